@@ -1,0 +1,75 @@
+"""The central agency for innovation: it connects the silos."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import ClassVar
+
+from innovation_abm.agents.reviewer import Reviewer
+from innovation_abm.chance import Purpose
+from innovation_abm.idea import Event, Idea, Stage
+from innovation_abm.organization import Role
+
+
+class CentralAgency(Reviewer):
+    """One agent with a capacity, outside the departments.
+
+    It takes up ideas that are stuck, develops those it endorses and puts them before the
+    author's leader, and circulates what one department has adopted to the others.
+    """
+
+    role: ClassVar[Role] = Role.CENTRAL_AGENCY
+
+    def capacity(self) -> float:
+        """Give the reviews that the agency can do a week, on average."""
+        return self.terms.agency_capacity
+
+    def endorse(self, idea: Idea) -> None:
+        """Develop the idea further and put it before the author's leader."""
+        self.model.develop(idea, self.terms.agency_development, 1)
+        self.model.send(idea, idea.author.leader, Stage.REVIEW)
+
+    def collect(self) -> None:
+        """Move (never copy) ideas that are stuck in the middle layer into the own queue."""
+        for manager in self.model.managers:
+            if manager.ideas and self.stuck(manager.ideas[0]):
+                self.collect_from(manager)
+
+    def stuck(self, idea: Idea) -> bool:
+        """Tell whether an idea has waited too long where it is."""
+        return self.model.week - idea.since > self.terms.stuck_weeks
+
+    def collect_from(self, manager: Reviewer) -> None:
+        """Take the stuck ideas out of one manager's queue; requests for permission stay."""
+        stay: deque[Idea] = deque()
+        for idea in manager.ideas:
+            if idea.stage == Stage.REVIEW and self.stuck(idea):
+                self.model.leave_queue(idea)
+                idea.collected = True
+                self.model.record(idea, Event.COLLECTED, self)
+                self.model.send(idea, self, Stage.REVIEW)
+            else:
+                stay.append(idea)
+        manager.ideas = stay
+
+    def circulate(self) -> None:
+        """Offer adopted ideas to the other departments: reuse instead of reinvention."""
+        waiting = self.model.to_circulate
+        for _ in range(int(min(self.terms.circulation, len(waiting)))):
+            idea = waiting.popleft()
+            for leader in self.model.leaders:
+                if leader.department != idea.department:
+                    self.offer(idea, leader.department)
+
+    def offer(self, idea: Idea, department: int) -> None:
+        """Let one department take up an idea that works elsewhere."""
+        chance = self.model.rules.reuse_chance(idea, self.model.terms[department])
+        if self.draw(Purpose.REUSE, idea.key, department) < chance:
+            self.model.reuse(idea, department)
+
+    def close(self) -> None:
+        """Send what still waits to the authors' leaders; the agency is no more."""
+        while self.ideas:
+            idea = self.ideas.popleft()
+            self.model.leave_queue(idea)
+            self.model.send(idea, idea.author.leader, Stage.REVIEW)

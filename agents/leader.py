@@ -1,0 +1,64 @@
+"""Leaders: the heads of departments, who decide."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from innovation_abm.agents.reviewer import Reviewer
+from innovation_abm.chance import Purpose
+from innovation_abm.idea import Fate, Idea, Stage
+from innovation_abm.organization import Role
+
+
+class Leader(Reviewer):
+    """The head of a department.
+
+    Attributes:
+        trials: pilots started this year without a review, under the trial quota.
+    """
+
+    role: ClassVar[Role] = Role.LEADER
+    trials = 0
+
+    def capacity(self) -> float:
+        """Give the reviews that a leader can do a week, on average."""
+        return self.terms.leader_capacity
+
+    def business_rate(self) -> float:
+        """Give the items of regular business that reach a leader a week, on average."""
+        return self.terms.leader_business
+
+    def receive(self, idea: Idea) -> None:
+        """Let an idea join the queue, or start a pilot at once while the trial quota lasts."""
+        idea.top = True
+        if idea.stage == Stage.REVIEW and self.may_start_trial():
+            self.trials += 1
+            idea.trialled = True
+            self.model.note_submission(idea)
+            self.model.start_pilot(idea, self)
+        else:
+            super().receive(idea)
+
+    def endorse(self, idea: Idea) -> None:
+        """An endorsed idea is decided on."""
+        self.decide(idea)
+
+    def decide(self, idea: Idea) -> None:
+        """Have the idea tested on a small scale if that is the custom, else adopt it."""
+        self.model.note_submission(idea)
+        idea.top = True
+        if self.terms.pilot_weeks >= 1.0:
+            self.model.start_pilot(idea, self)
+        else:
+            self.model.adopt(idea, self)
+
+    def may_start_trial(self) -> bool:
+        """Tell whether the trial quota lets one more idea skip the review this year."""
+        return self.terms.pilot_weeks >= 1.0 and self.trials < self.terms.trial_quota
+
+    def conclude_pilot(self, idea: Idea) -> None:
+        """Judge a tested idea again, seen more clearly: adopt it, or let the pilot have failed."""
+        if self.judge(idea, Purpose.PILOT):
+            self.model.adopt(idea, self)
+        else:
+            self.model.end(idea, Fate.FAILED_PILOT, self)

@@ -1,0 +1,29 @@
+"""Middle managers: the clay layer, whose first duty is regular business."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from innovation_abm.agents.reviewer import Reviewer
+from innovation_abm.idea import Idea, Stage
+from innovation_abm.organization import Role
+
+
+class MiddleManager(Reviewer):
+    """A person with both a superior and direct reports."""
+
+    role: ClassVar[Role] = Role.MIDDLE_MANAGER
+
+    def endorse(self, idea: Idea) -> None:
+        """Pass the idea on to the superior; part of its case is lost in the telling."""
+        assert self.superior is not None
+        idea.fidelity = self.model.rules.relayed(idea.fidelity, self.terms.filter_up)
+        self.model.send(idea, self.superior, Stage.REVIEW)
+
+    def capacity(self) -> float:
+        """Give the reviews that a middle manager can do a week, on average."""
+        return self.terms.manager_capacity
+
+    def business_rate(self) -> float:
+        """Give the items of regular business that reach a middle manager a week, on average."""
+        return self.terms.manager_business

@@ -1,0 +1,56 @@
+"""A panel: a committee or task force that decides by votes, on a fast track."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from innovation_abm.agents.reviewer import Reviewer
+from innovation_abm.chance import Purpose
+from innovation_abm.idea import Event, Fate, Idea
+from innovation_abm.organization import Role
+
+
+class Panel(Reviewer):
+    """Distinct reviewers, the most senior ones, who each give a slot to every idea they hear.
+
+    Attributes:
+        members: the reviewers who sit on it.
+    """
+
+    role: ClassVar[Role] = Role.PANEL
+    members: list[Reviewer]
+
+    def takes(self, idea: Idea) -> bool:
+        """Tell whether an idea is novel enough for the panel, and the panel exists."""
+        return bool(self.members) and idea.novelty >= self.terms.panel_novelty
+
+    def receive(self, idea: Idea) -> None:
+        """Let an idea join the panel's queue."""
+        idea.top = True
+        super().receive(idea)
+
+    def work(self) -> None:
+        """Hear ideas as long as every member has a slot left."""
+        while self.ideas and all(member.slots > 0 for member in self.members):
+            for member in self.members:
+                member.slots -= 1
+                member.busy = True
+            self.review(self.take())
+
+    def review(self, idea: Idea) -> None:
+        """Let every member vote; enough votes carry, and the author's leader acts on it."""
+        ayes = [member for member in self.members if member.judge(idea, Purpose.PANEL)]
+        if len(ayes) >= self.terms.panel_quorum:
+            idea.endorsers.extend((member.post, member.tenure) for member in ayes)
+            self.model.record(idea, Event.ENDORSED, self)
+            idea.author.leader.decide(idea)
+        else:
+            self.model.record(idea, Event.REFUSED, self)
+            self.model.end(idea, Fate.REJECTED, self)
+
+    def dissolve(self) -> None:
+        """Send what still waits into the hierarchy."""
+        while self.ideas:
+            idea = self.ideas.popleft()
+            self.model.leave_queue(idea)
+            idea.author.submit(idea)

@@ -1,0 +1,180 @@
+"""A reviewer: somebody with an inbox, in which ideas wait beside regular business."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from innovation_abm.agents.person import Person
+from innovation_abm.chance import Purpose
+from innovation_abm.idea import Event, Fate, Idea, Stage
+
+if TYPE_CHECKING:
+    from innovation_abm.model import InnovationModel
+
+
+UNLIMITED: Final = 2**40
+"""Slots of a reviewer whose capacity is infinite."""
+
+
+class Reviewer(Person):
+    """A person who reviews ideas, as far as regular business leaves time.
+
+    Attributes:
+        ideas: queue of ideas and requests for permission, first come, first served.
+        business: items of regular business waiting.
+        slots: reviews that can still be done this week.
+        rank: place among the reviewers of the layer.
+        gate: row of the tables by layer that counts this reviewer's queue.
+    """
+
+    def __init__(self, model: InnovationModel, post: int) -> None:
+        """Take up ``post`` with an empty inbox."""
+        super().__init__(model, post)
+        self.ideas: deque[Idea] = deque()
+        self.business = 0
+        self.slots = 0
+        self.rank = 0
+        self.gate = 0
+
+    def capacity(self) -> float:
+        """Give the reviews that can be done a week, on average."""
+        raise NotImplementedError
+
+    def business_rate(self) -> float:
+        """Give the items of regular business that arrive a week, on average."""
+        return 0.0
+
+    # --- the week's work --------------------------------------------------------------------------
+
+    def open_slots(self) -> None:
+        """Set the week's slots: the capacity's whole part, and one more with its fraction's chance.
+
+        Nothing is carried over from the week before.
+        """
+        capacity = self.capacity()
+        self.model.queues.slots_opened(self.gate, capacity)
+        if capacity == math.inf:
+            self.slots = UNLIMITED
+            return
+        self.slots = int(capacity)
+        part = capacity - self.slots
+        if part > 0.0:
+            u = self.draw(Purpose.SLOT_FRACTION, self.model.week, self.post)
+            self.slots += u < part
+
+    def receive(self, idea: Idea) -> None:
+        """Let an idea join the queue."""
+        if idea.layer != self.gate:
+            idea.layer = self.gate
+            idea.layer_weeks = 0
+            idea.visited = []
+        idea.holder = self
+        idea.since = self.model.week
+        if idea.stage != Stage.PERMISSION:
+            self.model.note_submission(idea)
+        self.ideas.append(idea)
+        self.model.queues.idea_arrived(self.gate)
+        self.model.record(idea, Event.QUEUED, self)
+
+    def work(self) -> None:
+        """Spend the week's slots on ideas and business, first come, first served in each."""
+        if not self.ideas:  # the common case, in one go
+            served = min(self.slots, self.business)
+            self.business -= served
+            self.slots -= served
+            self.model.queues.business_served(self.gate, served)
+            return
+        slot = 0
+        while slot < self.slots and (self.ideas or self.business):
+            if self.ideas and self.turns_to_ideas(slot):
+                self.handle(self.take())
+            else:
+                self.business -= 1
+                self.model.queues.business_served(self.gate)
+            slot += 1
+        self.slots -= slot
+
+    def turns_to_ideas(self, slot: int) -> bool:
+        """Decide whether this slot looks at ideas first."""
+        if not self.business:
+            return True
+        u = self.draw(Purpose.SLOT_CHOICE, self.model.week, self.post, slot)
+        return u < self.weight_of_ideas()
+
+    def weight_of_ideas(self) -> float:
+        """Give the chance that a slot looks at ideas before regular business."""
+        weight = self.terms.idea_weight
+        if self.terms.determinants:
+            weight = weight * self.provision().parity
+        return self.model.rules.idea_weight(weight, self.terms)
+
+    def take(self) -> Idea:
+        """Take the idea that has waited longest."""
+        idea = self.ideas.popleft()
+        self.model.queues.idea_served(self.gate)
+        self.model.leave_queue(idea)
+        self.busy = True
+        return idea
+
+    def handle(self, idea: Idea) -> None:
+        """Do with an idea what it came for."""
+        if idea.stage == Stage.PERMISSION:
+            self.permit(idea)
+        elif idea.stage == Stage.MISROUTED:
+            self.forward(idea)
+        else:
+            self.review(idea)
+
+    # --- what an idea may come for ----------------------------------------------------------------
+
+    def permit(self, idea: Idea) -> None:
+        """Grant or deny permission, by the rule of review."""
+        if self.judge(idea, Purpose.GRANT):
+            self.model.record(idea, Event.GRANTED, self)
+            self.model.granted.append(idea)
+        else:
+            self.model.end(idea, Fate.DENIED, self)
+
+    def forward(self, idea: Idea) -> None:
+        """Pass an idea that landed in the wrong queue on to the right one."""
+        self.model.record(idea, Event.FORWARDED, self)
+        self.model.send(idea, idea.author.superior or idea.author.leader, Stage.REVIEW)
+
+    def review(self, idea: Idea) -> None:
+        """Endorse an idea or refuse it."""
+        visit = 1 if idea.rework_post == self.post else 0
+        if self.judge(idea, Purpose.REVIEW, visit):
+            idea.endorsers.append((self.post, self.tenure))
+            self.model.record(idea, Event.ENDORSED, self)
+            self.endorse(idea)
+        else:
+            self.model.record(idea, Event.REFUSED, self)
+            self.refuse(idea)
+
+    def endorse(self, idea: Idea) -> None:
+        """Do what an endorsement means in this role."""
+        raise NotImplementedError
+
+    def refuse(self, idea: Idea) -> None:
+        """Return a refused idea for rework, let it try another door, or reject it for good."""
+        rules, terms = self.model.rules, self.terms
+        if self.draw(Purpose.REWORK, idea.key) < rules.rework_chance(idea, terms):
+            self.model.return_for_rework(idea, self)
+        elif self.draw(Purpose.DOOR, idea.key, idea.doors) < rules.door_chance(idea, terms):
+            self.show_another_door(idea)
+        else:
+            self.model.end(idea, Fate.REJECTED, self)
+
+    def show_another_door(self, idea: Idea) -> None:
+        """Let a refused idea try another reviewer of the same layer whom it has not seen."""
+        idea.visited.append(self.rank)
+        u = self.draw(Purpose.OTHER_POST, idea.key, idea.doors)
+        other = self.model.other_reviewer(self.layer, idea.visited, u)
+        if other is None:
+            self.model.end(idea, Fate.REJECTED, self)
+            return
+        idea.doors += 1
+        self.model.record(idea, Event.OTHER_DOOR, other)
+        self.model.send(idea, other, Stage.REVIEW)

@@ -1,0 +1,85 @@
+"""How ideas live and die in public services: an agent-based model.
+
+Importing this package is light: a public name is loaded from its module when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from .errors import InnovationAbmError
+
+if TYPE_CHECKING:
+    from .charts import load_chart, read_chart
+    from .comparison import compare, merit_share
+    from .model import InnovationModel
+    from .organization import Organization, Role, generate
+    from .presets import preset, preset_names
+    from .results import Run
+    from .rules import RuleBook, rule
+    from .scenario import Change, Scenario
+    from .simulation import replicate, simulate
+
+try:
+    __version__ = version("innovation-abm")
+except PackageNotFoundError:  # a bare checkout that was never installed
+    __version__ = "0+unknown"
+
+__all__ = [  # noqa: RUF022 - in the order in which a reader meets them
+    "Scenario",
+    "Change",
+    "preset",
+    "preset_names",
+    "Organization",
+    "Role",
+    "generate",
+    "load_chart",
+    "read_chart",
+    "InnovationModel",
+    "simulate",
+    "replicate",
+    "Run",
+    "compare",
+    "merit_share",
+    "RuleBook",
+    "rule",
+    "InnovationAbmError",
+    "__version__",
+]
+
+# Where each public name lives. Keep in step with the imports for type checkers above.
+_HOME = {
+    "Scenario": "scenario",
+    "Change": "scenario",
+    "preset": "presets",
+    "preset_names": "presets",
+    "Organization": "organization",
+    "Role": "organization",
+    "generate": "organization",
+    "load_chart": "charts",
+    "read_chart": "charts",
+    "InnovationModel": "model",
+    "simulate": "simulation",
+    "replicate": "simulation",
+    "Run": "results",
+    "compare": "comparison",
+    "merit_share": "comparison",
+    "RuleBook": "rules",
+    "rule": "rules",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - the names are of many kinds
+    """Load a public name from its module when it is first used (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value  # the next use finds it at once
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names too, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,57 @@
+"""Circles: whom people watch when they learn what is normal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from innovation_abm.organization import Organization
+
+
+class Circles:
+    """Everybody's circle, oneself excluded.
+
+    ``"team"``: superior, fellow reports and direct reports; ``"department"``: all people of the
+    department; ``"everybody"``: all people.
+    """
+
+    def __init__(self, kind: str, chart: Organization) -> None:
+        """Work out the circles of a chart; ``kind`` is one of the three above."""
+        people = range(chart.size)
+        self.kind = kind
+        if kind == "team":
+            self.superior = chart.superior.tolist()
+            self.group = [superior if superior >= 0 else None for superior in self.superior]
+        elif kind == "department":
+            self.group = chart.department.tolist()
+        else:
+            self.group = [0 for _ in people]
+        self.groups = chart.size if kind == "team" else max(g or 0 for g in self.group) + 1
+        self.sizes = [0] * self.groups
+        for group in self.group:
+            if group is not None:
+                self.sizes[group] += 1
+
+    def shares(self, showing: list[float]) -> list[float]:
+        """Give the mean of ``showing``, one number in [0, 1] a person, over each one's circle."""
+        sums = [0.0] * self.groups
+        for group, shown in zip(self.group, showing, strict=True):
+            if group is not None:
+                sums[group] += shown
+        if self.kind == "team":
+            return [self._team_share(person, shown, sums, showing) for person, shown in enumerate(showing)]
+        return [
+            (sums[group] - shown) / (self.sizes[group] - 1)
+            for group, shown in zip(self.group, showing, strict=True)
+        ]
+
+    def _team_share(
+        self, person: int, shown: float, sums: list[float], showing: list[float]
+    ) -> float:
+        """Mean over superior, fellow reports and direct reports (``sums`` by head)."""
+        total, count = sums[person], self.sizes[person]
+        head = self.superior[person]
+        if head >= 0:
+            total += showing[head] + (sums[head] - shown)
+            count += self.sizes[head]
+        return total / count

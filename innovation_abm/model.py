@@ -1,0 +1,802 @@
+"""The model in Mesa: one step is one week, in eight phases, readable from top to bottom.
+
+Each phase reads what earlier phases left, and within a phase nobody sees another's change, so the
+order in which agents act cannot matter. See ``docs/odd.md`` for the description of the model.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import mesa
+import numpy as np
+
+from innovation_abm.agents import (
+    CentralAgency,
+    Leader,
+    MiddleManager,
+    Panel,
+    Person,
+    Provision,
+    Reviewer,
+    Staff,
+)
+from innovation_abm.chance import (
+    Purpose,
+    fold,
+    normal,
+    poisson,
+    purpose_keys,
+    uniform,
+    uniforms,
+)
+from innovation_abm.charts import load_chart
+from innovation_abm.circles import Circles
+from innovation_abm.forum import Forum
+from innovation_abm.idea import NEVER, Event, Fate, Idea, Outcome, Stage
+from innovation_abm.organization import Organization, Role, generate
+from innovation_abm.people import TRAIT_TERMS, draw_traits
+from innovation_abm.queues import QueueBooks
+from innovation_abm.rules import RuleBook, conception_chance, exit_chance, norm
+from innovation_abm.scenario import WEEKS_PER_YEAR, Scenario, ScenarioError
+from innovation_abm.terms import Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from innovation_abm.scenario import Value
+
+MAX_FRESH_SEED = 2**31
+
+
+class Move(NamedTuple):
+    """An idea on its way to a queue, which it joins in phase 7."""
+
+    idea: Idea
+    target: Reviewer
+    stage: Stage
+
+
+class Record(NamedTuple):
+    """Something that happened to an idea; ``post`` is -1 where nobody else had a part in it."""
+
+    week: int
+    idea: int
+    event: Event
+    post: int
+
+
+@dataclass(slots=True)
+class Week:
+    """What is counted and measured of one week; the rows of ``run.weeks``.
+
+    Attributes:
+        week: 1 is the run's first.
+        conceived, voiced, submitted: ideas conceived; spoken of; that first joined a queue for
+            review.
+        withheld, denied, rejected, lapsed, orphaned, dropped, failed_pilot, adopted: ideas that
+            ended so this week.
+        in_flight: ideas in flight at the week's end.
+        piloted: pilots started.
+        failed, embedded: outcomes that came due.
+        reused: departments that took up an idea circulated by the agency.
+        needs_met: ideas that nobody needed to have, an idea in use having met the need.
+        duplicates: ideas conceived on a topic adopted before.
+        exits: people who left their post.
+        burnt_out: people who are burnt out at the week's end.
+        effort: mean effort of people beyond what is provided, in [0, 1].
+        energy, norm, futility, scars: means over people at the week's end, in [0, 1].
+        expectations, services, gap: citizens' expectations, services, and the gap, in value.
+        trust: citizens' trust, in [0, 1].
+        signal: the political signal.
+    """
+
+    week: int = 0
+    conceived: int = 0
+    voiced: int = 0
+    submitted: int = 0
+    withheld: int = 0
+    denied: int = 0
+    rejected: int = 0
+    lapsed: int = 0
+    orphaned: int = 0
+    dropped: int = 0
+    failed_pilot: int = 0
+    adopted: int = 0
+    in_flight: int = 0
+    piloted: int = 0
+    failed: int = 0
+    embedded: int = 0
+    reused: int = 0
+    needs_met: int = 0
+    duplicates: int = 0
+    exits: int = 0
+    burnt_out: int = 0
+    effort: float = 0.0
+    energy: float = 0.0
+    norm: float = 0.0
+    futility: float = 0.0
+    scars: float = 0.0
+    expectations: float = 0.0
+    services: float = 0.0
+    gap: float = 0.0
+    trust: float = 1.0
+    signal: float = 0.0
+
+
+WEEK_COLUMNS = tuple(field.name for field in fields(Week))
+
+HEADLINES = (
+    "weeks",
+    "departments",
+    "middle_layers",
+    "span",
+    "conception_rate",
+    "risk_aversion",
+    "permission_seeking",
+    "storytelling",
+    "clarity",
+    "manager_capacity",
+    "manager_business",
+    "idea_weight",
+    "staleness",
+    "filter_up",
+    "filter_down",
+    "platforms",
+    "platform_readers",
+    "bypass",
+    "agency",
+    "pilot_weeks",
+    "turnover",
+)
+"""Parameters that :class:`InnovationModel` also takes by keyword, for Mesa's own tools."""
+
+ROLES: dict[int, type[Person]] = {
+    Role.STAFF: Staff,
+    Role.MIDDLE_MANAGER: MiddleManager,
+    Role.LEADER: Leader,
+}
+
+
+class InnovationModel(mesa.Model):
+    """Ideas on their way through a public-sector hierarchy.
+
+    Args:
+        settings: the scenario; the default one if ``None``.
+        organization: the chart; that of the scenario if ``None``.
+        rules: the rule book; the shipped one if ``None``.
+        rng: seed of the run. If ``None``, the seed of ``settings``, and without settings a fresh
+            one; it is kept as ``seed`` in :attr:`settings` either way.
+        roles: classes to use instead of those of :mod:`innovation_abm.agents`, by role.
+        origin: for each post, the post whose ideas come to it (to deal the same ideas to other
+            authors); everybody's own if ``None``.
+        keep_events: whether to keep the table of events, about six rows an idea.
+        weeks, departments, middle_layers, span, conception_rate, risk_aversion,
+            permission_seeking, storytelling, clarity, manager_capacity, manager_business,
+            idea_weight, staleness, filter_up, filter_down, platforms, platform_readers, bypass,
+            agency, pilot_weeks, turnover: parameters of the scenario to set over ``settings``,
+            see :func:`~innovation_abm.scenario.parameters`.
+
+    Raises:
+        ScenarioError: if a parameter is wrong.
+        ChartError: if the chart that the scenario names is refused.
+    """
+
+    def __init__(
+        self,
+        settings: Scenario | None = None,
+        *,
+        organization: Organization | None = None,
+        rules: RuleBook | None = None,
+        rng: int | None = None,
+        roles: dict[Role, type[Person]] | None = None,
+        origin: Sequence[int] | None = None,
+        keep_events: bool = True,
+        weeks: int | None = None,
+        departments: int | None = None,
+        middle_layers: int | None = None,
+        span: int | None = None,
+        conception_rate: float | None = None,
+        risk_aversion: float | None = None,
+        permission_seeking: float | None = None,
+        storytelling: float | None = None,
+        clarity: float | None = None,
+        manager_capacity: float | None = None,
+        manager_business: float | None = None,
+        idea_weight: float | None = None,
+        staleness: float | None = None,
+        filter_up: float | None = None,
+        filter_down: float | None = None,
+        platforms: bool | None = None,
+        platform_readers: float | None = None,
+        bypass: bool | None = None,
+        agency: bool | None = None,
+        pilot_weeks: float | None = None,
+        turnover: float | None = None,
+    ) -> None:
+        given = {name: value for name, value in locals().items() if name in HEADLINES}
+        self.settings = _settle(settings, given, rng)
+        super().__init__(rng=self.settings.seed)
+        self.rules = rules or RuleBook()
+        self.organization = organization or build_organization(self.settings)
+        self.keys = purpose_keys(self.settings.seeds())
+        self.keep_events = keep_events
+        self.week = 0
+        self._start_context()
+        self._start_books()
+        self._hire(roles or {})
+        self.origin = list(origin) if origin is not None else list(range(len(self.people)))
+        self.origin_posts = np.array(self.origin, np.uint64)
+        self.datacollector = mesa.DataCollector(
+            model_reporters={name: _weekly(name) for name in WEEK_COLUMNS},
+            agent_reporters=None,
+        )
+
+    # --- the week -----------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Let one week pass."""
+        self.begin_week()
+        self.context()
+        self.signals()
+        self.reviews()
+        self.outcomes()
+        self.platforms()
+        self.conceptions()
+        self.arrivals()
+        self.learning()
+        self.end_week()
+
+    def context(self) -> None:
+        """Phase 1: the timeline takes effect; expectations, politics and trust move."""
+        if self.week in self.turning_points:
+            self.take_over(self.settings.at(self.week))
+        terms, rules, now = self.government, self.rules, self.now
+        jumped = float(self.draw(Purpose.JUMP, self.week) < rules.jump_chance(terms))
+        now.expectations = rules.expectations(self.last.expectations, jumped, terms)
+        now.services = self.last.services
+        now.gap = now.expectations - now.services
+        z = normal(self.draw(Purpose.SIGNAL, self.week))
+        now.signal = rules.political_signal(self.last.signal, z, terms)
+        for terms in self.terms:
+            terms.gap = now.gap
+            terms.signal = now.signal
+        now.trust = rules.trust(self.last.trust, self.government)
+        for terms in self.terms:
+            terms.trust = now.trust
+
+    def signals(self) -> None:
+        """Phase 2: what leaders say runs down the hierarchy, losing clarity at each manager."""
+        self.missing = [self.left_open(terms) for terms in self.terms]
+        for department, terms in enumerate(self.terms):
+            heard = self.clarity[department]
+            heard[0] = heard[1] = terms.clarity
+            for layer in range(2, len(heard)):
+                through = layer > 2  # layer 2 hears the leader directly
+                above = heard[layer - 1]
+                heard[layer] = self.rules.relayed(above, terms.filter_down) if through else above
+
+    def reviews(self) -> None:
+        """Phase 3: panel, managers, leaders and agency review; the agency connects the silos."""
+        self.open_slots()
+        if self.panel is not None:
+            self.panel.work() if self.panel.members else self.panel.dissolve()
+        for reviewer in self.reviewers:
+            if reviewer.slots and (reviewer.ideas or reviewer.business):
+                reviewer.work()
+        if self.agency is not None and self.agency_open:
+            self.agency.work()
+            self.agency.collect()
+            self.agency.circulate()
+        elif self.agency is not None:
+            self.agency.close()
+
+    def outcomes(self) -> None:
+        """Phase 4: pilots and implementations come due."""
+        for idea in self.due.pop(self.week, ()):
+            if idea.outcome == Outcome.PENDING:
+                self.conclude(idea)
+            elif idea.stage == Stage.PILOT:
+                assert isinstance(idea.holder, Leader)
+                idea.holder.conclude_pilot(idea)
+
+    def platforms(self) -> None:
+        """Phase 5: posts are read, allies join and develop ideas, ideas leave."""
+        self.forum.circulate()
+
+    def conceptions(self) -> None:
+        """Phase 6: people conceive, judge, voice or withhold; those with permission go on."""
+        for idea in self.granted:
+            idea.author.bring(idea)
+        self.granted = []
+        for post, u in self.inspired():
+            person = self.people[post]
+            idea = person.conceive(u)
+            if idea is not None:
+                person.consider(idea)
+
+    def arrivals(self) -> None:
+        """Phase 7: ideas and business join queues; some of what waits is lost."""
+        self.business_arrives()
+        for idea in self.returning.pop(self.week, ()):
+            if idea.stage == Stage.REWORK:
+                assert idea.holder is not None
+                self.send(idea, idea.holder, Stage.REVIEW)
+        self.join_queues()
+        self.lose_ideas()
+
+    def learning(self) -> None:
+        """Phase 8: norms, scars, futility and energy change, and people leave."""
+        for person, share in zip(self.people, self.shares_seen(), strict=True):
+            person.learn(share)
+        self.people_leave()
+        self.knowledge_spreads()
+        self.measure()
+
+    # --- what moves ideas -------------------------------------------------------------------------
+
+    def register(self, idea: Idea) -> None:
+        """Enter a new idea in the books."""
+        self.ideas.append(idea)
+        self.flying.append(idea)
+        self.now.conceived += 1
+        self.now.duplicates += idea.duplicate
+        self.record(idea, Event.CONCEIVED)
+
+    def note_submission(self, idea: Idea) -> None:
+        """Note that an idea has come before somebody who may endorse it."""
+        if not idea.submitted:
+            idea.submitted = True
+            self.now.submitted += 1
+
+    def record(self, idea: Idea, event: Event, by: Person | None = None) -> None:
+        """Note what happens to an idea, and at whose hands."""
+        if self.keep_events:
+            self.events.append(Record(self.week, idea.number, event, -1 if by is None else by.post))
+
+    def send(self, idea: Idea, target: Reviewer, stage: Stage) -> None:
+        """Put an idea on its way to a queue; it arrives in phase 7."""
+        idea.stage = stage
+        self.moves.append(Move(idea, target, stage))
+
+    def leave_queue(self, idea: Idea) -> None:
+        """Book an idea out of the queue it waits in (who calls takes it out of the inbox)."""
+        assert idea.holder is not None
+        self.queues.idea_left(idea.holder.gate, idea.since)
+        idea.waited += self.week - idea.since
+
+    def develop(self, idea: Idea, step: float, times: int) -> None:
+        """Let an idea mature ``times`` times; its value rises with its maturity."""
+        before = idea.maturity
+        for _ in range(times):
+            idea.maturity = self.rules.developed(idea.maturity, step)
+        idea.value += idea.author.terms.development_gain * (idea.maturity - before)
+
+    def return_for_rework(self, idea: Idea, reviewer: Reviewer) -> None:
+        """Return a refused idea to its author; it comes back to the tail of the same queue."""
+        terms = reviewer.terms
+        idea.reworked = True
+        idea.rework_post = reviewer.post
+        idea.value += terms.rework_gain
+        idea.stage = Stage.REWORK
+        idea.holder = reviewer
+        self.record(idea, Event.SENT_TO_REWORK, reviewer)
+        self.returning.setdefault(self.week + int(terms.rework_weeks), []).append(idea)
+
+    def start_pilot(self, idea: Idea, leader: Leader) -> None:
+        """Have an idea tested for some weeks; the same leader judges it again then."""
+        idea.piloted = True
+        idea.stage = Stage.PILOT
+        idea.holder = leader
+        self.now.piloted += 1
+        self.record(idea, Event.PILOT_STARTED, leader)
+        self.due.setdefault(self.week + int(leader.terms.pilot_weeks), []).append(idea)
+
+    def end(self, idea: Idea, fate: Fate, by: Reviewer | None = None) -> None:
+        """Give an idea its fate; the first one counts."""
+        idea.stage = Stage.CLOSED
+        if idea.fate != Fate.IN_FLIGHT:
+            return
+        self.settle(idea, fate, by)
+
+    def settle(self, idea: Idea, fate: Fate, by: Reviewer | None) -> None:
+        """Enter an idea's fate in the books, and in its author's mind."""
+        idea.fate = fate
+        idea.fate_week = self.week
+        idea.fate_holder = by
+        setattr(self.now, fate.label, getattr(self.now, fate.label) + 1)
+        self.record(idea, Event[fate.name], by)
+        if idea.author_present:
+            author = idea.author
+            author.open_ideas -= 1
+            author.deaths += fate not in (Fate.WITHHELD, Fate.ORPHANED, Fate.ADOPTED)
+            author.adoptions += fate == Fate.ADOPTED
+
+    def adopt(self, idea: Idea, leader: Leader) -> None:
+        """Adopt an idea; its outcome comes due when it is implemented."""
+        alive = idea.fate == Fate.IN_FLIGHT
+        self.end(idea, Fate.ADOPTED, leader)
+        if alive:
+            idea.outcome = Outcome.PENDING
+            self.adopted_now.append(idea)
+            weeks = max(1, int(leader.terms.implementation_weeks))
+            self.due.setdefault(self.week + weeks, []).append(idea)
+
+    def conclude(self, idea: Idea) -> None:
+        """See whether an implemented idea embeds; an undefended failure scars who endorsed it."""
+        author, terms = idea.author, idea.author.terms
+        z = normal(self.draw(Purpose.OUTCOME, idea.key))
+        idea.outcome_week = self.week
+        if self.rules.success(idea, author.suitability(), z, terms) > 0.0:
+            idea.outcome = Outcome.EMBEDDED
+            self.now.embedded += 1
+            self.embedded_now.append((idea, idea.department))
+            self.record(idea, Event.EMBEDDED)
+            return
+        idea.outcome = Outcome.FAILED
+        self.now.failed += 1
+        self.record(idea, Event.FAILED)
+        if self.draw(Purpose.UPHOLD, idea.key) < terms.uphold:
+            self.record(idea, Event.UPHELD)
+            return
+        for post, tenure in idea.endorsers:
+            if post < len(self.people):  # the agency is no person and bears no scars
+                endorser = self.people[post]
+                endorser.failures += endorser.tenure == tenure
+
+    def reuse(self, idea: Idea, department: int) -> None:
+        """Let a department use an idea that another one adopted; the need is met there."""
+        self.now.reused += 1
+        self.embedded_now.append((idea, department))
+        if idea.topic >= 0:
+            self.met_topics.add((department, idea.topic))
+
+    def other_reviewer(self, layer: int, excluded: Iterable[int], u: float) -> Reviewer | None:
+        """Choose by ``u`` among the reviewers of a layer, but for the ranks ``excluded``."""
+        reviewers = self.reviewers_by_layer[layer]
+        taken = sorted(excluded)
+        free = len(reviewers) - len(taken)
+        if free <= 0:
+            return None
+        rank = int(u * free)
+        for other in taken:
+            rank += rank >= other
+        return reviewers[rank]
+
+    # --- the parts of the phases ------------------------------------------------------------------
+
+    def begin_week(self) -> None:
+        """Open a new page in the books."""
+        self.week += 1
+        self.last, self.now = self.now, Week(week=self.week)
+        self.provisions = [{} for _ in self.terms]
+        self.queues.open_week(self.week)
+        if self.week % WEEKS_PER_YEAR == 1:
+            for leader in self.leaders:
+                leader.trials = 0
+
+    def draw(self, purpose: Purpose, *parts: int) -> float:
+        """Draw the uniform number in (0, 1) that belongs to ``purpose`` and ``parts``."""
+        return uniform(self.keys[purpose], *parts)
+
+    def weekly_draws(self, purpose: Purpose, posts: NDArray[np.uint64]) -> NDArray[np.float64]:
+        """Draw this week's uniform number of each of ``posts``."""
+        return uniforms(fold(self.keys[purpose], self.week), posts)
+
+    def take_over(self, values: Mapping[str, Value]) -> None:
+        """Let parameters take the values they have from this week on."""
+        redraw = any(getattr(self.government, name) != values[name] for name in TRAIT_TERMS)
+        for terms in self.terms:
+            terms.update(values)
+        if redraw:
+            draw_traits(self.people, self.keys, self.government)
+        self.seat_panel()
+
+    def seat_panel(self) -> None:
+        """Seat the most senior reviewers on the panel."""
+        if self.panel is not None:
+            self.panel.members = self.reviewers[: int(self.government.panel_size)]
+
+    @property
+    def agency_open(self) -> bool:
+        """Whether the central agency exists this week."""
+        return self.agency is not None and self.government.agency > 0.0
+
+    def left_open(self, terms: Terms) -> Provision:
+        """Give the share of each determinant that system and organisation leave open."""
+        missing = self.rules.missing
+        return Provision(
+            missing(terms.clarity_system, terms.clarity_organisation),
+            missing(terms.parity_system, terms.parity_organisation),
+            missing(terms.suitability_system, terms.suitability_organisation),
+            missing(terms.normality_system, terms.normality_organisation),
+        )
+
+    def open_slots(self) -> None:
+        """Give every reviewer the week's slots: the whole part of the capacity, and one more
+        with the chance of its fraction; nothing is carried over.
+        """
+        for reviewer in self.reviewers:
+            reviewer.open_slots()
+        if self.agency is not None and self.agency_open:
+            self.agency.open_slots()
+
+    def inspired(self) -> Iterator[tuple[int, float]]:
+        """Give the posts that may conceive an idea this week, each with its draw."""
+        draws = self.weekly_draws(Purpose.CONCEPTION, self.origin_posts)
+        if self.rules.conception_chance is conception_chance:
+            yearly = max(
+                max(t.conception_rate, t.manager_conception_rate, t.leader_conception_rate)
+                for t in self.terms
+            )
+            posts = np.flatnonzero(draws < yearly / WEEKS_PER_YEAR)
+        else:
+            posts = np.arange(len(self.people))
+        return zip(posts.tolist(), draws[posts].tolist(), strict=True)
+
+    def business_arrives(self) -> None:
+        """Let regular business join the inboxes of managers and leaders."""
+        draws = self.weekly_draws(Purpose.BUSINESS, self.reviewer_posts).tolist()
+        for reviewer, u in zip(self.reviewers, draws, strict=True):
+            count = poisson(u, reviewer.business_rate())
+            if count:
+                reviewer.business += count
+                self.queues.business_arrived(reviewer.gate, count)
+
+    def join_queues(self) -> None:
+        """Let ideas join the queues they were sent to; ties within the week by a keyed draw."""
+        by_target: dict[Reviewer, list[Idea]] = {}
+        for move in self.moves:
+            by_target.setdefault(move.target, []).append(move.idea)
+        self.moves = []
+        key = self.keys[Purpose.ARRIVAL_ORDER]
+        for target, ideas in by_target.items():
+            if len(ideas) > 1:
+                ideas.sort(key=lambda idea: uniform(key, idea.key, target.post))
+            for idea in ideas:
+                target.receive(idea)
+
+    def lose_ideas(self) -> None:
+        """Let waiting ideas lapse, those without their author be given up, politics drop some."""
+        robbed: set[Reviewer] = set()
+        for idea in self.flying:
+            if idea.stage == Stage.CLOSED:
+                continue
+            if idea.stage.queued and self.lapses(idea):
+                self.lose(idea, Fate.LAPSED, robbed)
+            if idea.fate == Fate.IN_FLIGHT and (fate := self.abandoned(idea)) is not None:
+                self.lose(idea, fate, robbed)
+        for reviewer in robbed:
+            reviewer.ideas = deque(i for i in reviewer.ideas if i.stage != Stage.CLOSED)
+        self.flying = [idea for idea in self.flying if idea.stage != Stage.CLOSED]
+
+    def lapses(self, idea: Idea) -> bool:
+        """Decide whether an idea that waits in a queue lapses this week."""
+        assert idea.holder is not None
+        chance = self.rules.lapse_chance(idea, idea.holder.terms)
+        if chance <= 0.0 or idea.fate != Fate.IN_FLIGHT:
+            return False
+        return self.draw(Purpose.LAPSE, idea.key, idea.holder.gate, idea.layer_weeks) < chance
+
+    def abandoned(self, idea: Idea) -> Fate | None:
+        """Decide whether an idea in flight is orphaned or dropped this week; ``None``: neither."""
+        author, age = idea.author, self.week - idea.week
+        if not idea.author_present or author.burnt_out:
+            chance = self.rules.orphan_chance(idea, author.terms)
+            if self.draw(Purpose.ORPHAN, idea.key, age) < chance:
+                return Fate.ORPHANED
+        chance = self.rules.drop_chance(idea, author.terms)
+        if chance > 0.0 and self.draw(Purpose.DROP, idea.key, age) < chance:
+            return Fate.DROPPED
+        return None
+
+    def lose(self, idea: Idea, fate: Fate, robbed: set[Reviewer]) -> None:
+        """End an idea where it is; ``robbed`` collects the reviewers whose queue it leaves."""
+        holder = idea.holder if idea.stage.queued else None
+        if fate == Fate.LAPSED and not self.settings.lapsed_leave:
+            self.settle(idea, fate, holder)
+            return
+        if holder is not None:
+            self.leave_queue(idea)
+            robbed.add(holder)
+        self.end(idea, fate, holder)
+
+    def shares_seen(self) -> list[float]:
+        """Give, for each person, the share of others seen innovating this week."""
+        if self.rules.norm is norm and all(terms.norm_speed == 0.0 for terms in self.terms):
+            return [0.0] * len(self.people)
+        showing = [1.0 if p.success_until >= self.week else p.norm for p in self.people]
+        marked = sum(p.success_until >= self.week for p in self.people) / len(self.people)
+        visible, shares = self.rules.visible_share, self.circles.shares(showing)
+        return [
+            visible(share, marked, person.visibility(), person.terms)
+            for person, share in zip(self.people, shares, strict=True)
+        ]
+
+    def people_leave(self) -> None:
+        """Let people leave; a successor takes up the post afresh."""
+        draws = self.weekly_draws(Purpose.TURNOVER, self.posts)
+        if self.rules.exit_chance is exit_chance:
+            most = max(t.turnover / WEEKS_PER_YEAR + t.burnout_exit for t in self.terms)
+            posts = np.flatnonzero(draws < most).tolist()
+        else:
+            posts = self.posts.tolist()
+        leavers = [p for p in map(self.people.__getitem__, posts) if self.leaves(p, draws)]
+        for person in leavers:
+            person.tenure += 1
+            person.begin()
+        if leavers:
+            draw_traits(leavers, self.keys, self.government)
+        self.now.exits = len(leavers)
+
+    def leaves(self, person: Person, draws: NDArray[np.float64]) -> bool:
+        """Decide whether a person leaves this week."""
+        return float(draws[person.post]) < self.rules.exit_chance(person, person.terms)
+
+    def knowledge_spreads(self) -> None:
+        """Let the week's adoptions mark their authors, and what is embedded improve services."""
+        for idea in sorted(self.adopted_now, key=lambda idea: idea.number):
+            if idea.topic >= 0:
+                self.adopted_topics.add(idea.topic)
+            self.to_circulate.append(idea)
+            if idea.author_present:
+                idea.author.adopted += 1
+                weeks = int(idea.author.terms.success_weeks)
+                idea.author.success_until = self.week + weeks if weeks else NEVER
+        gained = 0.0
+        for idea, department in sorted(self.embedded_now, key=lambda e: (e[0].number, e[1])):
+            gained += idea.value
+            self.terms[department].in_use += 1.0
+        spent = self.government.pilot_cost * self.now.piloted
+        gain = self.government.service_gain * (gained - spent) / len(self.people)
+        self.now.services = self.now.services + gain
+        self.adopted_now = []
+        self.embedded_now = []
+
+    def measure(self) -> None:
+        """Measure people and queues at the week's end."""
+        now, people = self.now, self.people
+        now.energy = _mean([person.energy for person in people])
+        now.norm = _mean([person.norm for person in people])
+        now.futility = _mean([person.futility for person in people])
+        now.scars = _mean([person.scars for person in people])
+        now.effort = _mean([person.effort_spent for person in people])
+        now.burnt_out = sum(p.burnt_out for p in people if p.energy != 1.0)
+        now.in_flight = sum(idea.fate == Fate.IN_FLIGHT for idea in self.flying)
+        for reviewer in self.inboxes:
+            for idea in reviewer.ideas:
+                idea.layer_weeks += 1
+            self.queues.measure(reviewer.gate, len(reviewer.ideas), reviewer.business)
+
+    def end_week(self) -> None:
+        """Close the books of the week, and of the run if it was the last."""
+        self.queues.close_week()
+        self.series.append(self.now)
+        self.datacollector.collect(self)
+        if self.week >= self.settings.weeks:
+            self.running = False
+            for reviewer in self.inboxes:
+                starts = [idea.since for idea in reviewer.ideas]
+                self.queues.censored(reviewer.gate, starts, reviewer.business)
+
+    def run(self) -> None:
+        """Let all the weeks of the scenario pass."""
+        while self.running:
+            self.step()
+
+    # --- setting up -------------------------------------------------------------------------------
+
+    def _start_context(self) -> None:
+        values = self.settings.at(1)
+        self.terms = [Terms(values) for _ in range(self.organization.departments + 1)]
+        self.government = self.terms[-1]
+        layers = self.organization.layers
+        self.clarity = [[0.0] * (layers + 1) for _ in self.terms]
+        edges = [week for c in self.settings.timeline for week in (c.week, c.until or 0)]
+        self.turning_points = frozenset(edges)
+        self.missing: list[Provision] = []
+        self.provisions: list[dict[float, Provision]] = []
+        self.met_topics: set[tuple[int, int]] = set()
+        self.adopted_topics: set[int] = set()
+        self.to_circulate: deque[Idea] = deque()
+
+    def _start_books(self) -> None:
+        self.ideas: list[Idea] = []
+        self.flying: list[Idea] = []
+        self.events: list[Record] = []
+        self.moves: list[Move] = []
+        self.granted: list[Idea] = []
+        self.due: dict[int, list[Idea]] = {}
+        self.returning: dict[int, list[Idea]] = {}
+        self.adopted_now: list[Idea] = []
+        self.embedded_now: list[tuple[Idea, int]] = []
+        self.series: list[Week] = []
+        self.now = self.last = Week()
+        self.queues = QueueBooks(self.settings.weeks, self.organization.layers + 2)
+        self.forum = Forum(self)
+
+    def _hire(self, roles: dict[Role, type[Person]]) -> None:
+        chart, classes = self.organization, ROLES | roles
+        columns = (chart.role, chart.layer, chart.department, chart.unit, chart.superior)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        self.people: list[Person] = []
+        for post, (role, layer, department, unit, superior) in enumerate(rows):
+            person = classes[role](self, post)
+            person.place(layer, department, unit, self.people[superior] if superior >= 0 else None)
+            self.people.append(person)
+        self.reviewers = [p for p in self.people if isinstance(p, Reviewer)]
+        self.leaders = [p for p in self.reviewers if isinstance(p, Leader)]
+        self.managers = [p for p in self.reviewers if not isinstance(p, Leader)]
+        self.reviewers_by_layer: list[list[Reviewer]] = [[] for _ in range(chart.layers + 1)]
+        for reviewer in self.reviewers:
+            reviewer.gate = reviewer.layer
+            reviewer.rank = len(self.reviewers_by_layer[reviewer.layer])
+            self.reviewers_by_layer[reviewer.layer].append(reviewer)
+        self._hire_bodies(roles)
+        self.posts = np.arange(len(self.people), dtype=np.uint64)
+        self.reviewer_posts = np.array([p.post for p in self.reviewers], np.uint64)
+        self.circles = Circles(self.settings.circle, chart)
+        draw_traits(self.people, self.keys, self.government)
+
+    def _hire_bodies(self, roles: dict[Role, type[Person]]) -> None:
+        """Set up agency and panel if they exist at any time of the run."""
+        ever = [self.settings.at(week) for week in {1, *self.turning_points} if week]
+        size = max(int(values["panel_size"]) for values in ever)
+        if size > len(self.reviewers):
+            raise ScenarioError(
+                f"panel_size = {size}: the organisation has only {len(self.reviewers)} reviewers"
+            )
+        self.agency: CentralAgency | None = None
+        self.panel: Panel | None = None
+        if any(values["agency"] for values in ever):
+            self.agency = roles.get(Role.CENTRAL_AGENCY, CentralAgency)(self, len(self.people))
+            self.agency.gate = 0
+        if size:
+            self.panel = roles.get(Role.PANEL, Panel)(self, len(self.people) + 1)
+            self.panel.gate = self.organization.layers + 1
+            self.seat_panel()
+        bodies = [body for body in (self.agency, self.panel) if body is not None]
+        self.inboxes: list[Reviewer] = [*self.reviewers, *bodies]
+
+
+def _mean(values: list[float]) -> float:
+    """Mean, added up from left to right: ``sum`` rounds otherwise from Python 3.12 on."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total / len(values)
+
+
+def _weekly(name: str) -> Callable[[InnovationModel], float]:
+    """Give a reporter of one column of the current week."""
+    return lambda model: getattr(model.now, name)
+
+
+def _settle(settings: Scenario | None, given: dict[str, Any], rng: int | None) -> Scenario:
+    """Work out the scenario of a model from what its constructor was given."""
+    values = {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in given.items()
+        if value is not None
+    }
+    if rng is not None:
+        values["seed"] = int(rng)
+    elif settings is None:
+        values["seed"] = secrets.randbelow(MAX_FRESH_SEED)
+    return (settings or Scenario()).but(**values)
+
+
+def build_organization(settings: Scenario) -> Organization:
+    """Read the chart that a scenario names, or generate the departments it describes.
+
+    Raises:
+        ChartError: if the chart is refused.
+    """
+    if settings.chart is not None:
+        return load_chart(settings.chart)
+    return generate(settings.departments, settings.middle_layers, settings.span)

@@ -1,0 +1,21 @@
+"""What all tests share: how they are run, not what they test."""
+
+import os
+from importlib.metadata import version
+
+from hypothesis import settings
+
+# Read by the command line and by matplotlib when they are first used, in worker processes too.
+os.environ.update({"COLUMNS": "80", "MPLBACKEND": "Agg", "NO_COLOR": "1"})
+for name in ("FORCE_COLOR", "PYTHONWARNINGS"):
+    os.environ.pop(name, None)
+
+# No deadline: a busy machine is not a failure. On a build server the examples are always the same.
+settings.register_profile("local", deadline=None)
+settings.register_profile("server", deadline=None, derandomize=True, database=None)
+settings.load_profile("server" if os.environ.get("CI") else "local")
+
+
+def pytest_report_header() -> str:
+    """Say with which versions of its main dependencies the package is tested."""
+    return ", ".join(f"{name} {version(name)}" for name in ("mesa", "numpy", "pandas", "scipy"))

@@ -1,0 +1,253 @@
+"""The package as its users meet it: light to import, and whole however it is installed.
+
+The slow tests build the package in a temporary folder and install it in a new, empty environment.
+They need no network: the dependencies are those of the environment that runs the tests, shown to
+the new one by a `.pth` file.
+"""
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import zipfile
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import innovation_abm
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+FOLDERS = PROJECT["tool"]["setuptools"]["package-dir"]  # package -> folder
+HEAVY = {"matplotlib", "mesa", "networkx", "numba", "pandas", "pyarrow", "scipy", "solara"}
+
+
+def run(
+    command: Sequence[str | Path], cwd: Path, status: int = 0
+) -> subprocess.CompletedProcess[str]:
+    """Run a command as a user would, with nothing of this test run in its environment."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=clean,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == status, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+# --- importing ------------------------------------------------------------------------------------
+
+
+def test_import_is_light(tmp_path):
+    code = "import sys, innovation_abm; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = set(run([sys.executable, "-c", code], tmp_path).stdout.split())
+    assert "innovation_abm" in loaded
+    assert not loaded & HEAVY
+
+
+@pytest.mark.parametrize("name", innovation_abm.__all__)
+def test_public_name_resolves(name):
+    assert getattr(innovation_abm, name) is not None
+    assert name in dir(innovation_abm)
+
+
+def test_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = innovation_abm.nonsense
+
+
+def test_type_checkers_see_the_public_names():
+    tree = ast.parse(Path(innovation_abm.__file__).read_text(encoding="utf-8"))
+    for_checkers = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        alias.name: statement.module
+        for statement in for_checkers.body
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+    }
+    assert seen == innovation_abm._HOME
+    assert {*seen, "InnovationAbmError", "__version__"} == set(innovation_abm.__all__)
+
+
+def test_version():
+    assert innovation_abm.__version__ == version("innovation-abm") == PROJECT["project"]["version"]
+
+
+# --- the README -----------------------------------------------------------------------------------
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMAND = [sys.executable, "-m", "innovation_abm"]
+
+
+def fences(language: str) -> list[str]:
+    """Take the fenced code blocks of one language from the README."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("language", "start"), [("sh", "python3 -m venv"), ("powershell", "py -m venv")]
+)
+def test_readme_commands_stand_alone(language, start):
+    model, tests = (fence.rstrip("\n") for fence in fences(language))
+    for command in (model, tests):
+        assert command.startswith(start)
+        assert "\n" not in command
+    assert tests.endswith("pytest")
+
+
+def test_readme_first_command_runs_the_model():
+    arguments = fences("sh")[0].partition(".venv/bin/innovation-abm ")[2].split()
+    assert arguments
+    assert run([*COMMAND, *arguments], ROOT).stdout
+
+
+def test_readme_names_only_real_commands(tmp_path):
+    named = set(re.findall(r"innovation-abm ([a-z-]+)", README))
+    assert {"run", "compare", "validate"} <= named
+    assert named <= set(run([*COMMAND, "--help"], tmp_path).stdout.split())
+
+
+@pytest.mark.parametrize("example", fences("python"), ids=lambda code: code.split()[1])
+def test_readme_example_runs(example, tmp_path):
+    run([sys.executable, "-W", "error", "-c", example], tmp_path)
+
+
+# --- building and installing ----------------------------------------------------------------------
+
+
+class Environment:
+    """A new virtual environment, empty but for the dependencies made visible to it."""
+
+    def __init__(self, folder: Path, *, dependencies: bool = True) -> None:
+        self.folder = folder
+        run([sys.executable, "-m", "venv", "--without-pip", folder], folder.parent)
+        paths = sysconfig.get_paths("venv", vars={"base": str(folder), "platbase": str(folder)})
+        self.scripts = Path(paths["scripts"])
+        self.python = self.scripts / Path(sys.executable).name
+        self.packages = Path(paths["purelib"])
+        if dependencies:
+            ours = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+            lines = "".join(f"{path}\n" for path in sorted(ours))
+            (self.packages / "dependencies.pth").write_text(lines, encoding="utf-8")
+        self._before = set(os.listdir(self.packages))
+
+    def install(self, *what: str | Path) -> None:
+        """Install without dependencies, network, or the build tools' own environments."""
+        offline = ["--no-deps", "--no-index", "--no-build-isolation", "--ignore-installed"]
+        run([self.python, "-m", "pip", "install", *offline, *what], self.packages)
+
+    def installed(self) -> set[str]:
+        """List what the installs added to the environment's site-packages."""
+        return set(os.listdir(self.packages)) - self._before - {"__pycache__"}
+
+
+def copy_of_checkout(target: Path) -> Path:
+    """Copy what a release is built from: no caches, no environments, nothing built."""
+    unwanted = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "build", "dist", "venv")
+    shutil.copytree(ROOT, target, ignore=unwanted)
+    return target
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built from the source distribution, as a release is."""
+    folder = tmp_path_factory.mktemp("build")
+    source = copy_of_checkout(folder / "source")
+    run([sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source], folder)
+    (built,) = folder.glob("*.whl")
+    assert len(list(folder.glob("*.tar.gz"))) == 1
+    return built
+
+
+@pytest.fixture(scope="module")
+def from_wheel(wheel, tmp_path_factory):
+    environment = Environment(tmp_path_factory.mktemp("wheel") / "venv")
+    environment.install(wheel)
+    return environment
+
+
+@pytest.fixture(scope="module")
+def from_checkout(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("editable")
+    environment = Environment(folder / "venv")
+    environment.install("-e", copy_of_checkout(folder / "source"))
+    return environment
+
+
+@pytest.fixture(params=["from_wheel", "from_checkout"])
+def environment(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.mark.slow
+def test_wheel_holds_every_file_of_the_four_folders(wheel):
+    expected = set()
+    for package, folder in FOLDERS.items():
+        # The root package's folder does not hold the others: each is walked by itself.
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                inside = path.relative_to(ROOT / folder).as_posix()
+                expected.add(f"{package.replace('.', '/')}/{inside}")
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert held == expected, "list what is missing in pyproject.toml, under [tool.setuptools]"
+
+
+@pytest.mark.slow
+def test_only_one_name_is_installed(from_wheel, from_checkout, tmp_path):
+    assert {name.partition("-")[0] for name in from_wheel.installed()} == {"innovation_abm"}
+    assert all("innovation_abm" in name for name in from_checkout.installed())
+    code = "from importlib.util import find_spec; print([find_spec(name) for name in {}])"
+    names = sorted(set(FOLDERS.values()) - {"innovation_abm"})
+    for environment in (from_wheel, from_checkout):
+        found = run([environment.python, "-c", code.format(names)], tmp_path).stdout
+        assert found.strip() == str([None] * len(names))
+
+
+@pytest.mark.slow
+def test_the_environment_under_test_is_the_new_one(environment, tmp_path):
+    code = "import innovation_abm.agents as a; print(a.__file__)"
+    found = Path(run([environment.python, "-c", code], tmp_path).stdout.strip())
+    assert found.is_relative_to(environment.folder.parent)
+    assert not found.is_relative_to(ROOT)
+
+
+@pytest.mark.slow
+def test_console_script_and_module_are_the_same_command(environment, tmp_path):
+    script = environment.scripts / "innovation-abm"
+    for command in ([script], [environment.python, "-m", "innovation_abm"]):
+        assert PROJECT["project"]["version"] in run([*command, "--version"], tmp_path).stdout
+        arguments = ["run", "workshop", "--weeks", "8", "--seed", "1", "--json"]
+        result = json.loads(run([*command, *arguments], tmp_path).stdout)
+        assert result["weeks"] == 8
+        assert result["conceived"] == sum(result["fates"].values()) + result["in_flight"]
+
+
+@pytest.mark.slow
+def test_bare_checkout_says_how_to_install(from_wheel, tmp_path):
+    checkout = copy_of_checkout(tmp_path / "checkout")
+    nothing_installed = Environment(tmp_path / "venv", dependencies=False)
+    for environment in (nothing_installed, from_wheel):
+        said = run([environment.python, "-m", "innovation_abm", "--version"], checkout, status=2)
+        assert "python -m pip install -e ." in said.stderr
+        assert "Traceback" not in said.stderr
+        assert said.stdout == ""
+
+
+@pytest.mark.slow
+def test_editable_checkout_works_from_its_own_folder(from_checkout):
+    checkout = from_checkout.folder.parent / "source"
+    run([from_checkout.python, "-m", "innovation_abm", "--version"], checkout)
