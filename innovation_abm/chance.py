@@ -56,6 +56,7 @@ class Purpose(IntEnum):
     FACET = 103
     TOPIC = 104
     NOISE = 105
+    DEALING = 106
     # what happens to them
     OWN_JUDGEMENT = 200
     VOICE = 201

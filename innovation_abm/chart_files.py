@@ -439,9 +439,9 @@ def read_partner(path: Path, sheet: Sheet, log: Log) -> list[Table]:
 def read_posts(table: Table, log: Log) -> Iterator[Post]:
     """The posts of a table; numbers, references and roles are checked."""
     junior = table.sheet is Sheet.JUNIOR
-    blank = {what: "" for what in ("reference", "unit", "role", "department", "people", "title")}
+    blank = dict.fromkeys((what for sheet in Sheet for what in sheet.value.values()), "")
+    columns = table.columns.items()
     for row, cells in table.rows:
-        columns = table.columns.items()
         given = blank | {what: cells[place] for what, place in columns if place < len(cells)}
         people = _people(given.pop("people"), junior, table.file, row, log)
         given["role"] = _role_label(given["role"])

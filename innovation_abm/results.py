@@ -1,0 +1,574 @@
+"""What a run leaves: tables of ideas, weeks, queues, people and events, and what they say."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from innovation_abm import survival
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.idea import DEATHS, ENDED, Event, Facet, Fate, Outcome, Reason, Stage
+from innovation_abm.model import WEEK_COLUMNS
+from innovation_abm.organization import Role
+from innovation_abm.queues import QUEUE_COLUMNS
+from innovation_abm.scenario import WEEKS_PER_YEAR
+from innovation_abm.stories import tell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from innovation_abm.idea import Idea
+    from innovation_abm.model import InnovationModel
+    from innovation_abm.organization import Organization
+    from innovation_abm.scenario import Scenario
+    from innovation_abm.survival import CumulativeIncidence, Interval
+
+    Columns = Mapping[str, NDArray[Any]]
+
+IDEA_COLUMNS: Final = {
+    "week": "week of conception",
+    "author": "post of the author",
+    "tenure": "holders that the author's post had before the author",
+    "facet": "kind of idea",
+    "topic": "what it is about; -1: its own",
+    "birth_value": "value at conception; 0 is break-even",
+    "value": "value at the end",
+    "novelty": "novelty, in [0, 1]",
+    "noise": "standard normal error with which it is seen",
+    "maturity": "maturity at the end, in [0, 1]",
+    "allies": "people who joined it on a platform",
+    "seen": "value seen at its last review",
+    "decisions": "judgements made of it, the author's own included",
+    "waited": "week-ends spent in queues",
+    "doors": "other doors tried",
+    "stage": "where it is at the end",
+    "holder": "post whose queue or desk it was on last; -1: nobody's",
+    "layer": "gate it stood at last; -1: none, 0: agency, 1: leaders, and so on",
+    "fate": "how it ended",
+    "fate_week": "when; -1: in flight",
+    "fate_holder": "post at whose hands it ended; -1: nobody's",
+    "reason": "why it was withheld",
+    "outcome": "what became of it after adoption",
+    "outcome_week": "when; -1: not yet",
+    "voiced": "it was spoken of",
+    "asked": "permission was asked",
+    "posted": "it was on a platform",
+    "submitted": "it came before somebody who may endorse it",
+    "bypassed": "it bypassed the middle layer",
+    "collected": "the agency took it up",
+    "reworked": "it was returned for rework",
+    "top": "it came before a leader or panel",
+    "trialled": "it was piloted under a trial quota",
+    "piloted": "it was piloted",
+    "duplicate": "its topic had been adopted before",
+}
+"""Columns of ``run.ideas`` that an engine delivers, beside those derived from the chart."""
+
+PEOPLE_COLUMNS: Final = {
+    "tenure": "holders that the post had before",
+    "risk_aversion": "trait, in [0, 1]",
+    "permission_seeking": "trait, in [0, 1]",
+    "storytelling": "trait, in [0, 1]",
+    "norm_threshold": "share of others at which the person follows",
+    "energy": "1: rested, 0: exhausted",
+    "norm": "how normal innovating is to the person, in [0, 1]",
+    "scars": "extra caution after undefended failures, in [0, 1]",
+    "futility": "belief that speaking up leads nowhere, in [0, 1]",
+    "conceived": "ideas conceived in this post",
+    "voiced": "ideas spoken of by its holders",
+    "adopted": "ideas adopted of its holders",
+}
+"""Columns of ``run.people`` that an engine delivers, beside those of the chart."""
+
+FUNNEL: Final = ("conceived", "voiced", "submitted", "top", "piloted", "adopted", "embedded")
+"""Stages of the funnel, in order."""
+
+CODES: Final = {
+    "facet": Facet,
+    "stage": Stage,
+    "fate": Fate,
+    "reason": Reason,
+    "outcome": Outcome,
+    "event": Event,
+}
+
+
+class Run:
+    """A finished run.
+
+    Attributes:
+        scenario: what was run, the seed included.
+        organization: on which chart.
+        engine: by which engine.
+        elapsed: how long it took, in seconds.
+        ideas: one row an idea, ordered by week and author; see :data:`IDEA_COLUMNS`.
+        weeks: one row a week; see :class:`~innovation_abm.model.Week`.
+        queues: one row a week and gate; see :data:`~innovation_abm.queues.QUEUE_COLUMNS`.
+        people: one row a post; see :data:`PEOPLE_COLUMNS`.
+        events: one row for whatever happened to an idea; empty if the run kept no events.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        organization: Organization,
+        *,
+        engine: str,
+        elapsed: float,
+        ideas: Columns,
+        weeks: Columns,
+        people: Columns,
+        queues: NDArray[np.float64],
+        week_ends: NDArray[np.float64],
+        events: Columns | None = None,
+    ) -> None:
+        """Take over the columns that an engine delivers.
+
+        ``queues`` has the shape (weeks, gates, columns), ``week_ends`` (gates, 2): the week-ends
+        that ideas and business items spent at each gate, added up item by item.
+        """
+        self.scenario = scenario
+        self.organization = organization
+        self.engine = engine
+        self.elapsed = elapsed
+        self.week_ends = week_ends
+        self._ideas, self._weeks, self._people = ideas, weeks, people
+        self._queues, self._events = queues, events
+
+    @classmethod
+    def from_model(cls, model: InnovationModel, elapsed: float = math.nan) -> Run:
+        """Read a finished Mesa model."""
+        return cls(
+            model.settings,
+            model.organization,
+            engine="mesa",
+            elapsed=elapsed,
+            ideas=_idea_columns(model),
+            weeks={n: np.array([getattr(w, n) for w in model.series]) for n in WEEK_COLUMNS},
+            people={n: np.array([getattr(p, n) for p in model.people]) for n in PEOPLE_COLUMNS},
+            queues=model.queues.series,
+            week_ends=np.array(
+                [model.queues.idea_weekends, model.queues.business_weekends], float
+            ).T,
+            events=_event_columns(model) if model.keep_events else None,
+        )
+
+    # --- tables -----------------------------------------------------------------------------------
+
+    @cached_property
+    def ideas(self) -> pd.DataFrame:
+        """The table of ideas."""
+        chart, columns = self.organization, self._ideas
+        author = columns["author"]
+        frame = pd.DataFrame(
+            {"idea": [f"w{w}-p{p}" for w, p in zip(columns["week"], author, strict=True)]}
+            | {name: _decoded(name, columns[name]) for name in IDEA_COLUMNS}
+        )
+        frame.insert(4, "author_role", _roles(chart.role[author]))
+        frame.insert(5, "author_layer", chart.layer[author])
+        frame.insert(6, "department", chart.department[author])
+        frame.insert(7, "unit", chart.unit[author])
+        return frame
+
+    @cached_property
+    def weeks(self) -> pd.DataFrame:
+        """The table of weeks."""
+        return pd.DataFrame(dict(self._weeks)).set_index("week")
+
+    @cached_property
+    def people(self) -> pd.DataFrame:
+        """The table of people."""
+        chart = self.organization
+        return pd.DataFrame(
+            {
+                "name": list(chart.names),
+                "role": _roles(chart.role),
+                "layer": chart.layer,
+                "department": chart.department,
+                "unit": chart.unit,
+                "superior": chart.superior,
+            }
+            | dict(self._people),
+            index=pd.RangeIndex(chart.size, name="post"),
+        )
+
+    @cached_property
+    def queues(self) -> pd.DataFrame:
+        """The table of queues, by week and gate."""
+        weeks, gates, columns = self._queues.shape
+        index = pd.MultiIndex.from_product(
+            [range(1, weeks + 1), self.gates], names=["week", "gate"]
+        )
+        values = self._queues.reshape(weeks * gates, columns)
+        return pd.DataFrame(values, index=index, columns=list(QUEUE_COLUMNS))
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """The table of events, in the order in which they happened to each idea."""
+        names = ("week", "idea", "event", "post")
+        columns = self._events or {name: np.empty(0, np.int64) for name in names}
+        return pd.DataFrame({name: _decoded(name, columns[name]) for name in names})
+
+    @property
+    def gates(self) -> list[str]:
+        """Names of the gates: agency, leaders, managers by layer, panel."""
+        return gate_names(self.organization.layers)
+
+    # --- accounts ---------------------------------------------------------------------------------
+
+    @cached_property
+    def _fate(self) -> NDArray[np.int64]:
+        return self._ideas["fate"].astype(np.int64)
+
+    @property
+    def conceived(self) -> int:
+        """Ideas conceived."""
+        return len(self._fate)
+
+    @property
+    def in_flight(self) -> int:
+        """Ideas in flight at the end."""
+        return int((self._fate == Fate.IN_FLIGHT).sum())
+
+    @property
+    def fates(self) -> dict[str, int]:
+        """Ideas by fate, without those in flight."""
+        return {fate.label: int((self._fate == fate).sum()) for fate in ENDED}
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """Adopted ideas by outcome."""
+        outcome = self._ideas["outcome"]
+        return {o.label: int((outcome == o).sum()) for o in Outcome if o != Outcome.NONE}
+
+    @property
+    def balanced(self) -> bool:
+        """Whether conceived = in flight + sum of fates, and adopted = sum of outcomes."""
+        adopted = self.fates["adopted"]
+        return (
+            self.conceived == self.in_flight + sum(self.fates.values())
+            and adopted == sum(self.outcomes.values())
+            and self.conceived == int(np.sum(self._weeks["conceived"]))
+        )
+
+    @cached_property
+    def incidence(self) -> CumulativeIncidence:
+        """Aalen-Johansen cumulative incidence of every fate, by weeks since conception."""
+        born, ended = self._ideas["week"], self._ideas["fate_week"]
+        last = np.where(self._fate == Fate.IN_FLIGHT, self.scenario.weeks, ended)
+        durations = (last - born).astype(np.int64)
+        return survival.cumulative_incidence(
+            durations, self._fate, len(ENDED), max(self.scenario.weeks - 1, 0)
+        )
+
+    @property
+    def survival(self) -> dict[str, Interval]:
+        """Share of ideas that survive: of all, of decided, and by the run's horizon.
+
+        The intervals treat ideas as independent of each other; ideas that share queues are not
+        quite, so prefer intervals over replications (:func:`~innovation_abm.compare`).
+        """
+        adopted, decided = self.fates["adopted"], self.conceived - self.in_flight
+        horizon = max(self.scenario.weeks - 1, 0)
+        return {
+            "of_all": survival.wilson(adopted, self.conceived),
+            "of_decided": survival.wilson(adopted, decided),
+            "at_horizon": (
+                self.incidence.at(horizon, int(Fate.ADOPTED))
+                if self.conceived
+                else survival.UNDEFINED
+            ),
+        }
+
+    def _error(self, worthwhile: bool, wrong: NDArray[np.bool_]) -> Interval:
+        decided = self._fate != Fate.IN_FLIGHT
+        of_kind = decided & ((self._ideas["value"] > 0.0) == worthwhile)
+        return survival.wilson(int((of_kind & wrong).sum()), int(of_kind.sum()))
+
+    @property
+    def omission(self) -> Interval:
+        """Share of worthwhile decided ideas that died."""
+        return self._error(True, self._fate != Fate.ADOPTED)
+
+    @property
+    def commission(self) -> Interval:
+        """Share of worthless decided ideas that were adopted."""
+        return self._error(False, self._fate == Fate.ADOPTED)
+
+    @property
+    def commission_at_trial(self) -> Interval:
+        """Share of worthless decided ideas that were piloted, but not adopted."""
+        piloted = self._ideas["piloted"].astype(bool)
+        return self._error(False, piloted & (self._fate != Fate.ADOPTED))
+
+    @property
+    def funnel(self) -> dict[str, int]:
+        """Ideas that came as far as each stage of the funnel (a pilot is not always needed)."""
+        columns = self._ideas
+        reached = {name: columns[name] > 0 for name in ("voiced", "submitted", "top", "piloted")}
+        reached["conceived"] = np.ones(self.conceived, bool)
+        reached["adopted"] = self._fate == Fate.ADOPTED
+        reached["embedded"] = columns["outcome"] == Outcome.EMBEDDED
+        return {name: int(reached[name].sum()) for name in FUNNEL}
+
+    def deaths(self) -> pd.DataFrame:
+        """Count dead ideas by fate, reason and place, the most frequent first.
+
+        Returns:
+            Columns ``fate``, ``reason`` (of withheld ideas), ``place`` (where the idea was),
+            ``ideas``, ``worthwhile`` (those of them with a value above 0).
+        """
+        fate = self._fate
+        dead = (fate != Fate.IN_FLIGHT) & (fate != Fate.ADOPTED)
+        frame = pd.DataFrame(
+            {
+                "fate": [Fate(f).label for f in fate[dead]],
+                "reason": [
+                    Reason(r).label if r else "" for r in self._ideas["reason"][dead].tolist()
+                ],
+                "place": self._places()[dead],
+                "worthwhile": self._ideas["value"][dead] > 0.0,
+            }
+        )
+        groups = frame.groupby(["fate", "reason", "place"])["worthwhile"]
+        table = groups.agg(ideas="size", worthwhile="sum").reset_index()
+        return table.sort_values(["ideas", "fate"], ascending=[False, True], ignore_index=True)
+
+    def _places(self) -> NDArray[Any]:
+        """Name where each idea was when it ended."""
+        holder = self._ideas["fate_holder"]
+        chart = self.organization
+        gates = np.concatenate((chart.layer, [0, chart.layers + 1]))
+        names = np.array([*self.gates, "author"], dtype=object)
+        return names[np.where(holder < 0, len(self.gates), gates[holder])]
+
+    def waiting(self) -> pd.DataFrame:
+        """Tell of every gate how busy it is and how long ideas and business wait there.
+
+        Returns:
+            One row a gate that was open, with columns ``reviewers``, ``slots`` (a week),
+            ``utilisation`` (share of slots used; undefined where capacity is infinite),
+            ``ideas_in``, ``ideas_served``, ``idea_queue`` (mean at week-ends), ``idea_wait`` and
+            ``business_wait`` (week-ends in the queue, a mean over arrivals, by Little's law),
+            ``business_queue``, ``share`` (of all waiting of ideas: the bottleneck has most).
+        """
+        total = {name: self._queues[:, :, i].sum(axis=0) for i, name in enumerate(QUEUE_COLUMNS)}
+        weeks = self._queues.shape[0]
+        served = total["ideas_served"] + total["business_served"]
+        frame = pd.DataFrame(
+            {
+                "reviewers": self._reviewers(),
+                "slots": total["slots"] / weeks,
+                "utilisation": _ratio(served, np.where(np.isinf(total["slots"]), 0, total["slots"])),
+                "ideas_in": total["idea_arrivals"].astype(np.int64),
+                "ideas_served": total["ideas_served"].astype(np.int64),
+                "idea_queue": total["idea_queue"] / weeks,
+                "idea_wait": _ratio(total["idea_queue"], total["idea_arrivals"]),
+                "business_queue": total["business_queue"] / weeks,
+                "business_wait": _ratio(total["business_queue"], total["business_arrivals"]),
+                "share": survival.bottleneck_shares(total["idea_queue"]),
+            },
+            index=pd.Index(self.gates, name="gate"),
+        )
+        return frame[(total["slots"] > 0) | (total["idea_arrivals"] > 0)]
+
+    def _reviewers(self) -> list[int]:
+        chart = self.organization
+        by_layer = [len(chart.reviewers(layer)) for layer in range(1, chart.layers + 1)]
+        return [1, *by_layer, 1]
+
+    def littles_law(self) -> survival.LittlesLaw:
+        """Check Little's law as an identity: queues counted week by week, waits item by item."""
+        lengths = self._queues[:, :, QUEUE_COLUMNS.index("idea_queue")]
+        return survival.littles_law(lengths.astype(np.int64), self.week_ends[:, 0].astype(np.int64))
+
+    def summary(self) -> dict[str, Any]:
+        """Tell all of the above in numbers, lists and dictionaries fit for JSON.
+
+        Returns:
+            ``scenario``, ``engine``, ``seed``, ``weeks``, ``people``, ``departments``,
+            ``layers``; ``conceived``, ``fates``, ``outcomes``, ``in_flight``; ``survival`` with
+            ``of_all``, ``of_decided``, ``at_horizon``; ``omission``, ``commission``,
+            ``commission_at_trial``, each with ``estimate``, ``low``, ``high``; ``voiced_share``;
+            ``funnel``; ``deaths`` and ``waiting`` (lists of rows); ``bottleneck`` (name of the
+            gate with most waiting); ``littles_law`` (whether it holds); ``decision_weeks``
+            (median of decided ideas that were spoken of); ``tjur_r2``, ``gini``,
+            ``spread_departments``, ``spread_years``; ``people_withholding`` (share of authors a
+            year who withhold an idea at least once); ``duplicates``, ``reused``, ``exits``; and
+            at the end of the run ``norm``, ``futility``, ``energy``, ``burnt_out``, ``gap``,
+            ``trust``. Undefined numbers are null.
+        """
+        chart, adopted = self.organization, self._fate == Fate.ADOPTED
+        voiced = int((self._ideas["voiced"] > 0).sum())
+        waiting = self.waiting().reset_index()
+        last = {name: self._weeks[name][-1].item() for name in WEEK_COLUMNS}
+        whole = {n: int(self._weeks[n].sum()) for n in ("duplicates", "reused", "exits")}
+        report: dict[str, Any] = {
+            "scenario": self.scenario.name,
+            "engine": self.engine,
+            "seed": self.scenario.seed,
+            "weeks": self.scenario.weeks,
+            "people": chart.size,
+            "departments": chart.departments,
+            "layers": chart.layers,
+            "conceived": self.conceived,
+            "fates": self.fates,
+            "outcomes": self.outcomes,
+            "in_flight": self.in_flight,
+            "survival": {name: value.as_dict() for name, value in self.survival.items()},
+            "omission": self.omission.as_dict(),
+            "commission": self.commission.as_dict(),
+            "commission_at_trial": self.commission_at_trial.as_dict(),
+            "voiced_share": voiced / self.conceived if self.conceived else None,
+            "funnel": self.funnel,
+            "deaths": self.deaths().to_dict("records"),
+            "waiting": waiting.to_dict("records"),
+            "bottleneck": self.bottleneck,
+            "littles_law": self.littles_law().holds,
+            "decision_weeks": self.decision_weeks,
+            "tjur_r2": survival.tjur_r2(self._ideas["value"], adopted),
+            "gini": self.gini,
+            "spread_departments": self._spread(chart.department[self._ideas["author"]]),
+            "spread_years": self._spread((self._ideas["week"] - 1) // WEEKS_PER_YEAR),
+            "people_withholding": self.people_withholding,
+            **whole,
+            **{n: last[n] for n in ("norm", "futility", "energy", "burnt_out", "gap", "trust")},
+        }
+        return {name: _plain(value) for name, value in report.items()}
+
+    @property
+    def bottleneck(self) -> str | None:
+        """Gate at which ideas spent most of their waiting; ``None`` if none ever waited."""
+        share = self.waiting()["share"].dropna()
+        return str(share.idxmax()) if len(share) and share.max() > 0 else None
+
+    @property
+    def decision_weeks(self) -> float:
+        """Median time from conception to fate of decided ideas that were spoken of, in weeks."""
+        spoken = (self._fate != Fate.IN_FLIGHT) & (self._ideas["voiced"] > 0)
+        weeks = (self._ideas["fate_week"] - self._ideas["week"])[spoken]
+        return float(np.median(weeks)) if len(weeks) else math.nan
+
+    @property
+    def gini(self) -> float:
+        """Gini coefficient of adoptions over the posts that conceived an idea."""
+        authors, place = np.unique(self._ideas["author"], return_inverse=True)
+        counts = np.bincount(place[self._fate == Fate.ADOPTED], minlength=len(authors))
+        return survival.gini(counts)
+
+    @property
+    def people_withholding(self) -> float:
+        """Share of posts with an idea in a year that withheld at least one of that year."""
+        year = (self._ideas["week"] - 1) // WEEKS_PER_YEAR
+        author_year = self._ideas["author"].astype(np.int64) * 1000 + year
+        having = np.unique(author_year)
+        withholding = np.unique(author_year[self._fate == Fate.WITHHELD])
+        return len(withholding) / len(having) if len(having) else math.nan
+
+    def _spread(self, groups: NDArray[Any]) -> float:
+        """Spread of survival between groups of decided ideas, beyond chance."""
+        decided = self._fate != Fate.IN_FLIGHT
+        trials = np.bincount(groups[decided])
+        successes = np.bincount(groups[self._fate == Fate.ADOPTED], minlength=len(trials))
+        return survival.spread(successes, trials)
+
+    # --- single ideas -----------------------------------------------------------------------------
+
+    def story(self, idea: str | int) -> str:
+        """Tell one idea's whole story in a sentence; ``idea`` is its name or number.
+
+        Raises:
+            InnovationAbmError: if there is no such idea, or the run kept no events.
+        """
+        if self._events is None:
+            raise InnovationAbmError("this run kept no events, so no story can be told")
+        number = self._number(idea)
+        mine = self.events[self.events["idea"] == number]
+        return tell(self.ideas.iloc[number], mine, self._post_name)
+
+    def _number(self, idea: str | int) -> int:
+        names = self.ideas["idea"]
+        found = np.flatnonzero(names == idea) if isinstance(idea, str) else [idea]
+        if not len(found) or not 0 <= found[0] < len(names):
+            raise InnovationAbmError(
+                f"no idea {idea!r}; names are like {names.iloc[0] if len(names) else 'w1-p7'!r}, "
+                f"numbers go from 0 to {len(names) - 1}"
+            )
+        return int(found[0])
+
+    def _post_name(self, post: int) -> str:
+        chart = self.organization
+        if post >= chart.size:
+            return "the central agency" if post == chart.size else "the panel"
+        return f"the {Role(chart.role[post]).label} of layer {chart.layer[post]}"
+
+
+def gate_names(layers: int) -> list[str]:
+    """Name the gates of a chart: agency, leaders, managers by layer, panel."""
+    managers = [f"layer {layer}" for layer in range(2, layers + 1)]
+    return ["agency", "leaders", *managers, "panel"]
+
+
+def _idea_columns(model: InnovationModel) -> Columns:
+    special = {"author", "holder", "fate_holder", "waited", "reworked"}
+    columns = {
+        name: np.array([getattr(idea, name) for idea in model.ideas])
+        for name in IDEA_COLUMNS
+        if name not in special
+    }
+    ideas = model.ideas
+    columns["author"] = np.array([idea.author.post for idea in ideas], np.int64)
+    for name in ("holder", "fate_holder"):
+        holders = (getattr(idea, name) for idea in ideas)
+        columns[name] = np.array([-1 if h is None else h.post for h in holders], np.int64)
+    columns["waited"] = np.array([_waited(idea, model.week) for idea in ideas], np.int64)
+    columns["reworked"] = np.array([idea.reworked for idea in ideas], bool)
+    return columns
+
+
+def _waited(idea: Idea, week: int) -> int:
+    """Week-ends in queues, the present stay of an idea that still waits included."""
+    return idea.waited + (week + 1 - idea.since if idea.stage.queued else 0)
+
+
+def _event_columns(model: InnovationModel) -> Columns:
+    """Put events in the order of week and idea: within a week agents act in no order."""
+    table = np.array(model.events, np.int64).reshape(-1, 4)
+    table = table[np.lexsort((table[:, 1], table[:, 0]))]
+    return dict(zip(("week", "idea", "event", "post"), table.T, strict=True))
+
+
+def _decoded(name: str, codes: NDArray[Any]) -> Any:  # noqa: ANN401 - a column of a frame
+    """Turn the codes of an enumeration into a categorical column; leave others alone."""
+    if name not in CODES:
+        return codes
+    labels = [member.name.lower() for member in CODES[name]]
+    return pd.Categorical.from_codes(codes.astype(np.int64), labels)
+
+
+def _roles(codes: NDArray[Any]) -> pd.Categorical:
+    return pd.Categorical.from_codes(codes, [role.label for role in Role])
+
+
+def _ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide where the divisor is above 0; undefined elsewhere."""
+    return np.divide(a, b, out=np.full(len(a), np.nan), where=b > 0)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON values
+    """Make a value fit for JSON: undefined and infinite numbers become null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(v) for key, v in value.items()}
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
