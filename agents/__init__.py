@@ -8,4 +8,13 @@ from innovation_abm.agents.person import Person, Provision
 from innovation_abm.agents.reviewer import Reviewer
 from innovation_abm.agents.staff import Staff
 
-__all__ = ["CentralAgency", "Leader", "MiddleManager", "Panel", "Person", "Provision", "Reviewer", "Staff"]
+__all__ = [
+    "CentralAgency",
+    "Leader",
+    "MiddleManager",
+    "Panel",
+    "Person",
+    "Provision",
+    "Reviewer",
+    "Staff",
+]

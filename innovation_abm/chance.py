@@ -99,7 +99,7 @@ class Purpose(IntEnum):
 def mix(z: int) -> int: ...
 @overload
 def mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]: ...
-def mix(z):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - see the overloads
+def mix(z):  # type: ignore[no-untyped-def]
     """Scramble 64 bits so that each input bit moves half of the output bits (a bijection)."""
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & MASK
     z = (z ^ (z >> 27)) * 0x94D049BB133111EB & MASK
@@ -112,7 +112,7 @@ def fold(key: int, part: int) -> int: ...
 def fold(key: int, part: NDArray[np.uint64]) -> NDArray[np.uint64]: ...
 @overload
 def fold(key: NDArray[np.uint64], part: int | NDArray[np.uint64]) -> NDArray[np.uint64]: ...
-def fold(key, part):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - see the overloads
+def fold(key, part):  # type: ignore[no-untyped-def]
     """Absorb one more key ``part`` (a non-negative integer below 2**64) into a hash."""
     return mix((key + ((part + 1) * GOLDEN & MASK)) & MASK)
 
@@ -121,7 +121,7 @@ def fold(key, part):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - s
 def unit(key: int) -> float: ...
 @overload
 def unit(key: NDArray[np.uint64]) -> NDArray[np.float64]: ...
-def unit(key):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - see the overloads
+def unit(key):  # type: ignore[no-untyped-def]
     """Turn a hash into a number in the open interval (0, 1); 52 bits, neither end is reached."""
     return ((key >> 12) + 0.5) * 2.220446049250313e-16
 

@@ -320,28 +320,31 @@ def _records(text: str, file: str, log: Log) -> Iterator[tuple[int, list[str]]]:
     """The records of a CSV text that say anything, each with the line on which it starts."""
     lines = list(io.StringIO(text, newline=""))
     reader = csv.reader(lines)
-    start, blank = 1, []
-    while True:
+    blank = []
+    while (start := reader.line_num + 1) <= len(lines):
         try:
-            cells = next(reader, None)
+            cells = [cell.strip() for cell in next(reader)]
+            still_open = reader.line_num == len(lines) and _is_open(lines[start - 1 :])
         except csv.Error as error:
             message = f"the row cannot be read ({error}); is a quotation mark never closed?"
             log.fault(file, start, FaultKind.ROW, message)
-            return
-        if cells is None:
             break
-        if any(cell.strip() for cell in cells):
-            yield start, [cell.strip() for cell in cells]
+        if still_open:
+            message = 'a quotation mark (") is opened here and never closed'
+            log.fault(file, start, FaultKind.ROW, message)
+            break
+        if any(cells):
+            yield start, cells
         elif cells:
             blank.append(str(start))
-        last, start = start, reader.line_num + 1
-    # A quotation mark that is never closed swallows the rest of the file, and more.
-    if lines and len(list(csv.reader([*lines[last - 1 :], "more"]))) == 1:
-        message = 'a quotation mark (") is opened here and never closed'
-        log.fault(file, last, FaultKind.ROW, message)
     if blank:
-        message = f"{counted(len(blank), 'row')} with blank cells only passed over: "
+        message = f"{counted(len(blank), 'row')} with blank cells only passed over: row "
         log.warn(file, int(blank[0]), FaultKind.ROW, message + listed(blank))
+
+
+def _is_open(lines: Sequence[str]) -> bool:
+    """Whether a record has a quotation mark that is never closed: it swallows what comes next."""
+    return len(list(csv.reader([*lines, "next"]))) == 1
 
 
 def _sheet_of(names: Sequence[str]) -> Sheet:

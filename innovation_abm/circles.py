@@ -17,41 +17,40 @@ class Circles:
 
     def __init__(self, kind: str, chart: Organization) -> None:
         """Work out the circles of a chart; ``kind`` is one of the three above."""
-        people = range(chart.size)
         self.kind = kind
+        self.superior: list[int]
+        self.group: list[int]
         if kind == "team":
             self.superior = chart.superior.tolist()
-            self.group = [superior if superior >= 0 else None for superior in self.superior]
+            self.group = self.superior  # -1: a leader is nobody's report
         elif kind == "department":
             self.group = chart.department.tolist()
         else:
-            self.group = [0 for _ in people]
-        self.groups = chart.size if kind == "team" else max(g or 0 for g in self.group) + 1
+            self.group = [0] * chart.size
+        self.groups = chart.size if kind == "team" else max(self.group) + 1
         self.sizes = [0] * self.groups
         for group in self.group:
-            if group is not None:
+            if group >= 0:
                 self.sizes[group] += 1
 
     def shares(self, showing: list[float]) -> list[float]:
         """Give the mean of ``showing``, one number in [0, 1] a person, over each one's circle."""
         sums = [0.0] * self.groups
         for group, shown in zip(self.group, showing, strict=True):
-            if group is not None:
+            if group >= 0:
                 sums[group] += shown
         if self.kind == "team":
-            return [self._team_share(person, shown, sums, showing) for person, shown in enumerate(showing)]
+            return [self._team_share(person, sums, showing) for person in range(len(showing))]
         return [
             (sums[group] - shown) / (self.sizes[group] - 1)
             for group, shown in zip(self.group, showing, strict=True)
         ]
 
-    def _team_share(
-        self, person: int, shown: float, sums: list[float], showing: list[float]
-    ) -> float:
+    def _team_share(self, person: int, sums: list[float], showing: list[float]) -> float:
         """Mean over superior, fellow reports and direct reports (``sums`` by head)."""
         total, count = sums[person], self.sizes[person]
         head = self.superior[person]
         if head >= 0:
-            total += showing[head] + (sums[head] - shown)
+            total += showing[head] + (sums[head] - showing[person])
             count += self.sizes[head]
         return total / count

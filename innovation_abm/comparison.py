@@ -49,8 +49,8 @@ class Comparison:
         a, b: the two scenarios.
         replications: number of pairs of runs.
         pairs: one row for every idea conceived under both: ``replication``, ``idea`` (its name),
-            ``week``, ``author``, ``birth_value`` (under ``a``), then ``value``, ``fate`` and ``fate_week``
-            under each, with the endings ``_a`` and ``_b``.
+            ``week``, ``author``, ``birth_value`` (under ``a``), then ``value``, ``fate`` and
+            ``fate_week`` under each, with the endings ``_a`` and ``_b``.
         only_a, only_b: ideas conceived under one policy only, counted apart.
         measures: for every measure the difference b - a over replications, with its interval and
             the factor by which pairing lowers its variance.
@@ -178,7 +178,9 @@ def compare(
         only_a=sides["left_only"],
         only_b=sides["right_only"],
         measures={
-            name: survival.paired_difference(*zip(*pairs, strict=True), skip_undefined=True)
+            name: survival.paired_difference(
+                [one for one, _ in pairs], [two for _, two in pairs], skip_undefined=True
+            )
             for name, pairs in values.items()
         },
     )
@@ -320,10 +322,8 @@ def _paired(one: Run, two: Run, number: int) -> pd.DataFrame:
 def _named(ideas: pd.DataFrame) -> list[dict[str, Any]]:
     """Name ideas for JSON."""
     columns = ["replication", "idea", "birth_value", "fate_a", "fate_b"]
-    rows: list[dict[str, Any]] = ideas[columns].astype({"fate_a": str, "fate_b": str}).to_dict(
-        "records"
-    )  # type: ignore[assignment]
-    return rows
+    plain = ideas[columns].astype({"fate_a": str, "fate_b": str})
+    return [dict(zip(columns, row, strict=True)) for row in plain.itertuples(index=False)]
 
 
 def _share(part: int, whole: int) -> float:

@@ -165,9 +165,9 @@ class Idea:
         endorsers: post and tenure of everybody who endorsed it.
         seen: value seen at its last review.
         decisions: judgements made of it, the author's own included.
-        voiced, asked, posted, bypassed, collected, piloted, trialled, reworked, submitted: whether that
-            happened (``trialled``: piloted under a trial quota; ``submitted``: it joined a queue
-            for review).
+        voiced, asked, posted, bypassed, collected, piloted, trialled, reworked, submitted: whether
+            that happened (``trialled``: piloted under a trial quota; ``submitted``: it came before
+            somebody who may endorse it).
         top: whether it came before a leader or panel.
         duplicate: its topic had been adopted before it was conceived.
         fate: how it ended, ``fate_week`` when, ``fate_holder`` at whose hands.

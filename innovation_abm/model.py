@@ -237,6 +237,42 @@ class InnovationModel(mesa.Model):
             agent_reporters=None,
         )
 
+    # people
+    people: list[Person]
+    reviewers: list[Reviewer]
+    managers: list[Reviewer]
+    leaders: list[Leader]
+    reviewers_by_layer: list[list[Reviewer]]
+    inboxes: list[Reviewer]
+    agency: CentralAgency | None
+    panel: Panel | None
+    # what holds this week, department by department and, last, for the government as a whole
+    terms: list[Terms]
+    government: Terms
+    clarity: list[list[float]]
+    missing: list[Provision]
+    provisions: list[dict[float, Provision]]
+    # ideas, and where they go next
+    ideas: list[Idea]
+    flying: list[Idea]
+    moves: list[Move]
+    granted: list[Idea]
+    due: dict[int, list[Idea]]
+    returning: dict[int, list[Idea]]
+    forum: Forum
+    # what has been adopted
+    adopted_now: list[Idea]
+    embedded_now: list[tuple[Idea, int]]
+    adopted_topics: set[int]
+    met_topics: set[tuple[int, int]]
+    to_circulate: deque[Idea]
+    # the books
+    now: Week
+    last: Week
+    series: list[Week]
+    events: list[Record]
+    queues: QueueBooks
+
     # --- the week -----------------------------------------------------------------------------
 
     def step(self) -> None:
@@ -316,9 +352,8 @@ class InnovationModel(mesa.Model):
         self.granted = []
         for post, u in self.inspired():
             person = self.people[post]
-            idea = person.conceive(u)
-            if idea is not None:
-                person.consider(idea)
+            if (conceived := person.conceive(u)) is not None:
+                person.consider(conceived)
 
     def arrivals(self) -> None:
         """Phase 7: ideas and business join queues; some of what waits is lost."""
@@ -518,9 +553,7 @@ class InnovationModel(mesa.Model):
         )
 
     def open_slots(self) -> None:
-        """Give every reviewer the week's slots: the whole part of the capacity, and one more
-        with the chance of its fraction; nothing is carried over.
-        """
+        """Give every reviewer the week's slots."""
         for reviewer in self.reviewers:
             reviewer.open_slots()
         if self.agency is not None and self.agency_open:
@@ -699,23 +732,23 @@ class InnovationModel(mesa.Model):
         self.clarity = [[0.0] * (layers + 1) for _ in self.terms]
         edges = [week for c in self.settings.timeline for week in (c.week, c.until or 0)]
         self.turning_points = frozenset(edges)
-        self.missing: list[Provision] = []
-        self.provisions: list[dict[float, Provision]] = []
-        self.met_topics: set[tuple[int, int]] = set()
-        self.adopted_topics: set[int] = set()
-        self.to_circulate: deque[Idea] = deque()
+        self.missing = []
+        self.provisions = []
+        self.met_topics = set()
+        self.adopted_topics = set()
+        self.to_circulate = deque()
 
     def _start_books(self) -> None:
-        self.ideas: list[Idea] = []
-        self.flying: list[Idea] = []
-        self.events: list[Record] = []
-        self.moves: list[Move] = []
-        self.granted: list[Idea] = []
-        self.due: dict[int, list[Idea]] = {}
-        self.returning: dict[int, list[Idea]] = {}
-        self.adopted_now: list[Idea] = []
-        self.embedded_now: list[tuple[Idea, int]] = []
-        self.series: list[Week] = []
+        self.ideas = []
+        self.flying = []
+        self.events = []
+        self.moves = []
+        self.granted = []
+        self.due = {}
+        self.returning = {}
+        self.adopted_now = []
+        self.embedded_now = []
+        self.series = []
         self.now = self.last = Week()
         self.queues = QueueBooks(self.settings.weeks, self.organization.layers + 2)
         self.forum = Forum(self)
@@ -724,7 +757,7 @@ class InnovationModel(mesa.Model):
         chart, classes = self.organization, ROLES | roles
         columns = (chart.role, chart.layer, chart.department, chart.unit, chart.superior)
         rows = zip(*(column.tolist() for column in columns), strict=True)
-        self.people: list[Person] = []
+        self.people = []
         for post, (role, layer, department, unit, superior) in enumerate(rows):
             person = classes[role](self, post)
             person.place(layer, department, unit, self.people[superior] if superior >= 0 else None)
@@ -732,7 +765,7 @@ class InnovationModel(mesa.Model):
         self.reviewers = [p for p in self.people if isinstance(p, Reviewer)]
         self.leaders = [p for p in self.reviewers if isinstance(p, Leader)]
         self.managers = [p for p in self.reviewers if not isinstance(p, Leader)]
-        self.reviewers_by_layer: list[list[Reviewer]] = [[] for _ in range(chart.layers + 1)]
+        self.reviewers_by_layer = [[] for _ in range(chart.layers + 1)]
         for reviewer in self.reviewers:
             reviewer.gate = reviewer.layer
             reviewer.rank = len(self.reviewers_by_layer[reviewer.layer])
@@ -746,13 +779,13 @@ class InnovationModel(mesa.Model):
     def _hire_bodies(self, roles: dict[Role, type[Person]]) -> None:
         """Set up agency and panel if they exist at any time of the run."""
         ever = [self.settings.at(week) for week in {1, *self.turning_points} if week]
-        size = max(int(values["panel_size"]) for values in ever)
+        size = max(int(float(values["panel_size"] or 0)) for values in ever)
         if size > len(self.reviewers):
             raise ScenarioError(
                 f"panel_size = {size}: the organisation has only {len(self.reviewers)} reviewers"
             )
-        self.agency: CentralAgency | None = None
-        self.panel: Panel | None = None
+        self.agency = None
+        self.panel = None
         if any(values["agency"] for values in ever):
             self.agency = roles.get(Role.CENTRAL_AGENCY, CentralAgency)(self, len(self.people))
             self.agency.gate = 0
@@ -761,7 +794,7 @@ class InnovationModel(mesa.Model):
             self.panel.gate = self.organization.layers + 1
             self.seat_panel()
         bodies = [body for body in (self.agency, self.panel) if body is not None]
-        self.inboxes: list[Reviewer] = [*self.reviewers, *bodies]
+        self.inboxes = [*self.reviewers, *bodies]
 
 
 def _mean(values: list[float]) -> float:

@@ -24,9 +24,15 @@ QUEUE_COLUMNS: Final = (
 )
 """What is counted at each gate in each week; queues are measured at the week's end."""
 
-SLOTS, IDEA_ARRIVALS, IDEAS_SERVED, IDEA_QUEUE, BUSINESS_ARRIVALS, BUSINESS_SERVED, BUSINESS_QUEUE = (
-    range(len(QUEUE_COLUMNS))
-)
+(
+    SLOTS,
+    IDEA_ARRIVALS,
+    IDEAS_SERVED,
+    IDEA_QUEUE,
+    BUSINESS_ARRIVALS,
+    BUSINESS_SERVED,
+    BUSINESS_QUEUE,
+) = range(len(QUEUE_COLUMNS))
 
 
 class QueueBooks:

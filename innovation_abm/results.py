@@ -9,14 +9,24 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from innovation_abm import survival
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.idea import DEATHS, ENDED, Event, Facet, Fate, Outcome, Reason, Stage
+from innovation_abm.idea import ENDED, Event, Facet, Fate, Outcome, Reason, Stage
 from innovation_abm.model import WEEK_COLUMNS
 from innovation_abm.organization import Role
 from innovation_abm.queues import QUEUE_COLUMNS
 from innovation_abm.scenario import WEEKS_PER_YEAR
 from innovation_abm.stories import tell
+from innovation_abm.survival import (
+    UNDEFINED,
+    LittlesLaw,
+    bottleneck_shares,
+    cumulative_incidence,
+    gini,
+    littles_law,
+    spread,
+    tjur_r2,
+    wilson,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -170,10 +180,10 @@ class Run:
             {"idea": [f"w{w}-p{p}" for w, p in zip(columns["week"], author, strict=True)]}
             | {name: _decoded(name, columns[name]) for name in IDEA_COLUMNS}
         )
-        frame.insert(4, "author_role", _roles(chart.role[author]))
-        frame.insert(5, "author_layer", chart.layer[author])
-        frame.insert(6, "department", chart.department[author])
-        frame.insert(7, "unit", chart.unit[author])
+        frame["author_role"] = _roles(chart.role[author])
+        frame["author_layer"] = chart.layer[author]
+        frame["department"] = chart.department[author]
+        frame["unit"] = chart.unit[author]
         return frame
 
     @cached_property
@@ -263,7 +273,7 @@ class Run:
         born, ended = self._ideas["week"], self._ideas["fate_week"]
         last = np.where(self._fate == Fate.IN_FLIGHT, self.scenario.weeks, ended)
         durations = (last - born).astype(np.int64)
-        return survival.cumulative_incidence(
+        return cumulative_incidence(
             durations, self._fate, len(ENDED), max(self.scenario.weeks - 1, 0)
         )
 
@@ -277,19 +287,17 @@ class Run:
         adopted, decided = self.fates["adopted"], self.conceived - self.in_flight
         horizon = max(self.scenario.weeks - 1, 0)
         return {
-            "of_all": survival.wilson(adopted, self.conceived),
-            "of_decided": survival.wilson(adopted, decided),
+            "of_all": wilson(adopted, self.conceived),
+            "of_decided": wilson(adopted, decided),
             "at_horizon": (
-                self.incidence.at(horizon, int(Fate.ADOPTED))
-                if self.conceived
-                else survival.UNDEFINED
+                self.incidence.at(horizon, int(Fate.ADOPTED)) if self.conceived else UNDEFINED
             ),
         }
 
     def _error(self, worthwhile: bool, wrong: NDArray[np.bool_]) -> Interval:
         decided = self._fate != Fate.IN_FLIGHT
         of_kind = decided & ((self._ideas["value"] > 0.0) == worthwhile)
-        return survival.wilson(int((of_kind & wrong).sum()), int(of_kind.sum()))
+        return wilson(int((of_kind & wrong).sum()), int(of_kind.sum()))
 
     @property
     def omission(self) -> Interval:
@@ -337,7 +345,7 @@ class Run:
             }
         )
         groups = frame.groupby(["fate", "reason", "place"])["worthwhile"]
-        table = groups.agg(ideas="size", worthwhile="sum").reset_index()
+        table: pd.DataFrame = groups.agg(ideas="size", worthwhile="sum").reset_index()
         return table.sort_values(["ideas", "fate"], ascending=[False, True], ignore_index=True)
 
     def _places(self) -> NDArray[Any]:
@@ -365,28 +373,31 @@ class Run:
             {
                 "reviewers": self._reviewers(),
                 "slots": total["slots"] / weeks,
-                "utilisation": _ratio(served, np.where(np.isinf(total["slots"]), 0, total["slots"])),
+                "utilisation": _ratio(
+                    served, np.where(np.isinf(total["slots"]), 0, total["slots"])
+                ),
                 "ideas_in": total["idea_arrivals"].astype(np.int64),
                 "ideas_served": total["ideas_served"].astype(np.int64),
                 "idea_queue": total["idea_queue"] / weeks,
                 "idea_wait": _ratio(total["idea_queue"], total["idea_arrivals"]),
                 "business_queue": total["business_queue"] / weeks,
                 "business_wait": _ratio(total["business_queue"], total["business_arrivals"]),
-                "share": survival.bottleneck_shares(total["idea_queue"]),
+                "share": bottleneck_shares(total["idea_queue"]),
             },
             index=pd.Index(self.gates, name="gate"),
         )
-        return frame[(total["slots"] > 0) | (total["idea_arrivals"] > 0)]
+        open_gates: pd.DataFrame = frame.loc[(total["slots"] > 0) | (total["idea_arrivals"] > 0)]
+        return open_gates
 
     def _reviewers(self) -> list[int]:
         chart = self.organization
         by_layer = [len(chart.reviewers(layer)) for layer in range(1, chart.layers + 1)]
         return [1, *by_layer, 1]
 
-    def littles_law(self) -> survival.LittlesLaw:
+    def littles_law(self) -> LittlesLaw:
         """Check Little's law as an identity: queues counted week by week, waits item by item."""
         lengths = self._queues[:, :, QUEUE_COLUMNS.index("idea_queue")]
-        return survival.littles_law(lengths.astype(np.int64), self.week_ends[:, 0].astype(np.int64))
+        return littles_law(lengths.astype(np.int64), self.week_ends[:, 0].astype(np.int64))
 
     def summary(self) -> dict[str, Any]:
         """Tell all of the above in numbers, lists and dictionaries fit for JSON.
@@ -432,7 +443,7 @@ class Run:
             "bottleneck": self.bottleneck,
             "littles_law": self.littles_law().holds,
             "decision_weeks": self.decision_weeks,
-            "tjur_r2": survival.tjur_r2(self._ideas["value"], adopted),
+            "tjur_r2": tjur_r2(self._ideas["value"], adopted),
             "gini": self.gini,
             "spread_departments": self._spread(chart.department[self._ideas["author"]]),
             "spread_years": self._spread((self._ideas["week"] - 1) // WEEKS_PER_YEAR),
@@ -460,7 +471,7 @@ class Run:
         """Gini coefficient of adoptions over the posts that conceived an idea."""
         authors, place = np.unique(self._ideas["author"], return_inverse=True)
         counts = np.bincount(place[self._fate == Fate.ADOPTED], minlength=len(authors))
-        return survival.gini(counts)
+        return gini(counts)
 
     @property
     def people_withholding(self) -> float:
@@ -476,7 +487,7 @@ class Run:
         decided = self._fate != Fate.IN_FLIGHT
         trials = np.bincount(groups[decided])
         successes = np.bincount(groups[self._fate == Fate.ADOPTED], minlength=len(trials))
-        return survival.spread(successes, trials)
+        return spread(successes, trials)
 
     # --- single ideas -----------------------------------------------------------------------------
 
@@ -549,16 +560,18 @@ def _decoded(name: str, codes: NDArray[Any]) -> Any:  # noqa: ANN401 - a column 
     if name not in CODES:
         return codes
     labels = [member.name.lower() for member in CODES[name]]
-    return pd.Categorical.from_codes(codes.astype(np.int64), labels)
+    return pd.Categorical.from_codes(codes.astype(np.int64), categories=pd.Index(labels))
 
 
-def _roles(codes: NDArray[Any]) -> pd.Categorical:
-    return pd.Categorical.from_codes(codes, [role.label for role in Role])
+def _roles(codes: NDArray[Any]) -> Any:  # noqa: ANN401 - a column of a frame
+    return pd.Categorical.from_codes(codes, categories=pd.Index([role.label for role in Role]))
 
 
 def _ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """Divide where the divisor is above 0; undefined elsewhere."""
-    return np.divide(a, b, out=np.full(len(a), np.nan), where=b > 0)
+    ratio: NDArray[np.float64] = np.full(len(a), np.nan)
+    np.divide(a, b, out=ratio, where=b > 0)
+    return ratio
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON values

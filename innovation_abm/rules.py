@@ -373,9 +373,7 @@ def futility(level: float, deaths: float, adoptions: float, terms: Terms) -> flo
 @rule
 def energy(level: float, effort: float, terms: Terms) -> float:
     """Energy after a week of ``effort`` in [0, 1] beyond what system and organisation provide."""
-    return clip(
-        level - terms.energy_cost * effort + terms.energy_rest * (1.0 - level), 0.0, 1.0
-    )
+    return clip(level - terms.energy_cost * effort + terms.energy_rest * (1.0 - level), 0.0, 1.0)
 
 
 @rule

@@ -97,28 +97,29 @@ def _number(
     unit: str = "",
     live: bool = True,
 ) -> Any:  # noqa: ANN401 - a pydantic field stands for a value of the field's own type
+    extra: dict[str, Any] = {"off": off, "unit": unit, "low": low, "high": high, "live": live}
     return Field(
         default=default,
         ge=low,
         le=high,
         allow_inf_nan=True,
         description=meaning,
-        json_schema_extra={"off": off, "unit": unit, "low": low, "high": high, "live": live},
+        json_schema_extra=extra,
     )
 
 
 def _flag(default: bool, meaning: str) -> Any:  # noqa: ANN401
-    extra = {"off": False, "unit": "", "low": None, "high": None, "live": True}
+    extra: dict[str, Any] = {"off": False, "unit": "", "low": None, "high": None, "live": True}
     return Field(default=default, description=meaning, json_schema_extra=extra)
 
 
 def _choice(default: str | None, off: str | None, meaning: str) -> Any:  # noqa: ANN401
-    extra = {"off": off, "unit": "", "low": None, "high": None, "live": False}
+    extra: dict[str, Any] = {"off": off, "unit": "", "low": None, "high": None, "live": False}
     return Field(default=default, description=meaning, json_schema_extra=extra)
 
 
 def _fixed(default: int | None, low: int, high: int, meaning: str, unit: str = "") -> Any:  # noqa: ANN401
-    extra = {"off": None, "unit": unit, "low": low, "high": high, "live": False}
+    extra: dict[str, Any] = {"off": None, "unit": unit, "low": low, "high": high, "live": False}
     return Field(default=default, ge=low, le=high, description=meaning, json_schema_extra=extra)
 
 
@@ -325,9 +326,7 @@ class Review(_Group):
     incumbent_half: float = _number(
         10.0, 10.0, 1e-9, 1e9, "ideas in use at which half of that growth is reached", "ideas"
     )
-    inaction_risk: float = _number(
-        0.0, 0.0, 0, 100, "perceived risk of not innovating", "value"
-    )
+    inaction_risk: float = _number(0.0, 0.0, 0, 100, "perceived risk of not innovating", "value")
     control: float = _number(
         0.0, 0.0, 0, 100, "how much harder the review becomes as trust falls from 1 to 0", "value"
     )
@@ -377,9 +376,7 @@ class Platform(_Group):
     platform_readers: float = _number(
         4.0, 0.0, 0, 100, "mean number of readers whom one post reaches", "people"
     )
-    attention: float = _number(
-        5.0, math.inf, 0, math.inf, "posts that a person can read", "a week"
-    )
+    attention: float = _number(5.0, math.inf, 0, math.inf, "posts that a person can read", "a week")
     ally_appeal: float = _number(
         0.2, 0.0, 0, 1, "chance that a reader of a break-even idea becomes an ally"
     )
@@ -498,8 +495,10 @@ class Learning(_Group):
 
 
 class Determinants(_Group):
-    """The four determinants on three levels: what system and organisation do not provide falls
-    to individuals, at the price of their energy. Off: everything is as its own parameter says.
+    """The four determinants on three levels.
+
+    What system and organisation do not provide falls to individuals, at the price of their
+    energy. Off: everything is as its own parameter says.
     """
 
     determinants: bool = _flag(False, "the four determinants move the parameters they stand for")
@@ -510,12 +509,8 @@ class Determinants(_Group):
     parity_organisation: float = _number(0.3, 0.0, 0, 1, "parity provided by departments")
     parity_individual: float = _number(0.3, 0.0, 0, 1, "missing parity that people cover")
     suitability_system: float = _number(0.3, 1.0, 0, 1, "suitability provided by the system")
-    suitability_organisation: float = _number(
-        0.3, 0.0, 0, 1, "suitability provided by departments"
-    )
-    suitability_individual: float = _number(
-        0.3, 0.0, 0, 1, "missing suitability that people cover"
-    )
+    suitability_organisation: float = _number(0.3, 0.0, 0, 1, "suitability provided by departments")
+    suitability_individual: float = _number(0.3, 0.0, 0, 1, "missing suitability that people cover")
     normality_system: float = _number(0.3, 1.0, 0, 1, "normality provided by the system")
     normality_organisation: float = _number(0.3, 0.0, 0, 1, "normality provided by departments")
     normality_individual: float = _number(0.3, 0.0, 0, 1, "missing normality that people cover")
