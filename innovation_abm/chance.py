@@ -29,6 +29,13 @@ MASK: Final = 0xFFFFFFFFFFFFFFFF
 GOLDEN: Final = 0x9E3779B97F4A7C15
 QUANTILES: Final = 512
 """Intervals in a table of quantiles; see :func:`beta_quantiles`."""
+END: Final = 0.125 / QUANTILES
+"""Probability that stands for 0 in such a table, and 1 - :data:`END` for 1.
+
+The quantiles at 0 and 1 are 0 and 1 however alike people are; interpolating from there would make
+outliers of the first and last. With an eighth of an interval left out at each end, the mean over
+the outermost intervals comes out right where the tails fall exponentially (e**-2 would be exact).
+"""
 
 
 class Stream(IntEnum):
@@ -211,10 +218,11 @@ def poisson_table(mean: float) -> tuple[float, ...]:
     """Tabulate the Poisson distribution function for ``mean`` in [0, 500], as far as it rises."""
     term = math.exp(-mean)
     table = [term]
-    while term > 0.0:
+    while True:
         term = term * mean / len(table)
+        if table[-1] + term == table[-1]:
+            return tuple(table)
         table.append(table[-1] + term)
-    return tuple(table)
 
 
 def poisson(u: float, mean: float) -> int:
@@ -236,14 +244,16 @@ def beta_quantiles(mean: float, concentration: float) -> tuple[float, ...]:
         concentration: sum of the two shape parameters, > 0; larger means people are more alike.
 
     Returns:
-        :data:`QUANTILES` + 1 quantiles, at probabilities 0, 1/:data:`QUANTILES`, ..., 1.
+        :data:`QUANTILES` + 1 quantiles, at the probabilities :data:`END`, 1/:data:`QUANTILES`,
+        2/:data:`QUANTILES`, ..., 1 - :data:`END`.
     """
-    if mean <= 0.0 or mean >= 1.0:
-        return (min(max(mean, 0.0), 1.0),) * (QUANTILES + 1)
+    if not 1e-12 < mean < 1.0 - 1e-12:  # nearer to the ends the inverse is not to be trusted
+        return (float(round(mean)),) * (QUANTILES + 1)
     import numpy as np
     from scipy.special import betaincinv
 
     grid = np.linspace(0.0, 1.0, QUANTILES + 1)
+    grid[0], grid[-1] = END, 1.0 - END
     table = betaincinv(mean * concentration, (1.0 - mean) * concentration, grid)
     return tuple(float(x) for x in table)
 

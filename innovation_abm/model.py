@@ -276,7 +276,9 @@ class InnovationModel(mesa.Model):
     # --- the week -----------------------------------------------------------------------------
 
     def step(self) -> None:
-        """Let one week pass."""
+        """Let one week pass; a finished run stays as it is."""
+        if self.week >= self.settings.weeks:
+            return
         self.begin_week()
         self.context()
         self.signals()

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.idea import ENDED, Event, Facet, Fate, Outcome, Reason, Stage
+from innovation_abm.idea import DEATHS, ENDED, Event, Facet, Fate, Outcome, Reason, Stage
 from innovation_abm.model import WEEK_COLUMNS
 from innovation_abm.organization import Role
 from innovation_abm.queues import QUEUE_COLUMNS
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from innovation_abm.model import InnovationModel
     from innovation_abm.organization import Organization
     from innovation_abm.scenario import Scenario
-    from innovation_abm.survival import CumulativeIncidence, Interval
+    from innovation_abm.survival import CumulativeIncidence, Curve, Interval
 
     Columns = Mapping[str, NDArray[Any]]
 
@@ -276,6 +276,11 @@ class Run:
         return cumulative_incidence(
             durations, self._fate, len(ENDED), max(self.scenario.weeks - 1, 0)
         )
+
+    @property
+    def survival_curve(self) -> Curve:
+        """Share of ideas not dead, by weeks since conception: one minus the incidence of deaths."""
+        return self.incidence.survival([int(fate) for fate in DEATHS])
 
     @property
     def survival(self) -> dict[str, Interval]:

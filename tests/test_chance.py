@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from innovation_abm.chance import (
+    END,
     MASK,
     QUANTILES,
     Purpose,
@@ -72,12 +73,22 @@ def test_uniform_is_the_chain_of_folds_that_it_writes_out(key, parts):
     assert uniform(key, *parts) == unit(folded)
 
 
-def test_known_values_never_change():
+def test_folding_a_row_of_parts_is_splitmix64():
+    """The first outputs of the published generator, seeded with 0."""
+    published = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
+    assert [fold(0, part) for part in range(3)] == published
+
+
+def test_known_draws_never_change():
     """A change here would change every published run."""
-    assert mix(1) == 0x5692161D100B05E5
-    assert group_seed(1, Stream.IDEAS) == GOLDEN_GROUP
     keys = purpose_keys((1, 2, 3, 4))
-    assert [uniform(keys[purpose], 5, 6) for purpose in GOLDEN_DRAWS] == list(GOLDEN_DRAWS.values())
+    purposes = (Purpose.TURNOVER, Purpose.VALUE, Purpose.REVIEW, Purpose.BUSINESS)
+    assert [uniform(keys[purpose], 5, 6) for purpose in purposes] == [
+        0.7118445097163079,
+        0.2988259530530558,
+        0.89871076015646,
+        0.2962083363858926,
+    ]
 
 
 # --- uniform ---------------------------------------------------------------------------------
@@ -149,7 +160,9 @@ def pairs_of_streams():
     yield "swapped parts", unit(fold(fold(voice, 3), posts)), unit(fold(fold(voice, posts), 3))
 
 
-@pytest.mark.parametrize(("what", "x", "y"), [pytest.param(*p, id=p[0]) for p in pairs_of_streams()])
+@pytest.mark.parametrize(
+    ("what", "x", "y"), [pytest.param(*p, id=p[0]) for p in pairs_of_streams()]
+)
 def test_keys_that_differ_by_one_are_independent(what, x, y):
     bound = 5.0 / math.sqrt(DRAWS)
     assert abs(correlation(x, y)) < bound
@@ -203,7 +216,7 @@ def test_normal_is_the_standard_librarys(u):
     assert math.isclose(normal(u), expected, rel_tol=1e-15, abs_tol=1e-300)
 
 
-@pytest.mark.parametrize("u", [2.0**-53, 0.075, 0.5, 0.925, 1.0 - 2.0**-53, 1e-11, math.exp(-25.0)])
+@pytest.mark.parametrize("u", [2.0**-53, 0.075, 0.5, 0.925, 1.0 - 2.0**-52, math.exp(-25.0)])
 def test_normal_where_its_pieces_meet(u):
     for near in (math.nextafter(u, 0.0), u, math.nextafter(u, 1.0)):
         assert normal(near) == pytest.approx(NormalDist().inv_cdf(near), rel=1e-15)
@@ -226,12 +239,12 @@ def test_normal_rises_and_is_symmetric(one, other):
 
 @given(st.floats(0.0, 500.0), st.floats(2.0**-53, 1.0 - 2.0**-53))
 def test_poisson_is_the_quantile_of_scipy(mean, u):
-    expected = stats.poisson(mean).ppf(u)
+    expected = int(stats.poisson(mean).ppf(u))
     found = poisson(u, mean)
-    if found != expected:  # only where u falls on a step, to within rounding
-        step = stats.poisson(mean).cdf(min(found, expected))
-        assert abs(found - expected) == 1
-        assert math.isclose(step, u, rel_tol=1e-9)
+    if found != expected:  # only where u falls on a step, or beyond the last, to within rounding
+        low, high = sorted((found, expected))
+        assert abs(stats.poisson(mean).cdf(low) - u) < 1e-12
+        assert high - low == 1 or u > 1.0 - 1e-12
 
 
 @pytest.mark.parametrize("mean", [0.0, 0.1, 1.0, 4.5, 30.0, 500.0])
@@ -258,30 +271,35 @@ def test_beta_tables_are_quantiles(mean, concentration):
     assert table.size == QUANTILES + 1
     assert np.isfinite(table).all()
     assert (table >= 0.0).all() and (table <= 1.0).all()
-    assert (np.diff(table) >= 0.0).all()
+    assert (np.diff(table) >= -1e-300).all()
 
 
 @pytest.mark.parametrize("mean", [0.05, 0.3, 0.5, 0.9])
 @pytest.mark.parametrize("concentration", [0.5, 4.0, 8.0, 1_000.0])
 def test_beta_tables_are_those_of_scipy(mean, concentration):
     grid = np.linspace(0.0, 1.0, QUANTILES + 1)
+    grid[0], grid[-1] = END, 1.0 - END
     beta = stats.beta(mean * concentration, (1.0 - mean) * concentration)
     assert beta_quantiles(mean, concentration) == pytest.approx(beta.ppf(grid), abs=1e-9)
 
 
-@pytest.mark.parametrize(("mean", "value"), [(0.0, 0.0), (1.0, 1.0)])
+@pytest.mark.parametrize(("mean", "value"), [(0.0, 0.0), (5e-324, 0.0), (1.0, 1.0)])
 def test_beta_at_its_ends_makes_everybody_alike(mean, value):
     assert set(beta_quantiles(mean, 8.0)) == {value}
 
 
-@pytest.mark.parametrize(("mean", "concentration"), [(0.5, 8.0), (0.2, 4.0), (0.3, 50.0)])
+@pytest.mark.parametrize(
+    ("mean", "concentration"),
+    [(0.5, 8.0), (0.3, 8.0), (0.2, 4.0), (0.3, 50.0), (0.5, 0.5), (0.5, 1e3), (0.5, 1e6)],
+)
 def test_interpolated_beta_draws_are_beta(mean, concentration):
     table = beta_quantiles(mean, concentration)
-    draws = np.array([quantile(table, u) for u in stream_of_draws(count=20_000).tolist()])
+    levels = (np.arange(DRAWS) + 0.5) / DRAWS
+    draws = np.array([quantile(table, u) for u in levels.tolist()])
     beta = stats.beta(mean * concentration, (1.0 - mean) * concentration)
-    assert stats.kstest(draws, beta.cdf).pvalue > RARE
-    assert draws.mean() == pytest.approx(mean, abs=0.01)
-    assert draws.std() == pytest.approx(beta.std(), rel=0.02)
+    assert stats.kstest(draws, beta.cdf).statistic < 1e-3
+    assert draws.mean() == pytest.approx(mean, abs=1e-4)
+    assert draws.std() == pytest.approx(beta.std(), rel=1e-3)
 
 
 @given(st.floats(2.0**-53, 1.0 - 2.0**-53), st.floats(0.01, 0.98), st.floats(0.001, 0.01))

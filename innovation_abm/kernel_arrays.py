@@ -1,0 +1,266 @@
+"""The state of the compiled engine: records of people, ideas and terms, in plain arrays.
+
+The fields have the names of the attributes of :class:`~innovation_abm.agents.Person`,
+:class:`~innovation_abm.idea.Idea`, :class:`~innovation_abm.terms.Terms` and
+:class:`~innovation_abm.model.Week`, so that the rules read objects and records alike. People of
+the hierarchy are followed by two rows of their own: the central agency and the panel.
+
+Lists are linked: an idea knows its neighbours in a queue; allies, endorsers and visited reviewers
+are chains of :data:`NODE`. What may outgrow its array is listed in :class:`Room`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from innovation_abm.chance import Purpose
+from innovation_abm.model import Week
+from innovation_abm.terms import PARAMETER_TERMS, WEEKLY_TERMS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+NOBODY: Final = -1
+"""Post of nobody; and the end of a chain."""
+
+
+def _record(**kinds: str) -> np.dtype[np.void]:
+    """Give a record type; names of one kind (``f8``, ``i4``, ...) are separated by blanks."""
+    listed = [(name, kind) for kind, names in kinds.items() for name in names.split()]
+    return np.dtype(listed, align=True)
+
+
+PERSON: Final = _record(
+    f8="energy norm scars futility effort_spent risk_aversion permission_seeking storytelling "
+    "norm_threshold",
+    i4="success_until open_ideas deaths adoptions failures tenure department layer post "
+    "conceived voiced adopted superior unit gate rank trials terms_row "
+    "queue queue_first queue_last arriving arriving_first arriving_last",
+    i8="business slots",
+    i1="role",
+    b1="busy",
+)
+"""A person. ``terms_row`` is the row of the terms that hold for the person: the department's, or
+the last one for agency and panel. ``queue`` ideas wait, from ``queue_first`` to ``queue_last``;
+``arriving`` ideas are on their way to the queue."""
+
+IDEA: Final = _record(
+    u8="key",
+    f8="birth_value value novelty uncertainty noise storytelling maturity fidelity seen",
+    i4="author department topic allies posters first_ally holder layer first_visited rework_post "
+    "first_endorser fate_holder next previous due_next",
+    i2="week tenure posted_week since layer_weeks waited doors decisions fate_week outcome_week",
+    i1="facet stage fate reason outcome",
+    b1="voiced asked posted bypassed collected piloted trialled reworked submitted top duplicate",
+)
+"""An idea. The chain of allies begins with the ``posters`` latest ones; ``next`` and ``previous``
+are its neighbours in a queue, ``due_next`` the next idea that comes due in the same week."""
+
+NODE: Final = _record(i4="post tenure next")
+"""A link of a chain: allies and endorsers by post and tenure, visited reviewers by rank."""
+
+COPY: Final = _record(i4="idea poster number reader next", b1="unread")
+"""A copy of a post on a reader's screen; ``next`` is the next one on that screen."""
+
+TERMS: Final = _record(f8=" ".join((*PARAMETER_TERMS, *WEEKLY_TERMS)))
+
+WEEK: Final = np.dtype(
+    [(field.name, "i8" if field.type == "int" else "f8") for field in fields(Week)], align=True
+)
+
+PERIOD: Final = _record(
+    i4="week risk_aversion permission_seeking storytelling novelty enhancement_novelty "
+    "mission_novelty adaptive_novelty anticipatory_novelty manager_business leader_business "
+    "platform_readers",
+    b1="redraw",
+)
+"""A period of the timeline: its first week, the rows of the tables to draw from, and whether
+traits are drawn anew."""
+
+RUN: Final = _record(
+    i8="week phase wanted weeks people departments layers period last_period "
+    "value_distribution circle lapsed_leave "
+    "ideas nodes flying forum granted targets candidates copies adopted_now embedded_now "
+    "circulated circulating met",
+    f8="marked",
+)
+"""Single numbers: where the run stands, what it is, and how far lists and arrays are filled."""
+
+
+class ValueKind(IntEnum):
+    """The distributions of an idea's value at birth."""
+
+    NORMAL = 0
+    UNIFORM = 1
+    TWO_POINT = 2
+
+
+class CircleKind(IntEnum):
+    """Whom people watch."""
+
+    TEAM = 0
+    DEPARTMENT = 1
+    EVERYBODY = 2
+
+
+class Phase(IntEnum):
+    """Where a run may pause for want of room: before a week, its platforms, its conceptions."""
+
+    WEEK = 0
+    PLATFORMS = 1
+    CONCEPTIONS = 2
+
+
+class Room(IntEnum):
+    """What there was no room for when a run paused; ``ENOUGH`` if it is finished."""
+
+    ENOUGH = 0
+    IDEAS = 1
+    NODES = 2
+    COPIES = 3
+    EMBEDDED = 4
+    MET = 5
+
+
+class State(NamedTuple):
+    """All that a run of the compiled engine reads and writes.
+
+    Attributes:
+        superior, reviewers, layer_first: the chart: superiors; posts of reviewers in order; where
+            each layer's reviewers start among them.
+        origin: for each post, the post whose ideas come to it.
+        newcomers: people before the first week.
+        periods, period_terms: the timeline; see :data:`PERIOD`.
+        beta: tables of Beta quantiles, one a row.
+        poisson, poisson_last, poisson_guide: tables of Poisson distribution functions, the last
+            entry of each that counts, and where to begin looking for k/64.
+        group, group_size: circles: everybody's group, and how many belong to each group.
+        keys: the key of every purpose.
+        run: one record :data:`RUN`.
+        people, terms, weeks, ideas: records, see above. Row 0 of ``weeks`` is before the first.
+        series, idea_weekends, business_weekends: see :class:`~innovation_abm.queues.QueueBooks`.
+        clarity: what is heard of the leaders, by department and layer.
+        missing: share of each determinant that is missing, by row of ``terms``.
+        rested: what is provided for who is fully rested, by row of ``terms``.
+        due, returning: first and last idea of every week's chain.
+        targets: posts that ideas are on their way to.
+        candidates, candidate_draws: who may conceive this week, and their draws.
+        sums, shares: by group, and by person.
+        screen_first, screen_count, screen_last, ally_of: the platform's readers.
+        flying, forum, granted, adopted_now, to_circulate: lists of ideas.
+        nodes, copies: see above.
+        embedded_now: pairs of idea and department.
+        met: a hash table of pairs of department and topic; 0 is free.
+        sort_keys, sort_items: what is being sorted.
+    """
+
+    superior: Array
+    reviewers: Array
+    layer_first: Array
+    origin: Array
+    newcomers: Array
+    periods: Array
+    period_terms: Array
+    beta: Array
+    poisson: Array
+    poisson_last: Array
+    poisson_guide: Array
+    group: Array
+    group_size: Array
+    keys: Array
+    run: Array
+    people: Array
+    terms: Array
+    weeks: Array
+    ideas: Array
+    series: Array
+    idea_weekends: Array
+    business_weekends: Array
+    clarity: Array
+    missing: Array
+    rested: Array
+    due: Array
+    returning: Array
+    targets: Array
+    candidates: Array
+    candidate_draws: Array
+    sums: Array
+    shares: Array
+    screen_first: Array
+    screen_last: Array
+    screen_count: Array
+    ally_of: Array
+    flying: Array
+    forum: Array
+    granted: Array
+    adopted_now: Array
+    to_circulate: Array
+    nodes: Array
+    copies: Array
+    embedded_now: Array
+    met: Array
+    sort_keys: Array
+    sort_items: Array
+
+
+BY_IDEAS: Final = ("flying", "forum", "granted", "adopted_now", "to_circulate")
+"""Lists that hold each idea at most once."""
+
+PURPOSES: Final = max(Purpose) + 1
+
+
+def grown(state: State, lack: Room) -> State:
+    """Give a state with more room where the run lacked it; nothing else changes.
+
+    At least what ``run.wanted`` says, and half as much again as there was.
+    """
+    wanted = int(state.run["wanted"][0])
+
+    def larger(name: str) -> Array:
+        array = getattr(state, name)
+        size = max(wanted, len(array) + len(array) // 2)
+        copy = np.empty((size, *array.shape[1:]), array.dtype)
+        copy[: len(array)] = array
+        return copy
+
+    names: tuple[str, ...]
+    if lack == Room.IDEAS:
+        names = ("ideas", *BY_IDEAS)
+    elif lack == Room.NODES:
+        names = ("nodes",)
+    elif lack == Room.COPIES:
+        names = ("copies",)
+    elif lack == Room.EMBEDDED:
+        names = ("embedded_now",)
+    else:
+        return state._replace(met=_rehashed(state.met, wanted))
+    state = state._replace(**{name: larger(name) for name in names})
+    size = max(len(state.ideas), len(state.copies), len(state.embedded_now))
+    if size > len(state.sort_keys):
+        state = state._replace(sort_keys=np.empty(size), sort_items=np.empty(size, np.int64))
+    return state
+
+
+def _rehashed(met: Array, wanted: int) -> Array:
+    """Enter what a hash table holds in a larger one; its size stays a power of two."""
+    size = len(met)
+    while size < wanted:
+        size *= 2
+    table = np.zeros(size, np.uint64)
+    for entry in met[met > 0]:
+        place = hash_place(int(entry), size)
+        while table[place]:
+            place = (place + 1) % size
+        table[place] = entry
+    return table
+
+
+def hash_place(entry: int, size: int) -> int:
+    """Give the place where the search for an entry of :attr:`State.met` begins."""
+    return ((entry * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF) >> 32) & (size - 1)
