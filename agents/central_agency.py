@@ -40,7 +40,7 @@ class CentralAgency(Reviewer):
         return self.model.week - idea.since > self.terms.stuck_weeks
 
     def collect_from(self, manager: Reviewer) -> None:
-        """Take the stuck ideas out of one manager's queue; requests for permission stay."""
+        """Take stuck ideas out of one manager's queue; only those there for review are moved."""
         stay: deque[Idea] = deque()
         for idea in manager.ideas:
             if idea.stage == Stage.REVIEW and self.stuck(idea):

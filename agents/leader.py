@@ -30,8 +30,9 @@ class Leader(Reviewer):
 
     def receive(self, idea: Idea) -> None:
         """Let an idea join the queue, or start a pilot at once while the trial quota lasts."""
-        idea.top = True
-        if idea.stage == Stage.REVIEW and self.may_start_trial():
+        for_review = idea.stage == Stage.REVIEW
+        idea.top = idea.top or for_review
+        if for_review and self.may_start_trial():
             self.trials += 1
             idea.trialled = True
             self.model.note_submission(idea)

@@ -35,6 +35,7 @@ class Panel(Reviewer):
             for member in self.members:
                 member.slots -= 1
                 member.busy = True
+                self.model.queues.slot_lent(member.gate)
             self.review(self.take())
 
     def review(self, idea: Idea) -> None:

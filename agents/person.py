@@ -172,11 +172,12 @@ class Person(mesa.Agent):
         rules, terms = self.model.rules, self.terms
         effort = self.effort() if terms.determinants else 0.0
         self.norm = rules.norm(self.norm, share, self.norm_threshold, terms)
-        if self.scars or self.failures:
+        moved = not self.model.rest_lasts  # else whom nothing happened to stays the same: faster
+        if moved or self.scars or self.failures:
             self.scars = rules.scars(self.scars, self.failures, terms)
-        if self.futility or self.deaths or self.adoptions:
+        if moved or self.futility or self.deaths or self.adoptions:
             self.futility = rules.futility(self.futility, self.deaths, self.adoptions, terms)
-        if effort or self.energy != 1.0:
+        if moved or effort or self.energy != 1.0:
             self.energy = rules.energy(self.energy, effort, terms)
         self.effort_spent = effort
         self.deaths = self.adoptions = self.failures = 0
@@ -203,7 +204,7 @@ class Person(mesa.Agent):
             value=self._value(origin),
             novelty=self._novelty(origin, facet),
             uncertainty=self._uncertainty(facet),
-            noise=normal(self.draw(Purpose.NOISE, self.model.week, origin)),
+            noise=normal(self.draw(Purpose.NOISE, self.model.week, self.post)),
             duplicate=topic in self.model.adopted_topics,
         )
         self.conceived += 1

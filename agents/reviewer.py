@@ -72,7 +72,7 @@ class Reviewer(Person):
             idea.visited = []
         idea.holder = self
         idea.since = self.model.week
-        if idea.stage != Stage.PERMISSION:
+        if idea.stage in (Stage.REVIEW, Stage.PANEL):
             self.model.note_submission(idea)
         self.ideas.append(idea)
         self.model.queues.idea_arrived(self.gate)
@@ -160,7 +160,7 @@ class Reviewer(Person):
     def refuse(self, idea: Idea) -> None:
         """Return a refused idea for rework, let it try another door, or reject it for good."""
         rules, terms = self.model.rules, self.terms
-        if self.draw(Purpose.REWORK, idea.key) < rules.rework_chance(idea, terms):
+        if self.draw(Purpose.REWORK, idea.key, self.post) < rules.rework_chance(idea, terms):
             self.model.return_for_rework(idea, self)
         elif self.draw(Purpose.DOOR, idea.key, idea.doors) < rules.door_chance(idea, terms):
             self.show_another_door(idea)

@@ -1,0 +1,1 @@
+"""Studies: sweeps, sensitivity analysis and calibration."""

@@ -62,7 +62,6 @@ class Purpose(IntEnum):
     NOVELTY = 102
     FACET = 103
     TOPIC = 104
-    NOISE = 105
     DEALING = 106
     # what happens to them
     OWN_JUDGEMENT = 200
@@ -72,6 +71,7 @@ class Purpose(IntEnum):
     MISROUTE = 204
     WRONG_POST = 205
     GRANT = 223
+    NOISE = 224
     REVIEW = 206
     PILOT = 207
     PANEL = 208

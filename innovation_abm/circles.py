@@ -12,7 +12,7 @@ class Circles:
     """Everybody's circle, oneself excluded.
 
     ``"team"``: superior, fellow reports and direct reports; ``"department"``: all people of the
-    department; ``"everybody"``: all people.
+    department; ``"everybody"``: all people. Who has nobody to watch sees nothing.
     """
 
     def __init__(self, kind: str, chart: Organization) -> None:
@@ -42,7 +42,7 @@ class Circles:
         if self.kind == "team":
             return [self._team_share(person, sums, showing) for person in range(len(showing))]
         return [
-            (sums[group] - shown) / (self.sizes[group] - 1)
+            (sums[group] - shown) / max(self.sizes[group] - 1, 1)
             for group, shown in zip(self.group, showing, strict=True)
         ]
 
@@ -53,4 +53,4 @@ class Circles:
         if head >= 0:
             total += showing[head] + (sums[head] - showing[person])
             count += self.sizes[head]
-        return total / count
+        return total / max(count, 1)

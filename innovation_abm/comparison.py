@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from innovation_abm.rules import RuleBook
     from innovation_abm.scenario import Scenario
     from innovation_abm.simulation import Progress
-    from innovation_abm.survival import PairedDifference
+    from innovation_abm.survival import Interval, PairedDifference
 
 MEASURES: Final[dict[str, Callable[[Run], float]]] = {
     "survival": lambda run: run.survival["of_all"].estimate,
@@ -74,6 +74,25 @@ class Comparison:
         """Ideas adopted under ``a`` that were not adopted under ``b``."""
         return self.pairs[(self.pairs["fate_a"] == "adopted") & (self.pairs["fate_b"] != "adopted")]
 
+    def per_run(self) -> dict[str, Interval]:
+        """Give how many ideas a run saves and loses, with intervals over replications.
+
+        Keys ``saved``, ``lost``, ``saved_worthless``, ``lost_worthwhile``.
+        """
+        saved, lost = self.saved, self.lost
+        groups = {
+            "saved": saved,
+            "lost": lost,
+            "saved_worthless": saved[saved["birth_value"] <= 0],
+            "lost_worthwhile": lost[lost["birth_value"] > 0],
+        }
+        return {
+            name: survival.mean_interval(
+                np.bincount(ideas["replication"].to_numpy(np.int64), minlength=self.replications)
+            )
+            for name, ideas in groups.items()
+        }
+
     def sentence(self) -> str:
         """Tell the comparison in a sentence."""
         saved, lost = self.saved, self.lost
@@ -113,6 +132,7 @@ class Comparison:
             "ideas": len(self.pairs),
             "saved": _named(self.saved),
             "lost": _named(self.lost),
+            "per_run": {name: count.as_dict() for name, count in self.per_run().items()},
             "only_a": len(self.only_a),
             "only_b": len(self.only_b),
             "measures": {name: paired.as_dict() for name, paired in self.measures.items()},
@@ -192,8 +212,9 @@ class MeritShare:
 
     Attributes:
         value: share of the variance of adoption that the idea's value explains: the covariance of
-            adoption between runs that share values and nothing else, over its variance.
-        value_and_place: the same between runs that share values, authors' posts and nothing else.
+            adoption between runs that share the ideas (value, novelty, facet and topic) and
+            nothing else, over its variance.
+        value_and_place: the same between runs that share ideas, authors' posts and nothing else.
         place: the difference of the two, what the place explains.
         replications: number of replications.
     """

@@ -40,13 +40,22 @@ from innovation_abm.idea import NEVER, Event, Fate, Idea, Outcome, Stage
 from innovation_abm.organization import Organization, Role, generate
 from innovation_abm.people import TRAIT_TERMS, draw_traits
 from innovation_abm.queues import QueueBooks
-from innovation_abm.rules import RuleBook, conception_chance, exit_chance, norm
+from innovation_abm.rules import (
+    RuleBook,
+    conception_chance,
+    energy,
+    exit_chance,
+    futility,
+    norm,
+    scars,
+)
 from innovation_abm.scenario import WEEKS_PER_YEAR, Scenario, ScenarioError
 from innovation_abm.terms import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    import networkx as nx
     from numpy.typing import NDArray
 
     from innovation_abm.scenario import Value
@@ -223,6 +232,8 @@ class InnovationModel(mesa.Model):
         self.settings = _settle(settings, given, rng)
         super().__init__(rng=self.settings.seed)
         self.rules = rules or RuleBook()
+        learned = (self.rules.scars, self.rules.futility, self.rules.energy)
+        self.rest_lasts = learned == (scars, futility, energy)
         self.organization = organization or build_organization(self.settings)
         self.keys = purpose_keys(self.settings.seeds())
         self.keep_events = keep_events
@@ -459,6 +470,9 @@ class InnovationModel(mesa.Model):
         alive = idea.fate == Fate.IN_FLIGHT
         self.end(idea, Fate.ADOPTED, leader)
         if alive:
+            who = (leader.post, leader.tenure)
+            if who not in idea.endorsers:  # after a trial, on a panel's vote, by own judgement
+                idea.endorsers.append(who)
             idea.outcome = Outcome.PENDING
             self.adopted_now.append(idea)
             weeks = max(1, int(leader.terms.implementation_weeks))
@@ -718,6 +732,20 @@ class InnovationModel(mesa.Model):
             for reviewer in self.inboxes:
                 starts = [idea.since for idea in reviewer.ideas]
                 self.queues.censored(reviewer.gate, starts, reviewer.business)
+
+    def platform_graph(self) -> nx.Graph[int]:
+        """The platform's overlay on the hierarchy, as it has grown so far.
+
+        Returns:
+            A new networkx graph: nodes are the posts of all people, edges join an idea's author
+            with each ally it found on the platform.
+        """
+        import networkx as nx  # imported late: it is slow to load and few callers draw graphs
+
+        graph: nx.Graph[int] = nx.Graph()
+        graph.add_nodes_from(range(len(self.people)))
+        graph.add_edges_from(sorted(self.forum.links))
+        return graph
 
     def run(self) -> None:
         """Let all the weeks of the scenario pass."""

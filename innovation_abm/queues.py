@@ -21,8 +21,10 @@ QUEUE_COLUMNS: Final = (
     "business_arrivals",
     "business_served",
     "business_queue",
+    "slots_lent",
 )
-"""What is counted at each gate in each week; queues are measured at the week's end."""
+"""What is counted at each gate in each week; queues are measured at the week's end, and
+``slots_lent`` are those that members of a panel spent on it."""
 
 (
     SLOTS,
@@ -32,6 +34,7 @@ QUEUE_COLUMNS: Final = (
     BUSINESS_ARRIVALS,
     BUSINESS_SERVED,
     BUSINESS_QUEUE,
+    SLOTS_LENT,
 ) = range(len(QUEUE_COLUMNS))
 
 
@@ -67,6 +70,10 @@ class QueueBooks:
     def slots_opened(self, gate: int, slots: float) -> None:
         """Note reviews that could be done this week."""
         self._page[gate][SLOTS] += slots
+
+    def slot_lent(self, gate: int) -> None:
+        """Note a slot that a reviewer spent on the panel."""
+        self._page[gate][SLOTS_LENT] += 1.0
 
     def idea_served(self, gate: int) -> None:
         """Note an idea that got a slot."""

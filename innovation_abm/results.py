@@ -373,7 +373,7 @@ class Run:
         """
         total = {name: self._queues[:, :, i].sum(axis=0) for i, name in enumerate(QUEUE_COLUMNS)}
         weeks = self._queues.shape[0]
-        served = total["ideas_served"] + total["business_served"]
+        served = total["ideas_served"] + total["business_served"] + total["slots_lent"]
         frame = pd.DataFrame(
             {
                 "reviewers": self._reviewers(),
@@ -400,9 +400,13 @@ class Run:
         return [1, *by_layer, 1]
 
     def littles_law(self) -> LittlesLaw:
-        """Check Little's law as an identity: queues counted week by week, waits item by item."""
-        lengths = self._queues[:, :, QUEUE_COLUMNS.index("idea_queue")]
-        return littles_law(lengths.astype(np.int64), self.week_ends[:, 0].astype(np.int64))
+        """Check Little's law as an identity: queues counted week by week, waits item by item.
+
+        First the ideas at each gate, then the business at each gate.
+        """
+        columns = [QUEUE_COLUMNS.index(name) for name in ("idea_queue", "business_queue")]
+        lengths = np.concatenate([self._queues[:, :, column] for column in columns], axis=1)
+        return littles_law(lengths.astype(np.int64), self.week_ends.T.ravel().astype(np.int64))
 
     def summary(self) -> dict[str, Any]:
         """Tell all of the above in numbers, lists and dictionaries fit for JSON.
@@ -416,11 +420,14 @@ class Run:
             gate with most waiting); ``littles_law`` (whether it holds); ``decision_weeks``
             (median of decided ideas that were spoken of); ``tjur_r2``, ``gini``,
             ``spread_departments``, ``spread_years``; ``people_withholding`` (share of authors a
-            year who withhold an idea at least once); ``duplicates``, ``reused``, ``exits``; and
+            year who withhold an idea at least once); ``scheme`` (what a suggestion scheme would
+            report, see :meth:`scheme`); ``effort`` (mean over weeks and people, in [0, 1]);
+            ``duplicates``, ``reused``, ``exits``; and
             at the end of the run ``norm``, ``futility``, ``energy``, ``burnt_out``, ``gap``,
             ``trust``. Undefined numbers are null.
         """
         chart, adopted = self.organization, self._fate == Fate.ADOPTED
+        decided = self._fate != Fate.IN_FLIGHT
         voiced = int((self._ideas["voiced"] > 0).sum())
         waiting = self.waiting().reset_index()
         last = {name: self._weeks[name][-1].item() for name in WEEK_COLUMNS}
@@ -448,11 +455,13 @@ class Run:
             "bottleneck": self.bottleneck,
             "littles_law": self.littles_law().holds,
             "decision_weeks": self.decision_weeks,
-            "tjur_r2": tjur_r2(self._ideas["value"], adopted),
+            "tjur_r2": tjur_r2(self._ideas["value"][decided], adopted[decided]),
             "gini": self.gini,
             "spread_departments": self._spread(chart.department[self._ideas["author"]]),
             "spread_years": self._spread((self._ideas["week"] - 1) // WEEKS_PER_YEAR),
             "people_withholding": self.people_withholding,
+            "scheme": self.scheme(),
+            "effort": float(np.mean(self._weeks["effort"])),
             **whole,
             **{n: last[n] for n in ("norm", "futility", "energy", "burnt_out", "gap", "trust")},
         }
@@ -487,11 +496,52 @@ class Run:
         withholding = np.unique(author_year[self._fate == Fate.WITHHELD])
         return len(withholding) / len(having) if len(having) else math.nan
 
+    def scheme(self, first_week: int = 1, last_week: int | None = None) -> dict[str, float]:
+        """Tell what a suggestion scheme would report of the ideas conceived in some weeks.
+
+        A scheme sees what is submitted to it, and nothing of what people keep to themselves or
+        are not permitted to submit: compare its figures with these, not with shares of all ideas.
+
+        Args:
+            first_week: first week of conception that counts.
+            last_week: the last one; that of the run if ``None``.
+
+        Returns:
+            ``submitted``, and of those ``adopted`` and ``pending`` (undecided when the run ends);
+            ``submitted_per_100`` (a year and 100 people of any role); ``adopted_of_submitted``,
+            ``pending_of_submitted``, ``adopted_of_decided``, undefined (nan) where nothing was
+            submitted or decided.
+
+        Raises:
+            InnovationAbmError: if these are no weeks of the run.
+        """
+        last = self.scenario.weeks if last_week is None else last_week
+        if not 1 <= first_week <= last <= self.scenario.weeks:
+            raise InnovationAbmError(
+                f"weeks {first_week} to {last}: allowed are weeks 1 to {self.scenario.weeks}"
+            )
+        born = self._ideas["week"]
+        seen = (self._ideas["submitted"] > 0) & (first_week <= born) & (born <= last)
+        submitted = int(seen.sum())
+        adopted = int((seen & (self._fate == Fate.ADOPTED)).sum())
+        pending = int((seen & (self._fate == Fate.IN_FLIGHT)).sum())
+        people_years = self.organization.size * (last - first_week + 1) / WEEKS_PER_YEAR
+        return {
+            "submitted": submitted,
+            "adopted": adopted,
+            "pending": pending,
+            "submitted_per_100": 100.0 * submitted / people_years,
+            "adopted_of_submitted": _share(adopted, submitted),
+            "pending_of_submitted": _share(pending, submitted),
+            "adopted_of_decided": _share(adopted, submitted - pending),
+        }
+
     def _spread(self, groups: NDArray[Any]) -> float:
         """Spread of survival between groups of decided ideas, beyond chance."""
         decided = self._fate != Fate.IN_FLIGHT
-        trials = np.bincount(groups[decided])
-        successes = np.bincount(groups[self._fate == Fate.ADOPTED], minlength=len(trials))
+        numbers = groups.astype(np.int64)  # without ideas the columns are of no particular type
+        trials = np.bincount(numbers[decided])
+        successes = np.bincount(numbers[self._fate == Fate.ADOPTED], minlength=len(trials))
         return spread(successes, trials)
 
     # --- single ideas -----------------------------------------------------------------------------
@@ -506,7 +556,7 @@ class Run:
             raise InnovationAbmError("this run kept no events, so no story can be told")
         number = self._number(idea)
         mine = self.events[self.events["idea"] == number]
-        return tell(self.ideas.iloc[number], mine, self._post_name)
+        return tell(self.ideas.iloc[number], mine, self._post_name, self.scenario.weeks)
 
     def _number(self, idea: str | int) -> int:
         names = self.ideas["idea"]
@@ -522,6 +572,8 @@ class Run:
         chart = self.organization
         if post >= chart.size:
             return "the central agency" if post == chart.size else "the panel"
+        if chart.role[post] == Role.LEADER:
+            return "the leader"
         return f"the {Role(chart.role[post]).label} of layer {chart.layer[post]}"
 
 
@@ -570,6 +622,10 @@ def _decoded(name: str, codes: NDArray[Any]) -> Any:  # noqa: ANN401 - a column 
 
 def _roles(codes: NDArray[Any]) -> Any:  # noqa: ANN401 - a column of a frame
     return pd.Categorical.from_codes(codes, categories=pd.Index([role.label for role in Role]))
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
 
 
 def _ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

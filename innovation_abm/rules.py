@@ -152,9 +152,11 @@ def story_fit(reviewer: Person, terms: Terms) -> float:
     """What a perfect story is worth before this audience. Strategy *Storytelling skills*."""
     if reviewer.role == Role.MIDDLE_MANAGER:
         return terms.story_fit_manager
+    if reviewer.role == Role.LEADER:
+        return terms.story_fit_leader
     if reviewer.role == Role.CENTRAL_AGENCY:
         return terms.story_fit_agency
-    return terms.story_fit_leader
+    return 0.0  # staff judge only their own ideas, and need no story to see those
 
 
 @rule
@@ -165,7 +167,8 @@ def seen_value(idea: Idea, reviewer: Person, terms: Terms) -> float:
     errors rise; the idea's own noise shrinks with data, maturity and testing; the author's story
     and the allies' support are added.
     """
-    case = terms.prior_value + idea.fidelity * (idea.value - terms.prior_value)
+    # Not prior + fidelity * (value - prior), which rounds the value even where nothing is lost.
+    case = idea.fidelity * idea.value + (1.0 - idea.fidelity) * terms.prior_value
     blur = idea.uncertainty * (1.0 - terms.data_quality) * (1.0 - idea.maturity)
     if idea.piloted:
         blur = blur * (1.0 - terms.pilot_learning)

@@ -78,8 +78,9 @@ class Parameter:
             return "true or false"
         if self.kind == "text":
             return "text"
-        number = "a whole number" if self.kind == "int" else "a number"
-        return f"{number} from {_plain(self.low)} to {_plain(self.high)}"
+        if self.kind == "int":
+            return f"a whole number from {self.low} to {self.high}"
+        return f"a number from {_plain(self.low)} to {_plain(self.high)}"
 
 
 def _plain(bound: float | None) -> str:
@@ -161,7 +162,7 @@ class Ideas(_Group):
     """How often ideas come to people, and what they are worth."""
 
     conception_rate: float = _number(
-        2.0, None, 0, 52, "ideas that a member of staff conceives", "a year"
+        1.0, None, 0, 52, "ideas that a member of staff conceives", "a year"
     )
     manager_conception_rate: float = _number(
         0.0, 0.0, 0, 52, "ideas that a middle manager conceives", "a year"
@@ -264,16 +265,16 @@ class Work(_Group):
         6.0, math.inf, 0, math.inf, "reviews a middle manager can do", "a week"
     )
     leader_capacity: float = _number(
-        6.0, math.inf, 0, math.inf, "reviews a leader can do", "a week"
+        8.0, math.inf, 0, math.inf, "reviews a leader can do", "a week"
     )
     manager_business: float = _number(
-        4.5, 0.0, 0, 500, "items of regular business that reach a middle manager", "a week"
+        5.5, 0.0, 0, 500, "items of regular business that reach a middle manager", "a week"
     )
     leader_business: float = _number(
-        4.5, 0.0, 0, 500, "items of regular business that reach a leader", "a week"
+        5.5, 0.0, 0, 500, "items of regular business that reach a leader", "a week"
     )
     idea_weight: float = _number(
-        0.2, 1.0, 0, 1, "chance that a reviewer looks at ideas before regular business"
+        0.1, 1.0, 0, 1, "chance that a reviewer looks at ideas before regular business"
     )
     staleness: float = _number(
         0.02, 0.0, 0, 1, "chance that an idea waiting in a queue lapses", "a week"
@@ -453,15 +454,15 @@ class Implementation(_Group):
 class Learning(_Group):
     """What people learn: norms, futility, energy; and who leaves."""
 
-    norm_start: float = _number(0.2, 0.0, 0, 1, "norm of a newcomer: is innovating normal here?")
+    norm_start: float = _number(0.1, 0.0, 0, 1, "norm of a newcomer: is innovating normal here?")
     norm_speed: float = _number(
         0.05, 0.0, 0, 1, "share of the way to what one sees that the norm moves", "a week"
     )
     norm_threshold_mean: float = _number(
-        0.25, None, -100, 100, "mean share of others seen innovating at which one follows"
+        0.4, None, -100, 100, "mean share of others seen innovating at which one follows"
     )
     norm_threshold_sd: float = _number(
-        0.1, None, 0, 100, "standard deviation of that threshold between people"
+        0.2, None, 0, 100, "standard deviation of that threshold between people"
     )
     circle: Literal["team", "department", "everybody"] = _choice(
         "team", None, "whom people watch: superior, peers and reports; or more"
@@ -582,6 +583,10 @@ class Change(BaseModel):
         until: first week in which they no longer hold; ``None``: to the end of the run. Then
             each parameter takes the value of the latest other entry that holds, else its own.
         values: parameter names and their values.
+
+    Raises:
+        ScenarioError: if a week is no whole number or a value neither number nor flag. Names and
+            bounds are checked by the scenario that the entry becomes part of.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -589,6 +594,13 @@ class Change(BaseModel):
     week: int
     until: int | None = None
     values: dict[str, float | int | bool]
+
+    def __init__(self, **entry: Any) -> None:  # noqa: ANN401 - checked by pydantic
+        try:
+            super().__init__(**entry)
+        except ValidationError as error:
+            faults = {_entry_fault(fault) for fault in error.errors()}
+            raise ScenarioError("; ".join(sorted(faults))) from None
 
     def holds(self, week: int) -> bool:
         """Tell whether the values hold in ``week``."""
@@ -633,7 +645,8 @@ class Scenario(
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        faults = list(_cross_faults(self)) + list(_timeline_faults(self))
+        given = self._given()
+        faults = [*_nan_faults(given), *_cross_faults(given), *_timeline_faults(self)]
         if faults:
             raise ScenarioError("; ".join(faults))
         return self
@@ -694,7 +707,7 @@ class Scenario(
         """
         path = Path(path)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")  # some editors begin UTF-8 with a mark
         except UnicodeDecodeError:
             raise ScenarioError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
         except OSError as error:
@@ -781,24 +794,47 @@ def _fault(fault: Mapping[str, Any]) -> str:
     return f"{name} = {fault['input']!r}: allowed is {parameter.allowed}"
 
 
-def _cross_faults(scenario: Scenario) -> Iterable[str]:
-    """Check what no single parameter can tell."""
-    for name, value in scenario._given().items():
+def _entry_fault(fault: Mapping[str, Any]) -> str:
+    """Say in plain words what pydantic found wrong with an entry of the timeline."""
+    key, *rest = fault["loc"]
+    if fault["type"] == "missing":
+        return f"{key} is missing"
+    if fault["type"] == "extra_forbidden":
+        return f"{key} is not part of an entry: give week, until and values"
+    if key == "values" and rest:
+        return f"{rest[0]} = {fault['input']!r}: allowed is a number, true or false"
+    if key == "values":
+        return "values: give a mapping of parameter names to values"
+    return f"{key} = {fault['input']!r}: allowed is a whole number"
+
+
+def _nan_faults(values: Mapping[str, object]) -> Iterable[str]:
+    """Check for what is no number, which compares with no bound."""
+    for name, value in values.items():
         if isinstance(value, float) and math.isnan(value):
             yield f"{name} = nan: allowed is {parameters()[name].allowed}"
-    if scenario.value_low > scenario.value_high:
-        yield f"value_low = {scenario.value_low} is above value_high = {scenario.value_high}"
+
+
+def _cross_faults(values: Mapping[str, Any]) -> Iterable[str]:
+    """Check what no single parameter can tell."""
+    low, high = values["value_low"], values["value_high"]
+    if low > high:
+        yield f"value_low = {low:g} is above value_high = {high:g}"
     facets = ("enhancement", "mission", "adaptive", "anticipatory")
-    if sum(getattr(scenario, f"{facet}_weight") for facet in facets) <= 0:
+    if sum(values[f"{facet}_weight"] for facet in facets) <= 0:
         yield "the four facet weights are all 0; at least one must be above 0"
-    if 0 < scenario.panel_size < scenario.panel_quorum:
-        yield (
-            f"panel_quorum = {scenario.panel_quorum:g} is above panel_size = "
-            f"{scenario.panel_size:g}; no idea could pass"
-        )
+    size, quorum = values["panel_size"], values["panel_quorum"]
+    if 0 < size < quorum:
+        yield f"panel_quorum = {quorum:g} is above panel_size = {size:g}; no idea could pass"
 
 
 def _timeline_faults(scenario: Scenario) -> Iterable[str]:
+    """Check each entry of the timeline, and if all are sound, what they come to together."""
+    faults = list(_entry_faults(scenario))
+    return faults or _turning_faults(scenario)
+
+
+def _entry_faults(scenario: Scenario) -> Iterable[str]:
     seen: dict[tuple[int, str], int] = {}
     for number, change in enumerate(scenario.timeline, 1):
         where = f"timeline entry {number}"
@@ -818,6 +854,17 @@ def _timeline_faults(scenario: Scenario) -> Iterable[str]:
                 )
 
 
+def _turning_faults(scenario: Scenario) -> Iterable[str]:
+    """Check, in each week in which parameters change, what no single one can tell."""
+    own = set(_cross_faults(scenario._given()))
+    ends = [change.until or 1 for change in scenario.timeline]
+    for week in sorted({*(change.week for change in scenario.timeline), *ends}):
+        for fault in _cross_faults(scenario.at(week)):
+            if fault not in own:
+                yield f"timeline: from week {week} on {fault}"
+                own.add(fault)
+
+
 def _value_faults(name: str, value: object) -> Iterable[str]:
     """Check one value that is to be set in mid-run."""
     known = parameters()
@@ -827,9 +874,11 @@ def _value_faults(name: str, value: object) -> Iterable[str]:
         yield f"{name} cannot change in mid-run"
     else:
         try:
-            Scenario(**{name: value})
-        except ScenarioError as error:
-            yield str(error)
+            GROUPS[known[name].group](**{name: value})
+        except ValidationError as error:
+            yield _explain(error)
+        else:
+            yield from _nan_faults({name: value})
 
 
 def _entry(change: Change) -> dict[str, Any]:
@@ -856,20 +905,28 @@ def _from_toml(text: str) -> dict[str, Any]:
         key: document.pop(key) for key in ("name", "title") if key in document
     }
     values["timeline"] = tuple(_changes(document.pop("timeline", [])))
+    if isinstance(document.get("provenance"), dict):
+        del document["provenance"]  # what a kept run was run with: for people, not for the run
     for section, content in document.items():
         values.update(_section(section, content))
     return values
 
 
 def _section(section: str, content: object) -> dict[str, Any]:
-    if section not in GROUPS or not isinstance(content, dict):
+    if section not in GROUPS:
         if section in parameters():
             group = parameters()[section].group
             raise ScenarioError(f"{section} belongs under a line [{group}]")
         raise ScenarioError(f'unknown key or section "{section}"{_nearest(section, GROUPS)}')
+    if not isinstance(content, dict):
+        raise ScenarioError(
+            f"{section} is a section: write its parameters under a line [{section}]"
+        )
     for name in content:
         if name in parameters() and parameters()[name].group != section:
             raise ScenarioError(f"{name} belongs in [{parameters()[name].group}], not [{section}]")
+        if name in ("name", "title", "timeline"):
+            raise ScenarioError(f"{name} belongs at the top of the file, not in [{section}]")
     return content
 
 
@@ -877,10 +934,8 @@ def _changes(entries: object) -> Iterable[Change]:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ScenarioError("timeline entries are written under lines [[timeline]]")
     for number, entry in enumerate(entries, 1):
-        values = {k: v for k, v in entry.items() if k not in ("week", "until")}
+        weeks = {key: entry.pop(key) for key in ("week", "until") if key in entry}
         try:
-            yield Change(week=entry.get("week"), until=entry.get("until"), values=values)
-        except ValidationError as error:
-            fault = error.errors()[0]
-            key = str(fault["loc"][-1]) if fault["loc"] else "entry"
-            raise ScenarioError(f"timeline entry {number}: {key}: {fault['msg']}") from None
+            yield Change(**weeks, values=entry)
+        except ScenarioError as error:
+            raise ScenarioError(f"timeline entry {number}: {error}") from None

@@ -28,7 +28,7 @@ class Terms:
         constant_review: 1.0 if the review is constant, 0.0 if logistic.
         gap: citizens' expectations less services, in value; below 0 if services lead.
         trust: trust of citizens in the public service, in [0, 1].
-        signal: the political signal, standardised; below 0 is discouraging.
+        signal: the political signal; below 0 is discouraging.
         in_use: embedded ideas in use in this department.
     """
 

@@ -43,7 +43,7 @@ def stream_of_draws(key: int = 7, count: int = DRAWS) -> np.ndarray:
     return uniforms(key, np.arange(count, dtype=np.uint64))
 
 
-# --- the same bits ---------------------------------------------------------------------------
+# --- the same bits --------------------------------------------------------------------
 
 
 @given(WORDS, st.lists(WORDS, min_size=1, max_size=20))
@@ -91,7 +91,7 @@ def test_known_draws_never_change():
     ]
 
 
-# --- uniform ---------------------------------------------------------------------------------
+# --- uniform --------------------------------------------------------------------------
 
 
 @given(WORDS)
@@ -128,7 +128,7 @@ def test_the_last_bits_are_uniform_too():
         assert stats.chisquare(counts).pvalue > RARE
 
 
-# --- avalanche and independence ------------------------------------------------------------------
+# --- avalanche and independence -------------------------------------------------------
 
 
 @pytest.mark.parametrize("what", ["part", "key"])
@@ -171,7 +171,7 @@ def test_keys_that_differ_by_one_are_independent(what, x, y):
     assert stats.chisquare(table.ravel()).pvalue > RARE
 
 
-# --- no collisions ------------------------------------------------------------------------------
+# --- no collisions --------------------------------------------------------------------
 
 
 def test_no_purposes_share_a_key():
@@ -207,7 +207,7 @@ def test_each_group_of_draws_follows_its_own_seed(seeds, stream):
         assert (before[purpose] != after[purpose]) == (purpose.stream == stream)
 
 
-# --- distributions --------------------------------------------------------------------------------
+# --- distributions --------------------------------------------------------------------
 
 
 @given(st.floats(2.0**-53, 1.0 - 2.0**-53))

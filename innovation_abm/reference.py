@@ -1,0 +1,389 @@
+"""Reference tables for the documentation, made from the code.
+
+A document holds a pair of markers for each table::
+
+    <!-- generated: parameters -->
+    <!-- end -->
+
+and ``python -m innovation_abm.reference`` fills in what stands between them, in every Markdown file
+of the folder ``docs`` (or in the files named on the command line). What is between the markers is
+never edited by hand. A test holds the documents to the code.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from innovation_abm import rules
+from innovation_abm.agents import Leader, Person, Reviewer
+from innovation_abm.chance import Purpose, Stream
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.idea import Event, Fate, Idea, Outcome, Reason, Stage
+from innovation_abm.model import Week
+from innovation_abm.queues import QUEUE_COLUMNS
+from innovation_abm.results import IDEA_COLUMNS, PEOPLE_COLUMNS
+from innovation_abm.scenario import GROUPS, parameters
+from innovation_abm.stories import PHRASES
+from innovation_abm.terms import Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from enum import IntEnum
+
+    from innovation_abm.scenario import Parameter, Value
+
+E = TypeVar("E", bound="IntEnum")
+
+FATE_MEANINGS: Final = {
+    Fate.IN_FLIGHT: "not decided yet; right-censored at the end of the run",
+    Fate.WITHHELD: "its author never spoke of it",
+    Fate.DENIED: "its author asked for permission and did not get it",
+    Fate.REJECTED: "refused by a reviewer or panel, with no rework and no other door left",
+    Fate.LAPSED: "died of waiting in a queue",
+    Fate.ORPHANED: "given up after its author left or burnt out",
+    Fate.DROPPED: "given up because political priorities changed",
+    Fate.FAILED_PILOT: "piloted, and refused by the leader afterwards",
+    Fate.ADOPTED: "adopted: it survived",
+}
+"""What each fate means."""
+
+STAGE_MEANINGS: Final = {
+    Stage.WITH_AUTHOR: "its author has it (never at the end of a week)",
+    Stage.PLATFORM: "on the collaboration platform",
+    Stage.REWORK: "returned for rework",
+    Stage.PILOT: "being piloted",
+    Stage.CLOSED: "its fate has fallen",
+    Stage.PERMISSION: "in a queue, as a request for permission",
+    Stage.MISROUTED: "in a wrong queue, to be passed on",
+    Stage.REVIEW: "in a queue, for review",
+    Stage.PANEL: "in the queue of the panel",
+}
+"""What each stage means."""
+
+REASON_MEANINGS: Final = {
+    Reason.NONE: "it was not withheld",
+    Reason.FEAR: "fear of what a failure would cost",
+    Reason.FUTILITY: "belief that speaking up leads nowhere",
+    Reason.DOUBT: "it was unclear whether innovation is wanted",
+    Reason.SELF_SCREENED: "it failed its author's own judgement",
+}
+"""What each reason to withhold an idea means."""
+
+OUTCOME_MEANINGS: Final = {
+    Outcome.NONE: "it was not adopted",
+    Outcome.PENDING: "adopted, being implemented",
+    Outcome.FAILED: "implementation failed",
+    Outcome.EMBEDDED: "implemented and in use",
+}
+"""What each outcome means."""
+
+DRAWS: Final[dict[Purpose, tuple[str, tuple[str, ...]]]] = {
+    Purpose.RISK_AVERSION: ("a person's risk aversion", ("post", "tenure")),
+    Purpose.PERMISSION_SEEKING: ("a person's permission seeking", ("post", "tenure")),
+    Purpose.STORYTELLING: ("a person's storytelling", ("post", "tenure")),
+    Purpose.NORM_THRESHOLD: ("a person's norm threshold", ("post", "tenure")),
+    Purpose.TURNOVER: ("whether the holder leaves the post", ("week", "post")),
+    Purpose.CONCEPTION: ("whether an idea is conceived", ("week", "origin")),
+    Purpose.VALUE: ("the idea's value", ("week", "origin")),
+    Purpose.NOVELTY: ("its novelty", ("week", "origin")),
+    Purpose.FACET: ("its facet", ("week", "origin")),
+    Purpose.TOPIC: ("its topic", ("week", "origin")),
+    Purpose.NOISE: ("the error with which it is seen", ("week", "origin")),
+    Purpose.DEALING: ("the order in which ideas are dealt to other posts", ("post",)),
+    Purpose.OWN_JUDGEMENT: ("the author's own judgement", ("idea", "post", "visit")),
+    Purpose.VOICE: ("voice or silence, and its reason", ("idea",)),
+    Purpose.PERMISSION: ("whether permission is asked", ("idea",)),
+    Purpose.POSTING: ("whether it is posted on the platform", ("idea",)),
+    Purpose.MISROUTE: ("whether it is misrouted", ("idea",)),
+    Purpose.WRONG_POST: ("to which post", ("idea",)),
+    Purpose.GRANT: ("whether permission is granted", ("idea", "post", "visit")),
+    Purpose.REVIEW: ("endorsed or refused", ("idea", "post", "visit")),
+    Purpose.PILOT: ("adopted or not after its pilot", ("idea", "post", "visit")),
+    Purpose.PANEL: ("a panel member's vote", ("idea", "post", "visit")),
+    Purpose.REWORK: ("whether a refusal leads to rework", ("idea", "post")),
+    Purpose.DOOR: ("whether another door opens", ("idea", "doors tried")),
+    Purpose.OTHER_POST: ("which one", ("idea", "doors tried")),
+    Purpose.ARRIVAL_ORDER: ("order of ideas that join a queue together", ("idea", "post")),
+    Purpose.LAPSE: ("whether it lapses", ("idea", "gate", "weeks waited")),
+    Purpose.ORPHAN: ("whether it is orphaned", ("idea", "age")),
+    Purpose.DROP: ("whether politics drops it", ("idea", "age")),
+    Purpose.OUTCOME: ("luck in implementation", ("idea",)),
+    Purpose.UPHOLD: ("whether its failure is defended", ("idea",)),
+    Purpose.READERS: ("how many copies of a post are made", ("idea", "poster")),
+    Purpose.READER: ("whom a copy reaches", ("idea", "poster", "copy")),
+    Purpose.ATTENTION: ("how prominent a copy is", ("idea", "poster", "copy")),
+    Purpose.JOIN: ("whether its reader joins", ("idea", "poster", "copy")),
+    Purpose.REUSE: ("whether a department reuses it", ("idea", "department")),
+    Purpose.JUMP: ("whether expectations jump", ("week",)),
+    Purpose.SIGNAL: ("innovation of the political signal", ("week",)),
+    Purpose.BUSINESS: ("items of business that arrive", ("week", "post")),
+    Purpose.SLOT_FRACTION: ("whether there is one more slot", ("week", "post")),
+    Purpose.SLOT_CHOICE: ("ideas or business first", ("week", "post", "slot")),
+}
+"""What each draw decides, and the parts of its key in their order."""
+
+QUEUE_MEANINGS: Final = {
+    "slots": "reviews that can be done (mean, where capacity has a fraction; inf: unlimited)",
+    "idea_arrivals": "ideas and requests for permission that joined a queue",
+    "ideas_served": "ideas and requests that got a slot",
+    "idea_queue": "ideas and requests in queues at the week's end",
+    "business_arrivals": "items of regular business that arrived",
+    "business_served": "items of business that got a slot",
+    "business_queue": "items of business waiting at the week's end",
+}
+"""What the columns of the table of queues mean."""
+
+SUMMARY_MEANINGS: Final = {
+    "scenario": "name of the scenario",
+    "engine": "engine that ran it",
+    "seed": "seed of the run",
+    "weeks": "length of the run",
+    "people": "people in the organisation",
+    "departments": "departments",
+    "layers": "layers, leaders and staff included",
+    "conceived": "ideas conceived",
+    "fates": "ideas by fate, without those in flight",
+    "outcomes": "adopted ideas: `pending`, `failed`, `embedded`",
+    "in_flight": "ideas in flight at the end; conceived = sum of fates + in_flight",
+    "survival": "share adopted: `of_all`, `of_decided`, `at_horizon` (Aalen-Johansen), each with "
+    "`estimate`, `low`, `high`",
+    "omission": "share of worthwhile decided ideas that died: `estimate`, `low`, `high`",
+    "commission": "share of worthless decided ideas that were adopted: likewise",
+    "commission_at_trial": "share of worthless decided ideas that were piloted only: likewise",
+    "voiced_share": "share of ideas that were spoken of",
+    "funnel": "ideas that came as far as `conceived`, `voiced`, `submitted`, `top`, `piloted`, "
+    "`adopted`, `embedded`",
+    "deaths": "rows of `fate`, `reason`, `place`, `ideas`, `worthwhile`, the most frequent first",
+    "waiting": "rows by gate, as `run.waiting()` gives them",
+    "bottleneck": "gate at which ideas did most of their waiting",
+    "littles_law": "whether waiting counted by week equals waiting counted by idea, at every gate",
+    "decision_weeks": "median weeks from conception to fate, of decided ideas that were voiced",
+    "tjur_r2": "how well value tells adopted from dead ideas (Tjur's R-squared)",
+    "gini": "inequality of adoptions between the posts that had ideas (Gini coefficient)",
+    "spread_departments": "standard deviation of survival between departments, beyond chance",
+    "spread_years": "the same between years of conception",
+    "people_withholding": "share of posts with an idea in a year that withheld at least one",
+    "scheme": "what a suggestion scheme would report: `submitted`, `adopted`, `pending`, "
+    "`submitted_per_100` (a year and 100 people), `adopted_of_submitted`, `pending_of_submitted`, "
+    "`adopted_of_decided`",
+    "duplicates": "ideas conceived on a topic adopted before",
+    "reused": "departments that took up an idea circulated by the agency, added up",
+    "exits": "people who left their post",
+    "norm": "mean norm at the end",
+    "futility": "mean futility at the end",
+    "energy": "mean energy at the end",
+    "burnt_out": "people burnt out at the end",
+    "gap": "citizens' expectations less services in the last week",
+    "trust": "citizens' trust in the last week",
+}
+"""What the keys of ``run.summary()`` mean."""
+
+
+# --- Markdown -------------------------------------------------------------------------------------
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Give a Markdown table; a ``|`` inside a cell is escaped."""
+    escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+    lines = [header, ["---"] * len(header), *escaped]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _code(name: str) -> str:
+    return f"`{name}`"
+
+
+def attributes(documented: type) -> list[tuple[str, str]]:
+    """Give the names and meanings in the section ``Attributes`` of a class's docstring."""
+    doc = inspect.cleandoc(documented.__doc__ or "")
+    _, _, section = doc.partition("Attributes:\n")
+    section = section.partition("\n\n")[0]
+    entries = re.split(r"\n(?= {4}\S)", section)
+    joined = (" ".join(entry.split()).removesuffix(".") for entry in entries)
+    return [(names, meaning) for names, _, meaning in (entry.partition(": ") for entry in joined)]
+
+
+def _attribute_table(*documented: type) -> str:
+    """Tabulate the documented attributes of some classes, one row an entry."""
+    rows = (
+        (", ".join(map(_code, names.split(", "))), _markdown(meaning))
+        for one in documented
+        for names, meaning in attributes(one)
+    )
+    return table(("name", "meaning"), rows)
+
+
+def _markdown(text: str) -> str:
+    """Turn the marks of a docstring into those of Markdown."""
+    text = re.sub(r":\w+:`~?([^`]+)`", lambda found: _code(found[1].rpartition(".")[2]), text)
+    return text.replace("``", "`")
+
+
+def _enum_table(meanings: Mapping[E, str], members: type[E]) -> str:
+    rows = ((_code(m.name.lower()), str(int(m)), meanings[m]) for m in members)
+    return table(("name", "code", "meaning"), rows)
+
+
+def _column_table(meanings: Mapping[str, str], names: Iterable[str]) -> str:
+    return table(("name", "meaning"), ((_code(name), meanings[name]) for name in names))
+
+
+# --- the tables -----------------------------------------------------------------------------------
+
+
+def _value(value: Value) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return "inf" if math.isinf(value) else f"{value:.15g}"
+    return str(value)
+
+
+def _bounds(parameter: Parameter) -> str:
+    if parameter.kind == "choice":
+        return ", ".join(parameter.choices)
+    if parameter.low is None:
+        return {"bool": "true, false"}.get(parameter.kind, parameter.kind)
+    whole = "whole, " if parameter.kind == "int" else ""
+    return f"{whole}{_value(parameter.low)} to {_value(parameter.high)}"
+
+
+def parameter_tables() -> str:
+    """Tabulate every parameter, one table a group."""
+    header = ("name", "meaning", "unit", "default", "off", "bounds", "mid-run")
+    parts = []
+    for group, model in GROUPS.items():
+        rows = (
+            (
+                _code(p.name),
+                p.meaning,
+                p.unit,
+                _value(p.default),
+                _value(p.off),
+                _bounds(p),
+                "yes" if p.live else "no",
+            )
+            for p in parameters().values()
+            if p.group == group
+        )
+        about = _markdown(" ".join(inspect.cleandoc(model.__doc__ or "").split()))
+        parts.append(f"#### `[{group}]`\n\n{about}\n\n{table(header, rows)}")
+    return "\n\n".join(parts)
+
+
+def rule_names() -> tuple[list[str], list[str]]:
+    """Name the rules of the rule book, and the helpers that the shipped ones are written with."""
+    book = [name for name in rules.RuleBook.__dataclass_fields__]
+    every = [name for name, value in vars(rules).items() if getattr(value, "is_rule", False)]
+    return book, [name for name in every if name not in book]
+
+
+def rule_tables() -> str:
+    """Tabulate the rules: signature and first line of the docstring."""
+    book, helpers = rule_names()
+    parts = []
+    for title, names in (("Rules of the rule book", book), ("Helpers", helpers)):
+        rows = []
+        for name in names:
+            function = getattr(rules, name)
+            signature = ", ".join(inspect.signature(function).parameters)
+            first = inspect.cleandoc(function.__doc__ or "").partition("\n")[0]
+            rows.append((_code(f"{name}({signature})"), _markdown(first)))
+        parts.append(f"{title}:\n\n{table(('rule', 'meaning'), rows)}")
+    return "\n\n".join(parts)
+
+
+def draw_tables() -> str:
+    """Tabulate the purposes of draws with their keys, one table a stream."""
+    parts = []
+    for stream in Stream:
+        purposes = [purpose for purpose in Purpose if purpose.stream == stream]
+        rows = (
+            (_code(p.name.lower()), str(int(p)), DRAWS[p][0], ", ".join(DRAWS[p][1]))
+            for p in purposes
+        )
+        header = ("purpose", "code", "decides", "key")
+        title = f"Stream {int(stream)}, *{stream.name.lower()}*"
+        parts.append(f"{title}:\n\n{table(header, rows)}")
+    return "\n\n".join(parts)
+
+
+def event_table() -> str:
+    """Tabulate the events with the words in which a story tells them."""
+    rows = ((_code(event.label), str(int(event)), _phrase(event)) for event in Event)
+    return table(("name", "code", "in a story"), rows)
+
+
+def _phrase(event: Event) -> str:
+    return re.sub(r"\{(\w+)\}", r"*\1*", PHRASES[event])
+
+
+TABLES: Final[dict[str, Callable[[], str]]] = {
+    "parameters": parameter_tables,
+    "rules": rule_tables,
+    "draws": draw_tables,
+    "fates": lambda: _enum_table(FATE_MEANINGS, Fate),
+    "stages": lambda: _enum_table(STAGE_MEANINGS, Stage),
+    "reasons": lambda: _enum_table(REASON_MEANINGS, Reason),
+    "outcomes": lambda: _enum_table(OUTCOME_MEANINGS, Outcome),
+    "events": event_table,
+    "person state": lambda: _attribute_table(Person),
+    "reviewer state": lambda: _attribute_table(Reviewer, Leader),
+    "idea state": lambda: _attribute_table(Idea),
+    "terms": lambda: _attribute_table(Terms),
+    "ideas": lambda: _column_table(IDEA_COLUMNS, IDEA_COLUMNS),
+    "weeks": lambda: _attribute_table(Week),
+    "queues": lambda: _column_table(QUEUE_MEANINGS, QUEUE_COLUMNS),
+    "people": lambda: _column_table(PEOPLE_COLUMNS, PEOPLE_COLUMNS),
+    "summary": lambda: _column_table(SUMMARY_MEANINGS, SUMMARY_MEANINGS),
+}
+"""The tables that a document may ask for, by the name in its marker."""
+
+_BLOCK: Final = re.compile(r"(<!-- generated: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def render(document: str) -> str:
+    """Give a document with all its generated tables brought up to date.
+
+    Raises:
+        InnovationAbmError: if a marker asks for a table that does not exist.
+    """
+
+    def fill(found: re.Match[str]) -> str:
+        begin, name, end = found.groups()
+        if name not in TABLES:
+            known = ", ".join(TABLES)
+            raise InnovationAbmError(f'no generated table "{name}"; there are: {known}')
+        return f"{begin}\n{TABLES[name]()}\n\n{end}"
+
+    return _BLOCK.sub(fill, document)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Rewrite the documents named, or all in the folder ``docs``; return the exit status."""
+    paths = [Path(name) for name in arguments] or sorted(Path("docs").glob("*.md"))
+    if not paths:
+        print("there is no docs/*.md here; name the documents to rewrite", file=sys.stderr)
+        return 2
+    try:
+        for path in paths:
+            before = path.read_text(encoding="utf-8")
+            after = render(before)
+            if after != before:
+                path.write_text(after, encoding="utf-8", newline="\n")
+            print(f"{path}: {'rewritten' if after != before else 'up to date'}")
+    except (OSError, InnovationAbmError) as error:
+        print(f"{path}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

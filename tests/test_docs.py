@@ -1,0 +1,260 @@
+"""The documents: tables are those of the code, examples run, links lead somewhere."""
+
+import re
+import runpy
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+import innovation_abm
+from innovation_abm import InnovationModel, Scenario, compare, generate, simulate
+from innovation_abm.chance import Purpose, beta_quantiles, quantile, uniform
+from innovation_abm.comparison import _deal
+from innovation_abm.people import TRAITS
+from innovation_abm.reference import (
+    DRAWS,
+    SUMMARY_MEANINGS,
+    TABLES,
+    attributes,
+    main,
+    render,
+    rule_names,
+    table,
+)
+from innovation_abm.scenario import parameters
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+ODD, API = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("odd.md", "api.md"))
+GENERATED = re.compile(r"<!-- generated: ([a-z ]+) -->.*?<!-- end -->", re.DOTALL)
+FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+
+BLOCKS = [
+    pytest.param(block[2], id=f"{path.name}-{number}")
+    for path in DOCS
+    for number, block in enumerate(FENCED.finditer(path.read_text(encoding="utf-8")), 1)
+    if block[1] == "python"
+]
+
+# Small, and with every mechanism at work.
+EVERYTHING = Scenario(
+    weeks=80,
+    departments=2,
+    middle_layers=2,
+    span=3,
+    conception_rate=26.0,
+    leader_conception_rate=5.0,
+    topics=20.0,
+    facets=True,
+    own_judgement=True,
+    clarity=0.5,
+    manager_capacity=2.5,
+    manager_business=2.0,
+    leader_capacity=2.5,
+    leader_business=2.0,
+    misrouting=0.5,
+    other_doors=2.0,
+    panel_size=3.0,
+    panel_quorum=2.0,
+    panel_novelty=0.7,
+    platforms=True,
+    platform_readers=10.0,
+    attention=1.0,
+    agency=True,
+    stuck_weeks=1.0,
+    pilot_weeks=3.0,
+    trial_quota=1.0,
+    implementation_weeks=4.0,
+    turnover=2.0,
+    jump_rate=1.0,
+    signal_volatility=1.0,
+    determinants=True,
+)
+
+
+# --- generated tables -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_generated_tables_are_up_to_date(path):
+    text = path.read_text(encoding="utf-8")
+    assert render(text) == text, "run: python -m innovation_abm.reference"
+    assert (
+        text.count("<!-- generated:") == text.count("<!-- end -->") == len(GENERATED.findall(text))
+    )
+
+
+def test_every_table_is_used():
+    used = {name for path in DOCS for name in GENERATED.findall(path.read_text(encoding="utf-8"))}
+    assert used == set(TABLES)
+
+
+def test_the_command_rewrites_documents(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    stale = GENERATED.sub(r"<!-- generated: \1 -->\nstale\n<!-- end -->", ODD)
+    (folder / "odd.md").write_text(stale, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main([]) == 0
+    assert (folder / "odd.md").read_text(encoding="utf-8") == ODD
+    assert main(["docs/odd.md"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("up to date")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<!-- generated: nothing -->\n<!-- end -->\n", 'no generated table "nothing"'),
+        (None, "No such file"),
+    ],
+)
+def test_the_command_refuses_what_it_cannot_do(tmp_path, monkeypatch, capsys, text, message):
+    path = tmp_path / "a.md"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    assert main([str(path)]) == 2
+    assert message in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    assert main([]) == 2
+
+
+def test_tables_are_markdown():
+    assert table(("a", "b"), [("x|y", "z")]) == "| a | b |\n| --- | --- |\n| x\\|y | z |"
+
+
+def test_attributes_are_read_from_docstrings():
+    class Documented:
+        """One.
+
+        Attributes:
+            first, second: two
+                of them.
+            third: one: more.
+
+        Raises:
+            Nothing: ever.
+        """
+
+    assert attributes(Documented) == [("first, second", "two of them"), ("third", "one: more")]
+
+
+# --- what the tables say is so --------------------------------------------------------------------
+
+
+def test_draws_have_the_keys_that_the_table_says(monkeypatch):
+    model = InnovationModel(EVERYTHING)
+    purposes = {key: purpose for purpose, key in model.keys.items()}
+    seen = defaultdict(set)
+
+    def recorded(key, *parts):
+        seen[purposes[key]].add((model.week, *parts))
+        return uniform(key, *parts)
+
+    for module in ("agents.person", "model", "forum"):
+        monkeypatch.setattr(f"innovation_abm.{module}.uniform", recorded)
+    weekly_draws = InnovationModel.weekly_draws
+
+    def weekly(self, purpose, posts):
+        draws = weekly_draws(self, purpose, posts)
+        for post, u in zip(posts.tolist(), draws.tolist(), strict=True):
+            assert u == uniform(self.keys[purpose], self.week, post)
+            seen[purpose].add((self.week, self.week, post))
+        return draws
+
+    monkeypatch.setattr(InnovationModel, "weekly_draws", weekly)
+    model.run()
+
+    people, layers = model.organization.size, model.organization.layers
+    ideas = {idea.key for idea in model.ideas}
+    allowed = {
+        "post": range(people + 2),
+        "origin": range(people),
+        "poster": range(people),
+        "visit": range(2),
+        "doors tried": range(3),
+        "gate": range(layers + 2),
+        "department": range(2),
+        "weeks waited": range(80),
+        "age": range(80),
+        "copy": range(40),
+        "slot": range(3),
+    }
+    for purpose, draws in seen.items():
+        for week, *parts in draws:
+            assert len(parts) == len(DRAWS[purpose][1]), purpose
+            for name, part in zip(DRAWS[purpose][1], parts, strict=True):
+                sound = part in ideas if name == "idea" else part in allowed.get(name, (week,))
+                assert sound, (purpose, name, part)
+    untold = {purpose for _, purpose in TRAITS} | {Purpose.NORM_THRESHOLD, Purpose.DEALING}
+    assert set(seen) | untold == set(Purpose) == set(DRAWS)
+
+
+def test_traits_and_dealing_have_the_keys_that_the_table_says():
+    model = InnovationModel(EVERYTHING)
+    model.run()
+    person = max(model.people, key=lambda person: person.tenure)
+    assert person.tenure > 0
+    for name, purpose in TRAITS:
+        spread = getattr(EVERYTHING, f"{name}_concentration")
+        u = uniform(model.keys[purpose], person.post, person.tenure)
+        assert getattr(person, name) == quantile(
+            beta_quantiles(getattr(EVERYTHING, name), spread), u
+        )
+    chart = generate(1, 0, 5)
+    order = [uniform(model.keys[Purpose.DEALING], post) for post in range(1, 6)]
+    assert _deal(chart, EVERYTHING)[1:] == sorted(range(1, 6), key=lambda post: order[post - 1])
+
+
+def test_every_key_and_column_is_documented():
+    run = simulate(EVERYTHING)
+    assert list(run.summary()) == list(SUMMARY_MEANINGS)
+    frames = [run.ideas, run.weeks, run.queues, run.people, run.events, run.deaths(), run.waiting()]
+    two = compare(Scenario(weeks=5, span=2), Scenario(weeks=5, span=2), replications=2)
+    frames += [two.pairs, two.table()]
+    columns = {str(name) for frame in frames for name in [*frame.columns, *frame.index.names]}
+    columns -= {"None", "gate", "measure"}
+    assert {name for name in columns if f"`{name}`" not in API} == set()
+    inner = [key for value in run.summary().values() if isinstance(value, dict) for key in value]
+    assert {key for key in inner if f"`{key}`" not in API + ODD} == set()
+
+
+def test_every_public_name_is_documented():
+    assert {name for name in innovation_abm.__all__ if f"`{name}`" not in API} == set()
+
+
+def test_every_parameter_and_rule_is_described():
+    """Each parameter in the text, not only in its table (or by its ending); each rule in its."""
+    words = set(re.findall(r"\w+|(?<=`)\*_\w+", GENERATED.sub("", ODD)))
+    untold = {name for name in parameters() if name not in words}
+    assert {name for name in untold if f"*_{name.rpartition('_')[2]}" not in words} == set()
+    assert {name for names in rule_names() for name in names if f"`{name}(" not in ODD} == set()
+
+
+# --- the text -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", BLOCKS)
+def test_examples_run(code, tmp_path, monkeypatch):
+    (tmp_path / "example.py").write_text(code, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("example.py", run_name="__main__")
+
+
+def anchors(path):
+    """Give the anchors of a document's headings, as GitHub makes them."""
+    text = FENCED.sub("", path.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *DOCS], ids=lambda path: path.name)
+def test_relative_links_lead_somewhere(path):
+    text = FENCED.sub("", path.read_text(encoding="utf-8"))
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = path.parent / name if name else path
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
