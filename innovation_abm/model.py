@@ -321,7 +321,8 @@ class InnovationModel(mesa.Model):
 
     def signals(self) -> None:
         """Phase 2: what leaders say runs down the hierarchy, losing clarity at each manager."""
-        self.missing = [self.left_open(terms) for terms in self.terms]
+        if any(terms.determinants for terms in self.terms):
+            self.missing = [self.left_open(terms) for terms in self.terms]
         for department, terms in enumerate(self.terms):
             heard = self.clarity[department]
             heard[0] = heard[1] = terms.clarity

@@ -93,7 +93,7 @@ DRAWS: Final[dict[Purpose, tuple[str, tuple[str, ...]]]] = {
     Purpose.NOVELTY: ("its novelty", ("week", "origin")),
     Purpose.FACET: ("its facet", ("week", "origin")),
     Purpose.TOPIC: ("its topic", ("week", "origin")),
-    Purpose.NOISE: ("the error with which it is seen", ("week", "origin")),
+    Purpose.NOISE: ("the error with which an idea is seen", ("week", "post")),
     Purpose.DEALING: ("the order in which ideas are dealt to other posts", ("post",)),
     Purpose.OWN_JUDGEMENT: ("the author's own judgement", ("idea", "post", "visit")),
     Purpose.VOICE: ("voice or silence, and its reason", ("idea",)),
@@ -135,6 +135,7 @@ QUEUE_MEANINGS: Final = {
     "business_arrivals": "items of regular business that arrived",
     "business_served": "items of business that got a slot",
     "business_queue": "items of business waiting at the week's end",
+    "slots_lent": "slots that members of a panel spent on it",
 }
 """What the columns of the table of queues mean."""
 
@@ -171,6 +172,7 @@ SUMMARY_MEANINGS: Final = {
     "scheme": "what a suggestion scheme would report: `submitted`, `adopted`, `pending`, "
     "`submitted_per_100` (a year and 100 people), `adopted_of_submitted`, `pending_of_submitted`, "
     "`adopted_of_decided`",
+    "effort": "mean effort of people beyond what is provided, in [0, 1], over all weeks",
     "duplicates": "ideas conceived on a topic adopted before",
     "reused": "departments that took up an idea circulated by the agency, added up",
     "exits": "people who left their post",

@@ -342,7 +342,8 @@ def visible_share(circle: float, successes: float, visibility: float, terms: Ter
     ``circle`` is the share within the own circle, ``successes`` the share of everybody with a
     recent success, which celebration makes visible to all.
     """
-    return 1.0 - (1.0 - visibility * circle) * (1.0 - terms.celebration * successes)
+    near = visibility * circle
+    return near + (1.0 - near) * terms.celebration * successes
 
 
 @rule

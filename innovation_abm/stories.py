@@ -53,17 +53,18 @@ def tell(
         last_week: last week of the run.
     """
     parts, since, waiting = [], int(idea["week"]), ""
-    for row in events.itertuples():
-        event = Event[str(row.event).upper()]
+    rows = zip(events["week"].tolist(), events["event"], events["post"].tolist(), strict=True)
+    for week, name, post in rows:
+        event = Event[name.upper()]
         words = PHRASES[event].format(
-            week=row.week,
-            post=post_name(row.post) if row.post >= 0 else "",
+            week=week,
+            post=post_name(post) if post >= 0 else "",
             reason=str(idea["reason"]).replace("_", " "),
             allies=_many(int(idea["allies"]), "ally", "allies"),
-            waited=_after(row.week - since),
+            waited=_after(week - since),
         )
         if event == Event.QUEUED:
-            since, waiting = row.week, words
+            since, waiting = week, words
         else:
             parts.append(words)
     if idea["fate"] == "in_flight":
