@@ -170,7 +170,8 @@ def compare(
     """
     if replications < 1:
         raise InnovationAbmError(f"replications = {replications}: at least 1 is needed")
-    chart = organization or _same_chart(a, b)
+    _check_alike(a, b)
+    chart = organization or build_organization(a)
     seeds = ("seed", "people_seed", "ideas_seed", "decisions_seed", "context_seed")
     b_lucky = b.but(**{name: getattr(a, name) for name in seeds})
     frames: list[pd.DataFrame] = []
@@ -316,7 +317,8 @@ def _covariance(a: pd.Series[float], b: pd.Series[float]) -> float:
     return survival.covariance_ratio(both[0].to_numpy(), both[1].to_numpy())
 
 
-def _same_chart(a: Scenario, b: Scenario) -> Organization:
+def _check_alike(a: Scenario, b: Scenario) -> None:
+    """Refuse two scenarios whose ideas cannot be paired."""
     for name in ("weeks", "chart", "departments", "middle_layers", "span"):
         one, two = getattr(a, name), getattr(b, name)
         if one != two:
@@ -324,7 +326,6 @@ def _same_chart(a: Scenario, b: Scenario) -> Organization:
                 f"{name} = {one!r} and {two!r}: ideas can be paired only on the same organisation "
                 "and over the same weeks; make them equal"
             )
-    return build_organization(a)
 
 
 def _paired(one: Run, two: Run, number: int) -> pd.DataFrame:

@@ -1,0 +1,586 @@
+"""The commands: ``innovation-abm run``, ``compare``, ``check-chart``, ``presets`` and others.
+
+What a command needs is imported when it runs, so that ``--help`` and ``--version`` answer at once.
+Exit statuses: 0 done; 1 ``validate`` or ``doctor`` found something wrong; 2 what was given is
+wrong, as one message on standard error says; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+import innovation_abm
+from innovation_abm.console import (
+    Working,
+    page,
+    print_error,
+    print_json,
+    survive_any_text,
+)
+from innovation_abm.errors import InnovationAbmError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from innovation_abm.charts import Chart
+    from innovation_abm.organization import Organization
+    from innovation_abm.scenario import Parameter, Scenario
+
+PROGRAM: Final = "innovation-abm"
+FOR_ROOMS: Final = "workshop"
+"""What is run unless something is named."""
+FOR_CHARTS: Final = "typical"
+"""What is run on a chart unless something is named: workshops have more ideas than life has."""
+WRONG: Final = 1
+REFUSED: Final = 2
+INTERRUPTED: Final = 130
+
+
+class Commands(TyperGroup):
+    """Ends every command in one way: errors in one message, interruption in one line."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own types differ by version
+        """Run the command that was asked for."""
+        survive_any_text()
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except InnovationAbmError as error:
+            print_error(str(error))
+            raise typer.Exit(REFUSED) from None
+        except KeyboardInterrupt:
+            print_error("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:  # whoever read the output has read enough
+            _write_no_more()
+            raise typer.Exit(WRONG) from None
+        except OSError as error:  # a full disk, for instance
+            print_error(str(error))
+            _write_no_more()
+            raise typer.Exit(REFUSED) from None
+        except RecursionError:
+            print_error("what was given is nested too deeply")
+            raise typer.Exit(REFUSED) from None
+        except MemoryError:
+            print_error("not enough memory; run fewer people or weeks")
+            raise typer.Exit(REFUSED) from None
+        return result
+
+
+def _write_no_more() -> None:
+    """Let what is left in the buffer of standard output vanish; Python writes it when it ends."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:  # standard output is no file
+        return
+
+
+app = typer.Typer(
+    name=PROGRAM,
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="How ideas live and die in public services: an agent-based model.",
+)
+
+
+def main() -> int:
+    """Run the command line; it ends by raising ``SystemExit``, with the status of the command."""
+    app(prog_name=PROGRAM)
+    return 0
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(PROGRAM, innovation_abm.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """How ideas live and die in public services: an agent-based model."""
+
+
+# --- what several commands take -------------------------------------------------------------------
+
+
+def _complete_preset(incomplete: str) -> list[str]:
+    from innovation_abm.presets import preset_names
+
+    return [name for name in preset_names() if name.startswith(incomplete)]
+
+
+class Engine(StrEnum):
+    """What runs the model."""
+
+    AUTO = "auto"
+    MESA = "mesa"
+    KERNEL = "kernel"
+
+
+ChartOption = Annotated[
+    str | None,
+    typer.Option(
+        "--chart",
+        metavar="FILE",
+        help="Run on this organisation chart: a CSV, or either file of an organogram pair.",
+    ),
+]
+RepairOption = Annotated[
+    bool, typer.Option("--repair", help="Mend what is wrong with the chart, and say how.")
+]
+WeeksOption = Annotated[int | None, typer.Option("--weeks", metavar="N", help="Length of the run.")]
+SeedOption = Annotated[
+    int | None, typer.Option("--seed", metavar="N", help="Seed of all that is left to chance.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A scenario and the organisation that it is to run on."""
+
+    scenario: Scenario
+    organization: Organization
+    chart: Chart | None
+
+
+def _scenario(name: str) -> Scenario:
+    """Find a preset by its name, or read a scenario file."""
+    from innovation_abm.presets import preset, preset_names
+    from innovation_abm.scenario import Scenario
+
+    path = Path(name)
+    if name in preset_names():
+        return preset(name)
+    if path.suffix.lower() == ".csv":
+        raise InnovationAbmError(f"{name} looks like a chart: give it as --chart {name}")
+    if path.suffix.lower() == ".toml" or path.name != name or path.exists():
+        return Scenario.load(path)
+    return preset(name)  # which says what the nearest name is
+
+
+def _settings(option: str, pairs: Sequence[str]) -> dict[str, Any]:
+    """Read ``NAME=VALUE`` pairs, values as TOML writes them (text may go without its quotes)."""
+    from innovation_abm.scenario import parameters
+
+    known = parameters()
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = (part.strip() for part in pair.partition("="))
+        if not equals or not name or not text:
+            raise InnovationAbmError(
+                f"{option} {pair}: write NAME=VALUE, for instance {option} risk_aversion=0.3"
+            )
+        if name not in known:
+            near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+            advice = f'; did you mean "{near[0]}"?' if near else ""
+            raise InnovationAbmError(f'{option} {pair}: unknown parameter "{name}"{advice}')
+        values[name] = _value(f"{option} {pair}", text, known[name])
+    return values
+
+
+def _value(given: str, text: str, parameter: Parameter) -> Any:  # noqa: ANN401 - what TOML holds
+    import tomllib
+
+    try:
+        document = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        document = {}
+    if list(document) == ["value"]:
+        return document["value"]
+    if parameter.kind in ("choice", "text"):
+        return text
+    raise InnovationAbmError(f"{given}: {text!r} is no TOML value; allowed is {parameter.allowed}")
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """Options that take the place of what a scenario says, where they are given."""
+
+    chart: str | None
+    weeks: int | None
+    seed: int | None
+
+    def applied(self, name: str, settings: dict[str, Any], pairs: Sequence[str]) -> Scenario:
+        """Find a scenario and give it other values, which its name tells of."""
+        options = {key: value for key, value in vars(self).items() if value is not None}
+        if "chart" in options:
+            options["title"] = ""  # it tells of the scenario's own organisation
+        scenario = _scenario(name).but(**{**settings, **options})
+        if not pairs:
+            return scenario
+        changed = ", ".join(pair.strip() for pair in pairs)
+        return scenario.but(name=f"{scenario.name} with {changed}")
+
+
+def _task(scenario: Scenario, repair: bool) -> Task:
+    """Read the chart that a scenario names, or generate its departments."""
+    from innovation_abm.charts import ChartError, read_chart
+    from innovation_abm.organization import generate
+
+    if scenario.chart is None:
+        if repair:
+            raise InnovationAbmError("--repair mends a chart, and none is given: add --chart FILE")
+        shape = (scenario.departments, scenario.middle_layers, scenario.span)
+        return Task(scenario, generate(*shape), None)
+    chart = read_chart(scenario.chart, repair=repair)
+    if chart.organization is None:
+        raise ChartError(chart.faults)
+    return Task(scenario, chart.organization, chart)
+
+
+# --- commands -------------------------------------------------------------------------------------
+
+
+@app.command()
+def run(
+    scenario: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="PRESET|FILE.toml",
+            help="What to run: a preset (the command presets lists them) or a scenario file. "
+            "Unless said: workshop, or on a chart of your own typical.",
+            autocompletion=_complete_preset,
+        ),
+    ] = None,
+    chart: ChartOption = None,
+    repair: RepairOption = False,
+    weeks: WeeksOption = None,
+    seed: SeedOption = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Give a parameter a value; may be repeated."
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            metavar="FOLDER",
+            help="Keep the tables, a summary, and a run.toml that repeats the run exactly.",
+        ),
+    ] = None,
+    story: Annotated[
+        str | None,
+        typer.Option("--story", metavar="IDEA", help="Tell this idea's story, by its name."),
+    ] = None,
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="What runs the model; auto takes the fastest.")
+    ] = Engine.AUTO,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the model: how often ideas survive, where the others died, and why."""
+    with Working("loading") as working:
+        from innovation_abm.files import check_folder, save_run, summarize
+
+        pairs = settings or []
+        overrides = Overrides(chart, weeks, seed)
+        name = scenario or (FOR_ROOMS if chart is None else FOR_CHARTS)
+        wanted = overrides.applied(name, _settings("--set", pairs), pairs)
+        if out is not None:
+            check_folder(out)
+        from innovation_abm.pages import example, show_run
+        from innovation_abm.simulation import simulate
+
+        _check_engine(engine)
+        working.say("reading the chart" if wanted.chart else "building the organisation")
+        task = _task(wanted, repair)
+        working.say(f"{task.organization.size:,} people, {wanted.weeks:,} weeks")
+        done = simulate(
+            wanted,
+            organization=task.organization,
+            engine=engine.value,  # type: ignore[arg-type]
+            progress=working,
+        )
+        working.say("counting")
+        summary = summarize(done, task.chart)
+        told = "" if story is None else done.story(story)
+        if out is not None:
+            working.say("saving")
+            save_run(done, out, summary=summary)
+        if not as_json and not told:
+            subject = example(done)
+            told = "" if subject is None else done.story(subject)
+    if as_json:
+        print_json(summary | ({} if story is None else {"story": told}))
+        return
+    console = page()
+    show_run(console, done, task.chart, told)
+    if out is not None:
+        console.print(f"\nKept in {out}; run.toml there repeats the run.", soft_wrap=True)
+
+
+def _check_engine(engine: Engine) -> None:
+    from typing import get_args
+
+    from innovation_abm import simulation
+
+    if engine.value not in get_args(simulation.Engine):
+        raise InnovationAbmError(
+            f"--engine {engine.value}: this release has no such engine yet; "
+            "use --engine mesa, or leave the option out"
+        )
+
+
+@app.command()
+def compare(
+    a: Annotated[
+        str,
+        typer.Argument(
+            metavar="A", help="A preset or scenario file.", autocompletion=_complete_preset
+        ),
+    ],
+    b: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="B",
+            help="What to compare with A; without it, A with the values of --set-b.",
+            autocompletion=_complete_preset,
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A parameter's value on both sides; repeatable."
+        ),
+    ] = None,
+    settings_b: Annotated[
+        list[str] | None,
+        typer.Option("--set-b", metavar="NAME=VALUE", help="A parameter's value in B; repeatable."),
+    ] = None,
+    chart: ChartOption = None,
+    repair: RepairOption = False,
+    weeks: WeeksOption = None,
+    seed: SeedOption = None,
+    replications: Annotated[
+        int, typer.Option("--replications", metavar="N", help="Pairs of runs, each with its luck.")
+    ] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two scenarios on the same ideas, people and luck: which ideas are saved, which lost.
+
+    Two presets or files, or one and what is different in B:
+    innovation-abm compare workshop --set-b platforms=true
+    """
+    if b is None and not settings_b:
+        raise InnovationAbmError(
+            "there is nothing to compare: name a second scenario, or say what is different with "
+            "--set-b NAME=VALUE (--set holds for both)"
+        )
+    with Working("loading") as working:
+        both, only_b = settings or [], settings_b or []
+        values = _settings("--set", both)
+        overrides = Overrides(chart, weeks, seed)
+        first = overrides.applied(a, values, both)
+        values_b = values | _settings("--set-b", only_b)
+        second = overrides.applied(b or a, values_b, [*both, *only_b])
+        from innovation_abm import comparison
+        from innovation_abm.pages import show_comparison
+
+        working.say("reading the chart" if first.chart else "building the organisation")
+        task = _task(first, repair)
+        _check_alike(task, _task(second, repair))
+        working.say(f"{replications:,} replications")
+        found = comparison.compare(
+            first,
+            second,
+            replications=replications,
+            organization=task.organization,
+            progress=working,
+        )
+    if as_json:
+        notes = {"warnings": [], "repairs": []} if task.chart is None else task.chart.report()
+        print_json(
+            {
+                **found.as_dict(),
+                "weeks": first.weeks,
+                "people": task.organization.size,
+                "version": innovation_abm.__version__,
+                **{key: notes[key] for key in ("warnings", "repairs")},
+            }
+        )
+        return
+    organization = task.organization
+    size = (organization.size, organization.departments, organization.layers)
+    show_comparison(page(), found, size)
+
+
+def _check_alike(one: Task, two: Task) -> None:
+    """Refuse two scenarios whose ideas cannot be paired."""
+    if one.scenario.weeks != two.scenario.weeks:
+        raise InnovationAbmError(
+            f"A runs for {one.scenario.weeks:,} weeks and B for {two.scenario.weeks:,}: ideas can "
+            "be paired only over the same time; add --weeks N"
+        )
+    if one.organization.digest() != two.organization.digest():
+        raise InnovationAbmError(
+            f"A has {one.organization.size:,} people and B {two.organization.size:,}, in another "
+            "organisation: ideas can be paired only in the same one; add --chart FILE, or --set "
+            "departments, middle_layers and span alike"
+        )
+
+
+@app.command("check-chart")
+def check_chart(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="A chart: a CSV, or either file of an organogram pair."
+        ),
+    ],
+    repair: RepairOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is in an organisation chart, and every fault in it, by file and row.
+
+    Exits with 0 if the chart can be run, with or without warnings, and with 2 if it is refused.
+    """
+    from innovation_abm.charts import ChartError, read_chart
+
+    chart = read_chart(file, repair=repair)
+    if as_json:
+        print_json(chart.report())
+    elif chart.format is None:  # no chart at all
+        raise ChartError(chart.faults)
+    else:
+        from innovation_abm.pages import show_chart
+
+        show_chart(page(), chart)
+    if chart.organization is None:
+        sys.stdout.flush()
+        found = "a fault" if len(chart.faults) == 1 else f"{len(chart.faults):,} faults"
+        raise InnovationAbmError(f"the chart is refused for {found}")
+
+
+@app.command()
+def presets(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Print this preset's scenario file.",
+            autocompletion=_complete_preset,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the scenarios that come with the package, or print one as a file to start from."""
+    from importlib.resources import files
+
+    from innovation_abm.presets import preset, preset_names
+    from innovation_abm.scenario import parameters
+
+    if name is None:
+        listed = [_described(preset(one)) for one in preset_names()]
+        if as_json:
+            print_json(listed)
+        else:
+            from innovation_abm.pages import show_presets
+
+            show_presets(page(), listed)
+        return
+    chosen = preset(name)
+    if as_json:
+        values = {one: getattr(chosen, one) for one in parameters()}
+        print_json({**_described(chosen), "parameters": values})
+    else:
+        shipped = files("innovation_abm") / "data" / "presets" / f"{name}.toml"
+        print(shipped.read_text(encoding="utf-8"), end="")
+
+
+def _described(scenario: Scenario) -> dict[str, Any]:
+    """Tell of a preset what a list of presets says."""
+    span = scenario.span
+    people = scenario.departments * sum(span**k for k in range(scenario.middle_layers + 2))
+    return {
+        "name": scenario.name,
+        "title": scenario.title,
+        "people": people,
+        "departments": scenario.departments,
+        "layers": scenario.middle_layers + 2,
+        "span": span,
+        "weeks": scenario.weeks,
+    }
+
+
+@app.command()
+def validate(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A fifth of the samples, and wider tolerances.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the cases with a known answer, and say whether the model finds it.
+
+    Exits with 1 if it misses one.
+    """
+    with Working("loading") as working:
+        from innovation_abm import validation
+
+        cases = validation.validate(progress=working, size=0.2 if quick else 1.0)
+    passed = all(case.passed for case in cases)
+    if as_json:
+        print_json({"passed": passed, "cases": [case.as_dict() for case in cases]})
+    else:
+        from innovation_abm.pages import show_validation
+
+        show_validation(page(), cases)
+    if not passed:
+        raise typer.Exit(WRONG)
+
+
+@app.command()
+def doctor(as_json: JsonOption = False) -> None:
+    """Say what is installed, where, and what is wrong with it.
+
+    Exits with 1 if something is wrong.
+    """
+    with Working("looking"):
+        from innovation_abm.doctor import examine
+
+        health = examine()
+    if as_json:
+        print_json(health)
+    else:
+        from innovation_abm.pages import show_health
+
+        show_health(page(), health)
+    if health["problems"]:
+        raise typer.Exit(WRONG)
+
+
+@app.command()
+def bench(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out the large organisations.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how fast the model runs on this machine."""
+    with Working("loading") as working:
+        from innovation_abm import benchmark
+
+        measured = benchmark.bench(quick=quick, progress=working.say)
+    if as_json:
+        print_json(measured)
+        return
+    from innovation_abm.pages import show_benchmark
+
+    show_benchmark(page(), measured)

@@ -1,0 +1,135 @@
+"""What is installed, where, and what is wrong with it."""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from innovation_abm.errors import InnovationAbmError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from importlib.resources.abc import Traversable
+
+OPTIONAL: Final = ("numba",)
+"""Packages that are used where they are installed."""
+
+DATA_FILES: Final = ("example-chart.csv", "presets/workshop.toml")
+"""Files that every installation holds, in the folder ``data``."""
+
+
+def examine() -> dict[str, Any]:
+    """Look at the installation.
+
+    Returns:
+        ``version``, ``python``, ``platform``, ``executable``, ``folder`` (where the package is);
+        ``packages``: the version of each dependency, null if it is missing; ``engines``: whether
+        each can be used; ``cache``: the folder for what may be kept between runs and deleted at
+        any time; ``data``: the data files found; ``problems``: what is wrong, a list of sentences.
+    """
+    from innovation_abm.compiling import cache_folder
+
+    data = sorted(_data_files(files("innovation_abm") / "data"))
+    packages = {name: _version(name) for name in (*_dependencies(), *OPTIONAL)}
+    problems = [*_package_problems(), *_data_problems(data), *_run_problems()]
+    return {
+        "version": _version("innovation-abm"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "executable": sys.executable,
+        "folder": str(files("innovation_abm")),
+        "packages": packages,
+        "engines": engines(),
+        "cache": str(cache_folder()),
+        "data": data,
+        "problems": problems,
+    }
+
+
+def engines() -> dict[str, bool]:
+    """Tell of each engine whether it can be used."""
+    from innovation_abm.simulation import Engine
+
+    return {"mesa": True, "kernel": "kernel" in get_args(Engine)}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _requirements() -> list[str]:
+    """Requirements of every installation, extras left out, for instance ``mesa<3.6,>=3.3``."""
+    try:
+        return [one for one in requires("innovation-abm") or [] if "extra ==" not in one]
+    except PackageNotFoundError:
+        return []
+
+
+def _dependencies() -> list[str]:
+    return [re.split(r"[^\w.-]", one, maxsplit=1)[0] for one in _requirements()]
+
+
+def _package_problems() -> Iterator[str]:
+    if _version("innovation-abm") is None:
+        yield "the package is not installed; run: python -m pip install -e ."
+        return
+    try:
+        from packaging.requirements import Requirement
+        from packaging.specifiers import SpecifierSet
+    except ImportError:  # without it only what is missing can be told
+        for name in _dependencies():
+            if _version(name) is None:
+                yield f"{name} is not installed; run: python -m pip install {name}"
+        return
+    allowed = metadata("innovation-abm")["Requires-Python"]
+    if not SpecifierSet(allowed).contains(platform.python_version(), prereleases=True):
+        yield f"Python {platform.python_version()} is outside {allowed}; use one within"
+    for text in _requirements():
+        wanted = Requirement(text)
+        found = _version(wanted.name)
+        if wanted.marker is not None and not wanted.marker.evaluate():
+            continue
+        if found is None or not wanted.specifier.contains(found, prereleases=True):
+            yield (
+                f"{wanted.name} {found or ''}".strip()
+                + f" is not {wanted.specifier}; "
+                + f'run: python -m pip install "{wanted.name}{wanted.specifier}"'
+            )
+
+
+def _data_files(folder: Traversable, prefix: str = "") -> Iterator[str]:
+    if not folder.is_dir():
+        return
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _data_files(entry, f"{prefix}{entry.name}/")
+        else:
+            yield prefix + entry.name
+
+
+def _data_problems(found: list[str]) -> Iterator[str]:
+    for name in DATA_FILES:
+        if name not in found:
+            yield f"the data file {name} is missing; install the package again"
+
+
+def _run_problems() -> Iterator[str]:
+    """Load every preset, and run a small one."""
+    try:
+        from innovation_abm.presets import preset, preset_names
+        from innovation_abm.simulation import simulate
+
+        for name in preset_names():
+            preset(name)
+        run = simulate(preset("workshop").but(weeks=4, timeline=()))
+        if not run.balanced:
+            yield "a run of the preset workshop does not balance; install the package again"
+    except (ImportError, InnovationAbmError) as error:
+        yield f"a run of the preset workshop fails: {error}"

@@ -1,0 +1,221 @@
+"""Keeping a run: a folder of tables, a summary, and a scenario file that repeats it exactly.
+
+The tables are Parquet, one for each of ``run.ideas``, ``run.weeks``, ``run.queues``,
+``run.people`` and ``run.events``, all of whose columns are plain (no index);
+``pandas.read_parquet`` gives them back. ``summary.json`` is what ``innovation-abm run --json``
+prints. ``run.toml`` is a scenario file: ``innovation-abm run FOLDER/run.toml`` repeats the run,
+figure by figure. A chart that was used stands beside it as ``chart.csv``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import TYPE_CHECKING, Any, Final
+
+from innovation_abm.console import to_json
+from innovation_abm.errors import InnovationAbmError
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import pandas as pd
+
+    from innovation_abm.charts import Chart
+    from innovation_abm.results import Run
+    from innovation_abm.scenario import Scenario
+
+TABLES: Final = ("ideas", "weeks", "queues", "people", "events")
+SCENARIO_FILE: Final = "run.toml"
+SUMMARY_FILE: Final = "summary.json"
+CHART_FILE: Final = "chart.csv"
+ALL_FILES: Final = frozenset(
+    {SCENARIO_FILE, SUMMARY_FILE, CHART_FILE, *(f"{name}.parquet" for name in TABLES)}
+)
+"""Names of every file that a run may leave."""
+
+MEASURED: Final = ("mesa", "numpy", "pandas")
+"""Packages whose versions are recorded with a run."""
+
+
+def summarize(run: Run, chart: Chart | None = None) -> dict[str, Any]:
+    """Tell a run in figures: what ``run --json`` prints and ``summary.json`` holds.
+
+    Args:
+        run: the run.
+        chart: the chart it was run on, if one was read from files.
+
+    Returns:
+        All of ``Run.summary``; ``balanced`` (whether the account of fates adds up),
+        ``elapsed_seconds``, ``version`` of this package; ``chart``: null, or its ``files`` and
+        ``format``; ``warnings`` and ``repairs`` of the chart, each a list of ``file``, ``row``,
+        ``kind``, ``message`` and ``repairable``.
+    """
+    report = None if chart is None else chart.report()
+    return {
+        **run.summary(),
+        "balanced": run.balanced,
+        "elapsed_seconds": run.elapsed,
+        "version": version("innovation-abm"),
+        "chart": report and {key: report[key] for key in ("files", "format")},
+        "warnings": report["warnings"] if report else [],
+        "repairs": report["repairs"] if report else [],
+    }
+
+
+def save_run(
+    run: Run, folder: str | PathLike[str], *, summary: dict[str, Any] | None = None
+) -> None:
+    """Keep a run of the shipped rules in a folder of its own; see the module for what it holds.
+
+    Everything is written to a new folder beside, which then takes the place of ``folder``; if
+    anything goes wrong, nothing is left and an earlier run in ``folder`` stays as it was.
+
+    Args:
+        run: the run.
+        folder: a folder that does not exist yet, is empty, or holds an earlier run and nothing
+            else. Folders above it are made.
+        summary: the contents of ``summary.json``; :func:`summarize` if ``None``.
+
+    Raises:
+        InnovationAbmError: if ``folder`` holds something else, or cannot be written.
+    """
+    target = check_folder(folder)
+    staging = _beside(target)
+    try:
+        staging.mkdir()
+        try:
+            _write(run, staging, summarize(run) if summary is None else summary)
+            _put_in_place(staging, target)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    except OSError as error:
+        raise _cannot_write(folder, error) from None
+
+
+def check_folder(folder: str | PathLike[str]) -> Path:
+    """Make sure that a run can be kept in a folder, before the time is spent to run it.
+
+    Args:
+        folder: as for :func:`save_run`.
+
+    Returns:
+        Its absolute path. The folders above it exist.
+
+    Raises:
+        InnovationAbmError: if ``folder`` holds something else, or cannot be written.
+    """
+    try:
+        target = Path(folder).resolve()
+        if target.exists():
+            _check_replaceable(target, folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        trial = _beside(target)
+        trial.mkdir()
+        trial.rmdir()
+    except (OSError, ValueError, RuntimeError) as error:  # what odd names and loops of links raise
+        if isinstance(error, InnovationAbmError):
+            raise
+        raise _cannot_write(folder, error) from None
+    return target
+
+
+def _check_replaceable(target: Path, folder: str | PathLike[str]) -> None:
+    """Refuse what exists and is neither empty nor an earlier run, and the folder one is in."""
+    if not target.is_dir():
+        raise InnovationAbmError(f"{folder} is a file; name a new folder for the run")
+    held = {entry.name for entry in target.iterdir()}
+    foreign = sorted(held - ALL_FILES)
+    if foreign or (held and SCENARIO_FILE not in held):
+        what = foreign[0] if foreign else min(held)
+        raise InnovationAbmError(
+            f"the folder {folder} exists and is no earlier run's: it holds {what}; "
+            "name a new folder, which nothing else is kept in"
+        )
+    if Path.cwd().is_relative_to(target):
+        raise InnovationAbmError(f"{folder} is the folder you are in; name a new one")
+
+
+def _cannot_write(folder: str | PathLike[str], error: Exception) -> InnovationAbmError:
+    reason = getattr(error, "strerror", None) or error
+    return InnovationAbmError(f"cannot write the folder {folder}: {reason}")
+
+
+def _beside(target: Path) -> Path:
+    """Name a folder that does not exist, on the same disk, hidden where dots hide."""
+    return target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
+
+
+def _put_in_place(staging: Path, target: Path) -> None:
+    """Let a finished folder take the place of what stands there; all of it or nothing."""
+    if not target.exists():
+        staging.rename(target)
+        return
+    former = _beside(target)
+    target.rename(former)
+    try:
+        staging.rename(target)
+    except BaseException:
+        former.rename(target)
+        raise
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def _write(run: Run, folder: Path, summary: dict[str, Any]) -> None:
+    from innovation_abm.charts import write_chart
+
+    for name in TABLES:
+        _plain(getattr(run, name)).to_parquet(
+            folder / f"{name}.parquet", engine="pyarrow", compression="zstd", index=False
+        )
+    scenario = run.scenario.but(chart=None)
+    if run.scenario.chart is not None or not _generated(run):
+        write_chart(run.organization, folder / CHART_FILE)
+        scenario = scenario.but(chart=CHART_FILE)
+    text = _repeatable(scenario, run)
+    (folder / SCENARIO_FILE).write_text(text, encoding="utf-8", newline="\n")
+    (folder / SUMMARY_FILE).write_text(to_json(summary) + "\n", encoding="utf-8", newline="\n")
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Make columns of a named index, which other programs could not see."""
+    return frame.reset_index() if frame.index.names[0] is not None else frame
+
+
+def _generated(run: Run) -> bool:
+    """Whether the organisation is the one that the scenario describes in figures."""
+    from innovation_abm.organization import generate
+
+    shape = run.scenario
+    try:
+        own = generate(shape.departments, shape.middle_layers, shape.span)
+    except InnovationAbmError:  # too large a shape, run on an organisation given beside it
+        return False
+    return own.size == run.organization.size and own.digest() == run.organization.digest()
+
+
+def _repeatable(scenario: Scenario, run: Run) -> str:
+    """Write the scenario file, with a section that says what it was run with."""
+    import tomli_w
+
+    text = scenario.to_toml()
+    provenance = {
+        "innovation-abm": version("innovation-abm"),
+        "python": python_version(),
+        **{name: version(name) for name in MEASURED},
+        "engine": run.engine,
+        "scenario_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "organization_sha256": run.organization.digest(),
+    }
+    return "\n".join(
+        (
+            "# Repeats a run exactly: innovation-abm run run.toml",
+            "# [provenance] says what it was run with; it is not read.",
+            text,
+            tomli_w.dumps({"provenance": provenance}),
+        )
+    )
