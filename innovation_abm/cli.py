@@ -299,14 +299,13 @@ def run(
         from innovation_abm.pages import example, show_run
         from innovation_abm.simulation import simulate
 
-        _check_engine(engine)
         working.say("reading the chart" if wanted.chart else "building the organisation")
         task = _task(wanted, repair)
         working.say(f"{task.organization.size:,} people, {wanted.weeks:,} weeks")
         done = simulate(
             wanted,
             organization=task.organization,
-            engine=engine.value,  # type: ignore[arg-type]
+            engine=engine.value,
             progress=working,
         )
         working.say("counting")
@@ -315,7 +314,7 @@ def run(
         if out is not None:
             working.say("saving")
             save_run(done, out, summary=summary)
-        if not as_json and not told:
+        if not as_json and not told and done.keeps_events:
             subject = example(done)
             told = "" if subject is None else done.story(subject)
     if as_json:
@@ -325,18 +324,6 @@ def run(
     show_run(console, done, task.chart, told)
     if out is not None:
         console.print(f"\nKept in {out}; run.toml there repeats the run.", soft_wrap=True)
-
-
-def _check_engine(engine: Engine) -> None:
-    from typing import get_args
-
-    from innovation_abm import simulation
-
-    if engine.value not in get_args(simulation.Engine):
-        raise InnovationAbmError(
-            f"--engine {engine.value}: this release has no such engine yet; "
-            "use --engine mesa, or leave the option out"
-        )
 
 
 @app.command()

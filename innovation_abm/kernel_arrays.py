@@ -88,9 +88,25 @@ RUN: Final = _record(
     "value_distribution circle lapsed_leave "
     "ideas nodes flying forum granted targets candidates copies adopted_now embedded_now "
     "circulated circulating met",
-    f8="marked",
 )
 """Single numbers: where the run stands, what it is, and how far lists and arrays are filled."""
+
+
+PLAN: Final = _record(
+    i8="weeks first_period last_period value_distribution circle lapsed_leave",
+)
+"""A scenario: its length, its rows of the table of periods, and what is set by choice."""
+
+SUMMARY: Final = _record(
+    i8="conceived in_flight voiced submitted withheld denied rejected lapsed orphaned dropped "
+    "failed_pilot adopted embedded failed piloted reused duplicates exits "
+    "worthwhile worthwhile_dead worthwhile_adopted "
+    "worthless_dead worthless_adopted worthless_trialled "
+    "waited decisions decision_weeks burnt_out",
+    f8="energy norm futility scars gap trust services",
+)
+"""What became of a run: ideas by fate; both errors by value when the fate fell; sums over ideas
+(``decision_weeks`` over those decided, from conception); and people and citizens at the end."""
 
 
 class ValueKind(IntEnum):

@@ -336,9 +336,10 @@ def show_comparison(console: Console, found: Comparison, size: tuple[int, int, i
 def _measures(found: Comparison) -> Table:
     table = _table("<", "change", "from", "to", "narrower")
     per_run = found.per_run()
-    for name in ("saved", "lost"):
-        ends = [_change(name, getattr(per_run[name], key)) for key in ("estimate", "low", "high")]
-        table.add_row(f"ideas {name}, a run", *(end.lstrip("+") for end in ends), "-")
+    for which in ("saved", "lost"):
+        found_ends = (getattr(per_run[which], end) for end in ("estimate", "low", "high"))
+        ends = [_change(which, end) for end in found_ends]
+        table.add_row(f"ideas {which}, a run", *(end.lstrip("+") for end in ends), "-")
     for name, row in found.table().iterrows():
         ends = [_change(str(name), row[key]) for key in ("difference", "low", "high")]
         factor = f"{row['narrowing']:.1f} x" if math.isfinite(row["narrowing"]) else "-"

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from innovation_abm.idea import Idea
+    from innovation_abm.kernel_runs import KernelState
     from innovation_abm.model import InnovationModel
     from innovation_abm.organization import Organization
     from innovation_abm.scenario import Scenario
@@ -168,6 +169,36 @@ class Run:
             ).T,
             events=_event_columns(model) if model.keep_events else None,
         )
+
+    @classmethod
+    def from_kernel(
+        cls,
+        scenario: Scenario,
+        organization: Organization,
+        state: KernelState,
+        elapsed: float = math.nan,
+    ) -> Run:
+        """Read what a run of the compiled engine leaves; it keeps no events."""
+        ideas = {name: state.ideas[name] for name in IDEA_COLUMNS}
+        queued = ideas["stage"] >= Stage.PERMISSION  # their present stay is not yet in `waited`
+        staying = np.where(queued, scenario.weeks + 1 - state.ideas["since"].astype(np.int64), 0)
+        ideas["waited"] = ideas["waited"].astype(np.int64) + staying
+        return cls(
+            scenario,
+            organization,
+            engine="kernel",
+            elapsed=elapsed,
+            ideas=ideas,
+            weeks={name: state.weeks[name] for name in WEEK_COLUMNS},
+            people={name: state.people[name] for name in PEOPLE_COLUMNS},
+            queues=state.queues,
+            week_ends=np.array([state.idea_weekends, state.business_weekends], float).T,
+        )
+
+    @property
+    def keeps_events(self) -> bool:
+        """Whether the run kept its events, from which stories are told."""
+        return self._events is not None
 
     # --- tables -----------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
     """Called with what is done and what there is to do."""
 
-Engine = Literal["auto", "mesa"]
+Engine = Literal["auto", "mesa", "kernel"]
 
 
 def simulate(
@@ -38,7 +38,9 @@ def simulate(
     Args:
         scenario: what to run; the default scenario if ``None``.
         seed: seed of the run; that of the scenario if ``None``.
-        engine: ``"mesa"``, or ``"auto"`` for the fastest that can run it.
+        engine: ``"mesa"``; ``"kernel"`` for the compiled engine, which gives the same result bit
+            for bit, is compiled when first used, and keeps no events; or ``"auto"``, which is
+            ``"mesa"``.
         organization: the chart; that of the scenario if ``None``.
         rules: the rule book; the shipped one if ``None``.
         origin: see :class:`~innovation_abm.InnovationModel`.
@@ -50,12 +52,20 @@ def simulate(
     """
     from innovation_abm.scenario import Scenario
 
-    if engine not in ("auto", "mesa"):
-        raise InnovationAbmError(f'engine = "{engine}": allowed are "auto" and "mesa"')
+    if engine not in ("auto", "mesa", "kernel"):
+        raise InnovationAbmError(f'engine = "{engine}": allowed are "auto", "mesa" and "kernel"')
     start = perf_counter()
     settings = scenario if scenario is not None else Scenario()
+    if seed is not None:
+        settings = settings.but(seed=seed)
+    if engine == "kernel":
+        from innovation_abm.kernel_runs import run_kernel  # compiling is for those who ask for it
+
+        chart = organization or build_organization(settings)
+        state = run_kernel(settings, chart, rules, origin)
+        return Run.from_kernel(settings, chart, state, elapsed=perf_counter() - start)
     model = InnovationModel(
-        settings if seed is None else settings.but(seed=seed),
+        settings,
         organization=organization,
         rules=rules,
         origin=origin,

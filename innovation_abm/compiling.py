@@ -1,0 +1,410 @@
+"""Compiling the week for a rule book, and keeping what was compiled.
+
+numba does not notice when a function changes that a compiled one calls. So everything that the
+machine code depends on, the rules above all, goes into a digest that names the folder in which
+numba keeps the code: a changed rule has another folder, and an unchanged one is found again.
+"""
+
+from __future__ import annotations
+
+import dis
+import enum
+import hashlib
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import fields
+from functools import lru_cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from types import CellType, CodeType, FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.rules import RuleBook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CACHE_VARIABLE: Final = "INNOVATION_ABM_CACHE_DIR"
+"""Environment variable that names the folder in which compiled code is kept."""
+KEPT: Final = 24
+"""Compiled rule books that are kept; the longest unused go first."""
+
+SMALL: Final = 700
+"""Functions of the engine with less bytecode are written out where they are called; measured:
+2.5 times as fast, and compiled as quickly."""
+
+
+class EngineError(InnovationAbmError):
+    """The compiled engine cannot run here, or cannot run this."""
+
+
+def compiled(function: F) -> F:
+    """Declare a function to be part of the compiled engine; see :func:`build`."""
+    function.is_compiled = True  # type: ignore[attr-defined]
+    return function
+
+
+def unavailable() -> str:
+    """Say why the compiled engine cannot run on this platform; "" if it can."""
+    if find_spec("numba") is None:
+        return "numba is not installed"
+    try:
+        _numba()
+    except Exception as error:  # whatever a broken installation may raise
+        return f"numba cannot be used: {error}"
+    return ""
+
+
+def build(rules: RuleBook, tell: Callable[[str], None] | None = None) -> Callable[..., int]:
+    """Give the compiled engine for a rule book; see :func:`innovation_abm.kernel.replicate`.
+
+    Args:
+        rules: the rule book.
+        tell: called with one line before a compilation that takes a while; by default the line
+            goes to standard error.
+
+    Raises:
+        EngineError: if there is no numba here, or a rule does not compile.
+    """
+    name = digest(rules)
+    return _built(name, rules, tell or _tell)
+
+
+def is_compiled(rules: RuleBook) -> bool:
+    """Tell whether the engine for a rule book has been compiled before, and kept."""
+    return any(_folder(digest(rules)).glob("**/*.nbc"))
+
+
+# --- building -------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=16)
+def _built(name: str, rules: RuleBook, tell: Callable[[str], None]) -> Callable[..., int]:
+    """Compile the engine or load it; calling it once with nothing to do makes it do either."""
+    numba = _numba()
+    from innovation_abm.kernel_runs import nothing_to_do
+
+    folder = _folder(name)
+    _tidy(folder)
+    if any(folder.glob("**/*.nbc")):
+        try:
+            kept = _entry({}, folder, numba)
+            kept(*nothing_to_do())
+            return kept
+        except numba.core.errors.NumbaError:
+            pass  # it was compiled for another processor, or is damaged
+    tell("compiling the model for this rule book; once, for about half a minute ...")
+    began = time.perf_counter()
+    try:
+        entry = _entry(_specialised(rules, name, numba), folder, numba)
+        entry(*nothing_to_do())
+    except numba.core.errors.NumbaError as error:
+        raise EngineError(_explained(error)) from None
+    tell(f"compiled in {time.perf_counter() - began:.0f} s, and kept in {folder}")
+    return entry
+
+
+def _entry(
+    namespace: dict[str, Any],
+    folder: Path,
+    numba: Any,  # noqa: ANN401
+) -> Callable[..., int]:
+    """Give the engine's entry; what was kept in ``folder`` needs nothing of the namespace."""
+    from innovation_abm.kernel import replicate
+
+    config = numba.core.config
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(folder)
+    try:
+        twin = _twin(replicate, namespace, folder.name)
+        entry: Callable[..., int] = numba.njit(nogil=True, cache=True)(twin)
+        return entry
+    finally:
+        config.CACHE_DIR = before
+
+
+def _twin(function: Any, namespace: dict[str, Any], name: str) -> FunctionType:  # noqa: ANN401
+    """Copy a function into another namespace, under a name of the rule book's own.
+
+    Compiled code that was kept by different processes may use the same symbols, and of two that
+    are loaded together the second would call the first one's functions.
+    """
+    twin = FunctionType(
+        function.__code__, namespace, function.__name__, None, _own_cells(function, namespace)
+    )
+    twin.__defaults__ = function.__defaults__
+    twin.__qualname__ = f"{function.__name__}_{name}"
+    return twin
+
+
+def _own_cells(function: FunctionType, namespace: dict[str, Any]) -> tuple[CellType, ...]:
+    """Close over the same values, but for rules over their twins."""
+    twins = namespace.get("twins", {})
+    cells = function.__closure__ or ()
+    return tuple(CellType(twins.get(id(c.cell_contents), c.cell_contents)) for c in cells)
+
+
+def _numba() -> Any:  # noqa: ANN401 - a module without types
+    """Import numba, set so that it computes the same bits as Python."""
+    os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
+    import numba
+    import numba.core.config
+    import numba.extending
+
+    if vars(numba.core.config)["USING_SVML"]:
+        raise EngineError(
+            "numba uses Intel's SVML, which rounds differently; "
+            "set NUMBA_DISABLE_INTEL_SVML=1 before Python starts"
+        )
+    return numba
+
+
+def _rule_functions(rules: RuleBook) -> Iterator[FunctionType]:
+    for field in fields(rules):
+        yield getattr(rules, field.name)
+
+
+def _specialised(rules: RuleBook, name: str, numba: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Compile what the engine's entry calls, in a namespace of the rule book's own."""
+    from innovation_abm import chance, kernel
+    from innovation_abm.kernel_view import parameter_types, viewer
+
+    for function in (chance.normal, chance.polynomial, chance.quantile):
+        _serve_both(function)
+    twins = _twins_of_rules(list(_rule_functions(rules)), name, numba)
+    book, shipped = ModuleType("rules"), ModuleType("shipped")
+    for field in fields(rules):
+        setattr(book, field.name, twins[id(getattr(rules, field.name))])
+        setattr(shipped, field.name, getattr(rules, field.name) is field.default)
+    namespace = dict(vars(kernel))
+    namespace |= {"rules": book, "shipped": shipped, "state_at": viewer()}
+    kinds = parameter_types()
+    for called, function in _bottom_up(kernel):
+        code = function.__code__
+        signature = tuple(kinds[n] for n in code.co_varnames[: code.co_argcount])
+        if called != "replicate":
+            twin = _twin(function, namespace, name)
+            inline = {"forceinline": True} if len(code.co_code) < SMALL else {}
+            namespace[called] = numba.njit(signature, nogil=True, **inline)(twin)
+    return namespace
+
+
+def _twins_of_rules(rules: list[FunctionType], name: str, numba: Any) -> dict[int, Any]:  # noqa: ANN401
+    """Give compiled twins of rules and of the rules that they call, by the rules' identities."""
+    twins: dict[int, Any] = {}
+    for function in _reached([*rules]):
+        _serve_both(function)  # for those that are reached as attributes of a module
+    for function in _callees_first(rules):
+        namespace = {
+            key: twins.get(id(value), value) for key, value in function.__globals__.items()
+        }
+        namespace["twins"] = twins
+        twin = _twin(function, namespace, name)
+        twins[id(function)] = numba.njit(nogil=True, forceinline=True)(twin)
+    return twins
+
+
+def _callees_first(rules: list[FunctionType]) -> list[FunctionType]:
+    """List rules and the rules that they call, each after those that it calls."""
+    listed: list[FunctionType] = []
+
+    def list_after_callees(function: FunctionType, callers: tuple[FunctionType, ...]) -> None:
+        if function in listed or function in callers or not getattr(function, "is_rule", False):
+            return
+        for called in _referred(function):
+            if isinstance(called, FunctionType):
+                list_after_callees(called, (*callers, function))
+        listed.append(function)
+
+    for function in rules:
+        list_after_callees(function, ())
+    return listed
+
+
+def _bottom_up(kernel: ModuleType) -> list[tuple[str, FunctionType]]:
+    """List the functions of the engine, each after those that it calls."""
+    functions = {n: f for n, f in vars(kernel).items() if getattr(f, "is_compiled", False)}
+    listed: dict[str, FunctionType] = {}
+
+    def list_after_callees(name: str) -> None:
+        if name not in listed:
+            for step in dis.get_instructions(functions[name]):
+                if step.opname == "LOAD_GLOBAL" and step.argval in functions:
+                    list_after_callees(step.argval)
+            listed[name] = functions[name]
+
+    for name in functions:
+        list_after_callees(name)
+    return list(listed.items())
+
+
+def _serve_both(function: Any) -> None:  # noqa: ANN401
+    """Let compiled code call a plain function, which stays a plain function for the rest."""
+    from numba.extending import register_jitable
+
+    if not getattr(function, "serves_both", False):
+        register_jitable(forceinline=True)(function)
+        function.serves_both = True
+
+
+def _explained(error: Exception) -> str:
+    """Find in numba's long message what helps the author of a rule."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    telling = [line for line in lines if line and not line.startswith(("During", "File", "- "))]
+    place = next((line for line in reversed(lines) if line.startswith("File")), "")
+    return (
+        "a rule cannot be compiled: use plain arithmetic, math and other @rule functions only "
+        f"({' '.join(telling[:3])} {place})"
+    )
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+# --- digests --------------------------------------------------------------------------------------
+
+
+def digest(rules: RuleBook) -> str:
+    """Give a fingerprint of all that the compiled engine for a rule book is made of."""
+    state = hashlib.sha256()
+    for part in (*_versions(), *_package_sources()):
+        state.update(part.encode())
+    seen: set[int] = set()
+    for field in fields(rules):
+        state.update(field.name.encode())
+        _absorb(state, getattr(rules, field.name), seen)
+        state.update(b"*" if getattr(rules, field.name) is field.default else b"-")
+    return state.hexdigest()[:32]
+
+
+@lru_cache(maxsize=1)
+def _versions() -> tuple[str, ...]:
+    names = ("numba", "llvmlite", "numpy")
+    return (platform.python_version(), platform.machine(), *(version(name) for name in names))
+
+
+@lru_cache(maxsize=1)
+def _package_sources() -> tuple[str, ...]:
+    """Read the modules that the engine is made of, rules apart."""
+    here = Path(__file__).parent
+    names = (
+        "chance",
+        "idea",
+        "kernel",
+        "kernel_arrays",
+        "kernel_view",
+        "compiling",
+        "organization",
+        "queues",
+    )
+    more = ("scenario", "terms", "model")
+    return tuple((here / f"{name}.py").read_text(encoding="utf-8") for name in (*names, *more))
+
+
+def _absorb(state: hashlib._Hash, value: object, seen: set[int]) -> None:
+    """Absorb what a value means to compiled code: functions with all that they refer to."""
+    if isinstance(value, FunctionType):
+        if id(value) in seen:
+            return
+        seen.add(id(value))
+        _absorb_code(state, value.__code__)
+        for referred in _referred(value):
+            _absorb(state, referred, seen)
+    elif isinstance(value, type) and issubclass(value, enum.Enum):
+        state.update(repr([(member.name, member.value) for member in value]).encode())
+    elif isinstance(value, tuple | list):
+        for item in value:
+            _absorb(state, item, seen)
+    elif hasattr(value, "tobytes"):
+        state.update(value.tobytes())
+    elif isinstance(value, ModuleType):
+        state.update(value.__name__.encode())
+    else:
+        state.update(repr(value).encode())
+
+
+def _absorb_code(state: hashlib._Hash, code: CodeType) -> None:
+    state.update(code.co_code)
+    state.update(repr((code.co_names, code.co_varnames, code.co_freevars)).encode())
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            _absorb_code(state, constant)
+        else:
+            state.update(repr(constant).encode())
+
+
+def _referred(function: FunctionType) -> Iterator[object]:
+    """Give what a function refers to: globals, attributes of modules, what it closes over."""
+    for cell in function.__closure__ or ():
+        yield cell.cell_contents
+    yield function.__defaults__
+    names = _names(function.__code__)
+    for name in names:
+        if name in function.__globals__:
+            value = function.__globals__[name]
+            yield value
+            if isinstance(value, ModuleType):
+                yield from (getattr(value, other) for other in names if hasattr(value, other))
+
+
+def _names(code: CodeType) -> list[str]:
+    inner = [_names(c) for c in code.co_consts if isinstance(c, CodeType)]
+    return [*code.co_names, *(name for names in inner for name in names)]
+
+
+def _reached(functions: list[FunctionType]) -> list[FunctionType]:
+    """Give the functions declared as rules that ``functions`` call, themselves included."""
+    found: list[FunctionType] = []
+    while functions:
+        function = functions.pop()
+        if function in found or not getattr(function, "is_rule", False):
+            continue
+        found.append(function)
+        functions += [f for f in _referred(function) if isinstance(f, FunctionType)]
+    return found
+
+
+# --- where compiled code is kept ------------------------------------------------------------------
+
+
+def cache_folder() -> Path:
+    """Give the folder in which compiled code is kept.
+
+    What the environment variable :data:`CACHE_VARIABLE` says, or the user's cache folder.
+    """
+    if given := os.environ.get(CACHE_VARIABLE):
+        return Path(given)
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData/Local")) / "innovation-abm"
+    if sys.platform == "darwin":
+        return home / "Library/Caches/innovation-abm"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "innovation-abm"
+
+
+def _folder(name: str) -> Path:
+    return cache_folder() / "kernels" / name
+
+
+def _tidy(folder: Path) -> None:
+    """Make a folder, mark it as used, and remove those of its kind that are longest unused."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+        others = sorted(folder.parent.iterdir(), key=lambda path: path.stat().st_mtime)
+    except OSError as error:
+        raise EngineError(
+            f"{folder}: cannot be made to keep compiled code in ({error.strerror}); "
+            f"set {CACHE_VARIABLE} to a folder that can be written to"
+        ) from None
+    for other in others[:-KEPT]:
+        shutil.rmtree(other, ignore_errors=True)

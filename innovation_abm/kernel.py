@@ -1,0 +1,2075 @@
+# mypy: ignore-errors
+# ruff: noqa: ANN001, ANN201, ANN202
+"""The same week over arrays, compiled: the engine for sweeps and live ensembles.
+
+The functions have the names of their counterparts in :mod:`innovation_abm.model` and
+:mod:`innovation_abm.agents`, in the same order, and do the same; read them side by side. Instead
+of ``self`` they take the :class:`~innovation_abm.kernel_arrays.State` ``s``; people are their
+posts ``p``, ideas their numbers ``i``. ``rules`` is the rule book, filled in when the engine is
+built for one (:func:`innovation_abm.compiling.build`), which also compiles the functions; this
+module alone computes nothing.
+
+Where the Mesa engine appends to a list, this one needs room in an array. What a week may need is
+known before its parts begin, so a run that lacks room pauses there, and resumes when it has more.
+"""
+
+from __future__ import annotations
+
+import math
+from types import ModuleType
+
+import numpy as np
+
+from innovation_abm.agents.reviewer import UNLIMITED
+from innovation_abm.chance import Purpose, normal, quantile
+from innovation_abm.compiling import compiled
+from innovation_abm.idea import NEVER, Facet, Fate, Outcome, Reason, Stage
+from innovation_abm.kernel_arrays import NOBODY, CircleKind, Phase, Room, ValueKind
+from innovation_abm.organization import Role
+from innovation_abm.queues import (
+    BUSINESS_ARRIVALS,
+    BUSINESS_QUEUE,
+    BUSINESS_SERVED,
+    IDEA_ARRIVALS,
+    IDEA_QUEUE,
+    IDEAS_SERVED,
+    SLOTS,
+    SLOTS_LENT,
+)
+from innovation_abm.scenario import WEEKS_PER_YEAR
+
+rules = ModuleType("rules")  # filled in, in the engine built for a rule book
+shipped = ModuleType("shipped")  # which rules are the shipped ones
+state_at = None  # the state that stands in a table of addresses
+
+ONE = np.uint64(1)
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+FIRST = np.uint64(0xBF58476D1CE4E5B9)
+SECOND = np.uint64(0x94D049BB133111EB)
+S12, S27, S30, S31, S32 = (np.uint64(shift) for shift in (12, 27, 30, 31, 32))
+
+CLARITY, PARITY, SUITABILITY, NORMALITY = range(4)  # columns of `missing` and `rested`
+
+
+# --- chance ---------------------------------------------------------------------------------------
+
+
+@compiled
+def fold(key, part):
+    """Absorb one more part into a hash; see :func:`innovation_abm.chance.fold`."""
+    z = key + (np.uint64(part) + ONE) * GOLDEN
+    z = (z ^ (z >> S30)) * FIRST
+    z = (z ^ (z >> S27)) * SECOND
+    return z ^ (z >> S31)
+
+
+@compiled
+def unit(key):
+    """Turn a hash into a number in (0, 1)."""
+    return (np.float64(np.int64(key >> S12)) + 0.5) * 2.220446049250313e-16
+
+
+@compiled
+def draw(s, purpose, a):
+    """Draw the uniform number that belongs to ``purpose`` and one part."""
+    return unit(fold(s.keys[purpose], a))
+
+
+@compiled
+def draw2(s, purpose, a, b):
+    """Draw the uniform number that belongs to ``purpose`` and two parts."""
+    return unit(fold(fold(s.keys[purpose], a), b))
+
+
+@compiled
+def draw3(s, purpose, a, b, c):
+    """Draw the uniform number that belongs to ``purpose`` and three parts."""
+    return unit(fold(fold(fold(s.keys[purpose], a), b), c))
+
+
+@compiled
+def poisson(s, u, row):
+    """Poisson quantile of ``u``, by the table in ``row``."""
+    count = s.poisson_guide[row, int(u * 64.0)]
+    last = s.poisson_last[row]
+    while count < last and s.poisson[row, count] < u:
+        count += 1
+    return count
+
+
+@compiled
+def purpose_keys(s, group_seeds):
+    """Work out the key of every purpose from the seeds of the four groups."""
+    for purpose in range(s.keys.size):
+        stream = purpose // 100
+        z = group_seeds[stream] * np.uint64(2) + ONE
+        z = (z ^ (z >> S30)) * FIRST
+        z = (z ^ (z >> S27)) * SECOND
+        s.keys[purpose] = fold(fold(z ^ (z >> S31), stream), purpose)
+
+
+@compiled
+def sort(s, count):
+    """Sort the first ``count`` of ``s.sort_items`` by ``s.sort_keys``; a heap where long."""
+    keys, items = s.sort_keys, s.sort_items
+    if count > 24:
+        for start in range(count // 2 - 1, -1, -1):
+            sift(keys, items, start, count)
+        for end in range(count - 1, 0, -1):
+            keys[0], keys[end] = keys[end], keys[0]
+            items[0], items[end] = items[end], items[0]
+            sift(keys, items, 0, end)
+        return
+    for place in range(1, count):
+        key, item = keys[place], items[place]
+        while place > 0 and keys[place - 1] > key:
+            keys[place], items[place] = keys[place - 1], items[place - 1]
+            place -= 1
+        keys[place], items[place] = key, item
+
+
+@compiled
+def sift(sort_keys, sort_items, root, end):
+    """Let an entry sink in a heap whose largest is on top."""
+    keys, items = sort_keys, sort_items
+    key, item = keys[root], items[root]
+    child = 2 * root + 1
+    while child < end:
+        if child + 1 < end and keys[child + 1] > keys[child]:
+            child += 1
+        if keys[child] <= key:
+            break
+        keys[root], items[root] = keys[child], items[child]
+        root = child
+        child = 2 * root + 1
+    keys[root], items[root] = key, item
+
+
+# --- setting up -----------------------------------------------------------------------------------
+
+
+@compiled
+def start(s, group_seeds):
+    """Make everything as it is before the first week."""
+    run = s.run[0]
+    run.week = run.phase = run.wanted = 0
+    run.ideas = run.nodes = run.flying = run.forum = run.granted = run.targets = 0
+    run.candidates = run.copies = run.adopted_now = run.embedded_now = 0
+    run.circulated = run.circulating = run.met = 0
+    purpose_keys(s, group_seeds)
+    _start_context(s)
+    _start_books(s)
+    _hire(s)
+
+
+@compiled
+def _start_context(s):
+    run = s.run[0]
+    for row in range(s.terms.size):
+        s.terms[row] = s.period_terms[run.period]
+    s.met[:] = 0
+    first = s.weeks[0]
+    first.expectations = first.services = first.signal = 0.0
+    first.trust = 1.0
+
+
+@compiled
+def _start_books(s):
+    s.due[:] = NOBODY
+    s.returning[:] = NOBODY
+    s.series[:] = 0.0
+    s.idea_weekends[:] = 0
+    s.business_weekends[:] = 0
+    s.screen_count[:] = 0
+    s.ally_of[:] = NOBODY
+
+
+@compiled
+def _hire(s):
+    run = s.run[0]
+    for p in range(s.people.size):
+        s.people[p] = s.newcomers[p]
+        s.people[p].norm = s.terms[0].norm_start
+    for p in range(run.people):
+        draw_traits(s, p)
+    s.group_size[:] = 0
+    for p in range(run.people):
+        if run.circle == CircleKind.TEAM:
+            s.group[p] = s.superior[p]
+        elif run.circle == CircleKind.DEPARTMENT:
+            s.group[p] = s.people[p].department
+        else:
+            s.group[p] = 0
+        if s.group[p] >= 0:
+            s.group_size[s.group[p]] += 1
+
+
+@compiled
+def draw_traits(s, p):
+    """Set the traits of a person by post and tenure; see :mod:`innovation_abm.people`."""
+    person, terms = s.people[p], s.terms[s.run[0].departments]
+    tables = s.periods[s.run[0].period]
+    post, tenure = person.post, person.tenure
+    person.risk_aversion = quantile(
+        s.beta[tables.risk_aversion], draw2(s, Purpose.RISK_AVERSION, post, tenure)
+    )
+    person.permission_seeking = quantile(
+        s.beta[tables.permission_seeking], draw2(s, Purpose.PERMISSION_SEEKING, post, tenure)
+    )
+    person.storytelling = quantile(
+        s.beta[tables.storytelling], draw2(s, Purpose.STORYTELLING, post, tenure)
+    )
+    z = normal(draw2(s, Purpose.NORM_THRESHOLD, post, tenure))
+    person.norm_threshold = terms.norm_threshold_mean + terms.norm_threshold_sd * z
+
+
+# --- the week -------------------------------------------------------------------------------------
+
+
+@compiled
+def advance(s):
+    """Let the weeks pass; tell what there is no room for, or that there was enough of all."""
+    run = s.run[0]
+    while run.week < run.weeks or run.phase != Phase.WEEK:
+        if run.phase == Phase.WEEK:
+            lack = room_for_week(s)
+            if lack != Room.ENOUGH:
+                return lack
+            begin_week(s)
+            context(s)
+            signals(s)
+            reviews(s)
+            outcomes(s)
+            run.phase = Phase.PLATFORMS
+        if run.phase == Phase.PLATFORMS:
+            lack = room_for_platforms(s)
+            if lack != Room.ENOUGH:
+                return lack
+            platforms(s)
+            run.phase = Phase.CONCEPTIONS
+        lack = room_for_conceptions(s)
+        if lack != Room.ENOUGH:
+            return lack
+        conceptions(s)
+        arrivals(s)
+        learning(s)
+        end_week(s)
+        run.phase = Phase.WEEK
+    return Room.ENOUGH.value
+
+
+@compiled
+def context(s):
+    """Phase 1: the timeline takes effect; expectations, politics and trust move."""
+    run = s.run[0]
+    if run.period < run.last_period and s.periods[run.period + 1].week == run.week:
+        run.period += 1
+        take_over(s)
+    government, last, now = s.terms[run.departments], s.weeks[run.week - 1], s.weeks[run.week]
+    jumped = 1.0 if draw(s, Purpose.JUMP, run.week) < rules.jump_chance(government) else 0.0
+    now.expectations = rules.expectations(last.expectations, jumped, government)
+    now.services = last.services
+    now.gap = now.expectations - now.services
+    z = normal(draw(s, Purpose.SIGNAL, run.week))
+    now.signal = rules.political_signal(last.signal, z, government)
+    for row in range(s.terms.size):
+        s.terms[row].gap = now.gap
+        s.terms[row].signal = now.signal
+    now.trust = rules.trust(last.trust, government)
+    for row in range(s.terms.size):
+        s.terms[row].trust = now.trust
+
+
+@compiled
+def signals(s):
+    """Phase 2: what leaders say runs down the hierarchy, losing clarity at each manager."""
+    for row in range(s.terms.size):
+        left_open(s, row)
+    for department in range(s.run[0].departments):
+        terms, heard = s.terms[department], s.clarity[department]
+        heard[0] = heard[1] = terms.clarity
+        for layer in range(2, heard.size):
+            through = layer > 2  # layer 2 hears the leader directly
+            above = heard[layer - 1]
+            heard[layer] = rules.relayed(above, terms.filter_down) if through else above
+
+
+@compiled
+def reviews(s):
+    """Phase 3: panel, managers, leaders and agency review; the agency connects the silos."""
+    agency, panel = agency_of(s), panel_of(s)
+    open_all_slots(s)
+    if members(s):
+        work_as_panel(s, panel)
+    else:
+        dissolve(s, panel)
+    for place in range(s.reviewers.size):
+        post = s.reviewers[place]
+        reviewer = s.people[post]
+        if reviewer.slots and (reviewer.queue or reviewer.business):
+            work(s, post)
+    if agency_open(s):
+        work(s, agency)
+        collect(s, agency)
+        circulate(s)
+    else:
+        close(s, agency)
+
+
+@compiled
+def outcomes(s):
+    """Phase 4: pilots and implementations come due."""
+    i = s.due[s.run[0].week, 0]
+    while i != NOBODY:
+        idea = s.ideas[i]
+        following = idea.due_next
+        if idea.outcome == Outcome.PENDING:
+            conclude(s, i)
+        elif idea.stage == Stage.PILOT:
+            conclude_pilot(s, i)
+        i = following
+
+
+@compiled
+def platforms(s):
+    """Phase 5: posts are read, allies join and develop ideas, ideas leave."""
+    circulate_posts(s)
+
+
+@compiled
+def conceptions(s):
+    """Phase 6: people conceive, judge, voice or withhold; those with permission go on."""
+    run = s.run[0]
+    for place in range(run.granted):
+        i = s.granted[place]
+        bring(s, s.ideas[i].author, i)
+    run.granted = 0
+    for place in range(run.candidates):
+        p = s.candidates[place]
+        i = conceive(s, p, s.candidate_draws[place])
+        if i != NOBODY:
+            consider(s, p, i)
+
+
+@compiled
+def arrivals(s):
+    """Phase 7: ideas and business join queues; some of what waits is lost."""
+    business_arrives(s)
+    i = s.returning[s.run[0].week, 0]
+    while i != NOBODY:
+        idea = s.ideas[i]
+        following = idea.due_next
+        if idea.stage == Stage.REWORK:
+            send(s, i, idea.holder, Stage.REVIEW)
+        i = following
+    join_queues(s)
+    lose_ideas(s)
+
+
+@compiled
+def learning(s):
+    """Phase 8: norms, scars, futility and energy change, and people leave."""
+    shares_seen(s)
+    for p in range(s.run[0].people):
+        learn(s, p, s.shares[p])
+    people_leave(s)
+    knowledge_spreads(s)
+    measure(s)
+
+
+# --- what moves ideas -----------------------------------------------------------------------------
+
+
+@compiled
+def note_submission(s, i):
+    """Note that an idea has come before somebody who may endorse it."""
+    idea = s.ideas[i]
+    if not idea.submitted:
+        idea.submitted = True
+        s.weeks[s.run[0].week].submitted += 1
+
+
+@compiled
+def send(s, i, target, stage):
+    """Put an idea on its way to a queue; it arrives in phase 7."""
+    idea, reviewer, run = s.ideas[i], s.people[target], s.run[0]
+    idea.stage = stage
+    idea.next = NOBODY
+    if reviewer.arriving:
+        s.ideas[reviewer.arriving_last].next = i
+    else:
+        reviewer.arriving_first = i
+        s.targets[run.targets] = target
+        run.targets += 1
+    reviewer.arriving_last = i
+    reviewer.arriving += 1
+
+
+@compiled
+def enqueue(s, i, p):
+    """Put an idea at the tail of a queue."""
+    idea, reviewer = s.ideas[i], s.people[p]
+    idea.next = NOBODY
+    idea.previous = reviewer.queue_last
+    if reviewer.queue:
+        s.ideas[reviewer.queue_last].next = i
+    else:
+        reviewer.queue_first = i
+    reviewer.queue_last = i
+    reviewer.queue += 1
+
+
+@compiled
+def unqueue(s, i, p):
+    """Take an idea out of a queue, wherever it stands in it."""
+    idea, reviewer = s.ideas[i], s.people[p]
+    if idea.previous == NOBODY:
+        reviewer.queue_first = idea.next
+    else:
+        s.ideas[idea.previous].next = idea.next
+    if idea.next == NOBODY:
+        reviewer.queue_last = idea.previous
+    else:
+        s.ideas[idea.next].previous = idea.previous
+    reviewer.queue -= 1
+
+
+@compiled
+def leave_queue(s, i):
+    """Take an idea out of the queue it waits in, and out of that queue's books."""
+    idea, week = s.ideas[i], s.run[0].week
+    spent = week - idea.since
+    s.idea_weekends[s.people[idea.holder].gate] += spent
+    idea.waited += spent
+    unqueue(s, i, idea.holder)
+
+
+@compiled
+def put_off(s, calendar, week, i):
+    """Enter an idea in a calendar: what comes due after the run never does."""
+    if week >= len(calendar):
+        return
+    s.ideas[i].due_next = NOBODY
+    if calendar[week, 0] == NOBODY:
+        calendar[week, 0] = i
+    else:
+        s.ideas[calendar[week, 1]].due_next = i
+    calendar[week, 1] = i
+
+
+@compiled
+def link(s, first, post, tenure):
+    """Put a link before the ``first`` of a chain and give its number."""
+    run = s.run[0]
+    node = s.nodes[run.nodes]
+    node.post = post
+    node.tenure = tenure
+    node.next = first
+    run.nodes += 1
+    return run.nodes - 1
+
+
+@compiled
+def develop(s, i, step, times):
+    """Let an idea mature ``times`` times; its value rises with its maturity."""
+    idea = s.ideas[i]
+    before = idea.maturity
+    for _ in range(times):
+        idea.maturity = rules.developed(idea.maturity, step)
+    gain = s.terms[s.people[idea.author].terms_row].development_gain
+    idea.value += gain * (idea.maturity - before)
+
+
+@compiled
+def return_for_rework(s, i, p):
+    """Return a refused idea to its author; it comes back to the tail of the same queue."""
+    idea, terms = s.ideas[i], s.terms[s.people[p].terms_row]
+    idea.reworked = True
+    idea.rework_post = p
+    idea.value += terms.rework_gain
+    idea.stage = Stage.REWORK
+    idea.holder = p
+    put_off(s, s.returning, s.run[0].week + int(terms.rework_weeks), i)
+
+
+@compiled
+def start_pilot(s, i, leader):
+    """Have an idea tested for some weeks; the same leader judges it again then."""
+    idea, week = s.ideas[i], s.run[0].week
+    idea.piloted = True
+    idea.stage = Stage.PILOT
+    idea.holder = leader
+    s.weeks[week].piloted += 1
+    put_off(s, s.due, week + int(s.terms[s.people[leader].terms_row].pilot_weeks), i)
+
+
+@compiled
+def end(s, i, fate, by):
+    """Give an idea its fate; the first one counts."""
+    idea = s.ideas[i]
+    idea.stage = Stage.CLOSED
+    if idea.fate == Fate.IN_FLIGHT:
+        settle(s, i, fate, by)
+
+
+@compiled
+def settle(s, i, fate, by):
+    """Enter an idea's fate in the books, and in its author's mind."""
+    idea, week = s.ideas[i], s.run[0].week
+    now = s.weeks[week]
+    idea.fate = fate
+    idea.fate_week = week
+    idea.fate_holder = by
+    if fate == Fate.WITHHELD:
+        now.withheld += 1
+    elif fate == Fate.DENIED:
+        now.denied += 1
+    elif fate == Fate.REJECTED:
+        now.rejected += 1
+    elif fate == Fate.LAPSED:
+        now.lapsed += 1
+    elif fate == Fate.ORPHANED:
+        now.orphaned += 1
+    elif fate == Fate.DROPPED:
+        now.dropped += 1
+    elif fate == Fate.FAILED_PILOT:
+        now.failed_pilot += 1
+    else:
+        now.adopted += 1
+    author = s.people[idea.author]
+    if author.tenure == idea.tenure:
+        author.open_ideas -= 1
+        if fate == Fate.ADOPTED:
+            author.adoptions += 1
+        elif fate != Fate.WITHHELD and fate != Fate.ORPHANED:
+            author.deaths += 1
+
+
+@compiled
+def adopt(s, i, leader):
+    """Adopt an idea; its outcome comes due when it is implemented."""
+    idea, run = s.ideas[i], s.run[0]
+    alive = idea.fate == Fate.IN_FLIGHT
+    end(s, i, Fate.ADOPTED, leader)
+    if alive:
+        idea.outcome = Outcome.PENDING
+        s.adopted_now[run.adopted_now] = i
+        run.adopted_now += 1
+        weeks = max(1, int(s.terms[s.people[leader].terms_row].implementation_weeks))
+        put_off(s, s.due, run.week + weeks, i)
+        tenure = s.people[leader].tenure
+        if not endorsed(s, i, leader, tenure):  # after a trial, on a panel's vote, ...
+            idea.first_endorser = link(s, idea.first_endorser, leader, tenure)
+
+
+@compiled
+def endorsed(s, i, post, tenure):
+    """Tell whether somebody has endorsed an idea."""
+    at = s.ideas[i].first_endorser
+    while at != NOBODY:
+        if s.nodes[at].post == post and s.nodes[at].tenure == tenure:
+            return True
+        at = s.nodes[at].next
+    return False
+
+
+@compiled
+def conclude(s, i):
+    """See whether an implemented idea embeds; an undefended failure scars who endorsed it."""
+    idea, week = s.ideas[i], s.run[0].week
+    terms, now = s.terms[s.people[idea.author].terms_row], s.weeks[week]
+    z = normal(draw(s, Purpose.OUTCOME, idea.key))
+    idea.outcome_week = week
+    if rules.success(idea, suitability(s, idea.author), z, terms) > 0.0:
+        idea.outcome = Outcome.EMBEDDED
+        now.embedded += 1
+        embed(s, i, idea.department)
+        return
+    idea.outcome = Outcome.FAILED
+    now.failed += 1
+    if draw(s, Purpose.UPHOLD, idea.key) < terms.uphold:
+        return
+    at = idea.first_endorser
+    while at != NOBODY:
+        endorser = s.nodes[at]
+        if endorser.post < s.run[0].people:  # the agency is no person and bears no scars
+            person = s.people[endorser.post]
+            person.failures += person.tenure == endorser.tenure
+        at = endorser.next
+
+
+@compiled
+def embed(s, i, department):
+    """Note that a department has an idea in use from this week on."""
+    run = s.run[0]
+    s.embedded_now[run.embedded_now, 0] = i
+    s.embedded_now[run.embedded_now, 1] = department
+    run.embedded_now += 1
+
+
+@compiled
+def reuse(s, i, department):
+    """Let a department use an idea that another one adopted; the need is met there."""
+    s.weeks[s.run[0].week].reused += 1
+    embed(s, i, department)
+    if s.ideas[i].topic >= 0:
+        meet(s, department, s.ideas[i].topic)
+
+
+@compiled
+def place_of(s, department, topic):
+    """Give the place of a department's topic in the table of those that are met."""
+    entry = (np.uint64(department) << S32 | np.uint64(topic)) + ONE
+    mask = s.met.size - 1
+    place = np.int64((entry * GOLDEN) >> S32) & mask
+    while s.met[place] != 0 and s.met[place] != entry:
+        place = (place + 1) & mask
+    return place
+
+
+@compiled
+def is_met(s, department, topic):
+    """Tell whether a department's need for a topic is met; no other idea shares topic -1."""
+    return topic >= 0 and s.met[place_of(s, department, topic)] != 0
+
+
+@compiled
+def meet(s, department, topic):
+    """Note that a department's need for a topic is met."""
+    place = place_of(s, department, topic)
+    if s.met[place] == 0:
+        s.met[place] = (np.uint64(department) << S32 | np.uint64(topic)) + ONE
+        s.run[0].met += 1
+
+
+@compiled
+def other_reviewer(s, layer, first_excluded, also_excluded, u):
+    """Choose by ``u`` among the reviewers of a layer.
+
+    The ranks in the chain ``first_excluded`` are left out, and the rank ``also_excluded``.
+    """
+    begin = s.layer_first[layer]
+    free = s.layer_first[layer + 1] - begin
+    free -= also_excluded != NOBODY
+    at = first_excluded
+    while at != NOBODY:
+        free -= 1
+        at = s.nodes[at].next
+    if free <= 0:
+        return NOBODY
+    rank = int(u * free)
+    low, seen = -1, 0  # the excluded ranks from the lowest to the highest; they are few
+    while True:
+        lowest, times = -1, 0
+        if also_excluded > low:
+            lowest, times = also_excluded, 1
+        at = first_excluded
+        while at != NOBODY:
+            other = s.nodes[at].post
+            if other > low:
+                if lowest == -1 or other < lowest:
+                    lowest, times = other, 1
+                elif other == lowest:
+                    times += 1
+            at = s.nodes[at].next
+        if lowest == -1:
+            break
+        for _ in range(times):
+            rank += rank >= lowest
+        low = lowest
+        seen += times
+    return s.reviewers[begin + rank]
+
+
+# --- the parts of the phases ----------------------------------------------------------------------
+
+
+@compiled
+def room_for_week(s):
+    """Tell what a week's reviews, reuse and outcomes may need more room for."""
+    run = s.run[0]
+    # an idea gets at most one review a week; each leaves a link, a panel's one for each member;
+    # and one more if it is adopted, after a pilot too
+    run.wanted = run.nodes + 2 * run.flying + s.people[panel_of(s)].queue * s.reviewers.size
+    if run.wanted > s.nodes.size:
+        return Room.NODES.value
+    offers = (run.circulating - run.circulated) * run.departments
+    run.wanted = offers
+    i = s.due[run.week + 1, 0]
+    while i != NOBODY:
+        run.wanted += 1
+        i = s.ideas[i].due_next
+    if run.wanted > len(s.embedded_now):
+        return Room.EMBEDDED.value
+    run.wanted = 2 * (run.met + offers)
+    if run.wanted > s.met.size:
+        return Room.MET.value
+    return Room.ENOUGH.value
+
+
+@compiled
+def room_for_platforms(s):
+    """Draw the copies that this week's posts come in, and tell if there is room for them."""
+    run = s.run[0]
+    run.wanted = run.copies = 0
+    if run.forum == 0:
+        return Room.ENOUGH.value
+    table = s.periods[run.period].platform_readers
+    for place in range(run.forum):
+        i = s.forum[place]
+        idea = s.ideas[i]
+        if idea.stage != Stage.PLATFORM or is_over(s, i):
+            continue
+        at = idea.first_ally
+        for _ in range(idea.posters):
+            poster = s.nodes[at].post
+            at = s.nodes[at].next
+            count = poisson(s, draw2(s, Purpose.READERS, idea.key, poster), table)
+            run.wanted += count
+            if run.wanted > s.copies.size:
+                continue
+            key = fold(fold(s.keys[Purpose.READER], idea.key), poster)
+            for number in range(count):
+                copy = s.copies[run.copies]
+                copy.idea = i
+                copy.poster = poster
+                copy.number = number
+                copy.reader = int(unit(fold(key, number)) * run.people)
+                copy.unread = False
+                run.copies += 1
+    if run.wanted > s.copies.size:
+        return Room.COPIES.value
+    run.wanted += run.nodes
+    if run.wanted > s.nodes.size:
+        return Room.NODES.value
+    return Room.ENOUGH.value
+
+
+@compiled
+def room_for_conceptions(s):
+    """Draw who may conceive this week, and tell if there is room for their ideas."""
+    inspired(s)
+    run = s.run[0]
+    run.wanted = run.ideas + run.candidates
+    if run.wanted > s.ideas.size:
+        return Room.IDEAS.value
+    run.wanted = run.nodes + run.candidates + run.granted  # posted, or adopted at once
+    if run.wanted > s.nodes.size:
+        return Room.NODES.value
+    run.wanted = 2 * (run.met + run.adopted_now + run.candidates)
+    if run.wanted > s.met.size:
+        return Room.MET.value
+    return Room.ENOUGH.value
+
+
+@compiled
+def begin_week(s):
+    """Open a new page in the books."""
+    run = s.run[0]
+    run.week += 1
+    now = s.weeks[run.week]
+    now.week = run.week
+    now.conceived = now.voiced = now.submitted = 0
+    now.withheld = now.denied = now.rejected = now.lapsed = 0
+    now.orphaned = now.dropped = now.failed_pilot = now.adopted = 0
+    now.piloted = now.failed = now.embedded = now.reused = now.needs_met = now.duplicates = 0
+    if run.week % WEEKS_PER_YEAR == 1:
+        for department in range(run.departments):
+            s.people[department].trials = 0
+
+
+@compiled
+def take_over(s):
+    """Let parameters take the values they have from this week on."""
+    run = s.run[0]
+    for row in range(s.terms.size):
+        in_use = s.terms[row].in_use
+        gap, trust, signal = s.terms[row].gap, s.terms[row].trust, s.terms[row].signal
+        s.terms[row] = s.period_terms[run.period]
+        s.terms[row].in_use = in_use
+        s.terms[row].gap = gap
+        s.terms[row].trust = trust
+        s.terms[row].signal = signal
+    if s.periods[run.period].redraw:
+        for p in range(run.people):
+            draw_traits(s, p)
+
+
+@compiled
+def members(s):
+    """Give the number of the panel's members: the most senior reviewers."""
+    return int(s.terms[s.run[0].departments].panel_size)
+
+
+@compiled
+def agency_of(s):
+    """Give the number of the central agency."""
+    return s.run[0].people
+
+
+@compiled
+def panel_of(s):
+    """Give the number of the panel."""
+    return s.run[0].people + 1
+
+
+@compiled
+def agency_open(s):
+    """Tell whether the central agency exists this week."""
+    return s.terms[s.run[0].departments].agency > 0.0
+
+
+@compiled
+def left_open(s, row):
+    """Work out the share of each determinant that system and organisation leave open."""
+    terms, missing = s.terms[row], s.missing[row]
+    missing[0] = rules.missing(terms.clarity_system, terms.clarity_organisation)
+    missing[1] = rules.missing(terms.parity_system, terms.parity_organisation)
+    missing[2] = rules.missing(terms.suitability_system, terms.suitability_organisation)
+    missing[3] = rules.missing(terms.normality_system, terms.normality_organisation)
+    if terms.determinants:
+        clarity, parity, suitable, normality = provision_at(s, row, 1.0)
+        rested = s.rested[row]
+        rested[0], rested[1], rested[2], rested[3] = clarity, parity, suitable, normality
+
+
+@compiled
+def open_all_slots(s):
+    """Give every reviewer the week's slots, and the agency if there is one."""
+    for place in range(s.reviewers.size):
+        open_slots(s, s.reviewers[place])
+    if agency_open(s):
+        open_slots(s, agency_of(s))
+
+
+@compiled
+def inspired(s):
+    """List the posts that may conceive an idea this week, each with its draw."""
+    run = s.run[0]
+    terms = s.terms[run.departments]
+    most = 1.0
+    if shipped.conception_chance:
+        rate = max(terms.conception_rate, terms.manager_conception_rate)
+        most = max(rate, terms.leader_conception_rate) / WEEKS_PER_YEAR
+    key = fold(s.keys[Purpose.CONCEPTION], run.week)
+    count = 0
+    for p in range(run.people):
+        u = unit(fold(key, s.origin[p]))
+        s.candidates[count] = p
+        s.candidate_draws[count] = u
+        count += u < most
+    run.candidates = count
+
+
+@compiled
+def business_arrives(s):
+    """Let regular business join the inboxes of managers and leaders."""
+    run = s.run[0]
+    tables = s.periods[run.period]
+    key = fold(s.keys[Purpose.BUSINESS], run.week)
+    page = s.series[run.week - 1]
+    for place in range(s.reviewers.size):
+        post = s.reviewers[place]
+        reviewer = s.people[post]
+        leads = reviewer.role == Role.LEADER
+        table = tables.leader_business if leads else tables.manager_business
+        count = poisson(s, unit(fold(key, post)), table)
+        reviewer.business += count
+        page[reviewer.gate, BUSINESS_ARRIVALS] += count
+        s.business_weekends[reviewer.gate] -= count * run.week
+
+
+@compiled
+def join_queues(s):
+    """Let ideas join the queues they were sent to; ties within the week by a keyed draw."""
+    run = s.run[0]
+    for place in range(run.targets):
+        target = s.targets[place]
+        reviewer = s.people[target]
+        count = 0
+        i = reviewer.arriving_first
+        for _ in range(reviewer.arriving):
+            idea = s.ideas[i]
+            s.sort_items[count] = i
+            s.sort_keys[count] = draw2(s, Purpose.ARRIVAL_ORDER, idea.key, target)
+            count += 1
+            i = idea.next
+        reviewer.arriving = 0
+        if count > 1:
+            sort(s, count)
+        for rank in range(count):
+            receive(s, target, s.sort_items[rank])
+    run.targets = 0
+
+
+@compiled
+def lose_ideas(s):
+    """Let waiting ideas lapse, those without their author be given up, politics drop some."""
+    run = s.run[0]
+    left = 0
+    for place in range(run.flying):
+        i = s.flying[place]
+        idea = s.ideas[i]
+        if idea.stage == Stage.CLOSED:
+            continue
+        if idea.stage >= Stage.PERMISSION and lapses(s, i):
+            lose(s, i, Fate.LAPSED)
+        if idea.fate == Fate.IN_FLIGHT:
+            fate = abandoned(s, i)
+            if fate != Fate.IN_FLIGHT:
+                lose(s, i, fate)
+        if idea.stage != Stage.CLOSED:
+            s.flying[left] = i
+            left += 1
+    run.flying = left
+
+
+@compiled
+def lapses(s, i):
+    """Decide whether an idea that waits in a queue lapses this week."""
+    idea = s.ideas[i]
+    holder = s.people[idea.holder]
+    chance = rules.lapse_chance(idea, s.terms[holder.terms_row])
+    if chance <= 0.0 or idea.fate != Fate.IN_FLIGHT:
+        return False
+    return draw3(s, Purpose.LAPSE, idea.key, holder.gate, idea.layer_weeks) < chance
+
+
+@compiled
+def abandoned(s, i):
+    """Decide whether an idea is orphaned or dropped this week; in flight: neither."""
+    idea = s.ideas[i]
+    author, age = s.people[idea.author], s.run[0].week - idea.week
+    terms = s.terms[author.terms_row]
+    if author.tenure != idea.tenure or burnt_out(s, idea.author):
+        chance = rules.orphan_chance(idea, terms)
+        if draw2(s, Purpose.ORPHAN, idea.key, age) < chance:
+            return Fate.ORPHANED.value
+    chance = rules.drop_chance(idea, terms)
+    if chance > 0.0 and draw2(s, Purpose.DROP, idea.key, age) < chance:
+        return Fate.DROPPED.value
+    return Fate.IN_FLIGHT.value
+
+
+@compiled
+def lose(s, i, fate):
+    """End an idea where it is; it leaves the queue in which it waits."""
+    idea = s.ideas[i]
+    queued = idea.stage >= Stage.PERMISSION
+    holder = idea.holder if queued else np.int32(NOBODY)
+    if fate == Fate.LAPSED and not s.run[0].lapsed_leave:
+        settle(s, i, fate, holder)
+        return
+    if queued:
+        leave_queue(s, i)
+    end(s, i, fate, holder)
+
+
+@compiled
+def shares_seen(s):
+    """Work out, for each person, the share of others seen innovating this week."""
+    run = s.run[0]
+    if shipped.norm and s.terms[run.departments].norm_speed == 0.0:
+        s.shares[: run.people] = 0.0
+        return
+    s.sums[:] = 0.0
+    successes = 0
+    for p in range(run.people):
+        person = s.people[p]
+        shows = person.success_until >= run.week
+        successes += shows
+        s.shares[p] = 1.0 if shows else person.norm
+        if s.group[p] >= 0:
+            s.sums[s.group[p]] += s.shares[p]
+    marked = successes / run.people
+    # who learns from whom is asked before anybody learns: shares are read, then replaced below,
+    # and a superior's number is lower than the report's, so the last is served first
+    for p in range(run.people - 1, -1, -1):
+        person = s.people[p]
+        share = circle_share(s, p)
+        terms = s.terms[person.terms_row]
+        s.shares[p] = rules.visible_share(share, marked, visibility(s, p), terms)
+
+
+@compiled
+def circle_share(s, p):
+    """Give the mean of what people show over a person's circle, the person excluded."""
+    group = s.group[p]
+    if s.run[0].circle != CircleKind.TEAM:
+        others = s.group_size[group] - 1
+        return (s.sums[group] - s.shares[p]) / others if others else 0.0
+    total, count = s.sums[p], s.group_size[p]
+    if group >= 0:
+        total += s.shares[group] + (s.sums[group] - s.shares[p])
+        count += s.group_size[group]
+    return total / count if count else 0.0
+
+
+@compiled
+def people_leave(s):
+    """Let people leave; a successor takes up the post afresh."""
+    run = s.run[0]
+    terms = s.terms[run.departments]
+    most = 1.0
+    if shipped.exit_chance:
+        most = terms.turnover / WEEKS_PER_YEAR + terms.burnout_exit
+    key = fold(s.keys[Purpose.TURNOVER], run.week)
+    exits = 0
+    for p in range(run.people):
+        u = unit(fold(key, p))
+        if u < most:
+            person = s.people[p]
+            if u < rules.exit_chance(person, s.terms[person.terms_row]):
+                exits += 1
+                person.tenure += 1
+                begin(s, p)
+                draw_traits(s, p)
+    s.weeks[run.week].exits = exits
+
+
+@compiled
+def knowledge_spreads(s):
+    """Let the week's adoptions mark their authors, and what is embedded improve services."""
+    run = s.run[0]
+    now, government = s.weeks[run.week], s.terms[run.departments]
+    for place in range(run.adopted_now):
+        s.sort_items[place] = s.adopted_now[place]
+        s.sort_keys[place] = s.adopted_now[place]
+    sort(s, run.adopted_now)
+    for place in range(run.adopted_now):
+        i = s.sort_items[place]
+        idea = s.ideas[i]
+        if idea.topic >= 0:
+            meet(s, run.departments, idea.topic)  # the government's: adopted anywhere
+        s.to_circulate[run.circulating] = i
+        run.circulating += 1
+        author = s.people[idea.author]
+        if author.tenure == idea.tenure:
+            author.adopted += 1
+            weeks = int(s.terms[author.terms_row].success_weeks)
+            author.success_until = run.week + weeks if weeks else NEVER
+    for place in range(run.embedded_now):
+        i, department = s.embedded_now[place, 0], s.embedded_now[place, 1]
+        s.sort_items[place] = i
+        s.sort_keys[place] = float(i) * (run.departments + 1) + department
+        s.terms[department].in_use += 1.0
+    sort(s, run.embedded_now)
+    gained = 0.0
+    for place in range(run.embedded_now):
+        gained += s.ideas[s.sort_items[place]].value
+    spent = government.pilot_cost * now.piloted
+    gain = government.service_gain * (gained - spent) / run.people
+    now.services = now.services + gain
+    run.adopted_now = run.embedded_now = 0
+
+
+@compiled
+def measure(s):
+    """Measure people and queues at the week's end."""
+    run = s.run[0]
+    now, people = s.weeks[run.week], run.people
+    energy = norm = futility = scars = effort = 0.0
+    burnt = 0
+    for p in range(people):
+        person = s.people[p]
+        energy += person.energy
+        norm += person.norm
+        futility += person.futility
+        scars += person.scars
+        effort += person.effort_spent
+        burnt += person.energy != 1.0 and burnt_out(s, p)
+    now.energy = energy / people
+    now.norm = norm / people
+    now.futility = futility / people
+    now.scars = scars / people
+    now.effort = effort / people
+    now.burnt_out = burnt
+    in_flight = 0
+    for place in range(run.flying):
+        idea = s.ideas[s.flying[place]]
+        in_flight += idea.fate == Fate.IN_FLIGHT
+        idea.layer_weeks += idea.stage >= Stage.PERMISSION
+    now.in_flight = in_flight
+    for place in range(s.reviewers.size):
+        measure_queue(s, s.reviewers[place])
+    measure_queue(s, agency_of(s))
+    measure_queue(s, panel_of(s))
+
+
+@compiled
+def measure_queue(s, p):
+    """Note one queue's length at the week's end."""
+    reviewer = s.people[p]
+    page = s.series[s.run[0].week - 1, reviewer.gate]
+    page[IDEA_QUEUE] += reviewer.queue
+    page[BUSINESS_QUEUE] += reviewer.business
+
+
+@compiled
+def end_week(s):
+    """Close the books of the run if the week was the last."""
+    run = s.run[0]
+    if run.week < run.weeks:
+        return
+    for place in range(run.flying):
+        i = s.flying[place]
+        if s.ideas[i].stage >= Stage.PERMISSION:
+            gate = s.people[s.ideas[i].holder].gate
+            s.idea_weekends[gate] += run.week + 1 - s.ideas[i].since
+    for place in range(s.reviewers.size):
+        reviewer = s.people[s.reviewers[place]]
+        s.business_weekends[reviewer.gate] += reviewer.business * (run.week + 1)
+
+
+# --- a person -------------------------------------------------------------------------------------
+
+
+@compiled
+def begin(s, p):
+    """Start fresh in the post."""
+    person = s.people[p]
+    person.energy = 1.0
+    person.norm = s.terms[person.terms_row].norm_start
+    person.scars = person.futility = person.effort_spent = 0.0
+    person.success_until = NEVER
+    person.open_ideas = person.deaths = person.adoptions = person.failures = 0
+    person.busy = False
+
+
+@compiled
+def burnt_out(s, p):
+    """Tell whether a person's energy is below the floor of burn-out."""
+    return s.people[p].energy < s.terms[s.people[p].terms_row].burnout_floor
+
+
+@compiled
+def covered(s, row, energy):
+    """Give the share of each determinant that a person of that energy covers by own effort."""
+    missing, terms = s.missing[row], s.terms[row]
+    return (
+        rules.covered(missing[0], terms.clarity_individual, energy),
+        rules.covered(missing[1], terms.parity_individual, energy),
+        rules.covered(missing[2], terms.suitability_individual, energy),
+        rules.covered(missing[3], terms.normality_individual, energy),
+    )
+
+
+@compiled
+def provision(s, p, determinant):
+    """Give how far a determinant is there for the person, the weakest capping the rest."""
+    person = s.people[p]
+    if person.energy == 1.0:  # most are rested
+        return s.rested[person.terms_row, determinant]
+    return provision_at(s, person.terms_row, person.energy)[determinant]
+
+
+@compiled
+def provision_at(s, row, energy):
+    """Give how far each determinant is there for a person of that energy."""
+    missing, terms = s.missing[row], s.terms[row]
+    own = covered(s, row, energy)
+    clarity = 1.0 - missing[0] + own[0]
+    parity = 1.0 - missing[1] + own[1]
+    suitable = 1.0 - missing[2] + own[2]
+    normality = 1.0 - missing[3] + own[3]
+    weakest = min(min(clarity, parity), min(suitable, normality))
+    return (
+        rules.capped(clarity, weakest, terms),
+        rules.capped(parity, weakest, terms),
+        rules.capped(suitable, weakest, terms),
+        rules.capped(normality, weakest, terms),
+    )
+
+
+@compiled
+def effort(s, p):
+    """Give the person's effort this week beyond what is provided, in [0, 1]."""
+    person = s.people[p]
+    if not (person.open_ideas > 0 or person.busy):
+        return 0.0
+    clarity, parity, suitable, normality = covered(s, person.terms_row, person.energy)
+    return (clarity + parity + suitable + normality) / 4.0
+
+
+@compiled
+def clarity_heard(s, p):
+    """Give how clearly the person hears what leaders say about innovation, in [0, 1]."""
+    person = s.people[p]
+    heard = s.clarity[person.department, person.layer]
+    if s.terms[person.terms_row].determinants:
+        return heard * provision(s, p, CLARITY)
+    return heard
+
+
+@compiled
+def loss_share(s, p):
+    """Give the share of a failure's cost that the person fears; nothing where it is normal."""
+    terms = s.terms[s.people[p].terms_row]
+    share = terms.personal_loss_share
+    return share * (1.0 - provision(s, p, NORMALITY)) if terms.determinants else share
+
+
+@compiled
+def suitability(s, p):
+    """Give the share of an idea's value that can be realised where the person works."""
+    terms = s.terms[s.people[p].terms_row]
+    share = terms.suitability
+    return share * provision(s, p, SUITABILITY) if terms.determinants else share
+
+
+@compiled
+def visibility(s, p):
+    """Give the share of what others do that the person gets to see."""
+    terms = s.terms[s.people[p].terms_row]
+    share = terms.visibility
+    return share * provision(s, p, NORMALITY) if terms.determinants else share
+
+
+@compiled
+def learn(s, p, share):
+    """Change by what the week brought, and by the ``share`` of others seen innovating."""
+    person = s.people[p]
+    terms = s.terms[person.terms_row]
+    spent = effort(s, p) if terms.determinants else 0.0
+    person.norm = rules.norm(person.norm, share, person.norm_threshold, terms)
+    # whom nothing happened to stays the same, by the shipped rules
+    moved = not (shipped.scars and shipped.futility and shipped.energy)
+    if moved or person.scars or person.failures:
+        person.scars = rules.scars(person.scars, person.failures, terms)
+    if moved or person.futility or person.deaths or person.adoptions:
+        person.futility = rules.futility(person.futility, person.deaths, person.adoptions, terms)
+    if moved or spent or person.energy != 1.0:
+        person.energy = rules.energy(person.energy, spent, terms)
+    person.effort_spent = spent
+    person.deaths = person.adoptions = person.failures = 0
+    person.busy = False
+
+
+@compiled
+def conceive(s, p, u):
+    """Conceive an idea if this week's draw ``u`` says so, and the need is not met already."""
+    run, person = s.run[0], s.people[p]
+    now, terms = s.weeks[run.week], s.terms[person.terms_row]
+    if u >= rules.conception_chance(person, terms):
+        return NOBODY
+    origin = s.origin[p]
+    topic = _topic(s, origin, terms)
+    if is_met(s, person.department, topic):
+        now.needs_met += 1
+        return NOBODY
+    i = run.ideas
+    idea = s.ideas[i]
+    facet = _facet(s, origin, terms)
+    idea.key = np.uint64(run.week) << S32 | np.uint64(p)
+    idea.week = run.week
+    idea.author = p
+    idea.tenure = person.tenure
+    idea.department = person.department
+    idea.facet = facet
+    idea.topic = topic
+    idea.birth_value = _value(s, origin, terms)
+    idea.value = idea.birth_value
+    idea.novelty = _novelty(s, origin, facet, terms)
+    idea.uncertainty = _uncertainty(facet, terms)
+    idea.noise = normal(draw2(s, Purpose.NOISE, run.week, p))
+    idea.storytelling = person.storytelling
+    idea.duplicate = is_met(s, run.departments, topic)
+    start_idea(idea)
+    person.conceived += 1
+    person.open_ideas += 1
+    register(s, i)
+    return i
+
+
+@compiled
+def start_idea(idea):
+    """Set what every idea starts with."""
+    idea.maturity = idea.seen = 0.0
+    idea.fidelity = 1.0
+    idea.allies = idea.posters = 0
+    idea.first_ally = idea.first_visited = idea.first_endorser = NOBODY
+    idea.next = idea.previous = idea.due_next = NOBODY
+    idea.posted_week = NEVER
+    idea.stage = Stage.WITH_AUTHOR
+    idea.holder = idea.fate_holder = NOBODY
+    idea.since = idea.week
+    idea.layer = idea.rework_post = NEVER
+    idea.layer_weeks = idea.waited = idea.doors = idea.decisions = 0
+    idea.voiced = idea.asked = idea.posted = idea.bypassed = idea.collected = False
+    idea.piloted = idea.trialled = idea.reworked = idea.submitted = idea.top = False
+    idea.fate = Fate.IN_FLIGHT
+    idea.fate_week = NEVER
+    idea.reason = Reason.NONE
+    idea.outcome = Outcome.NONE
+    idea.outcome_week = NEVER
+
+
+@compiled
+def register(s, i):
+    """Enter a new idea in the books."""
+    run = s.run[0]
+    s.flying[run.flying] = i
+    run.ideas += 1
+    run.flying += 1
+    s.weeks[run.week].conceived += 1
+    s.weeks[run.week].duplicates += s.ideas[i].duplicate
+
+
+@compiled
+def _topic(s, origin, terms):
+    if terms.topics < 1.0:
+        return -1
+    return int(draw2(s, Purpose.TOPIC, s.run[0].week, origin) * terms.topics)
+
+
+@compiled
+def _value(s, origin, terms):
+    u = draw2(s, Purpose.VALUE, s.run[0].week, origin)
+    kind = s.run[0].value_distribution
+    if kind == ValueKind.NORMAL:
+        return terms.value_mean + terms.value_sd * normal(u)
+    if kind == ValueKind.UNIFORM:
+        return terms.value_low + u * (terms.value_high - terms.value_low)
+    return 1.0 if u < terms.good_share else -1.0
+
+
+@compiled
+def _facet(s, origin, terms):
+    if not terms.facets:
+        return 0
+    first = terms.enhancement_weight
+    second = first + terms.mission_weight
+    third = second + terms.adaptive_weight
+    u = draw2(s, Purpose.FACET, s.run[0].week, origin)
+    place = u * (third + terms.anticipatory_weight)
+    return int(place >= first) + int(place >= second) + int(place >= third)
+
+
+@compiled
+def _novelty(s, origin, facet, terms):
+    tables = s.periods[s.run[0].period]
+    table = tables.novelty
+    if terms.facets:
+        if facet == Facet.ENHANCEMENT:
+            table = tables.enhancement_novelty
+        elif facet == Facet.MISSION:
+            table = tables.mission_novelty
+        elif facet == Facet.ADAPTIVE:
+            table = tables.adaptive_novelty
+        else:
+            table = tables.anticipatory_novelty
+    return quantile(s.beta[table], draw2(s, Purpose.NOVELTY, s.run[0].week, origin))
+
+
+@compiled
+def _uncertainty(facet, terms):
+    if not terms.facets:
+        return terms.uncertainty
+    if facet == Facet.ENHANCEMENT:
+        return terms.enhancement_uncertainty
+    if facet == Facet.MISSION:
+        return terms.mission_uncertainty
+    if facet == Facet.ADAPTIVE:
+        return terms.adaptive_uncertainty
+    return terms.anticipatory_uncertainty
+
+
+@compiled
+def consider(s, p, i):
+    """Take a new idea from the mind to wherever it goes first: judge, voice, ask, bring."""
+    person = s.people[p]
+    terms = s.terms[person.terms_row]
+    if terms.own_judgement and not judge(s, p, i, Purpose.OWN_JUDGEMENT, 0):
+        withhold(s, i, Reason.SELF_SCREENED)
+        return
+    if terms.own_judgement and person.superior == NOBODY:
+        speak(s, p, i)
+        decide(s, person.department, i)
+        return
+    reason = silence(s, p, i)
+    if reason != Reason.NONE:
+        withhold(s, i, reason)
+        return
+    speak(s, p, i)
+    if seeks_permission(s, p, i):
+        s.ideas[i].asked = True
+        send(s, i, person.superior, Stage.PERMISSION)
+    else:
+        bring(s, p, i)
+
+
+@compiled
+def speak(s, p, i):
+    """Speak of the idea."""
+    s.ideas[i].voiced = True
+    s.people[p].voiced += 1
+    s.weeks[s.run[0].week].voiced += 1
+
+
+@compiled
+def judge(s, p, i, purpose, visit):
+    """Judge an idea by the rule of review; what was seen stays with the idea."""
+    idea, person = s.ideas[i], s.people[p]
+    terms = s.terms[person.terms_row]
+    bonus = terms.incumbent_bonus
+    if terms.determinants:
+        bonus = bonus * (1.0 - provision(s, p, PARITY))
+    seen = rules.seen_value(idea, person, terms)
+    bar = rules.threshold(idea, person, bonus, terms)
+    idea.seen = seen
+    idea.decisions += 1
+    chance = rules.endorse(idea, person, seen, bar, terms)
+    return draw3(s, purpose, idea.key, person.post, visit) < chance
+
+
+@compiled
+def silence(s, p, i):
+    """Decide whether to keep silent, and why: fear, then futility, then doubt."""
+    idea, person = s.ideas[i], s.people[p]
+    fear = rules.fear(idea, person, loss_share(s, p))
+    doubt = rules.doubt(clarity_heard(s, p), s.terms[person.terms_row])
+    u = draw(s, Purpose.VOICE, idea.key)
+    if u < fear:
+        return Reason.FEAR.value
+    if u < 1.0 - (1.0 - fear) * (1.0 - person.futility):
+        return Reason.FUTILITY.value
+    if u < 1.0 - (1.0 - fear) * (1.0 - person.futility) * (1.0 - doubt):
+        return Reason.DOUBT.value
+    return Reason.NONE.value
+
+
+@compiled
+def withhold(s, i, reason):
+    """Keep the idea to oneself."""
+    s.ideas[i].reason = reason
+    end(s, i, Fate.WITHHELD, NOBODY)
+
+
+@compiled
+def seeks_permission(s, p, i):
+    """Decide whether to ask the superior before doing anything; a leader has none to ask."""
+    person = s.people[p]
+    if person.superior == NOBODY:
+        return False
+    chance = rules.permission_chance(person, s.terms[person.terms_row])
+    return draw(s, Purpose.PERMISSION, s.ideas[i].key) < chance
+
+
+@compiled
+def bring(s, p, i):
+    """Bring the idea forward: to a platform, or into the hierarchy."""
+    person = s.people[p]
+    chance = rules.posting_chance(person, s.terms[person.terms_row])
+    if draw(s, Purpose.POSTING, s.ideas[i].key) < chance:
+        post(s, i)
+    else:
+        submit(s, p, i)
+
+
+@compiled
+def submit(s, p, i):
+    """Send the idea to where it is reviewed first: a panel, the superior, or a wrong queue."""
+    idea, panel = s.ideas[i], panel_of(s)
+    if members(s) and idea.novelty >= s.terms[s.people[panel].terms_row].panel_novelty:
+        send(s, i, panel, Stage.PANEL)
+        return
+    first = superior_or_leader(s, p)
+    wrong = wrong_queue(s, p, i, first)
+    if wrong == NOBODY:
+        send(s, i, first, Stage.REVIEW)
+    else:
+        send(s, i, wrong, Stage.MISROUTED)
+
+
+@compiled
+def superior_or_leader(s, p):
+    """Give the direct superior; a leader answers to nobody else."""
+    person = s.people[p]
+    return person.department if person.superior == NOBODY else person.superior
+
+
+@compiled
+def wrong_queue(s, p, i, right):
+    """Give the wrong queue that the idea lands in for want of clarity, or nobody's."""
+    person, key = s.people[p], s.ideas[i].key
+    chance = rules.misrouting_chance(clarity_heard(s, p), s.terms[person.terms_row])
+    if draw(s, Purpose.MISROUTE, key) >= chance:
+        return NOBODY
+    reviewer = s.people[right]
+    u = draw(s, Purpose.WRONG_POST, key)
+    return int(other_reviewer(s, reviewer.layer, NOBODY, reviewer.rank, u))
+
+
+# --- a reviewer -----------------------------------------------------------------------------------
+
+
+@compiled
+def capacity(s, p):
+    """Give the reviews that can be done a week, on average."""
+    person = s.people[p]
+    terms = s.terms[person.terms_row]
+    if person.role == Role.LEADER:
+        return terms.leader_capacity
+    if person.role == Role.CENTRAL_AGENCY:
+        return terms.agency_capacity
+    return terms.manager_capacity
+
+
+@compiled
+def open_slots(s, p):
+    """Set the week's slots: the capacity's whole part, and one more with its fraction's chance."""
+    person, week = s.people[p], s.run[0].week
+    can = capacity(s, p)
+    s.series[week - 1, person.gate, SLOTS] += can
+    if can == math.inf:
+        person.slots = UNLIMITED
+        return
+    person.slots = int(can)
+    part = can - person.slots
+    if part > 0.0:
+        person.slots += draw2(s, Purpose.SLOT_FRACTION, week, person.post) < part
+
+
+@compiled
+def receive(s, p, i):
+    """Let an idea join a queue, or start a pilot at once while a leader's trial quota lasts."""
+    idea, person = s.ideas[i], s.people[p]
+    if person.role == Role.LEADER:
+        for_review = idea.stage == Stage.REVIEW
+        idea.top = idea.top or for_review
+        if for_review and may_start_trial(s, p):
+            person.trials += 1
+            idea.trialled = True
+            note_submission(s, i)
+            start_pilot(s, i, p)
+            return
+    elif person.role == Role.PANEL:
+        idea.top = True
+    if idea.layer != person.gate:
+        idea.layer = person.gate
+        idea.layer_weeks = 0
+        idea.first_visited = NOBODY
+    idea.holder = p
+    idea.since = s.run[0].week
+    if idea.stage == Stage.REVIEW or idea.stage == Stage.PANEL:
+        note_submission(s, i)
+    enqueue(s, i, p)
+    s.series[s.run[0].week - 1, person.gate, IDEA_ARRIVALS] += 1.0
+
+
+@compiled
+def work(s, p):
+    """Spend the week's slots on ideas and business, first come, first served in each."""
+    person, week = s.people[p], s.run[0].week
+    if person.queue:
+        weight = weight_of_ideas(s, p)
+        key = fold(fold(s.keys[Purpose.SLOT_CHOICE], week), person.post)
+        slot = 0
+        while slot < person.slots and person.queue:
+            if person.business == 0 or unit(fold(key, slot)) < weight:
+                handle(s, p, take(s, p))
+            else:
+                do_business(s, p, 1)
+            slot += 1
+        person.slots -= slot
+    served = min(person.slots, person.business)
+    do_business(s, p, served)
+    person.slots -= served
+
+
+@compiled
+def do_business(s, p, count):
+    """Do items of regular business."""
+    person, week = s.people[p], s.run[0].week
+    person.business -= count
+    s.series[week - 1, person.gate, BUSINESS_SERVED] += count
+    s.business_weekends[person.gate] += count * week
+
+
+@compiled
+def weight_of_ideas(s, p):
+    """Give the chance that a slot looks at ideas before regular business."""
+    terms = s.terms[s.people[p].terms_row]
+    weight = terms.idea_weight
+    if terms.determinants:
+        weight = weight * provision(s, p, PARITY)
+    return rules.idea_weight(weight, terms)
+
+
+@compiled
+def take(s, p):
+    """Take the idea that has waited longest."""
+    person = s.people[p]
+    i = person.queue_first
+    s.series[s.run[0].week - 1, person.gate, IDEAS_SERVED] += 1.0
+    leave_queue(s, i)
+    person.busy = True
+    return i
+
+
+@compiled
+def handle(s, p, i):
+    """Do with an idea what it came for."""
+    stage = s.ideas[i].stage
+    if stage == Stage.PERMISSION:
+        permit(s, p, i)
+    elif stage == Stage.MISROUTED:
+        send(s, i, superior_or_leader(s, s.ideas[i].author), Stage.REVIEW)
+    else:
+        review(s, p, i)
+
+
+@compiled
+def permit(s, p, i):
+    """Grant or deny permission, by the rule of review."""
+    if judge(s, p, i, Purpose.GRANT, 0):
+        s.granted[s.run[0].granted] = i
+        s.run[0].granted += 1
+    else:
+        end(s, i, Fate.DENIED, p)
+
+
+@compiled
+def review(s, p, i):
+    """Endorse an idea or refuse it."""
+    idea, person = s.ideas[i], s.people[p]
+    visit = 1 if idea.rework_post == p else 0
+    if judge(s, p, i, Purpose.REVIEW, visit):
+        idea.first_endorser = link(s, idea.first_endorser, p, person.tenure)
+        endorse(s, p, i)
+    else:
+        refuse(s, p, i)
+
+
+@compiled
+def endorse(s, p, i):
+    """Do what an endorsement means in the role of the reviewer."""
+    idea, person = s.ideas[i], s.people[p]
+    terms = s.terms[person.terms_row]
+    if person.role == Role.LEADER:
+        decide(s, p, i)
+    elif person.role == Role.CENTRAL_AGENCY:
+        develop(s, i, terms.agency_development, 1)
+        send(s, i, s.people[idea.author].department, Stage.REVIEW)
+    else:
+        idea.fidelity = rules.relayed(idea.fidelity, terms.filter_up)
+        send(s, i, person.superior, Stage.REVIEW)
+
+
+@compiled
+def refuse(s, p, i):
+    """Return a refused idea for rework, let it try another door, or reject it for good."""
+    idea, terms = s.ideas[i], s.terms[s.people[p].terms_row]
+    if draw2(s, Purpose.REWORK, idea.key, p) < rules.rework_chance(idea, terms):
+        return_for_rework(s, i, p)
+    elif draw2(s, Purpose.DOOR, idea.key, idea.doors) < rules.door_chance(idea, terms):
+        show_another_door(s, p, i)
+    else:
+        end(s, i, Fate.REJECTED, p)
+
+
+@compiled
+def show_another_door(s, p, i):
+    """Let a refused idea try another reviewer of the same layer whom it has not seen."""
+    idea, person = s.ideas[i], s.people[p]
+    idea.first_visited = link(s, idea.first_visited, person.rank, 0)
+    u = draw2(s, Purpose.OTHER_POST, idea.key, idea.doors)
+    other = other_reviewer(s, person.layer, idea.first_visited, NOBODY, u)
+    if other == NOBODY:
+        end(s, i, Fate.REJECTED, p)
+        return
+    idea.doors += 1
+    send(s, i, other, Stage.REVIEW)
+
+
+# --- a leader -------------------------------------------------------------------------------------
+
+
+@compiled
+def decide(s, leader, i):
+    """Have the idea tested on a small scale if that is the custom, else adopt it."""
+    note_submission(s, i)
+    s.ideas[i].top = True
+    if s.terms[s.people[leader].terms_row].pilot_weeks >= 1.0:
+        start_pilot(s, i, leader)
+    else:
+        adopt(s, i, leader)
+
+
+@compiled
+def may_start_trial(s, leader):
+    """Tell whether the trial quota lets one more idea skip the review this year."""
+    person = s.people[leader]
+    terms = s.terms[person.terms_row]
+    return terms.pilot_weeks >= 1.0 and person.trials < terms.trial_quota
+
+
+@compiled
+def conclude_pilot(s, i):
+    """Judge a tested idea again, seen more clearly: adopt it, or let the pilot have failed."""
+    leader = s.ideas[i].holder
+    if judge(s, leader, i, Purpose.PILOT, 0):
+        adopt(s, i, leader)
+    else:
+        end(s, i, Fate.FAILED_PILOT, leader)
+
+
+# --- a panel --------------------------------------------------------------------------------------
+
+
+@compiled
+def work_as_panel(s, panel):
+    """Hear ideas as long as every member has a slot left."""
+    while s.people[panel].queue:
+        for place in range(members(s)):
+            if s.people[s.reviewers[place]].slots <= 0:
+                return
+        for place in range(members(s)):
+            member = s.people[s.reviewers[place]]
+            member.slots -= 1
+            member.busy = True
+            s.series[s.run[0].week - 1, member.gate, SLOTS_LENT] += 1.0
+        vote(s, panel, take(s, panel))
+
+
+@compiled
+def vote(s, panel, i):
+    """Let every member vote; enough votes carry, and the author's leader acts on it."""
+    idea, ayes, before = s.ideas[i], 0, s.run[0].nodes
+    first = idea.first_endorser
+    for place in range(members(s)):
+        post = s.reviewers[place]
+        if judge(s, post, i, Purpose.PANEL, 0):
+            first = link(s, first, post, s.people[post].tenure)
+            ayes += 1
+    if ayes >= s.terms[s.people[panel].terms_row].panel_quorum:
+        idea.first_endorser = first
+        decide(s, s.people[idea.author].department, i)
+    else:
+        s.run[0].nodes = before
+        end(s, i, Fate.REJECTED, panel)
+
+
+@compiled
+def dissolve(s, panel):
+    """Send what still waits into the hierarchy."""
+    while s.people[panel].queue:
+        i = s.people[panel].queue_first
+        leave_queue(s, i)
+        submit(s, s.ideas[i].author, i)
+
+
+# --- the central agency ---------------------------------------------------------------------------
+
+
+@compiled
+def collect(s, agency):
+    """Move (never copy) ideas that are stuck in the middle layer into the agency's queue."""
+    for place in range(s.run[0].departments, s.reviewers.size):
+        post = s.reviewers[place]
+        if s.people[post].queue and stuck(s, s.people[post].queue_first):
+            collect_from(s, post, agency)
+
+
+@compiled
+def stuck(s, i):
+    """Tell whether an idea has waited too long where it is."""
+    run = s.run[0]
+    return run.week - s.ideas[i].since > s.terms[run.departments].stuck_weeks
+
+
+@compiled
+def collect_from(s, p, agency):
+    """Take the stuck ideas out of one manager's queue; requests for permission stay."""
+    i = s.people[p].queue_first
+    while i != NOBODY:
+        idea = s.ideas[i]
+        following = idea.next
+        if idea.stage == Stage.REVIEW and stuck(s, i):
+            leave_queue(s, i)
+            idea.collected = True
+            send(s, i, agency, Stage.REVIEW)
+        i = following
+
+
+@compiled
+def circulate(s):
+    """Offer adopted ideas to the other departments: reuse instead of reinvention."""
+    run = s.run[0]
+    waiting = run.circulating - run.circulated
+    for _ in range(int(min(s.terms[run.departments].circulation, float(waiting)))):
+        i = s.to_circulate[run.circulated]
+        run.circulated += 1
+        for department in range(run.departments):
+            if department != s.ideas[i].department:
+                offer(s, i, department)
+
+
+@compiled
+def offer(s, i, department):
+    """Let one department take up an idea that works elsewhere."""
+    chance = rules.reuse_chance(s.ideas[i], s.terms[department])
+    if draw2(s, Purpose.REUSE, s.ideas[i].key, department) < chance:
+        reuse(s, i, department)
+
+
+@compiled
+def close(s, agency):
+    """Send what still waits to the authors' leaders; the agency is no more."""
+    while s.people[agency].queue:
+        i = s.people[agency].queue_first
+        leave_queue(s, i)
+        send(s, i, s.people[s.ideas[i].author].department, Stage.REVIEW)
+
+
+# --- the platform ---------------------------------------------------------------------------------
+
+
+@compiled
+def post(s, i):
+    """Put an idea on the platform; its author posts it next week."""
+    idea, run = s.ideas[i], s.run[0]
+    idea.posted = True
+    idea.posted_week = run.week
+    idea.stage = Stage.PLATFORM
+    idea.first_ally = link(s, NOBODY, idea.author, 0)
+    idea.posters = 1
+    s.forum[run.forum] = i
+    run.forum += 1
+
+
+@compiled
+def circulate_posts(s):
+    """Run the platform for a week: posts are read, readers join, ideas grow or leave.
+
+    The copies of the posts have been drawn by :func:`room_for_platforms`, idea by idea.
+    """
+    run = s.run[0]
+    stay = leaving = 0
+    for place in range(run.forum):  # those who leave are set aside, to leave after the rest
+        i = s.forum[place]
+        if s.ideas[i].stage != Stage.PLATFORM:
+            continue
+        if is_over(s, i):
+            s.sort_items[leaving] = i
+            leaving += 1
+        else:
+            s.forum[stay] = i
+            stay += 1
+    run.forum = stay
+    for place in range(leaving):
+        i = s.sort_items[place]
+        s.ideas[i].stage = Stage.WITH_AUTHOR
+        leave(s, i)
+    read(s)
+    place = 0
+    for rank in range(stay):
+        place = joiners(s, s.forum[rank], place)
+
+
+@compiled
+def is_over(s, i):
+    """Tell whether nobody carries an idea any further, or its time on the platform is up."""
+    idea = s.ideas[i]
+    terms = s.terms[s.people[idea.author].terms_row]
+    weeks = s.run[0].week - idea.posted_week
+    return not (idea.posters and terms.platforms and weeks <= terms.forum_weeks)
+
+
+@compiled
+def read(s):
+    """Mark the copies that their readers find no time to read."""
+    run = s.run[0]
+    for place in range(run.copies):
+        copy = s.copies[place]
+        copy.next = NOBODY
+        if s.screen_count[copy.reader]:
+            s.copies[s.screen_last[copy.reader]].next = place
+        else:
+            s.screen_first[copy.reader] = place
+        s.screen_last[copy.reader] = place
+        s.screen_count[copy.reader] += 1
+    for place in range(run.copies):
+        reader = s.copies[place].reader
+        count = s.screen_count[reader]
+        s.screen_count[reader] = 0
+        attention = s.terms[s.people[reader].terms_row].attention
+        if count > attention:
+            skip(s, s.screen_first[reader], count, int(attention))
+
+
+@compiled
+def skip(s, first, count, attention):
+    """Leave unread what stands too low on a reader's screen."""
+    at = first
+    for rank in range(count):
+        copy = s.copies[at]
+        s.sort_items[rank] = at
+        s.sort_keys[rank] = draw3(
+            s, Purpose.ATTENTION, s.ideas[copy.idea].key, copy.poster, copy.number
+        )
+        at = copy.next
+    sort(s, count)
+    for rank in range(attention, count):
+        s.copies[s.sort_items[rank]].unread = True
+
+
+@compiled
+def joiners(s, i, place):
+    """Let an idea's readers join or not, from copy number ``place`` on; give the next idea's."""
+    run, idea = s.run[0], s.ideas[i]
+    at = idea.first_ally
+    while at != NOBODY:
+        s.ally_of[s.nodes[at].post] = i
+        at = s.nodes[at].next
+    joined = 0
+    while place < run.copies and s.copies[place].idea == i:
+        copy = s.copies[place]
+        place += 1
+        if copy.unread or s.ally_of[copy.reader] == i:
+            continue
+        reader = s.people[copy.reader]
+        u = draw3(s, Purpose.JOIN, idea.key, copy.poster, copy.number)
+        if u < rules.join_chance(idea, reader, s.terms[reader.terms_row]):
+            s.ally_of[copy.reader] = i
+            idea.first_ally = link(s, idea.first_ally, copy.reader, 0)
+            joined += 1
+    idea.posters = joined
+    if joined:
+        idea.allies += joined
+        step = s.terms[s.people[idea.author].terms_row].development
+        develop(s, i, step, joined)
+    return place
+
+
+@compiled
+def leave(s, i):
+    """Take an idea off the platform: past the middle layer with enough allies, else into it."""
+    idea = s.ideas[i]
+    author = s.people[idea.author]
+    terms = s.terms[author.terms_row]
+    if not (terms.bypass and idea.allies >= terms.bypass_allies):
+        submit(s, idea.author, i)
+        return
+    idea.bypassed = True
+    target = agency_of(s) if agency_open(s) else np.int64(author.department)
+    send(s, i, target, Stage.REVIEW)
+
+
+# --- runs -----------------------------------------------------------------------------------------
+
+
+@compiled
+def replicate(table, plans, seeds, cursor, end, summaries):
+    """Run the pairs of a plan and a seed from number ``cursor[0]`` to ``end``, one by one.
+
+    Args:
+        table: where the state is; that of the last pair is left in it.
+        plans: what each pair's scenario is, :data:`~innovation_abm.kernel_arrays.PLAN`.
+        seeds: the seeds of each pair's four groups of draws, of shape (pairs, 4).
+        cursor: number of the pair to go on with, and whether it is under way.
+        end: number of the first pair not to run.
+        summaries: filled in, one row a pair; see :data:`~innovation_abm.kernel_arrays.SUMMARY`.
+
+    Returns:
+        What there was no room for, :class:`~innovation_abm.kernel_arrays.Room`: make some, and
+        call again.
+    """
+    s = state_at(table)
+    while cursor[0] < end:
+        pair = cursor[0]
+        if cursor[1] == 0:
+            take_plan(s, plans[pair])
+            start(s, seeds[pair])
+            cursor[1] = 1
+        lack = advance(s)
+        if lack != Room.ENOUGH:
+            return lack
+        summarise(s, summaries[pair])
+        cursor[0] += 1
+        cursor[1] = 0
+    return Room.ENOUGH.value
+
+
+@compiled
+def take_plan(s, plan):
+    """Set the run to a scenario's plan."""
+    run = s.run[0]
+    run.weeks = plan.weeks
+    run.period = plan.first_period
+    run.last_period = plan.last_period
+    run.value_distribution = plan.value_distribution
+    run.circle = plan.circle
+    run.lapsed_leave = plan.lapsed_leave
+
+
+@compiled
+def summarise(s, summary):
+    """Count what became of a run's ideas."""
+    run = s.run[0]
+    last = s.weeks[run.weeks]
+    summary.conceived = run.ideas
+    summary.in_flight = last.in_flight
+    summary.voiced = summary.submitted = summary.withheld = summary.denied = 0
+    summary.rejected = summary.lapsed = summary.orphaned = summary.dropped = 0
+    summary.failed_pilot = summary.adopted = summary.embedded = summary.failed = 0
+    summary.piloted = summary.reused = summary.duplicates = summary.exits = 0
+    for week in range(1, run.weeks + 1):
+        now = s.weeks[week]
+        summary.voiced += now.voiced
+        summary.submitted += now.submitted
+        summary.withheld += now.withheld
+        summary.denied += now.denied
+        summary.rejected += now.rejected
+        summary.lapsed += now.lapsed
+        summary.orphaned += now.orphaned
+        summary.dropped += now.dropped
+        summary.failed_pilot += now.failed_pilot
+        summary.adopted += now.adopted
+        summary.embedded += now.embedded
+        summary.failed += now.failed
+        summary.piloted += now.piloted
+        summary.reused += now.reused
+        summary.duplicates += now.duplicates
+        summary.exits += now.exits
+    summarise_values(s, summary)
+    summary.energy = last.energy
+    summary.norm = last.norm
+    summary.futility = last.futility
+    summary.scars = last.scars
+    summary.burnt_out = last.burnt_out
+    summary.gap = last.gap
+    summary.trust = last.trust
+    summary.services = last.services
+
+
+@compiled
+def summarise_values(s, summary):
+    """Count both errors, by the ideas' values when their fate fell."""
+    worthwhile = worthwhile_dead = worthwhile_adopted = 0
+    worthless_dead = worthless_adopted = worthless_trialled = 0
+    waited = decisions = weeks = 0
+    for i in range(s.run[0].ideas):
+        idea = s.ideas[i]
+        waited += idea.waited
+        decisions += idea.decisions
+        good = idea.value > 0.0
+        worthwhile += good
+        if idea.fate == Fate.IN_FLIGHT:
+            continue
+        adopted = idea.fate == Fate.ADOPTED
+        weeks += idea.fate_week - idea.week
+        worthwhile_dead += good and not adopted
+        worthwhile_adopted += good and adopted
+        worthless_dead += not good and not adopted
+        worthless_adopted += not good and adopted
+        worthless_trialled += not good and not adopted and idea.piloted
+    summary.worthwhile = worthwhile
+    summary.worthwhile_dead = worthwhile_dead
+    summary.worthwhile_adopted = worthwhile_adopted
+    summary.worthless_dead = worthless_dead
+    summary.worthless_adopted = worthless_adopted
+    summary.worthless_trialled = worthless_trialled
+    summary.waited = waited
+    summary.decisions = decisions
+    summary.decision_weeks = weeks

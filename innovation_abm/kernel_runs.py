@@ -1,0 +1,581 @@
+"""Runs of the compiled engine: one run in full, or many as summaries, on threads."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from innovation_abm.chance import QUANTILES, beta_quantiles, poisson_table
+from innovation_abm.compiling import EngineError, build
+from innovation_abm.idea import NEVER
+from innovation_abm.kernel_arrays import (
+    BY_IDEAS,
+    COPY,
+    IDEA,
+    NOBODY,
+    NODE,
+    PERIOD,
+    PERSON,
+    PLAN,
+    PURPOSES,
+    RUN,
+    SUMMARY,
+    TERMS,
+    WEEK,
+    CircleKind,
+    Room,
+    State,
+    ValueKind,
+    grown,
+)
+from innovation_abm.kernel_view import table_of
+from innovation_abm.model import WEEK_COLUMNS, build_organization
+from innovation_abm.organization import Organization, Role
+from innovation_abm.people import TRAIT_TERMS
+from innovation_abm.queues import QUEUE_COLUMNS
+from innovation_abm.rules import RuleBook
+from innovation_abm.scenario import WEEKS_PER_YEAR, Scenario, ScenarioError
+from innovation_abm.terms import PARAMETER_TERMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from innovation_abm.scenario import Value
+
+    Array = NDArray[Any]
+
+GUIDE: Final = 64
+"""Entries by which a look-up in a table of the Poisson distribution finds its beginning."""
+CHUNK_SECONDS: Final = 0.25
+"""How long one call of the compiled engine takes in a batch, roughly; between calls a batch
+reports its progress and may be cancelled."""
+
+
+@dataclass(frozen=True)
+class KernelState:
+    """What a run of the compiled engine leaves, in plain arrays.
+
+    Attributes:
+        ideas: one entry an idea, by the names of the attributes of
+            :class:`~innovation_abm.idea.Idea`; people are their posts, -1 for nobody.
+        people: one entry a person, by those of :class:`~innovation_abm.agents.Person`.
+        weeks: one entry a week, by those of :class:`~innovation_abm.model.Week`.
+        queues, idea_weekends, business_weekends: see :class:`~innovation_abm.queues.QueueBooks`.
+        summary: the run in a few numbers, :data:`~innovation_abm.kernel_arrays.SUMMARY`.
+    """
+
+    ideas: Mapping[str, Array]
+    people: Mapping[str, Array]
+    weeks: Mapping[str, Array]
+    queues: Array
+    idea_weekends: Array
+    business_weekends: Array
+    summary: Mapping[str, float]
+    _nodes: Array
+
+    def allies(self, idea: int) -> list[int]:
+        """List the posts of an idea's allies, its author first, in the order of joining."""
+        return [post for post, _ in self._chain(self.ideas["first_ally"][idea])]
+
+    def endorsers(self, idea: int) -> list[tuple[int, int]]:
+        """List post and tenure of everybody who endorsed an idea, in that order."""
+        return self._chain(self.ideas["first_endorser"][idea])
+
+    def visited(self, idea: int) -> list[int]:
+        """List the ranks of the reviewers of its last layer that an idea was refused by."""
+        return [rank for rank, _ in self._chain(self.ideas["first_visited"][idea])]
+
+    def _chain(self, at: int) -> list[tuple[int, int]]:
+        links = []
+        while at != NOBODY:
+            links.append((int(self._nodes["post"][at]), int(self._nodes["tenure"][at])))
+            at = self._nodes["next"][at]
+        return links[::-1]
+
+
+def run_kernel(
+    settings: Scenario,
+    organization: Organization | None = None,
+    rules: RuleBook | None = None,
+    origin: Sequence[int] | None = None,
+) -> KernelState:
+    """Run a scenario in the compiled engine; the same, bit for bit, as the Mesa engine.
+
+    Args:
+        settings: the scenario, whose seed is used.
+        organization: the chart; that of the scenario if ``None``.
+        rules: the rule book; the shipped one if ``None``.
+        origin: for each post, the post whose ideas come to it; everybody's own if ``None``.
+
+    Raises:
+        ScenarioError: if the scenario does not fit the organisation.
+        EngineError: if the compiled engine cannot run here, or cannot compile the rules.
+    """
+    advance = build(rules or RuleBook())
+    organization = organization or build_organization(settings)
+    planned = plan([settings], organization)
+    state = new_state(planned, organization, origin)
+    summaries = np.zeros(1, SUMMARY)
+    seeds = np.array([settings.seeds()], np.uint64)
+    state = _run_pairs(advance, state, planned.plans, seeds, 0, 1, summaries)
+    return _what_is_left(state, organization.size, summaries[0])
+
+
+def run_many(
+    pairs: Sequence[tuple[Scenario, int]],
+    organization: Organization | None = None,
+    rules: RuleBook | None = None,
+    *,
+    threads: int | None = None,
+    progress: Callable[[int, int], bool | None] | None = None,
+) -> Array:
+    """Run many pairs of a scenario and a seed, on threads.
+
+    What a pair leaves depends on nothing but the pair: not on the number of threads, nor on the
+    other pairs.
+
+    Args:
+        pairs: scenarios and seeds; scenarios that are the same object are prepared once.
+        organization: the chart of all of them; each scenario's own if ``None``.
+        rules: the rule book; the shipped one if ``None``.
+        threads: how many to use; one for each processor if ``None``.
+        progress: called now and then with the number of pairs done and of all pairs; the batch
+            stops if it returns ``False``.
+
+    Returns:
+        One record :data:`~innovation_abm.kernel_arrays.SUMMARY` a pair, in the order of the
+        pairs; all zeros for pairs that were not run because the batch was stopped.
+    """
+    advance = build(rules or RuleBook())
+    summaries = np.zeros(len(pairs), SUMMARY)
+    charts: dict[Organization | tuple[Value, ...], list[int]] = {}
+    keys = {id(settings): _chart_key(settings, organization) for settings, _ in pairs}
+    for number, (settings, _) in enumerate(pairs):
+        charts.setdefault(keys[id(settings)], []).append(number)
+    done = _Progress(len(pairs), progress)
+    for numbers in charts.values():
+        chart = organization or build_organization(pairs[numbers[0]][0])
+        group = [pairs[number] for number in numbers]
+        found = _run_on_chart(advance, group, chart, threads or os.cpu_count() or 1, done)
+        summaries[numbers] = found
+    return summaries
+
+
+class _Progress:
+    """How far a batch is, and whether it is to go on."""
+
+    def __init__(self, total: int, report: Callable[[int, int], bool | None] | None) -> None:
+        self.total, self.report, self.done, self.going = total, report, 0, True
+        self.lock = threading.Lock()
+
+    def add(self, pairs: int) -> None:
+        with self.lock:
+            self.done += pairs
+            if self.report is not None and self.report(self.done, self.total) is False:
+                self.going = False
+
+
+def _chart_key(
+    settings: Scenario, organization: Organization | None
+) -> Organization | tuple[Value, ...]:
+    if organization is not None:
+        return organization
+    return (settings.chart, settings.departments, settings.middle_layers, settings.span)
+
+
+def _run_on_chart(
+    advance: Callable[..., int],
+    pairs: Sequence[tuple[Scenario, int]],
+    chart: Organization,
+    threads: int,
+    done: _Progress,
+) -> Array:
+    """Run pairs that share a chart."""
+    rows: dict[int, int] = {}
+    scenarios: list[Scenario] = []
+    for settings, _ in pairs:
+        if id(settings) not in rows:
+            rows[id(settings)] = len(scenarios)
+            scenarios.append(settings)
+    planned = plan(scenarios, chart)
+    own = np.array([_own_seeds(settings) for settings in scenarios], np.int64)
+    which = np.array([rows[id(settings)] for settings, _ in pairs], np.int64)
+    given = np.array([seed for _, seed in pairs], np.int64)
+    seeds = np.where(own[which] < 0, given[:, None], own[which]).astype(np.uint64)
+    plans = planned.plans[which]
+    summaries = np.zeros(len(pairs), SUMMARY)
+    lock, following = threading.Lock(), iter(range(len(pairs)))
+
+    def take(count: int) -> tuple[int, int]:
+        with lock:
+            taken = [number for _, number in zip(range(count), following, strict=False)]
+        return (taken[0], taken[-1] + 1) if taken else (0, 0)
+
+    def work() -> None:
+        state, count = new_state(planned, chart), 1
+        while done.going:
+            begin, end = take(count)
+            if begin == end:
+                return
+            began = time.perf_counter()
+            state = _run_pairs(advance, state, plans, seeds, begin, end, summaries)
+            spent = max(time.perf_counter() - began, 1e-6)
+            count = max(1, min(2 * count, int(count * CHUNK_SECONDS / spent)))
+            done.add(end - begin)
+
+    threads = min(threads, len(pairs))
+    with ThreadPoolExecutor(threads) as pool:
+        for future in [pool.submit(work) for _ in range(threads)]:
+            future.result()
+    return summaries
+
+
+def _own_seeds(settings: Scenario) -> list[int]:
+    """Give the seeds of the four groups; -1 where a group follows the run's seed."""
+    own = (
+        settings.people_seed,
+        settings.ideas_seed,
+        settings.decisions_seed,
+        settings.context_seed,
+    )
+    return [-1 if seed is None else seed for seed in own]
+
+
+def _run_pairs(
+    advance: Callable[..., int],
+    state: State,
+    plans: Array,
+    seeds: Array,
+    begin: int,
+    end: int,
+    summaries: Array,
+) -> State:
+    """Run the pairs from ``begin`` to ``end``, making room as it is needed."""
+    cursor = np.array([begin, 0], np.int64)
+    while True:
+        table = table_of(state)
+        lack = advance(table, plans, seeds, cursor, end, summaries)
+        if lack == Room.ENOUGH:
+            return state
+        state = grown(state, Room(lack))
+
+
+def nothing_to_do() -> tuple[Any, ...]:
+    """Give arguments for a call of the compiled engine that only has it compiled."""
+    state, plans = _smallest()
+    seeds, summaries = np.zeros((1, 4), np.uint64), np.zeros(1, SUMMARY)
+    return (table_of(state), plans, seeds, np.zeros(2, np.int64), 0, summaries)
+
+
+def layout() -> tuple[tuple[str, Any, int], ...]:
+    """Give name, data type and number of dimensions of every array of a state."""
+    state, _ = _smallest()
+    arrays = zip(State._fields, state, strict=True)
+    return tuple((name, array.dtype, array.ndim) for name, array in arrays)
+
+
+def _smallest() -> tuple[State, Array]:
+    chart = Organization.from_superiors([-1])
+    planned = plan([Scenario(weeks=1)], chart)
+    return new_state(planned, chart), planned.plans
+
+
+def _what_is_left(state: State, people: int, summary: Array) -> KernelState:
+    run = state.run[0]
+    weeks, ideas = int(run["weeks"]), int(run["ideas"])
+    columns = {name: state.ideas[name][:ideas] for name in IDEA.names or ()}
+    columns["number"] = np.arange(ideas)
+    return KernelState(
+        ideas=columns,
+        people={name: state.people[name][:people] for name in PERSON.names or ()},
+        weeks={name: state.weeks[name][1 : weeks + 1] for name in WEEK_COLUMNS},
+        queues=state.series[:weeks],
+        idea_weekends=state.idea_weekends,
+        business_weekends=state.business_weekends,
+        summary={name: summary[name].item() for name in SUMMARY.names or ()},
+        _nodes=state.nodes,
+    )
+
+
+# --- plans: scenarios as tables -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Planned:
+    """Scenarios as the compiled engine reads them; see :class:`State` for the tables.
+
+    Attributes:
+        plans: one record :data:`~innovation_abm.kernel_arrays.PLAN` a scenario.
+        weeks: of the longest.
+        ideas: expected number of ideas, of the scenario that has most.
+    """
+
+    plans: Array
+    periods: Array
+    period_terms: Array
+    beta: Array
+    poisson: Array
+    poisson_last: Array
+    poisson_guide: Array
+    weeks: int
+    ideas: float
+
+
+def plan(scenarios: Sequence[Scenario], organization: Organization) -> Planned:
+    """Turn scenarios into tables.
+
+    Raises:
+        ScenarioError: if a panel has more members than there are reviewers.
+    """
+    tables = _Tables()
+    plans = np.zeros(len(scenarios), PLAN)
+    most = 0.0
+    for number, settings in enumerate(scenarios):
+        plans[number] = tables.add(settings)
+        ends = [values for week, values in _turns(settings, beyond=True)]
+        _check_panel(ends, organization)
+        most = max(most, _expected_ideas(settings, organization))
+    cdf, last, guide = tables.poisson_arrays()
+    return Planned(
+        plans=plans,
+        periods=np.array(tables.periods, PERIOD),
+        period_terms=np.array(tables.terms, TERMS),
+        beta=np.stack([_beta_row(*key) for key in tables.beta]),
+        poisson=cdf,
+        poisson_last=last,
+        poisson_guide=guide,
+        weeks=max(settings.weeks for settings in scenarios),
+        ideas=most,
+    )
+
+
+class _Tables:
+    """Tables that grow as scenarios are added; what scenarios share stands there once."""
+
+    def __init__(self) -> None:
+        self.periods: list[tuple[int | bool, ...]] = []
+        self.terms: list[tuple[float, ...]] = []
+        self.beta: dict[tuple[float, float], int] = {}
+        self.poisson: dict[float, int] = {}
+
+    def add(self, settings: Scenario) -> tuple[int, ...]:
+        """Enter a scenario's periods and give its plan."""
+        first = len(self.periods)
+        before: Mapping[str, Value] | None = None
+        for week, values in _turns(settings):
+            redraw = before is not None and any(
+                before[name] != values[name] for name in TRAIT_TERMS
+            )
+            self.periods.append((week, *self._rows(values), redraw))
+            self.terms.append(_terms(values))
+            before = values
+        return (
+            settings.weeks,
+            first,
+            len(self.periods) - 1,
+            ValueKind[settings.value_distribution.upper()],
+            CircleKind[settings.circle.upper()],
+            settings.lapsed_leave,
+        )
+
+    def _rows(self, values: Mapping[str, Value]) -> list[int]:
+        """Give the rows of the tables to draw from, in the order of :data:`PERIOD`."""
+        alike = {name: f"{name}_concentration" for name in _TRAITS}
+        betas = [(name, alike.get(name, "novelty_concentration")) for name in _BETAS]
+        rows = [
+            self.beta.setdefault((_number(values[mean]), _number(values[spread])), len(self.beta))
+            for mean, spread in betas
+        ]
+        rows += [
+            self.poisson.setdefault(_number(values[name]), len(self.poisson)) for name in _POISSONS
+        ]
+        return rows
+
+    def poisson_arrays(self) -> tuple[Array, Array, Array]:
+        """Give the Poisson tables as arrays, with their last entries and guides."""
+        tables = [np.array(poisson_table(mean)) for mean in self.poisson]
+        cdf = np.ones((len(tables), max(map(len, tables))))
+        guide = np.zeros((len(tables), GUIDE), np.int32)
+        last = np.array([len(table) - 1 for table in tables], np.int64)
+        for row, table in enumerate(tables):
+            cdf[row, : len(table)] = table
+            guide[row] = np.minimum(np.searchsorted(table, np.arange(GUIDE) / GUIDE), last[row])
+        return cdf, last, guide
+
+
+_TRAITS: Final = ("risk_aversion", "permission_seeking", "storytelling")
+_BETAS: Final = (
+    *_TRAITS,
+    "novelty_mean",
+    "enhancement_novelty",
+    "mission_novelty",
+    "adaptive_novelty",
+    "anticipatory_novelty",
+)
+_POISSONS: Final = ("manager_business", "leader_business", "platform_readers")
+
+
+def _turns(settings: Scenario, beyond: bool = False) -> list[tuple[int, dict[str, Value]]]:
+    """Give the weeks in which parameters change, the first included, and the values from then on.
+
+    Those after the end of the run are given too if ``beyond``.
+    """
+    weeks = {1}
+    for change in settings.timeline:
+        weeks |= {change.week, change.until or 1}
+    return [(w, settings.at(w)) for w in sorted(weeks) if beyond or w <= settings.weeks]
+
+
+def _check_panel(turns: Sequence[Mapping[str, Value]], organization: Organization) -> None:
+    size = max(int(_number(values["panel_size"])) for values in turns)
+    reviewers = int(np.count_nonzero(organization.role != Role.STAFF))
+    if size > reviewers:
+        raise ScenarioError(f"panel_size = {size}: the organisation has only {reviewers} reviewers")
+
+
+def _number(value: Value) -> float:
+    return float(value)  # type: ignore[arg-type]  # terms are numbers
+
+
+def _terms(values: Mapping[str, Value]) -> tuple[float, ...]:
+    """Give a row of terms, as :class:`~innovation_abm.terms.Terms` begins."""
+    constant = float(values["review"] == "constant")
+    return (*(_number(values[name]) for name in PARAMETER_TERMS), constant, 0.0, 1.0, 0.0, 0.0)
+
+
+@lru_cache(maxsize=1024)
+def _beta_row(mean: float, concentration: float) -> Array:
+    row = np.array(beta_quantiles(mean, concentration))
+    assert row.shape == (QUANTILES + 1,)
+    return row
+
+
+def _expected_ideas(settings: Scenario, organization: Organization) -> float:
+    """Give the mean number of ideas of a run, as the shipped rule of conception has it."""
+    roles = np.bincount(organization.role, minlength=3)
+    turns = _turns(settings)
+    ends = [week for week, _ in turns[1:]] + [settings.weeks + 1]
+    rates = ("conception_rate", "manager_conception_rate", "leader_conception_rate")
+    total = 0.0
+    for (week, values), end in zip(turns, ends, strict=True):
+        yearly = sum(n * _number(values[name]) for n, name in zip(roles, rates, strict=True))
+        total += (end - week) * float(yearly) / WEEKS_PER_YEAR
+    return total
+
+
+# --- states ---------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=8)
+def _chart(organization: Organization) -> dict[str, Array]:
+    """Give a chart's arrays, and the people before the first week."""
+    people, layers = organization.size, organization.layers
+    newcomers = np.zeros(people + 2, PERSON)
+    for name in ("layer", "department", "unit", "superior", "role"):
+        newcomers[name][:people] = getattr(organization, name)
+    newcomers["post"] = np.arange(people + 2)
+    newcomers["terms_row"] = newcomers["department"]
+    newcomers["gate"] = newcomers["layer"]
+    newcomers["energy"] = 1.0
+    newcomers["success_until"] = NEVER
+    for name in ("queue_first", "queue_last", "arriving_first", "arriving_last"):
+        newcomers[name] = NOBODY
+    bodies = newcomers[people:]
+    bodies["role"] = (Role.CENTRAL_AGENCY, Role.PANEL)
+    bodies["gate"] = (0, layers + 1)
+    bodies["terms_row"] = organization.departments
+    bodies["superior"] = NOBODY
+    reviewers = np.flatnonzero(organization.role != Role.STAFF)
+    layer_first = np.searchsorted(organization.layer[reviewers], np.arange(layers + 2))
+    newcomers["rank"][reviewers] = (
+        np.arange(len(reviewers)) - layer_first[organization.layer[reviewers]]
+    )
+    return {
+        "superior": np.array(organization.superior),
+        "reviewers": reviewers,
+        "layer_first": layer_first.astype(np.int64),
+        "newcomers": newcomers,
+    }
+
+
+def new_state(
+    planned: Planned, organization: Organization, origin: Sequence[int] | None = None
+) -> State:
+    """Make room for runs of the scenarios planned; a run sets everything to its beginning.
+
+    Raises:
+        EngineError: if the memory of this machine would not suffice.
+    """
+    people, layers = organization.size, organization.layers
+    departments, weeks = organization.departments, planned.weeks
+    ideas = math.ceil(planned.ideas + 6.0 * math.sqrt(planned.ideas)) + 64
+    _check_memory(ideas * (IDEA.itemsize + 3 * NODE.itemsize + 40) + people * 300)
+    state = State(
+        **_chart(organization),
+        origin=np.arange(people) if origin is None else np.array(origin, np.int64),
+        periods=planned.periods,
+        period_terms=planned.period_terms,
+        beta=planned.beta,
+        poisson=planned.poisson,
+        poisson_last=planned.poisson_last,
+        poisson_guide=planned.poisson_guide,
+        group=np.empty(people, np.int64),
+        group_size=np.empty(people, np.int64),
+        keys=np.empty(PURPOSES, np.uint64),
+        run=np.zeros(1, RUN),
+        people=np.empty(people + 2, PERSON),
+        terms=np.empty(departments + 1, TERMS),
+        weeks=np.zeros(weeks + 1, WEEK),
+        ideas=np.empty(ideas, IDEA),
+        series=np.empty((weeks, layers + 2, len(QUEUE_COLUMNS))),
+        idea_weekends=np.empty(layers + 2, np.int64),
+        business_weekends=np.empty(layers + 2, np.int64),
+        clarity=np.empty((departments, layers + 1)),
+        missing=np.empty((departments + 1, 4)),
+        rested=np.empty((departments + 1, 4)),
+        due=np.empty((weeks + 1, 2), np.int64),
+        returning=np.empty((weeks + 1, 2), np.int64),
+        targets=np.empty(people + 2, np.int64),
+        candidates=np.empty(people + 1, np.int64),
+        candidate_draws=np.empty(people + 1),
+        sums=np.empty(people),
+        shares=np.empty(people),
+        screen_first=np.empty(people, np.int64),
+        screen_last=np.empty(people, np.int64),
+        screen_count=np.empty(people, np.int64),
+        ally_of=np.empty(people, np.int64),
+        **{name: np.empty(ideas, np.int32) for name in BY_IDEAS},
+        nodes=np.empty(2 * ideas, NODE),
+        copies=np.empty(64, COPY),
+        embedded_now=np.empty((64, 2), np.int64),
+        met=np.zeros(64, np.uint64),
+        sort_keys=np.empty(ideas),
+        sort_items=np.empty(ideas, np.int64),
+    )
+    state.run["people"] = people
+    state.run["departments"] = departments
+    state.run["layers"] = layers
+    return state
+
+
+def _check_memory(needed: int) -> None:
+    """Refuse a run that would not fit in memory, as far as the system tells its size."""
+    try:
+        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows
+        return
+    if needed > there:
+        raise EngineError(
+            f"the run needs about {needed / 1e9:.1f} GB of memory, and this machine has "
+            f"{there / 1e9:.1f} GB: take fewer people or weeks, or a lower conception rate"
+        )

@@ -1,0 +1,423 @@
+"""The two engines agree bit for bit, on any scenario, chart, timeline and rule book."""
+
+import math
+import subprocess
+import sys
+from textwrap import dedent
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from innovation_abm import (
+    Change,
+    InnovationModel,
+    Organization,
+    Role,
+    RuleBook,
+    Scenario,
+    rule,
+    simulate,
+)
+from innovation_abm.kernel_arrays import IDEA, PERSON
+from innovation_abm.kernel_runs import KernelState, run_kernel, run_many
+from innovation_abm.model import WEEK_COLUMNS
+from innovation_abm.rules import clip, exit_chance, logistic, saturation, threshold
+from innovation_abm.scenario import parameters
+
+pytest.importorskip("numba")
+
+# --- two rule books, beside the shipped one -------------------------------------------------------
+
+
+@rule
+def tired(person, terms):
+    return 1.0 - saturation(1.0 - person.energy + person.futility, terms.ally_half)
+
+
+@rule
+def my_endorse(idea, reviewer, seen, bar, terms):
+    if idea.decisions > 3 or idea.allies > 2:
+        return logistic(terms.review_precision * (seen - bar) + 0.25 * idea.decisions)
+    return clip(seen - bar + math.tanh(idea.novelty), 0.05, 0.9) * tired(reviewer, terms)
+
+
+@rule
+def my_conception(person, terms):
+    share = terms.conception_rate / 52 * (1.0 - 0.5 * person.futility)
+    return share * (2.0 if person.role == Role.LEADER else 1.0)
+
+
+@rule
+def my_drop(idea, terms):
+    return 0.02 * idea.novelty * (1.0 + idea.doors) if terms.signal < 0.1 else 0.0
+
+
+@rule
+def my_norm(level, seen, own_threshold, terms):
+    return clip(level + 0.1 * (seen - own_threshold) + 0.001, 0.0, 1.0)
+
+
+@rule
+def my_exit(person, terms):
+    return clip(exit_chance(person, terms) + 0.01 * person.scars + 0.002, 0.0, 1.0)
+
+
+@rule
+def my_weight(weight, terms):
+    return clip(weight + 0.1 * math.log(1.0 + terms.in_use), 0.0, 1.0)
+
+
+@rule
+def my_threshold(idea, reviewer, incumbent_bonus, terms):
+    bar = threshold(idea, reviewer, incumbent_bonus, terms)
+    return bar + (0.5 if idea.reworked and not idea.piloted else 0.0) - 0.01 * idea.layer_weeks
+
+
+@rule
+def my_energy(level, effort, terms):
+    return clip(level - 0.05 * effort + 0.01 * (0.9 - level), 0.0, 1.0)
+
+
+@rule
+def my_scars(level, failures, terms):
+    return clip(level * 0.9 + 0.3 * failures + 0.001, 0.0, 1.0)
+
+
+@rule
+def my_join(idea, reader, terms):
+    return 0.5 * reader.norm + (0.3 if idea.value > 0.0 else 0.1)
+
+
+@rule
+def my_lapse(idea, terms):
+    return saturation(idea.layer_weeks, 60.0) if idea.asked else terms.staleness
+
+
+@rule
+def my_capped(provided, weakest, terms):
+    return math.sqrt(clip(provided, 0.0, 1.0) * clip(weakest, 0.0, 1.0))
+
+
+BOOKS = {
+    "shipped": RuleBook(),
+    "decisions": RuleBook(
+        endorse=my_endorse,
+        conception_chance=my_conception,
+        drop_chance=my_drop,
+        idea_weight=my_weight,
+        exit_chance=my_exit,
+    ),
+    "learning": RuleBook(
+        threshold=my_threshold,
+        norm=my_norm,
+        energy=my_energy,
+        scars=my_scars,
+        join_chance=my_join,
+        lapse_chance=my_lapse,
+        capped=my_capped,
+    ),
+}
+
+# --- random scenarios -----------------------------------------------------------------------------
+
+KEPT = {"chart", "departments", "middle_layers", "span", "weeks", "seed"}
+SOME = {  # values worth trying beside the default, the off value, and some within the bounds
+    "conception_rate": (12.0, 40.0),
+    "manager_conception_rate": (6.0,),
+    "leader_conception_rate": (6.0,),
+    "topics": (1.0, 3.0, 40.0),
+    "value_low": (-2.0,),
+    "value_high": (1.5,),
+    "manager_capacity": (0.4, 1.0, 3.5),
+    "leader_capacity": (0.7, 2.0),
+    "manager_business": (0.5, 2.0, 30.0),
+    "leader_business": (0.5, 2.0),
+    "rework_weeks": (1.0, 2.0),
+    "other_doors": (1.0, 3.0),
+    "panel_size": (1.0, 2.0),
+    "panel_quorum": (1.0,),
+    "panel_novelty": (0.5,),
+    "platform_readers": (1.0, 20.0),
+    "attention": (0.0, 1.0, 2.5),
+    "forum_weeks": (1.0, 4.0),
+    "bypass_allies": (1.0, 3.0),
+    "agency_capacity": (0.5, 2.0),
+    "stuck_weeks": (0.0, 1.0, 3.0),
+    "circulation": (1.0,),
+    "pilot_weeks": (0.5, 1.0, 4.0),
+    "trial_quota": (1.0, 3.0),
+    "implementation_weeks": (1.0, 5.0),
+    "success_weeks": (2.0,),
+    "turnover": (1.0, 20.0),
+    "signal_volatility": (1.0,),
+    "drop_rate": (0.2,),
+    "jump_rate": (10.0,),
+    "expectation_drift": (3.0,),
+    "service_gain": (1.0,),
+    "energy_cost": (0.5,),
+    "burnout_floor": (0.8,),
+    "novelty_concentration": (2.0,),
+}
+
+
+def candidates(parameter):
+    """Give values of a parameter that are worth trying."""
+    if parameter.kind == "choice":
+        return parameter.choices
+    if parameter.kind == "bool":
+        return (True, False)
+    values = [parameter.default]
+    if parameter.off is not None:
+        values.append(parameter.off)
+    values += SOME.get(parameter.name, ())
+    if parameter.low == 0 and parameter.high == 1:
+        values += [0.0, 0.25, 0.75, 1.0]
+    return tuple(values)
+
+
+VALUES = {
+    p.name: candidates(p)
+    for p in parameters().values()
+    if p.name not in KEPT and p.kind not in ("int", "text")
+}
+LIVE = [name for name in VALUES if parameters()[name].live]
+
+
+@st.composite
+def organizations(draw):
+    """Draw a forest of up to 40 people, in any order and of any shape."""
+    size = draw(st.integers(1, 40))
+    bushy = draw(st.sampled_from((0.0, 0.5, 0.8)))
+    heads = draw(st.integers(1, min(3, size)))
+    random = draw(st.randoms(use_true_random=False))
+    superior = [-1] * heads
+    for person in range(heads, size):
+        near = random.random() < bushy
+        superior.append(random.randrange(max(1, person // 4)) if near else random.randrange(person))
+    return Organization.from_superiors(superior)
+
+
+@st.composite
+def scenarios(draw, reviewers):
+    """Draw a scenario with every mechanism on or off, and changes in mid-run."""
+    random = draw(st.randoms(use_true_random=False))
+    boldness = draw(st.sampled_from((0.2, 0.6, 1.0)))
+    values = {
+        name: random.choice(choices)
+        for name, choices in VALUES.items()
+        if random.random() < boldness
+    }
+    values.setdefault("conception_rate", 12.0)
+    weeks = draw(st.sampled_from((1, 2, 30, 60, 110)))
+    timeline, taken = [], set()
+    for _ in range(draw(st.sampled_from((0, 0, 1, 3)))):
+        week = random.randint(1, weeks)
+        names = [name for name in random.sample(LIVE, 4) if (week, name) not in taken]
+        taken |= {(week, name) for name in names}
+        chosen = {name: fit(name, random.choice(VALUES[name]), reviewers) for name in names}
+        if chosen:
+            until = week + random.randint(1, 40) if random.random() < 0.5 else None
+            timeline.append(Change(week=week, until=until, values=chosen))
+    values = {name: fit(name, value, reviewers) for name, value in values.items()}
+    values["panel_quorum"] = 1.0
+    own = {
+        name: draw(st.sampled_from((None, None, 7)))
+        for name in ("people_seed", "ideas_seed", "decisions_seed", "context_seed")
+    }
+    seed = draw(st.integers(0, 2**63 - 1))
+    return Scenario(weeks=weeks, seed=seed, timeline=tuple(timeline), **values, **own)
+
+
+def fit(name, value, reviewers):
+    """Keep a panel no larger than there are reviewers."""
+    return min(value, float(reviewers)) if name == "panel_size" else value
+
+
+@st.composite
+def runs(draw):
+    """Draw all that a run depends on."""
+    chart = draw(organizations())
+    scenario = draw(scenarios(int((chart.role != Role.STAFF).sum())))
+    origin = None
+    if draw(st.booleans()):
+        origin = draw(st.permutations(range(chart.size)))
+    return scenario, chart, draw(st.sampled_from(list(BOOKS))), origin
+
+
+# --- agreement ------------------------------------------------------------------------------------
+
+LINKS = {"first_ally", "first_endorser", "first_visited", "next", "previous", "due_next"}
+CHAINS = {"posters"}
+POSTS = {"author", "holder", "fate_holder", "superior"}
+INBOX = {"queue", "queue_first", "queue_last", "arriving", "arriving_first", "arriving_last"}
+REVIEWERS = {"slots", "business", "gate", "rank", "trials"} | INBOX
+
+
+def post(person):
+    return -1 if person is None else person.post
+
+
+def assert_same(name, expected, found):
+    """Compare two columns bit for bit, and say where they differ first."""
+    expected, found = np.asarray(expected), np.asarray(found)
+    assert expected.shape == found.shape, name
+    differ = np.flatnonzero(expected != found)
+    assert differ.size == 0, (
+        f"{name}: {differ.size} differ, first number {differ[0]}: "
+        f"{expected[differ[0]]!r} in Mesa, {found[differ[0]]!r} in the kernel"
+    )
+
+
+def assert_agree(model: InnovationModel, state: KernelState):
+    """Compare all that two runs leave: ideas, people, weeks and queues."""
+    for name in WEEK_COLUMNS:
+        assert_same(f"week {name}", [getattr(w, name) for w in model.series], state.weeks[name])
+    ideas = model.ideas
+    for name in {"number", *IDEA.names} - LINKS - CHAINS:
+        column = [getattr(idea, name) for idea in ideas]
+        if name in POSTS:
+            column = [post(person) for person in column]
+        assert_same(f"idea {name}", column, state.ideas[name])
+    for number, idea in enumerate(ideas):
+        assert state.endorsers(number) == idea.endorsers
+        assert state.visited(number) == idea.visited
+        allies = state.allies(number)
+        assert len(allies) == len(idea.ally_posts)
+        assert set(allies) == idea.ally_posts
+    people = model.people
+    for name in set(PERSON.names) - REVIEWERS - {"terms_row"}:
+        column = [getattr(person, name) for person in people]
+        if name in POSTS:
+            column = [post(person) for person in column]
+        assert_same(f"person {name}", column, state.people[name])
+    posts = [reviewer.post for reviewer in model.reviewers]
+    for name in REVIEWERS - INBOX - {"trials"}:
+        column = [getattr(reviewer, name) for reviewer in model.reviewers]
+        assert_same(f"reviewer {name}", column, state.people[name][posts])
+    for reviewer in model.reviewers:
+        assert inbox(state, reviewer.post) == [idea.number for idea in reviewer.ideas]
+    queues = model.queues
+    assert np.array_equal(queues.series, state.queues)
+    assert_same("idea weekends", queues.idea_weekends, state.idea_weekends)
+    assert_same("business weekends", queues.business_weekends, state.business_weekends)
+
+
+def inbox(state, reviewer):
+    """List the ideas in a reviewer's queue."""
+    ideas, at = [], state.people["queue_first"][reviewer]
+    while at != -1:
+        ideas.append(int(at))
+        at = state.ideas["next"][at]
+    return ideas
+
+
+def check(run):
+    scenario, chart, book, origin = run
+    model = InnovationModel(
+        scenario, organization=chart, rules=BOOKS[book], origin=origin, keep_events=False
+    )
+    model.run()
+    usual = Scenario()._given()
+    note({name: value for name, value in scenario._given().items() if value != usual[name]})
+    assert_agree(model, run_kernel(scenario, chart, BOOKS[book], origin))
+
+
+QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
+
+
+@settings(max_examples=60, suppress_health_check=QUIET)
+@given(runs())
+def test_engines_agree(run):
+    check(run)
+
+
+def test_both_engines_give_the_same_figures():
+    scenario = Scenario(weeks=60, middle_layers=1, platforms=True, agency=True, pilot_weeks=4.0)
+    one, two = (simulate(scenario, engine=engine) for engine in ("mesa", "kernel"))
+    assert one.summary() | {"engine": "kernel"} == two.summary()
+    assert one.ideas.equals(two.ideas.astype(one.ideas.dtypes))
+    assert two.balanced and not two.keeps_events
+
+
+@pytest.mark.slow
+@settings(max_examples=400, suppress_health_check=QUIET)
+@given(runs())
+def test_engines_agree_on_many(run):
+    check(run)
+
+
+# --- many runs ------------------------------------------------------------------------------------
+
+BUSY = Scenario(weeks=40, middle_layers=2, span=3, conception_rate=12.0, platforms=True)
+
+
+def test_a_batch_gives_what_single_runs_give_on_any_number_of_threads():
+    other = BUSY.but(agency=True, determinants=True, turnover=2.0, weeks=60)
+    pairs = [(scenario, seed) for seed in range(20) for scenario in (BUSY, other)]
+    one, two = (run_many(pairs, threads=threads) for threads in (1, 2))
+    assert np.array_equal(one, two)
+    for number in (0, 1, 38, 39):
+        scenario, seed = pairs[number]
+        alone = run_kernel(scenario.but(seed=seed)).summary
+        assert {name: one[name][number].item() for name in one.dtype.names} == alone
+
+
+def test_a_batch_tells_how_far_it_is_and_can_be_stopped():
+    told = []
+    run_many([(BUSY, seed) for seed in range(30)], threads=2, progress=lambda *at: told.append(at))
+    assert told[-1] == (30, 30)
+    pairs = [(BUSY, seed) for seed in range(1000)]
+    stopped = run_many(pairs, threads=1, progress=lambda done, total: False)
+    assert 0 < np.count_nonzero(stopped["conceived"]) < 1000
+
+
+def test_books_balance_in_summaries():
+    summary = run_kernel(BUSY).summary
+    fates = ("withheld", "denied", "rejected", "lapsed", "orphaned", "dropped", "failed_pilot")
+    ended = sum(summary[fate] for fate in fates) + summary["adopted"]
+    assert summary["conceived"] == ended + summary["in_flight"] > 0
+
+
+# --- what was compiled is never stale -------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_an_edited_rule_takes_effect_with_a_warm_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("INNOVATION_ABM_CACHE_DIR", str(tmp_path / "cache"))
+    helper, rules, run = (tmp_path / name for name in ("helper.py", "my_rules.py", "run.py"))
+    rules.write_text(
+        dedent("""
+        from helper import chance
+        from innovation_abm import RuleBook, rule
+
+        @rule
+        def lapse(idea, terms):
+            return chance(idea)
+
+        RULES = RuleBook(lapse_chance=lapse)
+        """)
+    )
+    run.write_text(
+        dedent("""
+        from innovation_abm import Scenario
+        from innovation_abm.kernel_runs import run_kernel
+        from my_rules import RULES
+
+        print(run_kernel(Scenario(weeks=40, conception_rate=12.0), rules=RULES).summary["lapsed"])
+        """)
+    )
+
+    def lapsed(share):
+        text = f"from innovation_abm import rule\nS = {share}\n@rule\ndef chance(idea): return S\n"
+        helper.write_text(text)
+        done = subprocess.run([sys.executable, run], capture_output=True, text=True, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return int(done.stdout), "compiling" in done.stderr
+
+    assert lapsed(0.0) == (0, True)
+    some, compiled = lapsed(0.5)
+    assert some > 0
+    assert compiled
+    assert lapsed(0.0) == (0, False)
