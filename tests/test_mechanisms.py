@@ -227,6 +227,61 @@ def test_a_mechanism_that_is_on_does_something(name):
     assert told(EVERYTHING.to_toml()) != told(EVERYTHING.but(**off).to_toml())
 
 
+LIVE_GROUPS = {
+    group: [name for name in model.__annotations__ if parameters()[name].live]
+    for group, model in GROUPS.items()
+    if group not in ("run", "organization")
+}
+
+
+@pytest.mark.parametrize("group", LIVE_GROUPS)
+def test_what_the_timeline_sets_in_the_first_week_is_as_if_set_from_the_start(group):
+    values = {name: other_value(name, EVERYTHING) for name in LIVE_GROUPS[group]}
+    values |= {"panel_size": 2.0, "panel_quorum": 1.0} if group == "review" else {}
+    constant = EVERYTHING.but(**values)
+    at_once = EVERYTHING.but(timeline=(Change(week=1, values=values),))
+    assert told(constant.to_toml()) == told(at_once.to_toml())
+    assert told(constant.to_toml()) != told(EVERYTHING.to_toml())
+
+
+@pytest.mark.parametrize("group", LIVE_GROUPS)
+def test_what_the_timeline_sets_for_a_time_ends(group):
+    """The terms are those of the scenario again; what happened meanwhile remains."""
+    values = {name: other_value(name, EVERYTHING) for name in LIVE_GROUPS[group]}
+    values |= {"panel_size": 2.0, "panel_quorum": 1.0} if group == "review" else {}
+    spell = EVERYTHING.but(timeline=(Change(week=10, until=20, values=values),))
+    model = InnovationModel(spell, keep_events=False)
+    plain = InnovationModel(EVERYTHING, keep_events=False)
+    for week in range(1, 26):
+        model.step()
+        plain.step()
+        same = [
+            [getattr(terms, name) for name in LIVE_GROUPS[group]]
+            for terms in (*model.terms, plain.government)
+        ]
+        assert all(row == same[0] for row in same[:-1])
+        assert (same[0] == same[-1]) == (not 10 <= week < 20)
+        if week < 10:
+            assert repr(model.now) == repr(plain.now)
+    if group == "people":
+        assert [p.risk_aversion for p in model.people if not p.tenure] == [
+            p.risk_aversion for p, q in zip(plain.people, model.people, strict=True) if not q.tenure
+        ]
+
+
+def test_lapsed_ideas_that_stay_take_their_place_and_their_slots():
+    """Queues are then those of a run without lapses, where nothing is learned from fates."""
+    quiet = EVERYTHING.but(
+        futility_gain=0.0, norm_speed=0.0, agency=False, determinants=False, scar=0.0, control=0.0,
+        incumbent_growth=0.0, tracking=0.0, turnover=0.0, drop_rate=0.0, lapsed_leave=False,
+    )  # fmt: skip
+    patient, hasty = (told(quiet.but(staleness=s).to_toml()) for s in (0.0, 0.2))
+    assert patient["queues"] == hasty["queues"]
+    fates = [(a[1], b[1]) for a, b in zip(patient["ideas"], hasty["ideas"], strict=True)]
+    assert all(after in (before, Fate.LAPSED) for before, after in fates)
+    assert sum(after == Fate.LAPSED for _, after in fates) > 10
+
+
 def test_no_parameter_is_left_out():
     """Each is the off-switch of a mechanism above, or without effect where one is off."""
     tried = {name for off, others in (*OFF.values(), *UNFELT.values()) for name in (*off, *others)}
@@ -471,6 +526,15 @@ DIRECTIONS = {
     "normality provided": (
         {**TIRELESS, **NORMS, "normality_system": 0.0}, {"normality_system": 1.0}, "+voiced +norm",
     ),
+    "normality against fear": (
+        {**TIRELESS, "normality_system": 0.0}, {"normality_system": 1.0}, "+voiced",
+    ),
+    "parity against incumbents": (
+        {**TIRELESS, "parity_system": 0.0, "manager_business": 0.0, "leader_business": 0.0,
+         "incumbent_bonus": 0.8},
+        {"parity_system": 1.0},
+        "-omission +commission",
+    ),
     "provided by departments": (
         {**TIRELESS, **every("organisation", 0.0)}, every("organisation", 0.9), "+survival +voiced",
     ),
@@ -505,6 +569,11 @@ DIRECTIONS = {
         {"attention": 9.0, "ally_appeal": 0.3},
         {"timeline": (Change(week=20, values={"platforms": True, "bypass": True}),)},
         "+late_survival +posted",
+    ),
+    "timeline of determinants": (
+        {**TIRELESS, **every("system", 0.0)},
+        {"timeline": (Change(week=20, values=every("system", 1.0)),)},
+        "+late_survival +voiced",
     ),
 }  # fmt: skip
 SEEDS = range(1, 6)

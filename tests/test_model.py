@@ -298,6 +298,7 @@ def test_every_idea_has_one_fate_and_a_story_that_fits(world):
         assert events.count(Event.PILOT_STARTED) == idea.piloted
         assert (Event.COLLECTED in events) == idea.collected
         assert idea.doors == events.count(Event.OTHER_DOOR)
+        assert not idea.duplicate or idea.topic >= 0
         if idea.stage != Stage.CLOSED and idea.fate == Fate.IN_FLIGHT:
             assert len(idea.endorsers) <= events.count(Event.ENDORSED) * 3
 
@@ -529,6 +530,21 @@ def test_a_changed_mean_moves_everybody_the_same_way():
     assert all(a.risk_aversion < b.risk_aversion for a, b in pairs)
 
 
+def test_a_person_is_a_post_and_a_tenure():
+    """A successor is somebody else, and the same somebody whenever the predecessor left."""
+    slow, fast = ({}, {})
+    for people, turnover in ((slow, 2.0), (fast, 8.0)):
+        model = InnovationModel(TEAM.but(turnover=turnover, determinants=False))
+        while model.running:
+            model.step()
+            traits_now = zip(model.people, traits(model), strict=True)
+            people.update(((p.post, p.tenure), trait) for p, trait in traits_now)
+    both = slow.keys() & fast.keys()
+    assert sum(tenure > 0 for _, tenure in both) > 10
+    assert all(slow[who] == fast[who] for who in both)
+    assert len(set(slow.values())) == len(slow)
+
+
 def test_the_same_idea_meets_the_same_luck_after_a_delay():
     """A longer pilot or slower reviews must not draw the review anew."""
     screen = TEAM.off().but(conception_rate=8.0, review="logistic", uncertainty=0.5, weeks=104)
@@ -539,6 +555,19 @@ def test_the_same_idea_meets_the_same_luck_after_a_delay():
     assert len(decided) > 100
     assert all(fast[k].fate == slow[k].fate for k in decided)
     assert {fast[k].fate for k in decided} == {Fate.REJECTED, Fate.FAILED_PILOT, Fate.ADOPTED}
+
+
+def test_the_same_idea_lapses_alike_after_a_detour():
+    """A lapse is drawn for the weeks waited at a gate, not for the week of the calendar."""
+    screen = TEAM.off().but(conception_rate=8.0, middle_layers=2, staleness=0.2, weeks=104)
+    detour = screen.but(platforms=True, platform_use=1.0, forum_weeks=8.0)  # without any readers
+    straight, late = ({i.key: i for i in finished(s).ideas} for s in (screen, detour))
+    decided = [k for k in late if late[k].fate != Fate.IN_FLIGHT]
+    assert len(decided) > 100
+    for key in decided:
+        assert late[key].fate_week == straight[key].fate_week + 2
+        assert (late[key].fate, late[key].layer) == (straight[key].fate, straight[key].layer)
+    assert {straight[key].fate for key in decided} == {Fate.LAPSED, Fate.REJECTED, Fate.ADOPTED}
 
 
 def test_dealing_ideas_to_others_keeps_their_values():
@@ -766,6 +795,27 @@ def test_with_everything_off_it_is_the_textbook_screen(layers):
     assert {i.fate_week - i.week for i in decided if i.fate == Fate.ADOPTED} == {gates}
     assert all(i.decisions == i.fate_week - i.week for i in decided)
     assert {person.norm for person in model.people} == {0.0}
+
+
+def test_voice_is_withheld_for_fear_then_futility_then_doubt():
+    """The chances multiply, and each withheld idea has one reason."""
+    alike = {"risk_aversion_concentration": 1e6, "novelty_concentration": 1e6}
+    scenario = PLAIN.off().but(
+        conception_rate=52.0, departments=9, middle_layers=0, span=20, weeks=20,
+        risk_aversion=0.5, novelty_mean=0.5, personal_loss_share=1.0, clarity=0.5, doubt=0.8,
+        **alike,
+    )  # fmt: skip
+    model = finished(scenario)
+    reasons = Counter(idea.reason for idea in model.ideas)
+    fear, doubt = 0.5 * 0.5, 0.5 * 0.8
+    for reason, chance in (
+        (Reason.FEAR, fear),
+        (Reason.DOUBT, (1 - fear) * doubt),
+        (Reason.NONE, (1 - fear) * (1 - doubt)),
+    ):
+        error = (chance * (1 - chance) / len(model.ideas)) ** 0.5
+        assert abs(reasons[reason] / len(model.ideas) - chance) < 4 * error
+    assert reasons[Reason.FUTILITY] == 0
 
 
 def test_weeks_start_at_nothing():
