@@ -32,6 +32,10 @@ class Circles:
         for group in self.group:
             if group >= 0:
                 self.sizes[group] += 1
+        if kind == "team":
+            above = [0 if head < 0 else self.sizes[head] for head in self.superior]
+            pairs = zip(self.sizes, above, strict=True)
+            self.watched = [max(below + beside, 1) for below, beside in pairs]
 
     def shares(self, showing: list[float]) -> list[float]:
         """Give the mean of ``showing``, one number in [0, 1] a person, over each one's circle."""
@@ -40,17 +44,16 @@ class Circles:
             if group >= 0:
                 sums[group] += shown
         if self.kind == "team":
-            return [self._team_share(person, sums, showing) for person in range(len(showing))]
+            return self._team_shares(sums, showing)
         return [
             (sums[group] - shown) / max(self.sizes[group] - 1, 1)
             for group, shown in zip(self.group, showing, strict=True)
         ]
 
-    def _team_share(self, person: int, sums: list[float], showing: list[float]) -> float:
-        """Mean over superior, fellow reports and direct reports (``sums`` by head)."""
-        total, count = sums[person], self.sizes[person]
-        head = self.superior[person]
-        if head >= 0:
-            total += showing[head] + (sums[head] - showing[person])
-            count += self.sizes[head]
-        return total / max(count, 1)
+    def _team_shares(self, sums: list[float], showing: list[float]) -> list[float]:
+        """Means over superior, fellow reports and direct reports (``sums`` by head)."""
+        rows = zip(self.superior, self.watched, sums, showing, strict=True)
+        return [
+            (reports + (showing[head] + (sums[head] - shown)) if head >= 0 else reports) / watched
+            for head, watched, reports, shown in rows
+        ]

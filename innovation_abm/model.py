@@ -663,10 +663,10 @@ class InnovationModel(mesa.Model):
         showing = [1.0 if p.success_until >= self.week else p.norm for p in self.people]
         marked = sum(p.success_until >= self.week for p in self.people) / len(self.people)
         visible, shares = self.rules.visible_share, self.circles.shares(showing)
-        return [
-            visible(share, marked, person.visibility(), person.terms)
-            for person, share in zip(self.people, shares, strict=True)
-        ]
+        seen = zip(self.people, shares, strict=True)
+        if not self.government.determinants:  # the same without a call for each person
+            return [visible(s, marked, p.terms.visibility, p.terms) for p, s in seen]
+        return [visible(s, marked, p.visibility(), p.terms) for p, s in seen]
 
     def people_leave(self) -> None:
         """Let people leave; a successor takes up the post afresh."""

@@ -270,8 +270,11 @@ def test_every_idea_has_one_fate_and_a_story_that_fits(world):
     scenario, chart = world
     model = finished(scenario, chart)
     told: dict[int, list[tuple[int, Event]]] = {idea.number: [] for idea in model.ideas}
+    refusals: dict[int, list[int]] = {idea.number: [] for idea in model.ideas}
     for record in model.events:
         told[record.idea].append((record.week, record.event))
+        if record.event == Event.REFUSED:
+            refusals[record.idea].append(record.post)
     ends = {Event[fate.name] for fate in ENDED}
     keys = [(idea.week, idea.author.post) for idea in model.ideas]
     assert keys == sorted(set(keys))
@@ -299,6 +302,8 @@ def test_every_idea_has_one_fate_and_a_story_that_fits(world):
         assert (Event.COLLECTED in events) == idea.collected
         assert idea.doors == events.count(Event.OTHER_DOOR)
         assert not idea.duplicate or idea.topic >= 0
+        refused_by = Counter(refusals[idea.number])
+        assert all(n <= 1 + (post == idea.rework_post) for post, n in refused_by.items())
         if idea.stage != Stage.CLOSED and idea.fate == Fate.IN_FLIGHT:
             assert len(idea.endorsers) <= events.count(Event.ENDORSED) * 3
 
@@ -795,6 +800,32 @@ def test_with_everything_off_it_is_the_textbook_screen(layers):
     assert {i.fate_week - i.week for i in decided if i.fate == Fate.ADOPTED} == {gates}
     assert all(i.decisions == i.fate_week - i.week for i in decided)
     assert {person.norm for person in model.people} == {0.0}
+
+
+def test_reworked_ideas_are_judged_afresh():
+    """With rework certain, an idea gets two independent judgements at one gate, not one twice."""
+    scenario = PLAIN.off().but(
+        conception_rate=52.0, departments=9, middle_layers=0, span=20, weeks=20,
+        rework_chance=1.0, rework_weeks=2.0, p_good=0.6, p_bad=0.6,
+    )  # fmt: skip
+    model = finished(scenario)
+    decided = [idea for idea in model.ideas if idea.week <= 16]
+    expected = 0.6 + 0.4 * 0.6
+    error = (expected * (1 - expected) / len(decided)) ** 0.5
+    assert abs(np.mean([i.fate == Fate.ADOPTED for i in decided]) - expected) < 4 * error
+    assert {i.fate for i in decided} == {Fate.ADOPTED, Fate.REJECTED}
+
+
+def test_every_refusal_may_lead_to_rework():
+    """Behind another door, too: the chance is drawn anew by each who refuses, once an idea."""
+    scenario = PLAIN.off().but(
+        conception_rate=52.0, departments=9, middle_layers=0, span=20, weeks=20,
+        rework_chance=0.5, other_doors=8.0, door_openness=1.0, p_good=0.0, p_bad=0.0,
+    )  # fmt: skip
+    model = finished(scenario)
+    decided = [idea for idea in model.ideas if idea.fate == Fate.REJECTED and idea.week < 5]
+    assert {idea.doors for idea in decided} == {8}
+    assert np.mean([idea.reworked for idea in decided]) == pytest.approx(1 - 0.5**9, abs=0.01)
 
 
 def test_voice_is_withheld_for_fear_then_futility_then_doubt():
