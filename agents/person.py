@@ -348,6 +348,7 @@ class Person(mesa.Agent):
         if wrong is None:
             self.model.send(idea, first, Stage.REVIEW)
         else:
+            idea.misrouted = True
             self.model.send(idea, wrong, Stage.MISROUTED)
 
     def wrong_queue(self, idea: Idea, right: Reviewer) -> Reviewer | None:

@@ -165,7 +165,7 @@ class Idea:
         endorsers: post and tenure of everybody who endorsed it.
         seen: value seen at its last review.
         decisions: judgements made of it, the author's own included.
-        voiced, asked, posted, bypassed, collected, piloted, trialled, reworked, submitted: whether
+        voiced, asked, posted, misrouted, bypassed, collected, piloted, trialled, reworked, submitted: whether
             that happened (``trialled``: piloted under a trial quota; ``submitted``: it came before
             somebody who may endorse it).
         top: whether it came before a leader or panel.
@@ -198,6 +198,7 @@ class Idea:
         "layer",
         "layer_weeks",
         "maturity",
+        "misrouted",
         "noise",
         "novelty",
         "number",
@@ -277,6 +278,7 @@ class Idea:
         self.voiced = False
         self.asked = False
         self.posted = False
+        self.misrouted = False
         self.bypassed = False
         self.collected = False
         self.piloted = False

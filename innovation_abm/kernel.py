@@ -1296,6 +1296,7 @@ def start_idea(idea):
     idea.layer = idea.rework_post = NEVER
     idea.layer_weeks = idea.waited = idea.doors = idea.decisions = 0
     idea.voiced = idea.asked = idea.posted = idea.bypassed = idea.collected = False
+    idea.misrouted = False
     idea.piloted = idea.trialled = idea.reworked = idea.submitted = idea.top = False
     idea.fate = Fate.IN_FLIGHT
     idea.fate_week = NEVER
@@ -1478,6 +1479,7 @@ def submit(s, p, i):
     if wrong == NOBODY:
         send(s, i, first, Stage.REVIEW)
     else:
+        idea.misrouted = True
         send(s, i, wrong, Stage.MISROUTED)
 
 

@@ -70,6 +70,7 @@ IDEA_COLUMNS: Final = {
     "voiced": "it was spoken of",
     "asked": "permission was asked",
     "posted": "it was on a platform",
+    "misrouted": "it landed in a wrong queue",
     "submitted": "it came before somebody who may endorse it",
     "bypassed": "it bypassed the middle layer",
     "collected": "the agency took it up",
@@ -201,6 +202,21 @@ class Run:
         return self._events is not None
 
     # --- tables -----------------------------------------------------------------------------------
+
+    @property
+    def idea_columns(self) -> Columns:
+        """The ideas as plain arrays, codes not yet decoded; see :data:`IDEA_COLUMNS`."""
+        return self._ideas
+
+    @property
+    def week_columns(self) -> Columns:
+        """The weeks as plain arrays; see :class:`~innovation_abm.model.Week`."""
+        return self._weeks
+
+    @property
+    def queue_series(self) -> NDArray[np.float64]:
+        """The queues' books, of shape (weeks, gates, columns)."""
+        return self._queues
 
     @cached_property
     def ideas(self) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.levers import Lever, LeverError, apply, catalogue, lever_entry, lever_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,6 +32,9 @@ FORMAT: Final = 1
 
 WEEKS_PER_YEAR: Final = 52
 MAX_SEED: Final = 2**63 - 1
+
+TOP_LEVEL: Final = ("name", "title", "levers", "lever", "timeline")
+"""What stands in a scenario file outside the groups of parameters."""
 
 Value = float | int | bool | str | None
 
@@ -576,13 +580,14 @@ GROUPS: Final[dict[str, type[_Group]]] = {
 
 
 class Change(BaseModel):
-    """One entry of the timeline: parameters that take other values from a week on.
+    """One entry of the timeline: parameters and levers that take other values from a week on.
 
     Attributes:
         week: first week in which the values hold (1 is the run's first week).
         until: first week in which they no longer hold; ``None``: to the end of the run. Then
             each parameter takes the value of the latest other entry that holds, else its own.
         values: parameter names and their values.
+        levers: keys of levers and their strengths, in [0, 1].
 
     Raises:
         ScenarioError: if a week is no whole number or a value neither number nor flag. Names and
@@ -593,7 +598,8 @@ class Change(BaseModel):
 
     week: int
     until: int | None = None
-    values: dict[str, float | int | bool]
+    values: dict[str, float | int | bool] = {}
+    levers: dict[str, float] = {}
 
     def __init__(self, **entry: Any) -> None:  # noqa: ANN401 - checked by pydantic
         try:
@@ -624,10 +630,18 @@ class Scenario(
     Shape,
     Run,
 ):
-    """All that a run depends on, but for the rules: parameters, timeline and seed.
+    """All that a run depends on, but for the rules: parameters, levers, timeline and seed.
 
     Immutable; make variants with :meth:`but`. See :func:`parameters` for every parameter with
-    its meaning, unit, bounds and off value.
+    its meaning, unit, bounds and off value, and :func:`innovation_abm.levers.catalogue` for the
+    levers.
+
+    Attributes:
+        name: its name, in tables and files.
+        title: what it stands for, in a sentence.
+        levers: levers that are moved from the start, by key: strengths in [0, 1].
+        own_levers: levers of the scenario's own, beside those of the catalogue.
+        timeline: what changes in mid-run.
 
     Raises:
         ScenarioError: naming each unknown parameter, wrong type or value out of bounds.
@@ -635,6 +649,8 @@ class Scenario(
 
     name: str = "scenario"
     title: str = ""
+    levers: dict[str, float] = {}
+    own_levers: tuple[Lever, ...] = ()
     timeline: tuple[Change, ...] = ()
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401 - checked by pydantic
@@ -646,7 +662,14 @@ class Scenario(
     @model_validator(mode="after")
     def _check(self) -> Self:
         given = self._given()
-        faults = [*_nan_faults(given), *_cross_faults(given), *_timeline_faults(self)]
+        faults = [
+            *_nan_faults(given),
+            *_cross_faults(given),
+            *_own_lever_faults(self.own_levers),
+            *_lever_faults(self.levers, self.catalogue()),
+        ]
+        if not faults:  # what levers and timeline come to can be worked out
+            faults = [*_timeline_faults(self)]
         if faults:
             raise ScenarioError("; ".join(faults))
         return self
@@ -670,12 +693,34 @@ class Scenario(
         )
 
     def at(self, week: int) -> dict[str, Value]:
-        """Give the value of every parameter in ``week``, the timeline applied."""
-        values: dict[str, Value] = {name: getattr(self, name) for name in parameters()}
-        for change in sorted(self.timeline, key=lambda change: change.week):
-            if change.holds(week):
-                values.update(change.values)
-        return values
+        """Give the value of every parameter in ``week``, timeline and levers applied.
+
+        The timeline sets parameters and strengths of levers; then the levers move what the
+        parameters have come to.
+        """
+        known = parameters()
+        values: dict[str, Value] = {name: getattr(self, name) for name in known}
+        for change in self._holding(week):
+            values.update(change.values)
+        return apply(values, self.strengths(week), self.catalogue().values(), known)
+
+    def strengths(self, week: int = 1) -> dict[str, float]:
+        """Give the strength of each lever in ``week``; levers that are not named are at 0."""
+        strengths = dict(self.levers)
+        for change in self._holding(week):
+            strengths.update(change.levers)
+        return strengths
+
+    def catalogue(self) -> Mapping[str, Lever]:
+        """Give the levers that the scenario may move: the shipped ones, then its own."""
+        if not self.own_levers:
+            return catalogue()
+        return {**catalogue(), **{lever.key: lever for lever in self.own_levers}}
+
+    def _holding(self, week: int) -> list[Change]:
+        """List the entries of the timeline that hold in ``week``, the latest last."""
+        holding = [change for change in self.timeline if change.holds(week)]
+        return sorted(holding, key=lambda change: change.week)
 
     def seeds(self) -> tuple[int, int, int, int]:
         """Give the seeds of the four groups of draws: people, ideas, decisions, context."""
@@ -728,6 +773,10 @@ class Scenario(
                 for p in parameters().values()
                 if p.group == group and getattr(self, p.name) is not None
             }
+        if self.levers:
+            document["levers"] = self.levers
+        if self.own_levers:
+            document["lever"] = [lever_entry(lever) for lever in self.own_levers]
         if self.timeline:
             document["timeline"] = [_entry(change) for change in self.timeline]
         return tomli_w.dumps(document)
@@ -785,8 +834,10 @@ def _fault(fault: Mapping[str, Any]) -> str:
     name = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "value_error":
         return str(fault["ctx"]["error"])
+    if name.startswith("levers"):
+        return f"{name} = {fault['input']!r}: allowed is a strength from 0 to 1 for each lever"
     if fault["type"] == "extra_forbidden":
-        known = [*parameters(), "name", "title", "timeline"]
+        known = [*parameters(), *TOP_LEVEL]
         return f'unknown parameter "{name}"{_nearest(name, known)}'
     parameter = parameters().get(name)
     if parameter is None:
@@ -800,7 +851,10 @@ def _entry_fault(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "missing":
         return f"{key} is missing"
     if fault["type"] == "extra_forbidden":
-        return f"{key} is not part of an entry: give week, until and values"
+        return f"{key} is not part of an entry: give week, until, values and levers"
+    if key == "levers":
+        given = f"levers.{rest[0]} = {fault['input']!r}" if rest else "levers"
+        return f"{given}: allowed is a number from 0 to 1 for each lever"
     if key == "values" and rest:
         return f"{rest[0]} = {fault['input']!r}: allowed is a number, true or false"
     if key == "values":
@@ -828,6 +882,33 @@ def _cross_faults(values: Mapping[str, Any]) -> Iterable[str]:
         yield f"panel_quorum = {quorum:g} is above panel_size = {size:g}; no idea could pass"
 
 
+def _own_lever_faults(levers: Iterable[Lever]) -> Iterable[str]:
+    """Check what a scenario's own levers refer to."""
+    known, seen = parameters(), set(catalogue())
+    for lever in levers:
+        if lever.key in seen:
+            yield f"lever {lever.key}: there is one of that key already; choose another key"
+        seen.add(lever.key)
+        values = {
+            **{move.parameter: move.full for move in lever.moves if move.full is not None},
+            **lever.switches,
+        }
+        for name, value in values.items():
+            yield from (f"lever {lever.key}: {fault}" for fault in _value_faults(name, value))
+        for name in (move.parameter for move in lever.moves if move.times is not None):
+            if name not in known or known[name].kind != "float" or not known[name].live:
+                yield f"lever {lever.key}: times needs a number that may change, not {name}"
+
+
+def _lever_faults(strengths: Mapping[str, float], known: Mapping[str, Lever]) -> Iterable[str]:
+    """Check keys and strengths of levers."""
+    for key, strength in strengths.items():
+        if key not in known:
+            yield f'unknown lever "{key}"{_nearest(key, known)}'
+        elif not 0.0 <= strength <= 1.0:  # which no NaN is
+            yield f"lever {key} = {strength:g}: allowed is a strength from 0 to 1"
+
+
 def _timeline_faults(scenario: Scenario) -> Iterable[str]:
     """Check each entry of the timeline, and if all are sound, what they come to together."""
     faults = list(_entry_faults(scenario))
@@ -836,16 +917,19 @@ def _timeline_faults(scenario: Scenario) -> Iterable[str]:
 
 def _entry_faults(scenario: Scenario) -> Iterable[str]:
     seen: dict[tuple[int, str], int] = {}
+    levers = scenario.catalogue()
     for number, change in enumerate(scenario.timeline, 1):
         where = f"timeline entry {number}"
         if not 1 <= change.week <= scenario.weeks:
             yield f"{where}: week = {change.week} is outside the run's weeks 1 to {scenario.weeks}"
         if change.until is not None and change.until <= change.week:
             yield f"{where}: until = {change.until} is not after week = {change.week}"
-        if not change.values:
-            yield f"{where}: sets no parameter"
+        if not change.values and not change.levers:
+            yield f"{where}: sets no parameter and no lever"
         for name, value in change.values.items():
             yield from (f"{where}: {fault}" for fault in _value_faults(name, value))
+        yield from (f"{where}: {fault}" for fault in _lever_faults(change.levers, levers))
+        for name in (*change.values, *(f"lever {key}" for key in change.levers)):
             first = seen.setdefault((change.week, name), number)
             if first != number:
                 yield (
@@ -857,6 +941,10 @@ def _entry_faults(scenario: Scenario) -> Iterable[str]:
 def _turning_faults(scenario: Scenario) -> Iterable[str]:
     """Check, in each week in which parameters change, what no single one can tell."""
     own = set(_cross_faults(scenario._given()))
+    for fault in _cross_faults(scenario.at(1)) if scenario.levers else ():
+        if fault not in own:
+            yield f"levers: {fault}"
+            own.add(fault)
     ends = [change.until or 1 for change in scenario.timeline]
     for week in sorted({*(change.week for change in scenario.timeline), *ends}):
         for fault in _cross_faults(scenario.at(week)):
@@ -885,7 +973,7 @@ def _entry(change: Change) -> dict[str, Any]:
     entry: dict[str, Any] = {"week": change.week}
     if change.until is not None:
         entry["until"] = change.until
-    return entry | change.values
+    return entry | change.values | ({"levers": change.levers} if change.levers else {})
 
 
 def _from_toml(text: str) -> dict[str, Any]:
@@ -905,6 +993,8 @@ def _from_toml(text: str) -> dict[str, Any]:
         key: document.pop(key) for key in ("name", "title") if key in document
     }
     values["timeline"] = tuple(_changes(document.pop("timeline", [])))
+    values["levers"] = document.pop("levers", {})
+    values["own_levers"] = tuple(_own_levers(document.pop("lever", [])))
     if isinstance(document.get("provenance"), dict):
         del document["provenance"]  # what a kept run was run with: for people, not for the run
     for section, content in document.items():
@@ -925,17 +1015,27 @@ def _section(section: str, content: object) -> dict[str, Any]:
     for name in content:
         if name in parameters() and parameters()[name].group != section:
             raise ScenarioError(f"{name} belongs in [{parameters()[name].group}], not [{section}]")
-        if name in ("name", "title", "timeline"):
+        if name in TOP_LEVEL:
             raise ScenarioError(f"{name} belongs at the top of the file, not in [{section}]")
     return content
+
+
+def _own_levers(entries: object) -> Iterable[Lever]:
+    if not isinstance(entries, list):
+        raise ScenarioError("levers of the scenario's own are written under lines [[lever]]")
+    for number, entry in enumerate(entries, 1):
+        try:
+            yield lever_from(entry, number)
+        except LeverError as error:
+            raise ScenarioError(str(error)) from None
 
 
 def _changes(entries: object) -> Iterable[Change]:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ScenarioError("timeline entries are written under lines [[timeline]]")
     for number, entry in enumerate(entries, 1):
-        weeks = {key: entry.pop(key) for key in ("week", "until") if key in entry}
+        own = {key: entry.pop(key) for key in ("week", "until", "levers") if key in entry}
         try:
-            yield Change(**weeks, values=entry)
+            yield Change(**own, values=entry)
         except ScenarioError as error:
             raise ScenarioError(f"timeline entry {number}: {error}") from None
