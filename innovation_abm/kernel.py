@@ -932,6 +932,8 @@ def lapses(s, i):
     chance = rules.lapse_chance(idea, s.terms[holder.terms_row])
     if chance <= 0.0 or idea.fate != Fate.IN_FLIGHT:
         return False
+    if idea.stage == Stage.PERMISSION:
+        return draw2(s, Purpose.LAPSE_ASKING, idea.key, idea.layer_weeks) < chance
     return draw3(s, Purpose.LAPSE, idea.key, holder.gate, idea.layer_weeks) < chance
 
 
@@ -1053,6 +1055,8 @@ def knowledge_spreads(s):
         s.sort_items[place] = i
         s.sort_keys[place] = float(i) * (run.departments + 1) + department
         s.terms[department].in_use += 1.0
+        government.in_use += not s.ideas[i].in_use
+        s.ideas[i].in_use = True
     sort(s, run.embedded_now)
     gained = 0.0
     for place in range(run.embedded_now):
@@ -1296,7 +1300,7 @@ def start_idea(idea):
     idea.layer = idea.rework_post = NEVER
     idea.layer_weeks = idea.waited = idea.doors = idea.decisions = 0
     idea.voiced = idea.asked = idea.posted = idea.bypassed = idea.collected = False
-    idea.piloted = idea.trialled = idea.reworked = idea.submitted = idea.top = False
+    idea.piloted = idea.trialled = idea.reworked = idea.submitted = idea.top = idea.in_use = False
     idea.fate = Fate.IN_FLIGHT
     idea.fate_week = NEVER
     idea.reason = Reason.NONE
@@ -1623,6 +1627,7 @@ def handle(s, p, i):
 def permit(s, p, i):
     """Grant or deny permission, by the rule of review."""
     if judge(s, p, i, Purpose.GRANT, 0):
+        s.ideas[i].layer_weeks = 0
         s.granted[s.run[0].granted] = i
         s.run[0].granted += 1
     else:

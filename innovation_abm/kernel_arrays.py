@@ -57,7 +57,8 @@ IDEA: Final = _record(
     "first_endorser fate_holder next previous due_next",
     i2="week tenure posted_week since layer_weeks waited doors decisions fate_week outcome_week",
     i1="facet stage fate reason outcome",
-    b1="voiced asked posted bypassed collected piloted trialled reworked submitted top duplicate",
+    b1="voiced asked posted bypassed collected piloted trialled reworked submitted top duplicate "
+    "in_use",
 )
 """An idea. The chain of allies begins with the ``posters`` latest ones; ``next`` and ``previous``
 are its neighbours in a queue, ``due_next`` the next idea that comes due in the same week."""

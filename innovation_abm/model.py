@@ -631,6 +631,8 @@ class InnovationModel(mesa.Model):
         chance = self.rules.lapse_chance(idea, idea.holder.terms)
         if chance <= 0.0 or idea.fate != Fate.IN_FLIGHT:
             return False
+        if idea.stage == Stage.PERMISSION:
+            return self.draw(Purpose.LAPSE_ASKING, idea.key, idea.layer_weeks) < chance
         return self.draw(Purpose.LAPSE, idea.key, idea.holder.gate, idea.layer_weeks) < chance
 
     def abandoned(self, idea: Idea) -> Fate | None:
@@ -702,6 +704,8 @@ class InnovationModel(mesa.Model):
         for idea, department in sorted(self.embedded_now, key=lambda e: (e[0].number, e[1])):
             gained += idea.value
             self.terms[department].in_use += 1.0
+            self.government.in_use += not idea.in_use
+            idea.in_use = True
         spent = self.government.pilot_cost * self.now.piloted
         gain = self.government.service_gain * (gained - spent) / len(self.people)
         self.now.services = self.now.services + gain

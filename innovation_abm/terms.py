@@ -29,7 +29,7 @@ class Terms:
         gap: citizens' expectations less services, in value; below 0 if services lead.
         trust: trust of citizens in the public service, in [0, 1].
         signal: the political signal; below 0 is discouraging.
-        in_use: embedded ideas in use in this department.
+        in_use: ideas in use in this department; for the government, in any.
     """
 
     __slots__ = (*PARAMETER_TERMS, *WEEKLY_TERMS)

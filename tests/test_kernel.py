@@ -287,7 +287,7 @@ def assert_agree(model: InnovationModel, state: KernelState):
         assert len(allies) == len(idea.ally_posts)
         assert set(allies) == idea.ally_posts
     people = model.people
-    for name in set(PERSON.names) - REVIEWERS - {"terms_row"}:
+    for name in set(PERSON.names) - REVIEWERS:
         column = [getattr(person, name) for person in people]
         if name in POSTS:
             column = [post(person) for person in column]

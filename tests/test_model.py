@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from innovation_abm.chance import Purpose
 from innovation_abm.idea import DEATHS, ENDED, NEVER, Event, Fate, Outcome, Reason, Stage
 from innovation_abm.model import InnovationModel, Week
 from innovation_abm.organization import Organization, Role, generate
@@ -573,6 +574,45 @@ def test_the_same_idea_lapses_alike_after_a_detour():
         assert late[key].fate_week == straight[key].fate_week + 2
         assert (late[key].fate, late[key].layer) == (straight[key].fate, straight[key].layer)
     assert {straight[key].fate for key in decided} == {Fate.LAPSED, Fate.REJECTED, Fate.ADOPTED}
+
+
+class Lapsing(InnovationModel):
+    """Remembers the draws that decide whether ideas lapse."""
+
+    drawn: list[tuple[int, ...]]
+
+    def draw(self, purpose: Purpose, *parts: int) -> float:
+        if purpose in (Purpose.LAPSE, Purpose.LAPSE_ASKING):
+            self.drawn.append((purpose, *parts))
+        return super().draw(purpose, *parts)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_idea_meets_the_draw_of_a_lapse_twice(seed):
+    """Not even who comes back to a gate: after permission, by platform, agency or panel."""
+    panel = tuple(
+        Change(week=week, until=week + 3, values={"panel_size": 2.0, "panel_quorum": 1.0})
+        for week in range(5, 90, 9)
+    )
+    scenario = LIVELY.but(
+        weeks=90, seed=seed, middle_layers=1, permission_seeking=1.0, staleness=0.05,
+        leader_capacity=1.0, bypass_allies=0.0, forum_weeks=1.0, timeline=panel,
+    )  # fmt: skip
+    model = Lapsing(scenario)
+    model.drawn = []
+    model.run()
+    assert len(model.drawn) == len(set(model.drawn)) > 500
+    gates = {(idea, gate) for purpose, idea, gate, *_ in model.drawn if purpose == Purpose.LAPSE}
+    assert any((idea, 1) in gates for idea, gate in gates if gate == 0)  # agency, then leader
+    assert sum(idea.asked for idea in model.ideas) > 100
+
+
+def test_what_is_in_use_counts_once_for_the_government():
+    model = finished(LIVELY.but(departments=3, weeks=60, reuse_chance=1.0))
+    used = [idea for idea in model.ideas if idea.in_use]
+    assert model.government.in_use == len(used) > 10
+    assert sum(terms.in_use for terms in model.terms[:-1]) > 2 * len(used)
+    assert all(idea.in_use for idea in model.ideas if idea.outcome == Outcome.EMBEDDED)
 
 
 def test_dealing_ideas_to_others_keeps_their_values():
