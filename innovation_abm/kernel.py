@@ -171,6 +171,7 @@ def _start_context(s):
     first = s.weeks[0]
     first.expectations = first.services = first.signal = 0.0
     first.trust = 1.0
+    first.declared = 0.0
 
 
 @compiled
@@ -262,6 +263,7 @@ def advance(s):
 def context(s):
     """Phase 1: the timeline takes effect; expectations, politics and trust move."""
     run = s.run[0]
+    before = s.terms[run.departments].declaration if run.week > 1 else 0.0
     if run.period < run.last_period and s.periods[run.period + 1].week == run.week:
         run.period += 1
         take_over(s)
@@ -276,8 +278,11 @@ def context(s):
         s.terms[row].gap = now.gap
         s.terms[row].signal = now.signal
     now.trust = rules.trust(last.trust, government)
+    renewed = 1.0 if government.declaration != before else 0.0
+    now.declared = rules.declared(last.declared, renewed, government)
     for row in range(s.terms.size):
         s.terms[row].trust = now.trust
+        s.terms[row].declared = now.declared
 
 
 @compiled
@@ -785,11 +790,13 @@ def take_over(s):
     for row in range(s.terms.size):
         in_use = s.terms[row].in_use
         gap, trust, signal = s.terms[row].gap, s.terms[row].trust, s.terms[row].signal
+        declared = s.terms[row].declared
         s.terms[row] = s.period_terms[run.period]
         s.terms[row].in_use = in_use
         s.terms[row].gap = gap
         s.terms[row].trust = trust
         s.terms[row].signal = signal
+        s.terms[row].declared = declared
     if s.periods[run.period].redraw:
         for p in range(run.people):
             draw_traits(s, p)

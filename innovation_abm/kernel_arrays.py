@@ -69,7 +69,7 @@ NODE: Final = _record(i4="post tenure next")
 COPY: Final = _record(i4="idea poster number reader next", b1="unread")
 """A copy of a post on a reader's screen; ``next`` is the next one on that screen."""
 
-TERMS: Final = _record(f8=" ".join((*PARAMETER_TERMS, *WEEKLY_TERMS)))
+TERMS: Final = _record(f8=" ".join((*PARAMETER_TERMS, "constant_review", *WEEKLY_TERMS)))
 
 WEEK: Final = np.dtype(
     [(field.name, "i8" if field.type == "int" else "f8") for field in fields(Week)], align=True

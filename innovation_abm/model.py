@@ -102,6 +102,7 @@ class Week:
         energy, norm, futility, scars: means over people at the week's end, in [0, 1].
         expectations, services, gap: citizens' expectations, services, and the gap, in value.
         trust: citizens' trust, in [0, 1].
+        declared: force that the latest official declaration still has, in [0, 1].
         signal: the political signal.
     """
 
@@ -135,6 +136,7 @@ class Week:
     services: float = 0.0
     gap: float = 0.0
     trust: float = 1.0
+    declared: float = 0.0
     signal: float = 0.0
 
 
@@ -303,6 +305,7 @@ class InnovationModel(mesa.Model):
 
     def context(self) -> None:
         """Phase 1: the timeline takes effect; expectations, politics and trust move."""
+        before = self.government.declaration if self.week > 1 else 0.0
         if self.week in self.turning_points:
             self.take_over(self.settings.at(self.week))
         terms, rules, now = self.government, self.rules, self.now
@@ -316,8 +319,11 @@ class InnovationModel(mesa.Model):
             terms.gap = now.gap
             terms.signal = now.signal
         now.trust = rules.trust(self.last.trust, self.government)
+        renewed = float(self.government.declaration != before)
+        now.declared = rules.declared(self.last.declared, renewed, self.government)
         for terms in self.terms:
             terms.trust = now.trust
+            terms.declared = now.declared
 
     def signals(self) -> None:
         """Phase 2: what leaders say runs down the hierarchy, losing clarity at each manager."""

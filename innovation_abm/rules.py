@@ -110,6 +110,17 @@ def political_signal(signal: float, z: float, terms: Terms) -> float:
     return phi * signal + math.sqrt(1.0 - phi * phi) * terms.signal_volatility * z
 
 
+@rule
+def declared(level: float, renewed: float, terms: Terms) -> float:
+    """Force of the official declaration after one more week; ``renewed`` is 1.0 if it is new.
+
+    It fades unless it is upheld. Source: *Official declarations*, which give tacit approval.
+    """
+    if renewed:
+        return terms.declaration
+    return level * (1.0 - terms.declaration_fading * (1.0 - terms.declaration_uphold))
+
+
 # --- phase 2: signals run down; what is passed on is attenuated --------------------------------
 
 
@@ -294,8 +305,12 @@ def doubt(clarity: float, terms: Terms) -> float:
 
 @rule
 def permission_chance(author: Person, terms: Terms) -> float:
-    """Chance that the author asks for permission first. Challenge *Need for permission*."""
-    return author.permission_seeking * (1.0 - terms.tacit_approval) * (1.0 - terms.policy_read)
+    """Chance that the author asks for permission first. Challenge *Need for permission*.
+
+    A declaration counts as approval as far as it is still fresh and citizens trust the service.
+    """
+    asks = author.permission_seeking * (1.0 - terms.tacit_approval) * (1.0 - terms.policy_read)
+    return asks * (1.0 - terms.declared * terms.trust)
 
 
 @rule
@@ -422,6 +437,7 @@ class RuleBook:
     jump_chance: Rule = jump_chance
     trust: Rule = trust
     political_signal: Rule = political_signal
+    declared: Rule = declared
     relayed: Rule = relayed
     idea_weight: Rule = idea_weight
     seen_value: Rule = seen_value

@@ -256,6 +256,19 @@ class Voice(_Group):
     policy_read: float = _number(
         0.0, 0.0, 0, 1, "share of permission gates that vanish when the policy itself is read"
     )
+    declaration: float = _number(
+        0.0,
+        0.0,
+        0,
+        1,
+        "share of permission gates that a fresh official declaration makes needless, trust given",
+    )
+    declaration_fading: float = _number(
+        0.03, None, 0, 1, "share of a declaration's force that fades", "a week"
+    )
+    declaration_uphold: float = _number(
+        0.0, 0.0, 0, 1, "share of that fading which upholding the declaration prevents"
+    )
 
 
 class Work(_Group):

@@ -34,7 +34,7 @@ EVERYTHING = Scenario(
     leader_capacity=1.5, manager_business=1.5, leader_business=0.7, control=0.5,
     incumbent_growth=0.5, inaction_risk=0.3, celebration=0.3, norm_threshold_mean=0.1,
     outcome_payment=0.5, data_quality=0.3, service_gain=1.0, tracking=0.5, staleness=0.05,
-    panel_size=2.0, panel_quorum=2.0, panel_novelty=0.8, personal_loss_share=0.5,
+    panel_size=2.0, panel_quorum=2.0, panel_novelty=0.8, personal_loss_share=0.5, declaration=0.6,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -47,8 +47,9 @@ FACET_PARAMETERS = [name for name in GROUPS["facets"].__annotations__ if name !=
 OFF = {
     "permission seeking": (
         {"permission_seeking": 0.0},
-        ["permission_seeking_concentration", "tacit_approval", "policy_read"],
+        ["permission_seeking_concentration", "tacit_approval", "policy_read", "declaration"],
     ),
+    "declaration": ({"declaration": 0.0}, ["declaration_fading", "declaration_uphold"]),
     "personal loss": (
         {"personal_loss_share": 0.0},
         ["risk_aversion", "risk_aversion_concentration", "scar", "scar_decay", "outcome_payment",
@@ -199,6 +200,7 @@ def difference(before: Scenario, others: list[str]) -> set[str]:
 
 # What merely records the parameter itself, where it is without effect on anything else.
 RECORDS = {
+    "permission seeking": {"weeks"},  # what is declared, which nobody needs
     "personal loss": {"people", "weeks"},  # scars and norms, which nobody fears
     "constant review": {"seen", "weeks"},  # trust, which tightens no control
 }
@@ -353,6 +355,18 @@ DIRECTIONS = {
         {"permission_seeking": 0.8}, {"tacit_approval": 0.9}, "-asked -queue3 +survival",
     ),
     "policy read": ({"permission_seeking": 0.8}, {"policy_read": 0.9}, "-asked +survival"),
+    "declaration": ({"permission_seeking": 0.8}, {"declaration": 0.9}, "-asked -queue3 +survival"),
+    "fading of declarations": (
+        {"permission_seeking": 0.8, "declaration": 0.9}, {"declaration_fading": 0.5}, "+asked",
+    ),
+    "upholding declarations": (
+        {"permission_seeking": 0.8, "declaration": 0.9}, {"declaration_uphold": 1.0}, "-asked",
+    ),
+    "declarations without trust": (
+        {**NEEDY, "permission_seeking": 0.8, "declaration": 0.9, "declaration_fading": 0.0},
+        {"trust_loss": 0.3},
+        "+asked",
+    ),
     "risk aversion": (
         {"risk_aversion": 0.1}, {"risk_aversion": 0.9},
         "-voiced +omission -commission +novel_handicap",

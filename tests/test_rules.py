@@ -59,6 +59,7 @@ class World:
         self.terms.gap = rng.choice([0.0, rng.uniform(-5, 5), rng.uniform(-1e6, 1e6)])
         self.terms.trust = some_value(rng, 0.0, 1.0)
         self.terms.signal = rng.gauss(0.0, 3.0)
+        self.terms.declared = some_value(rng, 0.0, 1.0)
         self.terms.in_use = float(rng.choice([0, 1, 10, 10_000]))
         share = lambda: some_value(rng, 0.0, 1.0)  # noqa: E731 - named for what it draws
         self.idea = SimpleNamespace(
@@ -89,6 +90,7 @@ class World:
             "z": rng.gauss(0, 1),
             "signal": rng.gauss(0, 3),
             "jumped": float(rng.random() < 0.5),
+            "renewed": float(rng.random() < 0.5),
             "deaths": rng.randrange(20),
             "adoptions": rng.randrange(20),
             "failures": rng.randrange(20),
@@ -136,7 +138,7 @@ PROBABILITIES = (
 )  # fmt: skip
 SHARES = (
     "trust", "relayed", "developed", "norm", "scars", "futility", "energy", "missing", "covered",
-    "capped",
+    "capped", "declared",
 )  # fmt: skip
 NUMBERS = ("expectations", "political_signal", "seen_value", "threshold", "success")
 
@@ -228,6 +230,12 @@ DIRECTIONS = [
     ("permission_chance", "person.permission_seeking", UNIT, +1),
     ("permission_chance", "terms.tacit_approval", UNIT, -1),
     ("permission_chance", "terms.policy_read", UNIT, -1),
+    ("permission_chance", "terms.declared", UNIT, -1),
+    ("permission_chance", "terms.trust", UNIT, -1),
+    ("declared", "level", UNIT, +1),
+    ("declared", "terms.declaration", UNIT, +1),
+    ("declared", "terms.declaration_fading", UNIT, -1),
+    ("declared", "terms.declaration_uphold", UNIT, +1),
     ("posting_chance", "terms.platform_use", UNIT, +1),
     ("posting_chance", "terms.platforms", UNIT, +1),
     ("misrouting_chance", "clarity", UNIT, -1),
