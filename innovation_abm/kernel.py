@@ -171,7 +171,8 @@ def _start_context(s):
     first = s.weeks[0]
     first.expectations = first.services = first.signal = 0.0
     first.trust = 1.0
-    first.declared = 0.0
+    first.declared = first.message = 0.0
+    first.last_broadcast = 0
 
 
 @compiled
@@ -290,9 +291,11 @@ def signals(s):
     """Phase 2: what leaders say runs down the hierarchy, losing clarity at each manager."""
     for row in range(s.terms.size):
         left_open(s, row)
+    broadcast(s)
+    said = s.weeks[s.run[0].week].message
     for department in range(s.run[0].departments):
         terms, heard = s.terms[department], s.clarity[department]
-        heard[0] = heard[1] = terms.clarity
+        heard[0] = heard[1] = rules.clarity_said(said, terms)
         for layer in range(2, heard.size):
             through = layer > 2  # layer 2 hears the leader directly
             above = heard[layer - 1]
@@ -838,6 +841,19 @@ def left_open(s, row):
         clarity, parity, suitable, normality = provision_at(s, row, 1.0)
         rested = s.rested[row]
         rested[0], rested[1], rested[2], rested[3] = clarity, parity, suitable, normality
+
+
+@compiled
+def broadcast(s):
+    """Say anew what is meant by innovation if that is due; else the last message fades."""
+    run = s.run[0]
+    terms, last, now = s.terms[run.departments], s.weeks[run.week - 1], s.weeks[run.week]
+    waited = last.last_broadcast == 0 or (
+        run.week - last.last_broadcast >= int(terms.broadcast_every)
+    )
+    due = terms.broadcast > 0.0 and waited
+    now.last_broadcast = run.week if due else last.last_broadcast
+    now.message = rules.message(last.message, 1.0 if due else 0.0, terms)
 
 
 @compiled

@@ -104,6 +104,8 @@ class Week:
         trust: citizens' trust, in [0, 1].
         declared: force that the latest official declaration still has, in [0, 1].
         signal: the political signal.
+        message: force that the last broadcast's message still has, in [0, 1].
+        last_broadcast: week of the last broadcast; 0: there was none.
     """
 
     week: int = 0
@@ -138,6 +140,8 @@ class Week:
     trust: float = 1.0
     declared: float = 0.0
     signal: float = 0.0
+    message: float = 0.0
+    last_broadcast: int = 0
 
 
 WEEK_COLUMNS = tuple(field.name for field in fields(Week))
@@ -329,9 +333,10 @@ class InnovationModel(mesa.Model):
         """Phase 2: what leaders say runs down the hierarchy, losing clarity at each manager."""
         if any(terms.determinants for terms in self.terms):
             self.missing = [self.left_open(terms) for terms in self.terms]
+        self.broadcast()
         for department, terms in enumerate(self.terms):
             heard = self.clarity[department]
-            heard[0] = heard[1] = terms.clarity
+            heard[0] = heard[1] = self.rules.clarity_said(self.now.message, terms)
             for layer in range(2, len(heard)):
                 through = layer > 2  # layer 2 hears the leader directly
                 above = heard[layer - 1]
@@ -574,6 +579,16 @@ class InnovationModel(mesa.Model):
             missing(terms.suitability_system, terms.suitability_organisation),
             missing(terms.normality_system, terms.normality_organisation),
         )
+
+    def broadcast(self) -> None:
+        """Say anew what is meant by innovation if that is due; else the last message fades."""
+        terms, last, now = self.government, self.last, self.now
+        waited = last.last_broadcast == 0 or (
+            self.week - last.last_broadcast >= int(terms.broadcast_every)
+        )
+        due = terms.broadcast > 0.0 and waited
+        now.last_broadcast = self.week if due else last.last_broadcast
+        now.message = self.rules.message(last.message, float(due), terms)
 
     def open_slots(self) -> None:
         """Give every reviewer the week's slots."""

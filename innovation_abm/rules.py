@@ -125,6 +125,21 @@ def declared(level: float, renewed: float, terms: Terms) -> float:
 
 
 @rule
+def message(level: float, due: float, terms: Terms) -> float:
+    """Force of the last broadcast's message after one more week; ``due`` is 1.0 if one is due.
+
+    Source: strategy *Shared understanding*: a barometer, repeated, agrees what is meant.
+    """
+    return terms.broadcast if due else level * (1.0 - terms.broadcast_fading)
+
+
+@rule
+def clarity_said(message: float, terms: Terms) -> float:
+    """Clarity of what leaders say, a broadcast's message making good a share of what it lacks."""
+    return terms.clarity + (1.0 - terms.clarity) * message
+
+
+@rule
 def relayed(strength: float, loss: float) -> float:
     """What is left of a message of ``strength`` after one manager has passed it on.
 
@@ -438,6 +453,8 @@ class RuleBook:
     trust: Rule = trust
     political_signal: Rule = political_signal
     declared: Rule = declared
+    message: Rule = message
+    clarity_said: Rule = clarity_said
     relayed: Rule = relayed
     idea_weight: Rule = idea_weight
     seen_value: Rule = seen_value

@@ -247,6 +247,13 @@ class Voice(_Group):
         0.5, 0.0, 0, 1, "share of a failure's cost that falls on the person responsible"
     )
     clarity: float = _number(0.6, 1.0, 0, 1, "clarity of what leaders say about innovation")
+    broadcast: float = _number(
+        0.0, 0.0, 0, 1, "share of the lack of clarity that a broadcast of what is meant makes good"
+    )
+    broadcast_every: float = _number(13.0, None, 1, 5200, "time between broadcasts", "weeks")
+    broadcast_fading: float = _number(
+        0.05, None, 0, 1, "share of a broadcast's message that fades", "a week"
+    )
     doubt: float = _number(
         0.3, 0.0, 0, 1, "chance to stay silent where nothing clear is heard about innovation"
     )

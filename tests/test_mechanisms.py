@@ -35,6 +35,7 @@ EVERYTHING = Scenario(
     incumbent_growth=0.5, inaction_risk=0.3, celebration=0.3, norm_threshold_mean=0.1,
     outcome_payment=0.5, data_quality=0.3, service_gain=1.0, tracking=0.5, staleness=0.05,
     panel_size=2.0, panel_quorum=2.0, panel_novelty=0.8, personal_loss_share=0.5, declaration=0.6,
+    broadcast=0.6, broadcast_every=7.0,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -62,8 +63,9 @@ OFF = {
     "filter_up": ({"filter_up": 0.0}, ["prior_value"]),
     "clarity": (
         {"doubt": 0.0, "misrouting": 0.0},
-        ["clarity", "filter_down"],
+        ["clarity", "filter_down", "broadcast"],
     ),
+    "broadcast": ({"broadcast": 0.0}, ["broadcast_every", "broadcast_fading"]),
     "staleness": ({"staleness": 0.0}, ["lapsed_leave"]),
     "capacity": (
         {"manager_capacity": INF, "leader_capacity": INF, "agency_capacity": INF},
@@ -200,6 +202,7 @@ def difference(before: Scenario, others: list[str]) -> set[str]:
 
 # What merely records the parameter itself, where it is without effect on anything else.
 RECORDS = {
+    "clarity": {"weeks"},  # what is broadcast, which nobody needs
     "permission seeking": {"weeks"},  # what is declared, which nobody needs
     "personal loss": {"people", "weeks"},  # scars and norms, which nobody fears
     "constant review": {"seen", "weeks"},  # trust, which tightens no control
@@ -376,6 +379,18 @@ DIRECTIONS = {
     ),
     "clarity": (
         {"clarity": 0.1, "misrouting": 0.5}, {"clarity": 1.0}, "+voiced -wait +survival",
+    ),
+    "broadcasts": (
+        {"clarity": 0.1, "misrouting": 0.5}, {"broadcast": 0.9}, "+voiced +survival",
+    ),
+    "rare broadcasts": (
+        {"clarity": 0.1, "misrouting": 0.5, "broadcast": 0.9, "broadcast_every": 4.0},
+        {"broadcast_every": 52.0},
+        "-voiced",
+    ),
+    "fading broadcasts": (
+        {"clarity": 0.1, "misrouting": 0.5, "broadcast": 0.9}, {"broadcast_fading": 0.5},
+        "-voiced",
     ),
     "doubt": ({"doubt": 0.0}, {"doubt": 0.8}, "-voiced -survival"),
     "misrouting": ({"clarity": 0.2}, {"misrouting": 1.0}, "+delay +wait +queue3 -survival"),

@@ -633,6 +633,36 @@ def test_dealing_ideas_to_others_keeps_their_values():
 # --- time -----------------------------------------------------------------------------
 
 
+def test_broadcasts_begin_at_once_and_come_again_in_time():
+    spell = Change(week=10, until=31, values={"broadcast": 0.5})
+    scenario = TEAM.but(weeks=40, broadcast_every=9.0, broadcast_fading=0.1, timeline=(spell,))
+    model = finished(scenario)
+    said = {week.week: week.message for week in model.series}
+    assert [w for w in said if model.series[w - 1].last_broadcast == w] == [10, 19, 28]
+    assert said[9] == 0.0
+    assert said[10] == said[19] == said[28] == 0.5
+    assert said[18] == pytest.approx(0.5 * 0.9**8)
+    assert said[40] == pytest.approx(0.5 * 0.9**12)  # nobody repeats it, and it fades
+
+
+def test_a_declaration_is_made_when_it_changes_and_fades_until_then():
+    changes = (
+        Change(week=5, values={"declaration": 0.8}),
+        Change(week=10, until=12, values={"declaration_uphold": 1.0}),
+        Change(week=20, values={"declaration": 0.4, "doubt": 0.1}),
+        Change(week=30, values={"declaration": 0.0}),
+    )
+    model = finished(TEAM.but(weeks=40, declaration_fading=0.1, timeline=changes))
+    force = {week.week: week.declared for week in model.series}
+    assert {force[week] for week in range(1, 5)} == {0.0}
+    assert force[5] == 0.8
+    assert force[9] == force[10] == force[11] == pytest.approx(0.8 * 0.9**4)
+    assert force[12] == pytest.approx(0.8 * 0.9**5)
+    assert force[20] == 0.4
+    assert {force[week] for week in range(30, 41)} == {0.0}
+    assert finished(TEAM.but(weeks=1, declaration=0.7)).now.declared == 0.7
+
+
 @runs(20)
 @given(worlds(), st.integers(1, 40))
 def test_a_short_run_is_the_beginning_of_a_long_one(world, weeks):

@@ -91,6 +91,8 @@ class World:
             "signal": rng.gauss(0, 3),
             "jumped": float(rng.random() < 0.5),
             "renewed": float(rng.random() < 0.5),
+            "due": float(rng.random() < 0.5),
+            "message": share(),
             "deaths": rng.randrange(20),
             "adoptions": rng.randrange(20),
             "failures": rng.randrange(20),
@@ -138,7 +140,7 @@ PROBABILITIES = (
 )  # fmt: skip
 SHARES = (
     "trust", "relayed", "developed", "norm", "scars", "futility", "energy", "missing", "covered",
-    "capped", "declared",
+    "capped", "declared", "message", "clarity_said",
 )  # fmt: skip
 NUMBERS = ("expectations", "political_signal", "seen_value", "threshold", "success")
 
@@ -177,6 +179,11 @@ DIRECTIONS = [
     ("trust", "level", UNIT, +1),
     ("trust", "terms.trust_recovery", UNIT, +1),
     ("political_signal", "z", WIDE, +1),
+    ("message", "level", UNIT, +1),
+    ("message", "terms.broadcast", UNIT, +1),
+    ("message", "terms.broadcast_fading", UNIT, -1),
+    ("clarity_said", "message", UNIT, +1),
+    ("clarity_said", "terms.clarity", UNIT, +1),
     ("relayed", "strength", UNIT, +1),
     ("relayed", "loss", UNIT, -1),
     ("idea_weight", "weight", UNIT, +1),
