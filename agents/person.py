@@ -160,7 +160,7 @@ class Person(mesa.Agent):
 
     def suitability(self) -> float:
         """Give the share of an idea's value that can be realised where the person works."""
-        share = self.terms.suitability
+        share = self.terms.suitability * self.terms.skills
         return share * self.provision().suitability if self.terms.determinants else share
 
     def visibility(self) -> float:

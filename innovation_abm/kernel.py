@@ -170,7 +170,7 @@ def _start_context(s):
     s.met[:] = 0
     first = s.weeks[0]
     first.expectations = first.services = first.signal = 0.0
-    first.trust = 1.0
+    first.trust = first.skills = 1.0
     first.declared = first.message = 0.0
     first.last_broadcast = 0
 
@@ -281,9 +281,11 @@ def context(s):
     now.trust = rules.trust(last.trust, government)
     renewed = 1.0 if government.declaration != before else 0.0
     now.declared = rules.declared(last.declared, renewed, government)
+    now.skills = rules.skills(last.skills, government)
     for row in range(s.terms.size):
         s.terms[row].trust = now.trust
         s.terms[row].declared = now.declared
+        s.terms[row].skills = now.skills
 
 
 @compiled
@@ -793,13 +795,14 @@ def take_over(s):
     for row in range(s.terms.size):
         in_use = s.terms[row].in_use
         gap, trust, signal = s.terms[row].gap, s.terms[row].trust, s.terms[row].signal
-        declared = s.terms[row].declared
+        declared, skills = s.terms[row].declared, s.terms[row].skills
         s.terms[row] = s.period_terms[run.period]
         s.terms[row].in_use = in_use
         s.terms[row].gap = gap
         s.terms[row].trust = trust
         s.terms[row].signal = signal
         s.terms[row].declared = declared
+        s.terms[row].skills = skills
     if s.periods[run.period].redraw:
         for p in range(run.people):
             draw_traits(s, p)
@@ -1240,7 +1243,7 @@ def loss_share(s, p):
 def suitability(s, p):
     """Give the share of an idea's value that can be realised where the person works."""
     terms = s.terms[s.people[p].terms_row]
-    share = terms.suitability
+    share = terms.suitability * terms.skills
     return share * provision(s, p, SUITABILITY) if terms.determinants else share
 
 

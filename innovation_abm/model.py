@@ -103,6 +103,7 @@ class Week:
         expectations, services, gap: citizens' expectations, services, and the gap, in value.
         trust: citizens' trust, in [0, 1].
         declared: force that the latest official declaration still has, in [0, 1].
+        skills: share of the skills that innovation now needs which are there, in [0, 1].
         signal: the political signal.
         message: force that the last broadcast's message still has, in [0, 1].
         last_broadcast: week of the last broadcast; 0: there was none.
@@ -139,6 +140,7 @@ class Week:
     gap: float = 0.0
     trust: float = 1.0
     declared: float = 0.0
+    skills: float = 1.0
     signal: float = 0.0
     message: float = 0.0
     last_broadcast: int = 0
@@ -325,9 +327,11 @@ class InnovationModel(mesa.Model):
         now.trust = rules.trust(self.last.trust, self.government)
         renewed = float(self.government.declaration != before)
         now.declared = rules.declared(self.last.declared, renewed, self.government)
+        now.skills = rules.skills(self.last.skills, self.government)
         for terms in self.terms:
             terms.trust = now.trust
             terms.declared = now.declared
+            terms.skills = now.skills
 
     def signals(self) -> None:
         """Phase 2: what leaders say runs down the hierarchy, losing clarity at each manager."""

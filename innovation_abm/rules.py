@@ -121,6 +121,16 @@ def declared(level: float, renewed: float, terms: Terms) -> float:
     return level * (1.0 - terms.declaration_fading * (1.0 - terms.declaration_uphold))
 
 
+@rule
+def skills(level: float, terms: Terms) -> float:
+    """Share of the skills needed that are there after one more week of drift and of learning.
+
+    Source: strategy *Continuous learning*: keeping pace with external change.
+    """
+    kept = level * (1.0 - terms.skill_drift / WEEKS_PER_YEAR)
+    return kept + terms.skill_learning / WEEKS_PER_YEAR * (1.0 - kept)
+
+
 # --- phase 2: signals run down; what is passed on is attenuated --------------------------------
 
 
@@ -453,6 +463,7 @@ class RuleBook:
     trust: Rule = trust
     political_signal: Rule = political_signal
     declared: Rule = declared
+    skills: Rule = skills
     message: Rule = message
     clarity_said: Rule = clarity_said
     relayed: Rule = relayed

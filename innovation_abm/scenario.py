@@ -458,6 +458,12 @@ class Implementation(_Group):
     suitability: float = _number(
         0.8, 1.0, 0, 1, "share of an idea's value that the organisation can realise"
     )
+    skill_drift: float = _number(
+        0.0, 0.0, 0, 52, "rate at which the world makes skills obsolete", "a year"
+    )
+    skill_learning: float = _number(
+        0.0, 0.0, 0, 52, "rate at which continuous learning regains lost skills", "a year"
+    )
     outcome_noise: float = _number(
         0.5, 0.0, 0, 100, "standard deviation of luck in implementation", "value"
     )

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 PARAMETER_TERMS: Final = tuple(p.name for p in parameters().values() if p.kind in ("float", "bool"))
 """The parameters that rules may read, all as numbers (a flag is 0.0 or 1.0)."""
 
-WEEKLY_TERMS: Final = {"gap": 0.0, "trust": 1.0, "signal": 0.0, "declared": 0.0, "in_use": 0.0}
+WEEKLY_TERMS: Final = {
+    "gap": 0.0,
+    "trust": 1.0,
+    "signal": 0.0,
+    "declared": 0.0,
+    "skills": 1.0,
+    "in_use": 0.0,
+}
 """The week's circumstances, with their values before the first; see :class:`Terms`."""
 
 
@@ -30,6 +37,7 @@ class Terms:
         trust: trust of citizens in the public service, in [0, 1].
         signal: the political signal; below 0 is discouraging.
         declared: force that the latest official declaration still has, in [0, 1].
+        skills: share of the skills that innovation now needs which are there, in [0, 1].
         in_use: ideas in use in this department; for the government, in any.
     """
 

@@ -160,6 +160,8 @@ SOME = {  # values worth trying beside the default, the off value, and some with
     "burnout_floor": (0.8,),
     "novelty_concentration": (2.0,),
     "broadcast_every": (1.0, 4.5),
+    "skill_drift": (2.0, 52.0),
+    "skill_learning": (5.0,),
 }
 
 

@@ -35,7 +35,7 @@ EVERYTHING = Scenario(
     incumbent_growth=0.5, inaction_risk=0.3, celebration=0.3, norm_threshold_mean=0.1,
     outcome_payment=0.5, data_quality=0.3, service_gain=1.0, tracking=0.5, staleness=0.05,
     panel_size=2.0, panel_quorum=2.0, panel_novelty=0.8, personal_loss_share=0.5, declaration=0.6,
-    broadcast=0.6, broadcast_every=7.0,
+    broadcast=0.6, broadcast_every=7.0, skill_drift=0.5, skill_learning=0.5,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -112,6 +112,7 @@ OFF = {
     ),
     "logistic review": ({"review": "logistic"}, ["p_good", "p_bad"]),
     "incumbents": ({"incumbent_growth": 0.0}, ["incumbent_half"]),
+    "skills": ({"skill_drift": 0.0}, ["skill_learning"]),
     "upholding": ({"uphold": 1.0}, ["scar", "scar_decay", "outcome_payment"]),
     "scars": ({"scar": 0.0}, ["scar_decay", "outcome_payment"]),
     "norms": (
@@ -145,14 +146,17 @@ OFF = {
 # These move what citizens expect and get, which the run's weeks tell, but nobody's idea.
 UNFELT = {
     "tracking": (
-        {"tracking": 0.0, "control": 0.0},
+        {"tracking": 0.0, "control": 0.0, "declaration": 0.0},
         ["tracking_effect", "expectation_drift", "jump_rate", "service_gain", "gap_tolerance",
          "trust_loss", "trust_recovery"],
     ),
-    "control": ({"control": 0.0}, ["gap_tolerance", "trust_loss", "trust_recovery"]),
+    "control": (
+        {"control": 0.0, "declaration": 0.0},
+        ["gap_tolerance", "trust_loss", "trust_recovery"],
+    ),
     "outcomes": (
         {"scar": 0.0, "incumbent_growth": 0.0, "tracking": 0.0, "control": 0.0},
-        ["suitability", "outcome_noise", "uphold"],
+        ["suitability", "outcome_noise", "uphold", "skill_drift"],
     ),
 }  # fmt: skip
 
@@ -518,6 +522,10 @@ DIRECTIONS = {
     ),
     "noise of outcomes": ({"outcome_noise": 0.0}, {"outcome_noise": 2.0}, "+failing"),
     "suitability": ({"suitability": 0.2}, {"suitability": 1.0}, "-failing"),
+    "drift of skills": ({"suitability": 1.0}, {"skill_drift": 2.0}, "+failing -skills"),
+    "continuous learning": (
+        {**NEEDY, "skill_drift": 1.0}, {"skill_learning": 3.0}, "+skills -failing",
+    ),
     "agile implementation": (
         {**NEEDY, "implementation_weeks": 26.0}, {"implementation_weeks": 2.0}, "+services -gap",
     ),
@@ -660,6 +668,7 @@ def figures(text: str) -> dict[str, float]:
         found[flag] = mean(getattr(idea, flag) for idea in ideas)
     for level in (
         "norm", "scars", "futility", "energy", "effort", "burnt_out", "gap", "services", "trust",
+        "skills",
     ):  # fmt: skip
         found[level] = mean(getattr(week, level) for week in weeks)
     for count in ("conceived", "reused", "needs_met", "exits"):

@@ -60,6 +60,7 @@ class World:
         self.terms.trust = some_value(rng, 0.0, 1.0)
         self.terms.signal = rng.gauss(0.0, 3.0)
         self.terms.declared = some_value(rng, 0.0, 1.0)
+        self.terms.skills = some_value(rng, 0.0, 1.0)
         self.terms.in_use = float(rng.choice([0, 1, 10, 10_000]))
         share = lambda: some_value(rng, 0.0, 1.0)  # noqa: E731 - named for what it draws
         self.idea = SimpleNamespace(
@@ -140,7 +141,7 @@ PROBABILITIES = (
 )  # fmt: skip
 SHARES = (
     "trust", "relayed", "developed", "norm", "scars", "futility", "energy", "missing", "covered",
-    "capped", "declared", "message", "clarity_said",
+    "capped", "declared", "message", "clarity_said", "skills",
 )  # fmt: skip
 NUMBERS = ("expectations", "political_signal", "seen_value", "threshold", "success")
 
@@ -179,6 +180,9 @@ DIRECTIONS = [
     ("trust", "level", UNIT, +1),
     ("trust", "terms.trust_recovery", UNIT, +1),
     ("political_signal", "z", WIDE, +1),
+    ("skills", "level", UNIT, +1),
+    ("skills", "terms.skill_drift", (0.0, 52.0), -1),
+    ("skills", "terms.skill_learning", (0.0, 52.0), +1),
     ("message", "level", UNIT, +1),
     ("message", "terms.broadcast", UNIT, +1),
     ("message", "terms.broadcast_fading", UNIT, -1),
