@@ -36,6 +36,7 @@ class Person(mesa.Agent):
         department, unit: numbers of department and unit.
         superior: direct superior, ``None`` for a leader.
         terms: what holds this week in the department.
+        terms_row: number of these terms: the department's; agency and panel have the government's.
         risk_aversion, permission_seeking, storytelling: traits, in [0, 1].
         norm_threshold: share of others seen innovating at which the person follows.
         energy: 1 is rested, 0 exhausted.
@@ -63,6 +64,7 @@ class Person(mesa.Agent):
         self.unit = 0
         self.superior: Reviewer | None = None
         self.terms: Terms = model.government
+        self.terms_row = len(model.terms) - 1
         self.risk_aversion = 0.0
         self.permission_seeking = 0.0
         self.storytelling = 0.0
@@ -79,6 +81,7 @@ class Person(mesa.Agent):
         self.unit = unit
         self.superior = superior
         self.terms = self.model.terms[department]
+        self.terms_row = department
 
     def begin(self) -> None:
         """Start fresh in the post."""
@@ -112,7 +115,7 @@ class Person(mesa.Agent):
 
     def covered(self) -> Provision:
         """Give the share of each determinant that the person covers by own effort."""
-        missing = self.model.missing[self.department]
+        missing = self.model.missing[self.terms_row]
         cover, terms, energy = self.model.rules.covered, self.terms, self.energy
         return Provision(
             cover(missing.clarity, terms.clarity_individual, energy),
@@ -123,14 +126,14 @@ class Person(mesa.Agent):
 
     def provision(self) -> Provision:
         """Give how far each determinant is there for the person, the weakest capping the rest."""
-        known = self.model.provisions[self.department]  # people of equal energy are many
+        known = self.model.provisions[self.terms_row]  # people of equal energy are many
         provision = known.get(self.energy)
         if provision is None:
             provision = known[self.energy] = self._provision()
         return provision
 
     def _provision(self) -> Provision:
-        missing = self.model.missing[self.department]
+        missing = self.model.missing[self.terms_row]
         provided = [1.0 - gap + own for gap, own in zip(missing, self.covered(), strict=True)]
         weakest = min(provided)
         return Provision(*(self.model.rules.capped(x, weakest, self.terms) for x in provided))
@@ -157,7 +160,7 @@ class Person(mesa.Agent):
 
     def suitability(self) -> float:
         """Give the share of an idea's value that can be realised where the person works."""
-        share = self.terms.suitability
+        share = self.terms.suitability * self.terms.skills
         return share * self.provision().suitability if self.terms.determinants else share
 
     def visibility(self) -> float:

@@ -132,6 +132,7 @@ class Reviewer(Person):
     def permit(self, idea: Idea) -> None:
         """Grant or deny permission, by the rule of review."""
         if self.judge(idea, Purpose.GRANT):
+            idea.layer_weeks = 0  # the idea itself has not waited at any gate yet
             self.model.record(idea, Event.GRANTED, self)
             self.model.granted.append(idea)
         else:

@@ -80,6 +80,7 @@ class Purpose(IntEnum):
     OTHER_POST = 211
     ARRIVAL_ORDER = 212
     LAPSE = 213
+    LAPSE_ASKING = 225
     ORPHAN = 214
     DROP = 215
     OUTCOME = 216

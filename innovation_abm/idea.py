@@ -157,7 +157,7 @@ class Idea:
         holder: whose queue or desk it is on.
         since: week it came there.
         layer: layer whose gate it last stood at.
-        layer_weeks: week-ends it has spent in queues of that layer.
+        layer_weeks: week-ends it has spent in queues of that layer; asking permission apart.
         waited: week-ends it has spent in queues altogether.
         visited: ranks of the reviewers of that layer that it has been to.
         doors: other doors it has tried.
@@ -165,11 +165,12 @@ class Idea:
         endorsers: post and tenure of everybody who endorsed it.
         seen: value seen at its last review.
         decisions: judgements made of it, the author's own included.
-        voiced, asked, posted, misrouted, bypassed, collected, piloted, trialled, reworked, submitted: whether
-            that happened (``trialled``: piloted under a trial quota; ``submitted``: it came before
+        voiced, asked, posted, misrouted, bypassed, collected, piloted, trialled, reworked,
+            submitted: whether that happened (``trialled``: piloted under a trial quota; ``submitted``: it came before
             somebody who may endorse it).
         top: whether it came before a leader or panel.
         duplicate: its topic had been adopted before it was conceived.
+        in_use: some department uses it.
         fate: how it ended, ``fate_week`` when, ``fate_holder`` at whose hands.
         reason: why it was withheld.
         outcome: what became of it after adoption, and ``outcome_week`` when.
@@ -194,6 +195,7 @@ class Idea:
         "fate_week",
         "fidelity",
         "holder",
+        "in_use",
         "key",
         "layer",
         "layer_weeks",
@@ -287,6 +289,7 @@ class Idea:
         self.submitted = False
         self.top = False
         self.duplicate = duplicate
+        self.in_use = False
         self.fate = Fate.IN_FLIGHT
         self.fate_week = NEVER
         self.fate_holder: Reviewer | None = None

@@ -170,7 +170,9 @@ def _start_context(s):
     s.met[:] = 0
     first = s.weeks[0]
     first.expectations = first.services = first.signal = 0.0
-    first.trust = 1.0
+    first.trust = first.skills = 1.0
+    first.declared = first.message = 0.0
+    first.last_broadcast = 0
 
 
 @compiled
@@ -262,6 +264,7 @@ def advance(s):
 def context(s):
     """Phase 1: the timeline takes effect; expectations, politics and trust move."""
     run = s.run[0]
+    before = s.terms[run.departments].declaration if run.week > 1 else 0.0
     if run.period < run.last_period and s.periods[run.period + 1].week == run.week:
         run.period += 1
         take_over(s)
@@ -276,8 +279,13 @@ def context(s):
         s.terms[row].gap = now.gap
         s.terms[row].signal = now.signal
     now.trust = rules.trust(last.trust, government)
+    renewed = 1.0 if government.declaration != before else 0.0
+    now.declared = rules.declared(last.declared, renewed, government)
+    now.skills = rules.skills(last.skills, government)
     for row in range(s.terms.size):
         s.terms[row].trust = now.trust
+        s.terms[row].declared = now.declared
+        s.terms[row].skills = now.skills
 
 
 @compiled
@@ -285,9 +293,11 @@ def signals(s):
     """Phase 2: what leaders say runs down the hierarchy, losing clarity at each manager."""
     for row in range(s.terms.size):
         left_open(s, row)
+    broadcast(s)
+    said = s.weeks[s.run[0].week].message
     for department in range(s.run[0].departments):
         terms, heard = s.terms[department], s.clarity[department]
-        heard[0] = heard[1] = terms.clarity
+        heard[0] = heard[1] = rules.clarity_said(said, terms)
         for layer in range(2, heard.size):
             through = layer > 2  # layer 2 hears the leader directly
             above = heard[layer - 1]
@@ -785,11 +795,14 @@ def take_over(s):
     for row in range(s.terms.size):
         in_use = s.terms[row].in_use
         gap, trust, signal = s.terms[row].gap, s.terms[row].trust, s.terms[row].signal
+        declared, skills = s.terms[row].declared, s.terms[row].skills
         s.terms[row] = s.period_terms[run.period]
         s.terms[row].in_use = in_use
         s.terms[row].gap = gap
         s.terms[row].trust = trust
         s.terms[row].signal = signal
+        s.terms[row].declared = declared
+        s.terms[row].skills = skills
     if s.periods[run.period].redraw:
         for p in range(run.people):
             draw_traits(s, p)
@@ -831,6 +844,19 @@ def left_open(s, row):
         clarity, parity, suitable, normality = provision_at(s, row, 1.0)
         rested = s.rested[row]
         rested[0], rested[1], rested[2], rested[3] = clarity, parity, suitable, normality
+
+
+@compiled
+def broadcast(s):
+    """Say anew what is meant by innovation if that is due; else the last message fades."""
+    run = s.run[0]
+    terms, last, now = s.terms[run.departments], s.weeks[run.week - 1], s.weeks[run.week]
+    waited = last.last_broadcast == 0 or (
+        run.week - last.last_broadcast >= int(terms.broadcast_every)
+    )
+    due = terms.broadcast > 0.0 and waited
+    now.last_broadcast = run.week if due else last.last_broadcast
+    now.message = rules.message(last.message, 1.0 if due else 0.0, terms)
 
 
 @compiled
@@ -932,6 +958,8 @@ def lapses(s, i):
     chance = rules.lapse_chance(idea, s.terms[holder.terms_row])
     if chance <= 0.0 or idea.fate != Fate.IN_FLIGHT:
         return False
+    if idea.stage == Stage.PERMISSION:
+        return draw2(s, Purpose.LAPSE_ASKING, idea.key, idea.layer_weeks) < chance
     return draw3(s, Purpose.LAPSE, idea.key, holder.gate, idea.layer_weeks) < chance
 
 
@@ -1053,6 +1081,8 @@ def knowledge_spreads(s):
         s.sort_items[place] = i
         s.sort_keys[place] = float(i) * (run.departments + 1) + department
         s.terms[department].in_use += 1.0
+        government.in_use += not s.ideas[i].in_use
+        s.ideas[i].in_use = True
     sort(s, run.embedded_now)
     gained = 0.0
     for place in range(run.embedded_now):
@@ -1213,7 +1243,7 @@ def loss_share(s, p):
 def suitability(s, p):
     """Give the share of an idea's value that can be realised where the person works."""
     terms = s.terms[s.people[p].terms_row]
-    share = terms.suitability
+    share = terms.suitability * terms.skills
     return share * provision(s, p, SUITABILITY) if terms.determinants else share
 
 
@@ -1296,7 +1326,7 @@ def start_idea(idea):
     idea.layer = idea.rework_post = NEVER
     idea.layer_weeks = idea.waited = idea.doors = idea.decisions = 0
     idea.voiced = idea.asked = idea.posted = idea.bypassed = idea.collected = False
-    idea.misrouted = False
+    idea.misrouted = idea.in_use = False
     idea.piloted = idea.trialled = idea.reworked = idea.submitted = idea.top = False
     idea.fate = Fate.IN_FLIGHT
     idea.fate_week = NEVER
@@ -1625,6 +1655,7 @@ def handle(s, p, i):
 def permit(s, p, i):
     """Grant or deny permission, by the rule of review."""
     if judge(s, p, i, Purpose.GRANT, 0):
+        s.ideas[i].layer_weeks = 0
         s.granted[s.run[0].granted] = i
         s.run[0].granted += 1
     else:

@@ -57,7 +57,8 @@ IDEA: Final = _record(
     "first_endorser fate_holder next previous due_next",
     i2="week tenure posted_week since layer_weeks waited doors decisions fate_week outcome_week",
     i1="facet stage fate reason outcome",
-    b1="voiced asked posted misrouted bypassed collected piloted trialled reworked submitted top duplicate",
+    b1="voiced asked posted misrouted bypassed collected piloted trialled reworked submitted top "
+    "duplicate in_use",
 )
 """An idea. The chain of allies begins with the ``posters`` latest ones; ``next`` and ``previous``
 are its neighbours in a queue, ``due_next`` the next idea that comes due in the same week."""
@@ -68,7 +69,7 @@ NODE: Final = _record(i4="post tenure next")
 COPY: Final = _record(i4="idea poster number reader next", b1="unread")
 """A copy of a post on a reader's screen; ``next`` is the next one on that screen."""
 
-TERMS: Final = _record(f8=" ".join((*PARAMETER_TERMS, *WEEKLY_TERMS)))
+TERMS: Final = _record(f8=" ".join((*PARAMETER_TERMS, "constant_review", *WEEKLY_TERMS)))
 
 WEEK: Final = np.dtype(
     [(field.name, "i8" if field.type == "int" else "f8") for field in fields(Week)], align=True

@@ -43,7 +43,7 @@ from innovation_abm.people import TRAIT_TERMS
 from innovation_abm.queues import QUEUE_COLUMNS
 from innovation_abm.rules import RuleBook
 from innovation_abm.scenario import WEEKS_PER_YEAR, Scenario, ScenarioError
-from innovation_abm.terms import PARAMETER_TERMS
+from innovation_abm.terms import PARAMETER_TERMS, WEEKLY_TERMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -450,7 +450,8 @@ def _number(value: Value) -> float:
 def _terms(values: Mapping[str, Value]) -> tuple[float, ...]:
     """Give a row of terms, as :class:`~innovation_abm.terms.Terms` begins."""
     constant = float(values["review"] == "constant")
-    return (*(_number(values[name]) for name in PARAMETER_TERMS), constant, 0.0, 1.0, 0.0, 0.0)
+    given = (_number(values[name]) for name in PARAMETER_TERMS)
+    return (*given, constant, *WEEKLY_TERMS.values())
 
 
 @lru_cache(maxsize=1024)

@@ -101,7 +101,7 @@ STARTS: Final[Mapping[str, Mapping[str, float | bool]]] = MappingProxyType(
     }
 )
 """What parameters begin from when a lever switches on their mechanism, which is off without it:
-values at which the mechanism does nothing, or next to nothing. By the parameter that is switched."""
+values at which the mechanism does nothing, or next to nothing; by the parameter switched."""
 
 
 class _Record(BaseModel):

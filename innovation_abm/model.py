@@ -102,7 +102,11 @@ class Week:
         energy, norm, futility, scars: means over people at the week's end, in [0, 1].
         expectations, services, gap: citizens' expectations, services, and the gap, in value.
         trust: citizens' trust, in [0, 1].
+        declared: force that the latest official declaration still has, in [0, 1].
+        skills: share of the skills that innovation now needs which are there, in [0, 1].
         signal: the political signal.
+        message: force that the last broadcast's message still has, in [0, 1].
+        last_broadcast: week of the last broadcast; 0: there was none.
     """
 
     week: int = 0
@@ -135,7 +139,11 @@ class Week:
     services: float = 0.0
     gap: float = 0.0
     trust: float = 1.0
+    declared: float = 0.0
+    skills: float = 1.0
     signal: float = 0.0
+    message: float = 0.0
+    last_broadcast: int = 0
 
 
 WEEK_COLUMNS = tuple(field.name for field in fields(Week))
@@ -303,6 +311,7 @@ class InnovationModel(mesa.Model):
 
     def context(self) -> None:
         """Phase 1: the timeline takes effect; expectations, politics and trust move."""
+        before = self.government.declaration if self.week > 1 else 0.0
         if self.week in self.turning_points:
             self.take_over(self.settings.at(self.week))
         terms, rules, now = self.government, self.rules, self.now
@@ -316,16 +325,22 @@ class InnovationModel(mesa.Model):
             terms.gap = now.gap
             terms.signal = now.signal
         now.trust = rules.trust(self.last.trust, self.government)
+        renewed = float(self.government.declaration != before)
+        now.declared = rules.declared(self.last.declared, renewed, self.government)
+        now.skills = rules.skills(self.last.skills, self.government)
         for terms in self.terms:
             terms.trust = now.trust
+            terms.declared = now.declared
+            terms.skills = now.skills
 
     def signals(self) -> None:
         """Phase 2: what leaders say runs down the hierarchy, losing clarity at each manager."""
         if any(terms.determinants for terms in self.terms):
             self.missing = [self.left_open(terms) for terms in self.terms]
+        self.broadcast()
         for department, terms in enumerate(self.terms):
             heard = self.clarity[department]
-            heard[0] = heard[1] = terms.clarity
+            heard[0] = heard[1] = self.rules.clarity_said(self.now.message, terms)
             for layer in range(2, len(heard)):
                 through = layer > 2  # layer 2 hears the leader directly
                 above = heard[layer - 1]
@@ -569,6 +584,16 @@ class InnovationModel(mesa.Model):
             missing(terms.normality_system, terms.normality_organisation),
         )
 
+    def broadcast(self) -> None:
+        """Say anew what is meant by innovation if that is due; else the last message fades."""
+        terms, last, now = self.government, self.last, self.now
+        waited = last.last_broadcast == 0 or (
+            self.week - last.last_broadcast >= int(terms.broadcast_every)
+        )
+        due = terms.broadcast > 0.0 and waited
+        now.last_broadcast = self.week if due else last.last_broadcast
+        now.message = self.rules.message(last.message, float(due), terms)
+
     def open_slots(self) -> None:
         """Give every reviewer the week's slots."""
         for reviewer in self.reviewers:
@@ -631,6 +656,8 @@ class InnovationModel(mesa.Model):
         chance = self.rules.lapse_chance(idea, idea.holder.terms)
         if chance <= 0.0 or idea.fate != Fate.IN_FLIGHT:
             return False
+        if idea.stage == Stage.PERMISSION:
+            return self.draw(Purpose.LAPSE_ASKING, idea.key, idea.layer_weeks) < chance
         return self.draw(Purpose.LAPSE, idea.key, idea.holder.gate, idea.layer_weeks) < chance
 
     def abandoned(self, idea: Idea) -> Fate | None:
@@ -702,6 +729,8 @@ class InnovationModel(mesa.Model):
         for idea, department in sorted(self.embedded_now, key=lambda e: (e[0].number, e[1])):
             gained += idea.value
             self.terms[department].in_use += 1.0
+            self.government.in_use += not idea.in_use
+            idea.in_use = True
         spent = self.government.pilot_cost * self.now.piloted
         gain = self.government.service_gain * (gained - spent) / len(self.people)
         self.now.services = self.now.services + gain

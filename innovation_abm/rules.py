@@ -110,7 +110,43 @@ def political_signal(signal: float, z: float, terms: Terms) -> float:
     return phi * signal + math.sqrt(1.0 - phi * phi) * terms.signal_volatility * z
 
 
+@rule
+def declared(level: float, renewed: float, terms: Terms) -> float:
+    """Force of the official declaration after one more week; ``renewed`` is 1.0 if it is new.
+
+    It fades unless it is upheld. Source: *Official declarations*, which give tacit approval.
+    """
+    if renewed:
+        return terms.declaration
+    return level * (1.0 - terms.declaration_fading * (1.0 - terms.declaration_uphold))
+
+
+@rule
+def skills(level: float, terms: Terms) -> float:
+    """Share of the skills needed that are there after one more week of drift and of learning.
+
+    Source: strategy *Continuous learning*: keeping pace with external change.
+    """
+    kept = level * (1.0 - terms.skill_drift / WEEKS_PER_YEAR)
+    return kept + terms.skill_learning / WEEKS_PER_YEAR * (1.0 - kept)
+
+
 # --- phase 2: signals run down; what is passed on is attenuated --------------------------------
+
+
+@rule
+def message(level: float, due: float, terms: Terms) -> float:
+    """Force of the last broadcast's message after one more week; ``due`` is 1.0 if one is due.
+
+    Source: strategy *Shared understanding*: a barometer, repeated, agrees what is meant.
+    """
+    return terms.broadcast if due else level * (1.0 - terms.broadcast_fading)
+
+
+@rule
+def clarity_said(message: float, terms: Terms) -> float:
+    """Clarity of what leaders say, a broadcast's message making good a share of what it lacks."""
+    return terms.clarity + (1.0 - terms.clarity) * message
 
 
 @rule
@@ -294,8 +330,12 @@ def doubt(clarity: float, terms: Terms) -> float:
 
 @rule
 def permission_chance(author: Person, terms: Terms) -> float:
-    """Chance that the author asks for permission first. Challenge *Need for permission*."""
-    return author.permission_seeking * (1.0 - terms.tacit_approval) * (1.0 - terms.policy_read)
+    """Chance that the author asks for permission first. Challenge *Need for permission*.
+
+    A declaration counts as approval as far as it is still fresh and citizens trust the service.
+    """
+    asks = author.permission_seeking * (1.0 - terms.tacit_approval) * (1.0 - terms.policy_read)
+    return asks * (1.0 - terms.declared * terms.trust)
 
 
 @rule
@@ -422,6 +462,10 @@ class RuleBook:
     jump_chance: Rule = jump_chance
     trust: Rule = trust
     political_signal: Rule = political_signal
+    declared: Rule = declared
+    skills: Rule = skills
+    message: Rule = message
+    clarity_said: Rule = clarity_said
     relayed: Rule = relayed
     idea_weight: Rule = idea_weight
     seen_value: Rule = seen_value

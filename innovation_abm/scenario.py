@@ -251,6 +251,13 @@ class Voice(_Group):
         0.5, 0.0, 0, 1, "share of a failure's cost that falls on the person responsible"
     )
     clarity: float = _number(0.6, 1.0, 0, 1, "clarity of what leaders say about innovation")
+    broadcast: float = _number(
+        0.0, 0.0, 0, 1, "share of the lack of clarity that a broadcast of what is meant makes good"
+    )
+    broadcast_every: float = _number(13.0, None, 1, 5200, "time between broadcasts", "weeks")
+    broadcast_fading: float = _number(
+        0.05, None, 0, 1, "share of a broadcast's message that fades", "a week"
+    )
     doubt: float = _number(
         0.3, 0.0, 0, 1, "chance to stay silent where nothing clear is heard about innovation"
     )
@@ -259,6 +266,19 @@ class Voice(_Group):
     )
     policy_read: float = _number(
         0.0, 0.0, 0, 1, "share of permission gates that vanish when the policy itself is read"
+    )
+    declaration: float = _number(
+        0.0,
+        0.0,
+        0,
+        1,
+        "share of permission gates that a fresh official declaration makes needless, trust given",
+    )
+    declaration_fading: float = _number(
+        0.03, None, 0, 1, "share of a declaration's force that fades", "a week"
+    )
+    declaration_uphold: float = _number(
+        0.0, 0.0, 0, 1, "share of that fading which upholding the declaration prevents"
     )
 
 
@@ -441,6 +461,12 @@ class Implementation(_Group):
     )
     suitability: float = _number(
         0.8, 1.0, 0, 1, "share of an idea's value that the organisation can realise"
+    )
+    skill_drift: float = _number(
+        0.0, 0.0, 0, 52, "rate at which the world makes skills obsolete", "a year"
+    )
+    skill_learning: float = _number(
+        0.0, 0.0, 0, 52, "rate at which continuous learning regains lost skills", "a year"
     )
     outcome_noise: float = _number(
         0.5, 0.0, 0, 100, "standard deviation of luck in implementation", "value"
@@ -896,7 +922,9 @@ def _own_lever_faults(levers: Iterable[Lever]) -> Iterable[str]:
         for name, value in values.items():
             yield from (f"lever {lever.key}: {fault}" for fault in _value_faults(name, value))
         for name in (move.parameter for move in lever.moves if move.times is not None):
-            if name not in known or known[name].kind != "float" or not known[name].live:
+            if name not in known:
+                yield f'lever {lever.key}: unknown parameter "{name}"{_nearest(name, known)}'
+            elif known[name].kind != "float" or not known[name].live:
                 yield f"lever {lever.key}: times needs a number that may change, not {name}"
 
 

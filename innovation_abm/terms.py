@@ -14,8 +14,15 @@ if TYPE_CHECKING:
 PARAMETER_TERMS: Final = tuple(p.name for p in parameters().values() if p.kind in ("float", "bool"))
 """The parameters that rules may read, all as numbers (a flag is 0.0 or 1.0)."""
 
-WEEKLY_TERMS: Final = ("constant_review", "gap", "trust", "signal", "in_use")
-"""What else rules may read; see :class:`Terms`."""
+WEEKLY_TERMS: Final = {
+    "gap": 0.0,
+    "trust": 1.0,
+    "signal": 0.0,
+    "declared": 0.0,
+    "skills": 1.0,
+    "in_use": 0.0,
+}
+"""The week's circumstances, with their values before the first; see :class:`Terms`."""
 
 
 class Terms:
@@ -29,18 +36,18 @@ class Terms:
         gap: citizens' expectations less services, in value; below 0 if services lead.
         trust: trust of citizens in the public service, in [0, 1].
         signal: the political signal; below 0 is discouraging.
-        in_use: embedded ideas in use in this department.
+        declared: force that the latest official declaration still has, in [0, 1].
+        skills: share of the skills that innovation now needs which are there, in [0, 1].
+        in_use: ideas in use in this department; for the government, in any.
     """
 
-    __slots__ = (*PARAMETER_TERMS, *WEEKLY_TERMS)
+    __slots__ = (*PARAMETER_TERMS, "constant_review", *WEEKLY_TERMS)
 
     def __init__(self, values: Mapping[str, Value]) -> None:
         self.update(values)
         self.constant_review = float(values["review"] == "constant")
-        self.gap = 0.0
-        self.trust = 1.0
-        self.signal = 0.0
-        self.in_use = 0.0
+        for name, start in WEEKLY_TERMS.items():
+            setattr(self, name, start)
 
     def update(self, values: Mapping[str, Value]) -> None:
         """Take over the parameters' values of a new week."""

@@ -159,6 +159,9 @@ SOME = {  # values worth trying beside the default, the off value, and some with
     "energy_cost": (0.5,),
     "burnout_floor": (0.8,),
     "novelty_concentration": (2.0,),
+    "broadcast_every": (1.0, 4.5),
+    "skill_drift": (2.0, 52.0),
+    "skill_learning": (5.0,),
 }
 
 
@@ -287,7 +290,7 @@ def assert_agree(model: InnovationModel, state: KernelState):
         assert len(allies) == len(idea.ally_posts)
         assert set(allies) == idea.ally_posts
     people = model.people
-    for name in set(PERSON.names) - REVIEWERS - {"terms_row"}:
+    for name in set(PERSON.names) - REVIEWERS:
         column = [getattr(person, name) for person in people]
         if name in POSTS:
             column = [post(person) for person in column]

@@ -34,7 +34,8 @@ EVERYTHING = Scenario(
     leader_capacity=1.5, manager_business=1.5, leader_business=0.7, control=0.5,
     incumbent_growth=0.5, inaction_risk=0.3, celebration=0.3, norm_threshold_mean=0.1,
     outcome_payment=0.5, data_quality=0.3, service_gain=1.0, tracking=0.5, staleness=0.05,
-    panel_size=2.0, panel_quorum=2.0, panel_novelty=0.8, personal_loss_share=0.5,
+    panel_size=2.0, panel_quorum=2.0, panel_novelty=0.8, personal_loss_share=0.5, declaration=0.6,
+    broadcast=0.6, broadcast_every=7.0, skill_drift=0.5, skill_learning=0.5,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -47,8 +48,9 @@ FACET_PARAMETERS = [name for name in GROUPS["facets"].__annotations__ if name !=
 OFF = {
     "permission seeking": (
         {"permission_seeking": 0.0},
-        ["permission_seeking_concentration", "tacit_approval", "policy_read"],
+        ["permission_seeking_concentration", "tacit_approval", "policy_read", "declaration"],
     ),
+    "declaration": ({"declaration": 0.0}, ["declaration_fading", "declaration_uphold"]),
     "personal loss": (
         {"personal_loss_share": 0.0},
         ["risk_aversion", "risk_aversion_concentration", "scar", "scar_decay", "outcome_payment",
@@ -61,8 +63,9 @@ OFF = {
     "filter_up": ({"filter_up": 0.0}, ["prior_value"]),
     "clarity": (
         {"doubt": 0.0, "misrouting": 0.0},
-        ["clarity", "filter_down"],
+        ["clarity", "filter_down", "broadcast"],
     ),
+    "broadcast": ({"broadcast": 0.0}, ["broadcast_every", "broadcast_fading"]),
     "staleness": ({"staleness": 0.0}, ["lapsed_leave"]),
     "capacity": (
         {"manager_capacity": INF, "leader_capacity": INF, "agency_capacity": INF},
@@ -109,6 +112,7 @@ OFF = {
     ),
     "logistic review": ({"review": "logistic"}, ["p_good", "p_bad"]),
     "incumbents": ({"incumbent_growth": 0.0}, ["incumbent_half"]),
+    "skills": ({"skill_drift": 0.0}, ["skill_learning"]),
     "upholding": ({"uphold": 1.0}, ["scar", "scar_decay", "outcome_payment"]),
     "scars": ({"scar": 0.0}, ["scar_decay", "outcome_payment"]),
     "norms": (
@@ -142,14 +146,17 @@ OFF = {
 # These move what citizens expect and get, which the run's weeks tell, but nobody's idea.
 UNFELT = {
     "tracking": (
-        {"tracking": 0.0, "control": 0.0},
+        {"tracking": 0.0, "control": 0.0, "declaration": 0.0},
         ["tracking_effect", "expectation_drift", "jump_rate", "service_gain", "gap_tolerance",
          "trust_loss", "trust_recovery"],
     ),
-    "control": ({"control": 0.0}, ["gap_tolerance", "trust_loss", "trust_recovery"]),
+    "control": (
+        {"control": 0.0, "declaration": 0.0},
+        ["gap_tolerance", "trust_loss", "trust_recovery"],
+    ),
     "outcomes": (
         {"scar": 0.0, "incumbent_growth": 0.0, "tracking": 0.0, "control": 0.0},
-        ["suitability", "outcome_noise", "uphold"],
+        ["suitability", "outcome_noise", "uphold", "skill_drift"],
     ),
 }  # fmt: skip
 
@@ -199,6 +206,8 @@ def difference(before: Scenario, others: list[str]) -> set[str]:
 
 # What merely records the parameter itself, where it is without effect on anything else.
 RECORDS = {
+    "clarity": {"weeks"},  # what is broadcast, which nobody needs
+    "permission seeking": {"weeks"},  # what is declared, which nobody needs
     "personal loss": {"people", "weeks"},  # scars and norms, which nobody fears
     "constant review": {"seen", "weeks"},  # trust, which tightens no control
 }
@@ -353,6 +362,18 @@ DIRECTIONS = {
         {"permission_seeking": 0.8}, {"tacit_approval": 0.9}, "-asked -queue3 +survival",
     ),
     "policy read": ({"permission_seeking": 0.8}, {"policy_read": 0.9}, "-asked +survival"),
+    "declaration": ({"permission_seeking": 0.8}, {"declaration": 0.9}, "-asked -queue3 +survival"),
+    "fading of declarations": (
+        {"permission_seeking": 0.8, "declaration": 0.9}, {"declaration_fading": 0.5}, "+asked",
+    ),
+    "upholding declarations": (
+        {"permission_seeking": 0.8, "declaration": 0.9}, {"declaration_uphold": 1.0}, "-asked",
+    ),
+    "declarations without trust": (
+        {**NEEDY, "permission_seeking": 0.8, "declaration": 0.9, "declaration_fading": 0.0},
+        {"trust_loss": 0.3},
+        "+asked",
+    ),
     "risk aversion": (
         {"risk_aversion": 0.1}, {"risk_aversion": 0.9},
         "-voiced +omission -commission +novel_handicap",
@@ -362,6 +383,18 @@ DIRECTIONS = {
     ),
     "clarity": (
         {"clarity": 0.1, "misrouting": 0.5}, {"clarity": 1.0}, "+voiced -wait +survival",
+    ),
+    "broadcasts": (
+        {"clarity": 0.1, "misrouting": 0.5}, {"broadcast": 0.9}, "+voiced +survival",
+    ),
+    "rare broadcasts": (
+        {"clarity": 0.1, "misrouting": 0.5, "broadcast": 0.9, "broadcast_every": 4.0},
+        {"broadcast_every": 52.0},
+        "-voiced",
+    ),
+    "fading broadcasts": (
+        {"clarity": 0.1, "misrouting": 0.5, "broadcast": 0.9}, {"broadcast_fading": 0.5},
+        "-voiced",
     ),
     "doubt": ({"doubt": 0.0}, {"doubt": 0.8}, "-voiced -survival"),
     "misrouting": ({"clarity": 0.2}, {"misrouting": 1.0}, "+delay +wait +queue3 -survival"),
@@ -489,6 +522,10 @@ DIRECTIONS = {
     ),
     "noise of outcomes": ({"outcome_noise": 0.0}, {"outcome_noise": 2.0}, "+failing"),
     "suitability": ({"suitability": 0.2}, {"suitability": 1.0}, "-failing"),
+    "drift of skills": ({"suitability": 1.0}, {"skill_drift": 2.0}, "+failing -skills"),
+    "continuous learning": (
+        {**NEEDY, "skill_drift": 1.0}, {"skill_learning": 3.0}, "+skills -failing",
+    ),
     "agile implementation": (
         {**NEEDY, "implementation_weeks": 26.0}, {"implementation_weeks": 2.0}, "+services -gap",
     ),
@@ -631,6 +668,7 @@ def figures(text: str) -> dict[str, float]:
         found[flag] = mean(getattr(idea, flag) for idea in ideas)
     for level in (
         "norm", "scars", "futility", "energy", "effort", "burnt_out", "gap", "services", "trust",
+        "skills",
     ):  # fmt: skip
         found[level] = mean(getattr(week, level) for week in weeks)
     for count in ("conceived", "reused", "needs_met", "exits"):

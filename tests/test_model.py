@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from innovation_abm.chance import Purpose
 from innovation_abm.idea import DEATHS, ENDED, NEVER, Event, Fate, Outcome, Reason, Stage
 from innovation_abm.model import InnovationModel, Week
 from innovation_abm.organization import Organization, Role, generate
@@ -575,6 +576,45 @@ def test_the_same_idea_lapses_alike_after_a_detour():
     assert {straight[key].fate for key in decided} == {Fate.LAPSED, Fate.REJECTED, Fate.ADOPTED}
 
 
+class Lapsing(InnovationModel):
+    """Remembers the draws that decide whether ideas lapse."""
+
+    drawn: list[tuple[int, ...]]
+
+    def draw(self, purpose: Purpose, *parts: int) -> float:
+        if purpose in (Purpose.LAPSE, Purpose.LAPSE_ASKING):
+            self.drawn.append((purpose, *parts))
+        return super().draw(purpose, *parts)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_idea_meets_the_draw_of_a_lapse_twice(seed):
+    """Not even who comes back to a gate: after permission, by platform, agency or panel."""
+    panel = tuple(
+        Change(week=week, until=week + 3, values={"panel_size": 2.0, "panel_quorum": 1.0})
+        for week in range(5, 90, 9)
+    )
+    scenario = LIVELY.but(
+        weeks=90, seed=seed, middle_layers=1, permission_seeking=1.0, staleness=0.05,
+        leader_capacity=1.0, bypass_allies=0.0, forum_weeks=1.0, timeline=panel,
+    )  # fmt: skip
+    model = Lapsing(scenario)
+    model.drawn = []
+    model.run()
+    assert len(model.drawn) == len(set(model.drawn)) > 500
+    gates = {(idea, gate) for purpose, idea, gate, *_ in model.drawn if purpose == Purpose.LAPSE}
+    assert any((idea, 1) in gates for idea, gate in gates if gate == 0)  # agency, then leader
+    assert sum(idea.asked for idea in model.ideas) > 100
+
+
+def test_what_is_in_use_counts_once_for_the_government():
+    model = finished(LIVELY.but(departments=3, weeks=60, reuse_chance=1.0))
+    used = [idea for idea in model.ideas if idea.in_use]
+    assert model.government.in_use == len(used) > 10
+    assert sum(terms.in_use for terms in model.terms[:-1]) > 2 * len(used)
+    assert all(idea.in_use for idea in model.ideas if idea.outcome == Outcome.EMBEDDED)
+
+
 def test_dealing_ideas_to_others_keeps_their_values():
     chart = generate(1, 1, 4)
     scenario = TEAM.but(topics=0.0, determinants=False, facets=False)
@@ -591,6 +631,36 @@ def test_dealing_ideas_to_others_keeps_their_values():
 
 
 # --- time -----------------------------------------------------------------------------
+
+
+def test_broadcasts_begin_at_once_and_come_again_in_time():
+    spell = Change(week=10, until=31, values={"broadcast": 0.5})
+    scenario = TEAM.but(weeks=40, broadcast_every=9.0, broadcast_fading=0.1, timeline=(spell,))
+    model = finished(scenario)
+    said = {week.week: week.message for week in model.series}
+    assert [w for w in said if model.series[w - 1].last_broadcast == w] == [10, 19, 28]
+    assert said[9] == 0.0
+    assert said[10] == said[19] == said[28] == 0.5
+    assert said[18] == pytest.approx(0.5 * 0.9**8)
+    assert said[40] == pytest.approx(0.5 * 0.9**12)  # nobody repeats it, and it fades
+
+
+def test_a_declaration_is_made_when_it_changes_and_fades_until_then():
+    changes = (
+        Change(week=5, values={"declaration": 0.8}),
+        Change(week=10, until=12, values={"declaration_uphold": 1.0}),
+        Change(week=20, values={"declaration": 0.4, "doubt": 0.1}),
+        Change(week=30, values={"declaration": 0.0}),
+    )
+    model = finished(TEAM.but(weeks=40, declaration_fading=0.1, timeline=changes))
+    force = {week.week: week.declared for week in model.series}
+    assert {force[week] for week in range(1, 5)} == {0.0}
+    assert force[5] == 0.8
+    assert force[9] == force[10] == force[11] == pytest.approx(0.8 * 0.9**4)
+    assert force[12] == pytest.approx(0.8 * 0.9**5)
+    assert force[20] == 0.4
+    assert {force[week] for week in range(30, 41)} == {0.0}
+    assert finished(TEAM.but(weeks=1, declaration=0.7)).now.declared == 0.7
 
 
 @runs(20)

@@ -59,6 +59,8 @@ class World:
         self.terms.gap = rng.choice([0.0, rng.uniform(-5, 5), rng.uniform(-1e6, 1e6)])
         self.terms.trust = some_value(rng, 0.0, 1.0)
         self.terms.signal = rng.gauss(0.0, 3.0)
+        self.terms.declared = some_value(rng, 0.0, 1.0)
+        self.terms.skills = some_value(rng, 0.0, 1.0)
         self.terms.in_use = float(rng.choice([0, 1, 10, 10_000]))
         share = lambda: some_value(rng, 0.0, 1.0)  # noqa: E731 - named for what it draws
         self.idea = SimpleNamespace(
@@ -89,6 +91,9 @@ class World:
             "z": rng.gauss(0, 1),
             "signal": rng.gauss(0, 3),
             "jumped": float(rng.random() < 0.5),
+            "renewed": float(rng.random() < 0.5),
+            "due": float(rng.random() < 0.5),
+            "message": share(),
             "deaths": rng.randrange(20),
             "adoptions": rng.randrange(20),
             "failures": rng.randrange(20),
@@ -136,7 +141,7 @@ PROBABILITIES = (
 )  # fmt: skip
 SHARES = (
     "trust", "relayed", "developed", "norm", "scars", "futility", "energy", "missing", "covered",
-    "capped",
+    "capped", "declared", "message", "clarity_said", "skills",
 )  # fmt: skip
 NUMBERS = ("expectations", "political_signal", "seen_value", "threshold", "success")
 
@@ -175,6 +180,14 @@ DIRECTIONS = [
     ("trust", "level", UNIT, +1),
     ("trust", "terms.trust_recovery", UNIT, +1),
     ("political_signal", "z", WIDE, +1),
+    ("skills", "level", UNIT, +1),
+    ("skills", "terms.skill_drift", (0.0, 52.0), -1),
+    ("skills", "terms.skill_learning", (0.0, 52.0), +1),
+    ("message", "level", UNIT, +1),
+    ("message", "terms.broadcast", UNIT, +1),
+    ("message", "terms.broadcast_fading", UNIT, -1),
+    ("clarity_said", "message", UNIT, +1),
+    ("clarity_said", "terms.clarity", UNIT, +1),
     ("relayed", "strength", UNIT, +1),
     ("relayed", "loss", UNIT, -1),
     ("idea_weight", "weight", UNIT, +1),
@@ -228,6 +241,12 @@ DIRECTIONS = [
     ("permission_chance", "person.permission_seeking", UNIT, +1),
     ("permission_chance", "terms.tacit_approval", UNIT, -1),
     ("permission_chance", "terms.policy_read", UNIT, -1),
+    ("permission_chance", "terms.declared", UNIT, -1),
+    ("permission_chance", "terms.trust", UNIT, -1),
+    ("declared", "level", UNIT, +1),
+    ("declared", "terms.declaration", UNIT, +1),
+    ("declared", "terms.declaration_fading", UNIT, -1),
+    ("declared", "terms.declaration_uphold", UNIT, +1),
     ("posting_chance", "terms.platform_use", UNIT, +1),
     ("posting_chance", "terms.platforms", UNIT, +1),
     ("misrouting_chance", "clarity", UNIT, -1),
