@@ -166,8 +166,8 @@ class Idea:
         seen: value seen at its last review.
         decisions: judgements made of it, the author's own included.
         voiced, asked, posted, misrouted, bypassed, collected, piloted, trialled, reworked,
-            submitted: whether that happened (``trialled``: piloted under a trial quota; ``submitted``: it came before
-            somebody who may endorse it).
+            submitted: whether that happened (``trialled``: piloted under a trial quota;
+            ``submitted``: it came before somebody who may endorse it).
         top: whether it came before a leader or panel.
         duplicate: its topic had been adopted before it was conceived.
         in_use: some department uses it.
