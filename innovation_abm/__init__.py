@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from .organization import Organization, Role, generate
     from .presets import preset, preset_names
     from .results import Run
+    from .rule_files import load_rules
     from .rules import RuleBook, rule
     from .scenario import Change, Scenario
-    from .simulation import replicate, simulate
+    from .simulation import replicate, simulate, simulate_many
 
 try:
     __version__ = version("innovation-abm")
@@ -40,11 +41,13 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "InnovationModel",
     "simulate",
     "replicate",
+    "simulate_many",
     "Run",
     "compare",
     "merit_share",
     "RuleBook",
     "rule",
+    "load_rules",
     "InnovationAbmError",
     "__version__",
 ]
@@ -63,11 +66,13 @@ _HOME = {
     "InnovationModel": "model",
     "simulate": "simulation",
     "replicate": "simulation",
+    "simulate_many": "simulation",
     "Run": "results",
     "compare": "comparison",
     "merit_share": "comparison",
     "RuleBook": "rules",
     "rule": "rules",
+    "load_rules": "rule_files",
 }
 
 

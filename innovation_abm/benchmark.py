@@ -1,22 +1,40 @@
-"""How fast the model runs on this machine: figures to read beside each other, never tests."""
+"""How fast the model runs on this machine: figures to read beside each other, never tests.
+
+The compiled engine, the Mesa engine and ``mesa.batch_run`` run the same scenarios on the same
+charts, in one process run; every figure is a median of several measurements, unless its case says
+otherwise. ``docs/performance.md`` says how to read them.
+"""
 
 from __future__ import annotations
 
 import gc
+import json
+import os
 import platform
 import statistics
+import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from innovation_abm.organization import generate
+from innovation_abm.engines import choose
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.organization import Organization, generate
+from innovation_abm.presets import preset
 from innovation_abm.scenario import Scenario
-from innovation_abm.simulation import simulate
+from innovation_abm.simulation import simulate, simulate_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from innovation_abm.engines import Notice
+
+    Case = dict[str, Any]
 
 EVERYTHING_ON: Final = {
     "platforms": True,
@@ -34,76 +52,417 @@ EVERYTHING_ON: Final = {
 }
 """Parameters that switch on what is off by default."""
 
+MECHANISMS: Final[dict[str, dict[str, Any]]] = {"all": EVERYTHING_ON, "default": {}}
+"""What is switched on, by the word that the cases use."""
+
+NO_IDEAS: Final = dict.fromkeys(
+    ("conception_rate", "manager_conception_rate", "leader_conception_rate"), 0.0
+)
+
 
 @dataclass(frozen=True)
-class Size:
-    """A case of the benchmark: how many departments of which shape, for how many weeks."""
+class Sizes:
+    """How much is measured.
 
-    departments: int
-    middle_layers: int
-    span: int
-    weeks: int
+    Attributes:
+        repeats: measurements of each figure of the compiled engine.
+        mesa_repeats: of one run of the Mesa engine.
+        replications: of the small organisation, in the compiled engine.
+        mesa_replications: of the same, in the Mesa engine and in each ``mesa.batch_run``.
+        small, large: spans of the two organisations, from the leader down.
+        people, weeks, runs: sizes of the cases that show growth.
+        ensemble: replications of a team.
+        grid: values of each of two parameters of a map.
+        points: replications of each point of the map.
+        whole_weeks: weeks of the whole public service; 0 to leave it out.
+    """
+
     repeats: int
+    mesa_repeats: int
+    replications: int
+    mesa_replications: int
+    small: tuple[int, ...] = (9, 10)
+    large: tuple[int, ...] = (9, 10, 10)
+    people: tuple[tuple[int, ...], ...] = ((9, 10), (9, 10, 10), (9, 10, 10, 10))
+    weeks: tuple[int, ...] = (26, 104, 520)
+    runs: tuple[int, ...] = (10, 100, 1000)
+    ensemble: int = 200
+    grid: int = 20
+    points: int = 50
+    whole_weeks: int = 0
 
 
-SIZES: Final = (
-    Size(1, 1, 9, 104, 7),  # 91 people
-    Size(9, 2, 4, 104, 5),  # 765
-    Size(1, 2, 10, 104, 5),  # 1,111
-    Size(18, 2, 10, 52, 1),  # 19,998
-    Size(56, 2, 10, 52, 1),  # 62,216
+FULL: Final = Sizes(
+    repeats=15,
+    mesa_repeats=5,
+    replications=4000,
+    mesa_replications=100,
+    people=((9, 10), (9, 10, 10), (9, 10, 10, 10), (9, 10, 10, 10, 10)),
+    whole_weeks=520,
 )
-"""From a team to a large department."""
+QUICK: Final = Sizes(repeats=5, mesa_repeats=1, replications=1000, mesa_replications=10)
 
 
-def bench(quick: bool = False, progress: Callable[[str], None] | None = None) -> dict[str, Any]:
-    """Time the Mesa engine, with the default mechanisms and with all of them.
+def tree(*spans: int) -> Organization:
+    """Make an organisation of one department in which everybody of a layer has as many reports.
 
     Args:
-        quick: leave out the cases of more than 2,000 people.
-        progress: called with a line before each case.
+        spans: reports of the leader, of each manager below, and so on down.
+    """
+    superiors, layer = [-1], [0]
+    for span in spans:
+        first = len(superiors)
+        superiors += [head for head in layer for _ in range(span)]
+        layer = list(range(first, len(superiors)))
+    return Organization.from_superiors(superiors)
+
+
+def bench(
+    quick: bool = False,
+    progress: Callable[[str], None] | None = None,
+    notice: Notice | None = None,
+) -> dict[str, Any]:
+    """Measure the compiled engine beside the Mesa engine and ``mesa.batch_run``.
+
+    Args:
+        quick: fewer repetitions, and nothing larger than 10,000 people.
+        progress: called with a line before each measurement.
+        notice: see :func:`~innovation_abm.simulate`.
 
     Returns:
-        ``cases``: a list of dictionaries with ``people``, ``weeks``, ``mechanisms``
-        (``"default"`` or ``"all"``), ``ideas``, ``seconds`` (median of ``repeats`` runs, charts
-        not included), ``microseconds_per_person_week``, ``memory_mb`` (peak of the process so
-        far, where the platform tells); ``seed``; and the versions of what was measured.
+        With all mechanisms on, unless said: ``single_ms``, one run of 1,000 people and 104 weeks;
+        ``replications_per_second``, of 100 people and 104 weeks, on all processors;
+        ``thread_speedup``, what two threads gain on these; ``ratio_to_mesa_engine``, how many
+        times as long the Mesa engine takes for the single run; ``ratio_to_batch_run``, how many
+        times as many replications a second as ``mesa.batch_run`` with two processes, and
+        ``ratio_to_batch_run_1_process``; ``whole_service_seconds`` and ``whole_service_mb`` (peak
+        memory of a process of its own), null if ``quick``; ``ensemble_ms`` (200 replications of 60
+        people and 104 weeks) and ``map_seconds`` (20 x 20 values, 50 replications each, of the
+        same); ``costs``, in nanoseconds: ``person_week`` and ``review``, and those of
+        the floor, see :func:`innovation_abm.kernel_floor.floor`; ``cases``: every measurement;
+        ``seed``, ``processors``, and the versions of what was measured.
+
+    Raises:
+        InnovationAbmError: if the compiled engine cannot run here.
     """
-    simulate(Scenario(weeks=4, middle_layers=1))  # load what loads late
-    cases = []
-    for size in SIZES:
-        for mechanisms in ("default", "all"):
-            if quick and size.repeats == 1:
-                continue
-            if progress is not None:
-                progress(f"{size.departments} x span {size.span}, {mechanisms} mechanisms")
-            cases.append(_case(size, mechanisms))
-    return {"cases": cases, "seed": Scenario().seed, **_versions()}
-
-
-def _case(size: Size, mechanisms: str) -> dict[str, Any]:
-    chart = generate(size.departments, size.middle_layers, size.span)
-    scenario = Scenario(weeks=size.weeks, **(EVERYTHING_ON if mechanisms == "all" else {}))
-    seconds = []
-    for _ in range(size.repeats):
-        gc.collect()
-        start = perf_counter()
-        run = simulate(scenario, organization=chart, keep_events=False, engine="mesa")
-        seconds.append(perf_counter() - start)
-    median = statistics.median(seconds)
+    measure = _Measure(QUICK if quick else FULL, progress or (lambda _: None))
+    choose("kernel", notice=notice)
+    simulate(Scenario(weeks=4, middle_layers=1), engine="mesa")  # load what loads late
+    found: dict[str, Any] = {
+        **_single(measure),
+        **_replications(measure),
+        **_whole_service(measure),
+        **_ensembles(measure),
+        "costs": _costs(measure),
+    }
+    _growth(measure)
     return {
-        **asdict(size),
-        "people": chart.size,
-        "mechanisms": mechanisms,
-        "ideas": run.conceived,
-        "seconds": median,
-        "microseconds_per_person_week": median / chart.size / size.weeks * 1e6,
-        "memory_mb": _peak_memory(),
+        **found,
+        "cases": measure.cases,
+        "seed": Scenario().seed,
+        "processors": os.cpu_count(),
+        **_versions(),
     }
 
 
-def _peak_memory() -> float | None:
-    """Peak memory of this process in MB; ``None`` on Windows, which does not tell."""
+class _Measure:
+    """Takes measurements and keeps what was measured.
+
+    Attributes:
+        sizes: how much is measured.
+        cases: what was measured so far.
+    """
+
+    def __init__(self, sizes: Sizes, tell: Callable[[str], None]) -> None:
+        self.sizes, self.tell = sizes, tell
+        self.cases: list[Case] = []
+
+    def case(
+        self,
+        work: Callable[[], object],
+        repeats: int,
+        *,
+        what: str,
+        engine: str,
+        people: int,
+        weeks: int,
+        runs: int = 1,
+        side_by_side: int = 1,
+        mechanisms: str = "all",
+    ) -> float:
+        """Measure some work several times; give the median of the seconds that it takes."""
+        self.tell(f"{what}: {engine}, {people:,} people, {weeks:,} weeks, {runs:,} runs")
+        seconds = []
+        for _ in range(repeats):
+            gc.collect()
+            start = perf_counter()
+            work()
+            seconds.append(perf_counter() - start)
+        median = statistics.median(seconds)
+        self.cases.append(
+            {
+                "what": what,
+                "engine": engine,
+                "people": people,
+                "weeks": weeks,
+                "runs": runs,
+                "side_by_side": side_by_side,
+                "mechanisms": mechanisms,
+                "repeats": repeats,
+                "seconds": median,
+                "runs_per_second": runs / median,
+                "ns_per_person_week": median / runs / people / weeks * 1e9,
+            }
+        )
+        return median
+
+    def batch(
+        self, what: str, chart: Organization, weeks: int, runs: int, threads: int, repeats: int
+    ) -> float:
+        """Measure replications in the compiled engine; give seconds."""
+        scenario = Scenario(weeks=weeks, **EVERYTHING_ON)
+        work = partial(_run_batch, scenario, chart, runs, threads)
+        work()
+        return self.case(
+            work,
+            repeats,
+            what=what,
+            engine="kernel",
+            people=chart.size,
+            weeks=weeks,
+            runs=runs,
+            side_by_side=threads,
+        )
+
+
+def _run_batch(scenario: Scenario, chart: Organization, runs: int, threads: int) -> None:
+    pairs = [(scenario, seed) for seed in range(1, runs + 1)]
+    simulate_many(pairs, engine="kernel", organization=chart, threads=threads)
+
+
+def _single(measure: _Measure) -> dict[str, float]:
+    """Measure one run, in both engines, with all mechanisms and with the default ones."""
+    seconds = {}
+    for spans in (measure.sizes.large, measure.sizes.small):
+        chart = tree(*spans)
+        for mechanisms, values in MECHANISMS.items():
+            scenario = Scenario(weeks=104, **values)
+            for engine in ("kernel", "mesa"):
+                run = partial(
+                    simulate,
+                    scenario,
+                    organization=chart,
+                    engine=engine,
+                    keep_events=False,
+                )
+                repeats = measure.sizes.repeats
+                if engine == "kernel":
+                    run()
+                else:
+                    repeats = measure.sizes.mesa_repeats
+                seconds[spans, mechanisms, engine] = measure.case(
+                    run,
+                    repeats,
+                    what="one run",
+                    engine=engine,
+                    people=chart.size,
+                    weeks=104,
+                    mechanisms=mechanisms,
+                )
+    one = seconds[measure.sizes.large, "all", "kernel"]
+    mesa = seconds[measure.sizes.large, "all", "mesa"]
+    return {"single_ms": 1e3 * one, "ratio_to_mesa_engine": mesa / one}
+
+
+def _replications(measure: _Measure) -> dict[str, float]:
+    """Measure replications: the compiled engine on threads, and Mesa's ways to run many."""
+    sizes, chart = measure.sizes, tree(*measure.sizes.small)
+    threads = sorted({1, 2, os.cpu_count() or 1})
+    rates = {
+        count: sizes.replications
+        / measure.batch("replications", chart, 104, sizes.replications, count, sizes.repeats)
+        for count in threads
+    }
+    mesa = {processes: _batch_run(measure, chart, processes) for processes in (0, 1, 2)}
+    best = max(rates.values())
+    return {
+        "replications_per_second": best,
+        "thread_speedup": rates[2] / rates[1],
+        "ratio_to_batch_run": best / mesa[2],
+        "ratio_to_batch_run_1_process": best / mesa[1],
+        "ratio_to_mesa_engine_in_replications": best / mesa[0],
+    }
+
+
+def _batch_run(measure: _Measure, chart: Organization, processes: int) -> float:
+    """Measure Mesa's replications a second: without ``batch_run`` if ``processes`` is 0."""
+    import mesa
+
+    from innovation_abm.model import InnovationModel
+
+    runs = measure.sizes.mesa_replications
+    scenario = Scenario(weeks=104, **EVERYTHING_ON)
+    pairs = [(scenario, seed) for seed in range(1, runs + 1)]
+    if processes:
+        work = partial(
+            mesa.batch_run,
+            InnovationModel,
+            {
+                "settings": [scenario.but(seed=seed) for _, seed in pairs],
+                "organization": chart,
+                "keep_events": False,
+            },
+            number_processes=processes,
+            max_steps=104,
+            display_progress=False,
+        )
+    else:
+        work = partial(simulate_many, pairs, engine="mesa", organization=chart)
+    return runs / measure.case(
+        work,
+        1,
+        what="replications",
+        engine="mesa.batch_run" if processes else "mesa",
+        people=chart.size,
+        weeks=104,
+        runs=runs,
+        side_by_side=processes or 1,
+    )
+
+
+def _ensembles(measure: _Measure) -> dict[str, float]:
+    """Measure what a live view asks for: an interval, and a map of two parameters."""
+    sizes, team = measure.sizes, generate(1, 1, 7)  # 57 people
+    threads = os.cpu_count() or 1
+    ensemble = measure.batch("ensemble", team, 104, sizes.ensemble, threads, sizes.repeats)
+    values = [(number + 0.5) / sizes.grid for number in range(sizes.grid)]
+    base = Scenario(weeks=104, **EVERYTHING_ON)
+
+    def run_map() -> None:
+        grid = [base.but(risk_aversion=x, clarity=y) for x in values for y in values]
+        pairs = [(point, seed) for point in grid for seed in range(1, sizes.points + 1)]
+        simulate_many(pairs, engine="kernel", organization=team)
+
+    seconds = measure.case(
+        run_map,
+        min(3, sizes.mesa_repeats),
+        what="map",
+        engine="kernel",
+        people=team.size,
+        weeks=104,
+        runs=sizes.grid * sizes.grid * sizes.points,
+        side_by_side=threads,
+    )
+    return {"ensemble_ms": 1e3 * ensemble, "map_seconds": seconds}
+
+
+def _growth(measure: _Measure) -> None:
+    """Measure how the time grows with people, weeks and replications."""
+    sizes = measure.sizes
+    for spans in sizes.people:
+        chart = tree(*spans)
+        runs = max(1, 10_000 // chart.size)
+        repeats = min(3, sizes.repeats)
+        measure.batch("growth with people", chart, 104, runs, 1, repeats)
+    chart = tree(*sizes.large)
+    for weeks in sizes.weeks:
+        measure.batch("growth with weeks", chart, weeks, 10, 1, min(3, sizes.repeats))
+    chart = tree(*sizes.small)
+    for runs in sizes.runs:
+        measure.batch("growth with replications", chart, 104, runs, 1, sizes.repeats)
+
+
+def _costs(measure: _Measure) -> dict[str, float | None]:
+    """Give what a person's week and a review cost, and the least that they could, in ns.
+
+    A person's week is measured where nobody has ideas; a review is what the ideas cost, over the
+    judgements made of them: it includes conceiving, moving and storing them.
+    """
+    chart, runs = tree(*measure.sizes.large), 10
+    busy = Scenario(weeks=104, **EVERYTHING_ON)
+    quiet = busy.but(**NO_IDEAS)
+    seconds, decisions = {}, 0
+    for scenario in (busy, quiet):
+        pairs = [(scenario, seed) for seed in range(1, runs + 1)]
+        work = partial(simulate_many, pairs, engine="kernel", organization=chart, threads=1)
+        decisions += int(work()["decisions"].sum())
+        seconds[scenario] = measure.case(
+            work,
+            measure.sizes.repeats,
+            what="with ideas" if scenario is busy else "without ideas",
+            engine="kernel",
+            people=chart.size,
+            weeks=104,
+            runs=runs,
+        )
+    reviews = (seconds[busy] - seconds[quiet]) / decisions if decisions else None
+    return {
+        "person_week": seconds[quiet] / runs / chart.size / 104 * 1e9,
+        "review": None if reviews is None else reviews * 1e9,
+        **_floor(),
+    }
+
+
+def _floor() -> dict[str, float]:
+    """Give the least that a draw and a look at a person can cost; empty if it is not measured."""
+    try:
+        floor = import_module("innovation_abm.kernel_floor").floor
+    except ImportError:
+        return {}
+    return {str(name): float(value) for name, value in floor().items()}
+
+
+# --- the whole service, in a process of its own ---------------------------------------------------
+
+
+def _whole_service(measure: _Measure) -> dict[str, float | None]:
+    """Measure a run of a whole public service in another process, so that the peak is its own."""
+    weeks = measure.sizes.whole_weeks
+    if not weeks:
+        return {"whole_service_seconds": None, "whole_service_mb": None}
+    measure.tell(f"a whole public service, {weeks:,} weeks")
+    code = f"from innovation_abm.benchmark import print_whole_service as go; go({weeks})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InnovationAbmError(f"the whole service does not run: {done.stderr.strip()}")
+    case: Case = json.loads(done.stdout.splitlines()[-1])
+    measure.cases.append(case)
+    return {"whole_service_seconds": case["seconds"], "whole_service_mb": case["memory_mb"]}
+
+
+def print_whole_service(weeks: int) -> None:
+    """Run the preset ``whole-service`` with all mechanisms on, and print the case as JSON."""
+    shape = preset("whole-service")
+    chart = generate(shape.departments, shape.middle_layers, shape.span)
+    simulate(Scenario(weeks=1, middle_layers=1), engine="kernel")
+    start = perf_counter()
+    run = simulate(shape.but(weeks=weeks, **EVERYTHING_ON), engine="kernel", organization=chart)
+    seconds = perf_counter() - start
+    case = {
+        "what": "whole service",
+        "engine": "kernel",
+        "people": chart.size,
+        "weeks": weeks,
+        "runs": 1,
+        "side_by_side": 1,
+        "mechanisms": "all",
+        "repeats": 1,
+        "seconds": seconds,
+        "runs_per_second": 1.0 / seconds,
+        "ns_per_person_week": seconds / chart.size / weeks * 1e9,
+        "ideas": run.conceived,
+        "memory_mb": peak_memory(),
+    }
+    print(json.dumps(case))
+
+
+def peak_memory() -> float | None:
+    """Give the peak memory of this process in MB; ``None`` on Windows, which does not tell."""
+    status = Path("/proc/self/status")
+    if status.exists():  # `getrusage` counts what the parent held when it started this process
+        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024.0
     if sys.platform == "win32":
         return None
     import resource
@@ -115,5 +474,5 @@ def _peak_memory() -> float | None:
 def _versions() -> dict[str, str]:
     return {
         "python": platform.python_version(),
-        **{name: version(name) for name in ("mesa", "numpy", "innovation-abm")},
+        **{name: version(name) for name in ("mesa", "numba", "numpy", "innovation-abm")},
     }

@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 
 import innovation_abm
 from innovation_abm.console import (
+    PATIENCE,
     Working,
     page,
     print_error,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
     from innovation_abm.charts import Chart
     from innovation_abm.organization import Organization
+    from innovation_abm.results import Run
+    from innovation_abm.rules import RuleBook
     from innovation_abm.scenario import Parameter, Scenario
 
 PROGRAM: Final = "innovation-abm"
@@ -148,6 +151,14 @@ WeeksOption = Annotated[int | None, typer.Option("--weeks", metavar="N", help="L
 SeedOption = Annotated[
     int | None, typer.Option("--seed", metavar="N", help="Seed of all that is left to chance.")
 ]
+RulesOption = Annotated[
+    str | None,
+    typer.Option("--rules", metavar="FILE.py", help="Rules of your own, each declared with @rule."),
+]
+EngineOption = Annotated[
+    Engine,
+    typer.Option("--engine", help="What runs the model; auto takes the compiled one if it can."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
 
 
@@ -229,6 +240,15 @@ class Overrides:
         return scenario.but(name=f"{scenario.name} with {changed}")
 
 
+def _rules(file: str | None) -> RuleBook | None:
+    """Read a rule file, if one is given."""
+    if file is None:
+        return None
+    from innovation_abm.rule_files import load_rules
+
+    return load_rules(file)
+
+
 def _task(scenario: Scenario, repair: bool) -> Task:
     """Read the chart that a scenario names, or generate its departments."""
     from innovation_abm.charts import ChartError, read_chart
@@ -281,9 +301,8 @@ def run(
         str | None,
         typer.Option("--story", metavar="IDEA", help="Tell this idea's story, by its name."),
     ] = None,
-    engine: Annotated[
-        Engine, typer.Option("--engine", help="What runs the model; auto takes the fastest.")
-    ] = Engine.AUTO,
+    rules: RulesOption = None,
+    engine: EngineOption = Engine.AUTO,
     as_json: JsonOption = False,
 ) -> None:
     """Run the model: how often ideas survive, where the others died, and why."""
@@ -296,7 +315,8 @@ def run(
         wanted = overrides.applied(name, _settings("--set", pairs), pairs)
         if out is not None:
             check_folder(out)
-        from innovation_abm.pages import example, show_run
+        book = _rules(rules)
+        from innovation_abm.pages import show_run
         from innovation_abm.simulation import simulate
 
         working.say("reading the chart" if wanted.chart else "building the organisation")
@@ -305,18 +325,22 @@ def run(
         done = simulate(
             wanted,
             organization=task.organization,
+            rules=book,
             engine=engine.value,
             progress=working,
+            notice=working.note,
         )
         working.say("counting")
         summary = summarize(done, task.chart)
+        if (out is not None or story is not None) and not done.keeps_events:
+            working.say("running it again in Mesa, for the events")
         told = "" if story is None else done.story(story)
         if out is not None:
+            _ = done.events
             working.say("saving")
             save_run(done, out, summary=summary)
-        if not as_json and not told and done.keeps_events:
-            subject = example(done)
-            told = "" if subject is None else done.story(subject)
+        if not as_json and not told:
+            told = _example(done)
     if as_json:
         print_json(summary | ({} if story is None else {"story": told}))
         return
@@ -324,6 +348,20 @@ def run(
     show_run(console, done, task.chart, told)
     if out is not None:
         console.print(f"\nKept in {out}; run.toml there repeats the run.", soft_wrap=True)
+
+
+def _example(run: Run) -> str:
+    """Tell the story of one idea that is worth it, unless it would take long to find out."""
+    from innovation_abm.engines import MESA_SECONDS
+    from innovation_abm.pages import example
+
+    subject = example(run)
+    if subject is None:
+        return ""
+    seconds = run.organization.size * run.scenario.weeks * MESA_SECONDS
+    if run.keeps_events or seconds < PATIENCE:
+        return run.story(subject)
+    return f"Stories of so large a run take a while; ask for one: --story {subject}"
 
 
 @app.command()
@@ -359,6 +397,12 @@ def compare(
     replications: Annotated[
         int, typer.Option("--replications", metavar="N", help="Pairs of runs, each with its luck.")
     ] = 20,
+    rules: RulesOption = None,
+    rules_b: Annotated[
+        str | None,
+        typer.Option("--rules-b", metavar="FILE.py", help="Rules of your own, for B only."),
+    ] = None,
+    engine: EngineOption = Engine.AUTO,
     as_json: JsonOption = False,
 ) -> None:
     """Compare two scenarios on the same ideas, people and luck: which ideas are saved, which lost.
@@ -366,10 +410,10 @@ def compare(
     Two presets or files, or one and what is different in B:
     innovation-abm compare workshop --set-b platforms=true
     """
-    if b is None and not settings_b:
+    if b is None and not settings_b and not rules_b:
         raise InnovationAbmError(
             "there is nothing to compare: name a second scenario, or say what is different with "
-            "--set-b NAME=VALUE (--set holds for both)"
+            "--set-b NAME=VALUE or --rules-b FILE.py (--set and --rules hold for both)"
         )
     with Working("loading") as working:
         both, only_b = settings or [], settings_b or []
@@ -378,6 +422,9 @@ def compare(
         first = overrides.applied(a, values, both)
         values_b = values | _settings("--set-b", only_b)
         second = overrides.applied(b or a, values_b, [*both, *only_b])
+        if rules_b:
+            second = second.but(name=f"{second.name} with {Path(rules_b).name}")
+        book, book_b = _rules(rules), _rules(rules_b or rules)
         from innovation_abm import comparison
         from innovation_abm.pages import show_comparison
 
@@ -390,7 +437,11 @@ def compare(
             second,
             replications=replications,
             organization=task.organization,
+            rules_a=book,
+            rules_b=book_b,
+            engine=engine.value,
             progress=working,
+            notice=working.note,
         )
     if as_json:
         notes = {"warnings": [], "repairs": []} if task.chart is None else task.chart.report()
@@ -554,17 +605,37 @@ def doctor(as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def bench(
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Leave out the large organisations.")
+def cache(
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Delete it; it is made again when it is needed.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure how fast the model runs on this machine."""
+    """Say what is kept between runs, and where: the model as compiled for each rule book."""
+    from innovation_abm import compiling
+
+    found = compiling.clear_cache() if clear else compiling.cache()
+    if as_json:
+        print_json({**found.as_dict(), "cleared": clear})
+        return
+    from innovation_abm.pages import show_cache
+
+    show_cache(page(), found, clear)
+
+
+@app.command()
+def bench(
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Fewer repetitions, and nothing large: half a minute."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how fast the model runs on this machine, beside Mesa's own ways to run it."""
     with Working("loading") as working:
         from innovation_abm import benchmark
 
-        measured = benchmark.bench(quick=quick, progress=working.say)
+        measured = benchmark.bench(quick=quick, progress=working.say, notice=working.note)
     if as_json:
         print_json(measured)
         return

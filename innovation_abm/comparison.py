@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -11,14 +12,16 @@ import pandas as pd
 
 from innovation_abm import survival
 from innovation_abm.chance import Purpose, purpose_keys, uniforms
+from innovation_abm.engines import choose
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.model import build_organization
 from innovation_abm.scenario import MAX_SEED
-from innovation_abm.simulation import simulate
+from innovation_abm.simulation import replicate, simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from innovation_abm.engines import Chosen, Engine, Notice
     from innovation_abm.organization import Organization
     from innovation_abm.results import Run
     from innovation_abm.rules import RuleBook
@@ -148,7 +151,9 @@ def compare(
     organization: Organization | None = None,
     rules_a: RuleBook | None = None,
     rules_b: RuleBook | None = None,
+    engine: Engine = "auto",
     progress: Progress | None = None,
+    notice: Notice | None = None,
 ) -> Comparison:
     """Run two policies on the same ideas, people and luck, and pair them idea by idea.
 
@@ -163,7 +168,9 @@ def compare(
         organization: the chart of both; that of ``a`` if ``None``.
         rules_a: the rule book of ``a``; the shipped one if ``None``.
         rules_b: the rule book of ``b``; the shipped one if ``None``.
+        engine: see :func:`~innovation_abm.simulate`; the result is the same.
         progress: called after each pair with the pairs done and the pairs to do.
+        notice: see :func:`~innovation_abm.simulate`.
 
     Raises:
         InnovationAbmError: if the two differ in organisation or length, or ``replications`` < 1.
@@ -176,10 +183,19 @@ def compare(
     b_lucky = b.but(**{name: getattr(a, name) for name in seeds})
     frames: list[pd.DataFrame] = []
     values: dict[str, list[tuple[float, float]]] = {name: [] for name in MEASURES}
-    for number in range(replications):
-        seed = a.seed + number
-        one = simulate(a, seed=seed, organization=chart, rules=rules_a, keep_events=False)
-        two = simulate(b_lucky, seed=seed, organization=chart, rules=rules_b, keep_events=False)
+    runs = (
+        replicate(
+            scenario,
+            replications,
+            engine=engine,
+            organization=chart,
+            rules=rules,
+            tables=True,
+            notice=notice,
+        )
+        for scenario, rules in ((a, rules_a), (b_lucky, rules_b))
+    )
+    for number, (one, two) in enumerate(zip(*runs, strict=True)):
         frames.append(_paired(one, two, number))
         for name, measure in MEASURES.items():
             values[name].append((measure(one), measure(two)))
@@ -238,7 +254,9 @@ def merit_share(
     replications: int = 20,
     organization: Organization | None = None,
     rules: RuleBook | None = None,
+    engine: Engine = "auto",
     progress: Progress | None = None,
+    notice: Notice | None = None,
 ) -> MeritShare:
     """Estimate how much of survival is merit.
 
@@ -251,7 +269,9 @@ def merit_share(
         replications: number of replications, at least 1; seeds follow from ``scenario.seed``.
         organization: the chart; that of the scenario if ``None``.
         rules: the rule book; the shipped one if ``None``.
+        engine: see :func:`~innovation_abm.simulate`; the result is the same.
         progress: called after each replication with what is done and what there is to do.
+        notice: see :func:`~innovation_abm.simulate`.
 
     Raises:
         InnovationAbmError: if ``replications`` < 1, or the scenario or its chart is wrong.
@@ -259,6 +279,8 @@ def merit_share(
     if replications < 1:
         raise InnovationAbmError(f"replications = {replications}: at least 1 is needed")
     chart = organization or build_organization(scenario)
+    work = 3 * replications * chart.size * scenario.weeks
+    chosen = choose(engine, rules, person_weeks=work, notice=notice)
     shares: list[tuple[float, float]] = []
     for number in range(replications):
         base = scenario.but(seed=scenario.seed + number)
@@ -267,13 +289,10 @@ def merit_share(
             **{f"{group}_seed": (base.seed + SHIFT) % MAX_SEED for group in OTHERS},
         )
         dealt = _deal(chart, base)
-        first = _adoption(base, chart, rules, None)
-        shares.append(
-            (
-                _covariance(first, _adoption(other, chart, rules, dealt)),
-                _covariance(first, _adoption(other, chart, rules, None)),
-            )
-        )
+        adoption = partial(_adoption, chosen, chart, rules)
+        first = adoption(base, None)
+        second, third = adoption(other, dealt), adoption(other, None)
+        shares.append((_covariance(first, second), _covariance(first, third)))
         if progress is not None:
             progress(number + 1, replications)
     value, both = np.array(shares).T
@@ -302,10 +321,16 @@ def _deal(chart: Organization, scenario: Scenario) -> list[int]:
 
 
 def _adoption(
-    scenario: Scenario, chart: Organization, rules: RuleBook | None, origin: list[int] | None
+    engine: Chosen,
+    chart: Organization,
+    rules: RuleBook | None,
+    scenario: Scenario,
+    origin: list[int] | None,
 ) -> pd.Series[float]:
     """Run a scenario; give each idea's adoption, 0 or 1, by its week and origin."""
-    run = simulate(scenario, organization=chart, rules=rules, origin=origin, keep_events=False)
+    run = simulate(
+        scenario, engine=engine, organization=chart, rules=rules, origin=origin, keep_events=False
+    )
     posts = np.arange(chart.size) if origin is None else np.array(origin)
     index = pd.MultiIndex.from_arrays([run.ideas["week"], posts[run.ideas["author"]]])
     return pd.Series((run.ideas["fate"] == "adopted").to_numpy(float), index=index)

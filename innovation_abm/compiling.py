@@ -10,13 +10,17 @@ from __future__ import annotations
 import dis
 import enum
 import hashlib
+import logging
 import os
 import platform
+import re
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import fields
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -35,7 +39,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 CACHE_VARIABLE: Final = "INNOVATION_ABM_CACHE_DIR"
 """Environment variable that names the folder in which compiled code is kept."""
 KEPT: Final = 24
-"""Compiled rule books that are kept; the longest unused go first."""
+"""Compiled rule books that are kept, of about a megabyte each; the longest unused go first."""
+SECONDS_TO_COMPILE: Final = 25.0
+"""How long it takes to compile a rule book, roughly."""
 
 SMALL: Final = 700
 """Functions of the engine with less bytecode are written out where they are called; measured:
@@ -68,14 +74,17 @@ def build(rules: RuleBook, tell: Callable[[str], None] | None = None) -> Callabl
 
     Args:
         rules: the rule book.
-        tell: called with one line before a compilation that takes a while; by default the line
-            goes to standard error.
+        tell: called with one line before a compilation that takes a while, and after it; by
+            default the line is logged as a warning.
 
     Raises:
         EngineError: if there is no numba here, or a rule does not compile.
     """
-    name = digest(rules)
-    return _built(name, rules, tell or _tell)
+    if missing := unavailable():
+        raise EngineError(f"the compiled engine cannot run here: {missing}")
+    return _built(
+        digest(rules), rules, _Teller(tell or logging.getLogger("innovation_abm").warning)
+    )
 
 
 def is_compiled(rules: RuleBook) -> bool:
@@ -86,40 +95,53 @@ def is_compiled(rules: RuleBook) -> bool:
 # --- building -------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Teller:
+    """Whom to tell; all are equal, so that an engine is not loaded once more for another."""
+
+    tell: Callable[[str], None] = field(compare=False)
+
+
 @lru_cache(maxsize=16)
-def _built(name: str, rules: RuleBook, tell: Callable[[str], None]) -> Callable[..., int]:
+def _built(name: str, rules: RuleBook, teller: _Teller) -> Callable[..., int]:
     """Compile the engine or load it; calling it once with nothing to do makes it do either."""
     numba = _numba()
     from innovation_abm.kernel_runs import nothing_to_do
 
     folder = _folder(name)
-    _tidy(folder)
     if any(folder.glob("**/*.nbc")):
         try:
             kept = _entry({}, folder, numba)
             kept(*nothing_to_do())
+            _mark_as_used(folder)
             return kept
-        except numba.core.errors.NumbaError:
-            pass  # it was compiled for another processor, or is damaged
-    tell("compiling the model for this rule book; once, for about half a minute ...")
+        except (numba.core.errors.NumbaError, OSError):
+            pass  # it was compiled for another processor, is damaged, or not ours to read
+    _check_rules(rules, name, numba)
+    unkept = _make_room(folder)
+    teller.tell("compiling the model for this rule book; once, for about half a minute ...")
     began = time.perf_counter()
     try:
-        entry = _entry(_specialised(rules, name, numba), folder, numba)
+        entry = _entry(_specialised(rules, name, numba), None if unkept else folder, numba)
         entry(*nothing_to_do())
     except numba.core.errors.NumbaError as error:
-        raise EngineError(_explained(error)) from None
-    tell(f"compiled in {time.perf_counter() - began:.0f} s, and kept in {folder}")
+        raise EngineError(f"the rules cannot be compiled together: {_reason(error)}") from None
+    seconds = time.perf_counter() - began
+    teller.tell(f"compiled in {seconds:.0f} s, {unkept or f'and kept in {folder}'}")
     return entry
 
 
 def _entry(
     namespace: dict[str, Any],
-    folder: Path,
+    folder: Path | None,
     numba: Any,  # noqa: ANN401
 ) -> Callable[..., int]:
     """Give the engine's entry; what was kept in ``folder`` needs nothing of the namespace."""
     from innovation_abm.kernel import replicate
 
+    if folder is None:
+        unkept: Callable[..., int] = numba.njit(nogil=True)(_twin(replicate, namespace, "unkept"))
+        return unkept
     config = numba.core.config
     before = config.CACHE_DIR
     config.CACHE_DIR = str(folder)
@@ -168,8 +190,8 @@ def _numba() -> Any:  # noqa: ANN401 - a module without types
 
 
 def _rule_functions(rules: RuleBook) -> Iterator[FunctionType]:
-    for field in fields(rules):
-        yield getattr(rules, field.name)
+    for rule in fields(rules):
+        yield getattr(rules, rule.name)
 
 
 def _specialised(rules: RuleBook, name: str, numba: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -181,9 +203,9 @@ def _specialised(rules: RuleBook, name: str, numba: Any) -> dict[str, Any]:  # n
         _serve_both(function)
     twins = _twins_of_rules(list(_rule_functions(rules)), name, numba)
     book, shipped = ModuleType("rules"), ModuleType("shipped")
-    for field in fields(rules):
-        setattr(book, field.name, twins[id(getattr(rules, field.name))])
-        setattr(shipped, field.name, getattr(rules, field.name) is field.default)
+    for rule in fields(rules):
+        setattr(book, rule.name, twins[id(getattr(rules, rule.name))])
+        setattr(shipped, rule.name, getattr(rules, rule.name) is rule.default)
     namespace = dict(vars(kernel))
     namespace |= {"rules": book, "shipped": shipped, "state_at": viewer()}
     kinds = parameter_types()
@@ -255,19 +277,59 @@ def _serve_both(function: Any) -> None:  # noqa: ANN401
         function.serves_both = True
 
 
-def _explained(error: Exception) -> str:
-    """Find in numba's long message what helps the author of a rule."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    telling = [line for line in lines if line and not line.startswith(("During", "File", "- "))]
-    place = next((line for line in reversed(lines) if line.startswith("File")), "")
+def _check_rules(rules: RuleBook, name: str, numba: Any) -> None:  # noqa: ANN401
+    """Compile each rule that is not the shipped one by itself, which takes little.
+
+    Raises:
+        EngineError: if one does not compile, or gives no number; it says which, and why.
+    """
+    kinds = {"idea": "idea", "terms": "terms"}
+    kinds |= dict.fromkeys(("author", "reviewer", "reader", "person"), "person")
+    own = [f.name for f in fields(rules) if getattr(rules, f.name) is not f.default]
+    if not own:
+        return
+    from innovation_abm.kernel_arrays import IDEA, PERSON, TERMS
+
+    records = {"idea": IDEA, "person": PERSON, "terms": TERMS}
+    twins = _twins_of_rules([getattr(rules, one) for one in own], f"{name}_alone", numba)
+    for one in own:
+        signature = tuple(
+            numba.from_dtype(records[kinds[given]]) if given in kinds else numba.float64
+            for given in parameters_of(one)
+        )
+        compiled_alone = twins[id(getattr(rules, one))]
+        try:
+            compiled_alone.compile(signature)
+        except Exception as error:  # numba lets Python's own errors through as well
+            raise EngineError(f'the rule "{one}" cannot be compiled: {_reason(error)}') from None
+        given = compiled_alone.overloads[signature].signature.return_type
+        if not isinstance(given, numba.types.Number | numba.types.Boolean):
+            raise EngineError(f'the rule "{one}" cannot be compiled: it gives not always a number')
+
+
+def parameters_of(rule: str) -> list[str]:
+    """List the names of the parameters of a shipped rule, in order."""
+    default = getattr(RuleBook, rule).__code__
+    return list(default.co_varnames[: default.co_argcount])
+
+
+def _reason(error: Exception) -> str:
+    """Find in numba's long message what helps the author of a rule, in a line."""
+    if isinstance(error, KeyError):  # what numba raises for a field that a record does not have
+        return f"nothing that it is given has the attribute {error}"
+    text = re.sub(r"Record\([^)]*\)|\x1b\[[0-9;]*m", "", str(error))
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    noise = ("During", "File", "- ", "Failed in", "No implementation", "There are", "Overload")
+    telling = [line for line in lines if line and not line.startswith(noise)]
+    said = next((line for line in telling if not line.startswith("Invalid use")), "")
+    where = next((line for line in reversed(lines) if line.startswith("File")), "")
+    said = re.sub(r"Untyped global name '(\w+)'.*", r"it uses \1, which is no rule", said)
+    place = re.search(r'File "([^"]*)", line (\d+)', where)
+    at = f" ({Path(place[1]).name}, line {place[2]})" if place else ""
     return (
-        "a rule cannot be compiled: use plain arithmetic, math and other @rule functions only "
-        f"({' '.join(telling[:3])} {place})"
+        f"{said.rstrip('.') or type(error).__name__}{at}; a rule may use plain arithmetic, math "
+        "and other @rule functions only"
     )
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 # --- digests --------------------------------------------------------------------------------------
@@ -275,39 +337,54 @@ def _tell(line: str) -> None:
 
 def digest(rules: RuleBook) -> str:
     """Give a fingerprint of all that the compiled engine for a rule book is made of."""
-    state = hashlib.sha256()
-    for part in (*_versions(), *_package_sources()):
-        state.update(part.encode())
+    return _shipped_digest() if rules == RuleBook() else _digest(rules)
+
+
+@lru_cache(maxsize=1)
+def _shipped_digest() -> str:
+    """Give that of the shipped rules, which refer to nothing that a program may change."""
+    return _digest(RuleBook())
+
+
+def _digest(rules: RuleBook) -> str:
+    state = _engine().copy()
     seen: set[int] = set()
-    for field in fields(rules):
-        state.update(field.name.encode())
-        _absorb(state, getattr(rules, field.name), seen)
-        state.update(b"*" if getattr(rules, field.name) is field.default else b"-")
+    for rule in fields(rules):
+        state.update(rule.name.encode())
+        _absorb(state, getattr(rules, rule.name), seen)
+        state.update(b"*" if getattr(rules, rule.name) is rule.default else b"-")
     return state.hexdigest()[:32]
 
 
 @lru_cache(maxsize=1)
-def _versions() -> tuple[str, ...]:
-    names = ("numba", "llvmlite", "numpy")
-    return (platform.python_version(), platform.machine(), *(version(name) for name in names))
+def _engine() -> hashlib._Hash:
+    """Absorb versions and the modules that the engine is made of, rules apart.
 
-
-@lru_cache(maxsize=1)
-def _package_sources() -> tuple[str, ...]:
-    """Read the modules that the engine is made of, rules apart."""
+    And where it is: numba keeps code by the place of its source.
+    """
     here = Path(__file__).parent
-    names = (
-        "chance",
-        "idea",
-        "kernel",
-        "kernel_arrays",
-        "kernel_view",
-        "compiling",
-        "organization",
-        "queues",
-    )
-    more = ("scenario", "terms", "model")
-    return tuple((here / f"{name}.py").read_text(encoding="utf-8") for name in (*names, *more))
+    state = hashlib.sha256(str(here).encode())
+    names = ("numba", "llvmlite", "numpy")
+    for part in (platform.python_version(), platform.machine(), *map(version, names)):
+        state.update(part.encode())
+    for name in _MODULES:
+        state.update((here / f"{name}.py").read_bytes())
+    return state
+
+
+_MODULES: Final = (
+    "chance",
+    "idea",
+    "kernel",
+    "kernel_arrays",
+    "kernel_view",
+    "compiling",
+    "organization",
+    "queues",
+    "scenario",
+    "terms",
+    "model",
+)
 
 
 def _absorb(state: hashlib._Hash, value: object, seen: set[int]) -> None:
@@ -391,20 +468,97 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "innovation-abm"
 
 
+def _kept() -> Path:
+    return cache_folder() / "kernels"
+
+
 def _folder(name: str) -> Path:
-    return cache_folder() / "kernels" / name
+    return _kept() / name
 
 
-def _tidy(folder: Path) -> None:
-    """Make a folder, mark it as used, and remove those of its kind that are longest unused."""
+@dataclass(frozen=True)
+class Cache:
+    """What is kept between runs, and may be deleted at any time.
+
+    Attributes:
+        folder: where.
+        entries: compiled rule books.
+        size: of all of them, in bytes.
+        bound: entries that are kept at most; the longest unused go first.
+        problem: why nothing can be kept there; "" if it can.
+    """
+
+    folder: Path
+    entries: int
+    size: int
+    bound: int
+    problem: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it for JSON."""
+        return {**vars(self), "folder": str(self.folder)}
+
+
+def cache() -> Cache:
+    """Look at what is kept between runs."""
+    kept = _kept()
+    try:
+        entries = sum(entry.is_dir() for entry in kept.iterdir())
+        size = sum(file.stat().st_size for file in kept.rglob("*") if file.is_file())
+    except OSError:  # there is none yet, or it goes away as one looks
+        entries = size = 0
+    return Cache(cache_folder(), entries, size, KEPT, _write_problem(kept))
+
+
+def clear_cache() -> Cache:
+    """Delete what is kept between runs; running programs go on undisturbed.
+
+    Returns:
+        What there was.
+
+    Raises:
+        EngineError: if it cannot be deleted.
+    """
+    before = cache()
+    try:
+        shutil.rmtree(_kept())
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise EngineError(f"{_kept()}: cannot be deleted: {error.strerror}") from None
+    return before
+
+
+def _write_problem(folder: Path) -> str:
+    """Say why nothing can be written in a folder, or where it is to be made; "" if it can."""
+    there = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+    if not there.is_dir():
+        return f"{there} is no folder"
+    return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} cannot be written to"
+
+
+def _mark_as_used(folder: Path) -> None:
+    with suppress(OSError):  # not ours to mark
+        os.utime(folder)
+
+
+def _make_room(folder: Path) -> str:
+    """Make a folder, and remove those of its kind that are longest unused.
+
+    Returns:
+        Why nothing can be kept there; "" if it can.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(folder)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
         others = sorted(folder.parent.iterdir(), key=lambda path: path.stat().st_mtime)
     except OSError as error:
-        raise EngineError(
-            f"{folder}: cannot be made to keep compiled code in ({error.strerror}); "
-            f"set {CACHE_VARIABLE} to a folder that can be written to"
-        ) from None
+        return (
+            f"but not kept: {folder} cannot be written ({error.strerror}); "
+            f"set {CACHE_VARIABLE} to a folder that can be"
+        )
     for other in others[:-KEPT]:
         shutil.rmtree(other, ignore_errors=True)
+    return ""

@@ -104,6 +104,7 @@ class Working:
         self._bar: Any = None
         self._lock = threading.Lock()
         self._over = False
+        self._noted: set[str] = set()
         self._timer = threading.Timer(PATIENCE, self._show)
         self._timer.daemon = True
 
@@ -141,6 +142,16 @@ class Working:
         if self._bar is not None:
             self._bar.remove_task(self._bar.task_ids[0])
             self._bar.add_task(what, total=None)
+
+    def note(self, line: str) -> None:
+        """Say a line that stays, beside the progress; the same line only once."""
+        if line in self._noted:
+            return
+        self._noted.add(line)
+        if self._bar is None:
+            print_error(line)
+        else:
+            self._bar.console.print(f"innovation-abm: {line}")
 
     def _show(self) -> None:
         """Put the bar on the terminal; runs in the timer's thread."""

@@ -7,16 +7,13 @@ import re
 import sys
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.resources.abc import Traversable
-
-OPTIONAL: Final = ("numba",)
-"""Packages that are used where they are installed."""
 
 DATA_FILES: Final = ("example-chart.csv", "presets/workshop.toml")
 """Files that every installation holds, in the folder ``data``."""
@@ -28,33 +25,38 @@ def examine() -> dict[str, Any]:
     Returns:
         ``version``, ``python``, ``platform``, ``executable``, ``folder`` (where the package is);
         ``packages``: the version of each dependency, null if it is missing; ``engines``: whether
-        each can be used; ``cache``: the folder for what may be kept between runs and deleted at
-        any time; ``data``: the data files found; ``problems``: what is wrong, a list of sentences.
+        each can be used; ``compiled``: whether the shipped rules were compiled before, and kept;
+        ``cache``: what is kept between runs and may be deleted at any time, see
+        :class:`~innovation_abm.compiling.Cache`; ``data``: the data files found; ``problems``:
+        what is wrong, a list of sentences.
     """
-    from innovation_abm.compiling import cache_folder
+    from innovation_abm.compiling import CACHE_VARIABLE, cache, is_compiled, unavailable
+    from innovation_abm.rules import RuleBook
 
+    numba, kept = unavailable(), cache()
+    compiled = not numba and is_compiled(RuleBook())
     data = sorted(_data_files(files("innovation_abm") / "data"))
-    packages = {name: _version(name) for name in (*_dependencies(), *OPTIONAL)}
-    problems = [*_package_problems(), *_data_problems(data), *_run_problems()]
+    problems = [*_package_problems(), *_data_problems(data), *_run_problems(compiled)]
+    if numba:
+        problems.append(f"the compiled engine cannot run, so all runs are slow: {numba}")
+    if kept.problem:
+        problems.append(
+            f"nothing compiled can be kept: {kept.problem}; set {CACHE_VARIABLE} to a folder that "
+            "can be written to"
+        )
     return {
         "version": _version("innovation-abm"),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "executable": sys.executable,
         "folder": str(files("innovation_abm")),
-        "packages": packages,
-        "engines": engines(),
-        "cache": str(cache_folder()),
+        "packages": {name: _version(name) for name in _dependencies()},
+        "engines": {"mesa": True, "kernel": not numba},
+        "compiled": compiled,
+        "cache": kept.as_dict(),
         "data": data,
         "problems": problems,
     }
-
-
-def engines() -> dict[str, bool]:
-    """Tell of each engine whether it can be used."""
-    from innovation_abm.simulation import Engine
-
-    return {"mesa": True, "kernel": "kernel" in get_args(Engine)}
 
 
 def _version(package: str) -> str | None:
@@ -120,16 +122,21 @@ def _data_problems(found: list[str]) -> Iterator[str]:
             yield f"the data file {name} is missing; install the package again"
 
 
-def _run_problems() -> Iterator[str]:
-    """Load every preset, and run a small one."""
+def _run_problems(compiled: bool) -> Iterator[str]:
+    """Load every preset, and run a small one, in both engines if the other is compiled already."""
     try:
         from innovation_abm.presets import preset, preset_names
         from innovation_abm.simulation import simulate
 
         for name in preset_names():
             preset(name)
-        run = simulate(preset("workshop").but(weeks=4, timeline=()))
+        small = preset("workshop").but(weeks=20, timeline=())
+        run = simulate(small, engine="mesa")
         if not run.balanced:
             yield "a run of the preset workshop does not balance; install the package again"
+        if compiled:
+            other = simulate(small, engine="kernel").summary()
+            if other | {"engine": "mesa"} != run.summary():
+                yield "the engines do not agree; delete what is kept: innovation-abm cache --clear"
     except (ImportError, InnovationAbmError) as error:
         yield f"a run of the preset workshop fails: {error}"

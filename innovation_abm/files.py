@@ -4,7 +4,8 @@ The tables are Parquet, one for each of ``run.ideas``, ``run.weeks``, ``run.queu
 ``run.people`` and ``run.events``, all of whose columns are plain (no index);
 ``pandas.read_parquet`` gives them back. ``summary.json`` is what ``innovation-abm run --json``
 prints. ``run.toml`` is a scenario file: ``innovation-abm run FOLDER/run.toml`` repeats the run,
-figure by figure. A chart that was used stands beside it as ``chart.csv``.
+figure by figure. A chart that was used stands beside it as ``chart.csv``. Of a rule file it has
+the name and the SHA-256; its first line says how the run is repeated with it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
+from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.console import to_json
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.rule_files import FileRules
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -70,7 +73,7 @@ def summarize(run: Run, chart: Chart | None = None) -> dict[str, Any]:
 def save_run(
     run: Run, folder: str | PathLike[str], *, summary: dict[str, Any] | None = None
 ) -> None:
-    """Keep a run of the shipped rules in a folder of its own; see the module for what it holds.
+    """Keep a run in a folder of its own; see the module for what it holds.
 
     Everything is written to a new folder beside, which then takes the place of ``folder``; if
     anything goes wrong, nothing is left and an earlier run in ``folder`` stays as it was.
@@ -198,11 +201,30 @@ def _generated(run: Run) -> bool:
     return own.size == run.organization.size and own.digest() == run.organization.digest()
 
 
+def _provenance_of_rules(run: Run) -> dict[str, Any]:
+    """Tell which rules are not the shipped ones, and of which file they are."""
+    changed = [
+        rule.name for rule in fields(run.rules) if getattr(run.rules, rule.name) is not rule.default
+    ]
+    if not changed:
+        return {}
+    told: dict[str, Any] = {"rules": changed}
+    if isinstance(run.rules, FileRules):
+        told |= {"rules_file": run.rules.file, "rules_sha256": run.rules.sources}
+    return told
+
+
 def _repeatable(scenario: Scenario, run: Run) -> str:
     """Write the scenario file, with a section that says what it was run with."""
     import tomli_w
 
     text = scenario.to_toml()
+    rules = _provenance_of_rules(run)
+    repeat = "innovation-abm run run.toml"
+    if isinstance(run.rules, FileRules):
+        repeat += f" --rules {run.rules.file}"
+    elif rules:
+        repeat += " (with the same rules, which were made in Python)"
     provenance = {
         "innovation-abm": version("innovation-abm"),
         "python": python_version(),
@@ -210,10 +232,11 @@ def _repeatable(scenario: Scenario, run: Run) -> str:
         "engine": run.engine,
         "scenario_sha256": hashlib.sha256(text.encode()).hexdigest(),
         "organization_sha256": run.organization.digest(),
+        **rules,
     }
     return "\n".join(
         (
-            "# Repeats a run exactly: innovation-abm run run.toml",
+            f"# Repeats a run exactly: {repeat}".replace("\n", " "),
             "# [provenance] says what it was run with; it is not read.",
             text,
             tomli_w.dumps({"provenance": provenance}),

@@ -7,8 +7,10 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -60,6 +62,11 @@ CHUNK_SECONDS: Final = 0.25
 """How long one call of the compiled engine takes in a batch, roughly; between calls a batch
 reports its progress and may be cancelled."""
 
+SMALL: Final = 50_000_000
+"""Bytes that need no look at how much memory is free."""
+WATCH_SECONDS: Final = 0.1
+"""How often one run tells how far it is."""
+
 
 @dataclass(frozen=True)
 class KernelState:
@@ -108,6 +115,7 @@ def run_kernel(
     organization: Organization | None = None,
     rules: RuleBook | None = None,
     origin: Sequence[int] | None = None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> KernelState:
     """Run a scenario in the compiled engine; the same, bit for bit, as the Mesa engine.
 
@@ -116,6 +124,8 @@ def run_kernel(
         organization: the chart; that of the scenario if ``None``.
         rules: the rule book; the shipped one if ``None``.
         origin: for each post, the post whose ideas come to it; everybody's own if ``None``.
+        progress: called now and then with the week and the number of weeks. With it, the run can
+            be interrupted.
 
     Raises:
         ScenarioError: if the scenario does not fit the organisation.
@@ -127,8 +137,39 @@ def run_kernel(
     state = new_state(planned, organization, origin)
     summaries = np.zeros(1, SUMMARY)
     seeds = np.array([settings.seeds()], np.uint64)
-    state = _run_pairs(advance, state, planned.plans, seeds, 0, 1, summaries)
-    return _what_is_left(state, organization.size, summaries[0])
+
+    def run() -> State:
+        return _run_pairs(advance, state, planned.plans, seeds, 0, 1, summaries)
+
+    ended = run() if progress is None else _watched(run, state.run, progress)
+    return _what_is_left(ended, organization.size, summaries[0])
+
+
+def _watched(
+    run: Callable[[], State], record: Array, progress: Callable[[int, int], object]
+) -> State:
+    """Run in another thread, and tell meanwhile which week it is, as the run's record has it.
+
+    An interruption ends the watching at once; the thread, which nothing can end, goes on in vain.
+    """
+    ended: list[State] = []
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            ended.append(run())
+        except BaseException as error:  # it is raised where the run was asked for
+            failed.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(WATCH_SECONDS)
+    while thread.is_alive():
+        progress(int(record["week"][0]), int(record["weeks"][0]))
+        thread.join(WATCH_SECONDS)
+    for error in failed:
+        raise error
+    return ended[0]
 
 
 def run_many(
@@ -233,10 +274,14 @@ def _run_on_chart(
             count = max(1, min(2 * count, int(count * CHUNK_SECONDS / spent)))
             done.add(end - begin)
 
-    threads = min(threads, len(pairs))
+    threads = min(threads, len(pairs), check_memory(planned, chart))
     with ThreadPoolExecutor(threads) as pool:
-        for future in [pool.submit(work) for _ in range(threads)]:
-            future.result()
+        try:
+            for future in [pool.submit(work) for _ in range(threads)]:
+                future.result()
+        except BaseException:  # an interruption, or an error of one thread, stops the others too
+            done.going = False
+            raise
     return summaries
 
 
@@ -519,8 +564,8 @@ def new_state(
     """
     people, layers = organization.size, organization.layers
     departments, weeks = organization.departments, planned.weeks
-    ideas = math.ceil(planned.ideas + 6.0 * math.sqrt(planned.ideas)) + 64
-    _check_memory(ideas * (IDEA.itemsize + 3 * NODE.itemsize + 40) + people * 300)
+    ideas = _room_for_ideas(planned)
+    check_memory(planned, organization)
     state = State(
         **_chart(organization),
         origin=np.arange(people) if origin is None else np.array(origin, np.int64),
@@ -569,14 +614,50 @@ def new_state(
     return state
 
 
-def _check_memory(needed: int) -> None:
-    """Refuse a run that would not fit in memory, as far as the system tells its size."""
-    try:
-        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # Windows
-        return
-    if needed > there:
+def _room_for_ideas(planned: Planned) -> int:
+    return math.ceil(planned.ideas + 6.0 * math.sqrt(planned.ideas)) + 64
+
+
+def check_memory(planned: Planned, organization: Organization) -> int:
+    """Estimate the memory of a run before anything is allocated.
+
+    Returns:
+        How many such runs would fit side by side, at least 1; many where the system does not tell
+        how much memory is free.
+
+    Raises:
+        EngineError: if not one would.
+    """
+    people, ideas = organization.size, _room_for_ideas(planned)
+    an_idea = IDEA.itemsize + 2 * NODE.itemsize + 16 + 4 * len(BY_IDEAS)
+    needed = people * (2 * PERSON.itemsize + 120) + ideas * an_idea
+    needed += planned.weeks * (WEEK.itemsize + 8 * (organization.layers + 2) * len(QUEUE_COLUMNS))
+    if needed < SMALL:
+        return SMALL // needed
+    free = free_memory()
+    if needed > free:
         raise EngineError(
-            f"the run needs about {needed / 1e9:.1f} GB of memory, and this machine has "
-            f"{there / 1e9:.1f} GB: take fewer people or weeks, or a lower conception rate"
+            f"the run needs about {needed / 1e9:,.2f} GB of memory, and {free / 1e9:,.2f} GB are "
+            f"free here: take fewer people or weeks, or a lower conception rate ({people:,} people "
+            f"and about {planned.ideas:,.0f} ideas)"
         )
+    return int(min(free / needed, 1e6))
+
+
+def free_memory() -> float:
+    """Give the memory that is free, in bytes; infinite where the system does not tell."""
+    found = [math.inf]
+    with suppress(OSError, ValueError, IndexError):  # Linux
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                found.append(1024.0 * int(line.split()[1]))
+    with suppress(ImportError, OSError, ValueError, IndexError):  # what `ulimit -v` leaves
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        if limit != resource.RLIM_INFINITY:
+            found.append(max(0.0, limit - float(pages * resource.getpagesize())))
+    with suppress(AttributeError, OSError, ValueError):  # macOS tells only how much there is
+        found.append(float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
+    return min(found)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from innovation_abm.charts import Chart, Fault
     from innovation_abm.comparison import Comparison
+    from innovation_abm.compiling import Cache
     from innovation_abm.results import Run
     from innovation_abm.survival import Interval
     from innovation_abm.validation import Case
@@ -490,8 +491,10 @@ def show_health(console: Console, health: Mapping[str, Any]) -> None:
     for name, found in health["packages"].items():
         table.add_row(name, found or "not installed")
     for engine, ready in health["engines"].items():
-        table.add_row(f"engine {engine}", "ready" if ready else "not in this release")
-    table.add_row("cache folder", health["cache"])
+        table.add_row(f"engine {engine}", "ready" if ready else "cannot be used")
+    table.add_row("  compiled", "yes" if health["compiled"] else "no; done when first needed")
+    kept = health["cache"]
+    table.add_row("cache", f"{_kept(kept['entries'], kept['size'])} in {kept['folder']}")
     table.add_row("data files", f"{len(health['data'])} found")
     console.print(table)
     problems = health["problems"]
@@ -504,19 +507,75 @@ def show_health(console: Console, health: Mapping[str, Any]) -> None:
             console.print(line)
 
 
+def show_cache(console: Console, found: Cache, cleared: bool) -> None:
+    """Print what is kept between runs, or was until it was deleted."""
+    what = _kept(found.entries, found.size)
+    if cleared:
+        console.print(f"Deleted {what} in {found.folder}", soft_wrap=True)
+        return
+    table = _table("<", "<")
+    table.show_header = False
+    table.add_row("folder", str(found.folder))
+    table.add_row("kept", what)
+    table.add_row("at most", f"{found.bound}; the longest unused go first")
+    console.print(table)
+    if found.problem:
+        console.print(f"Nothing more can be kept: {found.problem}", soft_wrap=True)
+
+
+def _kept(entries: int, size: int) -> str:
+    return f"{count(entries, 'compiled rule book')}, {size / 1e6:,.1f} MB"
+
+
+HEADLINES: Final = {
+    "single_ms": ("one run, 1,000 people x 104 weeks", "ms"),
+    "ratio_to_mesa_engine": ("  the Mesa engine takes", "times as long"),
+    "replications_per_second": ("replications, 100 people x 104 weeks", "a second"),
+    "thread_speedup": ("  two threads against one", "times as many"),
+    "ratio_to_mesa_engine_in_replications": ("  against the Mesa engine", "times as many"),
+    "ratio_to_batch_run_1_process": ("  against mesa.batch_run, 1 process", "times as many"),
+    "ratio_to_batch_run": ("  against mesa.batch_run, 2 processes", "times as many"),
+    "whole_service_seconds": ("a whole public service x 520 weeks", "s"),
+    "whole_service_mb": ("  its memory at the peak", "MB"),
+    "ensemble_ms": ("200 replications of a team x 104 weeks", "ms"),
+    "map_seconds": ("map of two parameters, 20 x 20 x 50", "s"),
+}
+"""The figures of the benchmark, in words, with their units."""
+
+
 def show_benchmark(console: Console, measured: Mapping[str, Any]) -> None:
     """Print how fast the model runs on this machine."""
-    table = _table("people", "weeks", "<mechanisms", "ideas", "seconds", "memory")
+    table = _table("<", "", "<")
+    table.show_header = False
+    for name, (words, unit) in HEADLINES.items():
+        if measured[name] is not None:
+            table.add_row(words, _rounded(measured[name]), unit)
+    for name, value in measured["costs"].items():
+        words = name.removesuffix("_ns").replace("_", " ")
+        table.add_row(f"cost: {words}", "-" if value is None else _rounded(value), "ns")
+    _show(console, "All mechanisms on, medians", table)
+    table = _table("<", "<engine", "people", "weeks", "runs", "x", "seconds", "ns a p-week")
     for case in measured["cases"]:
-        memory = case["memory_mb"]
+        what = case["what"] + (", default" if case["mechanisms"] == "default" else "")
         table.add_row(
+            what.replace("growth with", "by"),
+            case["engine"].removeprefix("mesa."),
             f"{case['people']:,}",
             f"{case['weeks']:,}",
-            case["mechanisms"],
-            f"{case['ideas']:,}",
-            f"{case['seconds']:.2f}",
-            "-" if memory is None else f"{memory:,.0f} MB",
+            f"{case['runs']:,}",
+            str(case["side_by_side"]),
+            _rounded(case["seconds"]),
+            _rounded(case["ns_per_person_week"]),
         )
-    console.print(table)
-    versions = ", ".join(f"{name} {measured[name]}" for name in ("python", "mesa", "numpy"))
-    console.print(f"\n{versions}; memory is the peak of the process so far.", style="dim")
+    _show(console, "Measured (x: threads or processes; a person-week is a person's week)", table)
+    packages = ("python", "mesa", "numba", "numpy")
+    versions = ", ".join(f"{name} {measured[name]}" for name in packages)
+    console.print(f"\n{versions}; {measured['processors']} processors", style="dim")
+
+
+def _rounded(value: float) -> str:
+    """Write a figure with three digits that count."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{digits}f}"

@@ -14,6 +14,7 @@ from innovation_abm.idea import DEATHS, ENDED, Event, Facet, Fate, Outcome, Reas
 from innovation_abm.model import WEEK_COLUMNS
 from innovation_abm.organization import Role
 from innovation_abm.queues import QUEUE_COLUMNS
+from innovation_abm.rules import RuleBook
 from innovation_abm.scenario import WEEKS_PER_YEAR
 from innovation_abm.stories import tell
 from innovation_abm.survival import (
@@ -29,7 +30,7 @@ from innovation_abm.survival import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -123,7 +124,8 @@ class Run:
         weeks: one row a week; see :class:`~innovation_abm.model.Week`.
         queues: one row a week and gate; see :data:`~innovation_abm.queues.QUEUE_COLUMNS`.
         people: one row a post; see :data:`PEOPLE_COLUMNS`.
-        events: one row for whatever happened to an idea; empty if the run kept no events.
+        events: one row for whatever happened to an idea.
+        rules: the rule book it was run with.
     """
 
     def __init__(
@@ -139,11 +141,14 @@ class Run:
         queues: NDArray[np.float64],
         week_ends: NDArray[np.float64],
         events: Columns | None = None,
+        rules: RuleBook | None = None,
+        replay: Callable[[], InnovationModel] | None = None,
     ) -> None:
         """Take over the columns that an engine delivers.
 
         ``queues`` has the shape (weeks, gates, columns), ``week_ends`` (gates, 2): the week-ends
-        that ideas and business items spent at each gate, added up item by item.
+        that ideas and business items spent at each gate, added up item by item. ``replay`` makes
+        the Mesa model that is run for the events once somebody asks for them, if none are given.
         """
         self.scenario = scenario
         self.organization = organization
@@ -152,9 +157,16 @@ class Run:
         self.week_ends = week_ends
         self._ideas, self._weeks, self._people = ideas, weeks, people
         self._queues, self._events = queues, events
+        self.rules = rules or RuleBook()
+        self._replay = replay
 
     @classmethod
-    def from_model(cls, model: InnovationModel, elapsed: float = math.nan) -> Run:
+    def from_model(
+        cls,
+        model: InnovationModel,
+        elapsed: float = math.nan,
+        replay: Callable[[], InnovationModel] | None = None,
+    ) -> Run:
         """Read a finished Mesa model."""
         return cls(
             model.settings,
@@ -169,6 +181,8 @@ class Run:
                 [model.queues.idea_weekends, model.queues.business_weekends], float
             ).T,
             events=_event_columns(model) if model.keep_events else None,
+            rules=model.rules,
+            replay=replay,
         )
 
     @classmethod
@@ -178,6 +192,8 @@ class Run:
         organization: Organization,
         state: KernelState,
         elapsed: float = math.nan,
+        rules: RuleBook | None = None,
+        replay: Callable[[], InnovationModel] | None = None,
     ) -> Run:
         """Read what a run of the compiled engine leaves; it keeps no events."""
         ideas = {name: state.ideas[name] for name in IDEA_COLUMNS}
@@ -194,12 +210,22 @@ class Run:
             people={name: state.people[name] for name in PEOPLE_COLUMNS},
             queues=state.queues,
             week_ends=np.array([state.idea_weekends, state.business_weekends], float).T,
+            rules=rules,
+            replay=replay,
         )
 
     @property
     def keeps_events(self) -> bool:
-        """Whether the run kept its events, from which stories are told."""
+        """Whether the events, from which stories are told, are at hand.
+
+        If not, they are found by running the same once more in the Mesa engine, when first read.
+        """
         return self._events is not None
+
+    @property
+    def columns(self) -> dict[str, Columns]:
+        """The columns of ``ideas``, ``weeks`` and ``people`` as the engine delivered them."""
+        return {"ideas": self._ideas, "weeks": self._weeks, "people": self._people}
 
     # --- tables -----------------------------------------------------------------------------------
 
@@ -251,7 +277,7 @@ class Run:
                 "unit": chart.unit,
                 "superior": chart.superior,
             }
-            | dict(self._people),
+            | {name: _decoded(name, self._people[name]) for name in PEOPLE_COLUMNS},
             index=pd.RangeIndex(chart.size, name="post"),
         )
 
@@ -267,10 +293,21 @@ class Run:
 
     @cached_property
     def events(self) -> pd.DataFrame:
-        """The table of events, in the order in which they happened to each idea."""
-        names = ("week", "idea", "event", "post")
-        columns = self._events or {name: np.empty(0, np.int64) for name in names}
-        return pd.DataFrame({name: _decoded(name, columns[name]) for name in names})
+        """The table of events, in the order in which they happened to each idea.
+
+        Raises:
+            InnovationAbmError: if they were not kept, and how the model was made is not known.
+        """
+        if self._events is None:
+            if self._replay is None:
+                raise InnovationAbmError(
+                    "this model kept no events, so no story can be told; make it with "
+                    "keep_events=True, or run it by simulate"
+                )
+            model = self._replay()
+            model.run()
+            self._events = _event_columns(model)
+        return pd.DataFrame({name: _decoded(name, codes) for name, codes in self._events.items()})
 
     @property
     def gates(self) -> list[str]:
@@ -597,10 +634,8 @@ class Run:
         """Tell one idea's whole story in a sentence; ``idea`` is its name or number.
 
         Raises:
-            InnovationAbmError: if there is no such idea, or the run kept no events.
+            InnovationAbmError: if there is no such idea, or no events; see :attr:`events`.
         """
-        if self._events is None:
-            raise InnovationAbmError("this run kept no events, so no story can be told")
         number = self._number(idea)
         mine = self.events[self.events["idea"] == number]
         return tell(self.ideas.iloc[number], mine, self._post_name, self.scenario.weeks)
@@ -660,9 +695,9 @@ def _event_columns(model: InnovationModel) -> Columns:
 
 
 def _decoded(name: str, codes: NDArray[Any]) -> Any:  # noqa: ANN401 - a column of a frame
-    """Turn the codes of an enumeration into a categorical column; leave others alone."""
+    """Turn the codes of an enumeration into a categorical column; widen other integers."""
     if name not in CODES:
-        return codes
+        return codes.astype(np.int64) if codes.dtype.kind in "iu" else codes
     labels = [member.name.lower() for member in CODES[name]]
     return pd.Categorical.from_codes(codes.astype(np.int64), categories=pd.Index(labels))
 

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from os import cpu_count
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, overload
 
+import numpy as np
+
+from innovation_abm.batches import batch, counts_of, together
+from innovation_abm.engines import Chosen, Engine, choose
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.model import InnovationModel, build_organization
 from innovation_abm.results import Run
+from innovation_abm.rule_files import blaming
+from innovation_abm.scenario import MAX_SEED, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from innovation_abm.organization import Organization
+    import pandas as pd
+
+    from innovation_abm.agents import Person
+    from innovation_abm.engines import Notice
+    from innovation_abm.organization import Organization, Role
     from innovation_abm.rules import RuleBook
-    from innovation_abm.scenario import Scenario
 
-    Progress = Callable[[int, int], None]
+    Progress = Callable[[int, int], object]
     """Called with what is done and what there is to do."""
-
-Engine = Literal["auto", "mesa", "kernel"]
+    Roles = Mapping[Role, type[Person]]
 
 
 def simulate(
@@ -29,88 +41,305 @@ def simulate(
     engine: Engine = "auto",
     organization: Organization | None = None,
     rules: RuleBook | None = None,
+    roles: Roles | None = None,
     origin: Sequence[int] | None = None,
     keep_events: bool = True,
     progress: Progress | None = None,
+    notice: Notice | None = None,
 ) -> Run:
     """Run the model once; the result is a pure function of scenario, chart, rules and seed.
 
     Args:
         scenario: what to run; the default scenario if ``None``.
         seed: seed of the run; that of the scenario if ``None``.
-        engine: ``"mesa"``; ``"kernel"`` for the compiled engine, which gives the same result bit
-            for bit, is compiled when first used, and keeps no events; or ``"auto"``, which is
-            ``"mesa"``.
+        engine: ``"kernel"`` for the compiled engine, ``"mesa"`` for the readable one, which gives
+            the same result bit for bit, or ``"auto"``, which takes the compiled one where it can;
+            see :func:`~innovation_abm.engines.choose`.
         organization: the chart; that of the scenario if ``None``.
         rules: the rule book; the shipped one if ``None``.
+        roles: classes of agents to use instead of the shipped ones, by role; in Mesa only.
         origin: see :class:`~innovation_abm.InnovationModel`.
-        keep_events: whether to keep the table of events, from which stories are told.
-        progress: called after each week with the weeks done and the weeks to do.
+        keep_events: whether the Mesa engine keeps the table of events as it goes. Where it does
+            not, and with the compiled engine, the events are found when ``run.events`` or a story
+            is first asked for, by running the same once more in Mesa.
+        progress: called now and then with the weeks done and the weeks to do.
+        notice: called with a line if the compiled engine is not taken, or has to be compiled; such
+            lines are logged if ``None``, see :func:`~innovation_abm.engines.choose`.
 
     Raises:
-        InnovationAbmError: if the scenario or its chart is wrong.
+        InnovationAbmError: if the scenario or its chart is wrong, or the engine cannot run it.
     """
-    from innovation_abm.scenario import Scenario
-
-    if engine not in ("auto", "mesa", "kernel"):
-        raise InnovationAbmError(f'engine = "{engine}": allowed are "auto", "mesa" and "kernel"')
     start = perf_counter()
     settings = scenario if scenario is not None else Scenario()
     if seed is not None:
         settings = settings.but(seed=seed)
+    chart = organization or build_organization(settings)
+    work = chart.size * settings.weeks
+    chosen = choose(engine, rules, roles=roles, person_weeks=work, notice=notice)
+    run = _run(chosen, settings, chart, rules, roles, origin, keep_events, progress)
+    run.elapsed = perf_counter() - start
+    return run
+
+
+def _run(
+    engine: Chosen,
+    settings: Scenario,
+    chart: Organization,
+    rules: RuleBook | None = None,
+    roles: Roles | None = None,
+    origin: Sequence[int] | None = None,
+    keep_events: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    make = partial(
+        InnovationModel,
+        settings,
+        organization=chart,
+        rules=rules,
+        roles=dict(roles or {}),
+        origin=origin,
+    )
+    start = perf_counter()
     if engine == "kernel":
         from innovation_abm.kernel_runs import run_kernel  # compiling is for those who ask for it
 
-        chart = organization or build_organization(settings)
-        state = run_kernel(settings, chart, rules, origin)
-        return Run.from_kernel(settings, chart, state, elapsed=perf_counter() - start)
-    model = InnovationModel(
-        settings,
-        organization=organization,
-        rules=rules,
-        origin=origin,
-        keep_events=keep_events,
-    )
+        with blaming(rules):
+            state = run_kernel(settings, chart, rules, origin, progress)
+        if progress is not None:
+            progress(settings.weeks, settings.weeks)
+        spent = perf_counter() - start
+        return Run.from_kernel(settings, chart, state, spent, rules=rules, replay=make)
+    model = make(keep_events=keep_events)
     while model.running:
-        model.step()
+        with blaming(rules):
+            model.step()
         if progress is not None:
             progress(model.week, settings.weeks)
-    return Run.from_model(model, elapsed=perf_counter() - start)
+    return Run.from_model(model, perf_counter() - start, replay=make)
 
 
+@overload
 def replicate(
     scenario: Scenario,
     n: int,
     *,
+    engine: Engine = ...,
+    organization: Organization | None = ...,
+    rules: RuleBook | None = ...,
+    roles: Roles | None = ...,
+    tables: Literal[False] = ...,
+    threads: int | None = ...,
+    progress: Progress | None = ...,
+    notice: Notice | None = ...,
+) -> pd.DataFrame: ...
+@overload
+def replicate(
+    scenario: Scenario,
+    n: int,
+    *,
+    engine: Engine = ...,
+    organization: Organization | None = ...,
+    rules: RuleBook | None = ...,
+    roles: Roles | None = ...,
+    tables: Literal[True],
+    threads: int | None = ...,
+    progress: Progress | None = ...,
+    notice: Notice | None = ...,
+) -> Iterator[Run]: ...
+def replicate(
+    scenario: Scenario,
+    n: int,
+    *,
+    engine: Engine = "auto",
     organization: Organization | None = None,
     rules: RuleBook | None = None,
+    roles: Roles | None = None,
+    tables: bool = False,
+    threads: int | None = None,
     progress: Progress | None = None,
-) -> list[Run]:
+    notice: Notice | None = None,
+) -> pd.DataFrame | Iterator[Run]:
     """Run a scenario ``n`` times, with the seeds ``scenario.seed``, ``scenario.seed + 1``, ...
 
     Args:
         scenario: what to run.
         n: number of replications, at least 1.
+        engine: see :func:`simulate`.
         organization: the chart; that of the scenario if ``None``.
         rules: the rule book; the shipped one if ``None``.
-        progress: called after each run with the runs done and the runs to do.
+        roles: classes of agents to use instead of the shipped ones, by role; in Mesa only.
+        tables: see :func:`simulate_many`.
+        threads: see :func:`simulate_many`.
+        progress: see :func:`simulate_many`.
+        notice: see :func:`simulate`.
+
+    Returns:
+        As :func:`simulate_many`.
 
     Raises:
-        InnovationAbmError: if ``n`` is below 1, or the scenario or its chart is wrong.
+        InnovationAbmError: if ``n`` is below 1, the scenario or its chart is wrong, or the engine
+            cannot run it.
     """
     if n < 1:
         raise InnovationAbmError(f"n = {n}: at least 1 replication is needed")
-    chart = organization or build_organization(scenario)
-    runs = []
-    for number in range(n):
-        run = simulate(
-            scenario,
-            seed=scenario.seed + number,
-            organization=chart,
-            rules=rules,
-            keep_events=False,
-        )
-        runs.append(run)
-        if progress is not None:
-            progress(number + 1, n)
-    return runs
+    pairs = [(scenario, scenario.seed + number) for number in range(n)]
+    many = partial(
+        simulate_many,
+        pairs,
+        engine=engine,
+        organization=organization,
+        rules=rules,
+        roles=roles,
+        threads=threads,
+        progress=progress,
+        notice=notice,
+    )
+    return many(tables=True) if tables else many(tables=False)
+
+
+@overload
+def simulate_many(
+    pairs: Sequence[tuple[Scenario, int]],
+    *,
+    engine: Engine = ...,
+    organization: Organization | None = ...,
+    rules: RuleBook | None = ...,
+    roles: Roles | None = ...,
+    tables: Literal[False] = ...,
+    threads: int | None = ...,
+    progress: Progress | None = ...,
+    notice: Notice | None = ...,
+) -> pd.DataFrame: ...
+@overload
+def simulate_many(
+    pairs: Sequence[tuple[Scenario, int]],
+    *,
+    engine: Engine = ...,
+    organization: Organization | None = ...,
+    rules: RuleBook | None = ...,
+    roles: Roles | None = ...,
+    tables: Literal[True],
+    threads: int | None = ...,
+    progress: Progress | None = ...,
+    notice: Notice | None = ...,
+) -> Iterator[Run]: ...
+def simulate_many(
+    pairs: Sequence[tuple[Scenario, int]],
+    *,
+    engine: Engine = "auto",
+    organization: Organization | None = None,
+    rules: RuleBook | None = None,
+    roles: Roles | None = None,
+    tables: bool = False,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    notice: Notice | None = None,
+) -> pd.DataFrame | Iterator[Run]:
+    """Run many pairs of a scenario and a seed.
+
+    What a pair gives depends on the pair alone: not on the others, nor on the number of threads.
+
+    Args:
+        pairs: scenarios and seeds; a seed goes before that of its scenario.
+        engine: see :func:`simulate`.
+        organization: the chart of all of them; each scenario's own if ``None``.
+        rules: the rule book; the shipped one if ``None``.
+        roles: classes of agents to use instead of the shipped ones, by role; in Mesa only.
+        tables: whether to give whole runs rather than a row of figures for each.
+        threads: how many the compiled engine uses; one for each processor if ``None``.
+        progress: called now and then with the number of pairs done and of all pairs, from any
+            thread; the batch stops if it returns ``False``.
+        notice: see :func:`simulate`.
+
+    Returns:
+        A table with a row a pair, in their order, with the columns
+        :data:`~innovation_abm.batches.FIGURES`; if the batch was stopped, the rows of those pairs
+        that were run. Or, with ``tables``, an iterator over the runs, in the order of the pairs,
+        which runs them as it is read: at any time, no more than one a thread waits to be read.
+
+    Raises:
+        InnovationAbmError: if a scenario, its chart or a seed is wrong, or the engine cannot run
+            it.
+    """
+    for _, seed in pairs:
+        if not 0 <= seed <= MAX_SEED:
+            raise InnovationAbmError(f"seed = {seed}: allowed is a whole number from 0 to 2**63-1")
+    charts = _Charts(organization)
+    work = sum(charts.of(settings).size * settings.weeks for settings, _ in pairs)
+    chosen = choose(engine, rules, roles=roles, person_weeks=work, notice=notice)
+    jobs = (
+        partial(_run, chosen, settings.but(seed=seed), charts.of(settings), rules, roles)
+        for settings, seed in pairs
+    )
+    if tables:
+        side_by_side = (threads or cpu_count() or 1) if chosen == "kernel" else 1
+        return _told(_in_order(jobs, side_by_side), len(pairs), progress)
+    if chosen == "kernel" and pairs:
+        return _on_threads(pairs, organization, rules, threads, progress)
+    runs = _told((job() for job in jobs), len(pairs), progress)
+    counted = [counts_of(run) for run in runs]
+    return batch(pairs[: len(counted)], together(counted))
+
+
+class _Charts:
+    """The charts of a batch, each made once."""
+
+    def __init__(self, of_all: Organization | None) -> None:
+        self._of_all = of_all
+        self._made: dict[tuple[object, ...], Organization] = {}
+
+    def of(self, settings: Scenario) -> Organization:
+        if self._of_all is not None:
+            return self._of_all
+        shape = (settings.chart, settings.departments, settings.middle_layers, settings.span)
+        if shape not in self._made:
+            self._made[shape] = build_organization(settings)
+        return self._made[shape]
+
+
+def _on_threads(
+    pairs: Sequence[tuple[Scenario, int]],
+    organization: Organization | None,
+    rules: RuleBook | None,
+    threads: int | None,
+    progress: Progress | None,
+) -> pd.DataFrame:
+    """Run pairs inside the compiled engine."""
+    from innovation_abm.kernel_runs import run_many
+
+    def told(done: int, total: int) -> bool:
+        return progress is None or progress(done, total) is not False
+
+    with blaming(rules):
+        counts = run_many(pairs, organization, rules, threads=threads, progress=told)
+    was_run = counts != np.zeros(1, counts.dtype)  # nothing but zeros where it was stopped
+    done = [pair for pair, ran in zip(pairs, was_run, strict=True) if ran]
+    found = counts[was_run]
+    return batch(done, {name: found[name] for name in found.dtype.names})
+
+
+def _in_order(jobs: Iterable[Callable[[], Run]], threads: int) -> Iterator[Run]:
+    """Run jobs side by side and give their results in order, a few ahead of the reader."""
+    if threads == 1:
+        yield from (job() for job in jobs)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting = deque[Future[Run]]()
+        try:
+            for job in jobs:
+                waiting.append(pool.submit(job))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _told(runs: Iterator[Run], total: int, progress: Progress | None) -> Iterator[Run]:
+    """Tell how far it is after each run, and stop if so told."""
+    for done, run in enumerate(runs, 1):
+        yield run
+        if progress is not None and progress(done, total) is False:
+            return

@@ -1,0 +1,269 @@
+"""Rules from a file: ``--rules my_rules.py``.
+
+The file is Python. Every function in it that is declared with ``@rule`` and has the name of a rule
+takes that rule's place; or the file sets ``RULES`` to a :class:`~innovation_abm.RuleBook`. It may
+import what is installed, and files of its own folder.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import inspect
+import sys
+import traceback
+from contextlib import contextmanager
+from dataclasses import fields
+from importlib.abc import MetaPathFinder
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.rules import RuleBook, RuleError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from importlib.machinery import ModuleSpec
+    from os import PathLike
+    from types import CodeType
+
+WHOLE_BOOK: Final = "RULES"
+"""What a file may set to a whole rule book."""
+OURS: Final = "innovation_abm"
+RULES: Final = tuple(one.name for one in fields(RuleBook))
+"""Names of all rules."""
+
+
+class FileRules(RuleBook):
+    """A rule book that was read from a file.
+
+    Attributes:
+        file: the file's name, as it was given.
+        sources: SHA-256 of every file that it was made of, by name, its own first.
+    """
+
+    file: str
+    sources: dict[str, str]
+
+
+def load_rules(path: str | PathLike[str]) -> RuleBook:
+    """Read a rule book from a Python file, which is run for that.
+
+    It is read anew each time, with the files of its folder that it imports, so that an edit takes
+    effect; what was loaded before stays as it was.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The shipped rules, with those of the file in their places.
+
+    Raises:
+        RuleError: if the file cannot be read or run, or what it declares is no rule; it says
+            where, and what would be right.
+    """
+    name = str(path)
+    try:
+        source = Path(path).read_bytes()
+        place = Path(path).resolve()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RuleError(f"{name}: cannot be read: {reason}") from None
+    neighbours = _Neighbours(place.parent)
+    digest = hashlib.sha256(source).hexdigest()
+    module = ModuleType(f"_{OURS}_rules_{digest[:16]}")
+    module.__file__ = str(place)
+    with _at_hand(neighbours):
+        _execute(name, place, source, module)
+    found = _rules_of(name, module)
+    book = FileRules(**found)
+    others = {
+        file.relative_to(place.parent).as_posix(): hashlib.sha256(text).hexdigest()
+        for file, text in sorted(neighbours.read.items())
+    }
+    object.__setattr__(book, "file", name)  # a rule book is frozen
+    object.__setattr__(book, "sources", {place.name: digest} | others)
+    return book
+
+
+@contextmanager
+def blaming(rules: RuleBook | None) -> Iterator[None]:
+    """Turn what goes wrong in a run into an error that names the rule, if rules are one's own.
+
+    Raises:
+        RuleError: in the place of any other exception.
+    """
+    try:
+        yield
+    except (InnovationAbmError, MemoryError):
+        raise
+    except Exception as error:
+        if rules is None or rules == RuleBook():
+            raise
+        codes = {getattr(rules, rule).__code__: rule for rule in RULES}
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        guilty = next((codes[f.f_code] for f in reversed(frames) if f.f_code in codes), "")
+        whose = f'the rule "{guilty}"' if guilty else "with these rules the model"
+        raise RuleError(f"{whose} fails: {type(error).__name__}: {error}") from error
+
+
+# --- running the file -----------------------------------------------------------------------------
+
+
+class _Fresh(SourceFileLoader):
+    """Loads from the source, never from a kept bytecode, which an edit within a second escapes."""
+
+    def __init__(self, name: str, path: str, read: dict[Path, bytes]) -> None:
+        super().__init__(name, path)
+        self._read = read
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        path = self.get_filename(fullname)
+        self._read[Path(path)] = source = self.get_data(path)
+        return self.source_to_code(source, path)
+
+
+class _Neighbours(MetaPathFinder):
+    """Finds modules in the folder of the rule file, and notes what was read.
+
+    Attributes:
+        read: contents of the files that were imported.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.read: dict[Path, bytes] = {}
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find a module; Python's own and this package go before files of the same name."""
+        if not self.may_hold(name):
+            return None
+        for folder in [str(self.folder)] if path is None else path:
+            if Path(folder).is_relative_to(self.folder):
+                loader: Any = self._loader  # a function serves as the class that is asked for
+                finder = FileFinder(folder, (loader, SOURCE_SUFFIXES))
+                spec = finder.find_spec(name)
+                if spec is not None and spec.loader is not None:
+                    return spec
+        return None
+
+    def _loader(self, name: str, path: str) -> _Fresh:
+        return _Fresh(name, path, self.read)
+
+    def may_hold(self, name: str) -> bool:
+        """Tell whether a module of this name is looked for in the folder."""
+        first = name.partition(".")[0]
+        return first not in sys.stdlib_module_names and first != OURS
+
+    def names(self) -> set[str]:
+        """Give the names of the modules in the folder."""
+        found = {path.stem for path in self.folder.glob("*.py")}
+        found |= {path.parent.name for path in self.folder.glob("*/__init__.py")}
+        return {name for name in found if self.may_hold(name)}
+
+
+@contextmanager
+def _at_hand(neighbours: _Neighbours) -> Iterator[None]:
+    """Let modules of a folder be imported, anew; afterwards all is as it was.
+
+    So another folder may have a module of the same name, and an edited one is not taken for the
+    one that was loaded before.
+    """
+    names = neighbours.names()
+
+    def theirs() -> list[str]:
+        return [name for name in sys.modules if name.partition(".")[0] in names]
+
+    before = {name: sys.modules.pop(name) for name in theirs()}
+    sys.meta_path.insert(0, neighbours)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(neighbours)
+        for name in theirs():
+            del sys.modules[name]
+        sys.modules.update(before)
+
+
+def _execute(name: str, place: Path, source: bytes, module: ModuleType) -> None:
+    try:
+        exec(compile(source, str(place), "exec", dont_inherit=True), vars(module))
+    except SyntaxError as error:
+        file = name if error.filename == str(place) else Path(str(error.filename)).name
+        raise RuleError(f"{file}, line {error.lineno}: {error.msg}") from None
+    except (Exception, SystemExit) as error:  # whatever the file does
+        frames = traceback.extract_tb(error.__traceback__)
+        line = next((f.lineno for f in reversed(frames) if f.filename == str(place)), None)
+        where = name if line is None else f"{name}, line {line}"
+        raise RuleError(f"{where}: {type(error).__name__}: {error}") from None
+
+
+# --- what it declares -----------------------------------------------------------------------------
+
+
+def _rules_of(name: str, module: ModuleType) -> dict[str, Callable[..., float]]:
+    """Give the rules that a file declares, by name."""
+    if WHOLE_BOOK in vars(module):
+        book = vars(module)[WHOLE_BOOK]
+        if not isinstance(book, RuleBook):
+            raise RuleError(f"{name}: {WHOLE_BOOK} is no RuleBook; write {WHOLE_BOOK} = RuleBook()")
+        found = {rule: getattr(book, rule) for rule in RULES}
+    else:
+        found = {rule: vars(module)[rule] for rule in RULES if rule in vars(module)}
+        _check_declared(name, module, found)
+        _check_names(name, module, found)
+    for rule, function in found.items():
+        _check_signature(name, rule, function)
+    return found
+
+
+def _check_declared(name: str, module: ModuleType, found: dict[str, Any]) -> None:
+    """Refuse what has the name of a rule and is none."""
+    for rule, function in found.items():
+        if not getattr(function, "is_rule", False):
+            line = _line(module, function)
+            raise RuleError(f"{name}{line}: {rule} is not declared as a rule; put @rule above it")
+
+
+def _check_names(name: str, module: ModuleType, found: dict[str, Any]) -> None:
+    """Refuse a rule of the file's own that is in no place and that no other rule calls."""
+    own = {
+        given: function
+        for given, function in vars(module).items()
+        if isinstance(function, FunctionType)
+        and getattr(function, "is_rule", False)
+        and function.__module__ == module.__name__
+    }
+    called = {word for function in own.values() for word in function.__code__.co_names}
+    for given in sorted(set(own) - set(found) - called):
+        near = difflib.get_close_matches(given, RULES, n=1, cutoff=0.5)
+        advice = f'; did you mean "{near[0]}"?' if near else f"; there are: {', '.join(RULES)}"
+        raise RuleError(f'{name}{_line(module, own[given])}: there is no rule "{given}"{advice}')
+    if not found:
+        raise RuleError(
+            f"{name}: declares no rule; write a function with the name and the parameters of a "
+            "rule in innovation_abm/rules.py, and @rule above it"
+        )
+
+
+def _check_signature(name: str, rule: str, function: Any) -> None:  # noqa: ANN401
+    right = inspect.signature(getattr(RuleBook, rule))
+    try:
+        inspect.signature(function).bind(*right.parameters)
+    except TypeError:
+        place = f", line {function.__code__.co_firstlineno}"
+        wanted = f"{rule}({', '.join(right.parameters)})"
+        given = f"{rule}({', '.join(inspect.signature(function).parameters)})"
+        raise RuleError(f"{name}{place}: {given} has other parameters than {wanted}") from None
+
+
+def _line(module: ModuleType, function: Any) -> str:  # noqa: ANN401
+    """Say in which line of the file something is defined, if it is a function of the file."""
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_filename != module.__file__:
+        return ""
+    return f", line {code.co_firstlineno}"
