@@ -167,6 +167,8 @@ def _start_context(s):
     run = s.run[0]
     for row in range(s.terms.size):
         s.terms[row] = s.period_terms[run.period]
+    for department in range(run.departments):
+        set_silo_apart(s, department)
     s.met[:] = 0
     first = s.weeks[0]
     first.expectations = first.services = first.signal = 0.0
@@ -803,9 +805,31 @@ def take_over(s):
         s.terms[row].signal = signal
         s.terms[row].declared = declared
         s.terms[row].skills = skills
+    for department in range(run.departments):
+        set_silo_apart(s, department)
     if s.periods[run.period].redraw:
         for p in range(run.people):
             draw_traits(s, p)
+
+
+@compiled
+def set_silo_apart(s, department):
+    """Let a department provide what it does; the government's terms keep the mean."""
+    terms = s.terms[department]
+    terms.clarity_organisation = rules.provided_by_silo(
+        terms.clarity_organisation, normal(draw2(s, Purpose.SILO, department, CLARITY)), terms
+    )
+    terms.parity_organisation = rules.provided_by_silo(
+        terms.parity_organisation, normal(draw2(s, Purpose.SILO, department, PARITY)), terms
+    )
+    terms.suitability_organisation = rules.provided_by_silo(
+        terms.suitability_organisation,
+        normal(draw2(s, Purpose.SILO, department, SUITABILITY)),
+        terms,
+    )
+    terms.normality_organisation = rules.provided_by_silo(
+        terms.normality_organisation, normal(draw2(s, Purpose.SILO, department, NORMALITY)), terms
+    )
 
 
 @compiled

@@ -433,6 +433,15 @@ def exit_chance(person: Person, terms: Terms) -> float:
 
 
 @rule
+def provided_by_silo(mean: float, z: float, terms: Terms) -> float:
+    """What one department provides of a determinant, ``z`` standard deviations from the ``mean``.
+
+    Source: the organisational level *operates from siloed perspectives*.
+    """
+    return clip(mean + terms.silo_spread * z, 0.0, 1.0)
+
+
+@rule
 def missing(system: float, organisation: float) -> float:
     """Share of a determinant that neither system nor organisation provides."""
     return (1.0 - system) * (1.0 - organisation)
@@ -492,6 +501,7 @@ class RuleBook:
     futility: Rule = futility
     energy: Rule = energy
     exit_chance: Rule = exit_chance
+    provided_by_silo: Rule = provided_by_silo
     missing: Rule = missing
     covered: Rule = covered
     capped: Rule = capped

@@ -541,6 +541,9 @@ class Determinants(_Group):
     normality_system: float = _number(0.3, 1.0, 0, 1, "normality provided by the system")
     normality_organisation: float = _number(0.3, 0.0, 0, 1, "normality provided by departments")
     normality_individual: float = _number(0.3, 0.0, 0, 1, "missing normality that people cover")
+    silo_spread: float = _number(
+        0.0, 0.0, 0, 1, "standard deviation between departments of what they provide"
+    )
     interdependence: float = _number(
         0.3, 0.0, 0, 1, "how far the weakest determinant caps the others"
     )

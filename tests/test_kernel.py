@@ -159,6 +159,7 @@ SOME = {  # values worth trying beside the default, the off value, and some with
     "energy_cost": (0.5,),
     "burnout_floor": (0.8,),
     "novelty_concentration": (2.0,),
+    "silo_spread": (0.1,),
     "broadcast_every": (1.0, 4.5),
     "skill_drift": (2.0, 52.0),
     "skill_learning": (5.0,),

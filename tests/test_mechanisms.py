@@ -36,6 +36,7 @@ EVERYTHING = Scenario(
     outcome_payment=0.5, data_quality=0.3, service_gain=1.0, tracking=0.5, staleness=0.05,
     panel_size=2.0, panel_quorum=2.0, panel_novelty=0.8, personal_loss_share=0.5, declaration=0.6,
     broadcast=0.6, broadcast_every=7.0, skill_drift=0.5, skill_learning=0.5,
+    silo_spread=0.2,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -121,7 +122,10 @@ OFF = {
          "success_weeks"],
     ),
     "futility": ({"futility_gain": 0.0}, ["futility_relief", "futility_decay"]),
-    "determinants": ({"determinants": False}, [*LEVELS, "interdependence", *BURNOUT]),
+    "determinants": (
+        {"determinants": False}, [*LEVELS, "silo_spread", "interdependence", *BURNOUT],
+    ),
+    "silos": ({"silo_spread": 0.0}, []),
     "energy": ({"energy_cost": 0.0}, ["energy_rest", "burnout_floor", "burnout_exit"]),
     "turnover": ({"turnover": 0.0, "burnout_floor": 0.0}, ["orphaning", "burnout_exit"]),
     "political signal": ({"signal_volatility": 0.0}, ["drop_rate", "signal_persistence"]),
@@ -264,12 +268,9 @@ def test_what_the_timeline_sets_for_a_time_ends(group):
     for week in range(1, 26):
         model.step()
         plain.step()
-        same = [
-            [getattr(terms, name) for name in LIVE_GROUPS[group]]
-            for terms in (*model.terms, plain.government)
-        ]
-        assert all(row == same[0] for row in same[:-1])
-        assert (same[0] == same[-1]) == (not 10 <= week < 20)
+        for terms, usual in zip(model.terms, plain.terms, strict=True):
+            same = [getattr(terms, n) == getattr(usual, n) for n in LIVE_GROUPS[group]]
+            assert all(same) == (not 10 <= week < 20)
         if week < 10:
             assert repr(model.now) == repr(plain.now)
     if group == "people":
@@ -575,6 +576,12 @@ DIRECTIONS = {
     "provided by departments": (
         {**TIRELESS, **every("organisation", 0.0)}, every("organisation", 0.9), "+survival +voiced",
     ),
+    "silos": (
+        {**TIRELESS, **every("system", 0.0), **every("organisation", 0.5), "departments": 12,
+         "middle_layers": 0, "span": 15, "incumbent_bonus": 0.8, "misrouting": 0.8},
+        {"silo_spread": 0.5},
+        "+apart",
+    ),
     "interdependence": (
         {**TIRELESS, **every("system", 0.95), "parity_system": 0.0}, {"interdependence": 1.0},
         "-survival -voiced +failing",
@@ -660,6 +667,10 @@ def figures(text: str) -> dict[str, float]:
         for good in (True, False)
     ]
     found["better_supported"] = allies_of[0] - allies_of[1]
+    silos = range(model.organization.departments)
+    found["apart"] = float(
+        np.std([adopted(i for i in decided if i.department == d) for d in silos])
+    )
     found["novel_handicap"] = found["plain_survival"] - found["novel_survival"]
     found["facet_handicap"] = found["enhancement"] - found["anticipatory"]
     found |= {fate.label: mean(i.fate == fate for i in decided) for fate in ENDED}

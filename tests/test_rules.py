@@ -89,6 +89,7 @@ class World:
             "seen": rng.uniform(-1e4, 1e4),
             "bar": rng.uniform(-1e4, 1e4),
             "z": rng.gauss(0, 1),
+            "mean": share(),
             "signal": rng.gauss(0, 3),
             "jumped": float(rng.random() < 0.5),
             "renewed": float(rng.random() < 0.5),
@@ -142,6 +143,7 @@ PROBABILITIES = (
 SHARES = (
     "trust", "relayed", "developed", "norm", "scars", "futility", "energy", "missing", "covered",
     "capped", "declared", "message", "clarity_said", "skills",
+    "provided_by_silo",
 )  # fmt: skip
 NUMBERS = ("expectations", "political_signal", "seen_value", "threshold", "success")
 
@@ -280,6 +282,8 @@ DIRECTIONS = [
     ("exit_chance", "terms.turnover", (0.0, 52.0), +1),
     ("exit_chance", "terms.burnout_exit", UNIT, +1),
     ("exit_chance", "person.energy", UNIT, -1),
+    ("provided_by_silo", "mean", UNIT, +1),
+    ("provided_by_silo", "z", WIDE, +1),
     ("missing", "system", UNIT, -1),
     ("missing", "organisation", UNIT, -1),
     ("covered", "gap", UNIT, +1),
