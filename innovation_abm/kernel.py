@@ -1110,7 +1110,7 @@ def knowledge_spreads(s):
     sort(s, run.embedded_now)
     gained = 0.0
     for place in range(run.embedded_now):
-        gained += s.ideas[s.sort_items[place]].value
+        gained += rules.implemented_value(s.ideas[s.sort_items[place]], government)
     spent = government.pilot_cost * now.piloted
     gain = government.service_gain * (gained - spent) / run.people
     now.services = now.services + gain

@@ -740,7 +740,7 @@ class InnovationModel(mesa.Model):
                 idea.author.success_until = self.week + weeks if weeks else NEVER
         gained = 0.0
         for idea, department in sorted(self.embedded_now, key=lambda e: (e[0].number, e[1])):
-            gained += idea.value
+            gained += self.rules.implemented_value(idea, self.government)
             self.terms[department].in_use += 1.0
             self.government.in_use += not idea.in_use
             idea.in_use = True

@@ -271,9 +271,18 @@ def reuse_chance(idea: Idea, terms: Terms) -> float:
 
 
 @rule
+def implemented_value(idea: Idea, terms: Terms) -> float:
+    """Value of the idea as it is used, with what was learned while doing.
+
+    Source: *proactive assessment of data and agile implementation*.
+    """
+    return idea.value + terms.implementation_learning
+
+
+@rule
 def success(idea: Idea, suitability: float, z: float, terms: Terms) -> float:
     """Implementation succeeds if this is above 0; ``z`` is the idea's standard normal luck."""
-    return idea.value * suitability + terms.outcome_noise * z
+    return implemented_value(idea, terms) * suitability + terms.outcome_noise * z
 
 
 @rule
@@ -484,6 +493,7 @@ class RuleBook:
     door_chance: Rule = door_chance
     developed: Rule = developed
     reuse_chance: Rule = reuse_chance
+    implemented_value: Rule = implemented_value
     success: Rule = success
     join_chance: Rule = join_chance
     conception_chance: Rule = conception_chance

@@ -458,6 +458,9 @@ class Implementation(_Group):
     suitability: float = _number(
         0.8, 1.0, 0, 1, "share of an idea's value that the organisation can realise"
     )
+    implementation_learning: float = _number(
+        0.0, 0.0, 0, 100, "value that learning while implementing adds", "value"
+    )
     skill_drift: float = _number(
         0.0, 0.0, 0, 52, "rate at which the world makes skills obsolete", "a year"
     )

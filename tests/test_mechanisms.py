@@ -36,7 +36,7 @@ EVERYTHING = Scenario(
     outcome_payment=0.5, data_quality=0.3, service_gain=1.0, tracking=0.5, staleness=0.05,
     panel_size=2.0, panel_quorum=2.0, panel_novelty=0.8, personal_loss_share=0.5, declaration=0.6,
     broadcast=0.6, broadcast_every=7.0, skill_drift=0.5, skill_learning=0.5,
-    silo_spread=0.2,
+    silo_spread=0.2, implementation_learning=0.2,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -159,8 +159,8 @@ UNFELT = {
         ["gap_tolerance", "trust_loss", "trust_recovery"],
     ),
     "outcomes": (
-        {"scar": 0.0, "incumbent_growth": 0.0, "tracking": 0.0, "control": 0.0},
-        ["suitability", "outcome_noise", "uphold", "skill_drift"],
+        {"scar": 0.0, "incumbent_growth": 0.0, "tracking": 0.0, "control": 0.0, "declaration": 0.0},
+        ["suitability", "outcome_noise", "uphold", "skill_drift", "implementation_learning"],
     ),
 }  # fmt: skip
 
@@ -523,6 +523,9 @@ DIRECTIONS = {
     ),
     "noise of outcomes": ({"outcome_noise": 0.0}, {"outcome_noise": 2.0}, "+failing"),
     "suitability": ({"suitability": 0.2}, {"suitability": 1.0}, "-failing"),
+    "learning while implementing": (
+        NEEDY, {"implementation_learning": 1.0}, "-failing +services -gap",
+    ),
     "drift of skills": ({"suitability": 1.0}, {"skill_drift": 2.0}, "+failing -skills"),
     "continuous learning": (
         {**NEEDY, "skill_drift": 1.0}, {"skill_learning": 3.0}, "+skills -failing",

@@ -145,7 +145,14 @@ SHARES = (
     "capped", "declared", "message", "clarity_said", "skills",
     "provided_by_silo",
 )  # fmt: skip
-NUMBERS = ("expectations", "political_signal", "seen_value", "threshold", "success")
+NUMBERS = (
+    "expectations",
+    "political_signal",
+    "seen_value",
+    "threshold",
+    "success",
+    "implemented_value",
+)
 
 
 def test_every_rule_is_tested():
@@ -228,6 +235,9 @@ DIRECTIONS = [
     ("reuse_chance", "terms.reuse_chance", UNIT, +1),
     ("success", "idea.value", WIDE, +1),
     ("success", "z", WIDE, +1),
+    ("success", "terms.implementation_learning", MANY, +1),
+    ("implemented_value", "idea.value", WIDE, +1),
+    ("implemented_value", "terms.implementation_learning", MANY, +1),
     ("join_chance", "idea.value", WIDE, +1),
     ("join_chance", "terms.ally_appeal", UNIT, +1),
     ("conception_chance", "terms.conception_rate", (0.0, 52.0), +1),
