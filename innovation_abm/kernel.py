@@ -1616,11 +1616,13 @@ def work(s, p):
     """Spend the week's slots on ideas and business, first come, first served in each."""
     person, week = s.people[p], s.run[0].week
     if person.queue:
-        weight = weight_of_ideas(s, p)
+        weight, terms = weight_of_ideas(s, p), s.terms[person.terms_row]
         key = fold(fold(s.keys[Purpose.SLOT_CHOICE], week), person.post)
         slot = 0
         while slot < person.slots and person.queue:
-            if person.business == 0 or unit(fold(key, slot)) < weight:
+            if person.business == 0 or unit(fold(key, slot)) < rules.slot_chance(
+                weight, person.queue, person.business, terms
+            ):
                 handle(s, p, take(s, p))
             else:
                 do_business(s, p, 1)

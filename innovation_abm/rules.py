@@ -169,6 +169,16 @@ def idea_weight(weight: float, terms: Terms) -> float:
 
 
 @rule
+def slot_chance(weight: float, ideas: float, business: float, terms: Terms) -> float:
+    """Chance that a slot goes to an idea where so many ``ideas`` and items of ``business`` wait.
+
+    As far as ideas are linked to business, a slot that is not for ideas first takes any item of
+    the two, by lot. Strategy *Linking to business*.
+    """
+    return weight + (1.0 - weight) * terms.business_class * saturation(ideas, business)
+
+
+@rule
 def seen_novelty(idea: Idea, reviewer: Person, terms: Terms) -> float:
     """Novelty as it looks to ``reviewer``; shared history and exposure make it less alien."""
     novelty = idea.novelty * (1.0 - terms.familiarity)
@@ -486,6 +496,7 @@ class RuleBook:
     clarity_said: Rule = clarity_said
     relayed: Rule = relayed
     idea_weight: Rule = idea_weight
+    slot_chance: Rule = slot_chance
     seen_value: Rule = seen_value
     threshold: Rule = threshold
     endorse: Rule = endorse

@@ -296,6 +296,9 @@ class Work(_Group):
     idea_weight: float = _number(
         0.1, 1.0, 0, 1, "chance that a reviewer looks at ideas before regular business"
     )
+    business_class: float = _number(
+        0.0, 0.0, 0, 1, "share of ideas linked to regular business, which travel in its class"
+    )
     staleness: float = _number(
         0.02, 0.0, 0, 1, "chance that an idea waiting in a queue lapses", "a week"
     )

@@ -95,6 +95,8 @@ class World:
             "renewed": float(rng.random() < 0.5),
             "due": float(rng.random() < 0.5),
             "message": share(),
+            "ideas": rng.randrange(1, 50),
+            "business": rng.randrange(1, 50),
             "deaths": rng.randrange(20),
             "adoptions": rng.randrange(20),
             "failures": rng.randrange(20),
@@ -135,7 +137,7 @@ WORLDS = st.integers(0, 2**32).map(World)
 # --- ranges ---------------------------------------------------------------------------
 
 PROBABILITIES = (
-    "jump_chance", "idea_weight", "endorse", "rework_chance", "door_chance", "reuse_chance",
+    "jump_chance", "idea_weight", "slot_chance", "endorse", "rework_chance", "door_chance", "reuse_chance",
     "join_chance", "conception_chance", "fear", "doubt", "permission_chance", "posting_chance",
     "misrouting_chance", "lapse_chance", "orphan_chance", "drop_chance", "visible_share",
     "exit_chance",
@@ -203,6 +205,10 @@ DIRECTIONS = [
     ("idea_weight", "terms.gap", WIDE, +1),
     ("idea_weight", "terms.tracking", UNIT, +1),
     ("idea_weight", "terms.tracking_effect", MANY, +1),
+    ("slot_chance", "weight", UNIT, +1),
+    ("slot_chance", "ideas", (1.0, 100.0), +1),
+    ("slot_chance", "business", (1.0, 100.0), -1),
+    ("slot_chance", "terms.business_class", UNIT, +1),
     ("seen_value", "idea.value", WIDE, +1),
     ("seen_value", "idea.noise", WIDE, +1),
     ("seen_value", "idea.storytelling", UNIT, +1),
