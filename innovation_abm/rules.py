@@ -169,6 +169,16 @@ def idea_weight(weight: float, terms: Terms) -> float:
 
 
 @rule
+def slot_chance(weight: float, ideas: float, business: float, terms: Terms) -> float:
+    """Chance that a slot goes to an idea where so many ``ideas`` and items of ``business`` wait.
+
+    As far as ideas are linked to business, a slot that is not for ideas first takes any item of
+    the two, by lot. Strategy *Linking to business*.
+    """
+    return weight + (1.0 - weight) * terms.business_class * saturation(ideas, business)
+
+
+@rule
 def seen_novelty(idea: Idea, reviewer: Person, terms: Terms) -> float:
     """Novelty as it looks to ``reviewer``; shared history and exposure make it less alien."""
     novelty = idea.novelty * (1.0 - terms.familiarity)
@@ -271,9 +281,18 @@ def reuse_chance(idea: Idea, terms: Terms) -> float:
 
 
 @rule
+def implemented_value(idea: Idea, terms: Terms) -> float:
+    """Value of the idea as it is used, with what was learned while doing.
+
+    Source: *proactive assessment of data and agile implementation*.
+    """
+    return idea.value + terms.implementation_learning
+
+
+@rule
 def success(idea: Idea, suitability: float, z: float, terms: Terms) -> float:
     """Implementation succeeds if this is above 0; ``z`` is the idea's standard normal luck."""
-    return idea.value * suitability + terms.outcome_noise * z
+    return implemented_value(idea, terms) * suitability + terms.outcome_noise * z
 
 
 @rule
@@ -433,6 +452,15 @@ def exit_chance(person: Person, terms: Terms) -> float:
 
 
 @rule
+def provided_by_silo(mean: float, z: float, terms: Terms) -> float:
+    """What one department provides of a determinant, ``z`` standard deviations from the ``mean``.
+
+    Source: the organisational level *operates from siloed perspectives*.
+    """
+    return clip(mean + terms.silo_spread * z, 0.0, 1.0)
+
+
+@rule
 def missing(system: float, organisation: float) -> float:
     """Share of a determinant that neither system nor organisation provides."""
     return (1.0 - system) * (1.0 - organisation)
@@ -468,6 +496,7 @@ class RuleBook:
     clarity_said: Rule = clarity_said
     relayed: Rule = relayed
     idea_weight: Rule = idea_weight
+    slot_chance: Rule = slot_chance
     seen_value: Rule = seen_value
     threshold: Rule = threshold
     endorse: Rule = endorse
@@ -475,6 +504,7 @@ class RuleBook:
     door_chance: Rule = door_chance
     developed: Rule = developed
     reuse_chance: Rule = reuse_chance
+    implemented_value: Rule = implemented_value
     success: Rule = success
     join_chance: Rule = join_chance
     conception_chance: Rule = conception_chance
@@ -492,6 +522,7 @@ class RuleBook:
     futility: Rule = futility
     energy: Rule = energy
     exit_chance: Rule = exit_chance
+    provided_by_silo: Rule = provided_by_silo
     missing: Rule = missing
     covered: Rule = covered
     capped: Rule = capped
