@@ -505,14 +505,14 @@ def return_for_rework(s, i, p):
 
 
 @compiled
-def start_pilot(s, i, leader):
+def start_pilot(s, i, leader, weeks):
     """Have an idea tested for some weeks; the same leader judges it again then."""
     idea, week = s.ideas[i], s.run[0].week
     idea.piloted = True
     idea.stage = Stage.PILOT
     idea.holder = leader
     s.weeks[week].piloted += 1
-    put_off(s, s.due, week + int(s.terms[s.people[leader].terms_row].pilot_weeks), i)
+    put_off(s, s.due, week + int(weeks), i)
 
 
 @compiled
@@ -1595,7 +1595,7 @@ def receive(s, p, i):
             person.trials += 1
             idea.trialled = True
             note_submission(s, i)
-            start_pilot(s, i, p)
+            start_pilot(s, i, p, s.terms[person.terms_row].trial_weeks)
             return
     elif person.role == Role.PANEL:
         idea.top = True
@@ -1747,8 +1747,9 @@ def decide(s, leader, i):
     """Have the idea tested on a small scale if that is the custom, else adopt it."""
     note_submission(s, i)
     s.ideas[i].top = True
-    if s.terms[s.people[leader].terms_row].pilot_weeks >= 1.0:
-        start_pilot(s, i, leader)
+    weeks = s.terms[s.people[leader].terms_row].pilot_weeks
+    if weeks >= 1.0:
+        start_pilot(s, i, leader, weeks)
     else:
         adopt(s, i, leader)
 
@@ -1757,8 +1758,7 @@ def decide(s, leader, i):
 def may_start_trial(s, leader):
     """Tell whether the trial quota lets one more idea skip the review this year."""
     person = s.people[leader]
-    terms = s.terms[person.terms_row]
-    return terms.pilot_weeks >= 1.0 and person.trials < terms.trial_quota
+    return person.trials < s.terms[person.terms_row].trial_quota
 
 
 @compiled

@@ -455,14 +455,14 @@ class InnovationModel(mesa.Model):
         self.record(idea, Event.SENT_TO_REWORK, reviewer)
         self.returning.setdefault(self.week + int(terms.rework_weeks), []).append(idea)
 
-    def start_pilot(self, idea: Idea, leader: Leader) -> None:
+    def start_pilot(self, idea: Idea, leader: Leader, weeks: float) -> None:
         """Have an idea tested for some weeks; the same leader judges it again then."""
         idea.piloted = True
         idea.stage = Stage.PILOT
         idea.holder = leader
         self.now.piloted += 1
         self.record(idea, Event.PILOT_STARTED, leader)
-        self.due.setdefault(self.week + int(leader.terms.pilot_weeks), []).append(idea)
+        self.due.setdefault(self.week + int(weeks), []).append(idea)
 
     def end(self, idea: Idea, fate: Fate, by: Reviewer | None = None) -> None:
         """Give an idea its fate; the first one counts."""

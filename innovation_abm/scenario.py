@@ -450,6 +450,7 @@ class Pilots(_Group):
     trial_quota: float = _number(
         0.0, 0.0, 0, 1e6, "pilots a department may start without its leader's review", "a year"
     )
+    trial_weeks: float = _number(8.0, None, 1, 520, "duration of a pilot under that quota", "weeks")
 
 
 class Implementation(_Group):

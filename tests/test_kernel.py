@@ -148,6 +148,7 @@ SOME = {  # values worth trying beside the default, the off value, and some with
     "circulation": (1.0,),
     "pilot_weeks": (0.5, 1.0, 4.0),
     "trial_quota": (1.0, 3.0),
+    "trial_weeks": (1.0, 2.5),
     "implementation_weeks": (1.0, 5.0),
     "success_weeks": (2.0,),
     "turnover": (1.0, 20.0),

@@ -97,7 +97,10 @@ OFF = {
          "story_fit_agency"],
     ),
     "circulation": ({"circulation": 0.0}, ["reuse_chance"]),
-    "pilots": ({"pilot_weeks": 0.0}, ["pilot_learning", "pilot_cost", "trial_quota"]),
+    "pilots": (
+        {"pilot_weeks": 0.0, "trial_quota": 0.0}, ["pilot_learning", "pilot_cost", "trial_weeks"],
+    ),
+    "trial quota": ({"trial_quota": 0.0}, ["trial_weeks"]),
     "storytelling": (
         {"storytelling": 0.0},
         ["storytelling_concentration", "story_fit_manager", "story_fit_leader", "story_fit_agency"],
@@ -521,6 +524,10 @@ DIRECTIONS = {
     ),
     "cost of pilots": ({**PILOT, "service_gain": 10.0}, {"pilot_cost": 1.0}, "-services"),
     "trial quota": (PILOT, {"trial_quota": 20.0}, "+bad_piloted +survival -omission"),
+    "trial quota alone": (
+        {"uncertainty": 1.0}, {"trial_quota": 20.0}, "+piloted +bad_piloted -commission +delay",
+    ),
+    "long trials": ({**PILOT, "trial_quota": 20.0}, {"trial_weeks": 20.0}, "+delay"),
     "experimentation mandate": (
         PILOT, {"trial_quota": 20.0, "personal_loss_share": 0.1}, "+voiced +bad_piloted +survival",
     ),

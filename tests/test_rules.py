@@ -137,7 +137,8 @@ WORLDS = st.integers(0, 2**32).map(World)
 # --- ranges ---------------------------------------------------------------------------
 
 PROBABILITIES = (
-    "jump_chance", "idea_weight", "slot_chance", "endorse", "rework_chance", "door_chance", "reuse_chance",
+    "jump_chance", "idea_weight", "slot_chance", "endorse", "rework_chance", "door_chance",
+    "reuse_chance",
     "join_chance", "conception_chance", "fear", "doubt", "permission_chance", "posting_chance",
     "misrouting_chance", "lapse_chance", "orphan_chance", "drop_chance", "visible_share",
     "exit_chance",
