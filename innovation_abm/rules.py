@@ -223,15 +223,25 @@ def seen_value(idea: Idea, reviewer: Person, terms: Terms) -> float:
 
 
 @rule
+def loss_left(terms: Terms) -> float:
+    """Share of a failure's loss that outcome-based payment leaves with the organisation.
+
+    It is as good as the data that attest the outcome. Strategy *Outcome-based payment*.
+    """
+    return 1.0 - terms.outcome_payment * terms.data_quality
+
+
+@rule
 def threshold(idea: Idea, reviewer: Person, incumbent_bonus: float, terms: Terms) -> float:
     """Value seen at which the reviewer is as likely to endorse as to refuse.
 
     Risk aversion and scars weigh on novelty, to the degree that a failure would fall on the
-    reviewer; the way things are done has a head start; the risk of not innovating pulls the other
-    way; control tightens as trust falls.
+    reviewer, and outcome-based payment does not cover it; the way things are done has a head start;
+    the risk of not innovating pulls the other way; control tightens as trust falls.
     """
     novelty = seen_novelty(idea, reviewer, terms)
     caution = (reviewer.risk_aversion + reviewer.scars) * novelty * terms.personal_loss_share
+    caution = caution * loss_left(terms)
     entrenched = terms.incumbent_growth * saturation(terms.in_use, terms.incumbent_half) * novelty
     control = terms.control * (1.0 - terms.trust)
     base = terms.review_threshold + caution + incumbent_bonus + entrenched + control
@@ -297,11 +307,8 @@ def success(idea: Idea, suitability: float, z: float, terms: Terms) -> float:
 
 @rule
 def scar(terms: Terms) -> float:
-    """Caution that an undefended failure leaves in each who endorsed it.
-
-    Outcome-based payment truncates the loss, but only as well as the data attest the outcome.
-    """
-    return terms.scar * (1.0 - terms.outcome_payment * terms.data_quality)
+    """Caution that an undefended failure leaves in each who endorsed it."""
+    return terms.scar * loss_left(terms)
 
 
 # --- phase 5: platforms ------------------------------------------------------------------------

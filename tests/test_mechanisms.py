@@ -117,8 +117,9 @@ OFF = {
     "logistic review": ({"review": "logistic"}, ["p_good", "p_bad"]),
     "incumbents": ({"incumbent_growth": 0.0}, ["incumbent_half"]),
     "skills": ({"skill_drift": 0.0}, ["skill_learning"]),
-    "upholding": ({"uphold": 1.0}, ["scar", "scar_decay", "outcome_payment"]),
-    "scars": ({"scar": 0.0}, ["scar_decay", "outcome_payment"]),
+    "upholding": ({"uphold": 1.0}, ["scar", "scar_decay"]),
+    "scars": ({"scar": 0.0}, ["scar_decay"]),
+    "data": ({"data_quality": 0.0}, ["outcome_payment"]),
     "norms": (
         {"norm_speed": 0.0},
         ["norm_threshold_mean", "norm_threshold_sd", "circle", "visibility", "celebration",
@@ -547,7 +548,11 @@ DIRECTIONS = {
     "scars": ({**FAILING, "scar": 0.0}, {"scar": 1.0}, "+scars -survival"),
     "healing": ({**FAILING, "scar_decay": 0.0}, {"scar_decay": 0.2}, "-scars"),
     "outcome payment": (
-        {**FAILING, "data_quality": 0.8}, {"outcome_payment": 1.0}, "-scars",
+        {**FAILING, "data_quality": 0.8}, {"outcome_payment": 1.0}, "-scars +survival",
+    ),
+    "outcome payment against caution": (
+        {"risk_aversion": 0.8, "data_quality": 0.8}, {"outcome_payment": 1.0},
+        "+novel_survival -omission",
     ),
     # norms
     "norm of newcomers": ({"norm_start": 0.0}, {"norm_start": 0.9}, "+norm +voiced"),
