@@ -210,12 +210,13 @@ def seen_value(idea: Idea, reviewer: Person, terms: Terms) -> float:
     """Value of the idea as the reviewer sees it.
 
     What was lost on the way up is replaced by what reviewers assume of any idea, so that both
-    errors rise; the idea's own noise shrinks with data, maturity and testing; the author's story
-    and the allies' support are added.
+    errors rise; the idea's own noise shrinks with data, maturity, testing and skill in navigating
+    risk; the author's story and the allies' support are added.
     """
     # Not prior + fidelity * (value - prior), which rounds the value even where nothing is lost.
     case = idea.fidelity * idea.value + (1.0 - idea.fidelity) * terms.prior_value
     blur = idea.uncertainty * (1.0 - terms.data_quality) * (1.0 - idea.maturity)
+    blur = blur * (1.0 - terms.risk_skill)
     if idea.piloted:
         blur = blur * (1.0 - terms.pilot_learning)
     story = story_fit(reviewer, terms) * idea.storytelling
@@ -252,12 +253,14 @@ def threshold(idea: Idea, reviewer: Person, incumbent_bonus: float, terms: Terms
 def endorse(idea: Idea, reviewer: Person, seen: float, bar: float, terms: Terms) -> float:
     """Chance that the reviewer endorses, given the value ``seen`` and the threshold ``bar``.
 
-    Logistic in the difference; or constant, as in Sah and Stiglitz (1986, American Economic
+    Logistic in the difference, and the steeper the more skill in navigating risk finds to do; or
+    constant, as in Sah and Stiglitz (1986, American Economic
     Review 76, 716-727), for the textbook screen.
     """
     if terms.constant_review:
         return terms.p_good if idea.value > 0.0 else terms.p_bad
-    return logistic(terms.review_precision * (seen - bar))
+    resolved = terms.risk_skill * idea.uncertainty * (1.0 - idea.maturity)
+    return logistic(terms.review_precision * (1.0 + resolved) * (seen - bar))
 
 
 @rule

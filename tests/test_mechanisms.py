@@ -36,7 +36,7 @@ EVERYTHING = Scenario(
     outcome_payment=0.5, data_quality=0.3, service_gain=1.0, tracking=0.5, staleness=0.05,
     panel_size=2.0, panel_quorum=2.0, panel_novelty=0.8, personal_loss_share=0.5, declaration=0.6,
     broadcast=0.6, broadcast_every=7.0, skill_drift=0.5, skill_learning=0.5,
-    silo_spread=0.2, implementation_learning=0.2, business_class=0.3,
+    silo_spread=0.2, implementation_learning=0.2, business_class=0.3, risk_skill=0.2,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -107,12 +107,12 @@ OFF = {
     ),
     "uncertainty": (
         {"uncertainty": 0.0, "facets": False, "outcome_payment": 0.0},
-        ["data_quality", "pilot_learning"],
+        ["data_quality", "risk_skill", "pilot_learning"],
     ),
     "constant review": (
         {"review": "constant"},
         ["review_precision", "review_threshold", "incumbent_bonus", "inaction_risk", "control",
-         "prior_value", "filter_up", "story_fit_manager", "leader_familiarity"],
+         "risk_skill", "prior_value", "filter_up", "story_fit_manager", "leader_familiarity"],
     ),
     "logistic review": ({"review": "logistic"}, ["p_good", "p_bad"]),
     "incumbents": ({"incumbent_growth": 0.0}, ["incumbent_half"]),
@@ -443,6 +443,12 @@ DIRECTIONS = {
     "precision": (
         {"review_precision": 1.0, "data_quality": 0.8}, {"review_precision": 6.0},
         "-omission -commission",
+    ),
+    "navigating risk": (
+        {"uncertainty": 1.0}, {"risk_skill": 0.8}, "-omission -commission",
+    ),
+    "navigating risk at one gate": (
+        {**GATE, "uncertainty": 1.0}, {"risk_skill": 0.8}, "-omission -commission",
     ),
     "data at one gate": (
         {**GATE, "uncertainty": 1.0, "review_precision": 4.0}, {"data_quality": 0.9},
