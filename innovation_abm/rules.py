@@ -210,12 +210,13 @@ def seen_value(idea: Idea, reviewer: Person, terms: Terms) -> float:
     """Value of the idea as the reviewer sees it.
 
     What was lost on the way up is replaced by what reviewers assume of any idea, so that both
-    errors rise; the idea's own noise shrinks with data, maturity and testing; the author's story
-    and the allies' support are added.
+    errors rise; the idea's own noise shrinks with data, maturity, testing and skill in navigating
+    risk; the author's story and the allies' support are added.
     """
     # Not prior + fidelity * (value - prior), which rounds the value even where nothing is lost.
     case = idea.fidelity * idea.value + (1.0 - idea.fidelity) * terms.prior_value
     blur = idea.uncertainty * (1.0 - terms.data_quality) * (1.0 - idea.maturity)
+    blur = blur * (1.0 - terms.risk_skill)
     if idea.piloted:
         blur = blur * (1.0 - terms.pilot_learning)
     story = story_fit(reviewer, terms) * idea.storytelling
@@ -223,15 +224,25 @@ def seen_value(idea: Idea, reviewer: Person, terms: Terms) -> float:
 
 
 @rule
+def loss_left(terms: Terms) -> float:
+    """Share of a failure's loss that outcome-based payment leaves with the organisation.
+
+    It is as good as the data that attest the outcome. Strategy *Outcome-based payment*.
+    """
+    return 1.0 - terms.outcome_payment * terms.data_quality
+
+
+@rule
 def threshold(idea: Idea, reviewer: Person, incumbent_bonus: float, terms: Terms) -> float:
     """Value seen at which the reviewer is as likely to endorse as to refuse.
 
     Risk aversion and scars weigh on novelty, to the degree that a failure would fall on the
-    reviewer; the way things are done has a head start; the risk of not innovating pulls the other
-    way; control tightens as trust falls.
+    reviewer, and outcome-based payment does not cover it; the way things are done has a head start;
+    the risk of not innovating pulls the other way; control tightens as trust falls.
     """
     novelty = seen_novelty(idea, reviewer, terms)
     caution = (reviewer.risk_aversion + reviewer.scars) * novelty * terms.personal_loss_share
+    caution = caution * loss_left(terms)
     entrenched = terms.incumbent_growth * saturation(terms.in_use, terms.incumbent_half) * novelty
     control = terms.control * (1.0 - terms.trust)
     base = terms.review_threshold + caution + incumbent_bonus + entrenched + control
@@ -242,12 +253,14 @@ def threshold(idea: Idea, reviewer: Person, incumbent_bonus: float, terms: Terms
 def endorse(idea: Idea, reviewer: Person, seen: float, bar: float, terms: Terms) -> float:
     """Chance that the reviewer endorses, given the value ``seen`` and the threshold ``bar``.
 
-    Logistic in the difference; or constant, as in Sah and Stiglitz (1986, American Economic
+    Logistic in the difference, and the steeper the more skill in navigating risk finds to do; or
+    constant, as in Sah and Stiglitz (1986, American Economic
     Review 76, 716-727), for the textbook screen.
     """
     if terms.constant_review:
         return terms.p_good if idea.value > 0.0 else terms.p_bad
-    return logistic(terms.review_precision * (seen - bar))
+    resolved = terms.risk_skill * idea.uncertainty * (1.0 - idea.maturity)
+    return logistic(terms.review_precision * (1.0 + resolved) * (seen - bar))
 
 
 @rule
@@ -297,11 +310,8 @@ def success(idea: Idea, suitability: float, z: float, terms: Terms) -> float:
 
 @rule
 def scar(terms: Terms) -> float:
-    """Caution that an undefended failure leaves in each who endorsed it.
-
-    Outcome-based payment truncates the loss, but only as well as the data attest the outcome.
-    """
-    return terms.scar * (1.0 - terms.outcome_payment * terms.data_quality)
+    """Caution that an undefended failure leaves in each who endorsed it."""
+    return terms.scar * loss_left(terms)
 
 
 # --- phase 5: platforms ------------------------------------------------------------------------

@@ -324,6 +324,9 @@ class Review(_Group):
     review_precision: float = _number(
         2.0, None, 0, 1e3, "steepness of the review in the value seen", "1/value"
     )
+    risk_skill: float = _number(
+        0.0, 0.0, 0, 1, "share of uncertainty that skill in navigating risk resolves for who judges"
+    )
     review_threshold: float = _number(
         0.0, 0.0, -100, 100, "value seen at which half of the ideas are endorsed", "value"
     )

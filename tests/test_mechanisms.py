@@ -36,7 +36,7 @@ EVERYTHING = Scenario(
     outcome_payment=0.5, data_quality=0.3, service_gain=1.0, tracking=0.5, staleness=0.05,
     panel_size=2.0, panel_quorum=2.0, panel_novelty=0.8, personal_loss_share=0.5, declaration=0.6,
     broadcast=0.6, broadcast_every=7.0, skill_drift=0.5, skill_learning=0.5,
-    silo_spread=0.2, implementation_learning=0.2, business_class=0.3,
+    silo_spread=0.2, implementation_learning=0.2, business_class=0.3, risk_skill=0.2,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -107,18 +107,19 @@ OFF = {
     ),
     "uncertainty": (
         {"uncertainty": 0.0, "facets": False, "outcome_payment": 0.0},
-        ["data_quality", "pilot_learning"],
+        ["data_quality", "risk_skill", "pilot_learning"],
     ),
     "constant review": (
         {"review": "constant"},
         ["review_precision", "review_threshold", "incumbent_bonus", "inaction_risk", "control",
-         "prior_value", "filter_up", "story_fit_manager", "leader_familiarity"],
+         "risk_skill", "prior_value", "filter_up", "story_fit_manager", "leader_familiarity"],
     ),
     "logistic review": ({"review": "logistic"}, ["p_good", "p_bad"]),
     "incumbents": ({"incumbent_growth": 0.0}, ["incumbent_half"]),
     "skills": ({"skill_drift": 0.0}, ["skill_learning"]),
-    "upholding": ({"uphold": 1.0}, ["scar", "scar_decay", "outcome_payment"]),
-    "scars": ({"scar": 0.0}, ["scar_decay", "outcome_payment"]),
+    "upholding": ({"uphold": 1.0}, ["scar", "scar_decay"]),
+    "scars": ({"scar": 0.0}, ["scar_decay"]),
+    "data": ({"data_quality": 0.0}, ["outcome_payment"]),
     "norms": (
         {"norm_speed": 0.0},
         ["norm_threshold_mean", "norm_threshold_sd", "circle", "visibility", "celebration",
@@ -443,6 +444,12 @@ DIRECTIONS = {
         {"review_precision": 1.0, "data_quality": 0.8}, {"review_precision": 6.0},
         "-omission -commission",
     ),
+    "navigating risk": (
+        {"uncertainty": 1.0}, {"risk_skill": 0.8}, "-omission -commission",
+    ),
+    "navigating risk at one gate": (
+        {**GATE, "uncertainty": 1.0}, {"risk_skill": 0.8}, "-omission -commission",
+    ),
     "data at one gate": (
         {**GATE, "uncertainty": 1.0, "review_precision": 4.0}, {"data_quality": 0.9},
         "-omission -commission",
@@ -525,7 +532,7 @@ DIRECTIONS = {
     "cost of pilots": ({**PILOT, "service_gain": 10.0}, {"pilot_cost": 1.0}, "-services"),
     "trial quota": (PILOT, {"trial_quota": 20.0}, "+bad_piloted +survival -omission"),
     "trial quota alone": (
-        {"uncertainty": 1.0}, {"trial_quota": 20.0}, "+piloted +bad_piloted +survival -omission",
+        {"uncertainty": 1.0}, {"trial_quota": 20.0}, "+piloted +bad_piloted -commission +delay",
     ),
     "long trials": ({**PILOT, "trial_quota": 20.0}, {"trial_weeks": 20.0}, "+delay"),
     "experimentation mandate": (
@@ -547,7 +554,11 @@ DIRECTIONS = {
     "scars": ({**FAILING, "scar": 0.0}, {"scar": 1.0}, "+scars -survival"),
     "healing": ({**FAILING, "scar_decay": 0.0}, {"scar_decay": 0.2}, "-scars"),
     "outcome payment": (
-        {**FAILING, "data_quality": 0.8}, {"outcome_payment": 1.0}, "-scars",
+        {**FAILING, "data_quality": 0.8}, {"outcome_payment": 1.0}, "-scars +survival",
+    ),
+    "outcome payment against caution": (
+        {"risk_aversion": 0.8, "data_quality": 0.8}, {"outcome_payment": 1.0},
+        "+novel_survival -omission",
     ),
     # norms
     "norm of newcomers": ({"norm_start": 0.0}, {"norm_start": 0.9}, "+norm +voiced"),

@@ -22,7 +22,16 @@ from innovation_abm.scenario import Change, Scenario, parameters
 from innovation_abm.terms import PARAMETER_TERMS, Terms
 
 RULES = {field.name: getattr(RuleBook(), field.name) for field in fields(RuleBook)}
-HELPERS = ("clip", "logistic", "saturation", "seen_novelty", "support", "story_fit", "scar")
+HELPERS = (
+    "clip",
+    "logistic",
+    "saturation",
+    "seen_novelty",
+    "support",
+    "story_fit",
+    "scar",
+    "loss_left",
+)
 SLACK = 1e-12
 """For what rounding may add."""
 
@@ -137,7 +146,8 @@ WORLDS = st.integers(0, 2**32).map(World)
 # --- ranges ---------------------------------------------------------------------------
 
 PROBABILITIES = (
-    "jump_chance", "idea_weight", "slot_chance", "endorse", "rework_chance", "door_chance", "reuse_chance",
+    "jump_chance", "idea_weight", "slot_chance", "endorse", "rework_chance", "door_chance",
+    "reuse_chance",
     "join_chance", "conception_chance", "fear", "doubt", "permission_chance", "posting_chance",
     "misrouting_chance", "lapse_chance", "orphan_chance", "drop_chance", "visible_share",
     "exit_chance",
@@ -219,6 +229,8 @@ DIRECTIONS = [
     ("threshold", "person.scars", UNIT, +1),
     ("threshold", "idea.novelty", UNIT, +1),
     ("threshold", "terms.personal_loss_share", UNIT, +1),
+    ("threshold", "terms.outcome_payment", UNIT, -1),
+    ("threshold", "terms.data_quality", UNIT, -1),
     ("threshold", "terms.familiarity", UNIT, -1),
     ("threshold", "terms.leader_familiarity", UNIT, -1),
     ("threshold", "incumbent_bonus", MANY, +1),
