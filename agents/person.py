@@ -38,6 +38,7 @@ class Person(mesa.Agent):
         terms: what holds this week in the department.
         terms_row: number of these terms: the department's; agency and panel have the government's.
         risk_aversion, permission_seeking, storytelling: traits, in [0, 1].
+        knows_channels: knows that there are platforms and other doors.
         norm_threshold: share of others seen innovating at which the person follows.
         energy: 1 is rested, 0 exhausted.
         norm: how normal innovating is to the person, in [0, 1].
@@ -68,6 +69,7 @@ class Person(mesa.Agent):
         self.risk_aversion = 0.0
         self.permission_seeking = 0.0
         self.storytelling = 0.0
+        self.knows_channels = True
         self.norm_threshold = 0.0
         self.conceived = 0
         self.voiced = 0

@@ -164,7 +164,9 @@ class Reviewer(Person):
         rules, terms = self.model.rules, self.terms
         if self.draw(Purpose.REWORK, idea.key, self.post) < rules.rework_chance(idea, terms):
             self.model.return_for_rework(idea, self)
-        elif self.draw(Purpose.DOOR, idea.key, idea.doors) < rules.door_chance(idea, terms):
+        elif self.draw(Purpose.DOOR, idea.key, idea.doors) < rules.door_chance(
+            idea, idea.author, terms
+        ):
             self.show_another_door(idea)
         else:
             self.model.end(idea, Fate.REJECTED, self)

@@ -57,6 +57,7 @@ class Purpose(IntEnum):
     NORM_THRESHOLD = 4
     TURNOVER = 5
     SILO = 6
+    CHANNELS = 7
     # what ideas are
     CONCEPTION = 100
     VALUE = 101

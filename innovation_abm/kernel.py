@@ -223,6 +223,7 @@ def draw_traits(s, p):
     person.storytelling = quantile(
         s.beta[tables.storytelling], draw2(s, Purpose.STORYTELLING, post, tenure)
     )
+    person.knows_channels = draw2(s, Purpose.CHANNELS, post, tenure) < terms.channel_knowledge
     z = normal(draw2(s, Purpose.NORM_THRESHOLD, post, tenure))
     person.norm_threshold = terms.norm_threshold_mean + terms.norm_threshold_sd * z
 
@@ -1721,7 +1722,9 @@ def refuse(s, p, i):
     idea, terms = s.ideas[i], s.terms[s.people[p].terms_row]
     if draw2(s, Purpose.REWORK, idea.key, p) < rules.rework_chance(idea, terms):
         return_for_rework(s, i, p)
-    elif draw2(s, Purpose.DOOR, idea.key, idea.doors) < rules.door_chance(idea, terms):
+    elif draw2(s, Purpose.DOOR, idea.key, idea.doors) < rules.door_chance(
+        idea, s.people[idea.author], terms
+    ):
         show_another_door(s, p, i)
     else:
         end(s, i, Fate.REJECTED, p)

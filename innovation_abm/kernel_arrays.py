@@ -44,7 +44,7 @@ PERSON: Final = _record(
     "queue queue_first queue_last arriving arriving_first arriving_last",
     i8="business slots",
     i1="role",
-    b1="busy",
+    b1="busy knows_channels",
 )
 """A person. ``terms_row`` is the row of the terms that hold for the person: the department's, or
 the last one for agency and panel. ``queue`` ideas wait, from ``queue_first`` to ``queue_last``;

@@ -36,6 +36,10 @@ def draw_traits(people: Iterable[Person], keys: Mapping[Purpose, int], terms: Te
         draws = unit(fold(fold(keys[purpose], holders[0]), holders[1])).tolist()
         for person, u in zip(people, draws, strict=True):
             setattr(person, name, quantile(table, u))
+    key = keys[Purpose.CHANNELS]
+    draws = unit(fold(fold(key, holders[0]), holders[1])).tolist()
+    for person, u in zip(people, draws, strict=True):
+        person.knows_channels = u < terms.channel_knowledge
     key = keys[Purpose.NORM_THRESHOLD]
     draws = unit(fold(fold(key, holders[0]), holders[1])).tolist()
     for person, u in zip(people, draws, strict=True):
@@ -46,6 +50,6 @@ def draw_traits(people: Iterable[Person], keys: Mapping[Purpose, int], terms: Te
 TRAIT_TERMS = frozenset(
     [name for name, _ in TRAITS]
     + [f"{name}_concentration" for name, _ in TRAITS]
-    + ["norm_threshold_mean", "norm_threshold_sd"]
+    + ["channel_knowledge", "norm_threshold_mean", "norm_threshold_sd"]
 )
 """Parameters that traits depend on: if the timeline moves one, traits are drawn anew."""

@@ -87,6 +87,7 @@ DRAWS: Final[dict[Purpose, tuple[str, tuple[str, ...]]]] = {
     Purpose.PERMISSION_SEEKING: ("a person's permission seeking", ("post", "tenure")),
     Purpose.STORYTELLING: ("a person's storytelling", ("post", "tenure")),
     Purpose.NORM_THRESHOLD: ("a person's norm threshold", ("post", "tenure")),
+    Purpose.CHANNELS: ("whether a person knows the channels", ("post", "tenure")),
     Purpose.TURNOVER: ("whether the holder leaves the post", ("week", "post")),
     Purpose.SILO: ("what a department provides of a determinant", ("department", "determinant")),
     Purpose.CONCEPTION: ("whether an idea is conceived", ("week", "origin")),

@@ -270,9 +270,12 @@ def rework_chance(idea: Idea, terms: Terms) -> float:
 
 
 @rule
-def door_chance(idea: Idea, terms: Terms) -> float:
-    """Chance that another reviewer of the same layer hears a refused idea; allies open doors."""
-    if idea.doors >= terms.other_doors:
+def door_chance(idea: Idea, author: Person, terms: Terms) -> float:
+    """Chance that another reviewer of the same layer hears a refused idea; allies open doors.
+
+    An author who does not know that there are other doors tries none.
+    """
+    if idea.doors >= terms.other_doors or not author.knows_channels:
         return 0.0
     shut = (1.0 - terms.door_openness) * (1.0 - saturation(idea.allies, terms.ally_half))
     return 1.0 - shut
@@ -369,8 +372,8 @@ def permission_chance(author: Person, terms: Terms) -> float:
 
 @rule
 def posting_chance(author: Person, terms: Terms) -> float:
-    """Chance that the author posts the idea on a platform before submitting it."""
-    return terms.platform_use if terms.platforms else 0.0
+    """Chance that the author, knowing of platforms, posts the idea before submitting it."""
+    return terms.platform_use if terms.platforms and author.knows_channels else 0.0
 
 
 @rule

@@ -241,6 +241,9 @@ class Traits(_Group):
     storytelling_concentration: float = _number(
         8.0, None, 0.1, 1e6, "concentration of storytelling (larger: more alike)"
     )
+    channel_knowledge: float = _number(
+        1.0, 1.0, 0, 1, "share of people who know the channels there are: platform and other doors"
+    )
 
 
 class Voice(_Group):

@@ -42,6 +42,12 @@ class Terms:
     """
 
     __slots__ = (*PARAMETER_TERMS, "constant_review", *WEEKLY_TERMS)
+    gap: float
+    trust: float
+    signal: float
+    declared: float
+    skills: float
+    in_use: float
 
     def __init__(self, values: Mapping[str, Value]) -> None:
         self.update(values)

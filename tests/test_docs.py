@@ -187,7 +187,7 @@ def test_draws_have_the_keys_that_the_table_says(monkeypatch):
                 sound = part in ideas if name == "idea" else part in allowed.get(name, (week,))
                 assert sound, (purpose, name, part)
     untold = {purpose for _, purpose in TRAITS}
-    untold |= {Purpose.NORM_THRESHOLD, Purpose.SILO, Purpose.DEALING}
+    untold |= {Purpose.NORM_THRESHOLD, Purpose.CHANNELS, Purpose.SILO, Purpose.DEALING}
     assert set(seen) | untold == set(Purpose) == set(DRAWS)
 
 
@@ -213,6 +213,10 @@ def test_traits_and_dealing_have_the_keys_that_the_table_says():
         assert getattr(person, name) == quantile(
             beta_quantiles(getattr(EVERYTHING, name), spread), u
         )
+    half = InnovationModel(EVERYTHING.but(channel_knowledge=0.5))
+    for person in half.people:
+        u = uniform(half.keys[Purpose.CHANNELS], person.post, person.tenure)
+        assert person.knows_channels == (u < 0.5)
     chart = generate(1, 0, 5)
     order = [uniform(model.keys[Purpose.DEALING], post) for post in range(1, 6)]
     assert _deal(chart, EVERYTHING)[1:] == sorted(range(1, 6), key=lambda post: order[post - 1])

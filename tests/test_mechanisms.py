@@ -35,8 +35,8 @@ EVERYTHING = Scenario(
     incumbent_growth=0.5, inaction_risk=0.3, celebration=0.3, norm_threshold_mean=0.1,
     outcome_payment=0.5, data_quality=0.3, service_gain=1.0, tracking=0.5, staleness=0.05,
     panel_size=2.0, panel_quorum=2.0, panel_novelty=0.8, personal_loss_share=0.5, declaration=0.6,
-    broadcast=0.6, broadcast_every=7.0, skill_drift=0.5, skill_learning=0.5,
-    silo_spread=0.2, implementation_learning=0.2, business_class=0.3, risk_skill=0.2,
+    broadcast=0.6, broadcast_every=7.0, skill_drift=0.5, skill_learning=0.5, silo_spread=0.2,
+    implementation_learning=0.2, business_class=0.3, risk_skill=0.2, channel_knowledge=0.7,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -61,6 +61,7 @@ OFF = {
         {"risk_aversion": 0.0, "scar": 0.0, "incumbent_growth": 0.0},
         ["familiarity", "leader_familiarity", "risk_aversion_concentration"],
     ),
+    "channels": ({"platforms": False, "other_doors": 0.0}, ["channel_knowledge"]),
     "filter_up": ({"filter_up": 0.0}, ["prior_value"]),
     "clarity": (
         {"doubt": 0.0, "misrouting": 0.0},
@@ -479,6 +480,10 @@ DIRECTIONS = {
     ),
     "open doors": (
         {"other_doors": 2.0, "door_openness": 0.0}, {"door_openness": 1.0}, "+doors +survival",
+    ),
+    "knowing the channels": (
+        {**PLATFORM, "other_doors": 3.0, "channel_knowledge": 0.2}, {"channel_knowledge": 1.0},
+        "+posted +doors +survival -omission",
     ),
     "panel": (
         {}, {"panel_size": 3.0, "panel_quorum": 2.0}, "+novel_survival -novel_handicap",

@@ -536,6 +536,31 @@ def test_a_changed_mean_moves_everybody_the_same_way():
     assert all(a.risk_aversion < b.risk_aversion for a, b in pairs)
 
 
+def test_whoever_learns_of_the_channels_knew_nothing_before():
+    """More knowledge adds people to those who know; less takes some away again."""
+    changes = tuple(
+        Change(week=w, values={"channel_knowledge": s}) for w, s in ((3, 0.7), (5, 0.1), (7, 0.3))
+    )
+    scenario = TEAM.but(weeks=8, departments=3, turnover=0.0, channel_knowledge=0.3)
+    model = InnovationModel(scenario.but(determinants=False, timeline=changes))
+    knowing = []
+    for _ in range(8):
+        model.step()
+        knowing.append({person.post for person in model.people if person.knows_channels})
+    first, more, fewer, again = knowing[0], knowing[2], knowing[4], knowing[6]
+    assert fewer < first < more
+    assert again == first
+    assert len(more) == pytest.approx(0.7 * len(model.people), rel=0.25)
+
+
+def test_who_does_not_know_the_channels_uses_none():
+    model = finished(LIVELY.but(channel_knowledge=0.5, turnover=0.0, burnout_exit=0.0))
+    blind = [idea for idea in model.ideas if not idea.author.knows_channels]
+    assert len(blind) > 20
+    assert not any(idea.posted or idea.doors for idea in blind)
+    assert any(idea.posted for idea in model.ideas) and any(idea.doors for idea in model.ideas)
+
+
 def test_a_person_is_a_post_and_a_tenure():
     """A successor is somebody else, and the same somebody whenever the predecessor left."""
     slow, fast = ({}, {})

@@ -89,6 +89,7 @@ class World:
             role=rng.choice([Role.STAFF, Role.MIDDLE_MANAGER, Role.LEADER, Role.CENTRAL_AGENCY]),
             risk_aversion=share(),
             permission_seeking=share(),
+            knows_channels=rng.random() < 0.5,
             norm=share(),
             scars=share(),
             energy=share(),
@@ -247,6 +248,8 @@ DIRECTIONS = [
     ("rework_chance", "terms.rework_chance", UNIT, +1),
     ("door_chance", "terms.door_openness", UNIT, +1),
     ("door_chance", "terms.other_doors", (0.0, 32.0), +1),
+    ("door_chance", "person.knows_channels", UNIT, +1),
+    ("posting_chance", "person.knows_channels", UNIT, +1),
     ("door_chance", "idea.allies", MANY, +1),
     ("developed", "maturity", UNIT, +1),
     ("developed", "step", UNIT, +1),
@@ -425,6 +428,7 @@ def test_rework_comes_once_and_doors_are_counted():
     assert world.apply("rework_chance") == 0.0
     world.terms.other_doors = 2.0
     world.terms.door_openness = 1.0
+    world.person.knows_channels = True
     chances = []
     for world.idea.doors in (0, 1, 2):
         chances.append(world.apply("door_chance"))
