@@ -37,17 +37,30 @@ if TYPE_CHECKING:
     Case = dict[str, Any]
 
 EVERYTHING_ON: Final = {
+    "manager_conception_rate": 1.0,
+    "leader_conception_rate": 1.0,
+    "facets": True,
+    "topics": 100.0,
+    "own_judgement": True,
+    "broadcast": 0.5,
+    "declaration": 0.5,
+    "misrouting": 0.2,
+    "other_doors": 2.0,
+    "incumbent_growth": 0.2,
+    "panel_size": 3.0,
+    "panel_quorum": 2.0,
+    "panel_novelty": 0.9,
     "platforms": True,
     "agency": True,
     "pilot_weeks": 8.0,
+    "trial_quota": 1.0,
+    "skill_drift": 0.2,
+    "skill_learning": 0.2,
     "determinants": True,
-    "facets": True,
-    "topics": 100.0,
-    "misrouting": 0.2,
-    "other_doors": 2.0,
+    "visibility": 0.5,
+    "celebration": 0.5,
     "jump_rate": 1.0,
     "signal_volatility": 1.0,
-    "celebration": 0.5,
     "control": 0.5,
 }
 """Parameters that switch on what is off by default."""
@@ -382,23 +395,23 @@ def _costs(measure: _Measure) -> dict[str, float | None]:
     busy = Scenario(weeks=104, **EVERYTHING_ON)
     quiet = busy.but(**NO_IDEAS)
     seconds, decisions = {}, 0
-    for scenario in (busy, quiet):
+    for what, scenario in (("with ideas", busy), ("without ideas", quiet)):
         pairs = [(scenario, seed) for seed in range(1, runs + 1)]
         work = partial(simulate_many, pairs, engine="kernel", organization=chart, threads=1)
         decisions += int(work()["decisions"].sum())
-        seconds[scenario] = measure.case(
+        seconds[what] = measure.case(
             work,
             measure.sizes.repeats,
-            what="with ideas" if scenario is busy else "without ideas",
+            what=what,
             engine="kernel",
             people=chart.size,
             weeks=104,
             runs=runs,
         )
-    reviews = (seconds[busy] - seconds[quiet]) / decisions if decisions else None
+    of_ideas = seconds["with ideas"] - seconds["without ideas"]
     return {
-        "person_week": seconds[quiet] / runs / chart.size / 104 * 1e9,
-        "review": None if reviews is None else reviews * 1e9,
+        "person_week": seconds["without ideas"] / runs / chart.size / 104 * 1e9,
+        "review": of_ideas / decisions * 1e9 if decisions else None,
         **_floor(),
     }
 
