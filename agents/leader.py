@@ -36,7 +36,7 @@ class Leader(Reviewer):
             self.trials += 1
             idea.trialled = True
             self.model.note_submission(idea)
-            self.model.start_pilot(idea, self)
+            self.model.start_pilot(idea, self, self.terms.trial_weeks)
         else:
             super().receive(idea)
 
@@ -49,13 +49,13 @@ class Leader(Reviewer):
         self.model.note_submission(idea)
         idea.top = True
         if self.terms.pilot_weeks >= 1.0:
-            self.model.start_pilot(idea, self)
+            self.model.start_pilot(idea, self, self.terms.pilot_weeks)
         else:
             self.model.adopt(idea, self)
 
     def may_start_trial(self) -> bool:
         """Tell whether the trial quota lets one more idea skip the review this year."""
-        return self.terms.pilot_weeks >= 1.0 and self.trials < self.terms.trial_quota
+        return self.trials < self.terms.trial_quota
 
     def conclude_pilot(self, idea: Idea) -> None:
         """Judge a tested idea again, seen more clearly: adopt it, or let the pilot have failed."""

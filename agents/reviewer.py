@@ -100,8 +100,9 @@ class Reviewer(Person):
         """Decide whether this slot looks at ideas first."""
         if not self.business:
             return True
-        u = self.draw(Purpose.SLOT_CHOICE, self.model.week, self.post, slot)
-        return u < self.weight_of_ideas()
+        waiting, weight = len(self.ideas), self.weight_of_ideas()
+        chance = self.model.rules.slot_chance(weight, waiting, self.business, self.terms)
+        return self.draw(Purpose.SLOT_CHOICE, self.model.week, self.post, slot) < chance
 
     def weight_of_ideas(self) -> float:
         """Give the chance that a slot looks at ideas before regular business."""

@@ -56,6 +56,7 @@ class Purpose(IntEnum):
     STORYTELLING = 3
     NORM_THRESHOLD = 4
     TURNOVER = 5
+    SILO = 6
     # what ideas are
     CONCEPTION = 100
     VALUE = 101

@@ -167,6 +167,8 @@ def _start_context(s):
     run = s.run[0]
     for row in range(s.terms.size):
         s.terms[row] = s.period_terms[run.period]
+    for department in range(run.departments):
+        set_silo_apart(s, department)
     s.met[:] = 0
     first = s.weeks[0]
     first.expectations = first.services = first.signal = 0.0
@@ -503,14 +505,14 @@ def return_for_rework(s, i, p):
 
 
 @compiled
-def start_pilot(s, i, leader):
+def start_pilot(s, i, leader, weeks):
     """Have an idea tested for some weeks; the same leader judges it again then."""
     idea, week = s.ideas[i], s.run[0].week
     idea.piloted = True
     idea.stage = Stage.PILOT
     idea.holder = leader
     s.weeks[week].piloted += 1
-    put_off(s, s.due, week + int(s.terms[s.people[leader].terms_row].pilot_weeks), i)
+    put_off(s, s.due, week + int(weeks), i)
 
 
 @compiled
@@ -803,9 +805,31 @@ def take_over(s):
         s.terms[row].signal = signal
         s.terms[row].declared = declared
         s.terms[row].skills = skills
+    for department in range(run.departments):
+        set_silo_apart(s, department)
     if s.periods[run.period].redraw:
         for p in range(run.people):
             draw_traits(s, p)
+
+
+@compiled
+def set_silo_apart(s, department):
+    """Let a department provide what it does; the government's terms keep the mean."""
+    terms = s.terms[department]
+    terms.clarity_organisation = rules.provided_by_silo(
+        terms.clarity_organisation, normal(draw2(s, Purpose.SILO, department, CLARITY)), terms
+    )
+    terms.parity_organisation = rules.provided_by_silo(
+        terms.parity_organisation, normal(draw2(s, Purpose.SILO, department, PARITY)), terms
+    )
+    terms.suitability_organisation = rules.provided_by_silo(
+        terms.suitability_organisation,
+        normal(draw2(s, Purpose.SILO, department, SUITABILITY)),
+        terms,
+    )
+    terms.normality_organisation = rules.provided_by_silo(
+        terms.normality_organisation, normal(draw2(s, Purpose.SILO, department, NORMALITY)), terms
+    )
 
 
 @compiled
@@ -1086,7 +1110,7 @@ def knowledge_spreads(s):
     sort(s, run.embedded_now)
     gained = 0.0
     for place in range(run.embedded_now):
-        gained += s.ideas[s.sort_items[place]].value
+        gained += rules.implemented_value(s.ideas[s.sort_items[place]], government)
     spent = government.pilot_cost * now.piloted
     gain = government.service_gain * (gained - spent) / run.people
     now.services = now.services + gain
@@ -1573,7 +1597,7 @@ def receive(s, p, i):
             person.trials += 1
             idea.trialled = True
             note_submission(s, i)
-            start_pilot(s, i, p)
+            start_pilot(s, i, p, s.terms[person.terms_row].trial_weeks)
             return
     elif person.role == Role.PANEL:
         idea.top = True
@@ -1594,11 +1618,13 @@ def work(s, p):
     """Spend the week's slots on ideas and business, first come, first served in each."""
     person, week = s.people[p], s.run[0].week
     if person.queue:
-        weight = weight_of_ideas(s, p)
+        weight, terms = weight_of_ideas(s, p), s.terms[person.terms_row]
         key = fold(fold(s.keys[Purpose.SLOT_CHOICE], week), person.post)
         slot = 0
         while slot < person.slots and person.queue:
-            if person.business == 0 or unit(fold(key, slot)) < weight:
+            if person.business == 0 or unit(fold(key, slot)) < rules.slot_chance(
+                weight, person.queue, person.business, terms
+            ):
                 handle(s, p, take(s, p))
             else:
                 do_business(s, p, 1)
@@ -1723,8 +1749,9 @@ def decide(s, leader, i):
     """Have the idea tested on a small scale if that is the custom, else adopt it."""
     note_submission(s, i)
     s.ideas[i].top = True
-    if s.terms[s.people[leader].terms_row].pilot_weeks >= 1.0:
-        start_pilot(s, i, leader)
+    weeks = s.terms[s.people[leader].terms_row].pilot_weeks
+    if weeks >= 1.0:
+        start_pilot(s, i, leader, weeks)
     else:
         adopt(s, i, leader)
 
@@ -1733,8 +1760,7 @@ def decide(s, leader, i):
 def may_start_trial(s, leader):
     """Tell whether the trial quota lets one more idea skip the review this year."""
     person = s.people[leader]
-    terms = s.terms[person.terms_row]
-    return terms.pilot_weeks >= 1.0 and person.trials < terms.trial_quota
+    return person.trials < s.terms[person.terms_row].trial_quota
 
 
 @compiled

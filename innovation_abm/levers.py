@@ -92,12 +92,6 @@ STARTS: Final[Mapping[str, Mapping[str, float | bool]]] = MappingProxyType(
         },
         "agency": {"circulation": 0.0, "agency_development": 0.0, "stuck_weeks": 52.0},
         "panel_size": {"panel_novelty": 1.0, "panel_quorum": 2.0},
-        "determinants": {
-            **{f"{determinant}_system": 1.0 for determinant in Determinant},
-            **{f"{determinant}_organisation": 0.0 for determinant in Determinant},
-            **{f"{determinant}_individual": 0.0 for determinant in Determinant},
-            "interdependence": 0.0,
-        },
     }
 )
 """What parameters begin from when a lever switches on their mechanism, which is off without it:
@@ -135,14 +129,15 @@ class Move(_Record):
             raise ValueError(f"the move of {self.parameter} needs either full or times")
         return self
 
-    def moved(self, value: float, strength: float, known: Parameter) -> float | bool:
+    def moved(self, value: float, strength: float, known: Parameter, begin: float) -> float | bool:
         """Give the parameter's value, moved from ``value`` by ``strength``.
 
         Args:
             value: value without the lever.
             strength: above 0, at most 1.
-            known: what is known of the parameter; its default tells which way is forward, and
-                its bounds hold.
+            known: what is known of the parameter; its bounds hold.
+            begin: where the parameter usually begins, which tells which way is forward; both
+                ways are where the move ends there.
         """
         if isinstance(self.full, bool):
             return self.full
@@ -150,8 +145,8 @@ class Move(_Record):
             assert known.low is not None and known.high is not None
             moved = value * (1.0 + strength * (self.times - 1.0))
             return min(max(moved, known.low), known.high)
-        assert self.full is not None and isinstance(known.default, float)
-        beyond = value >= self.full if self.full >= known.default else value <= self.full
+        assert self.full is not None
+        beyond = (value - self.full) * (self.full - begin) > 0.0
         return value if beyond else value + strength * (self.full - value)
 
 
@@ -207,6 +202,11 @@ class Lever(_Record):
     sentence: Words
     question: Words
 
+    @property
+    def begins(self) -> Mapping[str, float | bool]:
+        """What parameters begin from where the lever switches on their mechanism."""
+        return {name: x for switch in self.switches for name, x in STARTS.get(switch, {}).items()}
+
     def contribution(self, provided: float, strength: float) -> float:
         """Give what is provided of a determinant on the lever's level once the lever is moved.
 
@@ -251,12 +251,13 @@ def apply(
         through = at_work and lever.weight > 0.0
         for move in lever.moves:
             if not (through and move.parameter in ROUTED):
-                before = values[move.parameter]
-                values[move.parameter] = move.moved(before, strength, known[move.parameter])  # type: ignore[arg-type]
+                name = move.parameter
+                begin = lever.begins.get(name, known[name].default)
+                values[name] = move.moved(values[name], strength, known[name], begin)  # type: ignore[arg-type]
         if through:
             for determinant in lever.determinants:
-                name = f"{determinant}_{lever.level}"
-                values[name] = lever.contribution(values[name], strength)  # type: ignore[arg-type]
+                provided = f"{determinant}_{lever.level}"
+                values[provided] = lever.contribution(values[provided], strength)  # type: ignore[arg-type]
     return values
 
 

@@ -94,6 +94,18 @@ def _outcome_weeks(run: Run) -> float:
     return float(np.mean((columns["outcome_week"] - columns["fate_week"])[known]))
 
 
+def _adoption_weeks(run: Run) -> float:
+    columns, adopted = run.idea_columns, _fate(run, Fate.ADOPTED)
+    if not adopted.any():
+        return math.nan
+    return float(np.mean((columns["fate_week"] - columns["week"])[adopted]))
+
+
+def _adopted_value(run: Run) -> float:
+    adopted = _fate(run, Fate.ADOPTED)
+    return float(np.mean(run.idea_columns["value"][adopted])) if adopted.any() else math.nan
+
+
 def _value_r2(run: Run) -> float:
     decided = ~_fate(run, Fate.IN_FLIGHT)
     return tjur_r2(run.idea_columns["value"][decided], _fate(run, Fate.ADOPTED)[decided])
@@ -173,6 +185,8 @@ _LISTED: Final = (
     Measure("first_layer_queue", "ideas waiting at the first layer", "ideas", _first_layer_queue),
     Measure("upper_layer_queue", "ideas waiting above it", "ideas", _upper_layer_queue),
     Measure("decision_weeks", "median time to a decision", "weeks", lambda r: r.decision_weeks),
+    Measure("adoption_weeks", "mean time from conception to adoption", "weeks", _adoption_weeks),
+    Measure("adopted_value", "mean value of adopted ideas", "value", _adopted_value),
     Measure("outcome_weeks", "mean time from adoption to outcome", "weeks", _outcome_weeks),
     Measure("embedded_share", "known outcomes that are embedded", "", _embedded_share),
     Measure(

@@ -173,6 +173,9 @@ HEADLINES = (
 )
 """Parameters that :class:`InnovationModel` also takes by keyword, for Mesa's own tools."""
 
+DETERMINANTS = ("clarity", "parity", "suitability", "normality")
+"""In the order of the keys of their draws."""
+
 ROLES: dict[int, type[Person]] = {
     Role.STAFF: Staff,
     Role.MIDDLE_MANAGER: MiddleManager,
@@ -452,14 +455,14 @@ class InnovationModel(mesa.Model):
         self.record(idea, Event.SENT_TO_REWORK, reviewer)
         self.returning.setdefault(self.week + int(terms.rework_weeks), []).append(idea)
 
-    def start_pilot(self, idea: Idea, leader: Leader) -> None:
+    def start_pilot(self, idea: Idea, leader: Leader, weeks: float) -> None:
         """Have an idea tested for some weeks; the same leader judges it again then."""
         idea.piloted = True
         idea.stage = Stage.PILOT
         idea.holder = leader
         self.now.piloted += 1
         self.record(idea, Event.PILOT_STARTED, leader)
-        self.due.setdefault(self.week + int(leader.terms.pilot_weeks), []).append(idea)
+        self.due.setdefault(self.week + int(weeks), []).append(idea)
 
     def end(self, idea: Idea, fate: Fate, by: Reviewer | None = None) -> None:
         """Give an idea its fate; the first one counts."""
@@ -560,9 +563,19 @@ class InnovationModel(mesa.Model):
         redraw = any(getattr(self.government, name) != values[name] for name in TRAIT_TERMS)
         for terms in self.terms:
             terms.update(values)
+        self.set_silos_apart()
         if redraw:
             draw_traits(self.people, self.keys, self.government)
         self.seat_panel()
+
+    def set_silos_apart(self) -> None:
+        """Let each department provide what it does; the government's terms keep the mean."""
+        for department, terms in enumerate(self.terms[:-1]):
+            for number, name in enumerate(DETERMINANTS):
+                level = f"{name}_organisation"
+                z = normal(self.draw(Purpose.SILO, department, number))
+                found = self.rules.provided_by_silo(getattr(terms, level), z, terms)
+                setattr(terms, level, found)
 
     def seat_panel(self) -> None:
         """Seat the most senior reviewers on the panel."""
@@ -727,7 +740,7 @@ class InnovationModel(mesa.Model):
                 idea.author.success_until = self.week + weeks if weeks else NEVER
         gained = 0.0
         for idea, department in sorted(self.embedded_now, key=lambda e: (e[0].number, e[1])):
-            gained += idea.value
+            gained += self.rules.implemented_value(idea, self.government)
             self.terms[department].in_use += 1.0
             self.government.in_use += not idea.in_use
             idea.in_use = True
@@ -788,6 +801,7 @@ class InnovationModel(mesa.Model):
         values = self.settings.at(1)
         self.terms = [Terms(values) for _ in range(self.organization.departments + 1)]
         self.government = self.terms[-1]
+        self.set_silos_apart()
         layers = self.organization.layers
         self.clarity = [[0.0] * (layers + 1) for _ in self.terms]
         edges = [week for c in self.settings.timeline for week in (c.week, c.until or 0)]

@@ -89,6 +89,7 @@ DRAWS: Final[dict[Purpose, tuple[str, tuple[str, ...]]]] = {
     Purpose.STORYTELLING: ("a person's storytelling", ("post", "tenure")),
     Purpose.NORM_THRESHOLD: ("a person's norm threshold", ("post", "tenure")),
     Purpose.TURNOVER: ("whether the holder leaves the post", ("week", "post")),
+    Purpose.SILO: ("what a department provides of a determinant", ("department", "determinant")),
     Purpose.CONCEPTION: ("whether an idea is conceived", ("week", "origin")),
     Purpose.VALUE: ("the idea's value", ("week", "origin")),
     Purpose.NOVELTY: ("its novelty", ("week", "origin")),

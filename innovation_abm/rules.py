@@ -169,6 +169,16 @@ def idea_weight(weight: float, terms: Terms) -> float:
 
 
 @rule
+def slot_chance(weight: float, ideas: float, business: float, terms: Terms) -> float:
+    """Chance that a slot goes to an idea where so many ``ideas`` and items of ``business`` wait.
+
+    As far as ideas are linked to business, a slot that is not for ideas first takes any item of
+    the two, by lot. Strategy *Linking to business*.
+    """
+    return weight + (1.0 - weight) * terms.business_class * saturation(ideas, business)
+
+
+@rule
 def seen_novelty(idea: Idea, reviewer: Person, terms: Terms) -> float:
     """Novelty as it looks to ``reviewer``; shared history and exposure make it less alien."""
     novelty = idea.novelty * (1.0 - terms.familiarity)
@@ -200,12 +210,13 @@ def seen_value(idea: Idea, reviewer: Person, terms: Terms) -> float:
     """Value of the idea as the reviewer sees it.
 
     What was lost on the way up is replaced by what reviewers assume of any idea, so that both
-    errors rise; the idea's own noise shrinks with data, maturity and testing; the author's story
-    and the allies' support are added.
+    errors rise; the idea's own noise shrinks with data, maturity, testing and skill in navigating
+    risk; the author's story and the allies' support are added.
     """
     # Not prior + fidelity * (value - prior), which rounds the value even where nothing is lost.
     case = idea.fidelity * idea.value + (1.0 - idea.fidelity) * terms.prior_value
     blur = idea.uncertainty * (1.0 - terms.data_quality) * (1.0 - idea.maturity)
+    blur = blur * (1.0 - terms.risk_skill)
     if idea.piloted:
         blur = blur * (1.0 - terms.pilot_learning)
     story = story_fit(reviewer, terms) * idea.storytelling
@@ -213,15 +224,25 @@ def seen_value(idea: Idea, reviewer: Person, terms: Terms) -> float:
 
 
 @rule
+def loss_left(terms: Terms) -> float:
+    """Share of a failure's loss that outcome-based payment leaves with the organisation.
+
+    It is as good as the data that attest the outcome. Strategy *Outcome-based payment*.
+    """
+    return 1.0 - terms.outcome_payment * terms.data_quality
+
+
+@rule
 def threshold(idea: Idea, reviewer: Person, incumbent_bonus: float, terms: Terms) -> float:
     """Value seen at which the reviewer is as likely to endorse as to refuse.
 
     Risk aversion and scars weigh on novelty, to the degree that a failure would fall on the
-    reviewer; the way things are done has a head start; the risk of not innovating pulls the other
-    way; control tightens as trust falls.
+    reviewer, and outcome-based payment does not cover it; the way things are done has a head start;
+    the risk of not innovating pulls the other way; control tightens as trust falls.
     """
     novelty = seen_novelty(idea, reviewer, terms)
     caution = (reviewer.risk_aversion + reviewer.scars) * novelty * terms.personal_loss_share
+    caution = caution * loss_left(terms)
     entrenched = terms.incumbent_growth * saturation(terms.in_use, terms.incumbent_half) * novelty
     control = terms.control * (1.0 - terms.trust)
     base = terms.review_threshold + caution + incumbent_bonus + entrenched + control
@@ -232,12 +253,14 @@ def threshold(idea: Idea, reviewer: Person, incumbent_bonus: float, terms: Terms
 def endorse(idea: Idea, reviewer: Person, seen: float, bar: float, terms: Terms) -> float:
     """Chance that the reviewer endorses, given the value ``seen`` and the threshold ``bar``.
 
-    Logistic in the difference; or constant, as in Sah and Stiglitz (1986, American Economic
+    Logistic in the difference, and the steeper the more skill in navigating risk finds to do; or
+    constant, as in Sah and Stiglitz (1986, American Economic
     Review 76, 716-727), for the textbook screen.
     """
     if terms.constant_review:
         return terms.p_good if idea.value > 0.0 else terms.p_bad
-    return logistic(terms.review_precision * (seen - bar))
+    resolved = terms.risk_skill * idea.uncertainty * (1.0 - idea.maturity)
+    return logistic(terms.review_precision * (1.0 + resolved) * (seen - bar))
 
 
 @rule
@@ -271,18 +294,24 @@ def reuse_chance(idea: Idea, terms: Terms) -> float:
 
 
 @rule
+def implemented_value(idea: Idea, terms: Terms) -> float:
+    """Value of the idea as it is used, with what was learned while doing.
+
+    Source: *proactive assessment of data and agile implementation*.
+    """
+    return idea.value + terms.implementation_learning
+
+
+@rule
 def success(idea: Idea, suitability: float, z: float, terms: Terms) -> float:
     """Implementation succeeds if this is above 0; ``z`` is the idea's standard normal luck."""
-    return idea.value * suitability + terms.outcome_noise * z
+    return implemented_value(idea, terms) * suitability + terms.outcome_noise * z
 
 
 @rule
 def scar(terms: Terms) -> float:
-    """Caution that an undefended failure leaves in each who endorsed it.
-
-    Outcome-based payment truncates the loss, but only as well as the data attest the outcome.
-    """
-    return terms.scar * (1.0 - terms.outcome_payment * terms.data_quality)
+    """Caution that an undefended failure leaves in each who endorsed it."""
+    return terms.scar * loss_left(terms)
 
 
 # --- phase 5: platforms ------------------------------------------------------------------------
@@ -433,6 +462,15 @@ def exit_chance(person: Person, terms: Terms) -> float:
 
 
 @rule
+def provided_by_silo(mean: float, z: float, terms: Terms) -> float:
+    """What one department provides of a determinant, ``z`` standard deviations from the ``mean``.
+
+    Source: the organisational level *operates from siloed perspectives*.
+    """
+    return clip(mean + terms.silo_spread * z, 0.0, 1.0)
+
+
+@rule
 def missing(system: float, organisation: float) -> float:
     """Share of a determinant that neither system nor organisation provides."""
     return (1.0 - system) * (1.0 - organisation)
@@ -468,6 +506,7 @@ class RuleBook:
     clarity_said: Rule = clarity_said
     relayed: Rule = relayed
     idea_weight: Rule = idea_weight
+    slot_chance: Rule = slot_chance
     seen_value: Rule = seen_value
     threshold: Rule = threshold
     endorse: Rule = endorse
@@ -475,6 +514,7 @@ class RuleBook:
     door_chance: Rule = door_chance
     developed: Rule = developed
     reuse_chance: Rule = reuse_chance
+    implemented_value: Rule = implemented_value
     success: Rule = success
     join_chance: Rule = join_chance
     conception_chance: Rule = conception_chance
@@ -492,6 +532,7 @@ class RuleBook:
     futility: Rule = futility
     energy: Rule = energy
     exit_chance: Rule = exit_chance
+    provided_by_silo: Rule = provided_by_silo
     missing: Rule = missing
     covered: Rule = covered
     capped: Rule = capped

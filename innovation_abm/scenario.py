@@ -300,6 +300,9 @@ class Work(_Group):
     idea_weight: float = _number(
         0.1, 1.0, 0, 1, "chance that a reviewer looks at ideas before regular business"
     )
+    business_class: float = _number(
+        0.0, 0.0, 0, 1, "share of ideas linked to regular business, which travel in its class"
+    )
     staleness: float = _number(
         0.02, 0.0, 0, 1, "chance that an idea waiting in a queue lapses", "a week"
     )
@@ -320,6 +323,9 @@ class Review(_Group):
     p_bad: float = _number(0.3, None, 0, 1, "constant review: chance to endorse a bad idea")
     review_precision: float = _number(
         2.0, None, 0, 1e3, "steepness of the review in the value seen", "1/value"
+    )
+    risk_skill: float = _number(
+        0.0, 0.0, 0, 1, "share of uncertainty that skill in navigating risk resolves for who judges"
     )
     review_threshold: float = _number(
         0.0, 0.0, -100, 100, "value seen at which half of the ideas are endorsed", "value"
@@ -451,6 +457,7 @@ class Pilots(_Group):
     trial_quota: float = _number(
         0.0, 0.0, 0, 1e6, "pilots a department may start without its leader's review", "a year"
     )
+    trial_weeks: float = _number(8.0, None, 1, 520, "duration of a pilot under that quota", "weeks")
 
 
 class Implementation(_Group):
@@ -461,6 +468,9 @@ class Implementation(_Group):
     )
     suitability: float = _number(
         0.8, 1.0, 0, 1, "share of an idea's value that the organisation can realise"
+    )
+    implementation_learning: float = _number(
+        0.0, 0.0, 0, 100, "value that learning while implementing adds", "value"
     )
     skill_drift: float = _number(
         0.0, 0.0, 0, 52, "rate at which the world makes skills obsolete", "a year"
@@ -545,6 +555,9 @@ class Determinants(_Group):
     normality_system: float = _number(0.3, 1.0, 0, 1, "normality provided by the system")
     normality_organisation: float = _number(0.3, 0.0, 0, 1, "normality provided by departments")
     normality_individual: float = _number(0.3, 0.0, 0, 1, "missing normality that people cover")
+    silo_spread: float = _number(
+        0.0, 0.0, 0, 1, "standard deviation between departments of what they provide"
+    )
     interdependence: float = _number(
         0.3, 0.0, 0, 1, "how far the weakest determinant caps the others"
     )

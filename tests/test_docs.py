@@ -9,7 +9,7 @@ import pytest
 
 import innovation_abm
 from innovation_abm import InnovationModel, Scenario, compare, generate, simulate
-from innovation_abm.chance import Purpose, beta_quantiles, quantile, uniform
+from innovation_abm.chance import Purpose, beta_quantiles, normal, quantile, uniform
 from innovation_abm.comparison import _deal
 from innovation_abm.people import TRAITS
 from innovation_abm.reference import (
@@ -186,8 +186,20 @@ def test_draws_have_the_keys_that_the_table_says(monkeypatch):
             for name, part in zip(DRAWS[purpose][1], parts, strict=True):
                 sound = part in ideas if name == "idea" else part in allowed.get(name, (week,))
                 assert sound, (purpose, name, part)
-    untold = {purpose for _, purpose in TRAITS} | {Purpose.NORM_THRESHOLD, Purpose.DEALING}
+    untold = {purpose for _, purpose in TRAITS}
+    untold |= {Purpose.NORM_THRESHOLD, Purpose.SILO, Purpose.DEALING}
     assert set(seen) | untold == set(Purpose) == set(DRAWS)
+
+
+def test_silos_have_the_keys_that_the_table_says():
+    model = InnovationModel(EVERYTHING.but(silo_spread=0.1))
+    for department in range(2):
+        terms = model.terms[department]
+        levels = (terms.clarity_organisation, terms.parity_organisation)
+        levels += (terms.suitability_organisation, terms.normality_organisation)
+        for number, level in enumerate(levels):
+            z = normal(uniform(model.keys[Purpose.SILO], department, number))
+            assert level == pytest.approx(0.3 + 0.1 * z)
 
 
 def test_traits_and_dealing_have_the_keys_that_the_table_says():

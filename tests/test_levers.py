@@ -56,8 +56,8 @@ def test_a_lever_moves_parameters_that_exist_and_may_change(lever):
         elif move.full is not None:
             assert known.kind == "float"
             assert known.low <= move.full <= known.high
-            begins = {name for switch in lever.switches for name in STARTS.get(switch, {})}
-            assert {move.parameter} & {*begins, *lever.needs} or move.full != known.default
+            begins = {**lever.begins, **lever.needs}
+            assert begins.get(move.parameter, known.default) != move.full
         else:
             assert known.kind == "float"
 

@@ -36,6 +36,7 @@ EVERYTHING = Scenario(
     outcome_payment=0.5, data_quality=0.3, service_gain=1.0, tracking=0.5, staleness=0.05,
     panel_size=2.0, panel_quorum=2.0, panel_novelty=0.8, personal_loss_share=0.5, declaration=0.6,
     broadcast=0.6, broadcast_every=7.0, skill_drift=0.5, skill_learning=0.5,
+    silo_spread=0.2, implementation_learning=0.2, business_class=0.3, risk_skill=0.2,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -69,11 +70,11 @@ OFF = {
     "staleness": ({"staleness": 0.0}, ["lapsed_leave"]),
     "capacity": (
         {"manager_capacity": INF, "leader_capacity": INF, "agency_capacity": INF},
-        ["idea_weight", "tracking", "tracking_effect"],
+        ["idea_weight", "business_class", "tracking", "tracking_effect"],
     ),
     "business": (
         {"manager_business": 0.0, "leader_business": 0.0},
-        ["idea_weight", "tracking", "tracking_effect"],
+        ["idea_weight", "business_class", "tracking", "tracking_effect"],
     ),
     "rework": ({"rework_chance": 0.0}, ["rework_gain", "rework_weeks"]),
     "other doors": ({"other_doors": 0.0}, ["door_openness"]),
@@ -96,32 +97,39 @@ OFF = {
          "story_fit_agency"],
     ),
     "circulation": ({"circulation": 0.0}, ["reuse_chance"]),
-    "pilots": ({"pilot_weeks": 0.0}, ["pilot_learning", "pilot_cost", "trial_quota"]),
+    "pilots": (
+        {"pilot_weeks": 0.0, "trial_quota": 0.0}, ["pilot_learning", "pilot_cost", "trial_weeks"],
+    ),
+    "trial quota": ({"trial_quota": 0.0}, ["trial_weeks"]),
     "storytelling": (
         {"storytelling": 0.0},
         ["storytelling_concentration", "story_fit_manager", "story_fit_leader", "story_fit_agency"],
     ),
     "uncertainty": (
         {"uncertainty": 0.0, "facets": False, "outcome_payment": 0.0},
-        ["data_quality", "pilot_learning"],
+        ["data_quality", "risk_skill", "pilot_learning"],
     ),
     "constant review": (
         {"review": "constant"},
         ["review_precision", "review_threshold", "incumbent_bonus", "inaction_risk", "control",
-         "prior_value", "filter_up", "story_fit_manager", "leader_familiarity"],
+         "risk_skill", "prior_value", "filter_up", "story_fit_manager", "leader_familiarity"],
     ),
     "logistic review": ({"review": "logistic"}, ["p_good", "p_bad"]),
     "incumbents": ({"incumbent_growth": 0.0}, ["incumbent_half"]),
     "skills": ({"skill_drift": 0.0}, ["skill_learning"]),
-    "upholding": ({"uphold": 1.0}, ["scar", "scar_decay", "outcome_payment"]),
-    "scars": ({"scar": 0.0}, ["scar_decay", "outcome_payment"]),
+    "upholding": ({"uphold": 1.0}, ["scar", "scar_decay"]),
+    "scars": ({"scar": 0.0}, ["scar_decay"]),
+    "data": ({"data_quality": 0.0}, ["outcome_payment"]),
     "norms": (
         {"norm_speed": 0.0},
         ["norm_threshold_mean", "norm_threshold_sd", "circle", "visibility", "celebration",
          "success_weeks"],
     ),
     "futility": ({"futility_gain": 0.0}, ["futility_relief", "futility_decay"]),
-    "determinants": ({"determinants": False}, [*LEVELS, "interdependence", *BURNOUT]),
+    "determinants": (
+        {"determinants": False}, [*LEVELS, "silo_spread", "interdependence", *BURNOUT],
+    ),
+    "silos": ({"silo_spread": 0.0}, []),
     "energy": ({"energy_cost": 0.0}, ["energy_rest", "burnout_floor", "burnout_exit"]),
     "turnover": ({"turnover": 0.0, "burnout_floor": 0.0}, ["orphaning", "burnout_exit"]),
     "political signal": ({"signal_volatility": 0.0}, ["drop_rate", "signal_persistence"]),
@@ -155,8 +163,8 @@ UNFELT = {
         ["gap_tolerance", "trust_loss", "trust_recovery"],
     ),
     "outcomes": (
-        {"scar": 0.0, "incumbent_growth": 0.0, "tracking": 0.0, "control": 0.0},
-        ["suitability", "outcome_noise", "uphold", "skill_drift"],
+        {"scar": 0.0, "incumbent_growth": 0.0, "tracking": 0.0, "control": 0.0, "declaration": 0.0},
+        ["suitability", "outcome_noise", "uphold", "skill_drift", "implementation_learning"],
     ),
 }  # fmt: skip
 
@@ -264,12 +272,9 @@ def test_what_the_timeline_sets_for_a_time_ends(group):
     for week in range(1, 26):
         model.step()
         plain.step()
-        same = [
-            [getattr(terms, name) for name in LIVE_GROUPS[group]]
-            for terms in (*model.terms, plain.government)
-        ]
-        assert all(row == same[0] for row in same[:-1])
-        assert (same[0] == same[-1]) == (not 10 <= week < 20)
+        for terms, usual in zip(model.terms, plain.terms, strict=True):
+            same = [getattr(terms, n) == getattr(usual, n) for n in LIVE_GROUPS[group]]
+            assert all(same) == (not 10 <= week < 20)
         if week < 10:
             assert repr(model.now) == repr(plain.now)
     if group == "people":
@@ -415,6 +420,9 @@ DIRECTIONS = {
     "weight of ideas": (
         {"idea_weight": 0.05}, {"idea_weight": 0.9}, "-wait +business_queue -lapsed +survival",
     ),
+    "linking to business": (
+        {"idea_weight": 0.05}, {"business_class": 1.0}, "-wait +business_queue -lapsed +survival",
+    ),
     "manager capacity": (
         {"manager_capacity": 1.4}, {"manager_capacity": 4.0}, "-wait -queue3 -lapsed +survival",
     ),
@@ -435,6 +443,12 @@ DIRECTIONS = {
     "precision": (
         {"review_precision": 1.0, "data_quality": 0.8}, {"review_precision": 6.0},
         "-omission -commission",
+    ),
+    "navigating risk": (
+        {"uncertainty": 1.0}, {"risk_skill": 0.8}, "-omission -commission",
+    ),
+    "navigating risk at one gate": (
+        {**GATE, "uncertainty": 1.0}, {"risk_skill": 0.8}, "-omission -commission",
     ),
     "data at one gate": (
         {**GATE, "uncertainty": 1.0, "review_precision": 4.0}, {"data_quality": 0.9},
@@ -517,11 +531,18 @@ DIRECTIONS = {
     ),
     "cost of pilots": ({**PILOT, "service_gain": 10.0}, {"pilot_cost": 1.0}, "-services"),
     "trial quota": (PILOT, {"trial_quota": 20.0}, "+bad_piloted +survival -omission"),
+    "trial quota alone": (
+        {"uncertainty": 1.0}, {"trial_quota": 20.0}, "+piloted +bad_piloted -commission +delay",
+    ),
+    "long trials": ({**PILOT, "trial_quota": 20.0}, {"trial_weeks": 20.0}, "+delay"),
     "experimentation mandate": (
         PILOT, {"trial_quota": 20.0, "personal_loss_share": 0.1}, "+voiced +bad_piloted +survival",
     ),
     "noise of outcomes": ({"outcome_noise": 0.0}, {"outcome_noise": 2.0}, "+failing"),
     "suitability": ({"suitability": 0.2}, {"suitability": 1.0}, "-failing"),
+    "learning while implementing": (
+        NEEDY, {"implementation_learning": 1.0}, "-failing +services -gap",
+    ),
     "drift of skills": ({"suitability": 1.0}, {"skill_drift": 2.0}, "+failing -skills"),
     "continuous learning": (
         {**NEEDY, "skill_drift": 1.0}, {"skill_learning": 3.0}, "+skills -failing",
@@ -533,7 +554,11 @@ DIRECTIONS = {
     "scars": ({**FAILING, "scar": 0.0}, {"scar": 1.0}, "+scars -survival"),
     "healing": ({**FAILING, "scar_decay": 0.0}, {"scar_decay": 0.2}, "-scars"),
     "outcome payment": (
-        {**FAILING, "data_quality": 0.8}, {"outcome_payment": 1.0}, "-scars",
+        {**FAILING, "data_quality": 0.8}, {"outcome_payment": 1.0}, "-scars +survival",
+    ),
+    "outcome payment against caution": (
+        {"risk_aversion": 0.8, "data_quality": 0.8}, {"outcome_payment": 1.0},
+        "+novel_survival -omission",
     ),
     # norms
     "norm of newcomers": ({"norm_start": 0.0}, {"norm_start": 0.9}, "+norm +voiced"),
@@ -574,6 +599,12 @@ DIRECTIONS = {
     ),
     "provided by departments": (
         {**TIRELESS, **every("organisation", 0.0)}, every("organisation", 0.9), "+survival +voiced",
+    ),
+    "silos": (
+        {**TIRELESS, **every("system", 0.0), **every("organisation", 0.5), "departments": 12,
+         "middle_layers": 0, "span": 15, "incumbent_bonus": 0.8, "misrouting": 0.8},
+        {"silo_spread": 0.5},
+        "+apart",
     ),
     "interdependence": (
         {**TIRELESS, **every("system", 0.95), "parity_system": 0.0}, {"interdependence": 1.0},
@@ -660,6 +691,10 @@ def figures(text: str) -> dict[str, float]:
         for good in (True, False)
     ]
     found["better_supported"] = allies_of[0] - allies_of[1]
+    silos = range(model.organization.departments)
+    found["apart"] = float(
+        np.std([adopted(i for i in decided if i.department == d) for d in silos])
+    )
     found["novel_handicap"] = found["plain_survival"] - found["novel_survival"]
     found["facet_handicap"] = found["enhancement"] - found["anticipatory"]
     found |= {fate.label: mean(i.fate == fate for i in decided) for fate in ENDED}

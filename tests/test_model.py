@@ -607,6 +607,23 @@ def test_no_idea_meets_the_draw_of_a_lapse_twice(seed):
     assert sum(idea.asked for idea in model.ideas) > 100
 
 
+def test_silos_differ_and_the_government_has_the_mean():
+    scenario = LIVELY.but(weeks=12, departments=40, middle_layers=0, span=2, silo_spread=0.1)
+    change = Change(week=5, until=8, values={"clarity_organisation": 0.5, "silo_spread": 0.05})
+    model = InnovationModel(scenario.but(clarity_organisation=0.5, timeline=(change,)))
+    levels = {}
+    for week in range(1, 13):
+        model.step()
+        *levels[week], mean = [terms.clarity_organisation for terms in model.terms]
+        assert mean == 0.5
+    far, near = (np.array(levels[week]) - 0.5 for week in (1, 6))
+    assert np.std(far) == pytest.approx(0.1, rel=0.3)
+    assert near == pytest.approx(0.5 * far)
+    assert levels[12] == levels[1]
+    other = [terms.parity_organisation for terms in model.terms[:-1]]
+    assert abs(np.corrcoef(levels[1], other)[0, 1]) < 0.4
+
+
 def test_what_is_in_use_counts_once_for_the_government():
     model = finished(LIVELY.but(departments=3, weeks=60, reuse_chance=1.0))
     used = [idea for idea in model.ideas if idea.in_use]

@@ -22,7 +22,16 @@ from innovation_abm.scenario import Change, Scenario, parameters
 from innovation_abm.terms import PARAMETER_TERMS, Terms
 
 RULES = {field.name: getattr(RuleBook(), field.name) for field in fields(RuleBook)}
-HELPERS = ("clip", "logistic", "saturation", "seen_novelty", "support", "story_fit", "scar")
+HELPERS = (
+    "clip",
+    "logistic",
+    "saturation",
+    "seen_novelty",
+    "support",
+    "story_fit",
+    "scar",
+    "loss_left",
+)
 SLACK = 1e-12
 """For what rounding may add."""
 
@@ -89,11 +98,14 @@ class World:
             "seen": rng.uniform(-1e4, 1e4),
             "bar": rng.uniform(-1e4, 1e4),
             "z": rng.gauss(0, 1),
+            "mean": share(),
             "signal": rng.gauss(0, 3),
             "jumped": float(rng.random() < 0.5),
             "renewed": float(rng.random() < 0.5),
             "due": float(rng.random() < 0.5),
             "message": share(),
+            "ideas": rng.randrange(1, 50),
+            "business": rng.randrange(1, 50),
             "deaths": rng.randrange(20),
             "adoptions": rng.randrange(20),
             "failures": rng.randrange(20),
@@ -134,7 +146,8 @@ WORLDS = st.integers(0, 2**32).map(World)
 # --- ranges ---------------------------------------------------------------------------
 
 PROBABILITIES = (
-    "jump_chance", "idea_weight", "endorse", "rework_chance", "door_chance", "reuse_chance",
+    "jump_chance", "idea_weight", "slot_chance", "endorse", "rework_chance", "door_chance",
+    "reuse_chance",
     "join_chance", "conception_chance", "fear", "doubt", "permission_chance", "posting_chance",
     "misrouting_chance", "lapse_chance", "orphan_chance", "drop_chance", "visible_share",
     "exit_chance",
@@ -142,8 +155,16 @@ PROBABILITIES = (
 SHARES = (
     "trust", "relayed", "developed", "norm", "scars", "futility", "energy", "missing", "covered",
     "capped", "declared", "message", "clarity_said", "skills",
+    "provided_by_silo",
 )  # fmt: skip
-NUMBERS = ("expectations", "political_signal", "seen_value", "threshold", "success")
+NUMBERS = (
+    "expectations",
+    "political_signal",
+    "seen_value",
+    "threshold",
+    "success",
+    "implemented_value",
+)
 
 
 def test_every_rule_is_tested():
@@ -194,6 +215,10 @@ DIRECTIONS = [
     ("idea_weight", "terms.gap", WIDE, +1),
     ("idea_weight", "terms.tracking", UNIT, +1),
     ("idea_weight", "terms.tracking_effect", MANY, +1),
+    ("slot_chance", "weight", UNIT, +1),
+    ("slot_chance", "ideas", (1.0, 100.0), +1),
+    ("slot_chance", "business", (1.0, 100.0), -1),
+    ("slot_chance", "terms.business_class", UNIT, +1),
     ("seen_value", "idea.value", WIDE, +1),
     ("seen_value", "idea.noise", WIDE, +1),
     ("seen_value", "idea.storytelling", UNIT, +1),
@@ -204,6 +229,8 @@ DIRECTIONS = [
     ("threshold", "person.scars", UNIT, +1),
     ("threshold", "idea.novelty", UNIT, +1),
     ("threshold", "terms.personal_loss_share", UNIT, +1),
+    ("threshold", "terms.outcome_payment", UNIT, -1),
+    ("threshold", "terms.data_quality", UNIT, -1),
     ("threshold", "terms.familiarity", UNIT, -1),
     ("threshold", "terms.leader_familiarity", UNIT, -1),
     ("threshold", "incumbent_bonus", MANY, +1),
@@ -226,6 +253,9 @@ DIRECTIONS = [
     ("reuse_chance", "terms.reuse_chance", UNIT, +1),
     ("success", "idea.value", WIDE, +1),
     ("success", "z", WIDE, +1),
+    ("success", "terms.implementation_learning", MANY, +1),
+    ("implemented_value", "idea.value", WIDE, +1),
+    ("implemented_value", "terms.implementation_learning", MANY, +1),
     ("join_chance", "idea.value", WIDE, +1),
     ("join_chance", "terms.ally_appeal", UNIT, +1),
     ("conception_chance", "terms.conception_rate", (0.0, 52.0), +1),
@@ -280,6 +310,8 @@ DIRECTIONS = [
     ("exit_chance", "terms.turnover", (0.0, 52.0), +1),
     ("exit_chance", "terms.burnout_exit", UNIT, +1),
     ("exit_chance", "person.energy", UNIT, -1),
+    ("provided_by_silo", "mean", UNIT, +1),
+    ("provided_by_silo", "z", WIDE, +1),
     ("missing", "system", UNIT, -1),
     ("missing", "organisation", UNIT, -1),
     ("covered", "gap", UNIT, +1),
