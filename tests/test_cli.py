@@ -602,6 +602,7 @@ def test_bench(monkeypatch):
             ensemble=3,
             grid=2,
             points=2,
+            pairs=2,
             whole_weeks=0,
         ),
     )

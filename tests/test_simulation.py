@@ -30,6 +30,7 @@ from innovation_abm.batches import FIGURES
 from innovation_abm.benchmark import EVERYTHING_ON, tree
 from innovation_abm.compiling import CACHE_VARIABLE, EngineError
 from innovation_abm.engines import choose
+from innovation_abm.scenario import parameters
 
 pytestmark = pytest.mark.usefixtures("compiled")
 
@@ -111,6 +112,18 @@ def test_a_reason_is_logged_once(caplog):
 def test_no_other_engine():
     with pytest.raises(InnovationAbmError, match='engine = "steam": allowed are "auto"'):
         simulate(TEAM, engine="steam")
+
+
+QUANTITIES = {  # shapes of distributions and curves, which are no mechanisms
+    *("value_distribution", "value_mean", "value_sd", "value_low", "value_high", "good_share"),
+    *("novelty_mean", "novelty_concentration", "review_threshold", "prior_value"),
+    *("incumbent_half", "ally_half", "lapsed_leave"),
+}
+
+
+def test_the_benchmark_has_every_mechanism_on():
+    off = {one.name for one in parameters().values() if one.off == one.default is not None}
+    assert off - set(EVERYTHING_ON) == QUANTITIES
 
 
 # --- one run --------------------------------------------------------------------------------------
