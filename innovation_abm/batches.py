@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from innovation_abm.idea import Fate
+from innovation_abm.kernel_arrays import SUMMARY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -116,7 +117,8 @@ def counts_of(run: Run) -> dict[str, float]:
 
 def together(counted: Sequence[Mapping[str, float]]) -> dict[str, NDArray[Any]]:
     """Put the counts of several runs beside each other."""
-    return {name: np.array([one[name] for one in counted]) for name in counted[0]}
+    names = [name for name in SUMMARY.names or () if not counted or name in counted[0]]
+    return {name: np.array([one[name] for one in counted], SUMMARY[name]) for name in names}
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:

@@ -22,6 +22,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
+from innovation_abm.effects import rank
 from innovation_abm.engines import choose
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.organization import Organization, generate
@@ -37,17 +38,42 @@ if TYPE_CHECKING:
     Case = dict[str, Any]
 
 EVERYTHING_ON: Final = {
+    "manager_conception_rate": 1.0,
+    "leader_conception_rate": 1.0,
+    "facets": True,
+    "topics": 100.0,
+    "own_judgement": True,
+    "broadcast": 0.5,
+    "tacit_approval": 0.1,
+    "policy_read": 0.1,
+    "declaration": 0.5,
+    "declaration_uphold": 0.5,
+    "misrouting": 0.2,
+    "business_class": 0.2,
+    "other_doors": 2.0,
+    "familiarity": 0.1,
+    "leader_familiarity": 0.1,
+    "data_quality": 0.1,
+    "risk_skill": 0.1,
+    "inaction_risk": 0.1,
+    "incumbent_growth": 0.2,
+    "panel_size": 3.0,
+    "panel_quorum": 2.0,
+    "panel_novelty": 0.9,
     "platforms": True,
     "agency": True,
     "pilot_weeks": 8.0,
+    "trial_quota": 1.0,
+    "skill_drift": 0.2,
+    "skill_learning": 0.2,
+    "implementation_learning": 0.1,
+    "outcome_payment": 0.2,
     "determinants": True,
-    "facets": True,
-    "topics": 100.0,
-    "misrouting": 0.2,
-    "other_doors": 2.0,
+    "silo_spread": 0.1,
+    "visibility": 0.5,
+    "celebration": 0.5,
     "jump_rate": 1.0,
     "signal_volatility": 1.0,
-    "celebration": 0.5,
     "control": 0.5,
 }
 """Parameters that switch on what is off by default."""
@@ -74,6 +100,7 @@ class Sizes:
         ensemble: replications of a team.
         grid: values of each of two parameters of a map.
         points: replications of each point of the map.
+        pairs: replications of each lever, where all are ranked.
         whole_weeks: weeks of the whole public service; 0 to leave it out.
     """
 
@@ -89,6 +116,7 @@ class Sizes:
     ensemble: int = 200
     grid: int = 20
     points: int = 50
+    pairs: int = 100
     whole_weeks: int = 0
 
 
@@ -137,10 +165,11 @@ def bench(
         times as many replications a second as ``mesa.batch_run`` with two processes, and
         ``ratio_to_batch_run_1_process``; ``whole_service_seconds`` and ``whole_service_mb`` (peak
         memory of a process of its own), null if ``quick``; ``ensemble_ms`` (200 replications of 60
-        people and 104 weeks) and ``map_seconds`` (20 x 20 values, 50 replications each, of the
-        same); ``costs``, in nanoseconds: ``person_week`` and ``review``, and those of
-        the floor, see :func:`innovation_abm.kernel_floor.floor`; ``cases``: every measurement;
-        ``seed``, ``processors``, and the versions of what was measured.
+        people and 104 weeks), ``map_seconds`` (20 x 20 values, 50 replications each, of the
+        same) and ``ranking_seconds`` (all levers, 100 pairs each, of the same); ``costs``, in
+        nanoseconds: ``person_week`` and ``review``, and those of the floor, see
+        :func:`innovation_abm.kernel_floor.floor`; ``cases``: every measurement; ``seed``,
+        ``processors``, and the versions of what was measured.
 
     Raises:
         InnovationAbmError: if the compiled engine cannot run here.
@@ -331,7 +360,7 @@ def _batch_run(measure: _Measure, chart: Organization, processes: int) -> float:
 
 
 def _ensembles(measure: _Measure) -> dict[str, float]:
-    """Measure what a live view asks for: an interval, and a map of two parameters."""
+    """Measure what a live view asks for: an interval, a map, a ranking of the levers."""
     sizes, team = measure.sizes, generate(1, 1, 7)  # 57 people
     threads = os.cpu_count() or 1
     ensemble = measure.batch("ensemble", team, 104, sizes.ensemble, threads, sizes.repeats)
@@ -353,7 +382,21 @@ def _ensembles(measure: _Measure) -> dict[str, float]:
         runs=sizes.grid * sizes.grid * sizes.points,
         side_by_side=threads,
     )
-    return {"ensemble_ms": 1e3 * ensemble, "map_seconds": seconds}
+    ranking = measure.case(
+        partial(rank, base, replications=sizes.pairs, organization=team),
+        min(3, sizes.mesa_repeats),
+        what="ranking",
+        engine="kernel",
+        people=team.size,
+        weeks=104,
+        runs=sizes.pairs * (1 + len(base.catalogue())),
+        side_by_side=threads,
+    )
+    return {
+        "ensemble_ms": 1e3 * ensemble,
+        "map_seconds": seconds,
+        "ranking_seconds": ranking,
+    }
 
 
 def _growth(measure: _Measure) -> None:
@@ -382,23 +425,23 @@ def _costs(measure: _Measure) -> dict[str, float | None]:
     busy = Scenario(weeks=104, **EVERYTHING_ON)
     quiet = busy.but(**NO_IDEAS)
     seconds, decisions = {}, 0
-    for scenario in (busy, quiet):
+    for what, scenario in (("with ideas", busy), ("without ideas", quiet)):
         pairs = [(scenario, seed) for seed in range(1, runs + 1)]
         work = partial(simulate_many, pairs, engine="kernel", organization=chart, threads=1)
         decisions += int(work()["decisions"].sum())
-        seconds[scenario] = measure.case(
+        seconds[what] = measure.case(
             work,
             measure.sizes.repeats,
-            what="with ideas" if scenario is busy else "without ideas",
+            what=what,
             engine="kernel",
             people=chart.size,
             weeks=104,
             runs=runs,
         )
-    reviews = (seconds[busy] - seconds[quiet]) / decisions if decisions else None
+    of_ideas = seconds["with ideas"] - seconds["without ideas"]
     return {
-        "person_week": seconds[quiet] / runs / chart.size / 104 * 1e9,
-        "review": None if reviews is None else reviews * 1e9,
+        "person_week": seconds["without ideas"] / runs / chart.size / 104 * 1e9,
+        "review": of_ideas / decisions * 1e9 if decisions else None,
         **_floor(),
     }
 

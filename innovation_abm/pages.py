@@ -539,6 +539,7 @@ HEADLINES: Final = {
     "whole_service_mb": ("  its memory at the peak", "MB"),
     "ensemble_ms": ("200 replications of a team x 104 weeks", "ms"),
     "map_seconds": ("map of two parameters, 20 x 20 x 50", "s"),
+    "ranking_seconds": ("all levers ranked, 100 pairs each", "s"),
 }
 """The figures of the benchmark, in words, with their units."""
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from innovation_abm import rules
 from innovation_abm.agents import Leader, Person, Reviewer
+from innovation_abm.batches import FIGURES
 from innovation_abm.chance import Purpose, Stream
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.idea import Event, Fate, Idea, Outcome, Reason, Stage
@@ -346,6 +347,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "ideas": lambda: _column_table(IDEA_COLUMNS, IDEA_COLUMNS),
     "weeks": lambda: _attribute_table(Week),
     "queues": lambda: _column_table(QUEUE_MEANINGS, QUEUE_COLUMNS),
+    "figures": lambda: _column_table(FIGURES, FIGURES),
     "people": lambda: _column_table(PEOPLE_COLUMNS, PEOPLE_COLUMNS),
     "summary": lambda: _column_table(SUMMARY_MEANINGS, SUMMARY_MEANINGS),
 }

@@ -193,12 +193,13 @@ def _execute(name: str, place: Path, source: bytes, module: ModuleType) -> None:
     try:
         exec(compile(source, str(place), "exec", dont_inherit=True), vars(module))
     except SyntaxError as error:
-        file = name if error.filename == str(place) else Path(str(error.filename)).name
-        raise RuleError(f"{file}, line {error.lineno}: {error.msg}") from None
+        file = name if error.filename in (None, str(place)) else Path(error.filename).name
+        line = "" if error.lineno is None else f", line {error.lineno}"
+        raise RuleError(f"{file}{line}: {error.msg}") from None
     except (Exception, SystemExit) as error:  # whatever the file does
         frames = traceback.extract_tb(error.__traceback__)
-        line = next((f.lineno for f in reversed(frames) if f.filename == str(place)), None)
-        where = name if line is None else f"{name}, line {line}"
+        lines = [f", line {frame.lineno}" for frame in frames if frame.filename == str(place)]
+        where = "".join((name, *lines[-1:]))
         raise RuleError(f"{where}: {type(error).__name__}: {error}") from None
 
 

@@ -3,6 +3,7 @@
 import os
 from importlib.metadata import version
 
+import pytest
 from hypothesis import settings
 
 # Read by the command line and by matplotlib when they are first used, in worker processes too.
@@ -14,6 +15,15 @@ for name in ("FORCE_COLOR", "PYTHONWARNINGS"):
 settings.register_profile("local", deadline=None)
 settings.register_profile("server", deadline=None, derandomize=True, database=None)
 settings.load_profile("server" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(scope="session")
+def compiled() -> None:
+    """The compiled engine for the shipped rules, so that ``"auto"`` takes it; kept between runs."""
+    from innovation_abm.compiling import build
+    from innovation_abm.rules import RuleBook
+
+    build(RuleBook(), print)
 
 
 def pytest_report_header() -> str:

@@ -157,6 +157,9 @@ def pairs_of_streams():
     yield "purpose", uniforms(voice, posts), uniforms(keys[Purpose.PERMISSION], posts)
     yield "stream", uniforms(voice, posts), uniforms(keys[Purpose.VALUE], posts)
     yield "seed", uniforms(voice, posts), uniforms(other_seed[Purpose.VOICE], posts)
+    yield "third part", unit(fold(fold(posts, 7), 0)), unit(fold(fold(posts, 7), 1))
+    idea, next_week = uniforms(voice, posts), uniforms(voice, posts + np.uint64(2**32))
+    yield "week of an idea", idea, next_week
     yield "swapped parts", unit(fold(fold(voice, 3), posts)), unit(fold(fold(voice, posts), 3))
 
 
@@ -182,6 +185,22 @@ def test_no_purposes_share_a_key():
         for purpose, key in purpose_keys(quad).items()
     }
     assert len(set(keys.values())) == len(keys)
+
+
+def test_no_two_draws_are_the_same():
+    """Of some 2 million words of 64 bits, two would be equal by chance once in 10 million tries.
+
+    Purposes, seeds, weeks and posts are what draws are told apart by: small numbers in a row.
+    """
+    posts = np.arange(200, dtype=np.uint64)
+    words = [
+        fold(fold(key, week), posts)
+        for seed in (1, 2, 3)
+        for key in purpose_keys((seed,) * 4).values()
+        for week in range(1, 81)
+    ]
+    assert len(words) * posts.size > 1_900_000
+    assert np.unique(np.concatenate(words)).size == len(words) * posts.size
 
 
 def test_purposes_are_numbered_by_their_stream():

@@ -24,7 +24,7 @@ ORGANOGRAMS = Path(__file__).resolve().parents[2] / "shared" / "data" / "organog
 SOUND = ["dcms", "dfe", "dh", "environment-agency", "natural-england"]
 DIRTY = ["acas-cycle", "hse-two-roots"]
 COMMAND = [sys.executable, "-m", "innovation_abm"]
-NAMES = ["run", "compare", "check-chart", "presets", "validate", "doctor", "bench"]
+NAMES = ["run", "compare", "check-chart", "presets", "validate", "doctor", "cache", "bench"]
 SMALL = ["--weeks", "20", "--seed", "3"]
 
 CHART = "post,reports_to,unit\nboss,XX,top\na,boss,north\nb,boss,south\n" + "".join(
@@ -32,6 +32,7 @@ CHART = "post,reports_to,unit\nboss,XX,top\na,boss,north\nb,boss,south\n" + "".j
 )
 FAULTY = "post,reports_to\nboss,XX\na,boss\nb,nobody\nc,c\nd,A\n"
 
+pytestmark = pytest.mark.usefixtures("compiled")
 published = pytest.mark.skipif(not ORGANOGRAMS.is_dir(), reason="the published charts are not here")
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has other signals and terminals")
 
@@ -564,7 +565,9 @@ def test_doctor():
     assert said.status == bool(health["problems"])
     assert health["version"] == innovation_abm.__version__
     assert health["packages"]["mesa"]
-    assert health["engines"]["mesa"] is True
+    assert health["engines"] == {"mesa": True, "kernel": True}
+    assert health["compiled"] is True
+    assert health["cache"]["entries"] > 0
     assert "example-chart.csv" in health["data"]
     said = call("doctor")
     assert widest(said.out) <= 80
@@ -583,9 +586,124 @@ def test_doctor_says_what_is_wrong(monkeypatch):
 def test_bench(monkeypatch):
     from innovation_abm import benchmark
 
-    monkeypatch.setattr(benchmark, "SIZES", (benchmark.Size(1, 0, 3, 4, 1),))
-    assert done("bench", "--json").json["cases"][0]["people"] == 4
+    monkeypatch.setattr(
+        benchmark,
+        "QUICK",
+        benchmark.Sizes(
+            repeats=1,
+            mesa_repeats=1,
+            replications=6,
+            mesa_replications=2,
+            small=(2, 3),
+            large=(2, 2, 3),
+            people=((2, 3),),
+            weeks=(5,),
+            runs=(3,),
+            ensemble=3,
+            grid=2,
+            points=2,
+            pairs=2,
+            whole_weeks=0,
+        ),
+    )
+    measured = done("bench", "--quick", "--json").json
+    assert set(measured) >= {
+        *("single_ms", "replications_per_second", "thread_speedup", "ratio_to_mesa_engine"),
+        *("ratio_to_batch_run", "whole_service_seconds", "whole_service_mb", "seed", "numba"),
+    }
+    assert measured["single_ms"] > 0.0
+    engines = {case["engine"] for case in measured["cases"]}
+    assert engines == {"kernel", "mesa", "mesa.batch_run"}
+    assert {case["people"] for case in measured["cases"] if case["what"] == "one run"} == {9, 19}
+    monkeypatch.setattr(benchmark, "bench", lambda **_: measured)
     assert widest(done("bench").out) <= 80
+
+
+def test_cache(tmp_path, monkeypatch):
+    from innovation_abm import compiling
+
+    monkeypatch.setenv(compiling.CACHE_VARIABLE, str(tmp_path))
+    kept = {"folder": str(tmp_path), "entries": 0, "size": 0, "bound": compiling.KEPT}
+    assert done("cache", "--json").json == kept | {"problem": "", "cleared": False}
+    for name in ("one", "two"):
+        (tmp_path / "kernels" / name).mkdir(parents=True)
+        (tmp_path / "kernels" / name / "code.nbc").write_bytes(bytes(500_000))
+    assert "2 compiled rule books, 1.0 MB" in done("cache").out
+    assert done("doctor", "--json").json["cache"]["entries"] == 2
+    assert "Deleted 2 compiled rule books" in done("cache", "--clear").out
+    assert done("cache", "--json").json["entries"] == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- engines and rules ----------------------------------------------------------------------------
+
+TIMID = """
+from innovation_abm import rule
+from innovation_abm.rules import logistic
+
+
+@rule
+def endorse(idea, reviewer, seen, bar, terms):
+    return 0.1 * logistic(seen - bar)
+"""
+
+
+def test_engines_print_the_same_figures(folder):
+    one, two = (
+        done("run", "own.toml", "--engine", engine, "--story", "w1-p7", "--json").json
+        for engine in ("mesa", "kernel")
+    )
+    assert (one.pop("engine"), two.pop("engine")) == ("mesa", "kernel")
+    assert one | {"elapsed_seconds": 0} == two | {"elapsed_seconds": 0}
+    assert done("run", "own.toml", "--json").json["engine"] == "kernel"
+    arguments = ("compare", "own.toml", "--set-b", "doubt=0.0", "--replications", "3", "--json")
+    assert done(*arguments, "--engine", "mesa").json == done(*arguments).json
+
+
+def test_engines_keep_the_same_tables(folder):
+    for engine in ("mesa", "kernel"):
+        done("run", "own.toml", "--engine", engine, "--out", engine)
+    for path in Path("mesa").glob("*.parquet"):
+        pd.testing.assert_frame_equal(pd.read_parquet(path), pd.read_parquet(f"kernel/{path.name}"))
+
+
+def test_stories_of_large_runs_are_told_only_if_asked_for(monkeypatch):
+    monkeypatch.setattr("innovation_abm.engines.MESA_SECONDS", 1.0)
+    page = done("run", *SMALL).out
+    name = re.search(r"ask for one: --story (w\d+-p\d+)", " ".join(page.split()))
+    assert name
+    assert f"{name[1]}, a worth" in done("run", *SMALL, "--story", name[1]).out
+
+
+def test_rules_of_a_file(folder):
+    Path("timid.py").write_text(TIMID)
+    said = call("run", "own.toml", "--rules", "timid.py", "--out", "kept", "--json")
+    assert said.status == 0
+    assert (
+        said.json["fates"]["adopted"] < done("run", "own.toml", "--json").json["fates"]["adopted"]
+    )
+    assert len(said.err.splitlines()) == 1
+    assert "the Mesa engine runs this: the model is not compiled" in said.err
+    first = Path("kept/run.toml").read_text().splitlines()[0]
+    assert first.endswith("innovation-abm run run.toml --rules timid.py")
+    again = call("run", "kept/run.toml", "--rules", "timid.py", "--json")
+    assert same(again.json, said.json)
+    said = call("compare", "own.toml", "--rules-b", "timid.py", "--replications", "2", "--json")
+    assert said.json["b"] == "own with timid.py"
+    assert len(said.json["lost"]) > len(said.json["saved"])
+
+
+def test_a_rule_that_cannot_be_compiled(folder):
+    Path("wild.py").write_text(TIMID.replace("0.1 *", "float(str(terms)) *"))
+    message = refused("run", "own.toml", "--rules", "wild.py", "--engine", "kernel")
+    assert message.startswith('innovation-abm: the rule "endorse" cannot be compiled: ')
+    assert len(message.splitlines()) == 1
+    Path("wild.py").write_text(TIMID.replace("0.1 *", "reviewer.courage *"))
+    message = refused("run", "own.toml", "--rules", "wild.py", "--engine", "kernel")
+    assert "nothing that it is given has the attribute 'courage'" in message
+    said = call("run", "own.toml", "--rules", "wild.py")
+    assert said.status == 2
+    assert 'the rule "endorse" fails: AttributeError' in said.err
 
 
 # --- what is refused ------------------------------------------------------------------------------
@@ -630,6 +748,8 @@ def test_bench(monkeypatch):
         ("compare own.toml --set-b weeks=5", "ideas can be paired only over the same time"),
         ("compare own.toml own.toml --replications 0", "at least 1 is needed"),
         ("compare own.toml own.toml --repair", "none is given: add --chart FILE"),
+        ("run --rules missing.py", "missing.py: cannot be read: No such file or directory"),
+        ("compare workshop --rules-b own.toml", "own.toml, line 3: NameError: "),
         ("check-chart missing.csv", "there is no file missing.csv"),
         ("check-chart .", "is a folder; name a CSV file"),
         ("check-chart empty.toml", "the file is empty"),

@@ -1,0 +1,214 @@
+"""Rule files: what they may hold, what is refused, and that an edit always takes effect."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from innovation_abm import RuleBook, Scenario, load_rules, rules, simulate
+from innovation_abm.compiling import CACHE_VARIABLE, EngineError, build, digest
+from innovation_abm.files import save_run
+from innovation_abm.rules import RuleError
+
+IDEAS = Scenario(weeks=30, middle_layers=1, span=4, conception_rate=12.0)
+HELPER = (
+    "from innovation_abm import rule\n\n@rule\ndef chance(idea):\n    return {} * idea.novelty\n"
+)
+LAPSE = """
+import math
+from helper import chance
+from innovation_abm import rule
+
+@rule
+def lapse_chance(idea, terms):
+    return {} * chance(idea)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(name, text):
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_text(text)
+
+
+def lapsed(path):
+    return simulate(IDEAS, rules=load_rules(path), engine="mesa").fates["lapsed"]
+
+
+def test_an_edit_of_the_file_or_a_neighbour_takes_effect(folder):
+    """Within a second, and to a text of the same length, which Python's own cache would miss."""
+    write("helper.py", HELPER.format("0.9"))
+    write("mine.py", LAPSE.format("0.9"))
+    many = lapsed("mine.py")
+    assert many > 0
+    write("helper.py", HELPER.format("0.0"))
+    before = digest(load_rules("mine.py"))
+    assert lapsed("mine.py") == 0
+    write("helper.py", HELPER.format("0.9"))
+    assert digest(load_rules("mine.py")) != before
+    write("mine.py", LAPSE.format("0.0"))
+    assert lapsed("mine.py") == 0
+    write("mine.py", LAPSE.format("0.9"))
+    assert lapsed("mine.py") == many
+    assert "helper" not in sys.modules
+    assert not Path("__pycache__").exists()
+
+
+def test_folders_may_have_modules_of_the_same_name(folder, monkeypatch):
+    for name, share in (("one", "0.9"), ("two", "0.0")):
+        write(f"{name}/helper.py", HELPER.format(share))
+        write(f"{name}/mine.py", LAPSE.format("1.0"))
+    sys_helper = type(sys)("helper")  # a module of the program's own
+    monkeypatch.setitem(sys.modules, "helper", sys_helper)
+    first, second = load_rules("one/mine.py"), load_rules("two/mine.py")
+    assert simulate(IDEAS, rules=first, engine="mesa").fates["lapsed"] > 0
+    assert simulate(IDEAS, rules=second, engine="mesa").fates["lapsed"] == 0
+    assert sys.modules["helper"] is sys_helper
+
+
+def test_a_package_beside_the_file(folder):
+    write("kit/__init__.py", "from kit.tools import chance\n")
+    write("kit/tools.py", HELPER.format("1.0"))
+    write("mine.py", LAPSE.format("1.0").replace("helper", "kit"))
+    assert list(load_rules("mine.py").sources) == ["mine.py", "kit/__init__.py", "kit/tools.py"]
+
+
+def test_the_other_rules_are_the_shipped_ones(folder):
+    write("helper.py", HELPER.format("1.0"))
+    write("mine.py", LAPSE.format("1.0"))
+    book = load_rules("mine.py")
+    assert book.endorse is rules.endorse
+    assert book.lapse_chance is not rules.lapse_chance
+    assert book.file == "mine.py"
+    assert book.sources == {
+        name: hashlib.sha256(Path(name).read_bytes()).hexdigest()
+        for name in ("mine.py", "helper.py")
+    }
+
+
+def test_a_file_may_hold_a_whole_book(folder):
+    text = LAPSE.format("1.0").replace("def lapse_chance", "def mine")
+    write("helper.py", HELPER.format("1.0"))
+    write(
+        "mine.py",
+        f"{text}\nfrom innovation_abm import RuleBook\nRULES = RuleBook(lapse_chance=mine)",
+    )
+    assert load_rules("mine.py").lapse_chance.__name__ == "mine"
+
+
+def test_a_run_tells_its_rules(folder):
+    write("helper.py", HELPER.format("1.0"))
+    write("mine.py", LAPSE.format("1.0"))
+    book = load_rules("mine.py")
+    save_run(simulate(IDEAS, rules=book, engine="mesa"), "kept")
+    text = Path("kept/run.toml").read_text()
+    assert text.startswith("# Repeats a run exactly: innovation-abm run run.toml --rules mine.py\n")
+    for part in ('rules_file = "mine.py"', '"lapse_chance"', *book.sources.values()):
+        assert part in text
+    assert Scenario.load("kept/run.toml") == IDEAS
+    save_run(simulate(IDEAS, rules=RuleBook(norm=book.norm), engine="mesa"), "shipped")
+    assert "rules" not in Path("shipped/run.toml").read_text().partition("[provenance]")[2]
+
+
+GOOD = "from innovation_abm import rule\n@rule\ndef endorse(idea, reviewer, seen, bar, terms):\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "mine.py: cannot be read: No such file or directory"),
+        ("x = (", "mine.py, line 1: '(' was never closed"),
+        ("x = 1\0", "mine.py"),
+        ("import sys\n\nx = 1 / 0", "mine.py, line 3: ZeroDivisionError: division by zero"),
+        ("raise SystemExit(3)", "mine.py, line 1: SystemExit: 3"),
+        ("import helper2", "mine.py, line 1: ModuleNotFoundError: No module named 'helper2'"),
+        ("import broken", "broken.py, line 2: "),
+        ("x = 1", "mine.py: declares no rule"),
+        ("RULES = 3", "mine.py: RULES is no RuleBook"),
+        (
+            f"{GOOD}    return 0.5".replace("@rule\n", ""),
+            "line 2: endorse is not declared as a rule",
+        ),
+        ("endorse = 0.5", "mine.py: endorse is not declared as a rule"),
+        (f"{GOOD}    return 0.5".replace("endorse", "endorce"), 'did you mean "endorse"?'),
+        (f"{GOOD}    return 0.5".replace("endorse", "zzz"), 'there is no rule "zzz"; there are: '),
+        (
+            f"{GOOD}    return 0.5".replace(", terms", ""),
+            "has other parameters than endorse(idea, ",
+        ),
+    ],
+)
+def test_what_is_refused(text, message, folder):
+    write("broken.py", "x = 1\ny = = 2\n")
+    if text is not None:
+        write("mine.py", text)
+    with pytest.raises(RuleError) as raised:
+        load_rules("mine.py")
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("return reviewer.courage", "nothing that it is given has the attribute 'courage'"),
+        ("return open('x')", "it uses open, which is no rule (mine.py, line 4)"),
+        ("if seen > bar:\n        return 1.0", "it gives not always a number"),
+        ("return 'often'", "it gives not always a number"),
+    ],
+)
+def test_a_rule_that_cannot_be_compiled_is_named(body, reason, folder):
+    """At once, before the engine is compiled for half a minute."""
+    write("mine.py", f"{GOOD}    {body}\n")
+    with pytest.raises(EngineError) as raised:
+        build(load_rules("mine.py"), pytest.fail)
+    message = str(raised.value)
+    assert message.startswith('the rule "endorse" cannot be compiled: ')
+    assert reason in message
+    assert "\n" not in message
+    assert len(message) < 300
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("return reviewer.courage", 'the rule "endorse" fails: AttributeError: '),
+        ("return 1.0 / 0.0", 'the rule "endorse" fails: ZeroDivisionError: '),
+        ("return None", "with these rules the model fails: TypeError: "),
+    ],
+)
+def test_a_rule_that_fails_in_a_run_is_named(body, reason, folder):
+    write("mine.py", f"{GOOD}    {body}\n")
+    with pytest.raises(RuleError) as raised:
+        simulate(IDEAS, rules=load_rules("mine.py"), engine="mesa")
+    assert str(raised.value).startswith(reason)
+
+
+@pytest.mark.slow
+def test_an_edit_takes_effect_in_the_compiled_engine(folder, monkeypatch):
+    """With the cache warm: edit the file, or one that it imports, run again, see the change."""
+    monkeypatch.setenv(CACHE_VARIABLE, str(folder / "cache"))
+    options = ["--weeks", "30", "--engine", "kernel", "--json", "--rules", "mine.py"]
+    command = [sys.executable, "-m", "innovation_abm", "run", "workshop", *options]
+
+    def run():
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return '"lapsed": 0,' in done.stdout, "compiling" in done.stderr
+
+    write("helper.py", HELPER.format("0.9"))
+    write("mine.py", LAPSE.format("0.9"))
+    assert run() == (False, True)
+    write("helper.py", HELPER.format("0.0"))
+    assert run() == (True, True)
+    write("helper.py", HELPER.format("0.9"))
+    assert run() == (False, False)
+    write("mine.py", LAPSE.format("0.0"))
+    assert run() == (True, True)
+    assert run() == (True, False)

@@ -1,0 +1,346 @@
+"""One interface to both engines: which one runs, what it leaves, and many runs at once."""
+
+import pickle
+import sys
+import threading
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from innovation_abm import (
+    InnovationAbmError,
+    Role,
+    RuleBook,
+    Scenario,
+    compare,
+    compiling,
+    engines,
+    kernel_runs,
+    merit_share,
+    replicate,
+    rule,
+    simulate,
+    simulate_many,
+    simulation,
+)
+from innovation_abm.agents import MiddleManager
+from innovation_abm.batches import FIGURES
+from innovation_abm.benchmark import EVERYTHING_ON, tree
+from innovation_abm.compiling import CACHE_VARIABLE, EngineError
+from innovation_abm.engines import choose
+from innovation_abm.scenario import parameters
+
+pytestmark = pytest.mark.usefixtures("compiled")
+
+TEAM = Scenario(weeks=40, middle_layers=1, span=4, conception_rate=12.0)
+BUSY = TEAM.but(name="busy", **EVERYTHING_ON)
+
+
+class Tireless(MiddleManager):
+    """A manager with endless time."""
+
+    def capacity(self):
+        return float("inf")
+
+
+@rule
+def courage(idea, reviewer, seen, bar, terms):
+    return reviewer.courage
+
+
+# --- which engine ---------------------------------------------------------------------------------
+
+
+def test_auto_takes_the_compiled_engine():
+    told = []
+    assert simulate(TEAM, notice=told.append).engine == "kernel"
+    assert {run.engine for run in replicate(TEAM, 3, tables=True, notice=told.append)} == {"kernel"}
+    assert told == []
+
+
+def test_agents_of_ones_own_run_in_mesa():
+    told = []
+    roles = {Role.MIDDLE_MANAGER: Tireless}
+    run = simulate(TEAM, roles=roles, notice=told.append)
+    assert run.engine == "mesa"
+    assert told == ["the Mesa engine runs this: only it runs agents of one's own (Tireless)"]
+    assert run.waiting()["idea_wait"]["layer 2"] < simulate(TEAM).waiting()["idea_wait"]["layer 2"]
+    assert len(replicate(TEAM, 2, roles=roles, notice=told.append)) == 2
+    assert set(told) == {told[0]}
+    with pytest.raises(EngineError, match=r"agents of one's own \(Tireless\); take engine"):
+        simulate(TEAM, roles=roles, engine="kernel")
+
+
+def test_without_numba_mesa_runs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    told = []
+    assert simulate(TEAM, notice=told.append).engine == "mesa"
+    assert told == ["the Mesa engine runs this: numba is not installed"]
+    with pytest.raises(EngineError, match="cannot run here: numba is not installed"):
+        simulate(TEAM, engine="kernel")
+
+
+def test_a_rule_that_does_not_compile_runs_in_mesa():
+    told = []
+    book = RuleBook(endorse=courage)
+    assert choose("auto", book, person_weeks=1e12, notice=told.append) == "mesa"
+    assert len(told) == 1
+    assert told[0].startswith('the Mesa engine runs this: the rule "endorse" cannot be compiled: ')
+
+
+def test_compiling_has_to_be_worth_it(tmp_path, monkeypatch):
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    told = []
+    assert simulate(TEAM, notice=told.append).engine == "mesa"
+    assert len(told) == 1
+    assert "not compiled for these rules yet" in told[0]
+    monkeypatch.setattr(compiling, "build", lambda rules, notice: notice("compiling"))
+    assert choose("auto", person_weeks=1e12, notice=told.append) == "kernel"
+    assert told[1:] == ["compiling"]
+
+
+def test_a_reason_is_logged_once(caplog):
+    engines._log_once.cache_clear()
+    for _ in range(3):
+        simulate(TEAM.but(weeks=2), roles={Role.MIDDLE_MANAGER: Tireless})
+    assert [record.name for record in caplog.records] == ["innovation_abm"]
+    assert "Tireless" in caplog.records[0].message
+
+
+def test_no_other_engine():
+    with pytest.raises(InnovationAbmError, match='engine = "steam": allowed are "auto"'):
+        simulate(TEAM, engine="steam")
+
+
+QUANTITIES = {  # shapes of distributions and curves, which are no mechanisms
+    *("value_distribution", "value_mean", "value_sd", "value_low", "value_high", "good_share"),
+    *("novelty_mean", "novelty_concentration", "review_threshold", "prior_value"),
+    *("incumbent_half", "ally_half", "lapsed_leave"),
+}
+
+
+def test_the_benchmark_has_every_mechanism_on():
+    off = {one.name for one in parameters().values() if one.off == one.default is not None}
+    assert off - set(EVERYTHING_ON) == QUANTITIES
+
+
+# --- one run --------------------------------------------------------------------------------------
+
+
+def test_both_engines_leave_the_same():
+    one, two = (simulate(BUSY, engine=engine) for engine in ("mesa", "kernel"))
+    for name in ("ideas", "weeks", "queues", "people", "events"):
+        pd.testing.assert_frame_equal(getattr(one, name), getattr(two, name))
+    assert one.summary() | {"engine": "kernel"} == two.summary()
+    assert one.story(3) == two.story(3)
+
+
+def test_events_are_found_when_they_are_asked_for():
+    for engine in ("mesa", "kernel"):
+        run = simulate(TEAM, seed=5, engine=engine, keep_events=False, origin=range(20, -1, -1))
+        assert not run.keeps_events
+        kept = simulate(TEAM, seed=5, engine="mesa", origin=range(20, -1, -1))
+        assert kept.keeps_events
+        assert pickle.loads(pickle.dumps(run)).story(0) == kept.story(0)
+        assert run.events.equals(kept.events)
+        assert run.keeps_events
+
+
+def test_one_run_tells_which_week_it_is():
+    told = []
+    long = TEAM.but(weeks=5200, span=9)
+    simulate(long, engine="kernel", progress=lambda done, total: told.append((done, total)))
+    weeks = [week for week, _ in told]
+    assert weeks == sorted(weeks)
+    assert told[-1] == (5200, 5200)
+    assert {total for _, total in told} <= {0, 5200}
+
+
+def test_one_run_can_be_interrupted():
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simulate(TEAM.but(weeks=5200, span=20), engine="kernel", progress=interrupt)
+
+
+# --- many runs ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scenario", [TEAM, BUSY, TEAM.but(conception_rate=0.0, weeks=1)])
+def test_batches_are_the_same_in_both_engines(scenario):
+    one, two = (replicate(scenario, 4, engine=engine) for engine in ("mesa", "kernel"))
+    pd.testing.assert_frame_equal(one, two)
+    assert list(one.columns) == list(FIGURES)
+    assert one["seed"].tolist() == [1, 2, 3, 4]
+
+
+def test_a_row_is_its_run():
+    frame = replicate(BUSY, 3)
+    for row, run in zip(frame.itertuples(), replicate(BUSY, 3, tables=True), strict=True):
+        assert run.scenario.seed == row.seed
+        assert {fate: getattr(row, fate) for fate in run.fates} == run.fates
+        for name in ("omission", "commission", "commission_at_trial"):
+            estimate = getattr(run, name).estimate
+            assert getattr(row, name) == estimate or np.isnan(estimate)
+        assert row.survival == run.survival["of_all"].estimate
+        assert row.voiced_share == run.summary()["voiced_share"]
+        assert row.trust == run.summary()["trust"]
+
+
+def test_pairs_keep_their_order_charts_and_seeds():
+    wide = TEAM.but(name="wide", span=6)
+    own = TEAM.but(name="own", ideas_seed=9)
+    pairs = [(TEAM, 5), (wide, 1), (own, 2), (TEAM, 1), (wide, 2)]
+    frames = [
+        simulate_many(pairs, engine=engine, threads=threads)
+        for engine, threads in (("mesa", None), ("kernel", 1), ("kernel", 2))
+    ]
+    for frame in frames[1:]:
+        pd.testing.assert_frame_equal(frames[0], frame)
+    assert frames[0]["scenario"].tolist() == ["scenario", "wide", "own", "scenario", "wide"]
+    for (scenario, seed), run in zip(pairs, simulate_many(pairs, tables=True), strict=True):
+        assert run.ideas.equals(simulate(scenario, seed=seed).ideas)
+    chart = tree(3)
+    runs = simulate_many(pairs, organization=chart, tables=True)
+    assert all(run.organization is chart for run in runs)
+
+
+@pytest.mark.parametrize("engine", ["mesa", "kernel"])
+def test_a_batch_can_be_stopped(engine):
+    told = []
+
+    def stop(done, total):
+        told.append((done, total))
+        return done < 2
+
+    some = replicate(TEAM, 500, engine=engine, threads=1, progress=stop)
+    whole = replicate(TEAM, len(some), engine="kernel")
+    pd.testing.assert_frame_equal(some, whole)
+    assert 2 <= len(some) < 500
+    assert told[-1] == (len(some), 500)
+    assert len(list(replicate(TEAM, 9, engine=engine, tables=True, progress=stop))) == 2
+
+
+def test_an_error_stops_all_threads():
+    calls = []
+
+    def fail(done, total):
+        calls.append(done)
+        raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        replicate(TEAM, 100_000, engine="kernel", threads=2, progress=fail)
+    assert len(calls) <= 2
+    assert threading.active_count() < 5
+
+
+def test_runs_are_made_as_they_are_read(monkeypatch):
+    started = []
+    run = simulation._run
+
+    def count(*given):
+        started.append(given)
+        return run(*given)
+
+    monkeypatch.setattr(simulation, "_run", count)
+    runs = replicate(TEAM, 50, engine="kernel", tables=True, threads=2)
+    assert started == []
+    next(runs)
+    time.sleep(0.2)
+    assert len(started) <= 3
+    runs.close()
+    assert len(started) <= 5
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: replicate(TEAM, 0), "n = 0: at least 1"),
+        (lambda: simulate_many([(TEAM, -1)]), "seed = -1: allowed"),
+        (lambda: simulate_many([(TEAM, 2**63)]), "allowed is a whole number"),
+    ],
+)
+def test_what_is_refused(call, message):
+    with pytest.raises(InnovationAbmError, match=message):
+        call()
+
+
+def test_no_pairs_no_rows():
+    for engine in ("mesa", "kernel"):
+        frame = simulate_many([], engine=engine)
+        assert (len(frame), list(frame.columns)) == (0, list(FIGURES))
+        assert list(simulate_many([], engine=engine, tables=True)) == []
+
+
+def test_comparisons_are_the_same_in_both_engines():
+    one, two = (
+        compare(TEAM, TEAM.but(doubt=0.0), replications=3, engine=engine)
+        for engine in ("mesa", "kernel")
+    )
+    pd.testing.assert_frame_equal(one.pairs, two.pairs)
+    assert one.as_dict() == two.as_dict()
+    shares = [merit_share(TEAM, replications=3, engine=engine) for engine in ("mesa", "kernel")]
+    assert shares[0] == shares[1]
+
+
+# --- what the machine lacks -----------------------------------------------------------------------
+
+
+def test_memory_is_estimated_before_the_run(monkeypatch):
+    monkeypatch.setattr(kernel_runs, "free_memory", lambda: 60e6)
+    monkeypatch.setattr(kernel_runs, "_chart", lambda _: pytest.fail("something was allocated"))
+    large = Scenario(middle_layers=2, span=10, weeks=520, conception_rate=52.0)
+    with pytest.raises(EngineError, match=r"about 0\.\d\d GB of memory, and 0\.06 GB are free"):
+        simulate(large, engine="kernel")
+    with pytest.raises(EngineError, match=r"1,111 people and about 520,000 ideas"):
+        replicate(large, 3, engine="kernel")
+
+
+def test_fewer_threads_where_memory_is_short(monkeypatch):
+    planned = kernel_runs.plan([BUSY], tree(9, 10))
+    assert kernel_runs.check_memory(planned, tree(9, 10)) > 10
+    large = kernel_runs.plan([BUSY.but(weeks=1000)], tree(9, 10, 10))
+    monkeypatch.setattr(kernel_runs, "free_memory", lambda: 200e6)
+    assert 1 <= kernel_runs.check_memory(large, tree(9, 10, 10)) < 4
+
+
+def test_a_cache_that_cannot_be_written_is_said(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file"))
+    assert "is no folder" in compiling.cache().problem
+    assert "but not kept: " in compiling._make_room(compiling._folder("a"))
+    assert simulate(TEAM, notice=lambda _: None).engine == "mesa"
+
+
+@pytest.mark.slow
+def test_without_a_cache_it_is_compiled_all_the_same(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file"))
+    told = []
+    book = RuleBook(lapse_chance=often)
+    run = simulate(TEAM, rules=book, engine="kernel", notice=told.append)
+    assert run.fates == simulate(TEAM, rules=book, engine="mesa").fates
+    assert len(told) == 2
+    assert CACHE_VARIABLE in told[1]
+
+
+@rule
+def often(idea, terms):
+    return 0.5
+
+
+def test_the_longest_unused_go_first(tmp_path, monkeypatch):
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(compiling, "KEPT", 3)
+    for number in range(5):
+        folder = compiling._folder(str(number))
+        assert compiling._make_room(folder) == ""
+        compiling.os.utime(folder, (number, number))
+    compiling._mark_as_used(compiling._folder("2"))
+    compiling._make_room(compiling._folder("5"))
+    kept = {path.name for path in (tmp_path / "kernels").iterdir()}
+    assert kept == {"2", "4", "5"}
+    assert compiling.cache().entries == 3
