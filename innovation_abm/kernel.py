@@ -1648,6 +1648,8 @@ def weight_of_ideas(s, p):
     """Give the chance that a slot looks at ideas before regular business."""
     terms = s.terms[s.people[p].terms_row]
     weight = terms.idea_weight
+    if s.people[p].role == Role.MIDDLE_MANAGER:
+        weight = min(1.0, weight * terms.manager_weight)
     if terms.determinants:
         weight = weight * provision(s, p, PARITY)
     return rules.idea_weight(weight, terms)

@@ -299,6 +299,9 @@ class Work(_Group):
     idea_weight: float = _number(
         0.1, 1.0, 0, 1, "chance that a reviewer looks at ideas before regular business"
     )
+    manager_weight: float = _number(
+        1.0, 1.0, 0, 100, "factor by which that chance is another for middle managers"
+    )
     business_class: float = _number(
         0.0, 0.0, 0, 1, "share of ideas linked to regular business, which travel in its class"
     )

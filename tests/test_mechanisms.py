@@ -37,6 +37,7 @@ EVERYTHING = Scenario(
     panel_size=2.0, panel_quorum=2.0, panel_novelty=0.8, personal_loss_share=0.5, declaration=0.6,
     broadcast=0.6, broadcast_every=7.0, skill_drift=0.5, skill_learning=0.5, silo_spread=0.2,
     implementation_learning=0.2, business_class=0.3, risk_skill=0.2, channel_knowledge=0.7,
+    manager_weight=0.8,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -71,11 +72,11 @@ OFF = {
     "staleness": ({"staleness": 0.0}, ["lapsed_leave"]),
     "capacity": (
         {"manager_capacity": INF, "leader_capacity": INF, "agency_capacity": INF},
-        ["idea_weight", "business_class", "tracking", "tracking_effect"],
+        ["idea_weight", "manager_weight", "business_class", "tracking", "tracking_effect"],
     ),
     "business": (
         {"manager_business": 0.0, "leader_business": 0.0},
-        ["idea_weight", "business_class", "tracking", "tracking_effect"],
+        ["idea_weight", "manager_weight", "business_class", "tracking", "tracking_effect"],
     ),
     "rework": ({"rework_chance": 0.0}, ["rework_gain", "rework_weeks"]),
     "other doors": ({"other_doors": 0.0}, ["door_openness"]),
@@ -420,6 +421,9 @@ DIRECTIONS = {
     "staleness": ({"staleness": 0.0}, {"staleness": 0.1}, "+lapsed -survival"),
     "weight of ideas": (
         {"idea_weight": 0.05}, {"idea_weight": 0.9}, "-wait +business_queue -lapsed +survival",
+    ),
+    "weight of ideas in the middle": (
+        {}, {"manager_weight": 0.1}, "+wait -business_queue +lapsed -survival",
     ),
     "linking to business": (
         {"idea_weight": 0.05}, {"business_class": 1.0}, "-wait +business_queue -lapsed +survival",
