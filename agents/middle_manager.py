@@ -20,6 +20,10 @@ class MiddleManager(Reviewer):
         idea.fidelity = self.model.rules.relayed(idea.fidelity, self.terms.filter_up)
         self.model.send(idea, self.superior, Stage.REVIEW)
 
+    def own_weight(self) -> float:
+        """Give the weight of ideas that is usual among middle managers, at most 1."""
+        return min(1.0, self.terms.idea_weight * self.terms.manager_weight)
+
     def capacity(self) -> float:
         """Give the reviews that a middle manager can do a week, on average."""
         return self.terms.manager_capacity

@@ -209,6 +209,7 @@ class Person(mesa.Agent):
             value=self._value(origin),
             novelty=self._novelty(origin, facet),
             uncertainty=self._uncertainty(facet),
+            direction=self._direction(facet),
             noise=normal(self.draw(Purpose.NOISE, self.model.week, self.post)),
             duplicate=topic in self.model.adopted_topics,
         )
@@ -266,6 +267,17 @@ class Person(mesa.Agent):
             terms.anticipatory_uncertainty,
         )[facet]
 
+    def _direction(self, facet: Facet) -> float:
+        terms = self.terms
+        if not terms.facets:
+            return 0.0
+        return (
+            terms.enhancement_direction,
+            terms.mission_direction,
+            terms.adaptive_direction,
+            terms.anticipatory_direction,
+        )[facet]
+
     # --- speaking of it, or not -------------------------------------------------------------------
 
     def consider(self, idea: Idea) -> None:
@@ -305,7 +317,7 @@ class Person(mesa.Agent):
         """Decide whether to keep silent, and why: fear, then futility, then doubt."""
         rules = self.model.rules
         fear = rules.fear(idea, self, self.loss_share())
-        doubt = rules.doubt(self.clarity_heard(), self.terms)
+        doubt = rules.doubt(idea, self.clarity_heard(), self.terms)
         u = self.draw(Purpose.VOICE, idea.key)
         if u < fear:
             return Reason.FEAR
@@ -324,7 +336,7 @@ class Person(mesa.Agent):
         """Decide whether to ask the superior before doing anything; a leader has none to ask."""
         if self.superior is None:
             return False
-        chance = self.model.rules.permission_chance(self, self.terms)
+        chance = self.model.rules.permission_chance(idea, self, self.terms)
         return self.draw(Purpose.PERMISSION, idea.key) < chance
 
     def ask_permission(self, idea: Idea) -> None:

@@ -106,10 +106,14 @@ class Reviewer(Person):
 
     def weight_of_ideas(self) -> float:
         """Give the chance that a slot looks at ideas before regular business."""
-        weight = self.terms.idea_weight
+        weight = self.own_weight()
         if self.terms.determinants:
             weight = weight * self.provision().parity
         return self.model.rules.idea_weight(weight, self.terms)
+
+    def own_weight(self) -> float:
+        """Give the weight of ideas that is usual in this role."""
+        return self.terms.idea_weight
 
     def take(self) -> Idea:
         """Take the idea that has waited longest."""

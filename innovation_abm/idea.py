@@ -145,6 +145,7 @@ class Idea:
         value: value now.
         novelty: novelty in [0, 1].
         uncertainty: standard error with which a raw idea of its kind is seen.
+        direction: how far an idea of its kind answers a direction from above, in [0, 1].
         noise: standard normal error with which this idea is seen, the same for all reviewers.
         storytelling: its author's skill in telling its story.
         maturity: how far its case has been developed, in [0, 1].
@@ -186,6 +187,7 @@ class Idea:
         "collected",
         "decisions",
         "department",
+        "direction",
         "doors",
         "duplicate",
         "endorsers",
@@ -241,6 +243,7 @@ class Idea:
         value: float,
         novelty: float,
         uncertainty: float,
+        direction: float,
         noise: float,
         duplicate: bool,
     ) -> None:
@@ -257,6 +260,7 @@ class Idea:
         self.value = value
         self.novelty = novelty
         self.uncertainty = uncertainty
+        self.direction = direction
         self.noise = noise
         self.storytelling = author.storytelling
         self.maturity = 0.0

@@ -1332,6 +1332,7 @@ def conceive(s, p, u):
     idea.value = idea.birth_value
     idea.novelty = _novelty(s, origin, facet, terms)
     idea.uncertainty = _uncertainty(facet, terms)
+    idea.direction = _direction(facet, terms)
     idea.noise = normal(draw2(s, Purpose.NOISE, run.week, p))
     idea.storytelling = person.storytelling
     idea.duplicate = is_met(s, run.departments, topic)
@@ -1437,6 +1438,19 @@ def _uncertainty(facet, terms):
 
 
 @compiled
+def _direction(facet, terms):
+    if not terms.facets:
+        return 0.0
+    if facet == Facet.ENHANCEMENT:
+        return terms.enhancement_direction
+    if facet == Facet.MISSION:
+        return terms.mission_direction
+    if facet == Facet.ADAPTIVE:
+        return terms.adaptive_direction
+    return terms.anticipatory_direction
+
+
+@compiled
 def consider(s, p, i):
     """Take a new idea from the mind to wherever it goes first: judge, voice, ask, bring."""
     person = s.people[p]
@@ -1489,7 +1503,7 @@ def silence(s, p, i):
     """Decide whether to keep silent, and why: fear, then futility, then doubt."""
     idea, person = s.ideas[i], s.people[p]
     fear = rules.fear(idea, person, loss_share(s, p))
-    doubt = rules.doubt(clarity_heard(s, p), s.terms[person.terms_row])
+    doubt = rules.doubt(idea, clarity_heard(s, p), s.terms[person.terms_row])
     u = draw(s, Purpose.VOICE, idea.key)
     if u < fear:
         return Reason.FEAR.value
@@ -1513,7 +1527,7 @@ def seeks_permission(s, p, i):
     person = s.people[p]
     if person.superior == NOBODY:
         return False
-    chance = rules.permission_chance(person, s.terms[person.terms_row])
+    chance = rules.permission_chance(s.ideas[i], person, s.terms[person.terms_row])
     return draw(s, Purpose.PERMISSION, s.ideas[i].key) < chance
 
 
@@ -1656,6 +1670,8 @@ def weight_of_ideas(s, p):
     """Give the chance that a slot looks at ideas before regular business."""
     terms = s.terms[s.people[p].terms_row]
     weight = terms.idea_weight
+    if s.people[p].role == Role.MIDDLE_MANAGER:
+        weight = min(1.0, weight * terms.manager_weight)
     if terms.determinants:
         weight = weight * provision(s, p, PARITY)
     return rules.idea_weight(weight, terms)

@@ -53,7 +53,7 @@ the last one for agency and panel. ``queue`` ideas wait, from ``queue_first`` to
 
 IDEA: Final = _record(
     u8="key",
-    f8="birth_value value novelty uncertainty noise storytelling maturity fidelity seen",
+    f8="birth_value value novelty uncertainty direction noise storytelling maturity fidelity seen",
     i4="author department topic allies posters first_ally holder layer first_visited rework_post "
     "first_endorser fate_holder next previous due_next",
     i2="week tenure posted_week since layer_weeks waited doors decisions fate_week outcome_week",

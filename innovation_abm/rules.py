@@ -355,19 +355,23 @@ def fear(idea: Idea, author: Person, personal_loss_share: float) -> float:
 
 
 @rule
-def doubt(clarity: float, terms: Terms) -> float:
-    """Chance to keep silent because it is unclear whether innovation is wanted."""
-    return (1.0 - clarity) * terms.doubt
+def doubt(idea: Idea, clarity: float, terms: Terms) -> float:
+    """Chance to keep silent because it is unclear whether innovation is wanted.
+
+    What answers a direction from above is wanted.
+    """
+    return (1.0 - clarity) * terms.doubt * (1.0 - idea.direction)
 
 
 @rule
-def permission_chance(author: Person, terms: Terms) -> float:
+def permission_chance(idea: Idea, author: Person, terms: Terms) -> float:
     """Chance that the author asks for permission first. Challenge *Need for permission*.
 
-    A declaration counts as approval as far as it is still fresh and citizens trust the service.
+    A declaration counts as approval as far as it is still fresh and citizens trust the service;
+    what answers a direction from above is approved already.
     """
     asks = author.permission_seeking * (1.0 - terms.tacit_approval) * (1.0 - terms.policy_read)
-    return asks * (1.0 - terms.declared * terms.trust)
+    return asks * (1.0 - terms.declared * terms.trust) * (1.0 - idea.direction)
 
 
 @rule

@@ -195,10 +195,10 @@ class Ideas(_Group):
 
 
 class Facets(_Group):
-    """The four facets of innovation: kinds of idea, each with novelty and uncertainty of its own.
+    """The four facets of innovation: kinds of idea, each with a novelty, uncertainty and direction.
 
-    With ``facets`` off every idea is an enhancement, and novelty and uncertainty are those of
-    the group *ideas*.
+    With ``facets`` off every idea is an enhancement, novelty and uncertainty are those of the
+    group *ideas*, and nothing answers a direction from above.
     """
 
     facets: bool = _flag(False, "ideas are of four kinds instead of one")
@@ -221,6 +221,18 @@ class Facets(_Group):
     )
     anticipatory_uncertainty: float = _number(
         1.5, None, 0, 100, "uncertainty of anticipatory ideas", "value"
+    )
+    enhancement_direction: float = _number(
+        0.0, 0.0, 0, 1, "how far enhancement answers a direction from above"
+    )
+    mission_direction: float = _number(
+        0.0, 0.0, 0, 1, "how far mission-oriented ideas answer a direction from above"
+    )
+    adaptive_direction: float = _number(
+        0.0, 0.0, 0, 1, "how far adaptive ideas answer a direction from above"
+    )
+    anticipatory_direction: float = _number(
+        0.0, 0.0, 0, 1, "how far anticipatory ideas answer a direction from above"
     )
 
 
@@ -302,6 +314,9 @@ class Work(_Group):
     )
     idea_weight: float = _number(
         0.1, 1.0, 0, 1, "chance that a reviewer looks at ideas before regular business"
+    )
+    manager_weight: float = _number(
+        1.0, 1.0, 0, 100, "factor by which that chance is another for middle managers"
     )
     business_class: float = _number(
         0.0, 0.0, 0, 1, "share of ideas linked to regular business, which travel in its class"

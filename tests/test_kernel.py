@@ -161,6 +161,7 @@ SOME = {  # values worth trying beside the default, the off value, and some with
     "burnout_floor": (0.8,),
     "novelty_concentration": (2.0,),
     "silo_spread": (0.1,),
+    "manager_weight": (0.3, 2.0),
     "broadcast_every": (1.0, 4.5),
     "skill_drift": (2.0, 52.0),
     "skill_learning": (5.0,),

@@ -37,6 +37,7 @@ EVERYTHING = Scenario(
     panel_size=2.0, panel_quorum=2.0, panel_novelty=0.8, personal_loss_share=0.5, declaration=0.6,
     broadcast=0.6, broadcast_every=7.0, skill_drift=0.5, skill_learning=0.5, silo_spread=0.2,
     implementation_learning=0.2, business_class=0.3, risk_skill=0.2, channel_knowledge=0.7,
+    manager_weight=0.8, mission_direction=0.5,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -44,6 +45,8 @@ LEVELS = [
     f"{d}_{level}" for d in DETERMINANTS for level in ("system", "organisation", "individual")
 ]
 FACET_PARAMETERS = [name for name in GROUPS["facets"].__annotations__ if name != "facets"]
+
+DIRECTIONS_OF_FACETS = [name for name in FACET_PARAMETERS if name.endswith("_direction")]
 
 # What is off, how, and which parameters must then be without effect.
 OFF = {
@@ -71,11 +74,11 @@ OFF = {
     "staleness": ({"staleness": 0.0}, ["lapsed_leave"]),
     "capacity": (
         {"manager_capacity": INF, "leader_capacity": INF, "agency_capacity": INF},
-        ["idea_weight", "business_class", "tracking", "tracking_effect"],
+        ["idea_weight", "manager_weight", "business_class", "tracking", "tracking_effect"],
     ),
     "business": (
         {"manager_business": 0.0, "leader_business": 0.0},
-        ["idea_weight", "business_class", "tracking", "tracking_effect"],
+        ["idea_weight", "manager_weight", "business_class", "tracking", "tracking_effect"],
     ),
     "rework": ({"rework_chance": 0.0}, ["rework_gain", "rework_weeks"]),
     "other doors": ({"other_doors": 0.0}, ["door_openness"]),
@@ -136,6 +139,7 @@ OFF = {
     "political signal": ({"signal_volatility": 0.0}, ["drop_rate", "signal_persistence"]),
     "jumps": ({"jump_rate": 0.0}, ["jump_size"]),
     "facets": ({"facets": False}, FACET_PARAMETERS),
+    "direction": ({"permission_seeking": 0.0, "doubt": 0.0}, DIRECTIONS_OF_FACETS),
     "one facet": (
         {"enhancement_weight": 1.0, "mission_weight": 0.0, "adaptive_weight": 0.0,
          "anticipatory_weight": 0.0},
@@ -421,6 +425,9 @@ DIRECTIONS = {
     "weight of ideas": (
         {"idea_weight": 0.05}, {"idea_weight": 0.9}, "-wait +business_queue -lapsed +survival",
     ),
+    "weight of ideas in the middle": (
+        {}, {"manager_weight": 0.1}, "+wait -business_queue +lapsed -survival",
+    ),
     "linking to business": (
         {"idea_weight": 0.05}, {"business_class": 1.0}, "-wait +business_queue -lapsed +survival",
     ),
@@ -635,6 +642,11 @@ DIRECTIONS = {
          "risk_aversion": 0.0},
         {"risk_aversion": 0.9},
         "-anticipatory +facet_handicap",
+    ),
+    "direction from above": (
+        {"facets": True, "permission_seeking": 0.8, "clarity": 0.2, "doubt": 0.5},
+        {"enhancement_direction": 1.0},
+        "+voiced -asked +enhancement +facet_handicap",
     ),
     "better ideas": ({}, {"value_mean": 0.5}, "+survival"),
     # in mid-run
