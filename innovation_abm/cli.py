@@ -128,6 +128,12 @@ def _complete_preset(incomplete: str) -> list[str]:
     return [name for name in preset_names() if name.startswith(incomplete)]
 
 
+def _complete_lever(incomplete: str) -> list[str]:
+    from innovation_abm.levers import catalogue
+
+    return [f"{key}=" for key in catalogue() if key.startswith(incomplete)]
+
+
 class Engine(StrEnum):
     """What runs the model."""
 
@@ -146,6 +152,20 @@ ChartOption = Annotated[
 ]
 RepairOption = Annotated[
     bool, typer.Option("--repair", help="Mend what is wrong with the chart, and say how.")
+]
+LeverOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lever",
+        metavar="KEY=STRENGTH",
+        help="Move a lever, by a strength from 0 to 1; may be repeated. The command levers "
+        "lists them.",
+        autocompletion=lambda incomplete: _complete_lever(incomplete),
+    ),
+]
+LeverFileOption = Annotated[
+    str | None,
+    typer.Option("--levers", metavar="FILE.toml", help="Add levers of your own from this file."),
 ]
 WeeksOption = Annotated[int | None, typer.Option("--weeks", metavar="N", help="Length of the run.")]
 SeedOption = Annotated[
@@ -204,6 +224,39 @@ def _settings(option: str, pairs: Sequence[str]) -> dict[str, Any]:
             raise InnovationAbmError(f'{option} {pair}: unknown parameter "{name}"{advice}')
         values[name] = _value(f"{option} {pair}", text, known[name])
     return values
+
+
+def _strengths(option: str, pairs: Sequence[str]) -> dict[str, float]:
+    """Read ``KEY=STRENGTH`` pairs; whether they are right is for the scenario to say."""
+    strengths: dict[str, float] = {}
+    for pair in pairs:
+        key, _, text = (part.strip() for part in pair.partition("="))
+        try:
+            strengths[key] = float(text)
+        except ValueError:
+            raise InnovationAbmError(
+                f"{option} {pair}: write KEY=STRENGTH, for instance {option} upholding=0.5"
+            ) from None
+    return strengths
+
+
+def _with_levers(
+    scenario: Scenario, strengths: dict[str, float], file: str | None, pairs: Sequence[str]
+) -> Scenario:
+    """Move levers of a scenario, after adding those of a file; its name tells of what is moved."""
+    from innovation_abm.levers import read_levers
+
+    if file is not None:
+        try:
+            text = Path(file).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InnovationAbmError(f"{file}: cannot be read: {error}") from None
+        own = read_levers(text, file)
+        scenario = scenario.but(own_levers=(*scenario.own_levers, *own))
+    if not strengths:
+        return scenario
+    moved = scenario.but(levers={**scenario.levers, **strengths})
+    return moved.but(name=f"{scenario.name} with {', '.join(pair.strip() for pair in pairs)}")
 
 
 def _value(given: str, text: str, parameter: Parameter) -> Any:  # noqa: ANN401 - what TOML holds
@@ -289,6 +342,8 @@ def run(
             "--set", metavar="NAME=VALUE", help="Give a parameter a value; may be repeated."
         ),
     ] = None,
+    levers: LeverOption = None,
+    lever_file: LeverFileOption = None,
     out: Annotated[
         str | None,
         typer.Option(
@@ -313,6 +368,7 @@ def run(
         overrides = Overrides(chart, weeks, seed)
         name = scenario or (FOR_ROOMS if chart is None else FOR_CHARTS)
         wanted = overrides.applied(name, _settings("--set", pairs), pairs)
+        wanted = _with_levers(wanted, _strengths("--lever", levers or []), lever_file, levers or [])
         if out is not None:
             check_folder(out)
         book = _rules(rules)
@@ -390,6 +446,12 @@ def compare(
         list[str] | None,
         typer.Option("--set-b", metavar="NAME=VALUE", help="A parameter's value in B; repeatable."),
     ] = None,
+    levers: LeverOption = None,
+    levers_b: Annotated[
+        list[str] | None,
+        typer.Option("--lever-b", metavar="KEY=STRENGTH", help="Move a lever in B; repeatable."),
+    ] = None,
+    lever_file: LeverFileOption = None,
     chart: ChartOption = None,
     repair: RepairOption = False,
     weeks: WeeksOption = None,
@@ -422,6 +484,9 @@ def compare(
         first = overrides.applied(a, values, both)
         values_b = values | _settings("--set-b", only_b)
         second = overrides.applied(b or a, values_b, [*both, *only_b])
+        for_both, for_b = levers or [], [*(levers or []), *(levers_b or [])]
+        first = _with_levers(first, _strengths("--lever", for_both), lever_file, for_both)
+        second = _with_levers(second, _strengths("--lever-b", for_b), lever_file, for_b)
         if rules_b:
             second = second.but(name=f"{second.name} with {Path(rules_b).name}")
         book, book_b = _rules(rules), _rules(rules_b or rules)
@@ -473,6 +538,94 @@ def _check_alike(one: Task, two: Task) -> None:
             "organisation: ideas can be paired only in the same one; add --chart FILE, or --set "
             "departments, middle_layers and span alike"
         )
+
+
+@app.command()
+def levers(
+    key: Annotated[
+        str | None,
+        typer.Argument(metavar="KEY", help="Tell of this lever.", autocompletion=_complete_lever),
+    ] = None,
+    ranked: Annotated[
+        str | None,
+        typer.Option(
+            "--rank",
+            metavar="PRESET|FILE.toml",
+            help="Rank all levers by what each, moved alone, changes for worthwhile ideas here.",
+            autocompletion=_complete_preset,
+        ),
+    ] = None,
+    strength: Annotated[
+        float, typer.Option("--strength", metavar="X", help="Strength levers are moved to.")
+    ] = 1.0,
+    replications: Annotated[
+        int, typer.Option("--replications", metavar="N", help="Pairs of runs for each lever.")
+    ] = 100,
+    plot: Annotated[
+        str | None,
+        typer.Option("--plot", metavar="FILE", help="Draw the ranking: a .png, .svg or .pdf."),
+    ] = None,
+    lever_file: LeverFileOption = None,
+    chart: ChartOption = None,
+    repair: RepairOption = False,
+    weeks: WeeksOption = None,
+    seed: SeedOption = None,
+    rules: RulesOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the levers, tell of one, or rank them all: which lever next?"""
+    if ranked is None:
+        if plot is not None:
+            raise InnovationAbmError("--plot draws a ranking: add --rank PRESET")
+        _list_levers(key, lever_file, as_json)
+        return
+    if key is not None:
+        raise InnovationAbmError("--rank ranks all levers: leave the key out")
+    with Working("loading") as working:
+        from innovation_abm import effects, lever_pages
+
+        picture = None if plot is None else lever_pages.check_picture(plot)
+        wanted = Overrides(chart, weeks, seed).applied(ranked, {}, [])
+        wanted = _with_levers(wanted, {}, lever_file, [])
+        book = _rules(rules)
+        working.say("reading the chart" if wanted.chart else "building the organisation")
+        task = _task(wanted, repair)
+        working.say(f"{len(wanted.catalogue())} levers, {replications:,} replications each")
+        found = effects.rank(
+            wanted,
+            strength=strength,
+            replications=replications,
+            organization=task.organization,
+            rules=book,
+            progress=working,
+        )
+        if picture is not None:
+            working.say("drawing")
+            lever_pages.draw_ranking(picture, wanted, found)
+    if as_json:
+        print_json([one.as_dict() for one in found])
+    else:
+        lever_pages.show_ranking(page(), wanted, found)
+
+
+def _list_levers(key: str | None, file: str | None, as_json: bool) -> None:
+    """List the levers of the catalogue and of a file, or tell of one of them."""
+    from innovation_abm import lever_pages
+    from innovation_abm.scenario import Scenario
+
+    known = _with_levers(Scenario(), {}, file, []).catalogue()
+    if key is not None and key not in known:
+        near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
+        advice = f'did you mean "{near[0]}"?' if near else "innovation-abm levers lists them"
+        raise InnovationAbmError(f'there is no lever "{key}"; {advice}')
+    chosen = list(known.values()) if key is None else [known[key]]
+    if as_json:
+        records = [lever_pages.lever_record(lever) for lever in chosen]
+        print_json(records if key is None else records[0])
+    elif key is None:
+        lever_pages.show_levers(page(), chosen)
+    else:
+        lever_pages.show_lever(page(), chosen[0])
 
 
 @app.command("check-chart")

@@ -103,7 +103,7 @@ def _size(people: int, departments: int, layers: int) -> str:
     )
 
 
-def _table(*columns: str) -> Table:
+def page_table(*columns: str) -> Table:
     """Make a plain table; columns are of numbers, but for those whose name begins with "<"."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for name in columns:
@@ -178,7 +178,7 @@ def _heading(console: Console, run: Run, chart: Chart | None) -> None:
 
 
 def _account(console: Console, run: Run) -> None:
-    table = _table("<", "ideas", "share", "<")
+    table = page_table("<", "ideas", "share", "<")
 
     def row(words: str, ideas: int, note: str = "", style: str = "") -> None:
         share = percent(ideas / run.conceived) if run.conceived else "-"
@@ -196,7 +196,7 @@ def _account(console: Console, run: Run) -> None:
 
 
 def _funnel(console: Console, run: Run) -> None:
-    table = _table("<", "ideas", "<")
+    table = page_table("<", "ideas", "<")
     steps = {name: ideas for name, ideas in run.funnel.items() if name != "piloted" or ideas}
     for name, ideas in steps.items():
         drawn = Text(bar(console, ideas / run.conceived, 44), style="cyan")
@@ -209,7 +209,7 @@ def _deaths(console: Console, deaths: pd.DataFrame) -> None:
     if not total:
         _show(console, "Where they died", "None died.")
         return
-    table = _table("<", "<where", "ideas", "worthwhile", "<")
+    table = page_table("<", "<where", "ideas", "worthwhile", "<")
     for row in deaths.head(MOST_CAUSES).itertuples():
         words = DYING[str(row.fate)]
         if row.reason:
@@ -229,7 +229,7 @@ def _waiting(console: Console, run: Run) -> None:
     waiting = run.waiting()
     if waiting.empty:
         return
-    table = _table("<", "reviewers", "busy", "ideas", "queue", "weeks' wait", "of all waiting")
+    table = page_table("<", "reviewers", "busy", "ideas", "queue", "weeks' wait", "of all waiting")
     for gate, row in waiting.iterrows():
         here = gate == run.bottleneck
         table.add_row(
@@ -253,7 +253,7 @@ def _place(gate: str | None) -> str:
 
 def _errors(console: Console, run: Run) -> None:
     survived = run.survival
-    table = _table("<", "<")
+    table = page_table("<", "<")
     table.show_header = False
     table.add_row("survived, of decided", within(survived["of_decided"]))
     table.add_row(
@@ -335,7 +335,7 @@ def show_comparison(console: Console, found: Comparison, size: tuple[int, int, i
 
 
 def _measures(found: Comparison) -> Table:
-    table = _table("<", "change", "from", "to", "narrower")
+    table = page_table("<", "change", "from", "to", "narrower")
     per_run = found.per_run()
     for which in ("saved", "lost"):
         found_ends = (getattr(per_run[which], end) for end in ("estimate", "low", "high"))
@@ -361,7 +361,7 @@ def _change(measure: str, value: float) -> str:
 def _named(console: Console, title: str, ideas: pd.DataFrame) -> None:
     if ideas.empty:
         return
-    table = _table("<", "value", "<under A", "<under B")
+    table = page_table("<", "value", "<under A", "<under B")
     order = ideas.sort_values("birth_value", ascending=False, kind="stable")
     first = ideas["replication"].min()
     for row in order[order["replication"] == first].head(MOST_NAMED).itertuples():
@@ -413,7 +413,7 @@ def _structure(console: Console, report: Mapping[str, Any]) -> None:
         f"{count(report['departments'], 'department')}, {count(report['units'], 'unit')}, "
         f"{count(report['layers'], 'layer')}; {people}"
     )
-    table = _table("layer", "people", "heads", "reports a head", "from", "to")
+    table = page_table("layer", "people", "heads", "reports a head", "from", "to")
     for layer in report["by_layer"]:
         spans = layer["spans"]
         ends = (
@@ -430,7 +430,7 @@ def _structure(console: Console, report: Mapping[str, Any]) -> None:
 
 def show_presets(console: Console, presets: Iterable[Mapping[str, Any]]) -> None:
     """Print the presets: name, size, title."""
-    table = _table("<preset", "people", "weeks", "<")
+    table = page_table("<preset", "people", "weeks", "<")
     for preset in presets:
         table.add_row(
             preset["name"], f"{preset['people']:,}", f"{preset['weeks']:,}", preset["title"]
@@ -452,7 +452,7 @@ CASE_GROUPS: Final = {
 
 def show_validation(console: Console, cases: Sequence[Case]) -> None:
     """Print the cases with a known answer, and whether the model finds it."""
-    table = _table("<case", "expected", "found", "within", "<")
+    table = page_table("<case", "expected", "found", "within", "<")
     group = 0
     for case in cases:
         if case.number != group:
@@ -484,7 +484,7 @@ def _figures(value: float) -> str:
 
 def show_health(console: Console, health: Mapping[str, Any]) -> None:
     """Print what is installed, where, and what is wrong with it."""
-    table = _table("<", "<")
+    table = page_table("<", "<")
     table.show_header = False
     table.add_row("innovation-abm", health["version"])
     table.add_row("python", f"{health['python']} on {health['platform']}")
@@ -513,7 +513,7 @@ def show_cache(console: Console, found: Cache, cleared: bool) -> None:
     if cleared:
         console.print(f"Deleted {what} in {found.folder}", soft_wrap=True)
         return
-    table = _table("<", "<")
+    table = page_table("<", "<")
     table.show_header = False
     table.add_row("folder", str(found.folder))
     table.add_row("kept", what)
@@ -546,7 +546,7 @@ HEADLINES: Final = {
 
 def show_benchmark(console: Console, measured: Mapping[str, Any]) -> None:
     """Print how fast the model runs on this machine."""
-    table = _table("<", "", "<")
+    table = page_table("<", "", "<")
     table.show_header = False
     for name, (words, unit) in HEADLINES.items():
         if measured[name] is not None:
@@ -555,7 +555,7 @@ def show_benchmark(console: Console, measured: Mapping[str, Any]) -> None:
         words = name.removesuffix("_ns").replace("_", " ")
         table.add_row(f"cost: {words}", "-" if value is None else _rounded(value), "ns")
     _show(console, "All mechanisms on, medians", table)
-    table = _table("<", "<engine", "people", "weeks", "runs", "x", "seconds", "ns a p-week")
+    table = page_table("<", "<engine", "people", "weeks", "runs", "x", "seconds", "ns a p-week")
     for case in measured["cases"]:
         what = case["what"] + (", default" if case["mechanisms"] == "default" else "")
         table.add_row(
