@@ -153,6 +153,7 @@ def draw_ranking(path: Path, scenario: Scenario, found: Sequence[Ranked]) -> Non
         _draw_intervals(axis, intervals, colour)
         axis.set_title(f"Change of {title}", fontsize=10)
         axis.set_xlabel("percentage points, with 95 % intervals")
+    axes[0].set_ylim(-0.8, len(rows) - 0.2)
     axes[0].set_yticks(range(len(rows)), [one.lever.title.en for one in rows], fontsize=8)
     figure.suptitle(f"Which lever next, in {scenario.name}: each moved alone")
     figure.savefig(path, dpi=150)

@@ -23,8 +23,12 @@ from innovation_abm import rules
 from innovation_abm.agents import Leader, Person, Reviewer
 from innovation_abm.batches import FIGURES
 from innovation_abm.chance import Purpose, Stream
+from innovation_abm.effects import ORGANISATIONS, Measured, Verdict, recorded
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.idea import Event, Fate, Idea, Outcome, Reason, Stage
+from innovation_abm.lever_pages import moves_in_words
+from innovation_abm.levers import catalogue
+from innovation_abm.measures import MEASURES
 from innovation_abm.model import Week
 from innovation_abm.queues import QUEUE_COLUMNS
 from innovation_abm.results import IDEA_COLUMNS, PEOPLE_COLUMNS
@@ -331,6 +335,53 @@ def _phrase(event: Event) -> str:
     return re.sub(r"\{(\w+)\}", r"*\1*", PHRASES[event])
 
 
+def lever_table() -> str:
+    """Tabulate the catalogue of levers: what each is and what it moves."""
+    rows = (
+        (
+            f"**{lever.title.en}**<br>{_code(lever.key)}",
+            f"{lever.source}, {lever.time}",
+            f"{', '.join(lever.determinants)}; {lever.level}",
+            ", ".join(_code(move) for move in moves_in_words(lever)),
+            lever.sentence.en,
+        )
+        for lever in catalogue().values()
+    )
+    header = ("lever", "source", "determinants; level", "at strength 1", "what it is")
+    return table(header, rows)
+
+
+def lever_effect_table() -> str:
+    """Tabulate what was expected of each lever, and what it was measured to do."""
+    found = {(m.lever.key, m.effect.measure, m.organization): m for m in recorded()}
+    rows = []
+    for lever in catalogue().values():
+        for effect in lever.expected:
+            ones = [found[lever.key, effect.measure, name] for name in ORGANISATIONS]
+            rows.append(
+                (
+                    _code(lever.key),
+                    MEASURES[effect.measure].title,
+                    effect.direction.value,
+                    *(_effect(one) for one in ones),
+                    effect.finding,
+                )
+            )
+    return table(("lever", "measure", "expected", *ORGANISATIONS, "where it differs"), rows)
+
+
+def _effect(found: Measured) -> str:
+    change = found.change
+    note = "" if found.verdict == Verdict.AS_EXPECTED else f" **{found.verdict}**"
+    return f"{change.estimate:+.3g} ({change.low:+.3g} to {change.high:+.3g}){note}"
+
+
+def measure_table() -> str:
+    """Tabulate the measures."""
+    rows = ((_code(m.name), m.title, m.unit or "share") for m in MEASURES.values())
+    return table(("measure", "meaning", "unit"), rows)
+
+
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "parameters": parameter_tables,
     "rules": rule_tables,
@@ -349,6 +400,9 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "queues": lambda: _column_table(QUEUE_MEANINGS, QUEUE_COLUMNS),
     "figures": lambda: _column_table(FIGURES, FIGURES),
     "people": lambda: _column_table(PEOPLE_COLUMNS, PEOPLE_COLUMNS),
+    "levers": lever_table,
+    "lever effects": lever_effect_table,
+    "measures": measure_table,
     "summary": lambda: _column_table(SUMMARY_MEANINGS, SUMMARY_MEANINGS),
 }
 """The tables that a document may ask for, by the name in its marker."""

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from innovation_abm import Change, Scenario, preset, simulate
+from innovation_abm.effects import ORGANISATIONS, Verdict, measure, rank, recorded
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.levers import (
     ROUTED,
@@ -288,3 +289,67 @@ def test_a_record_that_does_not_fit_the_model_is_refused(old, new, telling):
     with pytest.raises(InnovationAbmError) as caught:
         Scenario(own_levers=read_levers(OWN.replace(old, new), "own.toml"))
     assert telling in str(caught.value)
+
+
+# --- what levers do to ideas ----------------------------------------------------------------------
+
+ALL_AT_0 = dict.fromkeys(catalogue(), 0.0)
+
+
+@pytest.mark.parametrize("engine", ["mesa", "kernel"])
+def test_levers_at_strength_0_leave_every_idea_as_it_is_bit_for_bit(engine):
+    base = preset("workshop").but(weeks=40, platforms=True, agency=True, determinants=True)
+    one = simulate(base, engine=engine)
+    two = simulate(base.but(levers=ALL_AT_0), engine=engine)
+    assert one.ideas.equals(two.ideas)
+    assert one.people.equals(two.people)
+    assert one.weeks.equals(two.weeks)
+
+
+def test_every_expected_effect_is_on_record_in_both_organisations():
+    found = {(m.lever.key, m.effect.measure, m.organization) for m in recorded()}
+    assert found == {
+        (lever.key, effect.measure, name)
+        for lever in LEVERS
+        for effect in lever.expected
+        for name in ORGANISATIONS
+    }
+
+
+@pytest.mark.parametrize("found", recorded(), ids=lambda m: f"{m.lever.key}-{m.organization}")
+def test_an_effect_on_record_is_as_expected_or_its_finding_is_told(found):
+    assert found.verdict == Verdict.AS_EXPECTED or found.effect.finding
+
+
+def test_a_finding_is_told_only_where_an_effect_differs():
+    differing = {
+        (m.lever.key, m.effect.measure) for m in recorded() if m.verdict != Verdict.AS_EXPECTED
+    }
+    for lever in LEVERS:
+        for effect in lever.expected:
+            assert bool(effect.finding) == ((lever.key, effect.measure) in differing)
+
+
+@pytest.mark.slow
+@by_key
+def test_a_lever_does_what_is_on_record(lever):
+    on_record = {(m.effect.measure, m.organization): m.change for m in recorded()
+                 if m.lever.key == lever.key}  # fmt: skip
+    for name, replications in (("typical", 10), ("workshop", 40)):
+        for found in measure(lever, preset(name), replications=replications):
+            before = on_record[found.effect.measure, name]
+            assert found.change.low <= before.high
+            assert found.change.high >= before.low
+
+
+def test_ranking_puts_the_levers_in_order():
+    scenario = Scenario(weeks=40, departments=2, middle_layers=1, span=4, conception_rate=6.0)
+    found = rank(scenario, replications=8)
+    assert {one.lever.key for one in found} == set(catalogue())
+    gains = [one.survival.estimate for one in found]
+    assert gains == sorted(gains, reverse=True)
+    places = [one.lever.key for one in found]
+    assert places.index("risk_of_not_innovating") < places.index("middle_bottleneck")
+    for one in found:
+        assert one.survival.estimate == -one.omission.estimate
+        assert one.survival.low <= one.survival.estimate <= one.survival.high
