@@ -61,6 +61,7 @@ EVERYTHING_ON: Final = {
     "panel_quorum": 2.0,
     "panel_novelty": 0.9,
     "platforms": True,
+    "channel_knowledge": 0.8,
     "agency": True,
     "pilot_weeks": 8.0,
     "trial_quota": 1.0,

@@ -7,16 +7,14 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from innovation_abm.chance import QUANTILES, beta_quantiles, poisson_table
-from innovation_abm.compiling import EngineError, build
+from innovation_abm.compiling import build
 from innovation_abm.idea import NEVER
 from innovation_abm.kernel_arrays import (
     BY_IDEAS,
@@ -39,6 +37,7 @@ from innovation_abm.kernel_arrays import (
     grown,
 )
 from innovation_abm.kernel_view import table_of
+from innovation_abm.memory import room_for
 from innovation_abm.model import WEEK_COLUMNS, build_organization
 from innovation_abm.organization import Organization, Role
 from innovation_abm.people import TRAIT_TERMS
@@ -62,8 +61,6 @@ CHUNK_SECONDS: Final = 0.25
 """How long one call of the compiled engine takes in a batch, roughly; between calls a batch
 reports its progress and may be cancelled."""
 
-SMALL: Final = 50_000_000
-"""Bytes that need no look at how much memory is free."""
 WATCH_SECONDS: Final = 0.1
 """How often one run tells how far it is."""
 
@@ -560,7 +557,7 @@ def new_state(
     """Make room for runs of the scenarios planned; a run sets everything to its beginning.
 
     Raises:
-        EngineError: if the memory of this machine would not suffice.
+        MemoryShortError: if the memory that is free would not suffice.
     """
     people, layers = organization.size, organization.layers
     departments, weeks = organization.departments, planned.weeks
@@ -628,38 +625,10 @@ def check_memory(planned: Planned, organization: Organization) -> int:
         how much memory is free.
 
     Raises:
-        EngineError: if not one would.
+        MemoryShortError: if not one would.
     """
     people, ideas = organization.size, _room_for_ideas(planned)
     an_idea = IDEA.itemsize + 2 * NODE.itemsize + 16 + 4 * len(BY_IDEAS)
     needed = people * (2 * PERSON.itemsize + 120) + ideas * an_idea
     needed += planned.weeks * (WEEK.itemsize + 8 * (organization.layers + 2) * len(QUEUE_COLUMNS))
-    if needed < SMALL:
-        return SMALL // needed
-    free = free_memory()
-    if needed > free:
-        raise EngineError(
-            f"the run needs about {needed / 1e9:,.2f} GB of memory, and {free / 1e9:,.2f} GB are "
-            f"free here: take fewer people or weeks, or a lower conception rate ({people:,} people "
-            f"and about {planned.ideas:,.0f} ideas)"
-        )
-    return int(min(free / needed, 1e6))
-
-
-def free_memory() -> float:
-    """Give the memory that is free, in bytes; infinite where the system does not tell."""
-    found = [math.inf]
-    with suppress(OSError, ValueError, IndexError):  # Linux
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                found.append(1024.0 * int(line.split()[1]))
-    with suppress(ImportError, OSError, ValueError, IndexError):  # what `ulimit -v` leaves
-        import resource
-
-        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        if limit != resource.RLIM_INFINITY:
-            found.append(max(0.0, limit - float(pages * resource.getpagesize())))
-    with suppress(AttributeError, OSError, ValueError):  # macOS tells only how much there is
-        found.append(float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
-    return min(found)
+    return room_for(needed, people, planned.ideas)

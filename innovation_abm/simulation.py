@@ -14,6 +14,7 @@ import numpy as np
 from innovation_abm.batches import batch, counts_of, together
 from innovation_abm.engines import Chosen, Engine, choose
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.memory import check_for_mesa
 from innovation_abm.model import InnovationModel, build_organization
 from innovation_abm.results import Run
 from innovation_abm.rule_files import blaming
@@ -109,6 +110,7 @@ def _run(
             progress(settings.weeks, settings.weeks)
         spent = perf_counter() - start
         return Run.from_kernel(settings, chart, state, spent, rules=rules, replay=make)
+    check_for_mesa(settings, chart)
     model = make(keep_events=keep_events)
     while model.running:
         with blaming(rules):

@@ -18,6 +18,7 @@ from innovation_abm import (
     compiling,
     engines,
     kernel_runs,
+    memory,
     merit_share,
     replicate,
     rule,
@@ -30,6 +31,7 @@ from innovation_abm.batches import FIGURES
 from innovation_abm.benchmark import EVERYTHING_ON, tree
 from innovation_abm.compiling import CACHE_VARIABLE, EngineError
 from innovation_abm.engines import choose
+from innovation_abm.memory import MemoryShortError
 from innovation_abm.scenario import parameters
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -290,20 +292,21 @@ def test_comparisons_are_the_same_in_both_engines():
 
 
 def test_memory_is_estimated_before_the_run(monkeypatch):
-    monkeypatch.setattr(kernel_runs, "free_memory", lambda: 60e6)
+    monkeypatch.setattr(memory, "free_memory", lambda: 60e6)
     monkeypatch.setattr(kernel_runs, "_chart", lambda _: pytest.fail("something was allocated"))
     large = Scenario(middle_layers=2, span=10, weeks=520, conception_rate=52.0)
-    with pytest.raises(EngineError, match=r"about 0\.\d\d GB of memory, and 0\.06 GB are free"):
-        simulate(large, engine="kernel")
-    with pytest.raises(EngineError, match=r"1,111 people and about 520,000 ideas"):
-        replicate(large, 3, engine="kernel")
+    for engine in ("kernel", "mesa"):
+        with pytest.raises(MemoryShortError, match=r"about \d\.\d+ GB of memory, and 0\.06 GB"):
+            simulate(large, engine=engine)
+        with pytest.raises(MemoryShortError, match=r"1,111 people and about 5\d\d,000 ideas"):
+            replicate(large, 3, engine=engine)
 
 
 def test_fewer_threads_where_memory_is_short(monkeypatch):
     planned = kernel_runs.plan([BUSY], tree(9, 10))
     assert kernel_runs.check_memory(planned, tree(9, 10)) > 10
     large = kernel_runs.plan([BUSY.but(weeks=1000)], tree(9, 10, 10))
-    monkeypatch.setattr(kernel_runs, "free_memory", lambda: 200e6)
+    monkeypatch.setattr(memory, "free_memory", lambda: 200e6)
     assert 1 <= kernel_runs.check_memory(large, tree(9, 10, 10)) < 4
 
 
