@@ -14,6 +14,8 @@ from .errors import InnovationAbmError
 if TYPE_CHECKING:
     from .charts import load_chart, read_chart
     from .comparison import compare, merit_share
+    from .effects import rank
+    from .levers import Lever, catalogue
     from .model import InnovationModel
     from .organization import Organization, Role, generate
     from .presets import preset, preset_names
@@ -33,6 +35,9 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "Change",
     "preset",
     "preset_names",
+    "Lever",
+    "catalogue",
+    "rank",
     "Organization",
     "Role",
     "generate",
@@ -56,6 +61,9 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
 _HOME = {
     "Scenario": "scenario",
     "Change": "scenario",
+    "Lever": "levers",
+    "catalogue": "levers",
+    "rank": "effects",
     "preset": "presets",
     "preset_names": "presets",
     "Organization": "organization",

@@ -472,10 +472,11 @@ def compare(
     Two presets or files, or one and what is different in B:
     innovation-abm compare workshop --set-b platforms=true
     """
-    if b is None and not settings_b and not rules_b:
+    if b is None and not (settings_b or levers_b or rules_b):
         raise InnovationAbmError(
             "there is nothing to compare: name a second scenario, or say what is different with "
-            "--set-b NAME=VALUE or --rules-b FILE.py (--set and --rules hold for both)"
+            "--set-b NAME=VALUE, --lever-b KEY=STRENGTH or --rules-b FILE.py (--set, --lever and "
+            "--rules hold for both)"
         )
     with Working("loading") as working:
         both, only_b = settings or [], settings_b or []

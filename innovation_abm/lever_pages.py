@@ -66,7 +66,8 @@ def show_levers(console: Console, levers: Iterable[Lever]) -> None:
                 table.add_row(lever.key, lever.title.en, which, lever.level.value)
         console.print(table)
     console.print(
-        "\nMore of one: innovation-abm levers KEY. Move it: innovation-abm run --lever KEY=1."
+        "\nMore of one: innovation-abm levers KEY."
+        "\nMove it: innovation-abm run --lever KEY=STRENGTH."
         "\nWhich matters most: innovation-abm levers --rank workshop.",
         soft_wrap=True,
     )

@@ -1006,3 +1006,100 @@ def test_bars(share, length):
 
 def test_completion_of_presets():
     assert cli._complete_preset("work") == ["workshop"]
+
+
+# --- levers ---------------------------------------------------------------------------------------
+
+SMALL_ROOM = ("workshop", "--weeks", "30")
+
+
+def test_levers_lists_the_catalogue():
+    from innovation_abm import catalogue
+
+    said = call("levers", "--json")
+    assert [one["key"] for one in said.json] == list(catalogue())
+    assert {"title", "moves", "expected", "sentence", "source"} <= set(said.json[0])
+    said = call("levers")
+    assert widest(said.out) <= 80
+    assert "upholding" in said.out
+
+
+def test_levers_tells_of_one():
+    said = call("levers", "upholding")
+    assert said.status == 0
+    for part in ("Upholding and defending", "uphold to 1", "04:02:00"):
+        assert part in said.out
+    assert call("levers", "upholding", "--json").json["key"] == "upholding"
+
+
+def test_levers_are_ranked(tmp_path):
+    picture = tmp_path / "ranking.svg"
+    arguments = ("--rank", "workshop", "--weeks", "20", "--replications", "4")
+    said = call("levers", *arguments, "--plot", str(picture))
+    assert said.status == 0
+    assert widest(said.out) <= 80
+    assert picture.read_text(encoding="utf-8").startswith("<?xml")
+    ranked = call("levers", *arguments, "--json").json
+    gains = [one["survival"]["estimate"] for one in ranked]
+    assert gains == sorted(gains, reverse=True)
+    assert len(ranked) == 47
+
+
+def test_run_moves_a_lever():
+    plain = call("run", *SMALL_ROOM, "--json").json
+    moved = call("run", *SMALL_ROOM, "--lever", "permission_needed=1", "--json").json
+    still = call("run", *SMALL_ROOM, "--lever", "permission_needed=0", "--json").json
+    assert moved["scenario"] == "workshop with permission_needed=1"
+    assert moved["fates"]["denied"] > plain["fates"]["denied"]
+    assert still["fates"] == plain["fates"]
+
+
+def test_compare_moves_a_lever_in_b():
+    found = call(
+        "compare", *SMALL_ROOM, "--lever-b", "middle_bottleneck=1", "--replications", "4", "--json"
+    ).json
+    assert found["measures"]["omission"]["difference"]["estimate"] > 0
+
+
+def test_a_lever_of_ones_own_is_added_from_a_file(tmp_path):
+    file = tmp_path / "own.toml"
+    file.write_text(OWN_LEVER, encoding="utf-8")
+    assert "coffee_corner" in call("levers", "--levers", str(file)).out
+    said = call("run", *SMALL_ROOM, "--levers", str(file), "--lever", "coffee_corner=1", "--json")
+    assert said.json["scenario"] == "workshop with coffee_corner=1"
+
+
+OWN_LEVER = """
+[[lever]]
+key = "coffee_corner"
+title = { en = "A coffee corner", fr = "Un coin café" }
+kind = "strategy"
+source = "our own"
+time = "00:00:00"
+determinants = ["normality"]
+level = "organisation"
+moves = [{ parameter = "doubt", times = 0.5 }]
+sentence = { en = "People talk.", fr = "On se parle." }
+question = { en = "Does talk help?", fr = "Parler aide-t-il ?" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "telling"),
+    [
+        (("levers", "uphold"), 'there is no lever "uphold"; did you mean "upholding"?'),
+        (("levers", "--plot", "a.png"), "--plot draws a ranking"),
+        (("levers", "upholding", "--rank", "workshop"), "leave the key out"),
+        (("levers", "--rank", "workshop", "--strength", "2"), "strength = 2"),
+        (("levers", "--rank", "workshop", "--replications", "1"), "needs at least 2"),
+        (("levers", "--rank", "workshop", "--plot", "a.doc"), "ends in .png, .svg, .pdf"),
+        (("levers", "--levers", "nowhere.toml"), "nowhere.toml: cannot be read"),
+        (("run", "--lever", "upholding"), "write KEY=STRENGTH"),
+        (("run", "--lever", "uphold=1"), 'unknown lever "uphold"; did you mean "upholding"?'),
+        (("run", "--lever", "upholding=3"), "allowed is a strength from 0 to 1"),
+    ],
+)
+def test_what_is_wrong_with_a_lever_is_said(arguments, telling):
+    said = call(*arguments)
+    assert said.status == 2
+    assert telling in " ".join(said.err.split())
