@@ -129,7 +129,7 @@ FULL: Final = Sizes(
     people=((9, 10), (9, 10, 10), (9, 10, 10, 10), (9, 10, 10, 10, 10)),
     whole_weeks=520,
 )
-QUICK: Final = Sizes(repeats=5, mesa_repeats=1, replications=1000, mesa_replications=10)
+QUICK: Final = Sizes(repeats=3, mesa_repeats=1, replications=1000, mesa_replications=8)
 
 
 def tree(*spans: int) -> Organization:

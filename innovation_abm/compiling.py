@@ -115,8 +115,10 @@ def _built(name: str, rules: RuleBook, teller: _Teller) -> Callable[..., int]:
             kept(*nothing_to_do())
             _mark_as_used(folder)
             return kept
-        except (numba.core.errors.NumbaError, OSError):
-            pass  # it was compiled for another processor, is damaged, or not ours to read
+        except numba.core.errors.NumbaError:
+            pass  # it was compiled for another processor
+        except Exception:  # it is damaged, which shows in as many ways as there are
+            shutil.rmtree(folder, ignore_errors=True)
     _check_rules(rules, name, numba)
     unkept = _make_room(folder)
     teller.tell("compiling the model for this rule book; once, for about half a minute ...")
@@ -164,6 +166,7 @@ def _twin(function: Any, namespace: dict[str, Any], name: str) -> FunctionType: 
     )
     twin.__defaults__ = function.__defaults__
     twin.__qualname__ = f"{function.__name__}_{name}"
+    twin.__module__ = RuleBook.__module__  # kept code names it, and a rule file's own is not there
     return twin
 
 
