@@ -382,9 +382,9 @@ def arrivals(s):
 @compiled
 def learning(s):
     """Phase 8: norms, scars, futility and energy change, and people leave."""
-    marked = shares_seen(s)
+    shares_seen(s)
     for p in range(s.run[0].people):
-        learn(s, p, share_seen(s, p, marked))
+        learn(s, p, s.shares[p])
     people_leave(s)
     knowledge_spreads(s)
     measure(s)
@@ -865,11 +865,10 @@ def left_open(s, row):
     missing[1] = rules.missing(terms.parity_system, terms.parity_organisation)
     missing[2] = rules.missing(terms.suitability_system, terms.suitability_organisation)
     missing[3] = rules.missing(terms.normality_system, terms.normality_organisation)
-    own = s.individual[row]
-    own[0], own[1] = terms.clarity_individual, terms.parity_individual
-    own[2], own[3] = terms.suitability_individual, terms.normality_individual
-    for determinant in range(4):
-        s.rested[row, determinant] = provision_at(s, row, 1.0, determinant)
+    if terms.determinants:
+        clarity, parity, suitable, normality = provision_at(s, row, 1.0)
+        rested = s.rested[row]
+        rested[0], rested[1], rested[2], rested[3] = clarity, parity, suitable, normality
 
 
 @compiled
@@ -958,9 +957,6 @@ def join_queues(s):
 def lose_ideas(s):
     """Let waiting ideas lapse, those without their author be given up, politics drop some."""
     run = s.run[0]
-    if shipped.drop_chance:  # the same for all ideas of a department
-        for row in range(run.departments):
-            s.drops[row] = rules.drop_chance(s.ideas[0], s.terms[row])
     left = 0
     for place in range(run.flying):
         i = s.flying[place]
@@ -1002,7 +998,7 @@ def abandoned(s, i):
         chance = rules.orphan_chance(idea, terms)
         if draw2(s, Purpose.ORPHAN, idea.key, age) < chance:
             return Fate.ORPHANED.value
-    chance = s.drops[author.terms_row] if shipped.drop_chance else rules.drop_chance(idea, terms)
+    chance = rules.drop_chance(idea, terms)
     if chance > 0.0 and draw2(s, Purpose.DROP, idea.key, age) < chance:
         return Fate.DROPPED.value
     return Fate.IN_FLIGHT.value
@@ -1024,36 +1020,28 @@ def lose(s, i, fate):
 
 @compiled
 def shares_seen(s):
-    """Note what everybody shows of innovating this week; give the share with a recent success."""
+    """Work out, for each person, the share of others seen innovating this week."""
     run = s.run[0]
-    if not norms_move(s):
-        return 0.0
+    if shipped.norm and s.terms[run.departments].norm_speed == 0.0:
+        s.shares[: run.people] = 0.0
+        return
     s.sums[:] = 0.0
     successes = 0
     for p in range(run.people):
         person = s.people[p]
         shows = person.success_until >= run.week
         successes += shows
-        shown = 1.0 if shows else person.norm
-        s.shares[p] = shown
+        s.shares[p] = 1.0 if shows else person.norm
         if s.group[p] >= 0:
-            s.sums[s.group[p]] += shown
-    return successes / run.people
-
-
-@compiled
-def norms_move(s):
-    """Tell whether norms may change; else nobody need look at others."""
-    return not (shipped.norm and s.terms[s.run[0].departments].norm_speed == 0.0)
-
-
-@compiled
-def share_seen(s, p, marked):
-    """Give the share of others whom a person sees innovating this week."""
-    if not norms_move(s):
-        return 0.0
-    terms = s.terms[s.people[p].terms_row]
-    return rules.visible_share(circle_share(s, p), marked, visibility(s, p), terms)
+            s.sums[s.group[p]] += s.shares[p]
+    marked = successes / run.people
+    # who learns from whom is asked before anybody learns: shares are read, then replaced below,
+    # and a superior's number is lower than the report's, so the last is served first
+    for p in range(run.people - 1, -1, -1):
+        person = s.people[p]
+        share = circle_share(s, p)
+        terms = s.terms[person.terms_row]
+        s.shares[p] = rules.visible_share(share, marked, visibility(s, p), terms)
 
 
 @compiled
@@ -1210,9 +1198,15 @@ def burnt_out(s, p):
 
 
 @compiled
-def covered(s, row, energy, determinant):
-    """Give the share of a determinant that a person of that energy covers by own effort."""
-    return rules.covered(s.missing[row, determinant], s.individual[row, determinant], energy)
+def covered(s, row, energy):
+    """Give the share of each determinant that a person of that energy covers by own effort."""
+    missing, terms = s.missing[row], s.terms[row]
+    return (
+        rules.covered(missing[0], terms.clarity_individual, energy),
+        rules.covered(missing[1], terms.parity_individual, energy),
+        rules.covered(missing[2], terms.suitability_individual, energy),
+        rules.covered(missing[3], terms.normality_individual, energy),
+    )
 
 
 @compiled
@@ -1221,23 +1215,25 @@ def provision(s, p, determinant):
     person = s.people[p]
     if person.energy == 1.0:  # most are rested
         return s.rested[person.terms_row, determinant]
-    return provision_at(s, person.terms_row, person.energy, determinant)
+    return provision_at(s, person.terms_row, person.energy)[determinant]
 
 
 @compiled
-def provision_at(s, row, energy, determinant):
-    """Give how far a determinant is there for a person of that energy."""
-    weakest = min(
-        min(provided(s, row, energy, CLARITY), provided(s, row, energy, PARITY)),
-        min(provided(s, row, energy, SUITABILITY), provided(s, row, energy, NORMALITY)),
+def provision_at(s, row, energy):
+    """Give how far each determinant is there for a person of that energy."""
+    missing, terms = s.missing[row], s.terms[row]
+    own = covered(s, row, energy)
+    clarity = 1.0 - missing[0] + own[0]
+    parity = 1.0 - missing[1] + own[1]
+    suitable = 1.0 - missing[2] + own[2]
+    normality = 1.0 - missing[3] + own[3]
+    weakest = min(min(clarity, parity), min(suitable, normality))
+    return (
+        rules.capped(clarity, weakest, terms),
+        rules.capped(parity, weakest, terms),
+        rules.capped(suitable, weakest, terms),
+        rules.capped(normality, weakest, terms),
     )
-    return rules.capped(provided(s, row, energy, determinant), weakest, s.terms[row])
-
-
-@compiled
-def provided(s, row, energy, determinant):
-    """Give how far a determinant is there for a person of that energy, the others apart."""
-    return 1.0 - s.missing[row, determinant] + covered(s, row, energy, determinant)
 
 
 @compiled
@@ -1246,10 +1242,8 @@ def effort(s, p):
     person = s.people[p]
     if not (person.open_ideas > 0 or person.busy):
         return 0.0
-    total = covered(s, person.terms_row, person.energy, CLARITY)
-    for determinant in (PARITY, SUITABILITY, NORMALITY):
-        total += covered(s, person.terms_row, person.energy, determinant)
-    return total / 4.0
+    clarity, parity, suitable, normality = covered(s, person.terms_row, person.energy)
+    return (clarity + parity + suitable + normality) / 4.0
 
 
 @compiled

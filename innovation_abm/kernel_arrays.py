@@ -30,22 +30,21 @@ NOBODY: Final = -1
 """Post of nobody; and the end of a chain."""
 
 
-def _record(*groups: tuple[str, str], **kinds: str) -> np.dtype[np.void]:
-    """Give a record type from kinds (``f8``, ``i4``, ...) and their names, separated by blanks."""
-    listed = [(name, kind) for kind, names in (*groups, *kinds.items()) for name in names.split()]
+def _record(**kinds: str) -> np.dtype[np.void]:
+    """Give a record type; names of one kind (``f8``, ``i4``, ...) are separated by blanks."""
+    listed = [(name, kind) for kind, names in kinds.items() for name in names.split()]
     return np.dtype(listed, align=True)
 
 
 PERSON: Final = _record(
-    # what every week reads or writes of everybody comes first: it shares the fewest cache lines
-    ("f8", "energy norm norm_threshold scars futility effort_spent"),
-    ("i4", "success_until open_ideas deaths adoptions failures terms_row"),
-    ("i1", "role"),
-    ("b1", "busy knows_channels"),
-    ("i4", "tenure department layer post conceived voiced adopted superior unit gate rank trials"),
-    ("i4", "queue queue_first queue_last arriving arriving_first arriving_last"),
-    ("i8", "business slots"),
-    ("f8", "risk_aversion permission_seeking storytelling"),
+    f8="energy norm scars futility effort_spent risk_aversion permission_seeking storytelling "
+    "norm_threshold",
+    i4="success_until open_ideas deaths adoptions failures tenure department layer post "
+    "conceived voiced adopted superior unit gate rank trials terms_row "
+    "queue queue_first queue_last arriving arriving_first arriving_last",
+    i8="business slots",
+    i1="role",
+    b1="busy knows_channels",
 )
 """A person. ``terms_row`` is the row of the terms that hold for the person: the department's, or
 the last one for agency and panel. ``queue`` ideas wait, from ``queue_first`` to ``queue_last``;
@@ -165,8 +164,6 @@ class State(NamedTuple):
         series, idea_weekends, business_weekends: see :class:`~innovation_abm.queues.QueueBooks`.
         clarity: what is heard of the leaders, by department and layer.
         missing: share of each determinant that is missing, by row of ``terms``.
-        individual: share of what is missing that people cover, likewise.
-        drops: chance that politics drops an idea, by department.
         rested: what is provided for who is fully rested, by row of ``terms``.
         due, returning: first and last idea of every week's chain.
         targets: posts that ideas are on their way to.
@@ -204,8 +201,6 @@ class State(NamedTuple):
     business_weekends: Array
     clarity: Array
     missing: Array
-    individual: Array
-    drops: Array
     rested: Array
     due: Array
     returning: Array
