@@ -27,7 +27,7 @@ WHOLE: Final = (
     "department layer topic origin facet determinant visit times tenure post first attention "
     "first_excluded also_excluded right root end"
 )
-NUMBERS: Final = "u energy share step"
+NUMBERS: Final = "u chance marked share step"
 SLOTS: Final = 4
 """Entries of the table for each array: its address, and up to three dimensions."""
 
