@@ -46,9 +46,10 @@ ONE = np.uint64(1)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 FIRST = np.uint64(0xBF58476D1CE4E5B9)
 SECOND = np.uint64(0x94D049BB133111EB)
+LAST = np.uint64(0xFFFFFFFFFFFFFFFF)
 S12, S27, S30, S31, S32 = (np.uint64(shift) for shift in (12, 27, 30, 31, 32))
 
-CLARITY, PARITY, SUITABILITY, NORMALITY = range(4)  # columns of `missing` and `rested`
+CLARITY, PARITY, SUITABILITY, NORMALITY = range(4)  # columns of `missing`
 
 
 # --- chance ---------------------------------------------------------------------------------------
@@ -67,6 +68,18 @@ def fold(key, part):
 def unit(key):
     """Turn a hash into a number in (0, 1)."""
     return (np.float64(np.int64(key >> S12)) + 0.5) * 2.220446049250313e-16
+
+
+@compiled
+def below(chance):
+    """Give the hash below which :func:`unit` is less than ``chance``.
+
+    Comparing hashes spares the conversion of all those that lead to nothing.
+    """
+    if chance >= 1.0:
+        return LAST
+    steps = np.uint64(max(chance, 0.0) * 4503599627370496.0)  # 2**52, so this is exact
+    return (steps + np.uint64(unit(steps << S12) < chance)) << S12
 
 
 @compiled
@@ -383,9 +396,7 @@ def arrivals(s):
 def learning(s):
     """Phase 8: norms, scars, futility and energy change, and people leave."""
     shares_seen(s)
-    for p in range(s.run[0].people):
-        learn(s, p, s.shares[p])
-    people_leave(s)
+    people_learn(s)
     knowledge_spreads(s)
     measure(s)
 
@@ -865,10 +876,6 @@ def left_open(s, row):
     missing[1] = rules.missing(terms.parity_system, terms.parity_organisation)
     missing[2] = rules.missing(terms.suitability_system, terms.suitability_organisation)
     missing[3] = rules.missing(terms.normality_system, terms.normality_organisation)
-    if terms.determinants:
-        clarity, parity, suitable, normality = provision_at(s, row, 1.0)
-        rested = s.rested[row]
-        rested[0], rested[1], rested[2], rested[3] = clarity, parity, suitable, normality
 
 
 @compiled
@@ -902,13 +909,14 @@ def inspired(s):
     if shipped.conception_chance:
         rate = max(terms.conception_rate, terms.manager_conception_rate)
         most = max(rate, terms.leader_conception_rate) / WEEKS_PER_YEAR
-    key = fold(s.keys[Purpose.CONCEPTION], run.week)
+    key, end = fold(s.keys[Purpose.CONCEPTION], run.week), below(most)
     count = 0
     for p in range(run.people):
-        u = unit(fold(key, s.origin[p]))
-        s.candidates[count] = p
-        s.candidate_draws[count] = u
-        count += u < most
+        z = fold(key, s.origin[p])
+        if z < end:
+            s.candidates[count] = p
+            s.candidate_draws[count] = unit(z)
+            count += 1
     run.candidates = count
 
 
@@ -1020,28 +1028,69 @@ def lose(s, i, fate):
 
 @compiled
 def shares_seen(s):
-    """Work out, for each person, the share of others seen innovating this week."""
+    """Work out what people show this week, and its sums by group; see :func:`share_seen`."""
     run = s.run[0]
-    if shipped.norm and s.terms[run.departments].norm_speed == 0.0:
-        s.shares[: run.people] = 0.0
-        return
-    s.sums[:] = 0.0
+    s.sums[: run.people] = 0.0
+    week, last, total = run.week, NOBODY, 0.0
     successes = 0
     for p in range(run.people):
-        person = s.people[p]
-        shows = person.success_until >= run.week
+        person, group = s.people[p], s.group[p]
+        shows = person.success_until >= week
         successes += shows
-        s.shares[p] = 1.0 if shows else person.norm
-        if s.group[p] >= 0:
-            s.sums[s.group[p]] += s.shares[p]
-    marked = successes / run.people
-    # who learns from whom is asked before anybody learns: shares are read, then replaced below,
-    # and a superior's number is lower than the report's, so the last is served first
-    for p in range(run.people - 1, -1, -1):
+        share = 1.0 if shows else person.norm
+        s.shares[p] = share
+        if group != last:  # posts of a group mostly follow each other
+            if last >= 0:
+                s.sums[last] = total
+            last = group
+            total = s.sums[group] if group >= 0 else 0.0
+        total += share
+    if last >= 0:
+        s.sums[last] = total
+    run.successes = successes
+
+
+@compiled
+def people_learn(s):
+    """Let everybody learn and perhaps leave, and measure people at the week's end.
+
+    In one loop, since nobody's part touches another person: memory is read once, and chance is
+    drawn while the processor waits for it.
+    """
+    run = s.run[0]
+    people, week = run.people, run.week
+    key, most = fold(s.keys[Purpose.TURNOVER], week), below(most_leave(s))
+    marked = run.successes / people
+    still = shipped.norm and s.terms[run.departments].norm_speed == 0.0
+    energy = norm = futility = scars = effort = 0.0
+    burnt = exits = 0
+    for p in range(people):
+        learn(s, p, 0.0 if still else share_seen(s, p, marked))
+        z = fold(key, p)
+        if z < most:
+            exits += leaves(s, p, unit(z))
         person = s.people[p]
-        share = circle_share(s, p)
-        terms = s.terms[person.terms_row]
-        s.shares[p] = rules.visible_share(share, marked, visibility(s, p), terms)
+        energy += person.energy
+        norm += person.norm
+        futility += person.futility
+        scars += person.scars
+        effort += person.effort_spent
+        burnt += person.energy != 1.0 and burnt_out(s, p)
+    now = s.weeks[week]
+    now.exits = exits
+    now.energy = energy / people
+    now.norm = norm / people
+    now.futility = futility / people
+    now.scars = scars / people
+    now.effort = effort / people
+    now.burnt_out = burnt
+
+
+@compiled
+def share_seen(s, p, marked):
+    """Give the share of others whom a person sees innovating this week."""
+    terms = s.terms[s.people[p].terms_row]
+    return rules.visible_share(circle_share(s, p), marked, visibility(s, p), terms)
 
 
 @compiled
@@ -1059,25 +1108,22 @@ def circle_share(s, p):
 
 
 @compiled
-def people_leave(s):
-    """Let people leave; a successor takes up the post afresh."""
-    run = s.run[0]
-    terms = s.terms[run.departments]
-    most = 1.0
-    if shipped.exit_chance:
-        most = terms.turnover / WEEKS_PER_YEAR + terms.burnout_exit
-    key = fold(s.keys[Purpose.TURNOVER], run.week)
-    exits = 0
-    for p in range(run.people):
-        u = unit(fold(key, p))
-        if u < most:
-            person = s.people[p]
-            if u < rules.exit_chance(person, s.terms[person.terms_row]):
-                exits += 1
-                person.tenure += 1
-                begin(s, p)
-                draw_traits(s, p)
-    s.weeks[run.week].exits = exits
+def most_leave(s):
+    """Give the chance to leave that nobody's exceeds."""
+    terms = s.terms[s.run[0].departments]
+    return terms.turnover / WEEKS_PER_YEAR + terms.burnout_exit if shipped.exit_chance else 1.0
+
+
+@compiled
+def leaves(s, p, u):
+    """Let a person leave if this week's draw ``u`` says so; a successor takes the post afresh."""
+    person = s.people[p]
+    if u >= rules.exit_chance(person, s.terms[person.terms_row]):
+        return 0
+    person.tenure += 1
+    begin(s, p)
+    draw_traits(s, p)
+    return 1
 
 
 @compiled
@@ -1120,31 +1166,14 @@ def knowledge_spreads(s):
 
 @compiled
 def measure(s):
-    """Measure people and queues at the week's end."""
+    """Measure ideas and queues at the week's end; people are in :func:`people_learn`."""
     run = s.run[0]
-    now, people = s.weeks[run.week], run.people
-    energy = norm = futility = scars = effort = 0.0
-    burnt = 0
-    for p in range(people):
-        person = s.people[p]
-        energy += person.energy
-        norm += person.norm
-        futility += person.futility
-        scars += person.scars
-        effort += person.effort_spent
-        burnt += person.energy != 1.0 and burnt_out(s, p)
-    now.energy = energy / people
-    now.norm = norm / people
-    now.futility = futility / people
-    now.scars = scars / people
-    now.effort = effort / people
-    now.burnt_out = burnt
     in_flight = 0
     for place in range(run.flying):
         idea = s.ideas[s.flying[place]]
         in_flight += idea.fate == Fate.IN_FLIGHT
         idea.layer_weeks += idea.stage >= Stage.PERMISSION
-    now.in_flight = in_flight
+    s.weeks[run.week].in_flight = in_flight
     for place in range(s.reviewers.size):
         measure_queue(s, s.reviewers[place])
     measure_queue(s, agency_of(s))
@@ -1198,9 +1227,10 @@ def burnt_out(s, p):
 
 
 @compiled
-def covered(s, row, energy):
-    """Give the share of each determinant that a person of that energy covers by own effort."""
-    missing, terms = s.missing[row], s.terms[row]
+def covered(s, p):
+    """Give the share of each determinant that the person covers by own effort."""
+    energy = s.people[p].energy
+    missing, terms = s.missing[s.people[p].terms_row], s.terms[s.people[p].terms_row]
     return (
         rules.covered(missing[0], terms.clarity_individual, energy),
         rules.covered(missing[1], terms.parity_individual, energy),
@@ -1212,38 +1242,23 @@ def covered(s, row, energy):
 @compiled
 def provision(s, p, determinant):
     """Give how far a determinant is there for the person, the weakest capping the rest."""
-    person = s.people[p]
-    if person.energy == 1.0:  # most are rested
-        return s.rested[person.terms_row, determinant]
-    return provision_at(s, person.terms_row, person.energy)[determinant]
-
-
-@compiled
-def provision_at(s, row, energy):
-    """Give how far each determinant is there for a person of that energy."""
-    missing, terms = s.missing[row], s.terms[row]
-    own = covered(s, row, energy)
+    missing, terms = s.missing[s.people[p].terms_row], s.terms[s.people[p].terms_row]
+    own = covered(s, p)
     clarity = 1.0 - missing[0] + own[0]
     parity = 1.0 - missing[1] + own[1]
     suitable = 1.0 - missing[2] + own[2]
     normality = 1.0 - missing[3] + own[3]
     weakest = min(min(clarity, parity), min(suitable, normality))
-    return (
-        rules.capped(clarity, weakest, terms),
-        rules.capped(parity, weakest, terms),
-        rules.capped(suitable, weakest, terms),
-        rules.capped(normality, weakest, terms),
-    )
+    return rules.capped((clarity, parity, suitable, normality)[determinant], weakest, terms)
 
 
 @compiled
 def effort(s, p):
     """Give the person's effort this week beyond what is provided, in [0, 1]."""
     person = s.people[p]
-    if not (person.open_ideas > 0 or person.busy):
-        return 0.0
-    clarity, parity, suitable, normality = covered(s, person.terms_row, person.energy)
-    return (clarity + parity + suitable + normality) / 4.0
+    clarity, parity, suitable, normality = covered(s, p)
+    strain = (clarity + parity + suitable + normality) / 4.0
+    return strain if (person.open_ideas > 0) | person.busy else 0.0
 
 
 @compiled
@@ -1287,14 +1302,11 @@ def learn(s, p, share):
     terms = s.terms[person.terms_row]
     spent = effort(s, p) if terms.determinants else 0.0
     person.norm = rules.norm(person.norm, share, person.norm_threshold, terms)
-    # whom nothing happened to stays the same, by the shipped rules
-    moved = not (shipped.scars and shipped.futility and shipped.energy)
-    if moved or person.scars or person.failures:
+    # by the shipped rule, whom nothing happened to stays the same; few ever bear scars
+    if not shipped.scars or person.scars or person.failures:
         person.scars = rules.scars(person.scars, person.failures, terms)
-    if moved or person.futility or person.deaths or person.adoptions:
-        person.futility = rules.futility(person.futility, person.deaths, person.adoptions, terms)
-    if moved or spent or person.energy != 1.0:
-        person.energy = rules.energy(person.energy, spent, terms)
+    person.futility = rules.futility(person.futility, person.deaths, person.adoptions, terms)
+    person.energy = rules.energy(person.energy, spent, terms)
     person.effort_spent = spent
     person.deaths = person.adoptions = person.failures = 0
     person.busy = False

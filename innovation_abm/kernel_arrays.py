@@ -88,7 +88,7 @@ RUN: Final = _record(
     i8="week phase wanted weeks people departments layers period last_period "
     "value_distribution circle lapsed_leave "
     "ideas nodes flying forum granted targets candidates copies adopted_now embedded_now "
-    "circulated circulating met",
+    "circulated circulating met successes",
 )
 """Single numbers: where the run stands, what it is, and how far lists and arrays are filled."""
 
@@ -164,11 +164,10 @@ class State(NamedTuple):
         series, idea_weekends, business_weekends: see :class:`~innovation_abm.queues.QueueBooks`.
         clarity: what is heard of the leaders, by department and layer.
         missing: share of each determinant that is missing, by row of ``terms``.
-        rested: what is provided for who is fully rested, by row of ``terms``.
         due, returning: first and last idea of every week's chain.
         targets: posts that ideas are on their way to.
         candidates, candidate_draws: who may conceive this week, and their draws.
-        sums, shares: by group, and by person.
+        sums, shares: what people show: its sums by group, and by person.
         screen_first, screen_count, screen_last, ally_of: the platform's readers.
         flying, forum, granted, adopted_now, to_circulate: lists of ideas.
         nodes, copies: see above.
@@ -201,7 +200,6 @@ class State(NamedTuple):
     business_weekends: Array
     clarity: Array
     missing: Array
-    rested: Array
     due: Array
     returning: Array
     targets: Array

@@ -585,7 +585,6 @@ def new_state(
         business_weekends=np.empty(layers + 2, np.int64),
         clarity=np.empty((departments, layers + 1)),
         missing=np.empty((departments + 1, 4)),
-        rested=np.empty((departments + 1, 4)),
         due=np.empty((weeks + 1, 2), np.int64),
         returning=np.empty((weeks + 1, 2), np.int64),
         targets=np.empty(people + 2, np.int64),

@@ -27,7 +27,7 @@ WHOLE: Final = (
     "department layer topic origin facet determinant visit times tenure post first attention "
     "first_excluded also_excluded right root end"
 )
-NUMBERS: Final = "u energy share step weeks"
+NUMBERS: Final = "u energy share marked chance step weeks"
 SLOTS: Final = 4
 """Entries of the table for each array: its address, and up to three dimensions."""
 
