@@ -36,7 +36,7 @@ def table_of(state: State) -> Array:
     """Give the table of addresses and shapes of a state, which has to be kept meanwhile."""
     table = np.zeros((len(state), SLOTS), np.int64)
     for row, array in zip(table, state, strict=True):
-        row[0] = array.__array_interface__["data"][0]
+        row[0] = array.ctypes.data  # __array_interface__ would spell out every record type
         row[1 : 1 + array.ndim] = array.shape
     return table.ravel()
 

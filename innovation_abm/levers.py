@@ -91,6 +91,7 @@ STARTS: Final[Mapping[str, Mapping[str, float | bool]]] = MappingProxyType(
             "ally_support": 0.0,
         },
         "agency": {"circulation": 0.0, "agency_development": 0.0, "stuck_weeks": 52.0},
+        "pilot_weeks": {"pilot_learning": 0.0},
         "panel_size": {"panel_novelty": 1.0, "panel_quorum": 2.0},
     }
 )
