@@ -70,15 +70,18 @@ def parameter_types() -> dict[str, Any]:
         "cursor": types.Array(whole, 1, "C"),
         "group_seeds": types.Array(bits, 1, "C"),
         "seeds": types.Array(bits, 2, "C"),
-        "calendar": types.Array(whole, 2, "C"),
-        "sort_keys": types.Array(number, 1, "C"),
-        "sort_items": types.Array(whole, 1, "C"),
+        **{name: _extension()[2][name] for name in ("sort_keys", "sort_items")},
+        "calendar": _extension()[2]["due"],
     }
 
 
 @lru_cache(maxsize=1)
-def _extension() -> tuple[Callable[..., Any], Any]:
-    """Teach numba the type of a state; give the function that makes one, and the type."""
+def _extension() -> tuple[Callable[..., Any], Any, dict[str, Any]]:
+    """Teach numba the type of a state.
+
+    Returns:
+        The function that makes one, its type, and the types of its arrays.
+    """
     from llvmlite import ir
     from numba import from_dtype, types
     from numba.core import cgutils
@@ -94,7 +97,8 @@ def _extension() -> tuple[Callable[..., Any], Any]:
 
     from innovation_abm.kernel_runs import layout
 
-    arrays = {name: types.Array(from_dtype(kind), ndim, "C") for name, kind, ndim in layout()}
+    array_type = _unwrapped()
+    arrays = {name: array_type(from_dtype(kind), ndim, "C") for name, kind, ndim in layout()}
     places = {name: place * SLOTS for place, name in enumerate(arrays)}
 
     class StateType(types.Type):
@@ -149,4 +153,73 @@ def _extension() -> tuple[Callable[..., Any], Any]:
 
         return state_type(table), generate
 
-    return state_at, state_type
+    return state_at, state_type, arrays
+
+
+def _unwrapped() -> Any:  # noqa: ANN401 - a class of numba's
+    """Teach numba arrays whose indices are never negative, which spares it asking each time."""
+    import operator
+
+    from numba import types
+    from numba.core import cgutils
+    from numba.core.datamodel import models
+    from numba.extending import lower_builtin, register_model
+    from numba.np.arrayobj import make_array, populate_array
+
+    class StateArray(types.Array):  # type: ignore[misc]
+        pass
+
+    register_model(StateArray)(models.ArrayModel)
+
+    def pointer(context: Any, builder: Any, kind: Any, value: Any, indices: Any) -> Any:  # noqa: ANN401
+        array = make_array(kind)(context, builder, value)
+        lengths = cgutils.unpack_tuple(builder, array.shape, kind.ndim)
+        place = indices[0]
+        for dimension in range(1, kind.ndim):
+            place = builder.mul(place, lengths[dimension])
+            if dimension < len(indices):
+                place = builder.add(place, indices[dimension])
+        return builder.gep(array.data, [place])
+
+    def whole(context: Any, builder: Any, kind: Any, value: Any) -> list[Any]:  # noqa: ANN401
+        if isinstance(kind, types.BaseTuple):
+            parts = zip(kind.types, cgutils.unpack_tuple(builder, value, len(kind)), strict=True)
+        else:
+            parts = ((kind, value),)
+        return [context.cast(builder, part, one, types.intp) for one, part in parts]
+
+    @lower_builtin(operator.getitem, StateArray, types.Integer)
+    @lower_builtin(operator.getitem, StateArray, types.UniTuple)
+    @lower_builtin(operator.getitem, StateArray, types.Tuple)
+    def get(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        kind, index_kind = signature.args
+        indices = whole(context, builder, index_kind, arguments[1])
+        where = pointer(context, builder, kind, arguments[0], indices)
+        if len(indices) == kind.ndim:
+            return context.unpack_value(builder, kind.dtype, where)
+        array = make_array(kind)(context, builder, arguments[0])
+        part = make_array(signature.return_type)(context, builder)
+        shape = cgutils.unpack_tuple(builder, array.shape, kind.ndim)[len(indices) :]
+        strides = cgutils.unpack_tuple(builder, array.strides, kind.ndim)[len(indices) :]
+        populate_array(
+            part,
+            data=where,
+            shape=cgutils.pack_array(builder, shape),
+            strides=cgutils.pack_array(builder, strides),
+            itemsize=array.itemsize,
+            meminfo=None,
+        )
+        return part._getvalue()
+
+    @lower_builtin(operator.setitem, StateArray, types.Integer, types.Any)
+    @lower_builtin(operator.setitem, StateArray, types.UniTuple, types.Any)
+    @lower_builtin(operator.setitem, StateArray, types.Tuple, types.Any)
+    def put(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        kind, index_kind, value_kind = signature.args
+        indices = whole(context, builder, index_kind, arguments[1])
+        value = context.cast(builder, arguments[2], value_kind, kind.dtype)
+        where = pointer(context, builder, kind, arguments[0], indices)
+        context.pack_value(builder, kind.dtype, value, where)
+        return context.get_dummy_value()
+
+    return StateArray
