@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from innovation_abm.agents.person import Person
 from innovation_abm.chance import Purpose
 from innovation_abm.idea import Event, Fate, Idea, Stage
+from innovation_abm.queues import UNLIMITED
 
 if TYPE_CHECKING:
     from innovation_abm.model import InnovationModel
-
-
-UNLIMITED: Final = 2**40
-"""Slots of a reviewer whose capacity is infinite."""
 
 
 class Reviewer(Person):

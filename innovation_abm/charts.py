@@ -31,7 +31,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.chart_files import (
     HEAD_MARK,
@@ -48,7 +48,10 @@ from innovation_abm.chart_files import (
 )
 from innovation_abm.chart_structure import arrange, to_organization
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.organization import Organization, Role
+from innovation_abm.organization import Organization, Role, generate
+
+if TYPE_CHECKING:
+    from innovation_abm.scenario import Scenario
 
 __all__ = [
     "Chart",
@@ -57,6 +60,7 @@ __all__ = [
     "Fault",
     "FaultKind",
     "Post",
+    "build_organization",
     "load_chart",
     "read_chart",
     "write_chart",
@@ -265,3 +269,14 @@ def _chart_name(path: Path, plain: bool) -> str:
     if not plain:
         stem = re.sub(r"[-_ .]*(senior|junior)", "", stem, flags=re.IGNORECASE)
     return stem.strip() or "organisation"
+
+
+def build_organization(settings: Scenario) -> Organization:
+    """Read the chart that a scenario names, or generate the departments it describes.
+
+    Raises:
+        ChartError: if the chart is refused.
+    """
+    if settings.chart is not None:
+        return load_chart(settings.chart)
+    return generate(settings.departments, settings.middle_layers, settings.span)

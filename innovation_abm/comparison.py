@@ -12,9 +12,9 @@ import pandas as pd
 
 from innovation_abm import survival
 from innovation_abm.chance import Purpose, purpose_keys, uniforms
+from innovation_abm.charts import build_organization
 from innovation_abm.engines import choose
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.model import build_organization
 from innovation_abm.scenario import MAX_SEED
 from innovation_abm.simulation import replicate, simulate
 

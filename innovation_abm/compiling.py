@@ -386,7 +386,7 @@ _MODULES: Final = (
     "queues",
     "scenario",
     "terms",
-    "model",
+    "weeks",
 )
 
 

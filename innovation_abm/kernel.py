@@ -20,7 +20,6 @@ from types import ModuleType
 
 import numpy as np
 
-from innovation_abm.agents.reviewer import UNLIMITED
 from innovation_abm.chance import Purpose, normal, quantile
 from innovation_abm.compiling import compiled
 from innovation_abm.idea import NEVER, Facet, Fate, Outcome, Reason, Stage
@@ -35,6 +34,7 @@ from innovation_abm.queues import (
     IDEAS_SERVED,
     SLOTS,
     SLOTS_LENT,
+    UNLIMITED,
 )
 from innovation_abm.scenario import WEEKS_PER_YEAR
 
@@ -209,7 +209,6 @@ def _hire(s):
         s.people[p].norm = s.terms[0].norm_start
     for p in range(run.people):
         draw_traits(s, p)
-    s.group_size[:] = 0
     for p in range(run.people):
         if run.circle == CircleKind.TEAM:
             s.group[p] = s.superior[p]
@@ -217,8 +216,23 @@ def _hire(s):
             s.group[p] = s.people[p].department
         else:
             s.group[p] = 0
+    count_others(s)
+
+
+@compiled
+def count_others(s):
+    """Count the others in everybody's circle."""
+    run = s.run[0]
+    team = run.circle == CircleKind.TEAM
+    s.sums[: run.people] = 0.0  # the size of each group
+    for p in range(run.people):
         if s.group[p] >= 0:
-            s.group_size[s.group[p]] += 1
+            s.sums[s.group[p]] += 1.0
+    for p in range(run.people):
+        group = s.group[p]
+        s.others[p] = s.sums[p] if team else s.sums[group] - 1.0
+        if team and group >= 0:
+            s.others[p] += s.sums[group]
 
 
 @compiled
@@ -909,13 +923,14 @@ def inspired(s):
     if shipped.conception_chance:
         rate = max(terms.conception_rate, terms.manager_conception_rate)
         most = max(rate, terms.leader_conception_rate) / WEEKS_PER_YEAR
-    key, end = fold(s.keys[Purpose.CONCEPTION], run.week), below(most)
-    count = 0
-    for p in range(run.people):
-        z = fold(key, s.origin[p])
-        if z < end:
+    key, high = fold(s.keys[Purpose.CONCEPTION], run.week), below(most)
+    people, count = run.people, 0
+    for p in range(people):  # in a loop of its own, which compiles to several draws at a time
+        s.hashes[p] = fold(key, s.origin[p])
+    for p in range(people):
+        if s.hashes[p] < high:
             s.candidates[count] = p
-            s.candidate_draws[count] = unit(z)
+            s.candidate_draws[count] = unit(s.hashes[p])
             count += 1
     run.candidates = count
 
@@ -966,6 +981,8 @@ def lose_ideas(s):
     """Let waiting ideas lapse, those without their author be given up, politics drop some."""
     run = s.run[0]
     left = 0
+    for row in range(s.terms.size):  # the shipped rule asks nothing of the idea
+        s.drops[row] = rules.drop_chance(s.ideas[0], s.terms[row]) if shipped.drop_chance else 0.0
     for place in range(run.flying):
         i = s.flying[place]
         idea = s.ideas[i]
@@ -1006,7 +1023,7 @@ def abandoned(s, i):
         chance = rules.orphan_chance(idea, terms)
         if draw2(s, Purpose.ORPHAN, idea.key, age) < chance:
             return Fate.ORPHANED.value
-    chance = rules.drop_chance(idea, terms)
+    chance = s.drops[author.terms_row] if shipped.drop_chance else rules.drop_chance(idea, terms)
     if chance > 0.0 and draw2(s, Purpose.DROP, idea.key, age) < chance:
         return Fate.DROPPED.value
     return Fate.IN_FLIGHT.value
@@ -1028,7 +1045,7 @@ def lose(s, i, fate):
 
 @compiled
 def shares_seen(s):
-    """Work out what people show this week, and its sums by group; see :func:`share_seen`."""
+    """Work out what people show this week, and its sums by group."""
     run = s.run[0]
     s.sums[: run.people] = 0.0
     week, last, total = run.week, NOBODY, 0.0
@@ -1054,28 +1071,27 @@ def shares_seen(s):
 def people_learn(s):
     """Let everybody learn and perhaps leave, and measure people at the week's end.
 
-    In one loop, since nobody's part touches another person: memory is read once, and chance is
-    drawn while the processor waits for it.
+    In one loop, since nobody's part touches another person: memory is read once.
     """
     run = s.run[0]
     people, week = run.people, run.week
-    key, most = fold(s.keys[Purpose.TURNOVER], week), below(most_leave(s))
+    key, high = fold(s.keys[Purpose.TURNOVER], week), below(most_leave(s))
     marked = run.successes / people
-    still = shipped.norm and s.terms[run.departments].norm_speed == 0.0
+    for p in range(people):
+        s.hashes[p] = fold(key, p)
     energy = norm = futility = scars = effort = 0.0
     burnt = exits = 0
     for p in range(people):
-        learn(s, p, 0.0 if still else share_seen(s, p, marked))
-        z = fold(key, p)
-        if z < most:
-            exits += leaves(s, p, unit(z))
+        learn(s, p, marked)
+        if s.hashes[p] < high:
+            exits += leaves(s, p, unit(s.hashes[p]))
         person = s.people[p]
         energy += person.energy
         norm += person.norm
         futility += person.futility
         scars += person.scars
         effort += person.effort_spent
-        burnt += person.energy != 1.0 and burnt_out(s, p)
+        burnt += burnt_out(s, p)
     now = s.weeks[week]
     now.exits = exits
     now.energy = energy / people
@@ -1087,24 +1103,16 @@ def people_learn(s):
 
 
 @compiled
-def share_seen(s, p, marked):
-    """Give the share of others whom a person sees innovating this week."""
-    terms = s.terms[s.people[p].terms_row]
-    return rules.visible_share(circle_share(s, p), marked, visibility(s, p), terms)
-
-
-@compiled
 def circle_share(s, p):
     """Give the mean of what people show over a person's circle, the person excluded."""
-    group = s.group[p]
+    group, others = s.group[p], s.others[p]
     if s.run[0].circle != CircleKind.TEAM:
-        others = s.group_size[group] - 1
-        return (s.sums[group] - s.shares[p]) / others if others else 0.0
-    total, count = s.sums[p], s.group_size[p]
-    if group >= 0:
-        total += s.shares[group] + (s.sums[group] - s.shares[p])
-        count += s.group_size[group]
-    return total / count if count else 0.0
+        total = s.sums[group] - s.shares[p]
+    else:
+        total = s.sums[p]
+        if group >= 0:
+            total += s.shares[group] + (s.sums[group] - s.shares[p])
+    return total / others if others else 0.0
 
 
 @compiled
@@ -1296,11 +1304,17 @@ def visibility(s, p):
 
 
 @compiled
-def learn(s, p, share):
-    """Change by what the week brought, and by the ``share`` of others seen innovating."""
+def learn(s, p, marked):
+    """Change by what the week brought, and by the share of others seen innovating.
+
+    ``marked`` is the share of everybody with a recent success.
+    """
     person = s.people[p]
     terms = s.terms[person.terms_row]
-    spent = effort(s, p) if terms.determinants else 0.0
+    spent, visible = 0.0, terms.visibility
+    if terms.determinants:  # together, for they share most of their arithmetic
+        spent, visible = effort(s, p), visibility(s, p)
+    share = rules.visible_share(circle_share(s, p), marked, visible, terms)
     person.norm = rules.norm(person.norm, share, person.norm_threshold, terms)
     # by the shipped rule, whom nothing happened to stays the same; few ever bear scars
     if not shipped.scars or person.scars or person.failures:
@@ -2012,15 +2026,22 @@ def joiners(s, i, place):
     while at != NOBODY:
         s.ally_of[s.nodes[at].post] = i
         at = s.nodes[at].next
-    joined = 0
+    joined, chance, row = 0, 0.0, NOBODY
+    idea_key = fold(s.keys[Purpose.JOIN], idea.key)
+    key, poster = idea_key, NOBODY
     while place < run.copies and s.copies[place].idea == i:
         copy = s.copies[place]
         place += 1
         if copy.unread or s.ally_of[copy.reader] == i:
             continue
+        if copy.poster != poster:  # the copies of a post follow each other
+            poster = copy.poster
+            key = fold(idea_key, poster)
         reader = s.people[copy.reader]
-        u = draw3(s, Purpose.JOIN, idea.key, copy.poster, copy.number)
-        if u < rules.join_chance(idea, reader, s.terms[reader.terms_row]):
+        if not shipped.join_chance or reader.terms_row != row:  # which asks only for the terms
+            row = reader.terms_row
+            chance = rules.join_chance(idea, reader, s.terms[row])
+        if unit(fold(key, copy.number)) < chance:
             s.ally_of[copy.reader] = i
             idea.first_ally = link(s, idea.first_ally, copy.reader, 0)
             joined += 1

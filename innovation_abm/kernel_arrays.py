@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from innovation_abm.chance import Purpose
-from innovation_abm.model import Week
 from innovation_abm.terms import PARAMETER_TERMS, WEEKLY_TERMS
+from innovation_abm.weeks import Week
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,15 +32,16 @@ NOBODY: Final = -1
 
 def _record(**kinds: str) -> np.dtype[np.void]:
     """Give a record type; names of one kind (``f8``, ``i4``, ...) are separated by blanks."""
-    listed = [(name, kind) for kind, names in kinds.items() for name in names.split()]
+    listed = [(n, kind.rstrip("_")) for kind, names in kinds.items() for n in names.split()]
     return np.dtype(listed, align=True)
 
 
 PERSON: Final = _record(
-    f8="energy norm scars futility effort_spent risk_aversion permission_seeking storytelling "
-    "norm_threshold",
-    i4="success_until open_ideas deaths adoptions failures tenure department layer post "
-    "conceived voiced adopted superior unit gate rank trials terms_row "
+    f8="energy norm norm_threshold scars futility",
+    i4="success_until terms_row open_ideas deaths adoptions failures",
+    # up to here a line of the processor's cache, which all that people learn is read from
+    f8_="effort_spent risk_aversion permission_seeking storytelling",
+    i4_="tenure department layer post conceived voiced adopted superior unit gate rank trials "
     "queue queue_first queue_last arriving arriving_first arriving_last",
     i8="business slots",
     i1="role",
@@ -157,7 +158,7 @@ class State(NamedTuple):
         beta: tables of Beta quantiles, one a row.
         poisson, poisson_last, poisson_guide: tables of Poisson distribution functions, the last
             entry of each that counts, and where to begin looking for k/64.
-        group, group_size: circles: everybody's group, and how many belong to each group.
+        group, others: circles: everybody's group, and how many others everybody watches.
         keys: the key of every purpose.
         run: one record :data:`RUN`.
         people, terms, weeks, ideas: records, see above. Row 0 of ``weeks`` is before the first.
@@ -166,7 +167,9 @@ class State(NamedTuple):
         missing: share of each determinant that is missing, by row of ``terms``.
         due, returning: first and last idea of every week's chain.
         targets: posts that ideas are on their way to.
+        hashes: what this week's draws are made from, by person.
         candidates, candidate_draws: who may conceive this week, and their draws.
+        drops: chance that politics drops an idea, by row of ``terms``.
         sums, shares: what people show: its sums by group, and by person.
         screen_first, screen_count, screen_last, ally_of: the platform's readers.
         flying, forum, granted, adopted_now, to_circulate: lists of ideas.
@@ -188,7 +191,7 @@ class State(NamedTuple):
     poisson_last: Array
     poisson_guide: Array
     group: Array
-    group_size: Array
+    others: Array
     keys: Array
     run: Array
     people: Array
@@ -203,8 +206,10 @@ class State(NamedTuple):
     due: Array
     returning: Array
     targets: Array
+    hashes: Array
     candidates: Array
     candidate_draws: Array
+    drops: Array
     sums: Array
     shares: Array
     screen_first: Array

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from innovation_abm.chance import QUANTILES, beta_quantiles, poisson_table
+from innovation_abm.charts import build_organization
 from innovation_abm.compiling import build
 from innovation_abm.idea import NEVER
 from innovation_abm.kernel_arrays import (
@@ -38,13 +39,13 @@ from innovation_abm.kernel_arrays import (
 )
 from innovation_abm.kernel_view import table_of
 from innovation_abm.memory import room_for
-from innovation_abm.model import WEEK_COLUMNS, build_organization
 from innovation_abm.organization import Organization, Role
 from innovation_abm.people import TRAIT_TERMS
 from innovation_abm.queues import QUEUE_COLUMNS
 from innovation_abm.rules import RuleBook
 from innovation_abm.scenario import WEEKS_PER_YEAR, Scenario, ScenarioError
 from innovation_abm.terms import PARAMETER_TERMS, WEEKLY_TERMS
+from innovation_abm.weeks import WEEK_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,9 +55,12 @@ if TYPE_CHECKING:
     from innovation_abm.scenario import Value
 
     Array = NDArray[Any]
+    Turns = list[tuple[int, dict[str, Value]]]
 
 GUIDE: Final = 64
 """Entries by which a look-up in a table of the Poisson distribution finds its beginning."""
+LINE: Final = 64
+"""Bytes in a line of the processor's cache."""
 CHUNK_SECONDS: Final = 0.25
 """How long one call of the compiled engine takes in a batch, roughly; between calls a batch
 reports its progress and may be cancelled."""
@@ -383,10 +387,11 @@ def plan(scenarios: Sequence[Scenario], organization: Organization) -> Planned:
     plans = np.zeros(len(scenarios), PLAN)
     most = 0.0
     for number, settings in enumerate(scenarios):
-        plans[number] = tables.add(settings)
-        ends = [values for week, values in _turns(settings, beyond=True)]
-        _check_panel(ends, organization)
-        most = max(most, _expected_ideas(settings, organization))
+        turns = _turns(settings)
+        _check_panel(turns, organization)
+        within = [turn for turn in turns if turn[0] <= settings.weeks]
+        plans[number] = tables.add(settings, within)
+        most = max(most, _expected_ideas(settings.weeks, within, organization))
     cdf, last, guide = tables.poisson_arrays()
     return Planned(
         plans=plans,
@@ -410,11 +415,11 @@ class _Tables:
         self.beta: dict[tuple[float, float], int] = {}
         self.poisson: dict[float, int] = {}
 
-    def add(self, settings: Scenario) -> tuple[int, ...]:
-        """Enter a scenario's periods and give its plan."""
+    def add(self, settings: Scenario, turns: Turns) -> tuple[int, ...]:
+        """Enter a scenario's periods, which its ``turns`` begin, and give its plan."""
         first = len(self.periods)
         before: Mapping[str, Value] | None = None
-        for week, values in _turns(settings):
+        for week, values in turns:
             redraw = before is not None and any(
                 before[name] != values[name] for name in TRAIT_TERMS
             )
@@ -467,19 +472,19 @@ _BETAS: Final = (
 _POISSONS: Final = ("manager_business", "leader_business", "platform_readers")
 
 
-def _turns(settings: Scenario, beyond: bool = False) -> list[tuple[int, dict[str, Value]]]:
+def _turns(settings: Scenario) -> Turns:
     """Give the weeks in which parameters change, the first included, and the values from then on.
 
-    Those after the end of the run are given too if ``beyond``.
+    Those after the end of the run are given too.
     """
     weeks = {1}
     for change in settings.timeline:
         weeks |= {change.week, change.until or 1}
-    return [(w, settings.at(w)) for w in sorted(weeks) if beyond or w <= settings.weeks]
+    return [(week, settings.at(week)) for week in sorted(weeks)]
 
 
-def _check_panel(turns: Sequence[Mapping[str, Value]], organization: Organization) -> None:
-    size = max(int(_number(values["panel_size"])) for values in turns)
+def _check_panel(turns: Turns, organization: Organization) -> None:
+    size = max(int(_number(values["panel_size"])) for _, values in turns)
     reviewers = int(np.count_nonzero(organization.role != Role.STAFF))
     if size > reviewers:
         raise ScenarioError(f"panel_size = {size}: the organisation has only {reviewers} reviewers")
@@ -503,11 +508,10 @@ def _beta_row(mean: float, concentration: float) -> Array:
     return row
 
 
-def _expected_ideas(settings: Scenario, organization: Organization) -> float:
+def _expected_ideas(weeks: int, turns: Turns, organization: Organization) -> float:
     """Give the mean number of ideas of a run, as the shipped rule of conception has it."""
     roles = np.bincount(organization.role, minlength=3)
-    turns = _turns(settings)
-    ends = [week for week, _ in turns[1:]] + [settings.weeks + 1]
+    ends = [week for week, _ in turns[1:]] + [weeks + 1]
     rates = ("conception_rate", "manager_conception_rate", "leader_conception_rate")
     total = 0.0
     for (week, values), end in zip(turns, ends, strict=True):
@@ -562,6 +566,7 @@ def new_state(
     people, layers = organization.size, organization.layers
     departments, weeks = organization.departments, planned.weeks
     ideas = _room_for_ideas(planned)
+    copies = 256 + people // 2
     check_memory(planned, organization)
     state = State(
         **_chart(organization),
@@ -573,10 +578,10 @@ def new_state(
         poisson_last=planned.poisson_last,
         poisson_guide=planned.poisson_guide,
         group=np.empty(people, np.int64),
-        group_size=np.empty(people, np.int64),
+        others=np.empty(people),
         keys=np.empty(PURPOSES, np.uint64),
         run=np.zeros(1, RUN),
-        people=np.empty(people + 2, PERSON),
+        people=_in_lines(people + 2, PERSON),
         terms=np.empty(departments + 1, TERMS),
         weeks=np.zeros(weeks + 1, WEEK),
         ideas=np.empty(ideas, IDEA),
@@ -588,8 +593,10 @@ def new_state(
         due=np.empty((weeks + 1, 2), np.int64),
         returning=np.empty((weeks + 1, 2), np.int64),
         targets=np.empty(people + 2, np.int64),
-        candidates=np.empty(people + 1, np.int64),
-        candidate_draws=np.empty(people + 1),
+        hashes=np.empty(people, np.uint64),
+        candidates=np.empty(people, np.int64),
+        candidate_draws=np.empty(people),
+        drops=np.empty(departments + 1),
         sums=np.empty(people),
         shares=np.empty(people),
         screen_first=np.empty(people, np.int64),
@@ -597,12 +604,12 @@ def new_state(
         screen_count=np.empty(people, np.int64),
         ally_of=np.empty(people, np.int64),
         **{name: np.empty(ideas, np.int32) for name in BY_IDEAS},
-        nodes=np.empty(2 * ideas, NODE),
-        copies=np.empty(64, COPY),
-        embedded_now=np.empty((64, 2), np.int64),
-        met=np.zeros(64, np.uint64),
-        sort_keys=np.empty(ideas),
-        sort_items=np.empty(ideas, np.int64),
+        nodes=np.empty(6 * ideas, NODE),
+        copies=np.empty(copies, COPY),
+        embedded_now=np.empty((256, 2), np.int64),
+        met=np.zeros(1024, np.uint64),
+        sort_keys=np.empty(ideas + copies),
+        sort_items=np.empty(ideas + copies, np.int64),
     )
     state.run["people"] = people
     state.run["departments"] = departments
@@ -629,3 +636,10 @@ def check_memory(planned: Planned, organization: Organization) -> int:
     needed = people * (2 * PERSON.itemsize + 120) + ideas * an_idea
     needed += planned.weeks * (WEEK.itemsize + 8 * (organization.layers + 2) * len(QUEUE_COLUMNS))
     return room_for(needed, people, planned.ideas)
+
+
+def _in_lines(size: int, kind: np.dtype[np.void]) -> Array:
+    """Give an array that begins where a line of the processor's cache does."""
+    room = np.empty(size * kind.itemsize + LINE, np.uint8)
+    skipped = -room.ctypes.data % LINE
+    return room[skipped : skipped + size * kind.itemsize].view(kind)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mesa
@@ -33,11 +32,11 @@ from innovation_abm.chance import (
     uniform,
     uniforms,
 )
-from innovation_abm.charts import load_chart
+from innovation_abm.charts import build_organization
 from innovation_abm.circles import Circles
 from innovation_abm.forum import Forum
 from innovation_abm.idea import NEVER, Event, Fate, Idea, Outcome, Stage
-from innovation_abm.organization import Organization, Role, generate
+from innovation_abm.organization import Organization, Role
 from innovation_abm.people import TRAIT_TERMS, draw_traits
 from innovation_abm.queues import QueueBooks
 from innovation_abm.rules import (
@@ -51,6 +50,7 @@ from innovation_abm.rules import (
 )
 from innovation_abm.scenario import WEEKS_PER_YEAR, Scenario, ScenarioError
 from innovation_abm.terms import Terms
+from innovation_abm.weeks import WEEK_COLUMNS, Week
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -79,74 +79,6 @@ class Record(NamedTuple):
     event: Event
     post: int
 
-
-@dataclass(slots=True)
-class Week:
-    """What is counted and measured of one week; the rows of ``run.weeks``.
-
-    Attributes:
-        week: 1 is the run's first.
-        conceived, voiced, submitted: ideas conceived; spoken of; that first joined a queue for
-            review.
-        withheld, denied, rejected, lapsed, orphaned, dropped, failed_pilot, adopted: ideas that
-            ended so this week.
-        in_flight: ideas in flight at the week's end.
-        piloted: pilots started.
-        failed, embedded: outcomes that came due.
-        reused: departments that took up an idea circulated by the agency.
-        needs_met: ideas that nobody needed to have, an idea in use having met the need.
-        duplicates: ideas conceived on a topic adopted before.
-        exits: people who left their post.
-        burnt_out: people who are burnt out at the week's end.
-        effort: mean effort of people beyond what is provided, in [0, 1].
-        energy, norm, futility, scars: means over people at the week's end, in [0, 1].
-        expectations, services, gap: citizens' expectations, services, and the gap, in value.
-        trust: citizens' trust, in [0, 1].
-        declared: force that the latest official declaration still has, in [0, 1].
-        skills: share of the skills that innovation now needs which are there, in [0, 1].
-        signal: the political signal.
-        message: force that the last broadcast's message still has, in [0, 1].
-        last_broadcast: week of the last broadcast; 0: there was none.
-    """
-
-    week: int = 0
-    conceived: int = 0
-    voiced: int = 0
-    submitted: int = 0
-    withheld: int = 0
-    denied: int = 0
-    rejected: int = 0
-    lapsed: int = 0
-    orphaned: int = 0
-    dropped: int = 0
-    failed_pilot: int = 0
-    adopted: int = 0
-    in_flight: int = 0
-    piloted: int = 0
-    failed: int = 0
-    embedded: int = 0
-    reused: int = 0
-    needs_met: int = 0
-    duplicates: int = 0
-    exits: int = 0
-    burnt_out: int = 0
-    effort: float = 0.0
-    energy: float = 0.0
-    norm: float = 0.0
-    futility: float = 0.0
-    scars: float = 0.0
-    expectations: float = 0.0
-    services: float = 0.0
-    gap: float = 0.0
-    trust: float = 1.0
-    declared: float = 0.0
-    skills: float = 1.0
-    signal: float = 0.0
-    message: float = 0.0
-    last_broadcast: int = 0
-
-
-WEEK_COLUMNS = tuple(field.name for field in fields(Week))
 
 HEADLINES = (
     "weeks",
@@ -896,14 +828,3 @@ def _settle(settings: Scenario | None, given: dict[str, Any], rng: int | None) -
     elif settings is None:
         values["seed"] = secrets.randbelow(MAX_FRESH_SEED)
     return (settings or Scenario()).but(**values)
-
-
-def build_organization(settings: Scenario) -> Organization:
-    """Read the chart that a scenario names, or generate the departments it describes.
-
-    Raises:
-        ChartError: if the chart is refused.
-    """
-    if settings.chart is not None:
-        return load_chart(settings.chart)
-    return generate(settings.departments, settings.middle_layers, settings.span)

@@ -37,6 +37,9 @@ QUEUE_COLUMNS: Final = (
     SLOTS_LENT,
 ) = range(len(QUEUE_COLUMNS))
 
+UNLIMITED: Final = 2**40
+"""Slots of a reviewer whose capacity is infinite."""
+
 
 class QueueBooks:
     """Counts by week and gate, and the week-ends that items spent waiting.

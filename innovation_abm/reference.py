@@ -29,12 +29,12 @@ from innovation_abm.idea import Event, Fate, Idea, Outcome, Reason, Stage
 from innovation_abm.lever_pages import moves_in_words
 from innovation_abm.levers import catalogue
 from innovation_abm.measures import MEASURES
-from innovation_abm.model import Week
 from innovation_abm.queues import QUEUE_COLUMNS
 from innovation_abm.results import IDEA_COLUMNS, PEOPLE_COLUMNS
 from innovation_abm.scenario import GROUPS, parameters
 from innovation_abm.stories import PHRASES
 from innovation_abm.terms import Terms
+from innovation_abm.weeks import Week
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -11,7 +11,6 @@ import pandas as pd
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.idea import DEATHS, ENDED, Event, Facet, Fate, Outcome, Reason, Stage
-from innovation_abm.model import WEEK_COLUMNS
 from innovation_abm.organization import Role
 from innovation_abm.queues import QUEUE_COLUMNS
 from innovation_abm.rules import RuleBook
@@ -28,6 +27,7 @@ from innovation_abm.survival import (
     tjur_r2,
     wilson,
 )
+from innovation_abm.weeks import WEEK_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

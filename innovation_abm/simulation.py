@@ -7,15 +7,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from os import cpu_count
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
 from innovation_abm.batches import batch, counts_of, together
+from innovation_abm.charts import build_organization
 from innovation_abm.engines import Chosen, Engine, choose
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.memory import check_for_mesa
-from innovation_abm.model import InnovationModel, build_organization
 from innovation_abm.results import Run
 from innovation_abm.rule_files import blaming
 from innovation_abm.scenario import MAX_SEED, Scenario
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from innovation_abm.agents import Person
     from innovation_abm.engines import Notice
+    from innovation_abm.model import InnovationModel
     from innovation_abm.organization import Organization, Role
     from innovation_abm.rules import RuleBook
 
@@ -93,7 +94,7 @@ def _run(
     progress: Progress | None = None,
 ) -> Run:
     make = partial(
-        InnovationModel,
+        _model,
         settings,
         organization=chart,
         rules=rules,
@@ -118,6 +119,12 @@ def _run(
         if progress is not None:
             progress(model.week, settings.weeks)
     return Run.from_model(model, perf_counter() - start, replay=make)
+
+
+def _model(settings: Scenario, **options: Any) -> InnovationModel:  # noqa: ANN401
+    from innovation_abm.model import InnovationModel  # Mesa is slow to load
+
+    return InnovationModel(settings, **options)
 
 
 @overload

@@ -22,9 +22,9 @@ from innovation_abm import (
 )
 from innovation_abm.kernel_arrays import IDEA, PERSON
 from innovation_abm.kernel_runs import KernelState, run_kernel, run_many
-from innovation_abm.model import WEEK_COLUMNS
 from innovation_abm.rules import clip, exit_chance, logistic, saturation, threshold
 from innovation_abm.scenario import parameters
+from innovation_abm.weeks import WEEK_COLUMNS
 
 pytest.importorskip("numba")
 

@@ -8,7 +8,7 @@ from time import perf_counter
 import pytest
 
 from innovation_abm import InnovationModel, Scenario, compare, preset, preset_names, simulate
-from innovation_abm.model import build_organization
+from innovation_abm.charts import build_organization
 from innovation_abm.scenario import ScenarioError, parameters
 
 NAMES = [
