@@ -41,6 +41,8 @@ EVERYTHING_ON: Final = {
     "manager_conception_rate": 1.0,
     "leader_conception_rate": 1.0,
     "facets": True,
+    "mission_direction": 0.5,
+    "manager_weight": 0.9,
     "topics": 100.0,
     "own_judgement": True,
     "broadcast": 0.5,

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.idea import DEATHS, ENDED, Event, Facet, Fate, Outcome, Reason, Stage
@@ -32,6 +31,7 @@ from innovation_abm.weeks import WEEK_COLUMNS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from innovation_abm.idea import Idea
@@ -247,6 +247,8 @@ class Run:
     @cached_property
     def ideas(self) -> pd.DataFrame:
         """The table of ideas."""
+        import pandas as pd
+
         chart, columns = self.organization, self._ideas
         author = columns["author"]
         frame = pd.DataFrame(
@@ -262,11 +264,15 @@ class Run:
     @cached_property
     def weeks(self) -> pd.DataFrame:
         """The table of weeks."""
+        import pandas as pd
+
         return pd.DataFrame(dict(self._weeks)).set_index("week")
 
     @cached_property
     def people(self) -> pd.DataFrame:
         """The table of people."""
+        import pandas as pd
+
         chart = self.organization
         return pd.DataFrame(
             {
@@ -284,6 +290,8 @@ class Run:
     @cached_property
     def queues(self) -> pd.DataFrame:
         """The table of queues, by week and gate."""
+        import pandas as pd
+
         weeks, gates, columns = self._queues.shape
         index = pd.MultiIndex.from_product(
             [range(1, weeks + 1), self.gates], names=["week", "gate"]
@@ -298,6 +306,8 @@ class Run:
         Raises:
             InnovationAbmError: if they were not kept, and how the model was made is not known.
         """
+        import pandas as pd
+
         if self._events is None:
             if self._replay is None:
                 raise InnovationAbmError(
@@ -421,6 +431,8 @@ class Run:
             Columns ``fate``, ``reason`` (of withheld ideas), ``place`` (where the idea was),
             ``ideas``, ``worthwhile`` (those of them with a value above 0).
         """
+        import pandas as pd
+
         fate = self._fate
         dead = (fate != Fate.IN_FLIGHT) & (fate != Fate.ADOPTED)
         frame = pd.DataFrame(
@@ -455,6 +467,8 @@ class Run:
             ``business_wait`` (week-ends in the queue, a mean over arrivals, by Little's law),
             ``business_queue``, ``share`` (of all waiting of ideas: the bottleneck has most).
         """
+        import pandas as pd
+
         total = {name: self._queues[:, :, i].sum(axis=0) for i, name in enumerate(QUEUE_COLUMNS)}
         weeks = self._queues.shape[0]
         served = total["ideas_served"] + total["business_served"] + total["slots_lent"]
@@ -696,6 +710,8 @@ def _event_columns(model: InnovationModel) -> Columns:
 
 def _decoded(name: str, codes: NDArray[Any]) -> Any:  # noqa: ANN401 - a column of a frame
     """Turn the codes of an enumeration into a categorical column; widen other integers."""
+    import pandas as pd
+
     if name not in CODES:
         return codes.astype(np.int64) if codes.dtype.kind in "iu" else codes
     labels = [member.name.lower() for member in CODES[name]]
@@ -703,6 +719,8 @@ def _decoded(name: str, codes: NDArray[Any]) -> Any:  # noqa: ANN401 - a column 
 
 
 def _roles(codes: NDArray[Any]) -> Any:  # noqa: ANN401 - a column of a frame
+    import pandas as pd
+
     return pd.Categorical.from_codes(codes, categories=pd.Index([role.label for role in Role]))
 
 
