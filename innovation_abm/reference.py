@@ -172,6 +172,8 @@ SUMMARY_MEANINGS: Final = {
     "bottleneck": "gate at which ideas did most of their waiting",
     "littles_law": "whether waiting counted by week equals waiting counted by idea, at every gate",
     "decision_weeks": "median weeks from conception to fate, of decided ideas that were voiced",
+    "maturity": "how far the four determinants are there at the end, `overall` and by `level` (1 "
+    "to 5) and `name`; a read-out, never an input",
     "tjur_r2": "how well value tells adopted from dead ideas (Tjur's R-squared)",
     "gini": "inequality of adoptions between the posts that had ideas (Gini coefficient)",
     "spread_departments": "standard deviation of survival between departments, beyond chance",

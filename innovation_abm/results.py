@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from innovation_abm.idea import Idea
     from innovation_abm.kernel_runs import KernelState
+    from innovation_abm.maturity import Maturity
     from innovation_abm.model import InnovationModel
     from innovation_abm.organization import Organization
     from innovation_abm.scenario import Scenario
@@ -238,6 +239,11 @@ class Run:
     def week_columns(self) -> Columns:
         """The weeks as plain arrays; see :class:`~innovation_abm.model.Week`."""
         return self._weeks
+
+    @property
+    def people_columns(self) -> Columns:
+        """The people as plain arrays; see :data:`PEOPLE_COLUMNS`."""
+        return self._people
 
     @property
     def queue_series(self) -> NDArray[np.float64]:
@@ -516,7 +522,8 @@ class Run:
             ``commission_at_trial``, each with ``estimate``, ``low``, ``high``; ``voiced_share``;
             ``funnel``; ``deaths`` and ``waiting`` (lists of rows); ``bottleneck`` (name of the
             gate with most waiting); ``littles_law`` (whether it holds); ``decision_weeks``
-            (median of decided ideas that were spoken of); ``tjur_r2``, ``gini``,
+            (median of decided ideas that were spoken of); ``maturity`` (see
+            :class:`~innovation_abm.maturity.Maturity`); ``tjur_r2``, ``gini``,
             ``spread_departments``, ``spread_years``; ``people_withholding`` (share of authors a
             year who withhold an idea at least once); ``scheme`` (what a suggestion scheme would
             report, see :meth:`scheme`); ``effort`` (mean over weeks and people, in [0, 1]);
@@ -553,6 +560,7 @@ class Run:
             "bottleneck": self.bottleneck,
             "littles_law": self.littles_law().holds,
             "decision_weeks": self.decision_weeks,
+            "maturity": self.maturity().as_dict(),
             "tjur_r2": tjur_r2(self._ideas["value"][decided], adopted[decided]),
             "gini": self.gini,
             "spread_departments": self._spread(chart.department[self._ideas["author"]]),
@@ -564,6 +572,12 @@ class Run:
             **{n: last[n] for n in ("norm", "futility", "energy", "burnt_out", "gap", "trust")},
         }
         return {name: _plain(value) for name, value in report.items()}
+
+    def maturity(self) -> Maturity:
+        """Tell how far the four determinants are there at the end; a read-out, never an input."""
+        from innovation_abm.maturity import maturity_of
+
+        return maturity_of(self)
 
     @property
     def bottleneck(self) -> str | None:
