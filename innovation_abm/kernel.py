@@ -204,7 +204,7 @@ def _start_books(s):
 @compiled
 def _hire(s):
     run = s.run[0]
-    for p in range(s.people.size):
+    for p in range(run.people + 2):
         s.people[p] = s.newcomers[p]
         s.people[p].norm = s.terms[0].norm_start
     for p in range(run.people):

@@ -32,24 +32,40 @@ NOBODY: Final = -1
 
 def _record(**kinds: str) -> np.dtype[np.void]:
     """Give a record type; names of one kind (``f8``, ``i4``, ...) are separated by blanks."""
-    listed = [(n, kind.rstrip("_")) for kind, names in kinds.items() for n in names.split()]
+    listed = [(name, kind) for kind, names in kinds.items() for name in names.split()]
     return np.dtype(listed, align=True)
 
 
 PERSON: Final = _record(
-    f8="energy norm norm_threshold scars futility",
-    i4="success_until terms_row open_ideas deaths adoptions failures",
-    # up to here a line of the processor's cache, which all that people learn is read from
-    f8_="effort_spent risk_aversion permission_seeking storytelling",
-    i4_="tenure department layer post conceived voiced adopted superior unit gate rank trials "
-    "queue queue_first queue_last arriving arriving_first arriving_last",
+    f8="energy norm scars futility effort_spent risk_aversion permission_seeking storytelling "
+    "norm_threshold",
     i8="business slots",
+    i4="success_until open_ideas deaths adoptions failures tenure department layer post "
+    "conceived voiced adopted superior unit gate rank trials terms_row "
+    "queue queue_first queue_last arriving arriving_first arriving_last",
     i1="role",
     b1="busy knows_channels",
 )
 """A person. ``terms_row`` is the row of the terms that hold for the person: the department's, or
 the last one for agency and panel. ``queue`` ideas wait, from ``queue_first`` to ``queue_last``;
 ``arriving`` ideas are on their way to the queue."""
+
+
+def people_of(size: int) -> Array:
+    """Give room for people, column by column: most of what is done looks at few columns.
+
+    Returns:
+        One record whose fields, those of :data:`PERSON`, are arrays of at least ``size`` entries;
+        each begins where a line of the processor's cache does.
+    """
+    line = 64
+    length = -(-size // line) * line
+    names = PERSON.names or ()
+    kind = np.dtype([(name, PERSON[name], (length,)) for name in names])
+    room = np.zeros(kind.itemsize + line, np.uint8)
+    skipped = -room.ctypes.data % line
+    return room[skipped : skipped + kind.itemsize].view(kind).reshape(())
+
 
 IDEA: Final = _record(
     u8="key",

@@ -36,6 +36,7 @@ from innovation_abm.kernel_arrays import (
     State,
     ValueKind,
     grown,
+    people_of,
 )
 from innovation_abm.kernel_view import table_of
 from innovation_abm.memory import room_for
@@ -59,8 +60,6 @@ if TYPE_CHECKING:
 
 GUIDE: Final = 64
 """Entries by which a look-up in a table of the Poisson distribution finds its beginning."""
-LINE: Final = 64
-"""Bytes in a line of the processor's cache."""
 CHUNK_SECONDS: Final = 0.25
 """How long one call of the compiled engine takes in a batch, roughly; between calls a batch
 reports its progress and may be cancelled."""
@@ -527,21 +526,21 @@ def _expected_ideas(weeks: int, turns: Turns, organization: Organization) -> flo
 def _chart(organization: Organization) -> dict[str, Array]:
     """Give a chart's arrays, and the people before the first week."""
     people, layers = organization.size, organization.layers
-    newcomers = np.zeros(people + 2, PERSON)
+    newcomers = people_of(people + 2)
     for name in ("layer", "department", "unit", "superior", "role"):
         newcomers[name][:people] = getattr(organization, name)
-    newcomers["post"] = np.arange(people + 2)
+    newcomers["post"][: people + 2] = np.arange(people + 2)
     newcomers["terms_row"] = newcomers["department"]
     newcomers["gate"] = newcomers["layer"]
     newcomers["energy"] = 1.0
     newcomers["success_until"] = NEVER
     for name in ("queue_first", "queue_last", "arriving_first", "arriving_last"):
         newcomers[name] = NOBODY
-    bodies = newcomers[people:]
-    bodies["role"] = (Role.CENTRAL_AGENCY, Role.PANEL)
-    bodies["gate"] = (0, layers + 1)
-    bodies["terms_row"] = organization.departments
-    bodies["superior"] = NOBODY
+    bodies = slice(people, people + 2)
+    newcomers["role"][bodies] = (Role.CENTRAL_AGENCY, Role.PANEL)
+    newcomers["gate"][bodies] = (0, layers + 1)
+    newcomers["terms_row"][bodies] = organization.departments
+    newcomers["superior"][bodies] = NOBODY
     reviewers = np.flatnonzero(organization.role != Role.STAFF)
     layer_first = np.searchsorted(organization.layer[reviewers], np.arange(layers + 2))
     newcomers["rank"][reviewers] = (
@@ -581,7 +580,7 @@ def new_state(
         others=np.empty(people),
         keys=np.empty(PURPOSES, np.uint64),
         run=np.zeros(1, RUN),
-        people=_in_lines(people + 2, PERSON),
+        people=people_of(people + 2),
         terms=np.empty(departments + 1, TERMS),
         weeks=np.zeros(weeks + 1, WEEK),
         ideas=np.empty(ideas, IDEA),
@@ -636,10 +635,3 @@ def check_memory(planned: Planned, organization: Organization) -> int:
     needed = people * (2 * PERSON.itemsize + 120) + ideas * an_idea
     needed += planned.weeks * (WEEK.itemsize + 8 * (organization.layers + 2) * len(QUEUE_COLUMNS))
     return room_for(needed, people, planned.ideas)
-
-
-def _in_lines(size: int, kind: np.dtype[np.void]) -> Array:
-    """Give an array that begins where a line of the processor's cache does."""
-    room = np.empty(size * kind.itemsize + LINE, np.uint8)
-    skipped = -room.ctypes.data % LINE
-    return room[skipped : skipped + size * kind.itemsize].view(kind)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from innovation_abm.kernel_arrays import IDEA, PLAN, SUMMARY, TERMS
+from innovation_abm.kernel_arrays import IDEA, PERSON, PLAN, SUMMARY, TERMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,8 @@ def table_of(state: State) -> Array:
     for row, array in zip(table, state, strict=True):
         row[0] = array.ctypes.data  # __array_interface__ would spell out every record type
         row[1 : 1 + array.ndim] = array.shape
+        if array.ndim == 0:  # columns
+            row[1] = array["energy"].size
     return table.ravel()
 
 
@@ -61,7 +63,7 @@ def parameter_types() -> dict[str, Any]:
         **dict.fromkeys(NUMBERS.split(), number),
         **dict.fromkeys(("key", "part", "a", "b", "c"), bits),
         "idea": from_dtype(IDEA),
-        "terms": from_dtype(TERMS),
+        "terms": _extension()[3],
         "plan": from_dtype(PLAN),
         "summary": from_dtype(SUMMARY),
         "plans": types.Array(from_dtype(PLAN), 1, "C"),
@@ -76,11 +78,11 @@ def parameter_types() -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def _extension() -> tuple[Callable[..., Any], Any, dict[str, Any]]:
+def _extension() -> tuple[Callable[..., Any], Any, dict[str, Any], Any]:
     """Teach numba the type of a state.
 
     Returns:
-        The function that makes one, its type, and the types of its arrays.
+        The function that makes one, its type, those of its arrays, and that of a row of terms.
     """
     from llvmlite import ir
     from numba import from_dtype, types
@@ -98,7 +100,17 @@ def _extension() -> tuple[Callable[..., Any], Any, dict[str, Any]]:
     from innovation_abm.kernel_runs import layout
 
     array_type = _unwrapped()
-    arrays = {name: array_type(from_dtype(kind), ndim, "C") for name, kind, ndim in layout()}
+    columns_type, table_type, terms_type = _rows()
+    arrays = {
+        name: (
+            columns_type
+            if ndim == 0
+            else table_type
+            if kind == TERMS
+            else array_type(from_dtype(kind), ndim, "C")
+        )
+        for name, kind, ndim in layout()
+    }
     places = {name: place * SLOTS for place, name in enumerate(arrays)}
 
     class StateType(types.Type):
@@ -130,6 +142,11 @@ def _extension() -> tuple[Callable[..., Any], Any, dict[str, Any]]:
             loaded.set_metadata("invariant.load", fixed)
             return loaded
 
+        if not isinstance(kind, types.Array):
+            rows = cgutils.create_struct_proxy(kind)(context, builder)
+            rows.base = builder.inttoptr(entry(0), rows.base.type)
+            rows.length = entry(1)
+            return rows._getvalue()
         itemsize = context.get_abi_sizeof(context.get_data_type(kind.dtype))
         shape = [entry(1 + dimension) for dimension in range(kind.ndim)]
         strides = [ir.Constant(ir.IntType(64), itemsize)]
@@ -153,7 +170,183 @@ def _extension() -> tuple[Callable[..., Any], Any, dict[str, Any]]:
 
         return state_type(table), generate
 
-    return state_at, state_type, arrays
+    return state_at, state_type, arrays, terms_type
+
+
+def _rows() -> tuple[Any, Any, Any]:
+    """Teach numba tables whose rows have attributes: people, column by column, and terms.
+
+    Every column, and all terms together, are declared to share no memory with the others. So a
+    loop over people keeps terms in registers, and works on several people at a time.
+
+    Returns:
+        The types of people in columns, of a table of terms, and of one row of the latter.
+    """
+    import operator
+
+    from llvmlite import ir
+    from numba import from_dtype, types
+    from numba.core import cgutils
+    from numba.core.datamodel import models
+    from numba.core.typing.templates import (
+        AbstractTemplate,
+        AttributeTemplate,
+        infer_getattr,
+        infer_global,
+        signature,
+    )
+    from numba.extending import (
+        lower_builtin,
+        lower_getattr_generic,
+        lower_setattr_generic,
+        register_model,
+    )
+
+    columns = {name: (from_dtype(PERSON[name]), PERSON.fields[name][1]) for name in PERSON.names}
+    terms = {name: TERMS.fields[name][1] for name in TERMS.names}
+    scopes = ("terms", *columns)
+    word = ir.IntType(64)
+
+    class Rows(types.Type):  # type: ignore[misc]
+        pass
+
+    class Row(types.Type):  # type: ignore[misc]
+        pass
+
+    class PeopleType(Rows):
+        pass
+
+    class TermsTableType(Rows):
+        pass
+
+    class PersonType(Row):
+        pass
+
+    class TermsType(Row):
+        pass
+
+    people_type, table_type = PeopleType("People"), TermsTableType("TermsTable")
+    person_type, terms_type = PersonType("Person"), TermsType("Terms")
+    row_of = {people_type: person_type, table_type: terms_type}
+
+    @register_model(PeopleType)
+    @register_model(TermsTableType)
+    class RowsModel(models.StructModel):
+        def __init__(self, manager: Any, kind: Any) -> None:  # noqa: ANN401
+            members = [("base", types.voidptr), ("length", types.intp)]
+            super().__init__(manager, kind, members)
+
+    @register_model(PersonType)
+    @register_model(TermsType)
+    class RowModel(models.StructModel):
+        def __init__(self, manager: Any, kind: Any) -> None:  # noqa: ANN401
+            members = [("base", types.voidptr), ("length", types.intp), ("index", types.intp)]
+            super().__init__(manager, kind, members)
+
+    @infer_getattr
+    class RowsAttribute(AttributeTemplate):
+        key = Rows
+
+        def generic_resolve(self, kind: Any, name: str) -> Any:  # noqa: ANN401
+            return types.intp if name == "size" else None
+
+    @lower_getattr_generic(Rows)
+    def size(context: Any, builder: Any, kind: Any, value: Any, name: str) -> Any:  # noqa: ANN401
+        return cgutils.create_struct_proxy(kind)(context, builder, value).length
+
+    @infer_getattr
+    class RowAttribute(AttributeTemplate):
+        key = Row
+
+        def generic_resolve(self, kind: Any, name: str) -> Any:  # noqa: ANN401
+            if kind == terms_type:
+                return types.float64 if name in terms else None
+            return columns[name][0] if name in columns else None
+
+    @infer_global(operator.getitem)
+    class GetRow(AbstractTemplate):
+        def generic(self, arguments: Any, named: Any) -> Any:  # noqa: ANN401
+            if isinstance(arguments[0], Rows) and isinstance(arguments[1], types.Integer):
+                return signature(row_of[arguments[0]], arguments[0], types.intp)
+            return None
+
+    @infer_global(operator.setitem)
+    class SetRow(AbstractTemplate):
+        def generic(self, arguments: Any, named: Any) -> Any:  # noqa: ANN401
+            if isinstance(arguments[0], Rows) and isinstance(arguments[1], types.Integer):
+                kind = row_of[arguments[0]]
+                return signature(types.none, arguments[0], types.intp, kind)
+            return None
+
+    @lower_builtin(operator.getitem, Rows, types.Integer)
+    def row(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        rows = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0])
+        one = cgutils.create_struct_proxy(signature.return_type)(context, builder)
+        one.base, one.length, one.index = rows.base, rows.length, arguments[1]
+        return one._getvalue()
+
+    @lower_builtin(operator.setitem, Rows, types.Integer, Row)
+    def put(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        kind = signature.args[2]
+        target = row(context, builder, _getting(signature), arguments[:2])
+        for name in terms if kind == terms_type else columns:
+            store(
+                context,
+                builder,
+                kind,
+                target,
+                name,
+                load(context, builder, kind, arguments[2], name),
+            )
+        return context.get_dummy_value()
+
+    def _getting(setting: Any) -> Any:  # noqa: ANN401
+        return signature(setting.args[2], *setting.args[:2])
+
+    def place(context: Any, builder: Any, kind: Any, value: Any, name: str) -> tuple[Any, Any]:  # noqa: ANN401
+        one = cgutils.create_struct_proxy(kind)(context, builder, value)
+        if kind == terms_type:
+            field, offset = types.float64, ir.Constant(word, terms[name])
+            start = builder.mul(one.index, ir.Constant(word, TERMS.itemsize))
+            where = builder.gep(one.base, [builder.add(start, offset)])
+            return field, builder.bitcast(where, ir.DoubleType().as_pointer())
+        field, before = columns[name]
+        data = context.data_model_manager[field].get_data_type()
+        column = builder.gep(one.base, [builder.mul(one.length, ir.Constant(word, before))])
+        return field, builder.gep(builder.bitcast(column, data.as_pointer()), [one.index])
+
+    def mark(builder: Any, access: Any, scope: str) -> None:  # noqa: ANN401
+        module = builder.module
+        domain = module.add_metadata(["state"])
+        others = [module.add_metadata([name, domain]) for name in scopes if name != scope]
+        own = module.add_metadata([module.add_metadata([scope, domain])])
+        access.set_metadata("alias.scope", own)
+        access.set_metadata("noalias", module.add_metadata(others))
+
+    @lower_getattr_generic(Row)
+    def load(context: Any, builder: Any, kind: Any, value: Any, name: str) -> Any:  # noqa: ANN401
+        field, where = place(context, builder, kind, value, name)
+        loaded = builder.load(where)
+        mark(builder, loaded, "terms" if kind == terms_type else name)
+        return context.data_model_manager[field].from_data(builder, loaded)
+
+    def store(
+        context: Any,  # noqa: ANN401
+        builder: Any,  # noqa: ANN401
+        kind: Any,  # noqa: ANN401
+        target: Any,  # noqa: ANN401
+        name: str,
+        value: Any,  # noqa: ANN401
+    ) -> None:
+        field, where = place(context, builder, kind, target, name)
+        stored = builder.store(context.data_model_manager[field].as_data(builder, value), where)
+        mark(builder, stored, "terms" if kind == terms_type else name)
+
+    @lower_setattr_generic(Row)
+    def assign(context: Any, builder: Any, signature: Any, arguments: Any, name: str) -> None:  # noqa: ANN401
+        store(context, builder, signature.args[0], arguments[0], name, arguments[1])
+
+    return people_type, table_type, terms_type
 
 
 def _unwrapped() -> Any:  # noqa: ANN401 - a class of numba's
