@@ -168,7 +168,7 @@ def start(s, group_seeds):
     run.week = run.phase = run.wanted = 0
     run.ideas = run.nodes = run.flying = run.forum = run.granted = run.targets = 0
     run.candidates = run.copies = run.adopted_now = run.embedded_now = 0
-    run.circulated = run.circulating = run.met = 0
+    run.circulated = run.circulating = run.met = run.touched = 0
     purpose_keys(s, group_seeds)
     _start_context(s)
     _start_books(s)
@@ -577,6 +577,7 @@ def settle(s, i, fate, by):
     author = s.people[idea.author]
     if author.tenure == idea.tenure:
         author.open_ideas -= 1
+        touch(s, idea.author)
         if fate == Fate.ADOPTED:
             author.adoptions += 1
         elif fate != Fate.WITHHELD and fate != Fate.ORPHANED:
@@ -632,7 +633,9 @@ def conclude(s, i):
         endorser = s.nodes[at]
         if endorser.post < s.run[0].people:  # the agency is no person and bears no scars
             person = s.people[endorser.post]
-            person.failures += person.tenure == endorser.tenure
+            if person.tenure == endorser.tenure:
+                touch(s, endorser.post)
+                person.failures += 1
         at = endorser.next
 
 
@@ -1071,35 +1074,76 @@ def shares_seen(s):
 def people_learn(s):
     """Let everybody learn and perhaps leave, and measure people at the week's end.
 
-    In one loop, since nobody's part touches another person: memory is read once.
+    Each loop does one simple thing, so that it compiles to work on several people at a time.
     """
     run = s.run[0]
     people, week = run.people, run.week
-    key, high = fold(s.keys[Purpose.TURNOVER], week), below(most_leave(s))
     marked = run.successes / people
+    tell_fates(s)
     for p in range(people):
-        s.hashes[p] = fold(key, p)
+        s.seen[p] = circle_share(s, p)
+    begin = 0
+    while begin < people:  # those who follow each other under the same terms
+        row = np.int64(s.people[begin].terms_row)
+        end = begin + 1
+        while end < people and s.people[end].terms_row == row:
+            end += 1
+        for p in range(begin, end):
+            learn(s, p, row, marked)
+        begin = end
+    take_in_fates(s)
+    people_leave(s)
     energy = norm = futility = scars = effort = 0.0
-    burnt = exits = 0
+    burnt = 0
     for p in range(people):
-        learn(s, p, marked)
-        if s.hashes[p] < high:
-            exits += leaves(s, p, unit(s.hashes[p]))
         person = s.people[p]
         energy += person.energy
         norm += person.norm
         futility += person.futility
         scars += person.scars
         effort += person.effort_spent
+    for p in range(people):
         burnt += burnt_out(s, p)
     now = s.weeks[week]
-    now.exits = exits
     now.energy = energy / people
     now.norm = norm / people
     now.futility = futility / people
     now.scars = scars / people
     now.effort = effort / people
     now.burnt_out = burnt
+
+
+@compiled
+def tell_fates(s):
+    """Work out what the fates of ideas do to those they touched this week."""
+    for place in range(s.run[0].touched):
+        person = s.people[s.touched[place]]
+        terms = s.terms[person.terms_row]
+        s.told_scars[place] = rules.scars(person.scars, person.failures, terms)
+        s.told_futility[place] = rules.futility(
+            person.futility, person.deaths, person.adoptions, terms
+        )
+
+
+@compiled
+def take_in_fates(s):
+    """Let those whom fates of ideas touched bear them, instead of healing like the rest."""
+    run = s.run[0]
+    for place in range(run.touched):
+        person = s.people[s.touched[place]]
+        person.scars = s.told_scars[place]
+        person.futility = s.told_futility[place]
+        person.deaths = person.adoptions = person.failures = 0
+    run.touched = 0
+
+
+@compiled
+def touch(s, p):
+    """Note that the fate of an idea touches somebody this week."""
+    person, run = s.people[p], s.run[0]
+    if person.deaths == 0 and person.adoptions == 0 and person.failures == 0:
+        s.touched[run.touched] = p
+        run.touched += 1
 
 
 @compiled
@@ -1116,10 +1160,21 @@ def circle_share(s, p):
 
 
 @compiled
-def most_leave(s):
-    """Give the chance to leave that nobody's exceeds."""
-    terms = s.terms[s.run[0].departments]
-    return terms.turnover / WEEKS_PER_YEAR + terms.burnout_exit if shipped.exit_chance else 1.0
+def people_leave(s):
+    """Let people leave; a successor takes up the post afresh."""
+    run = s.run[0]
+    terms = s.terms[run.departments]
+    most = 1.0
+    if shipped.exit_chance:
+        most = terms.turnover / WEEKS_PER_YEAR + terms.burnout_exit
+    key, high = fold(s.keys[Purpose.TURNOVER], run.week), below(most)
+    people, exits = run.people, 0
+    for p in range(people):
+        s.hashes[p] = fold(key, p)
+    for p in range(people):
+        if s.hashes[p] < high:
+            exits += leaves(s, p, unit(s.hashes[p]))
+    s.weeks[run.week].exits = exits
 
 
 @compiled
@@ -1235,36 +1290,46 @@ def burnt_out(s, p):
 
 
 @compiled
-def covered(s, p):
-    """Give the share of each determinant that the person covers by own effort."""
-    energy = s.people[p].energy
-    missing, terms = s.missing[s.people[p].terms_row], s.terms[s.people[p].terms_row]
+def covered(s, row, energy):
+    """Give the share of each determinant that a person of that energy covers by own effort."""
+    missing, terms = s.missing, s.terms[row]
     return (
-        rules.covered(missing[0], terms.clarity_individual, energy),
-        rules.covered(missing[1], terms.parity_individual, energy),
-        rules.covered(missing[2], terms.suitability_individual, energy),
-        rules.covered(missing[3], terms.normality_individual, energy),
+        rules.covered(missing[row, CLARITY], terms.clarity_individual, energy),
+        rules.covered(missing[row, PARITY], terms.parity_individual, energy),
+        rules.covered(missing[row, SUITABILITY], terms.suitability_individual, energy),
+        rules.covered(missing[row, NORMALITY], terms.normality_individual, energy),
     )
 
 
 @compiled
 def provision(s, p, determinant):
     """Give how far a determinant is there for the person, the weakest capping the rest."""
-    missing, terms = s.missing[s.people[p].terms_row], s.terms[s.people[p].terms_row]
-    own = covered(s, p)
-    clarity = 1.0 - missing[0] + own[0]
-    parity = 1.0 - missing[1] + own[1]
-    suitable = 1.0 - missing[2] + own[2]
-    normality = 1.0 - missing[3] + own[3]
-    weakest = min(min(clarity, parity), min(suitable, normality))
-    return rules.capped((clarity, parity, suitable, normality)[determinant], weakest, terms)
+    return provision_at(s, s.people[p].terms_row, s.people[p].energy)[determinant]
 
 
 @compiled
-def effort(s, p):
+def provision_at(s, row, energy):
+    """Give how far each determinant is there for a person of that energy."""
+    missing, terms = s.missing, s.terms[row]
+    own = covered(s, row, energy)
+    clarity = 1.0 - missing[row, CLARITY] + own[CLARITY]
+    parity = 1.0 - missing[row, PARITY] + own[PARITY]
+    suitable = 1.0 - missing[row, SUITABILITY] + own[SUITABILITY]
+    normality = 1.0 - missing[row, NORMALITY] + own[NORMALITY]
+    weakest = min(min(clarity, parity), min(suitable, normality))
+    return (
+        rules.capped(clarity, weakest, terms),
+        rules.capped(parity, weakest, terms),
+        rules.capped(suitable, weakest, terms),
+        rules.capped(normality, weakest, terms),
+    )
+
+
+@compiled
+def effort(s, p, row):
     """Give the person's effort this week beyond what is provided, in [0, 1]."""
     person = s.people[p]
-    clarity, parity, suitable, normality = covered(s, p)
+    clarity, parity, suitable, normality = covered(s, row, person.energy)
     strain = (clarity + parity + suitable + normality) / 4.0
     return strain if (person.open_ideas > 0) | person.busy else 0.0
 
@@ -1296,33 +1361,28 @@ def suitability(s, p):
 
 
 @compiled
-def visibility(s, p):
-    """Give the share of what others do that the person gets to see."""
-    terms = s.terms[s.people[p].terms_row]
-    share = terms.visibility
-    return share * provision(s, p, NORMALITY) if terms.determinants else share
+def visibility(s, p, row):
+    """Give the share of what others do that the person gets to see, under determinants."""
+    return s.terms[row].visibility * provision_at(s, row, s.people[p].energy)[NORMALITY]
 
 
 @compiled
-def learn(s, p, marked):
+def learn(s, p, row, marked):
     """Change by what the week brought, and by the share of others seen innovating.
 
-    ``marked`` is the share of everybody with a recent success.
+    The ``row`` is that of the person's terms; ``marked``, the share of everybody with a recent
+    success. What the fates of ideas do is left to :func:`take_in_fates`.
     """
-    person = s.people[p]
-    terms = s.terms[person.terms_row]
+    person, terms = s.people[p], s.terms[row]
     spent, visible = 0.0, terms.visibility
-    if terms.determinants:  # together, for they share most of their arithmetic
-        spent, visible = effort(s, p), visibility(s, p)
-    share = rules.visible_share(circle_share(s, p), marked, visible, terms)
+    if terms.determinants:
+        spent, visible = effort(s, p, row), visibility(s, p, row)
+    share = rules.visible_share(s.seen[p], marked, visible, terms)
     person.norm = rules.norm(person.norm, share, person.norm_threshold, terms)
-    # by the shipped rule, whom nothing happened to stays the same; few ever bear scars
-    if not shipped.scars or person.scars or person.failures:
-        person.scars = rules.scars(person.scars, person.failures, terms)
-    person.futility = rules.futility(person.futility, person.deaths, person.adoptions, terms)
+    person.scars = rules.scars(person.scars, 0, terms)
+    person.futility = rules.futility(person.futility, 0, 0, terms)
     person.energy = rules.energy(person.energy, spent, terms)
     person.effort_spent = spent
-    person.deaths = person.adoptions = person.failures = 0
     person.busy = False
 
 

@@ -105,7 +105,7 @@ RUN: Final = _record(
     i8="week phase wanted weeks people departments layers period last_period "
     "value_distribution circle lapsed_leave "
     "ideas nodes flying forum granted targets candidates copies adopted_now embedded_now "
-    "circulated circulating met successes",
+    "circulated circulating met successes touched",
 )
 """Single numbers: where the run stands, what it is, and how far lists and arrays are filled."""
 
@@ -186,7 +186,9 @@ class State(NamedTuple):
         hashes: what this week's draws are made from, by person.
         candidates, candidate_draws: who may conceive this week, and their draws.
         drops: chance that politics drops an idea, by row of ``terms``.
-        sums, shares: what people show: its sums by group, and by person.
+        touched, told_scars, told_futility: whom fates of ideas touch this week, and what that does.
+        sums, shares, seen: what people show: its sums by group, and by person; and what of it
+            each person's circle shows.
         screen_first, screen_count, screen_last, ally_of: the platform's readers.
         flying, forum, granted, adopted_now, to_circulate: lists of ideas.
         nodes, copies: see above.
@@ -226,8 +228,12 @@ class State(NamedTuple):
     candidates: Array
     candidate_draws: Array
     drops: Array
+    touched: Array
+    told_scars: Array
+    told_futility: Array
     sums: Array
     shares: Array
+    seen: Array
     screen_first: Array
     screen_last: Array
     screen_count: Array

@@ -27,7 +27,12 @@ WHOLE: Final = (
     "department layer topic origin facet determinant visit times tenure post first attention "
     "first_excluded also_excluded right root end"
 )
-NUMBERS: Final = "u energy share marked chance step weeks"
+NUMBERS: Final = "u chance energy marked step weeks share"
+APART: Final = (
+    "group others missing hashes candidates candidate_draws sums shares seen touched told_scars "
+    "told_futility"
+)
+"""Arrays beside those of people and terms that are declared to share no memory with any other."""
 SLOTS: Final = 4
 """Entries of the table for each array: its address, and up to three dimensions."""
 
@@ -107,7 +112,7 @@ def _extension() -> tuple[Callable[..., Any], Any, dict[str, Any], Any]:
             if ndim == 0
             else table_type
             if kind == TERMS
-            else array_type(from_dtype(kind), ndim, "C")
+            else array_type(from_dtype(kind), ndim, name)
         )
         for name, kind, ndim in layout()
     }
@@ -173,6 +178,17 @@ def _extension() -> tuple[Callable[..., Any], Any, dict[str, Any], Any]:
     return state_at, state_type, arrays, terms_type
 
 
+def mark(builder: Any, access: Any, scope: str) -> None:  # noqa: ANN401
+    """Tell the compiler that an access to memory is to ``scope`` and to no other one."""
+    module = builder.module
+    domain = module.add_metadata(["state"])
+    scopes = ("terms", *(PERSON.names or ()), *APART.split())
+    others = [module.add_metadata([name, domain]) for name in scopes if name != scope]
+    own = module.add_metadata([module.add_metadata([scope, domain])])
+    access.set_metadata("alias.scope", own)
+    access.set_metadata("noalias", module.add_metadata(others))
+
+
 def _rows() -> tuple[Any, Any, Any]:
     """Teach numba tables whose rows have attributes: people, column by column, and terms.
 
@@ -204,7 +220,6 @@ def _rows() -> tuple[Any, Any, Any]:
 
     columns = {name: (from_dtype(PERSON[name]), PERSON.fields[name][1]) for name in PERSON.names}
     terms = {name: TERMS.fields[name][1] for name in TERMS.names}
-    scopes = ("terms", *columns)
     word = ir.IntType(64)
 
     class Rows(types.Type):  # type: ignore[misc]
@@ -315,14 +330,6 @@ def _rows() -> tuple[Any, Any, Any]:
         column = builder.gep(one.base, [builder.mul(one.length, ir.Constant(word, before))])
         return field, builder.gep(builder.bitcast(column, data.as_pointer()), [one.index])
 
-    def mark(builder: Any, access: Any, scope: str) -> None:  # noqa: ANN401
-        module = builder.module
-        domain = module.add_metadata(["state"])
-        others = [module.add_metadata([name, domain]) for name in scopes if name != scope]
-        own = module.add_metadata([module.add_metadata([scope, domain])])
-        access.set_metadata("alias.scope", own)
-        access.set_metadata("noalias", module.add_metadata(others))
-
     @lower_getattr_generic(Row)
     def load(context: Any, builder: Any, kind: Any, value: Any, name: str) -> Any:  # noqa: ANN401
         field, where = place(context, builder, kind, value, name)
@@ -360,7 +367,13 @@ def _unwrapped() -> Any:  # noqa: ANN401 - a class of numba's
     from numba.np.arrayobj import make_array, populate_array
 
     class StateArray(types.Array):  # type: ignore[misc]
-        pass
+        def __init__(self, kind: Any, ndim: int, name: str) -> None:  # noqa: ANN401
+            super().__init__(kind, ndim, "C")
+            self.scope = name if name in APART.split() else ""
+
+        @property
+        def key(self) -> Any:  # noqa: ANN401
+            return (*super().key, self.scope)
 
     register_model(StateArray)(models.ArrayModel)
 
@@ -388,6 +401,10 @@ def _unwrapped() -> Any:  # noqa: ANN401 - a class of numba's
         kind, index_kind = signature.args
         indices = whole(context, builder, index_kind, arguments[1])
         where = pointer(context, builder, kind, arguments[0], indices)
+        if kind.scope and len(indices) == kind.ndim:  # numbers
+            loaded = builder.load(where)
+            mark(builder, loaded, kind.scope)
+            return loaded
         if len(indices) == kind.ndim:
             return context.unpack_value(builder, kind.dtype, where)
         array = make_array(kind)(context, builder, arguments[0])
@@ -412,7 +429,10 @@ def _unwrapped() -> Any:  # noqa: ANN401 - a class of numba's
         indices = whole(context, builder, index_kind, arguments[1])
         value = context.cast(builder, arguments[2], value_kind, kind.dtype)
         where = pointer(context, builder, kind, arguments[0], indices)
-        context.pack_value(builder, kind.dtype, value, where)
+        if kind.scope:
+            mark(builder, builder.store(value, where), kind.scope)
+        else:
+            context.pack_value(builder, kind.dtype, value, where)
         return context.get_dummy_value()
 
     return StateArray
