@@ -1080,16 +1080,14 @@ def people_learn(s):
     people, week = run.people, run.week
     marked = run.successes / people
     tell_fates(s)
-    for p in range(people):
-        s.seen[p] = circle_share(s, p)
+    look_around(s)
     begin = 0
     while begin < people:  # those who follow each other under the same terms
         row = np.int64(s.people[begin].terms_row)
         end = begin + 1
         while end < people and s.people[end].terms_row == row:
             end += 1
-        for p in range(begin, end):
-            learn(s, p, row, marked)
+        learn_alike(s, begin, end, row, marked)
         begin = end
     take_in_fates(s)
     people_leave(s)
@@ -1111,6 +1109,36 @@ def people_learn(s):
     now.scars = scars / people
     now.effort = effort / people
     now.burnt_out = burnt
+
+
+@compiled
+def look_around(s):
+    """Let everybody see the mean of what their circle shows, themselves excluded."""
+    run = s.run[0]
+    leaders, people = run.departments, run.people
+    if run.circle != CircleKind.TEAM:
+        for p in range(people):
+            s.seen[p] = mean(s.sums[s.group[p]] - s.shares[p], s.others[p])
+        return
+    for p in range(leaders):
+        s.seen[p] = mean(s.sums[p], s.others[p])
+    for p in range(leaders, people):
+        superior = s.group[p]
+        peers = s.sums[superior] - s.shares[p]
+        s.seen[p] = mean(s.sums[p] + (s.shares[superior] + peers), s.others[p])
+
+
+@compiled
+def mean(total, others):
+    """Give the mean over so many others; 0 if there are none."""
+    return total / others if others > 0.0 else 0.0
+
+
+@compiled
+def learn_alike(s, begin, end, row, marked):
+    """Let people learn who follow each other under the same terms."""
+    for p in range(begin, end):
+        learn(s, p, row, marked)
 
 
 @compiled
@@ -1144,19 +1172,6 @@ def touch(s, p):
     if person.deaths == 0 and person.adoptions == 0 and person.failures == 0:
         s.touched[run.touched] = p
         run.touched += 1
-
-
-@compiled
-def circle_share(s, p):
-    """Give the mean of what people show over a person's circle, the person excluded."""
-    group, others = s.group[p], s.others[p]
-    if s.run[0].circle != CircleKind.TEAM:
-        total = s.sums[group] - s.shares[p]
-    else:
-        total = s.sums[p]
-        if group >= 0:
-            total += s.shares[group] + (s.sums[group] - s.shares[p])
-    return total / others if others else 0.0
 
 
 @compiled

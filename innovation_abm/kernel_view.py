@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 WHOLE: Final = (
     "i p leader panel agency target by purpose stage fate reason row count place week "
     "department layer topic origin facet determinant visit times tenure post first attention "
-    "first_excluded also_excluded right root end"
+    "first_excluded also_excluded right root begin end"
 )
-NUMBERS: Final = "u chance energy marked step weeks share"
+NUMBERS: Final = "u chance energy marked step weeks share total others"
 APART: Final = (
     "group others missing hashes candidates candidate_draws sums shares seen touched told_scars "
     "told_futility"
