@@ -16,7 +16,6 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 from innovation_abm.effects import rank
 from innovation_abm.engines import choose
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.kernel_floor import floor
 from innovation_abm.organization import Organization, generate
 from innovation_abm.presets import preset
 from innovation_abm.scenario import Scenario
@@ -448,17 +448,8 @@ def _costs(measure: _Measure) -> dict[str, float | None]:
     return {
         "person_week": seconds["without ideas"] / runs / chart.size / 104 * 1e9,
         "review": of_ideas / decisions * 1e9 if decisions else None,
-        **_floor(),
+        **floor(),
     }
-
-
-def _floor() -> dict[str, float]:
-    """Give the least that a draw and a look at a person can cost; empty if it is not measured."""
-    try:
-        floor = import_module("innovation_abm.kernel_floor").floor
-    except ImportError:
-        return {}
-    return {str(name): float(value) for name, value in floor().items()}
 
 
 # --- the whole service, in a process of its own ---------------------------------------------------
