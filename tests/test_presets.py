@@ -13,6 +13,8 @@ from innovation_abm.scenario import ScenarioError, parameters
 
 NAMES = [
     "german-federal-2016",
+    "hierarchy-selects",
+    "middle-matters-little",
     "nine-layers",
     "textbook",
     "typical",
@@ -22,6 +24,8 @@ NAMES = [
 ]
 SIZES = {  # people, departments, layers
     "german-federal-2016": (1_555, 1, 5),
+    "hierarchy-selects": (57, 1, 3),
+    "middle-matters-little": (62, 2, 3),
     "nine-layers": (9_841, 1, 9),
     "textbook": (259, 1, 4),
     "typical": (1_555, 1, 5),
@@ -91,7 +95,7 @@ def test_what_is_not_fitted_anew_is_that_of_typical(name):
     [
         ("worksop", 'did you mean "workshop"?'),
         ("german-federal", 'did you mean "german-federal-2016"?'),
-        ("qqqqqq", "there are german-federal-2016, nine-layers, "),
+        ("qqqqqq", "there are german-federal-2016, hierarchy-selects, "),
         ("", "there are "),
         ("../typical", 'did you mean "typical"?'),
     ],
