@@ -83,7 +83,6 @@ def test_what_drives_the_loss_in_the_middle_depends_on_the_load():
     assert min(busy, key=busy.get) == "weight"
 
 
-@pytest.mark.slow
 def test_norms_that_tipped_stay_tipped():
     table = findings.hysteresis(replications=20).set_index("mean threshold")
     never, once, always = (figures(table[column]) for column in table.columns)
@@ -92,7 +91,6 @@ def test_norms_that_tipped_stay_tipped():
     assert once[-1] < 0.1
 
 
-@pytest.mark.slow
 def test_a_declaration_fades_unless_it_is_upheld():
     table = findings.declarations(replications=20)
     nothing, once, upheld, again = (figures(table[column]) for column in table.columns[1:])
@@ -100,7 +98,6 @@ def test_a_declaration_fades_unless_it_is_upheld():
     assert upheld[3] < again[3] < once[3] < nothing[3]
 
 
-@pytest.mark.slow
 def test_the_best_organisation_differs_by_facet():
     table = findings.facets(replications=30)
     best = {

@@ -330,7 +330,6 @@ def test_a_finding_is_told_only_where_an_effect_differs():
             assert bool(effect.finding) == ((lever.key, effect.measure) in differing)
 
 
-@pytest.mark.slow
 @by_key
 def test_a_lever_does_what_is_on_record(lever):
     on_record = {(m.effect.measure, m.organization): m.change for m in recorded()
