@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 
 from innovation_abm.idea import Fate
 from innovation_abm.kernel_arrays import SUMMARY
@@ -13,6 +12,7 @@ from innovation_abm.kernel_arrays import SUMMARY
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from innovation_abm.results import Run
@@ -88,6 +88,8 @@ def batch(pairs: Sequence[tuple[Scenario, int]], counts: Columns) -> pd.DataFram
         "voiced_share": _ratio(counts["voiced"], counts["conceived"]),
         "weeks_to_fate": _ratio(counts["decision_weeks"], decided),
     }
+    import pandas as pd
+
     return pd.DataFrame(
         {name: columns[name] if name in columns else counts[name].copy() for name in FIGURES}
     )

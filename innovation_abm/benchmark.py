@@ -200,6 +200,13 @@ def bench(
     }
 
 
+def _seconds(work: Callable[[], object]) -> float:
+    """Give the seconds that some work takes."""
+    start = perf_counter()
+    work()
+    return perf_counter() - start
+
+
 class _Measure:
     """Takes measurements and keeps what was measured.
 
@@ -225,15 +232,17 @@ class _Measure:
         side_by_side: int = 1,
         mechanisms: str = "all",
     ) -> float:
-        """Measure some work several times; give the median of the seconds that it takes."""
+        """Measure some work several times; give the median of the seconds that it takes.
+
+        As in :mod:`timeit`, garbage is collected before, not meanwhile.
+        """
         self.tell(f"{what}: {engine}, {people:,} people, {weeks:,} weeks, {runs:,} runs")
-        seconds = []
-        for _ in range(repeats):
-            gc.collect()
-            start = perf_counter()
-            work()
-            seconds.append(perf_counter() - start)
-        median = statistics.median(seconds)
+        gc.collect()
+        gc.disable()
+        try:
+            median = statistics.median(_seconds(work) for _ in range(repeats))
+        finally:
+            gc.enable()
         self.cases.append(
             {
                 "what": what,

@@ -29,7 +29,7 @@ from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.rules import RuleBook
+from innovation_abm.rules import SHIPPED, RuleBook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -340,13 +340,13 @@ def _reason(error: Exception) -> str:
 
 def digest(rules: RuleBook) -> str:
     """Give a fingerprint of all that the compiled engine for a rule book is made of."""
-    return _shipped_digest() if rules == RuleBook() else _digest(rules)
+    return _shipped_digest() if rules == SHIPPED else _digest(rules)
 
 
 @lru_cache(maxsize=1)
 def _shipped_digest() -> str:
     """Give that of the shipped rules, which refer to nothing that a program may change."""
-    return _digest(RuleBook())
+    return _digest(SHIPPED)
 
 
 def _digest(rules: RuleBook) -> str:

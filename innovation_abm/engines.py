@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.rules import RuleBook
+from innovation_abm.rules import SHIPPED, RuleBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,7 +65,7 @@ def choose(
         return "mesa"
     from innovation_abm.compiling import EngineError, build
 
-    book = rules or RuleBook()
+    book = rules or SHIPPED
     if engine == "kernel":
         if roles:
             raise EngineError(_own_agents(roles) + '; take engine = "auto" or "mesa"')

@@ -43,7 +43,7 @@ from innovation_abm.memory import room_for
 from innovation_abm.organization import Organization, Role
 from innovation_abm.people import TRAIT_TERMS
 from innovation_abm.queues import QUEUE_COLUMNS
-from innovation_abm.rules import RuleBook
+from innovation_abm.rules import SHIPPED, RuleBook
 from innovation_abm.scenario import WEEKS_PER_YEAR, Scenario, ScenarioError
 from innovation_abm.terms import PARAMETER_TERMS, WEEKLY_TERMS
 from innovation_abm.weeks import WEEK_COLUMNS
@@ -131,7 +131,7 @@ def run_kernel(
         ScenarioError: if the scenario does not fit the organisation.
         EngineError: if the compiled engine cannot run here, or cannot compile the rules.
     """
-    advance = build(rules or RuleBook())
+    advance = build(rules or SHIPPED)
     organization = organization or build_organization(settings)
     planned = plan([settings], organization)
     state = new_state(planned, organization, origin)
@@ -197,7 +197,7 @@ def run_many(
         One record :data:`~innovation_abm.kernel_arrays.SUMMARY` a pair, in the order of the
         pairs; all zeros for pairs that were not run because the batch was stopped.
     """
-    advance = build(rules or RuleBook())
+    advance = build(rules or SHIPPED)
     summaries = np.zeros(len(pairs), SUMMARY)
     charts: dict[Organization | tuple[Value, ...], list[int]] = {}
     keys = {id(settings): _chart_key(settings, organization) for settings, _ in pairs}

@@ -40,6 +40,7 @@ from innovation_abm.organization import Organization, Role
 from innovation_abm.people import TRAIT_TERMS, draw_traits
 from innovation_abm.queues import QueueBooks
 from innovation_abm.rules import (
+    SHIPPED,
     RuleBook,
     conception_chance,
     energy,
@@ -174,7 +175,7 @@ class InnovationModel(mesa.Model):
         given = {name: value for name, value in locals().items() if name in HEADLINES}
         self.settings = _settle(settings, given, rng)
         super().__init__(rng=self.settings.seed)
-        self.rules = rules or RuleBook()
+        self.rules = rules or SHIPPED
         learned = (self.rules.scars, self.rules.futility, self.rules.energy)
         self.rest_lasts = learned == (scars, futility, energy)
         self.organization = organization or build_organization(self.settings)

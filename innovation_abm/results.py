@@ -12,7 +12,7 @@ from innovation_abm.errors import InnovationAbmError
 from innovation_abm.idea import DEATHS, ENDED, Event, Facet, Fate, Outcome, Reason, Stage
 from innovation_abm.organization import Role
 from innovation_abm.queues import QUEUE_COLUMNS
-from innovation_abm.rules import RuleBook
+from innovation_abm.rules import SHIPPED, RuleBook
 from innovation_abm.scenario import WEEKS_PER_YEAR
 from innovation_abm.stories import tell
 from innovation_abm.survival import (
@@ -158,7 +158,7 @@ class Run:
         self.week_ends = week_ends
         self._ideas, self._weeks, self._people = ideas, weeks, people
         self._queues, self._events = queues, events
-        self.rules = rules or RuleBook()
+        self.rules = rules or SHIPPED
         self._replay = replay
 
     @classmethod

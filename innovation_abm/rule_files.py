@@ -21,7 +21,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.rules import RuleBook, RuleError
+from innovation_abm.rules import SHIPPED, RuleBook, RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -100,7 +100,7 @@ def blaming(rules: RuleBook | None) -> Iterator[None]:
     except (InnovationAbmError, MemoryError):
         raise
     except Exception as error:
-        if rules is None or rules == RuleBook():
+        if rules is None or rules == SHIPPED:
             raise
         codes = {getattr(rules, rule).__code__: rule for rule in RULES}
         frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.organization import Role
@@ -552,3 +552,7 @@ class RuleBook:
                     f"{field.name}: give a function decorated with @rule "
                     "(from innovation_abm import rule)"
                 )
+
+
+SHIPPED: Final = RuleBook()
+"""The shipped rule book, made once."""
