@@ -10,14 +10,17 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from innovation_abm.comparison import merit_share
 from innovation_abm.idea import Facet, Fate
 from innovation_abm.levers import Determinant
+from innovation_abm.measures import MEASURES
 from innovation_abm.presets import preset
 from innovation_abm.scenario import Change, Scenario
 from innovation_abm.simulation import simulate_many
@@ -286,6 +289,76 @@ def repeatable(replications: int = 40) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=pd.Index(columns))
 
 
+# --- where a lever matters most -------------------------------------------------------------------
+
+
+def interplay(replications: int = 100) -> pd.DataFrame:
+    """Move some levers where the source text says that they matter more, and where less."""
+    room = preset("workshop")
+    tired = room.but(expectation_drift=1.0)
+    allied = room.but(
+        platforms=True, bypass=False, platform_use=0.8, development=0.0, ally_support=1.0
+    )
+    rows = [
+        (
+            "`relating_to_priorities`: wait of ideas, weeks",
+            f"load of business {business / room.manager_capacity:.2f}",
+            _moved(room.but(manager_business=business), "relating_to_priorities", "idea_wait"),
+        )
+        for business in (1.0, 2.0, 2.5, 2.8)
+    ]
+    rows += [
+        (
+            "`control_reflex`: survival",
+            f"suitability {share}",
+            _moved(tired.but(suitability=share), "control_reflex", "survival"),
+        )
+        for share in (0.2, 0.5, 0.8, 1.0)
+    ]
+    rows += [
+        (
+            "`tracking_expectations`: gap",
+            f"{jumps:g} jumps a year",
+            _moved(room.but(jump_rate=jumps, jump_size=0.3), "tracking_expectations", "gap"),
+        )
+        for jumps in (0.0, 4.0)
+    ]
+    reached = [
+        _measured(allied.but(platform_readers=readers), "survival", replications)
+        for readers in (0.0, 4.0, 8.0, 12.0, 16.0)
+    ]
+    rows += [
+        ("allies, four readers more: survival", f"after {4 * place}", change(before, after))
+        for place, (before, after) in enumerate(pairwise(reached))
+    ]
+    return pd.DataFrame(rows, columns=pd.Index(("what is moved", "where", "change")))
+
+
+def _moved(base: Scenario, lever: str, measure: str, replications: int = 100) -> str:
+    """Give what a lever at full strength changes."""
+    moved = base.but(levers={lever: 1.0})
+    return change(*(_measured(one, measure, replications) for one in (base, moved)))
+
+
+def _measured(scenario: Scenario, measure: str, replications: int) -> np.ndarray[Any, Any]:
+    """Give a measure of a scenario's replications."""
+    pairs = [(scenario, seed) for seed in range(1, replications + 1)]
+    return np.array([MEASURES[measure].of(run) for run in simulate_many(pairs, tables=True)])
+
+
+def luck_of_authors(replications: int = 20) -> pd.DataFrame:
+    """Ask how much of survival an idea's value decides, as it comes to rely on individuals."""
+    room = preset("workshop")
+    rows = []
+    for strength in (0.0, 0.5, 1.0):
+        levers = {"reliance_on_individuals": strength}
+        found = merit_share(room.but(levers=levers), replications=replications)
+        ends = f"{found.value.low:.3f} to {found.value.high:.3f}"
+        rows.append((f"{strength:g}", f"{found.value.estimate:.3f}", ends))
+    columns = ("reliance on individuals", "merit share", "95 % interval")
+    return pd.DataFrame(rows, columns=pd.Index(columns))
+
+
 # --- the document ---------------------------------------------------------------------------------
 
 FINDINGS: Final[Mapping[str, Callable[[], pd.DataFrame]]] = {
@@ -297,6 +370,8 @@ FINDINGS: Final[Mapping[str, Callable[[], pd.DataFrame]]] = {
     "hierarchy selects": hierarchy_selects,
     "middle matters little": middle_matters_little,
     "repeatable": repeatable,
+    "interplay": interplay,
+    "merit": luck_of_authors,
 }
 """Every finding by its name, which is that of its place in the document."""
 

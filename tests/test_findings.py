@@ -83,6 +83,22 @@ def test_what_drives_the_loss_in_the_middle_depends_on_the_load():
     assert min(busy, key=busy.get) == "weight"
 
 
+def test_priorities_shorten_waits_most_near_saturation():
+    busy = preset("workshop")
+    gains = [
+        float(findings._moved(busy.but(manager_business=b), "relating_to_priorities", "idea_wait",
+                              replications=10).split(" ")[0])
+        for b in (1.0, 2.0, 2.8)
+    ]  # fmt: skip
+    assert 0.0 > gains[0] > gains[1] > gains[2]
+
+
+def test_merit_counts_less_where_stories_count_more():
+    table = findings.luck_of_authors(replications=6)
+    shares = [float(cell) for cell in table["merit share"]]
+    assert shares[0] > shares[1] > shares[2]
+
+
 def test_norms_that_tipped_stay_tipped():
     table = findings.hysteresis(replications=20).set_index("mean threshold")
     never, once, always = (figures(table[column]) for column in table.columns)
