@@ -27,6 +27,7 @@ from innovation_abm.console import (
     print_json,
     survive_any_text,
 )
+from innovation_abm.dashboards.command import dashboard
 from innovation_abm.errors import InnovationAbmError
 
 if TYPE_CHECKING:
@@ -796,3 +797,6 @@ def bench(
     from innovation_abm.pages import show_benchmark
 
     show_benchmark(page(), measured)
+
+
+app.command()(dashboard)

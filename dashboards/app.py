@@ -1,0 +1,157 @@
+"""The page: the organisation at the left, the number and the panels at the right.
+
+Opened by ``innovation-abm dashboard``. Each browser tab has a :class:`Room` of its own.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import solara
+import solara.lab
+from solara.alias import rv
+
+from innovation_abm.dashboards.guide_panel import GuidePanel
+from innovation_abm.dashboards.guides import Kind
+from innovation_abm.dashboards.keeping import Keep
+from innovation_abm.dashboards.lever_panel import Levers
+from innovation_abm.dashboards.links import PANELS
+from innovation_abm.dashboards.number import Number
+from innovation_abm.dashboards.panels import Deaths, MapPanel, RankingPanel, TwinPanel
+from innovation_abm.dashboards.room import Room
+from innovation_abm.dashboards.server import kernel_ready, opened
+from innovation_abm.dashboards.uploading import Upload
+from innovation_abm.presets import preset_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_STYLE = (files("innovation_abm.dashboards") / "front" / "page.css").read_text(encoding="utf-8")
+
+
+@solara.component
+def Page() -> None:
+    """Show the page of one tab."""
+    query = solara.use_router().search or ""
+    room = solara.use_memo(lambda: Room(opened(), kernel_ready.is_set, query), [])
+    solara.use_effect(lambda: room.close, [])
+    _Dashboard(room)
+
+
+@solara.component
+def _Dashboard(room: Room) -> None:
+    view, say = room.view.value, room.say
+    solara.Title(say("title"))
+    solara.Style(_STYLE)
+    solara.use_effect(lambda: _paint(view.dark), [view.dark])
+    solara.lab.use_task(lambda: _when_ready(room), dependencies=[])
+    classes = ["ia-page"] + ["ia-dark"] * view.dark + ["ia-room"] * view.room
+    with solara.Div(classes=classes):
+        _Head(room)
+        _Notes(room)
+        with solara.Div(classes=["ia-main"]):
+            with solara.Div(classes=["ia-left"]):
+                rv.Html(tag="div", class_="ia-holder", children=[room.stage])
+            with solara.Div(classes=["ia-right"]):
+                Number(room, _betting(room))
+                _Panels(room)
+
+
+def _paint(dark: bool) -> None:
+    solara.lab.theme.dark = dark
+
+
+def _when_ready(room: Room) -> None:
+    """Count anew once the compiled engine is there."""
+    kernel_ready.wait()
+    room.recount()
+
+
+def _betting(room: Room) -> bool:
+    """Whether the room bets before it sees the number."""
+    guide, step = room.guide, room.view.value.step
+    if guide is None or room.view.value.panel != "guide":
+        return False
+    kinds = [one.kind for one in guide.steps[: step + 1]]
+    return Kind.REVEAL not in kinds or kinds[-1] == Kind.PREDICT
+
+
+@solara.component
+def _Head(room: Room) -> None:
+    say, view, opening = room.say, room.view.value, room.play.value.opening
+    presets = [
+        {"text": f"{number}  {name}", "value": name}
+        for number, name in enumerate(preset_names(), 1)
+    ]
+    if room.opened.scenario.name not in preset_names():
+        presets.insert(0, {"text": room.opened.scenario.name, "value": room.opened.scenario.name})
+    elif opening.name not in preset_names():
+        presets.insert(0, {"text": opening.name, "value": opening.name})
+    with solara.Div(classes=["ia-head"]):
+        solara.HTML(tag="h1", unsafe_innerHTML=escape(say("title")))
+        rv.Select(
+            v_model=opening.name, items=presets, on_v_model=room.open_preset, dense=True,
+            outlined=True, hide_details=True, label=say("organisation"), class_="ia-preset",
+        )  # fmt: skip
+        _icon("mdi-dice-multiple", say("new_luck_tip"), room.new_luck)
+        _icon("mdi-undo", say("undo_tip"), room.undo, disabled=not room.can_undo.value)
+        solara.Button(
+            say("reset"), on_click=room.reset, text=True, small=True,
+            disabled=not room.play.value.changed,
+        )  # fmt: skip
+        rv.Spacer()
+        Upload(room)
+        Keep(room)
+        _icon("mdi-projector-screen", say("room_tip"), lambda: room.look(room=not view.room))
+        _icon("mdi-theme-light-dark", say("dark_tip"), lambda: room.look(dark=not view.dark))
+        _icon("mdi-keyboard", say("help_tip"), lambda: room.tell("help"))
+        other = "fr" if view.language == "en" else "en"
+        solara.Button(
+            say("language_other"), on_click=lambda: room.look(language=other), text=True,
+            small=True, attributes={"title": say("language_tip"), "lang": other},
+        )  # fmt: skip
+
+
+def _icon(name: str, tip: str, act: Callable[[], None], *, disabled: bool = False) -> None:
+    solara.Button(
+        icon_name=name, icon=True, on_click=act, disabled=disabled,
+        attributes={"title": tip, "aria-label": tip},
+    )  # fmt: skip
+
+
+@solara.component
+def _Notes(room: Room) -> None:
+    say, notes = room.say, room.notes.value
+    with solara.Div(classes=["ia-notes"]):
+        if notes:
+            texts = "".join(f"<p>{escape(say(note.key, **note.values))}</p>" for note in notes)
+            solara.HTML(tag="div", unsafe_innerHTML=f"<div role='status'>{texts}</div>")
+            _icon("mdi-close", say("hush"), room.hush)
+
+
+@solara.component
+def _Panels(room: Room) -> None:
+    say, view = room.say, room.view.value
+    with solara.Div(classes=["ia-tabs"], attributes={"role": "tablist"}):
+        for name in PANELS:
+            chosen = name == view.panel
+            solara.Button(
+                say(f"panel_{name}"),
+                on_click=lambda name=name: room.look(panel=name),
+                text=True,
+                small=True,
+                classes=["ia-tab"] + ["ia-chosen"] * chosen,
+                attributes={"role": "tab", "aria-selected": str(chosen).lower()},
+            ).key(name)
+    shown = {
+        "levers": Levers,
+        "deaths": Deaths,
+        "twins": TwinPanel,
+        "ranking": RankingPanel,
+        "map": MapPanel,
+        "guide": GuidePanel,
+    }[view.panel]
+    with solara.Div(classes=["ia-panel"], attributes={"role": "tabpanel"}):
+        shown(room).key(view.panel)

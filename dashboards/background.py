@@ -1,0 +1,85 @@
+"""Work beside the page: the newest job counts, older ones are given up."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Wanted = Callable[[], bool]
+    """Tells a job whether its result is still wanted."""
+    Job = Callable[[Wanted], Any]
+
+
+class Latest:
+    """Runs the newest job that was asked for, in a thread of its own.
+
+    The thread ends when nothing is left to do, so an idle page costs nothing.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing to do."""
+        self._lock = threading.Lock()
+        self._next: tuple[Job, Callable[[Any], object]] | None = None
+        self._newest = 0
+        self._running = False
+        self._closed = False
+
+    def ask(self, job: Job, then: Callable[[Any], object]) -> None:
+        """Do a job soon, in the place of whatever was asked for before.
+
+        Args:
+            job: called with a function that tells whether the result is still wanted.
+            then: called with the result, in the same thread, unless a newer job was asked for.
+        """
+        with self._lock:
+            if self._closed:
+                return
+            self._newest += 1
+            self._next = (job, then)
+            if self._running:
+                return
+            self._running = True
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def drop(self) -> None:
+        """Give up what is being done."""
+        with self._lock:
+            self._newest += 1
+            self._next = None
+
+    def close(self) -> None:
+        """Give up what is being done, and do nothing any more."""
+        self.drop()
+        self._closed = True
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being done."""
+        return self._running
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if self._next is None:
+                    self._running = False
+                    return
+                (job, then), self._next = self._next, None
+                number = self._newest
+            self._one(job, then, partial(self._is_newest, number))
+
+    def _is_newest(self, number: int) -> bool:
+        return number == self._newest
+
+    def _one(self, job: Job, then: Callable[[Any], object], wanted: Wanted) -> None:
+        try:
+            result = job(wanted)
+            if wanted():
+                then(result)
+        except Exception:  # the thread must live on: the next job may go well
+            if wanted():
+                logging.getLogger("innovation_abm").exception("the dashboard could not do a job")

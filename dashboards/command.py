@@ -1,0 +1,81 @@
+"""The command that opens the dashboard."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from innovation_abm.errors import InnovationAbmError
+
+HERE = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"
+
+
+def dashboard(
+    preset: Annotated[str, typer.Option(help="Preset to begin with.")] = "",
+    chart: Annotated[
+        str, typer.Option(help="Organisation chart to play on (CSV).", metavar="FILE")
+    ] = "",
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what can be mended in it.")
+    ] = False,
+    rules: Annotated[
+        str,
+        typer.Option(
+            help="Rules of your own, as for run. They are code: they are run.", metavar="FILE"
+        ),
+    ] = "",
+    language: Annotated[str, typer.Option(help="Language to begin with: en or fr.")] = "",
+    port: Annotated[int, typer.Option(help="Port to listen at; 0: any that is free.")] = 8765,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open it in the browser.")
+    ] = True,
+    lan: Annotated[
+        bool, typer.Option("--lan", help="Let other machines of the network open it too.")
+    ] = False,
+) -> None:
+    """Open the dashboard for a workshop: the organisation alive, levers, guided sessions.
+
+    The page is served by this command itself, to this machine alone unless --lan is given, and
+    needs no internet. Ctrl-C ends it.
+    """
+    from innovation_abm.dashboards.server import Settings, load, serve
+
+    tongue = language or _own_language()
+    if tongue not in ("en", "fr"):
+        raise InnovationAbmError(f'--language {language}: allowed are "en" and "fr"')
+    if not 0 <= port <= 65_535:
+        raise InnovationAbmError(f"--port {port}: allowed is a number from 0 to 65535")
+    settings = Settings(
+        preset=preset or ("typical" if chart else "workshop"),
+        chart=str(Path(chart).resolve()) if chart else "",
+        repair=repair,
+        rules=str(Path(rules).resolve()) if rules else "",
+        language=tongue,
+    )
+    load(settings)  # what is wrong is said here, before anything is served
+
+    def told(url: str) -> None:
+        print(f"The dashboard is at {url} (Ctrl-C ends it)", flush=True)
+        if lan:
+            print(
+                "Other machines of the network may open it at this machine's address.", flush=True
+            )
+
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, _end)
+    serve(settings, host=EVERYWHERE if lan else HERE, port=port, told=told, browser=browser)
+
+
+def _own_language() -> str:
+    """Give the language of the one who runs the command, as far as the dashboard speaks it."""
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG", "")
+    return "fr" if locale.lower().startswith("fr") else "en"
+
+
+def _end(number: int, frame: Any) -> None:  # noqa: ANN401 - what Python hands over
+    raise SystemExit(0)

@@ -1,0 +1,141 @@
+"""The number: how often ideas survive, over many replications of what is played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from innovation_abm import survival
+from innovation_abm.simulation import simulate_many
+from innovation_abm.survival import Interval
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+
+    from innovation_abm.engines import Engine
+    from innovation_abm.organization import Organization
+    from innovation_abm.rules import RuleBook
+    from innovation_abm.scenario import Scenario
+
+REPLICATIONS: Final = 200
+"""Replications behind the number, unless the organisation is large."""
+FEWEST: Final = 10
+WORK: Final = 2.0e7
+"""Person-weeks that the compiled engine does in about a third of a second."""
+MESA_WORK: Final = 6.5e4
+"""Person-weeks that Mesa does in about half a second."""
+
+HEADLINES: Final = ("survival", "omission", "commission")
+FATES: Final = (
+    "adopted",
+    "in_flight",
+    "withheld",
+    "denied",
+    "rejected",
+    "lapsed",
+    "orphaned",
+    "dropped",
+    "failed_pilot",
+)
+STAGES: Final = ("conceived", "voiced", "submitted", "piloted", "adopted", "embedded")
+
+
+class Given(Exception):  # noqa: N818 - nothing went wrong
+    """The work was given up before it was done."""
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Many replications of one scenario.
+
+    Attributes:
+        table: one row a replication, see :data:`innovation_abm.batches.FIGURES`.
+    """
+
+    table: pd.DataFrame
+
+    @property
+    def replications(self) -> int:
+        """How many there are."""
+        return len(self.table)
+
+    def share(self, measure: str) -> Interval:
+        """Give the mean of a share over replications, with its 95 % interval."""
+        return survival.mean_interval(self.table[measure].dropna().to_numpy())
+
+    def of_a_hundred(self, column: str) -> float:
+        """Give how many of a hundred ideas come to what a column counts."""
+        conceived = float(self.table["conceived"].sum())
+        return 100.0 * float(self.table[column].sum()) / conceived if conceived else float("nan")
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What was opened beside what is played, on the same ideas, people and luck.
+
+    Attributes:
+        a: the scenario as it was opened.
+        b: with what was moved since.
+        engine: which engine ran them.
+    """
+
+    a: Ensemble
+    b: Ensemble
+    engine: str
+
+    def change(self, measure: str) -> Interval:
+        """Give the paired difference of a measure, B less A, with its 95 % interval."""
+        one, two = (e.table[measure].to_numpy() for e in (self.a, self.b))
+        return survival.paired_difference(one, two, skip_undefined=True).difference
+
+
+def replications_for(person_weeks: int, engine: str) -> int:
+    """Give how many replications fit into a moment."""
+    work = WORK if engine == "kernel" else MESA_WORK
+    return int(np.clip(work // max(person_weeks, 1), FEWEST, REPLICATIONS))
+
+
+def ensemble(
+    scenario: Scenario,
+    organization: Organization,
+    rules: RuleBook | None,
+    engine: Engine,
+    replications: int,
+    wanted: Callable[[], bool],
+) -> Ensemble:
+    """Run the replications of a scenario, with its seed and the seeds after it.
+
+    Raises:
+        Given: if it is not wanted any more.
+    """
+    pairs = [(scenario, scenario.seed + number) for number in range(replications)]
+    return Ensemble(run_all(pairs, organization, rules, engine, wanted))
+
+
+def run_all(
+    pairs: Sequence[tuple[Scenario, int]],
+    organization: Organization,
+    rules: RuleBook | None,
+    engine: Engine,
+    wanted: Callable[[], bool],
+) -> pd.DataFrame:
+    """Run pairs of a scenario and a seed, all or none.
+
+    Raises:
+        Given: if they are not wanted any more.
+    """
+    table = simulate_many(
+        pairs,
+        engine=engine,
+        organization=organization,
+        rules=rules,
+        progress=lambda done, total: wanted(),
+        notice=lambda line: None,
+    )
+    if len(table) < len(pairs):
+        raise Given
+    return table

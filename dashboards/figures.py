@@ -1,0 +1,317 @@
+"""The charts of the page, as pictures that stay sharp at any size.
+
+Each says in its title what it shows, has few marks and no decoration, and is told apart by shape or
+place as well as by colour. They are drawn by matplotlib, each on a figure of its own, so that
+several threads may draw at once.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from innovation_abm.dashboards.ensembles import STAGES
+from innovation_abm.dashboards.headlines import Unit, headlines
+from innovation_abm.idea import DEATHS, Fate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from innovation_abm.dashboards.ensembles import Numbers
+    from innovation_abm.dashboards.maps import Map
+    from innovation_abm.dashboards.words import Speech
+    from innovation_abm.effects import Ranked
+    from innovation_abm.results import Run
+
+# Colours of Okabe and Ito, which people with any colour vision tell apart.
+ORANGE: Final = "#e69f00"
+BLUE: Final = "#0072b2"
+GREEN: Final = "#009e73"
+RED: Final = "#d55e00"
+PINK: Final = "#cc79a7"
+SKY: Final = "#56b4e9"
+GREY: Final = "#8a8f98"
+BEFORE: Final = "#b4bcc6"
+
+COLOURS: Final = {
+    Fate.WITHHELD: GREY,
+    Fate.DENIED: ORANGE,
+    Fate.REJECTED: RED,
+    Fate.LAPSED: PINK,
+    Fate.ORPHANED: SKY,
+    Fate.DROPPED: BLUE,
+    Fate.FAILED_PILOT: "#7a5fc0",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart.
+
+    Attributes:
+        title: what it shows, also for those who cannot see it.
+        svg: the picture.
+    """
+
+    title: str
+    svg: str
+
+    def html(self) -> str:
+        """Give it as an element of a page."""
+        data = base64.b64encode(self.svg.encode()).decode()
+        title = self.title.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+        return f'<img class="ia-figure" alt="{title}" src="data:image/svg+xml;base64,{data}">'
+
+
+@lru_cache(maxsize=1)
+def _write_text_as_text() -> None:
+    """Have letters written in the fonts of the reader's machine; a setting of the whole process."""
+    import matplotlib
+
+    matplotlib.rcParams["svg.fonttype"] = "none"
+    fonts = ["system-ui", "Segoe UI", "Helvetica Neue", "DejaVu Sans"]
+    matplotlib.rcParams["font.sans-serif"] = fonts
+
+
+class Sheet:
+    """A sheet with one chart, in the colours of the page."""
+
+    def __init__(self, title: str, height: float, dark: bool, left: float = 0.3) -> None:
+        """Begin a chart 4.4 inches wide; ``left`` is the part that names at its left take."""
+        from matplotlib.figure import Figure  # slow to load
+
+        self.title = title
+        self.ink = "#e6ebf0" if dark else "#1f2933"
+        self.faint = "#55616d" if dark else "#c4cbd3"
+        self.figure: Figure = Figure(figsize=(4.4, height))
+        top, bottom = 0.34 / height, 0.42 / height
+        self.axes: Axes = self.figure.add_axes((left, bottom, 0.96 - left, 1.0 - top - bottom))
+        self.figure.patch.set_alpha(0.0)
+        self.axes.patch.set_alpha(0.0)
+        self.figure.text(0.012, 1.0 - 0.19 / height, title, fontsize=10.5, fontweight="bold",
+                         color=self.ink, va="center")  # fmt: skip
+        for side in ("top", "right", "left"):
+            self.axes.spines[side].set_visible(False)
+        self.axes.spines["bottom"].set_color(self.faint)
+        self.axes.tick_params(colors=self.ink, labelsize=8.5, length=0)
+        self.axes.xaxis.label.set_color(self.ink)
+        self.axes.xaxis.label.set_fontsize(8.5)
+
+    def names(self, names: list[str]) -> None:
+        """Name the rows of bars, from top to bottom."""
+        self.axes.set_yticks(range(len(names)), names)
+        self.axes.set_ylim(len(names) - 0.45, -0.55)
+
+    def note(self, x: float, y: float, text: str, **options: Any) -> None:  # noqa: ANN401
+        """Write beside a mark."""
+        self.axes.annotate(
+            text, (x, y), xytext=(4, 0), textcoords="offset points", va="center",
+            fontsize=8.5, color=self.ink, **options,
+        )  # fmt: skip
+
+    def picture(self) -> Picture:
+        """Finish the chart."""
+        written = io.StringIO()
+        _write_text_as_text()
+        self.figure.savefig(written, format="svg", metadata={"Date": None})
+        return Picture(self.title, written.getvalue())
+
+
+def funnel(numbers: Numbers, say: Speech, dark: bool) -> Picture:
+    """How far a hundred ideas come, over the replications: A as outlines, B as bars."""
+    sheet = Sheet(say("funnel_title"), 2.5, dark)
+    for row, stage in enumerate(STAGES):
+        a, b = numbers.a.of_a_hundred(stage), numbers.b.of_a_hundred(stage)
+        sheet.axes.barh(row, b, height=0.62, color=BLUE)
+        if abs(a - b) > 0.05:
+            sheet.axes.plot([a, a], [row - 0.42, row + 0.42], color=sheet.ink, lw=2)
+        sheet.note(max(a, b), row, say.number(b, 0 if b >= 10 else 1))
+    sheet.names([say(f"stage_{stage}") for stage in STAGES])
+    sheet.axes.set_xlim(0, 108)
+    sheet.axes.set_xlabel(say("of_100_ideas") + ("" if _same(numbers) else say("line_is_a")))
+    return sheet.picture()
+
+
+def fates(numbers: Numbers, say: Speech, dark: bool) -> Picture:
+    """What a hundred ideas die of, over the replications."""
+    shown = [
+        f for f in DEATHS if max(e.of_a_hundred(f.label) for e in (numbers.a, numbers.b)) > 0.2
+    ]
+    shown.sort(key=lambda fate: -numbers.b.of_a_hundred(fate.label))
+    sheet = Sheet(say("fates_title"), 0.95 + 0.27 * max(len(shown), 1), dark)
+    most = 1.0
+    for row, fate in enumerate(shown):
+        a, b = numbers.a.of_a_hundred(fate.label), numbers.b.of_a_hundred(fate.label)
+        most = max(most, a, b)
+        sheet.axes.barh(row, b, height=0.62, color=COLOURS[fate])
+        if abs(a - b) > 0.05:
+            sheet.axes.plot([a, a], [row - 0.42, row + 0.42], color=sheet.ink, lw=2)
+        sheet.note(max(a, b), row, say.number(b, 0 if b >= 10 else 1))
+    sheet.names([say(f"fate_{fate.label}") for fate in shown])
+    sheet.axes.set_xlim(0, most * 1.15)
+    sheet.axes.set_xlabel(say("of_100_ideas") + ("" if _same(numbers) else say("line_is_a")))
+    return sheet.picture()
+
+
+def _same(numbers: Numbers) -> bool:
+    return numbers.a.table is numbers.b.table
+
+
+def causes(run: Run, say: Speech, dark: bool) -> Picture:
+    """Where ideas of one run died, and of what: layers from the top down, then their authors."""
+    table = run.deaths()
+    places = [gate for gate in (*run.gates, "author") if (table["place"] == gate).any()]
+    sheet = Sheet(say("causes_title"), 1.35 + 0.3 * max(len(places), 1), dark)
+    used = [fate for fate in DEATHS if (table["fate"] == fate.label).any()]
+    for row, place in enumerate(places):
+        left = 0.0
+        for fate in used:
+            here = (table["place"] == place) & (table["fate"] == fate.label)
+            count = float(table.loc[here, "ideas"].sum())
+            sheet.axes.barh(row, count, left=left, height=0.62, color=COLOURS[fate],
+                            label=say(f"fate_{fate.label}") if row == 0 else None)  # fmt: skip
+            left += count
+        sheet.note(left, row, say.number(left))
+    for fate in used:  # names of all, also of those that the first place has none of
+        sheet.axes.barh(0, 0, color=COLOURS[fate])
+    sheet.names([gate_name(place, say) for place in places])
+    sheet.axes.margins(x=0.12)
+    sheet.axes.set_xlabel(say("ideas_of_this_run"))
+    handles = [sheet.axes.patches[-len(used) + i] for i in range(len(used))]
+    sheet.figure.legend(
+        handles, [say(f"fate_{fate.label}") for fate in used], loc="lower left",
+        bbox_to_anchor=(0.0, -0.02), ncols=4, frameon=False, fontsize=7.5, labelcolor=sheet.ink,
+        handlelength=0.9, columnspacing=0.9,
+    ) if used else None  # fmt: skip
+    height = sheet.figure.get_figheight()
+    box = sheet.axes.get_position()
+    sheet.axes.set_position((box.x0, 0.82 / height, box.width, 1.0 - 1.16 / height))
+    return sheet.picture()
+
+
+def gate_name(gate: str, say: Speech) -> str:
+    """Give the name of a gate, ``"layer 2"`` for instance, in the language of the page."""
+    if gate.startswith("layer "):
+        return say("gate_layer", layer=gate.removeprefix("layer "))
+    return say(f"gate_{gate}")
+
+
+def curve(run: Run, other: Run | None, say: Speech, dark: bool) -> Picture:
+    """How many ideas are not dead so many weeks after they were conceived."""
+    sheet = Sheet(say("curve_title"), 2.3, dark, left=0.11)
+    lines = [(other, "A", sheet.faint if dark else GREY)] if other is not None else []
+    lines.append((run, "B" if other is not None else "", BLUE))
+    for one, name, colour in lines:
+        assert one is not None
+        if not one.conceived:
+            continue
+        found = one.survival_curve
+        weeks = np.arange(len(found.estimate))
+        sheet.axes.fill_between(weeks, 100 * found.low, 100 * found.high, color=colour, alpha=0.2,
+                                step="post", lw=0)  # fmt: skip
+        sheet.axes.step(weeks, 100 * found.estimate, where="post", color=colour, lw=2)
+        if name:
+            sheet.note(weeks[-1], 100 * float(found.estimate[-1]), name, fontweight="bold")
+    sheet.axes.set_ylim(0, 102)
+    sheet.axes.margins(x=0.03)
+    sheet.axes.set_xlabel(say("weeks_since"))
+    sheet.axes.grid(axis="y", color=sheet.faint, lw=0.5, alpha=0.6)
+    return sheet.picture()
+
+
+def waiting(run: Run, say: Speech, dark: bool) -> Picture:
+    """How long ideas and regular business wait at each layer."""
+    table = run.waiting()
+    sheet = Sheet(say("waiting_title"), 1.0 + 0.36 * max(len(table), 1), dark)
+    most = 0.1
+    for row, (_, gate) in enumerate(table.iterrows()):
+        for shift, column, colour in (
+            (-0.19, "idea_wait", ORANGE),
+            (0.19, "business_wait", BEFORE),
+        ):
+            value = float(gate[column])
+            if np.isfinite(value):
+                most = max(most, value)
+                sheet.axes.barh(row + shift, value, height=0.34, color=colour)
+                kind = say("short_ideas") if column == "idea_wait" else say("short_business")
+                sheet.note(value, row + shift, f"{say.number(value, 1)} {kind}")
+    sheet.names([gate_name(str(gate), say) for gate in table.index])
+    sheet.axes.set_xlim(0, most * 1.45)
+    sheet.axes.set_xlabel(say("weeks_in_queue"))
+    return sheet.picture()
+
+
+def ranking(found: list[Ranked], say: Speech, dark: bool, most: int = 12) -> Picture:
+    """The levers that change survival most, by their effect on worthwhile ideas."""
+    shown = sorted(found, key=lambda one: -abs(np.nan_to_num(one.survival.estimate)))[:most]
+    shown.sort(key=lambda one: -np.nan_to_num(one.survival.estimate))
+    sheet = Sheet(say("ranking_title"), 0.9 + 0.27 * max(len(shown), 1), dark, left=0.5)
+    for row, one in enumerate(shown):
+        change = one.survival
+        colour, mark = (GREEN, "o") if change.estimate >= 0 else (RED, "s")
+        sheet.axes.plot([100 * change.low, 100 * change.high], [row, row], color=colour, lw=2.5)
+        sheet.axes.plot(100 * change.estimate, row, mark, color=colour, ms=6)
+    sheet.names([_short(say.of(one.lever.title), 34) for one in shown])
+    sheet.axes.axvline(0, color=sheet.faint, lw=1)
+    sheet.axes.set_xlabel(say("points_of_good"))
+    return sheet.picture()
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def response(found: Map, names: tuple[str, str], say: Speech, dark: bool) -> Picture:
+    """Survival over two levers, and where one is."""
+    sheet = Sheet(say("map_title"), 3.5, dark, left=0.16)
+    shares = 100 * found.survival
+    axes = sheet.axes
+    wide, high = ((v[-1] - v[0]) / max(len(v) - 1, 1) / 2 for v in (found.xs, found.ys))
+    edges = (found.xs[0] - wide, found.xs[-1] + wide, found.ys[0] - high, found.ys[-1] + high)
+    image = axes.imshow(shares, origin="lower", aspect="auto", extent=edges, cmap="cividis")
+    if min(shares.shape) > 2:
+        lines = axes.contour(found.xs, found.ys, shares, 5, colors="white", linewidths=0.7)
+        axes.clabel(lines, fontsize=7.5, fmt="%.0f")
+    bar = sheet.figure.colorbar(image, ax=axes, fraction=0.05, pad=0.03)
+    bar.ax.tick_params(colors=sheet.ink, labelsize=8, length=0)
+    bar.outline.set_visible(False)
+    x, y = found.here
+    axes.plot(
+        np.clip(x, *edges[:2]),
+        np.clip(y, *edges[2:]),
+        "*",
+        color=RED,
+        ms=17,
+        mec="white",
+        clip_on=False,
+    )
+    axes.annotate(say("you_are_here"), (np.clip(x, *edges[:2]), np.clip(y, *edges[2:])),
+                  xytext=(0, 11), textcoords="offset points", ha="center", fontsize=8.5,
+                  fontweight="bold", color="white",
+                  bbox={"boxstyle": "round,pad=0.2", "fc": "#1f2933", "ec": "none"})  # fmt: skip
+    _ticks(axes.xaxis, found.across, found.xs, say)
+    _ticks(axes.yaxis, found.up, found.ys, say)
+    axes.set_xlabel(names[0])
+    axes.set_ylabel(names[1], color=sheet.ink, fontsize=8.5)
+    return sheet.picture()
+
+
+def _ticks(axis: Any, name: str, values: Any, say: Speech) -> None:  # noqa: ANN401
+    ends = np.linspace(float(values[0]), float(values[-1]), 2 if len(values) == 2 else 5)
+    axis.set_ticks(ends, [written(name, float(value), say) for value in ends])
+
+
+def written(name: str, value: float | bool, say: Speech) -> str:
+    """Write the value of a lever or parameter as a room reads it."""
+    unit = next((one.unit for one in headlines() if one.name == name), Unit.PERCENT)
+    if unit == Unit.SWITCH or isinstance(value, bool):
+        return say("on") if value else say("off")
+    if unit == Unit.A_WEEK:
+        return f"{say.number(value, 0 if value == int(value) else 1)} {say('a_week')}"
+    return say.percent(float(value))

@@ -1,0 +1,747 @@
+// The organisation, alive: people at their posts, ideas on their way, queues where they pile up.
+//
+// Python sends the picture (chart) and a whole recorded run (film) once; the browser plays it, so
+// that playing costs the server nothing and scrubbing answers at once. What the room does here
+// (week, playing, picked, command) goes back as values of the same names.
+
+const SHAPES = { // in a box from -1 to 1
+  circle: "M0-1A1 1 0 1 1 0 1A1 1 0 1 1 0-1Z",
+  ring: "M0-1A1 1 0 1 1 0 1A1 1 0 1 1 0-1ZM0-.55A.55.55 0 1 0 0 .55A.55.55 0 1 0 0-.55Z",
+  square: "M-.9-.9H.9V.9H-.9Z",
+  triangle: "M0-1.05L1.05.9H-1.05Z",
+  down: "M0 1.05L1.05-.9H-1.05Z",
+  diamond: "M0-1.2L1 0L0 1.2L-1 0Z",
+  pentagon: "M0-1.1L1.05-.3L.65.95H-.65L-1.05-.3Z",
+  bar: "M-1.1-.6H1.1V.6H-1.1Z",
+  cross: "M-1-.6L-.6-1L0-.4L.6-1L1-.6L.4 0L1 .6L.6 1L0 .4L-.6 1L-1 .6L-.4 0Z",
+  hourglass: "M-.9-1H.9L.15 0L.9 1H-.9L-.15 0Z",
+  plus: "M-.3-1H.3V-.3H1V.3H.3V1H-.3V.3H-1V-.3H-.3Z",
+  star: "M0-1.25L.36-.42L1.2-.39L.54.16L.78 1.02L0 .53L-.78 1.02L-.54.16L-1.2-.39L-.36-.42Z",
+};
+const PATHS = Object.fromEntries(Object.entries(SHAPES).map(([k, d]) => [k, new Path2D(d)]));
+
+// Colours are those of Okabe and Ito, which people with any colour vision tell apart.
+const FATES = {
+  waiting: ["circle", "#e69f00"], adopted: ["star", "#009e73"], lapsed: ["hourglass", "#cc79a7"],
+  rejected: ["cross", "#d55e00"], denied: ["square", "#d55e00"], withheld: ["ring", "#8a8f98"],
+  orphaned: ["diamond", "#8a8f98"], dropped: ["down", "#0072b2"], failed_pilot: ["plus", "#0072b2"],
+};
+const ENDS = new Set(["withheld", "denied", "rejected", "lapsed", "orphaned", "dropped",
+  "failed_pilot", "adopted"]);
+const ROLES = [["circle", .3], ["square", .36], ["triangle", .5], ["pentagon", .55], ["bar", .55]];
+const UNBORN = 0, DESK = 1, QUEUE = 2, PLATFORM = 3, PILOT = 4, ENDED = 5;
+
+const LOOKS = {
+  light: { ground: "#ffffff", line: "#d7dbe0", node: "#5b6470", text: "#1f2933", faint: "#9aa3ad",
+    business: "#b9c0c8", link: "#56b4e9" },
+  dark: { ground: "#11161c", line: "#2d3742", node: "#aab4bf", text: "#eef2f6", faint: "#7b8794",
+    business: "#4a5663", link: "#56b4e9" },
+};
+
+const ints = (view) => new Int32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+const shorts = (view) => new Uint16Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+const ease = (t) => t * t * (3 - 2 * t);
+
+// What a film comes to by the end of a week. Weeks are replayed event by event; going back begins
+// again at the first one, which takes a few milliseconds.
+class Replay {
+  constructor(film, chart, eventNames) {
+    this.weeks = film.weeks;
+    this.from = ints(film.from);
+    this.events = ints(film.events);
+    this.authors = ints(film.authors);
+    this.posts = ints(film.posts);
+    this.born = ints(film.born);
+    this.worth = bytes(film.worth);
+    this.links = ints(film.links);
+    this.business = shorts(film.business);
+    this.tired = ints(film.tired);
+    this.bodies = bytes(film.bodies);
+    this.nodes = chart.x.length;
+    this.names = eventNames;
+    this.rewind();
+  }
+
+  rewind() {
+    const ideas = this.authors.length;
+    this.week = 0;
+    this.mode = new Uint8Array(ideas);
+    this.at = new Int32Array(ideas).fill(-1);
+    this.since = new Int32Array(ideas);
+    this.fate = new Array(ideas).fill("");
+    this.ended = new Int32Array(ideas);
+    this.queues = Array.from({ length: this.nodes }, () => []);
+    this.flying = new Set();
+    this.fresh = [];
+    this.lit = new Int32Array(this.nodes);
+    this.weary = new Int32Array(this.nodes);
+    this.counts = Object.fromEntries(Object.keys(FATES).map((name) => [name, 0]));
+    this.conceived = 0;
+    this.flashes = [];
+    this.linked = 0;
+    this.wearied = 0;
+  }
+
+  seek(week) {
+    week = Math.max(0, Math.min(week, this.weeks));
+    if (week < this.week) this.rewind();
+    while (this.week < week) this.advance();
+  }
+
+  advance() {
+    const week = ++this.week;
+    this.fresh = this.fresh.filter((idea) => this.ended[idea] >= week - 1);
+    this.flashes = [];
+    for (let i = this.from[week - 1]; i < this.from[week]; i++) {
+      this.happen(this.events[3 * i], this.names[this.events[3 * i + 1]], this.events[3 * i + 2]);
+    }
+    while (3 * this.linked < this.links.length && this.links[3 * this.linked] <= week) this.linked++;
+    while (3 * this.wearied < this.tired.length && this.tired[3 * this.wearied] <= week) {
+      this.weary[this.tired[3 * this.wearied + 1]] += this.tired[3 * this.wearied + 2];
+      this.wearied++;
+    }
+    this.counts.waiting = this.flying.size;
+  }
+
+  happen(idea, event, node) {
+    if (event === "endorsed" || event === "refused" || event === "granted") {
+      this.flashes.push([node, event]);
+    }
+    if (this.mode[idea] === ENDED) return; // what follows adoption, and what the lapsed still go through
+    if (event === "conceived") {
+      this.conceived++;
+      this.flying.add(idea);
+      this.put(idea, DESK, this.authors[idea]);
+    } else if (event === "queued") {
+      this.put(idea, QUEUE, node);
+      this.queues[node].push(idea);
+    } else if (event === "posted") {
+      this.put(idea, PLATFORM, this.authors[idea]);
+    } else if (event === "pilot_started") {
+      this.put(idea, PILOT, node);
+    } else if (ENDS.has(event)) {
+      if (node >= 0 && this.mode[idea] !== QUEUE) this.at[idea] = node;
+      this.put(idea, ENDED, this.at[idea]);
+      this.fate[idea] = event;
+      this.ended[idea] = this.week;
+      this.flying.delete(idea);
+      this.fresh.push(idea);
+      this.counts[event]++;
+      if (event === "adopted") this.lit[this.authors[idea]]++;
+    } else if (event === "granted" || event === "left_platform" || event === "sent_to_rework") {
+      this.put(idea, DESK, this.authors[idea]);
+    } else if (this.mode[idea] === QUEUE && (event === "endorsed" || event === "refused"
+        || event === "forwarded" || event === "collected" || event === "bypassed")) {
+      this.put(idea, DESK, this.at[idea]); // on the way: it arrives where it goes in the same week
+    }
+  }
+
+  put(idea, mode, node) {
+    if (this.mode[idea] === QUEUE) {
+      const queue = this.queues[this.at[idea]];
+      queue.splice(queue.indexOf(idea), 1);
+    }
+    this.mode[idea] = mode;
+    this.at[idea] = node;
+    this.since[idea] = this.week;
+  }
+
+  name(idea) { return `w${this.born[idea]}-p${this.posts[idea]}`; }
+
+  find(name) {
+    for (let i = 0; i < this.born.length; i++) if (this.name(i) === name) return i;
+    return -1;
+  }
+}
+
+// Where things are on the screen, for one film in one part of the canvas.
+class Scene {
+  constructor(chart, replay, title) {
+    this.chart = chart;
+    this.replay = replay;
+    this.title = title;
+    this.before = new Map();
+    this.now = new Map();
+  }
+
+  fit(left, top, width, height) {
+    const room = this.title ? 26 : 8;
+    this.scale = Math.min(width / this.chart.width, (height - room - 8) / this.chart.height);
+    this.left = left + (width - this.scale * this.chart.width) / 2;
+    this.top = top + room + Math.max(0, (height - room - this.scale * this.chart.height) / 2);
+    this.middle = left + width / 2;
+    this.head = top;
+    this.dot = Math.max(1.6, Math.min(7, this.scale * .2));
+    this.settle();
+  }
+
+  nodeAt(node) {
+    return [this.left + this.scale * this.chart.x[node], this.top + this.scale * this.chart.y[node]];
+  }
+
+  // Where an idea is drawn, by what it is doing.
+  spot(idea, place) {
+    const [x, y] = this.nodeAt(this.replay.at[idea]);
+    const mode = this.replay.mode[idea], d = this.dot;
+    if (mode === QUEUE) { // a pile beside the manager
+      const column = Math.floor(place / 5), row = place % 5;
+      return [x + this.scale * .5 + (column + .5) * d * 2.1, y + this.scale * .3 - row * d * 2.1];
+    }
+    const turn = (idea * 2.399963) % 6.283185; // spreads what shares a desk
+    const far = mode === PLATFORM ? this.scale * .62 : mode === PILOT ? this.scale * .8
+      : this.scale * .45;
+    return [x + far * Math.cos(turn), y + far * Math.sin(turn)];
+  }
+
+  positions() {
+    const found = new Map(), r = this.replay;
+    for (let node = 0; node < r.nodes; node++) {
+      r.queues[node].forEach((idea, place) => { if (place < 40) found.set(idea, this.spot(idea, place)); });
+    }
+    for (const idea of r.flying) if (r.mode[idea] !== QUEUE) found.set(idea, this.spot(idea, 0));
+    for (const idea of r.fresh) found.set(idea, this.spot(idea, 0));
+    return found;
+  }
+
+  settle() { this.before = this.now = this.positions(); }
+
+  go(week) {
+    if (week === this.replay.week + 1) {
+      this.replay.advance();
+      this.before = this.now;
+      this.now = this.positions();
+    } else {
+      this.replay.seek(week);
+      this.settle();
+    }
+  }
+
+  position(idea, t) {
+    const to = this.now.get(idea);
+    if (!to) return null;
+    const from = this.before.get(idea) || this.nodeAt(this.replay.authors[idea]);
+    const k = ease(t);
+    return [from[0] + (to[0] - from[0]) * k, from[1] + (to[1] - from[1]) * k];
+  }
+}
+
+function shape(g, name, x, y, size, color, hollow) {
+  g.save();
+  g.translate(x, y);
+  g.scale(size, size);
+  if (hollow) {
+    g.strokeStyle = color;
+    g.lineWidth = hollow / size;
+    g.stroke(PATHS[name]);
+  } else {
+    g.fillStyle = color;
+    g.fill(PATHS[name], "evenodd");
+  }
+  g.restore();
+}
+
+// Small pictures of the shapes in their colours: stamping them is much faster than drawing paths.
+class Stamps {
+  constructor(ratio) { this.ratio = ratio; this.made = new Map(); }
+
+  put(g, name, x, y, size, color) {
+    const key = `${name} ${size} ${color}`;
+    let stamp = this.made.get(key);
+    const side = Math.ceil(size * 2.8) + 2;
+    if (!stamp) {
+      stamp = document.createElement("canvas");
+      stamp.width = stamp.height = side * this.ratio;
+      const pen = stamp.getContext("2d");
+      pen.scale(this.ratio, this.ratio);
+      shape(pen, name, side / 2, side / 2, size, color);
+      this.made.set(key, stamp);
+    }
+    g.drawImage(stamp, x - side / 2, y - side / 2, side, side);
+  }
+}
+
+class Stage {
+  constructor(model, el) {
+    this.model = model;
+    this.reached = 0; // weeks, and the part of the present one that has been shown
+    this.scenes = [];
+    this.picked = null;
+    this.frames = [];
+    this.stop = new AbortController();
+    this.build(el);
+    this.listen();
+    this.load();
+    this.seek(model.get("week"));
+    this.tick = this.tick.bind(this);
+    this.last = performance.now();
+    this.handle = requestAnimationFrame(this.tick);
+  }
+
+  // --- the page ---------------------------------------------------------------------------------
+
+  build(el) {
+    el.classList.add("ia-stage");
+    el.innerHTML = `
+      <div class="ia-picture"><canvas tabindex="0" role="img"></canvas>
+        <div class="ia-notice" role="status"></div>
+        <aside class="ia-inspector" aria-live="polite" hidden></aside></div>
+      <div class="ia-controls" role="group">
+        <button data-do="restart"><svg viewBox="0 0 24 24"><path d="M6 5h3v14H6zM20 5v14L10 12z"/></svg></button>
+        <button data-do="back"><svg viewBox="0 0 24 24"><path d="M15 5v14L5 12zM17 5h2v14h-2z"/></svg></button>
+        <button data-do="play" class="ia-play"><svg viewBox="0 0 24 24"><path class="ia-if-paused" d="M7 4v16l13-8z"/><path class="ia-if-playing" d="M6 4h4v16H6zM14 4h4v16h-4z"/></svg></button>
+        <button data-do="forward"><svg viewBox="0 0 24 24"><path d="M9 5v14l10-7zM5 5h2v14H5z"/></svg></button>
+        <div class="ia-scrub"><input type="range" min="0" step="1"><div class="ia-marks"></div></div>
+        <output class="ia-week"></output>
+        <select class="ia-speed">${[1, 2, 4, 8].map((s) => `<option value="${s}">${s}</option>`).join("")}</select>
+      </div>
+      <ul class="ia-counts"></ul>`;
+    this.el = el;
+    this.canvas = el.querySelector("canvas");
+    this.pen = this.canvas.getContext("2d");
+    this.layer = document.createElement("canvas");
+    this.inspector = el.querySelector(".ia-inspector");
+    this.slider = el.querySelector("input");
+    this.speed = el.querySelector(".ia-speed");
+    const signal = this.stop.signal;
+    el.querySelectorAll("button").forEach((button) =>
+      button.addEventListener("click", () => this.act(button.dataset.do), { signal }));
+    this.slider.addEventListener("input", () => { this.pause(); this.seek(+this.slider.value); }, { signal });
+    this.slider.addEventListener("change", () => this.tell(), { signal });
+    this.speed.addEventListener("change", () => this.send({ speed: +this.speed.value }), { signal });
+    this.canvas.addEventListener("click", (event) => this.pick(event), { signal });
+    document.addEventListener("keydown", (event) => this.key(event), { signal });
+    window.addEventListener("pagehide", () => this.link(), { signal });
+    this.watch = new ResizeObserver(() => this.resize());
+    this.watch.observe(el.querySelector(".ia-picture"));
+    this.speak();
+  }
+
+  listen() {
+    this.handlers = {
+      "change:chart": () => { this.picked = null; this.load(); this.seek(this.model.get("week")); },
+      "change:film": () => this.load(),
+      "change:twin": () => this.load(),
+      "change:week": () => { if (this.model.get("week") !== this.week) this.seek(this.model.get("week")); },
+      "change:playing": () => { this.speak(); if (!this.model.get("playing")) this.link(); },
+      "change:speed": () => this.speak(),
+      "change:words": () => { this.speak(); this.load(); },
+      "change:look": () => { this.speak(); this.resize(); },
+      "change:marks": () => this.mark(),
+      "change:link": () => this.link(),
+      "change:notice": () => this.speak(),
+      "change:story": () => this.inspect(),
+      "change:ask": () => this.answer(this.model.get("ask")),
+      "change:focus": () => this.focus(this.model.get("focus")),
+    };
+    for (const [event, handler] of Object.entries(this.handlers)) this.model.on(event, handler);
+  }
+
+  end() {
+    cancelAnimationFrame(this.handle);
+    this.stop.abort();
+    this.watch.disconnect();
+    for (const [event, handler] of Object.entries(this.handlers)) this.model.off(event, handler);
+  }
+
+  send(values) {
+    for (const [name, value] of Object.entries(values)) this.model.set(name, value);
+    this.model.save_changes();
+  }
+
+  say(key) { return this.model.get("words")[key] ?? key; }
+
+  // What is said in words: names of controls, counts, colours of the look.
+  speak() {
+    const look = this.model.get("look"), playing = this.model.get("playing");
+    this.el.classList.toggle("ia-dark", !!look.dark);
+    this.el.classList.toggle("ia-room", !!look.room);
+    this.el.classList.toggle("ia-playing", playing);
+    this.colors = LOOKS[look.dark ? "dark" : "light"];
+    for (const button of this.el.querySelectorAll(".ia-controls button")) {
+      const what = button.dataset.do === "play" && playing ? "pause" : button.dataset.do;
+      button.title = this.say(`tip_${what}`);
+      button.setAttribute("aria-label", this.say(what));
+    }
+    this.slider.setAttribute("aria-label", this.say("week"));
+    this.speed.setAttribute("aria-label", this.say("speed"));
+    for (const option of this.speed.options) option.textContent = `${option.value} ${this.say("weeks_a_second")}`;
+    this.speed.value = String(this.model.get("speed"));
+    this.el.querySelector(".ia-notice").textContent = this.model.get("notice");
+    this.el.querySelector(".ia-counts").innerHTML = Object.entries(FATES).map(([fate, [form, color]]) =>
+      `<li data-fate="${fate}"><svg viewBox="-1.4 -1.4 2.8 2.8" aria-hidden="true"><path d="${SHAPES[form]}"
+        fill="${color}" fill-rule="evenodd"/></svg><b>0</b> <span></span></li>`).join("");
+    for (const item of this.el.querySelectorAll(".ia-counts li")) {
+      item.querySelector("span").textContent = this.say(`fate_${item.dataset.fate}`);
+    }
+    this.mark();
+    this.count();
+    this.draw();
+  }
+
+  mark() {
+    const weeks = this.weeks || 1, box = this.el.querySelector(".ia-marks");
+    box.replaceChildren(...this.model.get("marks").map(({ week, label }) => {
+      const tick = document.createElement("i");
+      tick.style.left = `${100 * (week - 1) / weeks}%`;
+      tick.title = label;
+      return tick;
+    }));
+  }
+
+  load() {
+    const chart = this.model.get("chart"), film = this.model.get("film"), twin = this.model.get("twin");
+    if (!film.weeks || film.nodes !== chart.x?.length) return;
+    const names = this.model.get("events"), twins = twin.weeks > 0 && twin.nodes === film.nodes;
+    const films = twins ? [twin, film] : [film];
+    const titles = twins ? [this.say("twin_a"), this.say("twin_b")] : [""];
+    this.scenes = films.map((one, i) => new Scene(chart, new Replay(one, chart, names), titles[i]));
+    this.weeks = film.weeks;
+    this.slider.max = film.weeks;
+    this.resize();
+    this.seek(Math.min(Math.floor(this.reached), film.weeks));
+    this.mark();
+  }
+
+  resize() {
+    const box = this.canvas.parentElement.getBoundingClientRect(), ratio = window.devicePixelRatio || 1;
+    if (!box.width || !box.height) return;
+    this.ratio = ratio;
+    this.size = [box.width, box.height];
+    for (const canvas of [this.canvas, this.layer]) {
+      canvas.width = Math.round(box.width * ratio);
+      canvas.height = Math.round(box.height * ratio);
+    }
+    this.stamps = new Stamps(ratio);
+    const width = box.width / Math.max(1, this.scenes.length);
+    this.scenes.forEach((scene, i) => scene.fit(i * width, 0, width, box.height));
+    this.paint();
+    this.draw();
+  }
+
+  // --- time -------------------------------------------------------------------------------------
+
+  get week() { return Math.floor(this.reached + 1e-9); }
+
+  tick(now) {
+    const spent = Math.min(now - this.last, 250);
+    this.last = now;
+    this.handle = requestAnimationFrame(this.tick);
+    this.frames.push(now);
+    while (this.frames[0] < now - 1000) this.frames.shift();
+    this.canvas.dataset.frames = this.frames.length;
+    if (!this.model.get("playing") || !this.scenes.length) return;
+    const before = this.week;
+    this.reached = Math.min(this.reached + spent / 1000 * this.model.get("speed"), this.weeks);
+    if (this.week !== before) this.show(this.week, true);
+    if (this.reached >= this.weeks) this.pause();
+    this.draw();
+  }
+
+  // Show the end of a week: its happenings are played while the week after it goes by.
+  show(week) {
+    for (const scene of this.scenes) scene.go(week);
+    this.slider.value = week;
+    this.el.querySelector(".ia-week").textContent = `${this.say("week")} ${week} / ${this.weeks}`;
+    this.count();
+    this.inspect();
+    this.paint();
+    if (this.model.get("week") !== week) this.send({ week });
+  }
+
+  seek(week) {
+    this.reached = Math.max(0, Math.min(week, this.weeks ?? week));
+    if (!this.scenes.length) return;
+    for (const scene of this.scenes) { scene.replay.seek(this.week); scene.settle(); }
+    this.show(this.week);
+    this.draw();
+  }
+
+  pause() { if (this.model.get("playing")) { this.send({ playing: false }); this.speak(); } }
+
+  tell() { this.send({ week: this.week }); this.link(); }
+
+  act(what) {
+    if (what === "play") {
+      if (!this.model.get("playing") && this.week >= this.weeks) this.seek(0);
+      this.send({ playing: !this.model.get("playing") });
+      this.speak();
+    } else if (what === "restart") { this.seek(0); this.tell(); } else {
+      this.pause();
+      this.seek(this.week + (what === "forward" ? 1 : -1));
+      this.tell();
+    }
+  }
+
+  key(event) {
+    const at = event.target, form = at.closest?.("input, textarea, select, [role=slider], [role=combobox], [contenteditable]");
+    const typing = at.closest?.("textarea, [contenteditable], [role=combobox], input:not([type=range]):not([type=checkbox]):not([type=radio])");
+    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (key === "PageDown" || key === "PageUp") this.command(key === "PageDown" ? "next" : "previous");
+    else if (key === "p" || (key === " " && (at === document.body || at === this.canvas))) this.act("play");
+    else if (key === "r") this.act("restart");
+    else if (key === "ArrowRight" && !form) this.act("forward");
+    else if (key === "ArrowLeft" && !form) this.act("back");
+    else if (key === "Escape") this.choose(null);
+    else if ("ubdlt?".includes(key) || /^[1-9]$/.test(key)) this.command(key);
+    else return;
+    event.preventDefault();
+  }
+
+  command(name) { this.send({ command: { name, week: this.week, time: Date.now() } }); }
+
+  answer(ask) {
+    if (ask.name !== "picture" || ask.time === this.answered) return;
+    this.answered = ask.time;
+    this.canvas.toBlob((blob) => {
+      const anchor = document.createElement("a");
+      anchor.href = URL.createObjectURL(blob);
+      anchor.download = ask.file;
+      anchor.click();
+      URL.revokeObjectURL(anchor.href);
+    });
+  }
+
+  // The state of the room is in the link, so that F5 loses nothing.
+  link() {
+    const link = this.model.get("link");
+    if (link) history.replaceState(history.state, "", `?${link}&week=${this.week}`);
+  }
+
+  count() {
+    const scene = this.scenes[this.scenes.length - 1];
+    if (!scene) return;
+    for (const item of this.el.querySelectorAll(".ia-counts li")) {
+      item.querySelector("b").textContent = scene.replay.counts[item.dataset.fate];
+    }
+    const { counts, conceived } = scene.replay;
+    this.canvas.setAttribute("aria-label", this.say("picture_says").replace("{week}", this.week)
+      .replace("{conceived}", conceived).replace("{waiting}", counts.waiting).replace("{adopted}", counts.adopted));
+  }
+
+  // --- people and ideas one asks about --------------------------------------------------------------
+
+  pick(event) {
+    const box = this.canvas.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
+    let best = null, near = 14;
+    this.scenes.forEach((scene, side) => {
+      for (const idea of scene.now.keys()) {
+        const [ix, iy] = scene.position(idea, this.part());
+        const d = Math.hypot(ix - x, iy - y);
+        if (d < Math.max(near, 0) && d < scene.dot * 1.6 + 3) { near = d; best = { kind: "idea", side, name: scene.replay.name(idea) }; }
+      }
+    });
+    near = 1e9;
+    if (!best) this.scenes.forEach((scene, side) => {
+      for (let node = 0; node < scene.chart.x.length; node++) {
+        if (!scene.chart.people[node] && !scene.replay.queues[node].length) continue;
+        const [nx, ny] = scene.nodeAt(node), d = Math.hypot(nx - x, ny - y);
+        if (d < Math.max(8, scene.scale * .7) && d < near) { near = d; best = { kind: "post", side, node }; }
+      }
+    });
+    this.choose(best);
+  }
+
+  // Python asks to show an idea by name, on one side.
+  focus(wanted) {
+    if (wanted.name) this.choose({ kind: "idea", side: Math.min(wanted.side, this.scenes.length - 1), name: wanted.name });
+  }
+
+  choose(what) {
+    this.picked = what;
+    this.send({ picked: what || {}, story: "" });
+    this.inspect();
+    this.draw();
+  }
+
+  inspect() {
+    const what = this.picked, scene = what && this.scenes[what.side], box = this.inspector;
+    box.hidden = !scene;
+    if (!scene) return;
+    box.replaceChildren();
+    const add = (tag, text, parent = box) => {
+      const made = document.createElement(tag);
+      made.textContent = text;
+      return parent.appendChild(made);
+    };
+    const close = add("button", "×");
+    close.className = "ia-close";
+    close.setAttribute("aria-label", this.say("close"));
+    close.onclick = () => this.choose(null);
+    if (what.kind === "idea") {
+      add("h3", `${this.say("idea")} ${what.name}`);
+      add("p", this.model.get("story") || "…");
+      return;
+    }
+    const r = scene.replay, node = what.node, chart = scene.chart;
+    add("h3", this.say(chart.grouped && chart.people[node] > 1 ? "unit" : `role_${chart.role[node]}`)
+      + (chart.people[node] > 1 ? ` (${chart.people[node]})` : ""));
+    const business = r.week ? r.business[(r.week - 1) * r.nodes + node] : 0;
+    if (chart.role[node] !== 0) add("p", `${this.say("business_waiting")}: ${business}`);
+    const own = [...r.flying].filter((idea) => r.authors[idea] === node);
+    add("p", `${this.say("own_ideas")}: ${own.length}; ${this.say("fate_adopted")}: ${r.lit[node]}`);
+    if (r.weary[node] > 0) add("p", this.say("burnt_out"));
+    const queue = r.queues[node];
+    add("p", `${this.say("inbox")}: ${queue.length}`);
+    const list = add("ol", "");
+    const rows = queue.length ? queue : own;
+    for (const idea of rows.slice(0, 12)) {
+      const item = add("li", "", list), waited = r.week - r.since[idea] + 1;
+      const button = add("button", `${r.name(idea)} · ${waited} ${this.say("weeks_short")}`, item);
+      button.onclick = () => this.choose({ kind: "idea", side: what.side, name: r.name(idea) });
+    }
+    if (rows.length > 12) add("p", `+ ${rows.length - 12}`);
+  }
+
+  // --- drawing ----------------------------------------------------------------------------------------
+
+  // How far the happenings of the present week have been shown.
+  part() {
+    if (!this.model.get("playing") || matchMedia("(prefers-reduced-motion: reduce)").matches) return 1;
+    return Math.min(1, (this.reached - this.week) * 1.25);
+  }
+
+  // What stays through a week: posts, lines, queues of business, lights of adopted ideas.
+  paint() {
+    if (!this.size) return;
+    const g = this.layer.getContext("2d"), c = this.colors;
+    g.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    g.fillStyle = c.ground;
+    g.fillRect(0, 0, ...this.size);
+    for (const scene of this.scenes) this.paintScene(g, scene, c);
+  }
+
+  paintScene(g, scene, c) {
+    const { chart, replay, scale } = scene, nodes = chart.x.length;
+    const font = Math.max(11, Math.min(18, scale * .6));
+    g.textAlign = "center";
+    g.fillStyle = c.text;
+    if (scene.title) { g.font = "600 15px system-ui, sans-serif"; g.fillText(scene.title, scene.middle, scene.head + 18); }
+    g.strokeStyle = c.line;
+    g.lineWidth = Math.max(.5, Math.min(1.5, scale * .05));
+    g.beginPath();
+    for (let node = 0; node < nodes; node++) {
+      if (chart.above[node] < 0) continue;
+      const [x, y] = scene.nodeAt(node), [ax, ay] = scene.nodeAt(chart.above[node]);
+      g.moveTo(x, y);
+      g.lineTo(ax, ay);
+    }
+    g.stroke();
+    this.paintLinks(g, scene, c);
+    for (let node = 0; node < nodes; node++) this.paintNode(g, scene, c, node);
+    g.fillStyle = c.faint;
+    g.font = `${font * .85}px system-ui, sans-serif`;
+    if (chart.departments.length > 1 && scale > 9) for (const [name, from, to] of chart.departments) {
+      const room = scale * (to - from) - 8;
+      let text = name;
+      while (text.length > 3 && g.measureText(text).width > room) text = text.slice(0, -2) + "…";
+      g.fillText(text, scene.left + scale * (from + to) / 2, scene.top + scale * .25);
+    }
+  }
+
+  paintLinks(g, scene, c) {
+    const r = scene.replay, newest = r.linked, first = Math.max(0, newest - 400);
+    if (!newest) return;
+    g.strokeStyle = c.link;
+    g.globalAlpha = .35;
+    g.lineWidth = 1;
+    g.beginPath();
+    for (let i = first; i < newest; i++) {
+      const [ax, ay] = scene.nodeAt(r.links[3 * i + 1]), [bx, by] = scene.nodeAt(r.links[3 * i + 2]);
+      g.moveTo(ax, ay);
+      g.quadraticCurveTo((ax + bx) / 2, Math.max(ay, by) + scene.scale * .9, bx, by);
+    }
+    g.stroke();
+    g.globalAlpha = 1;
+  }
+
+  paintNode(g, scene, c, node) {
+    const { chart, replay, scale } = scene, role = chart.role[node];
+    const waiting = replay.queues[node].length, [x, y] = scene.nodeAt(node), [form, part] = ROLES[role];
+    if (role >= 3) { // agency and panel: an outline where there is none
+      const there = replay.bodies[2 * Math.max(0, replay.week - 1) + role - 3];
+      if (role === 4 && !there && !waiting) return;
+      const size = Math.max(4, Math.min(13, scale * part));
+      g.font = `${Math.max(10, Math.min(14, scale * .45))}px system-ui, sans-serif`;
+      g.fillStyle = there ? c.text : c.faint;
+      g.fillText(this.say(`role_${role}`), Math.min(x, this.size[0] - 60), y - size - 6);
+      if (there || waiting) this.stamps.put(g, form, x, y, size, c.node);
+      else shape(g, form, x, y, size, c.faint, 1.2);
+      return;
+    }
+    const grown = chart.grouped ? Math.min(1.25, .7 + Math.log10(chart.people[node] + 1) * .25) : 1;
+    const size = Math.max(1.3, Math.min(13, scale * part) * grown);
+    const business = replay.week ? replay.business[(replay.week - 1) * replay.nodes + node] : 0;
+    if (business) { // regular business, a grey pile at the left
+      const tall = Math.min(business, 24) * Math.max(.6, scale * .075);
+      g.fillStyle = c.business;
+      g.fillRect(x - scale * .72, y + scale * .35 - tall, Math.max(1.5, scale * .22), tall);
+    }
+    this.stamps.put(g, form, x, y, size, c.node);
+    if (replay.weary[node] > 0) shape(g, "circle", x, y, size + 2, "#d55e00", 1.5);
+    if (replay.lit[node]) {
+      this.stamps.put(g, "star", x, y, Math.max(2.2, size * .75), FATES.adopted[1]);
+      if (replay.lit[node] > 1 && scale > 16) {
+        g.font = `${Math.min(12, scale * .4)}px system-ui, sans-serif`;
+        g.fillStyle = c.text;
+        g.fillText(replay.lit[node], x, y + size + Math.min(12, scale * .42));
+      }
+    }
+    if (waiting > 40) {
+      g.font = `600 ${Math.max(10, Math.min(13, scale * .5))}px system-ui, sans-serif`;
+      g.fillStyle = c.text;
+      g.fillText(`+${waiting - 40}`, x + scale, y + scale * .8);
+    }
+  }
+
+  draw() {
+    if (!this.size || !this.scenes.length) return;
+    const g = this.pen, t = this.part();
+    g.setTransform(1, 0, 0, 1, 0, 0);
+    g.drawImage(this.layer, 0, 0);
+    g.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    this.scenes.forEach((scene, side) => this.drawIdeas(g, scene, t, side));
+  }
+
+  drawIdeas(g, scene, t, side) {
+    const r = scene.replay, d = scene.dot;
+    for (const [node, what] of r.flashes) {
+      if (t >= 1 || node < 0) break;
+      const [x, y] = scene.nodeAt(node);
+      g.globalAlpha = .7 * (1 - t);
+      shape(g, "circle", x, y, Math.max(4, scene.scale * (.4 + .35 * t)), what === "refused" ? "#d55e00" : "#009e73", 2);
+    }
+    g.globalAlpha = 1;
+    for (const idea of scene.now.keys()) {
+      const [x, y] = scene.position(idea, t);
+      const ended = r.mode[idea] === ENDED;
+      const [form, color] = FATES[ended ? r.fate[idea] : "waiting"];
+      if (ended) g.globalAlpha = r.ended[idea] === r.week ? 1 : Math.max(0, 1 - t);
+      this.stamps.put(g, form, x, y, ended ? d * 1.25 : d, color);
+      if (ended) g.globalAlpha = 1;
+      else if (r.mode[idea] === PLATFORM) shape(g, "circle", x, y, d * 1.7, this.colors.link, 1.2);
+      else if (r.mode[idea] === PILOT) shape(g, "square", x, y, d * 1.6, "#0072b2", 1.4);
+    }
+    this.drawPicked(g, scene, t, side);
+  }
+
+  drawPicked(g, scene, t, side) {
+    const what = this.picked;
+    if (!what || what.side !== side) return;
+    let at = null;
+    if (what.kind === "post") at = scene.nodeAt(what.node);
+    else {
+      const idea = scene.replay.find(what.name);
+      if (idea >= 0) at = scene.position(idea, t) || scene.nodeAt(scene.replay.authors[idea]);
+    }
+    if (at) shape(g, "circle", at[0], at[1], Math.max(9, scene.scale * .6), this.colors.text, 2.5);
+  }
+}
+
+export default {
+  render({ model, el }) {
+    const stage = new Stage(model, el);
+    return () => stage.end();
+  },
+};

@@ -1,0 +1,148 @@
+"""The guided sessions: predict, reveal, discuss."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import solara
+
+from innovation_abm.dashboards.guides import Kind, Measure, guides
+from innovation_abm.dashboards.panels import paragraph
+
+if TYPE_CHECKING:
+    from innovation_abm.dashboards.ensembles import Numbers
+    from innovation_abm.dashboards.guides import Guide, Question
+    from innovation_abm.dashboards.room import Room
+
+
+@solara.component
+def GuidePanel(room: Room) -> None:
+    """Choose a session, or go through the one that is on."""
+    if room.guide is None:
+        _Choice(room)
+    else:
+        _Step(room, room.guide)
+
+
+@solara.component
+def _Choice(room: Room) -> None:
+    say = room.say
+    paragraph(say("guide_choose"))
+    for guide in guides().values():
+        with solara.Div(classes=["ia-card"]):
+            solara.HTML(tag="h3", unsafe_innerHTML=escape(say.of(guide.title)))
+            paragraph(say.of(guide.message))
+            with solara.Row(style={"align-items": "center"}):
+                solara.Button(
+                    say("guide_begin"),
+                    on_click=lambda key=guide.key: room.open_guide(key),
+                    color="primary",
+                    attributes={"aria-label": f"{say('guide_begin')}: {say.of(guide.title)}"},
+                )
+                paragraph(say("guide_minutes", minutes=guide.minutes))
+
+
+@solara.component
+def _Step(room: Room, guide: Guide) -> None:
+    say, number = room.say, min(room.view.value.step, len(guide.steps) - 1)
+    step = guide.steps[number]
+    position = say("guide_step", step=number + 1, steps=len(guide.steps))
+    solara.HTML(
+        tag="div",
+        classes=["ia-step"],
+        unsafe_innerHTML=(
+            f"<p class='ia-hint'>{escape(say.of(guide.title))} · {escape(position)}</p>"
+            f"<h2><em>{escape(say(f'kind_{step.kind.value}'))}</em> "
+            f"{escape(say.of(step.title))}</h2>"
+            f"<p class='ia-read'>{escape(say.of(step.text))}</p>"
+        ),
+    )
+    question = guide.question(number)
+    if step.kind == Kind.PREDICT and question is not None:
+        _Bet(room, question, number)
+    elif step.kind == Kind.REVEAL and question is not None:
+        _Answer(room, question, number)
+    with solara.Row():
+        solara.Button(
+            say("guide_previous"),
+            on_click=lambda: room.go_to_step(number - 1),
+            disabled=number == 0,
+            outlined=True,
+        )
+        solara.Button(
+            say("guide_next"),
+            on_click=lambda: room.go_to_step(number + 1),
+            disabled=number == len(guide.steps) - 1,
+            color="primary",
+        )
+        solara.Button(say("guide_end"), on_click=lambda: room.open_guide(""), text=True)
+    if number == len(guide.steps) - 1:
+        message = f"<b>{escape(say('guide_message'))}</b> {escape(say.of(guide.message))}"
+        solara.HTML(tag="p", classes=["ia-read"], unsafe_innerHTML=message)
+    solara.HTML(
+        tag="details",
+        classes=["ia-script"],
+        unsafe_innerHTML=(
+            f"<summary>{escape(say('guide_script'))}</summary><p>{escape(say.of(step.script))}</p>"
+        ),
+    )
+
+
+@solara.component
+def _Bet(room: Room, question: Question, number: int) -> None:
+    say, chosen = room.say, room.bet.value.get(number)
+    solara.HTML(tag="h3", unsafe_innerHTML=escape(say.of(question.text)))
+    with solara.Div(classes=["ia-options"]):
+        for place, option in enumerate(question.options):
+            solara.Button(
+                say.of(option.text),
+                on_click=lambda place=place: room.bet_on(place),
+                color="primary" if place == chosen else None,
+                outlined=place != chosen,
+                attributes={"aria-pressed": str(place == chosen).lower()},
+            ).key(f"{number} {place}")
+
+
+@solara.component
+def _Answer(room: Room, question: Question, number: int) -> None:
+    say, numbers = room.say, room.numbers.value
+    if numbers is None or "numbers" in room.working.value:
+        paragraph(say("counting"))
+        return
+    value = answer(question, numbers)
+    right = right_option(question, value)
+    text = say.signed(value, 1) if question.change else say.number(value, 1)
+    asked = max((step for step in room.bet.value if step < number), default=None)
+    lines = [
+        f"<h3>{escape(say.of(question.text))}</h3>",
+        f"<p class='ia-answer'><b>{text}</b> {escape(say.of(question.options[right].text))}</p>",
+    ]
+    if asked is not None:
+        bet = room.bet.value[asked]
+        lines.append(
+            f"<p>{escape(say('guide_bet', answer=say.of(question.options[bet].text)))}</p>"
+        )
+        if bet == right:
+            lines.append(f"<p><b>{escape(say('guide_won'))}</b></p>")
+    solara.HTML(tag="div", unsafe_innerHTML="".join(lines))
+
+
+def answer(question: Question, numbers: Numbers) -> float:
+    """Give what a question asks for, in percent or percentage points."""
+    a, b = (_measured(question.measure, numbers, side) for side in ("a", "b"))
+    return b - a if question.change else b
+
+
+def _measured(measure: Measure, numbers: Numbers, side: str) -> float:
+    one = numbers.a if side == "a" else numbers.b
+    if measure in (Measure.SURVIVAL, Measure.OMISSION, Measure.COMMISSION):
+        return 100.0 * one.share(measure.value).estimate
+    return one.of_a_hundred(measure.value)
+
+
+def right_option(question: Question, value: float) -> int:
+    """Give the number of the option that is right, whatever the room may think."""
+    return next(
+        (n for n, option in enumerate(question.options) if option.low <= value < option.high), 0
+    )

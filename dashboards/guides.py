@@ -1,0 +1,237 @@
+"""Guided sessions: predict, reveal, discuss. Each is a data file that a facilitator can write."""
+
+from __future__ import annotations
+
+import tomllib
+from enum import StrEnum
+from functools import lru_cache
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from innovation_abm.dashboards.play import Move, Play
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.levers import Words
+from innovation_abm.presets import preset, preset_names
+from innovation_abm.scenario import ScenarioError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from innovation_abm.scenario import Scenario
+
+
+class GuideError(InnovationAbmError):
+    """A guided session's file is wrong."""
+
+
+class Kind(StrEnum):
+    """What the room does in a step."""
+
+    WATCH = "watch"
+    PREDICT = "predict"
+    REVEAL = "reveal"
+    DISCUSS = "discuss"
+
+
+class Measure(StrEnum):
+    """What a prediction is about; all are shares of ideas over the replications."""
+
+    SURVIVAL = "survival"
+    OMISSION = "omission"
+    COMMISSION = "commission"
+    LAPSED = "lapsed"
+    REJECTED = "rejected"
+    WITHHELD = "withheld"
+    VOICED = "voiced"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Option(_Record):
+    """An answer that the room may bet on.
+
+    Attributes:
+        text: what it says.
+        low, high: it is right if the measure, in percent, is at least ``low`` and below ``high``.
+    """
+
+    text: Words
+    low: float = -1000.0
+    high: float = 1000.0
+
+
+class Question(_Record):
+    """What the room bets on.
+
+    Attributes:
+        text: the question.
+        measure: what it asks for.
+        change: whether it asks by how much the measure changes against the opening, in percentage
+            points, rather than what it is.
+        options: the answers; one is right, whatever the measure comes to.
+    """
+
+    text: Words
+    measure: Measure
+    change: bool = False
+    options: tuple[Option, ...] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _cover_all(self) -> Self:
+        ends = sorted((option.low, option.high) for option in self.options)
+        gaps = [b for (_, b), (c, _) in pairwise(ends) if b != c]
+        if gaps or ends[0][0] > -100.0 or ends[-1][1] < 100.0:
+            raise ValueError("the options must cover every answer, each of them once")
+        return self
+
+
+class Step(_Record):
+    """A step of a session.
+
+    Attributes:
+        kind: what the room does.
+        title: its name.
+        text: what the room reads.
+        script: what the facilitator says and does.
+        moves: levers and parameters that take these values from ``week`` on; they stay through
+            the steps that follow, unless one of those sets them anew.
+        week: first week in which they hold.
+        show: week that is shown as the step begins; ``None``: it goes on where it is.
+        play: whether it plays.
+        twins: whether A is shown beside B.
+        panel: panel that is opened; "": none.
+        question: what the room bets on, in a ``predict`` step; the next ``reveal`` step answers.
+    """
+
+    kind: Kind
+    title: Words
+    text: Words
+    script: Words
+    moves: dict[str, float | bool] = {}
+    week: int = Field(default=1, ge=1)
+    show: int | None = Field(default=None, ge=0)
+    play: bool = False
+    twins: bool = False
+    panel: str = ""
+    question: Question | None = None
+
+    @model_validator(mode="after")
+    def _bets(self) -> Self:
+        if (self.kind == Kind.PREDICT) != (self.question is not None):
+            raise ValueError("a step has a question if, and only if, its kind is predict")
+        return self
+
+
+class Guide(_Record):
+    """A guided session.
+
+    Attributes:
+        key: its name in links and files.
+        order: place in the list.
+        minutes: how long it takes with a room.
+        preset: what it is played on.
+        settings: parameters of the preset that it sets otherwise.
+        title, message: its name, and what the room shall take home.
+        levers: levers of the catalogue that it is about.
+        steps: what is done.
+    """
+
+    key: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    order: int
+    minutes: int = Field(ge=1)
+    preset: str
+    settings: dict[str, float | int | bool | str] = {}
+    title: Words
+    message: Words
+    levers: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = Field(min_length=3)
+
+    @model_validator(mode="after")
+    def _playable(self) -> Self:
+        if self.preset not in preset_names():
+            raise ValueError(f'there is no preset "{self.preset}"')
+        try:
+            opening = self.opening
+            for number in range(len(self.steps)):
+                self.play(number, opening).scenario  # noqa: B018 - which checks the moves
+            for key in self.levers:
+                opening.catalogue()[key]
+        except KeyError as error:
+            raise ValueError(f"there is no lever {error}") from None
+        except ScenarioError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def opening(self) -> Scenario:
+        """What it is played on."""
+        base = preset(self.preset)
+        return base.but(**self.settings) if self.settings else base
+
+    def play(self, number: int, opening: Scenario) -> Play:
+        """Give what is played in a step: the moves of all steps up to it."""
+        moves: dict[tuple[int, str], Move] = {}
+        for step in self.steps[: number + 1]:
+            for name, value in step.moves.items():
+                moves[step.week, name] = Move(step.week, name, value)
+        return Play(opening, tuple(sorted(moves.values(), key=lambda move: move.week)))
+
+    def question(self, number: int) -> Question | None:
+        """Give what a step asks, or what was asked last before it."""
+        for step in reversed(self.steps[: number + 1]):
+            if step.question is not None:
+                return step.question
+        return None
+
+
+def read_guide(text: str, source: str) -> Guide:
+    """Read a guided session from TOML; ``source`` names it in errors.
+
+    Raises:
+        GuideError: naming source, place and what is wrong.
+    """
+    try:
+        return Guide(**tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise GuideError(f"{source}: is not valid TOML: {error}") from None
+    except ValidationError as error:
+        raise GuideError(f"{source}: {_explained(error.errors())}") from None
+
+
+def _explained(faults: Iterable[Mapping[str, Any]]) -> str:
+    return "; ".join(
+        ".".join(str(part + 1) if isinstance(part, int) else part for part in fault["loc"])
+        + (": " if fault["loc"] else "")
+        + str(fault["msg"]).removeprefix("Value error, ")
+        for fault in faults
+    )
+
+
+@lru_cache(maxsize=1)
+def guides() -> Mapping[str, Guide]:
+    """Give the sessions that come with the package, by key, in their order."""
+    folder = files("innovation_abm.dashboards") / "guides"
+    found = [
+        read_guide(file.read_text(encoding="utf-8"), file.name)
+        for file in folder.iterdir()
+        if file.name.endswith(".toml")
+    ]
+    return {guide.key: guide for guide in sorted(found, key=lambda guide: guide.order)}
+
+
+def load_guide(path: str | Path) -> Guide:
+    """Read a session of a facilitator's own.
+
+    Raises:
+        GuideError: if the file cannot be read or is wrong.
+    """
+    try:
+        return read_guide(Path(path).read_text(encoding="utf-8-sig"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise GuideError(f"{path}: cannot be read: {error}") from None

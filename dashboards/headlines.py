@@ -1,0 +1,53 @@
+"""The parameters that a room moves first, each with the slider that it gets."""
+
+from __future__ import annotations
+
+import tomllib
+from enum import StrEnum
+from functools import lru_cache
+from importlib.resources import files
+
+from pydantic import BaseModel, ConfigDict
+
+from innovation_abm.levers import Words
+
+
+class Unit(StrEnum):
+    """What the number of a headline counts."""
+
+    PERCENT = "percent"
+    A_WEEK = "a_week"
+    SWITCH = "switch"
+
+
+class Headline(BaseModel):
+    """A parameter with the slider or switch that moves it.
+
+    Attributes:
+        name: the parameter.
+        group: under which heading it stands.
+        low, high, step: ends and steps of the slider.
+        unit: what its number counts.
+        like: lever of the catalogue that shares its source.
+        title: its name for people.
+        sentence: what it is, for someone who never heard of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    group: str
+    low: float = 0.0
+    high: float = 1.0
+    step: float = 0.05
+    unit: Unit
+    like: str
+    title: Words
+    sentence: Words
+
+
+@lru_cache(maxsize=1)
+def headlines() -> tuple[Headline, ...]:
+    """Give them all, in the order of the page."""
+    text = (files("innovation_abm.dashboards") / "headlines.toml").read_text(encoding="utf-8")
+    return tuple(Headline(**entry) for entry in tomllib.loads(text)["headline"])

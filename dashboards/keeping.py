@@ -1,0 +1,55 @@
+"""Keeping what was played: the picture, the tables, the session as a scenario file."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import solara
+from solara.alias import rv
+
+from innovation_abm.files import save_run
+
+if TYPE_CHECKING:
+    from innovation_abm.dashboards.room import Room
+    from innovation_abm.results import Run
+
+
+def packed(run: Run) -> bytes:
+    """Give a run's folder, as ``innovation-abm run --out`` keeps it, in one ZIP file.
+
+    ``innovation-abm run run.toml`` in the unpacked folder repeats the run exactly.
+    """
+    written = io.BytesIO()
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "run"
+        save_run(run, folder)
+        with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as file:
+            for one in sorted(folder.iterdir()):
+                file.write(one, one.name)
+    return written.getvalue()
+
+
+@solara.component
+def Keep(room: Room) -> None:
+    """Offer what can be kept."""
+    say, film = room.say, room.film.value
+    if film is None:
+        return
+    scenario = room.play.value.scenario
+    opener = rv.Btn(
+        text=True,
+        small=True,
+        v_on="menu.on",
+        children=[say("keep")],
+        attributes={"title": say("keep_tip")},
+    )
+    slots = [{"name": "activator", "variable": "menu", "children": opener}]
+    with rv.Menu(offset_y=True, v_slots=slots), solara.Column(classes=["ia-menu"], gap="0px"):
+        solara.Button(say("keep_picture"), text=True, on_click=room.picture)
+        if scenario.chart is None and room.opened.organization is None:
+            solara.FileDownload(scenario.to_toml, f"{scenario.name}.toml", say("keep_scenario"))
+        solara.FileDownload(lambda: packed(film.run), f"{scenario.name}.zip", say("keep_tables"))

@@ -1,0 +1,140 @@
+"""The levers, in plain words: the few that rooms move first, then all of the catalogue."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import solara
+from solara.alias import rv
+
+from innovation_abm.dashboards.figures import written
+from innovation_abm.dashboards.headlines import Headline, Unit, headlines
+from innovation_abm.levers import Determinant, Lever
+
+if TYPE_CHECKING:
+    from innovation_abm.dashboards.play import Value
+    from innovation_abm.dashboards.room import Room
+
+
+@solara.component
+def Levers(room: Room) -> None:
+    """Show every lever with its value in the week on the screen."""
+    say = room.say
+    room.play.value  # noqa: B018 - which this component shows
+    opened, set_opened = solara.use_state("")
+    solara.HTML(tag="p", unsafe_innerHTML=escape(say("acts_from")), classes=["ia-hint"])
+    for group in dict.fromkeys(one.group for one in headlines()):
+        solara.HTML(tag="h3", unsafe_innerHTML=escape(say(f"group_{group}")))
+        for one in headlines():
+            if one.group == group:
+                _Headline(room, one).key(f"{one.name} {say.language}")
+    solara.HTML(tag="h3", unsafe_innerHTML=escape(say("all_levers")))
+    for determinant in Determinant:
+        chosen = opened == determinant
+        mark = "▾" if chosen else "▸"
+        levers = _by_determinant(room, determinant)
+        moved = sum(room.play.value.value(one.key, room.week + 1) > 0 for one in levers)
+        label = f"{mark} {say(determinant.value)} ({len(levers)})" + (
+            f" · {moved}" if moved else ""
+        )
+        solara.Button(
+            label,
+            text=True,
+            classes=["ia-fold"],
+            on_click=lambda d=determinant, c=chosen: set_opened("" if c else d.value),
+            attributes={"aria-expanded": str(chosen).lower()},
+        ).key(f"fold {determinant}")
+        if chosen:
+            for lever in levers:
+                _Lever(room, lever).key(f"{lever.key} {say.language}")
+
+
+def _by_determinant(room: Room, determinant: Determinant) -> list[Lever]:
+    """Give the levers whose first determinant this is, in the order of the source."""
+    levers = room.play.value.opening.catalogue().values()
+    return [lever for lever in levers if lever.determinants[0] == determinant]
+
+
+@solara.component
+def _Headline(room: Room, one: Headline) -> None:
+    say, title = room.say, room.say.of(one.title)
+    like = room.play.value.opening.catalogue()[one.like]
+    about = f"{say.of(one.sentence)} {say('source', heading=like.source, time=like.time)}"
+    if one.unit == Unit.SWITCH:
+        _Switch(room, one.name, title, about)
+    else:
+        _Slider(room, one.name, title, about, (one.low, one.high, one.step))
+
+
+@solara.component
+def _Lever(room: Room, lever: Lever) -> None:
+    say = room.say
+    about = " ".join(
+        (
+            say.of(lever.sentence),
+            say.of(lever.question),
+            say("source", heading=lever.source, time=lever.time),
+        )
+    )
+    title = f"{say.of(lever.title)} ({say(lever.kind.value)})"
+    _Slider(room, lever.key, title, about, (0.0, 1.0, 0.05))
+
+
+@solara.component
+def _Slider(
+    room: Room, name: str, title: str, about: str, ends: tuple[float, float, float]
+) -> None:
+    low, high, step = ends
+    value = float(room.play.value.value(name, room.week + 1))
+    _Named(room, name, title, about, value)
+    steps = round((high - low) / step)
+    at = min(max(round((value - low) / step), 0), steps)
+
+    def moved(place: int) -> None:
+        if place != at:
+            room.move(name, round(low + place * step, 6))
+
+    rv.Slider(
+        v_model=at,
+        on_v_model=moved,
+        min=0,
+        max=steps,
+        dense=True,
+        hide_details=True,
+        color="#0072b2",
+        class_="ia-slider",
+        attributes={"aria-label": title, "data-lever": name},
+    )
+
+
+@solara.component
+def _Switch(room: Room, name: str, title: str, about: str) -> None:
+    value = bool(room.play.value.value(name, room.week + 1))
+    _Named(room, name, title, about, value)
+    rv.Switch(
+        v_model=value,
+        on_v_model=lambda on: room.move(name, bool(on)),
+        dense=True,
+        hide_details=True,
+        color="#0072b2",
+        class_="ia-switch",
+        attributes={"aria-label": title, "data-lever": name},
+    )
+
+
+@solara.component
+def _Named(room: Room, name: str, title: str, about: str, value: Value) -> None:
+    say, play = room.say, room.play.value
+    before = type(play)(play.opening).value(name, room.week + 1)
+    text = f"<b>{written(name, value, say)}</b>"
+    if before != value:
+        text += f" <i>{escape(say('moved_from', value=written(name, before, say)))}</i>"
+    solara.HTML(
+        tag="div",
+        classes=["ia-lever"],
+        unsafe_innerHTML=(
+            f"<details><summary><span>{escape(title)}</span></summary><p>{escape(about)}</p>"
+            f"</details><span class='ia-value'>{text}</span>"
+        ),
+    )

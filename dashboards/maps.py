@@ -1,0 +1,107 @@
+"""The map of two levers: survival over all their values, and where one is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from innovation_abm.dashboards.ensembles import run_all
+from innovation_abm.dashboards.headlines import Unit, headlines
+from innovation_abm.dashboards.play import Move, Play, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from innovation_abm.organization import Organization
+    from innovation_abm.rules import RuleBook
+
+POINTS: Final = 20
+"""Values of each lever, but for switches, which have two."""
+MOST_RUNS: Final = 20_000
+WORK: Final = 1.5e8
+"""Person-weeks that a map may take: two to five seconds of the compiled engine."""
+
+
+@dataclass(frozen=True)
+class Map:
+    """Survival over the values of two levers.
+
+    Attributes:
+        across, up: names of the levers or parameters.
+        xs, ys: their values.
+        survival: mean share of ideas that survive; shape ``(ys, xs)``.
+        here: the values that hold in what is played.
+        play: what is played.
+        replications: behind each point.
+    """
+
+    across: str
+    up: str
+    xs: NDArray[np.float64]
+    ys: NDArray[np.float64]
+    survival: NDArray[np.float64]
+    here: tuple[float, float]
+    play: Play
+    replications: int
+
+
+def values_of(name: str, play: Play) -> NDArray[np.float64]:
+    """Give the values of a lever or parameter that a map is drawn over."""
+    for headline in headlines():
+        if headline.name == name:
+            points = 2 if headline.unit == Unit.SWITCH else POINTS
+            return np.linspace(headline.low, headline.high, points)
+    return np.linspace(0.0, 1.0, POINTS)
+
+
+def response_map(
+    play: Play,
+    week: int,
+    across: str,
+    up: str,
+    chart: Organization,
+    rules: RuleBook | None,
+    wanted: Callable[[], bool],
+) -> Map:
+    """Draw the map of two levers, each moved from the first week on.
+
+    All points meet the same ideas, people and luck.
+
+    Args:
+        play: what is played; what it moves otherwise stays.
+        week: week on the screen, whose values are "here".
+        across: a lever or parameter.
+        up: another one.
+        chart: the organisation.
+        rules: the rule book; the shipped one if ``None``.
+        wanted: tells whether the map is still wanted.
+
+    Raises:
+        Given: if it is not wanted any more.
+    """
+    xs, ys = values_of(across, play), values_of(up, play)
+    rest = tuple(move for move in play.moves if move.name not in (across, up))
+    points = [replace(play, moves=_first(rest, across, x, up, y)).scenario for y in ys for x in xs]
+    person_weeks = chart.size * play.opening.weeks
+    most = min(WORK / (person_weeks * len(points)), MOST_RUNS / len(points))
+    number = int(np.clip(most, 4, 50))
+    pairs = [(point, point.seed + k) for point in points for k in range(number)]
+    table = run_all(pairs, chart, rules, "auto", wanted)
+    found = table["survival"].to_numpy().reshape(len(ys), len(xs), number)
+    here = (float(play.value(across, week + 1)), float(play.value(up, week + 1)))
+    return Map(across, up, xs, ys, np.nanmean(found, axis=2), here, play, number)
+
+
+def _first(rest: tuple[Move, ...], across: str, x: float, up: str, y: float) -> tuple[Move, ...]:
+    both = tuple(Move(1, name, _typed(name, value)) for name, value in ((across, x), (up, y)))
+    return tuple(sorted((*both, *rest), key=lambda move: move.week))
+
+
+def _typed(name: str, value: float) -> Value:
+    """Give a switch as what it is: on or off."""
+    switches = {headline.name for headline in headlines() if headline.unit == Unit.SWITCH}
+    return bool(value) if name in switches else float(value)

@@ -1,0 +1,87 @@
+"""The number: how often ideas survive, large enough for the back of the room."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import solara
+
+if TYPE_CHECKING:
+    from innovation_abm.dashboards.ensembles import Numbers
+    from innovation_abm.dashboards.film import Film
+    from innovation_abm.dashboards.room import Room
+    from innovation_abm.dashboards.words import Speech
+
+
+@solara.component
+def Number(room: Room, hidden: bool) -> None:
+    """Show survival with its interval, both errors, and what the levers changed.
+
+    Args:
+        room: the tab.
+        hidden: whether the room bets first.
+    """
+    say = room.say
+    numbers, film = room.numbers.value, room.film.value
+    weeks = room.play.value.opening.weeks
+    if hidden:
+        inside = f"<p class='ia-hidden'>{escape(say('hidden_number'))}</p>"
+    elif numbers is None:
+        inside = f"<p class='ia-hidden'>{escape(say('counting'))}</p>"
+    else:
+        inside = _number(numbers, film, room.play.value.changed, weeks, say)
+    busy = " ia-busy" if "numbers" in room.working.value else ""
+    html = f"<section class='ia-number{busy}' aria-live='polite'>{inside}</section>"
+    solara.HTML(tag="div", unsafe_innerHTML=html)
+
+
+def _number(numbers: Numbers, film: Film | None, changed: bool, weeks: int, say: Speech) -> str:
+    found = numbers.b.share("survival")
+    digits = 0 if found.estimate >= 0.1 else 1
+    large = say.number(100 * found.estimate, digits)
+    interval = say(
+        "interval_says",
+        low=say.number(100 * found.low, 1),
+        high=say.number(100 * found.high, 1),
+        number=numbers.b.replications,
+        weeks=weeks,
+    )
+    lines = [
+        f"<p class='ia-large'><b>{large}</b> <span>{escape(say('of_ideas_survive'))}</span></p>",
+        _small(interval),
+        _changed(numbers, say) if changed else _small(say("unchanged")),
+    ]
+    if film is not None:
+        run = film.run
+        text = say("this_run", adopted=run.fates["adopted"], conceived=run.conceived)
+        lines.append(_small(text))
+    lines.append("<div class='ia-errors'>")
+    for measure in ("omission", "commission"):
+        share = say.percent(numbers.b.share(measure).estimate)
+        move = ""
+        if changed:
+            move = f" <i>{say.signed(100 * numbers.change(measure).estimate, 1)}</i>"
+        words = escape(say(f"{measure}_says"))
+        lines.append(f"<p><b>{share}</b>{move}<span>{words}</span></p>")
+    lines.append("</div>")
+    if numbers.engine != "kernel":
+        lines.append(_small(say("engine_mesa")))
+    return "".join(lines)
+
+
+def _small(text: str) -> str:
+    return f"<p class='ia-small'>{escape(text)}</p>"
+
+
+def _changed(numbers: Numbers, say: Speech) -> str:
+    change = numbers.change("survival")
+    text = say(
+        "change_says",
+        change=say.signed(100 * change.estimate, 1),
+        low=say.signed(100 * change.low, 1),
+        high=say.signed(100 * change.high, 1),
+    )
+    kind = "up" if change.low > 0 else "down" if change.high < 0 else "same"
+    mark = {"up": "▲", "down": "▼", "same": "●"}[kind]
+    return f"<p class='ia-change ia-{kind}'>{mark} {escape(text)}</p>"

@@ -1,0 +1,166 @@
+"""What stands in the panels beside the picture, but for the levers and the guided sessions."""
+
+from __future__ import annotations
+
+from functools import partial
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import solara
+from solara.alias import rv
+
+from innovation_abm.dashboards import figures
+from innovation_abm.dashboards.headlines import headlines
+from innovation_abm.dashboards.tales import story
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from innovation_abm.dashboards.figures import Picture
+    from innovation_abm.dashboards.room import Room
+
+
+def paragraph(text: str, kind: str = "ia-hint") -> None:
+    """Write a paragraph."""
+    solara.HTML(tag="p", unsafe_innerHTML=escape(text), classes=[kind])
+
+
+@solara.component
+def _Drawn(draw: Callable[[], Picture], shows: list[Any]) -> None:
+    """Show a chart, drawn anew whenever what it ``shows`` is another."""
+    picture = solara.use_memo(draw, shows)
+    solara.HTML(tag="div", unsafe_innerHTML=picture.html())
+
+
+@solara.component
+def Deaths(room: Room) -> None:
+    """Show where ideas die: funnel, fates, causes by desk, survival curve and waiting."""
+    say, dark = room.say, room.view.value.dark
+    film, numbers, twins = room.film.value, room.numbers.value, room.twins.value
+    look = [say.language, dark]
+    if numbers is not None:
+        for of_many in (figures.fates, figures.funnel):
+            _Drawn(partial(of_many, numbers, say, dark), [numbers, *look]).key(of_many.__name__)
+    if film is not None:
+        for of_one in (figures.causes, figures.waiting):
+            _Drawn(partial(of_one, film.run, say, dark), [film, *look]).key(of_one.__name__)
+        other = None if twins is None else twins.a.run
+        _Drawn(partial(figures.curve, film.run, other, say, dark), [film, other, *look]).key(
+            "curve"
+        )
+
+
+@solara.component
+def TwinPanel(room: Room) -> None:
+    """Show A beside B, and name the ideas that the levers saved and lost."""
+    say, twins = room.say, room.twins.value
+    on = room.comparing.value
+    chosen, set_chosen = solara.use_state("")
+    paragraph(say("twins_explained"))
+    if not room.play.value.changed:
+        paragraph(say("twins_same"))
+    solara.Button(
+        say("twins_hide" if on else "twins_show"),
+        on_click=lambda: room.compare_twins(not on),
+        color="primary",
+        outlined=on,
+    )
+    if not on:
+        return
+    if twins is None:
+        paragraph(say("working"))
+        return
+
+    def choose(name: str) -> None:
+        set_chosen(name)
+        room.show_idea(name, 1)
+
+    if chosen:
+        for side, film in (("A", twins.a), ("B", twins.b)):
+            text = escape(story(film, chosen, say))
+            solara.HTML(
+                tag="p",
+                classes=["ia-story"],
+                unsafe_innerHTML=f"<b>{escape(say('story_in', side=side))}</b> {text}",
+            )
+    else:
+        paragraph(say("twins_click"))
+    for key, names in (("twins_saved", twins.saved), ("twins_lost", twins.lost)):
+        solara.HTML(tag="h3", unsafe_innerHTML=escape(say(key, number=len(names))))
+        with solara.Div(classes=["ia-chips"]):
+            for name in names[:60]:
+                solara.Button(
+                    name,
+                    on_click=lambda name=name: choose(name),
+                    small=True,
+                    outlined=name != chosen,
+                    color="primary" if name == chosen else None,
+                ).key(f"{key} {name}")
+            if len(names) > 60:
+                paragraph(f"+ {len(names) - 60}")
+
+
+@solara.component
+def RankingPanel(room: Room) -> None:
+    """Rank all levers by what each would change."""
+    say, found = room.say, room.ranked.value
+    busy = "ranking" in room.working.value
+    paragraph(say("ranking_explained"))
+    solara.Button(
+        say("working") if busy else say("ranking_start"),
+        on_click=room.rank_levers,
+        color="primary",
+        disabled=busy,
+    )
+    if found is None:
+        return
+    dark = room.view.value.dark
+    _Drawn(partial(figures.ranking, found, say, dark), [found, say.language, dark])
+    rows = "".join(
+        f"<tr><td>{escape(say.of(one.lever.title))}</td>"
+        f"<td>{say.signed(100 * one.survival.estimate, 1)}</td>"
+        f"<td>{say.signed(100 * one.commission.estimate, 1)}</td></tr>"
+        for one in found
+    )
+    solara.HTML(
+        tag="details",
+        classes=["ia-table"],
+        unsafe_innerHTML=(
+            f"<summary>{escape(say('ranking_all'))}</summary><table><thead><tr>"
+            f"<th>{escape(say('ranking_lever'))}</th><th>{escape(say('ranking_change'))}</th>"
+            f"<th>{escape(say('ranking_bad'))}</th></tr></thead><tbody>{rows}</tbody></table>"
+        ),
+    )
+
+
+@solara.component
+def MapPanel(room: Room) -> None:
+    """Draw survival over any two levers."""
+    say, found = room.say, room.mapped.value
+    across, set_across = solara.use_state("risk_aversion")
+    up, set_up = solara.use_state("manager_capacity")
+    busy = "map" in room.working.value
+    names = [one.name for one in headlines()] + list(room.play.value.opening.catalogue())
+    items = [{"text": room.name_of(name), "value": name} for name in names]
+    paragraph(say("map_explained"))
+    for label, chosen, choose in (("map_across", across, set_across), ("map_up", up, set_up)):
+        rv.Autocomplete(
+            label=say(label), items=items, v_model=chosen, on_v_model=choose, dense=True,
+            outlined=True, hide_details=True, class_="ia-select",
+        )  # fmt: skip
+    same = across == up or not across or not up
+    if same:
+        paragraph(say("map_same"))
+    solara.Button(
+        say("working") if busy else say("map_start"),
+        on_click=lambda: room.draw_map(across, up),
+        color="primary",
+        disabled=busy or same,
+    )
+    if found is None:
+        return
+    dark = room.view.value.dark
+    titles = (room.name_of(found.across), room.name_of(found.up))
+    draw = partial(figures.response, found, titles, say, dark)
+    _Drawn(draw, [found, say.language, dark])
+    paragraph(say("map_runs", points=found.survival.size, number=found.replications))

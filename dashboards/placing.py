@@ -1,0 +1,173 @@
+"""Where everybody stands on the screen: departments side by side, leaders on top, staff below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from innovation_abm.organization import Role
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from innovation_abm.organization import Organization
+
+MOST: Final = 1_200
+"""The most people that are drawn one by one; larger organisations are drawn by units."""
+LEVEL: Final = 2.4
+"""Height from one layer of managers to the next, in places of one person."""
+WIDE: Final = 2.0
+"""How much wider than high the picture should be."""
+COLUMNS: Final = (1, 2, 3, 4, 5, 6, 8, 12)
+"""How many staff may stand side by side below their manager."""
+BLOCKS: Final = (1, 2, 3, 4, 5, 6, 8, 1_000_000)
+"""How many such blocks may stand side by side below a manager of managers."""
+
+
+@dataclass(frozen=True)
+class Placing:
+    """The organisation as it is drawn.
+
+    Attributes:
+        x, y: where each node stands, in places of one person; shape ``(nodes,)``.
+        role: role of each node, that of whoever leads it where it stands for a unit.
+        above: node that each node reports to; -1: none.
+        people: how many people each node stands for.
+        node: node of every post, of the agency and of the panel; shape ``(people + 2,)``.
+        width, height: size of the picture, in places of one person.
+        departments: for each department its name and where it begins and ends from left to right.
+        grouped: whether nodes stand for units rather than people.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    role: NDArray[np.int64]
+    above: NDArray[np.int64]
+    people: NDArray[np.int64]
+    node: NDArray[np.int64]
+    width: float
+    height: float
+    departments: tuple[tuple[str, float, float], ...]
+    grouped: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the picture for the browser."""
+        return {
+            "x": np.round(self.x, 3).tolist(),
+            "y": np.round(self.y, 3).tolist(),
+            "role": self.role.tolist(),
+            "above": self.above.tolist(),
+            "people": self.people.tolist(),
+            "width": self.width,
+            "height": self.height,
+            "departments": [list(one) for one in self.departments],
+            "grouped": self.grouped,
+        }
+
+
+def place(chart: Organization, most: int = MOST) -> Placing:
+    """Place an organisation on the screen.
+
+    Args:
+        chart: the organisation.
+        most: how many nodes are drawn at most, but for one a department. Where there are more
+            people, everybody below a layer is drawn with the superior there, and of those only
+            managers: as units.
+    """
+    shown = _shown(chart, most)
+    nodes = np.flatnonzero(shown)
+    number = np.cumsum(shown) - 1
+    home = np.arange(chart.size)
+    for post in range(chart.departments, chart.size):  # superiors come first
+        if not shown[post]:
+            home[post] = home[chart.superior[post]]
+    above = np.where(chart.superior[nodes] < 0, -1, number[chart.superior[nodes]])
+    x, y, width, height, spans = _tree(above, chart.departments)
+    bodies = 2  # agency and panel, at the right
+    return Placing(
+        x=np.append(x, [width + 1.0, width + 1.0]),
+        y=np.append(y, [y[0], y[0] + LEVEL]),
+        role=np.append(chart.role[nodes], [int(Role.CENTRAL_AGENCY), int(Role.PANEL)]),
+        above=np.append(above, [-1] * bodies),
+        people=np.append(np.bincount(number[home], minlength=len(nodes)), [0] * bodies),
+        node=np.append(number[home], len(nodes) + np.arange(bodies)),
+        width=width + 2.0,
+        height=height,
+        departments=tuple(
+            (name, *span) for name, span in zip(chart.department_names, spans, strict=True)
+        ),
+        grouped=len(nodes) < chart.size,
+    )
+
+
+def _shown(chart: Organization, most: int) -> NDArray[np.bool_]:
+    """Choose who is drawn: all, or the managers of as many layers as there is room for."""
+    if chart.size <= most:
+        return np.ones(chart.size, bool)
+    managers = chart.report_count > 0
+    managers[: chart.departments] = True
+    for layer in range(chart.layers, 1, -1):
+        shown = managers & (chart.layer <= layer)
+        if shown.sum() <= most:
+            return np.asarray(shown)
+    return np.asarray(chart.layer == 1)
+
+
+def _tree(
+    above: NDArray[np.int64], heads: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float, float, list[tuple[float, float]]]:
+    """Place a forest whose nodes are numbered breadth first, in the shape that is drawn largest."""
+    children: list[list[int]] = [[] for _ in above]
+    for node, superior in enumerate(above.tolist()):
+        if superior >= 0:
+            children[superior].append(node)
+    trees = [_Tree(children, heads, *shape) for shape in product(COLUMNS, BLOCKS)]
+    best = min(trees, key=lambda tree: max(tree.width / WIDE, tree.height))
+    return best.x, best.y, best.width, best.height, best.spans
+
+
+class _Tree:
+    """A forest placed with so many leaves, and so many blocks of leaves, side by side."""
+
+    def __init__(self, children: list[list[int]], heads: int, columns: int, blocks: int) -> None:
+        self.children, self.columns, self.blocks = children, columns, blocks
+        self.x, self.y = np.zeros(len(children)), np.zeros(len(children))
+        self.spans: list[tuple[float, float]] = []
+        left, lowest = 0.5, 0.0
+        for head in range(heads):
+            right, bottom = self.put(head, left, 1.2)
+            self.spans.append((left, right - 0.4))
+            left, lowest = right + 0.8, max(lowest, bottom)
+        self.width, self.height = left - 0.3, lowest + 0.6
+
+    def put(self, node: int, left: float, top: float) -> tuple[float, float]:
+        """Place a node and all below it from ``left`` on; give its right end and its bottom."""
+        self.y[node] = top
+        right, bottom = self.put_leaves(node, left, top)
+        heads = [child for child in self.children[node] if self.children[child]]
+        lowest = all(not self.children[x] for head in heads for x in self.children[head])
+        a_row = self.blocks if lowest else len(heads)
+        start, row_top = right, top + LEVEL
+        for at in range(0, len(heads), a_row or 1):
+            edge, row_bottom = start, row_top
+            for head in heads[at : at + a_row]:
+                edge, low = self.put(head, edge, row_top)
+                row_bottom = max(row_bottom, low)
+            right, bottom, row_top = max(right, edge), row_bottom, row_bottom + 0.6
+        right = max(right, left + 1.4)
+        self.x[node] = (left + right - 0.4) / 2.0
+        return right, bottom
+
+    def put_leaves(self, node: int, left: float, top: float) -> tuple[float, float]:
+        """Place those right below a node who have nobody below them, in a block."""
+        leaves = [child for child in self.children[node] if not self.children[child]]
+        if not leaves:
+            return left, top + 0.6
+        across = min(self.columns, len(leaves))
+        for place, leaf in enumerate(leaves):
+            self.x[leaf] = left + 0.5 + place % across
+            self.y[leaf] = top + LEVEL * 0.75 + place // across
+        return left + across + 0.4, top + LEVEL * 0.75 + (len(leaves) - 1) // across + 0.6

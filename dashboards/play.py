@@ -1,0 +1,138 @@
+"""What a room is playing: where it began, and every lever that was moved since, week by week.
+
+A play is a value: moving a lever makes another play. What is watched is always the run of
+:attr:`Play.scenario`, a pure function of it, so a play can be rewound, forked, put in a link,
+undone and handed to a researcher.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from innovation_abm.scenario import Change, Scenario, ScenarioError, parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Value = float | int | bool
+
+
+@dataclass(frozen=True)
+class Move:
+    """A lever or a parameter that takes another value.
+
+    Attributes:
+        week: first week in which it holds, from 1.
+        name: key of a lever, or name of a parameter that may change in mid-run.
+        value: strength of the lever, in [0, 1], or value of the parameter.
+    """
+
+    week: int
+    name: str
+    value: Value
+
+
+@dataclass(frozen=True)
+class Play:
+    """What is played.
+
+    Attributes:
+        opening: the scenario as it was opened: A, with which everything is compared.
+        moves: what was moved since, in the order of the weeks.
+    """
+
+    opening: Scenario
+    moves: tuple[Move, ...] = ()
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario with all moves in its timeline: B, which is watched."""
+        if not self.moves:
+            return self.opening
+        levers = self.opening.catalogue()
+        timeline = list(self.opening.timeline)
+        for week in sorted({move.week for move in self.moves}):
+            mine = [move for move in self.moves if move.week == week]
+            moved = Change(
+                week=week,
+                values={m.name: m.value for m in mine if m.name not in levers},
+                levers={m.name: float(m.value) for m in mine if m.name in levers},
+            )
+            timeline = [kept for one in timeline if (kept := _without(one, moved)) is not None]
+            timeline.append(moved)
+        return self.opening.but(timeline=tuple(timeline))
+
+    @property
+    def changed(self) -> bool:
+        """Whether what is watched differs from what was opened."""
+        return bool(self.moves)
+
+    def moved(self, shown: int, name: str, value: Value) -> Play:
+        """Move a lever or a parameter while the end of week ``shown`` is on the screen.
+
+        It holds from the next week on. Whatever was moved later is forgotten: the story forks
+        here. At the end of the run, nothing is left to change: then it holds from the first week
+        on, and all other moves stay.
+
+        Raises:
+            ScenarioError: if there is no such lever, or it cannot take the value.
+        """
+        over = shown >= self.opening.weeks
+        week = 1 if over else shown + 1
+        kept = [m for m in self.moves if m.name != name or (m.week < week and not over)]
+        if not over:
+            kept = [m for m in kept if m.week <= week]
+        play = replace(self, moves=_sorted([*kept, Move(week, name, value)]))
+        play = replace(play, moves=tuple(m for m in play.moves if not play._idle(m)))
+        play.scenario  # noqa: B018 - which checks the move
+        return play
+
+    def _idle(self, move: Move) -> bool:
+        """Whether a move changes nothing: the value held before it already."""
+        before = replace(self, moves=tuple(m for m in self.moves if m != move)).value
+        return before(move.name, move.week) == move.value
+
+    def value(self, name: str, week: int) -> Value:
+        """Give the strength of a lever, or a parameter before levers move it, in a week from 1.
+
+        Raises:
+            ScenarioError: if there is no such lever or parameter.
+        """
+        scenario = self.scenario
+        week = min(max(week, 1), scenario.weeks)
+        if name in scenario.catalogue():
+            return scenario.strengths(week).get(name, 0.0)
+        if name not in parameters():
+            raise ScenarioError(f'unknown lever or parameter "{name}"')
+        values = {name: getattr(scenario, name)}
+        for change in sorted(scenario.timeline, key=lambda change: change.week):
+            if change.holds(week):
+                values.update(change.values)
+        found: Value = values[name]
+        return found
+
+    def turning_points(self) -> list[Move]:
+        """List what is moved in mid-run, the opening's own timeline included."""
+        own = [
+            Move(change.week, name, value)
+            for change in self.opening.timeline
+            for name, value in (*change.values.items(), *change.levers.items())
+            if isinstance(value, float | int)
+        ]
+        return list(_sorted([*own, *self.moves]))
+
+
+def _sorted(moves: Iterable[Move]) -> tuple[Move, ...]:
+    return tuple(sorted(moves, key=lambda move: move.week))
+
+
+def _without(change: Change, moved: Change) -> Change | None:
+    """Take out of an entry of the timeline what a move of the same week says anew."""
+    if change.week != moved.week:
+        return change
+    values = {name: x for name, x in change.values.items() if name not in moved.values}
+    levers = {name: x for name, x in change.levers.items() if name not in moved.levers}
+    if not values and not levers:
+        return None
+    return Change(week=change.week, until=change.until, values=values, levers=levers)

@@ -1,0 +1,563 @@
+"""One browser tab: what is played, how it looks, and the work done for it in the background.
+
+Nothing here is shared between tabs. Actions are methods; what the page shows is read from the
+reactive values. Work goes on in threads of the tab's own, which give up as soon as something newer
+is asked for, and end with the tab.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd  # noqa: F401 - half imported by a thread, it would make the page fail
+import solara
+
+from innovation_abm import effects
+from innovation_abm.charts import build_organization
+from innovation_abm.dashboards import links
+from innovation_abm.dashboards.background import Latest
+from innovation_abm.dashboards.ensembles import (
+    Ensemble,
+    Given,
+    Numbers,
+    ensemble,
+    replications_for,
+)
+from innovation_abm.dashboards.film import Film, Stopped, record
+from innovation_abm.dashboards.guides import Guide, guides
+from innovation_abm.dashboards.headlines import headlines
+from innovation_abm.dashboards.maps import Map, response_map
+from innovation_abm.dashboards.placing import Placing, place
+from innovation_abm.dashboards.play import Play, Value
+from innovation_abm.dashboards.stage import Stage
+from innovation_abm.dashboards.tales import story
+from innovation_abm.dashboards.words import Speech
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.presets import preset, preset_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from solara import Reactive
+
+    from innovation_abm.engines import Engine
+    from innovation_abm.organization import Organization
+    from innovation_abm.rules import RuleBook
+    from innovation_abm.scenario import Scenario
+
+    Wanted = Callable[[], bool]
+
+CLICKER_WEEKS: Final = 8
+"""Weeks that a clicker's page keys move, outside guided sessions."""
+PATIENCE: Final = 0.06
+"""Seconds that a moved lever must rest before work is begun for it."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the dashboard was started with, the same for all tabs.
+
+    Attributes:
+        scenario: what is played first.
+        organization: the chart it is played on; the scenario's own if ``None``.
+        rules: the rule book; the shipped one if ``None``.
+        language: in which the page speaks, unless a link says otherwise.
+    """
+
+    scenario: Scenario
+    organization: Organization | None = None
+    rules: RuleBook | None = None
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class Twins:
+    """A and B, recorded under the same luck.
+
+    Attributes:
+        a, b: the films.
+        saved, lost: names of ideas adopted in B and not in A, and the other way round.
+    """
+
+    a: Film
+    b: Film
+    saved: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+class Room:
+    """What one tab shows and does.
+
+    Attributes:
+        play: what is played.
+        view: how it looks.
+        film: what is watched, once it is recorded.
+        numbers: how often ideas survive, once it is known.
+        twins: A and B, while they are compared.
+        ranked: levers by their effect on what is played, if they were ranked.
+        mapped: the map of two levers, if it was drawn.
+        bet: number of the option that the room has bet on, in each step of a guided session.
+        notes: what to tell the room, newest last.
+        working: names of what is being worked at.
+    """
+
+    def __init__(self, opened: Opened, ready: Callable[[], bool], query: str = "") -> None:
+        """Open a tab on ``opened``, or on what the link's ``query`` says.
+
+        ``ready`` tells whether the compiled engine can be used without waiting for it.
+        """
+        self.opened = opened
+        self.ready = ready
+        found = links.read(query, opened.scenario, tuple(guides()), opened.language)
+        self.play = solara.reactive(found.play)
+        self.view = solara.reactive(found.view)
+        self.film: Reactive[Film | None] = solara.reactive(None)
+        self.numbers: Reactive[Numbers | None] = solara.reactive(None)
+        self.twins: Reactive[Twins | None] = solara.reactive(None)
+        self.comparing = solara.reactive(False)
+        self.ranked: Reactive[list[effects.Ranked] | None] = solara.reactive(None)
+        self.mapped: Reactive[Map | None] = solara.reactive(None)
+        self.bet: Reactive[dict[int, int]] = solara.reactive({})
+        self.notes = solara.reactive(found.notes)
+        self.working: Reactive[frozenset[str]] = solara.reactive(frozenset())
+        self.past: tuple[Play, ...] = ()
+        self.can_undo = solara.reactive(False)
+        self._film_work, self._number_work, self._extra_work = Latest(), Latest(), Latest()
+        self._known: dict[tuple[str, str, int], Ensemble] = {}
+        self._own_chart = opened.organization
+        self._chart_of: Scenario | None = None
+        self.stage = Stage(week=found.view.week, playing=not query)
+        self.stage.observe(self._picked, "picked")
+        self.stage.observe(self._commanded, "command")
+        if found.view.guide:
+            self._begin_guide()
+        self.refresh()
+
+    # --- what is there ----------------------------------------------------------------------------
+
+    @property
+    def say(self) -> Speech:
+        """Speaks the page's language."""
+        return Speech(self.view.value.language)
+
+    @property
+    def week(self) -> int:
+        """Last week that has been shown whole."""
+        return int(self.stage.week)
+
+    @property
+    def guide(self) -> Guide | None:
+        """The guided session that is on."""
+        return guides().get(self.view.value.guide)
+
+    @property
+    def organization(self) -> Organization:
+        """The chart that is played on."""
+        self._settle_chart()
+        return self._organization
+
+    @property
+    def placing(self) -> Placing:
+        """Where everybody stands on the screen."""
+        self._settle_chart()
+        return self._placing
+
+    def _settle_chart(self) -> None:
+        opening = self.play.value.opening
+        if self._chart_of is opening:
+            return
+        own = self._own_chart if opening.name == self.opened.scenario.name else None
+        self._organization = own or build_organization(opening)
+        self._placing = place(self._organization)
+        self._chart_of = opening
+
+    # --- what the room does -----------------------------------------------------------------------
+
+    def move(self, name: str, value: Value, week: int | None = None) -> None:
+        """Move a lever or a parameter, from the week after the one on the screen on."""
+        shown = self.week if week is None else week
+        before = self.play.value
+        try:
+            after = before.moved(shown, name, value)
+        except InnovationAbmError as error:
+            self.tell("refused", what=str(error))
+            return
+        if after == before:
+            return
+        again = bool(self.past) and _same_lever(self.past[-1], before, after)
+        self._put(after, remember=not again)
+        if shown >= before.opening.weeks:
+            self.stage.week = 0
+
+    def undo(self) -> None:
+        """Take back the last move."""
+        if self.past:
+            self.play.value, self.past = self.past[-1], self.past[:-1]
+            self.can_undo.value = bool(self.past)
+            self.refresh()
+
+    def reset(self) -> None:
+        """Take back all moves, and begin at the start; undoing brings them back."""
+        self._put(Play(self.play.value.opening))
+        self.stage.week = 0
+
+    def open_preset(self, name: str) -> None:
+        """Play another preset; ``""`` stands for what the dashboard was started with."""
+        opening = self.opened.scenario if name in ("", self.opened.scenario.name) else preset(name)
+        self._begin(Play(opening))
+
+    def new_luck(self) -> None:
+        """Play the same with other people, ideas and luck."""
+        play = self.play.value
+        self._begin(replace(play, opening=play.opening.but(seed=play.opening.seed + 1)))
+
+    def open_chart(self, organization: Organization, scenario: Scenario) -> None:
+        """Play on a chart that was uploaded, in this tab alone."""
+        self.opened = replace(self.opened, scenario=scenario, organization=organization)
+        self._own_chart = organization
+        self._begin(Play(scenario))
+
+    def look(self, **changes: Any) -> None:  # noqa: ANN401 - fields of View
+        """Change how the page looks."""
+        self.view.value = replace(self.view.value, **changes)
+        self._dress()
+
+    def compare_twins(self, on: bool) -> None:
+        """Show A beside B, or B alone again."""
+        self.comparing.value = on
+        if not on:
+            self.twins.value = None
+            self.stage.twin = {}
+        elif self.film.value is not None:
+            self._record()
+
+    def show_idea(self, name: str, side: int) -> None:
+        """Show where an idea is, and tell its story."""
+        self.stage.focus = {"name": name, "side": side, "time": time.time()}
+
+    def picture(self) -> None:
+        """Have the browser keep the picture."""
+        name = f"{self.play.value.opening.name}-week-{self.week}.png"
+        self.stage.ask = {"name": "picture", "file": name, "time": time.time()}
+
+    def tell(self, key: str, **values: object) -> None:
+        """Tell the room something."""
+        self.notes.value = (*self.notes.value[-3:], links.Note(key, values))
+
+    def hush(self) -> None:
+        """Take back all that was told."""
+        self.notes.value = ()
+
+    def close(self) -> None:
+        """Stop all work: the tab was closed."""
+        for work in (self._film_work, self._number_work, self._extra_work):
+            work.close()
+
+    # --- guided sessions --------------------------------------------------------------------------
+
+    def open_guide(self, key: str) -> None:
+        """Begin a guided session; ``""`` ends it."""
+        self.view.value = replace(self.view.value, guide=key, step=0, panel="guide")
+        self.bet.value = {}
+        if key:
+            self._begin_guide()
+        self._dress()
+
+    def go_to_step(self, number: int) -> None:
+        """Go to a step of the guided session."""
+        guide = self.guide
+        if guide is None:
+            return
+        number = min(max(number, 0), len(guide.steps) - 1)
+        self.view.value = replace(self.view.value, step=number)
+        self._enter_step(guide, number)
+
+    def bet_on(self, option: int) -> None:
+        """Note which answer the room has bet on."""
+        self.bet.value = {**self.bet.value, self.view.value.step: option}
+
+    def _begin_guide(self) -> None:
+        guide = self.guide
+        if guide is not None:
+            self.past, self.can_undo.value = (), False
+            self._chart_of = None
+            self.play.value = Play(guide.opening)
+            self._forget()
+            self._enter_step(guide, self.view.value.step)
+
+    def _enter_step(self, guide: Guide, number: int) -> None:
+        step = guide.steps[number]
+        play = guide.play(number, self.play.value.opening)
+        self.comparing.value = step.twins
+        if not step.twins:
+            self.twins.value, self.stage.twin = None, {}
+        if step.show is not None:
+            self.stage.week = step.show
+        self.stage.playing = step.play
+        self._put(play)
+        if step.twins:
+            self._record()
+
+    # --- work -------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Record and count anew what is played; what is shown stays until that is done."""
+        self._dress()
+        self._record()
+        self._count()
+
+    def _put(self, play: Play, *, remember: bool = True) -> None:
+        if play == self.play.value:
+            return
+        if remember:
+            self.past = (*self.past[-99:], self.play.value)
+            self.can_undo.value = True
+        self.play.value = play
+        self.refresh()
+
+    def _begin(self, play: Play) -> None:
+        """Play something else altogether."""
+        self.past, self.can_undo.value = (), False
+        self.view.value = replace(self.view.value, guide="", step=0)
+        self._chart_of = None
+        self._forget()
+        self.play.value = play
+        self.stage.week, self.stage.playing = 0, True
+        self.refresh()
+
+    def _forget(self) -> None:
+        self.ranked.value = self.mapped.value = self.twins.value = None
+        self.numbers.value = None
+        self._extra_work.drop()
+
+    def _dress(self) -> None:
+        """Bring picture, words and link up to date."""
+        stage, view, say = self.stage, self.view.value, self.say
+        stage.words = dict(say.texts)
+        stage.look = {"dark": view.dark, "room": view.room}
+        play = self.play.value
+        stage.marks = [
+            {"week": move.week, "label": f"{move.week}: {self.name_of(move.name)}"}
+            for move in play.turning_points()
+        ]
+        stage.notice = say("units_drawn") if self.placing.grouped else ""
+        stage.link = links.write(play, view, self.opened.scenario)
+
+    def name_of(self, name: str) -> str:
+        """Give the name of a lever or parameter for people."""
+        for headline in headlines():
+            if headline.name == name:
+                return self.say.of(headline.title)
+        lever = self.play.value.opening.catalogue().get(name)
+        return self.say.of(lever.title) if lever else name.replace("_", " ")
+
+    def _busy(self, what: str, on: bool) -> None:
+        names = self.working.value | {what} if on else self.working.value - {what}
+        if names != self.working.value:
+            self.working.value = names
+
+    def _record(self) -> None:
+        self._busy("film", True)
+        play, chart, placing = self.play.value, self.organization, self.placing
+        compare = self.comparing.value
+        self._film_work.ask(
+            partial(self._recorded, play, chart, compare),
+            partial(self._show, placing),
+        )
+
+    def _recorded(
+        self, play: Play, chart: Organization, compare: bool, wanted: Wanted
+    ) -> tuple[Film, Film | None] | None:
+        try:
+            _rest(wanted)
+            film = record(play.scenario, chart, self.opened.rules, told=lambda week: wanted())
+            twins = self.twins.value
+            if not compare:
+                return film, None
+            if twins is not None and twins.a.run.scenario == play.opening:
+                return film, twins.a
+            other = record(play.opening, chart, self.opened.rules, told=lambda week: wanted())
+            return film, other
+        except Stopped:
+            return None
+
+    def _show(self, placing: Placing, films: tuple[Film, Film | None] | None) -> None:
+        if films is None:  # nothing is shown of what was given up
+            return
+        film, other = films
+        nodes = {"nodes": len(placing.x)}
+        stage = self.stage
+        with stage.hold_sync():
+            chart = placing.as_dict()
+            if stage.chart != chart:
+                stage.chart = chart
+            stage.twin = {} if other is None else {**other.packed(placing), **nodes}
+            stage.film = {**film.packed(placing), **nodes}
+        self.film.value = film
+        self.twins.value = None if other is None else _twins(other, film)
+        self._busy("film", False)
+        self._tell_story()
+
+    def _count(self) -> None:
+        self._busy("numbers", True)
+        self._number_work.ask(
+            partial(self._counted, self.play.value, self.organization), self._numbered
+        )
+
+    def _counted(self, play: Play, chart: Organization, wanted: Wanted) -> Numbers | None:
+        engine: Engine = "kernel" if self.ready() else "mesa"
+        number = replications_for(chart.size * play.opening.weeks, engine)
+        try:
+            _rest(wanted)
+            a, b = (
+                self._ensemble(scenario, chart, engine, number, wanted)
+                for scenario in (play.opening, play.scenario)
+            )
+        except (Given, Stopped):
+            return None
+        return Numbers(a, b, engine)
+
+    def _ensemble(
+        self, scenario: Scenario, chart: Organization, engine: Engine, number: int, wanted: Wanted
+    ) -> Ensemble:
+        """Run an ensemble, unless the last few hold it."""
+        key = (scenario.to_toml(), chart.digest(), number)
+        if key not in self._known:
+            found = ensemble(scenario, chart, self.opened.rules, engine, number, wanted)
+            while len(self._known) >= 8:
+                del self._known[next(iter(self._known))]
+            self._known[key] = found
+        return self._known[key]
+
+    def _numbered(self, numbers: Numbers | None) -> None:
+        self.numbers.value = numbers
+        self._busy("numbers", False)
+
+    def recount(self) -> None:
+        """Count anew, now that the compiled engine is there."""
+        if self.numbers.value is None or self.numbers.value.engine != "kernel":
+            self._count()
+
+    def rank_levers(self) -> None:
+        """Rank all levers by what each would change in what is played."""
+        self._busy("ranking", True)
+        play, chart = self.play.value, self.organization
+        levers = len(play.opening.catalogue()) + 1
+        number = int(np.clip(1.5e8 / (chart.size * play.opening.weeks * levers), 10, 100))
+
+        def ranked(wanted: Wanted) -> list[effects.Ranked] | None:
+            try:
+                return effects.rank(
+                    play.scenario,
+                    replications=number,
+                    organization=chart,
+                    rules=self.opened.rules,
+                    progress=lambda done, total: wanted(),
+                )
+            except InnovationAbmError:
+                if wanted():
+                    raise
+                return None
+
+        def done(found: list[effects.Ranked] | None) -> None:
+            self.ranked.value = found
+            self._busy("ranking", False)
+
+        self._extra_work.ask(ranked, done)
+
+    def draw_map(self, across: str, up: str) -> None:
+        """Draw the map of survival over two levers or parameters."""
+        self._busy("map", True)
+        play, chart, week = self.play.value, self.organization, self.week
+
+        def drawn(wanted: Wanted) -> Map | None:
+            try:
+                return response_map(play, week, across, up, chart, self.opened.rules, wanted)
+            except Given:
+                return None
+
+        def done(found: Map | None) -> None:
+            self.mapped.value = found
+            self._busy("map", False)
+
+        self._extra_work.ask(drawn, done)
+
+    # --- what comes from the picture --------------------------------------------------------------
+
+    def _picked(self, change: dict[str, Any]) -> None:
+        self._tell_story()
+
+    def _tell_story(self) -> None:
+        picked, film = self.stage.picked, self.film.value
+        if film is None or picked.get("kind") != "idea":
+            return
+        twins = self.twins.value
+        if twins is not None and picked.get("side") == 0:
+            film = twins.a
+        self.stage.story = story(film, str(picked["name"]), self.say)
+
+    def _commanded(self, change: dict[str, Any]) -> None:
+        name = str(change["new"].get("name", ""))
+        view = self.view.value
+        if name == "u":
+            self.undo()
+        elif name == "d":
+            self.look(dark=not view.dark)
+        elif name == "b":
+            self.look(room=not view.room)
+        elif name == "l":
+            self.look(language="fr" if view.language == "en" else "en")
+        elif name == "t":
+            self.compare_twins(not self.comparing.value)
+        elif name == "?":
+            self.tell("help")
+        elif name.isdigit():
+            names = preset_names()
+            if int(name) <= len(names):
+                self.open_preset(names[int(name) - 1])
+        elif name in ("next", "previous"):
+            self._click(1 if name == "next" else -1)
+
+    def _click(self, way: int) -> None:
+        """Do what a clicker's page keys do: a step of the session, or some weeks."""
+        if self.guide is not None:
+            self.go_to_step(self.view.value.step + way)
+        else:
+            weeks = self.play.value.opening.weeks
+            self.stage.week = min(max(self.week + way * CLICKER_WEEKS, 0), weeks)
+
+
+def _rest(wanted: Wanted) -> None:
+    """Wait until a lever that is being dragged has rested a moment."""
+    time.sleep(PATIENCE)
+    if not wanted():
+        raise Stopped
+
+
+def _same_lever(before: Play, now: Play, after: Play) -> bool:
+    """Whether a move goes on with the move before it: the same lever, in the same week."""
+    last, new = (set(b.moves) - set(a.moves) for a, b in ((before, now), (now, after)))
+    return len(last) == 1 and {(m.week, m.name) for m in last} == {(m.week, m.name) for m in new}
+
+
+def _twins(a: Film, b: Film) -> Twins:
+    """Name the ideas that one of two films adopts and the other does not."""
+    adopted = [
+        set(film.run.ideas.loc[film.run.ideas["fate"] == "adopted", "idea"]) for film in (a, b)
+    ]
+    both = set(a.run.ideas["idea"]) & set(b.run.ideas["idea"])
+    return Twins(
+        a,
+        b,
+        saved=_in_order((adopted[1] - adopted[0]) & both),
+        lost=_in_order((adopted[0] - adopted[1]) & both),
+    )
+
+
+def _in_order(names: set[str]) -> tuple[str, ...]:
+    """Sort names of ideas by week and post: ``w3-p17``."""
+    return tuple(sorted(names, key=lambda name: tuple(int(part[1:]) for part in name.split("-"))))

@@ -1,0 +1,206 @@
+"""The dashboard's server: the command's own process, on this machine alone unless asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import webbrowser
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from innovation_abm.errors import InnovationAbmError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from innovation_abm.dashboards.room import Opened
+
+VARIABLE: Final = "INNOVATION_ABM_DASHBOARD"
+"""Environment variable that says what the page opens with, as JSON; see :class:`Settings`."""
+CLOSED_TABS_LIVE: Final = "45s"
+"""How long the work of a tab may go on after its browser has crashed."""
+
+kernel_ready = threading.Event()
+"""Set once the compiled engine can be used without waiting for it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the page opens with.
+
+    Attributes:
+        preset: name of a preset.
+        chart: chart to play on; "": the preset's own.
+        repair: whether to mend what can be mended in the chart.
+        rules: file of rules; "": the shipped ones.
+        language: ``"en"`` or ``"fr"``.
+    """
+
+    preset: str = "workshop"
+    chart: str = ""
+    repair: bool = False
+    rules: str = ""
+    language: str = "en"
+
+
+@lru_cache(maxsize=1)
+def opened() -> Opened:
+    """Give what every tab opens with, as the environment says."""
+    return load(Settings(**json.loads(os.environ.get(VARIABLE, "{}"))))
+
+
+def load(settings: Settings) -> Opened:
+    """Load what the page opens with; Solara is set up before it is imported.
+
+    Raises:
+        InnovationAbmError: if there is no such preset, or chart or rules are wrong.
+    """
+    set_up_solara()
+    from innovation_abm.charts import load_chart
+    from innovation_abm.dashboards.room import Opened
+    from innovation_abm.presets import preset
+    from innovation_abm.rule_files import load_rules
+
+    scenario, organization = preset(settings.preset), None
+    if settings.chart:
+        organization = load_chart(settings.chart, repair=settings.repair)
+        scenario = scenario.but(name=organization.name[:40] or "chart")
+    rules = load_rules(settings.rules) if settings.rules else None
+    return Opened(scenario, organization, rules, settings.language)
+
+
+def serve(
+    settings: Settings, *, host: str, port: int, told: Callable[[str], None], browser: bool
+) -> None:
+    """Serve the page until the process is interrupted or asked to end.
+
+    Args:
+        settings: what the page opens with.
+        host: address to listen at.
+        port: port to listen at; 0: any that is free.
+        told: called with the page's address once it can be opened.
+        browser: whether to open it in a browser.
+
+    Raises:
+        InnovationAbmError: if the port cannot be had.
+    """
+    listening = _listen(host, port)
+    os.environ[VARIABLE] = json.dumps(asdict(settings))
+    os.environ["SOLARA_APP"] = "innovation_abm.dashboards.app"
+    import uvicorn
+
+    config = uvicorn.Config(
+        "solara.server.starlette:app",
+        log_level="error",
+        access_log=False,
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+    address = listening.getsockname()
+    shown = "localhost" if address[0] in ("127.0.0.1", "::1", "0.0.0.0") else address[0]
+    url = f"http://{shown}:{address[1]}/"
+    threading.Thread(target=_announce, args=(server, url, told, browser), daemon=True).start()
+    maker = threading.Thread(target=make_kernel_ready, daemon=True)
+    maker.start()
+    try:
+        server.run(sockets=[listening])
+    finally:
+        listening.close()
+        _end_compiler()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if sys.platform != "win32":  # where it would let two programs share a port
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise InnovationAbmError(
+            f"cannot listen at {host}, port {port}: {error.strerror}; choose another one: --port 0 "
+            "takes any that is free"
+        ) from None
+    return listening
+
+
+def set_up_solara() -> None:
+    """Set what Solara reads when it is imported: nothing is loaded from, or told to, elsewhere."""
+    os.environ.update(
+        {
+            "SOLARA_THEME_SHOW_BANNER": "False",
+            "SOLARA_THEME_LOADER": "plain",
+            "SOLARA_THEME_TITLE": "innovation-abm",
+            "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "False",
+            "SOLARA_KERNEL_CULL_TIMEOUT": CLOSED_TABS_LIVE,
+            "SOLARA_MODE": "production",
+            "SOLARA_CHECK_HOOKS": "off",
+        }
+    )
+
+
+def _announce(server: object, url: str, told: Callable[[str], None], browser: bool) -> None:
+    while not getattr(server, "started", False):
+        time.sleep(0.02)
+    told(url)
+    if browser:
+        webbrowser.open(url)
+
+
+# --- the compiled engine, made ready beside -------------------------------------------------------
+
+_compilers: list[subprocess.Popen[bytes]] = []
+
+
+def make_kernel_ready() -> None:
+    """Compile the engine in a process of its own, unless that is done, and load it.
+
+    Compiling in this process would hold up every page for half a minute.
+    """
+    from innovation_abm.compiling import EngineError, build, is_compiled, unavailable
+    from innovation_abm.rules import SHIPPED
+
+    if unavailable():
+        return
+    rules = opened().rules or SHIPPED
+    if not is_compiled(rules):
+        code = "from innovation_abm.dashboards.server import compile_for; compile_for()"
+        compiler = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        _compilers.append(compiler)
+        compiler.wait()
+        if not is_compiled(rules):
+            return
+    try:
+        build(rules, lambda line: None)
+    except EngineError:
+        return
+    kernel_ready.set()
+
+
+def compile_for() -> None:
+    """Compile the engine for the rules that the environment names; the kept code is the result."""
+    from innovation_abm.compiling import build
+    from innovation_abm.rules import SHIPPED
+
+    if hasattr(os, "nice"):
+        os.nice(10)
+    build(opened().rules or SHIPPED, lambda line: None)
+
+
+def _end_compiler() -> None:
+    for compiler in _compilers:
+        if compiler.poll() is None:
+            compiler.send_signal(signal.SIGTERM)

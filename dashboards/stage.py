@@ -1,0 +1,59 @@
+"""The picture of the organisation in the browser: a canvas that plays a recorded run."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+import anywidget
+import traitlets
+
+from innovation_abm.idea import Event
+
+FRONT = files("innovation_abm.dashboards") / "front"
+
+
+class Stage(anywidget.AnyWidget):
+    """Plays a film. The browser moves everything, so that playing costs the server nothing.
+
+    Attributes:
+        chart: the picture, see :meth:`~innovation_abm.dashboards.placing.Placing.as_dict`.
+        film: what is played, see :meth:`~innovation_abm.dashboards.film.Film.packed`; ``nodes``
+            tells for how many nodes, so that no film is played on another picture.
+        twin: the same for what it is compared with, at its left; empty: nothing.
+        events: names of events by their code.
+        words: what it says, by key.
+        look: ``dark`` and ``room``, for the projector.
+        marks: ``week`` and ``label`` of what changes in mid-run.
+        notice: a line below the picture.
+        link: the state of the page but for the week, as a query.
+        week: last week that has been shown whole.
+        playing, speed: whether it plays, and how many weeks a second.
+        picked: what was clicked: ``kind`` (``"idea"`` or ``"post"``), ``side``, ``name`` or
+            ``node``.
+        story: what is told of the idea that was clicked.
+        focus: the idea to show: ``name`` and ``side``.
+        ask: what the browser shall do: ``name``, ``time``.
+        command: what was asked for by a key: ``name``, ``week``, ``time``.
+    """
+
+    _esm = (FRONT / "stage.js").read_text(encoding="utf-8")
+    _css = (FRONT / "stage.css").read_text(encoding="utf-8")
+
+    chart = traitlets.Dict({}).tag(sync=True)
+    film = traitlets.Dict({}).tag(sync=True)
+    twin = traitlets.Dict({}).tag(sync=True)
+    events = traitlets.List([event.label for event in Event]).tag(sync=True)
+    words = traitlets.Dict({}).tag(sync=True)
+    look = traitlets.Dict({}).tag(sync=True)
+    marks: traitlets.List[dict[str, Any]] = traitlets.List([]).tag(sync=True)
+    notice = traitlets.Unicode("").tag(sync=True)
+    link = traitlets.Unicode("").tag(sync=True)
+    week = traitlets.Int(0).tag(sync=True)
+    playing = traitlets.Bool(False).tag(sync=True)
+    speed = traitlets.Int(2).tag(sync=True)
+    picked = traitlets.Dict({}).tag(sync=True)
+    story = traitlets.Unicode("").tag(sync=True)
+    focus = traitlets.Dict({}).tag(sync=True)
+    ask = traitlets.Dict({}).tag(sync=True)
+    command = traitlets.Dict({}).tag(sync=True)

@@ -1,0 +1,71 @@
+"""An idea's story in the language of the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from innovation_abm.idea import Event, Fate, Reason, Stage
+from innovation_abm.organization import Role
+
+if TYPE_CHECKING:
+    from innovation_abm.dashboards.film import Film
+    from innovation_abm.dashboards.words import Speech
+
+
+def story(film: Film, name: str, say: Speech) -> str:
+    """Tell what happened to an idea, from conception to its fate.
+
+    Args:
+        film: the run it is of.
+        name: its name, such as ``"w3-p17"``.
+        say: speaks the language.
+    """
+    columns = film.run.idea_columns
+    week, post = (int(part[1:]) for part in name.split("-"))
+    found = np.flatnonzero((columns["week"] == week) & (columns["author"] == post))
+    if not len(found):
+        return say("tale_unknown")
+    idea = int(found[0])
+    parts, since, waiting = [], week, ""
+    for when, _, code, by in film.happenings[film.happenings[:, 1] == idea].tolist():
+        event = Event(code)
+        words = say(
+            f"tale_{event.label}",
+            week=when,
+            post=_post(film, by, say),
+            reason=say(f"reason_{Reason(int(columns['reason'][idea])).label}"),
+            allies=say.number(int(columns["allies"][idea])),
+            waited=_after(when - since, say),
+        )
+        if event == Event.QUEUED:
+            since, waiting = when, words
+        else:
+            parts.append(words)
+    if columns["fate"][idea] == Fate.IN_FLIGHT:
+        stage = Stage(int(columns["stage"][idea]))
+        place = waiting if stage.queued else say(f"place_{stage.name.lower()}")
+        parts.append(say("tale_in_flight", week=film.weeks, place=place))
+    worth = say("worthwhile" if columns["value"][idea] > 0.0 else "worthless")
+    return say("tale", worth=worth, layer=int(film.run.organization.layer[post])) + (
+        " " + ", ".join(part for part in parts if part) + "."
+    )
+
+
+def _post(film: Film, post: int, say: Speech) -> str:
+    """Name a post as one speaks of it in a story."""
+    chart = film.run.organization
+    if post < 0:
+        return ""
+    if post >= chart.size:
+        return say("tale_agency" if post == chart.size else "tale_panel")
+    if chart.role[post] == Role.LEADER:
+        return say("tale_leader")
+    return say("tale_manager", layer=int(chart.layer[post]))
+
+
+def _after(weeks: int, say: Speech) -> str:
+    if weeks == 0:
+        return say("same_week")
+    return say("after_week") if weeks == 1 else say("after_weeks", weeks=weeks)

@@ -1,0 +1,98 @@
+"""A chart of one's own, in one tab: limited in size, read as data, kept nowhere."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
+
+import solara
+from solara.alias import rv
+
+from innovation_abm.charts import read_chart
+from innovation_abm.presets import preset
+
+if TYPE_CHECKING:
+    from innovation_abm.charts import Chart
+    from innovation_abm.dashboards.room import Room
+
+MOST_MEGABYTES: Final = 20
+MOST_PEOPLE: Final = 20_000
+"""More than that take too long to record while a room waits."""
+FAULTS_SHOWN: Final = 6
+PLAYED: Final = "typical"
+"""Preset that a chart is played with: workshops have more ideas than life has."""
+
+
+class Refused(Exception):  # noqa: N818 - said to the room
+    """What was uploaded cannot be played; the arguments are a text's key and its values."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        """Say why, by a text of the vocabulary."""
+        super().__init__(key)
+        self.key, self.values = key, values
+
+
+def read_upload(name: str, content: bytes) -> Chart:
+    """Read a chart from what a browser sent.
+
+    It is written to a temporary folder that is gone before this returns.
+
+    Raises:
+        Refused: if it is too large or cannot be read.
+    """
+    label = PurePosixPath(name.replace("\\", "/")).name[:80] or "chart.csv"
+    if len(content) > MOST_MEGABYTES * 1_000_000:
+        raise Refused("upload_large", name=label, most=MOST_MEGABYTES)
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "chart.csv"
+        path.write_bytes(content)
+        chart = read_chart(path)
+    if chart.organization is None:
+        raise Refused("upload_faults", name=label, faults=_listed(chart.faults))
+    if chart.organization.size > MOST_PEOPLE:
+        raise Refused("upload_people", people=chart.organization.size, most=MOST_PEOPLE)
+    return chart
+
+
+def _listed(faults: Any) -> str:  # noqa: ANN401 - a sequence of faults
+    texts = [str(fault) for fault in faults[:FAULTS_SHOWN]]
+    if len(faults) > FAULTS_SHOWN:
+        texts.append(f"+ {len(faults) - FAULTS_SHOWN}")
+    return "; ".join(texts)
+
+
+def open_upload(room: Room, name: str, content: bytes) -> None:
+    """Play on a chart that a browser sent, or say what is wrong with it."""
+    try:
+        chart = read_upload(name, content)
+    except Refused as refused:
+        room.tell(refused.key, **refused.values)
+        return
+    assert chart.organization is not None
+    label = PurePosixPath(name).stem[:40] or "chart"
+    room.open_chart(chart.organization, preset(PLAYED).but(name=f"{label}"))
+    if chart.warnings:
+        room.tell("upload_warnings", name=label, faults=_listed(chart.warnings))
+    room.tell("upload_done", name=label, people=chart.organization.size)
+
+
+@solara.component
+def Upload(room: Room) -> None:
+    """Offer to upload a chart."""
+    say = room.say
+    shown, show = solara.use_state(False)
+
+    def dropped(file: Any) -> None:  # noqa: ANN401 - what Solara's drop zone gives
+        show(False)
+        if file["size"] > MOST_MEGABYTES * 1_000_000:
+            room.tell("upload_large", name=file["name"], most=MOST_MEGABYTES)
+        else:
+            open_upload(room, file["name"], file["file_obj"].read())
+
+    solara.Button(say("upload"), text=True, small=True, on_click=lambda: show(True))
+    with rv.Dialog(v_model=shown, on_v_model=show, max_width="520"):
+        if shown:
+            with solara.Div(classes=["ia-upload"]):
+                solara.FileDrop(label=say("upload_here"), on_file=dropped, lazy=True)
+                solara.Button(say("close"), text=True, on_click=lambda: show(False))

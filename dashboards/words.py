@@ -1,0 +1,71 @@
+"""What the dashboard says, in English and in French."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from innovation_abm.levers import Words
+
+LANGUAGES: Final = ("en", "fr")
+
+
+@lru_cache(maxsize=1)
+def vocabulary() -> Mapping[str, Mapping[str, str]]:
+    """Give all texts of the page: by language and key."""
+    text = (files("innovation_abm.dashboards") / "words.toml").read_text(encoding="utf-8")
+    entries = tomllib.loads(text)
+    return MappingProxyType(
+        {
+            language: MappingProxyType({key: entry[language] for key, entry in entries.items()})
+            for language in LANGUAGES
+        }
+    )
+
+
+class Speech:
+    """Speaks one language.
+
+    Attributes:
+        language: ``"en"`` or ``"fr"``.
+    """
+
+    def __init__(self, language: str) -> None:
+        """Speak ``language``."""
+        self.language = language
+        self.texts = vocabulary()[language]
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Say a text, its gaps filled."""
+        text = self.texts[key]
+        return text.format(**values) if values else text
+
+    def of(self, words: Words) -> str:
+        """Say words that a record brings."""
+        return str(getattr(words, self.language))
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """Write a number as the language does."""
+        text = f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
+        if self.language == "fr":
+            text = text.replace(",", "\N{NARROW NO-BREAK SPACE}").replace(".", ",")
+        return text
+
+    def percent(self, share: float, digits: int = 0) -> str:
+        """Write a share as a percentage; a dash if it is undefined."""
+        if share != share:
+            return "\N{EN DASH}"
+        space = "\N{NARROW NO-BREAK SPACE}" if self.language == "fr" else ""
+        return f"{self.number(100 * share, digits)}{space}%"
+
+    def signed(self, value: float, digits: int = 0) -> str:
+        """Write a difference with its sign; a dash if it is undefined."""
+        if value != value:
+            return "\N{EN DASH}"
+        return ("+" if round(value, digits) > 0 else "") + self.number(value, digits)
