@@ -28,7 +28,7 @@ def paragraph(text: str, kind: str = "ia-hint") -> None:
 @solara.component
 def _Drawn(draw: Callable[[], Picture], shows: list[Any]) -> None:
     """Show a chart, drawn anew whenever what it ``shows`` is another."""
-    picture = solara.use_memo(draw, shows)
+    picture = solara.use_memo(lambda: draw(), shows)  # it must have a name, which a partial has not
     solara.HTML(tag="div", unsafe_innerHTML=picture.html())
 
 
