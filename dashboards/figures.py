@@ -304,14 +304,15 @@ def response(found: Map, names: tuple[str, str], say: Speech, dark: bool) -> Pic
 
 def _ticks(axis: Any, name: str, values: Any, say: Speech) -> None:  # noqa: ANN401
     ends = np.linspace(float(values[0]), float(values[-1]), 2 if len(values) == 2 else 5)
-    axis.set_ticks(ends, [written(name, float(value), say) for value in ends])
+    axis.set_ticks(ends, [written(name, float(value), say, brief=True) for value in ends])
 
 
-def written(name: str, value: float | bool, say: Speech) -> str:
-    """Write the value of a lever or parameter as a room reads it."""
+def written(name: str, value: float | bool, say: Speech, *, brief: bool = False) -> str:
+    """Write the value of a lever or parameter as a room reads it; ``brief``: without its unit."""
     unit = next((one.unit for one in headlines() if one.name == name), Unit.PERCENT)
     if unit == Unit.SWITCH or isinstance(value, bool):
         return say("on") if value else say("off")
     if unit == Unit.A_WEEK:
-        return f"{say.number(value, 0 if value == int(value) else 1)} {say('a_week')}"
+        number = say.number(value, 0 if value == int(value) else 1)
+        return number if brief else f"{number} {say('a_week')}"
     return say.percent(float(value))

@@ -30,7 +30,7 @@ def Number(room: Room, hidden: bool) -> None:
     elif numbers is None:
         inside = f"<p class='ia-hidden'>{escape(say('counting'))}</p>"
     else:
-        inside = _number(numbers, film, room.play.value.changed, weeks, say)
+        inside = _number(numbers, film, numbers.a is not numbers.b, weeks, say)
     busy = " ia-busy" if "numbers" in room.working.value else ""
     html = f"<section class='ia-number{busy}' aria-live='polite'>{inside}</section>"
     solara.HTML(tag="div", unsafe_innerHTML=html)

@@ -73,7 +73,7 @@ def TwinPanel(room: Room) -> None:
 
     def choose(name: str) -> None:
         set_chosen(name)
-        room.show_idea(name, 1)
+        room.follow(name)
 
     if chosen:
         for side, film in (("A", twins.a), ("B", twins.b)):

@@ -235,9 +235,9 @@ class Room:
         elif self.film.value is not None:
             self._record()
 
-    def show_idea(self, name: str, side: int) -> None:
-        """Show where an idea is, and tell its story."""
-        self.stage.focus = {"name": name, "side": side, "time": time.time()}
+    def follow(self, name: str) -> None:
+        """Show where an idea is."""
+        self.stage.focus = {"name": name, "time": time.time()}
 
     def picture(self) -> None:
         """Have the browser keep the picture."""
@@ -346,6 +346,7 @@ class Room:
         ]
         stage.notice = say("units_drawn") if self.placing.grouped else ""
         stage.link = links.write(play, view, self.opened.scenario)
+        self._tell_story()
 
     def name_of(self, name: str) -> str:
         """Give the name of a lever or parameter for people."""

@@ -32,7 +32,7 @@ class Stage(anywidget.AnyWidget):
         picked: what was clicked: ``kind`` (``"idea"`` or ``"post"``), ``side``, ``name`` or
             ``node``.
         story: what is told of the idea that was clicked.
-        focus: the idea to show: ``name`` and ``side``.
+        focus: the idea to follow: ``name``, ``time``.
         ask: what the browser shall do: ``name``, ``time``.
         command: what was asked for by a key: ``name``, ``week``, ``time``.
     """

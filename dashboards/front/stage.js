@@ -264,7 +264,7 @@ class Stamps {
 class Stage {
   constructor(model, el) {
     this.model = model;
-    this.reached = 0; // weeks, and the part of the present one that has been shown
+    this.reached = model.get("week"); // weeks, and the part of the present one that has been shown
     this.scenes = [];
     this.picked = null;
     this.frames = [];
@@ -413,10 +413,19 @@ class Stage {
       canvas.height = Math.round(box.height * ratio);
     }
     this.stamps = new Stamps(ratio);
-    const width = box.width / Math.max(1, this.scenes.length);
-    this.scenes.forEach((scene, i) => scene.fit(i * width, 0, width, box.height));
+    this.arrange(box.width, box.height);
     this.paint();
     this.draw();
+  }
+
+  // Two scenes stand side by side or one above the other, whichever is drawn larger.
+  arrange(width, height) {
+    const number = this.scenes.length;
+    if (!number) return;
+    const beside = [width / number, height], below = [width, height / number];
+    const scale = ([w, h]) => Math.min(w / this.scenes[0].chart.width, (h - 34) / this.scenes[0].chart.height);
+    const across = scale(beside) >= scale(below), [w, h] = across ? beside : below;
+    this.scenes.forEach((scene, i) => scene.fit(across ? i * w : 0, across ? 0 : i * h, w, h));
   }
 
   // --- time -------------------------------------------------------------------------------------
@@ -543,9 +552,11 @@ class Stage {
     this.choose(best);
   }
 
-  // Python asks to show an idea by name, on one side.
+  // Python asks to follow an idea, by name, on all sides.
   focus(wanted) {
-    if (wanted.name) this.choose({ kind: "idea", side: Math.min(wanted.side, this.scenes.length - 1), name: wanted.name });
+    this.picked = { kind: "idea", side: this.scenes.length - 1, name: wanted.name, followed: true };
+    this.inspect();
+    this.draw();
   }
 
   choose(what) {
@@ -557,8 +568,8 @@ class Stage {
 
   inspect() {
     const what = this.picked, scene = what && this.scenes[what.side], box = this.inspector;
-    box.hidden = !scene;
-    if (!scene) return;
+    box.hidden = !scene || what.followed; // the story of an idea that is followed stands beside
+    if (box.hidden) return;
     box.replaceChildren();
     const add = (tag, text, parent = box) => {
       const made = document.createElement(tag);
@@ -634,7 +645,7 @@ class Stage {
     g.font = `${font * .85}px system-ui, sans-serif`;
     if (chart.departments.length > 1 && scale > 9) for (const [name, from, to] of chart.departments) {
       const room = scale * (to - from) - 8;
-      let text = name;
+      let text = name.replace(/^department (?=\d+$)/, `${this.say("department")} `);
       while (text.length > 3 && g.measureText(text).width > room) text = text.slice(0, -2) + "…";
       g.fillText(text, scene.left + scale * (from + to) / 2, scene.top + scale * .25);
     }
@@ -728,7 +739,7 @@ class Stage {
 
   drawPicked(g, scene, t, side) {
     const what = this.picked;
-    if (!what || what.side !== side) return;
+    if (!what || (what.side !== side && !what.followed)) return;
     let at = null;
     if (what.kind === "post") at = scene.nodeAt(what.node);
     else {
