@@ -5,6 +5,7 @@ Opened by ``innovation-abm dashboard``. Each browser tab has a :class:`Room` of 
 
 from __future__ import annotations
 
+import threading
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from innovation_abm.dashboards.links import PANELS
 from innovation_abm.dashboards.number import Number
 from innovation_abm.dashboards.panels import Deaths, MapPanel, RankingPanel, TwinPanel
 from innovation_abm.dashboards.room import Room
-from innovation_abm.dashboards.server import kernel_ready, opened
+from innovation_abm.dashboards.server import opened, preparation
 from innovation_abm.dashboards.uploading import Upload
 from innovation_abm.presets import preset_names
 
@@ -35,7 +36,7 @@ _STYLE = (files("innovation_abm.dashboards") / "front" / "page.css").read_text(e
 def Page() -> None:
     """Show the page of one tab."""
     query = solara.use_router().search or ""
-    room = solara.use_memo(lambda: Room(opened(), kernel_ready.is_set, query), [])
+    room = solara.use_memo(lambda: Room(opened(), preparation.ready.is_set, query), [])
     solara.use_effect(lambda: room.close, [])
     _Dashboard(room)
 
@@ -46,7 +47,7 @@ def _Dashboard(room: Room) -> None:
     solara.Title(say("title"))
     solara.Style(_STYLE)
     solara.use_effect(lambda: _paint(view.dark), [view.dark])
-    solara.lab.use_task(lambda: _when_ready(room), dependencies=[])
+    solara.use_effect(lambda: _recount_when_ready(room), [])
     classes = ["ia-page"] + ["ia-dark"] * view.dark + ["ia-room"] * view.room
     with solara.Div(classes=classes):
         _Head(room)
@@ -63,10 +64,17 @@ def _paint(dark: bool) -> None:
     solara.lab.theme.dark = dark
 
 
-def _when_ready(room: Room) -> None:
-    """Count anew once the compiled engine is there."""
-    kernel_ready.wait()
-    room.recount()
+def _recount_when_ready(room: Room) -> None:
+    """Count anew once the compiled engine is there, unless the tab is closed before."""
+
+    def wait() -> None:
+        while not preparation.ready.wait(0.5):
+            if room.closed:
+                return
+        room.recount()
+
+    if not preparation.ready.is_set():
+        threading.Thread(target=wait, daemon=True).start()
 
 
 def _betting(room: Room) -> bool:

@@ -19,7 +19,7 @@ MOST: Final = 1_200
 """The most people that are drawn one by one; larger organisations are drawn by units."""
 LEVEL: Final = 2.4
 """Height from one layer of managers to the next, in places of one person."""
-WIDE: Final = 2.0
+WIDE: Final = 1.7
 """How much wider than high the picture should be."""
 COLUMNS: Final = (1, 2, 3, 4, 5, 6, 8, 12)
 """How many staff may stand side by side below their manager."""
@@ -95,7 +95,7 @@ def place(chart: Organization, most: int = MOST) -> Placing:
         people=np.append(np.bincount(number[home], minlength=len(nodes)), [0] * bodies),
         node=np.append(number[home], len(nodes) + np.arange(bodies)),
         width=width + 2.0,
-        height=height,
+        height=max(height, y[0] + LEVEL + 0.6),
         departments=tuple(
             (name, *span) for name, span in zip(chart.department_names, spans, strict=True)
         ),

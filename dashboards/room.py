@@ -125,6 +125,7 @@ class Room:
         self.notes = solara.reactive(found.notes)
         self.working: Reactive[frozenset[str]] = solara.reactive(frozenset())
         self.past: tuple[Play, ...] = ()
+        self.closed = False
         self.can_undo = solara.reactive(False)
         self._film_work, self._number_work, self._extra_work = Latest(), Latest(), Latest()
         self._known: dict[tuple[str, str, int], Ensemble] = {}
@@ -254,6 +255,7 @@ class Room:
 
     def close(self) -> None:
         """Stop all work: the tab was closed."""
+        self.closed = True
         for work in (self._film_work, self._number_work, self._extra_work):
             work.close()
 
@@ -287,6 +289,7 @@ class Room:
             self._chart_of = None
             self.play.value = Play(guide.opening)
             self._forget()
+            self.refresh()
             self._enter_step(guide, self.view.value.step)
 
     def _enter_step(self, guide: Guide, number: int) -> None:
@@ -344,7 +347,7 @@ class Room:
             {"week": move.week, "label": f"{move.week}: {self.name_of(move.name)}"}
             for move in play.turning_points()
         ]
-        stage.notice = say("units_drawn") if self.placing.grouped else ""
+        self._notice()
         stage.link = links.write(play, view, self.opened.scenario)
         self._tell_story()
 
@@ -375,16 +378,32 @@ class Room:
     ) -> tuple[Film, Film | None] | None:
         try:
             _rest(wanted)
-            film = record(play.scenario, chart, self.opened.rules, told=lambda week: wanted())
+            film = record(play.scenario, chart, self.opened.rules, told=self._teller(wanted))
             twins = self.twins.value
             if not compare:
                 return film, None
             if twins is not None and twins.a.run.scenario == play.opening:
                 return film, twins.a
-            other = record(play.opening, chart, self.opened.rules, told=lambda week: wanted())
+            other = record(play.opening, chart, self.opened.rules, told=self._teller(wanted))
             return film, other
         except Stopped:
             return None
+
+    def _teller(self, wanted: Wanted) -> Callable[[int], bool]:
+        """Tell how far a recording is that takes long."""
+        next_time = time.monotonic() + 1.0
+
+        def told(week: int) -> bool:
+            nonlocal next_time
+            if time.monotonic() > next_time and wanted():
+                next_time = time.monotonic() + 0.5
+                self.stage.notice = self.say("recording", week=week)
+            return wanted()
+
+        return told
+
+    def _notice(self) -> None:
+        self.stage.notice = self.say("units_drawn") if self.placing.grouped else ""
 
     def _show(self, placing: Placing, films: tuple[Film, Film | None] | None) -> None:
         if films is None:  # nothing is shown of what was given up
@@ -401,6 +420,7 @@ class Room:
         self.film.value = film
         self.twins.value = None if other is None else _twins(other, film)
         self._busy("film", False)
+        self._notice()
         self._tell_story()
 
     def _count(self) -> None:

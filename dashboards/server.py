@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -26,9 +25,6 @@ VARIABLE: Final = "INNOVATION_ABM_DASHBOARD"
 """Environment variable that says what the page opens with, as JSON; see :class:`Settings`."""
 CLOSED_TABS_LIVE: Final = "45s"
 """How long the work of a tab may go on after its browser has crashed."""
-
-kernel_ready = threading.Event()
-"""Set once the compiled engine can be used without waiting for it."""
 
 
 @dataclass(frozen=True)
@@ -107,13 +103,12 @@ def serve(
     shown = "localhost" if address[0] in ("127.0.0.1", "::1", "0.0.0.0") else address[0]
     url = f"http://{shown}:{address[1]}/"
     threading.Thread(target=_announce, args=(server, url, told, browser), daemon=True).start()
-    maker = threading.Thread(target=make_kernel_ready, daemon=True)
-    maker.start()
+    preparation.begin()
     try:
         server.run(sockets=[listening])
     finally:
         listening.close()
-        _end_compiler()
+        preparation.end()
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -157,37 +152,54 @@ def _announce(server: object, url: str, told: Callable[[str], None], browser: bo
 
 # --- the compiled engine, made ready beside -------------------------------------------------------
 
-_compilers: list[subprocess.Popen[bytes]] = []
 
+class Preparation:
+    """Makes the compiled engine ready while pages are served already.
 
-def make_kernel_ready() -> None:
-    """Compile the engine in a process of its own, unless that is done, and load it.
+    It is compiled in a process of its own, unless it was before: here it would hold up every page
+    for half a minute.
 
-    Compiling in this process would hold up every page for half a minute.
+    Attributes:
+        ready: set once the engine can be used without waiting for it.
     """
-    from innovation_abm.compiling import EngineError, build, is_compiled, unavailable
-    from innovation_abm.rules import SHIPPED
 
-    if unavailable():
-        return
-    rules = opened().rules or SHIPPED
-    if not is_compiled(rules):
-        code = "from innovation_abm.dashboards.server import compile_for; compile_for()"
-        compiler = subprocess.Popen(
-            [sys.executable, "-c", code],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        _compilers.append(compiler)
-        compiler.wait()
-        if not is_compiled(rules):
+    def __init__(self) -> None:
+        """Begin with nothing ready."""
+        self.ready = threading.Event()
+        self._compiler: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> None:
+        """Begin, in a thread."""
+        threading.Thread(target=self._prepare, daemon=True).start()
+
+    def end(self) -> None:
+        """Stop compiling, if that still goes on."""
+        if self._compiler is not None and self._compiler.poll() is None:
+            self._compiler.terminate()
+
+    def _prepare(self) -> None:
+        from innovation_abm.compiling import EngineError, build, is_compiled, unavailable
+        from innovation_abm.rules import SHIPPED
+
+        rules = opened().rules or SHIPPED
+        if unavailable():
             return
-    try:
-        build(rules, lambda line: None)
-    except EngineError:
-        return
-    kernel_ready.set()
+        if not is_compiled(rules):
+            code = "from innovation_abm.dashboards.server import compile_for; compile_for()"
+            quiet = subprocess.DEVNULL
+            command = [sys.executable, "-c", code]
+            self._compiler = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)
+            if self._compiler.wait() != 0:
+                return
+        try:
+            build(rules, lambda line: None)
+        except EngineError:
+            return  # the Mesa engine does it, with fewer replications
+        self.ready.set()
+
+
+preparation = Preparation()
+"""That of this process."""
 
 
 def compile_for() -> None:
@@ -198,9 +210,3 @@ def compile_for() -> None:
     if hasattr(os, "nice"):
         os.nice(10)
     build(opened().rules or SHIPPED, lambda line: None)
-
-
-def _end_compiler() -> None:
-    for compiler in _compilers:
-        if compiler.poll() is None:
-            compiler.send_signal(signal.SIGTERM)

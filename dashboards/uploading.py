@@ -6,10 +6,13 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
+import anywidget
 import solara
+import traitlets
 from solara.alias import rv
 
 from innovation_abm.charts import read_chart
+from innovation_abm.dashboards.stage import FRONT
 from innovation_abm.presets import preset
 
 if TYPE_CHECKING:
@@ -77,22 +80,40 @@ def open_upload(room: Room, name: str, content: bytes) -> None:
     room.tell("upload_done", name=label, people=chart.organization.size)
 
 
+class Chooser(anywidget.AnyWidget):
+    """A button that chooses a file.
+
+    Attributes:
+        label: what it says.
+        most: size of the largest file that is sent, in bytes.
+        chosen: what was chosen: ``name``, ``size``, ``content`` (``None`` if larger), ``time``.
+    """
+
+    _esm = (FRONT / "chooser.js").read_text(encoding="utf-8")
+
+    label = traitlets.Unicode("").tag(sync=True)
+    most = traitlets.Int(MOST_MEGABYTES * 1_000_000).tag(sync=True)
+    chosen = traitlets.Dict({}).tag(sync=True)
+
+
 @solara.component
 def Upload(room: Room) -> None:
     """Offer to upload a chart."""
     say = room.say
     shown, show = solara.use_state(False)
 
-    def dropped(file: Any) -> None:  # noqa: ANN401 - what Solara's drop zone gives
+    def chosen(file: dict[str, Any]) -> None:
+        if not file:
+            return
         show(False)
-        if file["size"] > MOST_MEGABYTES * 1_000_000:
-            room.tell("upload_large", name=file["name"], most=MOST_MEGABYTES)
+        if file["content"] is None:
+            room.tell("upload_large", name=str(file["name"])[:80], most=MOST_MEGABYTES)
         else:
-            open_upload(room, file["name"], file["file_obj"].read())
+            open_upload(room, str(file["name"]), bytes(file["content"]))
 
     solara.Button(say("upload"), text=True, small=True, on_click=lambda: show(True))
     with rv.Dialog(v_model=shown, on_v_model=show, max_width="520"):
         if shown:
             with solara.Div(classes=["ia-upload"]):
-                solara.FileDrop(label=say("upload_here"), on_file=dropped, lazy=True)
+                Chooser.element(label=say("upload_here"), on_chosen=chosen)
                 solara.Button(say("close"), text=True, on_click=lambda: show(False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import lru_cache
 from importlib.resources import files
@@ -23,10 +24,20 @@ def vocabulary() -> Mapping[str, Mapping[str, str]]:
     entries = tomllib.loads(text)
     return MappingProxyType(
         {
-            language: MappingProxyType({key: entry[language] for key, entry in entries.items()})
+            language: MappingProxyType(
+                {key: typeset(entry[language], language) for key, entry in entries.items()}
+            )
             for language in LANGUAGES
         }
     )
+
+
+def typeset(text: str, language: str) -> str:
+    """Put the spaces that French wants beside its punctuation where no line may break."""
+    if language != "fr":
+        return text
+    text = re.sub(r" ([:»])", "\N{NO-BREAK SPACE}\\1", text.replace("« ", "«\N{NO-BREAK SPACE}"))
+    return re.sub(r" ([;?!])", "\N{NARROW NO-BREAK SPACE}\\1", text)
 
 
 class Speech:
@@ -48,7 +59,7 @@ class Speech:
 
     def of(self, words: Words) -> str:
         """Say words that a record brings."""
-        return str(getattr(words, self.language))
+        return typeset(str(getattr(words, self.language)), self.language)
 
     def number(self, value: float, digits: int = 0) -> str:
         """Write a number as the language does."""

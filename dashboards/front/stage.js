@@ -692,7 +692,7 @@ class Stage {
     this.stamps.put(g, form, x, y, size, c.node);
     if (replay.weary[node] > 0) shape(g, "circle", x, y, size + 2, "#d55e00", 1.5);
     if (replay.lit[node]) {
-      this.stamps.put(g, "star", x, y, Math.max(2.2, size * .75), FATES.adopted[1]);
+      this.stamps.put(g, "star", x, y, Math.max(3.4, size * .75), FATES.adopted[1]);
       if (replay.lit[node] > 1 && scale > 16) {
         g.font = `${Math.min(12, scale * .4)}px system-ui, sans-serif`;
         g.fillStyle = c.text;

@@ -1,0 +1,633 @@
+"""The dashboard, but for the browser: what is played, recorded, placed, linked, said and kept."""
+
+import io
+import itertools
+import re
+import time
+import tomllib
+import zipfile
+from pathlib import Path
+
+import ipyvuetify
+import numpy as np
+import pytest
+import solara
+from hypothesis import given
+from hypothesis import strategies as st
+
+import innovation_abm.dashboards as package
+from innovation_abm import Scenario, generate, preset, preset_names, simulate
+from innovation_abm.charts import load_chart, write_chart
+from innovation_abm.dashboards import links
+from innovation_abm.dashboards.background import Latest
+from innovation_abm.dashboards.ensembles import replications_for
+from innovation_abm.dashboards.film import Stopped, record
+from innovation_abm.dashboards.headlines import Unit, headlines
+from innovation_abm.dashboards.keeping import packed
+from innovation_abm.dashboards.links import View
+from innovation_abm.dashboards.maps import response_map
+from innovation_abm.dashboards.placing import place
+from innovation_abm.dashboards.play import Move, Play
+from innovation_abm.dashboards.room import Opened, Room
+from innovation_abm.dashboards.tales import story
+from innovation_abm.dashboards.uploading import MOST_MEGABYTES, Refused, read_upload
+from innovation_abm.dashboards.words import LANGUAGES, Speech, vocabulary
+from innovation_abm.idea import Event, Fate, Reason, Stage
+from innovation_abm.levers import catalogue
+from innovation_abm.scenario import ScenarioError, parameters
+
+SMALL = Scenario(name="small", departments=2, middle_layers=1, span=3, weeks=30, conception_rate=6)
+CHART = generate(2, 1, 3)
+FOLDER = Path(package.__file__).parent
+
+
+# --- what is played -------------------------------------------------------------------------------
+
+
+def test_a_moved_lever_holds_from_the_week_after_the_one_on_the_screen():
+    play = Play(SMALL).moved(10, "risk_aversion", 0.2).moved(10, "upholding", 0.5)
+    assert play.moves == (Move(11, "risk_aversion", 0.2), Move(11, "upholding", 0.5))
+    assert play.scenario.at(10)["risk_aversion"] == SMALL.risk_aversion
+    assert play.scenario.at(11)["risk_aversion"] == 0.2
+    assert play.scenario.strengths(11) == {"upholding": 0.5}
+    assert play.value("risk_aversion", 10) == SMALL.risk_aversion
+    assert play.value("risk_aversion", 30) == 0.2
+
+
+def test_the_past_does_not_change_when_a_lever_is_moved():
+    before, after = (
+        record(play.scenario, CHART)
+        for play in (Play(SMALL), Play(SMALL).moved(10, "risk_aversion", 0.0))
+    )
+    past = [film.happenings[film.happenings[:, 0] <= 10] for film in (before, after)]
+    assert np.array_equal(*past)
+    assert not np.array_equal(before.happenings, after.happenings)
+
+
+def test_a_move_in_the_past_forks_the_story():
+    play = Play(SMALL).moved(5, "risk_aversion", 0.2).moved(20, "platforms", True)
+    assert [m.name for m in play.moved(10, "bypass", False).moves] == ["risk_aversion", "bypass"]
+
+
+def test_a_move_at_the_end_holds_from_the_start_and_keeps_the_others():
+    play = Play(SMALL).moved(20, "platforms", True).moved(SMALL.weeks, "risk_aversion", 0.1)
+    assert play.moves == (Move(1, "risk_aversion", 0.1), Move(21, "platforms", True))
+
+
+def test_a_lever_put_back_leaves_no_trace():
+    play = Play(SMALL).moved(0, "risk_aversion", 0.9)
+    assert play.moved(0, "risk_aversion", SMALL.risk_aversion) == Play(SMALL)
+
+
+def test_a_move_goes_over_the_openings_own_timeline():
+    opening = preset("workshop").but(
+        timeline=({"week": 5, "values": {"platforms": True, "bypass": False}},)
+    )
+    play = Play(opening).moved(4, "platforms", False)
+    assert play.scenario.at(5)["platforms"] is False
+    assert play.scenario.at(5)["bypass"] is False
+    assert [move.week for move in play.turning_points()] == [5, 5, 5]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("risk_aversion", 7.0, "from 0 to 1"),
+        ("weeks", 3, "mid-run"),
+        ("clay", 1.0, "unknown"),
+        ("upholding", 2.0, "strength"),
+    ],
+)
+def test_what_cannot_be_moved_is_refused(name, value, said):
+    with pytest.raises(ScenarioError, match=said):
+        Play(SMALL).moved(3, name, value)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 30),
+            st.sampled_from(["risk_aversion", "platforms", "upholding", "clay_capacity"]),
+            st.sampled_from([0.0, 0.25, 1.0]),
+        ),
+        max_size=8,
+    )
+)
+def test_any_moves_come_to_a_scenario_whose_file_is_the_same(moves):
+    play = Play(SMALL)
+    for shown, name, value in moves:
+        value = bool(value) if name == "platforms" else value
+        play = play.moved(shown, name, value)
+        week = 1 if shown >= SMALL.weeks else shown + 1
+        assert play.value(name, week) == value
+    assert list(play.moves) == sorted(play.moves, key=lambda move: move.week)
+    assert Scenario.from_toml(play.scenario.to_toml()) == play.scenario
+
+
+# --- links ----------------------------------------------------------------------------------------
+
+
+@given(
+    moves=st.lists(
+        st.tuples(
+            st.integers(0, 103),
+            st.sampled_from(["risk_aversion", "manager_capacity", "upholding", "agency"]),
+            st.integers(0, 4),
+        ),
+        max_size=6,
+    ),
+    view=st.builds(
+        View,
+        language=st.sampled_from(LANGUAGES),
+        dark=st.booleans(),
+        room=st.booleans(),
+        panel=st.sampled_from(links.PANELS),
+        week=st.integers(0, 104),
+    ),
+    seed=st.integers(0, 9),
+)
+def test_a_link_reopens_what_it_was_made_of(moves, view, seed):
+    opened = preset("workshop")
+    play = Play(opened.but(seed=seed))
+    for shown, name, value in moves:
+        play = play.moved(shown, name, bool(value % 2) if name == "agency" else value / 4)
+    query = links.write(play, view, opened) + f"&week={view.week}"
+    found = links.read(query, opened)
+    assert found == links.Read(play, view, ())
+
+
+def test_a_link_to_another_preset():
+    play = Play(preset("nine-layers")).moved(3, "risk_aversion", 0.25)
+    opened = preset("workshop")
+    assert links.read(links.write(play, View(), opened), opened).play == play
+
+
+@pytest.mark.parametrize(
+    ("query", "key"),
+    [
+        ("v=99", "link_version"),
+        ("preset=workshp", "link_preset"),
+        ("preset=%00", "link_preset"),
+        ("move=3:upholdng:1", "link_lever"),
+        ("move=3:nothing:1", "link_lever"),
+        ("move=3:risk_aversion:7", "link_value"),
+        ("move=999:risk_aversion:0.1", "link_value"),
+        ("move=3:risk_aversion:nan", "link_dropped"),
+        ("move=3:platforms:perhaps", "link_dropped"),
+        ("move=", "link_lever"),
+        ("week=-4", "link_value"),
+        ("week=soon", "link_value"),
+        ("seed=1e3", "link_value"),
+        ("lang=de", "link_value"),
+        ("panel=secret", "link_value"),
+        ("guide=secret", "link_value"),
+        ("&".join(["move=1:risk_aversion:0.1"] * 201), "link_moves"),
+        ("x=" + "y" * 9000, "link_too_long"),
+    ],
+)
+def test_what_is_wrong_in_a_link_is_said_and_the_nearest_state_opened(query, key):
+    found = links.read(query, preset("workshop"))
+    assert key in {note.key for note in found.notes}
+    for note in found.notes:
+        for language in LANGUAGES:
+            assert Speech(language)(note.key, **note.values)
+    assert found.play.scenario.weeks == 104
+
+
+@given(st.text(max_size=200))
+def test_no_link_breaks_the_page(query):
+    found = links.read(query, preset("workshop"))
+    assert 0 <= found.view.week <= found.play.opening.weeks
+
+
+@given(st.lists(st.text(st.sampled_from("0123456789:.-enaif_upholdg"), max_size=20), max_size=5))
+def test_no_move_in_a_link_breaks_the_page(moves):
+    found = links.read("&".join(f"move={move}" for move in moves), preset("workshop"))
+    assert found.play.scenario.weeks == found.play.opening.weeks
+
+
+# --- the film -------------------------------------------------------------------------------------
+
+
+def replayed(film):
+    """Play a film as the browser does: count ideas by fate, and those in each queue."""
+    placing = place(film.run.organization)
+    packed = film.packed(placing)
+    events = np.frombuffer(packed["events"], "<i4").reshape(-1, 3)
+    first = np.frombuffer(packed["from"], "<i4")
+    assert first[0] == 0
+    assert first[-1] == len(events)
+    fates = dict.fromkeys([fate.label for fate in Fate][1:], 0)
+    for code in events[:, 1].tolist():
+        label = Event(code).label
+        if label in fates:
+            fates[label] += 1
+    return fates, packed
+
+
+def test_a_film_is_its_run():
+    film = record(SMALL, CHART)
+    run = simulate(SMALL, engine="mesa")
+    fates, packed = replayed(film)
+    assert fates == run.fates
+    assert film.run.summary() == run.summary()
+    assert len(packed["worth"]) == run.conceived
+    assert film.weeks == SMALL.weeks
+    waiting = run.queues["business_queue"].groupby("week").sum()
+    assert film.business.sum(axis=1).tolist() == waiting.tolist()
+
+
+def test_a_film_tells_of_agency_and_panel():
+    film = record(Play(SMALL).moved(10, "agency", True).scenario, CHART)
+    assert film.bodies[:, 0].tolist() == [0] * 10 + [1] * 20
+
+
+def test_platforms_make_links():
+    film = record(SMALL.but(platforms=True, platform_use=1.0), CHART)
+    assert len(film.links)
+    assert film.links[:, 1:].max() < CHART.size
+    assert not len(record(SMALL, CHART).links)
+
+
+def test_a_recording_can_be_stopped():
+    weeks = []
+    with pytest.raises(Stopped):
+        record(SMALL, CHART, told=lambda week: weeks.append(week) or week < 5)
+    assert weeks == [1, 2, 3, 4, 5]
+
+
+def test_stories_are_told_in_both_languages():
+    film = record(SMALL.but(platforms=True, agency=True, pilot_weeks=4.0), CHART)
+    for name in film.run.ideas["idea"]:
+        told = [story(film, name, Speech(language)) for language in LANGUAGES]
+        assert all(text.endswith(".") and "{" not in text for text in told)
+        assert told[0] != told[1]
+    assert "no such idea" in story(film, "w1-p999", Speech("en"))
+
+
+# --- the picture ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "chart",
+    [
+        generate(2, 1, 5),
+        generate(1, 2, 10),
+        generate(3, 0, 7),
+        generate(5, 0, 0),
+        generate(1, 8, 1),
+    ],
+    ids=["workshop", "thousand", "flat", "alone", "line"],
+)
+def test_nobody_stands_on_anybody(chart):
+    placing = place(chart)
+    assert not placing.grouped
+    assert len(placing.x) == chart.size + 2
+    places = np.column_stack([placing.x, placing.y])
+    gaps = np.abs(places[:, None] - places[None]).max(axis=2)
+    np.fill_diagonal(gaps, 9.0)
+    assert gaps.min() > 0.55
+    assert places[:, 0].min() > 0
+    assert places[:, 0].max() <= placing.width
+    assert places[:, 1].max() <= placing.height
+
+
+@pytest.mark.parametrize("chart", [generate(1, 3, 8), generate(12, 3, 6), generate(1300, 0, 1)])
+def test_many_people_are_drawn_as_units(chart):
+    placing = place(chart)
+    assert placing.grouped
+    assert len(placing.x) <= 1_302
+    assert placing.people.sum() == chart.size
+    assert placing.node.max() == len(placing.x) - 1
+    film = record(Scenario(weeks=3, conception_rate=2.0), chart)
+    assert len(film.packed(placing)["business"]) == 3 * len(placing.x) * 2
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+def used_keys():
+    """Find the keys that the page's own files ask for, and those that are built of names."""
+    say = re.compile(r"""(?:say|this\.say|tell|note|Refused)\(\s*["'](\w+)["']""")
+    sources = [*FOLDER.glob("*.py"), FOLDER / "front" / "stage.js"]
+    found = {key for file in sources for key in say.findall(file.read_text(encoding="utf-8"))}
+    found |= {f"fate_{fate.label}" for fate in Fate} | {"fate_waiting"}
+    found |= {f"tale_{event.label}" for event in Event}
+    found |= {f"reason_{reason.label}" for reason in Reason}
+    found |= {f"place_{stage.name.lower()}" for stage in Stage if not stage.queued}
+    found |= {f"panel_{name}" for name in links.PANELS}
+    found |= {f"group_{one.group}" for one in headlines()}
+    return found
+
+
+def test_whatever_the_page_says_it_can_say_in_both_languages():
+    texts = vocabulary()
+    missing = used_keys() - set(texts["en"])
+    assert not missing
+    gap = re.compile(r"{(\w+)}")
+    for key, english in texts["en"].items():
+        french = texts["fr"][key]
+        assert french.strip()
+        assert set(gap.findall(english)) == set(gap.findall(french)), key
+
+
+def test_french_has_spaces_before_its_high_punctuation():
+    texts = list(vocabulary()["fr"].values())
+    texts += [words.fr for lever in catalogue().values() for words in (lever.title, lever.sentence)]
+    assert not [text for text in texts if re.search(r"[^\s(«][;?!]", text)]
+
+
+def test_numbers_are_written_as_the_language_does():
+    assert Speech("en").number(1234.5, 1) == "1,234.5"
+    assert Speech("fr").number(1234.5, 1) == "1\u202f234,5"
+    assert Speech("fr").percent(0.5) == "50\u202f%"
+    assert Speech("en").signed(0.26, 1) == "+0.3"
+    assert Speech("en").signed(-0.26, 1) == "\u22120.3"
+    assert Speech("en").percent(float("nan")) == "\N{EN DASH}"
+
+
+def test_headlines_are_parameters_that_may_change():
+    for one in headlines():
+        known = parameters()[one.name]
+        assert known.live
+        assert one.like in catalogue()
+        if one.unit != Unit.SWITCH:
+            assert known.low <= one.low < one.high <= known.high
+
+
+# --- a tab ----------------------------------------------------------------------------------------
+
+
+def settle(room, seconds=60.0):
+    """Wait until a tab's work is done."""
+    end = time.monotonic() + seconds
+    while room.working.value and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not room.working.value
+
+
+@pytest.fixture
+def room(compiled):
+    made = Room(Opened(SMALL), lambda: True)
+    settle(made)
+    yield made
+    made.close()
+
+
+def test_a_tab_records_and_counts_what_is_played(room):
+    numbers = room.numbers.value
+    assert numbers.b is numbers.a
+    assert numbers.b.replications == 200
+    assert room.film.value.run.summary()["conceived"] == simulate(SMALL).conceived
+    assert room.stage.film["weeks"] == SMALL.weeks
+    assert numbers.a.table["survival"][0] == simulate(SMALL).survival["of_all"].estimate
+
+
+def test_levers_undo_and_reset(room):
+    room.stage.week = 4
+    room.move("risk_aversion", 0.4)
+    room.move("risk_aversion", 0.1)  # still the same drag
+    room.move("platforms", True)
+    settle(room)
+    assert [m.name for m in room.play.value.moves] == ["risk_aversion", "platforms"]
+    assert room.numbers.value.change("survival").low > 0
+    assert [mark["week"] for mark in room.stage.marks] == [5, 5]
+    room.undo()
+    assert [(m.name, m.value) for m in room.play.value.moves] == [("risk_aversion", 0.1)]
+    room.undo()
+    assert not room.play.value.changed
+    assert not room.can_undo.value
+    room.move("platforms", True)
+    room.reset()
+    assert not room.play.value.changed
+    room.undo()
+    assert room.play.value.changed
+    settle(room)
+
+
+def test_what_is_refused_is_said_and_nothing_changes(room):
+    room.move("risk_aversion", 9.0)
+    assert room.notes.value[-1].key == "refused"
+    assert not room.play.value.changed
+
+
+def test_twins_name_what_was_saved_and_lost(room):
+    room.move("risk_aversion", 0.0, week=0)
+    room.compare_twins(True)
+    settle(room)
+    twins = room.twins.value
+    fate = [film.run.ideas.set_index("idea")["fate"] for film in (twins.a, twins.b)]
+    assert twins.saved
+    for name in twins.saved:
+        assert (fate[0][name] != "adopted", fate[1][name]) == (True, "adopted")
+    for name in twins.lost:
+        assert (fate[0][name], fate[1][name] != "adopted") == ("adopted", True)
+    assert room.stage.twin["weeks"] == SMALL.weeks
+    room.compare_twins(False)
+    assert room.stage.twin == {}
+
+
+def test_ranking_and_map(room):
+    room.rank_levers()
+    settle(room)
+    assert {one.lever.key for one in room.ranked.value} == set(catalogue())
+    room.draw_map("risk_aversion", "platforms")
+    settle(room)
+    found = room.mapped.value
+    assert found.survival.shape == (2, 20)
+    assert found.here == (0.5, 0.0)
+    assert np.isfinite(found.survival).all()
+    assert found.survival[0, 0] > found.survival[0, -1]
+
+
+def test_a_map_can_be_given_up():
+    from innovation_abm.dashboards.ensembles import Given
+
+    with pytest.raises(Given):
+        response_map(Play(SMALL), 0, "risk_aversion", "upholding", CHART, None, lambda: False)
+
+
+def test_the_picture_is_asked_about(room):
+    name = room.film.value.run.ideas["idea"].iloc[0]
+    room.stage.picked = {"kind": "idea", "side": 0, "name": name}
+    english = room.stage.story
+    room.look(language="fr")
+    assert english != room.stage.story != ""
+    assert "lang=fr" in room.stage.link
+
+
+def test_keys_do_what_they_say(room):
+    clock = itertools.count()
+
+    def press(name):
+        room.stage.command = {"name": name, "week": room.week, "time": next(clock)}
+
+    press("d")
+    press("b")
+    press("l")
+    assert (room.view.value.dark, room.view.value.room) == (True, True)
+    assert room.view.value.language == "fr"
+    press("next")
+    assert room.week == 8
+    press("previous")
+    assert room.week == 0
+    press("?")
+    assert room.notes.value[-1].key == "help"
+    press("t")
+    assert room.comparing.value
+    press("1")
+    assert room.play.value.opening.name == preset_names()[0]
+    settle(room)
+
+
+def test_two_tabs_share_nothing(room):
+    other = Room(Opened(SMALL), lambda: True)
+    other.move("risk_aversion", 0.0)
+    settle(other)
+    assert not room.play.value.changed
+    assert room.stage is not other.stage
+    other.close()
+
+
+def test_a_closed_tab_stops_working(room):
+    room.close()
+    room.refresh()
+    assert not room._film_work.busy
+    assert not room._number_work.busy
+
+
+def test_before_the_engine_is_there_mesa_counts(compiled):
+    ready = []
+    room = Room(Opened(SMALL), lambda: bool(ready))
+    settle(room)
+    assert room.numbers.value.engine == "mesa"
+    ready.append(True)
+    room.recount()
+    settle(room)
+    assert room.numbers.value.engine == "kernel"
+    room.close()
+
+
+def test_replications_fit_into_a_moment():
+    assert replications_for(6_000, "kernel") == 200
+    assert replications_for(10**9, "kernel") == 10
+    assert replications_for(6_000, "mesa") == 10
+
+
+def test_the_newest_job_counts():
+    work, done = Latest(), []
+    for number in range(20):
+        work.ask(lambda wanted, n=number: time.sleep(0.01) or n, done.append)
+    while work.busy:
+        time.sleep(0.01)
+    assert done[-1] == 19
+    assert len(done) < 20
+
+
+def test_a_job_that_fails_does_not_stop_the_next(caplog):
+    work, done = Latest(), []
+    work.ask(lambda wanted: 1 / 0, done.append)
+    while work.busy:
+        time.sleep(0.01)
+    work.ask(lambda wanted: 7, done.append)
+    while work.busy:
+        time.sleep(0.01)
+    assert done == [7]
+    assert "could not do a job" in caplog.text
+
+
+# --- keeping and uploading ------------------------------------------------------------------------
+
+
+def test_a_kept_session_gives_a_researcher_the_same_numbers(room, tmp_path):
+    room.stage.week = 6
+    room.move("risk_aversion", 0.2)
+    settle(room)
+    run = room.film.value.run
+    path = tmp_path / "session.toml"
+    path.write_text(room.play.value.scenario.to_toml(), encoding="utf-8")
+    again = simulate(Scenario.load(path))
+    assert again.ideas.equals(run.ideas)
+    with zipfile.ZipFile(io.BytesIO(packed(run))) as file:
+        file.extractall(tmp_path / "kept")
+        assert {"run.toml", "ideas.parquet", "events.parquet"} <= set(file.namelist())
+    assert simulate(Scenario.load(tmp_path / "kept" / "run.toml")).ideas.equals(run.ideas)
+
+
+def test_a_chart_is_uploaded_and_kept_with_the_tables(room, tmp_path):
+    from innovation_abm.dashboards.uploading import open_upload
+
+    write_chart(generate(1, 1, 4), tmp_path / "own.csv")
+    open_upload(room, "..\\..\\own.csv", (tmp_path / "own.csv").read_bytes())
+    settle(room)
+    assert room.film.value.run.organization.size == 21
+    assert room.notes.value[-1].key == "upload_done"
+    with zipfile.ZipFile(io.BytesIO(packed(room.film.value.run))) as file:
+        file.extractall(tmp_path / "kept")
+    assert load_chart(tmp_path / "kept" / "chart.csv").size == 21
+    room.open_preset(preset_names()[0])
+    settle(room)
+    assert room.film.value.run.organization.size != 21
+
+
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [
+        (b"", "upload_faults"),
+        (b"\x00\xff\xfe" * 50, "upload_faults"),
+        (b"post,reports_to\na,b\nb,a\n", "upload_faults"),
+        (b"post,reports_to\n=cmd|calc,XX\nclerk,nobody\n", "upload_faults"),
+        (b"x" * (MOST_MEGABYTES * 1_000_000 + 1), "upload_large"),
+        (
+            b"post,reports_to\nhead,XX\n" + b"".join(b"p%d,head\n" % k for k in range(20_000)),
+            "upload_people",
+        ),
+    ],
+    ids=["empty", "binary", "circle", "nobody", "large", "people"],
+)
+def test_a_bad_upload_is_refused_and_said(content, key):
+    with pytest.raises(Refused) as refused:
+        read_upload("../../etc/chart.csv", content)
+    assert refused.value.key == key
+    for language in LANGUAGES:
+        assert Speech(language)(key, **refused.value.values)
+
+
+# --- the page, without a browser ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("panel", links.PANELS)
+def test_every_panel_is_shown(room, panel, language):
+    from innovation_abm.dashboards.app import _Dashboard
+
+    room.look(panel=panel, language=language, dark=language == "fr")
+    _, rendered = solara.render(solara.AppLayout(children=[_Dashboard(room)]), handle_error=False)
+    text = Speech(language)
+    buttons = [b for b in rendered.find(ipyvuetify.Btn).widgets if b.children]
+    assert text(f"panel_{panel}") in {child for b in buttons for child in b.children}
+
+
+def test_charts_say_what_they_show(room):
+    from innovation_abm.dashboards import figures
+
+    room.move("risk_aversion", 0.1, week=3)
+    room.rank_levers()
+    settle(room)
+    say, run, numbers = Speech("fr"), room.film.value.run, room.numbers.value
+    pictures = [
+        figures.funnel(numbers, say, True),
+        figures.fates(numbers, say, False),
+        figures.causes(run, say, False),
+        figures.curve(run, run, say, True),
+        figures.waiting(run, say, False),
+        figures.ranking(room.ranked.value, say, False),
+    ]
+    for picture in pictures:
+        assert picture.title in picture.svg.replace("&#x27;", "'")
+        assert f'alt="{picture.title}"' in picture.html()
+
+
+def test_data_files_are_whole():
+    for name in ("words.toml", "headlines.toml"):
+        assert tomllib.loads((FOLDER / name).read_text(encoding="utf-8"))

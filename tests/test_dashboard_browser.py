@@ -1,0 +1,266 @@
+"""The dashboard in a real browser: the whole path of a workshop, offline and without an error.
+
+Needs Debian's `chromium` (or another Chromium or Chrome) and the package `playwright`, which is
+among the test dependencies. Every test fails on an error in the browser's console, and on any
+request that would leave this machine.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+
+import pytest
+
+from innovation_abm import Scenario, generate, simulate
+from innovation_abm.charts import write_chart
+
+pytestmark = pytest.mark.browser
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+HOW = (
+    "no Chromium found; on Debian and Ubuntu: apt-get install chromium. On others any Chromium or "
+    "Chrome on the PATH will do"
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail(HOW)
+        pytest.skip(HOW)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+def start(*options):
+    """Start the dashboard on a free port; give its process and address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "innovation_abm", "dashboard", "--no-browser", "--port=0", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    )
+    line = process.stdout.readline()
+    found = re.search(r"http://localhost:\d+/", line)
+    assert found, line + process.stdout.read()
+    return process, found.group()
+
+
+def stop(process):
+    process.terminate()
+    output, _ = process.communicate(timeout=20)
+    assert "Traceback" not in output
+    return process.returncode
+
+
+@pytest.fixture(scope="module")
+def address(compiled):
+    process, url = start()
+    yield url
+    assert stop(process) == 0
+
+
+@pytest.fixture
+def page(browser, address):
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en")
+    made = context.new_page()
+    wrong = []
+    made.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+    made.on("pageerror", lambda error: wrong.append(str(error)))
+    made.on(
+        "request",
+        lambda r: None if r.url.startswith((address, "data:", "blob:")) else wrong.append(r.url),
+    )
+    yield made
+    context.close()
+    assert not wrong
+
+
+def shown(page, url):
+    page.goto(url)
+    page.wait_for_selector(".ia-large b", timeout=30_000)
+    page.wait_for_function("document.querySelector('.ia-scrub input').max == 104")
+    return page
+
+
+def week(page):
+    return int(re.search(r"(\d+) /", page.inner_text(".ia-week")).group(1))
+
+
+def test_it_plays_at_once(page, address):
+    began = time.monotonic()
+    shown(page, address)
+    page.wait_for_function("/[1-9]\\d* \\//.test(document.querySelector('.ia-week').innerText)")
+    assert time.monotonic() - began < 20  # three seconds are measured by the benchmark
+    assert int(page.inner_text(".ia-large b")) > 0
+    assert page.get_attribute(".ia-stage canvas", "aria-label").startswith("The organisation in")
+
+
+def test_levers_move_in_mid_run_and_undo_puts_them_back(page, address):
+    shown(page, address + "?week=10&lang=en")
+    slider = page.locator("[role=slider][data-lever=risk_aversion]")
+    slider.focus()
+    for _ in range(8):
+        page.keyboard.press("ArrowLeft")
+    page.wait_for_selector(".ia-change.ia-up")
+    assert "move=11:risk_aversion:0.1" in page.url
+    assert page.locator(".ia-marks i").count() == 1
+    assert week(page) == 10
+    page.keyboard.press("u")
+    page.wait_for_selector(".ia-change", state="detached")
+    assert "move" not in page.url
+
+
+def test_every_control_has_a_name_and_is_reached_by_the_keyboard(page, address):
+    shown(page, address + "?lang=en")
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('button, [role=slider], select, input, canvas')]
+        .filter(e => e.offsetParent && e.tabIndex >= 0)
+        .filter(e => !(e.getAttribute('aria-label') || e.innerText || e.title
+                       || (e.labels && e.labels.length)
+                       || e.closest('.v-input')?.querySelector('label')))
+        .map(e => e.outerHTML.slice(0, 200))"""
+    )
+    assert nameless == []
+    page.keyboard.press("p")
+    page.wait_for_selector(".ia-playing")
+    page.keyboard.press("p")
+    before = week(page)
+    page.keyboard.press("ArrowRight")
+    assert week(page) == before + 1
+    page.keyboard.press("PageDown")
+    page.wait_for_function(
+        f"/\\b{before + 9} \\//.test(document.querySelector('.ia-week').innerText)"
+    )
+
+
+def test_twins_in_french_and_a_link_reopened(page, address):
+    shown(page, address + "?move=5:risk_aversion:0&lang=fr&panel=twins&week=12")
+    page.get_by_text("Montrer A à côté de B").click()
+    saved = page.locator(".ia-chips button").first
+    saved.click()
+    page.wait_for_selector(".ia-story")
+    stories = page.locator(".ia-story").all_inner_texts()
+    assert "En A" in stories[0]
+    assert "adoptée" in stories[1]
+    assert "adoptée" not in stories[0]
+    number, link = page.inner_text(".ia-large"), page.url
+    again = shown(page.context.new_page(), link)
+    assert again.inner_text(".ia-large") == number
+    assert week(again) == 12
+
+
+def test_a_faulty_link_opens_and_says_what_was_changed(page, address):
+    shown(page, address + "?v=9&preset=workshp&move=3:risk_avrsion:7&lang=fr")
+    notes = page.inner_text(".ia-notes")
+    assert "workshp" in notes
+    assert "risk_avrsion" in notes
+    assert "autre version" in notes
+
+
+def test_where_ideas_die_ranking_and_map(page, address):
+    shown(page, address + "?panel=deaths")
+    page.wait_for_function("document.querySelectorAll('.ia-figure').length == 5")
+    assert all(page.locator(".ia-figure").nth(n).get_attribute("alt") for n in range(5))
+    page.get_by_role("tab", name="Which lever next?").click()
+    page.get_by_text("Rank all levers").click()
+    page.wait_for_selector(".ia-table", timeout=60_000)
+    page.get_by_role("tab", name="Map").click()
+    page.get_by_text("Draw the map").click()
+    page.wait_for_selector(".ia-panel .ia-figure", timeout=60_000)
+
+
+def test_a_person_and_an_idea_tell_of_themselves(page, address):
+    shown(page, address + "?week=30")
+    box = page.locator(".ia-stage canvas").bounding_box()
+    for x in range(20):  # somebody stands somewhere on this line
+        page.mouse.click(
+            box["x"] + box["width"] * (0.05 + 0.04 * x), box["y"] + box["height"] * 0.6
+        )
+        if page.locator(".ia-inspector").is_visible():
+            break
+    assert page.inner_text(".ia-inspector h3")
+    page.keyboard.press("Escape")
+    assert not page.locator(".ia-inspector").is_visible()
+
+
+def test_a_guided_session_from_first_to_last_step_in_french(page, address):
+    shown(page, address + "?lang=fr&panel=guide")
+    page.locator(".ia-card button").first.click()
+    page.wait_for_selector(".ia-step")
+    steps = int(re.search(r"sur (\d+)", page.inner_text(".ia-step")).group(1))
+    for step in range(1, steps + 1):
+        page.wait_for_function(
+            f"document.querySelector('.ia-step').innerText.includes('tape {step} sur')"
+        )
+        if page.locator(".ia-options").count():
+            page.wait_for_selector(".ia-hidden")  # the bet comes before the number
+            page.locator(".ia-options button").first.click()
+        elif page.locator("em", has_text="Révéler").count():
+            page.wait_for_selector(".ia-answer", timeout=30_000)
+        if step < steps:
+            page.get_by_role("button", name="Suivant").click()
+
+
+def test_a_kept_session_gives_a_researcher_the_same_numbers(page, address, tmp_path):
+    shown(page, address + "?move=9:risk_aversion:0.2&move=20:platforms:on")
+    page.wait_for_selector(".ia-change")
+    said = re.search(r"run: (\d+) of (\d+)", page.inner_text(".ia-number")).groups()
+    for label, name in (("Scenario file (TOML)", "s.toml"), ("Tables and scenario (ZIP)", "s.zip")):
+        page.get_by_text("Keep", exact=True).click()
+        with page.expect_download() as download:
+            page.get_by_text(label).click()
+        download.value.save_as(tmp_path / name)
+    run = simulate(Scenario.load(tmp_path / "s.toml"))
+    assert said == (str(run.fates["adopted"]), str(run.conceived))
+    with zipfile.ZipFile(tmp_path / "s.zip") as file:
+        assert "run.toml" in file.namelist()
+
+
+def test_charts_are_uploaded_good_and_bad(page, address, tmp_path):
+    write_chart(generate(1, 1, 4), tmp_path / "own.csv")
+    (tmp_path / "bad.csv").write_text("post,reports_to\na,b\nb,a\n")
+    shown(page, address)
+    for name, said in (("bad.csv", "cannot be read as a chart"), ("own.csv", "21 people")):
+        page.get_by_text("Own chart ...").click()
+        page.wait_for_selector(".ia-upload")
+        page.set_input_files(".ia-chooser input", tmp_path / name)
+        page.wait_for_function(f"document.querySelector('.ia-notes')?.innerText.includes('{said}')")
+    page.wait_for_function("document.querySelector('.ia-scrub input').max == 156")
+
+
+def test_two_rooms_do_not_disturb_each_other(page, address, browser):
+    shown(page, address + "?week=7")
+    other = browser.new_context().new_page()
+    shown(other, address + "?move=3:risk_aversion:0&lang=fr")
+    other.wait_for_selector(".ia-change")
+    assert page.locator(".ia-change").count() == 0
+    assert week(page) == 7
+    other.context.close()
+    page.keyboard.press("ArrowRight")
+    assert week(page) == 8
+
+
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends processes otherwise")
+def test_the_server_ends_cleanly(browser, compiled, way):
+    process, url = start("--preset", "workshop")
+    opened = browser.new_page()
+    opened.goto(url)
+    opened.wait_for_selector(".ia-large b", timeout=30_000)
+    process.send_signal(way)
+    output, _ = process.communicate(timeout=20)
+    opened.close()
+    assert process.returncode == 0
+    assert "Traceback" not in output
