@@ -14,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
+import urllib.request
 import zipfile
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -108,10 +109,17 @@ def test_readme_commands_stand_alone(language, start):
     assert tests.endswith("pytest")
 
 
-def test_readme_first_command_runs_the_model():
+def test_readme_first_command_opens_the_dashboard():
     arguments = fences("sh")[0].partition(".venv/bin/innovation-abm ")[2].split()
-    assert arguments
-    assert run([*COMMAND, *arguments], ROOT).stdout
+    assert arguments == ["dashboard"]
+    command = [*COMMAND, *arguments, "--no-browser", "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8") as process:
+        try:
+            address = re.search(r"http://\S+", process.stdout.readline()).group()
+            with urllib.request.urlopen(address, timeout=60) as answer:
+                assert answer.status == 200
+        finally:
+            process.terminate()
 
 
 def test_readme_names_only_real_commands(tmp_path):
