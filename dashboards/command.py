@@ -29,6 +29,9 @@ def dashboard(
             help="Rules of your own, as for run. They are code: they are run.", metavar="FILE"
         ),
     ] = "",
+    session: Annotated[
+        str, typer.Option(help="Guided session of your own (TOML).", metavar="FILE")
+    ] = "",
     language: Annotated[str, typer.Option(help="Language to begin with: en or fr.")] = "",
     port: Annotated[int, typer.Option(help="Port to listen at; 0: any that is free.")] = 8765,
     browser: Annotated[
@@ -56,6 +59,7 @@ def dashboard(
         repair=repair,
         rules=str(Path(rules).resolve()) if rules else "",
         language=tongue,
+        session=str(Path(session).resolve()) if session else "",
     )
     load(settings)  # what is wrong is said here, before anything is served
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import solara
 
-from innovation_abm.dashboards.guides import Kind, Measure, guides
+from innovation_abm.dashboards.guides import Kind, Measure
 from innovation_abm.dashboards.panels import paragraph
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def GuidePanel(room: Room) -> None:
 def _Choice(room: Room) -> None:
     say = room.say
     paragraph(say("guide_choose"))
-    for guide in guides().values():
+    for guide in room.opened.guides.values():
         with solara.Div(classes=["ia-card"]):
             solara.HTML(tag="h3", unsafe_innerHTML=escape(say.of(guide.title)))
             paragraph(say.of(guide.message))

@@ -45,6 +45,8 @@ class Measure(StrEnum):
     COMMISSION = "commission"
     LAPSED = "lapsed"
     REJECTED = "rejected"
+    DENIED = "denied"
+    ORPHANED = "orphaned"
     WITHHELD = "withheld"
     VOICED = "voiced"
 

@@ -66,12 +66,20 @@ class Opened:
         organization: the chart it is played on; the scenario's own if ``None``.
         rules: the rule book; the shipped one if ``None``.
         language: in which the page speaks, unless a link says otherwise.
+        session: a guided session of the facilitator's own.
     """
 
     scenario: Scenario
     organization: Organization | None = None
     rules: RuleBook | None = None
     language: str = "en"
+    session: Guide | None = None
+
+    @property
+    def guides(self) -> dict[str, Guide]:
+        """The guided sessions that there are, by key."""
+        own = {} if self.session is None else {self.session.key: self.session}
+        return own | dict(guides())
 
 
 @dataclass(frozen=True)
@@ -112,7 +120,7 @@ class Room:
         """
         self.opened = opened
         self.ready = ready
-        found = links.read(query, opened.scenario, tuple(guides()), opened.language)
+        found = links.read(query, opened.scenario, tuple(opened.guides), opened.language)
         self.play = solara.reactive(found.play)
         self.view = solara.reactive(found.view)
         self.film: Reactive[Film | None] = solara.reactive(None)
@@ -153,7 +161,7 @@ class Room:
     @property
     def guide(self) -> Guide | None:
         """The guided session that is on."""
-        return guides().get(self.view.value.guide)
+        return self.opened.guides.get(self.view.value.guide)
 
     @property
     def organization(self) -> Organization:

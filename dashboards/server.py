@@ -37,6 +37,7 @@ class Settings:
         repair: whether to mend what can be mended in the chart.
         rules: file of rules; "": the shipped ones.
         language: ``"en"`` or ``"fr"``.
+        session: file of a guided session; "": none of one's own.
     """
 
     preset: str = "workshop"
@@ -44,6 +45,7 @@ class Settings:
     repair: bool = False
     rules: str = ""
     language: str = "en"
+    session: str = ""
 
 
 @lru_cache(maxsize=1)
@@ -60,6 +62,7 @@ def load(settings: Settings) -> Opened:
     """
     set_up_solara()
     from innovation_abm.charts import load_chart
+    from innovation_abm.dashboards.guides import load_guide
     from innovation_abm.dashboards.room import Opened
     from innovation_abm.presets import preset
     from innovation_abm.rule_files import load_rules
@@ -69,7 +72,8 @@ def load(settings: Settings) -> Opened:
         organization = load_chart(settings.chart, repair=settings.repair)
         scenario = scenario.but(name=organization.name[:40] or "chart")
     rules = load_rules(settings.rules) if settings.rules else None
-    return Opened(scenario, organization, rules, settings.language)
+    session = load_guide(settings.session) if settings.session else None
+    return Opened(scenario, organization, rules, settings.language, session)
 
 
 def serve(

@@ -1,0 +1,136 @@
+"""The guided sessions: whole, in two languages, and true to the model."""
+
+from itertools import pairwise
+
+import pytest
+
+from innovation_abm.charts import build_organization
+from innovation_abm.dashboards.ensembles import Numbers, ensemble
+from innovation_abm.dashboards.guide_panel import answer, right_option
+from innovation_abm.dashboards.guides import GuideError, Kind, guides, load_guide, read_guide
+
+# What the scripts say: the option that is right in each `predict` step, from 0.
+SAID = {
+    "clay-layer": [1, 1, 2],
+    "permission": [2, 2],
+    "platform": [1, 2],
+    "heroes": [2, 2],
+    "failures": [0, 2],
+    "which-lever": [0, 3],
+}
+
+
+def texts(record):
+    """All words of a guide, English and French."""
+    if isinstance(record, dict):
+        if set(record) == {"en", "fr"}:
+            yield record
+        else:
+            for one in record.values():
+                yield from texts(one)
+    elif isinstance(record, list | tuple):
+        for one in record:
+            yield from texts(one)
+
+
+def test_there_are_six():
+    assert list(guides()) == list(SAID)
+
+
+@pytest.mark.parametrize("key", SAID)
+def test_a_session_says_what_the_model_does(key, compiled):
+    guide = guides()[key]
+    opening, found = guide.opening, []
+    chart = build_organization(opening)
+    a = ensemble(opening, chart, None, "kernel", 200, lambda: True)
+    for number, step in enumerate(guide.steps):
+        if step.question is not None:
+            scenario = guide.play(number, opening).scenario
+            b = ensemble(scenario, chart, None, "kernel", 200, lambda: True)
+            found.append(
+                right_option(step.question, answer(step.question, Numbers(a, b, "kernel")))
+            )
+    assert found == SAID[key]
+
+
+@pytest.mark.parametrize("key", SAID)
+def test_a_session_is_a_whole_one(key):
+    guide = guides()[key]
+    kinds = [step.kind for step in guide.steps]
+    assert kinds[0] == Kind.WATCH
+    assert kinds[-1] == Kind.DISCUSS
+    assert kinds.count(Kind.PREDICT) == kinds.count(Kind.REVEAL) >= 2
+    for one, following in pairwise(kinds):
+        assert one != Kind.PREDICT or following == Kind.REVEAL
+    assert 10 <= guide.minutes <= 20
+
+
+@pytest.mark.parametrize("key", SAID)
+def test_a_session_speaks_both_languages(key):
+    for words in texts(guides()[key].model_dump()):
+        assert words["en"].strip() != words["fr"].strip() or len(words["en"]) < 10
+
+
+GOOD = """
+key = "mine"
+order = 1
+minutes = 10
+preset = "workshop"
+title = { en = "Mine", fr = "Le mien" }
+message = { en = "m", fr = "m" }
+""" + "".join(
+    f"""
+[[steps]]
+kind = "{kind}"
+title = {{ en = "t", fr = "t" }}
+text = {{ en = "t", fr = "t" }}
+script = {{ en = "t", fr = "t" }}
+{more}
+"""
+    for kind, more in (
+        ("watch", ""),
+        (
+            "predict",
+            """moves = { risk_aversion = 0.2 }
+[steps.question]
+measure = "survival"
+text = { en = "q", fr = "q" }
+options = [
+    { text = { en = "low", fr = "bas" }, high = 10 },
+    { text = { en = "high", fr = "haut" }, low = 10 },
+]""",
+        ),
+        ("reveal", ""),
+    )
+)
+
+
+def test_a_session_of_ones_own(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD, encoding="utf-8")
+    guide = load_guide(path)
+    assert guide.play(0, guide.opening).moves == ()
+    assert guide.play(2, guide.opening).moves[0].value == 0.2
+    with pytest.raises(GuideError, match=r"gone\.toml: cannot be read"):
+        load_guide(tmp_path / "gone.toml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('preset = "workshop"', 'preset = "workshp"', 'no preset "workshp"'),
+        ("risk_aversion = 0.2", "risk_avrsion = 0.2", "risk_avrsion"),
+        ("risk_aversion = 0.2", "risk_aversion = 2.0", "from 0 to 1"),
+        ("low = 10", "low = 11", "must cover every answer"),
+        ('kind = "reveal"', 'kind = "guess"', r"steps\.3\.kind"),
+        ('kind = "watch"', 'kind = "predict"', "a question if, and only if"),
+        ('en = "q", fr = "q"', 'en = "q"', "fr"),
+        ("minutes = 10", "minutes = ten", "not valid TOML"),
+        ("order = 1", "ordr = 1", "ordr"),
+    ],
+)
+def test_what_is_wrong_with_a_session_is_said(old, new, said):
+    assert old in GOOD
+    with pytest.raises(GuideError, match=said) as error:
+        read_guide(GOOD.replace(old, new), "mine.toml")
+    assert "mine.toml" in str(error.value)
