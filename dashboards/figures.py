@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from innovation_abm.effects import Ranked
     from innovation_abm.results import Run
 
-# Colours of Okabe and Ito, which people with any colour vision tell apart.
+# Colours, mostly those of Okabe and Ito, are told apart with any colour vision; front/stage.js has
+# the same for the same fates.
 ORANGE: Final = "#e69f00"
 BLUE: Final = "#0072b2"
 GREEN: Final = "#009e73"
@@ -37,16 +38,18 @@ RED: Final = "#d55e00"
 PINK: Final = "#cc79a7"
 SKY: Final = "#56b4e9"
 GREY: Final = "#8a8f98"
+PURPLE: Final = "#7a5fc0"
+BROWN: Final = "#a6761d"
 BEFORE: Final = "#b4bcc6"
 
 COLOURS: Final = {
     Fate.WITHHELD: GREY,
-    Fate.DENIED: ORANGE,
+    Fate.DENIED: PURPLE,
     Fate.REJECTED: RED,
     Fate.LAPSED: PINK,
     Fate.ORPHANED: SKY,
     Fate.DROPPED: BLUE,
-    Fate.FAILED_PILOT: "#7a5fc0",
+    Fate.FAILED_PILOT: BROWN,
 }
 
 

@@ -384,6 +384,16 @@ def measure_table() -> str:
     return table(("measure", "meaning", "unit"), rows)
 
 
+def _kit(part: str) -> str:
+    """Write a part of the facilitator's kit."""
+    from innovation_abm.dashboards import (
+        kit,
+    )  # stands above this module: only the documents need it
+
+    written: str = getattr(kit, part)()
+    return written
+
+
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "parameters": parameter_tables,
     "rules": rule_tables,
@@ -405,6 +415,8 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "levers": lever_table,
     "lever effects": lever_effect_table,
     "measures": measure_table,
+    "session scripts": lambda: _kit("scripts"),
+    "lever cards": lambda: _kit("cards"),
     "summary": lambda: _column_table(SUMMARY_MEANINGS, SUMMARY_MEANINGS),
 }
 """The tables that a document may ask for, by the name in its marker."""

@@ -1,6 +1,8 @@
 """The guided sessions: whole, in two languages, and true to the model."""
 
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,8 @@ from innovation_abm.charts import build_organization
 from innovation_abm.dashboards.ensembles import Numbers, ensemble
 from innovation_abm.dashboards.guide_panel import answer, right_option
 from innovation_abm.dashboards.guides import GuideError, Kind, guides, load_guide, read_guide
+
+KIT = Path(__file__).resolve().parents[1] / "docs" / "facilitators.md"
 
 # What the scripts say: the option that is right in each `predict` step, from 0.
 SAID = {
@@ -134,3 +138,9 @@ def test_what_is_wrong_with_a_session_is_said(old, new, said):
     with pytest.raises(GuideError, match=said) as error:
         read_guide(GOOD.replace(old, new), "mine.toml")
     assert "mine.toml" in str(error.value)
+
+
+def test_the_kits_example_is_a_session():
+    text = KIT.read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert read_guide(example, "example").steps[1].question.change

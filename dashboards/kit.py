@@ -1,0 +1,88 @@
+"""The parts of the facilitator's kit that are made from the sessions and the levers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from innovation_abm.dashboards.guides import Kind, guides
+from innovation_abm.dashboards.words import LANGUAGES, Speech
+from innovation_abm.effects import recorded
+from innovation_abm.levers import catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from innovation_abm.dashboards.guides import Guide, Step
+    from innovation_abm.effects import Measured
+    from innovation_abm.levers import Lever
+
+SHOWN = "workshop"
+"""Preset whose measured effects are told: the room's."""
+
+
+def scripts() -> str:
+    """Write the scripts of all guided sessions, in both languages, as Markdown."""
+    return "\n\n".join(
+        "\n\n".join(_script(guide, Speech(language)) for language in LANGUAGES)
+        for guide in guides().values()
+    )
+
+
+def _script(guide: Guide, say: Speech) -> str:
+    levers = ", ".join(say.of(catalogue()[key].title) for key in guide.levers)
+    minutes = say("guide_minutes", minutes=guide.minutes)
+    about = [
+        f"### {say.of(guide.title)}",
+        f"`{guide.key}` · {minutes} · `{guide.preset}` · {levers}",
+        f"**{say('guide_message')}**: {say.of(guide.message)}",
+        *(_step(step, number, say) for number, step in enumerate(guide.steps, 1)),
+    ]
+    return "\n\n".join(about)
+
+
+def _step(step: Step, number: int, say: Speech) -> str:
+    lines = [f"{number}. **{say(f'kind_{step.kind.value}')}: {say.of(step.title)}**"]
+    lines += [f"   {say.of(step.text)}", f"   *{say('guide_script')}*: {say.of(step.script)}"]
+    if step.kind == Kind.PREDICT and step.question is not None:
+        options = " / ".join(say.of(option.text) for option in step.question.options)
+        lines.append(f"   *{say.of(step.question.text)}* {options}")
+    if step.moves:
+        moves = ", ".join(f"`{name} = {value:g}`" for name, value in step.moves.items())
+        lines.append(f"   {say('week')} {step.week}: {moves}")
+    return "\n\n".join(lines)
+
+
+def cards() -> str:
+    """Write a card for each lever of the catalogue, as Markdown."""
+    measured: dict[str, list[Measured]] = {}
+    for one in recorded():
+        if one.organization == SHOWN:
+            measured.setdefault(one.lever.key, []).append(one)
+    return "\n\n".join(
+        "\n".join(_card(lever, measured.get(lever.key, []))) for lever in catalogue().values()
+    )
+
+
+def _card(lever: Lever, effects: list[Measured]) -> Iterator[str]:
+    yield f"### {lever.title.en} · {lever.title.fr}"
+    yield ""
+    yield f"- *Example*: {lever.sentence.en} / {lever.sentence.fr}"
+    moves = ", ".join(
+        f"`{name}`" for name in (*lever.switches, *(m.parameter for m in lever.moves))
+    )
+    held = ", ".join(one.value for one in lever.determinants)
+    moves = moves or "determinants only"
+    yield f"- *Dynamics*: bears on {held} ({lever.level.value}); moves {moves}."
+    if effects:
+        told = "; ".join(_effect(one) for one in effects)
+        yield f"- *Big message*, as measured in `{SHOWN}` at full strength: {told}."
+    yield f"- *Answers*: {lever.question.en} / {lever.question.fr}"
+    yield f"- *Source*: {lever.source} ({lever.time})"
+
+
+def _effect(one: Measured) -> str:
+    way = "up" if one.change.estimate > 0 else "down"
+    return (
+        f"{one.effect.measure.replace('_', ' ')} {way} by {abs(one.change.estimate):.3g} "
+        f"(from {one.base:.3g})"
+    )

@@ -1,0 +1,79 @@
+"""Pictures of the page for the documents: ``python -m innovation_abm.dashboards.screenshots``.
+
+Needs the package ``playwright`` (of the extra ``test``) and a Chromium or Chrome on the path.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "chrome")
+LAPTOP: Final = (1366, 768)
+PROJECTOR: Final = (1920, 1080)
+
+SHOTS: Final[dict[str, tuple[str, tuple[int, int]]]] = {
+    "dashboard": ("week=30&lang=en", LAPTOP),
+    "where-ideas-die": ("week=60&lang=en&panel=deaths&move=9:manager_capacity:6", LAPTOP),
+    "twins": ("week=40&lang=en&panel=twins&move=5:risk_aversion:0.1", LAPTOP),
+    "session-projector": ("lang=fr&guide=clay-layer&step=2&room=1", PROJECTOR),
+    "dark-projector": ("week=50&lang=fr&room=1&dark=1&panel=deaths", PROJECTOR),
+}
+"""What is taken: the query of the link, and the size of the window."""
+
+
+def take(folder: Path) -> Iterator[Path]:
+    """Take all pictures into a folder, and give each file as it is written.
+
+    Raises:
+        RuntimeError: if there is no browser.
+    """
+    from playwright.sync_api import sync_playwright
+
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if path is None:
+        raise RuntimeError("no Chromium found; on Debian and Ubuntu: apt-get install chromium")
+    command = [sys.executable, "-m", "innovation_abm", "dashboard", "--no-browser", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as server:
+        try:
+            assert server.stdout is not None
+            address = server.stdout.readline().split("http://")[1].split()[0]
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+                for name, (query, size) in SHOTS.items():
+                    yield _shoot(browser, f"http://{address}?{query}", size, folder / f"{name}.png")
+                browser.close()
+        finally:
+            server.terminate()
+
+
+def _shoot(browser: Any, url: str, size: tuple[int, int], file: Path) -> Path:  # noqa: ANN401
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    page.goto(url)
+    page.wait_for_selector(".ia-large b, .ia-hidden", timeout=60_000)
+    if "panel=twins" in url:
+        page.locator(".ia-panel button").first.click()
+        page.locator(".ia-chips button").first.click()
+    page.wait_for_timeout(2_500)  # until charts and queues have settled
+    page.screenshot(path=str(file))
+    page.close()
+    return file
+
+
+def main() -> int:
+    """Take the pictures of the documents; return the status."""
+    folder = Path(__file__).resolve().parents[1] / "docs" / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in take(folder):
+        print(file)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
