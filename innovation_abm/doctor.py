@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import platform
 import re
+import site
 import sys
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 DATA_FILES: Final = ("example-chart.csv", "presets/workshop.toml")
 """Files that every installation holds, in the folder ``data``."""
+
+ASSETS: Final = Path("share", "solara", "cdn", "@widgetti")
+"""Where the package solara-assets puts what a page would load from the internet otherwise."""
 
 
 def examine() -> dict[str, Any]:
@@ -36,7 +41,12 @@ def examine() -> dict[str, Any]:
     numba, kept = unavailable(), cache()
     compiled = not numba and is_compiled(RuleBook())
     data = sorted(_data_files(files("innovation_abm") / "data"))
-    problems = [*_package_problems(), *_data_problems(data), *_run_problems(compiled)]
+    problems = [
+        *_package_problems(),
+        *_data_problems(data),
+        *_run_problems(compiled),
+        *_dashboard_problems(),
+    ]
     if numba:
         problems.append(f"the compiled engine cannot run, so all runs are slow: {numba}")
     if kept.problem:
@@ -120,6 +130,25 @@ def _data_problems(found: list[str]) -> Iterator[str]:
     for name in DATA_FILES:
         if name not in found:
             yield f"the data file {name} is missing; install the package again"
+
+
+def _dashboard_problems() -> Iterator[str]:
+    """Load what the dashboard says and plays, and look for what its page needs offline."""
+    try:
+        from innovation_abm.dashboards.guides import guides
+        from innovation_abm.dashboards.headlines import headlines
+        from innovation_abm.dashboards.words import vocabulary
+
+        if not (vocabulary() and headlines() and guides()):
+            yield "the dashboard has no words or no sessions; install the package again"
+    except (ImportError, OSError, ValueError) as error:
+        yield f"the dashboard cannot be opened: {error}"
+    bases = (sys.prefix, site.getuserbase() or sys.prefix)
+    if not any((Path(base) / ASSETS).is_dir() for base in bases):
+        yield (
+            "the files that the dashboard's page needs offline are missing; "
+            "run: python -m pip install --force-reinstall solara-assets"
+        )
 
 
 def _run_problems(compiled: bool) -> Iterator[str]:
