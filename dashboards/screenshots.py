@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,29 +29,41 @@ SHOTS: Final[dict[str, tuple[str, tuple[int, int]]]] = {
 """What is taken: the query of the link, and the size of the window."""
 
 
-def take(folder: Path) -> Iterator[Path]:
-    """Take all pictures into a folder, and give each file as it is written.
+@contextmanager
+def serving(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Serve the dashboard at a free port; give the process and the page's address."""
+    command = [sys.executable, "-m", "innovation_abm", "dashboard", "--no-browser", "--port", "0"]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, encoding="utf-8") as server:
+        try:
+            assert server.stdout is not None
+            yield server, "http://" + server.stdout.readline().split("http://")[1].split()[0]
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def browsing() -> Iterator[Any]:
+    """Start a browser without a window.
 
     Raises:
-        RuntimeError: if there is no browser.
+        RuntimeError: if there is none.
     """
     from playwright.sync_api import sync_playwright
 
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if path is None:
         raise RuntimeError("no Chromium found; on Debian and Ubuntu: apt-get install chromium")
-    command = [sys.executable, "-m", "innovation_abm", "dashboard", "--no-browser", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as server:
-        try:
-            assert server.stdout is not None
-            address = server.stdout.readline().split("http://")[1].split()[0]
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-                for name, (query, size) in SHOTS.items():
-                    yield _shoot(browser, f"http://{address}?{query}", size, folder / f"{name}.png")
-                browser.close()
-        finally:
-            server.terminate()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def take(folder: Path) -> Iterator[Path]:
+    """Take all pictures into a folder, and give each file as it is written."""
+    with serving() as (_, address), browsing() as browser:
+        for name, (query, size) in SHOTS.items():
+            yield _shoot(browser, f"{address}?{query}", size, folder / f"{name}.png")
 
 
 def _shoot(browser: Any, url: str, size: tuple[int, int], file: Path) -> Path:  # noqa: ANN401
