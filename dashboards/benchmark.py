@@ -68,9 +68,7 @@ def measure(browser: Any, address: str, server: subprocess.Popen[str]) -> dict[s
 def _processor(process: int) -> float:
     """Give the seconds of processor time that a process has used; NaN where that is not told."""
     try:
-        fields = (
-            Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        )
+        told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
     except OSError:
         return float("nan")
     fields = told.rpartition(")")[2].split()
