@@ -67,10 +67,11 @@ class Ensemble:
         """Give the mean of a share over replications, with its 95 % interval."""
         return survival.mean_interval(self.table[measure].dropna().to_numpy())
 
-    def of_a_hundred(self, column: str) -> float:
-        """Give how many of a hundred ideas come to what a column counts."""
+    def of_a_hundred(self, end: str) -> float:
+        """Give how many of a hundred ideas come to an end or a stage."""
+        counted = self.table[end if end in ("conceived", "adopted") else f"n_{end}"]
         conceived = float(self.table["conceived"].sum())
-        return 100.0 * float(self.table[column].sum()) / conceived if conceived else float("nan")
+        return 100.0 * float(counted.sum()) / conceived if conceived else float("nan")
 
 
 @dataclass(frozen=True)

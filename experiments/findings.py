@@ -80,14 +80,14 @@ def fallback(replications: int = 100) -> pd.DataFrame:
         )
         for share in shares
     ]
-    found = replicated(scenarios, ("burnt_out", "exits", "omission"), replications)
+    found = replicated(scenarios, ("burnt_out_at_end", "exits", "omission"), replications)
     return pd.DataFrame(
         {
             "missing": shares,
             "energy at rest": [
                 f"{resting_energy(share, COST, room.energy_rest):.3f}" for share in shares
             ],
-            "people burnt out": [plus_minus(row, 2) for row in found["burnt_out"]],
+            "people burnt out": [plus_minus(row, 2) for row in found["burnt_out_at_end"]],
             "exits": [plus_minus(row, 1) for row in found["exits"]],
             "worthwhile ideas that survive": [plus_minus(1.0 - row) for row in found["omission"]],
         }
@@ -109,7 +109,7 @@ def hysteresis(replications: int = 60) -> pd.DataFrame:
             base.but(timeline=for_a_time),
             base.but(levers={"celebrating": 1.0}),
         ]
-        norm = replicated(conditions, ("norm",), replications)["norm"]
+        norm = replicated(conditions, ("norm_at_end",), replications)["norm_at_end"]
         rows.append((threshold, *(plus_minus(row) for row in norm)))
     columns = ("mean threshold", "never celebrated", "weeks 27 to 130", "always")
     return pd.DataFrame(rows, columns=pd.Index(columns))

@@ -1,4 +1,8 @@
-"""A run in a row of figures: what many runs are summarised by, whichever engine ran them."""
+"""A run in a record of numbers: what many runs are summarised by, whichever engine ran them.
+
+Both engines give the same numbers, bit for bit. So sums of fractions are taken one after another,
+in the order of weeks or of ideas. :mod:`innovation_abm.measures` makes measures of the numbers.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from innovation_abm.idea import Fate
-from innovation_abm.kernel_arrays import SUMMARY
+from innovation_abm.kernel_arrays import NOVEL, SUMMARY
+from innovation_abm.measures import MEASURES, tabulate
+from innovation_abm.queues import QUEUE_COLUMNS
+from innovation_abm.scenario import WEEKS_PER_YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -18,112 +25,154 @@ if TYPE_CHECKING:
     from innovation_abm.results import Run
     from innovation_abm.scenario import Scenario
 
-    Columns = Mapping[str, NDArray[Any]]
+    Array = NDArray[Any]
+
+COUNTS: Final = {
+    "n_in_flight": "ideas in flight at the end",
+    "n_withheld": "ideas kept to oneself",
+    "n_denied": "ideas denied permission",
+    "n_rejected": "ideas rejected in review",
+    "n_lapsed": "ideas that lapsed while waiting",
+    "n_orphaned": "ideas given up, their author gone or burnt out",
+    "n_dropped": "ideas dropped by politics",
+    "n_failed_pilot": "ideas that failed their pilot",
+    "n_embedded": "adopted ideas implemented and in use",
+    "n_failed": "adopted ideas whose implementation failed",
+    "n_voiced": "ideas spoken of",
+    "n_submitted": "ideas that joined a queue for review",
+    "n_piloted": "pilots started",
+    "n_duplicates": "ideas conceived on a topic adopted before",
+    "n_decisions": "judgements made of ideas, the authors' own included",
+}
+"""Columns of a batch that count; ideas conceived and adopted are measures of that name."""
 
 FIGURES: Final = {
     "scenario": "name of the scenario",
     "seed": "seed of the run",
-    "conceived": "ideas conceived",
-    "in_flight": "ideas in flight at the end",
-    "withheld": "ideas kept to oneself",
-    "denied": "ideas denied permission",
-    "rejected": "ideas rejected in review",
-    "lapsed": "ideas that lapsed while waiting",
-    "orphaned": "ideas given up, their author gone or burnt out",
-    "dropped": "ideas dropped by politics",
-    "failed_pilot": "ideas that failed their pilot",
-    "adopted": "ideas adopted",
-    "embedded": "adopted ideas implemented and in use",
-    "failed": "adopted ideas whose implementation failed",
-    "voiced": "ideas spoken of",
-    "submitted": "ideas that joined a queue for review",
-    "piloted": "pilots started",
-    "reused": "departments that took up an idea circulated by the agency, added up",
-    "duplicates": "ideas conceived on a topic adopted before",
-    "decisions": "judgements made of ideas, the authors' own included",
-    "exits": "people who left their post",
-    "survival": "share of ideas that were adopted",
-    "survival_of_decided": "share of decided ideas that were adopted",
-    "omission": "share of worthwhile decided ideas that died",
-    "commission": "share of worthless decided ideas that were adopted",
-    "commission_at_trial": "share of worthless decided ideas that were piloted only",
-    "voiced_share": "share of ideas that were spoken of",
-    "weeks_to_fate": "mean weeks from conception to fate, of decided ideas",
-    "energy": "mean energy at the end",
-    "norm": "mean norm at the end",
-    "futility": "mean futility at the end",
-    "scars": "mean scars at the end",
-    "burnt_out": "people burnt out at the end",
-    "gap": "citizens' expectations less services in the last week",
-    "trust": "citizens' trust in the last week",
-    "services": "services at the end",
+    **COUNTS,
+    **{one.name: one.title for one in MEASURES.values() if one.of_counts is not None},
 }
-"""Columns of a batch; shares of nothing are NaN."""
+"""Columns of a batch, a row a run."""
 
-_SUMS: Final = ("voiced", "submitted", "embedded", "failed", "piloted", "reused", "duplicates")
+_WHOLE: Final = ("voiced", "submitted", "embedded", "failed", "piloted", "reused", "duplicates")
+_MEANS: Final = ("gap", "norm", "futility", "scars", "effort")
 _ENDS: Final = ("energy", "norm", "futility", "scars", "burnt_out", "gap", "trust", "services")
 
 
-def batch(pairs: Sequence[tuple[Scenario, int]], counts: Columns) -> pd.DataFrame:
+def batch(pairs: Sequence[tuple[Scenario, int]], counts: Array) -> pd.DataFrame:
     """Make the table of a batch, one row a pair of a scenario and a seed.
 
     Args:
         pairs: what was run.
-        counts: the fields of :data:`~innovation_abm.kernel_arrays.SUMMARY`, an entry a pair.
+        counts: one record :data:`~innovation_abm.kernel_arrays.SUMMARY` a pair.
 
     Returns:
         The columns :data:`FIGURES`.
     """
-    decided = counts["conceived"] - counts["in_flight"]
-    worthwhile = counts["worthwhile_dead"] + counts["worthwhile_adopted"]
-    worthless = counts["worthless_dead"] + counts["worthless_adopted"]
-    columns: dict[str, Any] = {
-        "scenario": [settings.name for settings, _ in pairs],
-        "seed": np.array([seed for _, seed in pairs], np.int64),
-        "survival": _ratio(counts["adopted"], counts["conceived"]),
-        "survival_of_decided": _ratio(counts["adopted"], decided),
-        "omission": _ratio(counts["worthwhile_dead"], worthwhile),
-        "commission": _ratio(counts["worthless_adopted"], worthless),
-        "commission_at_trial": _ratio(counts["worthless_trialled"], worthless),
-        "voiced_share": _ratio(counts["voiced"], counts["conceived"]),
-        "weeks_to_fate": _ratio(counts["decision_weeks"], decided),
-    }
     import pandas as pd
 
+    measures = [name for name in FIGURES if name in MEASURES]
     return pd.DataFrame(
-        {name: columns[name] if name in columns else counts[name].copy() for name in FIGURES}
+        {
+            "scenario": [settings.name for settings, _ in pairs],
+            "seed": np.array([seed for _, seed in pairs], np.int64),
+            **{name: counts[name.removeprefix("n_")].copy() for name in COUNTS},
+            **tabulate(measures, counts),
+        }
     )
 
 
-def counts_of(run: Run) -> dict[str, float]:
-    """Count a run in the same fields as the compiled engine does, as far as a batch needs them."""
-    ideas, weeks = run.columns["ideas"], run.columns["weeks"]
-    fate = ideas["fate"]
-    decided, adopted, good = fate != Fate.IN_FLIGHT, fate == Fate.ADOPTED, ideas["value"] > 0.0
-    dead = decided & ~adopted
-    return {
+def counts_of(run: Run) -> Array:
+    """Count a run, as the compiled engine counts its own.
+
+    Returns:
+        One record :data:`~innovation_abm.kernel_arrays.SUMMARY`, of shape (1,).
+    """
+    counts = np.zeros(1, SUMMARY)
+    weeks = run.week_columns
+    numbers: dict[str, float] = {
+        "weeks": run.scenario.weeks,
         "conceived": run.conceived,
         "in_flight": run.in_flight,
         **run.fates,
-        **{name: int(weeks[name].sum()) for name in (*_SUMS, "exits")},
-        "decisions": int(ideas["decisions"].sum()),
-        "decision_weeks": int((ideas["fate_week"] - ideas["week"])[decided].sum()),
-        "worthwhile_dead": int((dead & good).sum()),
-        "worthwhile_adopted": int((adopted & good).sum()),
-        "worthless_dead": int((dead & ~good).sum()),
-        "worthless_adopted": int((adopted & ~good).sum()),
-        "worthless_trialled": int((dead & ~good & (ideas["piloted"] > 0)).sum()),
-        **{name: weeks[name][-1].item() for name in _ENDS},
+        **{name: int(weeks[name].sum()) for name in (*_WHOLE, "exits")},
+        "burnt_out_sum": int(weeks["burnt_out"].sum()),
+        **{f"{name}_sum": _added_up(weeks[name]) for name in _MEANS},
+        **{f"{name}_at_end": weeks[name][-1].item() for name in _ENDS},
+        **_of_queues(run),
+        **_of_ideas(run),
+        **_of_authors(run),
+        "at_horizon": float(run.incidence.incidence[-1, Fate.ADOPTED - 1]),
+        "decision_weeks": run.decision_weeks,
+        "gini": run.gini,
+    }
+    for name, number in numbers.items():
+        counts[name] = number
+    return counts
+
+
+def together(counted: Sequence[Array]) -> Array:
+    """Put the counts of several runs beside each other."""
+    return np.concatenate([np.zeros(0, SUMMARY), *counted])
+
+
+def _of_queues(run: Run) -> dict[str, int]:
+    """Add up what arrived and waited, over all gates and by layer."""
+    total = {
+        name: run.queue_series[:, :, QUEUE_COLUMNS.index(name)].sum(axis=0)
+        for name in ("idea_arrivals", "idea_queue", "business_arrivals", "business_queue")
+    }
+    first = max(1, run.organization.layers - 1)
+    return {
+        **{name: int(by_gate.sum()) for name, by_gate in total.items()},
+        "first_layer_queue": int(total["idea_queue"][first]),
+        "upper_layer_queue": int(total["idea_queue"][1:first].sum()),
     }
 
 
-def together(counted: Sequence[Mapping[str, float]]) -> dict[str, NDArray[Any]]:
-    """Put the counts of several runs beside each other."""
-    names = [name for name in SUMMARY.names or () if not counted or name in counted[0]]
-    return {name: np.array([one[name] for one in counted], SUMMARY[name]) for name in names}
+def _of_ideas(run: Run) -> dict[str, float]:
+    """Count ideas, and both errors by the values when the fates fell."""
+    ideas = run.idea_columns
+    fate = ideas["fate"]
+    decided, adopted, good = fate != Fate.IN_FLIGHT, fate == Fate.ADOPTED, ideas["value"] > 0.0
+    dead, piloted, novel = decided & ~adopted, ideas["piloted"] > 0, ideas["novelty"] >= NOVEL
+    lived = ideas["fate_week"].astype(np.int64) - ideas["week"]
+    until_outcome = ideas["outcome_week"].astype(np.int64) - ideas["fate_week"]
+    sums = {
+        "asked": ideas["asked"] > 0,
+        "misrouted": ideas["misrouted"] > 0,
+        "decisions": ideas["decisions"],
+        "novel": novel,
+        "novel_adopted": novel & adopted,
+        "submitted_adopted": (ideas["submitted"] > 0) & adopted,
+        "worthwhile_dead": dead & good,
+        "worthwhile_adopted": adopted & good,
+        "worthless_dead": dead & ~good,
+        "worthless_adopted": adopted & ~good,
+        "worthless_piloted": decided & ~good & piloted,
+        "worthless_trialled": dead & ~good & piloted,
+        "fate_weeks": lived[decided],
+        "adopted_weeks": lived[adopted],
+        "outcome_weeks": until_outcome[ideas["outcome_week"] >= 0],
+    }
+    return {
+        **{name: int(np.sum(column)) for name, column in sums.items()},
+        "adopted_value": _added_up(ideas["value"][adopted]),
+    }
 
 
-def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
-    share = np.full(len(whole), np.nan)
-    np.divide(part, whole, out=share, where=whole != 0)
-    return share
+def _of_authors(run: Run) -> dict[str, int]:
+    """Count posts with an idea in a year, and those of them that withheld one."""
+    ideas = run.idea_columns
+    year = (ideas["week"].astype(np.int64) - 1) // WEEKS_PER_YEAR
+    author_year = ideas["author"].astype(np.int64) * (run.scenario.weeks + 1) + year
+    withheld = ideas["fate"] == Fate.WITHHELD
+    return {
+        "author_years": len(np.unique(author_year)),
+        "author_years_withholding": len(np.unique(author_year[withheld])),
+    }
+
+
+def _added_up(numbers: Array) -> float:
+    """Add up numbers one after another; numpy's own sum adds in another order."""
+    return float(np.cumsum(numbers)[-1]) if len(numbers) else 0.0

@@ -443,7 +443,7 @@ def _costs(measure: _Measure) -> dict[str, float | None]:
     for what, scenario in (("with ideas", busy), ("without ideas", quiet)):
         pairs = [(scenario, seed) for seed in range(1, runs + 1)]
         work = partial(simulate_many, pairs, engine="kernel", organization=chart, threads=1)
-        decisions += int(work()["decisions"].sum())
+        decisions += int(work()["n_decisions"].sum())
         seconds[what] = measure.case(
             work,
             measure.sizes.repeats,

@@ -15,12 +15,11 @@ from innovation_abm.chance import Purpose, purpose_keys, uniforms
 from innovation_abm.charts import build_organization
 from innovation_abm.engines import choose
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.measures import MEASURES
 from innovation_abm.scenario import MAX_SEED
 from innovation_abm.simulation import replicate, simulate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from innovation_abm.engines import Chosen, Engine, Notice
     from innovation_abm.organization import Organization
     from innovation_abm.results import Run
@@ -29,19 +28,19 @@ if TYPE_CHECKING:
     from innovation_abm.simulation import Progress
     from innovation_abm.survival import Interval, PairedDifference
 
-MEASURES: Final[dict[str, Callable[[Run], float]]] = {
-    "survival": lambda run: run.survival["of_all"].estimate,
-    "survival_of_decided": lambda run: run.survival["of_decided"].estimate,
-    "survival_at_horizon": lambda run: run.survival["at_horizon"].estimate,
-    "omission": lambda run: run.omission.estimate,
-    "commission": lambda run: run.commission.estimate,
-    "voiced_share": lambda run: _share(run.funnel["voiced"], run.conceived),
-    "conceived": lambda run: float(run.conceived),
-    "adopted": lambda run: float(run.fates["adopted"]),
-    "decision_weeks": lambda run: run.decision_weeks,
-    "people_withholding": lambda run: run.people_withholding,
-}
-"""What two policies are compared by: measures of one run."""
+COMPARED: Final = (
+    "survival",
+    "survival_of_decided",
+    "survival_at_horizon",
+    "omission",
+    "commission",
+    "voice",
+    "conceived",
+    "adopted",
+    "decision_weeks",
+    "people_withholding",
+)
+"""What two policies are compared by: names of :data:`~innovation_abm.measures.MEASURES`."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ def compare(
     seeds = ("seed", "people_seed", "ideas_seed", "decisions_seed", "context_seed")
     b_lucky = b.but(**{name: getattr(a, name) for name in seeds})
     frames: list[pd.DataFrame] = []
-    values: dict[str, list[tuple[float, float]]] = {name: [] for name in MEASURES}
+    values: dict[str, list[tuple[float, float]]] = {name: [] for name in COMPARED}
     runs = (
         replicate(
             scenario,
@@ -197,8 +196,8 @@ def compare(
     )
     for number, (one, two) in enumerate(zip(*runs, strict=True)):
         frames.append(_paired(one, two, number))
-        for name, measure in MEASURES.items():
-            values[name].append((measure(one), measure(two)))
+        for name in COMPARED:
+            values[name].append((MEASURES[name].of(one), MEASURES[name].of(two)))
         if progress is not None:
             progress(number + 1, replications)
     merged = pd.concat(frames, ignore_index=True)
@@ -371,7 +370,3 @@ def _named(ideas: pd.DataFrame) -> list[dict[str, Any]]:
     columns = ["replication", "idea", "birth_value", "fate_a", "fate_b"]
     plain = ideas[columns].astype({"fate_a": str, "fate_b": str})
     return [dict(zip(columns, row, strict=True)) for row in plain.itertuples(index=False)]
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else math.nan

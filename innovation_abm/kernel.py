@@ -23,7 +23,7 @@ import numpy as np
 from innovation_abm.chance import Purpose, normal, quantile
 from innovation_abm.compiling import compiled
 from innovation_abm.idea import NEVER, Facet, Fate, Outcome, Reason, Stage
-from innovation_abm.kernel_arrays import NOBODY, CircleKind, Phase, Room, ValueKind
+from innovation_abm.kernel_arrays import NOBODY, NOVEL, Age, CircleKind, Phase, Room, ValueKind
 from innovation_abm.organization import Role
 from innovation_abm.queues import (
     BUSINESS_ARRIVALS,
@@ -2191,71 +2191,211 @@ def take_plan(s, plan):
 
 @compiled
 def summarise(s, summary):
-    """Count what became of a run's ideas."""
-    run = s.run[0]
-    last = s.weeks[run.weeks]
-    summary.conceived = run.ideas
-    summary.in_flight = last.in_flight
-    summary.voiced = summary.submitted = summary.withheld = summary.denied = 0
-    summary.rejected = summary.lapsed = summary.orphaned = summary.dropped = 0
-    summary.failed_pilot = summary.adopted = summary.embedded = summary.failed = 0
-    summary.piloted = summary.reused = summary.duplicates = summary.exits = 0
-    for week in range(1, run.weeks + 1):
-        now = s.weeks[week]
-        summary.voiced += now.voiced
-        summary.submitted += now.submitted
-        summary.withheld += now.withheld
-        summary.denied += now.denied
-        summary.rejected += now.rejected
-        summary.lapsed += now.lapsed
-        summary.orphaned += now.orphaned
-        summary.dropped += now.dropped
-        summary.failed_pilot += now.failed_pilot
-        summary.adopted += now.adopted
-        summary.embedded += now.embedded
-        summary.failed += now.failed
-        summary.piloted += now.piloted
-        summary.reused += now.reused
-        summary.duplicates += now.duplicates
-        summary.exits += now.exits
-    summarise_values(s, summary)
-    summary.energy = last.energy
-    summary.norm = last.norm
-    summary.futility = last.futility
-    summary.scars = last.scars
-    summary.burnt_out = last.burnt_out
-    summary.gap = last.gap
-    summary.trust = last.trust
-    summary.services = last.services
+    """Count a run; the same numbers as :func:`innovation_abm.batches.counts_of`."""
+    summary.weeks = s.run[0].weeks
+    summary.conceived = s.run[0].ideas
+    summarise_weeks(s, summary)
+    summarise_queues(s, summary)
+    summarise_ideas(s, summary)
+    summarise_ages(s, summary)
+    summarise_authors(s, summary)
 
 
 @compiled
-def summarise_values(s, summary):
-    """Count both errors, by the ideas' values when their fate fell."""
-    worthwhile = worthwhile_dead = worthwhile_adopted = 0
-    worthless_dead = worthless_adopted = worthless_trialled = 0
-    waited = decisions = weeks = 0
-    for i in range(s.run[0].ideas):
+def summarise_weeks(s, summary):
+    """Add up the weeks, and note how the last one ended."""
+    run = s.run[0]
+    voiced = submitted = withheld = denied = rejected = lapsed = orphaned = dropped = 0
+    failed_pilot = adopted = embedded = failed = piloted = reused = duplicates = exits = 0
+    burnt = 0
+    gap = norm = futility = scars = effort = 0.0
+    for week in range(1, run.weeks + 1):
+        now = s.weeks[week]
+        voiced += now.voiced
+        submitted += now.submitted
+        withheld += now.withheld
+        denied += now.denied
+        rejected += now.rejected
+        lapsed += now.lapsed
+        orphaned += now.orphaned
+        dropped += now.dropped
+        failed_pilot += now.failed_pilot
+        adopted += now.adopted
+        embedded += now.embedded
+        failed += now.failed
+        piloted += now.piloted
+        reused += now.reused
+        duplicates += now.duplicates
+        exits += now.exits
+        burnt += now.burnt_out
+        gap += now.gap
+        norm += now.norm
+        futility += now.futility
+        scars += now.scars
+        effort += now.effort
+    summary.voiced, summary.submitted = voiced, submitted
+    summary.withheld, summary.denied, summary.rejected = withheld, denied, rejected
+    summary.lapsed, summary.orphaned, summary.dropped = lapsed, orphaned, dropped
+    summary.failed_pilot, summary.adopted = failed_pilot, adopted
+    summary.embedded, summary.failed, summary.piloted = embedded, failed, piloted
+    summary.reused, summary.duplicates, summary.exits = reused, duplicates, exits
+    summary.burnt_out_sum, summary.gap_sum, summary.norm_sum = burnt, gap, norm
+    summary.futility_sum, summary.scars_sum, summary.effort_sum = futility, scars, effort
+    last = s.weeks[run.weeks]
+    summary.in_flight, summary.burnt_out_at_end = last.in_flight, last.burnt_out
+    summary.energy_at_end, summary.norm_at_end = last.energy, last.norm
+    summary.futility_at_end, summary.scars_at_end = last.futility, last.scars
+    summary.gap_at_end, summary.trust_at_end = last.gap, last.trust
+    summary.services_at_end = last.services
+
+
+@compiled
+def summarise_queues(s, summary):
+    """Add up what arrived and waited, over all gates and by layer."""
+    run = s.run[0]
+    first = max(1, run.layers - 1)
+    idea_arrivals = idea_queue = business_arrivals = business_queue = 0.0
+    first_layer = upper_layers = 0.0
+    for week in range(run.weeks):
+        for gate in range(run.layers + 2):
+            waiting = s.series[week, gate, IDEA_QUEUE]
+            idea_arrivals += s.series[week, gate, IDEA_ARRIVALS]
+            idea_queue += waiting
+            business_arrivals += s.series[week, gate, BUSINESS_ARRIVALS]
+            business_queue += s.series[week, gate, BUSINESS_QUEUE]
+            if gate == first:
+                first_layer += waiting
+            elif 0 < gate < first:
+                upper_layers += waiting
+    summary.idea_arrivals, summary.idea_queue = int(idea_arrivals), int(idea_queue)
+    summary.business_arrivals, summary.business_queue = int(business_arrivals), int(business_queue)
+    summary.first_layer_queue, summary.upper_layer_queue = int(first_layer), int(upper_layers)
+
+
+@compiled
+def summarise_ideas(s, summary):
+    """Count ideas, both errors by the values when the fates fell, and ideas by their age."""
+    run = s.run[0]
+    s.ages[:] = 0
+    asked = misrouted = decisions = novel = novel_adopted = submitted_adopted = 0
+    worthwhile_dead = worthwhile_adopted = worthless_dead = worthless_adopted = 0
+    worthless_piloted = worthless_trialled = fate_weeks = adopted_weeks = outcome_weeks = 0
+    adopted_value = 0.0
+    for i in range(run.ideas):
         idea = s.ideas[i]
-        waited += idea.waited
+        asked += idea.asked
+        misrouted += idea.misrouted
         decisions += idea.decisions
-        good = idea.value > 0.0
-        worthwhile += good
+        is_novel = idea.novelty >= NOVEL
+        novel += is_novel
         if idea.fate == Fate.IN_FLIGHT:
+            s.ages[run.weeks - idea.week, Age.LEFT] += 1
             continue
-        adopted = idea.fate == Fate.ADOPTED
-        weeks += idea.fate_week - idea.week
+        age = idea.fate_week - idea.week
+        good, adopted = idea.value > 0.0, idea.fate == Fate.ADOPTED
+        s.ages[age, Age.LEFT] += 1
+        s.ages[age, Age.ENDED] += 1
+        s.ages[age, Age.SPOKEN] += idea.voiced
+        fate_weeks += age
         worthwhile_dead += good and not adopted
-        worthwhile_adopted += good and adopted
         worthless_dead += not good and not adopted
-        worthless_adopted += not good and adopted
+        worthless_piloted += not good and idea.piloted
         worthless_trialled += not good and not adopted and idea.piloted
-    summary.worthwhile = worthwhile
-    summary.worthwhile_dead = worthwhile_dead
-    summary.worthwhile_adopted = worthwhile_adopted
-    summary.worthless_dead = worthless_dead
-    summary.worthless_adopted = worthless_adopted
-    summary.worthless_trialled = worthless_trialled
-    summary.waited = waited
-    summary.decisions = decisions
-    summary.decision_weeks = weeks
+        if adopted:
+            s.ages[age, Age.ADOPTED] += 1
+            adopted_weeks += age
+            adopted_value += idea.value
+            novel_adopted += is_novel
+            submitted_adopted += idea.submitted
+            worthwhile_adopted += good
+            worthless_adopted += not good
+            if idea.outcome_week >= 0:
+                outcome_weeks += idea.outcome_week - idea.fate_week
+    summary.asked, summary.misrouted, summary.decisions = asked, misrouted, decisions
+    summary.novel, summary.novel_adopted = novel, novel_adopted
+    summary.submitted_adopted, summary.adopted_value = submitted_adopted, adopted_value
+    summary.worthwhile_dead, summary.worthwhile_adopted = worthwhile_dead, worthwhile_adopted
+    summary.worthless_dead, summary.worthless_adopted = worthless_dead, worthless_adopted
+    summary.worthless_piloted, summary.worthless_trialled = worthless_piloted, worthless_trialled
+    summary.fate_weeks, summary.adopted_weeks = fate_weeks, adopted_weeks
+    summary.outcome_weeks = outcome_weeks
+
+
+@compiled
+def summarise_ages(s, summary):
+    """Estimate from the ideas by age how likely adoption is, and the median time to a decision.
+
+    The first as :func:`innovation_abm.survival.cumulative_incidence` does.
+    """
+    run = s.run[0]
+    at_risk, spoken = run.ideas, 0
+    remaining, incidence = 1.0, 0.0
+    for age in range(run.weeks):
+        alive = max(at_risk, 1)
+        incidence += remaining * s.ages[age, Age.ADOPTED] / alive
+        remaining *= (alive - s.ages[age, Age.ENDED]) / alive
+        at_risk -= s.ages[age, Age.LEFT]
+        spoken += s.ages[age, Age.SPOKEN]
+    summary.at_horizon = min(incidence, 1.0) if run.ideas else math.nan
+    summary.decision_weeks = math.nan
+    if spoken:
+        lower = age_of(s, (spoken - 1) // 2)
+        summary.decision_weeks = (lower + age_of(s, spoken // 2)) / 2
+
+
+@compiled
+def age_of(s, rank):
+    """Give the age at its fate of an idea that was spoken of, by its rank among these."""
+    age, younger = 0, s.ages[0, Age.SPOKEN]
+    while younger <= rank:
+        age += 1
+        younger += s.ages[age, Age.SPOKEN]
+    return age
+
+
+@compiled
+def summarise_authors(s, summary):
+    """See how unequal authors are in adoptions, and how many withheld an idea in a year."""
+    run = s.run[0]
+    adoptions, last_year, withheld_in = s.candidates, s.screen_first, s.screen_last
+    for p in range(run.people):
+        adoptions[p] = 0
+        last_year[p] = withheld_in[p] = NEVER
+    most = years = withholding = 0
+    for i in range(run.ideas):
+        idea = s.ideas[i]
+        author, year = idea.author, (idea.week - 1) // WEEKS_PER_YEAR
+        if last_year[author] != year:
+            last_year[author] = year
+            years += 1
+        if idea.fate == Fate.WITHHELD and withheld_in[author] != year:
+            withheld_in[author] = year
+            withholding += 1
+        elif idea.fate == Fate.ADOPTED:
+            adoptions[author] += 1
+            most = max(most, adoptions[author])
+    summary.author_years, summary.author_years_withholding = years, withholding
+    summary.gini = gini(s, most)
+
+
+@compiled
+def gini(s, most):
+    """Give the Gini coefficient of adoptions by author; see :func:`innovation_abm.survival.gini`.
+
+    Authors are counted by their adoptions, of which nobody has more than ``most``.
+    """
+    run = s.run[0]
+    with_so_many = s.sort_items
+    for count in range(most + 1):
+        with_so_many[count] = 0
+    authors = total = spread = fewer = 0
+    for p in range(run.people):
+        if s.people[p].conceived:
+            with_so_many[s.candidates[p]] += 1
+            authors += 1
+    for count in range(most + 1):
+        having = with_so_many[count]
+        total += count * having
+        spread += count * having * (2 * fewer + having - authors)
+        fewer += having
+    return max(0.0, spread / (authors * total)) if total else math.nan

@@ -116,15 +116,31 @@ PLAN: Final = _record(
 """A scenario: its length, its rows of the table of periods, and what is set by choice."""
 
 SUMMARY: Final = _record(
-    i8="conceived in_flight voiced submitted withheld denied rejected lapsed orphaned dropped "
-    "failed_pilot adopted embedded failed piloted reused duplicates exits "
-    "worthwhile worthwhile_dead worthwhile_adopted "
-    "worthless_dead worthless_adopted worthless_trialled "
-    "waited decisions decision_weeks burnt_out",
-    f8="energy norm futility scars gap trust services",
+    i8="weeks conceived in_flight voiced submitted "
+    "withheld denied rejected lapsed orphaned dropped failed_pilot adopted "
+    "embedded failed piloted reused duplicates exits burnt_out_sum "
+    "asked misrouted decisions novel novel_adopted submitted_adopted "
+    "worthwhile_dead worthwhile_adopted "
+    "worthless_dead worthless_adopted worthless_piloted worthless_trialled "
+    "fate_weeks adopted_weeks outcome_weeks "
+    "idea_arrivals idea_queue business_arrivals business_queue "
+    "first_layer_queue upper_layer_queue "
+    "author_years author_years_withholding burnt_out_at_end",
+    f8="adopted_value at_horizon decision_weeks gini "
+    "gap_sum norm_sum futility_sum scars_sum effort_sum "
+    "energy_at_end norm_at_end futility_at_end scars_at_end gap_at_end trust_at_end "
+    "services_at_end",
 )
-"""What became of a run: ideas by fate; both errors by value when the fate fell; sums over ideas
-(``decision_weeks`` over those decided, from conception); and people and citizens at the end."""
+"""A run in numbers, from which :mod:`innovation_abm.measures` makes measures.
+
+Ideas by fate and by what they came to; what arrived at queues, and the queues at
+week-ends, added up; ``author_years``, the posts that had an idea in a year; weeks added up over
+ideas (``fate_weeks``: from conception to fate); what is measured at week-ends added up over weeks
+(``_sum``) and as it ended (``_at_end``).
+"""
+
+NOVEL: Final = 0.6
+"""Novelty from which an idea counts as novel in :data:`SUMMARY`."""
 
 
 class ValueKind(IntEnum):
@@ -141,6 +157,15 @@ class CircleKind(IntEnum):
     TEAM = 0
     DEPARTMENT = 1
     EVERYBODY = 2
+
+
+class Age(IntEnum):
+    """What is counted of the ideas that live for so many weeks, when a run is over."""
+
+    LEFT = 0
+    ENDED = 1
+    ADOPTED = 2
+    SPOKEN = 3
 
 
 class Phase(IntEnum):
@@ -182,6 +207,7 @@ class State(NamedTuple):
         clarity: what is heard of the leaders, by department and layer.
         missing: share of each determinant that is missing, by row of ``terms``.
         due, returning: first and last idea of every week's chain.
+        ages: ideas by the weeks that they have lived, in the columns of :class:`Age`.
         targets: posts that ideas are on their way to.
         hashes: what this week's draws are made from, by person.
         candidates, candidate_draws: who may conceive this week, and their draws.
@@ -223,6 +249,7 @@ class State(NamedTuple):
     missing: Array
     due: Array
     returning: Array
+    ages: Array
     targets: Array
     hashes: Array
     candidates: Array

@@ -31,6 +31,7 @@ from innovation_abm.kernel_arrays import (
     SUMMARY,
     TERMS,
     WEEK,
+    Age,
     CircleKind,
     Room,
     State,
@@ -78,7 +79,7 @@ class KernelState:
         people: one entry a person, by those of :class:`~innovation_abm.agents.Person`.
         weeks: one entry a week, by those of :class:`~innovation_abm.model.Week`.
         queues, idea_weekends, business_weekends: see :class:`~innovation_abm.queues.QueueBooks`.
-        summary: the run in a few numbers, :data:`~innovation_abm.kernel_arrays.SUMMARY`.
+        counts: one record :data:`~innovation_abm.kernel_arrays.SUMMARY`.
     """
 
     ideas: Mapping[str, Array]
@@ -87,8 +88,13 @@ class KernelState:
     queues: Array
     idea_weekends: Array
     business_weekends: Array
-    summary: Mapping[str, float]
+    counts: Array
     _nodes: Array
+
+    @property
+    def summary(self) -> dict[str, float]:
+        """The run in numbers, by the names of :data:`~innovation_abm.kernel_arrays.SUMMARY`."""
+        return {name: self.counts[name].item() for name in SUMMARY.names or ()}
 
     def allies(self, idea: int) -> list[int]:
         """List the posts of an idea's allies, its author first, in the order of joining."""
@@ -142,7 +148,7 @@ def run_kernel(
         return _run_pairs(advance, state, planned.plans, seeds, 0, 1, summaries)
 
     ended = run() if progress is None else _watched(run, state.run, progress)
-    return _what_is_left(ended, organization.size, summaries[0])
+    return _what_is_left(ended, organization.size, summaries)
 
 
 def _watched(
@@ -335,7 +341,7 @@ def _smallest() -> tuple[State, Array]:
     return new_state(planned, chart), planned.plans
 
 
-def _what_is_left(state: State, people: int, summary: Array) -> KernelState:
+def _what_is_left(state: State, people: int, counts: Array) -> KernelState:
     run = state.run[0]
     weeks, ideas = int(run["weeks"]), int(run["ideas"])
     columns = {name: state.ideas[name][:ideas] for name in IDEA.names or ()}
@@ -347,7 +353,7 @@ def _what_is_left(state: State, people: int, summary: Array) -> KernelState:
         queues=state.series[:weeks],
         idea_weekends=state.idea_weekends,
         business_weekends=state.business_weekends,
-        summary={name: summary[name].item() for name in SUMMARY.names or ()},
+        counts=counts,
         _nodes=state.nodes,
     )
 
@@ -591,6 +597,7 @@ def new_state(
         missing=np.empty((departments + 1, 4)),
         due=np.empty((weeks + 1, 2), np.int64),
         returning=np.empty((weeks + 1, 2), np.int64),
+        ages=np.empty((weeks, len(Age)), np.int64),
         targets=np.empty(people + 2, np.int64),
         hashes=np.empty(people, np.uint64),
         candidates=np.empty(people, np.int64),

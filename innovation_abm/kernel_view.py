@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WHOLE: Final = (
     "i p leader panel agency target by purpose stage fate reason row count place week "
     "department layer topic origin facet determinant visit times tenure post first attention "
-    "first_excluded also_excluded right root begin end"
+    "first_excluded also_excluded right root begin end rank most"
 )
 NUMBERS: Final = "u chance energy marked step weeks share total others"
 APART: Final = (

@@ -1,20 +1,23 @@
 """Measures: single numbers that say how a run went, by name.
 
-Levers name the measures that they are expected to move, comparisons and studies tabulate them. A
-measure is a function of one :class:`~innovation_abm.Run`; it is NaN where it is undefined.
+Levers name the measures that they are expected to move; batches, comparisons and studies tabulate
+them. A name means the same wherever it stands. Nearly all are made of the counts that a run is
+summarised by (:mod:`innovation_abm.batches`), so millions of runs can be measured without keeping
+one of them whole. A measure is NaN where it is undefined: a share of nothing, a mean over nobody.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from innovation_abm.idea import Fate, Outcome
-from innovation_abm.queues import QUEUE_COLUMNS
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.idea import Fate
+from innovation_abm.kernel_arrays import NOVEL
 from innovation_abm.survival import tjur_r2
 
 if TYPE_CHECKING:
@@ -23,9 +26,6 @@ if TYPE_CHECKING:
     from innovation_abm.results import Run
 
     Array = NDArray[Any]
-
-NOVEL: Final = 0.6
-"""Novelty from which an idea counts as novel in :data:`MEASURES`."""
 
 
 @dataclass(frozen=True)
@@ -36,181 +36,256 @@ class Measure:
         name: its name.
         title: what it is, for people.
         unit: its unit; empty for shares.
-        of: gives it for a run.
+        of_counts: gives it for each record of :data:`~innovation_abm.kernel_arrays.SUMMARY`;
+            ``None`` if these do not hold enough.
+        of_run: gives it for a whole run, where there is no ``of_counts``.
     """
 
     name: str
     title: str
     unit: str
-    of: Callable[[Run], float]
+    of_counts: Callable[[Array], Array] | None = None
+    of_run: Callable[[Run], float] | None = None
+
+    def of(self, run: Run) -> float:
+        """Give the measure of a run."""
+        if self.of_counts is not None:
+            return float(self.of_counts(run.counts)[0])
+        assert self.of_run is not None
+        return self.of_run(run)
 
 
-def _share(part: Array, whole: Array) -> float:
-    """Give the share of ``whole`` that is ``part`` too; NaN if there is none."""
-    count = int(whole.sum())
-    return float((part & whole).sum()) / count if count else math.nan
+def counted(name: str) -> bool:
+    """Tell whether a measure can be made of counts alone.
+
+    Raises:
+        InnovationAbmError: if there is no such measure.
+    """
+    return _known(name).of_counts is not None
 
 
-def _fate(run: Run, fate: Fate) -> Array:
-    return np.asarray(run.idea_columns["fate"] == fate)
+def tabulate(names: Iterable[str], counts: Array) -> dict[str, Array]:
+    """Measure many runs.
+
+    Args:
+        names: names of measures, each of them counted (:func:`counted`).
+        counts: one record :data:`~innovation_abm.kernel_arrays.SUMMARY` a run.
+
+    Returns:
+        A column of numbers, an entry a run, for each name.
+
+    Raises:
+        InnovationAbmError: if there is no measure of a name, or it needs whole runs.
+    """
+    return {name: _of_counts(name)(counts) for name in names}
 
 
-def _everything(run: Run) -> Array:
-    return np.ones(run.conceived, bool)
+def _of_counts(name: str) -> Callable[[Array], Array]:
+    measure = _known(name)
+    if measure.of_counts is None:
+        raise InnovationAbmError(f'the measure "{name}" needs whole runs; counts do not hold it')
+    return measure.of_counts
 
 
-def _of_all(fate: Fate) -> Callable[[Run], float]:
-    return lambda run: _share(_fate(run, fate), _everything(run))
+def _known(name: str) -> Measure:
+    if name not in MEASURES:
+        near = difflib.get_close_matches(name, list(MEASURES), n=1, cutoff=0.5)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        raise InnovationAbmError(f'no measure "{name}"{hint}')
+    return MEASURES[name]
 
 
-def _flagged(column: str) -> Callable[[Run], float]:
-    return lambda run: _share(run.idea_columns[column] > 0, _everything(run))
+# --- how measures are made of counts --------------------------------------------------------------
 
 
-def _novel_survival(run: Run) -> float:
-    return _share(_fate(run, Fate.ADOPTED), run.idea_columns["novelty"] >= NOVEL)
+def _ratio(part: Array, whole: Array) -> Array:
+    ratio = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=ratio, where=whole != 0)
+    return ratio
 
 
-def _submitted_survival(run: Run) -> float:
-    return _share(_fate(run, Fate.ADOPTED), run.idea_columns["submitted"] > 0)
+def _over(part: str, *wholes: str) -> Callable[[Array], Array]:
+    """Divide one count by the sum of others; undefined where that is 0."""
+    return lambda counts: _ratio(counts[part], sum(counts[whole] for whole in wholes))
 
 
-def _trial_commission(run: Run) -> float:
-    worthless = (run.idea_columns["value"] <= 0.0) & ~_fate(run, Fate.IN_FLIGHT)
-    return _share(run.idea_columns["piloted"] > 0, worthless)
+def _of_all(part: str) -> Callable[[Array], Array]:
+    return _over(part, "conceived")
 
 
-def _embedded_share(run: Run) -> float:
-    outcome = run.idea_columns["outcome"]
-    known = (outcome == Outcome.EMBEDDED) | (outcome == Outcome.FAILED)
-    return _share(outcome == Outcome.EMBEDDED, known)
+def _of_decided(part: str) -> Callable[[Array], Array]:
+    return lambda counts: _ratio(counts[part], counts["conceived"] - counts["in_flight"])
 
 
-def _outcome_weeks(run: Run) -> float:
-    columns = run.idea_columns
-    known = columns["outcome_week"] >= 0
-    if not known.any():
-        return math.nan
-    return float(np.mean((columns["outcome_week"] - columns["fate_week"])[known]))
+def _itself(name: str) -> Callable[[Array], Array]:
+    return lambda counts: counts[name].astype(np.float64)
 
 
-def _adoption_weeks(run: Run) -> float:
-    columns, adopted = run.idea_columns, _fate(run, Fate.ADOPTED)
-    if not adopted.any():
-        return math.nan
-    return float(np.mean((columns["fate_week"] - columns["week"])[adopted]))
+def _mean_week(name: str) -> Callable[[Array], Array]:
+    return _over(f"{name}_sum", "weeks")
 
 
-def _adopted_value(run: Run) -> float:
-    adopted = _fate(run, Fate.ADOPTED)
-    return float(np.mean(run.idea_columns["value"][adopted])) if adopted.any() else math.nan
-
-
-def _value_r2(run: Run) -> float:
-    decided = ~_fate(run, Fate.IN_FLIGHT)
-    return tjur_r2(run.idea_columns["value"][decided], _fate(run, Fate.ADOPTED)[decided])
-
-
-def _misrouted(run: Run) -> float:
-    return _share(run.idea_columns["misrouted"] > 0, run.idea_columns["voiced"] > 0)
-
-
-def _queue(run: Run, column: str) -> Array:
-    """Give a column of the queues' books, summed over weeks, by gate."""
-    return np.asarray(run.queue_series[:, :, QUEUE_COLUMNS.index(column)].sum(axis=0))
-
-
-def _wait(kind: str) -> Callable[[Run], float]:
-    """Mean week-ends in a queue for each arrival, over all gates, by Little's law."""
-
-    def wait(run: Run) -> float:
-        arrived = float(_queue(run, f"{kind}_arrivals").sum())
-        return float(_queue(run, f"{kind}_queue").sum()) / arrived if arrived else math.nan
-
-    return wait
-
-
-def _first_layer_queue(run: Run) -> float:
-    return float(_queue(run, "idea_queue")[run.organization.layers - 1]) / run.scenario.weeks
-
-
-def _upper_layer_queue(run: Run) -> float:
-    above = _queue(run, "idea_queue")[1 : run.organization.layers - 1]
-    return float(above.sum()) / run.scenario.weeks
-
-
-def _mean_week(column: str) -> Callable[[Run], float]:
-    return lambda run: float(np.mean(run.week_columns[column]))
-
-
-def _total(column: str) -> Callable[[Run], float]:
-    return lambda run: float(np.sum(run.week_columns[column]))
-
-
-def _duplicates(run: Run) -> float:
-    return _share(run.idea_columns["duplicate"] > 0, _everything(run))
-
+_WORTHLESS: Final = ("worthless_dead", "worthless_adopted")
 
 _LISTED: Final = (
-    Measure("survival", "ideas adopted, of all", "", lambda r: r.survival["of_all"].estimate),
-    Measure(
-        "survival_of_decided",
-        "ideas adopted, of those decided",
-        "",
-        lambda r: r.survival["of_decided"].estimate,
-    ),
+    Measure("survival", "ideas adopted, of all", "", _of_all("adopted")),
+    Measure("survival_of_decided", "ideas adopted, of those decided", "", _of_decided("adopted")),
     Measure(
         "survival_at_horizon",
         "cumulative incidence of adoption at the run's end",
         "",
-        lambda r: r.survival["at_horizon"].estimate,
+        _itself("at_horizon"),
     ),
-    Measure("omission", "worthwhile ideas that die, of decided", "", lambda r: r.omission.estimate),
     Measure(
-        "commission", "worthless ideas adopted, of decided", "", lambda r: r.commission.estimate
+        "omission",
+        "worthwhile ideas that die, of decided",
+        "",
+        _over("worthwhile_dead", "worthwhile_dead", "worthwhile_adopted"),
     ),
-    Measure("trial_commission", "worthless ideas piloted, of decided", "", _trial_commission),
-    Measure("novel_survival", f"novel ideas (novelty >= {NOVEL}) adopted", "", _novel_survival),
-    Measure("submitted_survival", "submitted ideas adopted", "", _submitted_survival),
-    Measure("value_r2", "Tjur's R-squared of value", "", _value_r2),
-    Measure("voice", "ideas spoken of", "", _flagged("voiced")),
-    Measure("asked", "ideas for which permission was asked", "", _flagged("asked")),
-    Measure("misrouted", "voiced ideas that landed in a wrong queue", "", _misrouted),
-    Measure("withheld", "ideas withheld", "", _of_all(Fate.WITHHELD)),
-    Measure("rejected", "ideas rejected", "", _of_all(Fate.REJECTED)),
-    Measure("lapsed", "ideas that died of waiting", "", _of_all(Fate.LAPSED)),
-    Measure("dropped", "ideas dropped as priorities changed", "", _of_all(Fate.DROPPED)),
-    Measure("idea_wait", "mean wait of an idea in a queue", "weeks", _wait("idea")),
-    Measure("business_wait", "mean wait of an item of business", "weeks", _wait("business")),
-    Measure("first_layer_queue", "ideas waiting at the first layer", "ideas", _first_layer_queue),
-    Measure("upper_layer_queue", "ideas waiting above it", "ideas", _upper_layer_queue),
-    Measure("decision_weeks", "median time to a decision", "weeks", lambda r: r.decision_weeks),
-    Measure("adoption_weeks", "mean time from conception to adoption", "weeks", _adoption_weeks),
-    Measure("adopted_value", "mean value of adopted ideas", "value", _adopted_value),
-    Measure("outcome_weeks", "mean time from adoption to outcome", "weeks", _outcome_weeks),
-    Measure("embedded_share", "known outcomes that are embedded", "", _embedded_share),
     Measure(
-        "failed_share", "known outcomes that failed", "", lambda run: 1.0 - _embedded_share(run)
+        "commission",
+        "worthless ideas adopted, of decided",
+        "",
+        _over("worthless_adopted", *_WORTHLESS),
     ),
-    Measure("conceived", "ideas conceived", "ideas", lambda r: float(r.conceived)),
-    Measure("adopted", "ideas adopted", "ideas", lambda r: float(r.fates["adopted"])),
-    Measure("reused", "reuses by other departments", "ideas", _total("reused")),
-    Measure("duplicates", "ideas on a topic adopted before", "", _duplicates),
-    Measure("gini", "Gini coefficient of adoptions by author", "", lambda r: r.gini),
+    Measure(
+        "trial_commission",
+        "worthless ideas piloted, of decided",
+        "",
+        _over("worthless_piloted", *_WORTHLESS),
+    ),
+    Measure(
+        "commission_at_trial",
+        "worthless ideas piloted but not adopted, of decided",
+        "",
+        _over("worthless_trialled", *_WORTHLESS),
+    ),
+    Measure(
+        "novel_survival",
+        f"novel ideas (novelty >= {NOVEL}) adopted",
+        "",
+        _over("novel_adopted", "novel"),
+    ),
+    Measure(
+        "submitted_survival",
+        "submitted ideas adopted",
+        "",
+        _over("submitted_adopted", "submitted"),
+    ),
+    Measure("value_r2", "Tjur's R-squared of value", "", of_run=lambda run: _value_r2(run)),
+    Measure("voice", "ideas spoken of", "", _of_all("voiced")),
+    Measure("asked", "ideas for which permission was asked", "", _of_all("asked")),
+    Measure(
+        "misrouted", "voiced ideas that landed in a wrong queue", "", _over("misrouted", "voiced")
+    ),
+    Measure("withheld", "ideas withheld", "", _of_all("withheld")),
+    Measure("denied", "ideas denied permission", "", _of_all("denied")),
+    Measure("rejected", "ideas rejected", "", _of_all("rejected")),
+    Measure("lapsed", "ideas that died of waiting", "", _of_all("lapsed")),
+    Measure("orphaned", "ideas given up, their author gone or burnt out", "", _of_all("orphaned")),
+    Measure("dropped", "ideas dropped as priorities changed", "", _of_all("dropped")),
+    Measure("failed_pilot", "ideas that failed their pilot", "", _of_all("failed_pilot")),
+    Measure("in_flight", "ideas in flight at the end", "", _of_all("in_flight")),
+    Measure(
+        "idea_wait",
+        "mean wait of an idea in a queue",
+        "weeks",
+        _over("idea_queue", "idea_arrivals"),
+    ),
+    Measure(
+        "business_wait",
+        "mean wait of an item of business",
+        "weeks",
+        _over("business_queue", "business_arrivals"),
+    ),
+    Measure(
+        "first_layer_queue",
+        "ideas waiting at the first layer",
+        "ideas",
+        _over("first_layer_queue", "weeks"),
+    ),
+    Measure(
+        "upper_layer_queue", "ideas waiting above it", "ideas", _over("upper_layer_queue", "weeks")
+    ),
+    Measure("decision_weeks", "median time to a decision", "weeks", _itself("decision_weeks")),
+    Measure(
+        "weeks_to_fate",
+        "mean time from conception to fate, of decided ideas",
+        "weeks",
+        _of_decided("fate_weeks"),
+    ),
+    Measure(
+        "adoption_weeks",
+        "mean time from conception to adoption",
+        "weeks",
+        _over("adopted_weeks", "adopted"),
+    ),
+    Measure(
+        "adopted_value", "mean value of adopted ideas", "value", _over("adopted_value", "adopted")
+    ),
+    Measure(
+        "outcome_weeks",
+        "mean time from adoption to outcome",
+        "weeks",
+        _over("outcome_weeks", "embedded", "failed"),
+    ),
+    Measure(
+        "embedded_share",
+        "known outcomes that are embedded",
+        "",
+        _over("embedded", "embedded", "failed"),
+    ),
+    Measure(
+        "failed_share", "known outcomes that failed", "", _over("failed", "embedded", "failed")
+    ),
+    Measure("conceived", "ideas conceived", "ideas", _itself("conceived")),
+    Measure("adopted", "ideas adopted", "ideas", _itself("adopted")),
+    Measure("reused", "reuses by other departments", "ideas", _itself("reused")),
+    Measure("duplicates", "ideas on a topic adopted before", "", _of_all("duplicates")),
+    Measure("gini", "Gini coefficient of adoptions by author", "", _itself("gini")),
     Measure("gap", "mean gap of expectations to services", "value", _mean_week("gap")),
     Measure("norm", "mean norm", "", _mean_week("norm")),
     Measure("futility", "mean futility", "", _mean_week("futility")),
     Measure("scars", "mean scars", "", _mean_week("scars")),
     Measure("effort", "mean effort beyond what is provided", "", _mean_week("effort")),
     Measure("burnt_out", "people burnt out, a mean over weeks", "people", _mean_week("burnt_out")),
-    Measure("exits", "people who left", "people", _total("exits")),
+    Measure("exits", "people who left", "people", _itself("exits")),
     Measure(
         "people_withholding",
         "authors a year who withhold at least once",
         "",
-        lambda r: r.people_withholding,
+        _over("author_years_withholding", "author_years"),
     ),
+    Measure("energy_at_end", "mean energy at the end", "", _itself("energy_at_end")),
+    Measure("norm_at_end", "mean norm at the end", "", _itself("norm_at_end")),
+    Measure("futility_at_end", "mean futility at the end", "", _itself("futility_at_end")),
+    Measure("scars_at_end", "mean scars at the end", "", _itself("scars_at_end")),
+    Measure(
+        "burnt_out_at_end", "people burnt out at the end", "people", _itself("burnt_out_at_end")
+    ),
+    Measure("gap_at_end", "gap in the last week", "value", _itself("gap_at_end")),
+    Measure("trust_at_end", "citizens' trust in the last week", "", _itself("trust_at_end")),
+    Measure("services_at_end", "services at the end", "value", _itself("services_at_end")),
 )
+
+
+def _value_r2(run: Run) -> float:
+    fate = run.idea_columns["fate"]
+    decided = fate != Fate.IN_FLIGHT
+    return tjur_r2(run.idea_columns["value"][decided], (fate == Fate.ADOPTED)[decided])
+
 
 MEASURES: Final[dict[str, Measure]] = {measure.name: measure for measure in _LISTED}
 """Every measure by its name."""
+
+HEADLINES: Final = (
+    "survival",
+    "survival_at_horizon",
+    "omission",
+    "commission",
+    "novel_survival",
+    "voice",
+    "idea_wait",
+    "decision_weeks",
+)
+"""The measures that a study tabulates unless it names others."""

@@ -292,7 +292,7 @@ MEASURE_WORDS: Final = {
     "survival_at_horizon": "survival, by the end",
     "omission": "omission",
     "commission": "commission",
-    "voiced_share": "share spoken of",
+    "voice": "share spoken of",
     "conceived": "ideas conceived",
     "adopted": "ideas adopted",
     "decision_weeks": "weeks to a decision",

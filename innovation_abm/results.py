@@ -144,12 +144,14 @@ class Run:
         events: Columns | None = None,
         rules: RuleBook | None = None,
         replay: Callable[[], InnovationModel] | None = None,
+        counts: NDArray[Any] | None = None,
     ) -> None:
         """Take over the columns that an engine delivers.
 
         ``queues`` has the shape (weeks, gates, columns), ``week_ends`` (gates, 2): the week-ends
         that ideas and business items spent at each gate, added up item by item. ``replay`` makes
-        the Mesa model that is run for the events once somebody asks for them, if none are given.
+        the Mesa model that is run for the events once somebody asks for them, if none are given;
+        ``counts`` are those of :attr:`counts`, where the engine has them.
         """
         self.scenario = scenario
         self.organization = organization
@@ -160,6 +162,7 @@ class Run:
         self._queues, self._events = queues, events
         self.rules = rules or SHIPPED
         self._replay = replay
+        self._counts = counts
 
     @classmethod
     def from_model(
@@ -213,6 +216,7 @@ class Run:
             week_ends=np.array([state.idea_weekends, state.business_weekends], float).T,
             rules=rules,
             replay=replay,
+            counts=state.counts,
         )
 
     @property
@@ -329,6 +333,15 @@ class Run:
     def gates(self) -> list[str]:
         """Names of the gates: agency, leaders, managers by layer, panel."""
         return gate_names(self.organization.layers)
+
+    @property
+    def counts(self) -> NDArray[Any]:
+        """The run in numbers: one record :data:`~innovation_abm.kernel_arrays.SUMMARY`."""
+        from innovation_abm.batches import counts_of
+
+        if self._counts is None:
+            self._counts = counts_of(self)
+        return self._counts
 
     # --- accounts ---------------------------------------------------------------------------------
 

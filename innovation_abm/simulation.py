@@ -9,9 +9,7 @@ from os import cpu_count
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-import numpy as np
-
-from innovation_abm.batches import batch, counts_of, together
+from innovation_abm.batches import batch, together
 from innovation_abm.charts import build_organization
 from innovation_abm.engines import Chosen, Engine, choose
 from innovation_abm.errors import InnovationAbmError
@@ -286,7 +284,7 @@ def simulate_many(
     if chosen == "kernel" and pairs:
         return _on_threads(pairs, organization, rules, threads, progress)
     runs = _told((job() for job in jobs), len(pairs), progress)
-    counted = [counts_of(run) for run in runs]
+    counted = [run.counts for run in runs]
     return batch(pairs[: len(counted)], together(counted))
 
 
@@ -321,10 +319,9 @@ def _on_threads(
 
     with blaming(rules):
         counts = run_many(pairs, organization, rules, threads=threads, progress=told)
-    was_run = counts != np.zeros(1, counts.dtype)  # nothing but zeros where it was stopped
-    done = [pair for pair, ran in zip(pairs, was_run, strict=True) if ran]
-    found = counts[was_run]
-    return batch(done, {name: found[name] for name in found.dtype.names})
+    ran = counts["weeks"] > 0  # nothing but zeros where it was stopped
+    done = [pair for pair, was_run in zip(pairs, ran, strict=True) if was_run]
+    return batch(done, counts[ran])
 
 
 def _in_order(jobs: Iterable[Callable[[], Run]], threads: int) -> Iterator[Run]:

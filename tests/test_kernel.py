@@ -20,8 +20,9 @@ from innovation_abm import (
     rule,
     simulate,
 )
-from innovation_abm.kernel_arrays import IDEA, PERSON
+from innovation_abm.kernel_arrays import IDEA, PERSON, SUMMARY
 from innovation_abm.kernel_runs import KernelState, run_kernel, run_many
+from innovation_abm.results import Run
 from innovation_abm.rules import clip, exit_chance, logistic, saturation, threshold
 from innovation_abm.scenario import parameters
 from innovation_abm.weeks import WEEK_COLUMNS
@@ -310,6 +311,14 @@ def assert_agree(model: InnovationModel, state: KernelState):
     assert_same("business weekends", queues.business_weekends, state.business_weekends)
 
 
+def assert_counts_agree(run, counts):
+    """Compare what a run is summarised by, which is what measures are made of."""
+    for name in SUMMARY.names:
+        expected, found = run.counts[name].item(), counts[name].item()
+        same = expected == found or (math.isnan(expected) and math.isnan(found))
+        assert same, f"count {name}: {expected!r} in Mesa, {found!r} in the kernel"
+
+
 def inbox(state, reviewer):
     """List the ideas in a reviewer's queue."""
     ideas, at = [], state.people["queue_first"][reviewer]
@@ -327,7 +336,9 @@ def check(run):
     model.run()
     usual = Scenario()._given()
     note({name: value for name, value in scenario._given().items() if value != usual[name]})
-    assert_agree(model, run_kernel(scenario, chart, BOOKS[book], origin))
+    state = run_kernel(scenario, chart, BOOKS[book], origin)
+    assert_agree(model, state)
+    assert_counts_agree(Run.from_model(model), state.counts)
 
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]

@@ -31,6 +31,8 @@ from innovation_abm.batches import FIGURES
 from innovation_abm.benchmark import EVERYTHING_ON, tree
 from innovation_abm.compiling import CACHE_VARIABLE, EngineError
 from innovation_abm.engines import choose
+from innovation_abm.kernel_arrays import NOVEL
+from innovation_abm.measures import HEADLINES, MEASURES, counted, tabulate
 from innovation_abm.memory import MemoryShortError
 from innovation_abm.scenario import parameters
 
@@ -180,16 +182,80 @@ def test_batches_are_the_same_in_both_engines(scenario):
 
 
 def test_a_row_is_its_run():
-    frame = replicate(BUSY, 3)
-    for row, run in zip(frame.itertuples(), replicate(BUSY, 3, tables=True), strict=True):
-        assert run.scenario.seed == row.seed
-        assert {fate: getattr(row, fate) for fate in run.fates} == run.fates
-        for name in ("omission", "commission", "commission_at_trial"):
-            estimate = getattr(run, name).estimate
-            assert getattr(row, name) == estimate or np.isnan(estimate)
-        assert row.survival == run.survival["of_all"].estimate
-        assert row.voiced_share == run.summary()["voiced_share"]
-        assert row.trust == run.summary()["trust"]
+    """A row's measures are those of its run, and what the run itself says of them."""
+    for scenario in (BUSY, TEAM.but(conception_rate=0.0, weeks=1)):
+        frame = replicate(scenario, 3)
+        runs = replicate(scenario, 3, tables=True)
+        for row, run in zip(frame.to_dict("records"), runs, strict=True):
+            assert run.scenario.seed == row["seed"]
+            assert {fate: row.get(f"n_{fate}", row[fate]) for fate in run.fates} == run.fates
+            for measure in MEASURES.values():
+                if counted(measure.name):
+                    assert_equal(row[measure.name], measure.of(run))
+            for name, found in said(run).items():
+                assert_equal(row[name], found)
+
+
+def said(run):
+    """Give what a run says of itself that is a measure too."""
+    summary = run.summary()
+    ends = ("norm", "futility", "energy", "burnt_out", "gap", "trust")
+    same = ("omission", "commission", "commission_at_trial", "gini", "people_withholding")
+    return {
+        "survival": run.survival["of_all"].estimate,
+        "survival_of_decided": run.survival["of_decided"].estimate,
+        "survival_at_horizon": run.survival["at_horizon"].estimate,
+        **{name: getattr(getattr(run, name), "estimate", getattr(run, name)) for name in same},
+        "voice": summary["voiced_share"],
+        "decision_weeks": run.decision_weeks,
+        **{f"{name}_at_end": summary[name] for name in ends},
+    }
+
+
+def assert_equal(one, two):
+    """Compare two numbers bit for bit; undefined is undefined."""
+    undefined = two is None or np.isnan(two)
+    assert np.isnan(one) if undefined else one == two
+
+
+def test_measures_that_are_means_over_weeks_and_ideas():
+    run = simulate(BUSY)
+    of = {name: measure.of(run) for name, measure in MEASURES.items()}
+    for name in ("gap", "norm", "futility", "scars", "effort", "burnt_out"):
+        assert of[name] == pytest.approx(run.weeks[name].mean(), rel=1e-12)
+    ideas = run.ideas
+    adopted, voiced = ideas[ideas["fate"] == "adopted"], ideas[ideas["voiced"]]
+    known = ideas[ideas["outcome_week"] >= 0]
+    decided = ideas[ideas["fate"] != "in_flight"]
+    assert of["adopted_value"] == pytest.approx(adopted["value"].mean(), rel=1e-12)
+    assert of["adoption_weeks"] == (adopted["fate_week"] - adopted["week"]).mean()
+    assert of["outcome_weeks"] == (known["outcome_week"] - known["fate_week"]).mean()
+    assert of["weeks_to_fate"] == (decided["fate_week"] - decided["week"]).mean()
+    assert of["embedded_share"] == (known["outcome"] == "embedded").mean()
+    assert of["failed_share"] == (known["outcome"] == "failed").mean()
+    assert of["novel_survival"] == (ideas["fate"] == "adopted")[ideas["novelty"] >= NOVEL].mean()
+    assert of["submitted_survival"] == (ideas["fate"] == "adopted")[ideas["submitted"]].mean()
+    assert of["misrouted"] == voiced["misrouted"].mean()
+    assert of["asked"] == ideas["asked"].mean()
+    assert of["duplicates"] == ideas["duplicate"].mean()
+    assert of["trial_commission"] == decided["piloted"][decided["value"] <= 0.0].mean()
+    queue = run.queues.groupby("gate")[["idea_queue", "idea_arrivals"]].sum()
+    assert of["idea_wait"] == queue["idea_queue"].sum() / queue["idea_arrivals"].sum()
+    assert of["first_layer_queue"] == queue["idea_queue"]["layer 2"] / BUSY.weeks
+    assert of["upper_layer_queue"] == queue["idea_queue"]["leaders"] / BUSY.weeks
+    shares = [*run.fates, "in_flight"]
+    assert sum(of[name] for name in shares if name != "adopted") + of["survival"] == pytest.approx(
+        1
+    )
+
+
+def test_what_cannot_be_tabulated():
+    counts = simulate(TEAM).counts
+    with pytest.raises(InnovationAbmError, match='no measure "survivl"; did you mean "survival"'):
+        tabulate(["survivl"], counts)
+    with pytest.raises(InnovationAbmError, match='"value_r2" needs whole runs'):
+        tabulate(["survival", "value_r2"], counts)
+    assert list(tabulate(HEADLINES, counts)) == list(HEADLINES)
 
 
 def test_pairs_keep_their_order_charts_and_seeds():
