@@ -106,7 +106,7 @@ def _ratio(part: Array, whole: Array) -> Array:
 
 def _over(part: str, *wholes: str) -> Callable[[Array], Array]:
     """Divide one count by the sum of others; undefined where that is 0."""
-    return lambda counts: _ratio(counts[part], sum(counts[whole] for whole in wholes))
+    return lambda counts: _ratio(counts[part], np.sum([counts[whole] for whole in wholes], axis=0))
 
 
 def _of_all(part: str) -> Callable[[Array], Array]:
