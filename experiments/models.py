@@ -10,7 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from innovation_abm.measures import MEASURES
 from innovation_abm.scenario import parameters
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Model(ABC):
     """What a study runs: something with parameters, which gives measures."""
 
-    name: ClassVar[str] | str
+    name: str
 
     @abstractmethod
     def parameters(self) -> Mapping[str, Parameter]:
