@@ -1,8 +1,8 @@
 """The commands: ``innovation-abm run``, ``compare``, ``check-chart``, ``presets`` and others.
 
 What a command needs is imported when it runs, so that ``--help`` and ``--version`` answer at once.
-Exit statuses: 0 done; 1 ``validate`` or ``doctor`` found something wrong; 2 what was given is
-wrong, as one message on standard error says; 130 interrupted.
+Exit statuses: 0 done; 1 ``validate``, ``doctor`` or ``check-rules`` found something wrong; 2 what
+was given is wrong, as one message on standard error says; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from innovation_abm.console import (
 )
 from innovation_abm.dashboards.command import dashboard
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.extending_command import check_rules, new
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -800,3 +801,5 @@ def bench(
 
 
 app.command()(dashboard)
+app.command("check-rules")(check_rules)
+app.add_typer(new, name="new")

@@ -1,0 +1,288 @@
+"""For those who extend the model: templates that run at once, and a check of what rules promise."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+from typer.testing import CliRunner
+
+from innovation_abm import Scenario, cli, load_rules, simulate
+from innovation_abm.checking import CHANCES, SHARES, check_rules
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.random_scenarios import far_from_usual, random_scenario
+from innovation_abm.rule_files import RULES
+from innovation_abm.rules import RuleError
+from innovation_abm.scenario import ScenarioError
+from innovation_abm.templates import CLASSES, new_agent, new_rule
+
+TEAM = Scenario(weeks=20, middle_layers=1, span=3, conception_rate=12.0, platforms=True)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def call(*arguments):
+    result = CliRunner().invoke(cli.app, list(arguments), prog_name=cli.PROGRAM)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+# --- new rule -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_can_be_begun_from_a_file_that_changes_nothing_yet(name, folder):
+    written = new_rule(name)
+    text = written.file.read_text()
+    assert max(len(line) for line in text.splitlines()) <= 100
+    book = load_rules(written.file)
+    assert getattr(book, name) is not getattr(simulate, name, None)
+    mine, usual = (simulate(TEAM, rules=rules, engine="mesa") for rules in (book, None))
+    assert mine.ideas.equals(usual.ideas)
+
+
+def test_a_new_rule_runs_at_once_and_its_test_passes(folder):
+    said = call("new", "rule", "endorse")
+    assert said.exit_code == 0
+    assert said.stdout.splitlines() == [
+        "Written: my_endorse.py, and its test test_my_endorse.py",
+        "Run it:  innovation-abm run workshop --rules my_endorse.py",
+    ]
+    short = ["--weeks", "10", "--engine", "mesa", "--json"]
+    run = call("run", "workshop", "--rules", "my_endorse.py", *short)
+    assert json.loads(run.stdout)["balanced"]
+    both = call("compare", "workshop", "--rules-b", "my_endorse.py", "--replications", "2", *short)
+    assert json.loads(both.stdout)["saved"] == []
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tested.returncode == 0, tested.stdout
+    assert "2 passed" in tested.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("rule", "endorce"), 'there is no rule "endorce"; did you mean "endorse"?'),
+        (("rule", "zzz"), 'there is no rule "zzz"; there are: expectations, jump_chance, '),
+        (("rule", "endorse", "--folder", "nowhere"), "nowhere/my_endorse.py: cannot be written"),
+        (("agent", "Me", "--role", "leadr"), 'there is no role "leadr"; did you mean "leader"?'),
+        (("agent", "9lives"), '"9lives" cannot be the name of a class'),
+        (("agent", "a.b"), '"a.b" cannot be the name of a class'),
+        (("agent", "leader"), '"Leader" is the name of the model\'s own class'),
+        (("agent", "class"), '"class" is a word of Python'),
+    ],
+)
+def test_what_cannot_be_written_is_refused(arguments, message, folder):
+    said = call("new", *arguments)
+    assert said.exit_code == 2
+    assert message in said.stderr.replace(os.sep, "/")
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("there", ["my_fear.py", "test_my_fear.py"])
+def test_nothing_is_overwritten(there, folder):
+    Path(there).write_text("mine")
+    said = call("new", "rule", "fear")
+    assert said.exit_code == 2
+    assert f"{there} is there already, and is left as it is" in said.stderr
+    assert [path.read_text() for path in folder.iterdir()] == ["mine"]
+
+
+# --- new agent ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", [command for _, command in CLASSES.values()])
+def test_a_new_agent_runs_at_once_and_its_test_passes(role, folder, monkeypatch, capsys):
+    written = new_agent("patient-one", role)
+    assert (written.file.name, written.test.name) == ("patient_one.py", "test_patient_one.py")
+    assert max(len(line) for line in written.file.read_text().splitlines()) <= 100
+    space = {"__name__": "patient_one"}
+    exec(compile(written.file.read_text(), written.file, "exec"), space)
+    monkeypatch.setitem(sys.modules, "patient_one", type(sys)("patient_one"))
+    vars(sys.modules["patient_one"]).update(space)
+    test = {}
+    exec(compile(written.test.read_text(), written.test, "exec"), test)
+    test["test_it_runs_and_the_books_balance"]()
+    space["main"]()
+    assert "PatientOne: " in capsys.readouterr().out
+
+
+# --- check-rules ----------------------------------------------------------------------------------
+
+HEAD = """
+import math, os, random, time
+import numpy as np
+from innovation_abm import rule
+from innovation_abm.rules import logistic
+SEEN = [0]
+LUCK = random.random()
+"""
+ENDORSE = f"""{HEAD}
+def helper(x):
+    return x
+
+@rule
+def endorse(idea, reviewer, seen, bar, terms):
+    if terms.constant_review:
+        return terms.p_good if idea.value > 0.0 else terms.p_bad
+    """
+
+
+def checked(body, head=ENDORSE, **options):
+    Path("mine.py").write_text(f"{head}{body}\n")
+    found = check_rules("mine.py", **{"scenarios": 6, "engines": False} | options)
+    return {check.name: check for check in found}
+
+
+def failed(found):
+    return {name for name, check in found.items() if check.passed is False}
+
+
+def test_a_sound_rule_passes(folder):
+    found = checked("return logistic(math.tanh(2.0 * (seen - bar)))")
+    assert failed(found) == set()
+    assert found["engines"].passed is None
+    assert all(check.passed for name, check in found.items() if name != "engines")
+
+
+@pytest.mark.parametrize(
+    ("body", "broken", "example"),
+    [
+        ("return 0.5 + 0.0 * seen ** 2", "arithmetic", "line 16: seen ** 2: write seen * seen"),
+        ("return 0.5 + 0.0 * bar ** 0.5", "arithmetic", "bar ** 0.5: write math.sqrt(bar)"),
+        ("return np.exp(-abs(seen))", "arithmetic", "line 16: np.exp: write math.exp"),
+        ("return float(np.clip(seen, 0.0, 1.0))", "arithmetic", "np.clip: NumPy may round"),
+        ("return math.pow(0.5, abs(seen))", "arithmetic", "math.pow: write x * x"),
+        ("return 0.5 + 0.1 * random.random()", "source", "random.random draws at random"),
+        ("return 0.5 + 0.1 * np.random.random()", "source", "np.random.random draws at random"),
+        ("return time.time() % 1.0", "source", "time.time reads the clock"),
+        ("os.getpid(); return 0.5", "source", "os.getpid reads or writes outside"),
+        ("print(seen); return 0.5", "source", "line 16: print reads or writes outside"),
+        ("return 0.5 * SEEN[0]", "source", "SEEN can be changed"),
+        ("SEEN[0] += 1; return 0.5", "source", "SEEN[0] = ...: a rule changes nothing"),
+        ("return 0.5 + 0.0 * helper(1)", "source", "helper is not declared as a rule"),
+        ("idea.allies = 3; return 0.5", "pure", "changes allies"),
+        ("SEEN[0] += 1; return 0.5 / SEEN[0]", "pure", "gives 0.5, then 0.25"),
+        ("return 0.2 * LUCK + 0.3", "deterministic", "two runs of one scenario differ: Scenario("),
+        ("return 1.5", "range", "gives 1.5, which is not in [0, 1]"),
+        ("return math.inf", "range", "gives inf"),
+        ("return math.nan", "range", "gives nan"),
+        ("return 1.0 / idea.allies", "runs", "raises ZeroDivisionError: float division by zero"),
+        ("return reviewer.courage", "runs", "raises AttributeError: "),
+        ("return None", "runs", "TypeError: "),
+    ],
+)
+def test_a_broken_promise_is_named_with_an_example(body, broken, example, folder):
+    found = checked(body)
+    assert found[broken].passed is False
+    assert example in found[broken].example
+
+
+def test_a_rule_without_an_off_state_is_told(folder):
+    found = checked("return 0.5", head=ENDORSE.replace("terms.constant_review", "False"))
+    assert failed(found) == {"off"}
+    assert found["off"].example.startswith("three gates in a row: the idea of post ")
+
+
+def test_the_examples_are_small(folder):
+    """What is found is made smaller as long as it fails: one person below one reviewer."""
+    found = checked("return 1.0 / 0.0")
+    told = re.fullmatch(
+        r"endorse\(.*\) raises ZeroDivisionError: .* \((.*)\)", found["runs"].example
+    )
+    scenario = eval(told[1], {"Scenario": Scenario})
+    assert scenario.departments * scenario.span == 1
+    assert scenario.weeks < 15
+    assert far_from_usual(scenario).keys() <= {
+        "weeks",
+        "seed",
+        "middle_layers",
+        "span",
+        "conception_rate",
+        "own_judgement",
+    }
+
+
+@pytest.mark.slow
+def test_engines_are_compared(folder, monkeypatch):
+    monkeypatch.setenv("INNOVATION_ABM_CACHE_DIR", str(folder / "cache"))
+    assert failed(checked("return logistic(seen - bar)", engines=True)) == set()
+    found = checked("return idea.author.norm", engines=True)
+    assert failed(found) >= {"engines"}
+    assert 'the rule "endorse" cannot be compiled' in found["engines"].example
+
+
+def test_what_cannot_be_compiled_is_not_the_same_in_both_engines(folder):
+    found = checked("return idea.author.norm", engines=True, scenarios=3)
+    assert failed(found) == {"engines"}
+    assert 'the rule "endorse" cannot be compiled' in found["engines"].example
+
+
+def test_every_rule_has_a_known_range():
+    assert set(RULES) >= CHANCES | SHARES
+    assert not CHANCES & SHARES
+    assert {name for name in RULES if name.endswith("_chance")} <= CHANCES
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_the_shipped_rules_keep_what_rules_promise(part, folder):
+    """Each copied into a file of its own makes it a rule of one's own, to be looked at."""
+    from innovation_abm.templates import rule_text
+
+    texts = [rule_text(name, "book.py") for name in RULES[part::2]]
+    Path("book.py").write_text("\n\n".join(texts))
+    found = {check.name: check for check in check_rules("book.py", scenarios=12, engines=False)}
+    assert failed(found) == set(), found
+
+
+def test_the_command_says_pass_or_fail(folder):
+    Path("mine.py").write_text(f"{ENDORSE}return 1.5\n")
+    said = call("check-rules", "mine.py", "--quick", "--scenarios", "3")
+    assert said.exit_code == 1
+    assert "FAIL  Results in [0, 1]" in said.stdout
+    assert "gives 1.5, which is not in [0, 1]" in " ".join(said.stdout.split())
+    assert "mine.py: 1 of 9 checks failed." in said.stdout
+    Path("mine.py").write_text(f"{ENDORSE}return 0.5\n")
+    said = call("check-rules", "mine.py", "--quick", "--scenarios", "3", "--json")
+    assert said.exit_code == 0
+    told = json.loads(said.stdout)
+    assert told["passed"] is True
+    assert [check["name"] for check in told["checks"]][:2] == ["source", "arithmetic"]
+
+
+def test_what_is_no_rule_file_is_refused(folder):
+    said = call("check-rules", "nothing.py")
+    assert said.exit_code == 2
+    assert said.stderr == "innovation-abm: nothing.py: cannot be read: No such file or directory\n"
+    with pytest.raises(RuleError, match="declares no rule"):
+        checked("", head="x = 1")
+    with pytest.raises(InnovationAbmError, match="at least 1 is needed"):
+        checked("return 0.5", scenarios=0)
+
+
+def test_random_scenarios_differ_and_can_be_run():
+    random, sizes = Random(3), set()
+    for _ in range(40):
+        scenario = random_scenario(random)
+        try:
+            run = simulate(scenario, engine="mesa", keep_events=False)
+        except ScenarioError as error:
+            assert "panel_size" in str(error)
+            continue
+        sizes.add((run.organization.size, scenario.weeks))
+        assert run.balanced
+    assert len(sizes) > 15
