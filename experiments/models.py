@@ -33,10 +33,11 @@ class Model(ABC):
         """Give the measures of a run by name, each with what it is, for people."""
 
 
+@dataclass(frozen=True)
 class Innovation(Model):
     """The model of how ideas live and die."""
 
-    name = "innovation"
+    name: str = "innovation"
 
     def parameters(self) -> Mapping[str, Parameter]:
         """Give the parameters of a scenario."""

@@ -331,12 +331,7 @@ def generate(departments: int = 1, middle_layers: int = 3, span: int = 6) -> Org
             raise InnovationAbmError(f"{key} must be a whole number, not {value!r}")
         if not lowest[key] <= value <= MAX_PEOPLE:
             raise InnovationAbmError(f"{key} must be from {lowest[key]} to {MAX_PEOPLE:,}")
-    people = _estimated_people(int(departments), int(middle_layers), int(span))
-    if people > MAX_PEOPLE:
-        raise InnovationAbmError(
-            f"{departments} department(s) with {middle_layers} middle layers and a span of {span} "
-            f"would have about {people:.3g} people; {MAX_PEOPLE:,} is the most that is accepted"
-        )
+    check_size(int(departments), int(middle_layers), int(span))
 
     superior = [np.full(departments, -1)]
     last_layer = np.arange(departments)
@@ -348,6 +343,20 @@ def generate(departments: int = 1, middle_layers: int = 3, span: int = 6) -> Org
         department_names=[f"department {number + 1}" for number in range(departments)],
         name="generated organisation",
     )
+
+
+def check_size(departments: int, middle_layers: int, span: int) -> None:
+    """Refuse a shape that :func:`generate` would not make, without making it.
+
+    Raises:
+        InnovationAbmError: If the organisation would have more than `MAX_PEOPLE` people.
+    """
+    people = _estimated_people(departments, middle_layers, span)
+    if people > MAX_PEOPLE:
+        raise InnovationAbmError(
+            f"{departments} department(s) with {middle_layers} middle layers and a span of {span} "
+            f"would have about {people:.3g} people; {MAX_PEOPLE:,} is the most that is accepted"
+        )
 
 
 def _estimated_people(departments: int, middle_layers: int, span: int) -> float:

@@ -926,6 +926,27 @@ def _nan_faults(values: Mapping[str, object]) -> Iterable[str]:
             yield f"{name} = nan: allowed is {parameters()[name].allowed}"
 
 
+JOINT: Final = frozenset(
+    {
+        "value_low",
+        "value_high",
+        "enhancement_weight",
+        "mission_weight",
+        "adaptive_weight",
+        "anticipatory_weight",
+        "panel_size",
+        "panel_quorum",
+        "departments",
+        "middle_layers",
+        "span",
+        "chart",
+        "weeks",
+    }
+)
+"""Parameters whose values may be wrong together while each is right by itself: in
+:func:`_cross_faults`, as the shape of an organisation, and, of ``weeks``, with the timeline."""
+
+
 def _cross_faults(values: Mapping[str, Any]) -> Iterable[str]:
     """Check what no single parameter can tell."""
     low, high = values["value_low"], values["value_high"]

@@ -1,0 +1,306 @@
+"""What a study file is made of: parts that are checked whole, with all their mistakes at once."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+
+from innovation_abm.errors import InnovationAbmError
+
+if TYPE_CHECKING:
+    from innovation_abm.scenario import Parameter
+
+Value = float | int | bool | str
+"""A value of a factor or a parameter."""
+
+_LONGEST: Final = 60
+"""Characters of a wrong value that a message shows."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One mistake in a study.
+
+    Attributes:
+        text: what is wrong, and what would be right.
+        place: where it is, from the outside in: ``("factor 2 (span)", "level 1 (flat)")``.
+        about: keys of the part that it is about. Where one of them is wrong in itself, that is
+            told instead.
+    """
+
+    text: str
+    place: tuple[str, ...] = ()
+    about: frozenset[str] = frozenset()
+
+    def within(self, *place: str) -> Fault:
+        """Give the fault as one of a larger part, which calls the smaller one ``place``."""
+        return replace(self, place=(*place, *self.place), about=frozenset())
+
+    def __str__(self) -> str:
+        return ": ".join((*self.place, self.text))
+
+
+class StudyError(InnovationAbmError):
+    """A study, or the file it stands in, is wrong.
+
+    Attributes:
+        faults: every mistake that was found; the message lists them all.
+        source: the file, or what else was read; empty if nothing was.
+    """
+
+    def __init__(self, faults: Sequence[Fault] | str, source: str = "") -> None:
+        """Make one message of some faults, at least one."""
+        self.faults = (Fault(faults),) if isinstance(faults, str) else tuple(faults)
+        self.source = source
+        begin = f"{source}: " if source else ""
+        if len(self.faults) == 1:
+            super().__init__(f"{begin}{self.faults[0]}")
+            return
+        lines = (f"\n  {fault}".replace("\n", "\n  ")[3:] for fault in self.faults)
+        super().__init__("\n".join((f"{begin}{len(self.faults):,} mistakes:", *lines)))
+
+    def __reduce__(self) -> tuple[type[StudyError], tuple[tuple[Fault, ...], str]]:
+        """Let the error cross to another process with its faults."""
+        return type(self), (self.faults, self.source)
+
+
+def about(text: str, *keys: str) -> Fault:
+    """Tell a fault of a part, which is about some of its keys."""
+    return Fault(text, about=frozenset(keys))
+
+
+def nearest(name: object, names: Iterable[str]) -> str:
+    """Suggest the right name that is nearest to a wrong one; nothing if none is near."""
+    near = difflib.get_close_matches(str(name), list(names), n=1, cutoff=0.5)
+    return f'; did you mean "{near[0]}"?' if near else ""
+
+
+def one_of(names: Iterable[object]) -> str:
+    """Say that one of some names is allowed."""
+    return "one of " + ", ".join(f'"{name}"' for name in names)
+
+
+def shown(value: object) -> str:
+    """Show a value as TOML writes it, cut short if it is long."""
+    text = _toml(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _toml(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case float() | int():
+            return f"{value}"
+        case list() | tuple():
+            return f"[{', '.join(_toml(one) for one in value)}]"
+        case Mapping():
+            return f"{{{', '.join(f'{key} = {_toml(one)}' for key, one in value.items())}}}"
+        case _:
+            return str(value)
+
+
+def allows(parameter: Parameter, value: object) -> bool:
+    """Tell whether a parameter may have a value."""
+    if parameter.kind == "bool":
+        return isinstance(value, bool)
+    if parameter.kind == "choice":
+        return value in parameter.choices
+    if parameter.kind == "text":
+        return isinstance(value, str) and bool(value.strip())
+    numbers = int if parameter.kind == "int" else (int, float)
+    if isinstance(value, bool) or not isinstance(value, numbers):
+        return False
+    assert parameter.low is not None and parameter.high is not None
+    return bool(parameter.low <= value <= parameter.high)
+
+
+def is_strength(value: object) -> bool:
+    """Tell whether a lever may have a value."""
+    return not isinstance(value, bool) and isinstance(value, int | float) and 0.0 <= value <= 1.0
+
+
+STRENGTH: Final = "a strength from 0 to 1"
+"""What a lever may have, in words."""
+
+
+def repeated(values: Iterable[object]) -> Iterator[object]:
+    """Give each value that came before, as often as it comes again."""
+    seen: set[object] = set()
+    for value in values:
+        if value in seen:
+            yield value
+        seen.add(value)
+
+
+def _as_tuple(value: object) -> object:
+    """Take a list, a range or an array for the tuple that is kept."""
+    if isinstance(value, list | range):
+        return tuple(value)
+    numbers = getattr(value, "tolist", None)
+    return tuple(numbers()) if numbers is not None and getattr(value, "ndim", 0) == 1 else value
+
+
+FromList: Final = BeforeValidator(_as_tuple)
+"""Lets a tuple be written as a list."""
+
+Values = Annotated[tuple[Value, ...], FromList]
+Names = Annotated[tuple[str, ...], FromList]
+
+
+def key(default: object, meaning: str, allowed: str | Iterable[str], **rules: Any) -> Any:  # noqa: ANN401
+    """Describe a key of a part.
+
+    Args:
+        default: its value unless given.
+        meaning: what it is, in a sentence without its stop.
+        allowed: what it may be, in words; or the names that it may have.
+        rules: what pydantic checks, for instance ``ge=0``.
+    """
+    choices = [] if isinstance(allowed, str) else [str(name) for name in allowed]
+    extra: dict[str, Any] = {"allowed": one_of(choices) if choices else allowed, "choices": choices}
+    return Field(default=default, description=meaning, json_schema_extra=extra, **rules)
+
+
+class Part(BaseModel):
+    """A part of a study file. Frozen; equal to one with the same values.
+
+    Every key has a default, so that what is right in a part can be checked further where
+    something else in it is wrong.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    LABEL: ClassVar[str] = "part"
+    """What one entry of a list of such parts is called in messages."""
+    SECTIONS: ClassVar[Mapping[str, type[Part]]] = {}
+    """Keys that hold a part."""
+    LISTS: ClassVar[Mapping[str, type[Part]]] = {}
+    """Keys that hold parts in a row."""
+
+    _flawed: bool = PrivateAttr(default=False)
+
+    def __init__(self, **given: Any) -> None:  # noqa: ANN401 - checked by pydantic
+        faults = self._fill(given)
+        if faults:
+            raise StudyError(faults)
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> tuple[Self, list[Fault]]:
+        """Make a part of what is right in ``given``, and tell everything that is not."""
+        part = cls.__new__(cls)
+        return part, part._fill(dict(given))
+
+    def faults(self) -> Iterator[Fault]:
+        """Find what no single key can tell."""
+        yield from ()
+
+    @classmethod
+    def completed(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Add defaults that depend on other keys."""
+        return given
+
+    @classmethod
+    def allowed(cls, name: str) -> str:
+        """Say what a key may be."""
+        return str(cls._extra(name)["allowed"])
+
+    @classmethod
+    def _extra(cls, name: str) -> dict[str, Any]:
+        extra = cls.model_fields[name].json_schema_extra
+        assert isinstance(extra, dict)
+        return dict(extra)
+
+    @property
+    def flawed(self) -> bool:
+        """Whether only a part of what was given is right; never after ``__init__``."""
+        return self._flawed
+
+    def _fill(self, given: dict[str, Any]) -> list[Fault]:
+        given, faults = self._parts(self.completed(given))
+        wrong: set[str] = set()
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            faults += self._type_faults(error)
+            given, wrong = _without(given, [fault["loc"] for fault in error.errors()])
+            super().__init__(**given)
+        faults += [fault for fault in self.faults() if not fault.about & wrong]
+        self._flawed = bool(faults)
+        return faults
+
+    @classmethod
+    def _parts(cls, given: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+        """Make parts of the tables in ``given``."""
+        done, faults = dict(given), []
+        for name, kind in cls.SECTIONS.items():
+            if isinstance(given.get(name), Mapping):
+                done[name], found = kind.read(given[name])
+                faults += [fault.within(name) for fault in found]
+        for name, kind in cls.LISTS.items():
+            entries = given.get(name)
+            if isinstance(entries, list | tuple):
+                parts = [_entry(kind, number, entry) for number, entry in enumerate(entries, 1)]
+                done[name] = tuple(part for part, _ in parts if part is not None)
+                faults += [fault for _, found in parts for fault in found]
+        return done, faults
+
+    @classmethod
+    def _type_faults(cls, error: ValidationError) -> list[Fault]:
+        """Say in plain words what pydantic found; once, where it tried several types."""
+        found: dict[tuple[object, ...], Fault] = {}
+        for fault in error.errors():
+            name, *inner = fault["loc"]
+            if fault["type"] == "extra_forbidden":
+                found[name, ""] = Fault(f'unknown key "{name}"{nearest(name, cls.model_fields)}')
+                continue
+            where = f"{name}.{inner[0]}" if inner and isinstance(inner[0], str) else str(name)
+            if inner and isinstance(inner[0], int):
+                where = f"{name}, entry {inner[0] + 1}"
+            text = f"{where} = {shown(fault['input'])}: allowed is {cls.allowed(str(name))}"
+            choices = cls._extra(str(name))["choices"]
+            found[name, *inner[:1]] = Fault(text + nearest(fault["input"], choices))
+        return list(found.values())
+
+
+def _without(
+    given: dict[str, Any], places: Iterable[tuple[int | str, ...]]
+) -> tuple[dict[str, Any], set[str]]:
+    """Leave out what is wrong: entries of tables by themselves, anything else by its key.
+
+    Returns:
+        What is left, and the keys left out.
+    """
+    left, wrong = dict(given), set()
+    for name, *inner in places:
+        table = left.get(str(name))
+        if inner and isinstance(table, Mapping) and isinstance(inner[0], str):
+            left[str(name)] = {k: x for k, x in table.items() if k != inner[0]}
+        else:
+            left.pop(str(name), None)
+            wrong.add(str(name))
+    return left, wrong
+
+
+def _entry(kind: type[Part], number: int, entry: object) -> tuple[Part | None, list[Fault]]:
+    """Make a part of one entry of a list; ``kind`` says which."""
+    if isinstance(entry, kind):
+        return entry, []
+    if not isinstance(entry, Mapping):
+        text = f"is no table; write it under a line [[{kind.LABEL}]]"
+        return None, [Fault(text, (f"{kind.LABEL} {number}",))]
+    part, faults = kind.read(entry)
+    return part, [fault.within(label(part, number)) for fault in faults]
+
+
+def label(part: Part, number: int) -> str:
+    """Call an entry of a list by its number, from 1 on, and its name."""
+    name = getattr(part, "name", "")
+    return f"{part.LABEL} {number} ({name})" if name else f"{part.LABEL} {number}"
