@@ -88,12 +88,12 @@ def save_run(
         InnovationAbmError: if ``folder`` holds something else, or cannot be written.
     """
     target = check_folder(folder)
-    staging = _beside(target)
+    staging = beside(target)
     try:
         staging.mkdir()
         try:
             _write(run, staging, summarize(run) if summary is None else summary)
-            _put_in_place(staging, target)
+            put_in_place(staging, target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
@@ -117,7 +117,7 @@ def check_folder(folder: str | PathLike[str]) -> Path:
         if target.exists():
             _check_replaceable(target, folder)
         target.parent.mkdir(parents=True, exist_ok=True)
-        trial = _beside(target)
+        trial = beside(target)
         trial.mkdir()
         trial.rmdir()
     except (OSError, ValueError, RuntimeError) as error:  # what odd names and loops of links raise
@@ -148,17 +148,17 @@ def _cannot_write(folder: str | PathLike[str], error: Exception) -> InnovationAb
     return InnovationAbmError(f"cannot write the folder {folder}: {reason}")
 
 
-def _beside(target: Path) -> Path:
+def beside(target: Path) -> Path:
     """Name a folder that does not exist, on the same disk, hidden where dots hide."""
     return target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
 
 
-def _put_in_place(staging: Path, target: Path) -> None:
+def put_in_place(staging: Path, target: Path) -> None:
     """Let a finished folder take the place of what stands there; all of it or nothing."""
     if not target.exists():
         staging.rename(target)
         return
-    former = _beside(target)
+    former = beside(target)
     target.rename(former)
     try:
         staging.rename(target)

@@ -1,0 +1,343 @@
+"""The ledger of a study: an SQLite file of points, runs and failures.
+
+Runs are kept in the order in which they are computed, by replication and then by point, so that new
+ones are added at the end. Measures are columns of the table ``runs``; NaN is kept as NULL, as
+SQLite does, and -0.0 comes back as 0.0. Every figure of a run is in one transaction with all the
+others of its batch.
+
+SQLite keeps its rollback journal in the folder, never a write-ahead log: versions before 3.51.3 can
+damage a database in that mode, a ledger is opened by programs of any version, and with a commit a
+second the log would gain nothing. ``synchronous`` is EXTRA, with which a transaction that was
+acknowledged survives a power cut in this mode.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from innovation_abm.errors import InnovationAbmError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+
+FORMAT: Final = 1
+"""Number of the format that is written; kept in the ledger as its ``user_version``."""
+UPGRADES: Final[Sequence[str]] = ()
+"""How an older format is brought up to date: the first script makes format 2 of 1, and so on."""
+APPLICATION: Final = 0x49644C67
+"""What tells a ledger from other SQLite files: its ``application_id``."""
+
+LEDGER_FILE: Final = "ledger.sqlite"
+STUDY_FILE: Final = "study.toml"
+PATIENCE: Final = 120.0
+"""Seconds to wait for another program that has the ledger locked for a moment."""
+CACHE: Final = 64 * 1024
+"""KiB of the ledger that are held in memory, so that no transaction is written before its end."""
+
+FIXED: Final = ("replication", "point", "chunk", "attempt")
+"""Columns of the table ``runs`` before those of the measures."""
+
+SCHEMA: Final = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE manifest (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE tables (name TEXT PRIMARY KEY);
+CREATE TABLE sessions (
+    number INTEGER PRIMARY KEY,
+    started REAL NOT NULL,     -- seconds since 1970, here and below
+    ended REAL,                -- NULL while it goes on, or if it was cut off
+    process INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    about TEXT NOT NULL        -- versions and whatever else the sweep told, as JSON
+);
+CREATE TABLE points (
+    number INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,  -- digest of all that its runs depend on, seeds apart
+    factors TEXT NOT NULL      -- as JSON, for people
+);
+CREATE TABLE design (          -- the points of the study as last swept, in its own order
+    position INTEGER PRIMARY KEY,
+    point INTEGER NOT NULL REFERENCES points,
+    replications INTEGER       -- how many are asked for; NULL: as the study file says
+);
+CREATE TABLE chunks (
+    number INTEGER PRIMARY KEY,
+    session INTEGER NOT NULL REFERENCES sessions,
+    worker TEXT NOT NULL,
+    started REAL NOT NULL,
+    seconds REAL NOT NULL,
+    runs INTEGER NOT NULL      -- run in it, stored or not
+);
+CREATE TABLE runs (            -- those that succeeded; NULL is an undefined measure
+    replication INTEGER NOT NULL,
+    point INTEGER NOT NULL REFERENCES points,
+    chunk INTEGER NOT NULL REFERENCES chunks,
+    attempt INTEGER NOT NULL,  -- 1 if it succeeded at once
+    {measures}
+    PRIMARY KEY (replication, point)
+) WITHOUT ROWID;
+CREATE TABLE failures (        -- runs that failed and have not succeeded since
+    replication INTEGER NOT NULL,
+    point INTEGER NOT NULL REFERENCES points,
+    chunk INTEGER NOT NULL REFERENCES chunks,
+    attempts INTEGER NOT NULL,
+    error TEXT NOT NULL,       -- of the last attempt
+    PRIMARY KEY (replication, point)
+) WITHOUT ROWID;
+CREATE TABLE parts (
+    file TEXT PRIMARY KEY,
+    "table" TEXT NOT NULL REFERENCES tables,
+    chunk INTEGER NOT NULL REFERENCES chunks,
+    rows INTEGER NOT NULL
+);
+"""
+
+
+class StoreError(InnovationAbmError):
+    """The folder of a study cannot be written or read."""
+
+
+# --- opening --------------------------------------------------------------------------------------
+
+
+def connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
+    """Open a ledger: to read, to write, or to write and create it."""
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=PATIENCE,
+        isolation_level=None,  # transactions begin and end where this package says so
+        check_same_thread=False,
+    )
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[sqlite3.Connection]:
+    """Open the ledger in a folder to read it as it is at this moment, whoever writes it.
+
+    Nothing is changed in the folder, but that SQLite takes back the transaction of a writer that
+    was killed in the middle of it. Where it may not write, that is done in a copy.
+
+    Yields:
+        A connection in a transaction. An older format has been brought up to date, in memory.
+
+    Raises:
+        StoreError: if there is none, or one that cannot be read.
+    """
+    path = folder / LEDGER_FILE
+    with explained(f"cannot read the study in {folder}"), ExitStack() as after:
+        if not path.is_file():
+            raise StoreError(f"{folder} holds no study: there is no {LEDGER_FILE} in it")
+        connection = after.enter_context(closing(_snapshot(path, after)))
+        if is_new(connection):
+            raise StoreError(f"nothing has been stored yet in {folder}")
+        check_format(connection, folder)
+        if format_of(connection) < FORMAT:
+            memory = after.enter_context(closing(sqlite3.connect(":memory:", isolation_level=None)))
+            connection.backup(memory)
+            upgrade(memory)
+            connection = memory
+        yield connection
+
+
+def _snapshot(path: Path, after: ExitStack) -> sqlite3.Connection:
+    """Open a ledger in a transaction, in a copy if it cannot be read where it is."""
+    for mode in ("ro", "rw"):  # the second may take back an interrupted transaction
+        try:
+            return _begun(connect(path, mode))
+        except sqlite3.OperationalError as error:
+            if _cause(error) not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+                raise
+    copies = Path(after.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+    for file in path.parent.glob(f"{LEDGER_FILE}*"):
+        shutil.copyfile(file, copies / file.name)
+    return _begun(connect(copies / LEDGER_FILE, "rw"))
+
+
+def _begun(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Begin a transaction to read, all of which sees the ledger as it is now."""
+    try:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Do something in a transaction to write: all of it, or nothing if anything is raised."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # not after errors with which SQLite takes it back itself
+            connection.execute("ROLLBACK")
+        raise
+
+
+# --- formats --------------------------------------------------------------------------------------
+
+
+def create(connection: sqlite3.Connection, measures: Sequence[str], tables: Sequence[str]) -> None:
+    """Make the tables of a new ledger, in the transaction that is open."""
+    columns = " ".join(f"{quoted(name)} REAL," for name in measures)
+    execute_script(connection, SCHEMA.replace("{measures}", columns))
+    connection.executemany("INSERT INTO tables VALUES (?)", [(name,) for name in tables])
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def execute_script(connection: sqlite3.Connection, script: str) -> None:
+    """Execute statements in the transaction that is open, which ``executescript`` would commit."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            connection.execute(statement)
+            statement = ""
+
+
+def upgrade(connection: sqlite3.Connection, steps: Sequence[str] = UPGRADES) -> None:
+    """Bring an older format up to date, all of it or nothing.
+
+    Args:
+        connection: the ledger, of a format from 1 on.
+        steps: scripts of SQL; the first makes format 2 of 1, and so on.
+    """
+    with transaction(connection):
+        for number, step in enumerate(steps, start=2):
+            if format_of(connection) < number:
+                execute_script(connection, step)
+                connection.execute(f"PRAGMA user_version = {number}")
+
+
+def format_of(connection: sqlite3.Connection) -> int:
+    """Give the number of a ledger's format."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def is_new(connection: sqlite3.Connection) -> bool:
+    """Tell whether nothing has been written to this file yet."""
+    return not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+
+
+def check_format(connection: sqlite3.Connection, folder: Path) -> None:
+    """Make sure that this is a ledger, and of a format that is known.
+
+    Raises:
+        StoreError: if it is not.
+    """
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
+        raise StoreError(f"{folder / LEDGER_FILE} is a database of another program, not a ledger")
+    found = format_of(connection)
+    if not 1 <= found <= FORMAT:
+        raise StoreError(
+            f"the study in {folder} has format {found}, and this version of innovation-abm knows "
+            f"formats up to {FORMAT}; install a newer version"
+        )
+
+
+def quoted(name: str) -> str:
+    """Write the name of a column so that any name can be one."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def measures_in(connection: sqlite3.Connection) -> list[str]:
+    """Give the names of the measures, in the order of their columns."""
+    columns = [row[1] for row in connection.execute("PRAGMA table_info(runs)")]
+    return columns[len(FIXED) :]
+
+
+def tables_in(connection: sqlite3.Connection) -> list[str]:
+    """Give the names of the tables that are kept whole."""
+    return [row[0] for row in connection.execute("SELECT name FROM tables ORDER BY name")]
+
+
+def manifest_in(connection: sqlite3.Connection) -> dict[str, str]:
+    """Give what all runs depend on, in words."""
+    return dict(connection.execute("SELECT key, value FROM manifest ORDER BY key"))
+
+
+def numbers(
+    connection: sqlite3.Connection, query: str, parameters: Sequence[object] = ()
+) -> FloatArray:
+    """Read columns of numbers, row by row into an array; NULL becomes NaN.
+
+    Returns:
+        Shape (rows, columns). Whole numbers are exact below 2**53.
+    """
+    cursor = connection.execute(query, parameters)
+    row = np.dtype((np.float64, (len(cursor.description),)))
+    return np.asarray(np.fromiter(cursor, dtype=row), np.float64)
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+
+@contextmanager
+def explained(failed: str, advice: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Turn errors of SQLite and of the operating system into a :class:`StoreError`.
+
+    Args:
+        failed: what cannot be done, and where.
+        advice: what is safe and how to go on, by the kind of fault; ``""`` for all others.
+    """
+    try:
+        yield
+    except InnovationAbmError:
+        raise
+    except (sqlite3.Error, OSError) as error:
+        kind, reason = _reason(error)
+        hints = {**ADVICE, **(advice or {})}
+        raise StoreError(f"{failed}: {reason}. {hints.get(kind, hints[''])}".rstrip()) from error
+
+
+ADVICE: Final = {
+    "": "",
+    "busy": "Close the program that has the ledger open, and try again",
+    "damaged": (
+        "Put back a copy of the folder from before, or begin again in a new folder; "
+        "files in parts/ can be read by themselves"
+    ),
+}
+"""What to do, by the kind of fault."""
+
+
+def _reason(error: sqlite3.Error | OSError) -> tuple[str, str]:
+    """Give the kind of a fault (full, refused, busy, damaged, or none of them) and its cause."""
+    if isinstance(error, OSError):
+        text = error.strerror or str(error)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return "full", f"the disk is full ({text})"
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+            return "refused", f"access is refused ({text})"
+        return "", f"{text} ({error.filename})" if error.filename else text
+    cause = _cause(error)
+    if cause == sqlite3.SQLITE_FULL:
+        return "full", "the disk is full"
+    if cause in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        return "refused", f"access is refused ({error})"
+    if cause in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return "busy", "another program keeps the ledger locked"
+    if cause in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return "damaged", f"the ledger is damaged ({error})"
+    return "", str(error)
+
+
+def _cause(error: sqlite3.Error) -> int:
+    """Give the primary result code of an error of SQLite; 0 if it has none."""
+    code: Any = getattr(error, "sqlite_errorcode", None)
+    return (code or 0) & 0xFF
