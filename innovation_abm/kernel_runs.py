@@ -245,7 +245,7 @@ def prepare(
     for number, settings in enumerate(scenarios):
         charts.setdefault(_chart_key(settings, organization), []).append(number)
     places = np.zeros((len(scenarios), 2), np.int64)
-    groups = []
+    groups: list[_OnChart] = []
     for numbers in charts.values():
         places[numbers, 0], places[numbers, 1] = len(groups), np.arange(len(numbers))
         group = [scenarios[number] for number in numbers]
