@@ -103,6 +103,10 @@ class Person(mesa.Agent):
         """Draw the uniform number in (0, 1) that belongs to ``purpose`` and ``parts``."""
         return uniform(self.model.keys[purpose], *parts)
 
+    def draw_own(self, name: str, *parts: int) -> float:
+        """Draw a uniform number in (0, 1) for a purpose of one's own, such as a new trait."""
+        return self.model.draw_own(name, *parts)
+
     @property
     def leader(self) -> Leader:
         """The leader of the person's department."""

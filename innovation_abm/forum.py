@@ -77,14 +77,18 @@ class Forum:
         return screens
 
     def readers(self, idea: Idea, poster: int) -> list[int]:
-        """Draw whom one post reaches: a Poisson number of people, with replacement."""
-        keys, people = self.model.keys, len(self.model.people)
+        """Draw whom one post reaches: a Poisson number of people, with replacement.
+
+        Anybody, or with a network the poster's neighbours there.
+        """
+        keys, network = self.model.keys, self.model.network
+        within = range(len(self.model.people)) if network is None else network[poster]
+        if not within:
+            return []
         u = uniform(keys[Purpose.READERS], idea.key, poster)
         count = poisson(u, idea.author.terms.platform_readers)
-        return [
-            int(uniform(keys[Purpose.READER], idea.key, poster, number) * people)
-            for number in range(count)
-        ]
+        draws = (uniform(keys[Purpose.READER], idea.key, poster, number) for number in range(count))
+        return [within[int(u * len(within))] for u in draws]
 
     def prominence(self, copy: Copy) -> float:
         """Draw how far down a reader's screen a copy stands; what stands too low is not read."""

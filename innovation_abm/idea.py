@@ -138,7 +138,7 @@ class Idea:
         week: week of conception.
         author: who conceived it.
         tenure: which holder of the author's post that was.
-        department: the author's department.
+        department: the author's department, and ``unit`` the unit.
         facet: kind of idea.
         topic: what it is about; ideas that share a topic are duplicates. -1: its own.
         birth_value: value at conception; 0 is break-even.
@@ -173,6 +173,7 @@ class Idea:
         duplicate: its topic had been adopted before it was conceived.
         in_use: some department uses it.
         fate: how it ended, ``fate_week`` when, ``fate_holder`` at whose hands.
+        detail: kind of that fate, where an agent of one's own tells kinds apart; else empty.
         reason: why it was withheld.
         outcome: what became of it after adoption, and ``outcome_week`` when.
     """
@@ -187,6 +188,7 @@ class Idea:
         "collected",
         "decisions",
         "department",
+        "detail",
         "direction",
         "doors",
         "duplicate",
@@ -225,6 +227,7 @@ class Idea:
         "topic",
         "trialled",
         "uncertainty",
+        "unit",
         "value",
         "visited",
         "voiced",
@@ -254,6 +257,7 @@ class Idea:
         self.author = author
         self.tenure = author.tenure
         self.department = author.department
+        self.unit = author.unit
         self.facet = facet
         self.topic = topic
         self.birth_value = value
@@ -297,6 +301,7 @@ class Idea:
         self.fate = Fate.IN_FLIGHT
         self.fate_week = NEVER
         self.fate_holder: Reviewer | None = None
+        self.detail = ""
         self.reason = Reason.NONE
         self.outcome = Outcome.NONE
         self.outcome_week = NEVER

@@ -6,6 +6,7 @@ order in which agents act cannot matter. See ``docs/odd.md`` for the description
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,7 +26,9 @@ from innovation_abm.agents import (
 )
 from innovation_abm.chance import (
     Purpose,
+    Stream,
     fold,
+    group_seed,
     normal,
     poisson,
     purpose_keys,
@@ -34,6 +37,7 @@ from innovation_abm.chance import (
 )
 from innovation_abm.charts import build_organization
 from innovation_abm.circles import Circles
+from innovation_abm.errors import InnovationAbmError
 from innovation_abm.forum import Forum
 from innovation_abm.idea import NEVER, Event, Fate, Idea, Outcome, Stage
 from innovation_abm.organization import Organization, Role
@@ -128,6 +132,9 @@ class InnovationModel(mesa.Model):
         roles: classes to use instead of those of :mod:`innovation_abm.agents`, by role.
         origin: for each post, the post whose ideas come to it (to deal the same ideas to other
             authors); everybody's own if ``None``.
+        network: who reads whose posts on the platform: a networkx graph whose nodes are posts, for
+            instance a small world; a post reaches neighbours only. Everybody may read everybody's
+            if ``None``.
         keep_events: whether to keep the table of events, about six rows an idea.
         weeks, departments, middle_layers, span, conception_rate, risk_aversion,
             permission_seeking, storytelling, clarity, manager_capacity, manager_business,
@@ -138,6 +145,7 @@ class InnovationModel(mesa.Model):
     Raises:
         ScenarioError: if a parameter is wrong.
         ChartError: if the chart that the scenario names is refused.
+        InnovationAbmError: if the network has a node that is no post.
     """
 
     def __init__(
@@ -149,6 +157,7 @@ class InnovationModel(mesa.Model):
         rng: int | None = None,
         roles: dict[Role, type[Person]] | None = None,
         origin: Sequence[int] | None = None,
+        network: nx.Graph[int] | None = None,
         keep_events: bool = True,
         weeks: int | None = None,
         departments: int | None = None,
@@ -180,6 +189,8 @@ class InnovationModel(mesa.Model):
         self.rest_lasts = learned == (scars, futility, energy)
         self.organization = organization or build_organization(self.settings)
         self.keys = purpose_keys(self.settings.seeds())
+        self.own_keys = {}
+        self.network = None if network is None else _neighbours(network, self.organization.size)
         self.keep_events = keep_events
         self.week = 0
         self._start_context()
@@ -192,6 +203,8 @@ class InnovationModel(mesa.Model):
             agent_reporters=None,
         )
 
+    own_keys: dict[tuple[str, Stream], int]
+    network: list[list[int]] | None
     # people
     people: list[Person]
     reviewers: list[Reviewer]
@@ -397,11 +410,19 @@ class InnovationModel(mesa.Model):
         self.record(idea, Event.PILOT_STARTED, leader)
         self.due.setdefault(self.week + int(weeks), []).append(idea)
 
-    def end(self, idea: Idea, fate: Fate, by: Reviewer | None = None) -> None:
-        """Give an idea its fate; the first one counts."""
+    def end(self, idea: Idea, fate: Fate, by: Reviewer | None = None, *, detail: str = "") -> None:
+        """Give an idea its fate; the first one counts.
+
+        Args:
+            idea: the idea.
+            fate: how it ends.
+            by: at whose hands.
+            detail: what kind of that fate it is, for agents of one's own that tell kinds apart.
+        """
         idea.stage = Stage.CLOSED
         if idea.fate != Fate.IN_FLIGHT:
             return
+        idea.detail = detail
         self.settle(idea, fate, by)
 
     def settle(self, idea: Idea, fate: Fate, by: Reviewer | None) -> None:
@@ -486,6 +507,20 @@ class InnovationModel(mesa.Model):
     def draw(self, purpose: Purpose, *parts: int) -> float:
         """Draw the uniform number in (0, 1) that belongs to ``purpose`` and ``parts``."""
         return uniform(self.keys[purpose], *parts)
+
+    def draw_own(self, name: str, *parts: int, stream: Stream = Stream.DECISIONS) -> float:
+        """Draw a uniform number in (0, 1) for a purpose of one's own, whatever else is drawn.
+
+        Args:
+            name: what it is for.
+            parts: what else it depends on, as keys: post and tenure, or an idea's key.
+            stream: the group of draws whose seed it follows.
+        """
+        if (name, stream) not in self.own_keys:
+            digest = hashlib.sha256(name.encode()).digest()
+            seed = group_seed(self.settings.seeds()[stream], stream)
+            self.own_keys[name, stream] = fold(seed, int.from_bytes(digest[:8], "little"))
+        return uniform(self.own_keys[name, stream], *parts)
 
     def weekly_draws(self, purpose: Purpose, posts: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Draw this week's uniform number of each of ``posts``."""
@@ -802,6 +837,21 @@ class InnovationModel(mesa.Model):
             self.seat_panel()
         bodies = [body for body in (self.agency, self.panel) if body is not None]
         self.inboxes = [*self.reviewers, *bodies]
+
+
+def _neighbours(network: nx.Graph[int], people: int) -> list[list[int]]:
+    """List whom the posts of each person reach.
+
+    Raises:
+        InnovationAbmError: if a node is no post.
+    """
+    known = set(range(people))
+    for node in network.nodes:
+        if node not in known:
+            raise InnovationAbmError(
+                f"network: the node {node!r} is no post; posts are numbered from 0 to {people - 1}"
+            )
+    return [sorted(network[post]) if post in network else [] for post in range(people)]
 
 
 def _mean(values: list[float]) -> float:

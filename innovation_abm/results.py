@@ -265,6 +265,8 @@ class Run:
             {"idea": [f"w{w}-p{p}" for w, p in zip(columns["week"], author, strict=True)]}
             | {name: _decoded(name, columns[name]) for name in IDEA_COLUMNS}
         )
+        if "detail" in columns:
+            frame["detail"] = columns["detail"]
         frame["author_role"] = _roles(chart.role[author])
         frame["author_layer"] = chart.layer[author]
         frame["department"] = chart.department[author]
@@ -447,18 +449,23 @@ class Run:
         """Count dead ideas by fate, reason and place, the most frequent first.
 
         Returns:
-            Columns ``fate``, ``reason`` (of withheld ideas), ``place`` (where the idea was),
-            ``ideas``, ``worthwhile`` (those of them with a value above 0).
+            Columns ``fate``, ``reason`` (of withheld ideas; the kind of a fate where agents of
+            one's own tell kinds apart), ``place`` (where the idea was), ``ideas``, ``worthwhile``
+            (those of them with a value above 0).
         """
         import pandas as pd
 
         fate = self._fate
+        details = self._ideas.get("detail", np.full(self.conceived, ""))
         dead = (fate != Fate.IN_FLIGHT) & (fate != Fate.ADOPTED)
         frame = pd.DataFrame(
             {
                 "fate": [Fate(f).label for f in fate[dead]],
                 "reason": [
-                    Reason(r).label if r else "" for r in self._ideas["reason"][dead].tolist()
+                    detail or (Reason(r).label if r else "")
+                    for r, detail in zip(
+                        self._ideas["reason"][dead].tolist(), details[dead].tolist(), strict=True
+                    )
                 ],
                 "place": self._places()[dead],
                 "worthwhile": self._ideas["value"][dead] > 0.0,
@@ -720,6 +727,8 @@ def _idea_columns(model: InnovationModel) -> Columns:
         columns[name] = np.array([-1 if h is None else h.post for h in holders], np.int64)
     columns["waited"] = np.array([_waited(idea, model.week) for idea in ideas], np.int64)
     columns["reworked"] = np.array([idea.reworked for idea in ideas], bool)
+    if any(idea.detail for idea in ideas):
+        columns["detail"] = np.array([idea.detail for idea in ideas])
     return columns
 
 
