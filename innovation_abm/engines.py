@@ -35,13 +35,14 @@ def choose(
     *,
     roles: Mapping[Role, type[Person]] | None = None,
     person_weeks: float = 0.0,
+    only_mesa: str = "",
     notice: Notice | None = None,
 ) -> Chosen:
     """Choose the engine, and make it ready: the compiled one is loaded or compiled here.
 
     ``"auto"`` takes the compiled engine unless
 
-    * classes of agents are given, which run in Mesa only,
+    * classes of agents are given, or something else that runs in Mesa only,
     * there is no numba here that works,
     * a rule cannot be compiled,
     * the rule book was never compiled before, and compiling it would take longer than Mesa takes
@@ -51,6 +52,7 @@ def choose(
         engine: what is asked for.
         rules: the rule book; the shipped one if ``None``.
         roles: classes of agents that are used instead of the shipped ones.
+        only_mesa: why only Mesa can run this, classes of agents apart; "" if that is not so.
         person_weeks: the work to do: people times weeks, over all runs.
         notice: called with a line that says that the compiled engine is not taken, and why, and
             with one before and after it is compiled; by default they are logged as warnings of
@@ -67,11 +69,11 @@ def choose(
 
     book = rules or SHIPPED
     if engine == "kernel":
-        if roles:
-            raise EngineError(_own_agents(roles) + '; take engine = "auto" or "mesa"')
+        if reason := only_mesa or _own_agents(roles or {}):
+            raise EngineError(f'{reason}; take engine = "auto" or "mesa"')
         build(book, notice)
         return "kernel"
-    obstacle = _obstacle(book, roles or {}, person_weeks)
+    obstacle = only_mesa or _obstacle(book, roles or {}, person_weeks)
     if not obstacle:
         try:
             build(book, notice)
@@ -99,8 +101,9 @@ def _obstacle(rules: RuleBook, roles: Mapping[Role, type[Person]], person_weeks:
 
 
 def _own_agents(roles: Mapping[Role, type[Person]]) -> str:
+    """Say that agents of one's own run in Mesa only; "" if there are none."""
     names = ", ".join(sorted(kind.__name__ for kind in roles.values()))
-    return f"only it runs agents of one's own ({names})"
+    return names and f"only it runs agents of one's own ({names})"
 
 
 @lru_cache(maxsize=256)

@@ -21,6 +21,7 @@ from innovation_abm.scenario import MAX_SEED, Scenario
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    import networkx as nx
     import pandas as pd
 
     from innovation_abm.agents import Person
@@ -43,6 +44,7 @@ def simulate(
     rules: RuleBook | None = None,
     roles: Roles | None = None,
     origin: Sequence[int] | None = None,
+    network: nx.Graph[int] | None = None,
     keep_events: bool = True,
     progress: Progress | None = None,
     notice: Notice | None = None,
@@ -59,6 +61,8 @@ def simulate(
         rules: the rule book; the shipped one if ``None``.
         roles: classes of agents to use instead of the shipped ones, by role; in Mesa only.
         origin: see :class:`~innovation_abm.InnovationModel`.
+        network: who reads whose posts on the platform, see
+            :class:`~innovation_abm.InnovationModel`; in Mesa only.
         keep_events: whether the Mesa engine keeps the table of events as it goes. Where it does
             not, and with the compiled engine, the events are found when ``run.events`` or a story
             is first asked for, by running the same once more in Mesa.
@@ -75,8 +79,11 @@ def simulate(
         settings = settings.but(seed=seed)
     chart = organization or build_organization(settings)
     work = chart.size * settings.weeks
-    chosen = choose(engine, rules, roles=roles, person_weeks=work, notice=notice)
-    run = _run(chosen, settings, chart, rules, roles, origin, keep_events, progress)
+    only_mesa = "" if network is None else "only it runs a network of one's own"
+    chosen = choose(
+        engine, rules, roles=roles, person_weeks=work, only_mesa=only_mesa, notice=notice
+    )
+    run = _run(chosen, settings, chart, rules, roles, origin, network, keep_events, progress)
     run.elapsed = perf_counter() - start
     return run
 
@@ -88,6 +95,7 @@ def _run(
     rules: RuleBook | None = None,
     roles: Roles | None = None,
     origin: Sequence[int] | None = None,
+    network: nx.Graph[int] | None = None,
     keep_events: bool = False,
     progress: Progress | None = None,
 ) -> Run:
@@ -98,6 +106,7 @@ def _run(
         rules=rules,
         roles=dict(roles or {}),
         origin=origin,
+        network=network,
     )
     start = perf_counter()
     if engine == "kernel":

@@ -7,13 +7,20 @@ import sys
 from pathlib import Path
 from random import Random
 
+import networkx as nx
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from innovation_abm import Scenario, cli, load_rules, simulate
+from innovation_abm import InnovationModel, Role, Scenario, cli, load_rules, simulate
+from innovation_abm.agents import Leader, Staff
 from innovation_abm.checking import CHANCES, SHARES, check_rules
+from innovation_abm.compiling import EngineError
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.files import save_run
+from innovation_abm.idea import Fate
 from innovation_abm.random_scenarios import far_from_usual, random_scenario
+from innovation_abm.results import Run
 from innovation_abm.rule_files import RULES
 from innovation_abm.rules import RuleError
 from innovation_abm.scenario import ScenarioError
@@ -278,3 +285,75 @@ def test_random_scenarios_differ_and_can_be_run():
         sizes.add((run.organization.size, scenario.weeks))
         assert run.balanced
     assert len(sizes) > 15
+
+
+# --- agents of one's own --------------------------------------------------------------------------
+
+
+def test_a_network_runs_in_mesa_only_and_says_so():
+    graph = nx.cycle_graph(5)
+    told = []
+    small = Scenario(weeks=5, middle_layers=0, span=4, platforms=True)
+    assert simulate(small, network=graph, notice=told.append).engine == "mesa"
+    assert told == ["the Mesa engine runs this: only it runs a network of one's own"]
+    with pytest.raises(EngineError, match="only it runs a network of one's own; take engine"):
+        simulate(small, network=graph, engine="kernel")
+    with pytest.raises(InnovationAbmError, match="the node 5 is no post; posts are numbered from"):
+        simulate(small, network=nx.path_graph(6))
+    with pytest.raises(InnovationAbmError, match="the node 'ann' is no post"):
+        simulate(small, network=nx.Graph([("ann", 1)]))
+
+
+def test_on_a_network_a_post_reaches_neighbours_only():
+    graph = nx.Graph([(0, 1), (2, 3)])  # and nobody else reads anything
+    scenario = Scenario(
+        weeks=60,
+        middle_layers=0,
+        span=5,
+        conception_rate=20.0,
+        platforms=True,
+        platform_use=1.0,
+        platform_readers=10.0,
+        ally_appeal=1.0,
+    )
+    model = InnovationModel(scenario, network=graph)
+    model.run()
+    assert model.forum.links <= {(0, 1), (1, 0), (2, 3), (3, 2)}
+    assert {(2, 3), (3, 2)} <= model.forum.links
+
+
+def test_draws_of_ones_own_move_nobody_elses_luck():
+    class Dreamer(Staff):
+        def begin(self):
+            super().begin()
+            self.dream = self.draw_own("dream", self.post, self.tenure)
+
+    mine = InnovationModel(TEAM, roles={Role.STAFF: Dreamer})
+    mine.run()
+    usual = InnovationModel(TEAM)
+    usual.run()
+    assert Run.from_model(mine).ideas.equals(Run.from_model(usual).ideas)
+    dreams = [p.dream for p in mine.people if isinstance(p, Dreamer)]
+    assert len(set(dreams)) == len(dreams)
+    assert all(0.0 < dream < 1.0 for dream in dreams)
+    again = InnovationModel(TEAM.but(decisions_seed=5))
+    assert again.draw_own("dream", 3, 0) != mine.draw_own("dream", 3, 0)
+    assert usual.draw_own("dream", 3, 0) == mine.draw_own("dream", 3, 0)
+
+
+def test_a_fate_of_ones_own_is_told_apart_and_kept(folder):
+    class Shelving(Leader):
+        def decide(self, idea):
+            self.model.note_submission(idea)
+            self.model.end(idea, Fate.DROPPED, self, detail="shelved")
+
+    run = simulate(TEAM, roles={Role.LEADER: Shelving}, engine="mesa")
+    shelved = run.ideas["detail"] == "shelved"
+    assert shelved.any()
+    assert run.balanced
+    assert set(run.ideas.loc[shelved, "fate"]) == {"dropped"}
+    told = run.deaths().query("reason == 'shelved'")
+    assert told["ideas"].sum() == shelved.sum()
+    save_run(run, "kept")
+    assert pd.read_parquet("kept/ideas.parquet")["detail"].equals(run.ideas["detail"])
+    assert "detail" not in simulate(TEAM, engine="mesa").ideas

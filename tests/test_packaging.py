@@ -259,3 +259,16 @@ def test_bare_checkout_says_how_to_install(from_wheel, tmp_path):
 def test_editable_checkout_works_from_its_own_folder(from_checkout):
     checkout = from_checkout.folder.parent / "source"
     run([from_checkout.python, "-m", "innovation_abm", "--version"], checkout)
+
+
+# --- for those who cite and contribute ------------------------------------------------------------
+
+
+def test_the_citation_names_this_version():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    said = dict(re.findall(r"^([a-z-]+): (\S.*)$", text, re.MULTILINE))
+    assert said["cff-version"] == "1.2.0"
+    assert said["version"] == PROJECT["project"]["version"]
+    assert said["license"] == PROJECT["project"]["license"]
+    assert {"message", "title", "type"} <= set(said)
+    assert "\nauthors:\n" in text
