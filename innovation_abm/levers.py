@@ -238,8 +238,6 @@ def apply(
         levers: the catalogue.
         known: what is known of the parameters.
     """
-    if not strengths:
-        return values
     active = [(one, strengths[one.key]) for one in levers if strengths.get(one.key, 0.0) > 0.0]
     if not active:
         return values
