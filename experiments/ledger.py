@@ -178,8 +178,8 @@ def _begun(connection: sqlite3.Connection) -> sqlite3.Connection:
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Do something in a transaction to write: all of it, or nothing if anything is raised."""
-    connection.execute("BEGIN IMMEDIATE")
     try:
+        connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("COMMIT")
     except BaseException:

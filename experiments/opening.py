@@ -97,10 +97,11 @@ def prepare(
         table_parts.flush_folder(folder.parent)
         return
     ledger.check_format(connection, folder)
-    faults = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if faults != "ok":
+    fault = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if fault != "ok":
+        fault = " ".join(fault.split())
         raise StoreError(
-            f"the ledger of the study in {folder} is damaged: {faults}. {ledger.ADVICE['damaged']}"
+            f"the ledger of the study in {folder} is damaged: {fault}. {ledger.ADVICE['damaged']}"
         )
     ledger.upgrade(connection)
     _check_same(connection, folder, manifest, measures, tables)

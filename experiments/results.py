@@ -295,7 +295,7 @@ def _read_study(text: str, folder: Path | None) -> Study:
     folder = folder or Path()
     if not text:
         raise StoreError(f"no study file was kept in {folder}")
-    return Study.from_toml(text, folder=folder, source=str(folder / STUDY_FILE))
+    return Study.from_toml(text, folder=folder, source=folder / STUDY_FILE)
 
 
 def _wanted(connection: sqlite3.Connection, text: str, folder: Path) -> Wanted:

@@ -76,7 +76,7 @@ def schema_of(file: Path) -> pa.Schema:
     """Give the columns of a part."""
     import pyarrow.parquet as pq
 
-    with _readable():
+    with _readable(file):
         return pq.read_schema(file)
 
 
@@ -137,7 +137,7 @@ def read_parts(
     wanted = schema.names if columns is None else [*RUN_COLUMNS, *columns]
     groups = min(max(1, len(design)), 1 + rows // GROUP_ROWS)
     for positions in np.array_split(np.arange(len(design)), groups):
-        with _readable():
+        with _readable(files[0].parent):
             found = ds.dataset(files, schema=schema, format="parquet").to_table(
                 columns=wanted, filter=pc.field("point").isin(np.unique(design[positions]))
             )
@@ -152,7 +152,7 @@ def read_parts(
 
 
 @contextmanager
-def _readable() -> Iterator[None]:
+def _readable(path: Path) -> Iterator[None]:
     """Turn errors in reading parts into a :class:`StoreError`."""
     import pyarrow as pa
 
@@ -160,6 +160,6 @@ def _readable() -> Iterator[None]:
         yield
     except (OSError, pa.ArrowException) as error:
         raise StoreError(
-            f"a part of a table cannot be read: {error}. The other parts and the ledger are not "
-            "touched by this; put the file back from a copy, or begin again in a new folder"
+            f"a part of a table cannot be read in {path}: {error}. The ledger and other parts are "
+            "not touched by this; put the file back from a copy, or begin again in a new folder"
         ) from error

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -252,6 +252,50 @@ def test_a_half_written_batch_is_taken_back(half_written):
     assert number_of_runs(load_study(half_written)) == AT_ONCE
 
 
+# --- interrupts -----------------------------------------------------------------------------------
+
+
+def be_interrupted(folder: str) -> None:
+    """Record all runs, and go on with the same store after every interrupt."""
+    recording = False
+
+    def interrupt(*_: object) -> None:
+        if recording:
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    with open_store(folder) as store:
+        say("open")
+        interrupts, left = 0, True
+        while left:
+            left = False
+            for point, replication in missing_runs(store):
+                try:
+                    recording = True
+                    store.record(batch_of(point, replication))
+                    recording = False
+                except KeyboardInterrupt:
+                    recording, left = False, True
+                    interrupts += 1
+    say(interrupts)
+
+
+@posix
+def test_an_interrupt_while_it_is_written(tmp_path):
+    moments = random.Random(1)
+    with killed(start(be_interrupted, tmp_path)) as process:
+        assert heard(process) == "open"
+        for _ in range(30):
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(moments.uniform(0, 0.05))
+        (interrupts,) = finish(process)
+    assert interrupts > 0
+    results = load_study(tmp_path)
+    assert number_of_runs(results) == POINTS * REPLICATIONS
+    assert len(list((tmp_path / "parts").iterdir())) == len(results._kept["ideas"].files)
+
+
 # --- disks ----------------------------------------------------------------------------------------
 
 
@@ -430,6 +474,7 @@ def test_reading_while_it_is_written(tmp_path):
 TASKS = (
     sweep,
     die_in_a_transaction,
+    be_interrupted,
     fill_small_disk,
     fill_allowance,
     open_on_full_disk,
