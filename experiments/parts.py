@@ -184,6 +184,8 @@ class Part(BaseModel):
     """Keys that hold a part."""
     LISTS: ClassVar[Mapping[str, type[Part]]] = {}
     """Keys that hold parts in a row."""
+    WRITTEN: ClassVar[Mapping[str, str]] = {}
+    """What keys are called in a file, where it is something else than in Python."""
 
     _flawed: bool = PrivateAttr(default=False)
 
@@ -246,9 +248,11 @@ class Part(BaseModel):
                 faults += [fault.within(name) for fault in found]
         for name, kind in cls.LISTS.items():
             entries = given.get(name)
-            if isinstance(entries, list | tuple):
+            if isinstance(entries, list | tuple) and all(
+                isinstance(entry, kind | Mapping) for entry in entries
+            ):
                 parts = [_entry(kind, number, entry) for number, entry in enumerate(entries, 1)]
-                done[name] = tuple(part for part, _ in parts if part is not None)
+                done[name] = tuple(part for part, _ in parts)
                 faults += [fault for _, found in parts for fault in found]
         return done, faults
 
@@ -261,9 +265,10 @@ class Part(BaseModel):
             if fault["type"] == "extra_forbidden":
                 found[name, ""] = Fault(f'unknown key "{name}"{nearest(name, cls.model_fields)}')
                 continue
-            where = f"{name}.{inner[0]}" if inner and isinstance(inner[0], str) else str(name)
-            if inner and isinstance(inner[0], int):
-                where = f"{name}, entry {inner[0] + 1}"
+            where = cls.WRITTEN.get(str(name), str(name))
+            if inner:
+                part = inner[0]
+                where += f".{part}" if isinstance(part, str) else f", entry {part + 1}"
             text = f"{where} = {shown(fault['input'])}: allowed is {cls.allowed(str(name))}"
             choices = cls._extra(str(name))["choices"]
             found[name, *inner[:1]] = Fault(text + nearest(fault["input"], choices))
@@ -289,13 +294,12 @@ def _without(
     return left, wrong
 
 
-def _entry(kind: type[Part], number: int, entry: object) -> tuple[Part | None, list[Fault]]:
+def _entry(
+    kind: type[Part], number: int, entry: Part | Mapping[str, Any]
+) -> tuple[Part, list[Fault]]:
     """Make a part of one entry of a list; ``kind`` says which."""
-    if isinstance(entry, kind):
+    if isinstance(entry, Part):
         return entry, []
-    if not isinstance(entry, Mapping):
-        text = f"is no table; write it under a line [[{kind.LABEL}]]"
-        return None, [Fault(text, (f"{kind.LABEL} {number}",))]
     part, faults = kind.read(entry)
     return part, [fault.within(label(part, number)) for fault in faults]
 

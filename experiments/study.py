@@ -17,21 +17,19 @@ be run. Every mistake is found at once, and nothing starts on one.
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, cast
 
 from pydantic import BeforeValidator, ConfigDict
 
-from innovation_abm.errors import InnovationAbmError
-from innovation_abm.experiments import designs
-from innovation_abm.experiments.designs import GRIDS, SAMPLED, Design, Kind
-from innovation_abm.experiments.factors import OF_REPLICATIONS, Factor, Level, Start
-from innovation_abm.experiments.models import MODELS, Model
+from innovation_abm.experiments import checks, designs
+from innovation_abm.experiments.designs import Design, Kind
+from innovation_abm.experiments.factors import Factor, Level, Start
+from innovation_abm.experiments.models import MODELS, Model, TestFunction
 from innovation_abm.experiments.parts import (
     Fault,
     Names,
@@ -40,15 +38,12 @@ from innovation_abm.experiments.parts import (
     Value,
     about,
     key,
-    label,
     nearest,
     one_of,
-    repeated,
     shown,
 )
-from innovation_abm.levers import catalogue
 from innovation_abm.measures import HEADLINES
-from innovation_abm.scenario import JOINT, MAX_SEED, Scenario
+from innovation_abm.scenario import MAX_SEED, Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,31 +64,14 @@ __all__ = [
     "StudyError",
 ]
 
-T = TypeVar("T")
-
 _ROWS: Final = 10_000
 """Points that are turned into mappings at once."""
 
 FORMAT: Final = 1
 """Version of the study file format that this release writes."""
 
-INNOVATION: Final = MODELS["innovation"]
-"""The model that is run unless a study names another one."""
-
-TABLES: Final = ("ideas", "weeks", "queues", "people")
-"""Tables that may be kept of every run."""
-
-RESERVED: Final = (designs.POINT, "replication")
-"""Columns of tables of runs, which no factor may be called."""
-
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 """What a study may be called, so that its name may be that of a folder anywhere."""
-
-SHAPE: Final = ("departments", "middle_layers", "span")
-"""Parameters that shape an organisation, unless a chart does."""
-
-_LISTED: Final = 5
-"""Points with a mistake that a message lists."""
 
 
 class Base(Start):
@@ -250,17 +228,20 @@ class Study(Part):
         "limits": Limits,
     }
     LISTS: ClassVar[Mapping[str, type[Part]]] = {"factors": Factor}
+    WRITTEN: ClassVar[Mapping[str, str]] = {"factors": "factor"}
 
     name: str = key(
         "",
         "name of the study, and of its folder",
         "letters, digits, - and _, at most 100",
-        pattern=f"^(|{NAME.pattern})$",
+        pattern=f"^(|{NAME})$",
         max_length=100,
     )
     title: str = key("", "what it is about, in a few words", "a text")
     question: str = key("", "what is asked", "a text")
-    model: Annotated[Model, BeforeValidator(_as_model)] = key(INNOVATION, "what is run", MODELS)
+    model: Annotated[Model, BeforeValidator(_as_model)] = key(
+        MODELS["innovation"], "what is run", MODELS
+    )
     measures: Names = key((), "measures of every run", "a list of names of measures")
     tables: Names = key((), "tables that are kept of every run", "a list of names of tables")
     engine: Literal["auto", "kernel", "mesa"] = key(
@@ -281,10 +262,15 @@ class Study(Part):
     @classmethod
     def completed(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Fill in what depends on the model."""
-        model = _as_model(given.get("model", INNOVATION))
-        if model is INNOVATION or not isinstance(model, Model):
-            return {"measures": HEADLINES, **given}
-        return {"measures": tuple(model.measures()), "replications": {"number": 1}, **given}
+        model = _as_model(given.get("model"))
+        if isinstance(model, TestFunction):
+            return {"measures": tuple(model.measures()), "replications": {"number": 1}, **given}
+        return {"measures": HEADLINES, **given}
+
+    @property
+    def simulates(self) -> bool:
+        """Whether it runs the model of innovation, and so scenarios; not a test function."""
+        return not isinstance(self.model, TestFunction)
 
     # --- reading and writing ----------------------------------------------------------------------
 
@@ -297,10 +283,10 @@ class Study(Part):
         """
         path = Path(path)
         study, faults = cls._parsed(_text(path), path.parent, str(path))
-        faults += study._outside_faults()
-        faults = faults or study._point_faults()
+        faults += checks.outside_faults(study)
+        faults = faults or checks.point_faults(study)
         if faults:
-            raise StudyError(_in_order(faults), str(path))
+            raise StudyError(checks.in_order(faults), str(path))
         return study._read_from(path)
 
     @classmethod
@@ -319,7 +305,7 @@ class Study(Part):
         """
         study, faults = cls._parsed(text, Path(folder), str(source))
         if faults:
-            raise StudyError(_in_order(faults), str(source))
+            raise StudyError(checks.in_order(faults), str(source))
         return study._read_from(source) if isinstance(source, Path) else study
 
     def to_toml(self) -> str:
@@ -333,7 +319,7 @@ class Study(Part):
         texts = {name: getattr(self, name) for name in ("title", "question")}
         document: dict[str, Any] = {"format": FORMAT, "name": self.name}
         document |= {name: text for name, text in texts.items() if text}
-        if self.model is not INNOVATION:
+        if not self.simulates:
             document["model"] = self.model.name
         document["measures"] = list(self.measures)
         document |= {"tables": list(self.tables)} if self.tables else {}
@@ -401,9 +387,18 @@ class Study(Part):
         """
         return self._points.copy()
 
-    def rows(self) -> Iterator[dict[str, Value]]:
-        """Give the points one by one, as :meth:`scenario` and :meth:`arguments` take them."""
-        return _rows(self._points)
+    def rows(self, points: pd.DataFrame | None = None) -> Iterator[dict[str, Value]]:
+        """Give points one by one, as :meth:`scenario` and :meth:`arguments` take them.
+
+        Args:
+            points: some of :meth:`points`; all unless given.
+        """
+        frame = self._points if points is None else points
+        if not self.factors:  # of which pandas would make no rows
+            yield from ({} for _ in frame.index)
+        for first in range(0, len(frame), _ROWS):  # all at once would fill the memory
+            part = frame[first : first + _ROWS]
+            yield from cast("list[dict[str, Value]]", part.to_dict("records"))
 
     @cached_property
     def _points(self) -> pd.DataFrame:
@@ -413,16 +408,26 @@ class Study(Part):
         return pd.DataFrame(columns, index=pd.RangeIndex(number, name=designs.POINT))
 
     def base_point(self) -> dict[str, Value]:
-        """Give the values of factors in the base scenario; of named levels the first."""
+        """Give the values of factors in the base scenario; of named levels the first.
+
+        Raises:
+            StudyError: if a factor varies the chart and the base scenario has none.
+        """
         levels = {factor.name: factor.level[0].name for factor in self.factors if factor.level}
-        if self.model is not INNOVATION:
+        if not self.simulates:
             known = self.model.parameters()
             return {f.name: f.native(known[f.parameter or ""].default) for f in self.factors}
         beginning = self._beginning(tuple(levels.values()))
-        return {
-            factor.name: levels.get(factor.name) or factor.native(beginning.value(factor))
-            for factor in self.factors
-        }
+        point: dict[str, Value] = {}
+        for factor in self.factors:
+            value = levels.get(factor.name) or beginning.value(factor)
+            if value is None:
+                text = (
+                    f"{factor.name}: the base scenario has none to begin with; name one in [base]"
+                )
+                raise StudyError(text)
+            point[factor.name] = factor.native(value)
+        return point
 
     def problem(self) -> dict[str, Any]:
         """Describe the factors for SALib, which sees the unit cube of :func:`designs.unit_sample`.
@@ -450,7 +455,7 @@ class Study(Part):
             StudyError: if the model is a test function, or a factor is missing.
             ScenarioError: if the values do not go together.
         """
-        if self.model is not INNOVATION:
+        if not self.simulates:
             raise StudyError(f"the model {self.model.name} has no scenarios, but arguments")
         chosen, values, levers = self._sorted(row)
         beginning = self._beginning(chosen)
@@ -469,7 +474,7 @@ class Study(Part):
         Raises:
             StudyError: if the model is no test function, or a factor is missing.
         """
-        if self.model is INNOVATION:
+        if self.simulates:
             raise StudyError("the model innovation has no arguments, but scenarios")
         _, values, _ = self._sorted(row)
         defaults = {name: one.default for name, one in self.model.parameters().items()}
@@ -542,7 +547,7 @@ class Study(Part):
 
     def _worked_out(self, levels: list[Level]) -> Beginning:
         first = next((level for level in levels if level.begins), self.base)
-        scenario = self._origin(first)
+        scenario = self.origin(first)
         values: dict[str, Value] = {}
         levers = dict(scenario.levers)
         for start in (self.base, *levels):
@@ -553,8 +558,12 @@ class Study(Part):
             values["chart"] = str(self.path(chart))
         return Beginning(scenario, values, levers)
 
-    def _origin(self, start: Start) -> Scenario:
-        """Give the preset or file that something begins from."""
+    def origin(self, start: Start) -> Scenario:
+        """Give the preset or file that ``[base]`` or a level begins from.
+
+        Raises:
+            ScenarioError: if there is no such thing, or something is wrong with it.
+        """
         if start.preset is not None:
             from innovation_abm.presets import preset
 
@@ -569,204 +578,13 @@ class Study(Part):
         Raises:
             StudyError: naming every mistake.
         """
-        faults = self._outside_faults() or self._point_faults()
+        faults = checks.outside_faults(self) or checks.point_faults(self)
         if faults:
             raise StudyError(faults, "" if self.source is None else str(self.source))
 
     def faults(self) -> Iterator[Fault]:
         """Find what no single key can tell."""
-        if not self.name:
-            yield about(
-                "name is missing: give the study a name of letters, digits, - and _", "name"
-            )
-        yield from self._measure_faults()
-        yield from self._base_faults()
-        yield from self._factor_faults()
-        yield from self._design_faults()
-
-    def _measure_faults(self) -> Iterator[Fault]:
-        known = self.model.measures()
-        for name in self.measures:
-            if name not in known:
-                yield about(f'measures: unknown measure "{name}"{nearest(name, known)}', "measures")
-        if not self.measures:
-            yield about("measures = []: a study has one or more", "measures")
-        for name in self.replications.precision:
-            if name not in self.measures:
-                unlisted = f'precision: "{name}" is none of the measures of the study'
-                advice = "; add it to them" if name in known else nearest(name, known)
-                yield Fault(unlisted + advice, ("replications",), frozenset({"measures"}))
-        for name in self.tables:
-            if self.model is not INNOVATION:
-                yield about(f"tables: the model {self.model.name} has none", "tables")
-            elif name not in TABLES:
-                yield about(f'tables: "{name}": allowed is {one_of(TABLES)}', "tables")
-        for which in ("measures", "tables"):
-            for twice in repeated(getattr(self, which)):
-                yield about(f'{which}: "{twice}" is there twice', which)
-        if self.model is not INNOVATION and self.engine != "auto":
-            yield about(f"engine: the model {self.model.name} has none", "engine")
-
-    def _base_faults(self) -> Iterator[Fault]:
-        if self.model is not INNOVATION:
-            if "base" in self.model_fields_set and self.base != Base():
-                yield about(
-                    f"base belongs to innovation, not to the model {self.model.name}", "base"
-                )
-            return
-        seeds = {"seed": OF_REPLICATIONS}
-        yield from (f.within("base") for f in self.base.value_faults(INNOVATION, seeds))
-        yield from self._lever_faults()
-        if self.base.repair and not self._charts:
-            yield Fault("base: repair mends charts, and none is named: add chart")
-
-    @property
-    def _starts(self) -> Iterator[tuple[tuple[str, ...], Start]]:
-        """Everything that a scenario may begin from, with its place."""
-        yield ("base",), self.base
-        for number, factor in enumerate(self.factors, 1):
-            for place, level in enumerate(factor.level, 1):
-                yield (label(factor, number), label(level, place)), level
-
-    @property
-    def _charts(self) -> dict[str, tuple[str, ...]]:
-        """Charts that the study itself names, each with the place where it first does."""
-        found: dict[str, tuple[str, ...]] = {}
-        for place, start in self._starts:
-            if start.chart is not None:
-                found.setdefault(start.chart, place)
-        for number, factor in enumerate(self.factors, 1):
-            if factor.parameter == "chart":
-                for value in factor.values:
-                    found.setdefault(str(value), (label(factor, number),))
-        return found
-
-    def _lever_faults(self) -> Iterator[Fault]:
-        """Check keys of levers, unless a scenario file may bring levers of its own."""
-        if any(start.file is not None for _, start in self._starts):
-            return
-        for place, key_ in self._levers():
-            if key_ not in catalogue():
-                yield Fault(f'unknown lever "{key_}"{nearest(key_, catalogue())}', place)
-
-    def _levers(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Every lever that is named, with its place."""
-        for place, start in self._starts:
-            yield from ((place, lever) for lever in start.levers)
-        for number, factor in enumerate(self.factors, 1):
-            if factor.lever is not None:
-                yield (label(factor, number),), factor.lever
-
-    def _factor_faults(self) -> Iterator[Fault]:
-        labels = [label(factor, number) for number, factor in enumerate(self.factors, 1)]
-        for factor, place in zip(self.factors, labels, strict=True):
-            yield from (fault.within(place) for fault in factor.model_faults(self.model))
-            if factor.name in RESERVED or factor.name in self.model.measures():
-                what = "a column of every table" if factor.name in RESERVED else "a measure"
-                text = f"name = {shown(factor.name)}: is the name of {what}; choose another one"
-                yield Fault(text, (place,))
-        names: dict[str, str] = {}
-        for factor, place in zip(self.factors, labels, strict=True):
-            if factor.name and names.setdefault(factor.name, place) != place:
-                text = f"is called as {names[factor.name]} is; give it a name of its own"
-                yield Fault(text, (place,))
-        moved: dict[str, str] = {}
-        for factor, place in zip(self.factors, labels, strict=True):
-            for what in _moved_by(factor):
-                if moved.setdefault(what, place) != place:
-                    yield Fault(
-                        f"{what}, and so does {moved[what]}: one of them must not", (place,)
-                    )
-
-    def _design_faults(self) -> Iterator[Fault]:
-        if self.design.flawed:
-            return
-        kind = self.design.kind
-        if not self.factors and kind not in GRIDS:
-            yield about(f'design: kind = "{kind}" needs factors: add [[factor]]', "factors")
-        for number, factor in enumerate(self.factors, 1):
-            if factor.flawed or factor.level or factor.values:
-                continue
-            place = label(factor, number)
-            if kind in GRIDS and factor.bounds and factor.levels is None:
-                text = f'levels is missing: kind = "{kind}" takes that many values of the range'
-                yield Fault(text, (place,))
-            elif kind != Kind.CSV and factor.bounds is None:
-                yield Fault("needs values, or low and high", (place,))
-            elif kind in SAMPLED and factor.levels is not None:
-                yield Fault(f'levels does not belong to kind = "{kind}"', (place,))
-
-    def _outside_faults(self) -> list[Fault]:
-        """Check presets, files, charts and rules that the study names."""
-        if self.model is not INNOVATION:
-            return []
-        return [*self._start_faults(), *self._chart_faults(), *_told(self.rule_book, "base")]
-
-    def _size_faults(self) -> Iterator[Fault]:
-        """Count runs, before points are made that no memory could hold."""
-        points = designs.count(self.design, self.factors)
-        runs = points * self.replications.at_most
-        if runs > self.limits.runs:
-            times = f"{points:,} points, each run {self.replications.at_most:,} times at most"
-            text = f"runs = {self.limits.runs}: {times}, are {runs:,} runs; raise it to run them"
-            yield Fault(text, ("limits",))
-
-    def _start_faults(self) -> Iterator[Fault]:
-        own_levers = False
-        known: dict[str, object] = dict(catalogue())
-        for place, start in self._starts:
-            found: list[Scenario] = []
-            yield from _told(partial(self._origin, start), *place, found=found)
-            for scenario in found:
-                known |= scenario.catalogue()
-            own_levers = own_levers or start.file is not None
-        if own_levers:  # else they were checked before
-            for place, lever in self._levers():
-                if lever not in known:
-                    yield Fault(f'unknown lever "{lever}"{nearest(lever, known)}', place)
-
-    def _chart_faults(self) -> Iterator[Fault]:
-        from innovation_abm.charts import load_chart
-
-        for chart, place in self._charts.items():
-            read = partial(load_chart, self.path(chart), repair=self.base.repair)
-            yield from _told(read, *place)
-
-    def _point_faults(self) -> list[Fault]:
-        """Check the design and every point of it.
-
-        Values by themselves have been checked. What several of them say together depends on few
-        of them, so points that differ in the others only need one check.
-        """
-        faults = [*self._size_faults()] or _told(partial(getattr, self, "_points"), "design")
-        if faults or self.model is not INNOVATION:
-            return faults
-        points = self._points
-        alone = [
-            f.name for f in self.factors if f.parameter is not None and f.parameter not in JOINT
-        ]
-        joint = [name for name in points.columns if name not in alone]
-        tried = points.drop_duplicates(joint) if joint else points[:1]
-        charts: list[str | None] = []
-        for point, row in zip(tried.index, _rows(tried), strict=True):
-            given = ", ".join(f"{name} = {shown(row[name])}" for name in joint)
-            where = f"point {point} ({given})" if joint else "every point"
-            faults += _told(partial(self._tried, row), where, found=charts)
-        idle = [factor.name for factor in self.factors if factor.parameter in SHAPE]
-        if idle and charts and None not in charts:
-            text = f"{' and '.join(idle)} cannot matter: the organisation is always that of a chart"
-            faults.append(Fault(text))
-        more = len(faults) - _LISTED
-        return faults if more <= 0 else [*faults[:_LISTED], Fault(f"and {more:,} points more")]
-
-    def _tried(self, row: Mapping[str, Any]) -> str | None:
-        """Make the scenario of a point, see whether its organisation can be, and give its chart."""
-        from innovation_abm.organization import check_size
-
-        scenario = self.scenario(row)
-        if scenario.chart is None:
-            check_size(scenario.departments, scenario.middle_layers, scenario.span)
-        return scenario.chart
+        yield from checks.own_faults(self)
 
 
 _TOP_LEVEL: Final = (
@@ -774,14 +592,6 @@ _TOP_LEVEL: Final = (
     "factor",
 )
 """Keys and sections of a study file, but for its format."""
-
-_ORDER: Final = {
-    section: place
-    for place, section in enumerate(
-        ("base", "factor", "design", "replications", "limits", "point", "every"), 1
-    )
-}
-"""Where mistakes of a section stand in a message, by the first word of their place."""
 
 
 def _text(path: Path) -> str:
@@ -800,46 +610,3 @@ def _format_faults(version: object) -> Iterator[Fault]:
     elif version > FORMAT:
         text = f"format = {version} is newer than this release reads ({FORMAT})"
         yield about(f"{text}; update innovation-abm", "format")
-
-
-def _in_order(faults: list[Fault]) -> list[Fault]:
-    """Sort faults as a study file is written."""
-
-    def rank(fault: Fault) -> tuple[int, int]:
-        section, _, rest = (*fault.place, "")[0].partition(" ")
-        number = re.match(r"\d+", rest)
-        return _ORDER.get(section, 0), int(number[0]) if number else 0
-
-    return sorted(faults, key=rank)
-
-
-def _rows(points: pd.DataFrame) -> Iterator[dict[str, Value]]:
-    """Give rows as mappings of Python's own values, a few at a time: many would fill the memory."""
-    for first in range(0, len(points), _ROWS):
-        yield from cast("list[dict[str, Value]]", points[first : first + _ROWS].to_dict("records"))
-
-
-def _moved_by(factor: Factor) -> set[str]:
-    """Say what a factor moves."""
-    moved = {f"varies {factor.parameter}"} if factor.parameter else set()
-    moved |= {f"moves the lever {factor.lever}"} if factor.lever else set()
-    for level in factor.level:
-        moved |= {f"varies {name}" for name in level.values}
-        moved |= {f"moves the lever {lever}" for lever in level.levers}
-        moved |= {"varies chart"} if level.chart is not None else set()
-        moved |= {"chooses a preset or file"} if level.begins else set()
-    return moved
-
-
-def _told(attempt: Callable[[], T], *place: str, found: list[T] | None = None) -> list[Fault]:
-    """Try something, and tell its error as a fault; without one, add what it gives to ``found``."""
-    try:
-        result = attempt()
-    except StudyError as error:
-        begin = (*place, error.source) if error.source else place
-        return [fault.within(*begin) for fault in error.faults]
-    except InnovationAbmError as error:
-        return [Fault(str(error), place)]
-    if found is not None:
-        found.append(result)
-    return []

@@ -1,15 +1,32 @@
 """Study files: what is read, what is written, and every mistake that is told."""
 
-import pytest
+import math
+import pickle
+import tomllib
+from pathlib import Path
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from innovation_abm import Scenario, preset
+from innovation_abm.charts import write_chart
+from innovation_abm.experiments.factors import SEEDS, Distribution
+from innovation_abm.experiments.models import MODELS, TestFunction
 from innovation_abm.experiments.study import (
     Base,
     Design,
     Factor,
+    Level,
+    Limits,
     Replications,
     Study,
     StudyError,
 )
+from innovation_abm.levers import catalogue
+from innovation_abm.measures import HEADLINES, MEASURES
+from innovation_abm.organization import generate
+from innovation_abm.scenario import JOINT, _cross_faults, parameters
 
 SPANS = Study(
     name="spans",
@@ -24,24 +41,885 @@ SPANS = Study(
 )
 
 
-def test_what_is_written_reads_back_equal():
-    assert Study.from_toml(SPANS.to_toml()) == SPANS
+def mistakes(attempt, *given, **options):
+    with pytest.raises(StudyError) as caught:
+        attempt(*given, **options)
+    return [str(fault) for fault in caught.value.faults]
+
+
+# --- reading and writing --------------------------------------------------------------------------
+
+PATHS = st.from_regex(r"[a-z]{1,8}/?[a-z é]{0,5}[a-z]", fullmatch=True)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,20}", fullmatch=True).filter(
+    lambda name: name not in (*MEASURES, "point", "replication")
+)
+VARIED = sorted(set(parameters()) - set(SEEDS) - {"chart"})
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def allowed(name):
+    """Draw a value of a parameter."""
+    parameter = parameters()[name]
+    if parameter.kind == "bool":
+        return st.booleans()
+    if parameter.kind == "choice":
+        return st.sampled_from(parameter.choices)
+    if parameter.kind == "int":
+        return st.integers(parameter.low, parameter.high)
+    return st.floats(parameter.low, parameter.high)
+
+
+@st.composite
+def a_range(draw, low, high):
+    """Draw a range within bounds, with a distribution."""
+    bounds = st.floats(low, min(high, 1e9))
+    low, high = sorted(draw(st.lists(bounds, min_size=2, max_size=2, unique=True)))
+    kinds = [kind for kind in Distribution if kind != "loguniform" or low > 0.0]
+    kind = draw(st.sampled_from(kinds))
+    within = st.floats(low, high)
+    more = {
+        "triangular": st.fixed_dictionaries({"peak": within}),
+        "normal": st.fixed_dictionaries({"mean": within, "sd": st.floats(0.01, 10.0)}),
+    }.get(kind, st.just({}))
+    return {"low": low, "high": high, "distribution": kind, **draw(more)}
+
+
+@st.composite
+def a_factor(draw, parameter, grid):
+    """Draw a factor of a parameter, or of a lever."""
+    which = "parameter" if parameter in parameters() else "lever"
+    known = parameters().get(parameter)
+    what = {which: parameter} | draw(st.fixed_dictionaries({}, optional={"name": NAMES}))
+    floats = known is None or known.kind == "float"
+    if floats and draw(st.booleans()):
+        low, high = (0.0, 1.0) if known is None else (known.low, known.high)
+        levels = {"levels": draw(st.integers(2, 9))} if grid else {}
+        return Factor(**what, **draw(a_range(low, high)), **levels)
+    values = st.floats(0.0, 1.0) if known is None else allowed(parameter)
+    return Factor(**what, values=draw(st.lists(values, min_size=2, max_size=4, unique=True)))
+
+
+@st.composite
+def a_level(draw, name):
+    return Level(
+        name=name,
+        **draw(st.sampled_from([{}, {"chart": "a chart.csv"}])),
+        levers=draw(st.dictionaries(st.sampled_from(sorted(catalogue())), st.floats(0, 1))),
+        values=draw(st.fixed_dictionaries({"clarity": allowed("clarity")})),
+    )
+
+
+@st.composite
+def studies(draw):
+    """Draw a study of the model of innovation that the study itself has nothing against."""
+    design = draw(
+        st.sampled_from(
+            [
+                Design(),
+                Design(kind="one_at_a_time"),
+                Design(kind="sobol", points=64, seed=3),
+                Design(kind="latin_hypercube", points=17),
+                Design(kind="saltelli", points=2, second_order=False),
+                Design(kind="morris", points=9, morris_levels=8),
+                Design(kind="csv", file="points of mine.csv"),
+            ]
+        )
+    )
+    grid = design.kind in ("factorial", "one_at_a_time")
+    two = st.lists(st.sampled_from([*VARIED, *catalogue()]), min_size=1, max_size=3, unique=True)
+    keys = [key for key in draw(two) if key != "clarity"]
+    factors = [draw(a_factor(key, grid)) for key in keys]
+    if draw(st.booleans()) or not factors:
+        names = draw(st.lists(NAMES, min_size=2, max_size=3, unique=True))
+        levels = [draw(a_level(name)) for name in names]
+        moved = {lever for level in levels for lever in level.levers}
+        if not moved & set(keys) and "chart" not in keys:
+            factors.append(Factor(name=draw(NAMES), level=levels))
+    names = [factor.name for factor in factors]
+    if len(set(names)) < len(names) or not factors:
+        factors = [Factor(parameter="clarity", values=[0.0, 0.5])]
+    replications = draw(
+        st.sampled_from(
+            [
+                Replications(),
+                Replications(number=7, luck="independent", seed=2**40),
+                Replications(maximum=50, precision={"survival": 0.01}),
+            ]
+        )
+    )
+    return Study(
+        name=draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,20}", fullmatch=True)),
+        title=draw(TEXTS),
+        question=draw(TEXTS),
+        base=Base(
+            **draw(st.sampled_from([{}, {"preset": "workshop"}, {"file": "mine/é.toml"}])),
+            **draw(st.fixed_dictionaries({}, optional={"chart": PATHS, "rules": PATHS})),
+            values={name: draw(allowed(name)) for name in draw(st.lists(st.sampled_from(VARIED)))},
+            levers=draw(st.dictionaries(st.sampled_from(sorted(catalogue())), st.floats(0, 1))),
+        ),
+        factors=factors,
+        design=design,
+        replications=replications,
+        measures=["survival", *draw(st.sampled_from([[], ["voice", "gini"]]))],
+        tables=draw(st.sampled_from([[], ["ideas", "weeks"]])),
+        engine=draw(st.sampled_from(["auto", "kernel", "mesa"])),
+        limits=Limits(hours=draw(st.floats(1e-3, math.inf))),
+    )
+
+
+@given(study=studies())
+def test_what_is_written_reads_back_equal(study):
+    again = Study.from_toml(study.to_toml(), study.folder)
+    assert again == study
+    assert again.to_toml() == study.to_toml()
+    for part in ("base", "factors", "design", "replications", "limits"):
+        assert getattr(again, part) == getattr(study, part)
 
 
 def test_a_file_is_read_as_it_is_made_in_python(tmp_path):
     path = tmp_path / "spans.toml"
-    path.write_text(SPANS.to_toml(), encoding="utf-8")
+    path.write_text("\ufeff" + SPANS.to_toml(), encoding="utf-8")
     study = Study.load(path)
     assert study == SPANS
+    assert study != SPANS.but(name="others")
+    assert study != "spans"
     assert (study.source, study.folder) == (path, tmp_path)
+    assert Study.from_toml(SPANS.to_toml(), source=path).source == path
 
 
-def test_all_mistakes_are_told_at_once():
-    text = SPANS.to_toml().replace("workshop", "worksop").replace("filter_up", "filter_upp")
+def test_defaults_are_filled_in():
+    study = Study.from_toml('format = 1\nname = "a"')
+    assert study.measures == HEADLINES
+    assert study.replications == Replications(number=20)
+    assert (study.size, study.runs_at_most, study.model.name) == (1, 20, "innovation")
+    function = Study.from_toml('format = 1\nname = "a"\nmodel = "ishigami"')
+    assert function.measures == ("y",)
+    assert function.replications == Replications(number=1)
+
+
+def test_paths_stay_as_given_and_begin_at_the_folder(tmp_path):
+    text = 'format = 1\nname = "a"\n[base]\nrules = "rules/mine.py"\n'
+    study = Study.from_toml(text, tmp_path)
+    assert study.base.rules == "rules/mine.py"
+    assert 'rules = "rules/mine.py"' in study.to_toml()
+    assert study.path("rules/mine.py") == tmp_path / "rules" / "mine.py"
+    assert study.path("/b.py") == Path("/b.py").absolute()
+    assert Study(name="a").path("b.py") == Path.cwd() / "b.py"
+
+
+def test_studies_and_their_errors_cross_to_other_processes():
+    SPANS.points()
+    for study in (SPANS, Study(name="a", model="sobol_g")):
+        again = pickle.loads(pickle.dumps(study))
+        assert again == study
+        assert again.points().equals(study.points())
+        assert again.simulates == study.simulates
     with pytest.raises(StudyError) as caught:
-        Study.from_toml(text.replace("seed = 1", 'seed = "one"'), source="a.toml")
+        Study.from_toml("", source="a.toml")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value)
+    assert again.faults == caught.value.faults
+
+
+def test_parts_are_immutable():
+    with pytest.raises(ValueError, match="frozen"):
+        SPANS.name = "other"
+    with pytest.raises(ValueError, match="frozen"):
+        SPANS.factors[0].name = "other"
+
+
+# --- what a study itself can tell -----------------------------------------------------------------
+
+HEAD = 'format = 1\nname = "a"\n'
+WHOLE = "a whole number from 1 to 1000"
+
+WRONG = [
+    # the file
+    ("name = 'a'", ['needs a line "format = 1" at its top']),
+    ("format = '1'\nname = 'a'", ['needs a line "format = 1" at its top']),
+    ("format = 2\nnew = 1", [
+        "format = 2 is newer than this release reads (1); update innovation-abm"
+    ]),
+    ("format = 1\nname = 'a'\nnmae = 'a'", ['unknown key or section "nmae"; did you mean "name"?']),
+    ("format = 1\nname = 'a'\nfolder = 'a'\nfactors = []", [
+        'unknown key or section "folder"; did you mean "model"?',
+        'unknown key or section "factors"; did you mean "factor"?',
+    ]),
+    ("format = 1", ["name is missing: give the study a name of letters, digits, - and _"]),
+    ("format = 1\nname = 'a/b'", [
+        'name = "a/b": allowed is letters, digits, - and _, at most 100'
+    ]),
+    ("format = 1\nname = 3\ntitle = 4", [
+        "name = 3: allowed is letters, digits, - and _, at most 100",
+        "title = 4: allowed is a text",
+    ]),
+    (HEAD + "model = 'ishigam'", [
+        'model = "ishigam": allowed is one of "innovation", "ishigami", "sobol_g"; '
+        'did you mean "ishigami"?'
+    ]),
+    (HEAD + "measures = ['survivle', 'voice', 'voice']", [
+        'measures: unknown measure "survivle"; did you mean "survival"?',
+        'measures: "voice" is there twice',
+    ]),
+    (HEAD + "measures = []", ["measures = []: a study has one or more"]),
+    (HEAD + "measures = ['voice', 3]", [
+        "measures, entry 2 = 3: allowed is a list of names of measures"
+    ]),
+    (HEAD + "tables = ['idea']\nengine = 'kernal'", [
+        'engine = "kernal": allowed is one of "auto", "kernel", "mesa"; did you mean "kernel"?',
+        'tables: "idea": allowed is one of "ideas", "weeks", "queues", "people"; '
+        'did you mean "ideas"?',
+    ]),
+    # [base]
+    (HEAD + "base = 3", ["base = 3: allowed is a section [base]"]),
+    (HEAD + "[base]\npreset = ''\nprest = 'a'", [
+        'base: preset = "": allowed is the name of a preset',
+        'base: unknown key "prest"; did you mean "preset"?',
+    ]),
+    (HEAD + "[base]\npreset = 'workshop'\nfile = 'a.toml'", [
+        "base: preset and file exclude each other: a scenario begins from one of them"
+    ]),
+    (HEAD + "[base.levers]\nupholdin = 0.5\nforums = 2\nlabs = 'x'", [
+        'base: levers.labs = "x": allowed is a strength from 0 to 1 by lever',
+        "base: levers.forums = 2.0: allowed is a strength from 0 to 1",
+        'base: unknown lever "upholdin"; did you mean "upholding"?',
+    ]),
+    (HEAD + "[base.values]\nspam = 3\nspan = 0\nclarity = [1]\nweeks = 1.5\n"
+     "seed = 3\nchart = 'a'", [
+        "base: values.clarity = [1]: allowed is numbers, texts, true or false by name",
+        'base: values: unknown parameter "spam"; did you mean "span"?',
+        f"base: values.span = 0: allowed is {WHOLE}",
+        "base: values.weeks = 1.5: allowed is a whole number from 1 to 5200",
+        "base: values.seed = 3: the seeds belong to the replications: see [replications]",
+        'base: values.chart = "a": a chart is named by the key chart, not among the values',
+    ]),
+    # [design]
+    (HEAD + "[design]\nkind = 'factoral'", [
+        'design: kind = "factoral": allowed is one of "factorial", "one_at_a_time", '
+        '"latin_hypercube", "sobol", "saltelli", "morris", "csv"; did you mean "factorial"?'
+    ]),
+    (HEAD + "[design]\nkind = 'sobol'", [
+        'design: points is missing: kind = "sobol" needs it',
+    ]),
+    (HEAD + "[design]\nkind = 'sobol'\npoints = 8", [
+        'design: kind = "sobol" needs factors: add [[factor]]',
+    ]),
+    (HEAD + "[design]\nkind = 'saltelli'\npoints = 100\nmorris_levels = 6", [
+        'design: morris_levels does not belong to kind = "saltelli", but to morris',
+        "design: points = 100: allowed is a power of 2; the nearest is 128",
+    ]),
+    (HEAD + "[design]\npoints = 8\nseed = 1", [
+        'design: points does not belong to kind = "factorial", but to latin_hypercube, sobol, '
+        "saltelli, morris",
+        'design: seed does not belong to kind = "factorial", but to latin_hypercube, sobol, '
+        "saltelli, morris",
+    ]),
+    (HEAD + "[design]\nkind = 'morris'\npoints = 0\nmorris_levels = 5\nseed = -1", [
+        "design: points = 0: allowed is a whole number from 1 to 16,777,216",
+        "design: morris_levels = 5: allowed is an even number from 4 to 1,000",
+        "design: seed = -1: allowed is a whole number from 0 to 9223372036854775807",
+    ]),
+    (HEAD + "[design]\nkind = 'csv'", ['design: file is missing: kind = "csv" needs it']),
+    # [replications]
+    (HEAD + "[replications]\nnumber = 0\nluck = 'comon'", [
+        "replications: number = 0: allowed is a whole number from 1 on",
+        'replications: luck = "comon": allowed is one of "common", "independent"; '
+        'did you mean "common"?',
+    ]),
+    (HEAD + "[replications]\nnumber = 10\nprecision = { survival = 0.1 }", [
+        "replications: number and precision exclude each other"
+    ]),
+    (HEAD + "[replications]\nminimum = 10\nmaximum = 20", [
+        "replications: minimum and maximum without precision: say when intervals are narrow enough"
+    ]),
+    (HEAD + "[replications]\nminimum = 30\nmaximum = 20\n"
+     "precision = { gini = 0.1, survivle = nan }", [
+        "replications: minimum = 30 is above maximum = 20",
+        "replications: precision.survivle = nan: allowed is a number above 0",
+        'replications: precision: "gini" is none of the measures of the study; add it to them',
+        'replications: precision: "survivle" is none of the measures of the study; '
+        'did you mean "survival"?',
+    ]),
+    (HEAD + "[replications]\nseed = 9223372036854775800", [
+        "replications: seed = 9223372036854775800: is too near the largest seed for 20 runs"
+    ]),
+    # [limits]
+    (HEAD + "[limits]\nrun = 3\nhours = 0\ndisk_gb = 'all'", [
+        "limits: hours = 0: allowed is a number above 0",
+        'limits: disk_gb = "all": allowed is a number above 0',
+        'limits: unknown key "run"; did you mean "runs"?',
+    ]),
+    # test functions
+    (HEAD + "model = 'ishigami'\nengine = 'mesa'\ntables = ['ideas']\nmeasures = ['survival']\n"
+     "[base]\npreset = 'workshop'", [
+        'measures: unknown measure "survival"',
+        "tables: the model ishigami has none",
+        "engine: the model ishigami has none",
+        "base: belongs to the model of innovation, not to ishigami",
+    ]),
+    (HEAD + "model = 'ishigami'\n[[factor]]\nlever = 'forums'\nvalues = [0, 1]\n"
+     "[[factor]]\nparameter = 'x1'\nlow = -4\nhigh = 3\nlevels = 3", [
+        "factor 1 (forums): the model ishigami has no levers or scenarios; vary a parameter",
+        "factor 2 (x1): low = -4.0: allowed is a number from -3.14159265358979 to 3.14159265358979",
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), WRONG)
+def test_every_mistake_in_a_file_is_told(text, expected):
+    assert mistakes(Study.from_toml, text) == expected
+
+
+FACTORS = [
+    ("", ["says nothing to vary: give parameter, lever, or levels under [[factor.level]]"]),
+    ("parametr = 'span'\nvalues = [3, 4]", [
+        'unknown key "parametr"; did you mean "parameter"?',
+        "says nothing to vary: give parameter, lever, or levels under [[factor.level]]",
+    ]),
+    ("parameter = 'span'\nlever = 'forums'\nvalues = [3, 4]", [
+        "parameter and lever exclude each other",
+        "values, entry 1 = 3: allowed is a strength from 0 to 1",
+        "values, entry 2 = 4: allowed is a strength from 0 to 1",
+    ]),
+    ("parameter = 'spam'\nvalues = [3, 4]", ['unknown parameter "spam"; did you mean "span"?']),
+    ("lever = 'forms'\nvalues = [0, 1]", ['unknown lever "forms"; did you mean "forums"?']),
+    ("parameter = 'people_seed'\nvalues = [1, 2]", [
+        'parameter = "people_seed": the seeds belong to the replications: see [replications]'
+    ]),
+    ("parameter = 'span'", ["needs values, or low and high"]),
+    ("parameter = 'span'\nvalues = [3]", [
+        "values = [3]: a factor has two values or more; set a single one in [base]"
+    ]),
+    ("parameter = 'span'\nvalues = [3, 4, 3]", ["values: 3 is there twice"]),
+    ("parameter = 'span'\nvalues = 3", [
+        "values = 3: allowed is a list of numbers, texts, true or false"
+    ]),
+    ("parameter = 'span'\nvalues = [3, [4]]", [
+        "values, entry 2 = [4]: allowed is a list of numbers, texts, true or false"
+    ]),
+    ("parameter = 'span'\nvalues = [3, 4.5, true, 'x']", [
+        f"values, entry 2 = 4.5: allowed is {WHOLE}",
+        f"values, entry 3 = true: allowed is {WHOLE}",
+        f'values, entry 4 = "x": allowed is {WHOLE}',
+    ]),
+    ("parameter = 'own_judgement'\nvalues = [0, 1]", [
+        "values, entry 1 = 0: allowed is true or false",
+        "values, entry 2 = 1: allowed is true or false",
+    ]),
+    ("parameter = 'review'\nvalues = ['logistic', 'const']", [
+        'values, entry 2 = "const": allowed is one of "logistic", "constant"'
+    ]),
+    ("parameter = 'review'\nlow = 1\nhigh = 2\nlevels = 2", [
+        'review has no range: list its values (one of "logistic", "constant")'
+    ]),
+    ("parameter = 'chart'\nvalues = ['', 'a.csv']", ['values, entry 1 = "": allowed is text']),
+    ("parameter = 'filter_up'\nvalues = [0.1, 1.1, nan]", [
+        "values, entry 2 = 1.1: allowed is a number from 0 to 1",
+        "values, entry 3 = nan: allowed is a number from 0 to 1",
+    ]),
+    ("parameter = 'span'\nvalues = [3, 4]\nlow = 3\nhigh = 9", [
+        "is both a list (values) and a range (low, high)"
+    ]),
+    ("parameter = 'filter_up'\nlow = 0.1", ["high missing: a range has low and high"]),
+    ("parameter = 'filter_up'\nlow = 0.6\nhigh = 0.5\nlevels = 3", [
+        "low = 0.6 is not below high = 0.5"
+    ]),
+    ("parameter = 'filter_up'\nlow = -0.1\nhigh = 1.5\nlevels = 3", [
+        "low = -0.1: allowed is a number from 0 to 1",
+        "high = 1.5: allowed is a number from 0 to 1",
+    ]),
+    ("parameter = 'manager_capacity'\nlow = 1\nhigh = inf\nlevels = 3", [
+        "high = inf: allowed is a number"
+    ]),
+    ("lever = 'forums'\nlow = 0\nhigh = 2\nlevels = 3", [
+        "high = 2.0: allowed is a strength from 0 to 1"
+    ]),
+    ("parameter = 'filter_up'\nlow = 0.1\nhigh = 0.5", [
+        'levels is missing: kind = "factorial" takes that many values of the range'
+    ]),
+    ("parameter = 'filter_up'\nlow = 0.1\nhigh = 0.5\nlevels = 1", [
+        "levels = 1: allowed is a whole number from 2 to 10,000"
+    ]),
+    ("parameter = 'span'\nlow = 2.5\nhigh = 5\nlevels = 3", [f"low = 2.5: allowed is {WHOLE}"]),
+    ("parameter = 'span'\nlow = 2\nhigh = 4\nlevels = 9", [
+        "levels = 9: there are 3 whole numbers from low to high"
+    ]),
+    ("parameter = 'span'\nlow = 2\nhigh = 4\nlevels = 3\ndistribution = 'norml'", [
+        'distribution = "norml": allowed is one of "uniform", "loguniform", "triangular", '
+        '"normal"; did you mean "normal"?'
+    ]),
+    ("parameter = 'span'\nlow = 2\nhigh = 4\nlevels = 3\ndistribution = 'normal'\nsd = 0", [
+        "sd = 0: allowed is a number above 0",
+        'mean is missing: distribution = "normal" needs it',
+    ]),
+    ("parameter = 'span'\nlow = 2\nhigh = 4\nlevels = 3\n"
+     "distribution = 'normal'\nmean = 5\nsd = 1", [
+        "mean = 5.0: allowed is a number from low to high"
+    ]),
+    ("parameter = 'span'\nlow = 2\nhigh = 4\nlevels = 3\npeak = 3", [
+        'peak belongs to distribution = "triangular"'
+    ]),
+    ("parameter = 'filter_up'\nlow = 0\nhigh = 0.5\nlevels = 3\ndistribution = 'loguniform'", [
+        "low = 0.0: allowed is a number above 0 for a loguniform range"
+    ]),
+    ("parameter = 'span'\nvalues = [3, 4]\nname = 'a b'", [
+        'name = "a b": allowed is letters, digits and _, a letter first'
+    ]),
+    ("parameter = 'span'\nvalues = [3, 4]\nname = 'point'", [
+        'name = "point": is the name of a column of every table; choose another one'
+    ]),
+    ("parameter = 'span'\nvalues = [3, 4]\nname = 'survival'", [
+        'name = "survival": is the name of a measure; choose another one'
+    ]),
+    ("name = 'shape'\nlevel = 3", [
+        "level = 3: allowed is tables under lines [[factor.level]]",
+    ]),
+    ("[[factor.level]]\nname = 'flat'\n[[factor.level]]\nname = 'tall'", [
+        "name is missing: a factor of named levels has one"
+    ]),
+    ("name = 'shape'\nvalues = [1, 2]\n[[factor.level]]\nname = 'flat'", [
+        "has named levels, and no values beside them",
+        "has one level: a factor has two or more",
+    ]),
+    ("name = 'shape'\nlevel = ['flat', 'tall']", [
+        'level, entry 1 = "flat": allowed is tables under lines [[factor.level]]',
+        'level, entry 2 = "tall": allowed is tables under lines [[factor.level]]',
+    ]),
+    ("name = 'shape'\n[[factor.level]]\nname = ' flat'\n"
+     "[[factor.level]]\npreset = 'a'\nfile = 'b'", [
+        'level 1 ( flat): name = " flat": every level has a name, without blanks around it',
+        "level 2: name is missing: every level has a name, without blanks around it",
+        "level 2: preset and file exclude each other: a scenario begins from one of them",
+    ]),
+    ("name = 'shape'\n[[factor.level]]\nname = 'flat'\nvalues = { spam = 1, span = 0, seed = 1 }\n"
+     "[[factor.level]]\nname = 'flat'\nlevers = { forms = 1, forums = 2 }", [
+        "level 2 (flat): levers.forums = 2.0: allowed is a strength from 0 to 1",
+        'two levels are called "flat"',
+        'level 2 (flat): unknown lever "forms"; did you mean "forums"?',
+        'level 1 (flat): values: unknown parameter "spam"; did you mean "span"?',
+        f"level 1 (flat): values.span = 0: allowed is {WHOLE}",
+        "level 1 (flat): values.seed = 1: the seeds belong to the replications: see [replications]",
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), FACTORS)
+def test_every_mistake_in_a_factor_is_told(text, expected):
+    found = mistakes(Study.from_toml, f"{HEAD}[[factor]]\n{text}")
+    names = [line.partition(": ") for line in found]
+    assert {name.split(" (")[0] for name, _, _ in names} <= {"factor 1", "design"}
+    assert [told for name, _, told in names if name != "design"] == expected
+
+
+def test_factors_that_meet_are_told():
+    text = """
+        [[factor]]
+        parameter = "span"
+        values = [3, 4]
+        [[factor]]
+        name = "span"
+        lever = "upholding"
+        values = [0, 1]
+        [[factor]]
+        name = "shape"
+        level = [
+            { name = "flat", values = { span = 9 }, levers = { upholding = 1 } },
+            { name = "tall", preset = "nine-layers", chart = "a.csv" },
+        ]
+        [[factor]]
+        name = "organisation"
+        level = [{ name = "a", preset = "typical" }, { name = "b", chart = "b.csv" }]
+        [[factor]]
+        name = "span_again"
+        parameter = "span"
+        values = [5, 6]
+    """
+    one = "only one of them can"
+    assert mistakes(Study.from_toml, HEAD + text) == [
+        "factor 2 (span): is called as factor 1 (span) is; give it a name of its own",
+        f"factor 3 (shape): varies span, and so does factor 1 (span): {one}",
+        f"factor 3 (shape): moves the lever upholding, and so does factor 2 (span): {one}",
+        "factor 4 (organisation): chooses a preset or file, and so does factor 3 (shape): " + one,
+        f"factor 4 (organisation): varies chart, and so does factor 3 (shape): {one}",
+        f"factor 5 (span_again): varies span, and so does factor 1 (span): {one}",
+    ]
+
+
+def test_a_range_says_its_levels_in_grids_alone():
+    text = HEAD + "[[factor]]\nparameter = 'span'\nlow = 2\nhigh = 4\nlevels = 3\n[design]\n"
+    assert mistakes(Study.from_toml, text + "kind = 'sobol'\npoints = 4") == [
+        'factor 1 (span): levels does not belong to kind = "sobol"'
+    ]
+    assert Study.from_toml(text + "kind = 'one_at_a_time'").size == 4
+
+
+def test_mistakes_of_all_parts_are_told_in_the_order_of_the_file():
+    text = SPANS.to_toml().replace("upholding", "upholdin").replace("filter_up", "filter_upp")
+    text = text.replace("seed = 1", 'seed = "one"').replace("workshop", "worksop")
+    text = text.replace('engine = "auto"', 'engine = "car"')
+    with pytest.raises(StudyError) as caught:
+        Study.from_toml(text, source="a.toml")
     assert str(caught.value).splitlines() == [
-        "a.toml: 2 mistakes:",
+        "a.toml: 4 mistakes:",
+        '  engine = "car": allowed is one of "auto", "kernel", "mesa"',
+        '  factor 2 (upholdin): unknown lever "upholdin"; did you mean "upholding"?',
         '  factor 3 (filter_upp): unknown parameter "filter_upp"; did you mean "filter_up"?',
         '  replications: seed = "one": allowed is a whole number from 0 to 9223372036854775807',
     ]
+    assert caught.value.source == "a.toml"
+
+
+def test_one_mistake_is_told_in_one_line():
+    with pytest.raises(StudyError, match=r'^study: needs a line "format = 1" at its top$'):
+        Study.from_toml('name = "a"')
+    with pytest.raises(StudyError, match=r"^study: is not valid TOML: .* \(at line 1, column 9\)$"):
+        Study.from_toml("format =\n")
+
+
+def test_python_tells_the_mistakes_of_a_part_when_it_is_made():
+    assert mistakes(Factor, parameter="span", values=[3, 3]) == ["values: 3 is there twice"]
+    assert mistakes(Study, name="a", factors=[{"parameter": "spam", "values": [1, 2]}]) == [
+        'factor 1 (spam): unknown parameter "spam"; did you mean "span"?'
+    ]
+    mine = TestFunction("mine", {"a": (0.0, 1.0)}, sum)
+    assert mistakes(Study, name="a", model=mine) == [
+        "model: mine is none that a study file can name: allowed is one of "
+        '"innovation", "ishigami", "sobol_g"'
+    ]
+
+
+def test_values_may_come_from_ranges_and_arrays():
+    import numpy as np
+
+    assert Factor(parameter="span", values=range(3, 6)).values == (3, 4, 5)
+    assert Factor(parameter="filter_up", values=np.array([0.1, 0.2])).values == (0.1, 0.2)
+
+
+# --- what it refers to ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Read a study from a file."""
+
+    def load(text):
+        path = tmp_path / "study.toml"
+        path.write_text(HEAD + text, encoding="utf-8")
+        return Study.load(path)
+
+    return load
+
+
+def test_what_a_study_refers_to_is_checked(load, tmp_path):
+    (tmp_path / "mine.toml").write_text("format = 1\n[organization]\nspam = 3\n")
+    (tmp_path / "rules.py").write_text("x = 1\n")
+    (tmp_path / "bad.csv").write_text("post,reports_to\na,b\n")
+    text = """
+        [base]
+        preset = "worksop"
+        chart = "none.csv"
+        rules = "rules.py"
+        [[factor]]
+        name = "shape"
+        [[factor.level]]
+        name = "a"
+        file = "mine.toml"
+        [[factor.level]]
+        name = "b"
+        file = "no.toml"
+        chart = "bad.csv"
+        [[factor]]
+        lever = "upholdin"
+        values = [0, 1]
+    """
+    found = mistakes(load, text)
+    begins = [
+        'base: there is no preset "worksop"; did you mean "workshop"?',
+        "base: none.csv: ",
+        f"base: {tmp_path / 'rules.py'}: declares no rule",
+        f"factor 1 (shape): level 1 (a): {tmp_path / 'mine.toml'}: unknown parameter",
+        f"factor 1 (shape): level 2 (b): {tmp_path / 'no.toml'}: cannot be read: No such file",
+        "factor 1 (shape): level 2 (b): ",
+        'factor 2 (upholdin): unknown lever "upholdin"; did you mean "upholding"?',
+    ]
+    assert len(found) == len(begins)
+    for told, begin in zip(found, begins, strict=True):
+        assert told.startswith(begin)
+    assert "bad.csv" in found[5]
+
+
+def test_mistakes_outside_are_told_with_those_inside(load):
+    assert mistakes(load, "[base]\npreset = 'worksop'\n[limits]\nhours = 0") == [
+        'base: there is no preset "worksop"; did you mean "workshop"?',
+        "limits: hours = 0: allowed is a number above 0",
+    ]
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(StudyError, match=r"none\.toml: cannot be read: No such file"):
+        Study.load(tmp_path / "none.toml")
+    (tmp_path / "latin.toml").write_bytes(b"title = '\xe9'")
+    with pytest.raises(StudyError, match=r"latin\.toml: is not UTF-8 text; save it as UTF-8"):
+        Study.load(str(tmp_path / "latin.toml"))
+
+
+def test_charts_are_repaired_if_asked_for(load, tmp_path):
+    (tmp_path / "a.csv").write_text("post,reports_to\nhead,\nstaff,hed\n")
+    (told,) = mistakes(load, "[base]\nchart = 'a.csv'")
+    assert "a.csv" in told
+    assert "--repair" in told
+    study = load("[base]\nchart = 'a.csv'\nrepair = true")
+    scenario = study.scenario({})
+    assert scenario.chart == str(tmp_path / "a.csv")
+    assert study.organization(scenario).size == 2
+    assert mistakes(load, "[base]\nrepair = true") == [
+        "base: repair = true mends charts, and none is named"
+    ]
+
+
+def test_a_scenario_file_may_bring_a_chart_and_levers_of_its_own(load, tmp_path):
+    write_chart(generate(1, 1, 2), tmp_path / "a.csv")
+    own = catalogue()["forums"].model_copy(update={"key": "tea"})
+    scenario = Scenario(own_levers=(own,), chart="a.csv")
+    scenario.save(tmp_path / "mine.toml")
+    text = "[base]\nfile = 'mine.toml'\n[[factor]]\nlever = 'tea'\nvalues = [0, 1]"
+    study = load(text)
+    assert study.scenario({"tea": 1.0}).levers == {"tea": 1.0}
+    assert study.organization(study.scenario({"tea": 1.0})).size == 7
+    (tmp_path / "a.csv").unlink()
+    (told,) = mistakes(study.check)
+    assert told.startswith("base: a.csv: ")
+
+
+def test_rules_are_read(load, tmp_path):
+    assert load("").rule_book() is None
+    text = "from innovation_abm import rule\n@rule\ndef fear(idea, author, personal_loss_share):\n    return 0.0\n"
+    (tmp_path / "mine.py").write_text(text)
+    study = load("[base]\nrules = 'mine.py'")
+    assert study.rule_book().fear(None, None, None) == 0.0
+    (tmp_path / "mine.py").unlink()
+    assert mistakes(study.check) == [
+        f"base: {tmp_path / 'mine.py'}: cannot be read: No such file or directory"
+    ]
+
+
+# --- the points -----------------------------------------------------------------------------------
+
+
+def test_points_that_cannot_be_are_found_before_anything_runs(load):
+    text = """
+        [base.values]
+        panel_novelty = 0.5
+        [[factor]]
+        parameter = "panel_size"
+        values = [0, 3, 5]
+        [[factor]]
+        parameter = "panel_quorum"
+        values = [2, 4]
+        [[factor]]
+        parameter = "filter_up"
+        values = [0.0, 0.1]
+    """
+    assert mistakes(load, text) == [
+        "point 6 (panel_size = 3.0, panel_quorum = 4.0): "
+        "panel_quorum = 4 is above panel_size = 3; no idea could pass"
+    ]
+
+
+def test_only_the_first_of_many_points_are_listed(load):
+    text = """
+        [base.values]
+        panel_size = 3.0
+        [[factor]]
+        parameter = "panel_quorum"
+        low = 1
+        high = 30
+        levels = 30
+    """
+    found = mistakes(load, text)
+    assert len(found) == 6
+    assert found[0].startswith("point 3 (panel_quorum = 4.0): panel_quorum = 4 is above")
+    assert found[-1] == "points: 22 more like these"
+
+
+def test_what_no_factor_moves_is_wrong_at_every_point(load):
+    text = "[base.values]\nvalue_low = 2.0\n[[factor]]\nparameter = 'clarity'\nvalues = [0, 1]"
+    assert mistakes(load, text) == ["every point: value_low = 2 is above value_high = 1"]
+
+
+def test_organisations_that_are_too_large_are_found(load):
+    text = "[[factor]]\nparameter = 'middle_layers'\nvalues = [1, 20]"
+    assert mistakes(load, text) == [
+        "point 1 (middle_layers = 20): 1 department(s) with 20 middle layers and a span of 6 "
+        "would have about 2.63e+16 people; 5,000,000 is the most that is accepted"
+    ]
+
+
+def test_a_shape_that_a_chart_overrules_is_told(load, tmp_path):
+    write_chart(generate(1, 1, 2), tmp_path / "a.csv")
+    text = "[[factor]]\nparameter = 'span'\nvalues = [3, 4]\n[base]\nchart = 'a.csv'"
+    assert mistakes(load, text) == [
+        "span cannot matter: the organisation is always that of a chart"
+    ]
+
+
+def test_a_study_that_is_larger_than_its_limit_is_refused_before_its_points_are_made(load):
+    factors = "".join(
+        f"[[factor]]\nparameter = '{name}'\nlow = 0\nhigh = 1\nlevels = 10000\n"
+        for name in ("clarity", "doubt", "filter_up", "misrouting")
+    )
+    assert mistakes(load, factors + "[replications]\nnumber = 3") == [
+        "limits: runs = 1_000_000: the study has 30_000_000_000_000_000 runs at most "
+        "(10,000,000,000,000,000 points, 3 times); raise it to run them"
+    ]
+
+
+def test_what_may_be_wrong_together_is_known():
+    """Points are compared in these parameters alone when they are checked."""
+
+    class Recorded(dict):
+        def __getitem__(self, name):
+            read.add(name)
+            return super().__getitem__(name)
+
+    read = set()
+    values = {name: parameter.default for name, parameter in parameters().items()}
+    list(_cross_faults(Recorded(values | {"panel_size": 3.0})))
+    assert read <= JOINT
+    assert read | {"departments", "middle_layers", "span", "chart", "weeks"} == JOINT
+
+
+# --- scenarios ------------------------------------------------------------------------------------
+
+
+def test_scenarios_are_made_of_base_levels_and_factors_in_this_order(load, tmp_path):
+    write_chart(generate(1, 1, 2), tmp_path / "a.csv")
+    study = load("""
+        [base]
+        preset = "workshop"
+        levers = { upholding = 0.5, forums = 0.25 }
+        values = { weeks = 60, clarity = 0.1, doubt = 0.2 }
+        [[factor]]
+        name = "shape"
+        [[factor.level]]
+        name = "as it is"
+        [[factor.level]]
+        name = "tall"
+        preset = "nine-layers"
+        levers = { forums = 1 }
+        values = { clarity = 0.9 }
+        [[factor.level]]
+        name = "ours"
+        chart = "a.csv"
+        [[factor]]
+        parameter = "doubt"
+        values = [0, 0.7]
+        [[factor]]
+        lever = "upholding"
+        values = [0, 1]
+    """)
+    plain = study.scenario({"shape": "as it is", "doubt": 0, "upholding": 1})
+    expected = preset("workshop").but(
+        name="a",
+        title="",
+        weeks=60,
+        clarity=0.1,
+        doubt=0.0,
+        levers={"upholding": 1, "forums": 0.25},
+    )
+    assert plain == expected
+    tall = study.scenario({"shape": "tall", "doubt": 0.7, "upholding": 0})
+    assert tall == preset("nine-layers").but(
+        name="a", title="", weeks=60, clarity=0.9, doubt=0.7, levers={"upholding": 0, "forums": 1}
+    )
+    ours = study.scenario({"shape": "ours", "doubt": 0, "upholding": 1})
+    assert ours == expected.but(chart=str(tmp_path / "a.csv"))
+
+
+def test_a_level_that_begins_elsewhere_leaves_the_chart_of_the_base(tmp_path):
+    levels = [Level(name="ours"), Level(name="theirs", preset="typical")]
+    study = Study(
+        name="a",
+        base=Base(chart="a.csv"),
+        factors=[Factor(name="which", level=levels)],
+        folder=tmp_path,
+    )
+    assert study.scenario({"which": "ours"}).chart == str(tmp_path / "a.csv")
+    assert study.scenario({"which": "theirs"}).chart is None
+
+
+def test_charts_are_factors_too(load, tmp_path):
+    for span in (2, 3):
+        write_chart(generate(1, 1, span), tmp_path / f"{span}.csv")
+    study = load("[[factor]]\nparameter = 'chart'\nvalues = ['2.csv', '3.csv']")
+    assert study.points()["chart"].tolist() == ["2.csv", "3.csv"]
+    scenarios = [study.scenario(row) for row in study.rows()]
+    assert [study.organization(scenario).size for scenario in scenarios] == [7, 13]
+
+
+def test_rows_of_frames_give_scenarios():
+    points = SPANS.points()
+    for (_, series), row in zip(points.iterrows(), SPANS.rows(), strict=True):
+        assert SPANS.scenario(series) == SPANS.scenario(row)
+    assert SPANS.scenario({"span": 4.0, "upholding": 1, "filter_up": 0, "voice": 3}).span == 4
+    assert [*SPANS.rows(points[3:5])] == [*SPANS.rows()][3:5]
+
+
+def test_points_that_are_none_are_told():
+    row = {"span": 3, "upholding": 0.0, "filter_up": 0.0}
+    assert mistakes(SPANS.scenario, row | {"span": 3.5}) == [
+        "span = 3.5: allowed is a value of kind int"
+    ]
+    assert mistakes(SPANS.scenario, {"span": 3}) == [
+        'the point has no value of the factor "upholding"'
+    ]
+    levels = [Level(name="flat"), Level(name="tall")]
+    study = Study(name="a", factors=[Factor(name="shape", level=levels)])
+    assert mistakes(study.scenario, {"shape": "flatt"}) == [
+        'shape = "flatt": allowed is one of "flat", "tall"; did you mean "flat"?'
+    ]
+
+
+def test_the_base_does_not_have_to_be_sound_by_itself():
+    """A value of the base and one of a factor may need each other."""
+    study = Study(
+        name="a",
+        base=Base(values={"panel_quorum": 4.0}),
+        factors=[Factor(parameter="panel_size", values=[5.0, 6.0])],
+    )
+    study.check()
+    assert (
+        Study(name="a", base=Base(preset="workshop")).scenario({}).weeks == preset("workshop").weeks
+    )
+
+
+@pytest.mark.parametrize("model", ["ishigami", "sobol_g"])
+def test_functions_have_arguments(model):
+    study = Study(name="a", model=model, factors=[Factor(parameter="x2", values=[0.25, 1])])
+    study.check()
+    names = list(MODELS[model].parameters())
+    middle = 0.0 if model == "ishigami" else 0.5
+    assert study.arguments({"x2": 1}) == dict.fromkeys(names, middle) | {"x2": 1.0}
+    assert list(study.arguments({"x2": 1})) == names
+    assert mistakes(study.scenario, {"x2": 1}) == [
+        f"the model {model} has no scenarios, but arguments"
+    ]
+    assert mistakes(SPANS.arguments, {}) == ["the model innovation has no arguments, but scenarios"]
+
+
+def test_how_often_points_are_run():
+    fixed, growing = Replications(number=7), Replications(maximum=50, precision={"survival": 0.1})
+    assert (fixed.fixed, fixed.at_least, fixed.at_most) == (True, 7, 7)
+    assert (growing.fixed, growing.at_least, growing.at_most) == (False, 20, 50)
+    assert SPANS.size == 12
+    assert SPANS.but(replications=growing).runs_at_most == 600
+
+
+def test_the_file_says_all_that_matters():
+    document = tomllib.loads(SPANS.but(title="T", tables=["ideas"]).to_toml())
+    assert list(document) == [
+        *("format", "name", "title", "measures", "tables", "engine"),
+        *("base", "factor", "design", "replications", "limits"),
+    ]
+    assert document["factor"][2] == {"parameter": "filter_up", "low": 0.0, "high": 0.5, "levels": 3}
