@@ -483,8 +483,7 @@ FACTORS = [
         "has one level: a factor has two or more",
     ]),
     ("name = 'shape'\nlevel = ['flat', 'tall']", [
-        'level, entry 1 = "flat": allowed is tables under lines [[factor.level]]',
-        'level, entry 2 = "tall": allowed is tables under lines [[factor.level]]',
+        'level = ["flat", "tall"]: allowed is tables under lines [[factor.level]]'
     ]),
     ("name = 'shape'\n[[factor.level]]\nname = ' flat'\n"
      "[[factor.level]]\npreset = 'a'\nfile = 'b'", [
@@ -694,8 +693,12 @@ def test_a_scenario_file_may_bring_a_chart_and_levers_of_its_own(load, tmp_path)
 
 def test_rules_are_read(load, tmp_path):
     assert load("").rule_book() is None
-    text = "from innovation_abm import rule\n@rule\ndef fear(idea, author, personal_loss_share):\n    return 0.0\n"
-    (tmp_path / "mine.py").write_text(text)
+    (tmp_path / "mine.py").write_text(
+        "from innovation_abm import rule\n"
+        "@rule\n"
+        "def fear(idea, author, personal_loss_share):\n"
+        "    return 0.0\n"
+    )
     study = load("[base]\nrules = 'mine.py'")
     assert study.rule_book().fear(None, None, None) == 0.0
     (tmp_path / "mine.py").unlink()
