@@ -1,0 +1,445 @@
+"""The house style of pictures: colours, small multiples, and SVG for a page or a paper.
+
+Nothing here knows what a study is. A :class:`Picture` says in words what it shows, holds the
+numbers that it draws, and draws itself on a figure of its own, so that no setting of pyplot is
+touched and the same numbers give the same bytes.
+
+Colours are those of Okabe and Ito (2008), which are told apart with any colour vision; each goes
+with a marker and a line of its own, so that a picture copied in grey can still be read. In a page
+they are changed for a dark background by its style sheet (:data:`DARK`).
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import textwrap
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from xml.etree import ElementTree
+
+from innovation_abm.errors import InnovationAbmError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy as np
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+INK: Final = "#1f2933"
+FAINT: Final = "#c9d0d8"
+SOFT: Final = "#7b8794"
+BLUE: Final = "#0072b2"
+RED: Final = "#d55e00"
+GREEN: Final = "#009e73"
+PURPLE: Final = "#7a4fa3"
+ORANGE: Final = "#e69f00"
+SKY: Final = "#56b4e9"
+
+DARK: Final = {
+    INK: "#e4e9ee",
+    FAINT: "#46515c",
+    SOFT: "#98a4b0",
+    BLUE: "#5ab4f0",
+    RED: "#ff8c42",
+    GREEN: "#3ccf9f",
+    PURPLE: "#bd93e8",
+    ORANGE: "#f5b83d",
+    SKY: "#8fd0fa",
+}
+"""What each colour becomes on a dark background."""
+
+WIDTH: Final = 7.4
+"""Width of every picture, inches."""
+SMALL: Final = 8.0
+MIDDLE: Final = 9.0
+"""Sizes of letters, points."""
+LONGEST: Final = 60
+"""Letters of a name that are shown at most."""
+FONTS: Final = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
+FORMATS: Final = ("png", "svg", "pdf")
+"""Kinds of files that a picture can be saved as."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one series is drawn: told apart by each of the three alone.
+
+    Attributes:
+        colour: of line and marker.
+        marker: shape of the points.
+        line: dashes of the line.
+    """
+
+    colour: str
+    marker: str
+    line: str | tuple[float, tuple[float, ...]]
+
+
+LOOKS: Final = (
+    Look(BLUE, "o", "-"),
+    Look(RED, "s", "--"),
+    Look(GREEN, "^", "-."),
+    Look(PURPLE, "D", ":"),
+    Look(ORANGE, "v", (0, (6, 1, 1, 1, 1, 1))),
+    Look(SKY, "P", (0, (3, 1, 3, 4))),
+)
+"""How series are drawn, in order; more than these belong into small multiples."""
+
+
+def words(text: object, width: int = 0, longest: int = LONGEST) -> str:
+    """Make any text fit for a label: one that draws as it stands, and ends.
+
+    Args:
+        text: what to write; control characters and the dollars that would begin a formula lose
+            their meaning.
+        width: letters a line; 0 for a single line.
+        longest: letters at most; what is longer ends in an ellipsis.
+    """
+    plain = "".join(one if one.isprintable() else " " for one in str(text))
+    plain = " ".join(plain.split())
+    if len(plain) > longest:
+        plain = plain[: longest - 1].rstrip() + "…"
+    if width:
+        plain = "\n".join(textwrap.wrap(plain, width) or [""])
+    return plain.replace("$", r"\$")
+
+
+def figures(value: float, like: float | None = None) -> str:
+    """Write a number with as many figures as it deserves.
+
+    Args:
+        value: the number; NaN is written as "undefined".
+        like: half the width of its interval, of which one significant figure is kept, or two if the
+            first is a 1 or 2; three figures of the number itself if there is none.
+    """
+    if math.isnan(value):
+        return "undefined"
+    if math.isinf(value):
+        return "infinite" if value > 0 else "minus infinite"
+    if like is None or not math.isfinite(like) or like == 0.0:
+        size, keep = value, 3
+    else:
+        size, keep = like, 2 if f"{abs(like):e}"[0] in "12" else 1
+    if size == 0.0:
+        return "0"
+    decimals = min(max(keep - 1 - math.floor(math.log10(abs(size))), 0), 6)
+    text = f"{value:,.{decimals}f}"
+    if float(text.replace(",", "")) == 0.0:
+        return f"{value:.2g}" if decimals == 6 and value != 0.0 else "0"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def interval(estimate: float, low: float, high: float) -> str:
+    """Write an estimate with its interval: "0.31 (0.29 to 0.33)"."""
+    half = (high - low) / 2
+    if not math.isfinite(half):
+        return figures(estimate)
+    return f"{figures(estimate, half)} ({figures(low, half)} to {figures(high, half)})"
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture, in words, numbers and marks.
+
+    Attributes:
+        name: stem of its files: letters, digits and dashes; unique in a report.
+        title: what it shows, as a statement.
+        alt: the same for those who cannot see it, with the main figures.
+        data: the numbers drawn, one row a mark.
+        height: inches.
+        draw: draws it on an empty figure.
+        note: how to read it.
+    """
+
+    name: str
+    title: str
+    alt: str
+    data: pd.DataFrame
+    height: float
+    draw: Callable[[Figure], None]
+    note: str = ""
+
+    def figure(self, *, titled: bool = True) -> Figure:
+        """Draw it on a figure of its own, with its title above it unless told otherwise."""
+        from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+        top = 0.36 if titled else 0.0
+        room = ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.05, wspace=0.03, hspace=0.05)
+        figure = Figure(figsize=(WIDTH, self.height + top), layout=room)
+        self.draw(figure)
+        if titled:
+            figure.suptitle(
+                words(self.title, 92, 180), x=0.01, ha="left", fontsize=10.5,
+                fontweight="bold", color=INK,
+            )  # fmt: skip
+        # The room is divided once, and not again for each kind of file.
+        with warnings.catch_warnings():
+            _allow_boxes()
+            figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        return figure
+
+    def element(self) -> str:
+        """Give it as an ``<svg>`` element for a page: no title, no style, no names that clash."""
+        return _element(_svg(self.figure(titled=False), as_text=True), self.name, self.alt)
+
+    def save(self, folder: Path, formats: Sequence[str], dpi: int) -> list[Path]:
+        """Write it as pictures for a paper, with the numbers drawn as a CSV file.
+
+        Args:
+            folder: an existing folder.
+            formats: of :data:`FORMATS`.
+            dpi: dots an inch, of PNG.
+
+        Returns:
+            The files written.
+        """
+        written = []
+        figure = self.figure()
+        for kind in formats:
+            path = folder / f"{self.name}.{kind}"
+            if kind == "svg":
+                path.write_text(_svg(figure, as_text=False), encoding="utf-8", newline="\n")
+            else:
+                path.write_bytes(_bytes(figure, kind, dpi))
+            written.append(path)
+        numbers = folder / f"{self.name}.csv"
+        self.data.to_csv(numbers, index=False, lineterminator="\n")
+        return [*written, numbers]
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Refuse a kind of picture that is not written.
+
+    Raises:
+        InnovationAbmError: if one of ``formats`` is not among :data:`FORMATS`.
+    """
+    for kind in formats:
+        if kind not in FORMATS:
+            raise InnovationAbmError(
+                f'"{kind}" is no format of pictures; allowed: {", ".join(FORMATS)}'
+            )
+
+
+# --- axes -----------------------------------------------------------------------------------------
+
+
+def dress(axes: Axes, *, grid: str = "y") -> Axes:
+    """Give axes the house style: few lines, none in the foreground."""
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(FAINT)
+    axes.tick_params(colors=INK, labelsize=SMALL, length=3, color=FAINT)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.label.set_color(INK)
+        axis.label.set_fontsize(SMALL)
+    if grid:
+        axes.grid(axis=grid, color=FAINT, linewidth=0.5, alpha=0.7)  # type: ignore[arg-type]
+    axes.set_axisbelow(True)
+    axes.patch.set_alpha(0.0)
+    return axes
+
+
+def beside(count: int) -> int:
+    """Give how many of so many small multiples stand beside each other."""
+    return 2 if count in (2, 4) else min(count, 3)
+
+
+def rows_of(count: int) -> int:
+    """Give how many rows so many small multiples make."""
+    return math.ceil(count / beside(count))
+
+
+def panels(
+    figure: Figure,
+    count: int,
+    columns: int = 0,
+    *,
+    grid: str = "y",
+    sharex: bool = False,
+    sharey: bool = False,
+) -> Iterator[Axes]:
+    """Give axes for so many small multiples, row by row; places left over stay empty.
+
+    Args:
+        figure: an empty figure.
+        count: of panels.
+        columns: at most so many beside each other; see :func:`beside` if 0.
+        grid: see :func:`dress`.
+        sharex: whether all have the same horizontal axis.
+        sharey: whether all have the same vertical axis.
+    """
+    columns = min(columns or beside(count), count)
+    rows = math.ceil(count / columns)
+    grid_of_axes = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
+    for place, axes in enumerate(grid_of_axes.flat):
+        if place < count:
+            yield dress(axes, grid=grid)
+        else:
+            axes.set_visible(False)
+
+
+def head(axes: Axes, title: str, width: int = 30) -> None:
+    """Write the name of one small multiple above it."""
+    axes.set_title(
+        words(title, width, 2 * width), fontsize=MIDDLE, color=INK, loc="left", fontweight="bold"
+    )
+
+
+def with_intervals(
+    axes: Axes,
+    x: Sequence[float] | NDArray[np.float64],
+    frame: pd.DataFrame,
+    look: Look,
+    *,
+    joined: bool = True,
+    label: str | None = None,
+) -> None:
+    """Draw the column ``estimate`` of a frame over ``x``, with its ``low`` to ``high`` as bars."""
+    estimate = frame["estimate"].to_numpy(float)
+    low, high = frame["low"].to_numpy(float), frame["high"].to_numpy(float)
+    axes.vlines(x, low, high, color=look.colour, linewidth=1.6, alpha=0.75)
+    axes.plot(
+        x, estimate, color=look.colour, marker=look.marker, markersize=4.5,
+        linestyle=look.line if joined else "none", linewidth=1.3, label=label,
+    )  # fmt: skip
+
+
+def key(figure: Figure, axes: Axes, title: str = "") -> None:
+    """Explain the looks of series, above all panels."""
+    handles, labels = axes.get_legend_handles_labels()
+    made = figure.legend(
+        handles, labels, loc="outside upper left", ncols=min(len(labels), 4), frameon=False,
+        fontsize=SMALL, labelcolor=INK, handlelength=3.4, title=words(title) or None,
+        title_fontsize=SMALL, alignment="left",
+    )  # fmt: skip
+    made.get_title().set_color(INK)
+
+
+# --- SVG ------------------------------------------------------------------------------------------
+
+
+def _quietly(figure: Figure, written: Any, **options: Any) -> None:  # noqa: ANN401 - passed on
+    with warnings.catch_warnings():
+        _allow_boxes()
+        figure.savefig(written, **options)
+
+
+def _allow_boxes() -> None:
+    """Do not complain of a letter that the font lacks: it is a box here, and well in a page."""
+    warnings.filterwarnings("ignore", message="Glyph .* missing from")
+
+
+def _svg(figure: Figure, *, as_text: bool) -> str:
+    """Write a figure as SVG, with the same bytes each time.
+
+    Letters as text are small and can be searched, but look as the reader's fonts have it; as
+    outlines they look the same in every program.
+    """
+    import matplotlib
+
+    written = io.StringIO()
+    settings: Any = {
+        "svg.hashsalt": "innovation-abm",
+        "svg.fonttype": "none" if as_text else "path",
+    }
+    with matplotlib.rc_context(settings):
+        _quietly(figure, written, format="svg", metadata={"Date": None}, transparent=as_text)
+    return written.getvalue()
+
+
+def _bytes(figure: Figure, kind: str, dpi: int) -> bytes:
+    written = io.BytesIO()
+    undated = {"png": {}, "pdf": {"CreationDate": None}}[kind]
+    _quietly(figure, written, format=kind, dpi=dpi, metadata=undated)
+    return written.getvalue()
+
+
+_SVG: Final = "{http://www.w3.org/2000/svg}"
+_HREF: Final = "{http://www.w3.org/1999/xlink}href"
+_FONT_SIZE: Final = re.compile(r"([\d.]+)px")
+_BOLD: Final = re.compile(r"\b(bold|[6-9]00)\b")
+_LONG_NUMBER: Final = re.compile(r"-?\d+\.\d{2,}")
+_REFERENCE: Final = re.compile(r"url\(#([^)]+)\)")
+_GEOMETRY: Final = ("d", "x", "y", "width", "height", "transform", "points", "cx", "cy", "r")
+
+
+def _element(svg: str, name: str, alt: str) -> str:
+    """Make an element for a page of a file that matplotlib wrote.
+
+    Its styles become attributes, so that the page can forbid all styles but its own; names within
+    it are made unique in the page, or dropped; numbers are cut to a hundredth of a point.
+    """
+    root = ElementTree.fromstring(svg)
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag in (f"{_SVG}style", f"{_SVG}metadata") or "}metadata" in child.tag:
+                parent.remove(child)
+    used = set(_REFERENCE.findall(svg)) | set(re.findall(r'href="#([^"]+)"', svg))
+    for one in root.iter():
+        _plain_attributes(one, name, used)
+    for size in ("width", "height", "version"):
+        root.attrib.pop(size, None)
+    root.set("role", "img")
+    root.set("aria-label", alt)
+    ElementTree.register_namespace("", "http://www.w3.org/2000/svg")
+    _flatten(root)
+    text = ElementTree.tostring(root, encoding="unicode")
+    return re.sub(r">\s*\n\s*<", ">\n<", text)
+
+
+def _plain_attributes(one: ElementTree.Element, name: str, used: set[str]) -> None:
+    """Rewrite the attributes of one element; see :func:`_element`."""
+    style = one.attrib.pop("style", "")
+    for declaration in style.split(";"):
+        key, _, value = (part.strip() for part in declaration.partition(":"))
+        if key == "font":
+            _font(one, value)
+        elif key and key not in ("font-family", "stroke-linejoin", "stroke-linecap"):
+            one.set(key, value)
+    for attribute, value in list(one.attrib.items()):
+        if attribute in _GEOMETRY:
+            one.set(attribute, _LONG_NUMBER.sub(_shorter, " ".join(value.split())))
+        elif attribute == "id":
+            one.attrib.pop("id")
+            if value in used:
+                one.set("id", f"{name}-{value}")
+        elif attribute in (_HREF, "href"):
+            one.attrib.pop(attribute)
+            one.set("href", f"#{name}-{value.removeprefix('#')}")
+        elif "url(#" in value:
+            one.set(attribute, _REFERENCE.sub(rf"url(#{name}-\1)", value))
+
+
+def _shorter(found: re.Match[str]) -> str:
+    return f"{float(found.group()):.2f}".rstrip("0").rstrip(".")
+
+
+def _font(one: ElementTree.Element, value: str) -> None:
+    """Take size and weight out of a font; the family is the page's."""
+    size = _FONT_SIZE.search(value)
+    if size:
+        one.set("font-size", size.group(1))
+    if _BOLD.search(value):
+        one.set("font-weight", "bold")
+
+
+def _flatten(root: ElementTree.Element) -> None:
+    """Take away groups that say nothing any more."""
+    for parent in root.iter():
+        place = 0
+        while place < len(parent):
+            child = parent[place]
+            if child.tag == f"{_SVG}g" and not child.attrib:
+                parent[place : place + 1] = list(child)
+            else:
+                place += 1
