@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from innovation_abm import Scenario, preset
@@ -926,3 +926,101 @@ def test_the_file_says_all_that_matters():
         *("base", "factor", "design", "replications", "limits"),
     ]
     assert document["factor"][2] == {"parameter": "filter_up", "low": 0.0, "high": 0.5, "levels": 3}
+
+
+# --- whatever a file holds ------------------------------------------------------------------------
+
+SOUND = """
+format = 1
+name = "a"
+measures = ["survival"]
+[base]
+preset = "workshop"
+levers = { upholding = 0.5 }
+values = { weeks = 10 }
+[[factor]]
+parameter = "span"
+values = [3, 4]
+[[factor]]
+parameter = "filter_up"
+low = 0.0
+high = 0.5
+distribution = "triangular"
+peak = 0.1
+levels = 3
+[[factor]]
+name = "shape"
+[[factor.level]]
+name = "flat"
+values = { middle_layers = 1 }
+[[factor.level]]
+name = "tall"
+preset = "nine-layers"
+levers = { forums = 1 }
+[design]
+kind = "factorial"
+[replications]
+minimum = 5
+maximum = 20
+precision = { survival = 0.1 }
+[limits]
+runs = 1000
+"""
+
+KEYS = st.sampled_from(
+    [
+        *("format", "name", "base", "factor", "level", "levels", "preset", "values", "levers"),
+        *("parameter", "lever", "low", "high", "peak", "distribution", "kind", "points", "chart"),
+        *("precision", "number", "limits", "runs", "self", "span", "upholding", "model", "\n"),
+    ]
+)
+ANYTHING = st.recursive(
+    st.one_of(
+        st.booleans(),
+        st.integers(-(2**63), 2**63 - 1),
+        st.floats(),
+        st.sampled_from(
+            ["", "span", "clarity", "flat", "sobol", "ishigami", "workshop", "x", "\0"]
+        ),
+        st.dates(),
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=4,
+)
+
+
+def tables(value):
+    """List every table in a document, itself included."""
+    if isinstance(value, dict):
+        return [value, *(table for inner in value.values() for table in tables(inner))]
+    inner = value if isinstance(value, list) else []
+    return [table for one in inner for table in tables(one)]
+
+
+@settings(max_examples=50)
+@given(data=st.data())
+def test_whatever_a_file_holds_gives_a_study_or_mistakes(data, tmp_path_factory):
+    import tomli_w
+
+    document = tomllib.loads(SOUND)
+    for _ in range(data.draw(st.integers(1, 4))):
+        table = data.draw(st.sampled_from(tables(document)))
+        key = data.draw(st.sampled_from(sorted(table)) if table else KEYS)
+        if data.draw(st.booleans()):
+            key = data.draw(KEYS)
+        if key in table and data.draw(st.booleans()):
+            del table[key]
+        else:
+            table[key] = data.draw(ANYTHING)
+    path = tmp_path_factory.getbasetemp() / "whatever.toml"
+    path.write_text(tomli_w.dumps(document), encoding="utf-8")
+    try:
+        study = Study.load(path)
+    except StudyError as error:
+        assert str(error).startswith(f"{path}: ")
+        assert all(str(fault) for fault in error.faults)
+    else:
+        assert Study.from_toml(study.to_toml(), study.folder) == study
+        assert study.runs_at_most <= study.limits.runs
+        if study.simulates:
+            assert all(study.scenario(row).name == study.name for row in study.rows())
