@@ -242,8 +242,12 @@ class Study(Part):
     model: Annotated[Model, BeforeValidator(_as_model)] = key(
         MODELS["innovation"], "what is run", MODELS
     )
-    measures: Names = key((), "measures of every run", "a list of names of measures")
-    tables: Names = key((), "tables that are kept of every run", "a list of names of tables")
+    measures: Names = key(
+        (), "measures of every run; headlines unless given", "a list of names of measures"
+    )
+    tables: Names = key(
+        (), "tables that are kept of every run", f"a list, each {one_of(checks.TABLES)}"
+    )
     engine: Literal["auto", "kernel", "mesa"] = key(
         "auto", "what runs the model", ("auto", "kernel", "mesa")
     )
@@ -592,6 +596,18 @@ _TOP_LEVEL: Final = (
     "factor",
 )
 """Keys and sections of a study file, but for its format."""
+
+
+SECTIONS: Final[Mapping[str, tuple[type[Part], frozenset[str]]]] = {
+    "top": (Study, frozenset({*Study.SECTIONS, *Study.LISTS, "source", "folder"})),
+    "base": (Base, frozenset()),
+    "factor": (Factor, frozenset()),
+    "level": (Level, frozenset()),
+    "design": (Design, frozenset()),
+    "replications": (Replications, frozenset()),
+    "limits": (Limits, frozenset()),
+}
+"""Every section of a study file, each with the keys that are no values in it; for documents."""
 
 
 def _text(path: Path) -> str:

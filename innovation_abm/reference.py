@@ -394,6 +394,54 @@ def _kit(part: str) -> str:
     return written
 
 
+def _study(section: str) -> str:
+    """Tabulate the keys of a section of a study file."""
+    from innovation_abm.experiments.study import SECTIONS  # above this module: only documents ask
+
+    part, left_out = SECTIONS[section]
+    rows = (
+        (_code(part.WRITTEN.get(name, name)), field.description or "", part.allowed(name), default)
+        for name, field in part.model_fields.items()
+        if name not in left_out
+        for default in [_default(field.default)]
+    )
+    return table(("key", "meaning", "allowed", "default"), rows)
+
+
+def _default(value: object) -> str:
+    """Write the default of a key of a study file; nothing where it is left out."""
+    from innovation_abm.experiments.models import Model
+    from innovation_abm.experiments.parts import shown
+
+    if isinstance(value, Model):
+        value = value.name
+    if isinstance(value, bool | int | float):
+        return _code(f"{value:_}" if type(value) is int else shown(value))
+    return _code(shown(str(value))) if isinstance(value, str) and value else ""
+
+
+def design_table() -> str:
+    """Tabulate the kinds of designs of a study."""
+    from innovation_abm.experiments.designs import KINDS
+
+    rows = (
+        (_code(kind), one.meaning, ", ".join(map(_code, one.keys)), one.growth)
+        for kind, one in KINDS.items()
+    )
+    return table(("kind", "points", "keys", "kept when it grows"), rows)
+
+
+def distribution_table() -> str:
+    """Tabulate the distributions of a range."""
+    from innovation_abm.experiments.factors import DISTRIBUTIONS
+
+    rows = (
+        (_code(kind), meaning, ", ".join(map(_code, keys)))
+        for kind, (meaning, keys) in DISTRIBUTIONS.items()
+    )
+    return table(("distribution", "meaning", "needs"), rows)
+
+
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "parameters": parameter_tables,
     "rules": rule_tables,
@@ -415,6 +463,15 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "levers": lever_table,
     "lever effects": lever_effect_table,
     "measures": measure_table,
+    "study top": lambda: _study("top"),
+    "study base": lambda: _study("base"),
+    "study factor": lambda: _study("factor"),
+    "study level": lambda: _study("level"),
+    "study design": lambda: _study("design"),
+    "study replications": lambda: _study("replications"),
+    "study limits": lambda: _study("limits"),
+    "study designs": design_table,
+    "study distributions": distribution_table,
     "session scripts": lambda: _kit("scripts"),
     "lever cards": lambda: _kit("cards"),
     "summary": lambda: _column_table(SUMMARY_MEANINGS, SUMMARY_MEANINGS),

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import re
 import tomllib
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from innovation_abm.experiments.study import (
     Study,
     StudyError,
 )
-from innovation_abm.levers import catalogue
+from innovation_abm.levers import ROUTED, catalogue
 from innovation_abm.measures import HEADLINES, MEASURES
 from innovation_abm.organization import generate
 from innovation_abm.scenario import JOINT, _cross_faults, parameters
@@ -791,6 +792,7 @@ def test_what_may_be_wrong_together_is_known():
     list(_cross_faults(Recorded(values | {"panel_size": 3.0})))
     assert read <= JOINT
     assert read | {"departments", "middle_layers", "span", "chart", "weeks"} == JOINT
+    assert JOINT.isdisjoint(ROUTED), "what levers do to them would depend on other parameters"
 
 
 # --- scenarios ------------------------------------------------------------------------------------
@@ -1024,3 +1026,18 @@ def test_whatever_a_file_holds_gives_a_study_or_mistakes(data, tmp_path_factory)
         assert study.runs_at_most <= study.limits.runs
         if study.simulates:
             assert all(study.scenario(row).name == study.name for row in study.rows())
+
+
+# --- the document ---------------------------------------------------------------------------------
+
+DOCUMENT = (Path(__file__).resolve().parents[1] / "docs" / "studies.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_document_is_the_same_in_both_languages():
+    (written,) = re.findall(r"^```toml\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)
+    made = re.findall(r"^```python\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)[0]
+    names: dict[str, object] = {}
+    exec(made, names)
+    study = Study.from_toml(written)
+    study.check()
+    assert study.but(title="", question="") == names["study"]
