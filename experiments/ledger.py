@@ -179,6 +179,8 @@ def _begun(connection: sqlite3.Connection) -> sqlite3.Connection:
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Do something in a transaction to write: all of it, or nothing if anything is raised."""
     try:
+        if connection.in_transaction:  # one that a second interrupt kept from being taken back
+            connection.execute("ROLLBACK")
         connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("COMMIT")

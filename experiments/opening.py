@@ -156,11 +156,15 @@ def _difference(key: str, there: str | None, now: str | None) -> list[str]:
 def tidy(connection: sqlite3.Connection, folder: Path) -> None:
     """Remove what an interrupted writer left, and make sure that all parts are there.
 
+    Their folder is made if need be.
+
     Raises:
         StoreError: if one is missing.
     """
     for left in folder.glob(f".{STUDY_FILE}.*.part"):
         left.unlink()
+    (folder / PARTS_FOLDER).mkdir(exist_ok=True)
+    table_parts.flush_folder(folder)
     remove_unnamed_parts(connection, folder)
     named = {row[0] for row in connection.execute("SELECT file FROM parts")}
     there = {entry.name for entry in (folder / PARTS_FOLDER).glob("*.parquet")}
@@ -175,6 +179,5 @@ def tidy(connection: sqlite3.Connection, folder: Path) -> None:
 
 def remove_unnamed_parts(connection: sqlite3.Connection, folder: Path) -> None:
     """Remove parts of batches that were never acknowledged."""
-    if (folder / PARTS_FOLDER).exists():
-        named = {row[0] for row in connection.execute("SELECT file FROM parts")}
-        table_parts.remove_others(folder / PARTS_FOLDER, named)
+    named = {row[0] for row in connection.execute("SELECT file FROM parts")}
+    table_parts.remove_others(folder / PARTS_FOLDER, named)

@@ -36,7 +36,6 @@ import numpy as np
 
 from innovation_abm.experiments import ledger, opening, table_parts
 from innovation_abm.experiments.ledger import LEDGER_FILE, STUDY_FILE, StoreError
-from innovation_abm.experiments.results import Results, load_study
 from innovation_abm.experiments.table_parts import PARTS_FOLDER, RUN_COLUMNS
 
 if TYPE_CHECKING:
@@ -50,15 +49,6 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
 
-__all__ = [
-    "Batch",
-    "PointRuns",
-    "Results",
-    "Store",
-    "StoreError",
-    "StoredRuns",
-    "load_study",
-]
 
 MOST: Final = 2**31
 """Numbers of points and replications are below it."""
@@ -318,7 +308,14 @@ class Store:
             chunk = self._one("SELECT coalesce(max(number), 0) + 1 FROM chunks")
             self._connection.execute(
                 "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)",
-                (chunk, self._session, batch.worker, batch.started, batch.seconds, len(good)),
+                (
+                    chunk,
+                    self._session,
+                    _storable(batch.worker),
+                    batch.started,
+                    batch.seconds,
+                    len(good),
+                ),
             )
             added = self._insert_runs(batch, good, chunk)
             self._insert_failures(batch, chunk)
@@ -389,7 +386,7 @@ class Store:
                     "replication": int(batch.replication[place]),
                     "point": int(batch.point[place]),
                     "chunk": chunk,
-                    "error": error,
+                    "error": _storable(error),
                 }
                 for place, error in batch.errors.items()
             ],
@@ -401,7 +398,6 @@ class Store:
         if added < len(runs):
             runs = runs[self._are_of(chunk, batch.point[good], batch.replication[good])]
         folder = self.folder / PARTS_FOLDER
-        folder.mkdir(exist_ok=True)
         for name in self.tables:
             rows = self._rows_of(runs, name, batch.tables[name])
             file = table_parts.write_part(folder, name, chunk, rows)
@@ -409,7 +405,6 @@ class Store:
                 "INSERT INTO parts VALUES (?, ?, ?, ?)", (file, name, chunk, rows.num_rows)
             )
         table_parts.flush_folder(folder)
-        table_parts.flush_folder(self.folder)
 
     def _are_of(self, chunk: int, point: IntArray, replication: IntArray) -> BoolArray:
         """Tell which runs were added with this chunk, and were not there before."""
@@ -523,6 +518,11 @@ class Store:
 def _run_number(point: IntArray, replication: IntArray) -> IntArray:
     """Give each run a number of its own."""
     return point.astype(np.int64) * MOST + replication
+
+
+def _storable(text: str) -> str:
+    """Escape what no file can hold: halves of characters, which names of files may bring along."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - NumPy's scalars

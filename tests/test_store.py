@@ -161,6 +161,12 @@ def test_any_name_can_be_a_measure(tmp_path, name):
     assert load_study(tmp_path).runs[name].tolist() == [0.1]
 
 
+def test_errors_that_no_file_can_hold_are_escaped(tmp_path):
+    with opened(tmp_path) as store:
+        store.record(batch({}, {(0, 0): "no file caf\udce9"}))
+    assert failures_of(load_study(tmp_path)) == {(0, 0): "no file caf\\udce9"}
+
+
 # --- designs --------------------------------------------------------------------------------------
 
 
@@ -221,6 +227,15 @@ def test_points_and_study_come_back_as_they_were(tmp_path):
     pd.testing.assert_frame_equal(again.runs, results.runs)
     assert (again.measures, again.missing) == (results.measures, 0)
     assert Results.from_frames(study, results.runs[3:]).missing == 3
+
+
+def test_a_study_may_vary_nothing(tmp_path):
+    with Store.open(tmp_path, MANIFEST, ["x"]) as store:
+        store.register(["only"], [{}], replications=2)
+        store.record(batch({(0, 0): [1.0], (0, 1): [2.0]}))
+    results = load_study(tmp_path)
+    assert (len(results.points), results.complete) == (1, True)
+    assert results.runs.to_dict("list") == {"point": [0, 0], "replication": [0, 1], "x": [1, 2]}
 
 
 def test_types_of_factors_come_back(tmp_path):

@@ -471,6 +471,38 @@ def test_reading_while_it_is_written(tmp_path):
     assert number_of_runs(results) + len(results.failures) == POINTS * REPLICATIONS
 
 
+# --- size -----------------------------------------------------------------------------------------
+
+
+def store_a_million(folder: str) -> None:
+    """Record and read a million runs of ten measures; say how much memory it took."""
+    import resource
+
+    points, replications, at_once = 2000, 500, 5000
+    with Store.open(folder, MANIFEST, [f"m{n}" for n in range(10)]) as store:
+        factors = [{"f": n / 3, "level": f"level {n % 3}"} for n in range(points)]
+        store.register([f"key {n}" for n in range(points)], factors, replications=replications)
+        for begin in range(0, points * replications, at_once):
+            run = np.arange(begin, begin + at_once)
+            measures = run[:, None] / np.arange(1.0, 11.0)
+            batch = Batch(run % points, run // points, measures, {}, {}, "made up", 0.0, 1.0)
+            store.record(batch)
+        say(int(store.stored().ok.sum()))
+    results = load_study(folder)
+    run = (results.runs["replication"] * points + results.runs["point"]).to_numpy()
+    say(bool((results.runs["m9"] == run / 10.0).all()))
+    say(len(results.provenance))
+    say(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+
+
+@posix
+@pytest.mark.slow
+def test_a_million_runs_take_less_than_a_gigabyte_and_a_half(tmp_path):
+    stored, right, told, memory = finish(start(store_a_million, tmp_path))
+    assert (stored, right, told) == (1_000_000, True, 1_000_000)
+    assert memory < 1.5e9
+
+
 TASKS = (
     sweep,
     die_in_a_transaction,
@@ -481,6 +513,7 @@ TASKS = (
     read_where_nothing_can_be_written,
     hold,
     leave_a_child,
+    store_a_million,
 )
 
 if __name__ == "__main__":
