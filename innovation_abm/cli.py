@@ -125,9 +125,10 @@ def _common(
 
 
 def _complete_preset(incomplete: str) -> list[str]:
-    from innovation_abm.presets import preset_names
+    from innovation_abm.presets import preset_names, published_names
 
-    return [name for name in preset_names() if name.startswith(incomplete)]
+    names = [*preset_names(), *published_names()]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def _complete_lever(incomplete: str) -> list[str]:
@@ -676,9 +677,7 @@ def presets(
     as_json: JsonOption = False,
 ) -> None:
     """List the scenarios that come with the package, or print one as a file to start from."""
-    from importlib.resources import files
-
-    from innovation_abm.presets import preset, preset_names
+    from innovation_abm.presets import preset, preset_names, preset_text
     from innovation_abm.scenario import parameters
 
     if name is None:
@@ -695,8 +694,7 @@ def presets(
         values = {one: getattr(chosen, one) for one in parameters()}
         print_json({**_described(chosen), "parameters": values})
     else:
-        shipped = files("innovation_abm") / "data" / "presets" / f"{name}.toml"
-        print(shipped.read_text(encoding="utf-8"), end="")
+        print(preset_text(name), end="")
 
 
 def _described(scenario: Scenario) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Presets: scenarios by name, each a TOML file that comes with the package.
 
 Every file says what it stands for, holds only the parameters that differ from the defaults, and
-cites the source of each figure. See ``docs/calibration.md`` for those that are calibrated.
+cites the source of each figure. See ``docs/calibration.md`` for those that are calibrated, and
+``docs/published-models.md`` for published models, which are presets too but stand apart.
 """
 
 from __future__ import annotations
@@ -19,28 +20,46 @@ SUFFIX: Final = ".toml"
 
 
 def preset_names() -> list[str]:
-    """List the names of the presets, in alphabetical order."""
-    found = (file.name for file in _folder().iterdir() if file.name.endswith(SUFFIX))
-    return sorted(name.removesuffix(SUFFIX) for name in found)
+    """List the names of the presets, in alphabetical order; those of published models apart."""
+    return _names("presets")
+
+
+def published_names() -> list[str]:
+    """List the names of published models, in alphabetical order; :func:`preset` gives them."""
+    return _names("published")
 
 
 def preset(name: str) -> Scenario:
     """Give the preset called ``name``; make variants of it with :meth:`Scenario.but`.
 
     Args:
-        name: one of :func:`preset_names`, such as ``"typical"``.
+        name: one of :func:`preset_names`, such as ``"typical"``, or of :func:`published_names`.
 
     Raises:
         ScenarioError: if there is no such preset, naming the nearest one.
     """
-    names = preset_names()
-    if name not in names:
-        near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
-        advice = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(names)}"
+    return Scenario.from_toml(preset_text(name), source=f"preset {name}")
+
+
+def preset_text(name: str) -> str:
+    """Give the file of a preset, its comments included.
+
+    Raises:
+        ScenarioError: if there is no such preset, naming the nearest one.
+    """
+    folders = {one: kind for kind in ("published", "presets") for one in _names(kind)}
+    if name not in folders:
+        near = difflib.get_close_matches(str(name), list(folders), n=1, cutoff=0.5)
+        advice = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(preset_names())}"
         raise ScenarioError(f'there is no preset "{name}"; {advice}')
-    text = _folder().joinpath(name + SUFFIX).read_text(encoding="utf-8")
-    return Scenario.from_toml(text, source=f"preset {name}")
+    file = _folder(folders[name]).joinpath(name + SUFFIX)
+    return file.read_text(encoding="utf-8")
 
 
-def _folder() -> Traversable:
-    return files("innovation_abm") / "data" / "presets"
+def _names(kind: str) -> list[str]:
+    found = (file.name for file in _folder(kind).iterdir() if file.name.endswith(SUFFIX))
+    return sorted(name.removesuffix(SUFFIX) for name in found)
+
+
+def _folder(kind: str) -> Traversable:
+    return files("innovation_abm") / "data" / kind
