@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -33,9 +33,12 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
+    BoolArray = NDArray[np.bool_]
 
 IN_A_ROW: Final = 5
 """Numbers of replications, one after another, at which an interval must be narrow."""
+MOST_NEEDED: Final = 1e6
+"""Standard deviations over wanted half-width, at most: beyond it no number of runs would do."""
 RELATIVE_PRECISION: Final = 0.05
 """Half-width wanted of an interval, as a share of the mean, unless a study says another: that
 which Hoad, Robinson and Davies (2010) propose."""
@@ -129,23 +132,25 @@ def replications_needed(
         hand), ``half_width`` (now), ``wanted``, ``needed`` (NaN where fewer than two are defined,
         or the mean, which is to be known to 5 %, is 0), ``reached`` (whether ``n`` are enough).
     """
-    rows = []
+    tables = []
     for measure in chosen_measures(results, measures):
         found = outcomes(results, measure)
-        for row, point in enumerate(found.points):
-            running = _running(found.values[row, found.ran[row]], confidence)
-            wanted = _wanted(results, measure, half_width, running)
-            rows.append(
-                {
-                    "point": point,
-                    "measure": measure,
-                    "n": len(running),
-                    "half_width": running["half_width"].iloc[-1] if len(running) else math.nan,
-                    "wanted": wanted,
-                    **_needed(found.values[row, found.ran[row]], running, wanted, confidence),
-                }
-            )
-    return with_factors(results, pd.DataFrame(rows))
+        ran = found.ran.sum(axis=1)
+        _, mean, half = _running_intervals(found.values, confidence)
+        wanted = _wanted(results, measure, half_width, _last(mean))
+        first = _first_in_a_row((half <= wanted[:, None]) & found.ran)
+        predicted = _predicted(found, wanted, confidence)
+        columns = {
+            "point": found.points,
+            "measure": measure,
+            "n": ran,
+            "half_width": _last(half),
+            "wanted": wanted,
+            "needed": np.where(first > 0, first, np.maximum(predicted, ran + 1)),
+            "reached": first > 0,
+        }
+        tables.append(pd.DataFrame(columns))
+    return with_factors(results, pd.concat(tables, ignore_index=True))
 
 
 def _widest(found: Outcomes) -> int:
@@ -195,49 +200,50 @@ def _wanted(
     results: Results,
     measure: str,
     half_width: float | Mapping[str, float] | None,
-    running: pd.DataFrame,
-) -> float:
-    """Give the half-width that is wanted of a measure's interval."""
+    mean: FloatArray,
+) -> FloatArray:
+    """Give the half-width that is wanted at each point, by the point's mean if nobody says."""
     if half_width is None:
-        half_width = dict(results.study.replications.precision or {})
+        half_width = results.study.replications.precision
     if not isinstance(half_width, Mapping):
-        return float(half_width)
+        return np.full(mean.shape, float(half_width))
     if measure in half_width:
-        return float(half_width[measure])
-    mean = float(running["mean"].iloc[-1]) if len(running) else math.nan
-    return RELATIVE_PRECISION * abs(mean)
+        return np.full(mean.shape, float(half_width[measure]))
+    return RELATIVE_PRECISION * np.abs(mean)
 
 
-def _needed(
-    values: FloatArray, running: pd.DataFrame, wanted: float, confidence: float
-) -> dict[str, Any]:
-    """Give the number of replications needed, and whether it is at hand."""
-    narrow = running["half_width"].to_numpy(np.float64) <= wanted
-    if narrow.size >= IN_A_ROW:
-        in_a_row = np.convolve(narrow, np.ones(IN_A_ROW), "valid") == IN_A_ROW
-        if in_a_row.any():
-            return {"needed": float(np.argmax(in_a_row) + IN_A_ROW), "reached": True}
-    known = values[~np.isnan(values)]
-    if known.size < 2 or not wanted > 0.0:
-        return {"needed": math.nan, "reached": False}
-    enough = _enough(float(known.std(ddof=1)), wanted, confidence)
+def _first_in_a_row(narrow: BoolArray) -> IntArray:
+    """Give of each row the first number of replications that ends a row of narrow ones, or 0."""
+    looks = np.cumsum(np.pad(narrow, ((0, 0), (IN_A_ROW, 0))), axis=1)
+    ends: BoolArray = np.asarray(looks[:, IN_A_ROW:] - looks[:, :-IN_A_ROW] == IN_A_ROW)
+    numbers = np.arange(1, narrow.shape[1] + 1)
+    first = np.where(ends, numbers, narrow.shape[1] + 1).min(axis=1, initial=narrow.shape[1] + 1)
+    return np.where(first <= narrow.shape[1], first, 0)
+
+
+def _last(table: FloatArray) -> FloatArray:
+    """Give the last column, or NaN if there is none."""
+    return np.pad(table, ((0, 0), (1, 0)), constant_values=math.nan)[:, -1]
+
+
+def _predicted(found: Outcomes, wanted: FloatArray, confidence: float) -> FloatArray:
+    """Give the least n of which the interval is narrow enough, and the looks; NaN if unknown."""
+    from scipy.special import ndtri, stdtrit
+
+    defined = ~np.isnan(found.values)
+    known, ran = defined.sum(axis=1), found.ran.sum(axis=1)
+    mean = mean_of_defined(found.values)
+    squares = np.where(defined, (found.values - mean[:, None]) ** 2, 0.0).sum(axis=1)
+    sure = (known > 1) & (wanted > 0.0)
+    sd = np.sqrt(squares[sure] / (known[sure] - 1))
+    quantile = (1 + confidence) / 2
+    with np.errstate(over="ignore"):
+        ratio = np.minimum(sd / wanted[sure], MOST_NEEDED)
+    # The normal quantile gives a few too few, for Student's is larger.
+    n = np.maximum(2.0, np.ceil((ndtri(quantile) * ratio) ** 2))
+    while (wide := stdtrit(n - 1, quantile) * ratio > np.sqrt(n)).any():
+        n += np.where(wide, np.maximum(1.0, n * 1e-12), 0.0)
+    needed = np.full(wanted.shape, math.nan)
     # So many must be defined, and it is looked IN_A_ROW times from there on.
-    needed = max(math.ceil(enough * values.size / known.size) + IN_A_ROW - 1, values.size + 1)
-    return {"needed": float(needed), "reached": False}
-
-
-def _enough(sd: float, wanted: float, confidence: float) -> int:
-    """Give the least n >= 2 with ``t(n - 1) sd / sqrt(n) <= wanted``, by halving."""
-    from scipy.special import stdtrit
-
-    def narrow(n: int) -> bool:
-        return float(stdtrit(n - 1, (1 + confidence) / 2)) * sd / math.sqrt(n) <= wanted
-
-    high = 2
-    while not narrow(high):
-        high *= 2
-    low = high // 2  # too few, or 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if narrow(middle) else (middle, high)
-    return high
+    needed[sure] = np.ceil(n * ran[sure] / known[sure]) + IN_A_ROW - 1
+    return needed

@@ -75,13 +75,13 @@ def _cube(results: Results, measure: str, purpose: str) -> _Cube:
         )
     found = outcomes(results, measure)
     whole = found.defined_everywhere()
-    places = tuple(
-        pd.Index(levels[name]).get_indexer(pd.Index(results.points[name])) for name in levels
-    )
-    shape = tuple(len(found) for found in levels.values())
-    values = np.empty((whole.replications.size, *shape))
-    values[(slice(None), *places)] = whole.values.T
-    return _Cube(levels, values, found.replications.size - whole.replications.size)
+    place = np.zeros(len(results.points), dtype=np.int64)
+    for name, known in levels.items():
+        place = place * len(known) + pd.Index(known).get_indexer(pd.Index(results.points[name]))
+    values = np.empty(whole.values.T.shape)
+    values[:, place] = whole.values.T
+    shape = (whole.replications.size, *(len(known) for known in levels.values()))
+    return _Cube(levels, values.reshape(shape), found.replications.size - shape[0])
 
 
 def main_effects(
@@ -122,7 +122,22 @@ def main_effects(
                         "left_out": cube.left_out,
                     }
                 )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(_EFFECTS))
+
+
+_EFFECTS: Final = (
+    "measure",
+    "factor",
+    "level",
+    "estimate",
+    "low",
+    "high",
+    "effect",
+    "effect_low",
+    "effect_high",
+    "n",
+    "left_out",
+)
 
 
 def pair_means(

@@ -70,16 +70,10 @@ def strengths(
                     "points": mean.size,
                 }
             )
-    frame = pd.DataFrame(rows)
-    order = ["measure", "estimate"]
-    rank = {name: place for place, name in enumerate(results.measures)}
-    return frame.sort_values(
-        order,
-        ascending=[True, False],
-        kind="stable",
-        ignore_index=True,
-        key=lambda column: column.map(rank) if column.name == "measure" else column,
-    )
+    frame = pd.DataFrame(rows, columns=["measure", "factor", "estimate", "points"])
+    rank = frame["measure"].map({name: place for place, name in enumerate(results.measures)})
+    order = np.lexsort((-frame["estimate"].to_numpy(np.float64), rank.to_numpy(np.float64)))
+    return frame.iloc[order].reset_index(drop=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -418,6 +418,34 @@ def test_replications_needed_without_a_wish_are_for_five_percent():
     assert not undefined["reached"].any()
 
 
+def test_nothing_that_was_run_is_no_fault():
+    whole = results(grid(2, 2), noise(4, 5))
+    none = Results.from_frames(whole.study, whole.runs.iloc[:0])
+    assert analysis.means(none)["mean"].isna().all()
+    assert (analysis.differences(none)["n"] == 0).all()
+    assert analysis.main_effects(none)["estimate"].isna().all()
+    assert analysis.variance_shares(none)["estimate"].isna().all()
+    assert analysis.strengths(none)["estimate"].isna().all()
+    assert analysis.response_map(none, "x1", "x2", "y").means.isna().all(axis=None)
+    assert analysis.convergence(none).empty
+    assert analysis.half_widths(none).empty
+    assert analysis.replications_needed(none)["needed"].isna().all()
+    assert analysis.describe(none)["measures"]["y"]["highest"] is None
+
+
+def test_a_study_of_one_point_has_a_mean_and_no_more():
+    alone = Study(name="test", replications=Replications(number=5))
+    found = results(alone, noise(1, 5))
+    assert analysis.means(found)["n"].tolist() == [5]
+    assert analysis.differences(found).empty
+    assert analysis.main_effects(found).empty
+    assert analysis.interactions(found).empty
+    assert analysis.strengths(found).empty
+    shares = analysis.variance_shares(found).set_index("source")["estimate"]
+    assert shares.to_dict() == pytest.approx({"replication": 1.0, "rest": 0.0})
+    assert analysis.describe(found)["measures"]["y"]["strongest"] is None
+
+
 # --- completeness ---------------------------------------------------------------------------------
 
 
