@@ -1,0 +1,119 @@
+"""The command that calibrates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from innovation_abm.console import Working, page, print_error, print_json
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from rich.console import Console
+
+    from innovation_abm.experiments.calibration import CalibrationResult
+
+NOTHING_FITS = 1
+"""Exit status if no point meets the targets."""
+
+
+def calibrate(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE.toml|NAME",
+            help="A calibration file, or the name of one that comes with the package.",
+        ),
+    ],
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Keep finished waves and the result here; the same command again resumes.",
+        ),
+    ] = None,
+    rules: Annotated[
+        str | None,
+        typer.Option("--rules", metavar="FILE.py", help="Rules of your own, as for run."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,
+) -> None:
+    """Fit parameters to published figures, and say what those do and do not identify.
+
+    Targets that the file holds out are predicted, and checked. Exits with 1 if no point meets the
+    targets; it then says which of them conflict.
+    """
+    with Working("loading") as working:
+        from innovation_abm.experiments.calibration import calibrate as fit
+        from innovation_abm.experiments.calibration_file import find_calibration
+
+        calibration = find_calibration(file)
+        book = None
+        if rules is not None:
+            from innovation_abm.rule_files import load_rules
+
+            book = load_rules(rules)
+        working.say("calibrating")
+        try:
+            found = fit(calibration, out, rules=book, progress=working, notice=working.note)
+        except KeyboardInterrupt:
+            if out is not None:
+                print_error(f"finished waves are kept in {out}; the same command goes on there")
+            raise
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        show(page(), found)
+        if out is not None:
+            kept = f"\nKept in {out}"
+            told = kept if found.empty else f"{kept}; innovation-abm run {out}/fitted.toml runs it"
+            print(f"{told}.")
+    if found.empty:
+        raise typer.Exit(NOTHING_FITS)
+
+
+def show(console: Console, found: CalibrationResult) -> None:
+    """Print what a calibration found, for people."""
+    from rich.text import Text
+
+    calibration = found.calibration
+    console.print(Text(calibration.name, style="bold"), calibration.title)
+    console.print()
+    for sentence in (*found.findings, *found.conflicts):
+        console.print(f"- {sentence}")
+    if not found.empty:
+        _table(
+            console,
+            "Parameters",
+            found.parameters,
+            ("parameter", "estimate", "low", "high", "spread", "verdict"),
+        )
+    _table(
+        console,
+        "Targets",
+        found.targets,
+        ("target", "value", "tolerance", "predicted", "low", "high", "hit"),
+    )
+    console.print("spread: standard deviation, as a share of the prior's", style="dim")
+
+
+def _table(console: Console, title: str, frame: DataFrame, columns: tuple[str, ...]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(
+            column, justify="left" if column in ("parameter", "target", "verdict") else "right"
+        )
+    for row in frame.to_dict("records"):
+        table.add_row(*(_cell(row[column]) for column in columns))
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "hit" if value else "missed"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

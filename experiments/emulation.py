@@ -1,0 +1,265 @@
+"""Emulators: quick stand-ins for the model, and the space of parameters that they leave open.
+
+History matching rules out values of parameters that cannot have given the targets. The model runs
+at some points only; an emulator says what it would give at others, and how sure that is. The
+emulator here is the simplest that knows how sure it is: a quadratic regression on the parameters.
+What it does not fit counts as its variance, so a poor fit rules out less, never something else;
+the next wave runs the model again in the smaller space that is left, where a quadratic fits better.
+
+All points are in the unit cube: a parameter is the share of its prior that lies below its value.
+Volumes are therefore shares of the prior.
+
+References:
+    Craig, P. S., Goldstein, M., Seheult, A. H. and Smith, J. A. (1997). Pressure matching for
+        hydrocarbon reservoirs. In: Case Studies in Bayesian Statistics III. Springer, 37-93.
+    Vernon, I., Goldstein, M. and Bower, R. G. (2010). Galaxy formation: a Bayesian uncertainty
+        analysis. Bayesian Analysis 5, 619-669.
+    Andrianakis, I. et al. (2015). Bayesian history matching of complex infectious disease models
+        using emulation. PLOS Computational Biology 11, e1003968.
+    Pukelsheim, F. (1994). The three sigma rule. The American Statistician 48, 88-91.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.stats.qmc import Sobol
+
+    FloatArray = NDArray[np.float64]
+    BoolArray = NDArray[np.bool_]
+
+BLOCK: Final = 2**13
+"""Points that are looked at together when a space is sampled; a power of 2, as Sobol likes it."""
+
+PLENTY: Final = 2_000
+"""Points not ruled out after which sampling ends: the share left is then sure within about 5 %."""
+
+BLOCKS: Final = 128
+"""Blocks after which sampling ends anyway: about a million points."""
+
+RARE: Final = 0.01
+"""Share of points not ruled out below which they are looked for in a smaller box."""
+
+BOXES: Final = 12
+"""How often the box is drawn again, at most."""
+
+MARGIN: Final = 0.1
+"""By how much of its width the box around points is made wider, as points seldom touch its edge."""
+
+NOT_AT_ALL: Final = 1e12
+"""An implausibility that stands for "not at all": where a figure is not to be had."""
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A quadratic regression of one figure on the parameters.
+
+    Attributes:
+        centre: means of the points it was fitted at, by which points are centred.
+        scale: their standard deviations, by which points are scaled.
+        coefficients: of the terms, see :func:`terms`.
+        inverse: of the terms' cross products, which tells how sure the coefficients are.
+        spread: standard deviation of the model about the regression.
+        noise: variance of a point's figure for chance, the replications being few: what they share
+            by their common seeds, a regression cannot see.
+        outside: share of the points more than 3 standard deviations from what the regression
+            without them would say.
+    """
+
+    centre: FloatArray
+    scale: FloatArray
+    coefficients: FloatArray
+    inverse: FloatArray
+    spread: float
+    noise: float
+    outside: float
+
+    def predict(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Give the figure at points of shape (points, parameters), and the variance of that."""
+        rows = terms((points - self.centre) / self.scale)
+        leverage = np.einsum("ij,jk,ik->i", rows, self.inverse, rows)
+        return rows @ self.coefficients, self.spread**2 * (1.0 + np.maximum(leverage, 0.0))
+
+    def slopes(self, point: FloatArray) -> FloatArray:
+        """Give the figure's change by each parameter at a point, over the whole of its prior."""
+        step = 1e-4
+        count = len(point)
+        around = np.concatenate([point + step * np.eye(count), point - step * np.eye(count)])
+        at = terms((around - self.centre) / self.scale) @ self.coefficients
+        return np.asarray((at[:count] - at[count:]) / (2 * step), float)
+
+
+def terms(points: FloatArray) -> FloatArray:
+    """Give 1, every parameter, every square and every product, of points (points, parameters)."""
+    count = points.shape[1]
+    first, second = np.triu_indices(count)
+    return np.column_stack([np.ones(len(points)), points, points[:, first] * points[:, second]])
+
+
+def number_of_terms(parameters: int) -> int:
+    """Count the terms of the regression on so many parameters."""
+    return (parameters + 1) * (parameters + 2) // 2
+
+
+def fit(points: FloatArray, figures: FloatArray, noise: float) -> Emulator:
+    """Fit an emulator.
+
+    Args:
+        points: in the unit cube, of shape (points, parameters); more of them than terms.
+        figures: of the model at them, means over replications.
+        noise: see :class:`Emulator`.
+    """
+    centre = np.asarray(points.mean(axis=0), float)
+    scale = np.maximum(points.std(axis=0), 1e-9)
+    rows = terms((points - centre) / scale)
+    inverse = np.asarray(np.linalg.pinv(rows.T @ rows, hermitian=True), float)
+    coefficients = inverse @ rows.T @ figures
+    left = figures - rows @ coefficients
+    free = max(1, len(points) - rows.shape[1])
+    # Never quite 0, which would rule out all but a set without a volume for what is rounded.
+    least = 1e-6 * float(np.ptp(figures)) + 1e-12
+    spread = max(math.sqrt(float(left @ left) / free), least)
+    leverage = np.clip(np.einsum("ij,jk,ik->i", rows, inverse, rows), 0.0, 1.0 - 1e-9)
+    without = left / np.sqrt(1.0 - leverage)  # the standardised residual of leaving it out
+    outside = float(np.mean(np.abs(without) > 3.0 * spread))
+    return Emulator(centre, scale, coefficients, inverse, spread, noise, outside)
+
+
+@dataclass(frozen=True)
+class Wave:
+    """What one wave of history matching knows: an emulator for each target."""
+
+    emulators: tuple[Emulator, ...]
+    values: FloatArray
+    tolerances: FloatArray
+
+    def implausibility(self, points: FloatArray) -> FloatArray:
+        """Give how implausible points are for each target: (points, targets).
+
+        It is the distance of the emulated figure to the target, in standard deviations of
+        observation and discrepancy (the tolerance), emulator, and chance together.
+        """
+        told = np.empty((len(points), len(self.emulators)))
+        for column, emulator in enumerate(self.emulators):
+            figure, variance = emulator.predict(points)
+            variance = variance + self.tolerances[column] ** 2 + emulator.noise
+            told[:, column] = np.abs(figure - self.values[column]) / np.sqrt(variance)
+        return told
+
+
+@dataclass(frozen=True)
+class Space:
+    """Points of the unit cube that no wave has ruled out.
+
+    Attributes:
+        parameters: their number.
+        cutoff: greatest implausibility, over targets and waves, of what is not ruled out.
+        waves: what rules out.
+        low: lower corner of a box that holds what is not ruled out, as far as is known.
+        high: its upper corner.
+    """
+
+    parameters: int
+    cutoff: float
+    waves: tuple[Wave, ...] = ()
+    low: FloatArray | None = None
+    high: FloatArray | None = None
+
+    def left(self, points: FloatArray) -> BoolArray:
+        """Tell of points whether they are not ruled out."""
+        left = np.asarray(np.all((points >= 0.0) & (points <= 1.0), axis=1), bool)
+        for wave in self.waves:
+            rows = np.flatnonzero(left)
+            left[rows] = wave.implausibility(points[rows]).max(axis=1) <= self.cutoff
+        return left
+
+    def implausibility(self, points: FloatArray) -> FloatArray:
+        """Give the greatest implausibility of points for each target: (points, targets).
+
+        Over the waves up to the one that rules a point out: later ones know nothing of it.
+        """
+        told = np.zeros((len(points), len(self.waves[0].emulators)))
+        left = np.ones(len(points), bool)
+        for wave in self.waves:
+            rows = np.flatnonzero(left)
+            told[rows] = np.maximum(told[rows], wave.implausibility(points[rows]))
+            left[rows] = told[rows].max(axis=1) <= self.cutoff
+        return told
+
+    def after(self, wave: Wave, points: FloatArray) -> Space:
+        """Give the space that one more wave leaves; ``points`` were sampled from this one."""
+        space = replace(self, waves=(*self.waves, wave))
+        inside = points[space.left(points)]
+        if len(inside) < 10:  # too few to draw a box around
+            return space
+        low, high = _around(inside, np.zeros(self.parameters), np.ones(self.parameters))
+        return replace(space, low=low, high=high)
+
+    def sample(self, seed: Sequence[int], at_least: int) -> tuple[FloatArray, float]:
+        """Find points that are not ruled out, spread evenly.
+
+        Args:
+            seed: what the points depend on.
+            at_least: how many are wanted; many more are found where that is easy.
+
+        Returns:
+            The points, in an order in which any first part is spread evenly too, and the share of
+            the prior that is not ruled out.
+        """
+        low, high = self._box(seed)
+        found: list[FloatArray] = []
+        drawn = kept = 0
+        wanted = max(at_least, PLENTY)
+        for block in _blocks(self.parameters, seed):
+            points = low + (high - low) * block
+            inside = points[self.left(points)]
+            found.append(inside)
+            drawn, kept = drawn + len(block), kept + len(inside)
+            if kept >= wanted:
+                break
+        return np.concatenate(found), float(np.prod(high - low)) * kept / drawn
+
+    def _box(self, seed: Sequence[int]) -> tuple[FloatArray, FloatArray]:
+        """Find a box in which points that are not ruled out are no longer rare.
+
+        The box is drawn again and again around the tenth of its points that are ruled out least
+        clearly, until enough are not ruled out at all; so a small space is not taken for none.
+        """
+        low = np.zeros(self.parameters) if self.low is None else self.low
+        high = np.ones(self.parameters) if self.high is None else self.high
+        for turn in range(BOXES if self.waves else 0):
+            points = low + (high - low) * next(_blocks(self.parameters, (*seed, turn)))
+            worst = np.max([wave.implausibility(points).max(axis=1) for wave in self.waves], axis=0)
+            if np.mean(worst <= self.cutoff) > RARE:
+                break
+            nearest = points[worst <= max(self.cutoff, float(np.quantile(worst, 0.1)))]
+            low, high = _around(nearest, low, high)
+        return low, high
+
+
+def _around(points: FloatArray, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Draw a box around points, a little wider than they are, inside another box."""
+    least, most = points.min(axis=0), points.max(axis=0)
+    wider = MARGIN * (most - least)
+    return np.maximum(least - wider, low), np.minimum(most + wider, high)
+
+
+def _blocks(parameters: int, seed: Sequence[int]) -> Iterator[FloatArray]:
+    """Give the points of a scrambled Sobol sequence in the unit cube, block by block."""
+    sequence = sobol(parameters, seed)
+    for _ in range(BLOCKS):
+        yield np.asarray(sequence.random(BLOCK), float)
+
+
+def sobol(parameters: int, seed: Sequence[int]) -> Sobol:
+    """Make a scrambled Sobol sequence; the same for the same seed."""
+    from scipy.stats import qmc
+
+    return qmc.Sobol(parameters, scramble=True, seed=np.random.default_rng(list(seed)))

@@ -1,0 +1,93 @@
+"""Published figures: what a model must be measured by to be compared with what was counted.
+
+Most are measures of a run (:data:`~innovation_abm.measures.MEASURES`). Suggestion schemes count
+only what is submitted to them, often of one year; their figures are taken over a window of weeks
+of conception, see :meth:`Run.scheme <innovation_abm.Run.scheme>`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from innovation_abm.idea import Fate, Outcome, Reason
+from innovation_abm.measures import MEASURES, Measure
+
+if TYPE_CHECKING:
+    from innovation_abm.results import Run
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that somebody may have published, and how a run gives it.
+
+    Attributes:
+        name: its name.
+        title: what it is, for people.
+        windowed: whether it may be taken over some weeks of conception only.
+        of: gives it for a run, a first and a last week; NaN where it is undefined.
+    """
+
+    name: str
+    title: str
+    windowed: bool
+    of: Callable[[Run, int, int], float]
+
+
+def _scheme(name: str) -> Callable[[Run, int, int], float]:
+    return lambda run, first, last: run.scheme(first, last)[name]
+
+
+def _embedded_of_submitted(run: Run, first: int, last: int) -> float:
+    ideas = run.idea_columns
+    submitted = (ideas["submitted"] > 0) & (ideas["week"] >= first) & (ideas["week"] <= last)
+    count = int(submitted.sum())
+    embedded = submitted & (ideas["outcome"] == Outcome.EMBEDDED)
+    return float(embedded.sum()) / count if count else math.nan
+
+
+def _decision_weeks(run: Run, first: int, last: int) -> float:
+    ideas = run.idea_columns
+    decided = (ideas["submitted"] > 0) & (ideas["fate"] != Fate.IN_FLIGHT)
+    decided &= (ideas["week"] >= first) & (ideas["week"] <= last)
+    weeks = (ideas["fate_week"] - ideas["week"])[decided]
+    return float(np.mean(weeks)) if len(weeks) else math.nan
+
+
+def _of_silence(reason: Reason) -> Callable[[Run, int, int], float]:
+    def share(run: Run, first: int, last: int) -> float:
+        ideas = run.idea_columns
+        silent = (ideas["fate"] == Fate.WITHHELD) & (ideas["week"] >= first)
+        silent &= ideas["week"] <= last
+        count = int(silent.sum())
+        return float((silent & (ideas["reason"] == reason)).sum()) / count if count else math.nan
+
+    return share
+
+
+def _whole(measure: Measure) -> Callable[[Run, int, int], float]:
+    return lambda run, _first, _last: measure.of(run)
+
+
+_SCHEME: Final = (
+    ("submitted_per_100", "ideas submitted a year and 100 people", _scheme("submitted_per_100")),
+    ("adopted_of_submitted", "submitted ideas adopted", _scheme("adopted_of_submitted")),
+    ("pending_of_submitted", "submitted ideas undecided", _scheme("pending_of_submitted")),
+    ("adopted_of_decided", "submitted ideas adopted, of decided", _scheme("adopted_of_decided")),
+    ("embedded_of_submitted", "submitted ideas put into practice", _embedded_of_submitted),
+    ("submitted_decision_weeks", "mean weeks to a decision, if submitted", _decision_weeks),
+    ("fear_of_silence", "withheld ideas, withheld for fear", _of_silence(Reason.FEAR)),
+    ("futility_of_silence", "withheld ideas, withheld as futile", _of_silence(Reason.FUTILITY)),
+)
+
+FIGURES: Final[dict[str, Figure]] = {
+    name: Figure(name, title, True, of) for name, title, of in _SCHEME
+} | {
+    measure.name: Figure(measure.name, measure.title, False, _whole(measure))
+    for measure in MEASURES.values()
+}
+"""Every figure by its name: those of schemes, then the measures of a run."""

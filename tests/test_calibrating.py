@@ -1,0 +1,715 @@
+"""Calibrating: what a method finds where the answer is known, and what it says of its targets."""
+
+import json
+import math
+import shutil
+from importlib.resources import files
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+from typer.testing import CliRunner
+
+from innovation_abm import Scenario, simulate
+from innovation_abm.experiments import emulation, identification
+from innovation_abm.experiments.calibration import calibrate
+from innovation_abm.experiments.calibration_file import (
+    Base,
+    Calibration,
+    CalibrationError,
+    Method,
+    Prior,
+    Target,
+    calibration_names,
+    find_calibration,
+)
+from innovation_abm.experiments.published import FIGURES
+
+# --- models whose answers are known ---------------------------------------------------------------
+
+
+class Known:
+    """A function of the parameters, with an error that is common to all points, by the seed."""
+
+    def __init__(self, function, error=0.0):
+        self.function, self.error, self.calls = function, error, 0
+        self.identity = {"function": function.__name__}
+
+    def __call__(self, points, seeds):
+        self.calls += 1
+        figures = np.array([self.function(*point) for point in points])
+        told = np.repeat(figures[:, None, :], len(seeds), axis=1)
+        for number, seed in enumerate(seeds):
+            luck = np.random.default_rng(seed).standard_normal(told.shape[2])
+            told[:, number] += self.error * luck
+        return told
+
+
+SLOPES = np.array([[2.0, 1.0], [1.0, -1.0]])
+
+
+def linear(a, b):
+    return SLOPES @ (a, b)
+
+
+def total(a, b):
+    return [a + b]
+
+
+def first_only(a, b):
+    return [a]
+
+
+def curved(a, b):
+    return [0.1 * a**3 + b, 5.0 * math.sin(0.5 * a) - b]  # no quadratic fits it over the prior
+
+
+A, B = Prior(name="a", low=-5.0, high=5.0), Prior(name="b", low=-5.0, high=5.0)
+FAST = Method(waves=2, points=40, replications=2)
+ABC = Method(kind="abc", points=8192, replications=2, accept=0.03)
+
+
+def linear_task(method, value=3.0, **held):
+    targets = (
+        Target(measure="y", value=value, tolerance=0.4),
+        Target(measure="z", value=0.5, tolerance=0.6),
+        *(Target(measure=name, held_out=True, **given) for name, given in held.items()),
+    )
+    return Calibration(name="linear", parameters=(A, B), targets=targets, method=method)
+
+
+def posterior(value=3.0):
+    """Mean and covariance of a linear model's posterior, priors being wide."""
+    weight = np.diag([1 / 0.4**2, 1 / 0.6**2])
+    covariance = np.linalg.inv(SLOPES.T @ weight @ SLOPES)
+    return covariance @ SLOPES.T @ weight @ (value, 0.5), covariance
+
+
+def one_target(value, tolerance, method=FAST, priors=(A, B)):
+    target = Target(measure="y", value=value, tolerance=tolerance)
+    return Calibration(name="one", parameters=priors, targets=(target,), method=method)
+
+
+# --- known posteriors -----------------------------------------------------------------------------
+
+
+def test_abc_finds_the_posterior_of_a_linear_model():
+    found = calibrate(linear_task(ABC), simulator=Known(linear))
+    mean, covariance = posterior()
+    weight, points = found.sample["weight"], found.sample[["a", "b"]].to_numpy()
+    at = np.average(points, axis=0, weights=weight)
+    spread = np.sqrt(np.diag(covariance))
+    assert at == pytest.approx(mean, abs=0.25 * spread.min())
+    assert np.cov(points.T, aweights=weight) == pytest.approx(covariance, rel=0.3, abs=0.02)
+    correlation = covariance[0, 1] / spread.prod()
+    assert found.correlations["correlation"].iloc[0] == pytest.approx(correlation, abs=0.15)
+    told = found.parameters.set_index("parameter")
+    widths = (told["high"] - told["low"]).to_numpy()
+    assert widths == pytest.approx(2 * 1.96 * spread, rel=0.2)
+    assert 100 < found.effective_size < len(found.sample) == ABC.accepted
+
+
+def test_adjustment_is_what_makes_up_for_a_wide_acceptance():
+    wide = ABC.model_copy(update={"accept": 0.2})
+    spread = math.sqrt(posterior()[1][1, 1])
+    widths = []
+    for adjust in (True, False):
+        method = wide.model_copy(update={"adjust": adjust})
+        found = calibrate(linear_task(method), simulator=Known(linear)).sample
+        widths.append(math.sqrt(np.cov(found["b"], aweights=found["weight"])))
+    assert widths[0] == pytest.approx(spread, rel=0.25)
+    assert widths[1] > 2.0 * spread
+
+
+def test_tolerances_are_felt_in_what_abc_accepts():
+    found = calibrate(linear_task(ABC), simulator=Known(linear)).tolerances
+    width = (found["high"] - found["low"]).groupby([found["factor"], found["parameter"]]).first()
+    for name in ("a", "b"):
+        assert width[2.0, name] == pytest.approx(2.0 * width[1.0, name], rel=0.2)
+        assert width[0.5, name] == pytest.approx(0.5 * width[1.0, name], rel=0.2)
+
+
+@pytest.mark.parametrize(("function", "truth"), [(linear, (1.0, 0.5)), (curved, (2.0, -1.5))])
+def test_history_matching_keeps_the_truth_and_little_else(function, truth):
+    values = np.asarray(function(*truth))
+    targets = tuple(
+        Target(measure=name, value=value, tolerance=0.2)
+        for name, value in zip("yz", values, strict=True)
+    )
+    method = Method(waves=4, points=80, replications=2)
+    task = Calibration(name="known", parameters=(A, B), targets=targets, method=method)
+    found = calibrate(task, simulator=Known(function))
+    shares = found.waves["share_left"].to_numpy()
+    assert np.all(np.diff(shares) < 0.02 * shares[0])  # but for the error of its estimate
+    assert shares[-1] < 0.02
+    for row, true in zip(found.parameters.itertuples(), truth, strict=True):
+        assert row.low <= true <= row.high
+    figures = np.array([function(*point) for point in found.sample[["a", "b"]].to_numpy()])
+    assert np.all(np.abs(figures - values) <= 3.0 * 0.2)  # nothing is accepted that misses
+    assert found.sample["implausibility"].max() <= 3.0
+
+
+def test_the_share_left_is_the_volume_of_what_meets_the_targets():
+    found = calibrate(linear_task(FAST), simulator=Known(linear))
+    # |y - 3| <= 3 * 0.4 and |z - 0.5| <= 3 * 0.6: a parallelogram; the emulator is exact here.
+    area = (2 * 3 * 0.4) * (2 * 3 * 0.6) / abs(np.linalg.det(SLOPES))
+    assert found.waves["share_left"].iloc[-1] == pytest.approx(area / 100, rel=0.1)
+
+
+def test_a_small_space_is_not_taken_for_none():
+    priors = tuple(Prior(name=name, low=-5.0, high=5.0) for name in "abcd")
+    targets = tuple(Target(measure=f"m{n}", value=0.3 * n, tolerance=0.02) for n in range(4))
+    method = Method(waves=1, points=60, replications=2)
+    task = Calibration(name="small", parameters=priors, targets=targets, method=method)
+
+    def same(*values):
+        return values
+
+    found = calibrate(task, simulator=Known(same))
+    share = (6 * 0.02 / 10) ** 4  # 2e-8
+    assert found.waves["share_left"].iloc[-1] == pytest.approx(share, rel=0.2)
+    assert len(found.sample) == 60
+
+
+@given(st.floats(-2.0, 2.0), st.floats(0.1, 2.0), st.integers(0, 5))
+@settings(max_examples=15)
+def test_an_emulator_fits_a_quadratic_exactly(slope, bend, seed):
+    points = np.random.default_rng(seed).random((30, 2))
+    figures = 1.0 + slope * points[:, 0] + bend * points[:, 0] * points[:, 1]
+    emulator = emulation.fit(points, figures, noise=0.0)
+    said, variance = emulator.predict(np.array([[0.3, 0.8]]))
+    assert said[0] == pytest.approx(1.0 + 0.3 * slope + 0.24 * bend, abs=1e-6)
+    assert variance[0] < 1e-9
+    at = emulator.slopes(np.array([0.3, 0.8]))
+    assert at == pytest.approx([slope + 0.8 * bend, 0.3 * bend], abs=1e-5)
+
+
+def test_an_emulator_knows_how_poor_it_is():
+    points = np.random.default_rng(1).random((400, 1))
+    wave = 0.1 * np.sin(40 * points[:, 0])
+    emulator = emulation.fit(points[:300], wave[:300], noise=0.0)
+    said, variance = emulator.predict(points[300:])
+    away = (wave[300:] - said) / np.sqrt(variance)
+    assert np.mean(away**2) == pytest.approx(1.0, rel=0.2)
+    assert emulator.predict(np.array([[3.0]]))[1] > 10 * variance.max()  # far outside
+
+
+def test_quantiles_of_weighted_values():
+    values, weights = np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 2.0])
+    assert identification.quantiles(values, weights, (0.0, 0.5, 1.0)) == pytest.approx([1, 2, 3])
+    assert identification.quantiles(np.ones(4), np.ones(4), (0.1, 0.9)) == pytest.approx([1, 1])
+
+
+# --- what is identified ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", [FAST, ABC], ids=["history", "abc"])
+def test_a_sum_does_not_tell_its_parts(method):
+    found = calibrate(one_target(1.0, 0.2, method), simulator=Known(total))
+    told = found.parameters.set_index("parameter")
+    assert list(told["verdict"]) == ["traded", "traded"]
+    assert found.correlations["correlation"].iloc[0] < -0.9
+    free, known = found.directions.to_dict("records")
+    assert free["remaining"] > 0.99 and free["spread"] > 0.8
+    assert free["a"] == pytest.approx(-free["b"], abs=0.02)  # more of one, less of the other
+    assert known["remaining"] < 0.1 and known["spread"] < 0.2
+    assert known["a"] == pytest.approx(known["b"], abs=0.02)
+    said = "\n".join(found.findings)
+    assert "do not tell a by itself" in said and "do not tell b by itself" in said
+    assert "a and b trade off: more of a with less of b" in said
+    assert "hardly notice a move of a" in said
+
+
+@pytest.mark.parametrize("method", [FAST, ABC], ids=["history", "abc"])
+def test_a_parameter_that_does_nothing_is_said_to_be_unknown(method):
+    found = calibrate(one_target(1.0, 0.2, method), simulator=Known(first_only, error=0.05))
+    told = found.parameters.set_index("parameter")
+    assert told.loc["a", "verdict"] == "narrowed"
+    assert told.loc["b", "verdict"] == "silent"
+    assert told.loc["a", "sensitivity"] > 10 > 0.5 > told.loc["b", "sensitivity"]
+    assert "The targets say nothing of b." in found.findings
+    assert not any("together" in line or "trade off" in line for line in found.findings)
+    profile = found.profiles.set_index("parameter")["implausibility"]
+    assert profile["b"].max() < 1.0  # any b can be made to meet the target
+    assert (profile["a"] > 3.0).sum() > 14
+
+
+def test_a_prior_may_be_uniform_in_the_logarithm():
+    rate = Prior(name="rate", low=0.01, high=1.0, distribution="loguniform")
+    shares = np.array([0.0, 0.5, 1.0])
+    assert rate.values(shares) == pytest.approx([0.01, 0.1, 1.0])
+    assert rate.shares(rate.values(shares)) == pytest.approx(shares)
+
+    def logarithm(rate):
+        return [math.log10(rate)]
+
+    task = one_target(-1.0, 0.1, FAST, (rate,))
+    row = calibrate(task, simulator=Known(logarithm)).parameters.iloc[0]
+    assert (row["low"], row["high"]) == pytest.approx((10**-1.3, 10**-0.7), rel=0.05)
+
+
+# --- targets that cannot be met -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", [FAST, ABC], ids=["history", "abc"])
+def test_a_target_out_of_reach_is_named(method):
+    found = calibrate(linear_task(method, value=40.0), simulator=Known(linear))
+    assert found.empty and not found.fitted
+    (conflict,) = found.conflicts
+    assert conflict.startswith("y = 40 (tolerance 0.4) is out of reach by itself: the nearest")
+    assert found.to_dict()["empty"] is True
+    with pytest.raises(CalibrationError, match="no point meets the targets: y = 40"):
+        found.scenario()
+
+
+@pytest.mark.parametrize("method", [FAST, ABC], ids=["history", "abc"])
+def test_two_targets_that_conflict_are_named(method):
+    def twice(a, b):
+        return [a, a + 0.01 * b, b]
+
+    targets = (
+        Target(measure="here", value=-2.0, tolerance=0.1),
+        Target(measure="there", value=2.0, tolerance=0.1),
+        Target(measure="elsewhere", value=0.0, tolerance=1.0),
+    )
+    task = Calibration(name="both", parameters=(A, B), targets=targets, method=method)
+    found = calibrate(task, simulator=Known(twice))
+    assert found.conflicts == ("here and there conflict: each can be met, but not both.",)
+
+
+def test_an_undefined_figure_is_never_accepted():
+    def sometimes(a, b):
+        return [a if b > 0 else math.nan]
+
+    found = calibrate(one_target(1.0, 0.3, ABC), simulator=Known(sometimes))
+    assert found.waves["undefined"].iloc[0] > 0.4 * ABC.number
+    found = calibrate(one_target(1.0, 0.3, FAST), simulator=Known(sometimes))
+    assert (found.sample["b"] > 0).all() and found.sample["y"].notna().all()
+
+    def never(a, b):
+        return [math.nan]
+
+    with pytest.raises(CalibrationError, match="y is defined at 0 of 40 points of wave 1"):
+        calibrate(one_target(1.0, 0.3, FAST), simulator=Known(never))
+
+
+# --- targets held out -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", [FAST, ABC], ids=["history", "abc"])
+def test_held_out_targets_are_predicted_and_take_no_part(method):
+    def three(a, b):
+        return [*linear(a, b), a + 2 * b]
+
+    mean = posterior()[0]
+    truth = float(mean @ (1.0, 2.0))
+    found = [
+        calibrate(linear_task(method, w={"value": value, "tolerance": tol}), simulator=Known(three))
+        for value, tol in ((truth, 0.1), (truth + 20.0, 5.0))
+    ]
+    assert_frame_equal(found[0].sample, found[1].sample)
+    assert_frame_equal(found[0].parameters, found[1].parameters)
+    near, far = (one.targets.set_index("target").loc["w"] for one in found)
+    assert near["hit"] and not far["hit"] and near["held_out"]
+    assert near["low"] < truth < near["high"]
+    assert far["high"] - far["low"] > near["high"] - near["low"]  # its tolerance is part of it
+    assert any("Held out, w: " in line and line.endswith(": hit.") for line in found[0].findings)
+    assert any("Held out, w: " in line and line.endswith("missed.") for line in found[1].findings)
+
+
+def test_the_interval_of_a_prediction_is_that_of_a_mixture():
+    found = calibrate(linear_task(ABC), simulator=Known(linear)).targets.set_index("target")
+    # Posterior and observation together: the posterior of y has a standard deviation of 0.4 too.
+    width = 2 * 1.96 * math.hypot(0.4, 0.4)
+    assert found.loc["y", "high"] - found.loc["y", "low"] == pytest.approx(width, rel=0.1)
+
+
+# --- same again, and interrupted ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", [FAST, ABC], ids=["history", "abc"])
+def test_the_same_seed_gives_the_same_result(method):
+    first, second = (
+        calibrate(linear_task(method), simulator=Known(linear, error=0.1)) for _ in range(2)
+    )
+    assert first.to_dict() == second.to_dict()
+    assert_frame_equal(first.sample, second.sample)
+    other = calibrate(
+        linear_task(method.model_copy(update={"seed": 2})), simulator=Known(linear, error=0.1)
+    )
+    assert not first.sample.equals(other.sample)
+
+
+class Interrupted(Known):
+    """Is interrupted, as by Ctrl-C, after some calls."""
+
+    def __init__(self, function, after):
+        super().__init__(function, error=0.1)
+        self.after = after
+
+    def __call__(self, points, seeds):
+        if self.calls == self.after:
+            raise KeyboardInterrupt
+        return super().__call__(points, seeds)
+
+
+@pytest.mark.parametrize("method", [FAST, ABC], ids=["history", "abc"])
+def test_resuming_gives_what_an_undisturbed_run_gives(method, tmp_path):
+    task, whole, cut = linear_task(method), tmp_path / "whole", tmp_path / "cut"
+    undisturbed = Known(linear, error=0.1)
+    expected = calibrate(task, whole, simulator=undisturbed)
+    with pytest.raises(KeyboardInterrupt):
+        calibrate(task, cut, simulator=Interrupted(linear, after=2))
+    torn = sorted((cut / "runs").iterdir())
+    assert len(torn) == 2 and not any(file.name.endswith(".part") for file in torn)
+    torn[1].write_bytes(torn[1].read_bytes()[:100])  # as after a power cut
+    again = Known(linear, error=0.1)
+    found = calibrate(task, cut, simulator=again)
+    assert again.calls == undisturbed.calls - 1
+    assert found.to_dict() == expected.to_dict()
+    for name in expected.TABLES:
+        one, other = (pd.read_parquet(place / f"{name}.parquet") for place in (whole, cut))
+        assert_frame_equal(one, other)
+    assert (whole / "result.json").read_text() == (cut / "result.json").read_text()
+    finished = Known(linear, error=0.1)
+    calibrate(task, cut, simulator=finished)
+    assert finished.calls == 0
+
+
+def test_more_waves_run_only_what_is_new(tmp_path):
+    calibrate(linear_task(FAST), tmp_path, simulator=Known(linear, error=0.1))
+    more = Known(linear, error=0.1)
+    longer = linear_task(FAST.model_copy(update={"waves": 3}))
+    assert len(calibrate(longer, tmp_path, simulator=more).waves) == 3
+    assert more.calls == 2  # the third wave, and the sample
+
+
+def test_a_folder_of_another_calibration_is_refused(tmp_path):
+    held = {"w": {"value": 1.0, "tolerance": 0.1}}
+
+    def three(a, b):
+        return [*linear(a, b), a]
+
+    calibrate(linear_task(FAST, **held), tmp_path, simulator=Known(three))
+    kept = (tmp_path / "result.json").read_bytes()
+    with pytest.raises(CalibrationError) as told:
+        calibrate(linear_task(FAST, value=2.0, **held), tmp_path, simulator=Known(three))
+    assert "is of another calibration; name a new folder\n  target y: was" in str(told.value)
+    assert "value = 3.0" in str(told.value) and "value = 2.0" in str(told.value)
+    with pytest.raises(CalibrationError, match="function: was three, is linear"):
+        calibrate(linear_task(FAST), tmp_path, simulator=Known(linear))
+    assert (tmp_path / "result.json").read_bytes() == kept
+    held = {"w": {"value": 9.0, "tolerance": 0.1}}  # held out, so all runs are still good
+    again = Known(three)
+    assert not calibrate(linear_task(FAST, **held), tmp_path, simulator=again).targets["hit"][2]
+    assert again.calls == 0
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    (tmp_path / "thesis.txt").write_text("all of it")
+    with pytest.raises(CalibrationError, match="holds no calibration; name a new folder"):
+        calibrate(linear_task(FAST), tmp_path, simulator=Known(linear))
+    with pytest.raises(CalibrationError, match="is a file; name a folder"):
+        calibrate(linear_task(FAST), tmp_path / "thesis.txt", simulator=Known(linear))
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_simulator_of_the_wrong_shape_is_named():
+    with pytest.raises(CalibrationError, match=r"shape \(40, 2, 2\), not .* = \(40, 2, 1\)"):
+        calibrate(one_target(1.0, 0.1), simulator=Known(linear))
+
+
+# --- the model ------------------------------------------------------------------------------------
+
+SMALL = Scenario(weeks=60, departments=1, middle_layers=1, span=7, conception_rate=8.0)
+
+
+def small_task(method, truth):
+    """Fit two parameters of a small department to what it gives itself."""
+    runs = [simulate(truth, seed=seed, keep_events=False) for seed in range(900, 930)]
+    windows = {"submitted_per_100": (9, 60), "adopted_of_decided": (9, 60)}
+    targets = [
+        Target(
+            measure=name,
+            value=float(np.mean([FIGURES[name].of(run, *window) for run in runs])),
+            tolerance=tolerance,
+            first_week=window[0],
+        )
+        for (name, window), tolerance in zip(windows.items(), (20.0, 0.03), strict=True)
+    ]
+    held = Target(
+        measure="voice",
+        value=float(np.mean([FIGURES["voice"].of(run, 1, 60) for run in runs])),
+        tolerance=0.02,
+        held_out=True,
+    )
+    return Calibration(
+        name="small",
+        base=Base(values={"weeks": 60, "middle_layers": 1, "span": 7}),
+        parameters=(
+            Prior(name="conception_rate", low=2.0, high=20.0, distribution="loguniform"),
+            Prior(name="review_threshold", low=-1.0, high=1.0),
+        ),
+        targets=(*targets, held),
+        method=method,
+    )
+
+
+@pytest.mark.usefixtures("compiled")
+@pytest.mark.parametrize(
+    "method",
+    [
+        Method(waves=2, points=40, replications=6),
+        Method(kind="abc", points=400, replications=3, accept=0.1),
+    ],
+    ids=["history", "abc"],
+)
+def test_known_parameters_of_the_model_are_recovered(method, tmp_path):
+    truth = SMALL.but(review_threshold=0.3)
+    found = calibrate(small_task(method, truth), tmp_path)
+    told = found.parameters.set_index("parameter")
+    for name in told.index:
+        assert told.loc[name, "low"] <= getattr(truth, name) <= told.loc[name, "high"]
+        assert told.loc[name, "verdict"] == "narrowed"
+    assert found.targets["hit"].all()  # the one held out too
+    fitted = Scenario.load(tmp_path / "fitted.toml")
+    assert fitted.name == "small-fitted" and fitted.weeks == 60
+    assert fitted.conception_rate == found.fitted["conception_rate"]
+    assert fitted == found.scenario()
+
+
+@pytest.mark.usefixtures("compiled")
+def test_measures_alone_need_no_whole_runs_and_are_the_same():
+    from innovation_abm.experiments.calibration import ModelSimulator
+
+    def told(*extra):
+        names = ("survival", "voice", *extra)
+        return ModelSimulator(
+            Calibration(
+                name="same",
+                base=Base(values={"weeks": 30, "middle_layers": 1, "span": 4}),
+                parameters=(Prior(name="conception_rate", low=1.0, high=20.0),),
+                targets=tuple(Target(measure=name, value=0.1, tolerance=0.1) for name in names),
+            )
+        )(np.array([[2.0], [15.0]]), range(3))
+
+    counted, whole = told(), told("adopted_of_decided")
+    assert np.array_equal(counted, whole[:, :, :2], equal_nan=True)
+
+
+def test_whole_numbers_stay_whole():
+    from innovation_abm.experiments.calibration import ModelSimulator
+
+    task = Calibration(
+        name="shape",
+        parameters=(Prior(name="span", low=2, high=9),),
+        targets=(Target(measure="survival", value=0.1, tolerance=0.1),),
+    )
+    assert ModelSimulator(task).at([4.6]).span == 5
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+GOOD = """
+format = 1
+name = "good"
+
+[base]
+preset = "workshop"
+values = { weeks = 104 }
+
+[[parameter]]
+name = "conception_rate"
+low = 0.1
+high = 10.0
+distribution = "loguniform"
+
+[[target]]
+measure = "submitted_per_100"
+first_week = 53
+value = 4
+tolerance = 0.5
+
+[method]
+points = 50
+"""
+
+
+def test_a_file_reads_back_equal():
+    task = Calibration.from_toml(GOOD)
+    assert Calibration.from_toml(task.to_toml()) == task
+    assert task.method.number == 50 and task.method.kind == "history_matching"
+    assert task.scenario().weeks == 104
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("format = 1", "", 'my.toml: needs a line "format = 1" at its top'),
+        ("format = 1", "format = 2", "my.toml: format = 2 is newer than this release reads (1)"),
+        ('name = "good"', "name = ", "my.toml: is not valid TOML"),
+        ('name = "good"', "", "my.toml: name is missing: give a text"),
+        ("[method]", "[methods]", 'unknown key or section "methods"; did you mean "method"?'),
+        ("[method]", "[[method]]", "method is a section: write its keys under a line [method]"),
+        ("[[target]]", "[target]", "targets are written under lines [[target]]"),
+        ("points = 50", "points = 5", "method: points = 5: allowed is a whole number from 10"),
+        ("points = 50", "point = 50", 'method: unknown key "point"; did you mean "points"?'),
+        ("points = 50", 'kind = "mcmc"', "kind = 'mcmc': allowed is \"history_matching\" or"),
+        ("points = 50", 'kind = "abc"\npoints = 50', "keep 1 draws; 1 parameters need at least 20"),
+        ("points = 50", "replications = 1", "history matching needs at least 2, to tell chance"),
+        ("points = 50", "cutoff = inf", "method: cutoff = inf: allowed is a number above 0"),
+        ("low = 0.1", "", "parameter 1 (conception_rate): low is missing: give a number"),
+        ("low = 0.1", "low = 10.5", "parameter 1 (conception_rate): high = 10 is not above low"),
+        ("low = 0.1", "low = 0.0", "low = 0: a loguniform parameter needs a low above 0"),
+        ("low = 0.1", 'low = "x"', "parameter 1 (conception_rate): low = 'x': allowed is a number"),
+        ("high = 10.0", "high = 60.0", "high = 60: conception_rate = 60.0: allowed is a number"),
+        ('"loguniform"', '"normal"', 'allowed is "uniform" or "loguniform"'),
+        ('"conception_rate"', '"conception"', 'unknown parameter "conception"; did you mean'),
+        ('"conception_rate"', '"review"', "only numbers can be fitted"),
+        ('"conception_rate"', '"seed"', "neither length nor seed of a run"),
+        ('"submitted_per_100"', '"submitted"', "target 1 (submitted): measure: unknown figure"),
+        ('"submitted_per_100"', '"survival"', "first_week: survival is always of the whole run"),
+        ("first_week = 53", "first_week = 105", "first_week = 105: allowed are the run's weeks"),
+        ("first_week = 53", "last_week = 0", "last_week = 0: allowed is a whole number from 1 on"),
+        ("first_week = 53", "first_week = 9\nlast_week = 8", "last_week = 8 is before first_week"),
+        ("tolerance = 0.5", "tolerance = 0.0", "tolerance = 0.0: allowed is a number above 0"),
+        ("tolerance = 0.5", "", "target 1 (submitted_per_100): tolerance is missing"),
+        ("tolerance = 0.5", "tolerance = 1\nheld_out = true", "no target is fitted to"),
+        ('"workshop"', '"workshops"', 'base: there is no preset "workshops"; did you mean'),
+        ("weeks = 104", "week = 104", 'base: values: unknown parameter "week"; did you mean'),
+        ("weeks = 104", "weeks = 0", "base: weeks = 0: allowed is a whole number from 1 to 5200"),
+        ('preset = "workshop"', 'preset = "workshop"\nfile = "x.toml"', "keep one of them"),
+        ('preset = "workshop"', 'file = "none.toml"', "none.toml: cannot be read"),
+        ('preset = "workshop"', "repair = true", "repair mends a chart, and none is given"),
+    ],
+)
+def test_every_mistake_in_a_file_is_named(old, new, said):
+    assert old in GOOD
+    with pytest.raises(CalibrationError) as told:
+        Calibration.from_toml(GOOD.replace(old, new, 1), source="my.toml")
+    assert said in str(told.value)
+    assert str(told.value).startswith("my.toml: ")
+
+
+def test_all_mistakes_are_told_at_once():
+    text = GOOD.replace("low = 0.1", "lo = 0.1").replace("value = 4", "value = true")
+    with pytest.raises(CalibrationError) as told:
+        Calibration.from_toml(text, source="my.toml")
+    lines = str(told.value).splitlines()
+    assert len(lines) == 2
+    assert "parameter 1 (conception_rate): low is missing" in lines[0]
+    assert 'unknown key "lo"; did you mean "low"?' in lines[0]
+    assert "target 1 (submitted_per_100): value = True: allowed is a number" in lines[1]
+
+
+def test_a_wave_needs_points_enough_for_its_emulator():
+    with pytest.raises(CalibrationError, match="2 parameters need at least 12 points a wave"):
+        one_target(1.0, 0.1, Method(points=11))
+
+
+def test_names_are_used_once():
+    twice = GOOD + "\n[[target]]\nmeasure = 'submitted_per_100'\nvalue = 5\ntolerance = 1\n"
+    with pytest.raises(CalibrationError, match="2 targets have the name submitted_per_100; give"):
+        Calibration.from_toml(twice)
+    named = twice.replace("value = 5", 'value = 5\nname = "later"')
+    assert [target.label for target in Calibration.from_toml(named).targets][1] == "later"
+    clash = twice.replace("value = 5", 'value = 5\nname = "conception_rate"')
+    with pytest.raises(CalibrationError, match="a parameter has that name too"):
+        Calibration.from_toml(clash)
+
+
+def test_files_are_found_from_the_file_s_own_folder(tmp_path):
+    Scenario(name="mine", weeks=104, span=3).save(tmp_path / "mine.toml")
+    text = GOOD.replace('preset = "workshop"', 'file = "mine.toml"')
+    (tmp_path / "task.toml").write_text(text, encoding="utf-8")
+    assert find_calibration(str(tmp_path / "task.toml")).scenario().span == 3
+    with pytest.raises(CalibrationError, match=r"missing\.toml: cannot be read"):
+        find_calibration(str(tmp_path / "missing.toml"))
+
+
+# --- those that ship ------------------------------------------------------------------------------
+
+
+def test_shipped_calibrations_are_sound():
+    names = calibration_names()
+    assert names == ["german-schemes", "uk-treasury"]
+    for name in names:
+        task = find_calibration(name)
+        assert task.name == name and task.title
+        assert all(target.source for target in task.targets)
+        assert any(target.held_out for target in task.targets)
+        assert Calibration.from_toml(task.to_toml()) == task
+    with pytest.raises(CalibrationError, match='"german"; did you mean "german-schemes"'):
+        find_calibration("german")
+    assert (
+        (files("innovation_abm.experiments") / "calibrations")
+        .joinpath("german-schemes.toml")
+        .is_file()
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("compiled")
+def test_the_german_schemes_leave_permission_open():
+    found = calibrate(find_calibration("german-schemes"))
+    told = found.parameters.set_index("parameter")
+    assert told.loc["permission_seeking", "verdict"] == "traded"
+    assert set(told.drop("permission_seeking")["verdict"]) == {"narrowed"}
+    for name, value in {"conception_rate": 0.11, "doubt": 0.47, "review_threshold": -0.17}.items():
+        assert told.loc[name, "low"] < value < told.loc[name, "high"]  # what the presets have
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def command():
+    import typer
+
+    from innovation_abm.cli import Commands
+    from innovation_abm.experiments.calibration_command import calibrate as told
+
+    app = typer.Typer(cls=Commands)
+    app.command("calibrate")(told)
+    app.command("other")(lambda: None)  # with one command alone, typer would not name it
+
+    def invoke(*arguments):
+        return CliRunner().invoke(app, ["calibrate", *map(str, arguments)])
+
+    return invoke
+
+
+@pytest.mark.usefixtures("compiled")
+def test_the_command_fits_and_keeps(command, tmp_path):
+    file, out = tmp_path / "task.toml", tmp_path / "out"
+    task = small_task(Method(waves=1, points=24, replications=3), SMALL)
+    file.write_text(task.to_toml(), encoding="utf-8")
+    done = command(file, "--out", out, "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["accepted"] > 0 and set(told["fitted"]) == {"conception_rate", "review_threshold"}
+    assert told == json.loads((out / "result.json").read_text())
+    page = command(file, "--out", out)
+    assert page.exit_code == 0
+    assert "Held out, voice: published as" in " ".join(page.stdout.split())
+    assert "fitted.toml runs it" in page.stdout
+    text = file.read_text().replace("value = ", "value = 9", 1)
+    file.write_text(text, encoding="utf-8")
+    refused = command(file, "--out", out)
+    assert refused.exit_code == 2 and "is of another calibration" in refused.stderr
+    shutil.rmtree(out)
+    nothing = command(file, "--out", out)
+    assert nothing.exit_code == 1
+    assert "is out of reach by itself" in " ".join(nothing.stdout.split())
+    assert not (out / "fitted.toml").exists()
+
+
+def test_the_command_names_what_is_wrong(command, tmp_path):
+    file = tmp_path / "task.toml"
+    file.write_text(GOOD.replace("low = 0.1", "low = 11.0"), encoding="utf-8")
+    refused = command(file)
+    assert refused.exit_code == 2
+    assert "parameter 1 (conception_rate): high = 10 is not above low = 11" in refused.stderr
