@@ -69,7 +69,6 @@ if TYPE_CHECKING:
 
     from innovation_abm.engines import Engine, Notice
     from innovation_abm.experiments.calibration_file import Target
-    from innovation_abm.organization import Organization
     from innovation_abm.results import Run
     from innovation_abm.rules import RuleBook
     from innovation_abm.scenario import Scenario
@@ -115,25 +114,16 @@ class ModelSimulator:
         """Check the calibration against the model, and read its chart.
 
         Raises:
-            CalibrationError: naming every mistake.
+            StudyError: naming every mistake.
             ChartError: if the chart is wrong.
         """
+        calibration.check()
         self.calibration = calibration
-        self.scenario = calibration.check()
-        self._organization = self._chart()
-        self._rules, self._engine = rules, engine
+        self.scenario = calibration.scenario()
+        self._organization = calibration.organization()
+        self._rules, self._engine = rules or calibration.rule_book(), engine
         self._threads, self._notice = threads, notice
         self.progress: Callable[[int, int], object] | None = None
-
-    def _chart(self) -> Organization | None:
-        from innovation_abm.charts import ChartError, read_chart
-
-        if self.scenario.chart is None:
-            return None  # made of each point's own shape
-        chart = read_chart(self.scenario.chart, repair=self.calibration.base.repair)
-        if chart.organization is None:
-            raise ChartError(chart.faults)
-        return chart.organization
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -260,8 +250,8 @@ class _Bench:
     def run(self, name: str, points: FloatArray) -> Runs:
         """Run points, unless they were run and kept before."""
         calibration = self.calibration
-        seeds, labels = calibration.method.seeds, [t.label for t in calibration.targets]
-        shape = (len(points), len(seeds), len(labels))
+        seeds = calibration.method.seeds
+        shape = (len(points), len(seeds), len(calibration.targets))
         done, self._done = self._done, self._done + len(points) * len(seeds)
         told = self.folder.read(name, points, shape)
         if told is None:
@@ -290,7 +280,7 @@ class _Bench:
             for number, prior in enumerate(self.calibration.parameters)
         }
         flat = told.reshape(points * seeds, targets)
-        figures = {target.label: flat[:, n] for n, target in enumerate(self.calibration.targets)}
+        figures = {target.name: flat[:, n] for n, target in enumerate(self.calibration.targets)}
         return pd.DataFrame(
             {
                 "point": np.repeat(np.arange(points), seeds),
@@ -325,7 +315,7 @@ class _Bench:
             defined = ~np.isnan(runs.figures[:, number])
             if defined.sum() < needed:
                 raise CalibrationError(
-                    f"{target.label} is defined at {defined.sum()} of {len(runs)} points of "
+                    f"{target.name} is defined at {defined.sum()} of {len(runs)} points of "
                     f"{where}; an emulator needs {needed}: narrow the parameters' ranges, or run "
                     "longer"
                 )
@@ -425,7 +415,7 @@ def _emulator_rows(bench: _Bench, wave: int, emulators: Sequence[Emulator]) -> l
     return [
         {
             "wave": wave,
-            "target": target.label,
+            "target": target.name,
             "spread": emulator.spread / target.tolerance,
             "noise": math.sqrt(emulator.noise) / target.tolerance,
             "outside": emulator.outside,
@@ -617,7 +607,7 @@ class CalibrationResult:
         calibration: what was asked for.
         sample: what was accepted, a row a point: ``weight`` (they add up to 1),
             ``implausibility`` (the greatest over targets fitted to), the parameters, and the mean
-            figure of every target by its label.
+            figure of every target by its name.
         waves: a row a wave: ``wave``, ``points``, ``runs``, ``undefined`` (points where a target
             was), ``share_left`` (of the prior not ruled out after it; for ABC, of the draws that
             meet the targets within the cut-off).
@@ -760,14 +750,15 @@ def calibrate(
         folder: where finished waves are kept, and the result at the end; called again with the
             same folder, it goes on where it was interrupted. Nothing is kept if ``None``.
         simulator: what is run instead of the model.
-        rules: the rule book; the shipped one if ``None``.
+        rules: the rule book; that of the calibration if ``None``.
         engine: see :func:`~innovation_abm.simulate`.
         threads: how many the compiled engine uses.
         progress: called with runs done, runs to do, and the wave.
         notice: see :func:`~innovation_abm.simulate`.
 
     Raises:
-        CalibrationError: if the calibration is wrong, or the folder is of another.
+        StudyError: if the calibration is wrong.
+        CalibrationError: if the folder is of another, or a target undefined nearly everywhere.
         InnovationAbmError: if the model cannot be run.
     """
     if simulator is None:
@@ -801,7 +792,7 @@ def _manifest(calibration: Calibration, simulator: Simulator) -> dict[str, str]:
     targets = {}
     for target in calibration.targets:
         left_out = {"source", *(("value", "tolerance") if target.held_out else ())}
-        targets[f"target {target.label}"] = target.model_dump(exclude=left_out)
+        targets[f"target {target.name}"] = target.model_dump(exclude=left_out)
     parts = {**priors, **targets, "method": method}
     told = {
         name: ", ".join(f"{key} = {value}" for key, value in part.items())
@@ -816,7 +807,7 @@ def _result(bench: _Bench, found: _Fit) -> CalibrationResult:
     calibration = bench.calibration
     priors, sample = calibration.parameters, found.sample
     names = [prior.name for prior in priors]
-    labels = [target.label for target in calibration.targets]
+    labels = [target.name for target in calibration.targets]
     values = bench.values_at(sample.points)
     weights = found.weights / max(float(found.weights.sum()), 1e-300)
     frames: dict[str, pd.DataFrame] = {
@@ -894,7 +885,7 @@ def _targets_frame(
         )
         rows.append(
             {
-                "target": target.label,
+                "target": target.name,
                 "measure": target.measure,
                 "held_out": target.held_out,
                 "value": target.value,
@@ -949,12 +940,12 @@ def _conflicts(bench: _Bench, found: _Fit) -> list[str]:
     alone = [n for n in range(len(targets)) if implausibility[:, n].min() > cutoff]
     if alone:
         return [
-            f"{targets[n].label} = {targets[n].value:g} (tolerance {targets[n].tolerance:g}) is "
+            f"{targets[n].name} = {targets[n].value:g} (tolerance {targets[n].tolerance:g}) is "
             f"out of reach by itself: the nearest that was run is {found.reached[n]:.3g}."
             for n in alone
         ]
     pairs = [
-        f"{targets[a].label} and {targets[b].label} conflict: each can be met, but not both."
+        f"{targets[a].name} and {targets[b].name} conflict: each can be met, but not both."
         for a, b in combinations(range(len(targets)), 2)
         if implausibility[:, (a, b)].max(axis=1).min() > cutoff
     ]
@@ -964,4 +955,4 @@ def _conflicts(bench: _Bench, found: _Fit) -> list[str]:
 
 
 def _listed(targets: Sequence[Any]) -> str:
-    return ", ".join(target.label for target in targets)
+    return ", ".join(target.name for target in targets)
