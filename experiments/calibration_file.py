@@ -64,7 +64,7 @@ from innovation_abm.experiments.parts import (
     repeated,
 )
 from innovation_abm.experiments.published import FIGURES
-from innovation_abm.experiments.study import SHAPE, Base
+from innovation_abm.experiments.study import Base
 from innovation_abm.presets import preset
 from innovation_abm.scenario import Scenario, ScenarioError, parameters
 
@@ -86,6 +86,9 @@ SECTIONS: Final = ("format", "name", "title", "base", "parameter", "target", "me
 
 MOST_PARAMETERS: Final = 8
 """The most parameters that are fitted at once; more than targets can tell apart, by far."""
+
+SHAPE: Final = ("departments", "middle_layers", "span")
+"""Parameters that shape an organisation, unless a chart does."""
 
 KINDS: Final = ("history_matching", "abc")
 DISTRIBUTIONS: Final = ("uniform", "loguniform")
