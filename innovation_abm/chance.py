@@ -250,15 +250,23 @@ def beta_quantiles(mean: float, concentration: float) -> tuple[float, ...]:
         :data:`QUANTILES` + 1 quantiles, at the probabilities :data:`END`, 1/:data:`QUANTILES`,
         2/:data:`QUANTILES`, ..., 1 - :data:`END`.
     """
-    if not 1e-12 < mean < 1.0 - 1e-12:  # nearer to the ends the inverse is not to be trusted
-        return (float(round(mean)),) * (QUANTILES + 1)
+    return tuple(beta_table(mean, concentration).tolist())
+
+
+def beta_table(mean: float, concentration: float) -> NDArray[np.float64]:
+    """Give the table of :func:`beta_quantiles` as an array."""
     import numpy as np
+
+    if not 1e-12 < mean < 1.0 - 1e-12:  # nearer to the ends the inverse is not to be trusted
+        return np.full(QUANTILES + 1, float(round(mean)))
     from scipy.special import betaincinv
 
     grid = np.linspace(0.0, 1.0, QUANTILES + 1)
     grid[0], grid[-1] = END, 1.0 - END
-    table = betaincinv(mean * concentration, (1.0 - mean) * concentration, grid)
-    return tuple(float(x) for x in table)
+    table: NDArray[np.float64] = betaincinv(
+        mean * concentration, (1.0 - mean) * concentration, grid
+    )
+    return table
 
 
 def quantile(table: tuple[float, ...], u: float) -> float:

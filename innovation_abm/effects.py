@@ -15,7 +15,7 @@ import numpy as np
 from innovation_abm import survival
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.levers import Direction, catalogue
-from innovation_abm.measures import MEASURES
+from innovation_abm.measures import MEASURES, counted
 from innovation_abm.presets import preset
 from innovation_abm.simulation import simulate_many
 from innovation_abm.survival import Interval
@@ -220,6 +220,8 @@ def _measures(
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Give measures of a scenario's replications, of shape (replications, measures)."""
     pairs = [(scenario, scenario.seed + number) for number in range(replications)]
+    if all(counted(name) for name in names):
+        return simulate_many(pairs, progress=progress)[list(names)].to_numpy(float)
     runs = simulate_many(pairs, tables=True, progress=progress)
     return np.array([[MEASURES[name].of(run) for name in names] for run in runs])
 

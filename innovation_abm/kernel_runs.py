@@ -9,13 +9,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from innovation_abm.chance import QUANTILES, beta_quantiles, poisson_table
+from innovation_abm.chance import beta_table, poisson_table
 from innovation_abm.charts import build_organization
 from innovation_abm.compiling import build
+from innovation_abm.errors import InnovationAbmError
 from innovation_abm.idea import NEVER
 from innovation_abm.kernel_arrays import (
     BY_IDEAS,
@@ -57,7 +59,7 @@ if TYPE_CHECKING:
     from innovation_abm.scenario import Value
 
     Array = NDArray[Any]
-    Turns = list[tuple[int, dict[str, Value]]]
+    Turns = list[tuple[int, Mapping[str, Value]]]
 
 GUIDE: Final = 64
 """Entries by which a look-up in a table of the Poisson distribution finds its beginning."""
@@ -203,19 +205,173 @@ def run_many(
         One record :data:`~innovation_abm.kernel_arrays.SUMMARY` a pair, in the order of the
         pairs; all zeros for pairs that were not run because the batch was stopped.
     """
+    which, scenarios = _distinct([settings for settings, _ in pairs])
+    seeds = np.array([seed for _, seed in pairs], np.int64)
+    prepared = prepare(scenarios, organization, rules)
+    return prepared.run(which, seeds, threads=threads, progress=progress)
+
+
+def _distinct(scenarios: Sequence[Scenario]) -> tuple[Array, list[Scenario]]:
+    """Give the scenarios that are different objects, and which of them each is."""
+    rows: dict[int, int] = {}
+    distinct: list[Scenario] = []
+    for settings in scenarios:
+        if id(settings) not in rows:
+            rows[id(settings)] = len(distinct)
+            distinct.append(settings)
+    return np.array([rows[id(settings)] for settings in scenarios], np.int64), distinct
+
+
+def prepare(
+    scenarios: Sequence[Scenario],
+    organization: Organization | None = None,
+    rules: RuleBook | None = None,
+) -> Prepared:
+    """Get scenarios ready to be run, many times and in any order.
+
+    May be called while other threads are running what was prepared before.
+
+    Args:
+        scenarios: what to run.
+        organization: the chart of all of them; each scenario's own if ``None``.
+        rules: the rule book; the shipped one if ``None``.
+
+    Raises:
+        ScenarioError: if a scenario does not fit its organisation.
+        EngineError: if the compiled engine cannot run here, or cannot compile the rules.
+    """
     advance = build(rules or SHIPPED)
-    summaries = np.zeros(len(pairs), SUMMARY)
     charts: dict[Organization | tuple[Value, ...], list[int]] = {}
-    keys = {id(settings): _chart_key(settings, organization) for settings, _ in pairs}
-    for number, (settings, _) in enumerate(pairs):
-        charts.setdefault(keys[id(settings)], []).append(number)
-    done = _Progress(len(pairs), progress)
+    for number, settings in enumerate(scenarios):
+        charts.setdefault(_chart_key(settings, organization), []).append(number)
+    places = np.zeros((len(scenarios), 2), np.int64)
+    groups: list[_OnChart] = []
     for numbers in charts.values():
-        chart = organization or build_organization(pairs[numbers[0]][0])
-        group = [pairs[number] for number in numbers]
-        found = _run_on_chart(advance, group, chart, threads or os.cpu_count() or 1, done)
-        summaries[numbers] = found
-    return summaries
+        places[numbers, 0], places[numbers, 1] = len(groups), np.arange(len(numbers))
+        group = [scenarios[number] for number in numbers]
+        chart = organization or build_organization(group[0])
+        own = np.array([_own_seeds(settings) for settings in group], np.int64)
+        groups.append(_OnChart(advance, chart, plan(group, chart), own))
+    return Prepared(tuple(groups), places)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Scenarios that are ready to be run, see :func:`prepare`."""
+
+    _groups: tuple[_OnChart, ...]
+    _places: Array  # of shape (scenarios, 2): each scenario's group, and its number there
+
+    def run(
+        self,
+        which: Array,
+        seeds: Array,
+        *,
+        threads: int | None = None,
+        progress: Callable[[int, int], bool | None] | None = None,
+    ) -> Array:
+        """Run pairs of a scenario and a seed, on threads.
+
+        Args:
+            which: number of each pair's scenario among those prepared.
+            seeds: each pair's seed, from 0 to 2**63 - 1.
+            threads: see :func:`run_many`.
+            progress: see :func:`run_many`.
+
+        Returns:
+            As :func:`run_many`.
+
+        Raises:
+            InnovationAbmError: if a number is that of no scenario, or a seed is negative.
+        """
+        which, seeds = np.asarray(which, np.int64), np.asarray(seeds, np.int64)
+        self._check(which, seeds)
+        counts = np.zeros(len(which), SUMMARY)
+        done = _Progress(len(which), progress)
+        group_of, row_of = self._places[which].T
+        for number, group in enumerate(self._groups):
+            mine = np.flatnonzero(group_of == number)
+            if mine.size:
+                threads = threads or os.cpu_count() or 1
+                counts[mine] = group.run(row_of[mine], seeds[mine], threads, done)
+        return counts
+
+    def _check(self, which: Array, seeds: Array) -> None:
+        if which.shape != seeds.shape or which.ndim != 1:
+            raise InnovationAbmError(
+                f"which and seeds have the shapes {which.shape} and {seeds.shape}: "
+                "give a list of each, of the same length"
+            )
+        if which.size and not 0 <= which.min() <= which.max() < len(self._places):
+            raise InnovationAbmError(
+                f"which goes from {which.min()} to {which.max()}: allowed are the numbers "
+                f"0 to {len(self._places) - 1} of the scenarios prepared"
+            )
+        if seeds.size and seeds.min() < 0:
+            raise InnovationAbmError(
+                f"seed = {seeds.min()}: allowed is a whole number from 0 to 2**63-1"
+            )
+
+
+@dataclass(frozen=True)
+class _OnChart:
+    """Scenarios that share a chart, ready to be run.
+
+    Attributes:
+        own_seeds: seeds of the four groups of draws, of shape (scenarios, 4); -1 where a group
+            follows the run's seed.
+    """
+
+    advance: Callable[..., int]
+    chart: Organization
+    planned: Planned
+    own_seeds: Array
+
+    def run(self, which: Array, seeds: Array, threads: int, done: _Progress) -> Array:
+        """Run pairs of a scenario and a seed on threads, each with a state of its own."""
+        own = self.own_seeds[which]
+        group_seeds = np.where(own < 0, seeds[:, None], own).astype(np.uint64)
+        plans = self.planned.plans[which]
+        counts = np.zeros(len(which), SUMMARY)
+        threads = min(threads, len(which), check_memory(self.planned, self.chart))
+        line = _Line(len(which), threads)
+
+        def work() -> None:
+            state, count = new_state(self.planned, self.chart), 1
+            while done.going:
+                begin, end = line.take(count)
+                if begin == end:
+                    return
+                began = time.perf_counter()
+                state = _run_pairs(self.advance, state, plans, group_seeds, begin, end, counts)
+                spent = max(time.perf_counter() - began, 1e-6)
+                done.add(end - begin)
+                count = max(1, min(2 * count, int((end - begin) * CHUNK_SECONDS / spent)))
+
+        with ThreadPoolExecutor(threads) as pool:
+            try:
+                for future in [pool.submit(work) for _ in range(threads)]:
+                    future.result()
+            except BaseException:  # an interruption, or an error of one thread, stops the others
+                done.going = False
+                raise
+        return counts
+
+
+class _Line:
+    """Pairs that wait to be run, and are taken by threads some at a time."""
+
+    def __init__(self, pairs: int, threads: int) -> None:
+        self.begin, self.end, self.threads = 0, pairs, threads
+        self.lock = threading.Lock()
+
+    def take(self, count: int) -> tuple[int, int]:
+        """Take up to ``count`` pairs; fewer near the end, so that all threads end together."""
+        with self.lock:
+            begin = self.begin
+            fair = math.ceil((self.end - begin) / (2 * self.threads))
+            self.begin += min(count, fair)
+            return begin, self.begin
 
 
 class _Progress:
@@ -238,57 +394,6 @@ def _chart_key(
     if organization is not None:
         return organization
     return (settings.chart, settings.departments, settings.middle_layers, settings.span)
-
-
-def _run_on_chart(
-    advance: Callable[..., int],
-    pairs: Sequence[tuple[Scenario, int]],
-    chart: Organization,
-    threads: int,
-    done: _Progress,
-) -> Array:
-    """Run pairs that share a chart."""
-    rows: dict[int, int] = {}
-    scenarios: list[Scenario] = []
-    for settings, _ in pairs:
-        if id(settings) not in rows:
-            rows[id(settings)] = len(scenarios)
-            scenarios.append(settings)
-    planned = plan(scenarios, chart)
-    own = np.array([_own_seeds(settings) for settings in scenarios], np.int64)
-    which = np.array([rows[id(settings)] for settings, _ in pairs], np.int64)
-    given = np.array([seed for _, seed in pairs], np.int64)
-    seeds = np.where(own[which] < 0, given[:, None], own[which]).astype(np.uint64)
-    plans = planned.plans[which]
-    summaries = np.zeros(len(pairs), SUMMARY)
-    lock, following = threading.Lock(), iter(range(len(pairs)))
-
-    def take(count: int) -> tuple[int, int]:
-        with lock:
-            taken = [number for _, number in zip(range(count), following, strict=False)]
-        return (taken[0], taken[-1] + 1) if taken else (0, 0)
-
-    def work() -> None:
-        state, count = new_state(planned, chart), 1
-        while done.going:
-            begin, end = take(count)
-            if begin == end:
-                return
-            began = time.perf_counter()
-            state = _run_pairs(advance, state, plans, seeds, begin, end, summaries)
-            spent = max(time.perf_counter() - began, 1e-6)
-            count = max(1, min(2 * count, int(count * CHUNK_SECONDS / spent)))
-            done.add(end - begin)
-
-    threads = min(threads, len(pairs), check_memory(planned, chart))
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for future in [pool.submit(work) for _ in range(threads)]:
-                future.result()
-        except BaseException:  # an interruption, or an error of one thread, stops the others too
-            done.going = False
-            raise
-    return summaries
 
 
 def _own_seeds(settings: Scenario) -> list[int]:
@@ -390,18 +495,20 @@ def plan(scenarios: Sequence[Scenario], organization: Organization) -> Planned:
     """
     tables = _Tables()
     plans = np.zeros(len(scenarios), PLAN)
+    roles = np.bincount(organization.role, minlength=3)
+    reviewers = organization.size - int(roles[Role.STAFF])
     most = 0.0
     for number, settings in enumerate(scenarios):
         turns = _turns(settings)
-        _check_panel(turns, organization)
+        _check_panel(turns, reviewers)
         within = [turn for turn in turns if turn[0] <= settings.weeks]
         plans[number] = tables.add(settings, within)
-        most = max(most, _expected_ideas(settings.weeks, within, organization))
+        most = max(most, _expected_ideas(settings.weeks, within, roles.tolist()))
     cdf, last, guide = tables.poisson_arrays()
     return Planned(
         plans=plans,
         periods=np.array(tables.periods, PERIOD),
-        period_terms=np.array(tables.terms, TERMS),
+        period_terms=tables.terms_array(),
         beta=np.stack([_beta_row(*key) for key in tables.beta]),
         poisson=cdf,
         poisson_last=last,
@@ -416,7 +523,7 @@ class _Tables:
 
     def __init__(self) -> None:
         self.periods: list[tuple[int | bool, ...]] = []
-        self.terms: list[tuple[float, ...]] = []
+        self.terms: list[tuple[Value, ...]] = []
         self.beta: dict[tuple[float, float], int] = {}
         self.poisson: dict[float, int] = {}
 
@@ -429,7 +536,7 @@ class _Tables:
                 before[name] != values[name] for name in TRAIT_TERMS
             )
             self.periods.append((week, *self._rows(values), redraw))
-            self.terms.append(_terms(values))
+            self.terms.append((*_terms_of(values), values["review"] == "constant"))
             before = values
         return (
             settings.weeks,
@@ -442,16 +549,28 @@ class _Tables:
 
     def _rows(self, values: Mapping[str, Value]) -> list[int]:
         """Give the rows of the tables to draw from, in the order of :data:`PERIOD`."""
-        alike = {name: f"{name}_concentration" for name in _TRAITS}
-        betas = [(name, alike.get(name, "novelty_concentration")) for name in _BETAS]
-        rows = [
-            self.beta.setdefault((_number(values[mean]), _number(values[spread])), len(self.beta))
-            for mean, spread in betas
+        rows = [self._beta_row(values, name, f"{name}_concentration") for name in _TRAITS]
+        used = _FACETS if values["facets"] else _NO_FACETS  # the others are never drawn from
+        rows += [
+            self._beta_row(values, name, "novelty_concentration") if name in used else 0
+            for name in (*_NO_FACETS, *_FACETS)
         ]
         rows += [
             self.poisson.setdefault(_number(values[name]), len(self.poisson)) for name in _POISSONS
         ]
         return rows
+
+    def _beta_row(self, values: Mapping[str, Value], mean: str, concentration: str) -> int:
+        key = (_number(values[mean]), _number(values[concentration]))
+        return self.beta.setdefault(key, len(self.beta))
+
+    def terms_array(self) -> Array:
+        """Give the terms as an array of :data:`TERMS`, all of whose fields are numbers."""
+        table = np.empty((len(self.terms), len(TERMS.names or ())))
+        given = len(PARAMETER_TERMS) + 1
+        table[:, :given] = self.terms
+        table[:, given:] = list(WEEKLY_TERMS.values())
+        return table.view(TERMS)[:, 0]
 
     def poisson_arrays(self) -> tuple[Array, Array, Array]:
         """Give the Poisson tables as arrays, with their last entries and guides."""
@@ -466,15 +585,16 @@ class _Tables:
 
 
 _TRAITS: Final = ("risk_aversion", "permission_seeking", "storytelling")
-_BETAS: Final = (
-    *_TRAITS,
-    "novelty_mean",
+_NO_FACETS: Final = ("novelty_mean",)
+_FACETS: Final = (
     "enhancement_novelty",
     "mission_novelty",
     "adaptive_novelty",
     "anticipatory_novelty",
 )
+"""What the novelty of ideas is drawn by, without and with facets."""
 _POISSONS: Final = ("manager_business", "leader_business", "platform_readers")
+_terms_of: Final = itemgetter(*PARAMETER_TERMS)
 
 
 def _turns(settings: Scenario) -> Turns:
@@ -482,15 +602,16 @@ def _turns(settings: Scenario) -> Turns:
 
     Those after the end of the run are given too.
     """
+    if not settings.timeline and not settings.levers:
+        return [(1, vars(settings))]  # the values as they stand
     weeks = {1}
     for change in settings.timeline:
         weeks |= {change.week, change.until or 1}
     return [(week, settings.at(week)) for week in sorted(weeks)]
 
 
-def _check_panel(turns: Turns, organization: Organization) -> None:
+def _check_panel(turns: Turns, reviewers: int) -> None:
     size = max(int(_number(values["panel_size"])) for _, values in turns)
-    reviewers = int(np.count_nonzero(organization.role != Role.STAFF))
     if size > reviewers:
         raise ScenarioError(f"panel_size = {size}: the organisation has only {reviewers} reviewers")
 
@@ -499,29 +620,22 @@ def _number(value: Value) -> float:
     return float(value)  # type: ignore[arg-type]  # terms are numbers
 
 
-def _terms(values: Mapping[str, Value]) -> tuple[float, ...]:
-    """Give a row of terms, as :class:`~innovation_abm.terms.Terms` begins."""
-    constant = float(values["review"] == "constant")
-    given = (_number(values[name]) for name in PARAMETER_TERMS)
-    return (*given, constant, *WEEKLY_TERMS.values())
-
-
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _beta_row(mean: float, concentration: float) -> Array:
-    row = np.array(beta_quantiles(mean, concentration))
-    assert row.shape == (QUANTILES + 1,)
-    return row
+    return beta_table(mean, concentration)
 
 
-def _expected_ideas(weeks: int, turns: Turns, organization: Organization) -> float:
-    """Give the mean number of ideas of a run, as the shipped rule of conception has it."""
-    roles = np.bincount(organization.role, minlength=3)
+def _expected_ideas(weeks: int, turns: Turns, roles: Sequence[int]) -> float:
+    """Give the mean number of ideas of a run, as the shipped rule of conception has it.
+
+    ``roles`` are the numbers of people by role.
+    """
     ends = [week for week, _ in turns[1:]] + [weeks + 1]
     rates = ("conception_rate", "manager_conception_rate", "leader_conception_rate")
     total = 0.0
     for (week, values), end in zip(turns, ends, strict=True):
         yearly = sum(n * _number(values[name]) for n, name in zip(roles, rates, strict=True))
-        total += (end - week) * float(yearly) / WEEKS_PER_YEAR
+        total += (end - week) * yearly / WEEKS_PER_YEAR
     return total
 
 

@@ -238,6 +238,8 @@ def apply(
         levers: the catalogue.
         known: what is known of the parameters.
     """
+    if not strengths:
+        return values
     active = [(one, strengths[one.key]) for one in levers if strengths.get(one.key, 0.0) > 0.0]
     if not active:
         return values

@@ -733,6 +733,8 @@ class Scenario(
 
     def but(self, **values: Any) -> Scenario:  # noqa: ANN401 - checked by pydantic
         """Give a copy with other values; ``scenario.but(risk_aversion=0.2)``."""
+        if all(_is_sound(name, value) for name, value in values.items()):
+            return self.model_copy(update=values)  # the rest was checked when this was made
         return Scenario(**{**self._given(), **values})
 
     def off(self, *groups: str) -> Scenario:
@@ -945,6 +947,22 @@ JOINT: Final = frozenset(
 )
 """Parameters whose values may be wrong together while each is right by itself: in
 :func:`_cross_faults`, as the shape of an organisation, and, of ``weeks``, with the timeline."""
+
+
+_PLAIN: Final = {"float": float, "int": int, "bool": bool}
+
+
+def _is_sound(name: str, value: object) -> bool:
+    """Tell whether a value is right by itself, of the very type, and bears on no other one.
+
+    Of such values a sweep makes thousands of scenarios; checking one of them as a whole takes as
+    long as running it.
+    """
+    parameter = parameters().get(name)
+    if parameter is None or name in JOINT or type(value) is not _PLAIN.get(parameter.kind):
+        return False
+    low, high = parameter.low, parameter.high
+    return low is None or high is None or low <= value <= high  # type: ignore[operator]
 
 
 def _cross_faults(values: Mapping[str, Any]) -> Iterable[str]:

@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from textwrap import dedent
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from innovation_abm import (
     Change,
+    InnovationAbmError,
     InnovationModel,
     Organization,
     Role,
@@ -21,7 +23,7 @@ from innovation_abm import (
     simulate,
 )
 from innovation_abm.kernel_arrays import IDEA, PERSON, SUMMARY
-from innovation_abm.kernel_runs import KernelState, run_kernel, run_many
+from innovation_abm.kernel_runs import KernelState, prepare, run_kernel, run_many
 from innovation_abm.results import Run
 from innovation_abm.rules import clip, exit_chance, logistic, saturation, threshold
 from innovation_abm.scenario import parameters
@@ -374,11 +376,43 @@ def test_a_batch_gives_what_single_runs_give_on_any_number_of_threads():
     other = BUSY.but(agency=True, determinants=True, turnover=2.0, weeks=60)
     pairs = [(scenario, seed) for seed in range(20) for scenario in (BUSY, other)]
     one, two = (run_many(pairs, threads=threads) for threads in (1, 2))
-    assert np.array_equal(one, two)
+    assert one.tobytes() == two.tobytes()
     for number in (0, 1, 38, 39):
         scenario, seed = pairs[number]
         alone = run_kernel(scenario.but(seed=seed)).summary
         assert {name: one[name][number].item() for name in one.dtype.names} == alone
+
+
+def test_what_is_prepared_runs_in_any_order_while_more_is_prepared():
+    """Chunk after chunk, on charts of any shape, each pair gives what it gives alone."""
+    own = BUSY.but(span=4, people_seed=3, timeline=(Change(week=9, values={"facets": True}),))
+    scenarios = [BUSY, own, BUSY.but(risk_aversion=0.35), BUSY.but(novelty_concentration=3.0)]
+    pairs = [(number, seed) for seed in range(25) for number in (3, 0, 1, 2)]
+    which, seeds = np.array(pairs).T
+    alone = run_many([(scenarios[number], seed) for number, seed in pairs], threads=1)
+    prepared = prepare(scenarios)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(prepared.run, which[:60], seeds[:60], threads=2)
+        more = prepare([BUSY.but(doubt=number / 50) for number in range(50)])
+        rest = prepared.run(which[60:], seeds[60:])
+        assert first.result().tobytes() + rest.tobytes() == alone.tobytes()
+    moved = more.run([49], [5])
+    assert moved.tobytes() == run_many([(BUSY.but(doubt=0.98), 5)]).tobytes() != alone[:1].tobytes()
+    assert len(prepared.run([], [])) == 0
+
+
+@pytest.mark.parametrize(
+    ("which", "seeds", "message"),
+    [
+        ([0, 1], [1, 1], "which goes from 0 to 1: allowed are the numbers 0 to 0"),
+        ([-1], [1], "which goes from -1 to -1"),
+        ([0], [-1], "seed = -1: allowed is a whole number from 0"),
+        ([0, 0], [1], "of the same length"),
+    ],
+)
+def test_what_is_prepared_refuses_other_numbers(which, seeds, message):
+    with pytest.raises(InnovationAbmError, match=message):
+        prepare([BUSY]).run(which, seeds)
 
 
 def test_a_batch_tells_how_far_it_is_and_can_be_stopped():

@@ -447,3 +447,22 @@ def test_whole_numbers_are_accepted_where_numbers_are_asked_for():
 def test_the_four_seeds_follow_the_seed_unless_set():
     assert Scenario(seed=7).seeds() == (7, 7, 7, 7)
     assert Scenario(seed=7, ideas_seed=1, context_seed=0).seeds() == (7, 1, 7, 0)
+
+
+@given(st.sampled_from([p for p in parameters().values() if p.kind in ("float", "int", "bool")]))
+def test_a_copy_is_what_a_scenario_made_anew_is(parameter):
+    """Whatever the value: within bounds or not, of the right type or not."""
+    base = Scenario(panel_size=2.0, panel_quorum=2.0, levers={"risk_averse_culture": 0.5})
+    low, high = parameter.low or 0, min(parameter.high or 1, 1e6)
+    for value in (low, high, (low + high) / 2, 0.0, 1, True, math.nan, high * 2 + 1, -1e-9, "x"):
+        given = {**base._given(), parameter.name: value}
+        try:
+            expected = Scenario(**given)
+        except ScenarioError as error:
+            with pytest.raises(ScenarioError) as caught:
+                base.but(**{parameter.name: value})
+            assert str(caught.value) == str(error)
+        else:
+            copy_of = base.but(**{parameter.name: value})
+            assert copy_of == expected
+            assert type(getattr(copy_of, parameter.name)) is type(getattr(expected, parameter.name))
