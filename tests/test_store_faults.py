@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from innovation_abm.experiments import ledger
 from innovation_abm.experiments.results import Results, load_study
 from innovation_abm.experiments.store import Batch, Store, StoreError
 
@@ -77,13 +79,13 @@ def open_store(folder: Path | str) -> Store:
     return store
 
 
-def missing_runs(store: Store) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def missing_runs(store: Store, at_once: int = AT_ONCE) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     there = store.stored()
     left = np.ones((REPLICATIONS, POINTS), bool)
     left[there.replication[there.ok], there.point[there.ok]] = False
     replication, point = np.nonzero(left)
-    for begin in range(0, len(point), AT_ONCE):
-        yield point[begin : begin + AT_ONCE], replication[begin : begin + AT_ONCE]
+    for begin in range(0, len(point), at_once):
+        yield point[begin : begin + at_once], replication[begin : begin + at_once]
 
 
 def check(results: Results) -> None:
@@ -204,7 +206,7 @@ def compare_with_undisturbed(folder: Path, other: Path) -> None:
 
 
 def test_no_run_is_lost_doubled_or_torn_by_kill_9(tmp_path):
-    kill_and_resume(tmp_path / "killed", kills=6, patience=0.3, seed=1)
+    kill_and_resume(tmp_path / "killed", kills=4, patience=0.3, seed=1)
     compare_with_undisturbed(tmp_path / "killed", tmp_path / "undisturbed")
 
 
@@ -250,6 +252,82 @@ def test_a_half_written_batch_is_taken_back(half_written):
     with open_store(half_written):
         assert len(list((half_written / "parts").iterdir())) == 1
     assert number_of_runs(load_study(half_written)) == AT_ONCE
+
+
+def die_at_step(last: int) -> None:
+    """Have this process die before the given step: a kind of statement, a flush, or a renaming."""
+    steps, kind = 0, ""
+
+    def step(now: str) -> None:
+        nonlocal steps, kind
+        if now != kind or now == "os":
+            steps, kind = steps + 1, now
+        if steps == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def counted(function: Callable[..., object]) -> Callable[..., object]:
+        return lambda *arguments: (step("os"), function(*arguments))
+
+    def connect(*arguments: object) -> sqlite3.Connection:
+        connection = originally(*arguments)
+        connection.set_trace_callback(lambda statement: step(statement[:20]))
+        return connection
+
+    originally, ledger.connect = ledger.connect, connect
+    os.fsync, os.replace = counted(os.fsync), counted(os.replace)
+
+
+def die_at_every_step(folder: str, stride: str) -> None:
+    """Die at one step after the other in a folder each; see what is there and go on with it."""
+    for last in range(1, 1000, int(stride)):
+        there, acknowledged = Path(folder, str(last)), Path(folder, f"{last}.txt")
+        acknowledged.touch()
+        process = os.fork()
+        if process == 0:
+            die_at_step(last)
+            with open_store(there) as store, acknowledged.open("a") as told:
+                for runs, _ in zip(missing_runs(store), range(2), strict=False):
+                    store.record(batch_of(*runs))
+                    print("recorded", file=told, flush=True)
+            os._exit(0)
+        died = os.WIFSIGNALED(os.waitpid(process, 0)[1])
+        batches = len(acknowledged.read_text().splitlines())
+        try:
+            runs = number_of_runs(load_study(there))
+        except StoreError:
+            runs = -1
+        with open_store(there) as store:
+            for missing in missing_runs(store, at_once=1000):
+                store.record(batch_of(*missing))
+        results = load_study(there)
+        parts = len(list((there / "parts").iterdir())) == len(results._kept["ideas"].files)
+        say([died, batches * AT_ONCE, runs, number_of_runs(results), parts])
+        if not died:
+            return
+        shutil.rmtree(there)
+
+
+def check_steps(folder: Path, stride: int) -> None:
+    said = finish(start(die_at_every_step, folder, stride))
+    assert len(said) > 50 / stride
+    assert {recorded for _, recorded, *_ in said} == {0, AT_ONCE, 2 * AT_ONCE}
+    for died, recorded, found, finally_found, parts in said:
+        assert found >= recorded or (recorded == 0 and found == -1)
+        assert died or found == 2 * AT_ONCE
+        assert finally_found == POINTS * REPLICATIONS
+        assert parts
+    assert not said[-1][0]
+
+
+@posix
+def test_death_at_some_steps(tmp_path):
+    check_steps(tmp_path, stride=9)
+
+
+@posix
+@pytest.mark.slow
+def test_death_at_every_step(tmp_path):
+    check_steps(tmp_path, stride=1)
 
 
 # --- interrupts -----------------------------------------------------------------------------------
@@ -506,6 +584,7 @@ def test_a_million_runs_take_less_than_a_gigabyte_and_a_half(tmp_path):
 TASKS = (
     sweep,
     die_in_a_transaction,
+    die_at_every_step,
     be_interrupted,
     fill_small_disk,
     fill_allowance,
