@@ -449,7 +449,10 @@ class Factor(Part):
 
     def entry(self) -> dict[str, Any]:
         """Give it as TOML holds it."""
-        entry = self.model_dump(exclude_defaults=True)
+        entry = self.model_dump(exclude_defaults=True, exclude={"level"})
+        if self.level:
+            levels = (level.model_dump(exclude_defaults=True) for level in self.level)
+            entry["level"] = [{"name": level.pop("name"), **level} for level in levels]
         if self.name == (self.parameter or self.lever):
             entry.pop("name")
         return entry

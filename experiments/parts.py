@@ -61,7 +61,7 @@ class StudyError(InnovationAbmError):
         if len(self.faults) == 1:
             super().__init__(f"{begin}{self.faults[0]}")
             return
-        lines = (f"\n  {fault}".replace("\n", "\n  ")[3:] for fault in self.faults)
+        lines = ("  " + str(fault).replace("\n", "\n    ") for fault in self.faults)
         super().__init__("\n".join((f"{begin}{len(self.faults):,} mistakes:", *lines)))
 
     def __reduce__(self) -> tuple[type[StudyError], tuple[tuple[Fault, ...], str]]:

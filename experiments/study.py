@@ -29,6 +29,7 @@ from pydantic import BeforeValidator, ConfigDict
 from innovation_abm.experiments import checks, designs
 from innovation_abm.experiments.designs import Design, Kind
 from innovation_abm.experiments.factors import Factor, Level, Start
+from innovation_abm.experiments.layout import laid_out
 from innovation_abm.experiments.models import MODELS, Model, TestFunction
 from innovation_abm.experiments.parts import (
     Fault,
@@ -314,9 +315,7 @@ class Study(Part):
 
     def to_toml(self) -> str:
         """Write the study as TOML that reads back to an equal one; paths stay as given."""
-        import tomli_w
-
-        return tomli_w.dumps(self.document())
+        return laid_out(self.document())
 
     def document(self) -> dict[str, Any]:
         """Give what :meth:`to_toml` writes, by key."""
@@ -364,7 +363,7 @@ class Study(Part):
         given = {k: x for k, x in document.items() if k in known}
         if "factor" in given:
             given["factors"] = given.pop("factor")
-        study, found = cls.read({**given, "folder": folder})
+        study, found = cls.read({**given, "folder": folder.absolute()})
         return study, [*faults, *found]
 
     # --- points -----------------------------------------------------------------------------------

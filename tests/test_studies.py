@@ -31,6 +31,7 @@ from innovation_abm.scenario import JOINT, _cross_faults, parameters
 
 SPANS = Study(
     name="spans",
+    measures=["survival", "omission"],
     base=Base(preset="workshop"),
     factors=[
         Factor(parameter="span", values=[3, 4]),
@@ -921,13 +922,60 @@ def test_how_often_points_are_run():
     assert SPANS.but(replications=growing).runs_at_most == 600
 
 
-def test_the_file_says_all_that_matters():
-    document = tomllib.loads(SPANS.but(title="T", tables=["ideas"]).to_toml())
-    assert list(document) == [
-        *("format", "name", "title", "measures", "tables", "engine"),
-        *("base", "factor", "design", "replications", "limits"),
-    ]
-    assert document["factor"][2] == {"parameter": "filter_up", "low": 0.0, "high": 0.5, "levels": 3}
+def test_the_file_is_laid_out_as_a_person_would():
+    shape = Factor(
+        name="shape",
+        level=[Level(name="flat", values={"span": 12, "agency": True}), Level(name="tall")],
+    )
+    study = SPANS.but(title='A "title"', tables=["ideas"], factors=[*SPANS.factors[1:], shape])
+    assert (
+        study.to_toml()
+        == """\
+format = 1
+name = "spans"
+title = "A \\"title\\""
+measures = ["survival", "omission"]
+tables = ["ideas"]
+engine = "auto"
+
+[base]
+preset = "workshop"
+
+[[factor]]
+lever = "upholding"
+values = [0.0, 1.0]
+
+[[factor]]
+parameter = "filter_up"
+low = 0.0
+high = 0.5
+levels = 3
+
+[[factor]]
+name = "shape"
+
+[[factor.level]]
+name = "flat"
+values = { span = 12, agency = true }
+
+[[factor.level]]
+name = "tall"
+
+[design]
+kind = "factorial"
+
+[replications]
+number = 20
+luck = "common"
+seed = 1
+
+[limits]
+runs = 1000000
+hours = 2.0
+memory_gb = 4.0
+disk_gb = 5.0
+"""
+    )
 
 
 # --- whatever a file holds ------------------------------------------------------------------------
