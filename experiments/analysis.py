@@ -130,11 +130,11 @@ def _importance(results: Results, measure: str) -> tuple[str, pd.Series[float]]:
     """Give what the factors are judged by, and the figure of each factor."""
     kind = str(results.study.design.kind)
     if kind == "saltelli":
-        table = sobol_indices(results, measure)
+        table = sobol_indices(results, measure, resamples=2)  # the estimates alone are used
         table = table[table["order"] == TOTAL]
         return "total Sobol index", table.set_index("factor")["estimate"]
     if kind == "morris":
-        table = morris_indices(results, measure)
+        table = morris_indices(results, measure, resamples=2)
         return "mean size of elementary effects", table.set_index("factor")["mu_star"]
     if kind == "one_at_a_time":
         return "largest change from the base point", _largest_change(results, measure)
