@@ -69,31 +69,25 @@ LIGHT_TEXT: Final = "#fefefe"
 # --- levels ---------------------------------------------------------------------------------------
 
 
-def effects(frame: pd.DataFrame, measure: str, names: Names) -> Picture:
+def effects(frame: pd.DataFrame, order: Sequence[str], measure: str, names: Names) -> Picture:
     """Draw the mean of a measure at each level of each factor.
 
     Args:
-        frame: one row a factor and level, levels in order: ``factor``, ``level``, ``estimate``,
-            ``low``, ``high``.
+        frame: as :func:`~innovation_abm.experiments.analysis.main_effects` gives it, of one
+            measure.
+        order: the factors, the one that matters most first.
         measure: which it is of.
         names: what is called how.
     """
     called = names.measure(measure)
     ranges = _ranges(frame)
-    shown = list(ranges.index[:MULTIPLES])
-    most = shown[0]
-    ends = frame[frame["factor"] == most].dropna(subset=["estimate"]).sort_values("estimate")
-    if len(ends) and ranges.iloc[0] > 0:
-        title = f"{capital(names.factor(most).short)} moves {called.short} most"
-        least, largest = ends.iloc[0], ends.iloc[-1]
-        main = (
-            f"It is {_estimate(least)} where {names.factor(most).short} is "
-            f"{level(least['level'])} and {_estimate(largest)} where it is "
-            f"{level(largest['level'])}."
-        )
-    else:
-        title, main = f"No factor moves {called.short}", "It is the same at all levels."
-    others = "; ".join(f"{names.factor(f).short} {figures(ranges[f])}" for f in shown)
+    shown = list(order[:MULTIPLES])
+    most = names.factor(shown[0]).short
+    first = frame[frame["factor"] == shown[0]]
+    certain = (first["effect_low"] > 0) | (first["effect_high"] < 0)
+    ends = first.dropna(subset=["estimate"]).sort_values("estimate")
+    least, largest = ends.iloc[0], ends.iloc[-1]
+    once = first["effect_low"].isna().all()  # a single replication tells nothing of luck
 
     def draw(figure: Figure) -> None:
         axes = panels(figure, len(shown), sharey=True)
@@ -107,14 +101,21 @@ def effects(frame: pd.DataFrame, measure: str, names: Names) -> Picture:
 
     return Picture(
         name=f"effects-{slug(measure)}",
-        title=title,
-        alt=f"Mean of {called.full} at each level of {_several(len(shown), 'factor')}. {main} "
-        f"From the lowest to the highest mean over the levels of each factor: {others}.",
+        title=f"{capital(most)} moves {called.short} most"
+        if once or certain.any()
+        else f"No factor surely moves {called.short}",
+        alt=f"Mean of {called.full} at each level of {_several(len(shown), 'factor')}. It is "
+        f"{_estimate(least)} where {most} is {level(least['level'])} and {_estimate(largest)} "
+        f"where it is {level(largest['level'])}. From the lowest to the highest mean over the "
+        "levels of each factor: "
+        + "; ".join(f"{names.factor(f).short} {figures(ranges[f])}" for f in shown)
+        + ".",
         data=frame,
         height=PANEL * rows_of(len(shown)),
         draw=draw,
         note=f"{capital(called.full)}. Mean over all else that varies, with its 95 % interval. "
-        "Factors stand in the order of how far their levels lie apart." + _left(ranges, shown),
+        "Factors that explain most of the variance come first."
+        + _more(len(order), len(shown), "factors"),
     )
 
 
@@ -237,19 +238,22 @@ def tornado(frame: pd.DataFrame, measure: str, names: Names) -> Picture:
 # --- ranges ---------------------------------------------------------------------------------------
 
 
-def scatter(points: pd.DataFrame, trend: pd.DataFrame, measure: str, names: Names) -> Picture:
+def scatter(
+    points: pd.DataFrame, trend: pd.DataFrame, order: Sequence[str], measure: str, names: Names
+) -> Picture:
     """Draw a measure over each factor: a dot a point of the design, and the trend.
 
     Args:
         points: one row a point: a column a factor, and ``estimate``, the point's mean.
         trend: mean by parts of each factor's range: ``factor``, ``level`` (middle of the part),
             ``estimate``, ``low``, ``high``.
+        order: the factors, the one that matters most first.
         measure: which it is of.
         names: what is called how.
     """
     called = names.measure(measure)
     ranges = _ranges(trend)
-    shown = list(ranges.index[:MULTIPLES])
+    shown = list(order[:MULTIPLES])
     most = names.factor(shown[0]).short
     drawn = _sample(points, POINTS // len(shown))
     ends = trend[trend["factor"] == shown[0]].dropna(subset=["estimate"])
@@ -287,7 +291,7 @@ def scatter(points: pd.DataFrame, trend: pd.DataFrame, measure: str, names: Name
         note=f"{capital(called.full)}. A dot is the mean of one point of the design"
         + (f" ({len(drawn):,} of {len(points):,} are drawn)" if len(drawn) < len(points) else "")
         + "; the line is the mean of the points in each part of the range, the band its 95 % "
-        "interval." + _left(ranges, shown),
+        "interval. Factors that matter most come first." + _more(len(order), len(shown), "factors"),
     )
 
 
@@ -711,7 +715,7 @@ def survival(frame: pd.DataFrame, group: str, names: Names) -> Picture:
                     head(axes[number], event, 40)
                 else:
                     curve(axes[place], rows, look, event)
-                    head(axes[place], level(value))
+                    head(axes[place], f"{called.short} {level(value)}")
         for one in axes:
             one.set_ylim(bottom=0.0)
         figure.supxlabel("weeks since the idea was conceived", fontsize=SMALL, color=INK)
@@ -720,7 +724,7 @@ def survival(frame: pd.DataFrame, group: str, names: Names) -> Picture:
             key(figure, axes[0], called.axis if together else "")
 
     several = len(groups) > 1
-    text = f"Most ideas are adopted where {called.short} is {level(best)}" if several else (
+    text = f"Ideas are adopted most often where {called.short} is {level(best)}" if several else (
         "How long ideas live, and how many are adopted"
     )  # fmt: skip
     told = [best, *([worst] if several else [])]
@@ -762,9 +766,9 @@ def _each(frame: pd.DataFrame) -> Iterator[Any]:
 
 
 def _ranges(frame: pd.DataFrame) -> pd.Series[float]:
-    """How far the estimates of each factor lie apart, largest first."""
+    """How far the estimates of each factor lie apart."""
     by = frame.groupby("factor", sort=False)["estimate"]
-    return (by.max() - by.min()).fillna(0.0).sort_values(ascending=False, kind="stable")
+    return (by.max() - by.min()).fillna(0.0)
 
 
 def _numeric(values: Sequence[object]) -> bool:
@@ -868,10 +872,6 @@ def _span(frame: pd.DataFrame) -> str:
 
 def _several(count: int, what: str) -> str:
     return f"{count:,} {what}" + ("" if count == 1 else "s")
-
-
-def _left(ranges: pd.Series[float], shown: Sequence[str]) -> str:
-    return _more(len(ranges), len(shown), "factors")
 
 
 def _more(all_of_them: int, shown: int, what: str) -> str:

@@ -108,9 +108,9 @@ def write(
 
 
 def drawn_measures(results: Results) -> list[str]:
-    """Give the measures that are drawn: the first that are defined anywhere."""
-    defined = [name for name in results.measures if results.runs[name].notna().any()]
-    return defined[:MEASURES_DRAWN]
+    """Give the measures that are drawn: the first that are not the same in all runs."""
+    vary = [name for name in results.measures if results.runs[name].nunique() > 1]
+    return vary[:MEASURES_DRAWN]
 
 
 # --- by design ------------------------------------------------------------------------------------
@@ -121,6 +121,12 @@ def _of_design(results: Results, names: Names, missing: list[str]) -> Iterator[P
         return
     kind = str(results.study.design.kind)
     measures = drawn_measures(results)
+    for name in results.measures:
+        if len(results.runs) and results.runs[name].nunique() < 2:
+            called = names.measure(name).short
+            missing.append(f"pictures of {called}, which is the same in all runs")
+    if not measures:
+        return
     try:
         if kind == "saltelli":
             yield from _sobol(results, measures, names)
@@ -147,8 +153,9 @@ def _factorial(results: Results, measure: str, names: Names) -> Iterator[Picture
             f'main effects need replications in which "{measure}" is defined at all points, and '
             "there are none"
         )
-    yield drawings.effects(effects, measure, names)
     shares = analysis.variance_shares(results, [measure]).set_index("source")["estimate"]
+    order = shares[factor_names(results)].sort_values(ascending=False, kind="stable")
+    yield drawings.effects(effects, list(order.index), measure, names)
     pairs = sorted(
         combinations(factor_names(results), 2),
         key=lambda pair: -float(np.nan_to_num(shares[" x ".join(pair)])),
@@ -207,12 +214,25 @@ def _scattered(results: Results, measure: str, names: Names) -> Iterator[Picture
     factors = factor_names(results)
     means = analysis.means(results, [measure]).rename(columns={"mean": "estimate"})
     means = means[means["estimate"].notna()]
-    yield drawings.scatter(means, trend(means, factors), measure, names)
-    strengths = analysis.strengths(results, [measure])["factor"].tolist()
-    numbers = [name for name in strengths if is_number(results.points[name])][:2]
+    order = _by_strength(results, measure)
+    yield drawings.scatter(means, trend(means, factors), order, measure, names)
+    numbers = [name for name in order if is_number(results.points[name])][:2]
     if len(numbers) == 2:
         x, y = numbers
         yield drawings.response(analysis.response_map(results, x, y, measure), names)
+
+
+def _by_strength(results: Results, measure: str) -> list[str]:
+    """Give the factors, the one that matters most first, by the best that the design can say."""
+    if str(results.study.design.kind) == "saltelli":
+        try:
+            table = sobol_indices(results, measure)
+        except InnovationAbmError:  # not whole: told by the picture of the indices
+            pass
+        else:
+            total = table[table["order"] == "total"].sort_values("estimate", ascending=False)
+            return [str(factor) for factor in total["factor"]]
+    return [str(factor) for factor in analysis.strengths(results, [measure])["factor"]]
 
 
 def trend(points: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:

@@ -261,8 +261,8 @@ class _Page:
     # --- the answer -------------------------------------------------------------------------------
 
     @property
-    def findings(self) -> Iterator[tuple[str, str]]:
-        """The answer: for each of the first measures what moves it, and how far."""
+    def findings(self) -> Iterator[tuple[str, str, str]]:
+        """The answer: of each of the first measures what it is, what moves it, and how far."""
         found = [
             (name, self.told["measures"][name])
             for name in self.results.measures
@@ -271,22 +271,22 @@ class _Page:
         for name, one in found[:6]:
             yield self._finding(name, one)
         if not found:
-            yield "Nothing:", "no measure is defined in any run."
+            yield "Nothing", "", "No measure is defined in any run."
 
-    def _finding(self, measure: str, found: Mapping[str, Any]) -> tuple[str, str]:
+    def _finding(self, measure: str, found: Mapping[str, Any]) -> tuple[str, str, str]:
         called = self.names.measure(measure)
         low, high = found["lowest"], found["highest"]
-        lead = capital(called.short) + (f" ({called.meaning})" if called.meaning else "")
         unit = f" {called.unit}" if called.unit else ""
-        if low["point"] == high["point"]:
-            return lead, f"is {_mean(high)}{unit}."
+        if low["mean"] == high["mean"]:
+            where = "at every point" if self.told["points"] > 1 else "on average"
+            return capital(called.short), called.meaning, f"It is {_mean(high)}{unit} {where}."
         strongest = self._strongest(found["strongest"], measure)
-        text = f"hangs most on {strongest}. " if strongest else ""
-        return f"{lead}", (
-            f"{text}{'Of all points it' if text else 'is, of all points,'} is lowest, "
-            f"{_mean(low)}{unit}, at {self._point(low)}; and highest, {_mean(high)}{unit}, at "
-            f"{self._point(high)}."
+        text = f"It hangs most on {strongest}. " if strongest else ""
+        text += (
+            f"Of all points it is lowest, {_mean(low)}{unit}, at {self._point(low)}; and "
+            f"highest, {_mean(high)}{unit}, at {self._point(high)}."
         )
+        return capital(called.short), called.meaning, text
 
     def _point(self, told: Mapping[str, Any]) -> str:
         """Name a point of the design."""
@@ -885,11 +885,12 @@ class _Page:
             ]
             rows.append(("done by", _count(int(provenance["worker"].nunique()), "worker")))
         rows += [(key, _shortened(x)) for key, x in results.manifest.items() if "\n" not in x]
-        for name in (*MEASURED, "python"):
+        for name in MEASURED:
+            here, there = _version(name), ""
             if name in results.sessions:
-                used = sorted(set(results.sessions[name].dropna().astype(str)))
-                rows.append((f"{name}, for the runs", ", ".join(used)))
-        rows += [(f"{name}, for this page", _version(name)) for name in MEASURED]
+                there = ", ".join(sorted(set(results.sessions[name].dropna().astype(str))))
+            differs = there not in ("", here)
+            rows.append((name, f"{there} for the runs, {here} for this page" if differs else here))
         return Table("Where the figures come from", ("what", "value"), tuple(rows))
 
 
@@ -1016,7 +1017,7 @@ def _mean(row: Any) -> str:  # noqa: ANN401 - a row of means, or a dict like one
 def _plus_minus(row: Any) -> str:  # noqa: ANN401 - a row of means
     half = (float(row["high"]) - float(row["low"])) / 2
     mean = figures(float(row["mean"]), half)
-    return f"{mean} ± {figures(half, half)}" if math.isfinite(half) else mean
+    return f"{mean} ± {figures(half, half)}" if math.isfinite(half) and half > 0.0 else mean
 
 
 def _estimate(row: Any) -> str:  # noqa: ANN401 - a row with an estimate

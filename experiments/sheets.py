@@ -139,7 +139,7 @@ def figures(value: float, like: float | None = None) -> str:
 def interval(estimate: float, low: float, high: float) -> str:
     """Write an estimate with its interval: "0.31 (0.29 to 0.33)"."""
     half = (high - low) / 2
-    if not math.isfinite(half):
+    if not math.isfinite(half) or half == 0.0:
         return figures(estimate)
     return f"{figures(estimate, half)} ({figures(low, half)} to {figures(high, half)})"
 
@@ -283,6 +283,8 @@ def panels(
     grid_of_axes = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
     for place, axes in enumerate(grid_of_axes.flat):
         if place < count:
+            # Where the place below is empty, the numbers of a common axis would be nowhere.
+            axes.tick_params(axis="x", labelbottom=not sharex or place + columns >= count)
             yield dress(axes, grid=grid)
         else:
             axes.set_visible(False)

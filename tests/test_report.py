@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -222,12 +223,8 @@ def test_the_figures_of_a_page_are_those_of_the_analysis():
 
 def test_the_finding_names_the_factor_that_moves_the_measure():
     text = Reader(written("factorial")).text
-    assert re.search(
-        r"Omission \(worthwhile ideas that die, of decided\) hangs most on risk av", text
-    )
-    assert re.search(
-        r"Idea wait \(mean wait of an idea in a queue\) hangs most on manager cap", text
-    )
+    assert "worthwhile ideas that die, of decidedIt hangs most on risk aversion" in text
+    assert "mean wait of an idea in a queueIt hangs most on manager capacity" in text
 
 
 @pytest.mark.parametrize(
@@ -363,6 +360,59 @@ def test_a_study_without_runs_says_so():
     assert "Nothing has been run yet" in text
 
 
+def test_nothing_is_claimed_that_may_be_luck():
+    made = study("factorial", measures=(', "idea_wait"', ""))
+    table = runs(made)
+    table["omission"] = np.random.default_rng(2).normal(size=len(table))
+    found = pictures.gallery(Results.from_frames(made, table)).found[0]
+    assert found.title == "No factor surely moves omission"
+
+
+def test_a_measure_that_never_varies_is_not_drawn():
+    made = study("factorial")
+    drawn = pictures.gallery(Results.from_frames(made, runs(made).assign(omission=0.25)))
+    assert not any("omission" in one.name for one in drawn.found)
+    assert drawn.missing == ("pictures of omission, which is the same in all runs",)
+
+
+def test_a_study_of_one_point_has_a_page():
+    made = study("one_at_a_time", factors=(LISTS, ""))
+    table = pd.DataFrame({"point": 0, "replication": range(6), "omission": np.arange(6) / 10})
+    text = Reader(page(Results.from_frames(made, table))).text
+    assert "It is 0.25 (0.05 to 0.45) on average." in text
+
+
+def test_ideas_that_were_kept_give_survival_curves(tmp_path):
+    made = study("factorial", 3, tables=("[base]", 'tables = ["ideas"]\n[base]'))
+    table = runs(made)
+    with Store.open(tmp_path / "kept", {"model": "none"}, made.measures, made.tables) as store:
+        rows = made.points().to_dict("records")
+        numbers = store.register([str(n) for n in range(len(rows))], rows, study=made.to_toml())
+        point, replication = numbers[table["point"]], table["replication"].to_numpy()
+        luck = np.random.default_rng(1)
+        each = 20
+        ideas = {
+            "point": np.repeat(point, each),
+            "replication": np.repeat(replication, each),
+            "week": np.ones(each * len(table), int),
+            "fate_week": luck.integers(2, 40, each * len(table)),
+            "fate": luck.choice(["adopted", "rejected", "lapsed"], each * len(table)),
+            "birth_value": luck.normal(size=each * len(table)),
+        }
+        values = table[list(made.measures)].to_numpy()
+        store.record(
+            Batch(point, replication, values, {}, {"ideas": pa.table(ideas)}, "one", 1.0, 1.0)
+        )
+    found = load_study(tmp_path / "kept")
+    drawn = {one.name: one for one in pictures.gallery(found).found}
+    curves = analysis.survival_curves(found, "organisation")
+    picture = drawn["survival-organisation"]
+    assert picture.title.startswith("Ideas are adopted most often where organisation is ")
+    ends = curves[curves["event"] == "adoption"].groupby("organisation")["estimate"].last()
+    assert f"{figures(ends.max())} adopted where it is {ends.idxmax()}" in picture.alt
+    assert "<svg" in picture.element()
+
+
 def test_what_cannot_be_drawn_is_named():
     made = study("saltelli")
     table = runs(made)
@@ -448,7 +498,7 @@ def test_any_text_can_be_drawn(text, width):
         ((float("nan"),) * 3, "undefined"),
         ((-2.0, -2.4, -1.6), "\N{MINUS SIGN}2.0 (\N{MINUS SIGN}2.4 to \N{MINUS SIGN}1.6)"),
         ((1234.5, 1200.0, 1269.0), "1,234 (1,200 to 1,269)"),
-        ((3.0, 3.0, 3.0), "3.00 (3.00 to 3.00)"),
+        ((3.0, 3.0, 3.0), "3.00"),
     ],
 )
 def test_an_interval_is_as_exact_as_it_is_wide(found, told):
