@@ -1,0 +1,267 @@
+"""The commands for researchers: ``sweep``, ``report``, ``export`` and ``studies``."""
+
+from __future__ import annotations
+
+import difflib
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from innovation_abm.console import Working, page, print_error, print_json
+from innovation_abm.errors import InnovationAbmError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from innovation_abm.experiments.results import Results
+    from innovation_abm.experiments.study import Study
+
+INTERRUPTED: Final = 130
+ROWS_SHOWN: Final = 20
+"""Points of which a sweep prints the means at its end."""
+
+StudyFolder = Annotated[str, typer.Argument(metavar="FOLDER", help="The folder of a study.")]
+
+
+def studies(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Print this study's file.",
+            autocompletion=lambda incomplete: _complete(incomplete),
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,
+) -> None:
+    """List the studies that come with the package, or print one as a file to start from."""
+    if name is not None:
+        print(_shipped(name).read_text(encoding="utf-8"), end="")
+        return
+    listed = [_told(find(one)) | {"name": one} for one in names()]
+    if as_json:
+        print_json(listed)
+        return
+    from rich.table import Table
+
+    table = Table("study", "what it asks", "points", "runs", box=None, pad_edge=False)
+    for one in listed:
+        table.add_row(one["name"], one["title"], f"{one['points']:,}", f"{one['runs']:,}")
+    page().print(table)
+
+
+def sweep(
+    study: Annotated[
+        str,
+        typer.Argument(
+            metavar="STUDY",
+            help="A study file (TOML), or the name of a study that comes with the package.",
+            autocompletion=lambda incomplete: _complete(incomplete),
+        ),
+    ],
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out", metavar="FOLDER", help="Where its runs are kept; the study's name by default."
+        ),
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            "--dask",
+            metavar="ADDRESS|local",
+            help="Run on the workers of this Dask scheduler, such as tcp://10.0.0.1:8786.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers", metavar="N", min=1, help="Threads or processes here; all by default."
+        ),
+    ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Run again what failed before.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only check the study, and say what it would take.")
+    ] = False,
+    with_report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Write its report and pictures at the end.")
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,
+) -> None:
+    """Run a study: all its points and replications, on all processors.
+
+    Every finished run is kept. Ctrl-C, a crash or a power cut lose at most the last second: the
+    same command goes on where it stopped, and computes only what is missing if the study has grown.
+    """
+    from innovation_abm.experiments import execution
+
+    wanted = find(study)
+    folder = Path(out if out is not None else wanted.name)
+    with Working("loading") as working:
+        if check:
+            found = execution.check(wanted, workers=workers, notice=working.note)
+        else:
+            try:
+                results = execution.sweep(
+                    wanted,
+                    folder,
+                    dask=dask,
+                    workers=workers,
+                    retry=retry,
+                    progress=working,
+                    notice=working.note,
+                )
+            except execution.InterruptedSweepError:
+                working.note(f"stopped; what was finished is in {folder}; the same command goes on")
+                raise typer.Exit(INTERRUPTED) from None
+            if with_report:
+                working.say("writing the report")
+                from innovation_abm.experiments.report import write_report
+
+                write_report(results, folder)
+    if check:
+        if as_json:
+            print_json(vars(found))
+        else:
+            print(found.sentence())
+    elif as_json:
+        print_json(summary(results))
+    else:
+        _show(page(), results, folder, with_report)
+
+
+def report(
+    folder: StudyFolder,
+    out: Annotated[
+        str | None,
+        typer.Option("--out", metavar="FOLDER", help="Where to; the study's folder by default."),
+    ] = None,
+) -> None:
+    """Write a study's report, one page that opens anywhere, and its pictures for a paper."""
+    from innovation_abm.experiments.report import write_report
+    from innovation_abm.experiments.results import load_study
+
+    with Working("reading the study") as working:
+        results = load_study(folder)
+        working.say("writing the report")
+        path = write_report(results, folder if out is None else out)
+    print(path)
+
+
+def export(
+    folder: StudyFolder,
+    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="A new folder to write to.")],
+    kind: Annotated[str, typer.Option("--format", help="parquet, csv or both.")] = "both",
+) -> None:
+    """Write a study's tables for other programs: runs, points, failures, and those kept whole."""
+    from innovation_abm.experiments.results import load_study
+
+    with Working("writing"):
+        load_study(folder).export(out, kind)
+    print(out)
+
+
+# --- finding studies ------------------------------------------------------------------------------
+
+
+def names() -> list[str]:
+    """List the studies that come with the package."""
+    shipped = files("innovation_abm.experiments") / "studies"
+    return sorted(one.name.removesuffix(".toml") for one in shipped.iterdir())
+
+
+def find(name: str) -> Study:
+    """Read a study file, or a study that comes with the package.
+
+    Raises:
+        InnovationAbmError: if there is none, or it is wrong.
+    """
+    from innovation_abm.experiments.study import Study
+
+    if Path(name).suffix or Path(name).name != name:
+        return Study.load(name)
+    with as_file(_shipped(name)) as path:
+        return Study.load(path)
+
+
+def _shipped(name: str) -> Any:  # noqa: ANN401 - a file inside the package
+    known = names()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        advice = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(known)}"
+        raise InnovationAbmError(f'there is no study "{name}"; {advice}')
+    return files("innovation_abm.experiments") / "studies" / f"{name}.toml"
+
+
+def _complete(incomplete: str) -> list[str]:
+    return [name for name in names() if name.startswith(incomplete)]
+
+
+def _told(study: Study) -> dict[str, Any]:
+    points = len(study.points())
+    return {
+        "title": study.title,
+        "question": study.question,
+        "points": points,
+        "runs": points * study.replications.at_most,
+    }
+
+
+# --- what a sweep says ----------------------------------------------------------------------------
+
+
+def summary(results: Results) -> dict[str, Any]:
+    """Tell a study's results in figures, for JSON."""
+    from innovation_abm.experiments.analysis import means
+
+    return {
+        "study": results.study.name,
+        **_told(results.study),
+        "finished": len(results.runs),
+        "failed": len(results.failures),
+        "missing": results.missing,
+        "complete": results.complete,
+        "means": means(results).to_dict("records"),
+    }
+
+
+def _show(console: Console, results: Results, folder: Path, reported: bool) -> None:
+    """Print what a sweep found: means by point, and where the rest is."""
+    from rich.table import Table
+
+    from innovation_abm.experiments.analysis import means
+
+    study = results.study
+    console.print(study.title or study.name, style="bold")
+    console.print(f"{len(results.points):,} points, {len(results.runs):,} runs.\n")
+    shown = list(results.measures[:3])
+    found = means(results, shown)
+    factors = [factor.name for factor in study.factors][:3]
+    table = Table("point", *factors, *shown, box=None, pad_edge=False)
+    for point, rows in found[found["point"] < ROWS_SHOWN].groupby("point"):
+        by_measure = rows.set_index("measure")
+        cells = [_cell(rows.iloc[0][name]) for name in factors]
+        cells += [_interval(by_measure.loc[name]) for name in shown]
+        table.add_row(str(point), *cells)
+    console.print(table)
+    if len(results.points) > ROWS_SHOWN:
+        console.print(f"... and {len(results.points) - ROWS_SHOWN:,} more points.")
+    if len(results.failures):
+        first = results.failures.iloc[0]
+        print_error(
+            f"{len(results.failures):,} runs failed, the first at point {first['point']}: "
+            f"{first['error']}"
+        )
+    console.print(f"\nKept in {folder}.", soft_wrap=True)
+    if reported:
+        console.print(f"The report: {folder / 'report.html'}", soft_wrap=True)
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401 - a factor's value
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _interval(row: Any) -> str:  # noqa: ANN401 - a row of means
+    return f"{row['mean']:.3f} ± {(row['high'] - row['low']) / 2:.3f}"
