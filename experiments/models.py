@@ -32,6 +32,9 @@ class Model(ABC):
     def measures(self) -> Mapping[str, str]:
         """Give the measures of a run by name, each with what it is, for people."""
 
+    def __reduce__(self) -> tuple[Callable[[str], Model], tuple[str]]:
+        """Be sent to other processes by name: there is one model of each name."""
+        return named, (self.name,)
 
 @dataclass(frozen=True)
 class Innovation(Model):

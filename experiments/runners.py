@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from innovation_abm.experiments.study import Study
+    from innovation_abm.kernel_runs import Prepared
     from innovation_abm.organization import Organization
     from innovation_abm.results import Run
     from innovation_abm.rules import RuleBook
@@ -241,6 +242,20 @@ class PackedRules:
         return book
 
 
+@dataclass
+class _Block:
+    """Points that are run one after another.
+
+    Attributes:
+        scenarios: the scenario of each.
+        prepared: those on each chart, ready for the compiled engine: their places among the
+            scenarios, and what runs them.
+    """
+
+    scenarios: list[Scenario]
+    prepared: list[tuple[IntArray, Prepared]] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class InnovationRunner(Runner):
     """Runs points in the model of how ideas live and die.
@@ -262,7 +277,7 @@ class InnovationRunner(Runner):
     charts: dict[str, Organization] = field(default_factory=dict, repr=False)
     notes: list[str] = field(default_factory=list, repr=False)
     model: str = field(default_factory=identity.model_version)
-    _blocks: OrderedDict[bytes, list[Scenario]] = field(
+    _blocks: OrderedDict[bytes, _Block] = field(
         default_factory=OrderedDict, compare=False, repr=False
     )
 
@@ -273,7 +288,7 @@ class InnovationRunner(Runner):
 
     def manifest(self) -> dict[str, str]:
         """Give the base scenario, the rules, the version of the model, and how seeds are dealt."""
-        base = self.study.scenario({})
+        base = self.study.base_scenario()
         return {
             "model": f"innovation {self.model}",
             "base scenario": base.but(name="base", title="", chart=None).to_toml(),
@@ -316,7 +331,9 @@ class InnovationRunner(Runner):
     @property
     def whole(self) -> bool:
         """Whether runs are put together with their tables, not only counted."""
-        return True
+        from innovation_abm.measures import counted
+
+        return bool(self.study.tables) or not all(map(counted, self.measures))
 
     def organization(self, scenario: Scenario) -> Organization:
         """Give the organisation of a scenario."""
@@ -344,6 +361,41 @@ class InnovationRunner(Runner):
                 f"{_worker_name()} has another version of innovation-abm; install the same one "
                 "everywhere"
             )
+        if self.engine == "kernel" and not self.whole:
+            return self._counted(chunk), {}
+        return self._whole(chunk)
+
+    def _counted(self, chunk: Chunk) -> FloatArray:
+        """Run a chunk and keep nothing of it but counts, of which measures are made."""
+        from innovation_abm.kernel_arrays import SUMMARY
+        from innovation_abm.measures import tabulate
+
+        counts = np.zeros(len(chunk), SUMMARY)
+        for points, prepared in self._prepared(chunk):
+            place = np.full(len(chunk.rows), -1)
+            place[points] = np.arange(len(points))
+            mine = np.flatnonzero(place[chunk.which] >= 0)
+            which = place[chunk.which[mine]]
+            counts[mine] = prepared.run(which, chunk.seeds[mine], threads=self.threads)
+        return np.column_stack(list(tabulate(self.measures, counts).values()))
+
+    def _prepared(self, chunk: Chunk) -> list[tuple[IntArray, Prepared]]:
+        """Prepare a chunk's points, chart by chart; those of the last blocks are kept."""
+        block = self._block(chunk)
+        if not block.prepared:
+            from innovation_abm.kernel_runs import prepare
+
+            by_chart: dict[str | None, list[int]] = {}
+            for place, scenario in enumerate(block.scenarios):
+                by_chart.setdefault(scenario.chart, []).append(place)
+            for places in by_chart.values():
+                some = [block.scenarios[place] for place in places]
+                prepared = prepare(some, self._chart(some[0]), self.rules)
+                block.prepared.append((np.array(places), prepared))
+        return block.prepared
+
+    def _whole(self, chunk: Chunk) -> tuple[FloatArray, Mapping[str, pa.Table]]:
+        """Run a chunk and put every run together, for its tables or measures of them."""
         from innovation_abm.measures import MEASURES
 
         measures = np.empty((len(chunk), len(self.measures)))
@@ -358,7 +410,7 @@ class InnovationRunner(Runner):
         """Run a chunk, chart by chart; give each run with its place in the chunk."""
         from innovation_abm.simulation import simulate_many
 
-        scenarios = self._scenarios(chunk)
+        scenarios = self._block(chunk).scenarios
         for places, chart in self._by_chart(chunk, scenarios):
             pairs = [(scenarios[chunk.which[n]], int(chunk.seeds[n])) for n in places]
             runs = simulate_many(
@@ -383,14 +435,14 @@ class InnovationRunner(Runner):
         for some in places.values():
             yield some, self.organization(scenarios[chunk.which[some[0]]])
 
-    def _scenarios(self, chunk: Chunk) -> list[Scenario]:
+    def _block(self, chunk: Chunk) -> _Block:
         """Give the scenarios of a chunk's points; those of the last blocks of points are kept."""
-        block = chunk.points.tobytes()
-        if block not in self._blocks:
-            self._blocks[block] = [self.study.scenario(row) for row in chunk.rows]
+        key = chunk.points.tobytes()
+        if key not in self._blocks:
+            self._blocks[key] = _Block([self.study.scenario(row) for row in chunk.rows])
             while len(self._blocks) > KEPT_BLOCKS:
                 self._blocks.popitem(last=False)
-        return self._blocks[block]
+        return self._blocks[key]
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what can be made again, and pack the rules with their source.

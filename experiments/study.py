@@ -468,6 +468,11 @@ class Study(Part):
         named = {"name": self.name, "title": ""}
         return beginning.scenario.but(**{**beginning.values, **values, **named, "levers": moved})
 
+    def base_scenario(self) -> Scenario:
+        """Give what all points begin from unless a named level says otherwise, no factor moved."""
+        base = self._worked_out([])
+        return base.scenario.but(**{**base.values, "levers": base.levers})
+
     def arguments(self, row: Mapping[str, Any]) -> dict[str, float]:
         """Give the arguments of a test function at a point, those included that are not varied.
 

@@ -168,11 +168,11 @@ class Cluster(Workers):
                 "Dask is not installed; python -m pip install 'innovation-abm[dask]'"
             ) from None
         if self._address == LOCAL:
-            self._local = LocalCluster(
+            self._local = LocalCluster(  # type: ignore[no-untyped-call]
                 threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs=50
             )
         try:
-            return Client(self._local or self._address, timeout=PATIENCE)
+            return Client(self._local or self._address, timeout=PATIENCE)  # type: ignore[no-untyped-call]
         except (OSError, ValueError, TypeError) as error:
             raise ClusterError(
                 f"no Dask scheduler answers at {self._address}: {error}; start one with "
@@ -188,7 +188,8 @@ class Cluster(Workers):
     @property
     def number(self) -> int:  # type: ignore[override]
         """How many chunks they run at the same time, which changes as workers come and go."""
-        return max(1, sum(self._client.nthreads().values()))
+        threads: dict[str, int] = self._client.nthreads()
+        return max(1, sum(threads.values()))
 
     def check(self) -> None:
         """Make sure that the scheduler is there."""
