@@ -36,6 +36,12 @@ class Model(ABC):
         """Be sent to other processes by name: there is one model of each name."""
         return named, (self.name,)
 
+
+def named(name: str) -> Model:
+    """Give the model of a name, one of :data:`MODELS`."""
+    return MODELS[name]
+
+
 @dataclass(frozen=True)
 class Innovation(Model):
     """The model of how ideas live and die."""
