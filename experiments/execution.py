@@ -101,6 +101,7 @@ def sweep(
     from innovation_abm.experiments.results import load_study
 
     told = notice or (lambda line: None)
+    study.check()
     number = workers or os.cpu_count() or 1
     runner = make_runner(study, number, told)
     plan = Plan.of(study, runner)
@@ -132,6 +133,7 @@ def check(study: Study, *, workers: int | None = None, notice: Notice | None = N
         InnovationAbmError: if the study cannot be run, or would take more than its limits.
     """
     told = notice or (lambda line: None)
+    study.check()
     number = workers or os.cpu_count() or 1
     runner = make_runner(study, number, told)
     found = _estimate(study, Plan.of(study, runner), runner, number)

@@ -29,6 +29,7 @@ from innovation_abm.console import (
 )
 from innovation_abm.dashboards.command import dashboard
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments.command import export, report, studies, sweep
 from innovation_abm.extending_command import check_rules, new
 
 if TYPE_CHECKING:
@@ -798,6 +799,8 @@ def bench(
     show_benchmark(page(), measured)
 
 
+for _command in (studies, sweep, report, export):
+    app.command()(_command)
 app.command()(dashboard)
 app.command("check-rules")(check_rules)
 app.add_typer(new, name="new")

@@ -1,0 +1,472 @@
+"""Sweeps: the right runs, whatever interrupts them, wherever they are run."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from innovation_abm import InnovationAbmError, Scenario, preset, simulate
+from innovation_abm.experiments import stopping
+from innovation_abm.experiments.execution import InterruptedSweepError, check, sweep
+from innovation_abm.experiments.results import load_study
+from innovation_abm.experiments.store import StoreError
+from innovation_abm.experiments.study import Study
+from innovation_abm.measures import MEASURES
+
+SMALL = """
+format = 1
+name = "small"
+measures = ["survival", "omission", "idea_wait", "decision_weeks"]
+
+[base.values]
+weeks = 30
+middle_layers = 1
+span = 4
+conception_rate = 10.0
+
+[[factor]]
+parameter = "risk_aversion"
+values = [0.2, 0.8]
+
+[[factor]]
+name = "shape"
+level = [{ name = "flat", values = { middle_layers = 0, span = 9 } }, { name = "deep" }]
+
+[design]
+kind = "factorial"
+
+[replications]
+number = 6
+seed = 3
+"""
+
+RAISES = """
+from innovation_abm import rule
+
+
+@rule
+def lapse_chance(idea, terms):
+    return 0.01 / (terms.review_threshold - 0.25)
+"""
+"""A rule that divides by zero where the threshold of review is a quarter."""
+
+
+def study(text=SMALL, **changes):
+    for old, new in changes.pop("replace", {}).items():
+        assert old in text
+        text = text.replace(old, new)
+    return Study.from_toml(text, **changes)
+
+
+def assert_same(one, other):
+    pd.testing.assert_frame_equal(one.runs, other.runs, check_exact=True)
+    pd.testing.assert_frame_equal(one.points, other.points)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, compiled):
+    return sweep(study(), tmp_path_factory.mktemp("studies") / "small")
+
+
+# --- the right runs -------------------------------------------------------------------------------
+
+
+def test_every_run_is_what_simulate_gives(undisturbed):
+    wanted = study()
+    assert undisturbed.complete
+    assert len(undisturbed.runs) == 4 * 6
+    for _, row in undisturbed.runs.iterrows():
+        scenario = wanted.scenario(undisturbed.points.loc[row["point"]])
+        run = simulate(scenario, seed=3 + row["replication"])
+        for name in wanted.measures:
+            assert row[name] == MEASURES[name].of(run) or np.isnan(row[name])
+
+
+def test_mesa_gives_the_same_in_processes_of_its_own(undisturbed, tmp_path):
+    text = SMALL.replace('name = "small"', 'name = "small"\nengine = "mesa"')
+    found = sweep(study(text), tmp_path / "mesa", workers=2)
+    assert_same(undisturbed, found)
+    assert found.provenance["worker"].str.contains("MainThread").all()
+
+
+def test_all_points_meet_the_same_luck_unless_each_has_its_own(undisturbed, tmp_path):
+    """A week more changes little of a run under the same luck, and all of it under another."""
+    weeks = {"[0.2, 0.8]": '[0.2, 0.8]\n\n[[factor]]\nparameter = "weeks"\nvalues = [30, 31]'}
+    luck = {"number = 6": 'number = 6\nluck = "independent"'}
+    common = sweep(study(replace=weeks), tmp_path / "common").runs
+    own = sweep(study(replace={**weeks, **luck}), tmp_path / "own").runs
+    for runs, alike in ((common, True), (own, False)):
+        waits = [runs[runs["weeks"] == weeks]["idea_wait"].to_numpy() for weeks in (30, 31)]
+        assert (np.corrcoef(*waits)[0, 1] > 0.9) == alike
+
+
+def test_points_that_come_to_the_same_are_run_once(tmp_path):
+    same = {"values = { middle_layers = 0, span = 9 }": "values = { span = 4 }"}
+    found = sweep(study(replace=same), tmp_path / "same")
+    assert len(found.runs) == 4 * 6
+    flat, deep = (found.runs[found.runs["shape"] == name] for name in ("flat", "deep"))
+    assert (flat["survival"].to_numpy() == deep["survival"].to_numpy()).all()
+    assert len(found.provenance.drop_duplicates(["point", "replication"])) >= 2 * 6
+    assert found.provenance["started"].nunique() <= 2 * 6
+
+
+def test_tables_are_kept_whole(undisturbed, tmp_path):
+    text = SMALL.replace('name = "small"', 'name = "small"\ntables = ["ideas", "weeks"]')
+    found = sweep(study(text), tmp_path / "tables")
+    assert_same(undisturbed, found)
+    wanted = study()
+    ideas = found.table("ideas")
+    one = ideas[(ideas["point"] == 2) & (ideas["replication"] == 5)]
+    run = simulate(wanted.scenario(found.points.loc[2]), seed=3 + 5)
+    columns = ["week", "author", "value", "fate_week"]
+    pd.testing.assert_frame_equal(
+        one[columns].reset_index(drop=True), run.ideas[columns], check_dtype=False
+    )
+    assert list(one["fate"].astype(str)) == list(run.ideas["fate"].astype(str))
+    assert len(found.table("weeks")) == 4 * 6 * 30
+
+
+def test_measures_of_whole_runs_may_be_asked_for(tmp_path):
+    text = SMALL.replace('"decision_weeks"]', '"value_r2"]')
+    found = sweep(study(text), tmp_path / "whole")
+    run = simulate(study().scenario(found.points.loc[1]), seed=3)
+    assert found.runs.loc[6, "value_r2"] == MEASURES["value_r2"].of(run)
+
+
+def test_a_study_on_a_chart_of_ones_own(tmp_path):
+    (tmp_path / "chart.csv").write_text("post,reports_to\nhead,XX\na,head\nb,head\nc,a\nd,a\n")
+    text = SMALL.replace("[base.values]", '[base]\nchart = "chart.csv"\n\n[base.values]')
+    text = text.partition("[[factor]]\nname")[0] + "[replications]\nnumber = 2\n"
+    text = text.replace("middle_layers = 1\nspan = 4\n", "")
+    found = sweep(Study.from_toml(text, folder=tmp_path), tmp_path / "out")
+    scenario = Scenario(
+        weeks=30, conception_rate=10.0, risk_aversion=0.8, chart=str(tmp_path / "chart.csv")
+    )
+    run = simulate(scenario, seed=2)
+    assert found.runs["survival"].iloc[-1] == run.survival["of_all"].estimate
+    (tmp_path / "chart.csv").write_text("post,reports_to\nhead,XX\na,head\nb,head\nc,a\n")
+    with pytest.raises(StoreError, match="organisation"):
+        sweep(Study.from_toml(text, folder=tmp_path), tmp_path / "out")
+
+
+# --- resumed and grown ----------------------------------------------------------------------------
+
+
+def test_a_sweep_that_was_stopped_goes_on(undisturbed, tmp_path):
+    seen = []
+
+    def stop_at_once(done, total):
+        seen.append(done)
+        return done < 5
+
+    with pytest.raises(InterruptedSweepError):
+        sweep(study(), tmp_path / "small", progress=stop_at_once)
+    partial = load_study(tmp_path / "small")
+    assert not partial.complete
+    assert 5 <= len(partial.runs) < 24
+    counts = partial.runs.groupby("point").size().reindex(range(4), fill_value=0)
+    assert counts.max() - counts.min() <= 1 + 24 // 4  # replication by replication
+    assert_same(undisturbed, sweep(study(), tmp_path / "small"))
+
+
+def test_only_what_is_missing_is_run_when_a_study_has_grown(undisturbed, tmp_path):
+    folder = tmp_path / "small"
+    sweep(study(), folder)
+    grown = study(replace={"[0.2, 0.8]": "[0.2, 0.5, 0.8]", "number = 6": "number = 7"})
+    found = sweep(grown, folder)
+    assert len(found.runs) == 6 * 7
+    sessions = found.provenance.groupby("session").size()
+    assert list(sessions) == [24, 6 * 7 - 24]
+    old = found.runs[found.runs["risk_aversion"] != 0.5].query("replication < 6")
+    columns = [*study().measures]
+    assert (old[columns].to_numpy() == undisturbed.runs[columns].to_numpy()).all()
+    assert_same(undisturbed, sweep(study(), folder))  # and back again, nothing is run
+
+
+@pytest.mark.parametrize(
+    ("replace", "named"),
+    [
+        ({"weeks = 30": "weeks = 31"}, "weeks"),
+        ({"seed = 3": "seed = 4"}, "seeds"),
+        ({'"idea_wait", ': ""}, "measures"),
+    ],
+)
+def test_what_would_mix_two_studies_is_refused_with_the_difference(tmp_path, replace, named):
+    sweep(study(), tmp_path / "small")
+    with pytest.raises(StoreError, match=named):
+        sweep(study(replace=replace), tmp_path / "small")
+    assert load_study(tmp_path / "small").complete
+
+
+def test_edited_rules_are_refused(tmp_path):
+    (tmp_path / "rules.py").write_text(RAISES)
+    ruled = SMALL.replace("[base.values]", '[base]\nrules = "rules.py"\n\n[base.values]')
+    sweep(Study.from_toml(ruled, folder=tmp_path), tmp_path / "out")
+    (tmp_path / "rules.py").write_text(RAISES.replace("0.01", "0.02"))
+    with pytest.raises(StoreError, match=r"rules\.py"):
+        sweep(Study.from_toml(ruled, folder=tmp_path), tmp_path / "out")
+
+
+# --- what fails -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["kernel", "mesa"])
+def test_a_rule_that_raises_for_some_points_does_not_stop_the_others(tmp_path, engine):
+    (tmp_path / "rules.py").write_text(RAISES)
+    text = SMALL.replace('name = "small"', f'name = "small"\nengine = "{engine}"')
+    text = text.replace("[base.values]", '[base]\nrules = "rules.py"\n\n[base.values]')
+    text = text.replace('"risk_aversion"', '"review_threshold"').replace("0.8", "0.25")
+    found = sweep(Study.from_toml(text, folder=tmp_path), tmp_path / "out", workers=2)
+    assert set(found.runs["review_threshold"]) == {0.2}
+    assert len(found.runs) == len(found.failures) == 12
+    assert found.failures["error"].str.contains("division by zero").all()
+    again = sweep(Study.from_toml(text, folder=tmp_path), tmp_path / "out", retry=True, workers=2)
+    assert len(again.failures) == 12
+    assert set(again.provenance.query("not ok")["attempt"]) == {2}
+
+
+def test_a_run_that_kills_its_process_is_found_and_told_of(tmp_path):
+    deadly = RAISES.replace("from innovation_abm", "import os\n\nfrom innovation_abm")
+    deadly = deadly.replace(
+        "    return", "    if terms.review_threshold == 0.25:\n        os._exit(3)\n    return"
+    )
+    (tmp_path / "rules.py").write_text(deadly)
+    text = SMALL.replace('name = "small"', 'name = "small"\nengine = "mesa"')
+    text = text.replace("[base.values]", '[base]\nrules = "rules.py"\n\n[base.values]')
+    text = text.replace('"risk_aversion"', '"review_threshold"').replace("0.8", "0.25")
+    text = text.replace("number = 6", "number = 1")
+    found = sweep(Study.from_toml(text, folder=tmp_path), tmp_path / "out", workers=2)
+    assert len(found.runs) == 2
+    assert list(found.failures["error"]) == ["the process that ran it died"] * 2
+
+
+def test_a_process_that_is_killed_loses_nothing(undisturbed, tmp_path):
+    text = SMALL.replace('name = "small"', 'name = "small"\nengine = "mesa"')
+    killed = []
+
+    def kill_one(done, total):
+        children = psutil.Process().children(recursive=True)
+        workers = [c for c in children if "spawn_main" in " ".join(c.cmdline())]
+        if done >= 2 and workers and not killed:
+            workers[0].send_signal(signal.SIGKILL)
+            killed.append(workers[0].pid)
+
+    found = sweep(study(text), tmp_path / "killed", workers=2, progress=kill_one)
+    assert killed
+    assert_same(undisturbed, found)
+
+
+def test_a_study_beyond_its_limits_does_not_start(tmp_path):
+    limited = study(SMALL + "\n[limits]\nruns = 23\nhours = 1e-9\n")
+    with pytest.raises(InnovationAbmError, match=r"24 runs .* limits\.runs = 23 .* limits\.hours"):
+        sweep(limited, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert "4 points, 24 runs" in check(study()).sentence()
+
+
+# --- enough replications --------------------------------------------------------------------------
+
+
+def test_replications_are_added_until_intervals_are_narrow(tmp_path):
+    text = SMALL.replace("number = 6", "minimum = 6\nmaximum = 60\nprecision = { survival = 0.03 }")
+    found = sweep(study(text), tmp_path / "out")
+    assert found.complete
+    numbers = found.runs.groupby("point").size()
+    assert numbers.between(6, 60).all()
+    assert numbers.nunique() > 1
+    for point, number in numbers.items():
+        values = {"survival": found.runs[found.runs["point"] == point]["survival"].to_numpy()}
+        assert number == 60 or stopping.narrow_enough(values, {"survival": 0.03})
+    with pytest.raises(InterruptedSweepError):
+        sweep(study(text), tmp_path / "cut", progress=lambda done, total: done < 30)
+    assert not load_study(tmp_path / "cut").complete
+    assert_same(found, sweep(study(text), tmp_path / "cut"))
+
+
+@given(
+    values=st.lists(st.floats(-1, 1), min_size=2, max_size=40),
+    width=st.floats(0.001, 1.0),
+)
+def test_narrow_enough_means_that_the_half_width_is(values, width):
+    from innovation_abm.survival import mean_interval
+
+    narrow = stopping.narrow_enough({"y": np.array(values)}, {"y": width})
+    interval = mean_interval(values)
+    if narrow:
+        assert (interval.high - interval.low) / 2 <= width * (1 + 1e-12)
+    else:
+        shorter = [values[: len(values) - fewer] for fewer in range(min(5, len(values)))]
+        halves = [(i.high - i.low) / 2 for i in map(mean_interval, shorter)]
+        assert any(not half <= width for half in halves)
+
+
+def test_an_undefined_measure_is_never_narrow_enough():
+    assert not stopping.narrow_enough({"y": np.full(50, np.nan)}, {"y": 1.0})
+
+
+# --- killed, interrupted, sent away ---------------------------------------------------------------
+
+COMMAND = [sys.executable, "-m", "innovation_abm", "sweep"]
+LONG = SMALL.replace("number = 6", "number = 3000")
+
+
+def start(folder, *options):
+    (folder / "long.toml").write_text(LONG)
+    return subprocess.Popen(
+        [*COMMAND, "long.toml", "--no-report", *options],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_runs(folder, number):
+    """Wait until so many runs are stored, as another process sees it."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        if (folder / "small" / "study.toml").exists() and (
+            len(load_study(folder / "small").runs) >= number
+        ):
+            return
+        time.sleep(0.02)
+    raise AssertionError("nothing was stored for two minutes")
+
+
+def test_killed_at_any_moment_a_study_loses_and_doubles_nothing(tmp_path, compiled):
+    for stored in (1, 2500):
+        process = start(tmp_path)
+        wait_for_runs(tmp_path, stored)
+        process.kill()
+        process.communicate()
+    found = sweep(study(LONG), tmp_path / "small")
+    assert_same(sweep(study(LONG), tmp_path / "at once"), found)
+    assert not found.provenance.duplicated(["point", "replication"]).any()
+
+
+def test_control_c_keeps_what_was_finished_and_says_how_to_go_on(tmp_path, compiled):
+    process = start(tmp_path)
+    wait_for_runs(tmp_path, 1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on" in err
+    assert "Traceback" not in out + err
+    stored = load_study(tmp_path / "small")
+    assert 0 < len(stored.runs) < 12_000
+
+
+def _dask(*arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        **options,
+    )
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """A scheduler and two workers, started as Dask says; the scheduler first."""
+    address = tmp_path / "scheduler.json"
+    file = f"--scheduler-file={address}"
+    local = ("--host=127.0.0.1",)
+    started = [_dask("dask_scheduler", "--no-dashboard", "--port=0", file, *local)]
+    until = time.monotonic() + 60
+    while not address.exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    options = ("--nthreads=1", "--no-dashboard", file, *local)
+    space = f"--local-directory={tmp_path / 'workers'}"
+    started += [_dask("dask_worker", *options, space) for _ in range(2)]
+    yield str(address), started
+    for process in started:
+        for child in (
+            psutil.Process(process.pid).children(recursive=True) if process.poll() is None else ()
+        ):
+            child.kill()
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.slow
+def test_a_killed_worker_and_a_lost_scheduler_lose_nothing(tmp_path, compiled, cluster):
+    import json
+
+    file, processes = cluster
+    address = json.loads(Path(file).read_text())["address"]
+    text = LONG
+    seen = []
+
+    def disturb(done, total):
+        seen.append(done)
+        if done > 500 and "worker" not in seen:
+            seen.append("worker")
+            for child in psutil.Process(processes[1].pid).children(recursive=True):
+                child.kill()
+            processes[1].kill()
+        if done > 6000 and "scheduler" not in seen:
+            seen.append("scheduler")
+            processes[0].kill()
+
+    with pytest.raises(InnovationAbmError, match=r"scheduler at .* gone"):
+        sweep(study(text), tmp_path / "dask", dask=address, progress=disturb)
+    assert {"worker", "scheduler"} <= set(seen)
+    stored = load_study(tmp_path / "dask")
+    assert 6000 < len(stored.runs) < 12_000
+    assert_same(sweep(study(text), tmp_path / "here"), sweep(study(text), tmp_path / "dask"))
+
+
+@pytest.mark.slow
+def test_a_study_of_100_000_runs_killed_three_times_and_resumed_on_dask(tmp_path, compiled):
+    text = SMALL.replace("number = 6", "number = 25_000")
+    (tmp_path / "long.toml").write_text(text)
+    random = np.random.default_rng(7)
+    for stored in sorted(random.integers(1, 60_000, 3)):
+        process = subprocess.Popen([*COMMAND, "long.toml", "--no-report"], cwd=tmp_path)
+        wait_for_runs(tmp_path, stored)
+        process.kill()
+        process.wait()
+    found = sweep(study(text), tmp_path / "small", dask="local")
+    assert found.complete
+    assert len(found.runs) == 100_000
+    assert_same(sweep(study(text), tmp_path / "at once"), found)
+
+
+def test_no_scheduler_is_told_at_once(tmp_path):
+    with pytest.raises(InnovationAbmError, match="no Dask scheduler answers"):
+        sweep(study(), tmp_path / "out", dask="tcp://127.0.0.1:9")
+
+
+# --- known answers --------------------------------------------------------------------------------
+
+
+def test_published_indices_come_out_of_the_whole_path(tmp_path):
+    from innovation_abm.experiments.command import find
+    from innovation_abm.experiments.sensitivity import sobol_indices
+
+    found = sweep(find("ishigami"), tmp_path / "ishigami")
+    indices = sobol_indices(found, "y").set_index(["order", "factor"])["estimate"]
+    published = {
+        "first": {"x1": 0.3139, "x2": 0.4424, "x3": 0.0},
+        "total": {"x1": 0.5576, "x2": 0.4424, "x3": 0.2437},
+    }
+    for order, values in published.items():
+        for factor, index in values.items():
+            assert indices[order, factor] == pytest.approx(index, abs=0.02)
+
+
+def test_a_preset_is_swept_by_its_name(tmp_path):
+    base = preset("workshop").but(weeks=20)
+    text = 'format = 1\nname = "one"\nmeasures = ["survival"]\n[base]\npreset = "workshop"\n'
+    text += "values = { weeks = 20 }\n[replications]\nnumber = 2\nseed = 9\n"
+    found = sweep(Study.from_toml(text), tmp_path / "one")
+    runs = [simulate(base, seed=seed).survival["of_all"].estimate for seed in (9, 10)]
+    assert list(found.runs["survival"]) == runs
