@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from enum import StrEnum
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 INTERRUPTED: Final = 130
 ROWS_SHOWN: Final = 20
 """Points of which a sweep prints the means at its end."""
+
+
+class Kind(StrEnum):
+    """What tables are written as."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    BOTH = "both"
+
 
 StudyFolder = Annotated[str, typer.Argument(metavar="FOLDER", help="The folder of a study.")]
 
@@ -153,13 +163,13 @@ def report(
 def export(
     folder: StudyFolder,
     out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="A new folder to write to.")],
-    kind: Annotated[str, typer.Option("--format", help="parquet, csv or both.")] = "both",
+    kind: Annotated[Kind, typer.Option("--format", help="What to write.")] = Kind.BOTH,
 ) -> None:
     """Write a study's tables for other programs: runs, points, failures, and those kept whole."""
     from innovation_abm.experiments.results import load_study
 
     with Working("writing"):
-        load_study(folder).export(out, kind)
+        load_study(folder).export(out, kind.value)
     print(out)
 
 

@@ -62,12 +62,12 @@ CREATE TABLE sessions (
 );
 CREATE TABLE points (
     number INTEGER PRIMARY KEY,
-    key TEXT NOT NULL UNIQUE,  -- digest of all that its runs depend on, seeds apart
-    factors TEXT NOT NULL      -- as JSON, for people
+    key TEXT NOT NULL UNIQUE   -- digest of all that its runs depend on, seeds apart
 );
 CREATE TABLE design (          -- the points of the study as last swept, in its own order
     position INTEGER PRIMARY KEY,
-    point INTEGER NOT NULL REFERENCES points,
+    point INTEGER NOT NULL REFERENCES points,  -- several positions may come to the same
+    factors TEXT NOT NULL,     -- as JSON
     replications INTEGER       -- how many are asked for; NULL: as the study file says
 );
 CREATE TABLE chunks (

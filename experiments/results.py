@@ -313,9 +313,7 @@ def _points(connection: sqlite3.Connection) -> pd.DataFrame:
     """Give the points of the design; their numbers come back exactly from what JSON has."""
     import pandas as pd
 
-    factors = connection.execute(
-        "SELECT factors FROM design JOIN points ON points.number = design.point ORDER BY position"
-    )
+    factors = connection.execute("SELECT factors FROM design ORDER BY position")
     rows = json.loads(f"[{','.join(row[0] for row in factors)}]")
     return pd.DataFrame(rows, index=pd.RangeIndex(len(rows), name="point"))
 

@@ -252,18 +252,16 @@ class Store:
         """
         with self._writing():
             known = dict(self._connection.execute("SELECT key, number FROM points"))
-            new = [(key, row) for key, row in zip(keys, factors, strict=True) if key not in known]
-            for key, row in new:
+            for key in keys:
                 if key not in known:
                     known[key] = len(known)
-                    self._connection.execute(
-                        "INSERT INTO points VALUES (?, ?, ?)",
-                        (known[key], key, json.dumps(dict(row), default=_plain)),
-                    )
+                    self._connection.execute("INSERT INTO points VALUES (?, ?)", (known[key], key))
             numbers = np.array([known[key] for key in keys], np.int64)
+            told = (json.dumps(dict(row), default=_plain) for row in factors)
             self._connection.execute("DELETE FROM design")
             self._connection.executemany(
-                "INSERT INTO design VALUES (?, ?, NULL)", enumerate(numbers.tolist())
+                "INSERT INTO design VALUES (?, ?, ?, NULL)",
+                zip(range(len(keys)), numbers.tolist(), told, strict=True),
             )
             self._ask_for(replications, settled=True)
             if study is not None:

@@ -48,6 +48,8 @@ number = 6
 seed = 3
 """
 
+LONG = SMALL.replace("number = 6", "number = 3000")
+
 RAISES = """
 from innovation_abm import rule
 
@@ -161,20 +163,17 @@ def test_a_study_on_a_chart_of_ones_own(tmp_path):
 
 
 def test_a_sweep_that_was_stopped_goes_on(undisturbed, tmp_path):
-    seen = []
-
-    def stop_at_once(done, total):
-        seen.append(done)
-        return done < 5
-
     with pytest.raises(InterruptedSweepError):
-        sweep(study(), tmp_path / "small", progress=stop_at_once)
-    partial = load_study(tmp_path / "small")
+        sweep(study(LONG), tmp_path / "long", progress=lambda done, total: done < 5)
+    partial = load_study(tmp_path / "long")
     assert not partial.complete
-    assert 5 <= len(partial.runs) < 24
+    assert 5 <= len(partial.runs) < 12_000
     counts = partial.runs.groupby("point").size().reindex(range(4), fill_value=0)
-    assert counts.max() - counts.min() <= 1 + 24 // 4  # replication by replication
-    assert_same(undisturbed, sweep(study(), tmp_path / "small"))
+    assert counts.max() - counts.min() <= 1  # replication by replication
+    found = sweep(study(LONG), tmp_path / "long")
+    assert found.complete
+    first = found.runs[found.runs["replication"] < 6].reset_index(drop=True)
+    pd.testing.assert_frame_equal(first, undisturbed.runs, check_exact=True)
 
 
 def test_only_what_is_missing_is_run_when_a_study_has_grown(undisturbed, tmp_path):
@@ -209,6 +208,7 @@ def test_what_would_mix_two_studies_is_refused_with_the_difference(tmp_path, rep
 def test_edited_rules_are_refused(tmp_path):
     (tmp_path / "rules.py").write_text(RAISES)
     ruled = SMALL.replace("[base.values]", '[base]\nrules = "rules.py"\n\n[base.values]')
+    ruled = ruled.replace('name = "small"', 'name = "small"\nengine = "mesa"')
     sweep(Study.from_toml(ruled, folder=tmp_path), tmp_path / "out")
     (tmp_path / "rules.py").write_text(RAISES.replace("0.01", "0.02"))
     with pytest.raises(StoreError, match=r"rules\.py"):
@@ -265,9 +265,10 @@ def test_a_process_that_is_killed_loses_nothing(undisturbed, tmp_path):
 
 
 def test_a_study_beyond_its_limits_does_not_start(tmp_path):
-    limited = study(SMALL + "\n[limits]\nruns = 23\nhours = 1e-9\n")
-    with pytest.raises(InnovationAbmError, match=r"24 runs .* limits\.runs = 23 .* limits\.hours"):
-        sweep(limited, tmp_path / "out")
+    with pytest.raises(InnovationAbmError, match=r"runs = 23: .* 24 runs; raise it"):
+        sweep(study(SMALL + "\n[limits]\nruns = 23\n"), tmp_path / "out")
+    with pytest.raises(InnovationAbmError, match=r"limits\.hours .*limits\.disk_gb .* raise it"):
+        sweep(study(SMALL + "\n[limits]\nhours = 1e-9\ndisk_gb = 1e-9\n"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert "4 points, 24 runs" in check(study()).sentence()
 
@@ -315,7 +316,6 @@ def test_an_undefined_measure_is_never_narrow_enough():
 # --- killed, interrupted, sent away ---------------------------------------------------------------
 
 COMMAND = [sys.executable, "-m", "innovation_abm", "sweep"]
-LONG = SMALL.replace("number = 6", "number = 3000")
 
 
 def start(folder, *options):
@@ -440,7 +440,8 @@ def test_a_study_of_100_000_runs_killed_three_times_and_resumed_on_dask(tmp_path
     assert_same(sweep(study(text), tmp_path / "at once"), found)
 
 
-def test_no_scheduler_is_told_at_once(tmp_path):
+def test_no_scheduler_is_told_of(tmp_path, monkeypatch):
+    monkeypatch.setattr("innovation_abm.experiments.workers.PATIENCE", 1.0)
     with pytest.raises(InnovationAbmError, match="no Dask scheduler answers"):
         sweep(study(), tmp_path / "out", dask="tcp://127.0.0.1:9")
 

@@ -15,11 +15,12 @@ INSERT INTO "chunks" VALUES(1,1,'here',1000000000.0,3.0,3);
 INSERT INTO "chunks" VALUES(2,1,'here',1000000000.0,3.0,1);
 CREATE TABLE design (          -- the points of the study as last swept, in its own order
     position INTEGER PRIMARY KEY,
-    point INTEGER NOT NULL REFERENCES points,
+    point INTEGER NOT NULL REFERENCES points,  -- several positions may come to the same
+    factors TEXT NOT NULL,     -- as JSON
     replications INTEGER       -- how many are asked for; NULL: as the study file says
 );
-INSERT INTO "design" VALUES(0,0,2);
-INSERT INTO "design" VALUES(1,1,2);
+INSERT INTO "design" VALUES(0,0,'{"f": 0.0}',2);
+INSERT INTO "design" VALUES(1,1,'{"f": 0.25}',2);
 CREATE TABLE failures (        -- runs that failed and have not succeeded since
     replication INTEGER NOT NULL,
     point INTEGER NOT NULL REFERENCES points,
@@ -45,11 +46,10 @@ CREATE TABLE parts (
 );
 CREATE TABLE points (
     number INTEGER PRIMARY KEY,
-    key TEXT NOT NULL UNIQUE,  -- digest of all that its runs depend on, seeds apart
-    factors TEXT NOT NULL      -- as JSON, for people
+    key TEXT NOT NULL UNIQUE   -- digest of all that its runs depend on, seeds apart
 );
-INSERT INTO "points" VALUES(0,'k0','{"f": 0.0}');
-INSERT INTO "points" VALUES(1,'k1','{"f": 0.25}');
+INSERT INTO "points" VALUES(0,'k0');
+INSERT INTO "points" VALUES(1,'k1');
 CREATE TABLE runs (            -- those that succeeded; NULL is an undefined measure
     replication INTEGER NOT NULL,
     point INTEGER NOT NULL REFERENCES points,
