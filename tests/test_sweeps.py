@@ -265,7 +265,7 @@ def test_a_process_that_is_killed_loses_nothing(undisturbed, tmp_path):
 
 
 def test_a_study_beyond_its_limits_does_not_start(tmp_path):
-    with pytest.raises(InnovationAbmError, match=r"runs = 23: .* 24 runs; raise it"):
+    with pytest.raises(InnovationAbmError, match=r"runs = 23: .* 24 runs .*; raise it"):
         sweep(study(SMALL + "\n[limits]\nruns = 23\n"), tmp_path / "out")
     with pytest.raises(InnovationAbmError, match=r"limits\.hours .*limits\.disk_gb .* raise it"):
         sweep(study(SMALL + "\n[limits]\nhours = 1e-9\ndisk_gb = 1e-9\n"), tmp_path / "out")
