@@ -20,11 +20,11 @@ from innovation_abm.dashboards.keeping import Keep
 from innovation_abm.dashboards.lever_panel import Levers
 from innovation_abm.dashboards.links import PANELS
 from innovation_abm.dashboards.number import Number
+from innovation_abm.dashboards.offered import offered, title
 from innovation_abm.dashboards.panels import Deaths, MapPanel, RankingPanel, TwinPanel
 from innovation_abm.dashboards.room import Room
 from innovation_abm.dashboards.server import opened, preparation
 from innovation_abm.dashboards.uploading import Upload
-from innovation_abm.presets import preset_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,13 +90,12 @@ def _betting(room: Room) -> bool:
 def _Head(room: Room) -> None:
     say, view, opening = room.say, room.view.value, room.play.value.opening
     presets = [
-        {"text": f"{number}  {name}", "value": name}
-        for number, name in enumerate(preset_names(), 1)
+        {"text": f"{number} · {title(name, say)}", "value": name}
+        for number, name in enumerate(offered(), 1)
     ]
-    if room.opened.scenario.name not in preset_names():
-        presets.insert(0, {"text": room.opened.scenario.name, "value": room.opened.scenario.name})
-    elif opening.name not in preset_names():
-        presets.insert(0, {"text": opening.name, "value": opening.name})
+    for name in dict.fromkeys((opening.name, room.opened.scenario.name)):
+        if name not in offered():  # a chart of one's own, or what the command was told to open
+            presets.insert(0, {"text": title(name, say), "value": name})
     with solara.Div(classes=["ia-head"]):
         solara.HTML(tag="h1", unsafe_innerHTML=escape(say("title")))
         rv.Select(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -66,13 +67,23 @@ def dashboard(
     def told(url: str) -> None:
         print(f"The dashboard is at {url} (Ctrl-C ends it)", flush=True)
         if lan:
-            print(
-                "Other machines of the network may open it at this machine's address.", flush=True
-            )
+            print(f"Other machines of the network open {_seen_from_outside(url)}", flush=True)
 
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, _end)
     serve(settings, host=EVERYWHERE if lan else HERE, port=port, told=told, browser=browser)
+
+
+def _seen_from_outside(url: str) -> str:
+    """Give the page's address as other machines of the network call it, as far as it is known."""
+    port = url.rstrip("/").rpartition(":")[2]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it only chooses the way out
+            host = str(probe.getsockname()[0])
+        except OSError:
+            host = socket.gethostname()
+    return f"http://{host}:{port}/"
 
 
 def _own_language() -> str:

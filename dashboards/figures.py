@@ -134,9 +134,9 @@ def funnel(numbers: Numbers, say: Speech, dark: bool) -> Picture:
         sheet.axes.barh(row, b, height=0.62, color=BLUE)
         if abs(a - b) > 0.05:
             sheet.axes.plot([a, a], [row - 0.42, row + 0.42], color=sheet.ink, lw=2)
-        sheet.note(max(a, b), row, say.number(b, 0 if b >= 10 else 1))
+        sheet.note(max(a, b), row, _from_to(a, b, say))
     sheet.names([say(f"stage_{stage}") for stage in STAGES])
-    sheet.axes.set_xlim(0, 108)
+    sheet.axes.set_xlim(0, 112)
     sheet.axes.set_xlabel(say("of_100_ideas") + ("" if _same(numbers) else say("line_is_a")))
     return sheet.picture()
 
@@ -155,11 +155,17 @@ def fates(numbers: Numbers, say: Speech, dark: bool) -> Picture:
         sheet.axes.barh(row, b, height=0.62, color=COLOURS[fate])
         if abs(a - b) > 0.05:
             sheet.axes.plot([a, a], [row - 0.42, row + 0.42], color=sheet.ink, lw=2)
-        sheet.note(max(a, b), row, say.number(b, 0 if b >= 10 else 1))
+        sheet.note(max(a, b), row, _from_to(a, b, say))
     sheet.names([say(f"fate_{fate.label}") for fate in shown])
-    sheet.axes.set_xlim(0, most * 1.15)
+    sheet.axes.set_xlim(0, most * 1.3)
     sheet.axes.set_xlabel(say("of_100_ideas") + ("" if _same(numbers) else say("line_is_a")))
     return sheet.picture()
+
+
+def _from_to(a: float, b: float, say: Speech) -> str:
+    """Write what a bar comes to, and from where if the levers changed it."""
+    before, after = (say.number(x, 0 if x >= 10 else 1) for x in (a, b))
+    return after if before == after else f"{before} \N{RIGHTWARDS ARROW} {after}"
 
 
 def _same(numbers: Numbers) -> bool:
@@ -254,13 +260,14 @@ def ranking(found: list[Ranked], say: Speech, dark: bool, most: int = 12) -> Pic
     """The levers that change survival most, by their effect on worthwhile ideas."""
     shown = sorted(found, key=lambda one: -abs(np.nan_to_num(one.survival.estimate)))[:most]
     shown.sort(key=lambda one: -np.nan_to_num(one.survival.estimate))
-    sheet = Sheet(say("ranking_title"), 0.9 + 0.27 * max(len(shown), 1), dark, left=0.5)
+    sheet = Sheet(say("ranking_title"), 0.9 + 0.27 * max(len(shown), 1), dark, left=0.53)
     for row, one in enumerate(shown):
         change = one.survival
         colour, mark = (GREEN, "o") if change.estimate >= 0 else (RED, "s")
         sheet.axes.plot([100 * change.low, 100 * change.high], [row, row], color=colour, lw=2.5)
         sheet.axes.plot(100 * change.estimate, row, mark, color=colour, ms=6)
-    sheet.names([_short(say.of(one.lever.title), 34) for one in shown])
+    sheet.names([_short(say.of(one.lever.title), 31) for one in shown])
+    sheet.axes.tick_params(axis="y", labelsize=8)
     sheet.axes.axvline(0, color=sheet.faint, lw=1)
     sheet.axes.set_xlabel(say("points_of_good"))
     return sheet.picture()
@@ -272,7 +279,7 @@ def _short(text: str, most: int) -> str:
 
 def response(found: Map, names: tuple[str, str], say: Speech, dark: bool) -> Picture:
     """Survival over two levers, and where one is."""
-    sheet = Sheet(say("map_title"), 3.5, dark, left=0.16)
+    sheet = Sheet(say("map_title"), 3.1, dark, left=0.16)
     shares = 100 * found.survival
     axes = sheet.axes
     wide, high = ((v[-1] - v[0]) / max(len(v) - 1, 1) / 2 for v in (found.xs, found.ys))
@@ -281,7 +288,7 @@ def response(found: Map, names: tuple[str, str], say: Speech, dark: bool) -> Pic
     if min(shares.shape) > 2:
         lines = axes.contour(found.xs, found.ys, shares, 5, colors="white", linewidths=0.7)
         axes.clabel(lines, fontsize=7.5, fmt="%.0f")
-    bar = sheet.figure.colorbar(image, ax=axes, fraction=0.05, pad=0.03)
+    bar = sheet.figure.colorbar(image, ax=axes, fraction=0.1, pad=0.03, aspect=14, format="%.0f")
     bar.ax.tick_params(colors=sheet.ink, labelsize=8, length=0)
     bar.outline.set_visible(False)
     x, y = found.here

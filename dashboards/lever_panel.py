@@ -104,7 +104,11 @@ def _Slider(
         hide_details=True,
         color="#0072b2",
         class_="ia-slider",
-        attributes={"aria-label": title, "data-lever": name},
+        attributes={
+            "aria-label": title,
+            "aria-valuetext": written(name, value, room.say),  # the slider counts its own steps
+            "data-lever": name,
+        },
     )
 
 

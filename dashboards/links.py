@@ -9,16 +9,14 @@ from __future__ import annotations
 import difflib
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
+from innovation_abm.dashboards.offered import offered
 from innovation_abm.dashboards.play import Move, Play
 from innovation_abm.dashboards.words import LANGUAGES
-from innovation_abm.presets import preset, preset_names
+from innovation_abm.presets import preset
 from innovation_abm.scenario import MAX_SEED, Scenario, ScenarioError, parameters
-
-if TYPE_CHECKING:
-    pass
 
 VERSION: Final = 1
 """Of the form of links; one with another number may mean something else by its names."""
@@ -159,9 +157,9 @@ class _Reader:
         name = self.values.get("preset")
         if name is None or name == self.opened.name:
             return self.opened
-        if name in preset_names():
+        if name in offered():
             return preset(name)
-        near = difflib.get_close_matches(name, preset_names(), n=1)
+        near = difflib.get_close_matches(name, offered(), n=1)
         self.note("link_preset", given=name[:60], taken=near[0] if near else self.opened.name)
         return preset(near[0]) if near else self.opened
 

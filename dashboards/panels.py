@@ -11,7 +11,7 @@ from solara.alias import rv
 
 from innovation_abm.dashboards import figures
 from innovation_abm.dashboards.headlines import headlines
-from innovation_abm.dashboards.tales import story
+from innovation_abm.dashboards.tales import called, story
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,11 +90,12 @@ def TwinPanel(room: Room) -> None:
         with solara.Div(classes=["ia-chips"]):
             for name in names[:60]:
                 solara.Button(
-                    name,
+                    called(name, say),
                     on_click=lambda name=name: choose(name),
                     small=True,
                     outlined=name != chosen,
                     color="primary" if name == chosen else None,
+                    attributes={"title": name, "aria-pressed": str(name == chosen).lower()},
                 ).key(f"{key} {name}")
             if len(names) > 60:
                 paragraph(f"+ {len(names) - 60}")
@@ -142,7 +143,8 @@ def MapPanel(room: Room) -> None:
     busy = "map" in room.working.value
     names = [one.name for one in headlines()] + list(room.play.value.opening.catalogue())
     items = [{"text": room.name_of(name), "value": name} for name in names]
-    paragraph(say("map_explained"))
+    if found is None:
+        paragraph(say("map_explained"))
     for label, chosen, choose in (("map_across", across, set_across), ("map_up", up, set_up)):
         rv.Autocomplete(
             label=say(label), items=items, v_model=chosen, on_v_model=choose, dense=True,
@@ -163,4 +165,5 @@ def MapPanel(room: Room) -> None:
     titles = (room.name_of(found.across), room.name_of(found.up))
     draw = partial(figures.response, found, titles, say, dark)
     _Drawn(draw, [found, say.language, dark])
+    paragraph(say("map_explained"))
     paragraph(say("map_runs", points=found.survival.size, number=found.replications))

@@ -31,13 +31,14 @@ from innovation_abm.dashboards.film import Film, Stopped, record
 from innovation_abm.dashboards.guides import Guide, guides
 from innovation_abm.dashboards.headlines import headlines
 from innovation_abm.dashboards.maps import Map, response_map
+from innovation_abm.dashboards.offered import offered
 from innovation_abm.dashboards.placing import Placing, place
 from innovation_abm.dashboards.play import Play, Value
 from innovation_abm.dashboards.stage import Stage
 from innovation_abm.dashboards.tales import story
 from innovation_abm.dashboards.words import Speech
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.presets import preset, preset_names
+from innovation_abm.presets import preset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -545,9 +546,8 @@ class Room:
         elif name == "?":
             self.tell("help")
         elif name.isdigit():
-            names = preset_names()
-            if int(name) <= len(names):
-                self.open_preset(names[int(name) - 1])
+            if int(name) <= len(offered()):
+                self.open_preset(offered()[int(name) - 1])
         elif name in ("next", "previous"):
             self._click(1 if name == "next" else -1)
 

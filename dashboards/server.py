@@ -12,6 +12,8 @@ import time
 import webbrowser
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from innovation_abm.errors import InnovationAbmError
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 VARIABLE: Final = "INNOVATION_ABM_DASHBOARD"
 """Environment variable that says what the page opens with, as JSON; see :class:`Settings`."""
+ASSET: Final = "requirejs@2.3.6"
+"""A folder by which what the page loads is known."""
 CLOSED_TABS_LIVE: Final = "45s"
 """How long the work of a tab may go on after its browser has crashed."""
 
@@ -144,6 +148,26 @@ def set_up_solara() -> None:
             "SOLARA_CHECK_HOOKS": "off",
         }
     )
+    assets = _assets()
+    if assets is not None:
+        os.environ["SOLARA_ASSETS_PROXY_CACHE_DIR"] = str(assets)
+
+
+def _assets() -> Path | None:
+    """Find what the page would else load from the internet, where it is not where Solara looks.
+
+    Solara looks below ``sys.prefix`` alone; ``pip install --user`` for one puts it elsewhere, and
+    without internet the page would stay blank.
+    """
+    if (Path(sys.prefix) / "share" / "solara" / "cdn" / ASSET).exists():
+        return None
+    try:
+        shipped = metadata.files("solara-assets") or []
+    except metadata.PackageNotFoundError:
+        return None
+    found = (Path(str(file.locate())) for file in shipped if ASSET in file.parts)
+    first = next(found, None)
+    return None if first is None else Path(*first.parts[: first.parts.index(ASSET)]).resolve()
 
 
 def _announce(server: object, url: str, told: Callable[[str], None], browser: bool) -> None:

@@ -53,6 +53,12 @@ def story(film: Film, name: str, say: Speech) -> str:
     )
 
 
+def called(name: str, say: Speech) -> str:
+    """Give an idea's name, such as ``"w3-p17"``, as it is said to the room."""
+    week, post = (part[1:] for part in name.split("-"))
+    return say("idea_called", week=week, post=post)
+
+
 def _post(film: Film, post: int, say: Speech) -> str:
     """Name a post as one speaks of it in a story."""
     chart = film.run.organization

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,7 @@ import traitlets
 from solara.alias import rv
 
 from innovation_abm.charts import read_chart
+from innovation_abm.dashboards.offered import MOST_PEOPLE
 from innovation_abm.dashboards.stage import FRONT
 from innovation_abm.presets import preset
 
@@ -19,9 +21,8 @@ if TYPE_CHECKING:
     from innovation_abm.charts import Chart
     from innovation_abm.dashboards.room import Room
 
-MOST_MEGABYTES: Final = 20
-MOST_PEOPLE: Final = 20_000
-"""More than that take too long to record while a room waits."""
+MOST_MEGABYTES: Final = 10
+"""Less than what the server takes in one message; the largest chart that is played has 2."""
 FAULTS_SHOWN: Final = 6
 PLAYED: Final = "typical"
 """Preset that a chart is played with: workshops have more ideas than life has."""
@@ -44,11 +45,11 @@ def read_upload(name: str, content: bytes) -> Chart:
     Raises:
         Refused: if it is too large or cannot be read.
     """
-    label = PurePosixPath(name.replace("\\", "/")).name[:80] or "chart.csv"
+    label = _label(name)
     if len(content) > MOST_MEGABYTES * 1_000_000:
         raise Refused("upload_large", name=label, most=MOST_MEGABYTES)
     with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / "chart.csv"
+        path = Path(place) / label
         path.write_bytes(content)
         chart = read_chart(path)
     if chart.organization is None:
@@ -58,11 +59,18 @@ def read_upload(name: str, content: bytes) -> Chart:
     return chart
 
 
+def _label(name: str) -> str:
+    """Give a name for the file that is safe on any system and like the one it came with."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    stem = re.sub(r"[^\w. -]", "_", last.rpartition(".")[0] or last).strip(" .")
+    return f"{stem[:60] or 'chart'}.csv"
+
+
 def _listed(faults: Any) -> str:  # noqa: ANN401 - a sequence of faults
     texts = [str(fault) for fault in faults[:FAULTS_SHOWN]]
     if len(faults) > FAULTS_SHOWN:
         texts.append(f"+ {len(faults) - FAULTS_SHOWN}")
-    return "; ".join(texts)
+    return "\n" + "\n".join(texts)
 
 
 def open_upload(room: Room, name: str, content: bytes) -> None:
@@ -73,8 +81,8 @@ def open_upload(room: Room, name: str, content: bytes) -> None:
         room.tell(refused.key, **refused.values)
         return
     assert chart.organization is not None
-    label = PurePosixPath(name).stem[:40] or "chart"
-    room.open_chart(chart.organization, preset(PLAYED).but(name=f"{label}"))
+    label = PurePosixPath(_label(name)).stem[:40]
+    room.open_chart(chart.organization, preset(PLAYED).but(name=label))
     if chart.warnings:
         room.tell("upload_warnings", name=label, faults=_listed(chart.warnings))
     room.tell("upload_done", name=label, people=chart.organization.size)

@@ -30,12 +30,14 @@ const FATES = {
 const ENDS = new Set(["withheld", "denied", "rejected", "lapsed", "orphaned", "dropped",
   "failed_pilot", "adopted"]);
 const ROLES = [["circle", .3], ["square", .36], ["triangle", .5], ["pentagon", .55], ["bar", .55]];
+const LOOSE = 1.4; // how much farther apart than marks call for things may stand, to fill the picture
+const PILE = 8; // ideas on top of each other before a queue begins a second column
 const UNBORN = 0, DESK = 1, QUEUE = 2, PLATFORM = 3, PILOT = 4, ENDED = 5;
 
 const LOOKS = {
-  light: { ground: "#ffffff", line: "#d7dbe0", node: "#5b6470", text: "#1f2933", faint: "#9aa3ad",
+  light: { ground: "#ffffff", line: "#d7dbe0", node: "#5b6470", text: "#1f2933", quiet: "#56616d", faint: "#9aa3ad",
     business: "#b9c0c8", link: "#56b4e9" },
-  dark: { ground: "#11161c", line: "#2d3742", node: "#aab4bf", text: "#eef2f6", faint: "#7b8794",
+  dark: { ground: "#11161c", line: "#2d3742", node: "#aab4bf", text: "#eef2f6", quiet: "#b4bec8", faint: "#7b8794",
     business: "#4a5663", link: "#56b4e9" },
 };
 
@@ -150,6 +152,12 @@ class Replay {
 
   name(idea) { return `w${this.born[idea]}-p${this.posts[idea]}`; }
 
+  // The name as it is said to the room.
+  called(name, words) {
+    const [, week, post] = name.match(/^w(\d+)-p(\d+)$/) ?? [];
+    return (words.idea_called ?? name).replace("{week}", week).replace("{post}", post);
+  }
+
   find(name) {
     for (let i = 0; i < this.born.length; i++) if (this.name(i) === name) return i;
     return -1;
@@ -166,19 +174,22 @@ class Scene {
     this.now = new Map();
   }
 
-  fit(left, top, width, height) {
-    const room = this.title ? 26 : 8;
-    this.scale = Math.min(width / this.chart.width, (height - room - 8) / this.chart.height);
-    this.left = left + (width - this.scale * this.chart.width) / 2;
-    this.top = top + room + Math.max(0, (height - room - this.scale * this.chart.height) / 2);
+  fit(left, top, width, height, big) {
+    const room = this.title ? 30 * big : 8;
+    const across = width / this.chart.width, down = (height - room - 8) / this.chart.height;
+    this.scale = Math.min(across, down);
+    this.across = Math.min(across, this.scale * LOOSE); // distances fill the room that marks leave
+    this.down = Math.min(down, this.scale * LOOSE);
+    this.left = left + (width - this.across * this.chart.width) / 2;
+    this.top = top + room + Math.max(0, (height - room - this.down * this.chart.height) / 2);
     this.middle = left + width / 2;
     this.head = top;
-    this.dot = Math.max(1.6, Math.min(7, this.scale * .2));
+    this.dot = Math.max(2.6, Math.min(8 * big, this.scale * .2));
     this.settle();
   }
 
   nodeAt(node) {
-    return [this.left + this.scale * this.chart.x[node], this.top + this.scale * this.chart.y[node]];
+    return [this.left + this.across * this.chart.x[node], this.top + this.down * this.chart.y[node]];
   }
 
   // Where an idea is drawn, by what it is doing.
@@ -186,8 +197,8 @@ class Scene {
     const [x, y] = this.nodeAt(this.replay.at[idea]);
     const mode = this.replay.mode[idea], d = this.dot;
     if (mode === QUEUE) { // a pile beside the manager
-      const column = Math.floor(place / 5), row = place % 5;
-      return [x + this.scale * .5 + (column + .5) * d * 2.1, y + this.scale * .3 - row * d * 2.1];
+      const column = Math.floor(place / PILE), row = place % PILE;
+      return [x + this.scale * .42 + (column + .5) * d * 2.1, y + this.scale * .3 - row * d * 2.1];
     }
     const turn = (idea * 2.399963) % 6.283185; // spreads what shares a desk
     const far = mode === PLATFORM ? this.scale * .62 : mode === PILOT ? this.scale * .8
@@ -359,6 +370,7 @@ class Stage {
     this.el.classList.toggle("ia-room", !!look.room);
     this.el.classList.toggle("ia-playing", playing);
     this.colors = LOOKS[look.dark ? "dark" : "light"];
+    this.big = look.room ? 1.35 : 1; // letters and marks, for the back of the room
     for (const button of this.el.querySelectorAll(".ia-controls button")) {
       const what = button.dataset.do === "play" && playing ? "pause" : button.dataset.do;
       button.title = this.say(`tip_${what}`);
@@ -368,7 +380,9 @@ class Stage {
     this.speed.setAttribute("aria-label", this.say("speed"));
     for (const option of this.speed.options) option.textContent = `${option.value} ${this.say("weeks_a_second")}`;
     this.speed.value = String(this.model.get("speed"));
-    this.el.querySelector(".ia-notice").textContent = this.model.get("notice");
+    const notice = this.el.querySelector(".ia-notice");
+    notice.textContent = this.model.get("notice");
+    notice.classList.toggle("ia-alone", !this.scenes.length);
     this.el.querySelector(".ia-counts").innerHTML = Object.entries(FATES).map(([fate, [form, color]]) =>
       `<li data-fate="${fate}"><svg viewBox="-1.4 -1.4 2.8 2.8" aria-hidden="true"><path d="${SHAPES[form]}"
         fill="${color}" fill-rule="evenodd"/></svg><b>0</b> <span></span></li>`).join("");
@@ -399,6 +413,7 @@ class Stage {
     this.scenes = films.map((one, i) => new Scene(chart, new Replay(one, chart, names), titles[i]));
     this.weeks = film.weeks;
     this.slider.max = film.weeks;
+    this.el.querySelector(".ia-notice").classList.remove("ia-alone");
     this.resize();
     this.seek(Math.min(Math.floor(this.reached), film.weeks));
     this.mark();
@@ -426,7 +441,7 @@ class Stage {
     const beside = [width / number, height], below = [width, height / number];
     const scale = ([w, h]) => Math.min(w / this.scenes[0].chart.width, (h - 34) / this.scenes[0].chart.height);
     const across = scale(beside) >= scale(below), [w, h] = across ? beside : below;
-    this.scenes.forEach((scene, i) => scene.fit(across ? i * w : 0, across ? 0 : i * h, w, h));
+    this.scenes.forEach((scene, i) => scene.fit(across ? i * w : 0, across ? 0 : i * h, w, h, this.big));
   }
 
   // --- time -------------------------------------------------------------------------------------
@@ -453,6 +468,7 @@ class Stage {
     for (const scene of this.scenes) scene.go(week);
     this.slider.value = week;
     this.el.querySelector(".ia-week").textContent = `${this.say("week")} ${week} / ${this.weeks}`;
+    this.slider.setAttribute("aria-valuetext", `${this.say("week")} ${week} / ${this.weeks}`);
     this.count();
     this.inspect();
     this.paint();
@@ -494,6 +510,7 @@ class Stage {
     else if (key === "ArrowRight" && !form) this.act("forward");
     else if (key === "ArrowLeft" && !form) this.act("back");
     else if (key === "Escape") this.choose(null);
+    else if (key === "Enter" && at === this.canvas) this.nextPost(event.shiftKey ? -1 : 1);
     else if ("ubdlt?".includes(key) || /^[1-9]$/.test(key)) this.command(key);
     else return;
     event.preventDefault();
@@ -553,6 +570,20 @@ class Stage {
     this.choose(best);
   }
 
+  // By the keyboard: the next (or previous) post at which ideas wait, or any if none wait anywhere.
+  nextPost(way) {
+    const side = this.scenes.length - 1, scene = this.scenes[side];
+    if (!scene) return;
+    const { chart, replay } = scene, number = chart.x.length;
+    const at = this.picked?.kind === "post" ? this.picked.node : way > 0 ? -1 : number;
+    const waits = (node) => replay.queues[node].length > 0;
+    const there = replay.queues.some((queue) => queue.length) ? waits : (node) => chart.people[node] > 0;
+    for (let step = 1; step <= number; step++) {
+      const node = (((at + way * step) % number) + number) % number;
+      if (there(node)) { this.choose({ kind: "post", side, node }); return; }
+    }
+  }
+
   // Python asks to follow an idea, by name, on all sides.
   focus(wanted) {
     this.picked = { kind: "idea", side: this.scenes.length - 1, name: wanted.name, followed: true };
@@ -582,7 +613,7 @@ class Stage {
     close.setAttribute("aria-label", this.say("close"));
     close.onclick = () => this.choose(null);
     if (what.kind === "idea") {
-      add("h3", `${this.say("idea")} ${what.name}`);
+      add("h3", `${this.say("idea")} · ${scene.replay.called(what.name, this.model.get("words"))}`).title = what.name;
       add("p", this.model.get("story") || "…");
       return;
     }
@@ -600,7 +631,7 @@ class Stage {
     const rows = queue.length ? queue : own;
     for (const idea of rows.slice(0, 12)) {
       const item = add("li", "", list), waited = r.week - r.since[idea] + 1;
-      const button = add("button", `${r.name(idea)} · ${waited} ${this.say("weeks_short")}`, item);
+      const button = add("button", `${r.called(r.name(idea), this.model.get("words"))} · ${this.say("waits").replace("{weeks}", waited)}`, item);
       button.onclick = () => this.choose({ kind: "idea", side: what.side, name: r.name(idea) });
     }
     if (rows.length > 12) add("p", `+ ${rows.length - 12}`);
@@ -626,10 +657,10 @@ class Stage {
 
   paintScene(g, scene, c) {
     const { chart, replay, scale } = scene, nodes = chart.x.length;
-    const font = Math.max(11, Math.min(18, scale * .6));
+    const big = this.big, font = big * Math.max(11, Math.min(16, scale * .5));
     g.textAlign = "center";
     g.fillStyle = c.text;
-    if (scene.title) { g.font = "600 15px system-ui, sans-serif"; g.fillText(scene.title, scene.middle, scene.head + 18); }
+    if (scene.title) { g.font = `600 ${15 * big}px system-ui, sans-serif`; g.fillText(scene.title, scene.middle, scene.head + 18 * big); }
     g.strokeStyle = c.line;
     g.lineWidth = Math.max(.5, Math.min(1.5, scale * .05));
     g.beginPath();
@@ -642,13 +673,13 @@ class Stage {
     g.stroke();
     this.paintLinks(g, scene, c);
     for (let node = 0; node < nodes; node++) this.paintNode(g, scene, c, node);
-    g.fillStyle = c.faint;
-    g.font = `${font * .85}px system-ui, sans-serif`;
+    g.fillStyle = c.quiet;
+    g.font = `${font}px system-ui, sans-serif`;
     if (chart.departments.length > 1 && scale > 9) for (const [name, from, to] of chart.departments) {
-      const room = scale * (to - from) - 8;
+      const room = scene.across * (to - from) - 8;
       let text = name.replace(/^department (?=\d+$)/, `${this.say("department")} `);
       while (text.length > 3 && g.measureText(text).width > room) text = text.slice(0, -2) + "…";
-      g.fillText(text, scene.left + scale * (from + to) / 2, scene.top + scale * .25);
+      g.fillText(text, scene.left + scene.across * (from + to) / 2, scene.top + scale * .25);
     }
   }
 
@@ -674,30 +705,33 @@ class Stage {
     if (role >= 3) { // agency and panel: an outline where there is none
       const there = replay.bodies[2 * Math.max(0, replay.week - 1) + role - 3];
       if (role === 4 && !there && !waiting) return;
-      const size = Math.max(4, Math.min(13, scale * part));
-      g.font = `${Math.max(10, Math.min(14, scale * .45))}px system-ui, sans-serif`;
-      g.fillStyle = there ? c.text : c.faint;
-      g.fillText(this.say(`role_${role}`), Math.min(x, this.size[0] - 60), y - size - 6);
+      const size = Math.max(4, Math.min(13 * this.big, scale * part));
+      const name = this.say(`role_${role}`);
+      g.font = `${this.big * Math.max(11, Math.min(14, scale * .45))}px system-ui, sans-serif`;
+      g.fillStyle = there ? c.text : c.quiet;
+      g.fillText(name, Math.min(x, this.size[0] - g.measureText(name).width / 2 - 4), y - size - 6);
       if (there || waiting) this.stamps.put(g, form, x, y, size, c.node);
       else shape(g, form, x, y, size, c.faint, 1.2);
       return;
     }
     const grown = chart.grouped ? Math.min(1.25, .7 + Math.log10(chart.people[node] + 1) * .25) : 1;
-    const size = Math.max(1.3, Math.min(13, scale * part) * grown);
+    const size = Math.max(1.3, Math.min(13 * this.big, scale * part) * grown);
     const business = replay.week ? replay.business[(replay.week - 1) * replay.nodes + node] : 0;
     if (business) { // regular business, a grey pile at the left
       const tall = Math.min(business, 24) * Math.max(.6, scale * .075);
       g.fillStyle = c.business;
-      g.fillRect(x - scale * .72, y + scale * .35 - tall, Math.max(1.5, scale * .22), tall);
+      g.fillRect(x - scale * .62, y + scale * .35 - tall, Math.max(1.5, scale * .2), tall);
     }
     this.stamps.put(g, form, x, y, size, c.node);
     if (replay.weary[node] > 0) shape(g, "circle", x, y, size + 2, "#d55e00", 1.5);
     if (replay.lit[node]) {
-      this.stamps.put(g, "star", x, y, Math.max(3.4, size * .75), FATES.adopted[1]);
+      const star = Math.max(4.6, size * .8);
+      this.stamps.put(g, "star", x, y, star * 1.45, c.ground); // a rim: it must be seen on any mark
+      this.stamps.put(g, "star", x, y, star, FATES.adopted[1]);
       if (replay.lit[node] > 1 && scale > 16) {
-        g.font = `${Math.min(12, scale * .4)}px system-ui, sans-serif`;
+        g.font = `600 ${this.big * Math.min(12, scale * .4)}px system-ui, sans-serif`;
         g.fillStyle = c.text;
-        g.fillText(replay.lit[node], x, y + size + Math.min(12, scale * .42));
+        g.fillText(replay.lit[node], x, y + size + this.big * Math.min(12, scale * .42));
       }
     }
     if (waiting > 40) {

@@ -1,0 +1,35 @@
+"""The presets that a room may play: those that a laptop records while a room waits."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from innovation_abm.presets import preset, preset_names
+
+if TYPE_CHECKING:
+    from innovation_abm.dashboards.words import Speech
+    from innovation_abm.scenario import Scenario
+
+MOST_PEOPLE: Final = 20_000
+"""More than that take too long to record while a room waits."""
+FIRST: Final = "workshop"
+"""What stands first, and so has the key 1: the room's own."""
+
+
+@lru_cache(maxsize=1)
+def offered() -> tuple[str, ...]:
+    """Name the presets that are not too large, the workshop first, the others by name."""
+    small = [name for name in preset_names() if _people(preset(name)) <= MOST_PEOPLE]
+    return tuple(sorted(small, key=lambda name: (name != FIRST, name)))
+
+
+def _people(scenario: Scenario) -> int:
+    """Count the people of a scenario whose organisation is generated."""
+    below = range(scenario.middle_layers + 2)
+    return scenario.departments * sum(scenario.span**layer for layer in below)
+
+
+def title(name: str, say: Speech) -> str:
+    """Give the name of a preset for people; what has none, a chart for instance, keeps its own."""
+    return say.texts.get(f"preset_{name}", name)
