@@ -141,7 +141,7 @@ class Room:
         self._own_chart = opened.organization
         self._chart_of: Scenario | None = None
         self.stage = Stage(week=found.view.week, playing=not query)
-        self.stage.observe(self._picked, "picked")
+        self.stage.observe(self._picked, ["picked", "week"])
         self.stage.observe(self._commanded, "command")
         if found.view.guide:
             self._begin_guide()
@@ -528,7 +528,7 @@ class Room:
         twins = self.twins.value
         if twins is not None and picked.get("side") == 0:
             film = twins.a
-        self.stage.story = story(film, str(picked["name"]), self.say)
+        self.stage.story = story(film, str(picked["name"]), self.say, until=self.week)
 
     def _commanded(self, change: dict[str, Any]) -> None:
         name = str(change["new"].get("name", ""))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from innovation_abm.idea import Event, Fate, Reason, Stage
+from innovation_abm.idea import Event, Fate, Reason
 from innovation_abm.organization import Role
 
 if TYPE_CHECKING:
@@ -14,23 +14,37 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.words import Speech
 
 
-def story(film: Film, name: str, say: Speech) -> str:
+PLACES: Final = {
+    Event.POSTED: "place_platform",
+    Event.PILOT_STARTED: "place_pilot",
+    Event.SENT_TO_REWORK: "place_rework",
+}
+"""Where an idea is after an event, but for queues; after any other it is with its author."""
+ENDS: Final = frozenset(fate.label for fate in Fate if fate != Fate.IN_FLIGHT)
+
+
+def story(film: Film, name: str, say: Speech, until: int | None = None) -> str:
     """Tell what happened to an idea, from conception to its fate.
 
     Args:
         film: the run it is of.
         name: its name, such as ``"w3-p17"``.
         say: speaks the language.
+        until: last week that is told of; all of them if ``None``.
     """
+    last = film.weeks if until is None else until
     columns = film.run.idea_columns
     week, post = (int(part[1:]) for part in name.split("-"))
     found = np.flatnonzero((columns["week"] == week) & (columns["author"] == post))
     if not len(found):
         return say("tale_unknown")
     idea = int(found[0])
-    parts, since, waiting = [], week, ""
+    parts, since, place, ended = [], week, say("place_with_author"), False
     for when, _, code, by in film.happenings[film.happenings[:, 1] == idea].tolist():
+        if when > last:
+            break
         event = Event(code)
+        ended = ended or event.label in ENDS
         words = say(
             f"tale_{event.label}",
             week=when,
@@ -40,13 +54,12 @@ def story(film: Film, name: str, say: Speech) -> str:
             waited=_after(when - since, say),
         )
         if event == Event.QUEUED:
-            since, waiting = when, words
+            since, place = when, words
         else:
             parts.append(words)
-    if columns["fate"][idea] == Fate.IN_FLIGHT:
-        stage = Stage(int(columns["stage"][idea]))
-        place = waiting if stage.queued else say(f"place_{stage.name.lower()}")
-        parts.append(say("tale_in_flight", week=film.weeks, place=place))
+            place = say(PLACES.get(event, "place_with_author"))
+    if not ended:
+        parts.append(say("tale_in_flight", week=last, place=place))
     worth = say("worthwhile" if columns["value"][idea] > 0.0 else "worthless")
     return say("tale", worth=worth, layer=int(film.run.organization.layer[post])) + (
         " " + ", ".join(part for part in parts if part) + "."

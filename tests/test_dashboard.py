@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import innovation_abm.dashboards as package
 from innovation_abm import Scenario, generate, preset, preset_names, simulate
-from innovation_abm.charts import load_chart, write_chart
+from innovation_abm.charts import build_organization, load_chart, write_chart
 from innovation_abm.dashboards import links
 from innovation_abm.dashboards.background import Latest
 from innovation_abm.dashboards.ensembles import replications_for
@@ -26,13 +26,14 @@ from innovation_abm.dashboards.headlines import Unit, headlines
 from innovation_abm.dashboards.keeping import packed
 from innovation_abm.dashboards.links import View
 from innovation_abm.dashboards.maps import response_map
+from innovation_abm.dashboards.offered import MOST_PEOPLE, offered
 from innovation_abm.dashboards.placing import place
 from innovation_abm.dashboards.play import Move, Play
 from innovation_abm.dashboards.room import Opened, Room
-from innovation_abm.dashboards.tales import story
+from innovation_abm.dashboards.tales import PLACES, called, story
 from innovation_abm.dashboards.uploading import MOST_MEGABYTES, Refused, read_upload
 from innovation_abm.dashboards.words import LANGUAGES, Speech, vocabulary
-from innovation_abm.idea import Event, Fate, Reason, Stage
+from innovation_abm.idea import Event, Fate, Reason
 from innovation_abm.levers import catalogue
 from innovation_abm.scenario import ScenarioError, parameters
 
@@ -168,6 +169,7 @@ def test_a_link_to_another_preset():
         ("v=99", "link_version"),
         ("preset=workshp", "link_preset"),
         ("preset=%00", "link_preset"),
+        ("preset=whole-service", "link_preset"),  # no laptop records it while a room waits
         ("move=3:upholdng:1", "link_lever"),
         ("move=3:nothing:1", "link_lever"),
         ("move=3:risk_aversion:7", "link_value"),
@@ -265,6 +267,20 @@ def test_stories_are_told_in_both_languages():
     assert "no such idea" in story(film, "w1-p999", Speech("en"))
 
 
+def test_a_story_on_the_screen_does_not_tell_the_future():
+    film = record(SMALL, CHART)
+    events = film.run.events
+    for name in film.run.ideas["idea"]:
+        weeks = events.loc[events["idea"] == name, "week"]
+        told = story(film, name, Speech("en"), until=weeks.min())
+        assert all(f"week {week}" not in told for week in weeks if week > weeks.min())
+        assert story(film, name, Speech("en"), until=SMALL.weeks) == story(film, name, Speech("en"))
+
+
+def test_ideas_are_called_by_week_and_person():
+    assert called("w3-p17", Speech("fr")) == "semaine 3, personne 17"
+
+
 # --- the picture ----------------------------------------------------------------------------------
 
 
@@ -314,7 +330,7 @@ def used_keys():
     found |= {f"fate_{fate.label}" for fate in Fate} | {"fate_waiting"}
     found |= {f"tale_{event.label}" for event in Event}
     found |= {f"reason_{reason.label}" for reason in Reason}
-    found |= {f"place_{stage.name.lower()}" for stage in Stage if not stage.queued}
+    found |= {"place_with_author", *PLACES.values()}
     found |= {f"panel_{name}" for name in links.PANELS}
     found |= {f"group_{one.group}" for one in headlines()}
     return found
@@ -344,6 +360,15 @@ def test_numbers_are_written_as_the_language_does():
     assert Speech("en").signed(0.26, 1) == "+0.3"
     assert Speech("en").signed(-0.26, 1) == "\u22120.3"
     assert Speech("en").percent(float("nan")) == "\N{EN DASH}"
+
+
+def test_presets_for_rooms_have_names_for_people_and_are_small_enough():
+    assert offered()[0] == "workshop"
+    assert len(offered()) <= 9  # keys
+    assert set(preset_names()) - set(offered()) == {"uk-treasury-1964", "whole-service"}
+    assert all(build_organization(preset(name)).size <= MOST_PEOPLE for name in offered())
+    for language in LANGUAGES:
+        assert all(f"preset_{name}" in vocabulary()[language] for name in offered())
 
 
 def test_headlines_are_parameters_that_may_change():
@@ -476,7 +501,9 @@ def test_keys_do_what_they_say(room):
     press("t")
     assert room.comparing.value
     press("1")
-    assert room.play.value.opening.name == preset_names()[0]
+    assert room.play.value.opening.name == "workshop"
+    press("9")  # there are fewer
+    assert room.play.value.opening.name == "workshop"
     settle(room)
 
 
@@ -565,7 +592,7 @@ def test_a_chart_is_uploaded_and_kept_with_the_tables(room, tmp_path):
     with zipfile.ZipFile(io.BytesIO(packed(room.film.value.run))) as file:
         file.extractall(tmp_path / "kept")
     assert load_chart(tmp_path / "kept" / "chart.csv").size == 21
-    room.open_preset(preset_names()[0])
+    room.open_preset("workshop")
     settle(room)
     assert room.film.value.run.organization.size != 21
 
@@ -626,6 +653,43 @@ def test_charts_say_what_they_show(room):
     for picture in pictures:
         assert picture.title in picture.svg.replace("&#x27;", "'")
         assert f'alt="{picture.title}"' in picture.html()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_titles_of_charts_fit_their_sheets(language):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    from innovation_abm.dashboards.figures import Sheet
+
+    for key, text in vocabulary()[language].items():
+        if key.endswith("_title"):
+            sheet = Sheet(text, 2.0, dark=False)
+            drawn = sheet.figure.texts[0].get_window_extent(
+                FigureCanvasAgg(sheet.figure).get_renderer()
+            )
+            assert drawn.x1 <= sheet.figure.bbox.x1, text
+
+
+def test_an_upload_fits_into_one_message_to_the_server():
+    from uvicorn import Config
+
+    assert Config("none:app").ws_max_size > 1_100_000 * MOST_MEGABYTES
+
+
+def test_a_bad_upload_is_told_by_its_own_name():
+    with pytest.raises(Refused) as refused:
+        read_upload("C:\\My Charts\\our <chart>.CSV", b"post,reports_to\na,b\nb,a\n")
+    assert "our _chart_.csv, row 2: 2 posts report to each other" in refused.value.values["faults"]
+
+
+def test_what_the_page_loads_is_found_wherever_it_is_installed(monkeypatch, tmp_path):
+    from innovation_abm.dashboards import server
+
+    monkeypatch.setattr(server.sys, "prefix", str(tmp_path))
+    found = server._assets()
+    assert (found / server.ASSET / "require.js").is_file()
+    (tmp_path / "share" / "solara" / "cdn" / server.ASSET).mkdir(parents=True)
+    assert server._assets() is None
 
 
 def test_data_files_are_whole():

@@ -184,7 +184,7 @@ class Scene {
     this.top = top + room + Math.max(0, (height - room - this.down * this.chart.height) / 2);
     this.middle = left + width / 2;
     this.head = top;
-    this.dot = Math.max(2.6, Math.min(8 * big, this.scale * .2));
+    this.dot = Math.max(3.4, Math.min(8 * big, this.scale * .2));
     this.settle();
   }
 
@@ -725,8 +725,8 @@ class Stage {
     this.stamps.put(g, form, x, y, size, c.node);
     if (replay.weary[node] > 0) shape(g, "circle", x, y, size + 2, "#d55e00", 1.5);
     if (replay.lit[node]) {
-      const star = Math.max(4.6, size * .8);
-      this.stamps.put(g, "star", x, y, star * 1.45, c.ground); // a rim: it must be seen on any mark
+      const star = Math.max(5.4, size * .8);
+      if (size > 6) this.stamps.put(g, "star", x, y, star * 1.25, c.ground); // a rim: to be seen on the mark
       this.stamps.put(g, "star", x, y, star, FATES.adopted[1]);
       if (replay.lit[node] > 1 && scale > 16) {
         g.font = `600 ${this.big * Math.min(12, scale * .4)}px system-ui, sans-serif`;
