@@ -26,8 +26,10 @@ def offered() -> tuple[str, ...]:
 
 def _people(scenario: Scenario) -> int:
     """Count the people of a scenario whose organisation is generated."""
-    below = range(scenario.middle_layers + 2)
-    return scenario.departments * sum(scenario.span**layer for layer in below)
+    people, row = 0, int(scenario.departments)
+    for _ in range(scenario.middle_layers + 2):
+        people, row = people + row, row * int(scenario.span)
+    return people
 
 
 def title(name: str, say: Speech) -> str:

@@ -170,9 +170,16 @@ def _assets() -> Path | None:
     return None if first is None else Path(*first.parts[: first.parts.index(ASSET)]).resolve()
 
 
+def _load_model() -> None:
+    """Load what is slow to load and what the first page would wait for."""
+    import innovation_abm.model
+    import innovation_abm.simulation  # noqa: F401
+
+
 def _announce(server: object, url: str, told: Callable[[str], None], browser: bool) -> None:
     while not getattr(server, "started", False):
         time.sleep(0.02)
+    _load_model()
     told(url)
     if browser:
         webbrowser.open(url)
