@@ -175,8 +175,8 @@ def morris_indices(
     (Campolongo et al. 2007), which ranks the factors; ``sigma`` their standard deviation: large
     where the effect bends, or depends on other factors.
 
-    The effects are taken here rather than by SALib, whose intervals draw from the global random
-    state in some of the versions that are supported; the tests hold both to the same figures.
+    The effects are taken here rather than by SALib, which gives no intervals of ``mu`` and
+    ``sigma``; the tests hold both to the same figures.
 
     Args:
         results: of a study with a ``morris`` design, complete.
