@@ -57,6 +57,7 @@ def lock(folder: Path) -> sqlite3.Connection:
     lock = ledger.connect(folder / LOCK_FILE, "rwc")
     try:
         lock.execute("PRAGMA busy_timeout = 0")
+        lock.execute("PRAGMA journal_mode = MEMORY")  # no file of its own beside
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
         lock.close()
