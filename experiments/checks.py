@@ -29,6 +29,8 @@ from innovation_abm.levers import catalogue
 from innovation_abm.scenario import JOINT
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from innovation_abm.experiments.study import Study
     from innovation_abm.scenario import Scenario
 
@@ -253,6 +255,7 @@ def point_faults(study: Study) -> list[Fault]:
     points = study.points()
     joint = [f.name for f in study.factors if f.parameter is None or f.parameter in JOINT]
     tried = points.drop_duplicates(joint) if joint else points[:1]
+    faults += _point_chart_faults(study, points)
     charts: list[str | None] = []
     for point, row in zip(tried.index, study.rows(tried), strict=True):
         given = ", ".join(f"{name} = {shown(row[name])}" for name in joint)
@@ -266,6 +269,17 @@ def point_faults(study: Study) -> list[Fault]:
         text = "cannot matter: the organisation is always that of a chart"
         faults.append(Fault(f"{' and '.join(idle)} {text}"))
     return faults
+
+
+def _point_chart_faults(study: Study, points: pd.DataFrame) -> Iterator[Fault]:
+    """Check charts that only the points name, in a file."""
+    from innovation_abm.charts import load_chart
+
+    for factor in study.factors:
+        if factor.parameter == "chart" and not factor.values:
+            for chart in points[factor.name].unique():
+                read = partial(load_chart, study.path(chart), repair=study.base.repair)
+                yield from _told(read, "design", f"{factor.name} = {shown(chart)}")
 
 
 def _size_faults(study: Study) -> Iterator[Fault]:

@@ -44,7 +44,7 @@ from innovation_abm.experiments.parts import (
     shown,
 )
 from innovation_abm.measures import HEADLINES
-from innovation_abm.scenario import MAX_SEED, Scenario
+from innovation_abm.scenario import JOINT, MAX_SEED, Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,8 +65,17 @@ __all__ = [
     "StudyError",
 ]
 
+_OFTEN: Final = frozenset({"number", "minimum", "maximum", "precision"})
+"""Keys that say how often a point is run."""
+
 _ROWS: Final = 10_000
 """Points that are turned into mappings at once."""
+
+_KEPT: Final = 1_000
+"""Scenarios that are kept to make others of."""
+
+Rest = tuple[tuple[str, ...], tuple[tuple[str, Value], ...], tuple[tuple[str, float], ...]]
+"""What makes a scenario slow to make: levels chosen, values of parameters, strengths of levers."""
 
 FORMAT: Final = 1
 """Version of the study file format that this release writes."""
@@ -268,9 +277,12 @@ class Study(Part):
     def completed(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Fill in what depends on the model."""
         model = _as_model(given.get("model"))
-        if isinstance(model, TestFunction):
-            return {"measures": tuple(model.measures()), "replications": {"number": 1}, **given}
-        return {"measures": HEADLINES, **given}
+        if not isinstance(model, TestFunction):
+            return {"measures": HEADLINES, **given}
+        often = given.get("replications", {})
+        if isinstance(often, Mapping) and not _OFTEN & often.keys():
+            given = {**given, "replications": {"number": 1, **often}}  # chance has no part in it
+        return {"measures": tuple(model.measures()), **given}
 
     @property
     def simulates(self) -> bool:
@@ -461,12 +473,34 @@ class Study(Part):
         if not self.simulates:
             raise StudyError(f"the model {self.model.name} has no scenarios, but arguments")
         chosen, values, levers = self._sorted(row)
-        beginning = self._beginning(chosen)
-        if "chart" in values:
-            values["chart"] = str(self.path(str(values["chart"])))
-        moved = {**beginning.levers, **levers}
-        named = {"name": self.name, "title": ""}
-        return beginning.scenario.but(**{**beginning.values, **values, **named, "levers": moved})
+        quick = {name: values.pop(name) for name in self._quick}
+        return self._made((chosen, tuple(values.items()), tuple(levers.items()))).but(**quick)
+
+    @cached_property
+    def _quick(self) -> tuple[str, ...]:
+        """Parameters varied that bear on no other: they are set in no time, the others are not."""
+        quick = (f for f in self.factors if f.parameter and f.kind in ("float", "int", "bool"))
+        return tuple(f.parameter for f in quick if f.parameter and f.parameter not in JOINT)
+
+    def _made(self, rest: Rest) -> Scenario:
+        """Make the scenario of points that have all but the quick parameters in common."""
+        if rest not in self._scenarios:
+            if len(self._scenarios) >= _KEPT:
+                self._scenarios.clear()
+            chosen, values, levers = rest
+            beginning = self._beginning(chosen)
+            changes: dict[str, Any] = {**beginning.values, **dict(values)}
+            if "chart" in changes:
+                changes["chart"] = str(self.path(str(changes["chart"])))
+            changes |= {"name": self.name, "title": ""}
+            changes["levers"] = {**beginning.levers, **dict(levers)}
+            self._scenarios[rest] = beginning.scenario.but(**changes)
+        return self._scenarios[rest]
+
+    @cached_property
+    def _scenarios(self) -> dict[Rest, Scenario]:
+        """The latest scenarios that :meth:`_made` made."""
+        return {}
 
     def base_scenario(self) -> Scenario:
         """Give what all points begin from unless a named level says otherwise, no factor moved."""
@@ -563,7 +597,7 @@ class Study(Part):
             levers.update(start.levers)
         chart = next((level.chart for level in levels if level.chart is not None), first.chart)
         if chart is not None:
-            values["chart"] = str(self.path(chart))
+            values["chart"] = chart
         return Beginning(scenario, values, levers)
 
     def origin(self, start: Start) -> Scenario:

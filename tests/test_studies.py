@@ -198,6 +198,8 @@ def test_defaults_are_filled_in():
     function = Study.from_toml('format = 1\nname = "a"\nmodel = "ishigami"')
     assert function.measures == ("y",)
     assert function.replications == Replications(number=1)
+    seeded = Study(name="a", model="ishigami", replications={"seed": 7})
+    assert seeded.replications == Replications(number=1, seed=7)
 
 
 def test_paths_stay_as_given_and_begin_at_the_folder(tmp_path):
@@ -862,6 +864,39 @@ def test_charts_are_factors_too(load, tmp_path):
     assert study.points()["chart"].tolist() == ["2.csv", "3.csv"]
     scenarios = [study.scenario(row) for row in study.rows()]
     assert [study.organization(scenario).size for scenario in scenarios] == [7, 13]
+
+
+def test_charts_of_points_in_a_file_are_checked(load, tmp_path):
+    write_chart(generate(1, 1, 2), tmp_path / "a.csv")
+    text = "[[factor]]\nparameter = 'chart'\n[design]\nkind = 'csv'\nfile = 'points.csv'"
+    (tmp_path / "points.csv").write_text("chart\na.csv\na.csv\n")
+    assert load(text).size == 2
+    (tmp_path / "points.csv").write_text("chart\na.csv\nb.csv\n")
+    (told,) = mistakes(load, text)
+    assert told.startswith('design: chart = "b.csv": b.csv')
+
+
+def test_one_chart_at_a_time(load, tmp_path):
+    for span in (2, 3):
+        write_chart(generate(1, 1, span), tmp_path / f"{span}.csv")
+    text = "[base]\nchart = '2.csv'\n[[factor]]\nparameter = 'chart'\nvalues = ['2.csv', '3.csv']"
+    study = load(f"{text}\n[design]\nkind = 'one_at_a_time'")
+    assert study.points()["chart"].tolist() == ["2.csv", "3.csv"]
+    assert study.scenario({"chart": "3.csv"}).chart == str(tmp_path / "3.csv")
+
+
+def test_scenarios_are_the_same_however_many_are_made(monkeypatch):
+    monkeypatch.setattr("innovation_abm.experiments.study._KEPT", 2)
+    study = SPANS.but(name="a")
+    for _ in range(2):
+        for row in study.rows():
+            assert study.scenario(row) == preset("workshop").but(
+                name="a",
+                title="",
+                span=row["span"],
+                filter_up=row["filter_up"],
+                levers={"upholding": row["upholding"]},
+            )
 
 
 def test_rows_of_frames_give_scenarios():
