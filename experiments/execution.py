@@ -30,7 +30,7 @@ from innovation_abm.experiments.runners import (
     Runner,
 )
 from innovation_abm.experiments.store import Batch, Store
-from innovation_abm.experiments.workers import Cluster, ClusterError, Processes, Threads, Workers
+from innovation_abm.experiments.workers import Cluster, Processes, Threads, Workers
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -389,7 +389,7 @@ class _Sweep:
         for future in finished:
             chunk = self.flying.pop(future)
             if future.cancelled():
-                raise ClusterError("runs were cancelled by somebody else")
+                raise self.workers.gone()
             error = future.exception()
             if error is None:
                 self._store(chunk, future.result())

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from innovation_abm.scenario import Scenario
 
 MODEL_SOURCES: Final = (
+    "batches",
     "chance",
     "circles",
     "forum",

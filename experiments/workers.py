@@ -51,6 +51,10 @@ class Workers(ABC):
             ClusterError: if there is not, and never will be.
         """
 
+    def gone(self) -> ClusterError:
+        """Say that runs were given up by those who were to do them."""
+        return ClusterError("runs were given up before they were finished")
+
     def lost(self, error: BaseException) -> bool:
         """Tell whether an error means that whoever ran a chunk has died, not that the chunk failed.
 
@@ -181,20 +185,29 @@ class Cluster(Workers):
 
     def submit(self, chunk: Chunk) -> Future[Outcome]:
         """Have a chunk run by a worker that is free."""
-        self.check()
         future: Future[Outcome] = self._executor.submit(_run_sent, self._sent, chunk)
         return future
 
     @property
     def number(self) -> int:  # type: ignore[override]
         """How many chunks they run at the same time, which changes as workers come and go."""
-        threads: dict[str, int] = self._client.nthreads()
+        try:
+            threads: dict[str, int] = self._client.nthreads()
+        except OSError:
+            raise self.gone() from None
         return max(1, sum(threads.values()))
 
     def check(self) -> None:
         """Make sure that the scheduler is there."""
         if self._client.status not in ("running", "connecting"):
-            raise ClusterError(f"the Dask scheduler at {self._address} is gone")
+            raise self.gone()
+
+    def gone(self) -> ClusterError:
+        """Say that the scheduler is gone."""
+        return ClusterError(
+            f"the Dask scheduler at {self._address} is gone; what was finished is stored, and the "
+            "same command goes on, with --dask or without"
+        )
 
     def lost(self, error: BaseException) -> bool:
         """Tell whether all workers that were given a chunk have died over it."""
