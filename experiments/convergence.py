@@ -21,6 +21,7 @@ from innovation_abm.experiments.outcomes import (
     point_number,
     with_factors,
 )
+from innovation_abm.experiments.stopping import IN_A_ROW
 from innovation_abm.survival import (
     CONFIDENCE,
 )
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
     BoolArray = NDArray[np.bool_]
 
-IN_A_ROW: Final = 5
-"""Numbers of replications, one after another, at which an interval must be narrow."""
 MOST_NEEDED: Final = 1e6
 """Standard deviations over wanted half-width, at most: beyond it no number of runs would do."""
 RELATIVE_PRECISION: Final = 0.05
@@ -116,9 +115,10 @@ def replications_needed(
     """Tell how many replications each point needs for an interval of a wanted half-width.
 
     As Hoad, Robinson and Davies (2010) have it: the first number of replications at which the
-    interval is narrow enough, and was so at :data:`IN_A_ROW` numbers in a row. Where the
-    replications at hand are not enough, the number is predicted from their standard deviation: the
-    least n with ``t(n - 1) sd / sqrt(n)`` at most as wide as wanted, and as many looks.
+    interval is narrow enough, and was so at several numbers in a row, as sweeps with a precision
+    have it (:data:`~innovation_abm.experiments.stopping.IN_A_ROW`). Where the replications at hand
+    are not enough, the number is predicted from their standard deviation: the least n with
+    ``t(n - 1) sd / sqrt(n)`` at most as wide as wanted, and as many looks.
 
     Args:
         results: the study's results.

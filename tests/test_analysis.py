@@ -17,8 +17,10 @@ from hypothesis.extra import numpy as hnp
 from innovation_abm import simulate
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments import analysis
+from innovation_abm.experiments.execution import sweep
 from innovation_abm.experiments.outcomes import complete_outcomes, outcomes
 from innovation_abm.experiments.results import Results
+from innovation_abm.experiments.stopping import narrow_enough
 from innovation_abm.experiments.study import Base, Design, Factor, Level, Replications, Study
 from innovation_abm.survival import mean_interval, paired_difference
 
@@ -407,6 +409,23 @@ def test_replications_needed():
     assert found["wanted"].tolist() == [0.2, 0.2]
 
 
+@few
+@given(
+    hnp.arrays(float, 20, elements=st.one_of(st.floats(-9, 9, width=16), st.just(NAN))),
+    st.floats(0.5, 20),
+)
+def test_replications_needed_are_those_at_which_a_sweep_stops(values, wanted):
+    found = analysis.replications_needed(
+        results(grid(2, replications=20), np.stack([values, values])), wanted
+    ).iloc[0]
+    stops = [n for n in range(1, 21) if narrow_enough({"y": values[:n]}, {"y": wanted})]
+    assert found["reached"] == bool(stops)
+    if stops:
+        assert found["needed"] == stops[0]
+    else:
+        assert not found["needed"] <= 20
+
+
 def test_replications_needed_without_a_wish_are_for_five_percent():
     values = 10 + noise(2, 20)
     found = analysis.replications_needed(results(grid(2, replications=20), values))
@@ -544,6 +563,18 @@ def test_curves_of_some_ideas_only(swept):
     groups = every.groupby(["manager_capacity", "author_role"])["ideas"].first()
     assert groups.sum() == count
     assert good.groupby("event")["estimate"].apply(lambda one: one.is_monotonic_increasing).all()
+
+
+def test_curves_of_a_swept_study_are_those_of_its_runs(swept, compiled, tmp_path):
+    """From the file to the curves, by the other engine: the same runs, so the same figures."""
+    stored = sweep(swept.study, tmp_path / "study")
+    for by in ("manager_capacity", "author_role"):
+        pd.testing.assert_frame_equal(
+            analysis.survival_curves(stored, by),
+            analysis.survival_curves(swept, by),
+            check_categorical=False,
+            check_dtype=False,
+        )
 
 
 def test_curves_need_ideas_and_known_groups(swept):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments import sensitivity
 from innovation_abm.experiments.designs import unit_sample
+from innovation_abm.experiments.execution import sweep
 from innovation_abm.experiments.models import SOBOL_G_COEFFICIENTS
 from innovation_abm.experiments.results import Results
 from innovation_abm.experiments.study import Design, Factor, Replications, Study
@@ -63,6 +64,26 @@ def test_the_indices_of_ishigami_are_the_published_ones():
     first, total = (indices(found, order)["estimate"] for order in ("first", "total"))
     assert first.tolist() == pytest.approx([0.3139, 0.4424, 0.0], abs=0.002)
     assert total.tolist() == pytest.approx([0.5576, 0.4424, 0.2437], abs=0.002)
+
+
+def test_published_indices_come_out_of_a_swept_file(tmp_path):
+    text = """
+        format = 1
+        name = "ishigami"
+        model = "ishigami"
+        factor = [
+            {parameter = "x1", low = -3.141592653589793, high = 3.141592653589793},
+            {parameter = "x2", low = -3.141592653589793, high = 3.141592653589793},
+            {parameter = "x3", low = -3.141592653589793, high = 3.141592653589793},
+        ]
+        design = {kind = "saltelli", points = 1024}
+    """
+    of = Study.from_toml(text)
+    stored = sweep(of, tmp_path / "study")
+    found = sensitivity.sobol_indices(stored, "y")
+    total = found[found["order"] == "total"]["estimate"]
+    assert total.tolist() == pytest.approx([0.5576, 0.4424, 0.2437], abs=0.01)
+    pd.testing.assert_frame_equal(found, sensitivity.sobol_indices(results(of), "y"))
 
 
 def test_intervals_hold_the_published_indices_of_ishigami(ishigami):
