@@ -124,6 +124,12 @@ class Comparison:
         }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("measure")
 
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        from innovation_abm.showing import show_comparison
+
+        return show_comparison(self)
+
     def as_dict(self) -> dict[str, Any]:
         """Give the comparison for JSON, the saved and lost ideas by name."""
         return {

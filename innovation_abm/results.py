@@ -219,6 +219,12 @@ class Run:
             counts=state.counts,
         )
 
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        from innovation_abm.showing import show_run
+
+        return show_run(self)
+
     @property
     def keeps_events(self) -> bool:
         """Whether the events, from which stories are told, are at hand.

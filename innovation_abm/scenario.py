@@ -751,6 +751,12 @@ class Scenario(
             }
         )
 
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        from innovation_abm.showing import show_scenario
+
+        return show_scenario(self)
+
     def at(self, week: int) -> dict[str, Value]:
         """Give the value of every parameter in ``week``, timeline and levers applied.
 
