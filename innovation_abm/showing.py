@@ -89,7 +89,11 @@ def _figure(figure: tuple[str, Interval]) -> tuple[str, str, str]:
 def show_comparison(comparison: Comparison) -> str:
     """Show a comparison: its sentence, and the differences in the measures."""
     rows = (
-        (name.replace("_", " "), f"{row.difference:+.4g}", f"{row.low:+.4g} to {row.high:+.4g}")
+        (
+            str(name).replace("_", " "),
+            f"{row.difference:+.4g}",
+            f"{row.low:+.4g} to {row.high:+.4g}",
+        )
         for name, row in comparison.table().iterrows()
     )
     header = ("measure", "b - a", "95 % interval")
