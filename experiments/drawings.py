@@ -582,7 +582,7 @@ def screening(frame: pd.DataFrame, measures: Sequence[str], names: Names) -> Pic
             top = float(np.nanmax([rows["sigma"].max() * 1.15, 1e-12]))
             one.set_ylim(-0.06 * top, top)
             one.plot([0, right], [0, right], color=FAINT, linestyle="--", linewidth=1.0, zorder=0)
-            _label_points(one, rows.head(6), names, top)
+            _label_points(one, rows.head(6), names, right, top)
             head(one, names.measure(measure).short, 40)
             one.set_xlabel("mean size of the effect, μ*")
             if place % columns == 0:
@@ -616,17 +616,23 @@ def screening(frame: pd.DataFrame, measures: Sequence[str], names: Names) -> Pic
     )
 
 
-def _label_points(axes: Axes, rows: pd.DataFrame, names: Names, top: float) -> None:
-    """Write names beside points, pushed apart upwards where they would cover each other."""
-    taken = -math.inf
-    for one in _each(rows.sort_values("sigma")):
-        y = max(float(one.sigma), taken + 0.085 * top)
-        taken = y
-        axes.annotate(
-            words(names.factor(one.factor).short, 0, 24), (one.mu_star, one.sigma),
-            xytext=(max(float(one.high), float(one.mu_star)), y), textcoords="data",
-            fontsize=SMALL - 0.5, color=INK, va="center", annotation_clip=False,
-        )  # fmt: skip
+def _label_points(axes: Axes, rows: pd.DataFrame, names: Names, right: float, top: float) -> None:
+    """Write names beside points; where one would cover another, aside with a line to its point."""
+    taken: list[tuple[float, float, float]] = []
+    high, gap = 0.09 * top, 0.015 * right
+    for one in _each(rows):
+        text = words(names.factor(one.factor).short, 0, 24)
+        x = max(float(one.high), float(one.mu_star)) + gap
+        end = x + 0.026 * right * len(text)
+        for step in (0, 1, -1, 2, -2, 3, -3, 4, 5, 6):
+            y = float(one.sigma) + step * high
+            free = all(end < x0 or x > x1 or abs(y - y0) >= high for x0, x1, y0 in taken)
+            if free and 0.0 <= y <= top:
+                break
+        taken.append((x, end, y))
+        if step:
+            axes.plot([one.mu_star, x], [one.sigma, y], color=SOFT, linewidth=0.6, zorder=1)
+        axes.text(x, y, text, fontsize=SMALL - 0.5, color=INK, va="center")
 
 
 # --- always ---------------------------------------------------------------------------------------

@@ -109,7 +109,7 @@ def _factor(factor: Factor, parameters: Mapping[str, Parameter]) -> Name:
     if factor.lever is not None:
         lever = catalogue().get(factor.lever)
         return Name(short, f"strength of the lever: {lever.sentence.en}" if lever else "strength")
-    return Name(short, "one of several named choices")
+    return Name(short, "a choice of several, each with settings of its own")
 
 
 def spaced(name: str) -> str:
@@ -118,5 +118,8 @@ def spaced(name: str) -> str:
 
 
 def capital(text: str) -> str:
-    """Begin a sentence."""
+    """Begin a sentence; what looks like a variable, such as x or x1, stays as it is."""
+    first = text.split(maxsplit=1)[0] if text.strip() else ""
+    if len(first.rstrip(":,.")) == 1 or any(one.isdigit() for one in first):
+        return text
     return text[:1].upper() + text[1:]

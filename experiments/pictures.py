@@ -213,6 +213,7 @@ def told_changes(results: Results, points: Sequence[int], names: Names) -> list[
 def _scattered(results: Results, measure: str, names: Names) -> Iterator[Picture]:
     factors = factor_names(results)
     means = analysis.means(results, [measure]).rename(columns={"mean": "estimate"})
+    means = _independent(results, means)
     means = means[means["estimate"].notna()]
     order = _by_strength(results, measure)
     yield drawings.scatter(means, trend(means, factors), order, measure, names)
@@ -220,6 +221,19 @@ def _scattered(results: Results, measure: str, names: Names) -> Iterator[Picture
     if len(numbers) == 2:
         x, y = numbers
         yield drawings.response(analysis.response_map(results, x, y, measure), names)
+
+
+def _independent(results: Results, means: pd.DataFrame) -> pd.DataFrame:
+    """Give the points that were drawn by themselves.
+
+    Saltelli's sample has blocks, all of whose points share coordinates with the first of them;
+    together they would make intervals too narrow.
+    """
+    design = results.study.design
+    if str(design.kind) != "saltelli":
+        return means
+    factors = len(factor_names(results))
+    return means.iloc[:: (2 if design.second_order else 1) * factors + 2]
 
 
 def _by_strength(results: Results, measure: str) -> list[str]:

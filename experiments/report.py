@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from markupsafe import Markup
 
-    from innovation_abm.experiments.factors import Factor
+    from innovation_abm.experiments.factors import Factor, Start
     from innovation_abm.experiments.results import Results
     from innovation_abm.experiments.sheets import Picture
     from innovation_abm.experiments.study import Study
@@ -283,8 +283,8 @@ class _Page:
         strongest = self._strongest(found["strongest"], measure)
         text = f"It hangs most on {strongest}. " if strongest else ""
         text += (
-            f"Of all points it is lowest, {_mean(low)}{unit}, at {self._point(low)}; and "
-            f"highest, {_mean(high)}{unit}, at {self._point(high)}."
+            f"Of all points the lowest has {_mean(low)}{unit} ({self._point(low)}), and the "
+            f"highest {_mean(high)}{unit} ({self._point(high)})."
         )
         return capital(called.short), called.meaning, text
 
@@ -321,11 +321,13 @@ class _Page:
         for one in self.drawn.found:
             if one.name in (f"effects-{slug(measure)}", f"scatter-{slug(measure)}"):
                 rows = one.data[one.data["factor"] == found["factor"]].dropna(subset=["estimate"])
+                rows = rows.sort_values("estimate", kind="stable")
                 if len(rows) > 1:
-                    first, last = rows.iloc[0], rows.iloc[-1]
+                    least, most = rows.iloc[0], rows.iloc[-1]
                     return (
-                        f": the mean is {_estimate(first)} where it is {level(first['level'])}, "
-                        f"and {_estimate(last)} where it is {level(last['level'])}"
+                        f": the mean is lowest, {_estimate(least)}, where it is "
+                        f"{level(least['level'])}, and highest, {_estimate(most)}, where it is "
+                        f"{level(most['level'])}"
                     )
         return ""
 
@@ -961,7 +963,9 @@ def _absolute(path: str) -> bool:
 
 
 def _values(factor: Factor, kind: str) -> str:
-    """Say which values a factor has."""
+    """Say which values a factor has, and what its named levels are."""
+    if factor.level:
+        return "; ".join(f"{one.name} ({_settings(one)})" for one in factor.level)
     if factor.low is None or factor.high is None:
         return ", ".join(level(value) for value in factor.listed)
     ends = f"{level(factor.low)} to {level(factor.high)}"
@@ -976,6 +980,17 @@ def _values(factor: Factor, kind: str) -> str:
         "normal": f"normal, mean {level(factor.mean)}, sd {level(factor.sd)}, cut off",
     }[str(factor.distribution)]
     return f"{ends}, {shape}"
+
+
+def _settings(start: Start) -> str:
+    """Say what a scenario begins from, and what is set in it."""
+    begin = [f"preset {start.preset}"] if start.preset else []
+    begin += [
+        f"{kind} {_file(path)}" for kind in ("file", "chart") if (path := getattr(start, kind))
+    ]
+    begin += [f"{name} = {level(value)}" for name, value in start.values.items()]
+    begin += [f"lever {name} at {level(value)}" for name, value in start.levers.items()]
+    return ", ".join(begin) or "as the base"
 
 
 def _cut(

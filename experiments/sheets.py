@@ -132,7 +132,8 @@ def figures(value: float, like: float | None = None) -> str:
     decimals = min(max(keep - 1 - math.floor(math.log10(abs(size))), 0), 6)
     text = f"{value:,.{decimals}f}"
     if float(text.replace(",", "")) == 0.0:
-        return f"{value:.2g}" if decimals == 6 and value != 0.0 else "0"
+        tiny = decimals == 6 and value != 0.0
+        return f"{value:.2g}" if tiny else text.removeprefix("-")
     return text.replace("-", "\N{MINUS SIGN}")
 
 
