@@ -14,14 +14,14 @@ from innovation_abm.console import Working, page, print_error, print_json
 from innovation_abm.errors import InnovationAbmError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
     from innovation_abm.experiments.results import Results
     from innovation_abm.experiments.study import Study
 
 INTERRUPTED: Final = 130
-ROWS_SHOWN: Final = 20
-"""Points of which a sweep prints the means at its end."""
 
 
 class Kind(StrEnum):
@@ -238,26 +238,23 @@ def summary(results: Results) -> dict[str, Any]:
 
 
 def _show(console: Console, results: Results, folder: Path, reported: bool) -> None:
-    """Print what a sweep found: means by point, and where the rest is."""
+    """Print what a sweep found, measure by measure, and where the rest is."""
     from rich.table import Table
 
-    from innovation_abm.experiments.analysis import means
+    from innovation_abm.experiments.analysis import describe
 
     study = results.study
     console.print(study.title or study.name, style="bold")
+    if study.question:
+        console.print(study.question)
     console.print(f"{len(results.points):,} points, {len(results.runs):,} runs.\n")
-    shown = list(results.measures[:3])
-    found = means(results, shown)
-    factors = [factor.name for factor in study.factors][:3]
-    table = Table("point", *factors, *shown, box=None, pad_edge=False)
-    for point, rows in found[found["point"] < ROWS_SHOWN].groupby("point"):
-        by_measure = rows.set_index("measure")
-        cells = [_cell(rows.iloc[0][name]) for name in factors]
-        cells += [_interval(by_measure.loc[name]) for name in shown]
-        table.add_row(str(point), *cells)
+    ends_of = ("lowest mean (at point)", "highest mean (at point)")
+    table = Table("measure", *ends_of, "hangs most on", box=None, pad_edge=False)
+    for name, found in describe(results)["measures"].items():
+        strongest = found["strongest"] or {"factor": ""}
+        ends = (_interval(found[end]) for end in ("lowest", "highest"))
+        table.add_row(name, *ends, str(strongest["factor"]))
     console.print(table)
-    if len(results.points) > ROWS_SHOWN:
-        console.print(f"... and {len(results.points) - ROWS_SHOWN:,} more points.")
     if len(results.failures):
         first = results.failures.iloc[0]
         print_error(
@@ -269,9 +266,9 @@ def _show(console: Console, results: Results, folder: Path, reported: bool) -> N
         console.print(f"The report: {folder / 'report.html'}", soft_wrap=True)
 
 
-def _cell(value: Any) -> str:  # noqa: ANN401 - a factor's value
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _interval(row: Any) -> str:  # noqa: ANN401 - a row of means
-    return f"{row['mean']:.3f} ± {(row['high'] - row['low']) / 2:.3f}"
+def _interval(told: Mapping[str, Any] | None) -> str:
+    """Write a mean with its interval and the point that it is of."""
+    if told is None:
+        return "undefined"
+    half = (told["high"] - told["low"]) / 2
+    return f"{told['mean']:.3g} ± {half:.2g} ({told['point']})"
