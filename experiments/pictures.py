@@ -123,8 +123,8 @@ def _of_design(results: Results, names: Names, missing: list[str]) -> Iterator[P
     measures = drawn_measures(results)
     for name in results.measures:
         if len(results.runs) and results.runs[name].nunique() < 2:
-            called = names.measure(name).short
-            missing.append(f"pictures of {called}, which is the same in all runs")
+            how = "the same" if results.runs[name].notna().any() else "undefined"
+            missing.append(f"pictures of {names.measure(name).short}, which is {how} in all runs")
     if not measures:
         return
     try:
@@ -142,6 +142,8 @@ def _of_design(results: Results, names: Names, missing: list[str]) -> Iterator[P
             yield from draw(results, measure, names)
         except InnovationAbmError as error:
             missing.append(str(error))
+            if draw is _factorial:  # what there is of it
+                yield from _scattered(results, measure, names)
     if draw is _scattered:
         yield from _box(results, names, missing)
 

@@ -685,12 +685,12 @@ class _Page:
         rows = []
         for measure in self.results.measures:
             one = frame[frame["measure"] == measure]
-            known = one["needed"].dropna()
+            known, wanted = one["needed"].dropna(), one["wanted"].dropna()
             rows.append(
                 (
                     self.names.measure(measure).axis,
                     figures(float(one["half_width"].max())),
-                    figures(float(one["wanted"].median())),
+                    figures(float(wanted.median()) if len(wanted) else math.nan),
                     f"{int(one['reached'].sum()):,} of {len(one):,}",
                     f"{int(known.max()):,}" if len(known) else "cannot be told",
                 )

@@ -422,6 +422,27 @@ def test_what_cannot_be_drawn_is_named():
     assert "Not shown: Sobol indices need a measure that is defined in every run" in text
 
 
+def test_what_is_undefined_everywhere_is_said_to_be():
+    made = study("morris", measures=('["omission"]', '["omission", "idea_wait"]'))
+    read = Reader(page(Results.from_frames(made, runs(made).assign(omission=np.nan))))
+    assert read.table("Every measure")[1] == [
+        "omission",
+        "undefined",
+        "undefined",
+        "cannot be told",
+        "",
+    ]
+    assert "Not shown: pictures of omission, which is undefined in all runs" in read.text
+
+
+def test_what_there_is_of_an_unfinished_design_is_drawn():
+    made = study("factorial", measures=(', "idea_wait"', ""))
+    table = runs(made)
+    drawn = pictures.gallery(Results.from_frames(made, table[table["point"] != 5]))
+    assert any(one.startswith("main effects need") for one in drawn.missing)
+    assert "scatter-omission" in [one.name for one in drawn.found]
+
+
 def test_a_report_is_written_whole_or_not_at_all(tmp_path):
     path = write_report(results("morris"), tmp_path / "new", formats=("svg",))
     assert path == tmp_path / "new" / "report.html"
