@@ -32,10 +32,7 @@ from innovation_abm.experiments.effects import (
 )
 from innovation_abm.experiments.maps import ResponseMap, response_map, strengths
 from innovation_abm.experiments.means import differences, means
-from innovation_abm.experiments.outcomes import (
-    factor_names,
-    point_number,
-)
+from innovation_abm.experiments.outcomes import factor_names, point_number
 from innovation_abm.experiments.sensitivity import TOTAL, morris_indices, sobol_indices
 
 if TYPE_CHECKING:
@@ -60,7 +57,7 @@ __all__ = [
 
 
 def describe(results: Results) -> dict[str, Any]:
-    """Give the headlines of a study, for a report or JSON.
+    """Give the headlines of a study as plain values, NaN where undefined.
 
     Returns:
         A dict with ``points``, ``runs``, ``replications`` (least and most of any point),

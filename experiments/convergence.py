@@ -22,9 +22,7 @@ from innovation_abm.experiments.outcomes import (
     with_factors,
 )
 from innovation_abm.experiments.stopping import IN_A_ROW
-from innovation_abm.survival import (
-    CONFIDENCE,
-)
+from innovation_abm.survival import CONFIDENCE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -18,10 +18,7 @@ from innovation_abm.experiments.outcomes import (
     jackknife_half_width,
 )
 from innovation_abm.idea import Fate
-from innovation_abm.survival import (
-    CONFIDENCE,
-    cumulative_incidence,
-)
+from innovation_abm.survival import CONFIDENCE, cumulative_incidence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

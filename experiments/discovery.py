@@ -332,7 +332,8 @@ class _Number:
         ordered = np.sort(self.values[around])
         below, above = ordered[ordered < low], ordered[ordered > high]
         found: list[Kept] = []
-        for count in {1, max(1, round(share * (ordered.size - below.size - above.size)))}:
+        part = round(share * (ordered.size - below.size - above.size))
+        for count in (1, max(1, part)):
             if below.size:
                 found.append((-math.inf if count >= below.size else float(below[-count]), high))
             if above.size:

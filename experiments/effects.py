@@ -24,11 +24,7 @@ from innovation_abm.experiments.outcomes import (
     jackknife_half_width,
     outcomes,
 )
-from innovation_abm.survival import (
-    CONFIDENCE,
-    Interval,
-    mean_interval,
-)
+from innovation_abm.survival import CONFIDENCE, Interval, mean_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

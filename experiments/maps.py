@@ -21,10 +21,7 @@ from innovation_abm.experiments.outcomes import (
     mean_of_defined,
     outcomes,
 )
-from innovation_abm.survival import (
-    CONFIDENCE,
-    mean_interval,
-)
+from innovation_abm.survival import CONFIDENCE, mean_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -22,11 +22,7 @@ from innovation_abm.experiments.outcomes import (
     point_number,
     with_factors,
 )
-from innovation_abm.survival import (
-    CONFIDENCE,
-    Interval,
-    paired_difference,
-)
+from innovation_abm.survival import CONFIDENCE, Interval, paired_difference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
