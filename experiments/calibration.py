@@ -89,6 +89,9 @@ PART: Final = 500
 CANDIDATES: Final = 2**14
 """Points of the whole prior at which profiles and conflicts are looked for."""
 
+SHARP: Final = 0.2
+"""An emulator's standard deviation, as a share of tolerance and chance, that needs be no less."""
+
 FACTORS: Final = (0.5, 1.0, 2.0)
 """By which all tolerances are multiplied, to show what they do."""
 
@@ -385,6 +388,10 @@ def _history_matching(bench: _Bench) -> _Fit:
         waves.append({**row, "undefined": undefined, "share_left": share})
         if not len(points):
             break
+        if all(_sharp(*pair) for pair in zip(emulators, bench.tolerances, strict=True)):
+            if wave < method.waves:
+                told.append(f"Emulators are as good as need be after wave {wave}: waves end here.")
+            break
     assert runs is not None
     if len(points):
         sample = bench.run("sample", points[:number])
@@ -409,6 +416,11 @@ def _history_matching(bench: _Bench) -> _Fit:
         told=told,
         reached=_nearest_figures(bench, runs),
     )
+
+
+def _sharp(emulator: Emulator, tolerance: float) -> bool:
+    """Tell whether a better emulator would rule out hardly more: its variance hardly counts."""
+    return emulator.spread <= SHARP * math.hypot(tolerance, math.sqrt(emulator.noise))
 
 
 def _emulator_rows(bench: _Bench, wave: int, emulators: Sequence[Emulator]) -> list[dict[str, Any]]:
@@ -781,18 +793,24 @@ def calibrate(
 
 
 def _manifest(calibration: Calibration, simulator: Simulator) -> dict[str, str]:
-    """Name all that runs depend on: not the values held out, nor how many waves there are."""
+    """Name all that a folder's runs depend on.
+
+    Not the values held out, nor how many waves or draws there are. Draws from the prior depend on
+    no target's value, so another tolerance may be tried on the same ones.
+    """
     own = getattr(simulator, "identity", None)
     if own is None:
         own = {"simulator": getattr(simulator, "__qualname__", type(simulator).__qualname__)}
         if inspect.isfunction(simulator):
             own["simulator"] = f"{simulator.__module__}.{simulator.__qualname__}"
-    method = calibration.method.model_dump(exclude={"waves"})
+    free = calibration.method.kind == "abc"
+    left_out = {"waves", "accept", "adjust"} | ({"points", "cutoff"} if free else set())
+    method = calibration.method.model_dump(exclude=left_out)
     priors = {f"parameter {prior.name}": prior.model_dump() for prior in calibration.parameters}
     targets = {}
     for target in calibration.targets:
-        left_out = {"source", *(("value", "tolerance") if target.held_out else ())}
-        targets[f"target {target.name}"] = target.model_dump(exclude=left_out)
+        unused = {"value", "tolerance"} if free or target.held_out else set()
+        targets[f"target {target.name}"] = target.model_dump(exclude={"source", *unused})
     parts = {**priors, **targets, "method": method}
     told = {
         name: ", ".join(f"{key} = {value}" for key, value in part.items())

@@ -9,7 +9,8 @@ import typer
 from innovation_abm.console import Working, page, print_error, print_json
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from collections.abc import Iterable
+
     from rich.console import Console
 
     from innovation_abm.experiments.calibration import CalibrationResult
@@ -79,41 +80,59 @@ def show(console: Console, found: CalibrationResult) -> None:
     from rich.text import Text
 
     calibration = found.calibration
-    console.print(Text(calibration.name, style="bold"), calibration.title)
+    console.print(Text(calibration.name, style="bold"))
+    if calibration.title:
+        console.print(calibration.title)
     console.print()
     for sentence in (*found.findings, *found.conflicts):
         console.print(f"- {sentence}")
-    if not found.empty:
-        _table(
-            console,
-            "Parameters",
-            found.parameters,
-            ("parameter", "estimate", "low", "high", "spread", "verdict"),
-        )
+    if found.empty:
+        return
     _table(
         console,
-        "Targets",
-        found.targets,
-        ("target", "value", "tolerance", "predicted", "low", "high", "hit"),
+        "Parameters, and their spread as a share of the prior's",
+        ("parameter", "median", "from", "to", "spread", "the targets leave it"),
+        (
+            (
+                row["parameter"],
+                *map(_short, (row["estimate"], row["low"], row["high"], row["spread"])),
+                row["verdict"],
+            )
+            for row in found.parameters.to_dict("records")
+        ),
     )
-    console.print("spread: standard deviation, as a share of the prior's", style="dim")
+    _table(
+        console,
+        "Targets, and what is predicted for them, with 95 % intervals",
+        ("target", "published", "predicted", "from", "to", ""),
+        (
+            (
+                f"{row['target']} (held out)" if row["held_out"] else row["target"],
+                f"{_short(row['value'])} ± {_short(row['tolerance'])}",
+                *map(_short, (row["predicted"], row["low"], row["high"])),
+                "hit" if row["hit"] else "missed",
+            )
+            for row in found.targets.to_dict("records")
+        ),
+    )
 
 
-def _table(console: Console, title: str, frame: DataFrame, columns: tuple[str, ...]) -> None:
+def _table(
+    console: Console, title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]
+) -> None:
+    """Print a table; its first column may be wrapped, the others stay whole."""
     from rich import box
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
+    for number, column in enumerate(columns):
         table.add_column(
-            column, justify="left" if column in ("parameter", "target", "verdict") else "right"
+            column, justify="right" if number else "left", no_wrap=number > 0, overflow="fold"
         )
-    for row in frame.to_dict("records"):
-        table.add_row(*(_cell(row[column]) for column in columns))
+    for row in rows:
+        table.add_row(*row)
     console.print(table)
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "hit" if value else "missed"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _short(value: float) -> str:
+    return f"{value:.3g}"

@@ -213,7 +213,9 @@ class Method(Part):
     """
 
     kind: Literal["history_matching", "abc"] = key("history_matching", "the method", KINDS)
-    waves: int = key(3, "waves of history matching", "a whole number from 1 to 20", ge=1, le=20)
+    waves: int = key(
+        3, "waves of history matching, at most", "a whole number from 1 to 20", ge=1, le=20
+    )
     points: int | None = key(
         None,
         "points of a wave (default 100), or draws of ABC (default 5000)",
@@ -298,6 +300,7 @@ class Calibration(Part):
 
     SECTIONS: ClassVar[Mapping[str, type[Part]]] = {"base": Base, "method": Method}
     LISTS: ClassVar[Mapping[str, type[Part]]] = {"parameters": Prior, "targets": Target}
+    WRITTEN: ClassVar[Mapping[str, str]] = {"parameters": "parameter", "targets": "target"}
 
     name: str = key("", "its name", "a short text")
     title: str = key("", "what it is about, in a sentence", "a text")
@@ -461,6 +464,10 @@ class Calibration(Part):
         document["target"] = [_given(target) for target in self.targets]
         document["method"] = {"kind": self.method.kind, **_given(self.method)}
         return tomli_w.dumps(document)
+
+
+PARTS: Final[Mapping[str, type[Part]]] = {"parameter": Prior, "target": Target, "method": Method}
+"""Parts of a calibration file by their section; ``[base]`` is that of a study."""
 
 
 def calibration_names() -> list[str]:

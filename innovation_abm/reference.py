@@ -37,9 +37,10 @@ from innovation_abm.terms import Terms
 from innovation_abm.weeks import Week
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from enum import IntEnum
 
+    from innovation_abm.experiments.parts import Part
     from innovation_abm.scenario import Parameter, Value
 
 E = TypeVar("E", bound="IntEnum")
@@ -398,7 +399,17 @@ def _study(section: str) -> str:
     """Tabulate the keys of a section of a study file."""
     from innovation_abm.experiments.study import SECTIONS  # above this module: only documents ask
 
-    part, left_out = SECTIONS[section]
+    return _keys(*SECTIONS[section])
+
+
+def _calibration(section: str) -> str:
+    """Tabulate the keys of a section of a calibration file."""
+    from innovation_abm.experiments.calibration_file import PARTS
+
+    return _keys(PARTS[section], ())
+
+
+def _keys(part: type[Part], left_out: Collection[str]) -> str:
     rows = (
         (_code(part.WRITTEN.get(name, name)), field.description or "", part.allowed(name), default)
         for name, field in part.model_fields.items()
@@ -415,9 +426,19 @@ def _default(value: object) -> str:
 
     if isinstance(value, Model):
         value = value.name
+    if value != value:  # no number: it has to be given
+        return ""
     if isinstance(value, bool | int | float):
         return _code(f"{value:_}" if type(value) is int else shown(value))
     return _code(shown(str(value))) if isinstance(value, str) and value else ""
+
+
+def published_table() -> str:
+    """Tabulate the figures that calibrations may aim at beside the measures."""
+    from innovation_abm.experiments.published import FIGURES
+
+    rows = ((_code(one.name), one.title) for one in FIGURES.values() if one.windowed)
+    return table(("figure", "meaning"), rows)
 
 
 def design_table() -> str:
@@ -471,6 +492,10 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "study replications": lambda: _study("replications"),
     "study limits": lambda: _study("limits"),
     "study designs": design_table,
+    "calibration parameter": lambda: _calibration("parameter"),
+    "calibration target": lambda: _calibration("target"),
+    "calibration method": lambda: _calibration("method"),
+    "calibration figures": published_table,
     "study distributions": distribution_table,
     "session scripts": lambda: _kit("scripts"),
     "lever cards": lambda: _kit("cards"),

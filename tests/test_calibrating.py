@@ -2,8 +2,10 @@
 
 import json
 import math
+import re
 import shutil
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -28,6 +30,8 @@ from innovation_abm.experiments.calibration_file import (
 from innovation_abm.experiments.parts import StudyError
 from innovation_abm.experiments.published import FIGURES
 from innovation_abm.experiments.study import Base
+
+ROOT = Path(__file__).parents[1]
 
 # --- models whose answers are known ---------------------------------------------------------------
 
@@ -360,14 +364,14 @@ class Interrupted(Known):
 @pytest.mark.parametrize("method", [FAST, ABC], ids=["history", "abc"])
 def test_resuming_gives_what_an_undisturbed_run_gives(method, tmp_path):
     task, whole, cut = linear_task(method), tmp_path / "whole", tmp_path / "cut"
-    undisturbed = Known(linear, error=0.1)
+    undisturbed = Known(curved, error=0.1)
     expected = calibrate(task, whole, simulator=undisturbed)
     with pytest.raises(KeyboardInterrupt):
-        calibrate(task, cut, simulator=Interrupted(linear, after=2))
+        calibrate(task, cut, simulator=Interrupted(curved, after=2))
     torn = sorted((cut / "runs").iterdir())
     assert len(torn) == 2 and not any(file.name.endswith(".part") for file in torn)
     torn[1].write_bytes(torn[1].read_bytes()[:100])  # as after a power cut
-    again = Known(linear, error=0.1)
+    again = Known(curved, error=0.1)
     found = calibrate(task, cut, simulator=again)
     assert again.calls == undisturbed.calls - 1
     assert found.to_dict() == expected.to_dict()
@@ -375,17 +379,34 @@ def test_resuming_gives_what_an_undisturbed_run_gives(method, tmp_path):
         one, other = (pd.read_parquet(place / f"{name}.parquet") for place in (whole, cut))
         assert_frame_equal(one, other)
     assert (whole / "result.json").read_text() == (cut / "result.json").read_text()
-    finished = Known(linear, error=0.1)
+    finished = Known(curved, error=0.1)
     calibrate(task, cut, simulator=finished)
     assert finished.calls == 0
 
 
 def test_more_waves_run_only_what_is_new(tmp_path):
-    calibrate(linear_task(FAST), tmp_path, simulator=Known(linear, error=0.1))
-    more = Known(linear, error=0.1)
+    calibrate(linear_task(FAST), tmp_path, simulator=Known(curved))
+    more = Known(curved)
     longer = linear_task(FAST.model_copy(update={"waves": 3}))
     assert len(calibrate(longer, tmp_path, simulator=more).waves) == 3
     assert more.calls == 2  # the third wave, and the sample
+
+
+def test_waves_end_when_emulators_are_good_enough():
+    found = calibrate(linear_task(FAST), simulator=Known(linear))
+    assert len(found.waves) == 1
+    assert "Emulators are as good as need be after wave 1: waves end here." in found.findings
+
+
+def test_other_tolerances_are_tried_on_the_same_draws(tmp_path):
+    calibrate(linear_task(ABC), tmp_path, simulator=Known(linear))
+    again = Known(linear)
+    other = ABC.model_copy(update={"accept": 0.1, "points": 9000})
+    found = calibrate(linear_task(other, value=2.0), tmp_path, simulator=again)
+    assert again.calls == 3  # the rest of a part, one more part, and what is adjusted
+    assert_frame_equal(
+        found.sample, calibrate(linear_task(other, value=2.0), simulator=Known(linear)).sample
+    )
 
 
 def test_a_folder_of_another_calibration_is_refused(tmp_path):
@@ -639,6 +660,13 @@ def test_files_are_found_from_the_file_s_own_folder(tmp_path):
     assert find_calibration(str(tmp_path / "task.toml")).scenario().span == 3
     with pytest.raises(StudyError, match=r"missing\.toml: cannot be read"):
         find_calibration(str(tmp_path / "missing.toml"))
+
+
+def test_the_file_in_the_document_is_right():
+    text = (ROOT / "docs" / "calibration.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    task = Calibration.from_toml(example)
+    assert [target.name for target in task.targets if target.held_out] == ["people_withholding"]
 
 
 # --- those that ship ------------------------------------------------------------------------------
