@@ -44,7 +44,7 @@ from innovation_abm.experiments.parts import (
     shown,
 )
 from innovation_abm.measures import HEADLINES
-from innovation_abm.scenario import JOINT, MAX_SEED, Scenario
+from innovation_abm.scenario import JOINT, MAX_SEED, Scenario, parameters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -489,9 +489,7 @@ class Study(Part):
                 self._scenarios.clear()
             chosen, values, levers = rest
             beginning = self._beginning(chosen)
-            changes: dict[str, Any] = {**beginning.values, **dict(values)}
-            if "chart" in changes:
-                changes["chart"] = str(self.path(str(changes["chart"])))
+            changes = self._changes({**beginning.values, **dict(values)})
             changes |= {"name": self.name, "title": ""}
             changes["levers"] = {**beginning.levers, **dict(levers)}
             self._scenarios[rest] = beginning.scenario.but(**changes)
@@ -502,10 +500,25 @@ class Study(Part):
         """The latest scenarios that :meth:`_made` made."""
         return {}
 
+    def _changes(self, values: Mapping[str, Value]) -> dict[str, Any]:
+        """Give values as a scenario has them: whole numbers as numbers, a chart by its own path."""
+        known = parameters()
+        changes: dict[str, Any] = {
+            name: float(value) if known[name].kind == "float" else value
+            for name, value in values.items()
+        }
+        if "chart" in changes:
+            changes["chart"] = str(self.path(changes["chart"]))
+        return changes
+
     def base_scenario(self) -> Scenario:
-        """Give what all points begin from unless a named level says otherwise, no factor moved."""
+        """Give what all points begin from unless a named level says otherwise, no factor moved.
+
+        It may be none that could be run: a value of the base may need one of a factor beside it.
+        """
         base = self._worked_out([])
-        return base.scenario.but(**{**base.values, "levers": base.levers})
+        changes = {**self._changes(base.values), "levers": dict(base.levers)}
+        return base.scenario.model_copy(update=changes)
 
     def arguments(self, row: Mapping[str, Any]) -> dict[str, float]:
         """Give the arguments of a test function at a point, those included that are not varied.

@@ -922,17 +922,28 @@ def test_points_that_are_none_are_told():
     ]
 
 
-def test_the_base_does_not_have_to_be_sound_by_itself():
+def test_the_base_scenario_is_what_factors_move_from(tmp_path):
+    base = Base(preset="workshop", chart="a.csv", levers={"forums": 1}, values={"clarity": 1})
+    study = Study(name="a", base=base, folder=tmp_path)
+    expected = preset("workshop").but(
+        clarity=1.0, levers={"forums": 1.0}, chart=str(tmp_path / "a.csv")
+    )
+    assert study.base_scenario() == expected
+    assert study.base_scenario().to_toml() == expected.to_toml()
+    assert study.scenario({}) == expected.but(name="a", title="")
+
+
+def test_the_base_does_not_have_to_be_sound_by_itself(tmp_path):
     """A value of the base and one of a factor may need each other."""
+    Scenario(panel_size=3.0).save(tmp_path / "a.toml")
     study = Study(
         name="a",
-        base=Base(values={"panel_quorum": 4.0}),
+        base=Base(file="a.toml", values={"panel_quorum": 4}),
         factors=[Factor(parameter="panel_size", values=[5.0, 6.0])],
+        folder=tmp_path,
     )
     study.check()
-    assert (
-        Study(name="a", base=Base(preset="workshop")).scenario({}).weeks == preset("workshop").weeks
-    )
+    assert study.base_scenario().panel_quorum == 4.0
 
 
 @pytest.mark.parametrize("model", ["ishigami", "sobol_g"])
