@@ -108,6 +108,8 @@ class Sizes:
         points: replications of each point of the map.
         pairs: replications of each lever, where all are ranked.
         whole_weeks: weeks of the whole public service; 0 to leave it out.
+        study: replications of each of a study's hundred points.
+        million: whether a study of a million runs is measured too.
     """
 
     repeats: int
@@ -124,6 +126,8 @@ class Sizes:
     points: int = 50
     pairs: int = 100
     whole_weeks: int = 0
+    study: int = 200
+    million: bool = False
 
 
 FULL: Final = Sizes(
@@ -133,8 +137,9 @@ FULL: Final = Sizes(
     mesa_replications=100,
     people=((9, 10), (9, 10, 10), (9, 10, 10, 10), (9, 10, 10, 10, 10)),
     whole_weeks=520,
+    million=True,
 )
-QUICK: Final = Sizes(repeats=3, mesa_repeats=1, replications=1000, mesa_replications=8)
+QUICK: Final = Sizes(repeats=3, mesa_repeats=1, replications=1000, mesa_replications=8, study=20)
 
 
 def tree(*spans: int) -> Organization:
@@ -172,7 +177,10 @@ def bench(
         ``ratio_to_batch_run_1_process``; ``whole_service_seconds`` and ``whole_service_mb`` (peak
         memory of a process of its own), null if ``quick``; ``ensemble_ms`` (200 replications of 60
         people and 104 weeks), ``map_seconds`` (20 x 20 values, 50 replications each, of the
-        same) and ``ranking_seconds`` (all levers, 100 pairs each, of the same); ``costs``, in
+        same) and ``ranking_seconds`` (all levers, 100 pairs each, of the same);
+        ``study_overhead``, the time of a sweep of 100 people and 104 weeks over that of the bare
+        engine, less 1, ``stored_per_second``, runs that it stores, ``million_runs_seconds`` and
+        ``million_runs_mb``, the peak of memory of a study of a million runs; ``costs``, in
         nanoseconds: ``person_week`` and ``review``, and those of the floor, see
         :func:`innovation_abm.kernel_floor.floor`; ``cases``: every measurement; ``seed``,
         ``processors``, and the versions of what was measured.
@@ -188,6 +196,7 @@ def bench(
         **_replications(measure),
         **_whole_service(measure),
         **_ensembles(measure),
+        **_studies(measure),
         "costs": _costs(measure),
     }
     _growth(measure)
@@ -460,6 +469,29 @@ def _costs(measure: _Measure) -> dict[str, float | None]:
         **floor(),
     }
 
+
+def _studies(measure: _Measure) -> dict[str, float | None]:
+    """Measure a sweep beside the bare engine on the same runs, and a study of a million runs."""
+    from innovation_abm.experiments import benchmark as studies
+
+    chart, sizes = tree(*measure.sizes.small), measure.sizes
+    runs = 100 * sizes.study
+    measure.tell(f"study: {chart.size:,} people, {studies.WEEKS} weeks, {runs:,} runs")
+    bare, swept = studies.overhead(chart, EVERYTHING_ON, sizes.study, max(1, sizes.repeats // 5))
+    found: dict[str, float | None] = {
+        "study_overhead": swept / bare - 1.0,
+        "stored_per_second": runs / swept,
+        "million_runs_seconds": None,
+        "million_runs_mb": None,
+    }
+    if sizes.million:
+        measure.tell("study: a million runs")
+        million = studies.million_runs()
+        found |= {f"million_runs_{name}": million[key] for name, key in MILLION_RUNS.items()}
+    return found
+
+
+MILLION_RUNS: Final = {"seconds": "seconds", "mb": "memory_mb"}
 
 # --- the whole service, in a process of its own ---------------------------------------------------
 

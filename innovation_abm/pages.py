@@ -540,6 +540,10 @@ HEADLINES: Final = {
     "ensemble_ms": ("200 replications of a team x 104 weeks", "ms"),
     "map_seconds": ("map of two parameters, 20 x 20 x 50", "s"),
     "ranking_seconds": ("all levers ranked, 100 pairs each", "s"),
+    "stored_per_second": ("runs of a study, 100 people x 104 weeks", "a second"),
+    "study_overhead": ("  its time over the bare engine, less 1", ""),
+    "million_runs_seconds": ("a study of a million small runs", "s"),
+    "million_runs_mb": ("  its memory at the peak", "MB"),
 }
 """The figures of the benchmark, in words, with their units."""
 

@@ -604,12 +604,14 @@ def test_bench(monkeypatch):
             points=2,
             pairs=2,
             whole_weeks=0,
+            study=2,
         ),
     )
     measured = done("bench", "--quick", "--json").json
     assert set(measured) >= {
         *("single_ms", "replications_per_second", "thread_speedup", "ratio_to_mesa_engine"),
         *("ratio_to_batch_run", "whole_service_seconds", "whole_service_mb", "seed", "numba"),
+        *("study_overhead", "stored_per_second", "million_runs_seconds", "million_runs_mb"),
     }
     assert measured["single_ms"] > 0.0
     engines = {case["engine"] for case in measured["cases"]}
