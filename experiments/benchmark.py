@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.charts import write_chart
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments.designs import Kind
 from innovation_abm.experiments.execution import sweep
 from innovation_abm.experiments.results import load_study
 from innovation_abm.experiments.study import Base, Design, Factor, Replications, Study
@@ -71,7 +72,7 @@ def a_study(chart: str, values: Mapping[str, Any], replications: int) -> Study:
             Factor(parameter=name, values=LEVELS)
             for name in ("risk_aversion", "permission_seeking")
         ),
-        design=Design(kind="factorial"),
+        design=Design(kind=Kind.FACTORIAL),
         replications=Replications(number=replications),
     )
 
@@ -95,7 +96,7 @@ def overhead(
         chart = Path(folder, "chart.csv")
         write_chart(organization, chart)
         study = a_study(str(chart), values, replications)
-        scenarios = [study.scenario(row) for row in study.points().to_dict("records")]
+        scenarios = [study.scenario(row) for row in study.rows()]
         pairs = [(one, seed) for seed in range(1, replications + 1) for one in scenarios]
         run_many(pairs[:100], organization)
         for number in range(repeats):

@@ -71,6 +71,15 @@ def sweep(
             autocompletion=lambda incomplete: _complete(incomplete),
         ),
     ],
+    chart: Annotated[
+        str | None,
+        typer.Option(
+            "--chart", metavar="FILE", help="Run it on this organisation chart; see run --help."
+        ),
+    ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what is wrong with the chart, and say how.")
+    ] = False,
     out: Annotated[
         str | None,
         typer.Option(
@@ -108,6 +117,8 @@ def sweep(
     from innovation_abm.experiments import execution
 
     wanted = find(study)
+    if chart is not None or repair:
+        wanted = _on_chart(wanted, chart, repair)
     folder = Path(out if out is not None else wanted.name)
     with Working("loading") as working:
         if check:
@@ -194,6 +205,12 @@ def find(name: str) -> Study:
         return Study.load(name)
     with as_file(_shipped(name)) as path:
         return Study.load(path)
+
+
+def _on_chart(study: Study, chart: str | None, repair: bool) -> Study:
+    """Give a study on another chart."""
+    given = {} if chart is None else {"chart": str(Path(chart).absolute())}
+    return study.but(base=study.base.model_copy(update={**given, "repair": repair}))
 
 
 def _shipped(name: str) -> Any:  # noqa: ANN401 - a file inside the package
