@@ -36,7 +36,7 @@ _STYLE = (files("innovation_abm.dashboards") / "front" / "page.css").read_text(e
 def Page() -> None:
     """Show the page of one tab."""
     query = solara.use_router().search or ""
-    room = solara.use_memo(lambda: Room(opened(), preparation.ready.is_set, query), [])
+    room = solara.use_memo(lambda: Room(opened(), preparation, query), [])
     solara.use_effect(lambda: room.close, [])
     _Dashboard(room)
 

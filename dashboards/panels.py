@@ -101,6 +101,11 @@ def TwinPanel(room: Room) -> None:
                 paragraph(f"+ {len(names) - 60}")
 
 
+def _engine_waited_for(room: Room, busy: bool) -> None:
+    if busy and not room.engine.settled.is_set():
+        paragraph(room.say("engine_waited_for"))
+
+
 @solara.component
 def RankingPanel(room: Room) -> None:
     """Rank all levers by what each would change."""
@@ -113,6 +118,7 @@ def RankingPanel(room: Room) -> None:
         color="primary",
         disabled=busy,
     )
+    _engine_waited_for(room, busy)
     if found is None:
         return
     dark = room.view.value.dark
@@ -146,7 +152,8 @@ def MapPanel(room: Room) -> None:
     if found is None:
         paragraph(say("map_explained"))
     for label, chosen, choose in (("map_across", across, set_across), ("map_up", up, set_up)):
-        rv.Autocomplete(
+        rv.Select(  # an Autocomplete has a part without a name for screen readers
+
             label=say(label), items=items, v_model=chosen, on_v_model=choose, dense=True,
             outlined=True, hide_details=True, class_="ia-select",
         )  # fmt: skip
@@ -159,6 +166,7 @@ def MapPanel(room: Room) -> None:
         color="primary",
         disabled=busy or same,
     )
+    _engine_waited_for(room, busy)
     if found is None:
         return
     dark = room.view.value.dark

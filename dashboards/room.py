@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from solara import Reactive
 
+    from innovation_abm.dashboards.server import Preparation
     from innovation_abm.engines import Engine
     from innovation_abm.organization import Organization
     from innovation_abm.rules import RuleBook
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
 
 CLICKER_WEEKS: Final = 8
 """Weeks that a clicker's page keys move, outside guided sessions."""
+EXTRA: Final = ("ranking", "map")
+"""Work of which one is done at a time."""
 PATIENCE: Final = 0.06
 """Seconds that a moved lever must rest before work is begun for it."""
 
@@ -114,13 +117,13 @@ class Room:
         working: names of what is being worked at.
     """
 
-    def __init__(self, opened: Opened, ready: Callable[[], bool], query: str = "") -> None:
+    def __init__(self, opened: Opened, engine: Preparation, query: str = "") -> None:
         """Open a tab on ``opened``, or on what the link's ``query`` says.
 
-        ``ready`` tells whether the compiled engine can be used without waiting for it.
+        ``engine`` tells whether the compiled engine can be used without waiting for it.
         """
         self.opened = opened
-        self.ready = ready
+        self.engine = engine
         found = links.read(query, opened.scenario, tuple(opened.guides), opened.language)
         self.play = solara.reactive(found.play)
         self.view = solara.reactive(found.view)
@@ -345,6 +348,8 @@ class Room:
         self.ranked.value = self.mapped.value = self.twins.value = None
         self.numbers.value = None
         self._extra_work.drop()
+        for name in EXTRA:
+            self._busy(name, False)
 
     def _dress(self) -> None:
         """Bring picture, words and link up to date."""
@@ -439,7 +444,7 @@ class Room:
         )
 
     def _counted(self, play: Play, chart: Organization, wanted: Wanted) -> Numbers | None:
-        engine: Engine = "kernel" if self.ready() else "mesa"
+        engine: Engine = "kernel" if self.engine.ready.is_set() else "mesa"
         number = replications_for(chart.size * play.opening.weeks, engine)
         try:
             _rest(wanted)
@@ -472,15 +477,24 @@ class Room:
         if self.numbers.value is None or self.numbers.value.engine != "kernel":
             self._count()
 
+    def _wait_for_engine(self, wanted: Wanted) -> None:
+        """Wait until the compiled engine is ready, as what follows would be slow without it.
+
+        Compiling it here instead would hold up every tab.
+        """
+        while not self.engine.settled.wait(0.2):
+            if not wanted():
+                raise Given
+
     def rank_levers(self) -> None:
         """Rank all levers by what each would change in what is played."""
-        self._busy("ranking", True)
         play, chart = self.play.value, self.organization
         levers = len(play.opening.catalogue()) + 1
         number = int(np.clip(1.5e8 / (chart.size * play.opening.weeks * levers), 10, 100))
 
         def ranked(wanted: Wanted) -> list[effects.Ranked] | None:
             try:
+                self._wait_for_engine(wanted)
                 return effects.rank(
                     play.scenario,
                     replications=number,
@@ -488,33 +502,38 @@ class Room:
                     rules=self.opened.rules,
                     progress=lambda done, total: wanted(),
                 )
+            except Given:
+                return None
             except InnovationAbmError:
                 if wanted():
                     raise
                 return None
 
-        def done(found: list[effects.Ranked] | None) -> None:
-            self.ranked.value = found
-            self._busy("ranking", False)
-
-        self._extra_work.ask(ranked, done)
+        self._do_extra("ranking", ranked, self.ranked)
 
     def draw_map(self, across: str, up: str) -> None:
         """Draw the map of survival over two levers or parameters."""
-        self._busy("map", True)
         play, chart, week = self.play.value, self.organization, self.week
 
         def drawn(wanted: Wanted) -> Map | None:
             try:
+                self._wait_for_engine(wanted)
                 return response_map(play, week, across, up, chart, self.opened.rules, wanted)
             except Given:
                 return None
 
-        def done(found: Map | None) -> None:
-            self.mapped.value = found
-            self._busy("map", False)
+        self._do_extra("map", drawn, self.mapped)
 
-        self._extra_work.ask(drawn, done)
+    def _do_extra(self, what: str, job: Callable[[Wanted], Any], shown: Reactive[Any]) -> None:
+        """Do what takes seconds and was asked for by a button; the other such work is given up."""
+        for name in EXTRA:
+            self._busy(name, name == what)
+
+        def done(found: object) -> None:
+            shown.value = found
+            self._busy(what, False)
+
+        self._extra_work.ask(job, done)
 
     # --- what comes from the picture --------------------------------------------------------------
 

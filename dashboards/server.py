@@ -196,21 +196,28 @@ class Preparation:
 
     Attributes:
         ready: set once the engine can be used without waiting for it.
+        settled: set once that is known: the engine is ready, or will not be.
     """
 
     def __init__(self) -> None:
         """Begin with nothing ready."""
-        self.ready = threading.Event()
+        self.ready, self.settled = threading.Event(), threading.Event()
         self._compiler: subprocess.Popen[bytes] | None = None
 
     def begin(self) -> None:
         """Begin, in a thread."""
-        threading.Thread(target=self._prepare, daemon=True).start()
+        threading.Thread(target=self._settle, daemon=True).start()
 
     def end(self) -> None:
         """Stop compiling, if that still goes on."""
         if self._compiler is not None and self._compiler.poll() is None:
             self._compiler.terminate()
+
+    def _settle(self) -> None:
+        try:
+            self._prepare()
+        finally:
+            self.settled.set()
 
     def _prepare(self) -> None:
         from innovation_abm.compiling import EngineError, build, is_compiled, unavailable

@@ -30,6 +30,7 @@ from innovation_abm.dashboards.offered import MOST_PEOPLE, offered
 from innovation_abm.dashboards.placing import place
 from innovation_abm.dashboards.play import Move, Play
 from innovation_abm.dashboards.room import Opened, Room
+from innovation_abm.dashboards.server import Preparation
 from innovation_abm.dashboards.tales import PLACES, called, story
 from innovation_abm.dashboards.uploading import MOST_MEGABYTES, Refused, read_upload
 from innovation_abm.dashboards.words import LANGUAGES, Speech, vocabulary
@@ -40,6 +41,9 @@ from innovation_abm.scenario import ScenarioError, parameters
 SMALL = Scenario(name="small", departments=2, middle_layers=1, span=3, weeks=30, conception_rate=6)
 CHART = generate(2, 1, 3)
 FOLDER = Path(package.__file__).parent
+READY = Preparation()
+READY.ready.set()
+READY.settled.set()
 
 
 # --- what is played -------------------------------------------------------------------------------
@@ -393,7 +397,7 @@ def settle(room, seconds=60.0):
 
 @pytest.fixture
 def room(compiled):
-    made = Room(Opened(SMALL), lambda: True)
+    made = Room(Opened(SMALL), READY)
     settle(made)
     yield made
     made.close()
@@ -465,6 +469,14 @@ def test_ranking_and_map(room):
     assert found.survival[0, 0] > found.survival[0, -1]
 
 
+def test_what_is_given_up_does_not_seem_to_go_on(room):
+    room.rank_levers()
+    room.open_preset("workshop")
+    assert "ranking" not in room.working.value
+    settle(room)
+    assert room.ranked.value is None
+
+
 def test_a_map_can_be_given_up():
     from innovation_abm.dashboards.ensembles import Given
 
@@ -508,7 +520,7 @@ def test_keys_do_what_they_say(room):
 
 
 def test_two_tabs_share_nothing(room):
-    other = Room(Opened(SMALL), lambda: True)
+    other = Room(Opened(SMALL), READY)
     other.move("risk_aversion", 0.0)
     settle(other)
     assert not room.play.value.changed
@@ -524,14 +536,20 @@ def test_a_closed_tab_stops_working(room):
 
 
 def test_before_the_engine_is_there_mesa_counts(compiled):
-    ready = []
-    room = Room(Opened(SMALL), lambda: bool(ready))
-    settle(room)
+    engine = Preparation()
+    room = Room(Opened(SMALL), engine)
+    room.rank_levers()  # waits for the engine, and does not hold up what does not
+    room.draw_map("risk_aversion", "platforms")
+    while "numbers" in room.working.value:
+        time.sleep(0.01)
     assert room.numbers.value.engine == "mesa"
-    ready.append(True)
+    assert "map" in room.working.value
+    engine.ready.set()
+    engine.settled.set()
     room.recount()
     settle(room)
     assert room.numbers.value.engine == "kernel"
+    assert room.mapped.value is not None
     room.close()
 
 
