@@ -454,7 +454,9 @@ def test_published_indices_come_out_of_the_whole_path(tmp_path):
     from innovation_abm.experiments.sensitivity import sobol_indices
 
     found = sweep(find("ishigami"), tmp_path / "ishigami")
-    indices = sobol_indices(found, "y").set_index(["order", "factor"])["estimate"].sort_index()
+    table = sobol_indices(found, "y")
+    single = table[table["order"] != "second"]  # of pairs a factor has several
+    indices = single.set_index(["order", "factor"])["estimate"]
     published = {
         "first": {"x1": 0.3139, "x2": 0.4424, "x3": 0.0},
         "total": {"x1": 0.5576, "x2": 0.4424, "x3": 0.2437},
