@@ -1421,6 +1421,7 @@ def conceive(s, p, u):
     idea.author = p
     idea.tenure = person.tenure
     idea.department = person.department
+    idea.unit = person.unit
     idea.facet = facet
     idea.topic = topic
     idea.birth_value = _value(s, origin, terms)

@@ -70,8 +70,8 @@ def people_of(size: int) -> Array:
 IDEA: Final = _record(
     u8="key",
     f8="birth_value value novelty uncertainty direction noise storytelling maturity fidelity seen",
-    i4="author department topic allies posters first_ally holder layer first_visited rework_post "
-    "first_endorser fate_holder next previous due_next",
+    i4="author department unit topic allies posters first_ally holder layer first_visited "
+    "rework_post first_endorser fate_holder next previous due_next",
     i2="week tenure posted_week since layer_weeks waited doors decisions fate_week outcome_week",
     i1="facet stage fate reason outcome",
     b1="voiced asked posted misrouted bypassed collected piloted trialled reworked submitted top "

@@ -1,0 +1,332 @@
+"""Whatever is read or typed: a result, or one message that says what is wrong; never a traceback.
+
+And whatever runs: books that balance, and no warning.
+"""
+
+import contextlib
+import os
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from innovation_abm import Scenario, cli, simulate
+from innovation_abm.charts import read_chart
+from innovation_abm.dashboards import links
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments.calibration_file import Calibration
+from innovation_abm.experiments.study import Study
+from innovation_abm.kernel_runs import run_many
+from innovation_abm.levers import read_levers
+from innovation_abm.random_scenarios import random_scenario
+from innovation_abm.rule_files import load_rules
+from innovation_abm.scenario import ScenarioError
+from innovation_abm.templates import rule_text
+
+DATA = files("innovation_abm") / "data"
+QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
+FEW = settings(max_examples=50, suppress_health_check=QUIET)
+
+# --- texts that are nearly right ------------------------------------------------------------------
+
+PIECES = (
+    *("", " ", "\t", "\n", "\r\n", "\0", "\ufeff", "=", "[", "]", "[[", "{", "}", '"', "'", "#"),
+    *("nan", "inf", "-inf", "1e400", "-1", "0", "99999999999999999999", "0x10", "true", "None"),
+    *("é", "\u202e", "\U0001f600", "\ud7ff", "\\u0000", "..", "/", "a" * 300, "1979-05-27"),
+)
+
+
+@st.composite
+def near(draw, texts):
+    """Draw one of some sound texts with a few things wrong, or none."""
+    text = draw(st.sampled_from(texts))
+    for _ in range(draw(st.integers(0, 4))):
+        lines = text.splitlines(keepends=True) or [""]
+        place = draw(st.integers(0, len(lines) - 1))
+        kind = draw(st.sampled_from(("drop", "double", "swap", "value", "insert")))
+        if kind == "drop":
+            del lines[place]
+        elif kind == "double":
+            lines.insert(place, lines[place])
+        elif kind == "swap":
+            other = draw(st.integers(0, len(lines) - 1))
+            lines[place], lines[other] = lines[other], lines[place]
+        elif kind == "value" and "=" in lines[place]:
+            name = lines[place].partition("=")[0]
+            lines[place] = f"{name}= {draw(st.sampled_from(PIECES))}\n"
+        else:
+            at = draw(st.integers(0, len(lines[place])))
+            piece = draw(st.sampled_from(PIECES) | st.text(max_size=5))
+            lines[place] = lines[place][:at] + piece + lines[place][at:]
+        text = "".join(lines)
+    return text
+
+
+def holds(name):
+    return (DATA / name).read_text(encoding="utf-8")
+
+
+SCENARIOS = [
+    *(holds(f"presets/{name}.toml") for name in ("workshop", "textbook", "hierarchy-selects")),
+    holds("published/sah-stiglitz-committee.toml"),
+    'name = "a"\ntimeline = [{ week = 3, until = 5, platforms = true }]\n[run]\nweeks = 10\n'
+    "[levers]\nupholding = 0.5\n",
+]
+LEVERS = ["\n\n[[lever]]".join(holds("levers.toml").split("\n\n[[lever]]")[:3])]
+CHARTS = [
+    holds("example-chart.csv"),
+    "post,reports_to,unit,role\nboss,XX,top,leader\na,boss,north,\nb,a,north,staff\n",
+    "Post Unique Reference,Reports to Senior Post,FTE,Unit\n1,XX,1,A\n2,1,1.0,B\n2,1,1,B\n",
+]
+STUDIES = [
+    path.read_text(encoding="utf-8")
+    for path in (files("innovation_abm.experiments") / "studies").iterdir()
+    if path.name.endswith(".toml")
+]
+CALIBRATIONS = [
+    path.read_text(encoding="utf-8")
+    for path in (files("innovation_abm.experiments") / "calibrations").iterdir()
+    if path.name.endswith(".toml")
+]
+RULES = [rule_text(name, "rules.py") for name in ("lapse_chance", "endorse")]
+
+
+@contextlib.contextmanager
+def told():
+    """Let nothing be raised but an error of ours with a message."""
+    try:
+        yield
+    except InnovationAbmError as error:
+        assert str(error).strip()
+        assert "Traceback" not in str(error)
+
+
+@FEW
+@given(near(SCENARIOS) | st.text(max_size=60))
+def test_scenarios(text):
+    with told():
+        scenario = Scenario.from_toml(text)
+        assert Scenario.from_toml(scenario.to_toml()) == scenario
+
+
+@FEW
+@given(near(LEVERS) | st.text(max_size=60))
+def test_levers(text):
+    with told():
+        assert isinstance(read_levers(text, "own.toml"), tuple)
+
+
+@FEW
+@given(near(STUDIES) | st.text(max_size=60))
+def test_studies(text):
+    with told():
+        study = Study.from_toml(text)
+        assert Study.from_toml(study.to_toml()) == study
+
+
+@FEW
+@given(near(CALIBRATIONS) | st.text(max_size=60))
+def test_calibrations(text):
+    with told():
+        calibration = Calibration.from_toml(text)
+        assert Calibration.from_toml(calibration.to_toml()) == calibration
+
+
+@FEW
+@given(st.binary(max_size=80) | near([*SCENARIOS, *STUDIES, *CALIBRATIONS]).map(str.encode))
+def test_files_of_any_bytes(content):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "any.toml")
+        path.write_bytes(content)
+        for read in (Scenario.load, Study.load, Calibration.load):
+            with told():
+                read(path)
+
+
+@FEW
+@given(near(CHARTS).map(str.encode) | st.binary(max_size=80), st.booleans())
+def test_charts(content, repair):
+    """Reading a chart raises nothing at all: it gives people, or faults with their rows."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "chart.csv")
+        path.write_bytes(content)
+        chart = read_chart(path, repair=repair)
+    assert (chart.organization is None) == bool(chart.faults)
+    assert all(str(fault).strip() for fault in chart.faults)
+    chart.report()
+
+
+@FEW
+@given(near(RULES) | st.text(max_size=60))
+def test_rule_files(text):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "rules.py")
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        with told():
+            load_rules(path)
+
+
+KEYS = st.sampled_from(
+    ("v", "preset", "seed", "move", "lang", "dark", "room", "panel", "guide", "step", "week", "x")
+)
+NAMES = ("risk_aversion", "platforms", "upholding", "agency", "nothing", "manager_capacity", "")
+MOVES = st.builds(
+    "{}:{}:{}".format,
+    st.sampled_from(("1", "20", "-3", "", "1e9", "x", "99999999999999999999")),
+    st.sampled_from(NAMES),
+    st.sampled_from(("0.5", "on", "off", "nan", "inf", "-1", "1e400", "", "x")),
+)
+VALUES = (
+    MOVES | st.sampled_from(("workshop", "typical", "en", "fr", "1", "-1")) | st.text(max_size=12)
+)
+QUERIES = st.lists(st.tuples(KEYS, VALUES), max_size=8).map(
+    lambda pairs: "&".join(f"{key}={value}" for key, value in pairs)
+)
+
+
+@FEW
+@given(QUERIES | st.text(max_size=100))
+def test_links(query):
+    """A link is never refused: what is wrong is brought to the nearest right value, and said."""
+    opened = Scenario(name="workshop", weeks=30)
+    found = links.read(query, opened, ("clay-layer",))
+    assert found.play.scenario.weeks >= 1
+    again = links.read(
+        links.write(found.play, found.view, opened) + f"&week={found.view.week}",
+        opened,
+        ("clay-layer",),
+    )
+    assert again.play.scenario == found.play.scenario
+    assert again.view == found.view
+
+
+# --- the command line -----------------------------------------------------------------------------
+
+PRESETS = ("workshop", "textbook", "sah-stiglitz-committee", "workshp", "nothing.toml", "bad.toml")
+PAIRS = ("risk_aversion=0.3", "platforms=true", "riskaversion=1", "span=", "=", "weeks=nan", "é=1")
+OPTIONS = {
+    "--weeks": ("5", "0", "-1", "x", ""),
+    "--seed": ("3", "-1", "1e3", "9" * 30),
+    "--set": PAIRS,
+    "--set-b": PAIRS,
+    "--lever": ("upholding=0.5", "upholding=2", "uphold=1", "upholding", "upholding=nan"),
+    "--lever-b": ("upholding=0.5", "x"),
+    "--levers": ("bad.toml", "nothing.toml"),
+    "--chart": ("chart.csv", "nothing.csv", "bad.toml"),
+    "--rules": ("rules.py", "bad.py", "nothing.py"),
+    "--rules-b": ("rules.py", "bad.py"),
+    "--replications": ("1", "2", "0", "x"),
+    "--engine": ("mesa", "auto", "warp"),
+    "--story": ("w1-p1", "3", "nobody"),
+    "--folder": (".", "nowhere"),
+    "--role": ("staff", "leadr"),
+    "--scenarios": ("1", "0"),
+    "--port": ("70000",),
+    "--language": ("xx",),
+}
+FLAGS = ("--json", "--repair", "--quick", "--help", "--nonsense", "-h")
+COMMANDS = {  # a command, and what it may be given
+    "run": PRESETS,
+    "compare": PRESETS,
+    "levers": ("upholding", "uphold", "é"),
+    "check-chart": ("chart.csv", "bad.toml", "nothing.csv"),
+    "presets": PRESETS,
+    "studies": ("platforms", "nothing"),
+    "sweep": ("bad.toml", "nothing.toml"),
+    "report": ("nowhere", "bad.toml"),
+    "export": ("nowhere", "bad.toml"),
+    "new": ("rule", "agent", "endorse", "endorce", "Champion"),
+    "check-rules": ("bad.py", "nothing.py"),
+    "nonsense": (),
+}
+
+
+@st.composite
+def command_lines(draw):
+    """Draw a command with arguments of which some are right."""
+    command = draw(st.sampled_from(list(COMMANDS)))
+    words = draw(st.lists(st.sampled_from(COMMANDS[command] or ("",)), max_size=2))
+    arguments = [command, *words]
+    if command in ("run", "compare") and draw(st.booleans()):
+        arguments += ["--weeks", "5", "--engine", "mesa"]
+    for option in draw(st.lists(st.sampled_from(list(OPTIONS)), max_size=3)):
+        arguments += [option, draw(st.sampled_from(OPTIONS[option]))]
+    arguments += draw(st.lists(st.sampled_from(FLAGS), max_size=2))
+    if command == "compare" and "--replications" not in arguments:
+        arguments += ["--replications", "1"]
+    return arguments
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """A folder with files of each kind, some of them wrong."""
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "bad.toml").write_text('name = "x"\n[run]\nwekks = 3\n')
+    (folder / "chart.csv").write_text(CHARTS[1])
+    (folder / "rules.py").write_text(RULES[0])
+    (folder / "bad.py").write_text("x = (")
+    before = Path.cwd()
+    os.chdir(folder)
+    yield folder
+    os.chdir(before)
+
+
+@settings(max_examples=50, suppress_health_check=QUIET)
+@given(arguments=command_lines())
+def test_the_command_line(desk, compiled, arguments):
+    result = CliRunner().invoke(cli.app, arguments, prog_name=cli.PROGRAM)
+    assert result.exception is None or isinstance(result.exception, SystemExit), arguments
+    assert result.exit_code in (0, 1, 2), arguments
+    assert "Traceback" not in result.output
+    if result.exit_code == 2:
+        assert result.stderr.strip(), arguments
+
+
+# --- running at random ----------------------------------------------------------------------------
+
+
+def soak(number, seed, engine):
+    """Run random scenarios; give how many could be run, and those whose books do not balance."""
+    random, ran, wrong = Random(seed), 0, []
+    for _ in range(number):
+        scenario = random_scenario(random)
+        try:
+            run = simulate(scenario, engine=engine, keep_events=False)
+        except ScenarioError as error:
+            assert "panel_size" in str(error)
+            continue
+        ran += 1
+        if not (run.balanced and run.littles_law().holds):
+            wrong.append(scenario)
+    return ran, wrong
+
+
+def test_books_balance_in_random_scenarios(compiled):
+    """Warnings are errors here as in all tests."""
+    ran, wrong = soak(200, seed=1, engine="kernel")
+    assert ran > 170
+    assert wrong == []
+
+
+@pytest.mark.slow
+def test_books_balance_in_ten_thousand_random_scenarios(compiled):
+    ran, wrong = soak(10_000, seed=2, engine="kernel")
+    assert ran > 9_000
+    assert wrong == []
+
+
+@pytest.mark.slow
+def test_a_batch_of_random_scenarios_balances(compiled):
+    """The same through the door of studies, on threads, which keeps summaries only."""
+    random = Random(3)
+    pairs = [(random_scenario(random).but(panel_size=0.0), seed) for seed in range(1000)]
+    found = run_many(pairs)
+    fates = ("withheld", "denied", "rejected", "lapsed", "orphaned", "dropped", "failed_pilot")
+    ended = sum(found[name] for name in (*fates, "adopted"))
+    assert (found["conceived"] == ended + found["in_flight"]).all()
+    assert found["conceived"].sum() > 10_000
