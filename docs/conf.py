@@ -36,7 +36,7 @@ smartquotes = False  # they would change what is to be copied
 
 CONTENTS = (
     ("For facilitators", ("facilitators", "levers")),
-    ("For researchers", ("api", "studies", "findings", "calibration", "performance")),
+    ("For researchers", ("api", "studies", "analysis", "findings", "calibration", "performance")),
     ("For modelers", ("extending", "published-models", "odd")),
     ("To judge it", ("trace", "stress-abs", "security")),
     ("To carry it on", ("contributing", "changelog")),

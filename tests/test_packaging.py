@@ -261,6 +261,50 @@ def test_editable_checkout_works_from_its_own_folder(from_checkout):
     run([from_checkout.python, "-m", "innovation_abm", "--version"], checkout)
 
 
+@pytest.mark.slow
+def test_a_modeler_begins_from_the_wheel(from_wheel, tmp_path):
+    command = [from_wheel.scripts / "innovation-abm"]
+    run([*command, "new", "rule", "endorse"], tmp_path)
+    run([*command, "check-rules", "my_endorse.py", "--quick", "--scenarios", "5"], tmp_path)
+    arguments = ["run", "workshop", "--weeks", "8", "--engine", "mesa", "--json"]
+    one, two = (
+        json.loads(run([*command, *arguments, *rules], tmp_path).stdout)
+        for rules in ((), ("--rules", "my_endorse.py"))
+    )
+    assert one["fates"] == two["fates"]
+    run([*command, "new", "agent", "Champion"], tmp_path)
+    assert "Champion: " in run([from_wheel.python, "champion.py"], tmp_path).stdout
+    said = run([*command, "presets", "sah-stiglitz-committee"], tmp_path).stdout
+    assert "panel_quorum = 3.0" in said
+
+
+EVERY_BLOCK = """
+import os, re, runpy, sys, tempfile
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+ran = 0
+for page in sorted(Path(sys.argv[1]).glob("*.md")):
+    text = page.read_text(encoding="utf-8")
+    for block in re.findall(r"^ *```python\\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE):
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+            Path("example.py").write_text(block, encoding="utf-8")
+            runpy.run_path("example.py", run_name="__main__")
+            os.chdir("/")
+        ran += 1
+print("blocks:", ran, file=sys.stderr)
+"""
+
+
+@pytest.mark.slow
+def test_every_block_of_the_docs_runs_from_the_wheel(from_wheel, tmp_path):
+    done = run([from_wheel.python, "-c", EVERY_BLOCK, ROOT / "docs"], tmp_path)
+    assert int(done.stderr.rpartition("blocks: ")[2]) > 25
+
+
 # --- for those who cite and contribute ------------------------------------------------------------
 
 
