@@ -51,6 +51,10 @@ PANEL: Final = 1.95
 """Height of one small multiple, inches."""
 ROWS: Final = 20
 """Rows of a picture at most; the least ones are left to the tables."""
+MANY: Final = 60
+"""Rows of a picture of named levels at most."""
+FEW: Final = 8
+"""Named levels up to which they stand side by side."""
 POINTS: Final = 1000
 """Points that one picture draws at most, over all its panels."""
 MULTIPLES: Final = 12
@@ -147,8 +151,9 @@ def pairs(maps: Sequence[ResponseMap], measure: str, names: Names) -> Picture:
             if place % 2 == 0:
                 one.set_ylabel(words(called.axis, 24))
             made = one.legend(
-                title=words(names.factor(found.y).axis, 0, 34), fontsize=SMALL - 1, frameon=False,
-                labelcolor=INK, title_fontsize=SMALL - 1, handlelength=3, loc="best",
+                title=words(names.factor(found.y).axis, 14, 34), fontsize=SMALL - 1, frameon=False,
+                labelcolor=INK, title_fontsize=SMALL - 1, handlelength=3, loc="upper left",
+                bbox_to_anchor=(1.0, 1.0), alignment="left", borderaxespad=0.2,
             )  # fmt: skip
             made.get_title().set_color(INK)
 
@@ -232,6 +237,65 @@ def tornado(frame: pd.DataFrame, measure: str, names: Names) -> Picture:
         note=f"{capital(called.full)}. Difference from the base, replication by replication, with "
         "its 95 % interval; round marks are rises, square ones falls."
         + _more(len(ordered), len(shown), "changes"),
+    )
+
+
+def ranking(
+    frame: pd.DataFrame, factor: str, by: str, reference: str, measure: str, names: Names
+) -> Picture:
+    """Draw what each of many named levels changes, best first.
+
+    Args:
+        frame: one row a level and group: ``level``, ``group`` (of another factor; one and the
+            same if there is none), ``estimate``, ``low``, ``high`` of the difference.
+        factor: whose levels.
+        by: the other factor; empty for none.
+        reference: the level compared with.
+        measure: which it is of.
+        names: what is called how.
+    """
+    called, groups = names.measure(measure), _ordered(frame["group"])
+    order = frame.groupby("level", sort=False)["estimate"].mean().dropna().sort_values()
+    shown = list(order.index[:MANY])
+    strongest = frame.iloc[int(frame["estimate"].abs().fillna(0.0).argmax())]
+    certain = strongest["low"] > 0 or strongest["high"] < 0
+    verb = "raises" if strongest["estimate"] > 0 else "lowers"
+    where = f" where {names.factor(by).short} is {level(strongest['group'])}" if by else ""
+    title = (
+        f"{capital(level(strongest['level']))} {verb} {called.short} most{where}"
+        if certain
+        else f"No {names.factor(factor).short} surely moves {called.short}"
+    )
+
+    def draw(figure: Figure) -> None:
+        (axes,) = panels(figure, 1, grid="x")
+        spread = 0.5 / len(groups)
+        for place, (group, look) in enumerate(zip(groups, LOOKS, strict=False)):
+            rows = frame[frame["group"] == group].set_index("level").reindex(shown)
+            y = np.arange(len(shown)) + (place - (len(groups) - 1) / 2) * spread
+            axes.hlines(y, rows["low"], rows["high"], color=look.colour, linewidth=1.2, alpha=0.7)
+            axes.plot(rows["estimate"], y, linestyle="none", marker=look.marker, markersize=4,
+                      color=look.colour, label=words(level(group), 0, 30))  # fmt: skip
+        axes.axvline(0.0, color=INK, linewidth=0.8)
+        _rows(axes, [level(one) for one in shown])
+        axes.set_xlabel(words(f"change of {called.axis}"))
+        if by:
+            key(figure, axes, names.factor(by).axis)
+
+    ends = [*shown[:3], *shown[-3:]]
+    return Picture(
+        name=f"ranking-{slug(factor)}-{slug(measure)}",
+        title=title,
+        alt=f"Change of {called.full} by each {names.factor(factor).short}, compared with "
+        f"{level(reference)}; from the lowest mean to the highest, at its ends: "
+        + "; ".join(f"{level(one)} {figures(order[one])}" for one in dict.fromkeys(ends))
+        + ".",
+        data=frame,
+        height=0.7 + 0.2 * len(shown) + (0.3 if by else 0.0),
+        draw=draw,
+        note=f"{capital(called.full)}. Difference from {level(reference)}, replication by "
+        "replication where luck is common, with its 95 % interval."
+        + _more(len(order), len(shown), "levels"),
     )
 
 

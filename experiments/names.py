@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.factors import Factor
     from innovation_abm.experiments.study import Study
     from innovation_abm.scenario import Parameter
+
+
+_KEY: Final = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
+"""A level that is called by a key, such as ``small_scale_testing``."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,8 @@ def level(value: object) -> str:
         return "on" if value else "off"
     if isinstance(value, float):
         return f"{value:g}" if math.isclose(value, round(value, 4)) else figures(value)
-    return str(value)
+    text = str(value)
+    return spaced(text) if _KEY.fullmatch(text) else text
 
 
 def is_number(value: object) -> bool:

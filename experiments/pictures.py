@@ -23,7 +23,7 @@ from innovation_abm.experiments.discovery import find_boxes
 from innovation_abm.experiments.names import Names, level
 from innovation_abm.experiments.outcomes import factor_names, is_number
 from innovation_abm.experiments.sensitivity import morris_indices, sobol_indices
-from innovation_abm.experiments.sheets import check_formats, figures
+from innovation_abm.experiments.sheets import LOOKS, check_formats, figures
 from innovation_abm.survival import mean_interval
 
 if TYPE_CHECKING:
@@ -157,10 +157,15 @@ def _factorial(results: Results, measure: str, names: Names) -> Iterator[Picture
         )
     shares = analysis.variance_shares(results, [measure]).set_index("source")["estimate"]
     order = shares[factor_names(results)].sort_values(ascending=False, kind="stable")
-    yield drawings.effects(effects, list(order.index), measure, names)
+    few = [str(name) for name in order.index if not _many(results, str(name))]
+    if few:
+        yield drawings.effects(effects, few, measure, names)
+    for factor in factor_names(results):
+        if factor not in few:
+            yield _ranking(results, effects, factor, measure, names)
     pairs = sorted(
-        combinations(factor_names(results), 2),
-        key=lambda pair: -float(np.nan_to_num(shares[" x ".join(pair)])),
+        combinations(few, 2),
+        key=lambda pair: -float(np.nan_to_num(shares[_joined(results, pair)])),
     )
     if not pairs:
         return
@@ -169,6 +174,43 @@ def _factorial(results: Results, measure: str, names: Names) -> Iterator[Picture
     mapped = [one for one in maps if _is_map(results, one.x) and _is_map(results, one.y)]
     if mapped:
         yield drawings.response(mapped[0], names)
+
+
+def _joined(results: Results, pair: tuple[str, str]) -> str:
+    """Name a pair as the shares of variance do."""
+    return " x ".join(sorted(pair, key=factor_names(results).index))
+
+
+def _many(results: Results, factor: str) -> bool:
+    """Tell whether a factor has so many named levels that they must stand below each other."""
+    column: pd.Series[Any] = results.points[factor]
+    return not is_number(column) and column.nunique() > drawings.FEW
+
+
+def _ranking(
+    results: Results, effects: pd.DataFrame, factor: str, measure: str, names: Names
+) -> Picture:
+    """Compare the levels of a factor with its first, for each level of the other if it is one."""
+    levels = list(results.points[factor].unique())
+    others = [name for name in factor_names(results) if name != factor]
+    groups = list(results.points[others[0]].unique()) if len(others) == 1 else []
+    if not 1 < len(groups) <= len(LOOKS):
+        rows = effects[(effects["factor"] == factor) & (effects["level"] != levels[0])]
+        frame = rows[["level"]].assign(
+            group="", estimate=rows["effect"], low=rows["effect_low"], high=rows["effect_high"]
+        )
+        return drawings.ranking(frame, factor, "", levels[0], measure, names)
+    tables = []
+    for group in groups:
+        changes = analysis.differences(
+            results, {factor: levels[0], others[0]: group}, measures=[measure]
+        )
+        tables.append(changes[changes[others[0]] == group])
+    found = pd.concat(tables, ignore_index=True)
+    frame = found[["estimate", "low", "high"]]
+    frame.insert(0, "level", found[factor])
+    frame.insert(1, "group", found[others[0]])
+    return drawings.ranking(frame, factor, others[0], levels[0], measure, names)
 
 
 def _longer_first(results: Results, pair: tuple[str, str], measure: str) -> analysis.ResponseMap:

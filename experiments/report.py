@@ -56,6 +56,8 @@ PAIRED_POINTS: Final = 2_000
 """Points up to which what pairing gained, and the replications needed, are worked out."""
 FEW: Final = 4
 """Factors up to which a point is named by all of them."""
+FEW_LEVELS: Final = 8
+"""Named levels up to which each is explained."""
 MEASURED: Final = ("innovation-abm", "numpy", "pandas", "scipy", "SALib", "matplotlib")
 """Packages whose versions the page names."""
 
@@ -280,13 +282,44 @@ class _Page:
         if low["mean"] == high["mean"]:
             where = "at every point" if self.told["points"] > 1 else "on average"
             return capital(called.short), called.meaning, f"It is {_mean(high)}{unit} {where}."
-        strongest = self._strongest(found["strongest"], measure)
-        text = f"It hangs most on {strongest}. " if strongest else ""
+        text = f"{self._moved(found['strongest'], measure)} "
         text += (
             f"Of all points the lowest has {_mean(low)}{unit} ({self._point(low)}), and the "
             f"highest {_mean(high)}{unit} ({self._point(high)})."
         )
-        return capital(called.short), called.meaning, text
+        return capital(called.short), called.meaning, text.strip()
+
+    def _moved(self, strongest: Mapping[str, Any] | None, measure: str) -> str:
+        """Say what moves a measure most, and no more than its picture says."""
+        drawn = {one.name: one for one in self.drawn.found}
+        tornado = drawn.get(f"tornado-{slug(measure)}")
+        if tornado is not None:
+            row = tornado.data.iloc[0]
+            return f"{tornado.title}: the difference is {_estimate(row)}."
+        effects = drawn.get(f"effects-{slug(measure)}")
+        if effects is not None and effects.title.startswith("No "):
+            return f"{effects.title}."
+        told = self._strongest(strongest, measure)
+        sentences = [f"It hangs most on {told}."] if told else []
+        for factor in self.factors_of_points:
+            ranking = drawn.get(f"ranking-{slug(factor)}-{slug(measure)}")
+            if ranking is not None:
+                sentences.append(self._ranked(factor, ranking.data))
+        return " ".join(sentences)
+
+    def _ranked(self, factor: str, changes: pd.DataFrame) -> str:
+        """Say which of many named levels lowers a measure most, and which raises it most."""
+        known = changes.dropna(subset=["estimate"]).sort_values("estimate", kind="stable")
+        first = level(self.results.points[factor].iloc[0])
+        others = [self.names.factor(one).short for one in self.factors_of_points if one != factor]
+        told = []
+        for verb, row in (("lowers", known.iloc[0]), ("raises", known.iloc[-1])):
+            if row["high"] < 0.0 if verb == "lowers" else row["low"] > 0.0:
+                where = f" ({others[0]} {level(row['group'])})" if row["group"] != "" else ""
+                told.append(f"{level(row['level'])}{where} {verb} it most, {_estimate(row)}")
+        if not told:
+            return f"No {self.names.factor(factor).short} surely moves it."
+        return f"Compared with {first}, {', and '.join(told)}."
 
     def _point(self, told: Mapping[str, Any]) -> str:
         """Name a point of the design."""
@@ -964,6 +997,9 @@ def _absolute(path: str) -> bool:
 
 def _values(factor: Factor, kind: str) -> str:
     """Say which values a factor has, and what its named levels are."""
+    if len(factor.level) > FEW_LEVELS:
+        named = ", ".join(level(one.name) for one in factor.level)
+        return f"{named}: {len(factor.level)} in all, each as the study file below says"
     if factor.level:
         return "; ".join(f"{one.name} ({_settings(one)})" for one in factor.level)
     if factor.low is None or factor.high is None:

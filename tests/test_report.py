@@ -368,6 +368,30 @@ def test_nothing_is_claimed_that_may_be_luck():
     assert found.title == "No factor surely moves omission"
 
 
+def test_many_named_levels_are_ranked_against_the_first():
+    levels = "".join(
+        f'[[factor.level]]\nname = "way_{n}"\nvalues = {{ middle_layers = {n} }}\n'
+        for n in range(12)
+    )
+    many = f'[[factor]]\nname = "way"\n{levels}[[factor]]\nparameter = "span"\nvalues = [4, 5]\n'
+    made = study("factorial", factors=(LISTS, many), measures=(', "idea_wait"', ""))
+    table = made.points().merge(pd.DataFrame({"replication": range(5)}), how="cross")
+    luck = np.random.default_rng(1).normal(size=len(table))
+    number = table["way"].str.removeprefix("way_").astype(float)
+    table["omission"] = 0.1 * number * (table["span"] == 4) + 0.01 * luck
+    table["point"] = np.repeat(np.arange(24), 5)
+    found = Results.from_frames(made, table[["point", "replication", "omission"]])
+    names = {one.name: one for one in pictures.gallery(found).found}
+    assert set(names) == {"effects-omission", "ranking-way-omission"}
+    ranking = names["ranking-way-omission"]
+    assert ranking.title == "Way 11 raises omission most where span is 4"
+    expected = analysis.differences(found, {"way": "way_0", "span": 4}, ["omission"])
+    expected = expected[expected["span"] == 4]["estimate"]
+    drawn = ranking.data[ranking.data["group"] == 4]["estimate"]
+    np.testing.assert_allclose(drawn, expected)
+    assert "Compared with way 0, way 11 (span 4) raises it most, 1.1" in page(found)
+
+
 def test_a_measure_that_never_varies_is_not_drawn():
     made = study("factorial")
     drawn = pictures.gallery(Results.from_frames(made, runs(made).assign(omission=0.25)))
