@@ -169,9 +169,8 @@ class ModelSimulator:
         targets = self.calibration.targets
         measures = [target.measure for target in targets]
         if all(name in MEASURES and name in batches.FIGURES for name in measures):
-            told = simulate_many(pairs, **options)[measures].to_numpy(
-                float
-            )  # no run need be kept whole
+            table = simulate_many(pairs, **options)  # no run need be kept whole
+            told = table[measures].to_numpy(float)
         else:
             runs = simulate_many(pairs, tables=True, **options)
             told = np.array([_figures(run, targets) for run in runs], float)
@@ -212,6 +211,11 @@ class Runs:
         apart = np.where(defined, told - mean[:, None, :], 0.0)
         variance = (apart**2).sum(axis=1) / np.maximum(count - 1, 1)
         return cls(points, np.where(count > 0, mean, np.nan), variance / some)
+
+    @classmethod
+    def none(cls, parameters: int, targets: int) -> Runs:
+        """Give no runs, of so many parameters and targets."""
+        return cls(np.empty((0, parameters)), np.empty((0, targets)), np.empty((0, targets)))
 
     def __getitem__(self, rows: Any) -> Runs:  # noqa: ANN401 - whatever numpy takes
         return Runs(self.points[rows], self.figures[rows], self.noise[rows])
@@ -260,8 +264,7 @@ class _Bench:
         if told is None:
             values = self.values_at(points)
             if isinstance(self.simulator, ModelSimulator) and self._progress is not None:
-                tell, total = self._progress, self._total
-                self.simulator.progress = lambda now, _: tell(done + now, total, name)
+                self.simulator.progress = self._telling(name, done)
             told = np.asarray(self.simulator(values, seeds), float)
             if told.shape != shape:
                 raise CalibrationError(
@@ -272,6 +275,15 @@ class _Bench:
         if self._progress is not None:
             self._progress(self._done, self._total, name)
         return Runs.of(points, told)
+
+    def _telling(self, name: str, done: int) -> Callable[[int, int], None]:
+        """Tell of the runs of one wave as of a part of all."""
+
+        def told(now: int, _: int) -> None:
+            if self._progress is not None:
+                self._progress(done + now, self._total, name)
+
+        return told
 
     def _table(self, values: FloatArray, told: FloatArray) -> pd.DataFrame:
         """Tabulate runs: a row a point and replication."""
@@ -361,59 +373,90 @@ class _Fit:
     reached: list[float]
 
 
-def _history_matching(bench: _Bench) -> _Fit:
-    calibration, method = bench.calibration, bench.calibration.method
-    count, number = len(calibration.parameters), method.number
-    space = Space(count, method.cutoff)
-    waves: list[dict[str, Any]] = []
-    emulated: list[dict[str, Any]] = []
-    points, share = space.sample([method.seed, 1], number)
-    runs: Runs | None = None
-    told = []
-    for wave in range(1, method.waves + 1):
-        drawn = points[:number]
-        latest = bench.run(f"wave-{wave}", drawn)
-        runs = latest if runs is None else runs + latest
-        inside = runs[space.left(runs.points)]
-        if wave > 1 and len(inside) < 2 * number_of_terms(count):
-            told.append(f"After wave {wave - 1} too little was left to emulate: waves end here.")
-            break
-        emulators = bench.emulators(inside, f"wave {wave}")
-        known = Wave(emulators, bench.values, bench.tolerances)
-        space = space.after(known, points)
-        emulated += _emulator_rows(bench, wave, emulators)
-        row = {"wave": wave, "points": len(drawn), "runs": len(drawn) * method.replications}
-        undefined = int(np.isnan(latest.figures[:, bench.fitted]).any(axis=1).sum())
-        points, share = space.sample([method.seed, wave + 1], number)
-        waves.append({**row, "undefined": undefined, "share_left": share})
-        if not len(points):
-            break
+class _Waves:
+    """History matching, wave by wave.
+
+    Attributes:
+        space: what is not ruled out yet.
+        points: of it, spread evenly.
+        runs: all that was run so far.
+        rows: a row a wave, see :class:`CalibrationResult`.
+        emulated: a row an emulator.
+        told: why waves ended before their time, if they did.
+    """
+
+    def __init__(self, bench: _Bench) -> None:
+        self._bench, self._method = bench, bench.calibration.method
+        count = len(bench.calibration.parameters)
+        self._least = 2 * number_of_terms(count)
+        self.space = Space(count, self._method.cutoff)
+        self.points, _ = self._sample(1)
+        self.runs = Runs.none(count, len(bench.calibration.targets))
+        self.rows: list[dict[str, Any]] = []
+        self.emulated: list[dict[str, Any]] = []
+        self.told: list[str] = []
+
+    def _sample(self, number: int) -> tuple[FloatArray, float]:
+        return self.space.sample([self._method.seed, number], self._method.number)
+
+    def run(self) -> None:
+        """Run all waves, or as many as are of use."""
+        for number in range(1, self._method.waves + 1):
+            left = self._wave(number)
+            if left and number < self._method.waves:
+                self.told.append(f"{left} after wave {number}: waves end here.")
+            if left or not len(self.points):
+                return
+
+    def _wave(self, number: int) -> str:
+        """Run one wave; say why the next would be of no use, if it would."""
+        bench, drawn = self._bench, self.points[: self._method.number]
+        latest = bench.run(f"wave-{number}", drawn)
+        self.runs = self.runs + latest
+        inside = self.runs[self.space.left(self.runs.points)]
+        emulators = bench.emulators(inside, f"wave {number}")
+        self.emulated += _emulator_rows(bench, number, emulators)
+        self.space = self.space.after(Wave(emulators, bench.values, bench.tolerances), self.points)
+        self.points, share = self._sample(number + 1)
+        undefined = np.isnan(latest.figures[:, bench.fitted]).any(axis=1)
+        self.rows.append(
+            {
+                "wave": number,
+                "points": len(drawn),
+                "runs": len(drawn) * self._method.replications,
+                "undefined": int(undefined.sum()),
+                "share_left": share,
+            }
+        )
         if all(_sharp(*pair) for pair in zip(emulators, bench.tolerances, strict=True)):
-            if wave < method.waves:
-                told.append(f"Emulators are as good as need be after wave {wave}: waves end here.")
-            break
-    assert runs is not None
-    if len(points):
-        sample = bench.run("sample", points[:number])
+            return "Emulators are as good as need be"
+        still = int(self.space.left(self.runs.points).sum())
+        few = still + min(len(self.points), self._method.number) < self._least
+        return "Too little is left to emulate" if few else ""
+
+
+def _history_matching(bench: _Bench) -> _Fit:
+    method, waves = bench.calibration.method, _Waves(bench)
+    waves.run()
+    runs, sample = waves.runs, waves.runs[:0]
+    if len(waves.points):
+        sample = bench.run("sample", waves.points[: method.number])
         runs = runs + sample
-    else:
-        sample = runs[:0]
     worst = bench.implausibility(sample).max(axis=1, initial=0.0)
-    found = sample[worst <= method.cutoff]
-    whole = np.asarray(sobol(count, [method.seed, 0]).random(CANDIDATES), float)
-    looked_at = np.concatenate([whole, points])
-    told += _told_of_waves(waves, len(sample), len(found))
+    met = worst <= method.cutoff
+    whole = sobol(waves.space.parameters, [method.seed, 0]).random(CANDIDATES)
+    looked_at = np.concatenate([np.asarray(whole, float), waves.points])
     return _Fit(
-        sample=found,
-        weights=np.ones(len(found)),
-        worst=worst[worst <= method.cutoff],
-        near=_nearest(runs, bench.implausibility(runs).max(axis=1), len(found)),
+        sample=sample[met],
+        weights=np.ones(int(met.sum())),
+        worst=worst[met],
+        near=_nearest(runs, bench.implausibility(runs).max(axis=1), int(met.sum())),
         looked_at=looked_at,
-        implausibility=space.implausibility(looked_at),
-        waves=waves,
-        emulators=emulated,
+        implausibility=waves.space.implausibility(looked_at),
+        waves=waves.rows,
+        emulators=waves.emulated,
         tolerances=_tighter(bench, sample),
-        told=told,
+        told=[*waves.told, _told_of_waves(waves.rows, len(sample), int(met.sum()))],
         reached=_nearest_figures(bench, runs),
     )
 
@@ -436,13 +479,13 @@ def _emulator_rows(bench: _Bench, wave: int, emulators: Sequence[Emulator]) -> l
     ]
 
 
-def _told_of_waves(waves: Sequence[Mapping[str, Any]], run: int, found: int) -> list[str]:
+def _told_of_waves(waves: Sequence[Mapping[str, Any]], run: int, found: int) -> str:
     share = f"{100 * waves[-1]['share_left']:.2g} %"
     after = f"{len(waves)} wave{'s' if len(waves) > 1 else ''}"
     if not run:
-        return [f"After {after} nothing of the prior is left: no point can meet the targets."]
+        return f"After {after} nothing of the prior is left: no point can meet the targets."
     told = f"After {after} {share} of the prior is not ruled out; of {run} points there that were "
-    return [told + f"run, {found} meet all targets."]
+    return told + f"run, {found} meet all targets."
 
 
 def _tighter(bench: _Bench, sample: Runs) -> list[dict[str, Any]]:
@@ -953,8 +996,13 @@ def _held_out(targets: pd.DataFrame) -> list[str]:
 
 def _conflicts(bench: _Bench, found: _Fit) -> list[str]:
     """Say which targets cannot be met, alone or together."""
-    cutoff, targets = bench.calibration.method.cutoff, bench.calibration.fitted
-    implausibility = found.implausibility
+    method, targets = bench.calibration.method, bench.calibration.fitted
+    cutoff, implausibility = method.cutoff, found.implausibility
+    if (implausibility.max(axis=1) <= cutoff).any():
+        return [
+            "No point that was run meets all targets, but not all others are ruled out: more waves "
+            "or points may find some."
+        ]
     alone = [n for n in range(len(targets)) if implausibility[:, n].min() > cutoff]
     if alone:
         return [
@@ -962,8 +1010,9 @@ def _conflicts(bench: _Bench, found: _Fit) -> list[str]:
             f"out of reach by itself: the nearest that was run is {found.reached[n]:.3g}."
             for n in alone
         ]
+    both = "but not both" if method.kind == "history_matching" else "but no draw meets both"
     pairs = [
-        f"{targets[a].name} and {targets[b].name} conflict: each can be met, but not both."
+        f"{targets[a].name} and {targets[b].name} conflict: each can be met, {both}."
         for a, b in combinations(range(len(targets)), 2)
         if implausibility[:, (a, b)].max(axis=1).min() > cutoff
     ]

@@ -282,7 +282,24 @@ def test_two_targets_that_conflict_are_named(method):
     )
     task = Calibration(name="both", parameters=(A, B), targets=targets, method=method)
     found = calibrate(task, simulator=Known(twice))
-    assert found.conflicts == ("here and there conflict: each can be met, but not both.",)
+    both = "but no draw meets both" if method is ABC else "but not both"
+    assert found.conflicts == (f"here and there conflict: each can be met, {both}.",)
+
+
+def test_what_was_not_found_is_not_called_impossible():
+    def needle(a, b):
+        return [math.sin(40 * a), math.cos(37 * b)]  # no quadratic is any good for it
+
+    targets = (
+        Target(measure="y", value=1.0, tolerance=1e-4),
+        Target(measure="z", value=1.0, tolerance=1e-4),
+    )
+    method = Method(waves=1, points=20, replications=2)
+    task = Calibration(name="needle", parameters=(A, B), targets=targets, method=method)
+    found = calibrate(task, simulator=Known(needle))
+    assert found.empty
+    (said,) = found.conflicts
+    assert said.startswith("No point that was run meets all targets, but not all others are ruled")
 
 
 def test_an_undefined_figure_is_never_accepted():
