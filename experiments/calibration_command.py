@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from innovation_abm.experiments.calibration import CalibrationResult
+    from innovation_abm.experiments.calibration_file import Calibration
 
 NOTHING_FITS = 1
 """Exit status if no point meets the targets."""
@@ -68,11 +69,18 @@ def calibrate(
     else:
         show(page(), found)
         if out is not None:
-            kept = f"\nKept in {out}"
-            told = kept if found.empty else f"{kept}; innovation-abm run {out}/fitted.toml runs it"
-            print(f"{told}.")
+            print(f"\nKept in {out}." if found.empty else f"\nKept in {out}; this runs it:")
+            if not found.empty:
+                print(f"innovation-abm run {out}/fitted.toml{_options(calibration, rules)}")
     if found.empty:
         raise typer.Exit(NOTHING_FITS)
+
+
+def _options(calibration: Calibration, rules: str | None) -> str:
+    """Write the options of ``run`` that a calibration needs beside its scenario."""
+    base = calibration.base
+    file = rules or (base.rules and str(calibration.path(base.rules)))
+    return (f" --rules {file}" if file else "") + (" --repair" if base.repair else "")
 
 
 def show(console: Console, found: CalibrationResult) -> None:

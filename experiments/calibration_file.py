@@ -51,6 +51,7 @@ import numpy as np
 from pydantic import ConfigDict
 
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments.models import MODELS
 from innovation_abm.experiments.parts import (
     Fault,
     FromList,
@@ -392,7 +393,15 @@ class Calibration(Part):
             raise StudyError(faults)
 
     def _model_faults(self) -> Iterator[Fault]:
+        seeds = {"seed": "seeds are those of the replications: see seed in [method]"}
+        found = self.base.value_faults(MODELS["innovation"], seeds)
+        wrong = [fault.within("base") for fault in found]
+        for name in {prior.name for prior in self.parameters} & self.base.values.keys():
+            wrong.append(Fault(f"values.{name}: is fitted as well; take it out here", ("base",)))
         scenario = Scenario()
+        if wrong:  # the rest cannot be told without a scenario
+            yield from wrong
+            return
         try:
             scenario = self.scenario()
             if self.base.repair and scenario.chart is None:

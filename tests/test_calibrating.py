@@ -621,9 +621,15 @@ def test_a_file_reads_back_equal():
         ("tolerance = 0.5", "tolerance = 0.0", "tolerance = 0.0: allowed is a number above 0"),
         ("tolerance = 0.5", "", "target 1 (submitted_per_100): tolerance is missing"),
         ("tolerance = 0.5", "tolerance = 1\nheld_out = true", "no target is fitted to"),
+        ("weeks = 104", "seed = 3", "base: values.seed = 3: seeds are those of the replications"),
+        (
+            "weeks = 104",
+            "conception_rate = 1.0",
+            "base: values.conception_rate: is fitted as well; take it out here",
+        ),
         ('"workshop"', '"workshops"', 'base: there is no preset "workshops"; did you mean'),
         ("weeks = 104", "week = 104", 'unknown parameter "week"'),
-        ("weeks = 104", "weeks = 0", "base: weeks = 0: allowed is a whole number"),
+        ("weeks = 104", "weeks = 0", "base: values.weeks = 0: allowed is a whole number"),
         (
             'preset = "workshop"',
             'preset = "workshop"\nfile = "x.toml"',
@@ -751,7 +757,7 @@ def test_the_command_fits_and_keeps(command, tmp_path):
     page = command(file, "--out", out)
     assert page.exit_code == 0
     assert "Held out, voice: published as" in " ".join(page.stdout.split())
-    assert "fitted.toml runs it" in page.stdout
+    assert f"innovation-abm run {out}/fitted.toml\n" in page.stdout
     text = file.read_text().replace("value = ", "value = 9", 1)
     file.write_text(text, encoding="utf-8")
     refused = command(file, "--out", out)
