@@ -389,7 +389,9 @@ def test_many_named_levels_are_ranked_against_the_first():
     expected = expected[expected["span"] == 4]["estimate"]
     drawn = ranking.data[ranking.data["group"] == 4]["estimate"]
     np.testing.assert_allclose(drawn, expected)
-    assert "Compared with way 0, way 11 (span 4) raises it most, 1.1" in page(found)
+    text = Reader(page(found)).text
+    assert "Compared with way 0, " in text
+    assert f"way 11 (span 4) raises it most, {expected.max():.3f} (" in text
 
 
 def test_a_measure_that_never_varies_is_not_drawn():
