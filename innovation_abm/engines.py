@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.rule_files import roles_of
 from innovation_abm.rules import SHIPPED, RuleBook
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def choose(
     Args:
         engine: what is asked for.
         rules: the rule book; the shipped one if ``None``.
-        roles: classes of agents that are used instead of the shipped ones.
+        roles: classes of agents that are used instead of the shipped ones; those that come with
+            ``rules`` if there are none.
         only_mesa: why only Mesa can run this, classes of agents apart; "" if that is not so.
         person_weeks: the work to do: people times weeks, over all runs.
         notice: called with a line that says that the compiled engine is not taken, and why, and
@@ -68,12 +70,13 @@ def choose(
     from innovation_abm.compiling import EngineError, build
 
     book = rules or SHIPPED
+    roles = roles or roles_of(rules)
     if engine == "kernel":
-        if reason := only_mesa or _own_agents(roles or {}):
+        if reason := only_mesa or _own_agents(roles):
             raise EngineError(f'{reason}; take engine = "auto" or "mesa"')
         build(book, notice)
         return "kernel"
-    obstacle = only_mesa or _obstacle(book, roles or {}, person_weeks)
+    obstacle = only_mesa or _obstacle(book, roles, person_weeks)
     if not obstacle:
         try:
             build(book, notice)

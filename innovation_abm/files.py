@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.console import to_json
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.rule_files import FileRules
+from innovation_abm.organization import Role
+from innovation_abm.rule_files import FileRules, roles_of
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -202,13 +203,16 @@ def _generated(run: Run) -> bool:
 
 
 def _provenance_of_rules(run: Run) -> dict[str, Any]:
-    """Tell which rules are not the shipped ones, and of which file they are."""
+    """Tell which rules and agents are not the shipped ones, and of which file they are."""
     changed = [
         rule.name for rule in fields(run.rules) if getattr(run.rules, rule.name) is not rule.default
     ]
-    if not changed:
+    agents = {Role(role).name.lower(): kind.__name__ for role, kind in roles_of(run.rules).items()}
+    if not changed and not agents:
         return {}
     told: dict[str, Any] = {"rules": changed}
+    if agents:
+        told["agents"] = agents
     if isinstance(run.rules, FileRules):
         told |= {"rules_file": run.rules.file, "rules_sha256": run.rules.sources}
     return told

@@ -43,6 +43,7 @@ from innovation_abm.idea import NEVER, Event, Fate, Idea, Outcome, Stage
 from innovation_abm.organization import Organization, Role
 from innovation_abm.people import TRAIT_TERMS, draw_traits
 from innovation_abm.queues import QueueBooks
+from innovation_abm.rule_files import roles_of
 from innovation_abm.rules import (
     SHIPPED,
     RuleBook,
@@ -118,6 +119,14 @@ ROLES: dict[int, type[Person]] = {
     Role.MIDDLE_MANAGER: MiddleManager,
     Role.LEADER: Leader,
 }
+CLASSES: dict[Role, type[Person]] = {
+    Role.STAFF: Person,
+    Role.MIDDLE_MANAGER: Reviewer,
+    Role.LEADER: Leader,
+    Role.CENTRAL_AGENCY: CentralAgency,
+    Role.PANEL: Panel,
+}
+"""What an agent must at least be to take the place of a role."""
 
 
 class InnovationModel(mesa.Model):
@@ -129,7 +138,8 @@ class InnovationModel(mesa.Model):
         rules: the rule book; the shipped one if ``None``.
         rng: seed of the run. If ``None``, the seed of ``settings``, and without settings a fresh
             one; it is kept as ``seed`` in :attr:`settings` either way.
-        roles: classes to use instead of those of :mod:`innovation_abm.agents`, by role.
+        roles: classes to use instead of those of :mod:`innovation_abm.agents`, by role; those
+            that come with ``rules``, from a file, if ``None``.
         origin: for each post, the post whose ideas come to it (to deal the same ideas to other
             authors); everybody's own if ``None``.
         network: who reads whose posts on the platform: a networkx graph whose nodes are posts, for
@@ -195,7 +205,7 @@ class InnovationModel(mesa.Model):
         self.week = 0
         self._start_context()
         self._start_books()
-        self._hire(roles or {})
+        self._hire(dict(roles or roles_of(rules)))
         self.origin = list(origin) if origin is not None else list(range(len(self.people)))
         self.origin_posts = np.array(self.origin, np.uint64)
         self.datacollector = mesa.DataCollector(

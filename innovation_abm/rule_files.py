@@ -2,7 +2,8 @@
 
 The file is Python. Every function in it that is declared with ``@rule`` and has the name of a rule
 takes that rule's place; or the file sets ``RULES`` to a :class:`~innovation_abm.RuleBook`. It may
-import what is installed, and files of its own folder.
+import what is installed, and files of its own folder. It may also set ``ROLES`` to classes of
+agents by role, which run in Mesa; whoever cannot run those refuses the file.
 """
 
 from __future__ import annotations
@@ -21,16 +22,21 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.organization import Role
 from innovation_abm.rules import SHIPPED, RuleBook, RuleError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from importlib.machinery import ModuleSpec
     from os import PathLike
     from types import CodeType
 
+    from innovation_abm.agents import Person
+
 WHOLE_BOOK: Final = "RULES"
 """What a file may set to a whole rule book."""
+AGENTS: Final = "ROLES"
+"""What a file may set to classes of agents, by role."""
 OURS: Final = "innovation_abm"
 RULES: Final = tuple(one.name for one in fields(RuleBook))
 """Names of all rules."""
@@ -42,13 +48,20 @@ class FileRules(RuleBook):
     Attributes:
         file: the file's name, as it was given.
         sources: SHA-256 of every file that it was made of, by name, its own first.
+        roles: classes of agents to use instead of the shipped ones, by role; in Mesa only.
     """
 
     file: str
     sources: dict[str, str]
+    roles: Mapping[Role, type[Person]]
 
 
-def load_rules(path: str | PathLike[str]) -> RuleBook:
+def roles_of(rules: RuleBook | None) -> Mapping[Role, type[Person]]:
+    """Give the classes of agents that come with a rule book; none with most."""
+    return getattr(rules, "roles", {})
+
+
+def load_rules(path: str | PathLike[str], *, agents: bool = False) -> RuleBook:
     """Read a rule book from a Python file, which is run for that.
 
     It is read anew each time, with the files of its folder that it imports, so that an edit takes
@@ -56,6 +69,7 @@ def load_rules(path: str | PathLike[str]) -> RuleBook:
 
     Args:
         path: the file.
+        agents: whether the file may set ``ROLES``, which only some can run.
 
     Returns:
         The shipped rules, with those of the file in their places.
@@ -77,7 +91,13 @@ def load_rules(path: str | PathLike[str]) -> RuleBook:
     module.__file__ = str(place)
     with _at_hand(neighbours):
         _execute(name, place, source, module)
-    found = _rules_of(name, module)
+    roles = _roles_of(name, module)
+    if roles and not agents:
+        raise RuleError(
+            f"{name}: sets {AGENTS}; agents of one's own run in Mesa, by the commands run and "
+            "compare and from Python only"
+        )
+    found = {} if roles and not _declares(module) else _rules_of(name, module)
     book = FileRules(**found)
     others = {
         file.relative_to(place.parent).as_posix(): hashlib.sha256(text).hexdigest()
@@ -85,6 +105,7 @@ def load_rules(path: str | PathLike[str]) -> RuleBook:
     }
     object.__setattr__(book, "file", name)  # a rule book is frozen
     object.__setattr__(book, "sources", {place.name: digest} | others)
+    object.__setattr__(book, "roles", roles)
     return book
 
 
@@ -204,6 +225,38 @@ def _execute(name: str, place: Path, source: bytes, module: ModuleType) -> None:
 
 
 # --- what it declares -----------------------------------------------------------------------------
+
+
+def _roles_of(name: str, module: ModuleType) -> dict[Role, type[Person]]:
+    """Give the classes of agents that a file sets, by role."""
+    roles = vars(module).get(AGENTS, {})
+    if not isinstance(roles, dict):
+        raise RuleError(f"{name}: {AGENTS} is no dictionary; write {AGENTS} = {{Role.STAFF: Mine}}")
+    if not roles:
+        return {}
+    from innovation_abm.model import CLASSES  # Mesa is slow to load
+
+    for role, kind in roles.items():
+        if role not in CLASSES:
+            known = ", ".join(f"Role.{one.name}" for one in CLASSES)
+            raise RuleError(f"{name}: {AGENTS} has {role!r}, which is no role; there are: {known}")
+        base = CLASSES[role]
+        if not (isinstance(kind, type) and issubclass(kind, base)):
+            raise RuleError(
+                f"{name}: what {AGENTS} gives for Role.{Role(role).name} is no class of agents; "
+                f"subclass {base.__name__}"
+            )
+    return dict(roles)
+
+
+def _declares(module: ModuleType) -> bool:
+    """Tell whether a file declares rules of its own."""
+    own = (
+        getattr(value, "is_rule", False) and value.__module__ == module.__name__
+        for value in vars(module).values()
+        if isinstance(value, FunctionType)
+    )
+    return WHOLE_BOOK in vars(module) or any(own)
 
 
 def _rules_of(name: str, module: ModuleType) -> dict[str, Callable[..., float]]:

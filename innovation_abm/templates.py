@@ -92,7 +92,9 @@ def test_what_it_does():
 AGENT: Final = '''\
 """An agent of one's own: {name}. Written by `innovation-abm new agent {name}`.
 
-Run it:   python {file}
+Run it:       python {file}
+              innovation-abm run workshop --rules {file}
+Compare it:   innovation-abm compare workshop --rules-b {file}
 
 It takes the place of every {role}. Agents of one's own run in the Mesa engine, which is
 the slower one; what can be said as a rule is better said as one (`innovation-abm new rule`).

@@ -127,6 +127,43 @@ def test_a_new_agent_runs_at_once_and_its_test_passes(role, folder, monkeypatch,
     assert "PatientOne: " in capsys.readouterr().out
 
 
+def test_a_file_may_bring_agents_to_those_who_can_run_them(folder):
+    new_agent("Champion")
+    short = ["--weeks", "20", "--json"]
+    said = call("run", "workshop", "--rules", "champion.py", "--out", "kept", *short)
+    assert said.exit_code == 0
+    assert "only it runs agents of one's own (Champion)" in said.stderr
+    kept = Path("kept/run.toml").read_text()
+    assert 'middle_manager = "Champion"' in kept
+    assert "innovation-abm run run.toml --rules champion.py" in kept
+    roles = load_rules("champion.py", agents=True).roles
+    scenario = Scenario.load("kept/run.toml")
+    mine = simulate(scenario, roles=roles, engine="mesa")
+    assert json.loads(said.stdout)["fates"] == mine.fates
+    assert mine.fates != simulate(scenario, engine="mesa").fates
+    assert call("run", "workshop", "--rules", "champion.py", "--engine", "kernel").exit_code == 2
+    with pytest.raises(RuleError, match="by the commands run and compare and from Python only"):
+        load_rules("champion.py")
+
+
+@pytest.mark.parametrize(
+    ("roles", "message"),
+    [
+        ("3", "mine.py: ROLES is no dictionary; write ROLES = {Role.STAFF: Mine}"),
+        ("{7: Staff}", "ROLES has 7, which is no role; there are: Role.STAFF, Role.MIDDLE_MANAGER"),
+        ("{Role.LEADER: Staff}", "for Role.LEADER is no class of agents; subclass Leader"),
+        ("{Role.PANEL: 3}", "for Role.PANEL is no class of agents; subclass Panel"),
+        ("{}", "mine.py: declares no rule"),
+    ],
+)
+def test_what_is_no_agent_is_refused(roles, message, folder):
+    lines = ("from innovation_abm import Role", "from innovation_abm.agents import Staff")
+    Path("mine.py").write_text("\n".join((*lines, f"ROLES = {roles}")))
+    with pytest.raises(RuleError) as raised:
+        load_rules("mine.py", agents=True)
+    assert message in str(raised.value)
+
+
 # --- check-rules ----------------------------------------------------------------------------------
 
 HEAD = """
@@ -220,9 +257,21 @@ def test_the_examples_are_small(folder):
 def test_engines_are_compared(folder, monkeypatch):
     monkeypatch.setenv("INNOVATION_ABM_CACHE_DIR", str(folder / "cache"))
     assert failed(checked("return logistic(seen - bar)", engines=True)) == set()
-    found = checked("return idea.author.norm", engines=True)
-    assert failed(found) >= {"engines"}
-    assert 'the rule "endorse" cannot be compiled' in found["engines"].example
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_docs_are_the_same_in_both_engines(folder, monkeypatch):
+    monkeypatch.setenv("INNOVATION_ABM_CACHE_DIR", str(folder / "cache"))
+    page = Path(__file__).resolve().parents[1] / "docs" / "extending.md"
+    text = page.read_text(encoding="utf-8")
+    written = dict(
+        re.findall(r"Path\(\"(\w+\.py)\"\)\.write_text\('''\n(.*?)'''\)", text, re.DOTALL)
+    )
+    assert set(written) == {"patient.py", "twice.py", "own_unit.py"}
+    for names in (("patient.py", "own_unit.py"), ("twice.py",)):
+        Path("book.py").write_text("".join(written[name] for name in names))
+        found = {check.name: check for check in check_rules("book.py")}
+        assert failed(found) == set(), found
 
 
 def test_what_cannot_be_compiled_is_not_the_same_in_both_engines(folder):
