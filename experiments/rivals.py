@@ -1,0 +1,136 @@
+"""Sweeps beside those of other packages, on the same model.
+
+AgentPy and EMA Workbench are no dependencies of this package: it is a benchmark in an environment
+of its own. ``docs/performance.md`` says how to
+make an environment with them; there, ``python -m innovation_abm.experiments.rivals`` runs the same
+runs of the same Mesa model by ``mesa.batch_run``, AgentPy's ``Experiment``, EMA Workbench's
+evaluator, and a study (in the Mesa engine, and in the compiled one), each with two processes or
+threads, and prints runs a second. Their start is part of their time, as it is of ours.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final
+
+import mesa
+
+from innovation_abm.console import print_json
+from innovation_abm.experiments.execution import sweep
+from innovation_abm.experiments.study import Base, Factor, Replications, Study
+from innovation_abm.model import InnovationModel
+from innovation_abm.simulation import simulate
+
+WORKERS: Final = 2
+LEVELS: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
+SHAPE: Final = {"departments": 1, "middle_layers": 1, "span": 9}
+"""Of 91 people."""
+WEEKS: Final = 104
+COMPILED: Final = 50
+"""How many times as many runs the compiled engine is given, so that it has something to do."""
+
+
+def run_one(risk_aversion: float = 0.5, rng: int = 1) -> dict[str, float]:
+    """Run the Mesa model once; give how many ideas it had and how many were adopted."""
+    model = InnovationModel(risk_aversion=risk_aversion, weeks=WEEKS, rng=rng, **SHAPE)
+    model.run()
+    return {"conceived": len(model.ideas), "adopted": sum(week.adopted for week in model.series)}
+
+
+def by_mesa(replications: int) -> int:
+    """Run by ``mesa.batch_run``."""
+    seeds = {"iterations": replications} if mesa.__version__ < "3.4" else {}
+    values: dict[str, Any] = {"risk_aversion": list(LEVELS), "weeks": WEEKS, **SHAPE}
+    if not seeds:
+        seeds = {"rng": list(range(1, replications + 1))}
+    rows = mesa.batch_run(
+        InnovationModel,
+        values,
+        number_processes=WORKERS,
+        max_steps=WEEKS,
+        display_progress=False,
+        **seeds,
+    )
+    return len(rows)
+
+
+def by_agentpy(replications: int) -> int:
+    """Run by AgentPy's experiment."""
+    import agentpy
+
+    class Wrapped(agentpy.Model):  # type: ignore[misc]  # AgentPy carries no types
+        def setup(self) -> None:
+            self.result = run_one(self.p.risk_aversion, self.p.rng)
+            self.stop()
+
+        def end(self) -> None:
+            for name, value in self.result.items():
+                self.report(name, value)
+
+    points = [
+        {"risk_aversion": level, "rng": seed}
+        for level in LEVELS
+        for seed in range(1, replications + 1)
+    ]
+    experiment = agentpy.Experiment(Wrapped, points, record=False)
+    return len(experiment.run(n_jobs=WORKERS, display=False).reporters)
+
+
+def by_ema(replications: int) -> int:
+    """Run by EMA Workbench's evaluator of processes."""
+    import ema_workbench as ema
+
+    model = ema.Model("innovation", function=run_one)
+    model.uncertainties = [ema.CategoricalParameter("risk_aversion", list(LEVELS))]
+    model.constants = []
+    model.uncertainties.extend([ema.IntegerParameter("rng", 1, 10**6)])
+    model.outcomes = [ema.ScalarOutcome("conceived"), ema.ScalarOutcome("adopted")]
+    with ema.MultiprocessingEvaluator(model, n_processes=WORKERS) as evaluator:
+        experiments, _ = evaluator.perform_experiments(scenarios=len(LEVELS) * replications)
+    return len(experiments)
+
+
+def by_study(replications: int, engine: str, folder: Path) -> int:
+    """Run by a study, stored run by run."""
+    study = Study(
+        name="rivals",
+        engine=engine,
+        measures=("conceived", "adopted"),
+        base=Base(values={"weeks": WEEKS, **SHAPE}),
+        factors=(Factor(parameter="risk_aversion", values=LEVELS),),
+        replications=Replications(number=replications),
+    )
+    return len(sweep(study, folder / f"{engine}-{replications}", workers=WORKERS).runs)
+
+
+def main() -> int:
+    """Measure all of them, and print what was measured as JSON."""
+    replications = int(sys.argv[1]) if len(sys.argv) > 1 else 40
+    simulate(engine="kernel")  # compiled beforehand, as the others are
+    found: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as name:
+        ways: dict[str, Callable[[], int]] = {
+            "mesa.batch_run": partial(by_mesa, replications),
+            "AgentPy": partial(by_agentpy, replications),
+            "EMA Workbench": partial(by_ema, replications),
+            "study, Mesa engine": partial(by_study, replications, "mesa", Path(name)),
+            "study": partial(by_study, COMPILED * replications, "kernel", Path(name)),
+        }
+        for way, go in ways.items():
+            start = perf_counter()
+            runs = go()
+            found[way] = runs / (perf_counter() - start)
+            print(f"{way}: {runs:,} runs, {found[way]:,.0f} a second", file=sys.stderr, flush=True)
+    versions = {name: version(name) for name in ("mesa", "agentpy", "ema_workbench")}
+    print_json({"runs_per_second": found, "workers": WORKERS, "weeks": WEEKS, **SHAPE, **versions})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
