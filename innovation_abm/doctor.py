@@ -29,7 +29,8 @@ def examine() -> dict[str, Any]:
 
     Returns:
         ``version``, ``python``, ``platform``, ``executable``, ``folder`` (where the package is);
-        ``packages``: the version of each dependency, null if it is missing; ``engines``: whether
+        ``packages``: the version of each dependency, null if it is missing; ``dask``: that of
+        ``distributed``, null where studies run on this machine only; ``engines``: whether
         each can be used; ``compiled``: whether the shipped rules were compiled before, and kept;
         ``cache``: what is kept between runs and may be deleted at any time, see
         :class:`~innovation_abm.compiling.Cache`; ``data``: the data files found; ``problems``:
@@ -46,6 +47,7 @@ def examine() -> dict[str, Any]:
         *_data_problems(data),
         *_run_problems(compiled),
         *_dashboard_problems(),
+        *_study_problems(),
     ]
     if numba:
         problems.append(f"the compiled engine cannot run, so all runs are slow: {numba}")
@@ -61,6 +63,7 @@ def examine() -> dict[str, Any]:
         "executable": sys.executable,
         "folder": str(files("innovation_abm")),
         "packages": {name: _version(name) for name in _dependencies()},
+        "dask": _version("distributed"),
         "engines": {"mesa": True, "kernel": not numba},
         "compiled": compiled,
         "cache": kept.as_dict(),
@@ -149,6 +152,20 @@ def _dashboard_problems() -> Iterator[str]:
             "the files that the dashboard's page needs offline are missing; "
             "run: python -m pip install --force-reinstall solara-assets"
         )
+
+
+def _study_problems() -> Iterator[str]:
+    """Read every study that comes with the package."""
+    from innovation_abm.experiments.command import find, names
+
+    try:
+        shipped = names()
+        if not shipped:
+            yield "no study is installed; install the package again"
+        for name in shipped:
+            find(name)
+    except (ImportError, OSError, ValueError) as error:
+        yield f"a study that comes with the package cannot be read: {error}"
 
 
 def _run_problems(compiled: bool) -> Iterator[str]:

@@ -490,6 +490,7 @@ def show_health(console: Console, health: Mapping[str, Any]) -> None:
     table.add_row("python", f"{health['python']} on {health['platform']}")
     for name, found in health["packages"].items():
         table.add_row(name, found or "not installed")
+    table.add_row("dask", health["dask"] or "not installed: studies run on this machine only")
     for engine, ready in health["engines"].items():
         table.add_row(f"engine {engine}", "ready" if ready else "cannot be used")
     table.add_row("  compiled", "yes" if health["compiled"] else "no; done when first needed")
