@@ -17,7 +17,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import mesa
 
@@ -29,7 +29,7 @@ from innovation_abm.simulation import simulate
 
 WORKERS: Final = 2
 LEVELS: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
-SHAPE: Final = {"departments": 1, "middle_layers": 1, "span": 9}
+SHAPE: Final[dict[str, Any]] = {"departments": 1, "middle_layers": 1, "span": 9}
 """Of 91 people."""
 WEEKS: Final = 104
 COMPILED: Final = 50
@@ -45,10 +45,10 @@ def run_one(risk_aversion: float = 0.5, rng: int = 1) -> dict[str, float]:
 
 def by_mesa(replications: int) -> int:
     """Run by ``mesa.batch_run``."""
-    seeds = {"iterations": replications} if mesa.__version__ < "3.4" else {}
+    seeds: dict[str, Any] = {"rng": list(range(1, replications + 1))}
+    if mesa.__version__ < "3.4":  # which knows no `rng`
+        seeds = {"iterations": replications}
     values: dict[str, Any] = {"risk_aversion": list(LEVELS), "weeks": WEEKS, **SHAPE}
-    if not seeds:
-        seeds = {"rng": list(range(1, replications + 1))}
     rows = mesa.batch_run(
         InnovationModel,
         values,
@@ -64,7 +64,7 @@ def by_agentpy(replications: int) -> int:
     """Run by AgentPy's experiment."""
     import agentpy
 
-    class Wrapped(agentpy.Model):  # type: ignore[misc]  # AgentPy carries no types
+    class Wrapped(agentpy.Model):
         def setup(self) -> None:
             self.result = run_one(self.p.risk_aversion, self.p.rng)
             self.stop()
@@ -96,7 +96,7 @@ def by_ema(replications: int) -> int:
     return len(experiments)
 
 
-def by_study(replications: int, engine: str, folder: Path) -> int:
+def by_study(replications: int, engine: Literal["kernel", "mesa"], folder: Path) -> int:
     """Run by a study, stored run by run."""
     study = Study(
         name="rivals",
