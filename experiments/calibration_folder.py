@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import secrets
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -22,6 +23,7 @@ import numpy as np
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.calibration_file import CalibrationError
+from innovation_abm.experiments.ledger import held
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +52,7 @@ class Folder:
         self.path = None if path is None else Path(path)
         self._manifest = dict(manifest)
         self._digest = _digest(json.dumps(self._manifest, sort_keys=True).encode())
-        self._lock: Any = None
+        self._lock: sqlite3.Connection | None = None
 
     def __enter__(self) -> Self:
         """Make or open the folder.
@@ -60,17 +62,16 @@ class Folder:
         """
         if self.path is None:
             return self
-        from filelock import FileLock, Timeout
-
         try:
             if self.path.exists():
                 self._check()
             (self.path / RUNS).mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(self.path / LOCK, timeout=0)
-            self._lock.acquire()
+            self._lock = held(self.path / LOCK)
+            if self._lock is None:
+                raise CalibrationError(f"{self.path} is being written by another process")
             replace(self.path / MANIFEST, json.dumps(self._manifest, indent=1).encode())
-        except Timeout:
-            raise CalibrationError(f"{self.path} is being written by another process") from None
+        except sqlite3.Error as error:
+            raise CalibrationError(f"cannot write the folder {self.path}: {error}") from None
         except OSError as error:
             reason = error.strerror or error
             raise CalibrationError(f"cannot write the folder {self.path}: {reason}") from None
@@ -79,7 +80,7 @@ class Folder:
     def __exit__(self, *_: object) -> None:
         """Let others open the folder."""
         if self._lock is not None:
-            self._lock.release()
+            self._lock.close()
 
     def _check(self) -> None:
         """Refuse a folder that is of something else, and say what is different."""

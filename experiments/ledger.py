@@ -121,6 +121,29 @@ def connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
     )
 
 
+def held(file: Path) -> sqlite3.Connection | None:
+    """Hold a lock for as long as this process lives, or until what is returned is closed.
+
+    The lock is SQLite's own, on a database that stays empty: it works wherever the ledger does, and
+    a process that was forked off this one does not hold it when this one is killed, as it would a
+    lock by ``flock``.
+
+    Returns:
+        ``None`` if another process holds it.
+    """
+    lock = connect(file, "rwc")
+    try:
+        lock.execute("PRAGMA busy_timeout = 0")
+        lock.execute("PRAGMA journal_mode = MEMORY")  # no file of its own beside
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        lock.close()
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            return None
+        raise
+    return lock
+
+
 @contextmanager
 def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     """Open the ledger in a folder to read it as it is at this moment, whoever writes it.

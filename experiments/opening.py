@@ -50,24 +50,16 @@ def check_folder(folder: Path) -> None:
 def lock(folder: Path) -> sqlite3.Connection:
     """Keep other writers out for as long as this process lives, or until this is closed.
 
-    The lock is SQLite's own, on a database that stays empty: it works wherever the ledger does, and
-    a process that was forked off this one does not hold it when this one is killed, as it would a
-    lock by ``flock``.
+    Raises:
+        StoreError: if another process writes the study.
     """
-    lock = ledger.connect(folder / LOCK_FILE, "rwc")
-    try:
-        lock.execute("PRAGMA busy_timeout = 0")
-        lock.execute("PRAGMA journal_mode = MEMORY")  # no file of its own beside
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        lock.close()
-        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-            raise StoreError(
-                f"the study in {folder} is being written by {_writer(folder)}; wait until it has "
-                "finished, or stop it"
-            ) from None
-        raise
-    return lock
+    held = ledger.held(folder / LOCK_FILE)
+    if held is None:
+        raise StoreError(
+            f"the study in {folder} is being written by {_writer(folder)}; wait until it has "
+            "finished, or stop it"
+        )
+    return held
 
 
 def _writer(folder: Path) -> str:
