@@ -179,7 +179,8 @@ def _own_cells(function: FunctionType, namespace: dict[str, Any]) -> tuple[CellT
 
 def _numba() -> Any:  # noqa: ANN401 - a module without types
     """Import numba, set so that it computes the same bits as Python."""
-    os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
+    if "numba" not in sys.modules:  # it reads its environment when it is loaded
+        os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
     import numba
     import numba.core.config
     import numba.extending

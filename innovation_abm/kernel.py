@@ -756,29 +756,33 @@ def room_for_platforms(s):
     if run.forum == 0:
         return Room.ENOUGH.value
     table = s.periods[run.period].platform_readers
+    copies, room = 0, s.copies.size
     for place in range(run.forum):
         i = s.forum[place]
         idea = s.ideas[i]
         if idea.stage != Stage.PLATFORM or is_over(s, i):
             continue
         at = idea.first_ally
+        readers_key = fold(s.keys[Purpose.READERS], idea.key)
+        reader_key = fold(s.keys[Purpose.READER], idea.key)
         for _ in range(idea.posters):
             poster = s.nodes[at].post
             at = s.nodes[at].next
-            count = poisson(s, draw2(s, Purpose.READERS, idea.key, poster), table)
+            count = poisson(s, unit(fold(readers_key, poster)), table)
             run.wanted += count
-            if run.wanted > s.copies.size:
+            if run.wanted > room:
                 continue
-            key = fold(fold(s.keys[Purpose.READER], idea.key), poster)
+            key = fold(reader_key, poster)
             for number in range(count):
-                copy = s.copies[run.copies]
+                copy = s.copies[copies]
                 copy.idea = i
                 copy.poster = poster
                 copy.number = number
                 copy.reader = int(unit(fold(key, number)) * run.people)
                 copy.unread = False
-                run.copies += 1
-    if run.wanted > s.copies.size:
+                copies += 1
+    run.copies = copies
+    if run.wanted > room:
         return Room.COPIES.value
     run.wanted += run.nodes
     if run.wanted > s.nodes.size:
@@ -1054,17 +1058,18 @@ def shares_seen(s):
     week, last, total = run.week, NOBODY, 0.0
     successes = 0
     for p in range(run.people):
-        person, group = s.people[p], s.group[p]
+        person = s.people[p]
         shows = person.success_until >= week
         successes += shows
-        share = 1.0 if shows else person.norm
-        s.shares[p] = share
+        s.shares[p] = 1.0 if shows else person.norm
+    for p in range(run.people):
+        group = s.group[p]
         if group != last:  # posts of a group mostly follow each other
             if last >= 0:
                 s.sums[last] = total
             last = group
             total = s.sums[group] if group >= 0 else 0.0
-        total += share
+        total += s.shares[p]
     if last >= 0:
         s.sums[last] = total
     run.successes = successes
@@ -1100,7 +1105,6 @@ def people_learn(s):
         futility += person.futility
         scars += person.scars
         effort += person.effort_spent
-    for p in range(people):
         burnt += burnt_out(s, p)
     now = s.weeks[week]
     now.energy = energy / people
@@ -2098,6 +2102,10 @@ def skip(s, first, count, attention):
 def joiners(s, i, place):
     """Let an idea's readers join or not, from copy number ``place`` on; give the next idea's."""
     run, idea = s.run[0], s.ideas[i]
+    copies = run.copies
+    if place == copies or s.copies[place].idea != i:  # nobody was reached
+        idea.posters = 0
+        return place
     at = idea.first_ally
     while at != NOBODY:
         s.ally_of[s.nodes[at].post] = i
@@ -2105,7 +2113,7 @@ def joiners(s, i, place):
     joined, chance, row = 0, 0.0, NOBODY
     idea_key = fold(s.keys[Purpose.JOIN], idea.key)
     key, poster = idea_key, NOBODY
-    while place < run.copies and s.copies[place].idea == i:
+    while place < copies and s.copies[place].idea == i:
         copy = s.copies[place]
         place += 1
         if copy.unread or s.ally_of[copy.reader] == i:

@@ -11,8 +11,10 @@ are chains of :data:`NODE`. What may outgrow its array is listed in :class:`Room
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from enum import IntEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -22,6 +24,8 @@ from innovation_abm.terms import PARAMETER_TERMS, WEEKLY_TERMS
 from innovation_abm.weeks import Week
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
@@ -51,20 +55,20 @@ the last one for agency and panel. ``queue`` ideas wait, from ``queue_first`` to
 ``arriving`` ideas are on their way to the queue."""
 
 
-def people_of(size: int) -> Array:
-    """Give room for people, column by column: most of what is done looks at few columns.
+LINE: Final = 64
+"""Bytes of a line of the processor's cache."""
+
+
+@lru_cache(maxsize=16)
+def people_in_columns(size: int) -> np.dtype[np.void]:
+    """Give a record of people, column by column: most of what is done looks at few columns.
 
     Returns:
-        One record whose fields, those of :data:`PERSON`, are arrays of at least ``size`` entries;
-        each begins where a line of the processor's cache does.
+        The type of a record whose fields, those of :data:`PERSON`, are arrays of at least ``size``
+        entries; each begins where a line of the processor's cache does, if the record does.
     """
-    line = 64
-    length = -(-size // line) * line
-    names = PERSON.names or ()
-    kind = np.dtype([(name, PERSON[name], (length,)) for name in names])
-    room = np.zeros(kind.itemsize + line, np.uint8)
-    skipped = -room.ctypes.data % line
-    return room[skipped : skipped + kind.itemsize].view(kind).reshape(())
+    length = -(-size // LINE) * LINE
+    return np.dtype([(name, PERSON[name], (length,)) for name in PERSON.names or ()])
 
 
 IDEA: Final = _record(
@@ -221,6 +225,7 @@ class State(NamedTuple):
         embedded_now: pairs of idea and department.
         met: a hash table of pairs of department and topic; 0 is free.
         sort_keys, sort_items: what is being sorted.
+        table: where the arrays are: :data:`SLOTS` entries for each.
     """
 
     superior: Array
@@ -276,6 +281,49 @@ class State(NamedTuple):
     met: Array
     sort_keys: Array
     sort_items: Array
+    table: Array
+
+
+ARRAYS: Final = State._fields[:-1]
+SLOTS: Final = 4
+"""Entries of :attr:`State.table` for each array: its address, and up to three dimensions."""
+
+
+def entry(array: Array) -> tuple[int, ...]:
+    """Give an array's entries of the table; of people in columns, the length of each column."""
+    shape = array.shape if array.ndim else (len(array["energy"]),)
+    return (array.ctypes.data, *shape, *(0,) * (SLOTS - 1 - len(shape)))
+
+
+class Layout:
+    """Where arrays stand in one piece of memory, which is had sooner than fifty."""
+
+    def __init__(self, arrays: Mapping[str, tuple[tuple[int, ...], Any]]) -> None:
+        """Lay out arrays, given by name with their shapes and types."""
+        self.size = LINE
+        self._arrays: list[tuple[str, tuple[int, ...], np.dtype[Any], int]] = []
+        for name, (shape, kind) in arrays.items():
+            self._arrays.append((name, shape, np.dtype(kind), self.size - LINE))
+            wanted = math.prod(shape) * np.dtype(kind).itemsize
+            self.size += -(-wanted // LINE) * LINE
+        self._rows = [ARRAYS.index(name) for name in arrays]
+        self._entries: Array | None = None
+
+    def cut(self, table: Array) -> dict[str, Array]:
+        """Give new arrays, with nothing in particular in them, and enter them in a table."""
+        piece = np.empty(self.size, np.uint8)
+        address = piece.ctypes.data
+        skipped = -address % LINE
+        arrays = {
+            name: np.ndarray(shape, kind, piece, skipped + offset)
+            for name, shape, kind, offset in self._arrays
+        }
+        if self._entries is None:
+            self._entries = np.array([entry(array) for array in arrays.values()], np.int64)
+            self._entries[:, 0] -= address + skipped
+        table[self._rows] = self._entries
+        table[self._rows, 0] += address + skipped
+        return arrays
 
 
 BY_IDEAS: Final = ("flying", "forum", "granted", "adopted_now", "to_circulate")
@@ -308,12 +356,14 @@ def grown(state: State, lack: Room) -> State:
     elif lack == Room.EMBEDDED:
         names = ("embedded_now",)
     else:
-        return state._replace(met=_rehashed(state.met, wanted))
+        names = ()
+        state = state._replace(met=_rehashed(state.met, wanted))
     state = state._replace(**{name: larger(name) for name in names})
     size = max(len(state.ideas), len(state.copies), len(state.embedded_now))
     if size > len(state.sort_keys):
         state = state._replace(sort_keys=np.empty(size), sort_items=np.empty(size, np.int64))
-    return state
+    table = np.array([entry(getattr(state, name)) for name in ARRAYS], np.int64)
+    return state._replace(table=table.ravel())
 
 
 def _rehashed(met: Array, wanted: int) -> Array:

@@ -6,6 +6,7 @@ import math
 import os
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,7 @@ from innovation_abm.compiling import build
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.idea import NEVER
 from innovation_abm.kernel_arrays import (
+    ARRAYS,
     BY_IDEAS,
     COPY,
     IDEA,
@@ -30,29 +32,31 @@ from innovation_abm.kernel_arrays import (
     PLAN,
     PURPOSES,
     RUN,
+    SLOTS,
     SUMMARY,
     TERMS,
     WEEK,
     Age,
     CircleKind,
+    Layout,
     Room,
     State,
     ValueKind,
+    entry,
     grown,
-    people_of,
+    people_in_columns,
 )
-from innovation_abm.kernel_view import table_of
 from innovation_abm.memory import room_for
 from innovation_abm.organization import Organization, Role
 from innovation_abm.people import TRAIT_TERMS
 from innovation_abm.queues import QUEUE_COLUMNS
 from innovation_abm.rules import SHIPPED, RuleBook
-from innovation_abm.scenario import WEEKS_PER_YEAR, Scenario, ScenarioError
+from innovation_abm.scenario import WEEKS_PER_YEAR, Scenario, ScenarioError, parameters
 from innovation_abm.terms import PARAMETER_TERMS, WEEKLY_TERMS
 from innovation_abm.weeks import WEEK_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -71,6 +75,33 @@ WATCH_SECONDS: Final = 0.1
 """How often one run tells how far it is."""
 
 
+class Columns(Mapping[str, "Array"]):
+    """Fields of records as arrays, each made when it is asked for: few ever are."""
+
+    def __init__(self, records: Array, names: Collection[str], count: int) -> None:
+        """Take the fields ``names`` of the first ``count`` records, or of each column."""
+        self._records, self._names, self._count = records, names, count
+
+    def only(self, names: Collection[str]) -> Columns:
+        """Give some of the fields."""
+        return Columns(self._records, names, self._count)
+
+    def __getitem__(self, name: str) -> Array:
+        """Give a field of all records."""
+        if name not in self._names:
+            raise KeyError(name)
+        column: Array = self._records[name]
+        return column[: self._count]
+
+    def __iter__(self) -> Iterator[str]:
+        """List the fields."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """Count the fields."""
+        return len(self._names)
+
+
 @dataclass(frozen=True)
 class KernelState:
     """What a run of the compiled engine leaves, in plain arrays.
@@ -84,9 +115,9 @@ class KernelState:
         counts: one record :data:`~innovation_abm.kernel_arrays.SUMMARY`.
     """
 
-    ideas: Mapping[str, Array]
-    people: Mapping[str, Array]
-    weeks: Mapping[str, Array]
+    ideas: Columns
+    people: Columns
+    weeks: Columns
     queues: Array
     idea_weekends: Array
     business_weekends: Array
@@ -141,7 +172,7 @@ def run_kernel(
     """
     advance = build(rules or SHIPPED)
     organization = organization or build_organization(settings)
-    planned = plan([settings], organization)
+    planned = _plan_of_one(settings, organization)
     state = new_state(planned, organization, origin)
     summaries = np.zeros(1, SUMMARY)
     seeds = np.array([settings.seeds()], np.uint64)
@@ -419,8 +450,7 @@ def _run_pairs(
     """Run the pairs from ``begin`` to ``end``, making room as it is needed."""
     cursor = np.array([begin, 0], np.int64)
     while True:
-        table = table_of(state)
-        lack = advance(table, plans, seeds, cursor, end, summaries)
+        lack = advance(state.table, plans, seeds, cursor, end, summaries)
         if lack == Room.ENOUGH:
             return state
         state = grown(state, Room(lack))
@@ -430,14 +460,14 @@ def nothing_to_do() -> tuple[Any, ...]:
     """Give arguments for a call of the compiled engine that only has it compiled."""
     state, plans = _smallest()
     seeds, summaries = np.zeros((1, 4), np.uint64), np.zeros(1, SUMMARY)
-    return (table_of(state), plans, seeds, np.zeros(2, np.int64), 0, summaries)
+    return (state.table, plans, seeds, np.zeros(2, np.int64), 0, summaries)
 
 
 def layout() -> tuple[tuple[str, Any, int], ...]:
     """Give name, data type and number of dimensions of every array of a state."""
     state, _ = _smallest()
-    arrays = zip(State._fields, state, strict=True)
-    return tuple((name, array.dtype, array.ndim) for name, array in arrays)
+    arrays = [getattr(state, name) for name in ARRAYS]
+    return tuple((name, one.dtype, one.ndim) for name, one in zip(ARRAYS, arrays, strict=True))
 
 
 def _smallest() -> tuple[State, Array]:
@@ -449,12 +479,10 @@ def _smallest() -> tuple[State, Array]:
 def _what_is_left(state: State, people: int, counts: Array) -> KernelState:
     run = state.run[0]
     weeks, ideas = int(run["weeks"]), int(run["ideas"])
-    columns = {name: state.ideas[name][:ideas] for name in IDEA.names or ()}
-    columns["number"] = np.arange(ideas)
     return KernelState(
-        ideas=columns,
-        people={name: state.people[name][:people] for name in PERSON.names or ()},
-        weeks={name: state.weeks[name][1 : weeks + 1] for name in WEEK_COLUMNS},
+        ideas=Columns(state.ideas[:ideas], IDEA.names or (), ideas),
+        people=Columns(state.people, PERSON.names or (), people),
+        weeks=Columns(state.weeks[1 : weeks + 1], WEEK_COLUMNS, weeks),
         queues=state.series[:weeks],
         idea_weekends=state.idea_weekends,
         business_weekends=state.business_weekends,
@@ -509,13 +537,39 @@ def plan(scenarios: Sequence[Scenario], organization: Organization) -> Planned:
         plans=plans,
         periods=np.array(tables.periods, PERIOD),
         period_terms=tables.terms_array(),
-        beta=np.stack([_beta_row(*key) for key in tables.beta]),
+        beta=np.array([_beta_row(*key) for key in tables.beta]),
         poisson=cdf,
         poisson_last=last,
         poisson_guide=guide,
         weeks=max(settings.weeks for settings in scenarios),
         ideas=most,
     )
+
+
+def _plan_of_one(settings: Scenario, organization: Organization) -> Planned:
+    """Plan one scenario, which often was planned before, with another seed."""
+    if settings.timeline or settings.levers:
+        return plan([settings], organization)
+    return _plan_of_values(_Unnamed(settings), organization)
+
+
+class _Unnamed:
+    """A scenario without timeline and levers as far as its plan depends on it: no name, no seed."""
+
+    def __init__(self, settings: Scenario) -> None:
+        self.settings, self.values = settings, _PLAIN(vars(settings))
+        self.hash = hash(self.values)
+
+    def __hash__(self) -> int:
+        return self.hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Unnamed) and self.values == other.values
+
+
+@lru_cache(maxsize=32)
+def _plan_of_values(unnamed: _Unnamed, organization: Organization) -> Planned:
+    return plan([unnamed.settings], organization)
 
 
 class _Tables:
@@ -574,14 +628,12 @@ class _Tables:
 
     def poisson_arrays(self) -> tuple[Array, Array, Array]:
         """Give the Poisson tables as arrays, with their last entries and guides."""
-        tables = [np.array(poisson_table(mean)) for mean in self.poisson]
-        cdf = np.ones((len(tables), max(map(len, tables))))
-        guide = np.zeros((len(tables), GUIDE), np.int32)
-        last = np.array([len(table) - 1 for table in tables], np.int64)
-        for row, table in enumerate(tables):
+        tables = [_poisson_row(mean) for mean in self.poisson]
+        last = np.array([len(table) - 1 for table, _ in tables], np.int64)
+        cdf = np.ones((len(tables), max(last) + 1))
+        for row, (table, _) in enumerate(tables):
             cdf[row, : len(table)] = table
-            guide[row] = np.minimum(np.searchsorted(table, np.arange(GUIDE) / GUIDE), last[row])
-        return cdf, last, guide
+        return cdf, last, np.array([guide for _, guide in tables])
 
 
 _TRAITS: Final = ("risk_aversion", "permission_seeking", "storytelling")
@@ -595,6 +647,7 @@ _FACETS: Final = (
 """What the novelty of ideas is drawn by, without and with facets."""
 _POISSONS: Final = ("manager_business", "leader_business", "platform_readers")
 _terms_of: Final = itemgetter(*PARAMETER_TERMS)
+_PLAIN: Final = itemgetter(*(name for name in parameters() if not name.endswith("seed")))
 
 
 def _turns(settings: Scenario) -> Turns:
@@ -625,6 +678,14 @@ def _beta_row(mean: float, concentration: float) -> Array:
     return beta_table(mean, concentration)
 
 
+@lru_cache(maxsize=4096)
+def _poisson_row(mean: float) -> tuple[Array, Array]:
+    """Give the table of a Poisson distribution, and where to begin looking for k/64."""
+    table = np.array(poisson_table(mean))
+    found = np.searchsorted(table, np.arange(GUIDE) / GUIDE)
+    return table, np.minimum(found, len(table) - 1).astype(np.int32)
+
+
 def _expected_ideas(weeks: int, turns: Turns, roles: Sequence[int]) -> float:
     """Give the mean number of ideas of a run, as the shipped rule of conception has it.
 
@@ -643,10 +704,36 @@ def _expected_ideas(weeks: int, turns: Turns, roles: Sequence[int]) -> float:
 
 
 @lru_cache(maxsize=8)
-def _chart(organization: Organization) -> dict[str, Array]:
-    """Give a chart's arrays, and the people before the first week."""
+def _chart(organization: Organization) -> tuple[dict[str, Array], list[int], Array]:
+    """Give a chart's arrays: people before the first week, and everybody's own origin, with them.
+
+    Returns:
+        The arrays, their rows in the table of a state, and what is entered there.
+    """
     people, layers = organization.size, organization.layers
-    newcomers = people_of(people + 2)
+    newcomers = _newcomers(organization)
+    reviewers = np.flatnonzero(organization.role != Role.STAFF)
+    layer_first = np.searchsorted(organization.layer[reviewers], np.arange(layers + 2))
+    newcomers["rank"][reviewers] = (
+        np.arange(len(reviewers)) - layer_first[organization.layer[reviewers]]
+    )
+    arrays = {
+        "superior": np.array(organization.superior),
+        "reviewers": reviewers,
+        "layer_first": layer_first.astype(np.int64),
+        "origin": np.arange(people),
+        "newcomers": newcomers,
+    }
+    rows = [ARRAYS.index(name) for name in arrays]
+    return arrays, rows, np.array([entry(array) for array in arrays.values()], np.int64)
+
+
+def _newcomers(organization: Organization) -> Array:
+    """Give the people before the first week, and the agency and panel that follow them."""
+    people, layers = organization.size, organization.layers
+    columns = Layout({"newcomers": ((), people_in_columns(people + 2))})
+    newcomers = columns.cut(np.zeros((len(ARRAYS), SLOTS), np.int64))["newcomers"]
+    newcomers[()] = np.zeros((), newcomers.dtype)
     for name in ("layer", "department", "unit", "superior", "role"):
         newcomers[name][:people] = getattr(organization, name)
     newcomers["post"][: people + 2] = np.arange(people + 2)
@@ -661,17 +748,7 @@ def _chart(organization: Organization) -> dict[str, Array]:
     newcomers["gate"][bodies] = (0, layers + 1)
     newcomers["terms_row"][bodies] = organization.departments
     newcomers["superior"][bodies] = NOBODY
-    reviewers = np.flatnonzero(organization.role != Role.STAFF)
-    layer_first = np.searchsorted(organization.layer[reviewers], np.arange(layers + 2))
-    newcomers["rank"][reviewers] = (
-        np.arange(len(reviewers)) - layer_first[organization.layer[reviewers]]
-    )
-    return {
-        "superior": np.array(organization.superior),
-        "reviewers": reviewers,
-        "layer_first": layer_first.astype(np.int64),
-        "newcomers": newcomers,
-    }
+    return newcomers
 
 
 def new_state(
@@ -682,63 +759,76 @@ def new_state(
     Raises:
         MemoryShortError: if the memory that is free would not suffice.
     """
-    people, layers = organization.size, organization.layers
-    departments, weeks = organization.departments, planned.weeks
-    ideas = _room_for_ideas(planned)
-    copies = 256 + people // 2
     check_memory(planned, organization)
-    state = State(
-        **_chart(organization),
-        origin=np.arange(people) if origin is None else np.array(origin, np.int64),
-        periods=planned.periods,
-        period_terms=planned.period_terms,
-        beta=planned.beta,
-        poisson=planned.poisson,
-        poisson_last=planned.poisson_last,
-        poisson_guide=planned.poisson_guide,
-        group=np.empty(people, np.int64),
-        others=np.empty(people),
-        keys=np.empty(PURPOSES, np.uint64),
-        run=np.zeros(1, RUN),
-        people=people_of(people + 2),
-        terms=np.empty(departments + 1, TERMS),
-        weeks=np.zeros(weeks + 1, WEEK),
-        ideas=np.empty(ideas, IDEA),
-        series=np.empty((weeks, layers + 2, len(QUEUE_COLUMNS))),
-        idea_weekends=np.empty(layers + 2, np.int64),
-        business_weekends=np.empty(layers + 2, np.int64),
-        clarity=np.empty((departments, layers + 1)),
-        missing=np.empty((departments + 1, 4)),
-        due=np.empty((weeks + 1, 2), np.int64),
-        returning=np.empty((weeks + 1, 2), np.int64),
-        ages=np.empty((weeks, len(Age)), np.int64),
-        targets=np.empty(people + 2, np.int64),
-        hashes=np.empty(people, np.uint64),
-        candidates=np.empty(people, np.int64),
-        candidate_draws=np.empty(people),
-        drops=np.empty(departments + 1),
-        touched=np.empty(people, np.int64),
-        told_scars=np.empty(people),
-        told_futility=np.empty(people),
-        sums=np.empty(people),
-        shares=np.empty(people),
-        seen=np.empty(people),
-        screen_first=np.empty(people, np.int64),
-        screen_last=np.empty(people, np.int64),
-        screen_count=np.empty(people, np.int64),
-        ally_of=np.empty(people, np.int64),
-        **{name: np.empty(ideas, np.int32) for name in BY_IDEAS},
-        nodes=np.empty(6 * ideas, NODE),
-        copies=np.empty(copies, COPY),
-        embedded_now=np.empty((256, 2), np.int64),
-        met=np.zeros(1024, np.uint64),
-        sort_keys=np.empty(ideas + copies),
-        sort_items=np.empty(ideas + copies, np.int64),
-    )
-    state.run["people"] = people
-    state.run["departments"] = departments
-    state.run["layers"] = layers
+    arrays, rows, entries = _chart(organization)
+    table = np.zeros((len(ARRAYS), SLOTS), np.int64)
+    table[rows] = entries
+    given = {name: getattr(planned, name) for name in PLANNED}
+    if origin is not None:
+        given["origin"] = np.array(origin, np.int64)
+    for name, array in given.items():
+        table[ARRAYS.index(name)] = entry(array)
+    sizes = (organization.size, organization.departments, organization.layers)
+    left, used = _layouts(*sizes, planned.weeks, _room_for_ideas(planned))
+    arrays = {**arrays, **given, **left.cut(table), **used.cut(table)}
+    state = State(**arrays, table=table.ravel())
+    state.weeks.fill(0)
+    state.run.fill(0)
+    for name, size in zip(("people", "departments", "layers"), sizes, strict=True):
+        state.run[name] = size
     return state
+
+
+@lru_cache(maxsize=16)
+def _layouts(
+    people: int, departments: int, layers: int, weeks: int, ideas: int
+) -> tuple[Layout, Layout]:
+    """Lay out what a run leaves, and what it uses meanwhile."""
+    copies = 256 + people // 2
+    whole, real = np.int64, np.float64
+    left = {
+        "people": ((), people_in_columns(people + 2)),
+        "weeks": ((weeks + 1,), WEEK),
+        "ideas": ((ideas,), IDEA),
+        "nodes": ((6 * ideas,), NODE),
+        "series": ((weeks, layers + 2, len(QUEUE_COLUMNS)), real),
+        "idea_weekends": ((layers + 2,), whole),
+        "business_weekends": ((layers + 2,), whole),
+    }
+    used = {
+        "run": ((1,), RUN),
+        "keys": ((PURPOSES,), np.uint64),
+        "terms": ((departments + 1,), TERMS),
+        "clarity": ((departments, layers + 1), real),
+        "missing": ((departments + 1, 4), real),
+        "drops": ((departments + 1,), real),
+        "due": ((weeks + 1, 2), whole),
+        "returning": ((weeks + 1, 2), whole),
+        "ages": ((weeks, len(Age)), whole),
+        "targets": ((people + 2,), whole),
+        "hashes": ((people,), np.uint64),
+        **{name: ((people,), whole) for name in _POSTS},
+        **{name: ((people,), real) for name in _NUMBERS},
+        **{name: ((ideas,), np.int32) for name in BY_IDEAS},
+        "copies": ((copies,), COPY),
+        "embedded_now": ((256, 2), whole),
+        "met": ((1024,), np.uint64),
+        "sort_keys": ((ideas + copies,), real),
+        "sort_items": ((ideas + copies,), whole),
+    }
+    return Layout(left), Layout(used)
+
+
+PLANNED: Final = ("periods", "period_terms", "beta", "poisson", "poisson_last", "poisson_guide")
+"""Arrays of a state that come with a plan."""
+_POSTS: Final = (
+    *("group", "candidates", "touched"),
+    *("screen_first", "screen_last", "screen_count", "ally_of"),
+)
+_NUMBERS: Final = (
+    *("others", "candidate_draws", "told_scars", "told_futility"),
+    *("sums", "shares", "seen"),
+)
 
 
 def _room_for_ideas(planned: Planned) -> int:

@@ -13,14 +13,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from innovation_abm.kernel_arrays import IDEA, PERSON, PLAN, SUMMARY, TERMS
+from innovation_abm.kernel_arrays import IDEA, PERSON, PLAN, SLOTS, SUMMARY, TERMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from innovation_abm.kernel_arrays import Array, State
 
 WHOLE: Final = (
     "i p leader panel agency target by purpose stage fate reason row count place week "
@@ -33,19 +29,6 @@ APART: Final = (
     "told_futility"
 )
 """Arrays beside those of people and terms that are declared to share no memory with any other."""
-SLOTS: Final = 4
-"""Entries of the table for each array: its address, and up to three dimensions."""
-
-
-def table_of(state: State) -> Array:
-    """Give the table of addresses and shapes of a state, which has to be kept meanwhile."""
-    table = np.zeros((len(state), SLOTS), np.int64)
-    for row, array in zip(table, state, strict=True):
-        row[0] = array.ctypes.data  # __array_interface__ would spell out every record type
-        row[1 : 1 + array.ndim] = array.shape
-        if array.ndim == 0:  # columns
-            row[1] = array["energy"].size
-    return table.ravel()
 
 
 def viewer() -> Callable[..., Any]:

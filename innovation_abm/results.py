@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +30,7 @@ from innovation_abm.survival import (
 from innovation_abm.weeks import WEEK_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -200,18 +201,14 @@ class Run:
         replay: Callable[[], InnovationModel] | None = None,
     ) -> Run:
         """Read what a run of the compiled engine leaves; it keeps no events."""
-        ideas = {name: state.ideas[name] for name in IDEA_COLUMNS}
-        queued = ideas["stage"] >= Stage.PERMISSION  # their present stay is not yet in `waited`
-        staying = np.where(queued, scenario.weeks + 1 - state.ideas["since"].astype(np.int64), 0)
-        ideas["waited"] = ideas["waited"].astype(np.int64) + staying
         return cls(
             scenario,
             organization,
             engine="kernel",
             elapsed=elapsed,
-            ideas=ideas,
-            weeks={name: state.weeks[name] for name in WEEK_COLUMNS},
-            people={name: state.people[name] for name in PEOPLE_COLUMNS},
+            ideas=_KernelIdeas(state.ideas, scenario.weeks),
+            weeks=state.weeks,
+            people=state.people.only(PEOPLE_COLUMNS),
             queues=state.queues,
             week_ends=np.array([state.idea_weekends, state.business_weekends], float).T,
             rules=rules,
@@ -736,6 +733,27 @@ def _idea_columns(model: InnovationModel) -> Columns:
     if any(idea.detail for idea in ideas):
         columns["detail"] = np.array([idea.detail for idea in ideas])
     return columns
+
+
+class _KernelIdeas(Mapping[str, "NDArray[Any]"]):
+    """The ideas of the compiled engine; the present stay of those that still wait added."""
+
+    def __init__(self, columns: Columns, week: int) -> None:
+        self._columns, self._week = columns, week
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        column = self._columns[name]
+        if name != "waited":
+            return column
+        queued = self._columns["stage"] >= Stage.PERMISSION
+        staying = self._week + 1 - self._columns["since"].astype(np.int64)
+        return np.where(queued, staying, 0) + column
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(IDEA_COLUMNS)
+
+    def __len__(self) -> int:
+        return len(IDEA_COLUMNS)
 
 
 def _waited(idea: Idea, week: int) -> int:

@@ -284,7 +284,8 @@ def assert_agree(model: InnovationModel, state: KernelState):
     for name in WEEK_COLUMNS:
         assert_same(f"week {name}", [getattr(w, name) for w in model.series], state.weeks[name])
     ideas = model.ideas
-    for name in {"number", *IDEA.names} - LINKS - CHAINS:
+    assert [idea.number for idea in ideas] == list(range(len(state.ideas["value"])))
+    for name in set(IDEA.names) - LINKS - CHAINS:
         column = [getattr(idea, name) for idea in ideas]
         if name in POSTS:
             column = [post(person) for person in column]
