@@ -435,6 +435,66 @@ def test_books_balance_in_summaries():
 # --- what was compiled is never stale -------------------------------------------------------------
 
 
+def test_an_edit_of_any_file_that_a_rule_depends_on_gives_another_fingerprint(tmp_path):
+    """What is kept is found by the fingerprint, so another one cannot find what is stale."""
+    texts = {
+        "my_rules": """
+            from helper import chance
+            from innovation_abm import RuleBook, rule
+
+            @rule
+            def lapse(idea, terms):
+                return chance(idea) * 1.0
+
+            RULES = RuleBook(lapse_chance=lapse)
+            """,
+        "helper": """
+            import shares
+            from innovation_abm import rule
+
+            def scaled(factor=1.0):
+                @rule
+                def half(x):
+                    return factor * x
+                return half
+
+            half = scaled(0.5)
+
+            @rule
+            def chance(idea):
+                return half(shares.SHARE) + shares.more(idea)
+            """,
+        "shares": """
+            from innovation_abm import rule
+
+            SHARE = 0.25
+            TABLE = (0.1, 0.2)
+
+            @rule
+            def more(idea):
+                return TABLE[0]
+            """,
+    }
+    edits = {"my_rules": ("1.0", "2.0"), "helper": ("(0.5)", "(0.6)"), "shares": ("0.25", "0.3")}
+    edits_too = {"shares": ("(0.1,", "(0.3,"), "helper": ("half(shares.SHARE) +", "")}
+    code = "from innovation_abm.compiling import digest; import my_rules; "
+    code += "print(digest(my_rules.RULES))"
+
+    def fingerprint(edited=None, change=("", "")):
+        for name, text in texts.items():
+            text = dedent(text).replace(*change) if name == edited else dedent(text)
+            (tmp_path / f"{name}.py").write_text(text)
+        command = [sys.executable, "-B", "-c", code]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    found = [fingerprint()]
+    found += [fingerprint(*edit) for more in (edits, edits_too) for edit in more.items()]
+    assert len(set(found)) == len(found) == 6
+    assert fingerprint() == found[0]
+
+
 @pytest.mark.slow
 def test_an_edited_rule_takes_effect_with_a_warm_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("INNOVATION_ABM_CACHE_DIR", str(tmp_path / "cache"))
