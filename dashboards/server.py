@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -100,13 +101,18 @@ def serve(
     os.environ["SOLARA_APP"] = "innovation_abm.dashboards.app"
     import uvicorn
 
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            logging.disable()  # pages that are open are cut off; nobody need read of each
+            await super().shutdown(sockets)
+
     config = uvicorn.Config(
         "solara.server.starlette:app",
         log_level="error",
         access_log=False,
         timeout_graceful_shutdown=2,
     )
-    server = uvicorn.Server(config)
+    server = Server(config)
     address = listening.getsockname()
     shown = "localhost" if address[0] in ("127.0.0.1", "::1", "0.0.0.0") else address[0]
     url = f"http://{shown}:{address[1]}/"

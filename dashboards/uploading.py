@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from innovation_abm.charts import Chart
     from innovation_abm.dashboards.room import Room
 
-MOST_MEGABYTES: Final = 10
+MOST_MEGABYTES: Final = 5
 """Less than what the server takes in one message; the largest chart that is played has 2."""
+MOST_ROWS: Final = 2 * MOST_PEOPLE
+"""Rows that are read; to find what is wrong in millions would hold up the room."""
 FAULTS_SHOWN: Final = 6
 PLAYED: Final = "typical"
 """Preset that a chart is played with: workshops have more ideas than life has."""
@@ -48,6 +50,9 @@ def read_upload(name: str, content: bytes) -> Chart:
     label = _label(name)
     if len(content) > MOST_MEGABYTES * 1_000_000:
         raise Refused("upload_large", name=label, most=MOST_MEGABYTES)
+    rows = content.count(b"\n")
+    if rows > MOST_ROWS:
+        raise Refused("upload_rows", name=label, rows=rows, most=MOST_ROWS)
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / label
         path.write_bytes(content)

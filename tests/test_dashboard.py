@@ -623,12 +623,13 @@ def test_a_chart_is_uploaded_and_kept_with_the_tables(room, tmp_path):
         (b"post,reports_to\na,b\nb,a\n", "upload_faults"),
         (b"post,reports_to\n=cmd|calc,XX\nclerk,nobody\n", "upload_faults"),
         (b"x" * (MOST_MEGABYTES * 1_000_000 + 1), "upload_large"),
+        (b"post,reports_to\n" + b"x,y\n" * 1_000_000, "upload_rows"),
         (
             b"post,reports_to\nhead,XX\n" + b"".join(b"p%d,head\n" % k for k in range(20_000)),
             "upload_people",
         ),
     ],
-    ids=["empty", "binary", "circle", "nobody", "large", "people"],
+    ids=["empty", "binary", "circle", "nobody", "large", "rows", "people"],
 )
 def test_a_bad_upload_is_refused_and_said(content, key):
     with pytest.raises(Refused) as refused:
