@@ -21,6 +21,7 @@ from innovation_abm.scenario import MAX_SEED, Scenario, ScenarioError, parameter
 VERSION: Final = 1
 """Of the form of links; one with another number may mean something else by its names."""
 PANELS: Final = ("levers", "deaths", "twins", "ranking", "map", "guide")
+FLAGS: Final = ("dark", "room", "twins")
 LONGEST: Final = 8_000
 """Characters of a link that are read."""
 MOST_MOVES: Final = 200
@@ -35,6 +36,7 @@ class View:
         dark: light on dark.
         room: large, for a projector.
         panel: the panel that is open.
+        twins: whether A is shown beside B.
         guide, step: guided session and its step, from 0; "": none.
         week: week that is shown.
     """
@@ -43,6 +45,7 @@ class View:
     dark: bool = False
     room: bool = False
     panel: str = "levers"
+    twins: bool = False
     guide: str = ""
     step: int = 0
     week: int = 0
@@ -93,7 +96,7 @@ def write(play: Play, view: View, opened: Scenario) -> str:
     query += [("move", f"{m.week}:{m.name}:{_written(m.value)}") for m in play.moves]
     default = View()
     query.append(("lang", view.language))
-    query += [(key, "1") for key in ("dark", "room") if getattr(view, key)]
+    query += [(key, "1") for key in FLAGS if getattr(view, key)]
     if view.panel != default.panel:
         query.append(("panel", view.panel))
     if view.guide:
@@ -245,7 +248,7 @@ class _Reader:
                 self.note("link_value", name=key, given=given[:60], taken=getattr(view, key) or "-")
         if view.guide:
             view = replace(view, panel="guide", step=self.whole("step", 1, 99, 1) - 1)
-        flags: dict[str, Any] = {key: values.get(key) == "1" for key in ("dark", "room")}
+        flags: dict[str, Any] = {key: values.get(key) == "1" for key in FLAGS}
         return replace(view, **flags, week=self.whole("week", 0, weeks, 0))
 
 

@@ -33,7 +33,7 @@ from innovation_abm.dashboards.headlines import headlines
 from innovation_abm.dashboards.maps import Map, response_map
 from innovation_abm.dashboards.offered import offered
 from innovation_abm.dashboards.placing import Placing, place
-from innovation_abm.dashboards.play import Play, Value
+from innovation_abm.dashboards.play import Move, Play, Value
 from innovation_abm.dashboards.stage import Stage
 from innovation_abm.dashboards.tales import story
 from innovation_abm.dashboards.words import Speech
@@ -130,7 +130,7 @@ class Room:
         self.film: Reactive[Film | None] = solara.reactive(None)
         self.numbers: Reactive[Numbers | None] = solara.reactive(None)
         self.twins: Reactive[Twins | None] = solara.reactive(None)
-        self.comparing = solara.reactive(False)
+        self.comparing = solara.reactive(found.view.twins)
         self.ranked: Reactive[list[effects.Ranked] | None] = solara.reactive(None)
         self.mapped: Reactive[Map | None] = solara.reactive(None)
         self.bet: Reactive[dict[int, int]] = solara.reactive({})
@@ -146,8 +146,8 @@ class Room:
         self.stage = Stage(week=found.view.week, playing=not query)
         self.stage.observe(self._picked, ["picked", "week"])
         self.stage.observe(self._commanded, "command")
-        if found.view.guide:
-            self._begin_guide()
+        if found.view.guide:  # a page's own link names the week: it is taken up where it was left
+            self._begin_guide(found.play.moves if "week=" in query else None)
         self.refresh()
 
     # --- what is there ----------------------------------------------------------------------------
@@ -241,12 +241,17 @@ class Room:
 
     def compare_twins(self, on: bool) -> None:
         """Show A beside B, or B alone again."""
+        self._set_twins(on)
+        self._dress()
+        if on and self.film.value is not None:
+            self._record()
+
+    def _set_twins(self, on: bool) -> None:
         self.comparing.value = on
+        self.view.value = replace(self.view.value, twins=on)
         if not on:
             self.twins.value = None
             self.stage.twin = {}
-        elif self.film.value is not None:
-            self._record()
 
     def follow(self, name: str) -> None:
         """Show where an idea is."""
@@ -294,22 +299,31 @@ class Room:
         """Note which answer the room has bet on."""
         self.bet.value = {**self.bet.value, self.view.value.step: option}
 
-    def _begin_guide(self) -> None:
+    def _begin_guide(self, moves: tuple[Move, ...] | None = None) -> None:
+        """Begin at the step that the view says, or go on there with the moves of a link."""
         guide = self.guide
         if guide is not None:
             self.past, self.can_undo.value = (), False
             self._chart_of = None
             self.play.value = Play(guide.opening)
             self._forget()
+            if moves is not None and self._resume(Play(guide.opening, moves)):
+                return
             self.refresh()
             self._enter_step(guide, self.view.value.step)
+
+    def _resume(self, play: Play) -> bool:
+        try:
+            play.scenario  # noqa: B018 - which checks the moves
+        except InnovationAbmError:
+            return False
+        self.play.value = play
+        return True
 
     def _enter_step(self, guide: Guide, number: int) -> None:
         step = guide.steps[number]
         play = guide.play(number, self.play.value.opening)
-        self.comparing.value = step.twins
-        if not step.twins:
-            self.twins.value, self.stage.twin = None, {}
+        self._set_twins(step.twins)
         if step.show is not None:
             self.stage.week = step.show
         self.stage.playing = step.play

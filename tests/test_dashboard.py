@@ -147,6 +147,7 @@ def test_any_moves_come_to_a_scenario_whose_file_is_the_same(moves):
         dark=st.booleans(),
         room=st.booleans(),
         panel=st.sampled_from(links.PANELS),
+        twins=st.booleans(),
         week=st.integers(0, 104),
     ),
     seed=st.integers(0, 9),
@@ -517,6 +518,22 @@ def test_keys_do_what_they_say(room):
     press("9")  # there are fewer
     assert room.play.value.opening.name == "workshop"
     settle(room)
+
+
+def test_a_session_is_taken_up_where_it_was_left(compiled):
+    opened = Opened(preset("workshop"))
+    first = Room(opened, READY)
+    first.open_guide("clay-layer")
+    first.go_to_step(6)  # with twins
+    first.stage.week = 30
+    first.move("uphold", 1.0)
+    again = Room(opened, READY, first.stage.link + "&week=30")
+    assert again.play.value == first.play.value
+    assert (again.view.value.step, again.comparing.value, again.week) == (6, True, 30)
+    by_hand = Room(opened, READY, "guide=clay-layer&step=4")
+    assert [move.name for move in by_hand.play.value.moves] == ["risk_aversion"]
+    for one in (first, again, by_hand):
+        one.close()
 
 
 def test_two_tabs_share_nothing(room):
