@@ -98,7 +98,7 @@ def effects(frame: pd.DataFrame, order: Sequence[str], measure: str, names: Name
         for place, (one, factor) in enumerate(zip(axes, shown, strict=True)):
             rows = frame[frame["factor"] == factor]
             x = _positions(one, rows["level"].tolist())
-            with_intervals(one, x, rows, LOOKS[0], joined=len(rows) > 1)
+            with_intervals(one, x, rows, LOOKS[0], joined=_numeric(rows["level"].tolist()))
             head(one, names.factor(factor).axis, 27)
             if place % beside(len(shown)) == 0:
                 one.set_ylabel(words(called.axis, 24))
@@ -140,12 +140,13 @@ def pairs(maps: Sequence[ResponseMap], measure: str, names: Names) -> Picture:
     def draw(figure: Figure) -> None:
         axes = panels(figure, len(shown), 2)
         for place, (one, (found, frame)) in enumerate(zip(axes, shown, strict=True)):
-            for look, value in zip(
-                LOOKS, _some(_ordered(frame[found.y]), len(LOOKS)), strict=False
-            ):
+            lines = _some(_ordered(frame[found.y]), len(LOOKS))
+            for look, value in zip(LOOKS, lines, strict=False):
                 rows = frame[frame[found.y] == value]
-                x = _positions(one, rows[found.x].tolist())
-                with_intervals(one, x, rows, look, label=words(level(value), 0, 18))
+                x = np.array(_positions(one, rows[found.x].tolist()))
+                # A little apart, so that no interval hides another.
+                aside = (lines.index(value) - (len(lines) - 1) / 2) * 0.012 * np.ptp(x)
+                with_intervals(one, x + aside, rows, look, label=words(level(value), 0, 18))
             head(one, f"{names.factor(found.x).short}, by {names.factor(found.y).short}", 42)
             one.set_xlabel(words(names.factor(found.x).axis))
             if place % 2 == 0:
@@ -176,7 +177,8 @@ def pairs(maps: Sequence[ResponseMap], measure: str, names: Names) -> Picture:
         height=2.5 * math.ceil(len(shown) / 2),
         draw=draw,
         note=f"{capital(called.full)}. Mean and 95 % interval over all else that varies. "
-        "Pairs of factors that depend on each other most come first.",
+        "Pairs of factors that depend on each other most come first. Marks of one level stand a little "
+        "apart, so that all are seen.",
     )
 
 

@@ -178,7 +178,7 @@ class Picture:
         self.draw(figure)
         if titled:
             figure.suptitle(
-                words(self.title, 92, 180), x=0.01, ha="left", fontsize=10.5,
+                words(self.title, 84, 180), x=0.01, ha="left", fontsize=10.5,
                 fontweight="bold", color=INK,
             )  # fmt: skip
         # The room is divided once, and not again for each kind of file.
