@@ -177,8 +177,8 @@ def pairs(maps: Sequence[ResponseMap], measure: str, names: Names) -> Picture:
         height=2.5 * math.ceil(len(shown) / 2),
         draw=draw,
         note=f"{capital(called.full)}. Mean and 95 % interval over all else that varies. "
-        "Pairs of factors that depend on each other most come first. Marks of one level stand a little "
-        "apart, so that all are seen.",
+        "Pairs of factors that depend on each other most come first. Marks of one level stand a "
+        "little apart, so that all are seen.",
     )
 
 
