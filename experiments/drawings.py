@@ -868,7 +868,8 @@ def _positions(axes: Axes, levels: Sequence[object]) -> list[float]:
             axes.set_xticks(places, [level(one) for one in levels])
         return places
     places = [float(place) for place in range(len(levels))]
-    axes.set_xticks(places, [words(level(one), 11, 30) for one in levels])
+    named = range(0, len(levels), math.ceil(len(levels) / FEW))  # all of them would not fit
+    axes.set_xticks(named, [words(level(levels[place]), 11, 30) for place in named])
     axes.set_xlim(-0.5, len(levels) - 0.5)
     return places
 

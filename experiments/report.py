@@ -305,11 +305,13 @@ class _Page:
             ranking = drawn.get(f"ranking-{slug(factor)}-{slug(measure)}")
             if ranking is not None:
                 sentences.append(self._ranked(factor, ranking.data))
-        return " ".join(sentences)
+        return " ".join(sentences).strip()
 
     def _ranked(self, factor: str, changes: pd.DataFrame) -> str:
         """Say which of many named levels lowers a measure most, and which raises it most."""
         known = changes.dropna(subset=["estimate"]).sort_values("estimate", kind="stable")
+        if known.empty:
+            return ""
         first = level(self.results.points[factor].iloc[0])
         others = [self.names.factor(one).short for one in self.factors_of_points if one != factor]
         told = []
