@@ -172,7 +172,8 @@ import numpy as np
 from innovation_abm import rule
 from innovation_abm.rules import logistic
 SEEN = [0]
-LUCK = random.random()
+LUCK = float(os.path.exists("luck"))  # 0.0 when it is first read, then 1.0
+open("luck", "w").close()
 """
 ENDORSE = f"""{HEAD}
 def helper(x):
@@ -220,7 +221,7 @@ def test_a_sound_rule_passes(folder):
         ("return 0.5 + 0.0 * helper(1)", "source", "helper is not declared as a rule"),
         ("idea.allies = 3; return 0.5", "pure", "changes allies"),
         ("SEEN[0] += 1; return 0.5 / SEEN[0]", "pure", "gives 0.5, then 0.25"),
-        ("return 0.2 * LUCK + 0.3", "deterministic", "two runs of one scenario differ: Scenario("),
+        ("return 0.8 * LUCK + 0.1", "deterministic", "two runs of one scenario differ: Scenario("),
         ("return 1.5", "range", "gives 1.5, which is not in [0, 1]"),
         ("return math.inf", "range", "gives inf"),
         ("return math.nan", "range", "gives nan"),
@@ -293,7 +294,7 @@ def test_the_shipped_rules_keep_what_rules_promise(part, folder):
 
     texts = [rule_text(name, "book.py") for name in RULES[part::2]]
     Path("book.py").write_text("\n\n".join(texts))
-    found = {check.name: check for check in check_rules("book.py", scenarios=12, engines=False)}
+    found = {check.name: check for check in check_rules("book.py", scenarios=9, engines=False)}
     assert failed(found) == set(), found
 
 
