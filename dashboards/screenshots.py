@@ -24,7 +24,7 @@ SHOTS: Final[dict[str, tuple[str, tuple[int, int]]]] = {
     "where-ideas-die": ("week=60&lang=en&panel=deaths&move=9:manager_capacity:6", LAPTOP),
     "twins": ("week=40&lang=en&panel=twins&move=5:risk_aversion:0.1", LAPTOP),
     "session-projector": ("lang=fr&guide=clay-layer&step=2&room=1", PROJECTOR),
-    "dark-projector": ("week=50&lang=fr&room=1&dark=1&panel=deaths", PROJECTOR),
+    "dark-projector": ("week=50&lang=fr&room=1&dark=1&panel=deaths", (1440, 810)),
 }
 """What is taken: the query of the link, and the size of the window."""
 
@@ -61,6 +61,10 @@ def browsing() -> Iterator[Any]:
 
 def take(folder: Path) -> Iterator[Path]:
     """Take all pictures into a folder, and give each file as it is written."""
+    from innovation_abm.compiling import build
+    from innovation_abm.rules import SHIPPED
+
+    build(SHIPPED, print)  # the pictures show the number with all its replays
     with serving() as (_, address), browsing() as browser:
         for name, (query, size) in SHOTS.items():
             yield _shoot(browser, f"{address}?{query}", size, folder / f"{name}.png")
@@ -76,7 +80,17 @@ def _shoot(browser: Any, url: str, size: tuple[int, int], file: Path) -> Path:  
     page.wait_for_timeout(2_500)  # until charts and queues have settled
     page.screenshot(path=str(file))
     page.close()
+    _shrink(file)
     return file
+
+
+def _shrink(file: Path) -> None:
+    """Pack a picture as small as it can be without a change to its colours."""
+    from PIL import Image  # comes with matplotlib
+
+    with Image.open(file) as shot:
+        packed = shot.convert("RGB")
+    packed.save(file, optimize=True)
 
 
 def main() -> int:
