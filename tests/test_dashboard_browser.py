@@ -124,12 +124,12 @@ def test_levers_move_in_mid_run_and_undo_puts_them_back(page, address):
     for _ in range(8):
         page.keyboard.press("ArrowLeft")
     page.wait_for_selector(".ia-change.ia-up")
-    assert "move=11:risk_aversion:0.1" in page.url
+    page.wait_for_function("location.search.includes('move=11:risk_aversion:0.1&')")
     assert page.locator(".ia-marks i").count() == 1
     assert week(page) == 10
     page.keyboard.press("u")
     page.wait_for_selector(".ia-change", state="detached")
-    assert "move" not in page.url
+    page.wait_for_function("!location.search.includes('move')")
 
 
 CONTROLS = {
@@ -203,6 +203,12 @@ def test_the_panel_scrolls_and_the_page_does_not(page, address):
     assert page.evaluate(tops, ".ia-panel")[0] > 0
     assert set(page.evaluate(tops, "html, body, .ia-page, .ia-main, .ia-right")) == {0}
     assert page.locator(".ia-controls").bounding_box()["y"] < 768
+    page.keyboard.press("b")  # large, in French: nothing of the head may be cut off
+    page.keyboard.press("l")
+    last = page.locator(".ia-head button").last
+    page.wait_for_function("document.querySelector('.ia-head').innerText.includes('English')")
+    box = last.bounding_box()
+    assert box["x"] + box["width"] <= 1366
 
 
 def test_people_and_ideas_are_reached_by_the_keyboard(page, address):
