@@ -133,7 +133,7 @@ SIZES = {
 }
 
 
-@pytest.mark.parametrize("kind", SAMPLED)
+@pytest.mark.parametrize("kind", sorted(SAMPLED))
 def test_samples_are_the_same_again_and_share_no_state(kind):
     np.random.seed(3)
     before = np.random.get_state()[1].copy()
@@ -144,7 +144,7 @@ def test_samples_are_the_same_again_and_share_no_state(kind):
     assert not study(kind, ALL, **SIZES[kind], seed=2).points().equals(first)
 
 
-@pytest.mark.parametrize("kind", SAMPLED)
+@pytest.mark.parametrize("kind", sorted(SAMPLED))
 @pytest.mark.parametrize("factors", [(FILTER,), (FILTER, LAYERS), ALL], ids=len)
 def test_samples_have_the_size_that_is_counted_beforehand(kind, factors):
     made = study(kind, factors, **SIZES[kind])
