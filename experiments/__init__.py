@@ -1,5 +1,17 @@
 """Studies: sweeps, sensitivity analysis and calibration.
 
+====================  ============================================================================
+``design``            what a study asks: its file, factors and points
+``running``           its runs on threads, processes or a cluster
+``store``             where they are kept, and read as frames
+``analysis``          what they say, each figure with its interval
+``reporting``         the report and its pictures
+``calibration``       which parameters fit published figures
+``command``           the commands
+``studies``           studies that come with the package; ``calibrations`` likewise
+``findings``          results that the source text lets one expect
+====================  ============================================================================
+
 A public name is loaded from its module when it is first used, so that importing this is light.
 """
 
@@ -9,19 +21,59 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from innovation_abm.experiments.execution import sweep
-    from innovation_abm.experiments.report import write_report
-    from innovation_abm.experiments.results import Results, load_study
-    from innovation_abm.experiments.study import Study
+    from innovation_abm.experiments.calibration.calibration import calibrate
+    from innovation_abm.experiments.calibration.file import Calibration, Method, Prior, Target
+    from innovation_abm.experiments.design.designs import Design
+    from innovation_abm.experiments.design.factors import Factor, Level
+    from innovation_abm.experiments.design.study import (
+        Base,
+        Limits,
+        Replications,
+        Study,
+        StudyError,
+    )
+    from innovation_abm.experiments.reporting.report import write_report
+    from innovation_abm.experiments.running.execution import sweep
+    from innovation_abm.experiments.store.results import Results, load_study
 
-__all__ = ["Results", "Study", "load_study", "sweep", "write_report"]
+__all__ = [  # noqa: RUF022 - in the order in which a reader meets them
+    "Study",
+    "Base",
+    "Factor",
+    "Level",
+    "Design",
+    "Replications",
+    "Limits",
+    "sweep",
+    "load_study",
+    "Results",
+    "write_report",
+    "StudyError",
+    "calibrate",
+    "Calibration",
+    "Prior",
+    "Target",
+    "Method",
+]
 
 _HOME = {
-    "Results": "results",
-    "Study": "study",
-    "load_study": "results",
-    "sweep": "execution",
-    "write_report": "report",
+    "Study": "design.study",
+    "Base": "design.study",
+    "Factor": "design.factors",
+    "Level": "design.factors",
+    "Design": "design.designs",
+    "Replications": "design.study",
+    "Limits": "design.study",
+    "sweep": "running.execution",
+    "load_study": "store.results",
+    "Results": "store.results",
+    "write_report": "reporting.report",
+    "StudyError": "design.study",
+    "calibrate": "calibration.calibration",
+    "Calibration": "calibration.file",
+    "Prior": "calibration.file",
+    "Target": "calibration.file",
+    "Method": "calibration.file",
 }
 
 

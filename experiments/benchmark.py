@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.charts import write_chart
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.experiments.designs import Kind
-from innovation_abm.experiments.execution import sweep
-from innovation_abm.experiments.results import load_study
-from innovation_abm.experiments.study import Base, Design, Factor, Replications, Study
+from innovation_abm.experiments.design.designs import Kind
+from innovation_abm.experiments.design.study import Base, Design, Factor, Replications, Study
+from innovation_abm.experiments.running.execution import sweep
+from innovation_abm.experiments.store.results import load_study
 from innovation_abm.kernel_runs import run_many
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from innovation_abm.experiments.results import Results
-    from innovation_abm.experiments.study import Study
+    from innovation_abm.experiments.design.study import Study
+    from innovation_abm.experiments.store.results import Results
 
 INTERRUPTED: Final = 130
 
@@ -114,7 +114,7 @@ def sweep(
     Every finished run is kept. Ctrl-C, a crash or a power cut lose at most the last second: the
     same command goes on where it stopped, and computes only what is missing if the study has grown.
     """
-    from innovation_abm.experiments import execution
+    from innovation_abm.experiments.running import execution
 
     wanted = find(study)
     if chart is not None or repair:
@@ -139,7 +139,7 @@ def sweep(
                 raise typer.Exit(INTERRUPTED) from None
             if with_report:
                 working.say("writing the report")
-                from innovation_abm.experiments.report import write_report
+                from innovation_abm.experiments.reporting.report import write_report
 
                 write_report(results, folder)
     if check:
@@ -161,8 +161,8 @@ def report(
     ] = None,
 ) -> None:
     """Write a study's report, one page that opens anywhere, and its pictures for a paper."""
-    from innovation_abm.experiments.report import write_report
-    from innovation_abm.experiments.results import load_study
+    from innovation_abm.experiments.reporting.report import write_report
+    from innovation_abm.experiments.store.results import load_study
 
     with Working("reading the study") as working:
         results = load_study(folder)
@@ -177,7 +177,7 @@ def export(
     kind: Annotated[Kind, typer.Option("--format", help="What to write.")] = Kind.BOTH,
 ) -> None:
     """Write a study's tables for other programs: runs, points, failures, and those kept whole."""
-    from innovation_abm.experiments.results import load_study
+    from innovation_abm.experiments.store.results import load_study
 
     with Working("writing"):
         load_study(folder).export(out, kind.value)
@@ -199,7 +199,7 @@ def find(name: str) -> Study:
     Raises:
         InnovationAbmError: if there is none, or it is wrong.
     """
-    from innovation_abm.experiments.study import Study
+    from innovation_abm.experiments.design.study import Study
 
     if Path(name).suffix or Path(name).name != name:
         return Study.load(name)

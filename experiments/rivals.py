@@ -22,8 +22,8 @@ from typing import Any, Final, Literal
 import mesa
 
 from innovation_abm.console import print_json
-from innovation_abm.experiments.execution import sweep
-from innovation_abm.experiments.study import Base, Factor, Replications, Study
+from innovation_abm.experiments.design.study import Base, Factor, Replications, Study
+from innovation_abm.experiments.running.execution import sweep
 from innovation_abm.model import InnovationModel
 from innovation_abm.simulation import simulate
 

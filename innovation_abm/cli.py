@@ -29,7 +29,7 @@ from innovation_abm.console import (
 )
 from innovation_abm.dashboards.command import dashboard
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.experiments.calibration_command import calibrate
+from innovation_abm.experiments.calibration.command import calibrate
 from innovation_abm.experiments.command import export, report, studies, sweep
 from innovation_abm.extending_command import check_rules, new
 

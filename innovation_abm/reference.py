@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from enum import IntEnum
 
-    from innovation_abm.experiments.parts import Part
+    from innovation_abm.experiments.design.parts import Part
     from innovation_abm.scenario import Parameter, Value
 
 E = TypeVar("E", bound="IntEnum")
@@ -397,14 +397,16 @@ def _kit(part: str) -> str:
 
 def _study(section: str) -> str:
     """Tabulate the keys of a section of a study file."""
-    from innovation_abm.experiments.study import SECTIONS  # above this module: only documents ask
+    from innovation_abm.experiments.design.study import (
+        SECTIONS,  # above this module: only documents ask
+    )
 
     return _keys(*SECTIONS[section])
 
 
 def _calibration(section: str) -> str:
     """Tabulate the keys of a section of a calibration file."""
-    from innovation_abm.experiments.calibration_file import PARTS
+    from innovation_abm.experiments.calibration.file import PARTS
 
     return _keys(PARTS[section], ())
 
@@ -421,8 +423,8 @@ def _keys(part: type[Part], left_out: Collection[str]) -> str:
 
 def _default(value: object) -> str:
     """Write the default of a key of a study file; nothing where it is left out."""
-    from innovation_abm.experiments.models import Model
-    from innovation_abm.experiments.parts import shown
+    from innovation_abm.experiments.design.models import Model
+    from innovation_abm.experiments.design.parts import shown
 
     if isinstance(value, Model):
         value = value.name
@@ -435,7 +437,7 @@ def _default(value: object) -> str:
 
 def published_table() -> str:
     """Tabulate the figures that calibrations may aim at beside the measures."""
-    from innovation_abm.experiments.published import FIGURES
+    from innovation_abm.experiments.calibration.published import FIGURES
 
     rows = ((_code(one.name), one.title) for one in FIGURES.values() if one.windowed)
     return table(("figure", "meaning"), rows)
@@ -443,7 +445,7 @@ def published_table() -> str:
 
 def design_table() -> str:
     """Tabulate the kinds of designs of a study."""
-    from innovation_abm.experiments.designs import KINDS
+    from innovation_abm.experiments.design.designs import KINDS
 
     rows = (
         (_code(kind), one.meaning, ", ".join(map(_code, one.keys)), one.growth)
@@ -454,7 +456,7 @@ def design_table() -> str:
 
 def distribution_table() -> str:
     """Tabulate the distributions of a range."""
-    from innovation_abm.experiments.factors import DISTRIBUTIONS
+    from innovation_abm.experiments.design.factors import DISTRIBUTIONS
 
     rows = (
         (_code(kind), meaning, ", ".join(map(_code, keys)))

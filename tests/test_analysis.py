@@ -17,11 +17,11 @@ from hypothesis.extra import numpy as hnp
 from innovation_abm import simulate
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments import analysis
-from innovation_abm.experiments.execution import sweep
-from innovation_abm.experiments.outcomes import complete_outcomes, outcomes
-from innovation_abm.experiments.results import Results
-from innovation_abm.experiments.stopping import narrow_enough
-from innovation_abm.experiments.study import Base, Design, Factor, Level, Replications, Study
+from innovation_abm.experiments.analysis.outcomes import complete_outcomes, outcomes
+from innovation_abm.experiments.design.study import Base, Design, Factor, Level, Replications, Study
+from innovation_abm.experiments.running.execution import sweep
+from innovation_abm.experiments.running.stopping import narrow_enough
+from innovation_abm.experiments.store.results import Results
 from innovation_abm.survival import mean_interval, paired_difference
 
 NAN = math.nan

@@ -16,9 +16,9 @@ from pandas.testing import assert_frame_equal
 from typer.testing import CliRunner
 
 from innovation_abm import Scenario, simulate
-from innovation_abm.experiments import emulation, identification
-from innovation_abm.experiments.calibration import calibrate
-from innovation_abm.experiments.calibration_file import (
+from innovation_abm.experiments.calibration import emulation, identification
+from innovation_abm.experiments.calibration.calibration import calibrate
+from innovation_abm.experiments.calibration.file import (
     Calibration,
     CalibrationError,
     Method,
@@ -27,9 +27,9 @@ from innovation_abm.experiments.calibration_file import (
     calibration_names,
     find_calibration,
 )
-from innovation_abm.experiments.parts import StudyError
-from innovation_abm.experiments.published import FIGURES
-from innovation_abm.experiments.study import Base
+from innovation_abm.experiments.calibration.published import FIGURES
+from innovation_abm.experiments.design.parts import StudyError
+from innovation_abm.experiments.design.study import Base
 
 ROOT = Path(__file__).parents[1]
 
@@ -522,7 +522,7 @@ def test_known_parameters_of_the_model_are_recovered(method, tmp_path):
 
 @pytest.mark.usefixtures("compiled")
 def test_measures_alone_need_no_whole_runs_and_are_the_same():
-    from innovation_abm.experiments.calibration import ModelSimulator
+    from innovation_abm.experiments.calibration.calibration import ModelSimulator
 
     def told(*extra):
         names = ("survival", "voice", *extra)
@@ -540,7 +540,7 @@ def test_measures_alone_need_no_whole_runs_and_are_the_same():
 
 
 def test_whole_numbers_stay_whole():
-    from innovation_abm.experiments.calibration import ModelSimulator
+    from innovation_abm.experiments.calibration.calibration import ModelSimulator
 
     task = Calibration(
         name="shape",
@@ -732,7 +732,7 @@ def command():
     import typer
 
     from innovation_abm.cli import Commands
-    from innovation_abm.experiments.calibration_command import calibrate as told
+    from innovation_abm.experiments.calibration.command import calibrate as told
 
     app = typer.Typer(cls=Commands)
     app.command("calibrate")(told)

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from innovation_abm import preset
-from innovation_abm.experiments import designs
-from innovation_abm.experiments.designs import KINDS, SAMPLED, Kind, count, nearest_power
-from innovation_abm.experiments.study import Base, Design, Factor, Level, Study, StudyError
+from innovation_abm.experiments.design import designs
+from innovation_abm.experiments.design.designs import KINDS, SAMPLED, Kind, count, nearest_power
+from innovation_abm.experiments.design.study import Base, Design, Factor, Level, Study, StudyError
 
 SPAN = Factor(parameter="span", values=[3, 4, 8])
 FLAG = Factor(parameter="own_judgement", values=[False, True])

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.experiments.discovery import Box, Limit, find_boxes, reading
-from innovation_abm.experiments.results import Results
-from innovation_abm.experiments.study import Design, Factor, Replications, Study
+from innovation_abm.experiments.analysis.discovery import Box, Limit, find_boxes, reading
+from innovation_abm.experiments.design.study import Design, Factor, Replications, Study
+from innovation_abm.experiments.store.results import Results
 
 
 def study(points=256, kind="sobol"):

@@ -19,8 +19,8 @@ from innovation_abm import Scenario, cli, simulate
 from innovation_abm.charts import read_chart
 from innovation_abm.dashboards import links
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.experiments.calibration_file import Calibration
-from innovation_abm.experiments.study import Study
+from innovation_abm.experiments.calibration.file import Calibration
+from innovation_abm.experiments.design.study import Study
 from innovation_abm.kernel_runs import run_many
 from innovation_abm.levers import read_levers
 from innovation_abm.random_scenarios import random_scenario

@@ -16,13 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from innovation_abm import InnovationAbmError
-from innovation_abm.experiments import analysis, pictures
-from innovation_abm.experiments.names import Names
-from innovation_abm.experiments.report import page, portable, write_report
-from innovation_abm.experiments.results import Results, load_study
-from innovation_abm.experiments.sheets import DARK, figures, interval, words
-from innovation_abm.experiments.store import Batch, Store
-from innovation_abm.experiments.study import Study
+from innovation_abm.experiments import analysis
+from innovation_abm.experiments.design.study import Study
+from innovation_abm.experiments.reporting import pictures
+from innovation_abm.experiments.reporting.names import Names
+from innovation_abm.experiments.reporting.report import page, portable, write_report
+from innovation_abm.experiments.reporting.sheets import DARK, figures, interval, words
+from innovation_abm.experiments.store.results import Results, load_study
+from innovation_abm.experiments.store.store import Batch, Store
 
 LISTS = """
 [[factor]]

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.experiments import sensitivity
-from innovation_abm.experiments.designs import unit_sample
-from innovation_abm.experiments.execution import sweep
-from innovation_abm.experiments.models import SOBOL_G_COEFFICIENTS
-from innovation_abm.experiments.results import Results
-from innovation_abm.experiments.study import Design, Factor, Replications, Study
+from innovation_abm.experiments.analysis import sensitivity
+from innovation_abm.experiments.design.designs import unit_sample
+from innovation_abm.experiments.design.models import SOBOL_G_COEFFICIENTS
+from innovation_abm.experiments.design.study import Design, Factor, Replications, Study
+from innovation_abm.experiments.running.execution import sweep
+from innovation_abm.experiments.store.results import Results
 
 
 def study(model, names, replications=1, **design):

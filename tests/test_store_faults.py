@@ -20,9 +20,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from innovation_abm.experiments import ledger
-from innovation_abm.experiments.results import Results, load_study
-from innovation_abm.experiments.store import Batch, Store, StoreError
+from innovation_abm.experiments.store import ledger
+from innovation_abm.experiments.store.results import Results, load_study
+from innovation_abm.experiments.store.store import Batch, Store, StoreError
 
 MANIFEST = {"model": "made up"}
 MEASURES = ("x", "y")

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from innovation_abm import Scenario, preset
 from innovation_abm.charts import write_chart
-from innovation_abm.experiments.factors import SEEDS, Distribution
-from innovation_abm.experiments.models import MODELS, TestFunction
-from innovation_abm.experiments.study import (
+from innovation_abm.experiments.design.factors import SEEDS, Distribution
+from innovation_abm.experiments.design.models import MODELS, TestFunction
+from innovation_abm.experiments.design.study import (
     Base,
     Design,
     Factor,
@@ -886,7 +886,7 @@ def test_one_chart_at_a_time(load, tmp_path):
 
 
 def test_scenarios_are_the_same_however_many_are_made(monkeypatch):
-    monkeypatch.setattr("innovation_abm.experiments.study._KEPT", 2)
+    monkeypatch.setattr("innovation_abm.experiments.design.study._KEPT", 2)
     study = SPANS.but(name="a")
     for _ in range(2):
         for row in study.rows():

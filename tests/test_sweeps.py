@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from innovation_abm import InnovationAbmError, Scenario, preset, simulate
-from innovation_abm.experiments import stopping
-from innovation_abm.experiments.execution import InterruptedSweepError, check, sweep
-from innovation_abm.experiments.results import load_study
-from innovation_abm.experiments.store import StoreError
-from innovation_abm.experiments.study import Study
+from innovation_abm.experiments.design.study import Study
+from innovation_abm.experiments.running import stopping
+from innovation_abm.experiments.running.execution import InterruptedSweepError, check, sweep
+from innovation_abm.experiments.store.results import load_study
+from innovation_abm.experiments.store.store import StoreError
 from innovation_abm.measures import MEASURES
 
 SMALL = """
@@ -441,7 +441,7 @@ def test_a_study_of_100_000_runs_killed_three_times_and_resumed_on_dask(tmp_path
 
 
 def test_no_scheduler_is_told_of(tmp_path, monkeypatch):
-    monkeypatch.setattr("innovation_abm.experiments.workers.PATIENCE", 1.0)
+    monkeypatch.setattr("innovation_abm.experiments.running.workers.PATIENCE", 1.0)
     with pytest.raises(InnovationAbmError, match="no Dask scheduler answers"):
         sweep(study(), tmp_path / "out", dask="tcp://127.0.0.1:9")
 
@@ -450,8 +450,8 @@ def test_no_scheduler_is_told_of(tmp_path, monkeypatch):
 
 
 def test_published_indices_come_out_of_the_whole_path(tmp_path):
+    from innovation_abm.experiments.analysis.sensitivity import sobol_indices
     from innovation_abm.experiments.command import find
-    from innovation_abm.experiments.sensitivity import sobol_indices
 
     found = sweep(find("ishigami"), tmp_path / "ishigami")
     table = sobol_indices(found, "y")

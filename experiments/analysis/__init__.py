@@ -1,0 +1,162 @@
+"""What a study found: means, differences, effects, maps and curves, each with its interval.
+
+Every function takes the results of a study and gives a tidy pandas frame, one row a figure, with
+the columns that its docstring names. ``docs/analysis.md`` says how to read them.
+
+Four conventions hold throughout.
+
+* *Intervals are over replications*, never over ideas: ideas of one run share queues. They are of
+  95 % unless told otherwise, and each by itself: of twenty intervals one misses on average.
+* *Common random numbers*: where points share their luck, what is compared is compared within each
+  replication, and the interval is that of the differences.
+* *Undefined is NaN*, and counted. A mean of a measure that is undefined in some runs answers "given
+  that it is defined".
+* *The order of rows has no part in it*: runs may arrive in any order.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments.analysis.convergence import (
+    convergence,
+    half_widths,
+    replications_needed,
+)
+from innovation_abm.experiments.analysis.curves import survival_curves
+from innovation_abm.experiments.analysis.effects import (
+    interactions,
+    main_effects,
+    pair_means,
+    variance_shares,
+)
+from innovation_abm.experiments.analysis.maps import ResponseMap, response_map, strengths
+from innovation_abm.experiments.analysis.means import differences, means
+from innovation_abm.experiments.analysis.outcomes import factor_names, point_number
+from innovation_abm.experiments.analysis.sensitivity import TOTAL, morris_indices, sobol_indices
+
+if TYPE_CHECKING:
+    from innovation_abm.experiments.store.results import Results
+
+__all__ = [
+    "ResponseMap",
+    "convergence",
+    "describe",
+    "differences",
+    "half_widths",
+    "interactions",
+    "main_effects",
+    "means",
+    "pair_means",
+    "replications_needed",
+    "response_map",
+    "strengths",
+    "survival_curves",
+    "variance_shares",
+]
+
+
+def describe(results: Results) -> dict[str, Any]:
+    """Give the headlines of a study as plain values, NaN where undefined.
+
+    Returns:
+        A dict with ``points``, ``runs``, ``replications`` (least and most of any point),
+        ``complete``, ``missing``, ``failed``, ``luck``, ``design``, and ``measures``: by measure
+        ``highest`` and ``lowest`` (each the point, its factors, mean, low, high; None if it is
+        defined nowhere), ``strongest`` (the factor that matters most: ``factor``, ``index`` that
+        says by what it is judged, ``value``; None if it cannot be told) and ``undefined`` (runs).
+        The mean of the highest of many points is somewhat too high, having been chosen for it.
+    """
+    counts = results.runs.groupby("point").size().reindex(results.points.index, fill_value=0)
+    table = means(results)
+    factors = factor_names(results)
+    found = {}
+    for measure in results.measures:
+        here = table[table["measure"] == measure]
+        known = here[here["mean"].notna()]
+        found[str(measure)] = {
+            "highest": _told(known, factors, known["mean"].argmax()) if len(known) else None,
+            "lowest": _told(known, factors, known["mean"].argmin()) if len(known) else None,
+            "strongest": _strongest(results, str(measure)),
+            "undefined": int(here["undefined"].sum()),
+        }
+    return {
+        "points": len(results.points),
+        "runs": len(results.runs),
+        "replications": [int(counts.min()), int(counts.max())] if len(counts) else [0, 0],
+        "complete": bool(results.complete),
+        "missing": int(results.missing),
+        "failed": len(results.failures),
+        "luck": str(results.study.replications.luck),
+        "design": str(results.study.design.kind),
+        "measures": found,
+    }
+
+
+def _told(table: pd.DataFrame, factors: list[str], place: Any) -> dict[str, Any]:  # noqa: ANN401
+    row = table.iloc[int(place)]
+    return {
+        "point": int(row["point"]),
+        "factors": {name: _plain(row[name]) for name in factors},
+        **{name: float(row[name]) for name in ("mean", "low", "high")},
+    }
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a level may be a name, a number or a flag
+    """Give a numpy scalar as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _strongest(results: Results, measure: str) -> dict[str, Any] | None:
+    """Tell which factor matters most, by what its design can say best."""
+    if not factor_names(results):
+        return None
+    try:
+        index, values = _importance(results, measure)
+    except InnovationAbmError:  # holes in the design, or an undefined measure: no index holds
+        index, values = _by_strength(results, measure)
+    values = values.dropna()
+    if values.empty:
+        return None
+    best = int(values.argmax())
+    factor, value = values.index[best], values.iloc[best]
+    return {"factor": str(factor), "index": index, "value": float(value)}
+
+
+def _importance(results: Results, measure: str) -> tuple[str, pd.Series[float]]:
+    """Give what the factors are judged by, and the figure of each factor."""
+    kind = str(results.study.design.kind)
+    if kind == "saltelli":
+        table = sobol_indices(results, measure, resamples=2)  # the estimates alone are used
+        table = table[table["order"] == TOTAL]
+        return "total Sobol index", table.set_index("factor")["estimate"]
+    if kind == "morris":
+        table = morris_indices(results, measure, resamples=2)
+        return "mean size of elementary effects", table.set_index("factor")["mu_star"]
+    if kind == "one_at_a_time":
+        return "largest change from the base point", _largest_change(results, measure)
+    if kind == "factorial":
+        table = variance_shares(results, [measure])
+        table = table[table["kind"] == "factor"]
+        return "share of variance", table.set_index("source")["estimate"]
+    return _by_strength(results, measure)
+
+
+def _by_strength(results: Results, measure: str) -> tuple[str, pd.Series[float]]:
+    table = strengths(results, [measure])
+    return "adjusted R-squared by itself", table.set_index("factor")["estimate"]
+
+
+def _largest_change(results: Results, measure: str) -> pd.Series[float]:
+    """Give of each factor the largest change from the base point, without its sign."""
+    table = differences(results, measures=[measure])
+    base = results.points.loc[point_number(results, None)]
+    largest = {
+        name: table.loc[table[name] != base[name], "estimate"].abs().max()
+        for name in factor_names(results)
+    }
+    return pd.Series(largest, dtype=np.float64)

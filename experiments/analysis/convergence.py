@@ -1,0 +1,247 @@
+"""How the figures settle as replications are added, and how many are enough.
+
+References:
+    Hoad, K., Robinson, S. and Davies, R. (2010). Automated selection of the number of replications
+        for a discrete-event simulation. Journal of the Operational Research Society 61, 1632-1644.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from innovation_abm.experiments.analysis.outcomes import (
+    chosen_measures,
+    mean_of_defined,
+    outcomes,
+    point_number,
+    with_factors,
+)
+from innovation_abm.experiments.running.stopping import IN_A_ROW
+from innovation_abm.survival import CONFIDENCE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from innovation_abm.experiments.analysis.outcomes import Outcomes
+    from innovation_abm.experiments.store.results import Results
+
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+    BoolArray = NDArray[np.bool_]
+
+MOST_NEEDED: Final = 1e6
+"""Standard deviations over wanted half-width, at most: beyond it no number of runs would do."""
+RELATIVE_PRECISION: Final = 0.05
+"""Half-width wanted of an interval, as a share of the mean, unless a study says another: that
+which Hoad, Robinson and Davies (2010) propose."""
+
+
+def convergence(
+    results: Results,
+    point: int | None = None,
+    measures: Iterable[str] | None = None,
+    *,
+    confidence: float = CONFIDENCE,
+) -> pd.DataFrame:
+    """Give the running mean and its interval as replications are added, in their order.
+
+    Args:
+        results: the study's results.
+        point: which; ``None``: of each measure the point whose interval is the widest in the end,
+            for if that is narrow enough, all are.
+        measures: which; all of the study if ``None``.
+        confidence: coverage of the intervals.
+
+    Returns:
+        One row a measure and number of replications: ``measure``, ``point``, ``replications``,
+        ``n`` (those in which it is defined), ``mean``, ``low``, ``high``, ``half_width``.
+    """
+    if point is not None:
+        point = point_number(results, point)
+    tables = []
+    for measure in chosen_measures(results, measures):
+        found = outcomes(results, measure)
+        at = _widest(found) if point is None else int(np.flatnonzero(found.points == point)[0])
+        running = _running(found.values[at, found.ran[at]], confidence)
+        running.insert(0, "measure", measure)
+        running.insert(1, "point", found.points[at])
+        tables.append(running)
+    return pd.concat(tables, ignore_index=True)
+
+
+def half_widths(
+    results: Results,
+    measures: Iterable[str] | None = None,
+    *,
+    confidence: float = CONFIDENCE,
+) -> pd.DataFrame:
+    """Give how wide the intervals of all points are as replications are added.
+
+    Returns:
+        One row a measure and number of replications, as far as all points have them: ``measure``,
+        ``replications``, ``half_width`` (the median over points), ``widest``; NaN where no point
+        has two replications in which the measure is defined.
+    """
+    tables = []
+    for measure in chosen_measures(results, measures):
+        found = outcomes(results, measure)
+        found = found.only(np.all(found.ran, axis=0))
+        half = _running_intervals(found.values, confidence)[2]
+        known = pd.DataFrame(half)  # its median and maximum skip NaN, without a warning
+        columns = {
+            "measure": measure,
+            "replications": np.arange(1, half.shape[1] + 1),
+            "half_width": known.median(axis=0).to_numpy(),
+            "widest": known.max(axis=0).to_numpy(),
+        }
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True)
+
+
+def replications_needed(
+    results: Results,
+    half_width: float | Mapping[str, float] | None = None,
+    measures: Iterable[str] | None = None,
+    *,
+    confidence: float = CONFIDENCE,
+) -> pd.DataFrame:
+    """Tell how many replications each point needs for an interval of a wanted half-width.
+
+    As Hoad, Robinson and Davies (2010) have it: the first number of replications at which the
+    interval is narrow enough, and was so at several numbers in a row, as sweeps with a precision
+    have it (:data:`.IN_A_ROW`). Where the replications at hand
+    are not enough, the number is predicted from their standard deviation: the least n with
+    ``t(n - 1) sd / sqrt(n)`` at most as wide as wanted, and as many looks.
+
+    Args:
+        results: the study's results.
+        half_width: wanted, for all measures or of each. ``None``: what the study asks for in its
+            ``precision``, and of other measures 5 % of the mean.
+        measures: which; all of the study if ``None``.
+        confidence: coverage of the intervals.
+
+    Returns:
+        One row a point and measure: ``point``, the factors, ``measure``, ``n`` (replications at
+        hand), ``half_width`` (now), ``wanted``, ``needed`` (NaN where fewer than two are defined,
+        or the mean, which is to be known to 5 %, is 0), ``reached`` (whether ``n`` are enough).
+    """
+    tables = []
+    for measure in chosen_measures(results, measures):
+        found = outcomes(results, measure)
+        ran = found.ran.sum(axis=1)
+        _, mean, half = _running_intervals(found.values, confidence)
+        wanted = _wanted(results, measure, half_width, _last(mean))
+        first = _first_in_a_row((half <= wanted[:, None]) & found.ran)
+        predicted = _predicted(found, wanted, confidence)
+        columns = {
+            "point": found.points,
+            "measure": measure,
+            "n": ran,
+            "half_width": _last(half),
+            "wanted": wanted,
+            "needed": np.where(first > 0, first, np.maximum(predicted, ran + 1)),
+            "reached": first > 0,
+        }
+        tables.append(pd.DataFrame(columns))
+    return with_factors(results, pd.concat(tables, ignore_index=True))
+
+
+def _widest(found: Outcomes) -> int:
+    """Give the row whose mean is the least certain; the first if none is certain at all."""
+    defined = ~np.isnan(found.values)
+    n = np.maximum(defined.sum(axis=1), 1)
+    mean = mean_of_defined(found.values)
+    squares = np.where(defined, (found.values - mean[:, None]) ** 2, 0.0).sum(axis=1)
+    return int(np.argmax(squares / (n * np.maximum(n - 1, 1))))
+
+
+def _running(values: FloatArray, confidence: float) -> pd.DataFrame:
+    """Give mean and interval of the first one, two, ... values."""
+    n, mean, half = _running_intervals(values[None, :], confidence)
+    return pd.DataFrame(
+        {
+            "replications": np.arange(1, values.size + 1),
+            "n": n[0],
+            "mean": mean[0],
+            "low": (mean - half)[0],
+            "high": (mean + half)[0],
+            "half_width": half[0],
+        }
+    )
+
+
+def _running_intervals(
+    values: FloatArray, confidence: float
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Give count, mean and half-width along each row, of what is defined so far."""
+    from scipy.special import stdtrit
+
+    defined = ~np.isnan(values)
+    n = np.cumsum(defined, axis=1)
+    # Around the mean of all, so that sums of squares lose no digits.
+    centre = np.nan_to_num(mean_of_defined(values))[:, None]
+    away = np.where(defined, values - centre, 0.0)
+    some, several = np.maximum(n, 1), np.maximum(n - 1, 1)
+    shift = np.cumsum(away, axis=1) / some
+    variance = np.maximum(np.cumsum(away**2, axis=1) - some * shift**2, 0.0) / several
+    half = stdtrit(several, (1 + confidence) / 2) * np.sqrt(variance / some)
+    mean = np.where(n > 0, centre + shift, np.nan)
+    return n, mean, np.where(n > 1, half, np.nan)
+
+
+def _wanted(
+    results: Results,
+    measure: str,
+    half_width: float | Mapping[str, float] | None,
+    mean: FloatArray,
+) -> FloatArray:
+    """Give the half-width that is wanted at each point, by the point's mean if nobody says."""
+    if half_width is None:
+        half_width = results.study.replications.precision
+    if not isinstance(half_width, Mapping):
+        return np.full(mean.shape, float(half_width))
+    if measure in half_width:
+        return np.full(mean.shape, float(half_width[measure]))
+    return RELATIVE_PRECISION * np.abs(mean)
+
+
+def _first_in_a_row(narrow: BoolArray) -> IntArray:
+    """Give of each row the first number of replications that ends a row of narrow ones, or 0."""
+    looks = np.cumsum(np.pad(narrow, ((0, 0), (IN_A_ROW, 0))), axis=1)
+    ends: BoolArray = np.asarray(looks[:, IN_A_ROW:] - looks[:, :-IN_A_ROW] == IN_A_ROW)
+    numbers = np.arange(1, narrow.shape[1] + 1)
+    first = np.where(ends, numbers, narrow.shape[1] + 1).min(axis=1, initial=narrow.shape[1] + 1)
+    return np.where(first <= narrow.shape[1], first, 0)
+
+
+def _last(table: FloatArray) -> FloatArray:
+    """Give the last column, or NaN if there is none."""
+    return np.pad(table, ((0, 0), (1, 0)), constant_values=math.nan)[:, -1]
+
+
+def _predicted(found: Outcomes, wanted: FloatArray, confidence: float) -> FloatArray:
+    """Give the least n of which the interval is narrow enough, and the looks; NaN if unknown."""
+    from scipy.special import ndtri, stdtrit
+
+    defined = ~np.isnan(found.values)
+    known, ran = defined.sum(axis=1), found.ran.sum(axis=1)
+    mean = mean_of_defined(found.values)
+    squares = np.where(defined, (found.values - mean[:, None]) ** 2, 0.0).sum(axis=1)
+    sure = (known > 1) & (wanted > 0.0)
+    sd = np.sqrt(squares[sure] / (known[sure] - 1))
+    quantile = (1 + confidence) / 2
+    with np.errstate(over="ignore"):
+        ratio = np.minimum(sd / wanted[sure], MOST_NEEDED)
+    # The normal quantile gives a few too few, for Student's is larger.
+    n = np.maximum(2.0, np.ceil((ndtri(quantile) * ratio) ** 2))
+    while (wide := stdtrit(n - 1, quantile) * ratio > np.sqrt(n)).any():
+        n += np.where(wide, np.maximum(1.0, n * 1e-12), 0.0)
+    needed = np.full(wanted.shape, math.nan)
+    # So many must be defined, and it is looked IN_A_ROW times from there on.
+    needed[sure] = np.ceil(n * ran[sure] / known[sure]) + IN_A_ROW - 1
+    return needed

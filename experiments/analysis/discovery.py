@@ -1,0 +1,622 @@
+"""Scenario discovery: where, in the space of the factors, does a measure come out as wished?
+
+The patient rule induction method (PRIM) looks for boxes: limits of a few factors within which most
+points are of interest, and which hold most of the points of interest. It peels a little off the
+whole space, again and again, from that side where it helps most.
+
+A box tells three things. *Coverage*: which share of the points of interest it holds. *Density*:
+which share of its points is of interest. *Mass*: which share of all points it holds. Few limits
+that hold much are better than many; the trajectory of the peeling shows what may be chosen.
+
+Anyone who looks for a pattern finds one. So a box is reported only if each of its limits is needed
+(its quasi-p-value) and if the same search in the same points with shuffled outcomes hardly ever
+finds as good a one (its chance).
+
+References:
+    Bryant, B. P. and Lempert, R. J. (2010). Thinking inside the box: a participatory,
+        computer-assisted approach to scenario discovery. Technological Forecasting and Social
+        Change 77, 34-49.
+    Friedman, J. H. and Fisher, N. I. (1999). Bump hunting in high-dimensional data. Statistics and
+        Computing 9, 123-143.
+    Kwakkel, J. H. and Jaxa-Rozen, M. (2016). Improving scenario discovery for handling
+        heterogeneous uncertainties and multinomial classified outcomes. Environmental Modelling
+        and Software 79, 311-321.
+    Phipson, B. and Smyth, G. K. (2010). Permutation p-values should never be zero. Statistical
+        Applications in Genetics and Molecular Biology 9, article 39.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments.analysis.means import means
+from innovation_abm.experiments.analysis.outcomes import factor_names, is_number
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from innovation_abm.experiments.store.results import Results
+
+    FloatArray = NDArray[np.float64]
+    BoolArray = NDArray[np.bool_]
+
+Direction = Literal["above", "below"]
+"""Which side of the threshold is of interest; the threshold itself is."""
+
+PEEL: Final = 0.05
+"""Share of a box's points that one peel of a number takes: patience, as Friedman and Fisher call
+it."""
+LEAST_MASS: Final = 0.05
+"""Share of all points that a box holds at least."""
+BOXES: Final = 3
+"""Boxes that are looked for, one after another, each among the points outside those before."""
+SIGNIFICANCE: Final = 0.05
+"""Largest quasi-p-value of a limit, and largest chance of a box."""
+SHUFFLES: Final = 39
+"""Times that the outcomes are shuffled to tell the chance of a box: it must be among the best
+two of 40."""
+SEED: Final = 1
+"""Seed of the shuffles, unless another is given."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a box asks of one factor.
+
+    Attributes:
+        factor: its name.
+        low: least value, of a number; ``-inf`` where the box has no lower limit.
+        high: greatest value; ``inf`` where it has no upper limit.
+        levels: the levels that the box holds, of names and flags; empty for a number.
+        quasi_p: probability of at least so many points of interest in the box if this limit made
+            no difference: of a binomial draw with the density of the box without it (Bryant and
+            Lempert 2010). Only *quasi*, for the limit was chosen with the same points.
+    """
+
+    factor: str
+    low: float
+    high: float
+    levels: tuple[Any, ...]
+    quasi_p: float
+
+    def __str__(self) -> str:
+        if self.levels:
+            return f"{self.factor} {' or '.join(str(level) for level in self.levels)}"
+        if self.low == self.high:
+            return f"{self.factor} {self.low:.4g}"
+        if math.isinf(self.low):
+            return f"{self.factor} at most {self.high:.4g}"
+        if math.isinf(self.high):
+            return f"{self.factor} at least {self.low:.4g}"
+        return f"{self.factor} between {self.low:.4g} and {self.high:.4g}"
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of the space of the factors in which a measure mostly comes out as wished.
+
+    Attributes:
+        measure, threshold, direction: what was looked for.
+        limits: what it asks of factors; those that are not named may have any value.
+        coverage: share of all points of interest that it holds.
+        density: share of its points that is of interest.
+        mass: share of all points that it holds.
+        base_density: share of all points that is of interest.
+        points: the points that it holds.
+        of_interest: how many of these are of interest.
+        chance: share of searches among shuffled outcomes that found as good a box (Phipson and
+            Smyth 2010).
+    """
+
+    measure: str
+    threshold: float
+    direction: Direction
+    limits: tuple[Limit, ...]
+    coverage: float
+    density: float
+    mass: float
+    base_density: float
+    points: tuple[int, ...]
+    of_interest: int
+    chance: float
+
+
+@dataclass(frozen=True, eq=False)
+class Discovery:
+    """What scenario discovery found.
+
+    Attributes:
+        measure, threshold, direction: what was looked for.
+        boxes: the boxes that are more than chance, best first; there may be none.
+        trajectory: one row a step of the search for each box (the one that turned out to be chance
+            included): ``box`` (from 1), ``step`` (0 is all points that are left), ``phase``
+            (``"peel"``, ``"paste"``), ``factor`` (which was moved), ``coverage`` (of the points of
+            interest that are left), ``density``, ``mass`` (of all points), ``factors`` (limited so
+            far), ``chosen`` (whether it is the peel that the box was made from).
+        base_density: share of all points that is of interest.
+    """
+
+    measure: str
+    threshold: float
+    direction: Direction
+    boxes: tuple[Box, ...]
+    trajectory: pd.DataFrame
+    base_density: float
+
+    @property
+    def limits(self) -> pd.DataFrame:
+        """The limits of all boxes: ``box``, ``factor``, ``low``, ``high``, ``levels``, ``quasi_p``.
+
+        ``levels`` are joined by ``" | "``; ``low`` and ``high`` are infinite where there is none.
+        """
+        rows = [
+            {
+                "box": number,
+                "factor": limit.factor,
+                "low": limit.low,
+                "high": limit.high,
+                "levels": " | ".join(str(level) for level in limit.levels),
+                "quasi_p": limit.quasi_p,
+            }
+            for number, box in enumerate(self.boxes, 1)
+            for limit in box.limits
+        ]
+        return pd.DataFrame(rows, columns=["box", "factor", "low", "high", "levels", "quasi_p"])
+
+
+def find_boxes(
+    results: Results,
+    measure: str,
+    threshold: float,
+    direction: Direction = "above",
+    *,
+    boxes: int = BOXES,
+    peel: float = PEEL,
+    least_mass: float = LEAST_MASS,
+    shuffles: int = SHUFFLES,
+    seed: int = SEED,
+) -> Discovery:
+    """Look for boxes of points at which the mean of a measure is on one side of a threshold.
+
+    Peeling, pasting and covering as Friedman and Fisher (1999) have them. Each peel takes the
+    lowest or highest values of a number (about the share ``peel`` of the box's points; all that are
+    equal to the last go with it), or one level of a name or flag, and is the one that raises the
+    density most for each point that it takes (Kwakkel and Jaxa-Rozen 2016: else peels of different
+    size cannot be compared). The search ends when all or none of the box's points are of interest,
+    or the next box would hold less than ``least_mass`` of all points. Of the trajectory that step
+    is chosen at which the harmonic mean of coverage and density is largest. Then limits whose
+    quasi-p-value is above 0.05 are dropped, the least needed first, and sides are pasted out again
+    as long as that adds points of interest and does not lower the density.
+
+    A box whose chance is above 0.05 ends the search, and is not reported.
+
+    Args:
+        results: the study's results; every point must have a mean.
+        measure: which.
+        threshold: of the mean over replications.
+        direction: ``"above"``: at least the threshold is of interest; ``"below"``: at most.
+        boxes: to look for at most.
+        peel: patience, above 0 and below 0.5.
+        least_mass: above 0 and below 1.
+        shuffles: for the chance of a box; with fewer than 19 no box can be reported.
+        seed: of the shuffles.
+
+    Returns:
+        The boxes and how they were found.
+
+    Raises:
+        InnovationAbmError: If a point has no mean of the measure, an argument is out of range, or
+            the design varies one factor at a time, and so has no space to look in.
+    """
+    _check(results, direction, peel, least_mass)
+    table = means(results, [measure])
+    _check_means(table, measure)
+    mean = table["mean"].to_numpy(np.float64)
+    wanted = mean >= threshold if direction == "above" else mean <= threshold
+    search = _Search(_factors(results), peel, math.ceil(least_mass * mean.size))
+    rng = np.random.default_rng(seed)
+    found: list[Box] = []
+    told: list[pd.DataFrame] = []
+    left = np.ones(mean.size, dtype=bool)
+    for number in range(1, boxes + 1):
+        if not (wanted & left).any() or wanted[left].all():
+            break
+        steps = search.peeled(left, wanted)
+        best = max(range(len(steps)), key=lambda place: steps[place].quality)
+        kept = search.needed(steps[best].kept, left, wanted)
+        pasted = search.pasted(kept, left, wanted)
+        told.append(_told(number, [*steps, *pasted], best, mean.size))
+        chance = _chance(search, left, wanted, steps[best].quality, shuffles, rng)
+        if not kept or chance > SIGNIFICANCE:
+            break
+        kept = pasted[-1].kept if pasted else kept
+        inside = search.inside(kept) & left
+        hits = int(wanted[inside].sum())
+        found.append(
+            Box(
+                measure=measure,
+                threshold=threshold,
+                direction=direction,
+                limits=tuple(search.limits(kept, left, wanted)),
+                coverage=hits / int(wanted.sum()),
+                density=hits / int(inside.sum()),
+                mass=float(inside.mean()),
+                base_density=float(wanted.mean()),
+                points=tuple(int(point) for point in table["point"][inside]),
+                of_interest=hits,
+                chance=chance,
+            )
+        )
+        left = left & ~inside
+    return Discovery(
+        measure=measure,
+        threshold=threshold,
+        direction=direction,
+        boxes=tuple(found),
+        trajectory=(
+            pd.concat(told, ignore_index=True) if told else pd.DataFrame(columns=list(_TOLD))
+        ),
+        base_density=float(wanted.mean()),
+    )
+
+
+def reading(box: Box) -> str:
+    """Say in a sentence what a box says.
+
+    Such as: survival is at least 0.3 at 87 % of the points with filter_up at most 0.21 and
+    organisation flat, against 34 % of all; they are 40 % of all points, and 92 % of those of
+    interest.
+    """
+    side = "at least" if box.direction == "above" else "at most"
+    limits = " and ".join(str(limit) for limit in box.limits)
+    return (
+        f"{box.measure} is {side} {box.threshold:.4g} at {box.density:.0%} of the points with "
+        f"{limits}, against {box.base_density:.0%} of all; they are {box.mass:.0%} of all points, "
+        f"and hold {box.coverage:.0%} of those where it is."
+    ).replace("%", " %")
+
+
+# --- factors --------------------------------------------------------------------------------------
+
+Kept = Any
+"""What a box keeps of a factor: an interval ``(low, high)`` of a number, or a set of codes."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Number:
+    """A factor that is a number.
+
+    Attributes:
+        name: its name.
+        values: at each point.
+    """
+
+    name: str
+    values: FloatArray
+
+    def holds(self, kept: Kept) -> BoolArray:
+        """Tell which points an interval holds."""
+        low, high = kept
+        return np.asarray((self.values >= low) & (self.values <= high))
+
+    def peels(self, inside: BoolArray, kept: Kept | None, share: float) -> list[Kept]:
+        """Give the intervals without the box's lowest, and without its highest values."""
+        low, high = kept or (-math.inf, math.inf)
+        ordered = np.sort(self.values[inside])
+        count = max(1, round(share * ordered.size))
+        above = ordered[np.searchsorted(ordered, ordered[count - 1], side="right") :]
+        below = ordered[: np.searchsorted(ordered, ordered[-count], side="left")]
+        found: list[Kept] = []
+        if above.size:
+            found.append((float(above[0]), high))
+        if below.size:
+            found.append((low, float(below[-1])))
+        return found
+
+    def pastes(self, around: BoolArray, kept: Kept, share: float) -> list[Kept]:
+        """Give wider intervals, by a share of the box's points or by one.
+
+        Args:
+            around: the points that the other limits let in.
+            kept: the interval.
+            share: of the box's points.
+        """
+        low, high = kept
+        ordered = np.sort(self.values[around])
+        below, above = ordered[ordered < low], ordered[ordered > high]
+        found: list[Kept] = []
+        part = round(share * (ordered.size - below.size - above.size))
+        for count in (1, max(1, part)):
+            if below.size:
+                found.append((-math.inf if count >= below.size else float(below[-count]), high))
+            if above.size:
+                found.append((low, math.inf if count >= above.size else float(above[count - 1])))
+        return found
+
+    def limit(self, kept: Kept, quasi_p: float) -> Limit:
+        """Put an interval into words."""
+        low, high = kept
+        return Limit(self.name, low, high, (), quasi_p)
+
+
+@dataclass(frozen=True, eq=False)
+class _Levels:
+    """A factor of names or flags.
+
+    Attributes:
+        name: its name.
+        values: the code of its level at each point.
+        levels: what the codes stand for.
+    """
+
+    name: str
+    values: NDArray[np.int64]
+    levels: tuple[Any, ...]
+
+    def holds(self, kept: Kept) -> BoolArray:
+        """Tell which points a set of levels holds."""
+        return np.isin(self.values, list(kept))
+
+    def peels(self, inside: BoolArray, kept: Kept | None, share: float) -> list[Kept]:
+        """Give the sets without one of the levels that the box has."""
+        present = frozenset(np.unique(self.values[inside]).tolist())
+        return [present - {code} for code in sorted(present) if len(present) > 1]
+
+    def pastes(self, around: BoolArray, kept: Kept, share: float) -> list[Kept]:
+        """Give the sets with one level more."""
+        return [kept | {code} for code in range(len(self.levels)) if code not in kept]
+
+    def limit(self, kept: Kept, quasi_p: float) -> Limit:
+        """Put a set of levels into words."""
+        levels = tuple(self.levels[code] for code in sorted(kept))
+        return Limit(self.name, -math.inf, math.inf, levels, quasi_p)
+
+
+def _factors(results: Results) -> list[_Number | _Levels]:
+    """Give the factors as the search sees them."""
+    found: list[_Number | _Levels] = []
+    for name in factor_names(results):
+        column = results.points[name]
+        if is_number(column):
+            found.append(_Number(name, column.to_numpy(np.float64)))
+        else:
+            codes, levels = pd.factorize(column)
+            found.append(_Levels(name, codes.astype(np.int64), tuple(levels.tolist())))
+    return found
+
+
+# --- the search -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """A step of the search.
+
+    Attributes:
+        phase: ``"peel"`` or ``"paste"``.
+        factor: which was moved; empty before the first.
+        kept: what is kept of the factors that are limited.
+        size: points inside.
+        hits: those of them that are of interest.
+        total: points of interest, outside too.
+    """
+
+    phase: str
+    factor: str
+    kept: dict[str, Kept]
+    size: int
+    hits: int
+    total: int
+
+    @property
+    def density(self) -> float:
+        """Share of the points inside that is of interest."""
+        return self.hits / self.size
+
+    @property
+    def quality(self) -> float:
+        """Give the harmonic mean of coverage, hits / total, and density, hits / size."""
+        return 2.0 * self.hits / (self.total + self.size)
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """Peeling and pasting; points are ``left`` if no earlier box holds them.
+
+    Attributes:
+        factors: the factors, one at least.
+        share: of a box's points that a peel takes.
+        least: points that a box holds at least.
+    """
+
+    factors: list[_Number | _Levels]
+    share: float
+    least: int
+
+    def inside(self, kept: Mapping[str, Kept], but: str = "") -> BoolArray:
+        """Tell which points all limits let in, or all but that of one factor."""
+        found = np.ones(self.factors[0].values.size, dtype=bool)
+        for factor in self.factors:
+            if factor.name in kept and factor.name != but:
+                found &= factor.holds(kept[factor.name])
+        return found
+
+    def peeled(self, left: BoolArray, wanted: BoolArray) -> list[_Step]:
+        """Give the trajectory from all points that are left to the least box, or a pure one.
+
+        The best peel is taken even if it lowers the density: behind it there may be better ones.
+        """
+        inside = left
+        step = _step("peel", "", {}, inside, left, wanted)
+        steps = [step]
+        while True:
+            best: tuple[float, _Step, BoolArray] | None = None
+            if step.hits in (0, step.size):
+                return steps
+            for factor in self.factors:
+                old = step.kept.get(factor.name)
+                for kept in factor.peels(inside, old, self.share):
+                    rest = inside & factor.holds(kept)
+                    size = int(np.count_nonzero(rest))
+                    if size < self.least:
+                        continue
+                    hits = int(np.count_nonzero(rest & wanted))
+                    gain = (hits / size - step.density) / (step.size - size)
+                    if best is None or gain > best[0]:
+                        limits = {**step.kept, factor.name: kept}
+                        found = _Step("peel", factor.name, limits, size, hits, step.total)
+                        best = gain, found, rest
+            if best is None:
+                return steps
+            _, step, inside = best
+            steps.append(step)
+
+    def needed(
+        self, kept: Mapping[str, Kept], left: BoolArray, wanted: BoolArray
+    ) -> dict[str, Kept]:
+        """Drop the limits that make no sure difference, the least sure first."""
+        rest = dict(kept)
+        while rest:
+            values = {name: self.quasi_p(rest, name, left, wanted) for name in rest}
+            worst = max(values, key=lambda name: values[name])
+            if values[worst] <= SIGNIFICANCE:
+                break
+            del rest[worst]
+        return rest
+
+    def pasted(self, kept: Mapping[str, Kept], left: BoolArray, wanted: BoolArray) -> list[_Step]:
+        """Give the steps that widen a box without making it less dense."""
+        if not kept:
+            return []
+        step = _step("paste", "", dict(kept), self.inside(kept) & left, left, wanted)
+        steps: list[_Step] = []
+        while True:
+            wider = [
+                _step("paste", factor.name, limits, self.inside(limits) & left, left, wanted)
+                for factor in self.factors
+                if factor.name in step.kept
+                for around in [self.inside(step.kept, but=factor.name) & left]
+                for new in factor.pastes(around, step.kept[factor.name], self.share)
+                for limits in [{**step.kept, factor.name: new}]
+            ]
+            wider = [one for one in wider if one.hits > step.hits and one.density >= step.density]
+            if not wider:
+                return steps
+            step = max(wider, key=lambda one: one.quality)
+            steps.append(step)
+
+    def quasi_p(
+        self, kept: Mapping[str, Kept], name: str, left: BoolArray, wanted: BoolArray
+    ) -> float:
+        """Give the quasi-p-value of one limit; see :class:`Limit`."""
+        from scipy.stats import binom
+
+        without = self.inside(kept, but=name) & left
+        inside = self.inside(kept) & left
+        hits = int(wanted[inside].sum())
+        return float(binom.sf(hits - 1, int(inside.sum()), float(wanted[without].mean())))
+
+    def limits(
+        self, kept: Mapping[str, Kept], left: BoolArray, wanted: BoolArray
+    ) -> Iterator[Limit]:
+        """Put the limits into words, in the order of the factors."""
+        for factor in self.factors:
+            if factor.name in kept:
+                p = self.quasi_p(kept, factor.name, left, wanted)
+                yield factor.limit(kept[factor.name], p)
+
+
+def _step(
+    phase: str,
+    factor: str,
+    kept: dict[str, Kept],
+    inside: BoolArray,
+    left: BoolArray,
+    wanted: BoolArray,
+) -> _Step:
+    hits, total = int((inside & wanted).sum()), int((left & wanted).sum())
+    return _Step(phase, factor, kept, int(inside.sum()), hits, total)
+
+
+def _chance(
+    search: _Search,
+    left: BoolArray,
+    wanted: BoolArray,
+    quality: float,
+    shuffles: int,
+    rng: np.random.Generator,
+) -> float:
+    """Give the share of searches among shuffled outcomes that find as good a step."""
+    as_good = 0
+    for number in range(1, shuffles + 1):
+        shuffled = wanted.copy()
+        shuffled[left] = rng.permutation(wanted[left])
+        as_good += max(step.quality for step in search.peeled(left, shuffled)) >= quality
+        if (1 + as_good) / (1 + shuffles) > SIGNIFICANCE:  # it is chance, however it goes on
+            return (1 + as_good) / (1 + number)
+    return (1 + as_good) / (1 + shuffles)
+
+
+_TOLD: Final = (
+    "box",
+    "step",
+    "phase",
+    "factor",
+    "coverage",
+    "density",
+    "mass",
+    "factors",
+    "chosen",
+)
+
+
+def _told(number: int, steps: list[_Step], chosen: int, points: int) -> pd.DataFrame:
+    """Put a trajectory into a table."""
+    rows = [
+        (
+            number,
+            place,
+            step.phase,
+            step.factor,
+            step.hits / step.total,
+            step.density,
+            step.size / points,
+            len(step.kept),
+            place == chosen,
+        )
+        for place, step in enumerate(steps)
+    ]
+    return pd.DataFrame(rows, columns=list(_TOLD))
+
+
+def _check(results: Results, direction: str, peel: float, least_mass: float) -> None:
+    """Refuse arguments that are out of range, and a design without a space to look in."""
+    if direction not in ("above", "below"):
+        raise InnovationAbmError(f'direction = "{direction}": must be "above" or "below"')
+    if not 0.0 < peel < 0.5:
+        raise InnovationAbmError(f"peel = {peel}: must be above 0 and below 0.5")
+    if not 0.0 < least_mass < 1.0:
+        raise InnovationAbmError(f"least_mass = {least_mass}: must be above 0 and below 1")
+    if str(results.study.design.kind) == "one_at_a_time" or not factor_names(results):
+        raise InnovationAbmError(
+            "scenario discovery needs points all over the space of the factors: use a design such "
+            'as "latin_hypercube" or "factorial"'
+        )
+
+
+def _check_means(table: pd.DataFrame, measure: str) -> None:
+    """Refuse points without a mean."""
+    missing = table.loc[table["mean"].isna(), "point"]
+    if len(missing):
+        raise InnovationAbmError(
+            f'scenario discovery needs a mean of "{measure}" at every point: {len(missing):,} of '
+            f"{len(table):,} have none (point {missing.iloc[0]} is the first); complete the sweep, "
+            "or choose a measure that is always defined"
+        )

@@ -1,0 +1,265 @@
+"""What the factors of any design do, one by one and two by two."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments.analysis.means import means
+from innovation_abm.experiments.analysis.outcomes import (
+    check_name,
+    chosen_measures,
+    factor_names,
+    is_number,
+    mean_of_defined,
+    outcomes,
+)
+from innovation_abm.survival import CONFIDENCE, mean_interval
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from innovation_abm.experiments.store.results import Results
+
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+
+CELLS: Final = 12
+"""Distinct values up to which a number counts as having levels, with a mean of each."""
+GRID: Final = 25
+"""Values of each number on the grid of a smooth map."""
+
+
+def strengths(
+    results: Results,
+    measures: Iterable[str] | None = None,
+) -> pd.DataFrame:
+    """Tell how much of what differs between points each factor explains by itself, in any design.
+
+    The adjusted R-squared of a regression of the points' means on the one factor: by a parabola for
+    a number of more than :data:`CELLS` values, else by the mean of each level. What factors do
+    together, or by more than one bend, is not seen: for that there are Sobol indices.
+
+    Returns:
+        One row a measure and factor, strongest first: ``measure``, ``factor``, ``estimate`` (of at
+        most 1; about 0, or a little less, for a factor that does nothing; NaN where nothing
+        varies), ``points`` (used).
+    """
+    rows = []
+    for measure in chosen_measures(results, measures):
+        table = means(results, [measure])
+        known = table["mean"].notna().to_numpy(dtype=bool)
+        mean = table["mean"].to_numpy(np.float64)[known]
+        for factor in factor_names(results):
+            basis = _basis(results, factor, results.points.loc[table["point"][known], factor])
+            rows.append(
+                {
+                    "measure": measure,
+                    "factor": factor,
+                    "estimate": _adjusted_r_squared(np.column_stack(basis), mean),
+                    "points": mean.size,
+                }
+            )
+    frame = pd.DataFrame(rows, columns=["measure", "factor", "estimate", "points"])
+    rank = frame["measure"].map({name: place for place, name in enumerate(results.measures)})
+    order = np.lexsort((-frame["estimate"].to_numpy(np.float64), rank.to_numpy(np.float64)))
+    return frame.iloc[order].reset_index(drop=True)
+
+
+@dataclass(frozen=True, eq=False)
+class ResponseMap:
+    """A measure over two factors, all others being averaged over.
+
+    Attributes:
+        x, y, measure: what it shows.
+        means: the means; a row a value of ``y``, a column a value of ``x``, both ascending where
+            they are numbers.
+        half_widths: of the intervals of these, same shape; of a smooth map those of the surface's
+            mean, which are right only as far as the surface has the right form.
+        method: ``"means"``: each cell is the mean of its points. ``"quadratic"``: the values of a
+            quadratic regression on a grid.
+        r_squared: share of the variance between the points' means that the map explains. The rest
+            is the other factors, luck, and bends that a quadratic cannot follow.
+        points: points that it rests on.
+    """
+
+    x: str
+    y: str
+    measure: str
+    means: pd.DataFrame
+    half_widths: pd.DataFrame
+    method: str
+    r_squared: float
+    points: int
+
+
+def response_map(
+    results: Results, x: str, y: str, measure: str, *, confidence: float = CONFIDENCE
+) -> ResponseMap:
+    """Map a measure over two factors.
+
+    Where both have levels (names, flags, or at most :data:`CELLS` values), each cell is the mean
+    over the points that have them: in a factorial design with its interval over replications, else
+    with one over points. Where one or both are scattered numbers (Latin hypercube, Sobol sequence)
+    it is a full quadratic regression of the points' means, one for each level of the other if that
+    has levels, with its R-squared stated.
+
+    Raises:
+        InnovationAbmError: If a factor or measure is not the study's, ``x`` and ``y`` are the same,
+            or there are too few points for the regression.
+    """
+    for name in (x, y):
+        check_name("factor", name, factor_names(results))
+    if x == y:
+        raise InnovationAbmError(f'x and y are both "{x}": a map is over two factors')
+    table = means(results, [measure])
+    table = table[table["mean"].notna()]
+    if _levelled(results, x) and _levelled(results, y):
+        return _map_of_means(results, x, y, measure, table, confidence)
+    return _map_of_surface(results, x, y, measure, table, confidence)
+
+
+def _levelled(results: Results, factor: str) -> bool:
+    column = results.points[factor]
+    return not is_number(column) or column.nunique() <= CELLS
+
+
+def _map_of_means(
+    results: Results, x: str, y: str, measure: str, table: pd.DataFrame, confidence: float
+) -> ResponseMap:
+    columns, rows = (_ordered(results.points[name]) for name in (x, y))
+    found = outcomes(results, measure)
+    shape = (len(rows), len(columns))
+    mean, half = np.full(shape, np.nan), np.full(shape, np.nan)
+    factorial = len(results.points) == math.prod(results.points.nunique())
+    for row, column in np.ndindex(shape):
+        here = (results.points[x] == columns[column]) & (results.points[y] == rows[row])
+        cell = found.values[here.to_numpy(dtype=bool)]
+        if not cell.size:
+            continue
+        # In a factorial design each replication gives a mean; else the points are the sample.
+        sample = cell.mean(axis=0) if factorial else mean_of_defined(cell)
+        known = mean_interval(sample, confidence, skip_undefined=True)
+        mean[row, column], half[row, column] = known.estimate, (known.high - known.low) / 2
+    places = [(rows.index(b), columns.index(a)) for a, b in zip(table[x], table[y], strict=True)]
+    fitted = np.array([mean[place] for place in places])
+    return ResponseMap(
+        x=x,
+        y=y,
+        measure=measure,
+        means=_grid(mean, x, columns, y, rows),
+        half_widths=_grid(half, x, columns, y, rows),
+        method="means",
+        r_squared=_r_squared(table["mean"].to_numpy(np.float64), fitted),
+        points=len(table),
+    )
+
+
+def _map_of_surface(
+    results: Results, x: str, y: str, measure: str, table: pd.DataFrame, confidence: float
+) -> ResponseMap:
+    from scipy.special import stdtrit
+
+    columns, rows = _grid_values(results, x), _grid_values(results, y)
+    mean = table["mean"].to_numpy(np.float64)
+    design = _surface(results, x, y, table[x], table[y])
+    freedom = mean.size - design.shape[1]
+    if freedom < 1 or np.linalg.matrix_rank(design) < design.shape[1]:
+        raise InnovationAbmError(
+            f'a map of "{measure}" over "{x}" and "{y}" fits {design.shape[1]} numbers to '
+            f"{mean.size} points: more points are needed"
+        )
+    coefficients = np.linalg.lstsq(design, mean, rcond=None)[0]
+    fitted = design @ coefficients
+    noise = float(((mean - fitted) ** 2).sum()) / freedom
+    cells = list(product(rows, columns))
+    grid = _surface(
+        results,
+        x,
+        y,
+        pd.Series([a for _, a in cells]),
+        pd.Series([b for b, _ in cells]),
+    )
+    spread = np.einsum("ij,jk,ik->i", grid, np.linalg.inv(design.T @ design), grid)
+    half = float(stdtrit(freedom, (1 + confidence) / 2)) * np.sqrt(noise * spread)
+    shape = (len(rows), len(columns))
+    return ResponseMap(
+        x=x,
+        y=y,
+        measure=measure,
+        means=_grid((grid @ coefficients).reshape(shape), x, columns, y, rows),
+        half_widths=_grid(half.reshape(shape), x, columns, y, rows),
+        method="quadratic",
+        r_squared=_r_squared(mean, fitted),
+        points=mean.size,
+    )
+
+
+def _surface(
+    results: Results, x: str, y: str, at_x: pd.Series[Any], at_y: pd.Series[Any]
+) -> FloatArray:
+    """Give the terms of the regression: those of both, and of a full quadratic no higher ones."""
+    one, two = _basis(results, x, at_x), _basis(results, y, at_y)
+    numbers = not _levelled(results, x) and not _levelled(results, y)
+    terms = [
+        a * b
+        for (i, a), (j, b) in product(enumerate(one), enumerate(two))
+        if not numbers or i + j <= 2
+    ]
+    return np.column_stack(terms)
+
+
+def _basis(results: Results, factor: str, at: pd.Series[Any]) -> list[FloatArray]:
+    """Give the terms of one factor: 1, z, z squared of a scattered number, else one a level."""
+    if _levelled(results, factor):
+        levels = _ordered(results.points[factor])
+        return [
+            np.ones(len(at)),
+            *((at == level).to_numpy(dtype=np.float64) for level in levels[1:]),
+        ]
+    column = results.points[factor]
+    low, high = float(column.min()), float(column.max())
+    z = 2.0 * (at.to_numpy(np.float64) - low) / (high - low) - 1.0
+    return [np.ones(len(at)), z, z * z]
+
+
+def _ordered(column: pd.Series[Any]) -> list[Any]:
+    """Give the values of a factor: numbers ascending, names as the study lists them."""
+    values = list(column.unique())
+    return sorted(values) if is_number(column) else values
+
+
+def _grid_values(results: Results, factor: str) -> list[Any]:
+    column = results.points[factor]
+    if _levelled(results, factor):
+        return _ordered(column)
+    return [float(value) for value in np.linspace(column.min(), column.max(), GRID)]
+
+
+def _grid(values: FloatArray, x: str, columns: list[Any], y: str, rows: list[Any]) -> pd.DataFrame:
+    return pd.DataFrame(values, index=pd.Index(rows, name=y), columns=pd.Index(columns, name=x))
+
+
+def _r_squared(values: FloatArray, fitted: FloatArray) -> float:
+    if values.size == 0 or np.ptp(values) == 0.0:
+        return math.nan
+    left = float(((values - fitted) ** 2).sum())
+    return 1.0 - left / float(((values - values.mean()) ** 2).sum())
+
+
+def _adjusted_r_squared(design: FloatArray, values: FloatArray) -> float:
+    """Give the R-squared of a regression, less what its number of terms explains by chance."""
+    rank = int(np.linalg.matrix_rank(design))
+    freedom = values.size - rank
+    if freedom < 1:
+        return math.nan
+    coefficients = np.linalg.lstsq(design, values, rcond=None)[0]
+    plain = _r_squared(values, design @ coefficients)
+    return 1.0 - (1.0 - plain) * (values.size - 1) / freedom

@@ -1,0 +1,146 @@
+"""The command that calibrates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from innovation_abm.console import Working, page, print_error, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+    from innovation_abm.experiments.calibration.calibration import CalibrationResult
+    from innovation_abm.experiments.calibration.file import Calibration
+
+NOTHING_FITS = 1
+"""Exit status if no point meets the targets."""
+
+
+def calibrate(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE.toml|NAME",
+            help="A calibration file, or the name of one that comes with the package.",
+        ),
+    ],
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Keep finished waves and the result here; the same command again resumes.",
+        ),
+    ] = None,
+    rules: Annotated[
+        str | None,
+        typer.Option("--rules", metavar="FILE.py", help="Rules of your own, as for run."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,
+) -> None:
+    """Fit parameters to published figures, and say what those do and do not identify.
+
+    Targets that the file holds out are predicted, and checked. Exits with 1 if no point meets the
+    targets; it then says which of them conflict.
+    """
+    with Working("loading") as working:
+        from innovation_abm.experiments.calibration.calibration import calibrate as fit
+        from innovation_abm.experiments.calibration.file import find_calibration
+
+        calibration = find_calibration(file)
+        book = None
+        if rules is not None:
+            from innovation_abm.rule_files import load_rules
+
+            book = load_rules(rules)
+        working.say("calibrating")
+        try:
+            found = fit(calibration, out, rules=book, progress=working, notice=working.note)
+        except KeyboardInterrupt:
+            if out is not None:
+                print_error(f"finished waves are kept in {out}; the same command goes on there")
+            raise
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        show(page(), found)
+        if out is not None:
+            print(f"\nKept in {out}." if found.empty else f"\nKept in {out}; this runs it:")
+            if not found.empty:
+                print(f"innovation-abm run {out}/fitted.toml{_options(calibration, rules)}")
+    if found.empty:
+        raise typer.Exit(NOTHING_FITS)
+
+
+def _options(calibration: Calibration, rules: str | None) -> str:
+    """Write the options of ``run`` that a calibration needs beside its scenario."""
+    base = calibration.base
+    file = rules or (base.rules and str(calibration.path(base.rules)))
+    return (f" --rules {file}" if file else "") + (" --repair" if base.repair else "")
+
+
+def show(console: Console, found: CalibrationResult) -> None:
+    """Print what a calibration found, for people."""
+    from rich.text import Text
+
+    calibration = found.calibration
+    console.print(Text(calibration.name, style="bold"))
+    if calibration.title:
+        console.print(calibration.title)
+    console.print()
+    for sentence in (*found.findings, *found.conflicts):
+        console.print(f"- {sentence}")
+    if found.empty:
+        return
+    _table(
+        console,
+        "Parameters, and their spread as a share of the prior's",
+        ("parameter", "median", "from", "to", "spread", "the targets leave it"),
+        (
+            (
+                row["parameter"],
+                *map(_short, (row["estimate"], row["low"], row["high"], row["spread"])),
+                row["verdict"],
+            )
+            for row in found.parameters.to_dict("records")
+        ),
+    )
+    _table(
+        console,
+        "Targets, and what is predicted for them, with 95 % intervals",
+        ("target", "published", "predicted", "from", "to", ""),
+        (
+            (
+                f"{row['target']} (held out)" if row["held_out"] else row["target"],
+                f"{_short(row['value'])} ± {_short(row['tolerance'])}",
+                *map(_short, (row["predicted"], row["low"], row["high"])),
+                "hit" if row["hit"] else "missed",
+            )
+            for row in found.targets.to_dict("records")
+        ),
+    )
+
+
+def _table(
+    console: Console, title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]
+) -> None:
+    """Print a table; its first column may be wrapped, the others stay whole."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(
+            column, justify="right" if number else "left", no_wrap=number > 0, overflow="fold"
+        )
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}"

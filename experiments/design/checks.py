@@ -1,0 +1,316 @@
+"""Checks of a study: everything that can be wrong with it, found at once.
+
+Three floors, each of which stands on the one before: what the study itself can tell, what it
+refers to, and the points that it is to run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments.design.designs import GRIDS, POINT, Kind, count
+from innovation_abm.experiments.design.factors import OF_REPLICATIONS, Factor, Start
+from innovation_abm.experiments.design.models import MODELS
+from innovation_abm.experiments.design.parts import (
+    Fault,
+    StudyError,
+    about,
+    label,
+    nearest,
+    one_of,
+    repeated,
+    shown,
+)
+from innovation_abm.levers import catalogue
+from innovation_abm.scenario import JOINT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from innovation_abm.experiments.design.study import Study
+    from innovation_abm.scenario import Scenario
+
+T = TypeVar("T")
+Place = tuple[str, ...]
+
+TABLES: Final = ("ideas", "weeks", "queues", "people")
+"""Tables that may be kept of every run."""
+
+RESERVED: Final = (POINT, "replication")
+"""Columns of tables of runs, which no factor may be called."""
+
+SHAPE: Final = ("departments", "middle_layers", "span")
+"""Parameters that shape an organisation, unless a chart does."""
+
+LISTED: Final = 5
+"""Points with a mistake that a message lists."""
+
+_ORDER: Final = {
+    section: place
+    for place, section in enumerate(
+        ("base", "factor", "design", "replications", "limits", "point", "points", "every"), 1
+    )
+}
+"""Where mistakes of a section stand in a message, by the first word of their place."""
+
+
+def in_order(faults: list[Fault]) -> list[Fault]:
+    """Sort faults as a study file is written."""
+
+    def rank(fault: Fault) -> tuple[int, int]:
+        section, _, rest = (*fault.place, "")[0].partition(" ")
+        number = re.match(r"\d+", rest)
+        return _ORDER.get(section, 0), int(number[0]) if number else 0
+
+    return sorted(faults, key=rank)
+
+
+# --- what the study itself can tell ---------------------------------------------------------------
+
+
+def own_faults(study: Study) -> Iterator[Fault]:
+    """Find what the parts of a study say of each other."""
+    if not study.name:
+        text = "name is missing: give the study a name of letters, digits, - and _"
+        yield about(text, "name")
+    if study.model not in MODELS.values():
+        text = f"model: {study.model.name} is none that a study file can name"
+        yield about(f"{text}: allowed is {one_of(MODELS)}", "model")
+    yield from _measure_faults(study)
+    yield from _base_faults(study)
+    yield from _factor_faults(study)
+    yield from _name_faults(study)
+    yield from _design_faults(study)
+
+
+def _measure_faults(study: Study) -> Iterator[Fault]:
+    known = study.model.measures()
+    for name in study.measures:
+        if name not in known:
+            yield about(f'measures: unknown measure "{name}"{nearest(name, known)}', "measures")
+    if not study.measures:
+        yield about("measures = []: a study has one or more", "measures")
+    for name in study.replications.precision:
+        if name not in study.measures:
+            text = f'precision: "{name}" is none of the measures of the study'
+            advice = "; add it to them" if name in known else nearest(name, known)
+            yield Fault(text + advice, ("replications",), frozenset({"measures"}))
+    for name in study.tables:
+        if not study.simulates:
+            yield about(f"tables: the model {study.model.name} has none", "tables")
+        elif name not in TABLES:
+            text = f'tables: "{name}": allowed is {one_of(TABLES)}{nearest(name, TABLES)}'
+            yield about(text, "tables")
+    for which in ("measures", "tables"):
+        for twice in repeated(getattr(study, which)):
+            yield about(f'{which}: "{twice}" is there twice', which)
+    if not study.simulates and study.engine != "auto":
+        yield about(f"engine: the model {study.model.name} has none", "engine", "model")
+
+
+def _base_faults(study: Study) -> Iterator[Fault]:
+    if not study.simulates:
+        if study.base != type(study.base)():
+            text = f"belongs to the model of innovation, not to {study.model.name}"
+            yield Fault(text, ("base",), frozenset({"model"}))
+        return
+    for fault in study.base.value_faults(study.model, {"seed": OF_REPLICATIONS}):
+        yield fault.within("base")
+    if all(start.file is None for _, start in _starts(study)):
+        yield from _lever_faults(study, catalogue())  # else a file may bring levers of its own
+
+
+def _starts(study: Study) -> Iterator[tuple[Place, Start]]:
+    """Give everything that a scenario may begin from, with its place."""
+    yield ("base",), study.base
+    for number, factor in enumerate(study.factors, 1):
+        for place, level in enumerate(factor.level, 1):
+            yield (label(factor, number), label(level, place)), level
+
+
+def _lever_faults(study: Study, known: Mapping[str, object]) -> Iterator[Fault]:
+    places = [(place, lever) for place, start in _starts(study) for lever in start.levers]
+    for number, factor in enumerate(study.factors, 1):
+        if factor.lever is not None:
+            places.append(((label(factor, number),), factor.lever))
+    for place, lever in places:
+        if lever not in known:
+            yield Fault(f'unknown lever "{lever}"{nearest(lever, known)}', place)
+
+
+def _factor_faults(study: Study) -> Iterator[Fault]:
+    moved: dict[str, str] = {}
+    for number, factor in enumerate(study.factors, 1):
+        place = label(factor, number)
+        yield from (fault.within(place) for fault in factor.model_faults(study.model))
+        for what in _moved_by(factor):
+            if moved.setdefault(what, place) != place:
+                text = f"{what}, and so does {moved[what]}: only one of them can"
+                yield Fault(text, (place,))
+
+
+def _moved_by(factor: Factor) -> Iterator[str]:
+    """Say what a factor moves, each thing once."""
+    found = [f"varies {factor.parameter}"] if factor.parameter else []
+    found += [f"moves the lever {factor.lever}"] if factor.lever else []
+    for level in factor.level:
+        found += [f"varies {name}" for name in level.values]
+        found += [f"moves the lever {lever}" for lever in level.levers]
+        found += ["varies chart"] if level.chart is not None else []
+        found += ["chooses a preset or file"] if level.begins else []
+    yield from dict.fromkeys(found)
+
+
+def _name_faults(study: Study) -> Iterator[Fault]:
+    names: dict[str, str] = {}
+    for number, factor in enumerate(study.factors, 1):
+        place = label(factor, number)
+        if factor.name in RESERVED or factor.name in study.model.measures():
+            what = "a column of every table" if factor.name in RESERVED else "a measure"
+            text = f"name = {shown(factor.name)}: is the name of {what}; choose another one"
+            yield Fault(text, (place,))
+        if factor.name and names.setdefault(factor.name, place) != place:
+            text = f"is called as {names[factor.name]} is; give it a name of its own"
+            yield Fault(text, (place,))
+
+
+def _design_faults(study: Study) -> Iterator[Fault]:
+    if study.design.flawed:
+        return
+    kind = study.design.kind
+    if not study.factors and kind not in GRIDS:
+        text = f'kind = "{kind}" needs factors: add [[factor]]'
+        yield Fault(text, ("design",), frozenset({"factors"}))
+    for number, factor in enumerate(study.factors, 1):
+        if factor.flawed or factor.level or factor.values:
+            continue
+        place = label(factor, number)
+        if kind in GRIDS and factor.bounds and factor.levels is None:
+            text = f'levels is missing: kind = "{kind}" takes that many values of the range'
+            yield Fault(text, (place,))
+        elif kind != Kind.CSV and factor.bounds is None:
+            yield Fault("needs values, or low and high", (place,))
+        elif kind not in GRIDS and factor.levels is not None:
+            yield Fault(f'levels does not belong to kind = "{kind}"', (place,))
+
+
+# --- what it refers to ----------------------------------------------------------------------------
+
+
+def outside_faults(study: Study) -> list[Fault]:
+    """Check presets, files, charts and rules that the study names."""
+    if not study.simulates:
+        return []
+    from innovation_abm.charts import load_chart
+
+    faults: list[Fault] = []
+    charts = _charts(study)
+    known: dict[str, object] = dict(catalogue())
+    for place, start in _starts(study):
+        found: list[Scenario] = []
+        faults += _told(partial(study.origin, start), *place, found=found)
+        for scenario in found:
+            known |= scenario.catalogue()
+            if scenario.chart is not None and start.chart is None:
+                charts.setdefault(scenario.chart, place)
+    if any(start.file is not None for _, start in _starts(study)):
+        faults += _lever_faults(study, known)
+    for chart, place in charts.items():
+        faults += _told(partial(load_chart, chart, repair=study.base.repair), *place)
+    if study.base.repair and not charts:
+        faults.append(Fault("repair = true mends charts, and none is named", ("base",)))
+    return [*faults, *_told(study.rule_book, "base")]
+
+
+def _charts(study: Study) -> dict[str, Place]:
+    """Give paths of the charts that the study itself names, each with its first place."""
+    named = [(start.chart, place) for place, start in _starts(study)]
+    for number, factor in enumerate(study.factors, 1):
+        if factor.parameter == "chart":
+            named += [(str(value), (label(factor, number),)) for value in factor.values]
+    found: dict[str, Place] = {}
+    for chart, place in named:
+        if chart is not None:
+            found.setdefault(str(study.path(chart)), place)
+    return found
+
+
+# --- the points that it is to run -----------------------------------------------------------------
+
+
+def point_faults(study: Study) -> list[Fault]:
+    """Check a study without faults by itself: its size, its design, and every point.
+
+    Values by themselves have been checked. What several of them say together depends on few of
+    them (:data:`~innovation_abm.scenario.JOINT`, levers and named levels), so that points which
+    differ in the others only need one check.
+    """
+    faults = [*_size_faults(study)] or _told(study.points, "design")
+    if faults or not study.simulates:
+        return faults
+    points = study.points()
+    joint = [f.name for f in study.factors if f.parameter is None or f.parameter in JOINT]
+    tried = points.drop_duplicates(joint) if joint else points[:1]
+    faults += _point_chart_faults(study, points)
+    charts: list[str | None] = []
+    for point, row in zip(tried.index, study.rows(tried), strict=True):
+        given = ", ".join(f"{name} = {shown(row[name])}" for name in joint)
+        where = f"point {point} ({given})" if joint else "every point"
+        faults += _told(partial(_chart_of, study, row), where, found=charts)
+    more = len(faults) - LISTED
+    if more > 0:
+        faults = [*faults[:LISTED], Fault(f"{more:,} more like these", ("points",))]
+    idle = [factor.name for factor in study.factors if factor.parameter in SHAPE]
+    if idle and charts and None not in charts:
+        text = "cannot matter: the organisation is always that of a chart"
+        faults.append(Fault(f"{' and '.join(idle)} {text}"))
+    return faults
+
+
+def _point_chart_faults(study: Study, points: pd.DataFrame) -> Iterator[Fault]:
+    """Check charts that only the points name, in a file."""
+    from innovation_abm.charts import load_chart
+
+    for factor in study.factors:
+        if factor.parameter == "chart" and not factor.values:
+            for chart in points[factor.name].unique():
+                read = partial(load_chart, study.path(chart), repair=study.base.repair)
+                yield from _told(read, "design", f"{factor.name} = {shown(chart)}")
+
+
+def _size_faults(study: Study) -> Iterator[Fault]:
+    """Count runs, before points are made that no memory could hold."""
+    points, times = count(study.design, study.factors), study.replications.at_most
+    if points * times > study.limits.runs:
+        text = f"runs = {study.limits.runs:_}: the study has {points * times:_} runs at most"
+        yield Fault(
+            f"{text} ({points:,} points, {times:,} times); raise it to run them", ("limits",)
+        )
+
+
+def _chart_of(study: Study, row: Mapping[str, Any]) -> str | None:
+    """Make the scenario of a point, see whether its organisation can be, and give its chart."""
+    from innovation_abm.organization import check_size
+
+    scenario = study.scenario(row)
+    if scenario.chart is None:
+        check_size(scenario.departments, scenario.middle_layers, scenario.span)
+    return scenario.chart
+
+
+def _told(attempt: Callable[[], T], *place: str, found: list[T] | None = None) -> list[Fault]:
+    """Try something, and tell its error as a fault; without one, add what it gives to ``found``."""
+    try:
+        result = attempt()
+    except StudyError as error:
+        begin = (*place, error.source) if error.source else place
+        return [fault.within(*begin) for fault in error.faults]
+    except InnovationAbmError as error:
+        return [Fault(str(error), place)]
+    if found is not None:
+        found.append(result)
+    return []

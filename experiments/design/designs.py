@@ -1,0 +1,401 @@
+"""Designs: which points of the space of factors a study runs.
+
+A design is a pure function of the study: the same file gives the same points, in the same order.
+Designs that sample draw from the unit cube, with a seed and no shared state, and every factor
+turns its coordinate into a value by :meth:`.Factor.quantile`.
+So integers, lists and named levels stand in every design, and SALib only ever sees the unit cube.
+
+When a design is enlarged, points that were there already need not be run again. How far a kind
+keeps them is told in :data:`KINDS`.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import numpy as np
+from pydantic import BeforeValidator
+
+from innovation_abm.experiments.design.parts import (
+    Fault,
+    Part,
+    StudyError,
+    Value,
+    about,
+    key,
+    nearest,
+    repeated,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from innovation_abm.experiments.design.factors import Factor
+    from innovation_abm.experiments.design.models import Model
+    from innovation_abm.experiments.design.study import Study
+
+    Array = NDArray[Any]
+    FloatArray = NDArray[np.float64]
+
+POINT: Final = "point"
+"""Name of the index of points."""
+LISTED: Final = 20
+"""Mistakes of one file that a message lists."""
+
+MOST_POINTS: Final = 2**24
+"""Points, base samples or trajectories that a design may be asked for."""
+MOST_MORRIS_LEVELS: Final = 1_000
+
+
+class Kind(StrEnum):
+    """Kinds of designs."""
+
+    FACTORIAL = "factorial"
+    ONE_AT_A_TIME = "one_at_a_time"
+    LATIN_HYPERCUBE = "latin_hypercube"
+    SOBOL = "sobol"
+    SALTELLI = "saltelli"
+    MORRIS = "morris"
+    CSV = "csv"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of a kind of design.
+
+    Attributes:
+        meaning: what its points are.
+        growth: which points are kept when it is enlarged.
+        keys: keys of ``[design]`` that belong to it, beside ``kind``.
+        needs: those of them that must be given.
+    """
+
+    meaning: str
+    growth: str
+    keys: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+
+KINDS: Final[Mapping[Kind, Record]] = {
+    Kind.FACTORIAL: Record(
+        "every combination of the factors' values; the first factor changes slowest",
+        "all points, when values are added to a list, or a factor one of whose values the base "
+        "scenario has",
+    ),
+    Kind.ONE_AT_A_TIME: Record(
+        "the base scenario (of named levels the first), then every other value of each factor by "
+        "itself",
+        "all points, when values or factors are added",
+    ),
+    Kind.LATIN_HYPERCUBE: Record(
+        "a random sample that has one point in each of n equal parts of every factor",
+        "none: the parts change",
+        ("points", "seed"),
+        ("points",),
+    ),
+    Kind.SOBOL: Record(
+        "the scrambled Sobol sequence, which fills the space evenly; points are a power of 2",
+        "all points, when points are added; none, when a factor is",
+        ("points", "seed"),
+        ("points",),
+    ),
+    Kind.SALTELLI: Record(
+        "the sample for Sobol indices, from base samples (points, a power of 2): of k factors "
+        "points x (2k + 2) points, or points x (k + 2) without second order",
+        "all points, when base samples are added or the second order; none, when a factor is",
+        ("points", "second_order", "seed"),
+        ("points",),
+    ),
+    Kind.MORRIS: Record(
+        "trajectories (points) on a grid, for elementary effects: of k factors points x (k + 1) "
+        "points",
+        "all points, when trajectories are added; none, when a factor is",
+        ("points", "morris_levels", "seed"),
+        ("points",),
+    ),
+    Kind.CSV: Record(
+        "the rows of a file, a column for each factor",
+        "all points, when rows are added",
+        ("file",),
+        ("file",),
+    ),
+}
+"""Every kind of design."""
+
+SAMPLED: Final = frozenset({Kind.LATIN_HYPERCUBE, Kind.SOBOL, Kind.SALTELLI, Kind.MORRIS})
+"""Kinds that draw from the unit cube."""
+GRIDS: Final = frozenset({Kind.FACTORIAL, Kind.ONE_AT_A_TIME})
+"""Kinds that take every value of a factor."""
+POWERS_OF_2: Final = frozenset({Kind.SOBOL, Kind.SALTELLI})
+"""Kinds whose number of points is a power of 2: else they are out of balance."""
+
+
+class Design(Part):
+    """Which points of the space of factors are run: the section ``[design]``."""
+
+    kind: Annotated[Kind, BeforeValidator(lambda x: Kind(x) if isinstance(x, str) else x)] = key(
+        Kind.FACTORIAL, "kind of design", Kind
+    )
+    points: int | None = key(
+        None,
+        "number of points, base samples or trajectories",
+        f"a whole number from 1 to {MOST_POINTS:,}",
+        ge=1,
+        le=MOST_POINTS,
+    )
+    second_order: bool = key(True, "sample for the indices of pairs as well", "true or false")
+    morris_levels: int = key(
+        4,
+        "levels of the grid on which trajectories walk",
+        f"an even number from 4 to {MOST_MORRIS_LEVELS:,}",
+        ge=4,
+        le=MOST_MORRIS_LEVELS,
+        multiple_of=2,
+    )
+    file: str | None = key(None, "file of the points", "the path of a CSV file", min_length=1)
+    seed: int = key(
+        1,
+        "seed of the sample",
+        f"a whole number from 0 to {2**63 - 1}",
+        ge=0,
+        le=2**63 - 1,
+    )
+
+    def faults(self) -> Iterator[Fault]:
+        """Find what no single key can tell."""
+        record = KINDS[self.kind]
+        for name in sorted(self.model_fields_set - {"kind", *record.keys}):
+            owners = ", ".join(kind for kind, one in KINDS.items() if name in one.keys)
+            text = f'{name} does not belong to kind = "{self.kind}", but to {owners}'
+            yield about(text, name, "kind")
+        for name in record.needs:
+            if getattr(self, name) is None:
+                yield about(f'{name} is missing: kind = "{self.kind}" needs it', name, "kind")
+        if self.kind in POWERS_OF_2 and self.points is not None and self.points.bit_count() != 1:
+            text = f"points = {self.points}: allowed is a power of 2; the nearest is "
+            yield about(f"{text}{nearest_power(self.points)}", "points", "kind")
+
+    def entry(self) -> dict[str, Any]:
+        """Give it as TOML holds it."""
+        return {name: getattr(self, name) for name in ("kind", *KINDS[self.kind].keys)}
+
+
+def nearest_power(number: int) -> int:
+    """Give the power of 2 that is nearest to a number from 1 on, the lower one of two."""
+    low = 1 << (number.bit_length() - 1)
+    return low if number - low <= 2 * low - number else 2 * low
+
+
+def count(design: Design, factors: tuple[Factor, ...]) -> int:
+    """Give the number of points, at most: without making them, or reading a file (which counts 0).
+
+    One at a time, the base scenario may have none of a factor's values; then it is exact.
+    """
+    number, points = len(factors), design.points or 0
+    match design.kind:
+        case Kind.FACTORIAL:
+            return math.prod(len(factor.grid()) for factor in factors)
+        case Kind.ONE_AT_A_TIME:
+            return 1 + sum(len(factor.grid()) for factor in factors)
+        case Kind.SALTELLI:
+            return points * ((2 if design.second_order else 1) * number + 2)
+        case Kind.MORRIS:
+            return points * (number + 1)
+        case _:
+            return points
+
+
+def unit_sample(study: Study) -> FloatArray:
+    """Draw from the unit cube what the design of a study needs; the same again each time.
+
+    Returns:
+        An array (points, factors) of numbers in [0, 1], in the order of ``study.points()``.
+
+    Raises:
+        StudyError: if the design is of a kind that does not sample, see :data:`SAMPLED`.
+    """
+    if study.design.kind not in SAMPLED:
+        raise StudyError(f'a design of kind = "{study.design.kind}" does not sample the unit cube')
+    return _SAMPLERS[study.design.kind](study.design, len(study.factors))
+
+
+def columns(study: Study) -> tuple[int, dict[str, Array]]:
+    """Make the points of a study.
+
+    Returns:
+        The number of points, and a column for each factor, by name.
+
+    Raises:
+        StudyError: if the points stand in a file that is wrong.
+    """
+    factors, design = study.factors, study.design
+    if design.kind == Kind.FACTORIAL:
+        return _factorial(factors)
+    if design.kind == Kind.ONE_AT_A_TIME:
+        return _one_at_a_time(study)
+    if design.kind == Kind.CSV:
+        return read_points(study.path(design.file or ""), factors, study.model)
+    sample = unit_sample(study)
+    return len(sample), {f.name: f.quantile(u) for f, u in zip(factors, sample.T, strict=True)}
+
+
+def _factorial(factors: tuple[Factor, ...]) -> tuple[int, dict[str, Array]]:
+    grids = [factor.column(factor.grid()) for factor in factors]
+    number = math.prod(len(grid) for grid in grids)
+    made, before = {}, 1
+    for factor, grid in zip(factors, grids, strict=True):
+        before *= len(grid)
+        made[factor.name] = np.tile(np.repeat(grid, number // before), before // len(grid))
+    return number, made
+
+
+def _one_at_a_time(study: Study) -> tuple[int, dict[str, Array]]:
+    base = study.base_point()
+    rows = [base]
+    for factor in study.factors:
+        others = (value for value in factor.grid() if value != base[factor.name])
+        rows += [{**base, factor.name: value} for value in others]
+    return len(rows), {f.name: f.column(row[f.name] for row in rows) for f in study.factors}
+
+
+def read_points(
+    path: Path, factors: tuple[Factor, ...], model: Model
+) -> tuple[int, dict[str, Array]]:
+    """Read the points of a design from a CSV file: a column for each factor, a row for each point.
+
+    A column ``point`` is passed over, so that points that a study gave can be read again. Rows
+    are counted as a spreadsheet does: that of the names is row 1.
+
+    Raises:
+        StudyError: naming file, row and column of each mistake, and what is allowed.
+    """
+    header, rows = _table(path)
+    faults = list(_header_faults(header, factors))
+    if faults:
+        raise StudyError(faults, str(path))
+    made: dict[str, list[Value]] = {factor.name: [] for factor in factors}
+    by_column = {header.index(factor.name): factor for factor in factors}
+    for number, cells in rows:
+        if len(cells) != len(header):
+            faults.append(Fault(f"row {number}: {len(cells)} cells, not {len(header)}"))
+            continue
+        for place, factor in by_column.items():
+            value = _parsed(cells[place].strip(), factor.kind)
+            if value is None or not factor.allows(value, model):
+                given = f"row {number}, column {factor.name}: {shown(cells[place])}"
+                faults.append(Fault(f"{given}: allowed is {factor.allowed_here(model)}"))
+            else:
+                made[factor.name].append(value)
+    if not rows:
+        faults.append(Fault("has no points: write a row for each below the names of the factors"))
+    if faults:
+        raise StudyError(_first(faults), str(path))
+    return len(rows), {factor.name: factor.column(made[factor.name]) for factor in factors}
+
+
+def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Read a CSV file: names of columns, and rows that are not blank, with their numbers."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(enumerate(csv.reader(file, strict=True), 1))
+    except UnicodeDecodeError:
+        raise StudyError("is not UTF-8 text; save it as UTF-8", str(path)) from None
+    except csv.Error as error:
+        raise StudyError(f"is no CSV file: {error}", str(path)) from None
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
+        reason = getattr(error, "strerror", None) or error
+        raise StudyError(f"cannot be read: {reason}", str(path)) from None
+    rows = [(number, cells) for number, cells in rows if any(cell.strip() for cell in cells)]
+    if not rows:
+        raise StudyError("is empty: write the names of the factors in its first row", str(path))
+    return [cell.strip() for cell in rows[0][1]], rows[1:]
+
+
+def _header_faults(header: list[str], factors: tuple[Factor, ...]) -> Iterator[Fault]:
+    names = [factor.name for factor in factors]
+    for name in header:
+        if name not in (*names, POINT):
+            yield Fault(f'column "{name}" is no factor of the study{nearest(name, names)}')
+    for name in names:
+        if name not in header:
+            yield Fault(f'the column "{name}" is missing')
+    for twice in repeated(header):
+        yield Fault(f'the column "{twice}" is there twice')
+
+
+def _parsed(text: str, kind: str) -> Value | None:
+    """Read a cell; None if it is no value of that kind."""
+    try:
+        if kind in ("float", "int"):
+            return float(text) if kind == "float" else int(text)
+    except ValueError:
+        return None
+    if kind == "bool":
+        return {"true": True, "false": False}.get(text.lower())
+    return text or None
+
+
+def _first(faults: list[Fault]) -> list[Fault]:
+    """Give the first of many faults, and how many there are besides."""
+    more = len(faults) - LISTED
+    return faults if more <= 0 else [*faults[:LISTED], Fault(f"and {more:,} more")]
+
+
+def _generator(design: Design) -> np.random.Generator:
+    """Give the design's own generator: a seed alone means another one in some releases of SciPy."""
+    return np.random.default_rng(design.seed)
+
+
+def _latin_hypercube(design: Design, number: int) -> FloatArray:
+    from scipy.stats import qmc
+
+    return qmc.LatinHypercube(number, seed=_generator(design)).random(design.points or 1)
+
+
+def _sobol(design: Design, number: int) -> FloatArray:
+    from scipy.stats import qmc
+
+    return qmc.Sobol(number, scramble=True, seed=_generator(design)).random(design.points or 1)
+
+
+def _saltelli(design: Design, number: int) -> FloatArray:
+    from SALib.sample import sobol
+
+    cube = {
+        "num_vars": number,
+        "names": [str(n) for n in range(number)],
+        "bounds": [[0, 1]] * number,
+    }
+    sample = sobol.sample(
+        cube, design.points, calc_second_order=design.second_order, seed=_generator(design)
+    )
+    return np.asarray(sample, dtype=np.float64)
+
+
+def _morris(design: Design, number: int) -> FloatArray:
+    from SALib.sample import morris
+
+    cube = {
+        "num_vars": number,
+        "names": [str(n) for n in range(number)],
+        "bounds": [[0, 1]] * number,
+    }
+    sample = morris.sample(cube, design.points, design.morris_levels, seed=_generator(design))
+    steps = design.morris_levels - 1
+    return np.asarray(np.round(sample * steps) / steps)  # on the grid, without errors of rounding
+
+
+_SAMPLERS: Final[Mapping[Kind, Callable[[Design, int], FloatArray]]] = {
+    Kind.LATIN_HYPERCUBE: _latin_hypercube,
+    Kind.SOBOL: _sobol,
+    Kind.SALTELLI: _saltelli,
+    Kind.MORRIS: _morris,
+}

@@ -1,0 +1,400 @@
+"""Pictures of what a study found: which ones it needs, for its report and for papers.
+
+A factorial design gets its main effects, the pairs of factors that depend on each other, and a map;
+one factor at a time a tornado; a sample of ranges scatters with their trends, a map and the box in
+which a measure is high; a sample for Sobol indices or Morris's screening these. Every study gets
+its convergence, and its survival curves if it kept its ideas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments import analysis
+from innovation_abm.experiments.analysis import maps
+from innovation_abm.experiments.analysis.discovery import find_boxes
+from innovation_abm.experiments.analysis.outcomes import factor_names, is_number
+from innovation_abm.experiments.analysis.sensitivity import morris_indices, sobol_indices
+from innovation_abm.experiments.reporting import drawings
+from innovation_abm.experiments.reporting.names import Names, level
+from innovation_abm.experiments.reporting.sheets import LOOKS, check_formats, figures
+from innovation_abm.survival import mean_interval
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from innovation_abm.experiments.analysis.discovery import Direction
+    from innovation_abm.experiments.reporting.sheets import Picture
+    from innovation_abm.experiments.store.results import Results
+
+MEASURES_DRAWN: Final = 6
+"""Measures that are drawn, the first of the study; of the others there are tables."""
+MOST_DISCOVERED: Final = 2048
+"""Points of a design up to which scenario discovery is part of the report."""
+PARTS: Final = 10
+"""Parts of a range, for each of which a trend has a mean."""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The pictures of a study.
+
+    Attributes:
+        found: what was found.
+        certainty: how sure it is.
+        missing: why a picture that belongs to such a study could not be drawn.
+    """
+
+    found: tuple[Picture, ...]
+    certainty: tuple[Picture, ...]
+    missing: tuple[str, ...]
+
+
+def gallery(results: Results) -> Gallery:
+    """Draw all pictures that a study needs.
+
+    Args:
+        results: the study's results, complete or not; what cannot be drawn of an incomplete one is
+            named in :attr:`Gallery.missing`.
+    """
+    names = Names.of(results.study)
+    missing: list[str] = []
+    found = [*_of_design(results, names, missing), *_survival(results, names, missing)]
+    return Gallery(tuple(found), tuple(_certainty(results, names)), tuple(dict.fromkeys(missing)))
+
+
+def save(
+    results: Results,
+    folder: str | PathLike[str],
+    formats: Sequence[str] = ("png", "svg"),
+    dpi: int = 200,
+) -> list[Path]:
+    """Write a study's pictures for a paper, each with a CSV file of the numbers drawn.
+
+    Args:
+        results: the study's results.
+        folder: where to; made if it is not there. Pictures of the same name are replaced.
+        formats: ``"png"``, ``"svg"``, ``"pdf"``.
+        dpi: dots an inch, of PNG.
+
+    Returns:
+        The files written.
+
+    Raises:
+        InnovationAbmError: if a format is not one of these, or the folder cannot be written.
+    """
+    check_formats(formats)
+    drawn = gallery(results)
+    return write((*drawn.found, *drawn.certainty), folder, formats, dpi)
+
+
+def write(
+    pictures: Sequence[Picture], folder: str | PathLike[str], formats: Sequence[str], dpi: int
+) -> list[Path]:
+    """Write pictures; see :func:`save`."""
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        return [path for one in pictures for path in one.save(target, formats, dpi)]
+    except OSError as error:
+        reason = error.strerror or error
+        raise InnovationAbmError(f"cannot write pictures to {folder}: {reason}") from None
+
+
+def drawn_measures(results: Results) -> list[str]:
+    """Give the measures that are drawn: the first that are not the same in all runs."""
+    vary = [name for name in results.measures if results.runs[name].nunique() > 1]
+    return vary[:MEASURES_DRAWN]
+
+
+# --- by design ------------------------------------------------------------------------------------
+
+
+def _of_design(results: Results, names: Names, missing: list[str]) -> Iterator[Picture]:
+    if not factor_names(results):
+        return
+    kind = str(results.study.design.kind)
+    measures = drawn_measures(results)
+    for name in results.measures:
+        if len(results.runs) and results.runs[name].nunique() < 2:
+            how = "the same" if results.runs[name].notna().any() else "undefined"
+            missing.append(f"pictures of {names.measure(name).short}, which is {how} in all runs")
+    if not measures:
+        return
+    try:
+        if kind == "saltelli":
+            yield from _sobol(results, measures, names)
+            measures = measures[:3]
+        elif kind == "morris":
+            yield from _morris(results, measures, names)
+            return
+    except InnovationAbmError as error:
+        missing.append(str(error))
+    draw = {"factorial": _factorial, "one_at_a_time": _one_at_a_time}.get(kind, _scattered)
+    for measure in measures:
+        try:
+            yield from draw(results, measure, names)
+        except InnovationAbmError as error:
+            missing.append(str(error))
+            if draw is _factorial:  # what there is of it
+                yield from _scattered(results, measure, names)
+    if draw is _scattered:
+        yield from _box(results, names, missing)
+
+
+def _factorial(results: Results, measure: str, names: Names) -> Iterator[Picture]:
+    effects = analysis.main_effects(results, [measure])
+    if effects["estimate"].isna().all():
+        raise InnovationAbmError(
+            f'main effects need replications in which "{measure}" is defined at all points, and '
+            "there are none"
+        )
+    shares = analysis.variance_shares(results, [measure]).set_index("source")["estimate"]
+    order = shares[factor_names(results)].sort_values(ascending=False, kind="stable")
+    few = [str(name) for name in order.index if not _many(results, str(name))]
+    if few:
+        yield drawings.effects(effects, few, measure, names)
+    for factor in factor_names(results):
+        if factor not in few:
+            yield _ranking(results, effects, factor, measure, names)
+    pairs = sorted(
+        combinations(few, 2),
+        key=lambda pair: -float(np.nan_to_num(shares[_joined(results, pair)])),
+    )
+    if not pairs:
+        return
+    maps = [_longer_first(results, pair, measure) for pair in pairs[:4]]
+    yield drawings.pairs(maps, measure, names)
+    mapped = [one for one in maps if _is_map(results, one.x) and _is_map(results, one.y)]
+    if mapped:
+        yield drawings.response(mapped[0], names)
+
+
+def _joined(results: Results, pair: tuple[str, str]) -> str:
+    """Name a pair as the shares of variance do."""
+    return " x ".join(sorted(pair, key=factor_names(results).index))
+
+
+def _many(results: Results, factor: str) -> bool:
+    """Tell whether a factor has so many named levels that they must stand below each other."""
+    column: pd.Series[Any] = results.points[factor]
+    return not is_number(column) and column.nunique() > drawings.FEW
+
+
+def _ranking(
+    results: Results, effects: pd.DataFrame, factor: str, measure: str, names: Names
+) -> Picture:
+    """Compare the levels of a factor with its first, for each level of the other if it is one."""
+    levels = list(results.points[factor].unique())
+    others = [name for name in factor_names(results) if name != factor]
+    groups = list(results.points[others[0]].unique()) if len(others) == 1 else []
+    if not 1 < len(groups) <= len(LOOKS):
+        rows = effects[(effects["factor"] == factor) & (effects["level"] != levels[0])]
+        frame = rows[["level"]].assign(
+            group="", estimate=rows["effect"], low=rows["effect_low"], high=rows["effect_high"]
+        )
+        return drawings.ranking(frame, factor, "", levels[0], measure, names)
+    tables = []
+    for group in groups:
+        changes = analysis.differences(
+            results, {factor: levels[0], others[0]: group}, measures=[measure]
+        )
+        tables.append(changes[changes[others[0]] == group])
+    found = pd.concat(tables, ignore_index=True)
+    frame = found[["estimate", "low", "high"]]
+    frame.insert(0, "level", found[factor])
+    frame.insert(1, "group", found[others[0]])
+    return drawings.ranking(frame, factor, others[0], levels[0], measure, names)
+
+
+def _longer_first(results: Results, pair: tuple[str, str], measure: str) -> analysis.ResponseMap:
+    """Map a pair with the factor that is a number, or has more levels, across."""
+
+    def order(factor: str) -> tuple[bool, int]:
+        column: pd.Series[Any] = results.points[factor]
+        return not is_number(column), -column.nunique()
+
+    x, y = sorted(pair, key=order)
+    return analysis.response_map(results, x, y, measure)
+
+
+def _is_map(results: Results, factor: str) -> bool:
+    column: pd.Series[Any] = results.points[factor]
+    return is_number(column) and column.nunique() >= 3
+
+
+def _one_at_a_time(results: Results, measure: str, names: Names) -> Iterator[Picture]:
+    changes = analysis.differences(results, measures=[measure])
+    changes = changes[changes["estimate"].notna()]
+    if len(changes):
+        told = told_changes(results, changes["point"].tolist(), names)
+        yield drawings.tornado(changes.assign(change=told), measure, names)
+
+
+def told_changes(results: Results, points: Sequence[int], names: Names) -> list[str]:
+    """Say for points in what they differ from the first: "span from 4 to 8"."""
+    base = results.points.iloc[0]
+    told = []
+    for point in points:
+        row = results.points.loc[point]
+        changed = [name for name in factor_names(results) if row[name] != base[name]]
+        told.append(
+            " and ".join(
+                f"{names.factor(name).short} from {level(base[name])} to {level(row[name])}"
+                for name in changed
+            )
+            or "the same again"
+        )
+    return told
+
+
+def _scattered(results: Results, measure: str, names: Names) -> Iterator[Picture]:
+    factors = factor_names(results)
+    means = analysis.means(results, [measure]).rename(columns={"mean": "estimate"})
+    means = _independent(results, means)
+    means = means[means["estimate"].notna()]
+    order = _by_strength(results, measure)
+    yield drawings.scatter(means, trend(means, factors), order, measure, names)
+    numbers = [name for name in order if is_number(results.points[name])][:2]
+    if len(numbers) == 2:
+        x, y = numbers
+        yield drawings.response(analysis.response_map(results, x, y, measure), names)
+
+
+def _independent(results: Results, means: pd.DataFrame) -> pd.DataFrame:
+    """Give the points that were drawn by themselves.
+
+    Saltelli's sample has blocks, all of whose points share coordinates with the first of them;
+    together they would make intervals too narrow.
+    """
+    design = results.study.design
+    if str(design.kind) != "saltelli":
+        return means
+    factors = len(factor_names(results))
+    return means.iloc[:: (2 if design.second_order else 1) * factors + 2]
+
+
+def _by_strength(results: Results, measure: str) -> list[str]:
+    """Give the factors, the one that matters most first, by the best that the design can say."""
+    if str(results.study.design.kind) == "saltelli":
+        try:
+            table = sobol_indices(results, measure)
+        except InnovationAbmError:  # not whole: told by the picture of the indices
+            pass
+        else:
+            total = table[table["order"] == "total"].sort_values("estimate", ascending=False)
+            return [str(factor) for factor in total["factor"]]
+    return [str(factor) for factor in analysis.strengths(results, [measure])["factor"]]
+
+
+def trend(points: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
+    """Give the mean of the points in each part of each factor's range, with its interval.
+
+    Args:
+        points: a row a point: a column a factor, and ``estimate``.
+        factors: the factors.
+
+    Returns:
+        One row a factor and part: ``factor``, ``level`` (the level, or the middle of one of
+        :data:`PARTS` equal parts of a range), ``estimate``, ``low``, ``high``, ``points``.
+    """
+    rows = []
+    for factor in factors:
+        column = points[factor]
+        if is_number(column) and column.nunique() > maps.CELLS:
+            edges = np.linspace(column.min(), column.max(), PARTS + 1)
+            part = np.clip(np.searchsorted(edges, column, side="right") - 1, 0, PARTS - 1)
+            levels = list((edges[1:] + edges[:-1]) / 2)
+        else:
+            different = list(dict.fromkeys(column.tolist()))
+            levels = sorted(different) if is_number(column) else different
+            part = pd.Index(levels).get_indexer(pd.Index(column))
+        for number, middle in enumerate(levels):
+            there = points["estimate"].to_numpy(float)[part == number]
+            found = mean_interval(there)
+            rows.append((factor, middle, found.estimate, found.low, found.high, len(there)))
+    columns = ["factor", "level", "estimate", "low", "high", "points"]
+    return pd.DataFrame(rows, columns=columns).dropna(subset=["estimate"])
+
+
+def _sobol(results: Results, measures: Sequence[str], names: Names) -> Iterator[Picture]:
+    tables = [sobol_indices(results, measure) for measure in measures]
+    known = [table for table in tables if table["estimate"].notna().any()]
+    if known:
+        frame = pd.concat(known, ignore_index=True)
+        yield drawings.indices(frame, list(dict.fromkeys(frame["measure"])), names)
+
+
+def _morris(results: Results, measures: Sequence[str], names: Names) -> Iterator[Picture]:
+    frame = pd.concat([morris_indices(results, m) for m in measures], ignore_index=True)
+    yield drawings.screening(frame, list(measures), names)
+
+
+def _box(results: Results, names: Names, missing: list[str]) -> Iterator[Picture]:
+    """Draw where in the design worthwhile ideas survive, or else where the first measure is high.
+
+    Wanted is the best quarter of the points: what is good enough in itself, a study does not say.
+    """
+    measure, direction = wanted_side(results)
+    if len(results.points) > MOST_DISCOVERED:
+        missing.append(
+            f"scenario discovery is left out of reports on more than {MOST_DISCOVERED:,} points, "
+            "for it takes long; find_boxes does it"
+        )
+        return
+    try:
+        means = analysis.means(results, [measure])["mean"]
+        threshold = float(means.quantile(0.75 if direction == "above" else 0.25))
+        found = find_boxes(results, measure, threshold, direction)
+    except InnovationAbmError as error:
+        missing.append(str(error))
+        return
+    side = "at least" if direction == "above" else "at most"
+    wanted = f"{names.measure(measure).short} is {side} {figures(threshold)}"
+    if found.boxes:
+        yield drawings.region(found.boxes[0], results.points, wanted, names)
+    else:
+        missing.append(f"no part of the design stands out by more than chance where {wanted}")
+
+
+def wanted_side(results: Results) -> tuple[str, Direction]:
+    """Give the measure that scenario discovery looks at, and which side of it is wanted."""
+    if "omission" in results.measures:
+        return "omission", "below"
+    return ("survival" if "survival" in results.measures else str(results.measures[0])), "above"
+
+
+# --- always ---------------------------------------------------------------------------------------
+
+
+def _certainty(results: Results, names: Names) -> Iterator[Picture]:
+    frame = analysis.convergence(results) if len(results.runs) else pd.DataFrame()
+    if len(frame) and frame["half_width"].notna().any():
+        yield drawings.convergence(frame.dropna(subset=["mean"]), names)
+
+
+def _survival(results: Results, names: Names, missing: list[str]) -> Iterator[Picture]:
+    """Draw survival curves by each factor of few levels, of one that kept its ideas."""
+    if "ideas" not in results.study.tables or not len(results.runs):
+        return
+    few = [
+        name
+        for name in factor_names(results)
+        if 2 <= results.points[name].nunique() <= drawings.MULTIPLES
+    ][:3]
+    for factor in few or [""]:
+        try:
+            frame = analysis.survival_curves(results, factor or ())
+        except InnovationAbmError as error:
+            missing.append(str(error))
+            continue
+        if len(frame):
+            yield drawings.survival(frame, factor, names)

@@ -1,0 +1,1 @@
+"""Running a study: chunks of runs on threads, processes or a Dask cluster."""

@@ -1,0 +1,131 @@
+"""What a study will take: runs, time, memory and disk, before the first run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from innovation_abm.errors import InnovationAbmError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from innovation_abm.experiments.design.study import Limits, Study
+    from innovation_abm.experiments.running.runners import Point
+
+KERNEL_PERSON_WEEK: Final = 2.2e-8
+"""Seconds that a thread of the compiled engine takes for a person's week, the ideas included."""
+MESA_PERSON_WEEK: Final = 5e-6
+"""Seconds that the Mesa engine takes for it."""
+WHOLE_RUN: Final = 1.2e-3
+"""Seconds that it takes to make the tables of a run, in Python."""
+POINT: Final = 3e-4
+"""Seconds that it takes to check and prepare a point."""
+POINT_BYTES: Final = 6_000
+RUN_BYTES: Final = 40
+"""Bytes of memory that a point takes, and a run beside its measures."""
+BASE_BYTES: Final = 300e6
+"""Bytes that the program itself takes."""
+ROW_BYTES: Final = {"ideas": 60, "weeks": 120, "queues": 60, "people": 80}
+"""Bytes on disk of a row of each table."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a study takes, roughly.
+
+    Attributes:
+        points: points of the design.
+        runs: runs, at most.
+        known: runs that are there already.
+        seconds: time for the others.
+        memory: memory, in bytes.
+        disk: disk, in bytes.
+    """
+
+    points: int
+    runs: int
+    known: int
+    seconds: float
+    memory: float
+    disk: float
+
+    def sentence(self) -> str:
+        """Tell it in a sentence."""
+        known = f", {self.known:,} of them there already" if self.known else ""
+        return (
+            f"{self.points:,} points, {self.runs:,} runs{known}; about {duration(self.seconds)}, "
+            f"{self.memory / 1e9:.1f} GB of memory and {size(self.disk)} of disk"
+        )
+
+
+def duration(seconds: float) -> str:
+    """Say a time in words."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} hours"
+
+
+def size(amount: float) -> str:
+    """Say a number of bytes in words."""
+    return f"{amount / 1e9:.1f} GB" if amount >= 1e9 else f"{max(1.0, amount / 1e6):.0f} MB"
+
+
+def estimate(
+    study: Study,
+    points: Sequence[Point],
+    *,
+    mesa: bool,
+    workers: int,
+    whole: bool,
+    known: int,
+) -> Estimate:
+    """Estimate what a study takes.
+
+    Args:
+        study: the study.
+        points: its points.
+        mesa: whether the Mesa engine runs it.
+        workers: how many threads or processes do.
+        whole: whether every run is put together with its tables.
+        known: runs that are there already.
+    """
+    each = study.replications.at_most
+    runs = len(points) * each
+    share = 1.0 - known / runs if runs else 0.0
+    cost = MESA_PERSON_WEEK if mesa else KERNEL_PERSON_WEEK
+    working = cost * each * sum(point.person_weeks for point in points) / workers
+    rows = {name: each * sum(point.rows[name] for point in points) for name in study.tables}
+    numbers = len(study.measures)
+    return Estimate(
+        points=len(points),
+        runs=runs,
+        known=known,
+        seconds=share * (working + WHOLE_RUN * runs * whole) + POINT * len(points),
+        memory=BASE_BYTES + len(points) * POINT_BYTES + runs * (RUN_BYTES + 8 * numbers),
+        disk=runs * (25.0 + 9 * numbers) + sum(ROW_BYTES[name] * rows[name] for name in rows),
+    )
+
+
+def check_limits(found: Estimate, limits: Limits) -> None:
+    """Refuse a study that would take more than its file allows.
+
+    Raises:
+        InnovationAbmError: naming every limit that would be passed, and the line to raise it.
+    """
+    wanted = {
+        "runs": (found.runs, limits.runs, f"{found.runs:,} runs"),
+        "hours": (found.seconds / 3600, limits.hours, f"about {duration(found.seconds)}"),
+        "memory_gb": (found.memory / 1e9, limits.memory_gb, f"{found.memory / 1e9:.1f} GB"),
+        "disk_gb": (found.disk / 1e9, limits.disk_gb, f"{found.disk / 1e9:.1f} GB"),
+    }
+    faults = [
+        f"{said} would be needed, and limits.{name} = {allowed:,} allows less: raise it in "
+        "[limits], or make the design smaller"
+        for name, (needed, allowed, said) in wanted.items()
+        if needed > allowed
+    ]
+    if faults:
+        raise InnovationAbmError("nothing was started: " + "; ".join(faults))

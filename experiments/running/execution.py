@@ -1,0 +1,511 @@
+"""Sweeps: all runs of a study, stored as they are finished, resumed where they were cut off.
+
+The order is replication by replication over all points, so that a sweep that is stopped is still
+balanced. One process, this one, writes the store; runs are done by :mod:`.workers`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from innovation_abm.experiments.design.models import TestFunction
+from innovation_abm.experiments.running import identity, stopping
+from innovation_abm.experiments.running.estimate import check_limits, estimate
+from innovation_abm.experiments.running.runners import (
+    Chunk,
+    FunctionRunner,
+    InnovationRunner,
+    Outcome,
+    Point,
+    Runner,
+)
+from innovation_abm.experiments.running.workers import Cluster, Processes, Threads, Workers
+from innovation_abm.experiments.store.store import Batch, Store
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from innovation_abm.engines import Notice
+    from innovation_abm.experiments.design.study import Study
+    from innovation_abm.experiments.running.estimate import Estimate
+    from innovation_abm.experiments.running.runners import Row
+    from innovation_abm.experiments.store.results import Results
+    from innovation_abm.simulation import Progress
+
+    IntArray = NDArray[np.int64]
+    BoolArray = NDArray[np.bool_]
+
+CHUNK_SECONDS: Final = 1.0
+"""How long a chunk of runs takes, roughly: what is lost at most if the power is cut."""
+FIRST_SECONDS: Final = 0.2
+"""How long the first chunk takes, as far as one can tell before."""
+BLOCK: Final = 4096
+"""Points that are run one after another before the next replication of the first of them."""
+MOST_ROWS: Final = 500_000
+"""Rows of tables that a chunk may leave, which it holds in memory until they are stored."""
+WORTH_COMPILING: Final = 1e12
+"""Person-weeks of a study, for the choice of the engine: enough to be worth compiling."""
+TICK: Final = 0.5
+"""Seconds after which the sweep looks up, whether or not a chunk has come in."""
+
+
+class InterruptedSweepError(KeyboardInterrupt):
+    """A sweep was interrupted; what was finished is stored, and the same command goes on."""
+
+
+def sweep(
+    study: Study,
+    folder: str | PathLike[str],
+    *,
+    dask: str | None = None,
+    workers: int | None = None,
+    retry: bool = False,
+    progress: Progress | None = None,
+    notice: Notice | None = None,
+) -> Results:
+    """Run all that a study asks for and is not stored yet.
+
+    Args:
+        study: the study.
+        folder: where its runs are stored; made if it is not there. The same study goes on where it
+            stopped; its design, its replications and its name may have changed since.
+        dask: address of a Dask scheduler whose workers do the runs, or ``"local"``; here if
+            ``None``. The result is the same.
+        workers: how many threads or processes do them here; one for each processor if ``None``.
+        retry: run again what failed before.
+        progress: called now and then with the runs done and the runs to do, as far as one knows;
+            the sweep stops if it returns ``False``.
+        notice: called with lines that somebody should read: what the study takes, which engine.
+
+    Returns:
+        What the folder holds then.
+
+    Raises:
+        InnovationAbmError: if the study cannot be run, would take more than its limits, or the
+            folder holds other runs; nothing was run then.
+        InterruptedSweepError: if it was interrupted; what was finished is stored.
+    """
+    from innovation_abm.experiments.store.results import load_study
+
+    told = notice or (lambda line: None)
+    study.check()
+    number = workers or os.cpu_count() or 1
+    runner = make_runner(study, number, told)
+    plan = Plan.of(study, runner)
+    for line in runner.notes:
+        told(line)
+    check_limits(_estimate(study, plan, runner, number), study.limits)
+    with Store.open(folder, runner.manifest(), study.measures, study.tables) as store:
+        numbers = store.register(plan.keys, plan.rows, study=study.to_toml())
+        ids, places, design = _once(numbers)
+        plan = plan.at(places)
+        done = Done.of(store, ids, study.replications.at_most, retry)
+        told(_estimate(study, plan, runner, number, done.known()).sentence())
+        with _hired(runner, dask, number) as hired, _interruption() as interrupted:
+            sweep = _Sweep(study, plan, ids, design, done, store, hired, progress, interrupted)
+            sweep.run()
+    return load_study(folder)
+
+
+def check(study: Study, *, workers: int | None = None, notice: Notice | None = None) -> Estimate:
+    """Check a study, its charts and its rules, and say what it would take; nothing is run.
+
+    Args:
+        study: the study.
+        workers: how many threads or processes would do the runs; one for each processor if
+            ``None``.
+        notice: see :func:`sweep`.
+
+    Raises:
+        InnovationAbmError: if the study cannot be run, or would take more than its limits.
+    """
+    told = notice or (lambda line: None)
+    study.check()
+    number = workers or os.cpu_count() or 1
+    runner = make_runner(study, number, told)
+    found = _estimate(study, Plan.of(study, runner), runner, number)
+    for line in runner.notes:
+        told(line)
+    check_limits(found, study.limits)
+    return found
+
+
+def _estimate(study: Study, plan: Plan, runner: Runner, workers: int, known: int = 0) -> Estimate:
+    mesa, whole = False, False
+    if isinstance(runner, InnovationRunner):
+        mesa, whole = runner.engine == "mesa", runner.whole
+    return estimate(study, plan.points, mesa=mesa, workers=workers, whole=whole, known=known)
+
+
+def make_runner(study: Study, threads: int, notice: Notice) -> Runner:
+    """Read the charts and rules of a study, choose its engine, and make it ready.
+
+    Raises:
+        InnovationAbmError: if a chart or the rules are wrong, or the engine cannot run them.
+    """
+    if isinstance(study.model, TestFunction):
+        return FunctionRunner(study, study.model.function)
+    from innovation_abm.engines import choose
+
+    book = study.rule_book()
+    engine = choose(study.engine, book, person_weeks=WORTH_COMPILING, notice=notice)
+    return InnovationRunner(study, engine, book, threads if engine == "kernel" else 1)
+
+
+@contextmanager
+def _hired(runner: Runner, dask: str | None, number: int) -> Iterator[Workers]:
+    """Start those who run chunks, and send them home at the end."""
+    if dask is not None:
+        hired: Workers = Cluster(runner, dask)
+    elif isinstance(runner, InnovationRunner) and runner.engine == "mesa":
+        hired = Processes(runner, number)
+    else:
+        hired = Threads(runner)
+    with hired:
+        yield hired
+
+
+@contextmanager
+def _interruption() -> Iterator[threading.Event]:
+    """Let the first interruption be a wish to stop, and the second one an interruption."""
+    wished = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield wished
+        return
+
+    def note(number: int, frame: object) -> None:
+        wished.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield wished
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+# --- what is to be run ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The points of a study, in the order of its design.
+
+    Attributes:
+        points: what is known of each; several may have the same key, and are run once.
+        rows: the factors of each.
+    """
+
+    points: Sequence[Point]
+    rows: Sequence[Row]
+
+    @classmethod
+    def of(cls, study: Study, runner: Runner) -> Plan:
+        """Look at every point of a study."""
+        rows = Rows(study.points())
+        return cls([runner.look(row) for row in rows], rows)
+
+    @property
+    def keys(self) -> list[str]:
+        """The fingerprint of each point."""
+        return [point.key for point in self.points]
+
+    def at(self, places: IntArray) -> Plan:
+        """Give some of the points."""
+        return Plan(
+            [self.points[place] for place in places], [self.rows[place] for place in places]
+        )
+
+
+class Rows(Sequence[Mapping[str, Any]]):
+    """The rows of a design, each as a mapping, made when it is asked for."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._columns = {str(name): frame[name].to_numpy() for name in frame.columns}
+        self._length = len(frame)
+
+    def __len__(self) -> int:
+        """Give the number of points."""
+        return self._length
+
+    def __getitem__(self, place: Any) -> Any:  # noqa: ANN401 - one row; no slices are asked for
+        """Give the factors of the point at a place."""
+        if not 0 <= place < self._length:
+            raise IndexError(place)
+        return {name: column[place] for name, column in self._columns.items()}
+
+
+def _once(numbers: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """Take points that stand several times in a design once, in the order of the design.
+
+    Returns:
+        The numbers, each once; the first place of each in the design; and for each row of the
+        design, its place among these.
+    """
+    ids, first, design = np.unique(numbers, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return ids[order], first[order], rank[design]
+
+
+class Done:
+    """Which replications of which points there are.
+
+    Attributes:
+        there: whether a run is stored; shape (points, replications).
+    """
+
+    def __init__(self, there: BoolArray) -> None:
+        self.there = there
+
+    @classmethod
+    def of(cls, store: Store, ids: IntArray, replications: int, retry: bool) -> Done:
+        """Look at what is stored; with ``retry``, failed runs do not count."""
+        there = np.zeros((len(ids), replications), bool)
+        place = np.full(int(ids.max(initial=0)) + 1, -1)
+        place[ids] = np.arange(len(ids))
+        stored = store.stored()
+        known = (stored.point < len(place)) & (stored.replication < replications)
+        known[known] = place[stored.point[known]] >= 0
+        if retry:
+            known &= stored.ok
+        there[place[stored.point[known]], stored.replication[known]] = True
+        return cls(there)
+
+    def known(self) -> int:
+        """Count the runs that are there."""
+        return int(self.there.sum())
+
+    def lacking(self, wanted: IntArray, first: int, last: int, width: range) -> tuple[Any, Any]:
+        """Give the missing runs of some points in some replications, replication by replication.
+
+        Args:
+            wanted: how many replications of each point are wanted; shape (points,).
+            first: the first of the points.
+            last: the one after the last of them.
+            width: the replications.
+
+        Returns:
+            Their points, and their replications.
+        """
+        numbers = np.arange(width.start, width.stop)
+        missing = ~self.there[first:last, width.start : width.stop]
+        missing &= numbers < wanted[first:last, None]
+        replication, point = np.nonzero(missing.T)
+        return point + first, replication + width.start
+
+
+# --- the sweep ------------------------------------------------------------------------------------
+
+
+class _Sweep:
+    """One sweep, while it goes on."""
+
+    def __init__(
+        self,
+        study: Study,
+        plan: Plan,
+        ids: IntArray,
+        design: IntArray,
+        done: Done,
+        store: Store,
+        workers: Workers,
+        progress: Progress | None,
+        interrupted: threading.Event,
+    ) -> None:
+        self.study, self.plan, self.ids, self.design, self.done = study, plan, ids, design, done
+        self.store, self.workers = store, workers
+        self.progress, self.interrupted = progress, interrupted
+        self.wanted = np.full(len(ids), study.replications.at_least, np.int64)
+        self.flying: dict[Future[Outcome], Chunk] = {}
+        self.suspects: deque[Chunk] = deque()
+        rows = [sum(p.rows.get(name, 0.0) for name in study.tables) for p in plan.points]
+        self.most = max(1, int(MOST_ROWS / max(1.0, *rows))) if any(rows) else 2 * BLOCK
+        self.size = self._first_size()
+
+    def _first_size(self) -> int:
+        """Guess how many runs take :data:`FIRST_SECONDS`."""
+        from innovation_abm.experiments.running.estimate import MESA_PERSON_WEEK
+
+        weeks = float(np.mean([point.person_weeks for point in self.plan.points] or [0.0]))
+        return int(np.clip(FIRST_SECONDS / max(MESA_PERSON_WEEK * weeks, 1e-5), 1, self.most))
+
+    def run(self) -> None:
+        """Run round after round, until there is nothing more to run."""
+        while True:
+            self._tell()
+            self._round()
+            if self.interrupted.is_set():
+                raise InterruptedSweepError
+            if not self._ask_for_more():
+                return
+
+    def _round(self) -> None:
+        """Run all that is wanted and not there."""
+        chunks = self._chunks()
+        while not self.interrupted.is_set():
+            self._feed(chunks)
+            if not self.flying:
+                return
+            self._take_in()
+        while self.flying:  # what was begun is not lost
+            self._take_in()
+
+    def _feed(self, chunks: Iterator[Chunk]) -> None:
+        """Give chunks away; one that somebody died over runs alone, to show whose fault it is."""
+        while len(self.flying) <= self.workers.number:
+            if self.suspects:
+                if self.flying:
+                    return
+                self._submit(self.suspects.popleft())
+                return
+            chunk = next(chunks, None)
+            if chunk is None:
+                return
+            self._submit(chunk)
+
+    def _submit(self, chunk: Chunk) -> None:
+        self.flying[self.workers.submit(chunk)] = chunk
+
+    def _take_in(self) -> None:
+        """Store what has come in since, if anything comes in soon."""
+        finished, _ = wait(self.flying, timeout=TICK, return_when=FIRST_COMPLETED)
+        self.workers.check()
+        alone = len(self.flying) == 1
+        for future in finished:
+            chunk = self.flying.pop(future)
+            if future.cancelled():
+                raise self.workers.gone()
+            error = future.exception()
+            if error is None:
+                self._store(chunk, future.result())
+            elif self.workers.lost(error):
+                self._suspect(chunk, alone)
+            else:
+                raise error
+        self._tell()
+
+    def _suspect(self, chunk: Chunk, alone: bool) -> None:
+        """Run a chunk again that somebody died over: whole, or if it ran alone, by halves."""
+        if not alone:
+            self.suspects.append(chunk)
+        elif len(chunk) > 1:
+            middle = len(chunk) // 2
+            self.suspects += (chunk.part(0, middle), chunk.part(middle, len(chunk)))
+        else:
+            died = Outcome(
+                np.full((1, len(self.study.measures)), np.nan),
+                {0: "the process that ran it died"},
+                {},
+                "",
+                0.0,
+                0.0,
+            )
+            self._store(chunk, died)
+
+    def _store(self, chunk: Chunk, outcome: Outcome) -> None:
+        places = chunk.points[chunk.which]
+        batch = Batch(
+            point=self.ids[places],
+            replication=chunk.replications,
+            measures=outcome.measures,
+            errors=outcome.errors,
+            tables={
+                name: _named(table, self.ids[places], chunk.replications)
+                for name, table in outcome.tables.items()
+            },
+            worker=outcome.worker,
+            started=outcome.started,
+            seconds=outcome.seconds,
+        )
+        self.store.record(batch)
+        self.done.there[places, chunk.replications] = True
+        if outcome.seconds > 0:
+            right = len(chunk) * CHUNK_SECONDS / outcome.seconds
+            self.size = int(np.clip(right, 1, min(4 * self.size, self.most)))
+
+    def _tell(self) -> None:
+        if self.progress is None:
+            return
+        if self.progress(self.done.known(), int(self.wanted.sum())) is False:
+            self.interrupted.set()
+
+    def _ask_for_more(self) -> bool:
+        """Ask for more replications where intervals are too wide; tell whether any are."""
+        asked = self.study.replications
+        if asked.fixed:
+            return False
+        open_points = np.flatnonzero(self.wanted < asked.at_most)
+        columns = {name: self.study.measures.index(name) for name in asked.precision}
+        more = False
+        found = self.store.measures_of(self.ids[open_points])
+        for place, runs in zip(open_points.tolist(), found, strict=True):
+            values = runs.measures[runs.replication < self.wanted[place]]
+            looked = {name: values[:, column] for name, column in columns.items()}
+            if not stopping.narrow_enough(looked, asked.precision):
+                self.wanted[place] = stopping.next_number(int(self.wanted[place]), asked.at_most)
+                more = True
+        self.store.ask_for(self.wanted[self.design], settled=not more)
+        return more
+
+    def _chunks(self) -> Iterator[Chunk]:
+        """Cut what is wanted and not there into chunks, replication by replication."""
+        points, most = len(self.ids), int(self.wanted.max(initial=0))
+        begin = 0
+        while begin < most:
+            end = min(most, begin + max(1, self.size // max(1, min(points, BLOCK))))
+            for first in range(0, points, BLOCK):
+                last = min(points, first + BLOCK)
+                runs = self.done.lacking(self.wanted, first, last, range(begin, end))
+                yield from self._cut(*runs)
+            begin = end
+
+    def _cut(self, places: IntArray, replications: IntArray) -> Iterator[Chunk]:
+        begin = 0
+        while begin < len(places):
+            end = min(len(places), begin + max(self.size, 1))
+            yield self._chunk(places[begin:end], replications[begin:end])
+            begin = end
+
+    def _chunk(self, places: IntArray, replications: IntArray) -> Chunk:
+        points, which = np.unique(places, return_inverse=True)
+        return Chunk(
+            points=points,
+            rows=[self.plan.rows[place] for place in points],
+            which=which,
+            replications=replications,
+            seeds=self._seeds(places, replications),
+        )
+
+    def _seeds(self, places: IntArray, replications: IntArray) -> IntArray:
+        first = self.study.replications.seed
+        if self.study.replications.luck == "common":
+            return first + replications
+        points = self.plan.points
+        pairs = zip(places.tolist(), replications.tolist(), strict=True)
+        seeds = [identity.own_seed(first, points[place].key, number) for place, number in pairs]
+        return np.array(seeds, np.int64)
+
+
+def _named(table: Any, points: IntArray, replications: IntArray) -> Any:  # noqa: ANN401
+    """Name the runs of a table by point and replication instead of their places in a chunk."""
+    import pyarrow as pa
+
+    runs = table.column("run").to_numpy()
+    table = table.drop_columns("run")
+    table = table.add_column(0, "replication", pa.array(replications[runs]))
+    return table.add_column(0, "point", pa.array(points[runs]))

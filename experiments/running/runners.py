@@ -1,0 +1,505 @@
+"""Who runs the points of a study: what is handed to threads, processes and other machines.
+
+A runner is told all that its runs depend on, so that it can be sent anywhere; it is given chunks of
+runs and gives back an outcome for each. What a run gives depends on nothing but the run.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from platform import node
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from innovation_abm.charts import build_organization
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments.running import identity
+from innovation_abm.rule_files import FileRules, load_rules
+from innovation_abm.scenario import WEEKS_PER_YEAR
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from innovation_abm.experiments.design.study import Study
+    from innovation_abm.kernel_runs import Prepared
+    from innovation_abm.organization import Organization
+    from innovation_abm.results import Run
+    from innovation_abm.rules import RuleBook
+    from innovation_abm.scenario import Scenario
+
+    IntArray = NDArray[np.int64]
+    FloatArray = NDArray[np.float64]
+    Row = Mapping[str, Any]
+    """The factors of a point, by name."""
+
+KEPT_BLOCKS: Final = 32
+"""Blocks of points that a runner keeps prepared, of at most a few thousand points each."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Runs that are given to a worker together.
+
+    Attributes:
+        points: numbers of the points that they are of, each once.
+        rows: the factors of each of these points.
+        which: for each run, the place of its point in ``points``; shape (runs,).
+        replications: for each run, its number among the replications of its point, from 0.
+        seeds: for each run, its seed.
+    """
+
+    points: IntArray
+    rows: Sequence[Row]
+    which: IntArray
+    replications: IntArray
+    seeds: IntArray
+
+    def __len__(self) -> int:
+        """Give the number of runs."""
+        return len(self.which)
+
+    def part(self, begin: int, end: int) -> Chunk:
+        """Give the runs from ``begin`` to ``end``."""
+        some = slice(begin, end)
+        return Chunk(
+            self.points, self.rows, self.which[some], self.replications[some], self.seeds[some]
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the runs of a chunk gave.
+
+    Attributes:
+        measures: of each run; shape (runs, measures), NaN where undefined.
+        errors: what went wrong, by the place of the run in its chunk; its measures mean nothing.
+        tables: tables that are kept whole, with the columns ``run`` (the place of the run in its
+            chunk) and those of the table.
+        worker: who ran them.
+        started: when, in seconds since 1970.
+        seconds: how long it took.
+    """
+
+    measures: FloatArray
+    errors: Mapping[int, str]
+    tables: Mapping[str, pa.Table]
+    worker: str
+    started: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Point:
+    """What is known of a point before it is run.
+
+    Attributes:
+        key: a fingerprint of all that its runs depend on, but the number of the replication.
+        person_weeks: people times weeks of a run; 0 for a test function.
+        rows: rows of each table that a run leaves, roughly.
+    """
+
+    key: str
+    person_weeks: float = 0.0
+    rows: Mapping[str, float] = field(default_factory=dict)
+
+
+class UnfitWorkerError(InnovationAbmError):
+    """What was sent cannot be run there, whatever the run."""
+
+
+class Runner(ABC):
+    """Runs points of a study, here or wherever it is sent.
+
+    Attributes:
+        measures: what a run gives.
+        notes: what there is to say of what is run, once its points were looked at.
+    """
+
+    measures: tuple[str, ...]
+    notes: list[str]
+
+    @abstractmethod
+    def manifest(self) -> dict[str, str]:
+        """Give what all runs of the study depend on, in words that can be compared."""
+
+    @abstractmethod
+    def look(self, row: Row) -> Point:
+        """Look at a point before it is run."""
+
+    @abstractmethod
+    def _run(self, chunk: Chunk) -> tuple[FloatArray, Mapping[str, pa.Table]]:
+        """Run a chunk; it fails as a whole if any run does."""
+
+    def run(self, chunk: Chunk) -> Outcome:
+        """Run a chunk. A run that fails is told of in the outcome, and does not stop the others."""
+        started, begin = time.time(), time.perf_counter()
+        measures = np.full((len(chunk), len(self.measures)), np.nan)
+        errors: dict[int, str] = {}
+        tables: dict[str, list[pa.Table]] = {}
+        for first, part in self._attempted(chunk, errors):
+            found, kept = part
+            measures[first : first + len(found)] = found
+            for name, table in kept.items():
+                tables.setdefault(name, []).append(_moved(table, first))
+        return Outcome(
+            measures=measures,
+            errors=errors,
+            tables={name: _joined(parts) for name, parts in tables.items()},
+            worker=_worker_name(),
+            started=started,
+            seconds=time.perf_counter() - begin,
+        )
+
+    def _attempted(
+        self, chunk: Chunk, errors: dict[int, str], first: int = 0
+    ) -> Iterator[tuple[int, tuple[FloatArray, Mapping[str, pa.Table]]]]:
+        """Run a chunk; if it fails, its halves, until the runs that fail are found."""
+        try:
+            yield first, self._run(chunk)
+        except UnfitWorkerError:
+            raise
+        except Exception as error:  # whatever a rule may raise is that run's own failure
+            if len(chunk) == 1:
+                errors[first] = f"{type(error).__name__}: {error}"
+                return
+            middle = len(chunk) // 2
+            yield from self._attempted(chunk.part(0, middle), errors, first)
+            yield from self._attempted(chunk.part(middle, len(chunk)), errors, first + middle)
+
+
+def _worker_name() -> str:
+    """Name the machine, the process and the thread that this is."""
+    return f"{node()}/{os.getpid()}/{threading.current_thread().name}"
+
+
+def _moved(table: pa.Table, first: int) -> pa.Table:
+    """Count the runs of a table from ``first`` on."""
+    import pyarrow.compute as pc
+
+    if first == 0:
+        return table
+    return table.set_column(0, "run", pc.add(table.column("run"), first))
+
+
+def _joined(tables: Sequence[pa.Table]) -> pa.Table:
+    import pyarrow as pa
+
+    return tables[0] if len(tables) == 1 else pa.concat_tables(tables)
+
+
+# --- the model of innovation ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PackedRules:
+    """A rule file with the files that it imports, to be sent to where there are none of them.
+
+    Attributes:
+        main: the name of the rule file.
+        files: contents of all files, by name.
+    """
+
+    main: str
+    files: Mapping[str, bytes]
+
+    @classmethod
+    def pack(cls, rules: FileRules) -> PackedRules:
+        """Read the files of a rule book.
+
+        Raises:
+            InnovationAbmError: if one is not what the book was made of any more.
+        """
+        import hashlib
+
+        main = Path(rules.file)
+        contents: dict[str, bytes] = {}
+        for name, digest in rules.sources.items():
+            text = (main.parent / name).read_bytes()
+            if hashlib.sha256(text).hexdigest() != digest:
+                raise InnovationAbmError(f"{name} was edited since it was read; start again")
+            contents[name] = text
+        return cls(main.name, contents)
+
+    def unpack(self) -> FileRules:
+        """Make the rule book again."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in self.files.items():
+                path = Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(text)
+            book = load_rules(Path(folder, self.main))
+        assert isinstance(book, FileRules)
+        return book
+
+
+@dataclass
+class _Block:
+    """Points that are run one after another.
+
+    Attributes:
+        scenarios: the scenario of each.
+        prepared: those on each chart, ready for the compiled engine: their places among the
+            scenarios, and what runs them.
+    """
+
+    scenarios: list[Scenario]
+    prepared: list[tuple[IntArray, Prepared]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class InnovationRunner(Runner):
+    """Runs points in the model of how ideas live and die.
+
+    Attributes:
+        study: what is run.
+        engine: by which engine.
+        rules: the rule book; ``None`` for the shipped one.
+        threads: how many threads the compiled engine uses.
+        charts: the organisations of chart files by their paths, read when a point is looked at.
+        notes: what there is to say of these charts: warnings and repairs.
+        model: fingerprint of the model; where another one is installed, nothing is run.
+    """
+
+    study: Study
+    engine: Literal["kernel", "mesa"]
+    rules: RuleBook | None
+    threads: int
+    charts: dict[str, Organization] = field(default_factory=dict, repr=False)
+    notes: list[str] = field(default_factory=list, repr=False)
+    model: str = field(default_factory=identity.model_version)
+    _blocks: OrderedDict[bytes, _Block] = field(
+        default_factory=OrderedDict, compare=False, repr=False
+    )
+
+    @property
+    def measures(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The measures of a run."""
+        return self.study.measures
+
+    def manifest(self) -> dict[str, str]:
+        """Give the base scenario, the rules, the version of the model, and how seeds are dealt."""
+        base = self.study.base_scenario()
+        return {
+            "model": f"innovation {self.model}",
+            "base scenario": base.but(name="base", title="", chart=None).to_toml(),
+            "organisation": identity.organization_identity(self._chart(base), base),
+            "rules": identity.rules_identity(self.rules),
+            "seeds": f"{self.study.replications.luck}, from {self.study.replications.seed}",
+        }
+
+    def look(self, row: Row) -> Point:
+        """Look at a point: at scenario, organisation, rules, model and how seeds are dealt."""
+        scenario = self.study.scenario(row)
+        chart = self._chart(scenario)
+        people, layers = self._sizes(scenario)
+        key = identity.fingerprint(
+            identity.scenario_identity(scenario),
+            identity.organization_identity(chart, scenario),
+            identity.rules_identity(self.rules),
+            self.model,
+            f"{self.study.replications.luck} {self.study.replications.seed}",
+        )
+        return Point(
+            key,
+            people * scenario.weeks,
+            {
+                "ideas": people * scenario.conception_rate * scenario.weeks / WEEKS_PER_YEAR,
+                "weeks": scenario.weeks,
+                "queues": scenario.weeks * (layers + 2),
+                "people": people,
+            },
+        )
+
+    def _sizes(self, scenario: Scenario) -> tuple[int, int]:
+        """Give the number of people and of layers of a scenario's organisation."""
+        if (chart := self._chart(scenario)) is not None:
+            return chart.size, chart.layers
+        layers = scenario.middle_layers + 2
+        people = scenario.departments * sum(scenario.span**layer for layer in range(layers))
+        return people, layers
+
+    @property
+    def whole(self) -> bool:
+        """Whether runs are put together with their tables, not only counted."""
+        from innovation_abm.measures import counted
+
+        return bool(self.study.tables) or not all(map(counted, self.measures))
+
+    def organization(self, scenario: Scenario) -> Organization:
+        """Give the organisation of a scenario."""
+        return self._chart(scenario) or build_organization(scenario)
+
+    def _chart(self, scenario: Scenario) -> Organization | None:
+        if scenario.chart is None:
+            return None
+        if scenario.chart not in self.charts:
+            self._read_chart(scenario.chart)
+        return self.charts[scenario.chart]
+
+    def _read_chart(self, path: str) -> None:
+        from innovation_abm.charts import ChartError, read_chart
+
+        chart = read_chart(path, repair=self.study.base.repair)
+        if chart.organization is None:
+            raise ChartError(chart.faults)
+        self.charts[path] = chart.organization
+        self.notes.extend(str(note) for note in (*chart.warnings, *chart.repairs))
+
+    def _run(self, chunk: Chunk) -> tuple[FloatArray, Mapping[str, pa.Table]]:
+        if self.model != identity.model_version():
+            raise UnfitWorkerError(
+                f"{_worker_name()} has another version of innovation-abm; install the same one "
+                "everywhere"
+            )
+        if self.engine == "kernel" and not self.whole:
+            return self._counted(chunk), {}
+        return self._whole(chunk)
+
+    def _counted(self, chunk: Chunk) -> FloatArray:
+        """Run a chunk and keep nothing of it but counts, of which measures are made."""
+        from innovation_abm.kernel_arrays import SUMMARY
+        from innovation_abm.measures import tabulate
+
+        counts = np.zeros(len(chunk), SUMMARY)
+        for points, prepared in self._prepared(chunk):
+            place = np.full(len(chunk.rows), -1)
+            place[points] = np.arange(len(points))
+            mine = np.flatnonzero(place[chunk.which] >= 0)
+            which = place[chunk.which[mine]]
+            counts[mine] = prepared.run(which, chunk.seeds[mine], threads=self.threads)
+        return np.column_stack(list(tabulate(self.measures, counts).values()))
+
+    def _prepared(self, chunk: Chunk) -> list[tuple[IntArray, Prepared]]:
+        """Prepare a chunk's points, chart by chart; those of the last blocks are kept."""
+        block = self._block(chunk)
+        if not block.prepared:
+            from innovation_abm.kernel_runs import prepare
+
+            by_chart: dict[str | None, list[int]] = {}
+            for place, scenario in enumerate(block.scenarios):
+                by_chart.setdefault(scenario.chart, []).append(place)
+            for places in by_chart.values():
+                some = [block.scenarios[place] for place in places]
+                prepared = prepare(some, self._chart(some[0]), self.rules)
+                block.prepared.append((np.array(places), prepared))
+        return block.prepared
+
+    def _whole(self, chunk: Chunk) -> tuple[FloatArray, Mapping[str, pa.Table]]:
+        """Run a chunk and put every run together, for its tables or measures of them."""
+        from innovation_abm.measures import MEASURES
+
+        measures = np.empty((len(chunk), len(self.measures)))
+        tables: dict[str, list[pa.Table]] = {name: [] for name in self.study.tables}
+        for place, run in self._runs(chunk):
+            measures[place] = [MEASURES[name].of(run) for name in self.measures]
+            for name, kept in tables.items():
+                kept.append(_table(run, name, place))
+        return measures, {name: _joined(kept) for name, kept in tables.items()}
+
+    def _runs(self, chunk: Chunk) -> Iterator[tuple[int, Run]]:
+        """Run a chunk, chart by chart; give each run with its place in the chunk."""
+        from innovation_abm.simulation import simulate_many
+
+        scenarios = self._block(chunk).scenarios
+        for places, chart in self._by_chart(chunk, scenarios):
+            pairs = [(scenarios[chunk.which[n]], int(chunk.seeds[n])) for n in places]
+            runs = simulate_many(
+                pairs,
+                engine=self.engine,
+                organization=chart,
+                rules=self.rules,
+                tables=True,
+                threads=self.threads,
+            )
+            yield from zip(places, runs, strict=True)
+
+    def _by_chart(
+        self, chunk: Chunk, scenarios: Sequence[Scenario]
+    ) -> Iterator[tuple[list[int], Organization]]:
+        """Give the places of the runs on each organisation, with it."""
+        places: dict[tuple[object, ...], list[int]] = {}
+        for place, which in enumerate(chunk.which.tolist()):
+            one = scenarios[which]
+            shape = (one.chart, one.departments, one.middle_layers, one.span)
+            places.setdefault(shape, []).append(place)
+        for some in places.values():
+            yield some, self.organization(scenarios[chunk.which[some[0]]])
+
+    def _block(self, chunk: Chunk) -> _Block:
+        """Give the scenarios of a chunk's points; those of the last blocks of points are kept."""
+        key = chunk.points.tobytes()
+        if key not in self._blocks:
+            self._blocks[key] = _Block([self.study.scenario(row) for row in chunk.rows])
+            while len(self._blocks) > KEPT_BLOCKS:
+                self._blocks.popitem(last=False)
+        return self._blocks[key]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what can be made again, and pack the rules with their source.
+
+        What the scenarios of the study begin from was read when its points were looked at; it goes
+        with it, for there need be no file of it where this is sent.
+        """
+        packed = PackedRules.pack(self.rules) if isinstance(self.rules, FileRules) else None
+        return {**self.__dict__, "_blocks": OrderedDict(), "rules": packed}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Unpack the rules."""
+        packed = state["rules"]
+        self.__dict__.update(state, rules=None if packed is None else packed.unpack())
+
+
+def _table(run: Run, name: str, place: int) -> pa.Table:
+    """Give a table of a run, the run's place in its chunk first."""
+    import pyarrow as pa
+
+    frame = getattr(run, name)
+    if frame.index.names[0] is not None:
+        frame = frame.reset_index()
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    return table.add_column(0, "run", pa.array(np.full(len(frame), place, np.int64)))
+
+
+# --- test functions -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FunctionRunner(Runner):
+    """Gives the values of a test function, which chance has no part in.
+
+    Attributes:
+        study: what is run.
+        function: gives the value for the arguments of a point, in their order.
+    """
+
+    study: Study
+    function: Callable[[Sequence[float]], float]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def measures(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The one measure."""
+        return self.study.measures
+
+    def manifest(self) -> dict[str, str]:
+        """Name the function."""
+        return {"model": self.study.model.name}
+
+    def look(self, row: Row) -> Point:
+        """Look at a point: at function and arguments."""
+        arguments = identity.arguments_identity(self.study.arguments(row))
+        return Point(identity.fingerprint(self.study.model.name, arguments))
+
+    def _run(self, chunk: Chunk) -> tuple[FloatArray, Mapping[str, pa.Table]]:
+        values = [self.function(list(self.study.arguments(row).values())) for row in chunk.rows]
+        return np.array(values, float)[chunk.which][:, None], {}

@@ -1,0 +1,176 @@
+"""Opening the folder of a study to write in it: that it is one, ours, and fit to go on with."""
+
+from __future__ import annotations
+
+import difflib
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from innovation_abm.experiments.store import ledger, table_parts
+from innovation_abm.experiments.store.ledger import LEDGER_FILE, STUDY_FILE, StoreError
+from innovation_abm.experiments.store.table_parts import PARTS_FOLDER
+
+LOCK_FILE: Final = ".lock"
+
+
+def check_names(measures: Sequence[str], tables: Sequence[str]) -> None:
+    """Refuse measures and tables that could not be told apart, as SQLite and disks do it."""
+    for what, names in (("measures", (*ledger.FIXED, *measures)), ("tables", tables)):
+        folded = [name.casefold() for name in names]
+        twice = sorted({name for name in names if folded.count(name.casefold()) > 1})
+        if twice:
+            raise StoreError(f"names of {what} that cannot be told apart: {', '.join(twice)}")
+    for name in tables:
+        if not name.isidentifier():
+            raise StoreError(f"{name!r} cannot be the name of a table; use letters, digits and _")
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that holds something else than a study.
+
+    Raises:
+        StoreError: if it does.
+    """
+    if not folder.exists() or (folder / LEDGER_FILE).exists():
+        return
+    if not folder.is_dir():
+        raise StoreError(f"{folder} is a file; name a folder for the study")
+    others = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    if others:
+        raise StoreError(
+            f"the folder {folder} holds no study, but {others[0]}; name a new folder, which "
+            "nothing else is kept in"
+        )
+
+
+def lock(folder: Path) -> sqlite3.Connection:
+    """Keep other writers out for as long as this process lives, or until this is closed.
+
+    Raises:
+        StoreError: if another process writes the study.
+    """
+    held = ledger.held(folder / LOCK_FILE)
+    if held is None:
+        raise StoreError(
+            f"the study in {folder} is being written by {_writer(folder)}; wait until it has "
+            "finished, or stop it"
+        )
+    return held
+
+
+def _writer(folder: Path) -> str:
+    """Tell who writes a study."""
+    with suppress(StoreError), ledger.reading(folder) as connection:
+        process, host, started = connection.execute(
+            "SELECT process, host, started FROM sessions ORDER BY number DESC LIMIT 1"
+        ).fetchone()
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(started))
+        return f"process {process} on {host} since {since}"
+    return "another process"
+
+
+def prepare(
+    connection: sqlite3.Connection,
+    folder: Path,
+    manifest: Mapping[str, str],
+    measures: Sequence[str],
+    tables: Sequence[str],
+) -> None:
+    """Make a new ledger, or see that the one that is there is fit to go on with."""
+    connection.execute("PRAGMA synchronous = EXTRA")
+    connection.execute(f"PRAGMA cache_size = -{ledger.CACHE}")
+    if ledger.is_new(connection):
+        with ledger.transaction(connection):
+            ledger.create(connection, measures, tables)
+            connection.executemany("INSERT INTO manifest VALUES (?, ?)", manifest.items())
+        table_parts.flush_folder(folder.parent)
+        return
+    ledger.check_format(connection, folder)
+    fault = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if fault != "ok":
+        fault = " ".join(fault.split())
+        raise StoreError(
+            f"the ledger of the study in {folder} is damaged: {fault}. {ledger.ADVICE['damaged']}"
+        )
+    ledger.upgrade(connection)
+    _check_same(connection, folder, manifest, measures, tables)
+
+
+def _check_same(
+    connection: sqlite3.Connection,
+    folder: Path,
+    manifest: Mapping[str, str],
+    measures: Sequence[str],
+    tables: Sequence[str],
+) -> None:
+    """Refuse to go on with other settings than those that the runs were made with.
+
+    Raises:
+        StoreError: if they differ, with every difference.
+    """
+    there = ledger.manifest_in(connection)
+    there["measures"] = "\n".join(sorted(ledger.measures_in(connection)))
+    there["tables"] = "\n".join(sorted(ledger.tables_in(connection)))
+    now = {**manifest, "measures": "\n".join(sorted(measures)), "tables": "\n".join(sorted(tables))}
+    lines = [
+        line
+        for key in sorted(there.keys() | now.keys())
+        for line in _difference(key, there.get(key), now.get(key))
+    ]
+    if lines:
+        raise StoreError(
+            "\n".join(
+                (
+                    f"the study in {folder} was begun with other settings, and its runs cannot be "
+                    "mixed with new ones:",
+                    *lines,
+                    "Name a new folder, or put the settings back as they were.",
+                )
+            )
+        )
+
+
+def _difference(key: str, there: str | None, now: str | None) -> list[str]:
+    """Tell how a setting differs, line by line; nothing if it does not."""
+    if there == now:
+        return []
+    before, after = ([] if text is None else text.splitlines() for text in (there, now))
+    if len(before) <= 1 and len(after) <= 1:
+        was = "not set" if there is None else repr(there)
+        return [f"  {key}: was {was}, is {'not set' if now is None else repr(now)}"]
+    changes = list(difflib.unified_diff(before, after, lineterm="", n=1))[2:]
+    return [f"  {key} (- as it was, + as it is):", *(f"    {line}" for line in changes)]
+
+
+def tidy(connection: sqlite3.Connection, folder: Path) -> None:
+    """Remove what an interrupted writer left, and make sure that all parts are there.
+
+    Their folder is made if need be.
+
+    Raises:
+        StoreError: if one is missing.
+    """
+    for left in folder.glob(f".{STUDY_FILE}.*.part"):
+        left.unlink()
+    (folder / PARTS_FOLDER).mkdir(exist_ok=True)
+    table_parts.flush_folder(folder)
+    remove_unnamed_parts(connection, folder)
+    named = {row[0] for row in connection.execute("SELECT file FROM parts")}
+    there = {entry.name for entry in (folder / PARTS_FOLDER).glob("*.parquet")}
+    missing = sorted(named - there)
+    if missing:
+        raise StoreError(
+            f"the study in {folder} lacks {len(missing)} of its parts, such as "
+            f"{PARTS_FOLDER}/{missing[0]}; put them back from a copy, or begin again in a new "
+            "folder"
+        )
+
+
+def remove_unnamed_parts(connection: sqlite3.Connection, folder: Path) -> None:
+    """Remove parts of batches that were never acknowledged."""
+    named = {row[0] for row in connection.execute("SELECT file FROM parts")}
+    table_parts.remove_others(folder / PARTS_FOLDER, named)

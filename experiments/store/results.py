@@ -1,0 +1,426 @@
+"""What the runs of a study gave, as pandas frames: read from its folder, or made of frames at hand.
+
+A folder can be read at any time: while a process writes it, after one was killed, where nothing can
+be written. What is given is the study as it was at that moment; load it again to see more.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from innovation_abm.experiments.store import ledger, table_parts
+from innovation_abm.experiments.store.ledger import STUDY_FILE, StoreError
+from innovation_abm.experiments.store.table_parts import PARTS_FOLDER, RUN_COLUMNS
+
+if TYPE_CHECKING:
+    import sqlite3
+    from os import PathLike
+
+    import pandas as pd
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from innovation_abm.experiments.design.study import Study
+    from innovation_abm.experiments.store.exporting import Format
+
+    IntArray = NDArray[np.int64]
+    FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class KeptTable:
+    """A table that is kept whole for every run.
+
+    Attributes:
+        files: its parts.
+        rows: rows in all of them, those of points that the study has no more included.
+    """
+
+    files: tuple[Path, ...]
+    rows: int
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which runs belong to a study as it is now.
+
+    Attributes:
+        point: the ledger's number of each point of the design, in its order.
+        replications: how many replications are asked for, of each point.
+    """
+
+    point: IntArray
+    replications: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What the runs of a study gave. Made by :func:`load_study` or :meth:`from_frames`.
+
+    Attributes:
+        points: the design as ``study.points()`` gives it: a row a point, a column a factor.
+        runs: a row a run that succeeded: ``point``, the factors, ``replication``, the measures
+            (NaN where undefined); sorted by point and replication. Only runs of the design, and
+            of the replications asked for; only what is the same whenever they are run again.
+        failures: a row a run that failed: ``point``, ``replication``, ``error``.
+        provenance: a row a run, failed ones included, sorted the same way: ``point``,
+            ``replication``, ``ok``, ``attempt`` (1: the first), ``worker``, ``started`` (UTC),
+            ``seconds`` (those of its batch, shared among the runs in it), ``session``.
+        sessions: a row a sweep: ``session``, ``started``, ``ended`` (NaT if it was cut off or
+            goes on), ``process``, ``host``, versions and whatever else was told.
+        measures: names of the measures.
+        missing: how many runs are asked for and have not succeeded.
+        settled: whether no more replications will be asked for.
+        manifest: what all runs depend on, in words.
+        tables: names of the tables that are kept whole; see :meth:`table`.
+        folder: where it was read; ``None`` if it was made of frames.
+        study_toml: the study file, as last swept; empty if it was not kept.
+    """
+
+    points: pd.DataFrame
+    runs: pd.DataFrame
+    failures: pd.DataFrame
+    provenance: pd.DataFrame
+    sessions: pd.DataFrame
+    measures: tuple[str, ...]
+    missing: int
+    settled: bool
+    manifest: Mapping[str, str]
+    folder: Path | None
+    study_toml: str
+    _study: Study | None = field(repr=False)
+    _kept: Mapping[str, KeptTable] = field(repr=False)
+    _wanted: Wanted = field(repr=False)
+
+    @cached_property
+    def study(self) -> Study:
+        """The study; read when it is first asked for, so that a fault in it spoils nothing else.
+
+        Raises:
+            InnovationAbmError: if the study file is not as it should be, or was not kept.
+        """
+        return self._study or _read_study(self.study_toml, self.folder)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run that is asked for has succeeded, and no more will be."""
+        return self.missing == 0 and self.settled
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables that are kept whole for every run."""
+        return tuple(self._kept)
+
+    @classmethod
+    def from_frames(cls, study: Study, runs: pd.DataFrame) -> Results:
+        """Make results of runs at hand.
+
+        Args:
+            study: what they are runs of.
+            runs: a row a run: ``point`` (its number in ``study.points()``), ``replication``, and
+                the measures; columns of factors are put in if they are not there.
+
+        Raises:
+            StoreError: if columns are missing, or a run is of no point of the study, or there
+                twice.
+        """
+        points = study.points()
+        lacking = [name for name in RUN_COLUMNS if name not in runs]
+        if lacking:
+            raise StoreError(f"the runs have no column {lacking[0]!r}")
+        if not runs["point"].isin(points.index).all():
+            raise StoreError("some runs are of points that the study does not have")
+        if runs.duplicated(list(RUN_COLUMNS)).any():
+            raise StoreError("some runs are there twice")
+        measures = [str(n) for n in runs if n not in RUN_COLUMNS and n not in points]
+        ordered = runs.sort_values(list(RUN_COLUMNS), kind="stable", ignore_index=True)
+        position = ordered["point"].to_numpy()
+        values = {name: ordered[name].to_numpy(float) for name in measures}
+        asked = np.full(len(points), study.replications.at_most)
+        return cls(
+            points=points,
+            runs=_runs(points, position, ordered["replication"].to_numpy(), values),
+            failures=_frame({"point": [], "replication": [], "error": []}),
+            provenance=_frame({name: [] for name in PROVENANCE}),
+            sessions=_frame({name: [] for name in SESSION}),
+            measures=tuple(measures),
+            missing=_missing(ordered["point"], study),
+            settled=True,
+            manifest={},
+            folder=None,
+            study_toml=study.to_toml(),
+            _study=study,
+            _kept={},
+            _wanted=Wanted(np.arange(len(points)), asked),
+        )
+
+    def table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Give a table that was kept whole for every run.
+
+        Args:
+            name: one of :attr:`tables`.
+            columns: those wanted beside ``point`` and ``replication``; all if ``None``.
+
+        Returns:
+            All rows of all :attr:`runs`, sorted by ``point`` and ``replication``.
+
+        Raises:
+            StoreError: if there is no such table, or it cannot be read.
+        """
+        import pyarrow as pa
+
+        rows: pd.DataFrame = pa.concat_tables(self.batches(name, columns)).to_pandas()
+        return rows
+
+    def batches(self, name: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Give a table like :meth:`table`, some points at a time, for what memory cannot hold."""
+        import pyarrow as pa
+
+        if name not in self._kept:
+            close = difflib.get_close_matches(name, self._kept, n=1)
+            kept = f"; did you mean {close[0]!r}?" if close else f"; kept: {', '.join(self._kept)}"
+            raise StoreError(
+                f"the study kept no table {name!r}" + (kept if self._kept else ", nor any other")
+            )
+        table = self._kept[name]
+        if not table.files:
+            yield pa.table({name: pa.array([], pa.int64()) for name in RUN_COLUMNS})
+            return
+        yield from table_parts.read_parts(
+            table.files, self._wanted.point, self._wanted.replications, table.rows, columns
+        )
+
+    def export(self, folder: str | PathLike[str], format: Format = "parquet") -> Path:
+        """Write everything as tidy files; see :mod:`innovation_abm.experiments.store.exporting`."""
+        from innovation_abm.experiments.store.exporting import export
+
+        return export(self, folder, format)
+
+
+PROVENANCE = (
+    "point",
+    "replication",
+    "ok",
+    "attempt",
+    "worker",
+    "started",
+    "seconds",
+    "session",
+)
+SESSION = ("session", "started", "ended", "process", "host")
+
+
+def load_study(path: str | PathLike[str]) -> Results:
+    """Read the folder of a study, as it is at this moment.
+
+    Args:
+        path: the folder.
+
+    Returns:
+        What its runs gave.
+
+    Raises:
+        StoreError: if there is none, or it cannot be read.
+    """
+    folder = Path(path).absolute()
+    with ledger.reading(folder) as connection:
+        meta = dict(connection.execute("SELECT key, value FROM meta"))
+        text = _study_text(meta, folder)
+        wanted = _wanted(connection, text, folder)
+        points = _points(connection)
+        measures = ledger.measures_in(connection)
+        ran = ledger.numbers(connection, f"SELECT {_columns(measures)} FROM runs")
+        failed = connection.execute(
+            "SELECT replication, point, chunk, attempts, error FROM failures"
+        ).fetchall()
+        chunks = connection.execute("SELECT * FROM chunks ORDER BY number").fetchall()
+        sessions = connection.execute("SELECT * FROM sessions ORDER BY number").fetchall()
+        kept = _kept(connection, folder)
+        manifest = ledger.manifest_in(connection)
+
+    keys = ran[:, : len(ledger.FIXED)].astype(np.int64)
+    position, rows = _pick(keys, wanted)
+    values = {name: ran[rows, len(ledger.FIXED) + n] for n, name in enumerate(measures)}
+    lost = np.array([row[:4] for row in failed], np.int64).reshape(-1, 4)
+    at, those = _pick(lost, wanted)
+    return Results(
+        points=points,
+        runs=_runs(points, position, keys[rows, 0], values),
+        failures=_frame(
+            {
+                "point": at,
+                "replication": lost[those, 0],
+                "error": [failed[n][4] for n in those.tolist()],
+            }
+        ),
+        provenance=_provenance(position, keys[rows], at, lost[those], chunks),
+        sessions=_sessions(sessions),
+        measures=tuple(measures),
+        missing=int(wanted.replications.sum()) - len(rows),
+        settled=meta.get("settled") == "1",
+        manifest=manifest,
+        folder=folder,
+        study_toml=text,
+        _study=None,
+        _kept=kept,
+        _wanted=wanted,
+    )
+
+
+def _missing(point: pd.Series[int], study: Study) -> int:
+    """Count the runs that are missing, of the least number of replications."""
+    number = point.value_counts().reindex(study.points().index, fill_value=0)
+    return int((study.replications.at_least - number).clip(lower=0).sum())
+
+
+def _study_text(meta: Mapping[str, str], folder: Path) -> str:
+    """Give the study file: the ledger's copy, which goes with its design, or the one beside."""
+    file = folder / STUDY_FILE
+    if "study" in meta or not file.exists():
+        return meta.get("study", "")
+    return file.read_text(encoding="utf-8")
+
+
+def _read_study(text: str, folder: Path | None) -> Study:
+    from innovation_abm.experiments.design.study import Study
+
+    folder = folder or Path()
+    if not text:
+        raise StoreError(f"no study file was kept in {folder}")
+    return Study.from_toml(text, folder=folder, source=folder / STUDY_FILE)
+
+
+def _wanted(connection: sqlite3.Connection, text: str, folder: Path) -> Wanted:
+    design = ledger.numbers(
+        connection, "SELECT point, coalesce(replications, -1) FROM design ORDER BY position"
+    ).astype(np.int64)
+    point, replications = design[:, 0], design[:, 1]
+    if (replications < 0).any():
+        most = _read_study(text, folder).replications.at_most
+        replications = np.where(replications < 0, most, replications)
+    return Wanted(point, replications)
+
+
+def _points(connection: sqlite3.Connection) -> pd.DataFrame:
+    """Give the points of the design; their numbers come back exactly from what JSON has."""
+    import pandas as pd
+
+    factors = connection.execute("SELECT factors FROM design ORDER BY position")
+    rows = json.loads(f"[{','.join(row[0] for row in factors)}]")
+    return pd.DataFrame(rows, index=pd.RangeIndex(len(rows), name="point"))
+
+
+def _columns(measures: Sequence[str]) -> str:
+    return ", ".join(map(ledger.quoted, (*ledger.FIXED, *measures)))
+
+
+def _kept(connection: sqlite3.Connection, folder: Path) -> dict[str, KeptTable]:
+    found: dict[str, list[tuple[str, int]]] = {name: [] for name in ledger.tables_in(connection)}
+    for table, file, rows in connection.execute(
+        'SELECT "table", file, rows FROM parts ORDER BY chunk'
+    ):
+        found[table].append((file, rows))
+    return {
+        name: KeptTable(
+            tuple(folder / PARTS_FOLDER / file for file, _ in those), sum(n for _, n in those)
+        )
+        for name, those in found.items()
+    }
+
+
+def _pick(keys: IntArray, wanted: Wanted) -> tuple[IntArray, IntArray]:
+    """Find the runs of the design among all; see :func:`table_parts.pick`."""
+    return table_parts.pick(keys[:, 1], keys[:, 0], wanted.point, wanted.replications)
+
+
+# --- frames ---------------------------------------------------------------------------------------
+
+
+def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(dict(columns))
+
+
+def _runs(
+    points: pd.DataFrame,
+    position: IntArray,
+    replication: IntArray,
+    values: Mapping[str, FloatArray],
+) -> pd.DataFrame:
+    """Put points, factors, replications and measures together."""
+    factors = {str(name): points[name].to_numpy()[position] for name in points}
+    taken = {*RUN_COLUMNS, *factors} & values.keys() | set(RUN_COLUMNS) & factors.keys()
+    if taken:
+        raise StoreError(f"two columns of the runs have the same name: {', '.join(sorted(taken))}")
+    return _frame({"point": position, **factors, "replication": replication, **values})
+
+
+def _provenance(
+    position: IntArray,
+    ran: IntArray,
+    failed_position: IntArray,
+    failed: IntArray,
+    chunks: Sequence[tuple[Any, ...]],
+) -> pd.DataFrame:
+    """Tell who ran what when; ``ran`` and ``failed`` have the ledger's fixed columns."""
+    import pandas as pd
+
+    both = np.concatenate([ran, failed])
+    ok = np.arange(len(both)) < len(ran)
+    at = np.concatenate([position, failed_position])
+    order = np.lexsort((both[:, 0], at))
+    both, ok, at = both[order], ok[order], at[order]
+    number, session, worker, started, seconds, runs = (
+        np.array(column) for column in zip(*chunks, strict=True)
+    ) if chunks else (np.array([]),) * 6  # fmt: skip
+    place = np.searchsorted(number, both[:, 2])
+    names = pd.Categorical(worker.astype(object))
+    share = seconds.astype(float) / np.maximum(runs.astype(float), 1.0)
+    return _frame(
+        {
+            "point": at,
+            "replication": both[:, 0],
+            "ok": ok,
+            "attempt": both[:, 3],
+            "worker": names.take(place),
+            "started": _moments(started)[place],
+            "seconds": share[place],
+            "session": session.astype(np.int64)[place],
+        }
+    )
+
+
+def _sessions(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+    """Tell of every sweep when and with what it was made."""
+    import pandas as pd
+
+    if not rows:
+        return _frame({name: [] for name in SESSION})
+    number, started, ended, process, host, about = zip(*rows, strict=True)
+    told = pd.DataFrame([json.loads(text) for text in about])
+    frame = _frame(
+        {
+            "session": number,
+            "started": _moments(np.array(started)),
+            "ended": _moments(np.array(ended, float)),
+            "process": process,
+            "host": host,
+        }
+    )
+    return frame.join(told, rsuffix="_told")
+
+
+def _moments(seconds: FloatArray) -> Any:  # noqa: ANN401 - an index of pandas
+    """Make moments in UTC of seconds since 1970."""
+    import pandas as pd
+
+    return pd.to_datetime(np.round(seconds.astype(float), 6), unit="s", utc=True)

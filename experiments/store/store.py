@@ -1,0 +1,553 @@
+"""Where the runs of a study are kept: a folder that survives whatever happens to its writer.
+
+A folder holds
+
+- ``ledger.sqlite``: points, runs, failures, and who ran what when; see
+  :mod:`innovation_abm.experiments.store.ledger`,
+- ``parts/``: tables that are kept whole for every run; see
+  :mod:`innovation_abm.experiments.store.table_parts`,
+- ``study.toml``: the study as last swept, for people; the ledger has it too,
+- ``.lock``: held by the one process that writes, through the operating system, so that a dead
+  process never blocks.
+
+A batch of runs is acknowledged when :meth:`Store.record` returns. From then on it is on the disk:
+whole, once, with its tables. The store knows nothing of what a run is beyond the number of its
+point, its replication, its measures and its tables. Reading is
+:func:`~innovation_abm.experiments.store.results.load_study`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import repeat
+from pathlib import Path
+from platform import node, platform, python_version
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+
+import numpy as np
+
+from innovation_abm.experiments.store import ledger, opening, table_parts
+from innovation_abm.experiments.store.ledger import LEDGER_FILE, STUDY_FILE, StoreError
+from innovation_abm.experiments.store.table_parts import PARTS_FOLDER, RUN_COLUMNS
+
+if TYPE_CHECKING:
+    from os import PathLike
+    from types import TracebackType
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    IntArray = NDArray[np.int64]
+    FloatArray = NDArray[np.float64]
+    BoolArray = NDArray[np.bool_]
+
+
+MOST: Final = 2**31
+"""Numbers of points and replications are below it."""
+PACKAGES: Final = ("innovation-abm", "mesa", "numba", "numpy", "pandas", "pyarrow", "scipy")
+"""Packages whose versions are kept for every sweep."""
+ADVICE: Final = {
+    "full": "Make room, and run the same command again: it does only what is missing",
+    "refused": "What is there can be read; to add to it, copy the folder to where you may write",
+    "": "Run the same command again when this is mended: it does only what is missing",
+}
+"""How to go on, by the kind of fault."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Runs that are stored together, all or none.
+
+    Attributes:
+        point: the ledger's number of each run's point, as :meth:`Store.register` gave it.
+        replication: number of each run among the replications of its point, from 0; no run twice.
+        measures: what the runs gave, in the order of the store's measures; shape (runs, measures),
+            NaN where undefined.
+        errors: what went wrong, by the place of the run in the arrays; measures and rows of
+            runs that failed are ignored.
+        tables: rows of each of the store's tables, with ``point`` (the ledger's number) and
+            ``replication`` as the first columns; all batches have the same columns.
+        worker: who ran them.
+        started: when, in seconds since 1970.
+        seconds: how long it took.
+    """
+
+    point: IntArray
+    replication: IntArray
+    measures: FloatArray
+    errors: Mapping[int, str]
+    tables: Mapping[str, pa.Table]
+    worker: str
+    started: float
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRuns:
+    """The runs that are there, in no particular order.
+
+    Attributes:
+        point: the ledger's number of each run's point.
+        replication: its number among the replications of the point.
+        ok: whether it succeeded.
+    """
+
+    point: IntArray
+    replication: IntArray
+    ok: BoolArray
+
+
+class PointRuns(NamedTuple):
+    """The runs of one point that succeeded, by replication.
+
+    Attributes:
+        replication: their numbers, ascending; shape (runs,).
+        measures: what they gave, in the order of the store's measures; shape (runs, measures).
+    """
+
+    replication: IntArray
+    measures: FloatArray
+
+
+class Store:
+    """The one writer of a study's folder; a context manager. Made by :meth:`open`.
+
+    It is used by one thread at a time.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        connection: sqlite3.Connection,
+        measures: Sequence[str],
+        tables: Sequence[str],
+        about: Mapping[str, str],
+        resources: ExitStack,
+    ) -> None:
+        """Take over an opened ledger; use :meth:`open`."""
+        self.folder = folder
+        self.measures, self.tables = tuple(measures), tuple(tables)
+        self._connection = connection
+        self._resources = resources
+        self._points = self._one("SELECT count(*) FROM points")
+        self._count = self._one("SELECT count(*) FROM runs")
+        self._schemas: dict[str, pa.Schema] = {}
+        with ledger.transaction(connection):
+            self._session = self._one("SELECT coalesce(max(number), 0) + 1 FROM sessions")
+            connection.execute(
+                "INSERT INTO sessions VALUES (?, ?, NULL, ?, ?, ?)",
+                (self._session, time.time(), os.getpid(), node(), json.dumps(_versions(about))),
+            )
+
+    @classmethod
+    def open(
+        cls,
+        folder: str | PathLike[str],
+        manifest: Mapping[str, str],
+        measures: Sequence[str],
+        tables: Sequence[str] = (),
+        about: Mapping[str, str] | None = None,
+    ) -> Store:
+        """Open the folder of a study to write in it; make it if there is none.
+
+        What a writer that was killed left unfinished is taken back, and a ledger of an older
+        format is brought up to date.
+
+        Args:
+            folder: a folder that does not exist, is empty, or holds a study.
+            manifest: what all runs depend on, in words; it must stay the same.
+            measures: names of the measures, in the order in which batches give them.
+            tables: names of the tables that are kept whole for every run.
+            about: what else is to be kept of this sweep, such as the engine.
+
+        Returns:
+            The store. It must be closed.
+
+        Raises:
+            StoreError: if manifest, measures or tables are not those of the study in the folder
+                (every difference is named), if the folder holds something else, if another
+                process writes it, or if it cannot be written or read.
+        """
+        target = Path(folder).absolute()
+        opening.check_names(measures, tables)
+        with ledger.explained(f"cannot write the study in {folder}", ADVICE), ExitStack() as undo:
+            opening.check_folder(target)
+            target.mkdir(parents=True, exist_ok=True)
+            undo.enter_context(closing(opening.lock(target)))
+            connection = undo.enter_context(closing(ledger.connect(target / LEDGER_FILE, "rwc")))
+            opening.prepare(connection, target, manifest, measures, tables)
+            opening.tidy(connection, target)
+            return cls(target, connection, measures, tables, about or {}, undo.pop_all())
+
+    # --- what is there ----------------------------------------------------------------------------
+
+    def stored(self) -> StoredRuns:
+        """Give the runs that are there."""
+        with self._explained("be read"):
+            good, bad = (
+                ledger.numbers(self._connection, f"SELECT point, replication FROM {table}")
+                for table in ("runs", "failures")
+            )
+        both = np.concatenate([good, bad]).astype(np.int64)
+        return StoredRuns(both[:, 0], both[:, 1], np.arange(len(both)) < len(good))
+
+    def measures_of(self, points: Sequence[int] | IntArray) -> list[PointRuns]:
+        """Give what the runs of some points gave; reads through all runs once.
+
+        Args:
+            points: the ledger's numbers of the points.
+
+        Returns:
+            For each of these points, its runs that succeeded.
+        """
+        wanted = np.asarray(points, np.int64)
+        columns = ("point", "replication", *map(ledger.quoted, self.measures))
+        with self._explained("be read"):
+            found = ledger.numbers(
+                self._connection,
+                f"SELECT {', '.join(columns)} FROM runs "
+                "WHERE point IN (SELECT value FROM json_each(?))",
+                (json.dumps(wanted.tolist()),),
+            )
+        found = found[np.lexsort((found[:, 1], found[:, 0]))]
+        begin = np.searchsorted(found[:, 0], wanted, side="left")
+        end = np.searchsorted(found[:, 0], wanted, side="right")
+        return [
+            PointRuns(found[a:b, 1].astype(np.int64), found[a:b, 2:])
+            for a, b in zip(begin.tolist(), end.tolist(), strict=True)
+        ]
+
+    # --- writing ----------------------------------------------------------------------------------
+
+    def register(
+        self,
+        keys: Sequence[str],
+        factors: Sequence[Mapping[str, object]],
+        *,
+        replications: int | Sequence[int] | IntArray | None = None,
+        study: str | None = None,
+    ) -> IntArray:
+        """Say which points the study has now, in their order; earlier ones are kept.
+
+        Args:
+            keys: of each point, a digest of all that its runs depend on, their seeds apart. The
+                same point may stand at several positions.
+            factors: of each point, its factors.
+            replications: see :meth:`ask_for`; ``None``: as the study says.
+            study: the study file that this is the design of, for ``study.toml``.
+
+        Returns:
+            The ledger's number of each point.
+
+        Raises:
+            StoreError: if it cannot be written; then nothing has changed.
+        """
+        with self._writing():
+            known = dict(self._connection.execute("SELECT key, number FROM points"))
+            for key in keys:
+                if key not in known:
+                    known[key] = len(known)
+                    self._connection.execute("INSERT INTO points VALUES (?, ?)", (known[key], key))
+            numbers = np.array([known[key] for key in keys], np.int64)
+            told = (json.dumps(dict(row), default=_plain) for row in factors)
+            self._connection.execute("DELETE FROM design")
+            self._connection.executemany(
+                "INSERT INTO design VALUES (?, ?, ?, NULL)",
+                zip(range(len(keys)), numbers.tolist(), told, strict=True),
+            )
+            self._ask_for(replications, settled=True)
+            if study is not None:
+                self._note("study", study)
+        self._points = len(known)
+        if study is not None:
+            with self._explained("be written"):
+                _replace_text(self.folder / STUDY_FILE, study)
+        return numbers
+
+    def ask_for(
+        self, replications: int | Sequence[int] | IntArray, *, settled: bool = True
+    ) -> None:
+        """Say how many replications are asked for: readers are shown these and no others.
+
+        Args:
+            replications: their number, of every point of the design or for all.
+            settled: whether a stopping rule may not ask for more later. The study is not complete
+                before.
+
+        Raises:
+            StoreError: if it cannot be written; then nothing has changed.
+        """
+        with self._writing():
+            self._ask_for(replications, settled=settled)
+
+    def record(self, batch: Batch) -> None:
+        """Store runs, all or none; once this returns they are on the disk.
+
+        A run that is there already keeps what it gave first. One that failed before is replaced by
+        one that succeeded; of several failures the last error is kept, and they are counted.
+
+        Args:
+            batch: the runs.
+
+        Raises:
+            StoreError: if they cannot be written, or the batch is not as it should be; then
+                nothing has changed and it may be recorded again.
+        """
+        good = self._check(batch)
+        with self._writing():
+            chunk = self._one("SELECT coalesce(max(number), 0) + 1 FROM chunks")
+            self._connection.execute(
+                "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    chunk,
+                    self._session,
+                    _storable(batch.worker),
+                    batch.started,
+                    batch.seconds,
+                    len(good),
+                ),
+            )
+            added = self._insert_runs(batch, good, chunk)
+            self._insert_failures(batch, chunk)
+            if self.tables and added:
+                self._write_parts(batch, good, added, chunk)
+        self._count += added
+
+    def close(self) -> None:
+        """Let others write; what was recorded is safe without it, too."""
+        with suppress(sqlite3.Error), self._resources:
+            self._connection.execute(
+                "UPDATE sessions SET ended = ? WHERE number = ?", (time.time(), self._session)
+            )
+
+    def __enter__(self) -> Self:
+        """Give the store itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    # --- the steps of writing ---------------------------------------------------------------------
+
+    def _insert_runs(self, batch: Batch, good: BoolArray, chunk: int) -> int:
+        """Add the runs that succeeded and are not there; give their number."""
+        runs = (batch.replication[good].tolist(), batch.point[good].tolist())
+        failed = self._one("SELECT EXISTS (SELECT 1 FROM failures)")
+        attempts = self._attempts(*runs) if failed else repeat(1)
+        columns = ", ".join(map(ledger.quoted, (*ledger.FIXED, *self.measures)))
+        places = ", ".join("?" * (len(ledger.FIXED) + len(self.measures)))
+        before = self._connection.total_changes
+        self._connection.executemany(
+            f"INSERT INTO runs ({columns}) VALUES ({places}) "
+            "ON CONFLICT (replication, point) DO NOTHING",
+            zip(*runs, repeat(chunk), attempts, *batch.measures[good].T.tolist(), strict=False),
+        )
+        added = self._connection.total_changes - before
+        if failed:
+            self._connection.executemany(
+                "DELETE FROM failures WHERE replication = ? AND point = ?", zip(*runs, strict=True)
+            )
+        return added
+
+    def _attempts(self, replication: list[int], point: list[int]) -> Iterator[int]:
+        """Give how often each run was tried, this time included."""
+        for run in zip(replication, point, strict=True):
+            found = self._connection.execute(
+                "SELECT attempts FROM failures WHERE replication = ? AND point = ?", run
+            ).fetchone()
+            yield 1 if found is None else 1 + found[0]
+
+    def _insert_failures(self, batch: Batch, chunk: int) -> None:
+        """Add the runs that failed and have not succeeded."""
+        self._connection.executemany(
+            "INSERT INTO failures SELECT :replication, :point, :chunk, 1, :error "
+            "WHERE NOT EXISTS "
+            "(SELECT 1 FROM runs WHERE replication = :replication AND point = :point) "
+            "ON CONFLICT (replication, point) DO UPDATE "
+            "SET chunk = excluded.chunk, attempts = attempts + 1, error = excluded.error",
+            [
+                {
+                    "replication": int(batch.replication[place]),
+                    "point": int(batch.point[place]),
+                    "chunk": chunk,
+                    "error": _storable(error),
+                }
+                for place, error in batch.errors.items()
+            ],
+        )
+
+    def _write_parts(self, batch: Batch, good: BoolArray, added: int, chunk: int) -> None:
+        """Write the rows of the runs that were added, on the disk before the ledger has them."""
+        runs = _run_number(batch.point, batch.replication)[good]
+        if added < len(runs):
+            runs = runs[self._are_of(chunk, batch.point[good], batch.replication[good])]
+        folder = self.folder / PARTS_FOLDER
+        for name in self.tables:
+            rows = self._rows_of(runs, name, batch.tables[name])
+            file = table_parts.write_part(folder, name, chunk, rows)
+            self._connection.execute(
+                "INSERT INTO parts VALUES (?, ?, ?, ?)", (file, name, chunk, rows.num_rows)
+            )
+        table_parts.flush_folder(folder)
+
+    def _are_of(self, chunk: int, point: IntArray, replication: IntArray) -> BoolArray:
+        """Tell which runs were added with this chunk, and were not there before."""
+        found = (
+            self._connection.execute(
+                "SELECT chunk FROM runs WHERE replication = ? AND point = ?", run
+            ).fetchone()[0]
+            for run in zip(replication.tolist(), point.tolist(), strict=True)
+        )
+        return np.fromiter((one == chunk for one in found), np.bool_)
+
+    def _rows_of(self, runs: IntArray, name: str, table: pa.Table) -> pa.Table:
+        """Give the rows of some runs, with the columns that the table has always had."""
+        import pyarrow as pa
+
+        of = _run_number(table["point"].to_numpy(), table["replication"].to_numpy())
+        kept = np.isin(of, runs)
+        rows = table if kept.all() else table.filter(pa.array(kept))
+        schema = self._schema(name) or rows.schema.remove_metadata()
+        try:
+            rows = rows.replace_schema_metadata(None).cast(schema)
+        except (pa.ArrowException, ValueError) as error:
+            raise StoreError(
+                f"rows of the table {name!r} do not fit those that are there: {error}"
+            ) from None
+        self._schemas[name] = schema
+        return rows
+
+    def _schema(self, name: str) -> pa.Schema | None:
+        """Give the columns of a table as they were written first; ``None`` before that."""
+        if name not in self._schemas:
+            first = self._connection.execute(
+                'SELECT file FROM parts WHERE "table" = ? ORDER BY chunk LIMIT 1', (name,)
+            ).fetchone()
+            if first is None:
+                return None
+            self._schemas[name] = table_parts.schema_of(self.folder / PARTS_FOLDER / first[0])
+        return self._schemas[name]
+
+    def _ask_for(
+        self, replications: int | Sequence[int] | IntArray | None, *, settled: bool
+    ) -> None:
+        if replications is not None:
+            number = self._one("SELECT count(*) FROM design")
+            asked = np.broadcast_to(np.asarray(replications, np.int64), (number,))
+            self._connection.executemany(
+                "UPDATE design SET replications = ? WHERE position = ?",
+                zip(asked.tolist(), range(number), strict=True),
+            )
+        self._note("settled", str(int(settled)))
+
+    def _note(self, key: str, value: str) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def _check(self, batch: Batch) -> BoolArray:
+        """Make sure that a batch is as it should be; tell which of its runs succeeded.
+
+        Raises:
+            StoreError: if it is not.
+        """
+        number = len(batch.point)
+        shapes = (batch.point.shape, batch.replication.shape, batch.measures.shape)
+        if shapes != ((number,), (number,), (number, len(self.measures))):
+            raise StoreError(f"a batch of {number} runs has arrays of the shapes {shapes}")
+        good = np.ones(number, bool)
+        good[list(batch.errors)] = False
+        for what, given, most in (
+            ("point", batch.point, self._points),
+            ("replication", batch.replication, MOST),
+        ):
+            if number and not 0 <= given.min() <= given.max() < most:
+                raise StoreError(f"a batch has a {what} that is not below {most}, or below 0")
+        runs = _run_number(batch.point, batch.replication)
+        if len(np.unique(runs)) < number:
+            raise StoreError("a batch has a run twice")
+        if good.any() and set(batch.tables) != set(self.tables):
+            raise StoreError(
+                f"a batch has the tables {sorted(batch.tables)} instead of {sorted(self.tables)}"
+            )
+        for name, table in batch.tables.items():
+            if tuple(table.column_names[:2]) != RUN_COLUMNS:
+                raise StoreError(f"the table {name!r} does not begin with point and replication")
+        return good
+
+    # --- the connection ---------------------------------------------------------------------------
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Do something in a transaction; if it fails, nothing of it is left."""
+        with self._explained("be written"):
+            try:
+                with ledger.transaction(self._connection):
+                    yield
+            except BaseException:
+                with suppress(sqlite3.Error, OSError):  # then the next writer removes them
+                    opening.remove_unnamed_parts(self._connection, self.folder)
+                raise
+
+    @contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        """Turn errors of the disk into a :class:`StoreError` that says what is safe."""
+        safe = f"The {self._count:,} runs recorded before are safe"
+        hints = {kind: f"{safe}. {hint}" for kind, hint in ADVICE.items()}
+        with ledger.explained(f"the study in {self.folder} cannot {what}", hints):
+            yield
+
+    def _one(self, query: str) -> int:
+        return int(self._connection.execute(query).fetchone()[0])
+
+
+def _run_number(point: IntArray, replication: IntArray) -> IntArray:
+    """Give each run a number of its own."""
+    return point.astype(np.int64) * MOST + replication
+
+
+def _storable(text: str) -> str:
+    """Escape what no file can hold: halves of characters, which names of files may bring along."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - NumPy's scalars
+    """Make a plain Python value of one of NumPy's, for JSON."""
+    return value.item() if isinstance(value, np.generic) else str(value)
+
+
+def _versions(about: Mapping[str, str]) -> dict[str, str]:
+    """Tell with what a sweep is made."""
+    return {
+        **{name: version(name) for name in PACKAGES},
+        "python": python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "platform": platform(),
+        **about,
+    }
+
+
+def _replace_text(path: Path, text: str) -> None:
+    """Write a file so that there is the old one or the new one, whatever happens."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    table_parts.flush_folder(path.parent)

@@ -1,0 +1,165 @@
+"""Tables that are kept whole for every run: Parquet files, each with the rows of one batch.
+
+A part is written under a temporary name, flushed to the disk and renamed before the ledger names
+it. So what the ledger names is there and whole; what it does not name was never acknowledged.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from innovation_abm.experiments.store.ledger import StoreError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    IntArray = NDArray[np.int64]
+
+PARTS_FOLDER: Final = "parts"
+RUN_COLUMNS: Final = ("point", "replication")
+"""Columns that every table begins with."""
+GROUP_ROWS: Final = 4_000_000
+"""Rows of a table that are held in memory together, about."""
+
+
+def write_part(folder: Path, name: str, chunk: int, table: pa.Table) -> str:
+    """Write the rows of a batch.
+
+    Args:
+        folder: the folder of parts, which exists.
+        name: of the table.
+        chunk: number of the batch.
+        table: the rows.
+
+    Returns:
+        The name of the file.
+    """
+    import pyarrow.parquet as pq
+
+    file = f"{name}-{chunk:08d}-{secrets.token_hex(4)}.parquet"
+    temporary = folder / f".{file}.part"
+    with temporary.open("wb") as stream:
+        pq.write_table(table, stream, compression="zstd")
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, folder / file)
+    return file
+
+
+def flush_folder(folder: Path) -> None:
+    """Have the names in a folder put on the disk, where the system does not do so by itself."""
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_others(folder: Path, named: set[str]) -> None:
+    """Remove the files of parts that the ledger does not name: their batch was cut off."""
+    for entry in list(folder.iterdir()):
+        if entry.name not in named and (entry.name.endswith((".parquet", ".parquet.part"))):
+            entry.unlink()
+
+
+def schema_of(file: Path) -> pa.Schema:
+    """Give the columns of a part."""
+    import pyarrow.parquet as pq
+
+    with _readable(file):
+        return pq.read_schema(file)
+
+
+def pick(
+    point: IntArray, replication: IntArray, design: IntArray, asked: IntArray
+) -> tuple[IntArray, IntArray]:
+    """Find the rows of a design's runs, in its order.
+
+    Args:
+        point: the ledger's number of the point, for each row.
+        replication: the number of the replication, for each row.
+        design: the ledger's numbers of the points, by their position in the design; a point may
+            stand at several.
+        asked: how many replications are asked for, by position.
+
+    Returns:
+        Positions and numbers of rows, sorted by position and replication; rows of one run stay in
+        their order.
+    """
+    order = np.lexsort((replication, point))
+    ordered = point[order]
+    begin = np.searchsorted(ordered, design, side="left")
+    count = np.searchsorted(ordered, design, side="right") - begin
+    position = np.repeat(np.arange(len(design)), count)
+    within = np.arange(len(position)) - np.repeat(np.cumsum(count) - count, count)
+    rows = order[np.repeat(begin, count) + within]
+    kept = replication[rows] < asked[position]
+    return position[kept], rows[kept]
+
+
+def read_parts(
+    files: Sequence[Path],
+    design: IntArray,
+    asked: IntArray,
+    rows: int,
+    columns: Sequence[str] | None = None,
+) -> Iterator[pa.Table]:
+    """Read the rows of a design's runs, sorted by its points and by replication.
+
+    Args:
+        files: the parts of one table, of which there is at least one.
+        design: the ledger's numbers of the points, by their position in the design.
+        asked: how many replications are asked for, by position.
+        rows: rows in all parts together.
+        columns: those wanted beside ``point`` and ``replication``; all if ``None``.
+
+    Yields:
+        Rows of some points, of about :data:`GROUP_ROWS` rows; ``point`` is the position.
+
+    Raises:
+        StoreError: if a part is missing or damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.dataset as ds
+
+    schema = schema_of(files[0])
+    wanted = schema.names if columns is None else [*RUN_COLUMNS, *columns]
+    groups = min(max(1, len(design)), 1 + rows // GROUP_ROWS)
+    for positions in np.array_split(np.arange(len(design)), groups):
+        with _readable(files[0].parent):
+            found = ds.dataset(files, schema=schema, format="parquet").to_table(
+                columns=wanted, filter=pc.field("point").isin(np.unique(design[positions]))
+            )
+        position, taken = pick(
+            found["point"].to_numpy(),
+            found["replication"].to_numpy(),
+            design[positions],
+            asked[positions],
+        )
+        first = int(positions[0]) if len(positions) else 0
+        yield found.take(pa.array(taken)).set_column(0, "point", pa.array(position + first))
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn errors in reading parts into a :class:`StoreError`."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(
+            f"a part of a table cannot be read in {path}: {error}. The ledger and other parts are "
+            "not touched by this; put the file back from a copy, or begin again in a new folder"
+        ) from error
