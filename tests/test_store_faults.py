@@ -355,6 +355,7 @@ def be_interrupted(folder: str) -> None:
                 except KeyboardInterrupt:
                     recording, left = False, True
                     interrupts += 1
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an end that is interrupted is no failure
     say(interrupts)
 
 
