@@ -53,7 +53,7 @@ CHUNK_SECONDS: Final = 1.0
 FIRST_SECONDS: Final = 0.2
 """How long the first chunk takes, as far as one can tell before."""
 BLOCK: Final = 4096
-"""Points that are run one after another before the next replication of the first of them."""
+"""Most points that are run one after another before the next replication of the first of them."""
 MOST_ROWS: Final = 500_000
 """Rows of tables that a chunk may leave, which it holds in memory until they are stored."""
 WORTH_COMPILING: Final = 1e12
@@ -467,12 +467,20 @@ class _Sweep:
         points, most = len(self.ids), int(self.wanted.max(initial=0))
         begin = 0
         while begin < most:
-            end = min(most, begin + max(1, self.size // max(1, min(points, BLOCK))))
-            for first in range(0, points, BLOCK):
-                last = min(points, first + BLOCK)
+            block = self._block()
+            end = min(most, begin + max(1, self.size // max(1, min(points, block))))
+            for first in range(0, points, block):
+                last = min(points, first + block)
                 runs = self.done.lacking(self.wanted, first, last, range(begin, end))
                 yield from self._cut(*runs)
             begin = end
+
+    def _block(self) -> int:
+        """Give how many points a chunk takes: what is prepared for them serves the next ones too.
+
+        Powers of two, so that blocks stay the same while sizes of chunks vary a little.
+        """
+        return int(min(BLOCK, 1 << (self.size.bit_length() - 1)))
 
     def _cut(self, places: IntArray, replications: IntArray) -> Iterator[Chunk]:
         begin = 0

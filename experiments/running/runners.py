@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
     """The factors of a point, by name."""
 
-KEPT_BLOCKS: Final = 32
-"""Blocks of points that a runner keeps prepared, of at most a few thousand points each."""
+KEPT_POINTS: Final = 20_000
+"""Points that a runner keeps prepared, of some ten kilobytes each; its block in any case."""
 
 
 @dataclass(frozen=True)
@@ -440,8 +440,9 @@ class InnovationRunner(Runner):
         key = chunk.points.tobytes()
         if key not in self._blocks:
             self._blocks[key] = _Block([self.study.scenario(row) for row in chunk.rows])
-            while len(self._blocks) > KEPT_BLOCKS:
-                self._blocks.popitem(last=False)
+            kept = sum(len(block.scenarios) for block in self._blocks.values())
+            while kept > KEPT_POINTS and len(self._blocks) > 1:
+                kept -= len(self._blocks.popitem(last=False)[1].scenarios)
         return self._blocks[key]
 
     def __getstate__(self) -> dict[str, Any]:
