@@ -1,5 +1,6 @@
 """Sweeps: the right runs, whatever interrupts them, wherever they are run."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -362,6 +363,22 @@ def test_control_c_keeps_what_was_finished_and_says_how_to_go_on(tmp_path, compi
     assert "Traceback" not in out + err
     stored = load_study(tmp_path / "small")
     assert 0 < len(stored.runs) < 12_000
+
+
+@pytest.mark.slow
+def test_control_c_at_a_terminal_reaches_the_workers_of_a_local_cluster_too(tmp_path, compiled):
+    (tmp_path / "long.toml").write_text(LONG.replace("number = 3000", "number = 200_000"))
+    command = [*COMMAND, "long.toml", "--no-report", "--dask", "local"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    wait_for_runs(tmp_path, 1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on" in err
+    assert "Traceback" not in err
+    assert not load_study(tmp_path / "small").complete
 
 
 def _dask(*arguments, **options):

@@ -17,6 +17,8 @@ KERNEL_PERSON_WEEK: Final = 2.2e-8
 """Seconds that a thread of the compiled engine takes for a person's week, the ideas included."""
 MESA_PERSON_WEEK: Final = 5e-6
 """Seconds that the Mesa engine takes for it."""
+RUN: Final = 5e-5
+"""Seconds of a thread or process that a run takes beside, stored."""
 WHOLE_RUN: Final = 1.2e-3
 """Seconds that it takes to make the tables of a run, in Python."""
 POINT: Final = 3e-4
@@ -96,14 +98,14 @@ def estimate(
     runs = len(points) * each
     share = 1.0 - known / runs if runs else 0.0
     cost = MESA_PERSON_WEEK if mesa else KERNEL_PERSON_WEEK
-    working = cost * each * sum(point.person_weeks for point in points) / workers
+    working = cost * each * sum(point.person_weeks for point in points) + RUN * runs
     rows = {name: each * sum(point.rows[name] for point in points) for name in study.tables}
     numbers = len(study.measures)
     return Estimate(
         points=len(points),
         runs=runs,
         known=known,
-        seconds=share * (working + WHOLE_RUN * runs * whole) + POINT * len(points),
+        seconds=share * (working / workers + WHOLE_RUN * runs * whole) + POINT * len(points),
         memory=BASE_BYTES + len(points) * POINT_BYTES + runs * (RUN_BYTES + 8 * numbers),
         disk=runs * (25.0 + 9 * numbers) + sum(ROW_BYTES[name] * rows[name] for name in rows),
     )

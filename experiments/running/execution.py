@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -58,6 +59,8 @@ MOST_ROWS: Final = 500_000
 """Rows of tables that a chunk may leave, which it holds in memory until they are stored."""
 WORTH_COMPILING: Final = 1e12
 """Person-weeks of a study, for the choice of the engine: enough to be worth compiling."""
+GRACE: Final = 10.0
+"""Seconds that runs which were begun have to end when a sweep is interrupted."""
 TICK: Final = 0.5
 """Seconds after which the sweep looks up, whether or not a chunk has come in."""
 
@@ -115,8 +118,7 @@ def sweep(
         done = Done.of(store, ids, study.replications.at_most, retry)
         told(_estimate(study, plan, runner, number, done.known()).sentence())
         with _hired(runner, dask, number) as hired, _interruption() as interrupted:
-            sweep = _Sweep(study, plan, ids, design, done, store, hired, progress, interrupted)
-            sweep.run()
+            _Sweep(study, plan, ids, design, done, store, hired, progress, interrupted).run()
     return load_study(folder)
 
 
@@ -362,7 +364,8 @@ class _Sweep:
             if not self.flying:
                 return
             self._take_in()
-        while self.flying:  # what was begun is not lost
+        until = time.monotonic() + GRACE
+        while self.flying and time.monotonic() < until:  # what was begun is not lost
             self._take_in()
 
     def _feed(self, chunks: Iterator[Chunk]) -> None:

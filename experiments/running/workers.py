@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import pickle
 import signal
+import threading
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -172,9 +175,10 @@ class Cluster(Workers):
                 "Dask is not installed; python -m pip install 'innovation-abm[dask]'"
             ) from None
         if self._address == LOCAL:
-            self._local = LocalCluster(  # type: ignore[no-untyped-call]
-                threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs=50
-            )
+            with _uninterrupted():
+                self._local = LocalCluster(  # type: ignore[no-untyped-call]
+                    threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs=50
+                )
         try:
             return Client(self._local or self._address, timeout=PATIENCE)  # type: ignore[no-untyped-call]
         except (OSError, ValueError, TypeError) as error:
@@ -221,6 +225,19 @@ class Cluster(Workers):
         self._client.close(timeout=5)
         if self._local is not None:
             self._local.close(timeout=5)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let processes that are started now pay no heed to Ctrl-C, which is ours to answer."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _run_sent(runner: Runner, chunk: Chunk) -> Outcome:
