@@ -219,7 +219,7 @@ def test_edited_rules_are_refused(tmp_path):
 # --- what fails -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("engine", ["kernel", "mesa"])
+@pytest.mark.parametrize("engine", [pytest.param("kernel", marks=pytest.mark.slow), "mesa"])
 def test_a_rule_that_raises_for_some_points_does_not_stop_the_others(tmp_path, engine):
     (tmp_path / "rules.py").write_text(RAISES)
     text = SMALL.replace('name = "small"', f'name = "small"\nengine = "{engine}"')
