@@ -284,7 +284,7 @@ def test_the_command_line(desk, compiled, arguments):
     assert result.exit_code in (0, 1, 2), arguments
     assert "Traceback" not in result.output
     if result.exit_code == 2:
-        assert result.stderr.strip(), arguments
+        assert result.output.strip(), arguments  # where nothing is given: the help
 
 
 # --- running at random ----------------------------------------------------------------------------
