@@ -8,6 +8,7 @@ is asked for, and end with the tab.
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd  # noqa: F401 - half imported by a thread, it would make the page fail
 import solara
+from reacton.core import get_render_context  # what Solara draws pages with
 
 from innovation_abm import effects
 from innovation_abm.charts import build_organization
@@ -124,6 +126,7 @@ class Room:
         """
         self.opened = opened
         self.engine = engine
+        self._page: AbstractContextManager[Any] | None = get_render_context(required=False)
         found = links.read(query, opened.scenario, tuple(opened.guides), opened.language)
         self.play = solara.reactive(found.play)
         self.view = solara.reactive(found.view)
@@ -342,21 +345,30 @@ class Room:
     def _put(self, play: Play, *, remember: bool = True) -> None:
         if play == self.play.value:
             return
-        if remember:
-            self.past = (*self.past[-99:], self.play.value)
-            self.can_undo.value = True
-        self.play.value = play
-        self.refresh()
+        with self._together():
+            if remember:
+                self.past = (*self.past[-99:], self.play.value)
+                self.can_undo.value = True
+            self.play.value = play
+            self.refresh()
+
+    def _together(self) -> AbstractContextManager[Any]:
+        """Draw the page once for all that changes within.
+
+        Otherwise it is drawn anew for every part of it that shows any of what changes.
+        """
+        return self._page or nullcontext()
 
     def _begin(self, play: Play) -> None:
         """Play something else altogether."""
-        self.past, self.can_undo.value = (), False
-        self.view.value = replace(self.view.value, guide="", step=0)
-        self._chart_of = None
-        self._forget()
-        self.play.value = play
-        self.stage.week, self.stage.playing = 0, True
-        self.refresh()
+        with self._together():
+            self.past, self.can_undo.value = (), False
+            self.view.value = replace(self.view.value, guide="", step=0)
+            self._chart_of = None
+            self._forget()
+            self.play.value = play
+            self.stage.week, self.stage.playing = 0, True
+            self.refresh()
 
     def _forget(self) -> None:
         self.ranked.value = self.mapped.value = self.twins.value = None
@@ -445,9 +457,10 @@ class Room:
                 stage.chart = chart
             stage.twin = {} if other is None else {**other.packed(placing), **nodes}
             stage.film = {**film.packed(placing), **nodes}
-        self.film.value = film
-        self.twins.value = None if other is None else _twins(other, film)
-        self._busy("film", False)
+        with self._together():
+            self.film.value = film
+            self.twins.value = None if other is None else _twins(other, film)
+            self._busy("film", False)
         self._notice()
         self._tell_story()
 
@@ -483,8 +496,9 @@ class Room:
         return self._known[key]
 
     def _numbered(self, numbers: Numbers | None) -> None:
-        self.numbers.value = numbers
-        self._busy("numbers", False)
+        with self._together():
+            self.numbers.value = numbers
+            self._busy("numbers", False)
 
     def recount(self) -> None:
         """Count anew, now that the compiled engine is there."""
@@ -544,8 +558,9 @@ class Room:
             self._busy(name, name == what)
 
         def done(found: object) -> None:
-            shown.value = found
-            self._busy(what, False)
+            with self._together():
+                shown.value = found
+                self._busy(what, False)
 
         self._extra_work.ask(job, done)
 
