@@ -1,5 +1,6 @@
 """Sweeps: the right runs, whatever interrupts them, wherever they are run."""
 
+import json
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from innovation_abm import InnovationAbmError, Scenario, preset, simulate
 from innovation_abm.experiments.design.study import Study
-from innovation_abm.experiments.running import stopping
+from innovation_abm.experiments.running import identity, stopping
 from innovation_abm.experiments.running.execution import InterruptedSweepError, check, sweep
 from innovation_abm.experiments.store.results import load_study
 from innovation_abm.experiments.store.store import StoreError
@@ -204,6 +205,18 @@ def test_what_would_mix_two_studies_is_refused_with_the_difference(tmp_path, rep
     with pytest.raises(StoreError, match=named):
         sweep(study(replace=replace), tmp_path / "small")
     assert load_study(tmp_path / "small").complete
+
+
+def test_another_version_of_the_model_is_refused(tmp_path, monkeypatch):
+    sweep(study(), tmp_path / "small")
+    monkeypatch.setattr(identity, "MODEL_SOURCES", identity.MODEL_SOURCES[1:])
+    identity.model_version.cache_clear()
+    try:
+        with pytest.raises(StoreError, match=r"model.*innovation"):
+            sweep(study(), tmp_path / "small")
+    finally:
+        monkeypatch.undo()
+        identity.model_version.cache_clear()
 
 
 def test_edited_rules_are_refused(tmp_path):
@@ -415,8 +428,6 @@ def cluster(tmp_path):
 
 @pytest.mark.slow
 def test_a_killed_worker_and_a_lost_scheduler_lose_nothing(tmp_path, compiled, cluster):
-    import json
-
     file, processes = cluster
     address = json.loads(Path(file).read_text())["address"]
     text = LONG
@@ -481,6 +492,36 @@ def test_published_indices_come_out_of_the_whole_path(tmp_path):
     for order, values in published.items():
         for factor, index in values.items():
             assert indices[order, factor] == pytest.approx(index, abs=0.02)
+
+
+def test_the_g_function_of_sobol_comes_out_of_the_whole_path(tmp_path):
+    from innovation_abm.experiments.analysis.sensitivity import sobol_indices
+
+    factors = "".join(
+        f'[[factor]]\nparameter = "x{n}"\nlow = 0.0\nhigh = 1.0\n' for n in range(1, 9)
+    )
+    text = f'format = 1\nname = "g"\nmodel = "sobol_g"\nmeasures = ["y"]\n{factors}'
+    text += '[design]\nkind = "saltelli"\npoints = 2048\nsecond_order = false\n'
+    found = sweep(Study.from_toml(text), tmp_path / "g")
+    indices = sobol_indices(found, "y").set_index(["order", "factor"])["estimate"].sort_index()
+    published = {"x1": 0.7162, "x2": 0.1790, "x3": 0.0237, "x4": 0.0072, "x5": 0.0001}
+    for factor, index in published.items():
+        assert indices["first", factor] == pytest.approx(index, abs=0.02)
+    assert indices["total", "x1"] == pytest.approx(0.7871, abs=0.02)
+
+
+CHARTS = Path(__file__).resolve().parents[2] / "shared" / "data" / "organograms"
+
+
+@pytest.mark.skipif(not CHARTS.is_dir(), reason="real charts are not beside the checkout")
+def test_a_study_that_ships_runs_on_a_real_chart(tmp_path, compiled):
+    chart = str(CHARTS / "dcms-senior.csv")
+    command = [*COMMAND, "own_chart", "--chart", chart, "--no-report", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    told = json.loads(done.stdout)
+    assert told["complete"]
+    assert told["finished"] == told["runs"] == 6 * 30
+    assert load_study(tmp_path / "own_chart").runs["survival"].between(0.05, 0.6).mean() > 0.9
 
 
 def test_a_preset_is_swept_by_its_name(tmp_path):
