@@ -298,13 +298,13 @@ class Overrides:
         return scenario.but(name=f"{scenario.name} with {changed}")
 
 
-def _rules(file: str | None, *, agents: bool = False) -> RuleBook | None:
-    """Read a rule file, if one is given; it may bring ``agents`` where those can be run."""
+def _rules(file: str | None) -> RuleBook | None:
+    """Read a rule file, if one is given."""
     if file is None:
         return None
     from innovation_abm.rule_files import load_rules
 
-    return load_rules(file, agents=agents)
+    return load_rules(file)
 
 
 def _task(scenario: Scenario, repair: bool) -> Task:
@@ -376,7 +376,7 @@ def run(
         wanted = _with_levers(wanted, _strengths("--lever", levers or []), lever_file, levers or [])
         if out is not None:
             check_folder(out)
-        book = _rules(rules, agents=True)
+        book = _rules(rules)
         from innovation_abm.pages import show_run
         from innovation_abm.simulation import simulate
 
@@ -495,7 +495,7 @@ def compare(
         second = _with_levers(second, _strengths("--lever-b", for_b), lever_file, for_b)
         if rules_b:
             second = second.but(name=f"{second.name} with {Path(rules_b).name}")
-        book, book_b = _rules(rules, agents=True), _rules(rules_b or rules, agents=True)
+        book, book_b = _rules(rules), _rules(rules_b or rules)
         from innovation_abm import comparison
         from innovation_abm.pages import show_comparison
 

@@ -29,6 +29,7 @@ from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.rule_files import own_agents, roles_of
 from innovation_abm.rules import SHIPPED, RuleBook
 
 if TYPE_CHECKING:
@@ -78,8 +79,11 @@ def build(rules: RuleBook, tell: Callable[[str], None] | None = None) -> Callabl
             default the line is logged as a warning.
 
     Raises:
-        EngineError: if there is no numba here, or a rule does not compile.
+        EngineError: if there is no numba here, a rule does not compile, or agents come with the
+            rules, which would be left out.
     """
+    if agents := own_agents(roles_of(rules)):
+        raise EngineError(f"the compiled engine cannot run {agents}")
     if missing := unavailable():
         raise EngineError(f"the compiled engine cannot run here: {missing}")
     return _built(

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.rule_files import roles_of
+from innovation_abm.rule_files import own_agents, roles_of
 from innovation_abm.rules import SHIPPED, RuleBook
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def choose(
         rules: the rule book; the shipped one if ``None``.
         roles: classes of agents that are used instead of the shipped ones; those that come with
             ``rules`` if there are none.
-        only_mesa: why only Mesa can run this, classes of agents apart; "" if that is not so.
+        only_mesa: what only Mesa can run, classes of agents apart; "" if there is nothing.
         person_weeks: the work to do: people times weeks, over all runs.
         notice: called with a line that says that the compiled engine is not taken, and why, and
             with one before and after it is compiled; by default they are logged as warnings of
@@ -72,11 +72,15 @@ def choose(
     book = rules or SHIPPED
     roles = roles or roles_of(rules)
     if engine == "kernel":
-        if reason := only_mesa or _own_agents(roles):
-            raise EngineError(f'{reason}; take engine = "auto" or "mesa"')
+        if only_mesa := only_mesa or own_agents(roles):
+            raise EngineError(
+                f'engine = "kernel": only the Mesa engine runs {only_mesa}; take engine = "auto" '
+                'or "mesa"'
+            )
         build(book, notice)
         return "kernel"
-    obstacle = only_mesa or _obstacle(book, roles, person_weeks)
+    only_mesa = only_mesa or own_agents(roles)
+    obstacle = f"only it runs {only_mesa}" if only_mesa else _obstacle(book, person_weeks)
     if not obstacle:
         try:
             build(book, notice)
@@ -87,12 +91,10 @@ def choose(
     return "mesa"
 
 
-def _obstacle(rules: RuleBook, roles: Mapping[Role, type[Person]], person_weeks: float) -> str:
+def _obstacle(rules: RuleBook, person_weeks: float) -> str:
     """Say why the compiled engine is not even tried; "" if nothing speaks against it."""
     from innovation_abm.compiling import SECONDS_TO_COMPILE, is_compiled, unavailable
 
-    if roles:
-        return _own_agents(roles)
     if missing := unavailable():
         return missing
     if person_weeks * MESA_SECONDS < SECONDS_TO_COMPILE and not is_compiled(rules):
@@ -101,12 +103,6 @@ def _obstacle(rules: RuleBook, roles: Mapping[Role, type[Person]], person_weeks:
             '"kernel" compiles it, once'
         )
     return ""
-
-
-def _own_agents(roles: Mapping[Role, type[Person]]) -> str:
-    """Say that agents of one's own run in Mesa only; "" if there are none."""
-    names = ", ".join(sorted(kind.__name__ for kind in roles.values()))
-    return names and f"only it runs agents of one's own ({names})"
 
 
 @lru_cache(maxsize=256)

@@ -3,7 +3,7 @@
 The file is Python. Every function in it that is declared with ``@rule`` and has the name of a rule
 takes that rule's place; or the file sets ``RULES`` to a :class:`~innovation_abm.RuleBook`. It may
 import what is installed, and files of its own folder. It may also set ``ROLES`` to classes of
-agents by role, which run in Mesa; whoever cannot run those refuses the file.
+agents by role, beside rules or alone; whatever runs the book then runs in Mesa.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import difflib
 import hashlib
 import inspect
 import sys
+import tempfile
 import traceback
 from contextlib import contextmanager
 from dataclasses import fields
@@ -45,15 +46,44 @@ RULES: Final = tuple(one.name for one in fields(RuleBook))
 class FileRules(RuleBook):
     """A rule book that was read from a file.
 
+    It can be pickled: what is sent is the text of its files, which are run again where it arrives.
+
     Attributes:
         file: the file's name, as it was given.
-        sources: SHA-256 of every file that it was made of, by name, its own first.
+        texts: contents of every file that it was made of, by name, its own first.
+        sources: SHA-256 of these files, by name.
         roles: classes of agents to use instead of the shipped ones, by role; in Mesa only.
     """
 
     file: str
-    sources: dict[str, str]
+    texts: Mapping[str, bytes]
+    sources: Mapping[str, str]
     roles: Mapping[Role, type[Person]]
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another book has the same rules and the same agents."""
+        same = isinstance(other, FileRules) and self.roles == other.roles
+        return same and all(getattr(self, rule) is getattr(other, rule) for rule in RULES)
+
+    def __hash__(self) -> int:
+        """Give the hash of the rules."""
+        return hash(tuple(getattr(self, rule) for rule in RULES))
+
+    def __reduce__(self) -> tuple[Callable[..., FileRules], tuple[str, Mapping[str, bytes]]]:
+        """Pickle it as its text: its functions and classes stand in no module that one imports."""
+        return _run_again, (self.file, self.texts)
+
+
+def _run_again(file: str, texts: Mapping[str, bytes]) -> FileRules:
+    """Make the rule book of some files again, where there need be none of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in texts.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text)
+        book = load_rules(Path(folder, next(iter(texts))))
+    object.__setattr__(book, "file", file)  # a rule book is frozen
+    return book
 
 
 def roles_of(rules: RuleBook | None) -> Mapping[Role, type[Person]]:
@@ -61,7 +91,13 @@ def roles_of(rules: RuleBook | None) -> Mapping[Role, type[Person]]:
     return getattr(rules, "roles", {})
 
 
-def load_rules(path: str | PathLike[str], *, agents: bool = False) -> RuleBook:
+def own_agents(roles: Mapping[Role, type[Person]]) -> str:
+    """Name classes of agents that are used instead of the shipped ones; "" if there are none."""
+    names = ", ".join(sorted({kind.__name__ for kind in roles.values()}))
+    return names and f"agents of one's own ({names})"
+
+
+def load_rules(path: str | PathLike[str]) -> FileRules:
     """Read a rule book from a Python file, which is run for that.
 
     It is read anew each time, with the files of its folder that it imports, so that an edit takes
@@ -69,10 +105,10 @@ def load_rules(path: str | PathLike[str], *, agents: bool = False) -> RuleBook:
 
     Args:
         path: the file.
-        agents: whether the file may set ``ROLES``, which only some can run.
 
     Returns:
-        The shipped rules, with those of the file in their places.
+        The shipped rules, with those of the file in their places, and its classes of agents, with
+        which the book runs in Mesa only.
 
     Raises:
         RuleError: if the file cannot be read or run, or what it declares is no rule; it says
@@ -86,26 +122,21 @@ def load_rules(path: str | PathLike[str], *, agents: bool = False) -> RuleBook:
         reason = getattr(error, "strerror", None) or error
         raise RuleError(f"{name}: cannot be read: {reason}") from None
     neighbours = _Neighbours(place.parent)
-    digest = hashlib.sha256(source).hexdigest()
-    module = ModuleType(f"_{OURS}_rules_{digest[:16]}")
+    module = ModuleType(f"_{OURS}_rules_{hashlib.sha256(source).hexdigest()[:16]}")
     module.__file__ = str(place)
     with _at_hand(neighbours):
         _execute(name, place, source, module)
     roles = _roles_of(name, module)
-    if roles and not agents:
-        raise RuleError(
-            f"{name}: sets {AGENTS}; agents of one's own run in Mesa, by the commands run and "
-            "compare and from Python only"
-        )
     found = {} if roles and not _declares(module) else _rules_of(name, module)
     book = FileRules(**found)
-    others = {
-        file.relative_to(place.parent).as_posix(): hashlib.sha256(text).hexdigest()
+    texts = {place.name: source} | {
+        file.relative_to(place.parent).as_posix(): text
         for file, text in sorted(neighbours.read.items())
     }
-    object.__setattr__(book, "file", name)  # a rule book is frozen
-    object.__setattr__(book, "sources", {place.name: digest} | others)
-    object.__setattr__(book, "roles", roles)
+    sources = {file: hashlib.sha256(text).hexdigest() for file, text in texts.items()}
+    told = {"file": name, "texts": texts, "sources": sources, "roles": roles}
+    for attribute, value in told.items():
+        object.__setattr__(book, attribute, value)  # a rule book is frozen
     return book
 
 
@@ -123,11 +154,26 @@ def blaming(rules: RuleBook | None) -> Iterator[None]:
     except Exception as error:
         if rules is None or rules == SHIPPED:
             raise
-        codes = {getattr(rules, rule).__code__: rule for rule in RULES}
+        codes = _codes(rules)
         frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-        guilty = next((codes[f.f_code] for f in reversed(frames) if f.f_code in codes), "")
-        whose = f'the rule "{guilty}"' if guilty else "with these rules the model"
+        whose = next(
+            (codes[f.f_code] for f in reversed(frames) if f.f_code in codes),
+            "with these rules the model",
+        )
         raise RuleError(f"{whose} fails: {type(error).__name__}: {error}") from error
+
+
+def _codes(rules: RuleBook) -> dict[CodeType, str]:
+    """Name the rules of a book, and the methods of the agents that come with it, by their code."""
+    codes = {
+        function.__code__: f'the agent\'s method "{kind.__name__}.{method}"'
+        for kind in roles_of(rules).values()
+        for one in reversed(kind.__mro__)
+        if not one.__module__.startswith(f"{OURS}.")
+        for method, function in vars(one).items()
+        if isinstance(function, FunctionType)
+    }
+    return codes | {getattr(rules, rule).__code__: f'the rule "{rule}"' for rule in RULES}
 
 
 # --- running the file -----------------------------------------------------------------------------
@@ -211,6 +257,7 @@ def _at_hand(neighbours: _Neighbours) -> Iterator[None]:
 
 
 def _execute(name: str, place: Path, source: bytes, module: ModuleType) -> None:
+    sys.modules[module.__name__] = module  # where dataclasses look for what a class refers to
     try:
         exec(compile(source, str(place), "exec", dont_inherit=True), vars(module))
     except SyntaxError as error:
@@ -222,6 +269,8 @@ def _execute(name: str, place: Path, source: bytes, module: ModuleType) -> None:
         lines = [f", line {frame.lineno}" for frame in frames if frame.filename == str(place)]
         where = "".join((name, *lines[-1:]))
         raise RuleError(f"{where}: {type(error).__name__}: {error}") from None
+    finally:
+        del sys.modules[module.__name__]
 
 
 # --- what it declares -----------------------------------------------------------------------------

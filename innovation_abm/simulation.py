@@ -79,7 +79,7 @@ def simulate(
         settings = settings.but(seed=seed)
     chart = organization or build_organization(settings)
     work = chart.size * settings.weeks
-    only_mesa = "" if network is None else "only it runs a network of one's own"
+    only_mesa = "" if network is None else "a network of one's own"
     chosen = choose(
         engine, rules, roles=roles, person_weeks=work, only_mesa=only_mesa, notice=notice
     )

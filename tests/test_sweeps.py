@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from innovation_abm import InnovationAbmError, Scenario, preset, simulate
+from innovation_abm import InnovationAbmError, Scenario, load_rules, preset, simulate
 from innovation_abm.experiments.design.study import Study
 from innovation_abm.experiments.running import identity, stopping
 from innovation_abm.experiments.running.execution import InterruptedSweepError, check, sweep
@@ -227,6 +227,92 @@ def test_edited_rules_are_refused(tmp_path):
     (tmp_path / "rules.py").write_text(RAISES.replace("0.01", "0.02"))
     with pytest.raises(StoreError, match=r"rules\.py"):
         sweep(Study.from_toml(ruled, folder=tmp_path), tmp_path / "out")
+
+
+# --- agents of one's own --------------------------------------------------------------------------
+
+CHAMPION = """
+from openness import TIMES
+from innovation_abm import Role
+from innovation_abm.agents import MiddleManager
+
+
+class Champion(MiddleManager):
+    def own_weight(self):
+        return min(1.0, TIMES * super().own_weight())
+
+
+ROLES = {Role.MIDDLE_MANAGER: Champion}
+"""
+"""A manager who looks at ideas first more often, by a number that stands in another file."""
+
+
+@pytest.fixture
+def champions(tmp_path):
+    """Write a study of agents of one's own: a folder with the agents and ``study.toml``."""
+    (tmp_path / "champion.py").write_text(CHAMPION)
+    (tmp_path / "openness.py").write_text("TIMES = 3.0\n")
+    ruled = SMALL.replace("[base.values]", '[base]\nrules = "champion.py"\n\n[base.values]')
+    (tmp_path / "study.toml").write_text(ruled.replace("number = 6", "number = 4"))
+    return tmp_path
+
+
+def test_agents_of_ones_own_are_swept_in_mesa(champions):
+    """By the command, on processes; every run is what ``simulate`` gives with the file."""
+    command = [sys.executable, "-m", "innovation_abm", "sweep", "study.toml"]
+    options = ["--workers", "2", "--out", "kept", "--no-report", "--json"]
+    said = subprocess.run(
+        [*command, *options], cwd=champions, capture_output=True, text=True, timeout=120
+    )
+    assert said.returncode == 0, said.stderr
+    assert "the Mesa engine runs this: only it runs agents of one's own (Champion)" in said.stderr
+    assert json.loads(said.stdout)["complete"]
+    wanted, found = Study.load(champions / "study.toml"), load_study(champions / "kept")
+    assert len(found.runs) == 4 * 4
+    rules = load_rules(champions / "champion.py")
+    unlike = 0
+    for _, row in found.runs.iterrows():
+        scenario = wanted.scenario(dict(row))
+        run = simulate(scenario, seed=3 + int(row["replication"]), rules=rules)
+        told = [MEASURES[name].of(run) for name in wanted.measures]
+        np.testing.assert_array_equal(row[list(wanted.measures)].to_numpy(float), told)
+        usual = simulate(scenario, seed=3 + int(row["replication"]), engine="mesa")
+        unlike += usual.fates != run.fates
+    assert unlike > 0
+    assert (found.provenance["worker"].str.split("/").str[1] != str(os.getpid())).all()
+
+    (champions / "openness.py").write_text("TIMES = 3.5\n")
+    with pytest.raises(StoreError, match=r"(?s)rules.*openness\.py"):
+        sweep(wanted, champions / "kept")
+
+
+def test_agents_of_ones_own_are_no_matter_for_the_compiled_engine(champions):
+    asked = Study.load(champions / "study.toml").but(engine="kernel")
+    with pytest.raises(InnovationAbmError) as raised:
+        sweep(asked, champions / "out")
+    assert str(raised.value) == (
+        'engine = "kernel": only the Mesa engine runs agents of one\'s own (Champion); take '
+        'engine = "auto" or "mesa"'
+    )
+    assert not (champions / "out").exists()
+
+
+def test_the_estimate_is_of_mesa_where_mesa_runs(champions):
+    asked = Study.load(champions / "study.toml").but(replications={"number": 1000})
+    usual = asked.but(base=asked.base.model_copy(update={"rules": None}), engine="kernel")
+    assert check(asked, workers=1).seconds > 20 * check(usual, workers=1).seconds
+
+
+def test_an_agent_that_fails_is_named(champions):
+    text = CHAMPION.replace("return min", "return 1 / 0 + min")
+    (champions / "champion.py").write_text(text)
+    once = Study.load(champions / "study.toml").but(replications={"number": 1})
+    found = sweep(once, champions / "out", workers=1)
+    assert len(found.runs) == 2  # in the flat shape there are no middle managers
+    assert set(found.failures["error"]) == {
+        'RuleError: the agent\'s method "Champion.own_weight" fails: ZeroDivisionError: division '
+        "by zero"
+    }
 
 
 # --- what fails -----------------------------------------------------------------------------------

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 
 KERNEL_PERSON_WEEK: Final = 2.2e-8
 """Seconds that a thread of the compiled engine takes for a person's week, the ideas included."""
-MESA_PERSON_WEEK: Final = 5e-6
-"""Seconds that the Mesa engine takes for it."""
+MESA_PERSON_WEEK: Final = 2.5e-6
+"""Seconds that a process of the Mesa engine takes for it, ideas apart."""
+MESA_IDEA: Final = 8e-5
+"""Seconds that it takes for an idea."""
+MESA_RUN: Final = 5e-3
+"""Seconds that it takes for a run beside, its tables included."""
+START: Final = 3.0
+"""Seconds in which processes of the Mesa engine start."""
 RUN: Final = 5e-5
 """Seconds of a thread or process that a run takes beside, stored."""
 WHOLE_RUN: Final = 1.2e-3
@@ -28,6 +34,8 @@ RUN_BYTES: Final = 40
 """Bytes of memory that a point takes, and a run beside its measures."""
 BASE_BYTES: Final = 300e6
 """Bytes that the program itself takes."""
+PROCESS_BYTES: Final = 150e6
+"""Bytes that each process of the Mesa engine takes."""
 ROW_BYTES: Final = {"ideas": 60, "weeks": 120, "queues": 60, "people": 80}
 """Bytes on disk of a row of each table."""
 
@@ -97,18 +105,34 @@ def estimate(
     each = study.replications.at_most
     runs = len(points) * each
     share = 1.0 - known / runs if runs else 0.0
-    cost = MESA_PERSON_WEEK if mesa else KERNEL_PERSON_WEEK
-    working = cost * each * sum(point.person_weeks for point in points) + RUN * runs
+    if mesa:
+        working = each * sum(mesa_seconds(point) for point in points) + MESA_RUN * runs
+        beside, processes = START, workers
+    else:
+        working = KERNEL_PERSON_WEEK * each * sum(point.person_weeks for point in points)
+        beside, processes = WHOLE_RUN * runs * whole, 0
+    taken = (working + RUN * runs) / workers + beside
     rows = {name: each * sum(point.rows[name] for point in points) for name in study.tables}
     numbers = len(study.measures)
     return Estimate(
         points=len(points),
         runs=runs,
         known=known,
-        seconds=share * (working / workers + WHOLE_RUN * runs * whole) + POINT * len(points),
-        memory=BASE_BYTES + len(points) * POINT_BYTES + runs * (RUN_BYTES + 8 * numbers),
+        seconds=share * taken + POINT * len(points),
+        memory=BASE_BYTES
+        + processes * PROCESS_BYTES
+        + len(points) * POINT_BYTES
+        + runs * (RUN_BYTES + 8 * numbers),
         disk=runs * (25.0 + 9 * numbers) + sum(ROW_BYTES[name] * rows[name] for name in rows),
     )
+
+
+def mesa_seconds(point: Point) -> float:
+    """Give the seconds that the Mesa engine takes for the weeks of a run, roughly.
+
+    Agents of one's own may take more, which nobody can tell before.
+    """
+    return MESA_PERSON_WEEK * point.person_weeks + MESA_IDEA * point.rows.get("ideas", 0.0)
 
 
 def check_limits(found: Estimate, limits: Limits) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 
 from innovation_abm.experiments.design.models import TestFunction
 from innovation_abm.experiments.running import identity, stopping
-from innovation_abm.experiments.running.estimate import check_limits, estimate
+from innovation_abm.experiments.running.estimate import check_limits, estimate, mesa_seconds
 from innovation_abm.experiments.running.runners import (
     Chunk,
     FunctionRunner,
@@ -341,10 +341,8 @@ class _Sweep:
 
     def _first_size(self) -> int:
         """Guess how many runs take :data:`FIRST_SECONDS`."""
-        from innovation_abm.experiments.running.estimate import MESA_PERSON_WEEK
-
-        weeks = float(np.mean([point.person_weeks for point in self.plan.points] or [0.0]))
-        return int(np.clip(FIRST_SECONDS / max(MESA_PERSON_WEEK * weeks, 1e-5), 1, self.most))
+        each = float(np.mean([mesa_seconds(point) for point in self.plan.points] or [0.0]))
+        return int(np.clip(FIRST_SECONDS / max(each, 1e-5), 1, self.most))
 
     def run(self) -> None:
         """Run round after round, until there is nothing more to run."""

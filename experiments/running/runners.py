@@ -7,14 +7,12 @@ runs and gives back an outcome for each. What a run gives depends on nothing but
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from platform import node
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -23,7 +21,6 @@ import numpy as np
 from innovation_abm.charts import build_organization
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.running import identity
-from innovation_abm.rule_files import FileRules, load_rules
 from innovation_abm.scenario import WEEKS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -198,48 +195,6 @@ def _joined(tables: Sequence[pa.Table]) -> pa.Table:
 
 
 # --- the model of innovation ----------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class PackedRules:
-    """A rule file with the files that it imports, to be sent to where there are none of them.
-
-    Attributes:
-        main: the name of the rule file.
-        files: contents of all files, by name.
-    """
-
-    main: str
-    files: Mapping[str, bytes]
-
-    @classmethod
-    def pack(cls, rules: FileRules) -> PackedRules:
-        """Read the files of a rule book.
-
-        Raises:
-            InnovationAbmError: if one is not what the book was made of any more.
-        """
-        import hashlib
-
-        main = Path(rules.file)
-        contents: dict[str, bytes] = {}
-        for name, digest in rules.sources.items():
-            text = (main.parent / name).read_bytes()
-            if hashlib.sha256(text).hexdigest() != digest:
-                raise InnovationAbmError(f"{name} was edited since it was read; start again")
-            contents[name] = text
-        return cls(main.name, contents)
-
-    def unpack(self) -> FileRules:
-        """Make the rule book again."""
-        with tempfile.TemporaryDirectory() as folder:
-            for name, text in self.files.items():
-                path = Path(folder, name)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(text)
-            book = load_rules(Path(folder, self.main))
-        assert isinstance(book, FileRules)
-        return book
 
 
 @dataclass
@@ -446,18 +401,12 @@ class InnovationRunner(Runner):
         return self._blocks[key]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what can be made again, and pack the rules with their source.
+        """Leave out what can be made again.
 
-        What the scenarios of the study begin from was read when its points were looked at; it goes
-        with it, for there need be no file of it where this is sent.
+        Rules are sent as their source. What the scenarios of the study begin from was read when its
+        points were looked at; it goes with it, for there need be no file of it where this is sent.
         """
-        packed = PackedRules.pack(self.rules) if isinstance(self.rules, FileRules) else None
-        return {**self.__dict__, "_blocks": OrderedDict(), "rules": packed}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Unpack the rules."""
-        packed = state["rules"]
-        self.__dict__.update(state, rules=None if packed is None else packed.unpack())
+        return {**self.__dict__, "_blocks": OrderedDict()}
 
 
 def _table(run: Run, name: str, place: int) -> pa.Table:
