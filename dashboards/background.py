@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     Job = Callable[[Wanted], Any]
 
 
+class GivenUp(Exception):  # noqa: N818 - nothing went wrong
+    """The work is not wanted any more."""
+
+
 class Latest:
     """Runs the newest job that was asked for, in a thread of its own.
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pandas as pd
 
 from innovation_abm import survival
+from innovation_abm.dashboards.background import GivenUp
 from innovation_abm.simulation import simulate_many
 from innovation_abm.survival import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import pandas as pd
 
     from innovation_abm.engines import Engine
     from innovation_abm.organization import Organization
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 REPLICATIONS: Final = 200
 """Replications behind the number, unless the organisation is large."""
 FEWEST: Final = 10
+AT_ONCE: Final = 0.2
+"""Share of the work of a moment that is done first, so that something is shown at once."""
 WORK: Final = 2.0e7
 """Person-weeks that the compiled engine does in about a third of a second."""
 MESA_WORK: Final = 6.5e4
@@ -44,10 +46,6 @@ FATES: Final = (
 STAGES: Final = ("conceived", "voiced", "submitted", "piloted", "adopted", "embedded")
 
 
-class Given(Exception):  # noqa: N818 - nothing went wrong
-    """The work was given up before it was done."""
-
-
 @dataclass(frozen=True)
 class Ensemble:
     """Many replications of one scenario.
@@ -62,6 +60,10 @@ class Ensemble:
     def replications(self) -> int:
         """How many there are."""
         return len(self.table)
+
+    def first(self, number: int) -> Ensemble:
+        """Give the first ``number`` of them, or this one if there are no more."""
+        return self if number >= self.replications else Ensemble(self.table.iloc[:number])
 
     def share(self, measure: str) -> Interval:
         """Give the mean of a share over replications, with its 95 % interval."""
@@ -100,6 +102,13 @@ def replications_for(person_weeks: int, engine: str) -> int:
     return int(np.clip(work // max(person_weeks, 1), FEWEST, REPLICATIONS))
 
 
+def steps_for(person_weeks: int, engine: str) -> tuple[int, ...]:
+    """Give after how many replications the number is shown: soon, and when all are there."""
+    whole = replications_for(person_weeks, engine)
+    few = int(np.clip(AT_ONCE * WORK // max(person_weeks, 1), FEWEST, whole))
+    return (whole,) if few == whole or engine != "kernel" else (few, whole)
+
+
 def ensemble(
     scenario: Scenario,
     organization: Organization,
@@ -107,14 +116,21 @@ def ensemble(
     engine: Engine,
     replications: int,
     wanted: Callable[[], bool],
+    begun: Ensemble | None = None,
 ) -> Ensemble:
     """Run the replications of a scenario, with its seed and the seeds after it.
 
+    Those that ``begun`` holds are not run again.
+
     Raises:
-        Given: if it is not wanted any more.
+        GivenUp: if it is not wanted any more.
     """
-    pairs = [(scenario, scenario.seed + number) for number in range(replications)]
-    return Ensemble(run_all(pairs, organization, rules, engine, wanted))
+    there = 0 if begun is None else begun.replications
+    pairs = [(scenario, scenario.seed + number) for number in range(there, replications)]
+    table = run_all(pairs, organization, rules, engine, wanted)
+    if begun is None:
+        return Ensemble(table)
+    return Ensemble(pd.concat([begun.table, table], ignore_index=True))
 
 
 def run_all(
@@ -127,7 +143,7 @@ def run_all(
     """Run pairs of a scenario and a seed, all or none.
 
     Raises:
-        Given: if they are not wanted any more.
+        GivenUp: if they are not wanted any more.
     """
     table = simulate_many(
         pairs,
@@ -138,5 +154,5 @@ def run_all(
         notice=lambda line: None,
     )
     if len(table) < len(pairs):
-        raise Given
+        raise GivenUp
     return table

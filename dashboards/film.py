@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from innovation_abm.dashboards.background import GivenUp
 from innovation_abm.results import Run
 
 if TYPE_CHECKING:
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from innovation_abm.organization import Organization
     from innovation_abm.rules import RuleBook
     from innovation_abm.scenario import Scenario
-
-
-class Stopped(Exception):  # noqa: N818 - nothing went wrong
-    """The recording is not wanted any more."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,7 @@ def record(
         told: called with each week that is done; returning ``False`` stops the recording.
 
     Raises:
-        Stopped: if it was stopped.
+        GivenUp: if it was stopped.
     """
     from innovation_abm.model import InnovationModel  # Mesa is slow to load
 
@@ -121,7 +118,7 @@ def record(
         model.step()
         recorder.take()
         if told is not None and not told(model.week):
-            raise Stopped
+            raise GivenUp
     return recorder.film()
 
 

@@ -81,7 +81,7 @@ def response_map(
         wanted: tells whether the map is still wanted.
 
     Raises:
-        Given: if it is not wanted any more.
+        GivenUp: if it is not wanted any more.
     """
     xs, ys = values_of(across, play), values_of(up, play)
     rest = tuple(move for move in play.moves if move.name not in (across, up))

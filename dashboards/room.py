@@ -21,21 +21,17 @@ from reacton.core import get_render_context  # what Solara draws pages with
 from innovation_abm import effects
 from innovation_abm.charts import build_organization
 from innovation_abm.dashboards import links
-from innovation_abm.dashboards.background import Latest
-from innovation_abm.dashboards.ensembles import (
-    Ensemble,
-    Given,
-    Numbers,
-    ensemble,
-    replications_for,
-)
-from innovation_abm.dashboards.film import Film, Stopped, record
+from innovation_abm.dashboards.archive import Played
+from innovation_abm.dashboards.background import GivenUp, Latest
+from innovation_abm.dashboards.ensembles import Numbers, steps_for
+from innovation_abm.dashboards.film import Film
 from innovation_abm.dashboards.guides import Guide, guides
 from innovation_abm.dashboards.headlines import headlines
 from innovation_abm.dashboards.maps import Map, response_map
 from innovation_abm.dashboards.offered import offered
 from innovation_abm.dashboards.placing import Placing, place
 from innovation_abm.dashboards.play import Move, Play, Value
+from innovation_abm.dashboards.sharing import Urgency
 from innovation_abm.dashboards.stage import Stage
 from innovation_abm.dashboards.tales import story
 from innovation_abm.dashboards.words import Speech
@@ -126,7 +122,8 @@ class Room:
         """
         self.opened = opened
         self.engine = engine
-        self._page: AbstractContextManager[Any] | None = get_render_context(required=False)
+        self._archive = engine.archive
+        self._page: AbstractContextManager[Any] | None = None
         found = links.read(query, opened.scenario, tuple(opened.guides), opened.language)
         self.play = solara.reactive(found.play)
         self.view = solara.reactive(found.view)
@@ -143,7 +140,6 @@ class Room:
         self.closed = False
         self.can_undo = solara.reactive(False)
         self._film_work, self._number_work, self._extra_work = Latest(), Latest(), Latest()
-        self._known: dict[tuple[str, str, int], Ensemble] = {}
         self._own_chart = opened.organization
         self._chart_of: Scenario | None = None
         self.stage = Stage(week=found.view.week, playing=not query)
@@ -152,6 +148,7 @@ class Room:
         if found.view.guide:  # a page's own link names the week: it is taken up where it was left
             self._begin_guide(found.play.moves if "week=" in query else None)
         self.refresh()
+        self._page = get_render_context(required=False)  # nothing of the page is there before
 
     # --- what is there ----------------------------------------------------------------------------
 
@@ -404,51 +401,49 @@ class Room:
         if names != self.working.value:
             self.working.value = names
 
-    def _record(self) -> None:
-        self._busy("film", True)
-        play, chart, placing = self.play.value, self.organization, self.placing
-        compare = self.comparing.value
-        self._film_work.ask(
-            partial(self._recorded, play, chart, compare),
-            partial(self._show, placing),
-        )
+    def _played(self, scenario: Scenario) -> Played:
+        chart = self.organization
+        return Played(scenario, chart, self.opened.rules, own=chart is self._own_chart)
 
-    def _recorded(
-        self, play: Play, chart: Organization, compare: bool, wanted: Wanted
-    ) -> tuple[Film, Film | None] | None:
+    def _record(self) -> None:
+        play, placing = self.play.value, self.placing
+        sides = [self._played(play.scenario)]
+        if self.comparing.value:
+            sides.append(self._played(play.opening))
+        kept = [film for one in sides if (film := self._archive.kept_film(one)) is not None]
+        if len(kept) == len(sides):  # it is shown at once, instead of what is being recorded
+            self._film_work.drop()
+            self._show(placing, kept)
+            return
+        self._busy("film", True)
+        self._film_work.ask(partial(self._recorded, sides), partial(self._show, placing))
+
+    def _recorded(self, sides: list[Played], wanted: Wanted) -> list[Film] | None:
         try:
             _rest(wanted)
-            film = record(play.scenario, chart, self.opened.rules, told=self._teller(wanted))
-            twins = self.twins.value
-            if not compare:
-                return film, None
-            if twins is not None and twins.a.run.scenario == play.opening:
-                return film, twins.a
-            other = record(play.opening, chart, self.opened.rules, told=self._teller(wanted))
-            return film, other
-        except Stopped:
+            return [self._archive.film(one, wanted, self._teller(wanted)) for one in sides]
+        except GivenUp:
             return None
 
-    def _teller(self, wanted: Wanted) -> Callable[[int], bool]:
+    def _teller(self, wanted: Wanted) -> Callable[[int], None]:
         """Tell how far a recording is that takes long."""
         next_time = time.monotonic() + 1.0
 
-        def told(week: int) -> bool:
+        def told(week: int) -> None:
             nonlocal next_time
             if time.monotonic() > next_time and wanted():
                 next_time = time.monotonic() + 0.5
                 self.stage.notice = self.say("recording", week=week)
-            return wanted()
 
         return told
 
     def _notice(self) -> None:
         self.stage.notice = self.say("units_drawn") if self.placing.grouped else ""
 
-    def _show(self, placing: Placing, films: tuple[Film, Film | None] | None) -> None:
+    def _show(self, placing: Placing, films: list[Film] | None) -> None:
         if films is None:  # nothing is shown of what was given up
             return
-        film, other = films
+        film, other = films[0], films[1] if len(films) > 1 else None
         nodes = {"nodes": len(placing.x)}
         stage = self.stage
         with stage.hold_sync():
@@ -465,37 +460,37 @@ class Room:
         self._tell_story()
 
     def _count(self) -> None:
-        self._busy("numbers", True)
-        self._number_work.ask(
-            partial(self._counted, self.play.value, self.organization), self._numbered
-        )
-
-    def _counted(self, play: Play, chart: Organization, wanted: Wanted) -> Numbers | None:
+        play = self.play.value
+        sides = self._played(play.opening), self._played(play.scenario)
         engine: Engine = "kernel" if self.engine.ready.is_set() else "mesa"
-        number = replications_for(chart.size * play.opening.weeks, engine)
+        steps = steps_for(self.organization.size * play.opening.weeks, engine)
+        kept = self._archive.kept_numbers(*sides, engine, steps[-1])
+        if kept is not None:
+            self._number_work.drop()
+            self._numbered(kept)
+            return
+        self._busy("numbers", True)
+        self._number_work.ask(partial(self._counted, sides, engine, steps), self._numbered)
+
+    def _counted(
+        self, sides: tuple[Played, Played], engine: Engine, steps: tuple[int, ...], wanted: Wanted
+    ) -> Numbers | None:
+        """Count; what the first replications tell is shown while the others are run."""
+        count = partial(self._archive.numbers, *sides, engine)
         try:
             _rest(wanted)
-            a, b = (
-                self._ensemble(scenario, chart, engine, number, wanted)
-                for scenario in (play.opening, play.scenario)
-            )
-        except (Given, Stopped):
+            for number in steps[:-1]:
+                found = count(number, Urgency.NUMBER, wanted)
+                if wanted():
+                    self.numbers.value = found
+            alone = engine == "kernel" and len(steps) == 1
+            return count(steps[-1], Urgency.NUMBER if alone else Urgency.REFINE, wanted)
+        except GivenUp:
             return None
-        return Numbers(a, b, engine)
-
-    def _ensemble(
-        self, scenario: Scenario, chart: Organization, engine: Engine, number: int, wanted: Wanted
-    ) -> Ensemble:
-        """Run an ensemble, unless the last few hold it."""
-        key = (scenario.to_toml(), chart.digest(), number)
-        if key not in self._known:
-            found = ensemble(scenario, chart, self.opened.rules, engine, number, wanted)
-            while len(self._known) >= 8:
-                del self._known[next(iter(self._known))]
-            self._known[key] = found
-        return self._known[key]
 
     def _numbered(self, numbers: Numbers | None) -> None:
+        if numbers is None:
+            return
         with self._together():
             self.numbers.value = numbers
             self._busy("numbers", False)
@@ -512,7 +507,7 @@ class Room:
         """
         while not self.engine.settled.wait(0.2):
             if not wanted():
-                raise Given
+                raise GivenUp
 
     def rank_levers(self) -> None:
         """Rank all levers by what each would change in what is played."""
@@ -523,14 +518,15 @@ class Room:
         def ranked(wanted: Wanted) -> list[effects.Ranked] | None:
             try:
                 self._wait_for_engine(wanted)
-                return effects.rank(
-                    play.scenario,
-                    replications=number,
-                    organization=chart,
-                    rules=self.opened.rules,
-                    progress=lambda done, total: wanted(),
-                )
-            except Given:
+                with self._archive.turns.turn(Urgency.EXTRA, wanted) as go_on:
+                    return effects.rank(
+                        play.scenario,
+                        replications=number,
+                        organization=chart,
+                        rules=self.opened.rules,
+                        progress=lambda done, total: go_on(),
+                    )
+            except GivenUp:
                 return None
             except InnovationAbmError:
                 if wanted():
@@ -546,8 +542,9 @@ class Room:
         def drawn(wanted: Wanted) -> Map | None:
             try:
                 self._wait_for_engine(wanted)
-                return response_map(play, week, across, up, chart, self.opened.rules, wanted)
-            except Given:
+                with self._archive.turns.turn(Urgency.EXTRA, wanted) as go_on:
+                    return response_map(play, week, across, up, chart, self.opened.rules, go_on)
+            except GivenUp:
                 return None
 
         self._do_extra("map", drawn, self.mapped)
@@ -612,7 +609,7 @@ def _rest(wanted: Wanted) -> None:
     """Wait until a lever that is being dragged has rested a moment."""
     time.sleep(PATIENCE)
     if not wanted():
-        raise Stopped
+        raise GivenUp
 
 
 def _same_lever(before: Play, now: Play, after: Play) -> bool:

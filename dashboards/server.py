@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
 import threading
 import time
 import webbrowser
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.request import ProxyHandler, Request, build_opener
 
+from innovation_abm.charts import build_organization
+from innovation_abm.dashboards.archive import Archive, Played
+from innovation_abm.dashboards.background import GivenUp
+from innovation_abm.dashboards.ensembles import replications_for
+from innovation_abm.dashboards.sharing import Urgency
 from innovation_abm.errors import InnovationAbmError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from innovation_abm.dashboards.room import Opened
+    from innovation_abm.engines import Engine
 
 VARIABLE: Final = "INNOVATION_ABM_DASHBOARD"
 """Environment variable that says what the page opens with, as JSON; see :class:`Settings`."""
 ASSET: Final = "requirejs@2.3.6"
 """A folder by which what the page loads is known."""
+SWITCH: Final = 0.0005
+"""Seconds after which a thread of Python lets another one run. While a page is drawn, every widget
+is handed to the server's own thread, and so waits once or twice for whatever else is at work."""
+RECORDED_AHEAD: Final = 300_000
+"""Person-weeks that are recorded before anybody asks: Mesa does them in a second or two."""
 CLOSED_TABS_LIVE: Final = "45s"
 """How long the work of a tab may go on after its browser has crashed."""
 
@@ -117,6 +132,7 @@ def serve(
     shown = "localhost" if address[0] in ("127.0.0.1", "::1", "0.0.0.0") else address[0]
     url = f"http://{shown}:{address[1]}/"
     threading.Thread(target=_announce, args=(server, url, told, browser), daemon=True).start()
+    sys.setswitchinterval(SWITCH)
     preparation.begin()
     try:
         server.run(sockets=[listening])
@@ -176,26 +192,47 @@ def _assets() -> Path | None:
     return None if first is None else Path(*first.parts[: first.parts.index(ASSET)]).resolve()
 
 
-def _load_model() -> None:
-    """Load what is slow to load and what the first page would wait for."""
-    import innovation_abm.model
-    import innovation_abm.simulation  # noqa: F401
-
-
 def _announce(server: object, url: str, told: Callable[[str], None], browser: bool) -> None:
     while not getattr(server, "started", False):
         time.sleep(0.02)
-    _load_model()
     told(url)
     if browser:
         webbrowser.open(url)
+    with suppress(OSError):
+        _ask_for_page(url)
+
+
+def _ask_for_page(url: str) -> None:
+    """Ask for the page and what it loads, so that Solara has them ready when a browser asks."""
+    found = _fetched(url)
+    for path in re.findall(rb'(?:src|href)="(/[^"]+\.(?:js|css)[^"]*)"', found):
+        _fetched(url.rstrip("/") + path.decode())
+
+
+def _fetched(url: str) -> bytes:
+    asked = Request(url, headers={"Accept-Encoding": "gzip"})
+    with build_opener(ProxyHandler({})).open(asked, timeout=5) as answer:
+        content: bytes = answer.read()
+    return gzip.decompress(content) if answer.headers["Content-Encoding"] == "gzip" else content
+
+
+@lru_cache(maxsize=1)
+def _opening() -> Played:
+    """Give what every tab opens with."""
+    page = opened()
+    chart = page.organization or build_organization(page.scenario)
+    return Played(page.scenario, chart, page.rules, own=page.organization is not None)
+
+
+def _always() -> bool:
+    return True
 
 
 # --- the compiled engine, made ready beside -------------------------------------------------------
 
 
 class Preparation:
-    """Makes the compiled engine ready while pages are served already.
+    """What all tabs share; makes the compiled engine ready while pages are served already.
 
     It is compiled in a process of its own, unless it was before: here it would hold up every page
     for half a minute.
@@ -203,16 +240,19 @@ class Preparation:
     Attributes:
         ready: set once the engine can be used without waiting for it.
         settled: set once that is known: the engine is ready, or will not be.
+        archive: what was recorded and counted already.
     """
 
     def __init__(self) -> None:
         """Begin with nothing ready."""
         self.ready, self.settled = threading.Event(), threading.Event()
+        self.archive = Archive()
         self._compiler: subprocess.Popen[bytes] | None = None
 
     def begin(self) -> None:
-        """Begin, in a thread."""
-        threading.Thread(target=self._settle, daemon=True).start()
+        """Begin, in threads."""
+        for work in (self._record, self._settle):
+            threading.Thread(target=work, daemon=True).start()
 
     def end(self) -> None:
         """Stop compiling, if that still goes on."""
@@ -236,14 +276,32 @@ class Preparation:
             code = "from innovation_abm.dashboards.server import compile_for; compile_for()"
             quiet = subprocess.DEVNULL
             command = [sys.executable, "-c", code]
-            self._compiler = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)
-            if self._compiler.wait() != 0:
+            compiler = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)
+            self._compiler = compiler
+            self._count("mesa", lambda: compiler.poll() is None)
+            if compiler.wait() != 0:
                 return
         try:
             build(rules, lambda line: None)
         except EngineError:
             return  # the Mesa engine does it, with fewer replications
+        self._count("kernel", _always)
         self.ready.set()
+
+    def _record(self) -> None:
+        """Record what every tab opens with before one asks, unless that takes long."""
+        played = _opening()
+        if played.chart.size * played.scenario.weeks <= RECORDED_AHEAD:
+            with suppress(InnovationAbmError):  # tabs will say so
+                self.archive.film(played, _always)
+
+    def _count(self, engine: Engine, wanted: Callable[[], bool]) -> None:
+        """Count it."""
+        played = _opening()
+        number = replications_for(played.chart.size * played.scenario.weeks, engine)
+        urgency = Urgency.NUMBER if engine == "kernel" else Urgency.REFINE
+        with suppress(InnovationAbmError, GivenUp):
+            self.archive.numbers(played, played, engine, number, urgency, wanted)
 
 
 preparation = Preparation()

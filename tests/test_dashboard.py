@@ -3,6 +3,7 @@
 import io
 import itertools
 import re
+import threading
 import time
 import tomllib
 import zipfile
@@ -19,9 +20,10 @@ import innovation_abm.dashboards as package
 from innovation_abm import Scenario, generate, preset, preset_names, simulate
 from innovation_abm.charts import build_organization, load_chart, write_chart
 from innovation_abm.dashboards import links
-from innovation_abm.dashboards.background import Latest
-from innovation_abm.dashboards.ensembles import replications_for
-from innovation_abm.dashboards.film import Stopped, record
+from innovation_abm.dashboards.archive import Archive, Played
+from innovation_abm.dashboards.background import GivenUp, Latest
+from innovation_abm.dashboards.ensembles import replications_for, steps_for
+from innovation_abm.dashboards.film import record
 from innovation_abm.dashboards.headlines import Unit, headlines
 from innovation_abm.dashboards.keeping import packed
 from innovation_abm.dashboards.links import View
@@ -31,6 +33,7 @@ from innovation_abm.dashboards.placing import place
 from innovation_abm.dashboards.play import Move, Play
 from innovation_abm.dashboards.room import Opened, Room
 from innovation_abm.dashboards.server import Preparation
+from innovation_abm.dashboards.sharing import Shelf, Turns, Urgency
 from innovation_abm.dashboards.tales import PLACES, called, story
 from innovation_abm.dashboards.uploading import MOST_MEGABYTES, Refused, read_upload
 from innovation_abm.dashboards.words import LANGUAGES, Speech, vocabulary
@@ -258,7 +261,7 @@ def test_platforms_make_links():
 
 def test_a_recording_can_be_stopped():
     weeks = []
-    with pytest.raises(Stopped):
+    with pytest.raises(GivenUp):
         record(SMALL, CHART, told=lambda week: weeks.append(week) or week < 5)
     assert weeks == [1, 2, 3, 4, 5]
 
@@ -479,9 +482,7 @@ def test_what_is_given_up_does_not_seem_to_go_on(room):
 
 
 def test_a_map_can_be_given_up():
-    from innovation_abm.dashboards.ensembles import Given
-
-    with pytest.raises(Given):
+    with pytest.raises(GivenUp):
         response_map(Play(SMALL), 0, "risk_aversion", "upholding", CHART, None, lambda: False)
 
 
@@ -574,6 +575,9 @@ def test_replications_fit_into_a_moment():
     assert replications_for(6_000, "kernel") == 200
     assert replications_for(10**9, "kernel") == 10
     assert replications_for(6_000, "mesa") == 10
+    assert steps_for(6_000, "kernel") == (200,)
+    assert steps_for(173_000, "kernel") == (23, 115)
+    assert steps_for(6_000, "mesa") == (10,)
 
 
 def test_the_newest_job_counts():
@@ -596,6 +600,110 @@ def test_a_job_that_fails_does_not_stop_the_next(caplog):
         time.sleep(0.01)
     assert done == [7]
     assert "could not do a job" in caplog.text
+
+
+def test_the_most_urgent_work_goes_first_and_one_at_a_time():
+    turns, done, at_work = Turns(), [], []
+    begun = threading.Event()
+
+    def work(urgency):
+        with turns.turn(urgency, lambda: True) as go_on:
+            at_work.append(urgency)
+            assert len(at_work) == 1
+            begun.set()
+            while urgency == Urgency.EXTRA and len(done) < 2:
+                at_work.remove(urgency)
+                assert go_on()  # lets the others go first
+                at_work.append(urgency)
+                assert len(at_work) == 1
+            at_work.remove(urgency)
+            done.append(urgency)
+
+    order = (Urgency.EXTRA, Urgency.FILM, Urgency.NUMBER)
+    threads = [threading.Thread(target=work, args=(urgency,)) for urgency in order]
+    threads[0].start()
+    begun.wait(10)
+    for thread in threads[1:]:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert done[-1] == Urgency.EXTRA
+    assert sorted(done) == sorted(order)
+
+
+def test_work_that_is_not_wanted_gets_no_turn():
+    turns = Turns()
+    with turns.turn(Urgency.FILM, lambda: True), pytest.raises(GivenUp):  # noqa: SIM117
+        with turns.turn(Urgency.NUMBER, lambda: False):
+            pass
+    with turns.turn(Urgency.FILM, lambda: True) as go_on:
+        assert go_on()
+
+
+def test_what_several_tabs_ask_for_is_made_once_and_the_oldest_is_forgotten():
+    shelf, made = Shelf(2), []
+    hold = threading.Event()
+
+    def make():
+        made.append(1)
+        hold.wait(10)
+        return "film"
+
+    threads = [
+        threading.Thread(target=lambda: shelf.get("a", make, lambda: True)) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    with pytest.raises(GivenUp):
+        shelf.get("a", make, lambda: False)
+    hold.set()
+    for thread in threads:
+        thread.join(20)
+    assert made == [1]
+    for key in "bc":
+        shelf.put(key, key)
+    assert shelf.find("a") is None
+
+
+def test_whoever_waits_makes_it_if_the_maker_gives_up():
+    shelf = Shelf(2)
+
+    def give_up():
+        raise GivenUp
+
+    with pytest.raises(GivenUp):
+        shelf.get("a", give_up, lambda: True)
+    assert shelf.get("a", lambda: 7, lambda: True) == 7
+
+
+def test_the_first_replications_are_shown_before_all_are_there(compiled):
+    archive = Archive()
+    played = Played(SMALL, CHART)
+    few = archive.numbers(played, played, "kernel", 20, Urgency.NUMBER, lambda: True)
+    whole = archive.numbers(played, played, "kernel", 60, Urgency.REFINE, lambda: True)
+    alone = Archive().numbers(played, played, "kernel", 60, Urgency.NUMBER, lambda: True)
+    assert few.b.replications == 20
+    assert whole.b.table.equals(alone.b.table)
+    other = Played(SMALL.but(risk_aversion=0.1), CHART)
+    paired = archive.numbers(played, other, "kernel", 30, Urgency.NUMBER, lambda: True)
+    assert paired.a.replications == paired.b.replications == 30
+    assert archive.kept_numbers(played, other, "kernel", 31) is None
+
+
+def test_charts_of_ones_own_are_shared_with_nobody():
+    mine, yours = (Played(SMALL, generate(2, 1, 3), own=True) for _ in range(2))
+    assert mine.key != yours.key
+    assert Played(SMALL, generate(2, 1, 3)).key == Played(SMALL, CHART).key
+
+
+def test_undoing_shows_at_once_what_was_recorded_before(room):
+    film = room.film.value
+    room.move("risk_aversion", 0.1, week=3)
+    settle(room)
+    assert room.film.value is not film
+    room.undo()
+    assert room.film.value is film
+    assert not room.working.value
 
 
 # --- keeping and uploading ------------------------------------------------------------------------

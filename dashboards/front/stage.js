@@ -449,7 +449,7 @@ class Stage {
   get week() { return Math.floor(this.reached + 1e-9); }
 
   tick(now) {
-    const spent = Math.min(now - this.last, 250);
+    const spent = Math.max(0, Math.min(now - this.last, 250)); // a frame may have begun before we did
     this.last = now;
     this.handle = requestAnimationFrame(this.tick);
     this.frames.push(now);

@@ -1,0 +1,142 @@
+"""What was recorded and counted already, for all tabs: nothing is run twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from innovation_abm.dashboards.ensembles import Ensemble, Numbers, ensemble
+from innovation_abm.dashboards.film import Film, record
+from innovation_abm.dashboards.sharing import Shelf, Turns, Urgency
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from innovation_abm.engines import Engine
+    from innovation_abm.organization import Organization
+    from innovation_abm.rules import RuleBook
+    from innovation_abm.scenario import Scenario
+
+    Wanted = Callable[[], bool]
+
+FILMS: Final = 12
+"""Films that are kept: some tabs' present ones, and some that are undone or opened again."""
+ENSEMBLES: Final = 60
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a run is a pure function of, but for its seed.
+
+    Attributes:
+        scenario: the scenario.
+        chart: the organisation.
+        rules: the rule book; the shipped one if ``None``.
+        own: whether the chart is of somebody's own. Then only those who have the very same one
+            share what comes of it: its names are nobody else's business.
+    """
+
+    scenario: Scenario
+    chart: Organization
+    rules: RuleBook | None = None
+    own: bool = False
+
+    @cached_property
+    def key(self) -> Hashable:
+        """What tells it from others."""
+        chart = self.chart if self.own else self.chart.digest()
+        return self.scenario.to_toml(), chart, self.rules
+
+
+class Archive:
+    """Films and ensembles, made one at a time, the most urgent first, and kept a while.
+
+    Attributes:
+        turns: who may work.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.turns = Turns()
+        self._films: Shelf[Film] = Shelf(FILMS)
+        self._ensembles: Shelf[Ensemble] = Shelf(ENSEMBLES)
+
+    def kept_film(self, played: Played) -> Film | None:
+        """Give the film if it is there."""
+        return self._films.find(played.key)
+
+    def film(
+        self, played: Played, wanted: Wanted, told: Callable[[int], object] | None = None
+    ) -> Film:
+        """Give the film, recorded now unless it is there.
+
+        Args:
+            played: what to record.
+            wanted: tells whether it is still wanted.
+            told: called with each week that is done.
+
+        Raises:
+            GivenUp: if it is not wanted any more.
+        """
+
+        def recorded() -> Film:
+            with self.turns.turn(Urgency.FILM, wanted) as go_on:
+
+                def done(week: int) -> bool:
+                    if told is not None:
+                        told(week)
+                    return go_on()
+
+                return record(played.scenario, played.chart, played.rules, told=done)
+
+        return self._films.get(played.key, recorded, wanted)
+
+    def kept_numbers(self, a: Played, b: Played, engine: Engine, number: int) -> Numbers | None:
+        """Give what :meth:`numbers` gives if it is there."""
+        kept = [self._ensembles.find((one.key, engine)) for one in (a, b)]
+        whole = [one for one in kept if one is not None and one.replications >= number]
+        return _paired(whole[0], whole[1], engine) if len(whole) == 2 else None
+
+    def numbers(
+        self,
+        a: Played,
+        b: Played,
+        engine: Engine,
+        number: int,
+        urgency: Urgency,
+        wanted: Wanted,
+    ) -> Numbers:
+        """Give ``number`` replications of both sides; those that are there are not run again.
+
+        Raises:
+            GivenUp: if they are not wanted any more.
+        """
+        one, two = (self._ensemble(played, engine, number, urgency, wanted) for played in (a, b))
+        return _paired(one, two, engine)
+
+    def _ensemble(
+        self, played: Played, engine: Engine, number: int, urgency: Urgency, wanted: Wanted
+    ) -> Ensemble:
+        key = (played.key, engine)
+        begun = self._ensembles.find(key)
+        if begun is not None and begun.replications >= number:
+            return begun
+
+        def more() -> Ensemble:
+            with self.turns.turn(urgency, wanted) as go_on:
+                return ensemble(
+                    played.scenario, played.chart, played.rules, engine, number, go_on, begun
+                )
+
+        found = self._ensembles.get((*key, number), more, wanted)
+        self._ensembles.put(key, found)
+        return found
+
+
+def _paired(a: Ensemble, b: Ensemble, engine: str) -> Numbers:
+    """Put the replications that both sides have side by side."""
+    if a is b:
+        return Numbers(a, b, engine)
+    number = min(a.replications, b.replications)
+    return Numbers(a.first(number), b.first(number), engine)
