@@ -132,6 +132,9 @@ CLASSES: dict[Role, type[Person]] = {
 class InnovationModel(mesa.Model):
     """Ideas on their way through a public-sector hierarchy.
 
+    The keywords from ``weeks`` to ``turnover`` are parameters of the scenario to set over
+    ``settings``, see :func:`~innovation_abm.scenario.parameters`.
+
     Args:
         settings: the scenario; the default one if ``None``.
         organization: the chart; that of the scenario if ``None``.
@@ -146,11 +149,6 @@ class InnovationModel(mesa.Model):
             instance a small world; a post reaches neighbours only. Everybody may read everybody's
             if ``None``.
         keep_events: whether to keep the table of events, about six rows an idea.
-        weeks, departments, middle_layers, span, conception_rate, risk_aversion,
-            permission_seeking, storytelling, clarity, manager_capacity, manager_business,
-            idea_weight, staleness, filter_up, filter_down, platforms, platform_readers, bypass,
-            agency, pilot_weeks, turnover: parameters of the scenario to set over ``settings``,
-            see :func:`~innovation_abm.scenario.parameters`.
 
     Raises:
         ScenarioError: if a parameter is wrong.

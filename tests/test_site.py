@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -13,9 +14,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 INDEX = (DOCS / "index.md").read_text(encoding="utf-8")
+PAGES = [
+    path.relative_to(DOCS).with_suffix(".html")
+    for path in (*DOCS.glob("*.md"), *DOCS.glob("notebooks/*.ipynb"))
+]
 
 pytest.importorskip("sphinx")
 pytest.importorskip("furo")
+pytest.importorskip("myst_nb")
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +58,12 @@ class Loads(HTMLParser):
 
 @pytest.mark.slow
 def test_every_page_is_there_and_loads_only_what_is_there(site):
-    for page in DOCS.glob("*.md"):
-        text = (site / f"{page.stem}.html").read_text(encoding="utf-8")
+    for page in PAGES:
+        text = (site / page).read_text(encoding="utf-8")
         for address in Loads(text).addresses:
-            assert not re.match(r"(https?:)?//", address), (page.name, address)
+            assert not re.match(r"(https?:)?//", address), (page, address)
             target = address.partition("?")[0].partition("#")[0]
-            assert not target or (site / target).exists(), (page.name, address)
+            assert not target or (site / page.parent / target).exists(), (page, address)
     styles = "".join(path.read_text(encoding="utf-8") for path in site.rglob("*.css"))
     assert not re.search(r"@import|url\(\s*['\"]?(https?:)?//", styles)
 
@@ -65,11 +71,32 @@ def test_every_page_is_there_and_loads_only_what_is_there(site):
 @pytest.mark.slow
 def test_pages_lead_to_each_other(site):
     text = (site / "index.html").read_text(encoding="utf-8")
-    for page in DOCS.glob("*.md"):
-        assert page.stem == "index" or f'href="{page.stem}.html' in text, page.name
+    for page in PAGES:
+        assert page.stem == "index" or f'href="{page.as_posix()}' in text, page
     contributing = (site / "contributing.html").read_text(encoding="utf-8")
     assert "What a change needs" in contributing
     assert 'href="security.html' in contributing
+
+
+@pytest.mark.slow
+def test_the_interface_shows_what_the_code_says(site):
+    shown = (site / "api.html").read_text(encoding="utf-8")
+    listed = runpy.run_path(str(DOCS / "conf.py"))["listed"]
+    names, _, _ = (DOCS / "api.md").read_text(encoding="utf-8").partition("\n## Tables\n")
+    for section in re.split(r"^(?=##)", names, flags=re.MULTILINE):
+        for home, name in listed(section):
+            if name not in ("__version__", "ISHIGAMI"):
+                assert f'id="{home}.{name}"' in shown, (home, name)
+    assert "the result is a pure function of scenario, chart, rules and" in " ".join(shown.split())
+    assert 'id="innovation_abm.Scenario.but"' in shown
+
+
+@pytest.mark.slow
+def test_the_notebook_is_a_page_with_all_that_it_shows(site):
+    page = (site / "notebooks" / "researchers.html").read_text(encoding="utf-8")
+    assert page.count("<table") > 4
+    assert "<img" in page
+    assert "156 people, 104 weeks, seed 7" in page
 
 
 @pytest.mark.slow
@@ -88,6 +115,8 @@ def test_it_is_read_and_searched_without_a_network(site):
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto((site / "index.html").as_uri())
         assert page.locator("h1").first.inner_text().startswith("innovation-abm")
+        for one in PAGES:
+            page.goto((site / one).as_uri())
         page.goto((site / "search.html").as_uri() + "?q=staleness")
         page.wait_for_selector("ul.search li a")
         found = page.locator("ul.search li a").all_inner_texts()
