@@ -1,38 +1,76 @@
-"""Every command that a document shows is one that there is, with options that there are."""
+"""Every command that a document shows is one that there is, and does what it says.
+
+Here, those that take a moment are run, in the order of their page, in a folder that holds the files
+which the page shows. The slow tests run all of them, from the installed wheel; see
+``test_packaging.py``.
+"""
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
+import shown
 from typer.testing import CliRunner
 
 from innovation_abm import cli
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-SHOWN = re.compile(r"(?:^|`|/)(innovation-abm [^`\n]*?)(?=`|\n|$)", re.MULTILINE)
+SHOWN = sorted({(line, page.name) for page in shown.PAGES for line in shown.commands(page)})
+OURS = [pair for pair in SHOWN if "innovation-abm " in pair[0]]
+QUICK = {page: lines for page in shown.PAGES if (lines := shown.quick(page))}
 
 
-def commands():
-    """Give the commands of all documents, each with the page that it stands on."""
-    found = {}
-    for page in PAGES:
-        for match in SHOWN.finditer(page.read_text(encoding="utf-8")):
-            line = match[1].partition("  #")[0].strip().rstrip("\\").strip()
-            found.setdefault(line, page.name)
-    return sorted(found.items())
+def call(line):
+    """Run a command of ours in this process."""
+    return CliRunner().invoke(cli.app, shlex.split(line)[1:], prog_name=cli.PROGRAM)
 
 
-@pytest.mark.parametrize(("line", "page"), commands())
+@pytest.mark.parametrize(("line", "page"), OURS)
 def test_a_command_is_one_that_there_is(line, page):
     """Asked for help, it is parsed to its end: what is unknown in it is refused."""
-    arguments = [word for word in shlex.split(line)[1:] if word not in ("...", "…")]
-    result = CliRunner().invoke(cli.app, [*arguments, "--help"], prog_name=cli.PROGRAM)
+    ours = line[line.index("innovation-abm ") :]
+    result = call(f"{ours} --help")
     assert result.exit_code == 0, (page, result.output)
 
 
+@pytest.mark.parametrize("page", QUICK, ids=lambda page: page.name)
+def test_commands_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("INNOVATION_ABM_CACHE_DIR", str(tmp_path / "cache"))
+    shown.write_files(page, tmp_path)
+    for line in QUICK[page]:
+        if "cache" not in line:
+            monkeypatch.delenv("INNOVATION_ABM_CACHE_DIR", raising=False)
+        command = shown.STAND_INS.get(line, line)
+        result = call(command)
+        assert result.exit_code == shown.STATUS.get(line, 0), (command, result.output)
+
+
 def test_commands_are_found():
-    lines = [line for line, _ in commands()]
-    assert len(lines) > 30
-    assert "innovation-abm check-rules own_unit.py" in lines
+    assert len(OURS) > 50
+    assert ("innovation-abm check-rules own_unit.py", "extending.md") in SHOWN
+    assert sum(map(len, QUICK.values())) > 30
+
+
+def test_what_is_said_of_commands_is_said_of_ones_that_are_shown():
+    lines = {line for line, _ in SHOWN}
+    for told in (shown.STAND_INS, shown.STATUS, shown.SLOW, shown.ELSEWHERE):
+        assert set(told) <= lines
+    for reason in shown.ELSEWHERE.values():
+        for path in re.findall(r"(?:tests/|\.ci/)[\w./]*\w", reason):
+            assert (shown.ROOT / path).exists(), path
+
+
+def test_commands_for_windows_are_those_for_others():
+    """They cannot be run elsewhere, so they are compared."""
+    text = (shown.ROOT / "README.md").read_text(encoding="utf-8")
+    shells, windows = (
+        [block.text for block in shown.blocks(text) if block.language == language]
+        for language in ("sh", "powershell")
+    )
+    translated = [
+        line.replace("python3 ", "py ")
+        .replace(" && ", "; ")
+        .replace(".venv/bin/", ".venv\\Scripts\\")
+        for line in shells
+    ]
+    assert windows == translated[: len(windows)]

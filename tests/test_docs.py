@@ -1,13 +1,16 @@
 """The documents: tables are those of the code, examples run, links lead somewhere."""
 
+import ast
 import re
 import runpy
 from collections import defaultdict
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import shown
 
-import innovation_abm
 from innovation_abm import InnovationModel, Scenario, compare, generate, simulate
 from innovation_abm.chance import Purpose, beta_quantiles, normal, quantile, uniform
 from innovation_abm.comparison import _deal
@@ -28,14 +31,22 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 ODD, API = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("odd.md", "api.md"))
 GENERATED = re.compile(r"<!-- generated: ([a-z ]+) -->.*?<!-- end -->", re.DOTALL)
-FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+SITE = runpy.run_path(str(ROOT / "docs" / "conf.py"))
 
 BLOCKS = [
-    pytest.param(block[2], id=f"{path.name}-{number}")
-    for path in DOCS
-    for number, block in enumerate(FENCED.finditer(path.read_text(encoding="utf-8")), 1)
-    if block[1] == "python"
+    pytest.param(code, id=f"{page.name}-{number}")
+    for page in DOCS
+    for number, code in enumerate(shown.python(page), 1)
 ]
+CODE = [code for page in shown.PAGES for code in shown.python(page)]
+
+WHOLE = (
+    "innovation_abm",
+    "innovation_abm.agents",
+    "innovation_abm.experiments",
+    "innovation_abm.experiments.analysis",
+)
+"""Modules of which all that they export is public."""
 
 # Small, and with every mechanism at work.
 EVERYTHING = Scenario(
@@ -235,8 +246,25 @@ def test_every_key_and_column_is_documented():
     assert {key for key in inner if f"`{key}`" not in API + ODD} == set()
 
 
-def test_every_public_name_is_documented():
-    assert {name for name in innovation_abm.__all__ if f"`{name}`" not in API} == set()
+def test_the_interface_lists_what_is_public_and_nothing_else():
+    names, _, _ = API.partition("\n## Tables\n")
+    listed = SITE["listed"]
+    told = {pair for section in re.split(r"^(?=##)", names, flags=re.M) for pair in listed(section)}
+    for home, name in told:
+        assert hasattr(import_module(home), name), (home, name)
+    for home in WHOLE:
+        public = {(home, name) for name in import_module(home).__all__}
+        assert public == {pair for pair in told if pair[0] == home}
+    assert {pair for code in CODE for pair in imported(code)} <= told
+
+
+def imported(code):
+    """Give the names that an example takes from the package, each with its module."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("innovation_abm"):
+            for name in node.names:
+                if f"{node.module}.{name.name}" not in WHOLE:
+                    yield node.module, name.name
 
 
 def test_every_parameter_and_rule_is_described():
@@ -257,16 +285,48 @@ def test_examples_run(code, tmp_path, monkeypatch):
     runpy.run_path("example.py", run_name="__main__")
 
 
+NAME = re.compile(r"`([^`\n]+)`")
+PLACES = [ROOT, ROOT / "docs", ROOT / "innovation_abm", ROOT / "agents"]
+"""Where the documents' file names begin."""
+MADE = {"site/index.html", "parts/", "pictures/", "ledger.sqlite", "report.html", "study.toml"}
+MADE |= {"run.toml", "champion.py", "my_lapse_chance.py", "german/fitted.toml"}
+"""What the documents name that a command makes."""
+
+
+@pytest.mark.parametrize("page", shown.PAGES, ids=lambda page: page.name)
+def test_files_modules_and_tests_that_are_named_are_there(page):
+    text = page.read_text(encoding="utf-8")
+    for name in NAME.findall(shown.FENCED.sub("", text)):
+        for module in re.findall(r"(?:^|python -m )(innovation_abm[.\w]*)(?=$|\()", name):
+            assert found(module), name
+        for word in name.split():
+            if re.fullmatch(
+                r"[\w.-]+(/[\w.-]+)*/|[\w./-]+\.(py|toml|csv|md|cff|html|sqlite)", word
+            ):
+                there = any((place / word).exists() for place in PLACES)
+                theirs = word in shown.files(page) or word.split(".")[0].isupper()
+                assert there or theirs or word in MADE, word
+
+
+def found(dotted):
+    """Tell whether there is such a module, or such a name in a module."""
+    home, _, name = dotted.rpartition(".")
+    try:
+        return find_spec(dotted) is not None or hasattr(import_module(home), name)
+    except ModuleNotFoundError:
+        return hasattr(import_module(home), name)
+
+
 def anchors(path):
     """Give the anchors of a document's headings, as GitHub makes them."""
-    text = FENCED.sub("", path.read_text(encoding="utf-8"))
+    text = shown.FENCED.sub("", path.read_text(encoding="utf-8"))
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("path", [ROOT / "README.md", *DOCS], ids=lambda path: path.name)
 def test_relative_links_lead_somewhere(path):
-    text = FENCED.sub("", path.read_text(encoding="utf-8"))
+    text = shown.FENCED.sub("", path.read_text(encoding="utf-8"))
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
         if re.match(r"[a-z]+:", link):
             continue

@@ -9,18 +9,22 @@ import ast
 import json
 import os
 import re
+import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
 import tomllib
 import urllib.request
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import shown
 
 import innovation_abm
 
@@ -102,7 +106,7 @@ def fences(language: str) -> list[str]:
     ("language", "start"), [("sh", "python3 -m venv"), ("powershell", "py -m venv")]
 )
 def test_readme_commands_stand_alone(language, start):
-    model, tests = (fence.rstrip("\n") for fence in fences(language))
+    model, tests = (fence.rstrip("\n") for fence in fences(language)[:2])
     for command in (model, tests):
         assert command.startswith(start)
         assert "\n" not in command
@@ -279,30 +283,82 @@ def test_a_modeler_begins_from_the_wheel(from_wheel, tmp_path):
 
 
 EVERY_BLOCK = """
-import os, re, runpy, sys, tempfile
+import json, runpy, sys
 from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
-ran = 0
-for page in sorted(Path(sys.argv[1]).glob("*.md")):
-    text = page.read_text(encoding="utf-8")
-    for block in re.findall(r"^ *```python\\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE):
-        with tempfile.TemporaryDirectory() as folder:
-            os.chdir(folder)
-            Path("example.py").write_text(block, encoding="utf-8")
-            runpy.run_path("example.py", run_name="__main__")
-            os.chdir("/")
-        ran += 1
-print("blocks:", ran, file=sys.stderr)
+for block in json.loads(sys.argv[1]):
+    Path("example.py").write_text(block, encoding="utf-8")
+    runpy.run_path("example.py", run_name="__main__")
 """
+
+DASK = ("tcp://10.0.0.1:8786", "tcp://127.0.0.1:{port}")
+"""Where the documents have a scheduler, and where a test has it."""
+
+SERVERS = {
+    "innovation-abm dashboard": "{line} --no-browser --port {port}",
+    "solara run": "python -m {line} --no-open --port {port}",
+    "dask scheduler": "python -m {line} --host 127.0.0.1 --port {port} --no-dashboard",
+    "dask worker": "python -m {line} --no-dashboard",
+}
+"""What goes on until it is stopped, by its beginning, and how it is started without a screen."""
+
+
+def free_port() -> int:
+    """Find a port of this machine that nobody listens to."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@contextmanager
+def going_on(command: str, port: int, folder: Path) -> Iterator[None]:
+    """Start a server; once it answers, go on; at the end tell it to stop."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(shlex.split(command), cwd=folder, **quiet) as process:
+        try:
+            while not answers(port):
+                with suppress(subprocess.TimeoutExpired):
+                    pytest.fail(f"{command}: ended with status {process.wait(timeout=0.2)}")
+            if "dask" not in command:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=60) as page:
+                    assert page.status == 200, command
+            yield
+        finally:
+            process.terminate()
+
+
+def answers(port: int) -> bool:
+    """Tell whether somebody listens to a port of this machine."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=60):
+        return True
+    return False
 
 
 @pytest.mark.slow
-def test_every_block_of_the_docs_runs_from_the_wheel(from_wheel, tmp_path):
-    done = run([from_wheel.python, "-c", EVERY_BLOCK, ROOT / "docs"], tmp_path)
-    assert int(done.stderr.rpartition("blocks: ")[2]) > 25
+@pytest.mark.parametrize("page", shown.PAGES, ids=lambda page: page.name)
+def test_a_page_runs_from_the_wheel(page, from_wheel, tmp_path, monkeypatch):
+    """All of its Python, then all of its commands, in their order, in one folder."""
+    monkeypatch.setenv("PATH", os.pathsep.join((str(from_wheel.scripts), os.environ["PATH"])))
+    shown.write_files(page, tmp_path)
+    if examples := shown.python(page):
+        run([from_wheel.python, "-W", "error", "-c", EVERY_BLOCK, json.dumps(examples)], tmp_path)
+    port = free_port()
+    with ExitStack() as servers:
+        for line in shown.to_run(page):
+            command = shown.STAND_INS.get(line, line).replace(DASK[0], DASK[1].format(port=port))
+            server = next((SERVERS[start] for start in SERVERS if command.startswith(start)), None)
+            if server is None:
+                if " cache" in command:  # not the compiled code of whoever runs the tests
+                    command = f"INNOVATION_ABM_CACHE_DIR=cache {command}"
+                run(["bash", "-c", command], tmp_path, shown.STATUS.get(line, 0))
+            else:
+                started = server.format(line=command, port=port)
+                servers.enter_context(going_on(started, port, tmp_path))
+            if command.startswith(("innovation-abm dashboard", "solara run")):
+                servers.close()
 
 
 # --- for those who cite and contribute ------------------------------------------------------------

@@ -1,0 +1,188 @@
+"""What the documents show: commands, Python and files, and what a test needs to run them."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Final, NamedTuple
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+README: Final = ROOT / "README.md"
+PAGES: Final = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+FENCED: Final = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+IN_A_SENTENCE: Final = re.compile(r"`(?:\.venv/bin/)?((?:innovation-abm|solara run) [^`\n]+)`")
+NAMED: Final = re.compile(r"`([\w.-]+\.(?:toml|csv))`[^`]*\Z")
+"""The name that a text gives to the file that follows it: the last thing in backticks."""
+
+STAND_INS: Final = {
+    "innovation-abm check-chart FILE": "innovation-abm check-chart my-chart.csv",
+    "innovation-abm new rule NAME": "innovation-abm new rule endorse",
+    "innovation-abm check-rules FILE": "innovation-abm check-rules my_endorse.py --quick",
+    "innovation-abm sweep STUDY.toml": "innovation-abm sweep our-study.toml",
+    "innovation-abm report FOLDER": "innovation-abm report our-study",
+    "innovation-abm calibrate FILE.toml": "innovation-abm calibrate our-scheme.toml",
+    "innovation-abm levers KEY": "innovation-abm levers upholding",
+    "innovation-abm presets NAME": "innovation-abm presets typical",
+    "innovation-abm run FILE": "innovation-abm run session.toml",
+    "innovation-abm studies NAME": "innovation-abm studies clay_layer",
+    "innovation-abm sweep NAME": "innovation-abm sweep ishigami",
+    "solara run FILE": "solara run page.py",
+}
+"""What is run where a document leaves a name to the reader."""
+
+OF_THE_READER: Final = {
+    "my-chart.csv": "post,reports_to,unit,role\nhead,XX,,\nclerk,head,,\nporter,head,,\n",
+    "my_rules.py": (
+        "from innovation_abm import rule\n\n\n"
+        "@rule\ndef lapse_chance(idea, terms):\n    return 0.5 * terms.staleness\n"
+    ),
+    "our-study.toml": (
+        'format = 1\nname = "our-study"\nmeasures = ["survival"]\n'
+        "[base]\nvalues = { weeks = 20, span = 3, middle_layers = 1 }\n"
+        '[[factor]]\nparameter = "risk_aversion"\nvalues = [0.2, 0.8]\n'
+        "[replications]\nnumber = 3\n"
+    ),
+    "our-scheme.toml": (
+        'format = 1\nname = "our-scheme"\n[base]\npreset = "workshop"\nvalues = { weeks = 20 }\n'
+        '[[parameter]]\nname = "doubt"\nlow = 0.0\nhigh = 1.0\n'
+        '[[target]]\nmeasure = "voice"\nvalue = 0.5\ntolerance = 0.2\n'
+        "[method]\nwaves = 1\npoints = 16\nreplications = 2\n"
+    ),
+    "session.toml": "format = 1\n[run]\nweeks = 20\n",
+}
+"""Files that a command names and no document shows, for they are the reader's own."""
+
+STATUS: Final = {
+    "innovation-abm compare": 2,  # given nothing, it prints its help
+    "innovation-abm new rule x": 2,  # no such rule: it names all
+}
+"""Exit statuses that are not 0."""
+
+SLOW: Final = {
+    "innovation-abm bench --quick",
+    "innovation-abm calibrate german-schemes --out german",
+    "innovation-abm run german/fitted.toml",
+    "innovation-abm check-rules own_unit.py",
+    "innovation-abm compare sah-stiglitz-hierarchy --set-b staleness=0.02 "
+    "--set-b manager_capacity=20",
+    "innovation-abm levers --rank workshop",
+    "innovation-abm sweep NAME",
+    "innovation-abm sweep clay.toml",
+    "innovation-abm sweep clay.toml --out results",
+    "innovation-abm report clay",
+    "innovation-abm sweep clay_layer",
+    "innovation-abm sweep own_chart --chart my-chart.csv",
+    "innovation-abm sweep clay.toml --dask tcp://10.0.0.1:8786",
+    "dask scheduler",
+    "dask worker tcp://10.0.0.1:8786 --nthreads 4",
+    "innovation-abm dashboard",
+    "innovation-abm dashboard --session mine.toml",
+    "solara run FILE",
+}
+"""What takes long, or goes on until it is stopped: left to the slow tests."""
+
+ELSEWHERE: Final = {
+    "python3 -m venv .venv && .venv/bin/python -m pip install -e . "
+    "&& .venv/bin/innovation-abm dashboard": (
+        "It installs from the internet: .ci/run does. tests/test_packaging.py opens the dashboard."
+    ),
+    'python3 -m venv .venv && .venv/bin/python -m pip install -e ".[test]" && .venv/bin/pytest': (
+        "It installs from the internet: .ci/run runs it, word for word."
+    ),
+    '.venv/bin/python -m pip install -e ".[docs]" '
+    "&& .venv/bin/python -m sphinx -b html docs site -W": (
+        "It installs from the internet. tests/test_site.py builds the site by its second half."
+    ),
+    'python3 -m venv .venv && .venv/bin/python -m pip install -e ".[test,dev]"': (
+        "It installs from the internet: .ci/run does."
+    ),
+    ".venv/bin/pytest": "These are the tests: .ci/run runs them.",
+    "python -m venv rivals && rivals/bin/python -m pip install -e . agentpy ema_workbench": (
+        "It installs from the internet what is no dependency; by hand, for its table."
+    ),
+    "rivals/bin/python -m innovation_abm.experiments.rivals": "As the line before it.",
+    "innovation-abm validate": "A minute and more: tests/test_validation.py runs all its cases.",
+    "innovation-abm bench": "Minutes: `bench --quick` is run, which measures likewise.",
+    "innovation-abm bench --json": "As the line before it; tests/test_cli.py reads its JSON.",
+}
+"""What no test here runs as it stands: why, and where it is run instead."""
+
+
+class Block(NamedTuple):
+    """A block of code, and where it begins in its document."""
+
+    start: int
+    language: str
+    text: str
+
+
+def blocks(text: str) -> list[Block]:
+    """Find the fenced blocks of a document."""
+    return [Block(found.start(), found[1], found[2]) for found in FENCED.finditer(text)]
+
+
+def python(page: Path) -> list[str]:
+    """Give the blocks of Python of a page."""
+    text = page.read_text(encoding="utf-8")
+    return [block.text for block in blocks(text) if block.language == "python"]
+
+
+def commands(page: Path) -> list[str]:
+    """Give the command lines of a page, from blocks and sentences, each once, in their order."""
+    text = page.read_text(encoding="utf-8")
+    found = [(block.start, block.text) for block in blocks(text) if block.language == "sh"]
+    prose = FENCED.sub(lambda block: " " * len(block[0]), text)
+    found += [(match.start(), match[1]) for match in IN_A_SENTENCE.finditer(prose)]
+    lines = [line for _, some in sorted(found) for line in some.splitlines()]
+    return list(dict.fromkeys(filter(None, (line.partition("  #")[0].strip() for line in lines))))
+
+
+def to_run(page: Path) -> list[str]:
+    """Give the command lines of a page that a test can run.
+
+    What names a command and nothing else is run once, where the README tells what it does.
+    """
+    return [
+        line
+        for line in commands(page)
+        if line not in ELSEWHERE and (len(line.split()) > 2 or page == README)
+    ]
+
+
+def quick(page: Path) -> list[str]:
+    """Give those that take a moment."""
+    return [line for line in to_run(page) if line not in SLOW]
+
+
+def files(page: Path) -> dict[str, str]:
+    """Give the files that a page shows, or takes from the reader."""
+    text = page.read_text(encoding="utf-8")
+    given = dict(OF_THE_READER)
+    for block in blocks(text):
+        named = NAMED.search(text[: block.start])
+        if named is not None and named[1].endswith(f".{block.language}"):
+            given[named[1]] = block.text
+    for block in python(page):
+        for call in filter(_writes, ast.walk(ast.parse(block))):
+            given[call.func.value.args[0].value] = call.args[0].value
+        if "SolaraViz(" in block:
+            given["page.py"] = block
+    return given
+
+
+def write_files(page: Path, folder: Path) -> None:
+    """Write the files of a page into a folder."""
+    for name, content in files(page).items():
+        (folder / name).write_text(content, encoding="utf-8")
+
+
+def _writes(node: ast.AST) -> bool:
+    """Tell whether this is ``Path("name").write_text("text")``."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "write_text"
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.func.value, ast.Call)
+        and isinstance(node.func.value.args[0], ast.Constant)
+    )
