@@ -132,8 +132,11 @@ CLASSES: dict[Role, type[Person]] = {
 class InnovationModel(mesa.Model):
     """Ideas on their way through a public-sector hierarchy.
 
-    The keywords from ``weeks`` to ``turnover`` are parameters of the scenario to set over
-    ``settings``, see :func:`~innovation_abm.scenario.parameters`.
+    These are parameters of the scenario, see :func:`~innovation_abm.scenario.parameters`, to set
+    over ``settings``: weeks, departments, middle_layers, span, conception_rate, risk_aversion,
+    permission_seeking, storytelling, clarity, manager_capacity, manager_business, idea_weight,
+    staleness, filter_up, filter_down, platforms, platform_readers, bypass, agency, pilot_weeks,
+    turnover.
 
     Args:
         settings: the scenario; the default one if ``None``.
