@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import mesa
 
-from innovation_abm.chance import Purpose, beta_quantiles, normal, quantile, uniform
+from innovation_abm.chance import Purpose, beta_quantiles, fold, normal, quantile, uniform
 from innovation_abm.idea import NEVER, Event, Facet, Fate, Idea, Reason, Stage
 from innovation_abm.organization import Role
 
@@ -104,8 +104,16 @@ class Person(mesa.Agent):
         return uniform(self.model.keys[purpose], *parts)
 
     def draw_own(self, name: str, *parts: int) -> float:
-        """Draw a uniform number in (0, 1) for a purpose of one's own, such as a new trait."""
+        """Draw a uniform number in (0, 1) for a purpose of one's own.
+
+        For a trait, which stays as long as the person does, see :func:`innovation_abm.rules.trait`.
+        """
         return self.model.draw_own(name, *parts)
+
+    @property
+    def trait_key(self) -> int:
+        """What :func:`~innovation_abm.rules.trait` draws from, for this holder of the post."""
+        return fold(fold(self.model.keys[Purpose.TRAIT], self.post), self.tenure)
 
     @property
     def leader(self) -> Leader:

@@ -15,6 +15,7 @@ The functions accept Python integers (one draw) or ``numpy`` arrays of unsigned 
 
 from __future__ import annotations
 
+import hashlib
 import math
 from bisect import bisect_left
 from enum import IntEnum
@@ -58,6 +59,7 @@ class Purpose(IntEnum):
     TURNOVER = 5
     SILO = 6
     CHANNELS = 7
+    TRAIT = 8
     # what ideas are
     CONCEPTION = 100
     VALUE = 101
@@ -65,6 +67,7 @@ class Purpose(IntEnum):
     FACET = 103
     TOPIC = 104
     DEALING = 106
+    IDEA_TRAIT = 107
     # what happens to them
     OWN_JUDGEMENT = 200
     VOICE = 201
@@ -144,6 +147,12 @@ def uniform(key: int, *parts: int) -> float:
         key = (key ^ (key >> 27)) * 0x94D049BB133111EB & MASK
         key = key ^ (key >> 31)
     return ((key >> 12) + 0.5) * 2.220446049250313e-16
+
+
+@lru_cache(maxsize=256)
+def name_key(name: str) -> int:
+    """Give the part of a key that stands for a name: 64 bits of its SHA-256 hash."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
 
 
 def uniforms(key: int, parts: NDArray[np.uint64]) -> NDArray[np.float64]:

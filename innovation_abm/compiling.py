@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.rule_files import own_agents, roles_of
-from innovation_abm.rules import SHIPPED, RuleBook
+from innovation_abm.rules import SHIPPED, RuleBook, trait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,11 +204,9 @@ def _rule_functions(rules: RuleBook) -> Iterator[FunctionType]:
 
 def _specialised(rules: RuleBook, name: str, numba: Any) -> dict[str, Any]:  # noqa: ANN401
     """Compile what the engine's entry calls, in a namespace of the rule book's own."""
-    from innovation_abm import chance, kernel
+    from innovation_abm import kernel
     from innovation_abm.kernel_view import parameter_types, viewer
 
-    for function in (chance.normal, chance.polynomial, chance.quantile):
-        _serve_both(function)
     twins = _twins_of_rules(list(_rule_functions(rules)), name, numba)
     book, shipped = ModuleType("rules"), ModuleType("shipped")
     for rule in fields(rules):
@@ -229,6 +227,7 @@ def _specialised(rules: RuleBook, name: str, numba: Any) -> dict[str, Any]:  # n
 
 def _twins_of_rules(rules: list[FunctionType], name: str, numba: Any) -> dict[int, Any]:  # noqa: ANN401
     """Give compiled twins of rules and of the rules that they call, by the rules' identities."""
+    _serve_draws(numba)
     twins: dict[int, Any] = {}
     for function in _reached([*rules]):
         _serve_both(function)  # for those that are reached as attributes of a module
@@ -248,6 +247,8 @@ def _callees_first(rules: list[FunctionType]) -> list[FunctionType]:
 
     def list_after_callees(function: FunctionType, callers: tuple[FunctionType, ...]) -> None:
         if function in listed or function in callers or not getattr(function, "is_rule", False):
+            return
+        if function is trait:  # which compiled code has its own of
             return
         for called in _referred(function):
             if isinstance(called, FunctionType):
@@ -283,6 +284,33 @@ def _serve_both(function: Any) -> None:  # noqa: ANN401
     if not getattr(function, "serves_both", False):
         register_jitable(forceinline=True)(function)
         function.serves_both = True
+
+
+@lru_cache(maxsize=1)
+def _serve_draws(numba: Any) -> None:  # noqa: ANN401
+    """Let compiled code call what turns hashes into numbers, and :func:`~.rules.trait`."""
+    import numpy as np
+
+    from innovation_abm import chance, kernel
+
+    for function in (chance.normal, chance.polynomial, chance.quantile):
+        _serve_both(function)
+    fold, unit = (numba.njit(forceinline=True)(one) for one in (kernel.fold, kernel.unit))
+
+    def compiled_trait(holder: Any, name: Any) -> Any:  # noqa: ANN401 - types of numba's
+        if not isinstance(name, numba.types.StringLiteral):
+            raise numba.core.errors.TypingError("the name of a trait must be written out")
+        part = np.uint64(chance.name_key(name.literal_value))
+
+        def drawn(holder: Any, name: Any) -> Any:  # noqa: ANN401
+            return unit(fold(holder.trait_key, part))
+
+        drawn.__qualname__ = f"trait_{part}"  # a symbol for each name, as in :func:`_twin`
+        return drawn
+
+    inlined = {"forceinline": True}
+    numba.extending.overload(trait, prefer_literal=True, jit_options=inlined)(compiled_trait)
+    trait.serves_both = True  # type: ignore[attr-defined]
 
 
 def _check_rules(rules: RuleBook, name: str, numba: Any) -> None:  # noqa: ANN401
@@ -330,6 +358,8 @@ def _reason(error: Exception) -> str:
     noise = ("During", "File", "- ", "Failed in", "No implementation", "There are", "Overload")
     telling = [line for line in lines if line and not line.startswith(noise)]
     said = next((line for line in telling if not line.startswith("Invalid use")), "")
+    raised = (line for line in lines if line.startswith("TypingError: "))  # more to the point
+    said = next(raised, said).removeprefix("TypingError: ")
     where = next((line for line in reversed(lines) if line.startswith("File")), "")
     said = re.sub(r"Untyped global name '(\w+)'.*", r"it uses \1, which is no rule", said)
     place = re.search(r'File "([^"]*)", line (\d+)', where)
@@ -413,6 +443,8 @@ def _absorb(state: hashlib._Hash, value: object, seen: set[int]) -> None:
         state.update(value.tobytes())
     elif isinstance(value, ModuleType):
         state.update(value.__name__.encode())
+    elif hasattr(value, "__wrapped__"):  # kept results are no part of what it means
+        _absorb(state, value.__wrapped__, seen)
     else:
         state.update(repr(value).encode())
 

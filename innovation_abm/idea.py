@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
+from innovation_abm.chance import Purpose, fold
+
 if TYPE_CHECKING:
     from innovation_abm.agents import Person, Reviewer
 
@@ -305,6 +307,12 @@ class Idea:
         self.reason = Reason.NONE
         self.outcome = Outcome.NONE
         self.outcome_week = NEVER
+
+    @property
+    def trait_key(self) -> int:
+        """What :func:`~innovation_abm.rules.trait` draws from; it goes with the value."""
+        model = self.author.model
+        return fold(fold(model.keys[Purpose.IDEA_TRAIT], self.week), model.origin[self.author.post])
 
     @property
     def name(self) -> str:

@@ -207,6 +207,7 @@ def _hire(s):
     for p in range(run.people + 2):
         s.people[p] = s.newcomers[p]
         s.people[p].norm = s.terms[0].norm_start
+        give_trait_key(s, p)
     for p in range(run.people):
         draw_traits(s, p)
     for p in range(run.people):
@@ -233,6 +234,13 @@ def count_others(s):
         s.others[p] = s.sums[p] if team else s.sums[group] - 1.0
         if team and group >= 0:
             s.others[p] += s.sums[group]
+
+
+@compiled
+def give_trait_key(s, p):
+    """Set what :func:`innovation_abm.rules.trait` draws from, for this holder of the post."""
+    person = s.people[p]
+    person.trait_key = fold(fold(s.keys[Purpose.TRAIT], person.post), person.tenure)
 
 
 @compiled
@@ -1204,6 +1212,7 @@ def leaves(s, p, u):
         return 0
     person.tenure += 1
     begin(s, p)
+    give_trait_key(s, p)
     draw_traits(s, p)
     return 1
 
@@ -1421,6 +1430,7 @@ def conceive(s, p, u):
     idea = s.ideas[i]
     facet = _facet(s, origin, terms)
     idea.key = np.uint64(run.week) << S32 | np.uint64(p)
+    idea.trait_key = fold(fold(s.keys[Purpose.IDEA_TRAIT], run.week), origin)
     idea.week = run.week
     idea.author = p
     idea.tenure = person.tenure

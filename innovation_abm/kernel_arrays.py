@@ -43,6 +43,7 @@ def _record(**kinds: str) -> np.dtype[np.void]:
 PERSON: Final = _record(
     f8="energy norm scars futility effort_spent risk_aversion permission_seeking storytelling "
     "norm_threshold",
+    u8="trait_key",
     i8="business slots",
     i4="success_until open_ideas deaths adoptions failures tenure department layer post "
     "conceived voiced adopted superior unit gate rank trials terms_row "
@@ -72,7 +73,7 @@ def people_in_columns(size: int) -> np.dtype[np.void]:
 
 
 IDEA: Final = _record(
-    u8="key",
+    u8="key trait_key",
     f8="birth_value value novelty uncertainty direction noise storytelling maturity fidelity seen",
     i4="author department unit topic allies posters first_ally holder layer first_visited "
     "rework_post first_endorser fate_holder next previous due_next",

@@ -6,7 +6,6 @@ order in which agents act cannot matter. See ``docs/odd.md`` for the description
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,6 +28,7 @@ from innovation_abm.chance import (
     Stream,
     fold,
     group_seed,
+    name_key,
     normal,
     poisson,
     purpose_keys,
@@ -528,9 +528,8 @@ class InnovationModel(mesa.Model):
             stream: the group of draws whose seed it follows.
         """
         if (name, stream) not in self.own_keys:
-            digest = hashlib.sha256(name.encode()).digest()
             seed = group_seed(self.settings.seeds()[stream], stream)
-            self.own_keys[name, stream] = fold(seed, int.from_bytes(digest[:8], "little"))
+            self.own_keys[name, stream] = fold(seed, name_key(name))
         return uniform(self.own_keys[name, stream], *parts)
 
     def weekly_draws(self, purpose: Purpose, posts: NDArray[np.uint64]) -> NDArray[np.float64]:

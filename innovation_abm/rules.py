@@ -20,6 +20,7 @@ import math
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from innovation_abm import chance
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.organization import Role
 from innovation_abm.scenario import WEEKS_PER_YEAR
@@ -72,6 +73,27 @@ def logistic(x: float) -> float:
 def saturation(n: float, half: float) -> float:
     """Diminishing returns n / (n + half), in [0, 1): one half at ``n = half``."""
     return n / (n + half)
+
+
+@rule
+def normal(u: float) -> float:
+    """Standard normal quantile of ``u`` in (0, 1)."""
+    return chance.normal(u)
+
+
+@rule
+def trait(holder: Person | Idea, name: str) -> float:
+    """Where a person or an idea stands in a trait of one's own: uniform in (0, 1).
+
+    It is a pure function of the run's seed (that of people, or of ideas), of who it is, and of the
+    name. So it stays as long as the person holds the post, and moves nobody else's luck. A trait of
+    any distribution is a function of it: ``mean + sd * normal(trait(person, "persistence"))``.
+
+    Args:
+        holder: the person, by post and tenure; or the idea, by its week and where it came from.
+        name: of the trait, written out where it is asked for.
+    """
+    return chance.uniform(holder.trait_key, chance.name_key(name))
 
 
 # --- phase 1: context --------------------------------------------------------------------------

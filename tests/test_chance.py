@@ -22,6 +22,7 @@ from innovation_abm.chance import (
     fold,
     group_seed,
     mix,
+    name_key,
     normal,
     poisson,
     poisson_table,
@@ -89,6 +90,11 @@ def test_known_draws_never_change():
         0.89871076015646,
         0.2962083363858926,
     ]
+
+
+def test_names_stand_for_parts_that_never_change():
+    digest = "0d2a4d0e13a3e16b"
+    assert name_key("persistence") == int.from_bytes(bytes.fromhex(digest), "little")
 
 
 # --- uniform --------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The documents: tables are those of the code, examples run, links lead somewhere."""
 
 import ast
+import hashlib
 import re
 import runpy
 from collections import defaultdict
@@ -25,6 +26,7 @@ from innovation_abm.reference import (
     rule_names,
     table,
 )
+from innovation_abm.rules import trait
 from innovation_abm.scenario import parameters
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -199,7 +201,25 @@ def test_draws_have_the_keys_that_the_table_says(monkeypatch):
                 assert sound, (purpose, name, part)
     untold = {purpose for _, purpose in TRAITS}
     untold |= {Purpose.NORM_THRESHOLD, Purpose.CHANNELS, Purpose.SILO, Purpose.DEALING}
+    untold |= {Purpose.TRAIT, Purpose.IDEA_TRAIT}
     assert set(seen) | untold == set(Purpose) == set(DRAWS)
+
+
+def test_traits_of_ones_own_have_the_keys_that_the_table_says():
+    scenario = EVERYTHING.but(weeks=20)
+    size = len(InnovationModel(scenario).people)
+    origin = list(reversed(range(size)))
+    model = InnovationModel(scenario, origin=origin)
+    model.run()
+    assert model.ideas
+    digest = hashlib.sha256(b"courage").digest()
+    name = int.from_bytes(digest[:8], "little")
+    for person in (*model.people, model.agency, model.panel):
+        key = (person.post, person.tenure, name)
+        assert trait(person, "courage") == uniform(model.keys[Purpose.TRAIT], *key)
+    for idea in model.ideas:
+        key = (idea.week, origin[idea.author.post], name)
+        assert trait(idea, "courage") == uniform(model.keys[Purpose.IDEA_TRAIT], *key)
 
 
 def test_silos_have_the_keys_that_the_table_says():

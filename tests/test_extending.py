@@ -10,6 +10,7 @@ from random import Random
 import networkx as nx
 import pandas as pd
 import pytest
+from scipy import stats
 from typer.testing import CliRunner
 
 from innovation_abm import InnovationModel, Role, Scenario, cli, load_rules, simulate
@@ -22,7 +23,7 @@ from innovation_abm.idea import Fate
 from innovation_abm.random_scenarios import far_from_usual, random_scenario
 from innovation_abm.results import Run
 from innovation_abm.rule_files import RULES
-from innovation_abm.rules import RuleError
+from innovation_abm.rules import RuleError, trait
 from innovation_abm.scenario import ScenarioError
 from innovation_abm.templates import CLASSES, new_agent, new_rule
 
@@ -389,6 +390,57 @@ def test_draws_of_ones_own_move_nobody_elses_luck():
     again = InnovationModel(TEAM.but(decisions_seed=5))
     assert again.draw_own("dream", 3, 0) != mine.draw_own("dream", 3, 0)
     assert usual.draw_own("dream", 3, 0) == mine.draw_own("dream", 3, 0)
+
+
+def test_a_trait_stays_with_its_holder_and_follows_the_people():
+    def traits(scenario):
+        model = InnovationModel(scenario)
+        before = {p.post: (p.tenure, trait(p, "persistence")) for p in model.people}
+        model.run()
+        return before, {p.post: (p.tenure, trait(p, "persistence")) for p in model.people}
+
+    leaving = TEAM.but(weeks=52, span=8, turnover=0.5)
+    before, after = traits(leaving)
+    stayed = {post for post, (tenure, _) in after.items() if tenure == 0}
+    assert 0 < len(stayed) < len(after)
+    assert all((before[post] == after[post]) == (post in stayed) for post in after)
+    assert stats.kstest([u for _, u in before.values()], "uniform").pvalue > 1e-4
+    assert traits(leaving.but(decisions_seed=5, ideas_seed=5))[0] == before
+    other = traits(leaving.but(people_seed=5))[0]
+    assert all(other[post] != before[post] for post in before)
+
+
+def test_a_trait_of_an_idea_is_dealt_with_the_idea():
+    usual = InnovationModel(TEAM)
+    origin = list(reversed(range(len(usual.people))))
+    dealt = InnovationModel(TEAM, origin=origin)
+    for model in (usual, dealt):
+        model.run()
+    known = {(i.week, i.author.post): (i.birth_value, trait(i, "delicacy")) for i in usual.ideas}
+    again = {
+        (i.week, origin[i.author.post]): (i.birth_value, trait(i, "delicacy")) for i in dealt.ideas
+    }
+    both = known.keys() & again.keys()
+    assert len(both) > 20
+    assert all(known[idea] == again[idea] for idea in both)
+    assert len({u for _, u in known.values()}) == len(known)
+
+
+def test_asking_for_a_trait_moves_nobodys_luck(folder):
+    """And names are told apart, however a rule reaches them; the check has nothing against it."""
+    Path("mine.py").write_text(
+        "from innovation_abm import rule, rules\n"
+        "from innovation_abm.rules import lapse_chance as usual, trait\n\n\n"
+        "NAME = 'delicacy'\n\n\n"
+        "@rule\n"
+        "def lapse_chance(idea, terms):\n"
+        "    same = trait(idea, 'delicacy') == rules.trait(idea, NAME) != trait(idea, 'appeal')\n"
+        "    return usual(idea, terms) if same else 1.0\n"
+    )
+    mine = simulate(TEAM, rules=load_rules("mine.py"), engine="mesa")
+    assert mine.ideas.equals(simulate(TEAM, engine="mesa").ideas)
+    checks = check_rules("mine.py", scenarios=3, engines=False)
+    assert not [check for check in checks if check.passed is False]
 
 
 def test_a_fate_of_ones_own_is_told_apart_and_kept(folder):

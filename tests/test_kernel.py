@@ -25,7 +25,15 @@ from innovation_abm import (
 from innovation_abm.kernel_arrays import IDEA, PERSON, SUMMARY
 from innovation_abm.kernel_runs import KernelState, prepare, run_kernel, run_many
 from innovation_abm.results import Run
-from innovation_abm.rules import clip, exit_chance, logistic, saturation, threshold
+from innovation_abm.rules import (
+    clip,
+    exit_chance,
+    logistic,
+    normal,
+    saturation,
+    threshold,
+    trait,
+)
 from innovation_abm.scenario import parameters
 from innovation_abm.weeks import WEEK_COLUMNS
 
@@ -40,10 +48,16 @@ def tired(person, terms):
 
 
 @rule
+def patience(person):
+    return clip(0.9 + 0.1 * normal(trait(person, "patience")), 0.0, 1.0)
+
+
+@rule
 def my_endorse(idea, reviewer, seen, bar, terms):
     if idea.decisions > 3 or idea.allies > 2:
         return logistic(terms.review_precision * (seen - bar) + 0.25 * idea.decisions)
-    return clip(seen - bar + math.tanh(idea.novelty), 0.05, 0.9) * tired(reviewer, terms)
+    chance = clip(seen - bar + math.tanh(idea.novelty), 0.05, 0.9) * tired(reviewer, terms)
+    return chance * patience(reviewer) * (1.0 - 0.2 * trait(idea, "delicacy"))
 
 
 @rule
@@ -64,7 +78,8 @@ def my_norm(level, seen, own_threshold, terms):
 
 @rule
 def my_exit(person, terms):
-    return clip(exit_chance(person, terms) + 0.01 * person.scars + 0.002, 0.0, 1.0)
+    restless = 0.004 * trait(person, "restlessness")
+    return clip(exit_chance(person, terms) + 0.01 * person.scars + restless, 0.0, 1.0)
 
 
 @rule

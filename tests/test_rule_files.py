@@ -117,7 +117,10 @@ def test_a_run_tells_its_rules(folder):
     assert "rules" not in Path("shipped/run.toml").read_text().partition("[provenance]")[2]
 
 
-GOOD = "from innovation_abm import rule\n@rule\ndef endorse(idea, reviewer, seen, bar, terms):\n"
+GOOD = (
+    "from innovation_abm import rule, rules\n"
+    "@rule\ndef endorse(idea, reviewer, seen, bar, terms):\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +165,10 @@ def test_what_is_refused(text, message, folder):
         ("return open('x')", "it uses open, which is no rule (mine.py, line 4)"),
         ("if seen > bar:\n        return 1.0", "it gives not always a number"),
         ("return 'often'", "it gives not always a number"),
+        (
+            "return rules.trait(idea, 'x' if seen > 1.0 else 'y')",
+            "the name of a trait must be written out",
+        ),
     ],
 )
 def test_a_rule_that_cannot_be_compiled_is_named(body, reason, folder):

@@ -26,6 +26,8 @@ HELPERS = (
     "clip",
     "logistic",
     "saturation",
+    "normal",
+    "trait",
     "seen_novelty",
     "support",
     "story_fit",
