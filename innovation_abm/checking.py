@@ -1,5 +1,8 @@
 """Whether a rule file keeps what the model promises of its rules: ``check-rules FILE``.
 
+Agents that it brings are held to what can be asked of them: that they run, that the same run comes
+out again, that the books balance, and the off-state.
+
 A rule must be pure, give the same bits in both engines, stay within its range, and leave the books
 balanced. None of it can be proved by looking; so the rules are looked at for what is known to
 break a promise (:mod:`innovation_abm.rule_source`), and then run on random scenarios, smallest
@@ -23,9 +26,9 @@ from innovation_abm.idea import Fate
 from innovation_abm.model import InnovationModel
 from innovation_abm.random_scenarios import far_from_usual, random_scenario
 from innovation_abm.results import Run
-from innovation_abm.rule_files import load_rules
+from innovation_abm.rule_files import blaming, load_rules, own_agents, roles_of
 from innovation_abm.rule_source import Finding, Kind, examine
-from innovation_abm.rules import RuleBook, rule
+from innovation_abm.rules import RuleBook, RuleError, rule
 from innovation_abm.scenario import Scenario, ScenarioError
 from innovation_abm.simulation import simulate
 
@@ -119,6 +122,8 @@ QUESTIONS: Final = {
     "off": "Off-state intact: with every mechanism off, still the textbook screen?",
 }
 """What is asked, in this order."""
+OF_RULES: Final = ("source", "arithmetic", "pure", "range")
+"""What is asked of rules alone."""
 
 
 def check_rules(
@@ -143,7 +148,7 @@ def check_rules(
         The checks, in the order of :data:`QUESTIONS`.
 
     Raises:
-        RuleError: if the file cannot be read or run, or declares no rule.
+        RuleError: if the file cannot be read or run, or declares neither a rule nor agents.
     """
     if scenarios < 1:
         raise InnovationAbmError(f"scenarios = {scenarios}: at least 1 is needed")
@@ -165,6 +170,9 @@ def check_rules(
         "books": watch.unbalanced,
     }
     skipped: dict[str, str] = {}
+    agents = own_agents(roles_of(book))
+    if not own:
+        skipped |= dict.fromkeys(OF_RULES, "the file declares no rule")
     if failed is None:
         say("running them again")
         found["deterministic"] = _again(path, watch.runs)
@@ -173,6 +181,8 @@ def check_rules(
         skipped |= dict.fromkeys(("deterministic", "off"), "the rules fail in a run")
     if not engines:
         skipped["engines"] = "not asked for"
+    elif agents:
+        skipped["engines"] = f"only the Mesa engine runs {agents}"
     elif failed is None:
         found["engines"] = _compare_engines(book, [scenario for scenario, _ in watch.runs], say)
     else:
@@ -237,8 +247,10 @@ class _Watch:
             ScenarioError: if the scenario cannot be run, whatever the rules.
         """
         self._seen = {}
-        model = InnovationModel(scenario, rules=self.book, keep_events=False)
-        model.run()
+        roles = dict(roles_of(self.unwatched))
+        with blaming(self.unwatched):
+            model = InnovationModel(scenario, rules=self.book, roles=roles, keep_events=False)
+            model.run()
         run = Run.from_model(model)
         if self.unbalanced is None:
             self.unbalanced = unbalanced(run)
@@ -287,7 +299,9 @@ def _failure(watch: _Watch, scenario: Scenario) -> str:
         watch.run(scenario)
     except ScenarioError:  # more seats on a panel than there are reviewers, for instance
         return ""
-    except Exception as error:  # whatever the rules do
+    except RuleError as error:
+        return watch.failing or str(error)
+    except Exception as error:  # whatever the rules leave
         return watch.failing or f"{type(error).__name__}: {error}"
     return ""
 

@@ -12,6 +12,7 @@ import os
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from innovation_abm.charts import Chart
+    from innovation_abm.effects import Ranked
     from innovation_abm.organization import Organization
+    from innovation_abm.processes import MesaProcesses
     from innovation_abm.results import Run
     from innovation_abm.rules import RuleBook
     from innovation_abm.scenario import Parameter, Scenario
@@ -47,6 +50,10 @@ FOR_ROOMS: Final = "workshop"
 """What is run unless something is named."""
 FOR_CHARTS: Final = "typical"
 """What is run on a chart unless something is named: workshops have more ideas than life has."""
+REPLICATIONS: Final = 100
+"""Pairs of runs behind a ranking."""
+RANKING_SECONDS: Final = 60.0
+"""How long a ranking may take where only Mesa can run it, unless 10 pairs of runs take longer."""
 WRONG: Final = 1
 REFUSED: Final = 2
 INTERRUPTED: Final = 130
@@ -178,7 +185,11 @@ SeedOption = Annotated[
 ]
 RulesOption = Annotated[
     str | None,
-    typer.Option("--rules", metavar="FILE.py", help="Rules of your own, each declared with @rule."),
+    typer.Option(
+        "--rules",
+        metavar="FILE.py",
+        help="Rules of your own, each declared with @rule, or agents of your own, set as ROLES.",
+    ),
 ]
 EngineOption = Annotated[
     Engine,
@@ -565,8 +576,15 @@ def levers(
         float, typer.Option("--strength", metavar="X", help="Strength levers are moved to.")
     ] = 1.0,
     replications: Annotated[
-        int, typer.Option("--replications", metavar="N", help="Pairs of runs for each lever.")
-    ] = 100,
+        int | None,
+        typer.Option(
+            "--replications",
+            metavar="N",
+            help=f"Pairs of runs for each lever; {REPLICATIONS}, or with agents of your own, which "
+            "run in Mesa, as many as take about a minute, but at least 10.",
+            show_default=False,
+        ),
+    ] = None,
     plot: Annotated[
         str | None,
         typer.Option("--plot", metavar="FILE", help="Draw the ranking: a .png, .svg or .pdf."),
@@ -588,7 +606,7 @@ def levers(
     if key is not None:
         raise InnovationAbmError("--rank ranks all levers: leave the key out")
     with Working("loading") as working:
-        from innovation_abm import effects, lever_pages
+        from innovation_abm import lever_pages
 
         picture = None if plot is None else lever_pages.check_picture(plot)
         wanted = Overrides(chart, weeks, seed).applied(ranked, {}, [])
@@ -596,15 +614,7 @@ def levers(
         book = _rules(rules)
         working.say("reading the chart" if wanted.chart else "building the organisation")
         task = _task(wanted, repair)
-        working.say(f"{len(wanted.catalogue())} levers, {replications:,} replications each")
-        found = effects.rank(
-            wanted,
-            strength=strength,
-            replications=replications,
-            organization=task.organization,
-            rules=book,
-            progress=working,
-        )
+        found = _ranked(task, book, strength, replications, working)
         if picture is not None:
             working.say("drawing")
             lever_pages.draw_ranking(picture, wanted, found)
@@ -612,6 +622,60 @@ def levers(
         print_json([one.as_dict() for one in found])
     else:
         lever_pages.show_ranking(page(), wanted, found)
+
+
+def _ranked(
+    task: Task, rules: RuleBook | None, strength: float, wanted: int | None, working: Working
+) -> list[Ranked]:
+    """Rank levers, with agents of one's own in Mesa, on processes."""
+    from innovation_abm import effects
+    from innovation_abm.rule_files import own_agents, roles_of
+
+    scenario, chart = task.scenario, task.organization
+    levers = len(scenario.catalogue())
+    rank = partial(
+        effects.rank,
+        scenario,
+        strength=strength,
+        organization=chart,
+        rules=rules,
+        progress=working,
+        notice=working.note,
+    )
+    agents = own_agents(roles_of(rules))
+    if not agents:
+        number = REPLICATIONS if wanted is None else wanted
+        working.say(f"{levers} levers, {number:,} replications each")
+        return rank(replications=number)
+    from innovation_abm.processes import MesaProcesses
+
+    with MesaProcesses(os.cpu_count() or 1) as processes:
+        working.note(f"the Mesa engine runs this: only it runs {agents}")
+        number = _affordable(task, rules, processes, working) if wanted is None else wanted
+        working.say(f"{levers} levers, {number:,} replications each, in Mesa")
+        return rank(
+            replications=number,
+            runs=lambda pairs: processes.run(pairs, chart, rules, progress=working).table,
+        )
+
+
+def _affordable(
+    task: Task, rules: RuleBook | None, processes: MesaProcesses, working: Working
+) -> int:
+    """Run it a few times in Mesa; say how many replications of a ranking there is time for."""
+    from innovation_abm.experiments.running.estimate import duration
+
+    working.say("running it in Mesa, to see how long it takes")
+    first = [(task.scenario, task.scenario.seed + n) for n in range(2 * processes.number)]
+    processes.run(first, task.organization, rules)  # the first runs in a process take longer
+    run = processes.run(first, task.organization, rules).seconds / processes.number
+    each = run * (len(task.scenario.catalogue()) + 1)
+    number = int(min(REPLICATIONS, max(10.0, RANKING_SECONDS / each)))
+    working.note(
+        f"{number} replications for each lever, about {duration(each * number)}; --replications N "
+        "takes others"
+    )
+    return number
 
 
 def _list_levers(key: str | None, file: str | None, as_json: bool) -> None:

@@ -6,6 +6,7 @@ import csv
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,15 +22,19 @@ from innovation_abm.simulation import simulate_many
 from innovation_abm.survival import Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pandas as pd
 
+    from innovation_abm.engines import Notice
     from innovation_abm.levers import Effect, Lever
     from innovation_abm.organization import Organization
     from innovation_abm.rules import RuleBook
     from innovation_abm.scenario import Scenario
     from innovation_abm.simulation import Progress
+
+    Runs = Callable[[Sequence[tuple[Scenario, int]]], pd.DataFrame]
+    """Runs pairs of a scenario and a seed; gives a row for each, or fewer if it was stopped."""
 
 
 class Verdict(StrEnum):
@@ -89,7 +94,9 @@ def rank(
     replications: int = 100,
     organization: Organization | None = None,
     rules: RuleBook | None = None,
+    runs: Runs | None = None,
     progress: Progress | None = None,
+    notice: Notice | None = None,
 ) -> list[Ranked]:
     """Rank all levers by what each, moved alone, changes for worthwhile ideas.
 
@@ -102,7 +109,10 @@ def rank(
             ``scenario.seed + 1``, ...
         organization: the chart; that of the scenario if ``None``.
         rules: the rule book; the shipped one if ``None``.
+        runs: who does the runs, of these rules on this chart; :func:`~innovation_abm.simulate_many`
+            if ``None``.
         progress: see :func:`~innovation_abm.simulate_many`.
+        notice: see :func:`~innovation_abm.simulate_many`.
 
     Returns:
         The levers, that which saves most worthwhile ideas first.
@@ -119,7 +129,10 @@ def rank(
     moved = [scenario.but(levers={**scenario.levers, one.key: strength}) for one in levers]
     seeds = range(scenario.seed, scenario.seed + replications)
     pairs = [(one, seed) for one in (scenario, *moved) for seed in seeds]
-    table = simulate_many(pairs, organization=organization, rules=rules, progress=progress)
+    run = runs or partial(
+        simulate_many, organization=organization, rules=rules, progress=progress, notice=notice
+    )
+    table = run(pairs)
     if len(table) < len(pairs):
         raise InnovationAbmError("the ranking was stopped")
     base, *others = _by_scenario(table, replications)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import re
 import sys
 from pathlib import Path
@@ -13,10 +14,19 @@ import pytest
 from scipy import stats
 from typer.testing import CliRunner
 
-from innovation_abm import InnovationModel, Role, Scenario, cli, load_rules, simulate
+from innovation_abm import (
+    InnovationModel,
+    Role,
+    Scenario,
+    cli,
+    load_rules,
+    preset,
+    simulate,
+)
 from innovation_abm.agents import Leader, Staff
 from innovation_abm.checking import CHANCES, SHARES, check_rules
 from innovation_abm.compiling import EngineError
+from innovation_abm.effects import rank
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.files import save_run
 from innovation_abm.idea import Fate
@@ -143,6 +153,30 @@ def test_a_file_may_bring_agents_to_those_who_can_run_them(folder):
     assert json.loads(said.stdout)["fates"] == mine.fates
     assert mine.fates != simulate(scenario, engine="mesa").fates
     assert call("run", "workshop", "--rules", "champion.py", "--engine", "kernel").exit_code == 2
+
+
+def test_levers_are_ranked_with_agents_of_ones_own(folder):
+    """In Mesa, on processes; the figures are those of one process."""
+    new_agent("Champion")
+    options = ["--weeks", "8", "--rules", "champion.py", "--json"]
+    said = call("levers", "--rank", "workshop", "--replications", "2", *options)
+    assert said.exit_code == 0, said.stderr
+    scenario = preset("workshop").but(weeks=8)
+    mine = rank(scenario, replications=2, rules=load_rules("champion.py"))
+    assert json.loads(said.stdout) == json.loads(json.dumps([one.as_dict() for one in mine]))
+
+
+def test_a_rule_book_of_a_file_is_sent_as_its_text(folder):
+    """So it can be made again where there is none of its files, or where they were edited."""
+    new_agent("Champion")
+    before = load_rules("champion.py")
+    sent = pickle.dumps(before)
+    Path("champion.py").unlink()
+    again = pickle.loads(sent)
+    assert (again.file, again.texts, again.sources) == ("champion.py", before.texts, before.sources)
+    one, other = (simulate(TEAM, rules=rules, engine="mesa") for rules in (before, again))
+    assert one.ideas.equals(other.ideas)
+    assert again != before  # its classes are others
 
 
 @pytest.mark.parametrize(
@@ -310,6 +344,39 @@ def test_the_command_says_pass_or_fail(folder):
     told = json.loads(said.stdout)
     assert told["passed"] is True
     assert [check["name"] for check in told["checks"]][:2] == ["source", "arithmetic"]
+
+
+AGENTS = """
+import random
+from innovation_abm import Role
+from innovation_abm.agents import Staff
+
+class Mine(Staff):
+    def seeks_permission(self, idea):
+        {}
+
+ROLES = {{Role.STAFF: Mine}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "broken", "example"),
+    [
+        ("return super().seeks_permission(idea)", "", ""),
+        ("return random.random() < 0.5", "deterministic", "two runs of one scenario differ"),
+        ("return 1 / 0", "runs", 'the agent\'s method "Mine.seeks_permission" fails: ZeroDiv'),
+    ],
+)
+def test_agents_are_checked_as_far_as_they_can_be(body, broken, example, folder):
+    Path("mine.py").write_text(AGENTS.format(body))
+    found = {check.name: check for check in check_rules("mine.py", scenarios=8)}
+    assert failed(found) == set() if not broken else broken in failed(found)
+    assert example in found[broken or "runs"].example
+    assert found["source"].passed is None
+    assert found["source"].example == "the file declares no rule"
+    if broken != "runs":
+        assert found["engines"].example == "only the Mesa engine runs agents of one's own (Mine)"
+        assert found["books"].passed is True
 
 
 def test_what_is_no_rule_file_is_refused(folder):

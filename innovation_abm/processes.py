@@ -1,0 +1,234 @@
+"""Many runs of the Mesa engine beside this process: as many at a time as there are processes.
+
+The compiled engine needs none of this: it runs on threads. What a pair of a scenario and a seed
+gives is what :func:`~innovation_abm.simulate_many` gives for it, wherever it is run.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context, parent_process
+from typing import TYPE_CHECKING, Final, Self
+
+from innovation_abm.errors import InnovationAbmError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
+    from types import TracebackType
+
+    import pandas as pd
+
+    from innovation_abm.organization import Organization
+    from innovation_abm.rules import RuleBook
+    from innovation_abm.scenario import Scenario
+
+    Pairs = Sequence[tuple[Scenario, int]]
+
+CHUNK_SECONDS: Final = 0.3
+"""How long a process runs before it is looked whether the rest is still wanted, roughly."""
+MOST: Final = 64
+"""Most pairs that are handed over together."""
+LOOK: Final = 0.1
+"""Seconds between looks whether what is run is still wanted."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What was run.
+
+    Attributes:
+        table: a row a pair, in their order, as :func:`~innovation_abm.simulate_many` gives them;
+            of those that were run, if it was stopped.
+        seconds: what a run took in its process, on average; NaN if there was none.
+    """
+
+    table: pd.DataFrame
+    seconds: float
+
+
+class MesaProcesses:
+    """Processes that run the Mesa engine; a context manager.
+
+    They are started when they are first needed, may be used from several threads at once, and are
+    replaced if one of them dies.
+
+    Attributes:
+        number: how many there are.
+    """
+
+    def __init__(self, number: int, *, niceness: int = 0) -> None:
+        """Want ``number`` processes, which let others go first by ``niceness``."""
+        self.number = number
+        self._niceness = niceness
+        self._lock = threading.Lock()
+        self._pool: ProcessPoolExecutor | None = None
+
+    def begin(self) -> None:
+        """Start the processes, and have them load what is slow to load."""
+        for _ in range(self.number):
+            self._started().submit(_load)
+
+    def run(
+        self,
+        pairs: Pairs,
+        organization: Organization | None = None,
+        rules: RuleBook | None = None,
+        *,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> Batch:
+        """Run pairs of a scenario and a seed.
+
+        Args:
+            pairs: what to run.
+            organization: the chart of all of them; each scenario's own if ``None``.
+            rules: the rule book, with the agents that come with it; it must have been read from a
+                file. The shipped one if ``None``.
+            progress: called several times a second with the number of pairs done and of all pairs;
+                the batch stops if it returns ``False``.
+
+        Raises:
+            InnovationAbmError: if a scenario, its chart or a rule is wrong, or a process dies.
+        """
+        if not pairs:
+            return Batch(_together([]), float("nan"))
+        try:
+            return self._run(pairs, organization, pickle.dumps(rules), progress)
+        except BrokenProcessPool:
+            self.close()
+            raise InnovationAbmError(
+                "a process that ran the model has died, for want of memory perhaps"
+            ) from None
+
+    def _run(
+        self,
+        pairs: Pairs,
+        organization: Organization | None,
+        rules: bytes,
+        progress: Callable[[int, int], object] | None,
+    ) -> Batch:
+        done: dict[int, pd.DataFrame] = {}
+        flying: dict[Future[tuple[pd.DataFrame, float]], int] = {}
+        begin, runs, seconds = 0, 0, 0.0
+        try:
+            while begin < len(pairs) or flying:
+                while begin < len(pairs) and len(flying) <= self.number:
+                    size = _chunk(seconds / runs if runs else CHUNK_SECONDS)
+                    some = pairs[begin : begin + size]
+                    flying[self._started().submit(_run, some, organization, rules)] = begin
+                    begin += len(some)
+                finished, _ = wait(flying, LOOK, FIRST_COMPLETED)
+                for future in finished:
+                    table, took = future.result()
+                    done[flying.pop(future)] = table
+                    runs, seconds = runs + len(table), seconds + took
+                if progress is not None and progress(runs, len(pairs)) is False:
+                    break
+        finally:
+            for future in flying:
+                future.cancel()
+        return Batch(_together(_unbroken(done)), seconds / runs if runs else float("nan"))
+
+    def _started(self) -> ProcessPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ProcessPoolExecutor(
+                    self.number,
+                    get_context("spawn"),
+                    initializer=_settle_in,
+                    initargs=(self._niceness,),
+                )
+            return self._pool
+
+    def close(self) -> None:
+        """End the processes; what was not begun is not run."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End."""
+        self.close()
+
+
+def _chunk(seconds: float) -> int:
+    """Give how many runs of so many seconds make a chunk."""
+    return int(min(MOST, max(1.0, CHUNK_SECONDS / max(seconds, 1e-6))))
+
+
+def _unbroken(done: dict[int, pd.DataFrame]) -> list[pd.DataFrame]:
+    """Give the tables that follow each other from the first pair on."""
+    tables, at = [], 0
+    while at in done:
+        tables.append(done[at])
+        at += len(done[at])
+    return tables
+
+
+def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    if not tables:
+        from innovation_abm.batches import batch, together
+
+        return batch([], together([]))
+    return pd.concat(tables, ignore_index=True)
+
+
+# --- in the processes -----------------------------------------------------------------------------
+
+
+def _settle_in(niceness: int) -> None:
+    """Leave interruptions to whoever started this process, and end with it, however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if niceness and hasattr(os, "nice"):
+        os.nice(niceness)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _load() -> None:
+    import innovation_abm.model
+    import innovation_abm.simulation  # noqa: F401
+
+
+def _run(
+    pairs: Pairs, organization: Organization | None, rules: bytes
+) -> tuple[pd.DataFrame, float]:
+    """Run pairs; give their table, and the seconds that it took."""
+    from innovation_abm.simulation import simulate_many
+
+    began = time.perf_counter()
+    table = simulate_many(pairs, engine="mesa", organization=organization, rules=_book(rules))
+    return table, time.perf_counter() - began
+
+
+@lru_cache(maxsize=8)
+def _book(rules: bytes) -> RuleBook | None:
+    """Make a rule book that was sent again, once."""
+    book: RuleBook | None = pickle.loads(rules)
+    return book
