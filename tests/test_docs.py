@@ -4,6 +4,7 @@ import ast
 import hashlib
 import re
 import runpy
+import shutil
 from collections import defaultdict
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,6 +16,9 @@ import shown
 from innovation_abm import InnovationModel, Scenario, compare, generate, simulate
 from innovation_abm.chance import Purpose, beta_quantiles, normal, quantile, uniform
 from innovation_abm.comparison import _deal
+from innovation_abm.experiments.command import names
+from innovation_abm.experiments.reporting.documents import REPORTS, model_of
+from innovation_abm.experiments.reporting.documents import main as remake
 from innovation_abm.people import TRAITS
 from innovation_abm.reference import (
     DRAWS,
@@ -303,6 +307,49 @@ def test_examples_run(code, tmp_path, monkeypatch):
     (tmp_path / "example.py").write_text(code, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     runpy.run_path("example.py", run_name="__main__")
+
+
+# --- reports and pictures -------------------------------------------------------------------------
+
+
+def test_each_report_is_of_a_study_that_ships_and_says_of_which_model():
+    reports = {file.stem: file.read_text(encoding="utf-8") for file in REPORTS.glob("*.html")}
+    assert set(reports) <= set(names())
+    for name, report in reports.items():
+        assert re.fullmatch(r"innovation [0-9a-f]{16}|ishigami", model_of(report)), name
+        assert f"reports/{name}.html" in (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def stale(tmp_path):
+    """A folder with one report, of a model that there is not."""
+    report = (REPORTS / "ishigami.html").read_text(encoding="utf-8")
+    (tmp_path / "ishigami.html").write_text(report.replace(">ishigami<", ">another<"), "utf-8")
+    return tmp_path
+
+
+def test_a_report_of_another_model_is_told(stale, tmp_path_factory, capsys):
+    assert remake(["--check"], stale) == 1
+    assert capsys.readouterr().out == "ishigami.html: of another version of the model\n"
+    current = tmp_path_factory.mktemp("current")
+    shutil.copy(REPORTS / "ishigami.html", current)
+    assert remake(["--check"], current) == 0
+    assert remake([], current / "nothing") == 2
+
+
+@pytest.mark.slow
+def test_a_report_of_another_model_is_made_anew(stale):
+    assert remake([], stale) == 0
+    assert model_of((stale / "ishigami.html").read_text(encoding="utf-8")) == "ishigami"
+
+
+def test_each_picture_is_one_that_the_command_takes():
+    from innovation_abm.dashboards.screenshots import SHOTS
+
+    assert {file.stem for file in (ROOT / "docs" / "pictures").iterdir()} == set(SHOTS)
+
+
+# --- names ----------------------------------------------------------------------------------------
 
 
 NAME = re.compile(r"`([^`\n]+)`")

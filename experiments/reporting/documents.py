@@ -1,0 +1,92 @@
+"""Reports in the documents: ``python -m innovation_abm.experiments.reporting.documents``.
+
+It says of each report whether it is of this version of the model, and writes those anew that are
+not; with ``--check`` it only says so, and the exit status is 1 if any is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import re
+import shutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+REPORTS: Final = Path(__file__).resolve().parents[2] / "docs" / "reports"
+"""Where they stand in a checkout: one page for each study that comes with the package."""
+
+
+def model_of(page: str) -> str:
+    """Find the model that a report is of, with its version: ``"innovation eb0fdc2aa5210125"``.
+
+    Args:
+        page: the report, as HTML.
+
+    Returns:
+        What its last table says; "" if it says nothing.
+    """
+    words = html.unescape(re.sub(r"<[^>]*>", " ", page))
+    found = re.search(r"\bmodel\s+((?:innovation\s+[0-9a-f]{16})|ishigami|sobol_g)\b", words)
+    return "" if found is None else " ".join(found[1].split())
+
+
+def is_current(page: str) -> bool:
+    """Tell whether a report is of this version of the model, or of a test function."""
+    from innovation_abm.experiments.running.identity import model_version
+
+    model = model_of(page)
+    return model in ("ishigami", "sobol_g", f"innovation {model_version()}")
+
+
+def write(name: str, file: Path) -> None:
+    """Sweep a study that comes with the package, and write its report to a file.
+
+    Args:
+        name: of the study.
+        file: where to; it is written over.
+    """
+    from innovation_abm.experiments.command import find
+    from innovation_abm.experiments.reporting.report import write_report
+    from innovation_abm.experiments.running.execution import sweep
+
+    with TemporaryDirectory() as folder:
+        shutil.copyfile(write_report(sweep(find(name), Path(folder, name)), folder), file)
+
+
+def main(arguments: Sequence[str] | None = None, reports: Path = REPORTS) -> int:
+    """Look at all reports, and write anew those that are of another version of the model.
+
+    Args:
+        arguments: of the command line.
+        reports: the folder of the reports.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="only say which are not current")
+    asked = parser.parse_args(arguments)
+    if not reports.is_dir():
+        print(f"there is no {reports} here; run it in a checkout", file=sys.stderr)
+        return 2
+    stale = 0
+    for file in sorted(reports.glob("*.html")):
+        if is_current(file.read_text(encoding="utf-8")):
+            print(f"{file.name}: current")
+        elif asked.check:
+            print(f"{file.name}: of another version of the model")
+            stale += 1
+        else:
+            write(file.stem, file)
+            print(f"{file.name}: written anew")
+    return int(stale > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
