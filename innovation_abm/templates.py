@@ -53,7 +53,8 @@ Check it:     innovation-abm check-rules {file}
 
 A rule is a pure function: what it gives depends on its arguments alone. It draws nothing at random,
 keeps nothing, and prints nothing; the model draws, with the chance that it gives. Write x * x and
-math.exp(x), never x ** 2 or np.exp(x): only then do both engines give the same bits.
+math.exp(x), never x ** 2 or np.exp(x): only then do both engines give the same bits. A trait of
+your own, of a person or an idea: trait(person, "courage"), from innovation_abm.rules, in (0, 1).
 """
 
 {imports}
