@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from innovation_abm.errors import InnovationAbmError
-
-HERE = "127.0.0.1"
-EVERYWHERE = "0.0.0.0"
 
 
 def dashboard(
@@ -31,7 +29,11 @@ def dashboard(
         ),
     ] = "",
     session: Annotated[
-        str, typer.Option(help="Guided session of your own (TOML).", metavar="FILE")
+        str,
+        typer.Option(
+            help="Guided session to open with: clay-layer, for one, or a file of your own (TOML).",
+            metavar="NAME|FILE",
+        ),
     ] = "",
     language: Annotated[str, typer.Option(help="Language to begin with: en or fr.")] = "",
     port: Annotated[int, typer.Option(help="Port to listen at; 0: any that is free.")] = 8765,
@@ -47,7 +49,8 @@ def dashboard(
     The page is served by this command itself, to this machine alone unless --lan is given, and
     needs no internet. Ctrl-C ends it.
     """
-    from innovation_abm.dashboards.server import Settings, load, serve
+    from innovation_abm.dashboards.server import EVERYWHERE, HERE, Settings, load, serve
+    from innovation_abm.dashboards.words import Speech
 
     tongue = language or _own_language()
     if tongue not in ("en", "fr"):
@@ -60,9 +63,11 @@ def dashboard(
         repair=repair,
         rules=str(Path(rules).resolve()) if rules else "",
         language=tongue,
-        session=str(Path(session).resolve()) if session else "",
+        session=str(Path(session).resolve()) if Path(session).suffix else session,
     )
-    load(settings)  # what is wrong is said here, before anything is served
+    opened = load(settings)  # what is wrong is said here, before anything is served
+    for note in opened.notes:
+        print(Speech(tongue)(note.key, **note.values), file=sys.stderr)
 
     def told(url: str) -> None:
         print(f"The dashboard is at {url} (Ctrl-C ends it)", flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from enum import StrEnum
 from functools import lru_cache
@@ -225,6 +226,24 @@ def guides() -> Mapping[str, Guide]:
         if file.name.endswith(".toml")
     ]
     return {guide.key: guide for guide in sorted(found, key=lambda guide: guide.order)}
+
+
+def find_guide(named: str) -> Guide:
+    """Give a session that comes with the package, by its key, or read one of one's own.
+
+    Raises:
+        GuideError: if there is no such session or file, or the file is wrong.
+    """
+    if named in guides():
+        return guides()[named]
+    if Path(named).suffix or Path(named).exists():
+        return load_guide(named)
+    near = difflib.get_close_matches(named, list(guides()), n=1, cutoff=0.5)
+    meant = f'; did you mean "{near[0]}"?' if near else "."
+    raise GuideError(
+        f"--session {named}: there is no such session{meant} There are {', '.join(guides())}; "
+        "any other is a TOML file"
+    )
 
 
 def load_guide(path: str | Path) -> Guide:

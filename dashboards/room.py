@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from solara import Reactive
 
     from innovation_abm.dashboards.server import Preparation
+    from innovation_abm.dashboards.uploading import Sent
     from innovation_abm.engines import Engine
     from innovation_abm.organization import Organization
     from innovation_abm.rules import RuleBook
@@ -68,7 +69,8 @@ class Opened:
         organization: the chart it is played on; the scenario's own if ``None``.
         rules: the rule book; the shipped one if ``None``.
         language: in which the page speaks, unless a link says otherwise.
-        session: a guided session of the facilitator's own.
+        session: the guided session that it opens with, if any.
+        notes: what to tell about the chart.
     """
 
     scenario: Scenario
@@ -76,6 +78,7 @@ class Opened:
     rules: RuleBook | None = None
     language: str = "en"
     session: Guide | None = None
+    notes: tuple[links.Note, ...] = ()
 
     @property
     def guides(self) -> dict[str, Guide]:
@@ -112,6 +115,7 @@ class Room:
         mapped: the map of two levers, if it was drawn.
         bet: number of the option that the room has bet on, in each step of a guided session.
         notes: what to tell the room, newest last.
+        half_chart: the file of an organogram whose other file is still to come.
         working: names of what is being worked at.
     """
 
@@ -126,6 +130,9 @@ class Room:
         self._page: AbstractContextManager[Any] | None = None
         found = links.read(query, opened.scenario, tuple(opened.guides), opened.language)
         self.play = solara.reactive(found.play)
+        if opened.session is not None and not query:
+            view = replace(found.view, guide=opened.session.key, panel="guide")
+            found = replace(found, view=view)
         self.view = solara.reactive(found.view)
         self.film: Reactive[Film | None] = solara.reactive(None)
         self.numbers: Reactive[Numbers | None] = solara.reactive(None)
@@ -134,13 +141,14 @@ class Room:
         self.ranked: Reactive[list[effects.Ranked] | None] = solara.reactive(None)
         self.mapped: Reactive[Map | None] = solara.reactive(None)
         self.bet: Reactive[dict[int, int]] = solara.reactive({})
-        self.notes = solara.reactive(found.notes)
+        self.notes = solara.reactive((*opened.notes, *found.notes))
         self.working: Reactive[frozenset[str]] = solara.reactive(frozenset())
         self.past: tuple[Play, ...] = ()
         self.closed = False
         self.can_undo = solara.reactive(False)
         self._film_work, self._number_work, self._extra_work = Latest(), Latest(), Latest()
         self._own_chart = opened.organization
+        self.half_chart: Sent | None = None
         self._chart_of: Scenario | None = None
         self.stage = Stage(week=found.view.week, playing=not query)
         self.stage.observe(self._picked, ["picked", "week"])

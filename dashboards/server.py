@@ -25,15 +25,20 @@ from innovation_abm.charts import build_organization
 from innovation_abm.dashboards.archive import Archive, Played
 from innovation_abm.dashboards.background import GivenUp
 from innovation_abm.dashboards.ensembles import replications_for
+from innovation_abm.dashboards.guard import Guard
 from innovation_abm.dashboards.sharing import Urgency
 from innovation_abm.errors import InnovationAbmError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from innovation_abm.dashboards.links import Note
     from innovation_abm.dashboards.room import Opened
     from innovation_abm.engines import Engine
 
+HERE: Final = "127.0.0.1"
+EVERYWHERE: Final = "0.0.0.0"
+"""Addresses to listen at: for this machine alone, and for its network."""
 VARIABLE: Final = "INNOVATION_ABM_DASHBOARD"
 """Environment variable that says what the page opens with, as JSON; see :class:`Settings`."""
 ASSET: Final = "requirejs@2.3.6"
@@ -57,7 +62,7 @@ class Settings:
         repair: whether to mend what can be mended in the chart.
         rules: file of rules; "": the shipped ones.
         language: ``"en"`` or ``"fr"``.
-        session: file of a guided session; "": none of one's own.
+        session: key or file of a guided session to open with; "": none.
     """
 
     preset: str = "workshop"
@@ -81,19 +86,24 @@ def load(settings: Settings) -> Opened:
         InnovationAbmError: if there is no such preset, or chart or rules are wrong.
     """
     set_up_solara()
-    from innovation_abm.charts import load_chart
-    from innovation_abm.dashboards.guides import load_guide
+    from innovation_abm.charts import ChartError, read_chart
+    from innovation_abm.dashboards.guides import find_guide
     from innovation_abm.dashboards.room import Opened
+    from innovation_abm.dashboards.uploading import chart_notes
     from innovation_abm.presets import preset
     from innovation_abm.rule_files import load_rules
 
     scenario, organization = preset(settings.preset), None
+    notes: tuple[Note, ...] = ()
     if settings.chart:
-        organization = load_chart(settings.chart, repair=settings.repair)
+        chart = read_chart(settings.chart, repair=settings.repair)
+        if chart.organization is None:
+            raise ChartError(chart.faults)
+        organization, notes = chart.organization, chart_notes(chart)
         scenario = scenario.but(name=organization.name[:40] or "chart")
     rules = load_rules(settings.rules) if settings.rules else None
-    session = load_guide(settings.session) if settings.session else None
-    return Opened(scenario, organization, rules, settings.language, session)
+    session = find_guide(settings.session) if settings.session else None
+    return Opened(scenario, organization, rules, settings.language, session, notes)
 
 
 def serve(
@@ -115,6 +125,7 @@ def serve(
     os.environ[VARIABLE] = json.dumps(asdict(settings))
     os.environ["SOLARA_APP"] = "innovation_abm.dashboards.app"
     import uvicorn
+    from solara.server.starlette import app
 
     class Server(uvicorn.Server):
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -122,7 +133,7 @@ def serve(
             await super().shutdown(sockets)
 
     config = uvicorn.Config(
-        "solara.server.starlette:app",
+        Guard(app, network=host == EVERYWHERE),
         log_level="error",
         access_log=False,
         timeout_graceful_shutdown=2,
@@ -220,6 +231,9 @@ def _fetched(url: str) -> bytes:
 def _opening() -> Played:
     """Give what every tab opens with."""
     page = opened()
+    if page.session is not None:
+        scenario = page.session.opening
+        return Played(scenario, build_organization(scenario), page.rules)
     chart = page.organization or build_organization(page.scenario)
     return Played(page.scenario, chart, page.rules, own=page.organization is not None)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,12 +14,15 @@ import solara
 import traitlets
 from solara.alias import rv
 
-from innovation_abm.charts import read_chart
+from innovation_abm.charts import ChartFormat, read_chart
+from innovation_abm.dashboards.links import Note
 from innovation_abm.dashboards.offered import MOST_PEOPLE
 from innovation_abm.dashboards.stage import FRONT
 from innovation_abm.presets import preset
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from innovation_abm.charts import Chart
     from innovation_abm.dashboards.room import Room
 
@@ -39,29 +44,53 @@ class Refused(Exception):  # noqa: N818 - said to the room
         self.key, self.values = key, values
 
 
-def read_upload(name: str, content: bytes) -> Chart:
-    """Read a chart from what a browser sent.
+@dataclass(frozen=True)
+class Sent:
+    """A file that a browser sent.
 
-    It is written to a temporary folder that is gone before this returns.
+    Attributes:
+        name: what it is called there.
+        content: what is in it.
+    """
+
+    name: str
+    content: bytes
+
+
+def read_upload(files: Sequence[Sent], *, repair: bool = False) -> Chart:
+    """Read a chart from what a browser sent: one file, or the two of an organogram.
+
+    They are written to a temporary folder that is gone before this returns.
 
     Raises:
         Refused: if it is too large or cannot be read.
     """
-    label = _label(name)
-    if len(content) > MOST_MEGABYTES * 1_000_000:
+    label = _label(files[0].name)
+    if len(files) > 2:
+        raise Refused("upload_many", number=len(files))
+    if sum(len(file.content) for file in files) > MOST_MEGABYTES * 1_000_000:
         raise Refused("upload_large", name=label, most=MOST_MEGABYTES)
-    rows = content.count(b"\n")
+    rows = sum(file.content.count(b"\n") for file in files)
     if rows > MOST_ROWS:
         raise Refused("upload_rows", name=label, rows=rows, most=MOST_ROWS)
     with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / label
-        path.write_bytes(content)
-        chart = read_chart(path)
+        for file in files:
+            (Path(place) / _label(file.name)).write_bytes(file.content)
+        chart = read_chart(Path(place) / label, repair=repair)
+    if len(chart.files) < len(files) == 2:
+        raise Refused("upload_no_pair", name=label)
+    if len(chart.files) == 1 and chart.format == ChartFormat.ORGANOGRAM:
+        raise Refused("upload_half", name=label)
     if chart.organization is None:
-        raise Refused("upload_faults", name=label, faults=_listed(chart.faults))
+        key = "upload_faults" if repair or not _mendable(chart) else "upload_mendable"
+        raise Refused(key, name=label, faults=_listed(chart.faults))
     if chart.organization.size > MOST_PEOPLE:
         raise Refused("upload_people", people=chart.organization.size, most=MOST_PEOPLE)
     return chart
+
+
+def _mendable(chart: Chart) -> bool:
+    return all(fault.repairable for fault in chart.faults)
 
 
 def _label(name: str) -> str:
@@ -78,28 +107,48 @@ def _listed(faults: Any) -> str:  # noqa: ANN401 - a sequence of faults
     return "\n" + "\n".join(texts)
 
 
-def open_upload(room: Room, name: str, content: bytes) -> None:
-    """Play on a chart that a browser sent, or say what is wrong with it."""
+def open_upload(room: Room, files: Sequence[Sent], *, repair: bool = False) -> None:
+    """Play on a chart that a browser sent, or say what is wrong with it.
+
+    Of an organogram, one file may be sent after the other.
+    """
+    half, room.half_chart = room.half_chart, None
+    if half is not None and len(files) == 1 and half.name != files[0].name:
+        with suppress(Refused):
+            _play(room, read_upload([half, *files], repair=repair), half.name)
+            return
     try:
-        chart = read_upload(name, content)
+        _play(room, read_upload(files, repair=repair), files[0].name)
     except Refused as refused:
+        if refused.key == "upload_half":
+            room.half_chart = files[0]
         room.tell(refused.key, **refused.values)
-        return
+
+
+def chart_notes(chart: Chart) -> tuple[Note, ...]:
+    """Say what was doubtful in a chart, and what was mended."""
+    name = "" if chart.organization is None else chart.organization.name
+    found = (("upload_warnings", chart.warnings), ("upload_repairs", chart.repairs))
+    return tuple(Note(key, {"name": name, "faults": _listed(told)}) for key, told in found if told)
+
+
+def _play(room: Room, chart: Chart, name: str) -> None:
     assert chart.organization is not None
-    label = PurePosixPath(_label(name)).stem[:40]
+    label = chart.organization.name[:40] or PurePosixPath(_label(name)).stem[:40]
     room.open_chart(chart.organization, preset(PLAYED).but(name=label))
-    if chart.warnings:
-        room.tell("upload_warnings", name=label, faults=_listed(chart.warnings))
+    for note in chart_notes(chart):
+        room.tell(note.key, **note.values)
     room.tell("upload_done", name=label, people=chart.organization.size)
 
 
 class Chooser(anywidget.AnyWidget):
-    """A button that chooses a file.
+    """A button that chooses a file, or two.
 
     Attributes:
         label: what it says.
-        most: size of the largest file that is sent, in bytes.
-        chosen: what was chosen: ``name``, ``size``, ``content`` (``None`` if larger), ``time``.
+        most: size of the largest files that are sent, in bytes together.
+        chosen: what was chosen: ``files``, each with ``name``, ``size`` and ``content`` (``None``
+            if they are too large or too many), and ``time``.
     """
 
     _esm = (FRONT / "chooser.js").read_text(encoding="utf-8")
@@ -114,19 +163,28 @@ def Upload(room: Room) -> None:
     """Offer to upload a chart."""
     say = room.say
     shown, show = solara.use_state(False)
+    repair, set_repair = solara.use_state(False)
 
-    def chosen(file: dict[str, Any]) -> None:
-        if not file:
+    def chosen(sent: dict[str, Any]) -> None:
+        if not sent:
             return
         show(False)
-        if file["content"] is None:
-            room.tell("upload_large", name=str(file["name"])[:80], most=MOST_MEGABYTES)
+        files = sent["files"]
+        if len(files) > 2:
+            room.tell("upload_many", number=len(files))
+        elif any(file["content"] is None for file in files):
+            room.tell("upload_large", name=str(files[0]["name"])[:80], most=MOST_MEGABYTES)
         else:
-            open_upload(room, str(file["name"]), bytes(file["content"]))
+            read = [Sent(str(file["name"]), bytes(file["content"])) for file in files]
+            open_upload(room, read, repair=repair)
 
     solara.Button(say("upload"), text=True, small=True, on_click=lambda: show(True))
     with rv.Dialog(v_model=shown, on_v_model=show, max_width="520"):
         if shown:
             with solara.Div(classes=["ia-upload"]):
                 Chooser.element(label=say("upload_here"), on_chosen=chosen)
+                rv.Checkbox(
+                    v_model=repair, on_v_model=set_repair, label=say("upload_repair"),
+                    dense=True, hide_details=True,
+                )  # fmt: skip
                 solara.Button(say("close"), text=True, on_click=lambda: show(False))

@@ -1,8 +1,10 @@
 """The dashboard, but for the browser: what is played, recorded, placed, linked, said and kept."""
 
+import asyncio
 import io
 import itertools
 import re
+import socket
 import threading
 import time
 import tomllib
@@ -24,6 +26,8 @@ from innovation_abm.dashboards.archive import Archive, Played
 from innovation_abm.dashboards.background import GivenUp, Latest
 from innovation_abm.dashboards.ensembles import replications_for, steps_for
 from innovation_abm.dashboards.film import record
+from innovation_abm.dashboards.guard import Guard, is_own
+from innovation_abm.dashboards.guides import GuideError, find_guide, guides
 from innovation_abm.dashboards.headlines import Unit, headlines
 from innovation_abm.dashboards.keeping import packed
 from innovation_abm.dashboards.links import View
@@ -32,10 +36,16 @@ from innovation_abm.dashboards.offered import MOST_PEOPLE, offered
 from innovation_abm.dashboards.placing import place
 from innovation_abm.dashboards.play import Move, Play
 from innovation_abm.dashboards.room import Opened, Room
-from innovation_abm.dashboards.server import Preparation
+from innovation_abm.dashboards.server import Preparation, Settings, load
 from innovation_abm.dashboards.sharing import Shelf, Turns, Urgency
 from innovation_abm.dashboards.tales import PLACES, called, story
-from innovation_abm.dashboards.uploading import MOST_MEGABYTES, Refused, read_upload
+from innovation_abm.dashboards.uploading import (
+    MOST_MEGABYTES,
+    Refused,
+    Sent,
+    open_upload,
+    read_upload,
+)
 from innovation_abm.dashboards.words import LANGUAGES, Speech, vocabulary
 from innovation_abm.idea import Event, Fate, Reason
 from innovation_abm.levers import catalogue
@@ -537,6 +547,30 @@ def test_a_session_is_taken_up_where_it_was_left(compiled):
         one.close()
 
 
+def test_the_command_opens_with_a_session(compiled, tmp_path):
+    opened = Opened(preset("workshop"), session=find_guide("heroes"), language="fr")
+    room = Room(opened, READY)
+    assert (room.view.value.guide, room.view.value.panel) == ("heroes", "guide")
+    assert room.play.value.opening == guides()["heroes"].opening
+    again = Room(opened, READY, "lang=fr&week=3")  # it was ended
+    assert again.guide is None
+    for one in (room, again):
+        one.close()
+    with pytest.raises(GuideError, match='no such session; did you mean "clay-layer"'):
+        find_guide("clay-layr")
+    with pytest.raises(GuideError, match=r"mine\.toml: cannot be read"):
+        find_guide("mine.toml")
+
+
+def test_what_is_doubtful_in_a_chart_is_told_to_every_tab(tmp_path):
+    (tmp_path / "own.csv").write_bytes(CIRCLE)
+    opened = load(Settings(chart=str(tmp_path / "own.csv"), repair=True))
+    assert [note.key for note in opened.notes] == ["upload_repairs"]
+    room = Room(opened, READY)
+    assert room.notes.value == opened.notes
+    room.close()
+
+
 def test_two_tabs_share_nothing(room):
     other = Room(Opened(SMALL), READY)
     other.move("risk_aversion", 0.0)
@@ -725,10 +759,8 @@ def test_a_kept_session_gives_a_researcher_the_same_numbers(room, tmp_path):
 
 
 def test_a_chart_is_uploaded_and_kept_with_the_tables(room, tmp_path):
-    from innovation_abm.dashboards.uploading import open_upload
-
     write_chart(generate(1, 1, 4), tmp_path / "own.csv")
-    open_upload(room, "..\\..\\own.csv", (tmp_path / "own.csv").read_bytes())
+    open_upload(room, [Sent("..\\..\\own.csv", (tmp_path / "own.csv").read_bytes())])
     settle(room)
     assert room.film.value.run.organization.size == 21
     assert room.notes.value[-1].key == "upload_done"
@@ -740,13 +772,51 @@ def test_a_chart_is_uploaded_and_kept_with_the_tables(room, tmp_path):
     assert room.film.value.run.organization.size != 21
 
 
+CIRCLE = b"post,reports_to\na,b\nb,a\n"
+SENIOR = b"Post Unique Reference,Reports to Senior Post,Unit\n1,XX,Top\n2,1,North\n"
+JUNIOR = b"Reporting Senior Post,Number of Posts in FTE,Unit\n2,6.5,North\n"
+
+
+def test_the_two_files_of_an_organogram_are_uploaded_at_once_or_one_after_the_other(room):
+    pair = [Sent("X-junior.csv", JUNIOR), Sent("X-senior.csv", SENIOR)]
+    assert read_upload(pair).organization.size == 9
+    for sent in (*([one] for one in pair), pair, pair[::-1]):
+        open_upload(room, sent)
+        told = room.notes.value[-1]
+        assert told.key == ("upload_half" if sent == pair[:1] else "upload_done")
+        assert "X" in told.values["name"]
+    assert room.organization.size == 9
+    open_upload(room, pair[:1])
+    open_upload(room, [Sent("own.csv", b"post,reports_to\na,XX\nb,a\n")])
+    assert room.organization.size == 2
+    settle(room)
+
+
+def test_files_that_are_no_pair_are_refused():
+    for others in (
+        [Sent("X-senior.csv", SENIOR), Sent("Y-junior.csv", JUNIOR)],
+        [Sent("X-senior.csv", SENIOR), Sent("X-junior.csv", CIRCLE)],
+        [Sent("a.csv", b"post,reports_to\na,XX\nb,a\n"), Sent("b.csv", CIRCLE)],
+    ):
+        with pytest.raises(Refused) as refused:
+            read_upload(others)
+        assert refused.value.key == "upload_no_pair"
+
+
+def test_an_upload_is_mended_if_one_asks(room):
+    open_upload(room, [Sent("own.csv", CIRCLE)], repair=True)
+    assert [note.key for note in room.notes.value[-2:]] == ["upload_repairs", "upload_done"]
+    settle(room)
+
+
 @pytest.mark.parametrize(
     ("content", "key"),
     [
         (b"", "upload_faults"),
         (b"\x00\xff\xfe" * 50, "upload_faults"),
-        (b"post,reports_to\na,b\nb,a\n", "upload_faults"),
-        (b"post,reports_to\n=cmd|calc,XX\nclerk,nobody\n", "upload_faults"),
+        (CIRCLE, "upload_mendable"),
+        (b"post,reports_to\n=cmd|calc,XX\nclerk,nobody\n", "upload_mendable"),
+        (SENIOR, "upload_half"),
         (b"x" * (MOST_MEGABYTES * 1_000_000 + 1), "upload_large"),
         (b"post,reports_to\n" + b"x,y\n" * 1_000_000, "upload_rows"),
         (
@@ -754,11 +824,11 @@ def test_a_chart_is_uploaded_and_kept_with_the_tables(room, tmp_path):
             "upload_people",
         ),
     ],
-    ids=["empty", "binary", "circle", "nobody", "large", "rows", "people"],
+    ids=["empty", "binary", "circle", "nobody", "half", "large", "rows", "people"],
 )
 def test_a_bad_upload_is_refused_and_said(content, key):
     with pytest.raises(Refused) as refused:
-        read_upload("../../etc/chart.csv", content)
+        read_upload([Sent("../../etc/chart.csv", content)])
     assert refused.value.key == key
     for language in LANGUAGES:
         assert Speech(language)(key, **refused.value.values)
@@ -822,7 +892,7 @@ def test_an_upload_fits_into_one_message_to_the_server():
 
 def test_a_bad_upload_is_told_by_its_own_name():
     with pytest.raises(Refused) as refused:
-        read_upload("C:\\My Charts\\our <chart>.CSV", b"post,reports_to\na,b\nb,a\n")
+        read_upload([Sent("C:\\My Charts\\our <chart>.CSV", CIRCLE)])
     assert "our _chart_.csv, row 2: 2 posts report to each other" in refused.value.values["faults"]
 
 
@@ -834,6 +904,53 @@ def test_what_the_page_loads_is_found_wherever_it_is_installed(monkeypatch, tmp_
     assert (found / server.ASSET / "require.js").is_file()
     (tmp_path / "share" / "solara" / "cdn" / server.ASSET).mkdir(parents=True)
     assert server._assets() is None
+
+
+@pytest.mark.parametrize(
+    ("host", "alone", "network"),
+    [
+        ("localhost:8765", True, True),
+        ("127.0.0.1", True, True),
+        ("[::1]:80", True, True),
+        ("192.168.1.7:8765", False, True),
+        (f"{socket.gethostname()}.local:8765", False, True),
+        ("rebound.example:8765", False, False),
+        ("localhost.example", False, False),
+        ("127.0.0.1.example", False, False),
+        ("", False, False),
+        ("[::1", False, False),
+    ],
+)
+def test_only_names_of_this_machine_are_answered(host, alone, network):
+    assert is_own(host, network=False) == alone
+    assert is_own(host, network=True) == network
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+def test_pages_of_other_sites_are_refused(kind):
+    def asked(**headers):
+        answers = []
+
+        async def answered(scope, receive, send):
+            answers.append("let through")
+
+        async def receive():
+            return {}
+
+        async def send(message):
+            answers.append(message.get("status", message.get("code")))
+
+        given = [(name.encode(), value.encode()) for name, value in headers.items()]
+        guard = Guard(answered, network=False)
+        asyncio.run(guard({"type": kind, "headers": given}, receive, send))
+        return answers[0]
+
+    refused = {"http": 421, "websocket": 1008}[kind]
+    assert asked(host="localhost:1") == "let through"
+    assert asked(host="localhost:1", origin="http://localhost:1") == "let through"
+    assert asked(host="localhost:1", origin="http://evil.example") == refused
+    assert asked(host="localhost:1", origin="null") == refused
+    assert asked(host="evil.example:1", origin="http://evil.example:1") == refused
 
 
 def test_data_files_are_whole():

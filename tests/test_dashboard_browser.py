@@ -322,11 +322,19 @@ def test_a_kept_session_gives_a_researcher_the_same_numbers(page, address, tmp_p
 def test_charts_are_uploaded_good_and_bad_then_ranked_and_mapped(page, address, tmp_path):
     write_chart(generate(1, 1, 4), tmp_path / "own.csv")
     (tmp_path / "bad.csv").write_text("post,reports_to\na,b\nb,a\n")
+    (tmp_path / "X-senior.csv").write_text(
+        "Post Unique Reference,Reports to Senior Post\n1,XX\n2,1\n"
+    )
+    (tmp_path / "X-junior.csv").write_text("Reporting Senior Post,Number of Posts in FTE\n2,6.5\n")
     shown(page, address)
-    for name, said in (("bad.csv", "cannot be read as a chart"), ("own.csv", "21 people")):
+    for names, said in (
+        (["bad.csv"], "cannot be read as a chart"),
+        (["X-junior.csv", "X-senior.csv"], "X: 9 people"),
+        (["own.csv"], "21 people"),
+    ):
         page.get_by_text("Own chart ...").click()
         page.wait_for_selector(".ia-upload")
-        page.set_input_files(".ia-chooser input", tmp_path / name)
+        page.set_input_files(".ia-chooser input", [tmp_path / name for name in names])
         page.wait_for_function(f"document.querySelector('.ia-notes')?.innerText.includes('{said}')")
     page.wait_for_function("document.querySelector('.ia-scrub input').max == 156")
     page.get_by_role("tab", name="Which lever next?").click()
@@ -347,6 +355,22 @@ def test_two_rooms_do_not_disturb_each_other(page, address, browser):
     other.context.close()
     page.keyboard.press("ArrowRight")
     assert week(page) == 8
+
+
+def test_a_large_chart_that_was_mended_is_drawn_by_units_and_says_so(browser, tmp_path):
+    rows = [f"p{number},{'XX' if number == 0 else f'p{number // 8}'}" for number in range(2_000)]
+    rows[9] = "p9,p72"  # which reports to p9
+    (tmp_path / "large.csv").write_text("\n".join(["post,reports_to", *rows]))
+    options = ("--chart", str(tmp_path / "large.csv"), "--repair", "--language=fr")
+    process, url = start(*options)
+    opened = browser.new_page()
+    opened.goto(url)
+    opened.wait_for_selector(".ia-large b", timeout=60_000)
+    opened.wait_for_selector(".ia-notice:has-text('ce sont des unités qui sont dessinées')")
+    assert "large" in opened.inner_text(".ia-preset")
+    assert "large" in opened.inner_text(".ia-notes")
+    opened.close()
+    assert stop(process) == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends processes otherwise")

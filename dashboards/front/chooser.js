@@ -1,5 +1,5 @@
-// A button that chooses a file, which may also be dropped on it. A file that is too large is not
-// sent: only its name and size are.
+// A button that chooses a file or two, which may also be dropped on it. Files that are too large
+// are not sent: only their names and sizes are.
 
 function render({ model, el }) {
   const label = document.createElement("label");
@@ -7,18 +7,23 @@ function render({ model, el }) {
   const text = label.appendChild(document.createElement("span"));
   const input = label.appendChild(document.createElement("input"));
   input.type = "file";
+  input.multiple = true;
   input.accept = ".csv,text/csv";
   const speak = () => { text.textContent = model.get("label"); };
-  const choose = async (file) => {
-    if (!file) return;
-    const content = file.size <= model.get("most") ? new DataView(await file.arrayBuffer()) : null;
-    model.set("chosen", { name: file.name, size: file.size, content, time: Date.now() });
+  const choose = async (chosen) => {
+    const files = [...chosen];
+    if (!files.length) return;
+    const fits = files.length <= 2
+      && files.reduce((sum, file) => sum + file.size, 0) <= model.get("most");
+    const sent = await Promise.all(files.slice(0, 3).map(async ({ name, size }, i) =>
+      ({ name, size, content: fits ? new DataView(await files[i].arrayBuffer()) : null })));
+    model.set("chosen", { files: sent, time: Date.now() });
     model.save_changes();
     input.value = "";
   };
-  input.addEventListener("change", () => choose(input.files[0]));
+  input.addEventListener("change", () => choose(input.files));
   label.addEventListener("dragover", (event) => event.preventDefault());
-  label.addEventListener("drop", (event) => { event.preventDefault(); choose(event.dataTransfer.files[0]); });
+  label.addEventListener("drop", (event) => { event.preventDefault(); choose(event.dataTransfer.files); });
   model.on("change:label", speak);
   speak();
   el.appendChild(label);

@@ -1,0 +1,76 @@
+"""Who may ask the dashboard's server: only pages that it served itself, by a name of its own.
+
+A page of another site, open in the same browser, could otherwise talk to a server on this machine,
+and read the chart that is played on. It gives itself away by where it comes from (``Origin``), or,
+if its name was made to lead to this machine, by what it calls it (``Host``).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    Scope = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+    Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+REFUSED: Final = b"This address is not one of the dashboard's own; open the one that it printed.\n"
+
+
+class Guard:
+    """Lets requests through to an ASGI application, but for those that others made."""
+
+    def __init__(self, application: Application, *, network: bool) -> None:
+        """Guard an application.
+
+        Args:
+            application: what answers.
+            network: whether other machines may ask, who call this one by its address or name.
+        """
+        self._application = application
+        self._network = network
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] not in ("http", "websocket") or self._allowed(scope["headers"]):
+            await self._application(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            headers = [(b"content-type", b"text/plain; charset=utf-8")]
+            await send({"type": "http.response.start", "status": 421, "headers": headers})
+            await send({"type": "http.response.body", "body": REFUSED})
+
+    def _allowed(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        given = {name: value.decode("latin-1") for name, value in headers}
+        host, origin = given.get(b"host", ""), given.get(b"origin")
+        if origin is not None and urlsplit(origin).netloc != host:
+            return False
+        return is_own(host, network=self._network)
+
+
+def is_own(host: str, *, network: bool) -> bool:
+    """Tell whether a host, with or without a port, is a name of this machine.
+
+    Args:
+        host: as a request names it.
+        network: whether names count that other machines of the network use: any address, which no
+            other site can have made up, and the name of this machine.
+    """
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        own = socket.gethostname().lower().split(".")[0]
+        return name == "localhost" or (network and name.split(".")[0] == own)
+    return network or address.is_loopback
