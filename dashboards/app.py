@@ -65,15 +65,15 @@ def _paint(dark: bool) -> None:
 
 
 def _recount_when_ready(room: Room) -> None:
-    """Count anew once the compiled engine is there, unless the tab is closed before."""
+    """Count anew once it is known what can be had for it, unless the tab is closed before."""
 
     def wait() -> None:
-        while not preparation.ready.wait(0.5):
+        while not preparation.settled.wait(0.5):
             if room.closed:
                 return
         room.recount()
 
-    if not preparation.ready.is_set():
+    if not preparation.settled.is_set():
         threading.Thread(target=wait, daemon=True).start()
 
 

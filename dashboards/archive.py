@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
-from innovation_abm.dashboards.ensembles import Ensemble, Numbers, ensemble
+from innovation_abm.dashboards.background import GivenUp
+from innovation_abm.dashboards.ensembles import Ensemble, Numbers, ensemble, run_all
 from innovation_abm.dashboards.film import Film, record
 from innovation_abm.dashboards.sharing import Shelf, Turns, Urgency
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
+    import pandas as pd
+
+    from innovation_abm.effects import Runs
     from innovation_abm.engines import Engine
     from innovation_abm.organization import Organization
+    from innovation_abm.processes import MesaProcesses
     from innovation_abm.rules import RuleBook
     from innovation_abm.scenario import Scenario
 
@@ -54,11 +60,15 @@ class Archive:
 
     Attributes:
         turns: who may work.
+        beside: processes of the Mesa engine, where the compiled one cannot be had: because of
+            agents of one's own, for instance. ``None`` where it can, or as long as nobody knows.
     """
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.turns = Turns()
+        self.beside: MesaProcesses | None = None
+        self._pace: Shelf[float] = Shelf(ENSEMBLES)
         self._films: Shelf[Film] = Shelf(FILMS)
         self._ensembles: Shelf[Ensemble] = Shelf(ENSEMBLES)
 
@@ -124,14 +134,76 @@ class Archive:
             return begun
 
         def more() -> Ensemble:
+            of_these = (played.scenario, played.chart, played.rules, engine, number)
+            if engine == "mesa" and self.beside is not None:
+                runs = partial(self._run_beside, played, wanted)
+                return ensemble(*of_these, wanted, begun, runs)
             with self.turns.turn(urgency, wanted) as go_on:
-                return ensemble(
-                    played.scenario, played.chart, played.rules, engine, number, go_on, begun
-                )
+                return ensemble(*of_these, go_on, begun)
 
         found = self._ensembles.get((*key, number), more, wanted)
         self._ensembles.put(key, found)
         return found
+
+    @contextmanager
+    def runs(
+        self, played: Played, wanted: Wanted, told: Callable[[int, int], object]
+    ) -> Iterator[Runs]:
+        """Give who does the many runs of a ranking or a map: variations of what is played.
+
+        Args:
+            played: what is played.
+            wanted: tells whether they are still wanted.
+            told: called with the runs done and the runs to do.
+
+        Raises:
+            GivenUp: if they are not wanted any more.
+        """
+        if self.beside is not None:
+            yield partial(self._run_beside, played, wanted, told=told)
+            return
+        with self.turns.turn(Urgency.EXTRA, wanted) as go_on:
+            yield partial(
+                run_all,
+                organization=played.chart,
+                rules=played.rules,
+                engine="auto",
+                wanted=go_on,
+            )
+
+    def seconds_a_run(self, played: Played, wanted: Wanted) -> float:
+        """Give what a run takes beside the page, as it was measured; it is measured if it was not.
+
+        Raises:
+            GivenUp: if it is not wanted any more.
+        """
+        assert self.beside is not None
+        if self._pace.find(played.key) is None:
+            seeds = range(played.scenario.seed, played.scenario.seed + 2 * self.beside.number)
+            self._run_beside(played, wanted, [(played.scenario, seed) for seed in seeds])
+        return self._pace.find(played.key) or 0.0
+
+    def _run_beside(
+        self,
+        played: Played,
+        wanted: Wanted,
+        pairs: Sequence[tuple[Scenario, int]],
+        told: Callable[[int, int], object] | None = None,
+    ) -> pd.DataFrame:
+        """Run pairs in processes beside the page, and note how long a run takes."""
+
+        def go_on(done: int, total: int) -> bool:
+            if told is not None:
+                told(done, total)
+            return wanted()
+
+        assert self.beside is not None
+        batch = self.beside.run(pairs, played.chart, played.rules, progress=go_on)
+        if len(batch.table) < len(pairs):
+            raise GivenUp
+        if pairs:
+            self._pace.put(played.key, batch.seconds / self.beside.number)
+        return batch.table
 
 
 def _paired(a: Ensemble, b: Ensemble, engine: str) -> Numbers:

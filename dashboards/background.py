@@ -19,6 +19,15 @@ class GivenUp(Exception):  # noqa: N818 - nothing went wrong
     """The work is not wanted any more."""
 
 
+class TooSlow(Exception):  # noqa: N818 - nothing went wrong
+    """There is no time for so much; the argument is the number of runs that it takes at least."""
+
+    def __init__(self, runs: int) -> None:
+        """Say how many runs it takes at least."""
+        super().__init__(runs)
+        self.runs = runs
+
+
 class Latest:
     """Runs the newest job that was asked for, in a thread of its own.
 

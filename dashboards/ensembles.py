@@ -16,6 +16,7 @@ from innovation_abm.survival import Interval
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from innovation_abm.effects import Runs
     from innovation_abm.engines import Engine
     from innovation_abm.organization import Organization
     from innovation_abm.rules import RuleBook
@@ -30,6 +31,8 @@ WORK: Final = 2.0e7
 """Person-weeks that the compiled engine does in about a third of a second."""
 MESA_WORK: Final = 6.5e4
 """Person-weeks that Mesa does in about half a second."""
+FEWEST_IN_MESA: Final = 4
+"""Replications that are shown first where only Mesa can run them, and the organisation is large."""
 
 HEADLINES: Final = ("survival", "omission", "commission")
 FATES: Final = (
@@ -109,6 +112,15 @@ def steps_for(person_weeks: int, engine: str) -> tuple[int, ...]:
     return (whole,) if few == whole or engine != "kernel" else (few, whole)
 
 
+def steps_in_mesa(person_weeks: int) -> tuple[int, ...]:
+    """Give the same where only Mesa can run them: few at first, then twice as many each time."""
+    few = int(np.clip(MESA_WORK // max(person_weeks, 1), FEWEST_IN_MESA, FEWEST))
+    steps = [few]
+    while steps[-1] < REPLICATIONS:
+        steps.append(min(2 * steps[-1], REPLICATIONS))
+    return tuple(steps)
+
+
 def ensemble(
     scenario: Scenario,
     organization: Organization,
@@ -117,17 +129,18 @@ def ensemble(
     replications: int,
     wanted: Callable[[], bool],
     begun: Ensemble | None = None,
+    runs: Runs | None = None,
 ) -> Ensemble:
     """Run the replications of a scenario, with its seed and the seeds after it.
 
-    Those that ``begun`` holds are not run again.
+    Those that ``begun`` holds are not run again. They are run by ``runs``; here if it is ``None``.
 
     Raises:
         GivenUp: if it is not wanted any more.
     """
     there = 0 if begun is None else begun.replications
     pairs = [(scenario, scenario.seed + number) for number in range(there, replications)]
-    table = run_all(pairs, organization, rules, engine, wanted)
+    table = runs(pairs) if runs else run_all(pairs, organization, rules, engine, wanted)
     if begun is None:
         return Ensemble(table)
     return Ensemble(pd.concat([begun.table, table], ignore_index=True))

@@ -9,6 +9,7 @@ import numpy as np
 
 from innovation_abm.dashboards.background import GivenUp
 from innovation_abm.results import Run
+from innovation_abm.rule_files import blaming
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,7 +116,8 @@ def record(
     model = InnovationModel(scenario, organization=organization, rules=rules)
     recorder = _Recorder(model)
     while model.running:
-        model.step()
+        with blaming(rules):
+            model.step()
         recorder.take()
         if told is not None and not told(model.week):
             raise GivenUp

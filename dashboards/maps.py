@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from innovation_abm.dashboards.ensembles import run_all
+from innovation_abm.dashboards.background import TooSlow
 from innovation_abm.dashboards.headlines import Unit, headlines
 from innovation_abm.dashboards.play import Move, Play, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
+    from innovation_abm.effects import Runs
     from innovation_abm.organization import Organization
-    from innovation_abm.rules import RuleBook
 
 POINTS: Final = 20
 """Values of each lever, but for switches, which have two."""
+FEWER_POINTS: Final = 8
+"""The same where only Mesa can run them."""
+FEWEST: Final = 4
+"""Replications behind each point, at least."""
 MOST_RUNS: Final = 20_000
 WORK: Final = 1.5e8
 """Person-weeks that a map may take: two to five seconds of the compiled engine."""
@@ -49,13 +51,13 @@ class Map:
     replications: int
 
 
-def values_of(name: str, play: Play) -> NDArray[np.float64]:
+def values_of(name: str, play: Play, points: int = POINTS) -> NDArray[np.float64]:
     """Give the values of a lever or parameter that a map is drawn over."""
     for headline in headlines():
         if headline.name == name:
-            points = 2 if headline.unit == Unit.SWITCH else POINTS
+            points = 2 if headline.unit == Unit.SWITCH else points
             return np.linspace(headline.low, headline.high, points)
-    return np.linspace(0.0, 1.0, POINTS)
+    return np.linspace(0.0, 1.0, points)
 
 
 def response_map(
@@ -64,8 +66,8 @@ def response_map(
     across: str,
     up: str,
     chart: Organization,
-    rules: RuleBook | None,
-    wanted: Callable[[], bool],
+    runs: Runs,
+    most: float | None = None,
 ) -> Map:
     """Draw the map of two levers, each moved from the first week on.
 
@@ -77,20 +79,24 @@ def response_map(
         across: a lever or parameter.
         up: another one.
         chart: the organisation.
-        rules: the rule book; the shipped one if ``None``.
-        wanted: tells whether the map is still wanted.
+        runs: who runs pairs of a scenario and a seed.
+        most: how many runs there is time for where only Mesa can do them: the map then has fewer
+            points. As many as the compiled engine has time for if ``None``.
 
     Raises:
         GivenUp: if it is not wanted any more.
+        TooSlow: if there is no time for the fewest runs that make a map.
     """
-    xs, ys = values_of(across, play), values_of(up, play)
+    fine = POINTS if most is None else FEWER_POINTS
+    xs, ys = (values_of(name, play, fine) for name in (across, up))
     rest = tuple(move for move in play.moves if move.name not in (across, up))
     points = [replace(play, moves=_first(rest, across, x, up, y)).scenario for y in ys for x in xs]
     person_weeks = chart.size * play.opening.weeks
-    most = min(WORK / (person_weeks * len(points)), MOST_RUNS / len(points))
-    number = int(np.clip(most, 4, 50))
-    pairs = [(point, point.seed + k) for point in points for k in range(number)]
-    table = run_all(pairs, chart, rules, "auto", wanted)
+    if most is not None and most < FEWEST * len(points):
+        raise TooSlow(FEWEST * len(points))
+    many = min(WORK / person_weeks, MOST_RUNS) if most is None else most
+    number = int(np.clip(many / len(points), FEWEST, 50))
+    table = runs([(point, point.seed + k) for point in points for k in range(number)])
     found = table["survival"].to_numpy().reshape(len(ys), len(xs), number)
     here = (float(play.value(across, week + 1)), float(play.value(up, week + 1)))
     return Map(across, up, xs, ys, np.nanmean(found, axis=2), here, play, number)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import solara
 
+from innovation_abm.dashboards.ensembles import REPLICATIONS
+
 if TYPE_CHECKING:
     from innovation_abm.dashboards.ensembles import Numbers
     from innovation_abm.dashboards.film import Film
@@ -25,12 +27,14 @@ def Number(room: Room, hidden: bool) -> None:
     say = room.say
     numbers, film = room.numbers.value, room.film.value
     weeks = room.play.value.opening.weeks
+    growing = "more" in room.working.value
     if hidden:
         inside = f"<p class='ia-hidden'>{escape(say('hidden_number'))}</p>"
     elif numbers is None:
         inside = f"<p class='ia-hidden'>{escape(say('counting'))}</p>"
     else:
-        inside = _number(numbers, film, numbers.a is not numbers.b, weeks, say)
+        few = _why_few(room, numbers, growing)
+        inside = _number(numbers, film, numbers.a is not numbers.b, weeks, say) + few
     busy = " ia-busy" if "numbers" in room.working.value else ""
     html = f"<section class='ia-number{busy}' aria-live='polite'>{inside}</section>"
     solara.HTML(tag="div", unsafe_innerHTML=html)
@@ -65,9 +69,18 @@ def _number(numbers: Numbers, film: Film | None, changed: bool, weeks: int, say:
         words = escape(say(f"{measure}_says"))
         lines.append(f"<p><b>{share}</b>{move}<span>{words}</span></p>")
     lines.append("</div>")
-    if numbers.engine != "kernel":
-        lines.append(_small(say("engine_mesa")))
     return "".join(lines)
+
+
+def _why_few(room: Room, numbers: Numbers, growing: bool) -> str:
+    """Say why there are few replications, if there are, and whether there will be more."""
+    say, number = room.say, numbers.b.replications
+    if numbers.engine == "kernel" or number >= REPLICATIONS:
+        return ""
+    if not room.only_mesa:
+        return _small(say("engine_mesa"))
+    key = "mesa_growing" if growing else "mesa_counted"
+    return _small(say(key, number=number, why=room.why_mesa))
 
 
 def _small(text: str) -> str:

@@ -101,9 +101,17 @@ def TwinPanel(room: Room) -> None:
                 paragraph(f"+ {len(names) - 60}")
 
 
-def _engine_waited_for(room: Room, busy: bool) -> None:
+def _how_far(room: Room) -> str:
+    """Say what a button does that takes long."""
+    percent = f" {room.percent.value} %" if room.percent.value else ""
+    return f"{room.say('working')}{percent}"
+
+
+def _what_it_waits_for(room: Room, what: str, busy: bool) -> None:
     if busy and not room.engine.settled.is_set():
         paragraph(room.say("engine_waited_for"))
+    if not busy and what in room.slow.value:
+        paragraph(room.say(f"{what}_slow", minutes=room.slow.value[what], why=room.why_mesa))
 
 
 @solara.component
@@ -113,12 +121,12 @@ def RankingPanel(room: Room) -> None:
     busy = "ranking" in room.working.value
     paragraph(say("ranking_explained"))
     solara.Button(
-        say("working") if busy else say("ranking_start"),
+        _how_far(room) if busy else say("ranking_start"),
         on_click=room.rank_levers,
         color="primary",
         disabled=busy,
     )
-    _engine_waited_for(room, busy)
+    _what_it_waits_for(room, "ranking", busy)
     if found is None:
         return
     dark = room.view.value.dark
@@ -161,12 +169,12 @@ def MapPanel(room: Room) -> None:
     if same:
         paragraph(say("map_same"))
     solara.Button(
-        say("working") if busy else say("map_start"),
+        _how_far(room) if busy else say("map_start"),
         on_click=lambda: room.draw_map(across, up),
         color="primary",
         disabled=busy or same,
     )
-    _engine_waited_for(room, busy)
+    _what_it_waits_for(room, "map", busy)
     if found is None:
         return
     dark = room.view.value.dark

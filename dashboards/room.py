@@ -22,8 +22,8 @@ from innovation_abm import effects
 from innovation_abm.charts import build_organization
 from innovation_abm.dashboards import links
 from innovation_abm.dashboards.archive import Played
-from innovation_abm.dashboards.background import GivenUp, Latest
-from innovation_abm.dashboards.ensembles import Numbers, steps_for
+from innovation_abm.dashboards.background import GivenUp, Latest, TooSlow
+from innovation_abm.dashboards.ensembles import Numbers, steps_for, steps_in_mesa
 from innovation_abm.dashboards.film import Film
 from innovation_abm.dashboards.guides import Guide, guides
 from innovation_abm.dashboards.headlines import headlines
@@ -37,6 +37,7 @@ from innovation_abm.dashboards.tales import story
 from innovation_abm.dashboards.words import Speech
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.presets import preset
+from innovation_abm.rule_files import agent_names, roles_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +55,12 @@ if TYPE_CHECKING:
 
 CLICKER_WEEKS: Final = 8
 """Weeks that a clicker's page keys move, outside guided sessions."""
+GROWING: Final = 20.0
+"""Seconds for which replications are added to the first few where only Mesa can run them."""
+EXTRA_SECONDS: Final = 60.0
+"""What a ranking or a map may take there; a room waits no longer."""
+LEAST: Final = 5
+"""Replications for each lever below which a ranking there would say nothing."""
 EXTRA: Final = ("ranking", "map")
 """Work of which one is done at a time."""
 PATIENCE: Final = 0.06
@@ -113,6 +120,8 @@ class Room:
         twins: A and B, while they are compared.
         ranked: levers by their effect on what is played, if they were ranked.
         mapped: the map of two levers, if it was drawn.
+        slow: minutes that a ranking or a map would take, by name, if it was not made for that.
+        percent: how much of a ranking or a map is done, in tens, where it takes long.
         bet: number of the option that the room has bet on, in each step of a guided session.
         notes: what to tell the room, newest last.
         half_chart: the file of an organogram whose other file is still to come.
@@ -140,6 +149,8 @@ class Room:
         self.comparing = solara.reactive(found.view.twins)
         self.ranked: Reactive[list[effects.Ranked] | None] = solara.reactive(None)
         self.mapped: Reactive[Map | None] = solara.reactive(None)
+        self.slow: Reactive[dict[str, int]] = solara.reactive({})
+        self.percent = solara.reactive(0)
         self.bet: Reactive[dict[int, int]] = solara.reactive({})
         self.notes = solara.reactive((*opened.notes, *found.notes))
         self.working: Reactive[frozenset[str]] = solara.reactive(frozenset())
@@ -174,6 +185,17 @@ class Room:
     def guide(self) -> Guide | None:
         """The guided session that is on."""
         return self.opened.guides.get(self.view.value.guide)
+
+    @property
+    def only_mesa(self) -> bool:
+        """Whether the compiled engine cannot be had, so that replications are few."""
+        return self._archive.beside is not None
+
+    @property
+    def why_mesa(self) -> str:
+        """Say why it cannot."""
+        agents = agent_names(roles_of(self.opened.rules))
+        return self.say("why_agents", agents=agents) if agents else self.say("why_mesa")
 
     @property
     def organization(self) -> Organization:
@@ -378,6 +400,7 @@ class Room:
     def _forget(self) -> None:
         self.ranked.value = self.mapped.value = self.twins.value = None
         self.numbers.value = None
+        self.slow.value = {}
         self._extra_work.drop()
         for name in EXTRA:
             self._busy(name, False)
@@ -432,6 +455,17 @@ class Room:
             return [self._archive.film(one, wanted, self._teller(wanted)) for one in sides]
         except GivenUp:
             return None
+        except InnovationAbmError as error:
+            self._failed("film", error, wanted)
+            return None
+
+    def _failed(self, what: str, error: InnovationAbmError, wanted: Wanted) -> None:
+        """Tell the room that something cannot be run: a rule or an agent of one's own fails."""
+        if wanted():
+            with self._together():
+                self.tell("failed", what=str(error))
+                for one in (what, "more") if what == "numbers" else (what,):
+                    self._busy(one, False)
 
     def _teller(self, wanted: Wanted) -> Callable[[int], None]:
         """Tell how far a recording is that takes long."""
@@ -471,14 +505,17 @@ class Room:
         play = self.play.value
         sides = self._played(play.opening), self._played(play.scenario)
         engine: Engine = "kernel" if self.engine.ready.is_set() else "mesa"
-        steps = steps_for(self.organization.size * play.opening.weeks, engine)
+        work = self.organization.size * play.opening.weeks
+        steps = steps_in_mesa(work) if self.only_mesa else steps_for(work, engine)
         kept = self._archive.kept_numbers(*sides, engine, steps[-1])
         if kept is not None:
             self._number_work.drop()
             self._numbered(kept)
             return
+        self._busy("more", False)
         self._busy("numbers", True)
-        self._number_work.ask(partial(self._counted, sides, engine, steps), self._numbered)
+        counted = self._grown if self.only_mesa else self._counted
+        self._number_work.ask(partial(counted, sides, engine, steps), self._numbered)
 
     def _counted(
         self, sides: tuple[Played, Played], engine: Engine, steps: tuple[int, ...], wanted: Wanted
@@ -495,6 +532,33 @@ class Room:
             return count(steps[-1], Urgency.NUMBER if alone else Urgency.REFINE, wanted)
         except GivenUp:
             return None
+        except InnovationAbmError as error:
+            self._failed("numbers", error, wanted)
+            return None
+
+    def _grown(
+        self, sides: tuple[Played, Played], engine: Engine, steps: tuple[int, ...], wanted: Wanted
+    ) -> Numbers | None:
+        """Count where only Mesa can: few at first, and more as long as nothing else is asked."""
+        found = until = None
+        try:
+            _rest(wanted)
+            for number in steps:
+                found = self._archive.numbers(*sides, engine, number, Urgency.REFINE, wanted)
+                until = until or time.monotonic() + GROWING
+                if number == steps[-1] or time.monotonic() > until:
+                    break
+                if wanted():
+                    with self._together():
+                        self.numbers.value = found
+                        self._busy("numbers", False)
+                        self._busy("more", True)
+        except GivenUp:
+            return None
+        except InnovationAbmError as error:
+            self._failed("numbers", error, wanted)
+            return None
+        return found
 
     def _numbered(self, numbers: Numbers | None) -> None:
         if numbers is None:
@@ -502,9 +566,10 @@ class Room:
         with self._together():
             self.numbers.value = numbers
             self._busy("numbers", False)
+            self._busy("more", False)
 
     def recount(self) -> None:
-        """Count anew, now that the compiled engine is there."""
+        """Count anew, now that it is known whether the compiled engine can be had."""
         if self.numbers.value is None or self.numbers.value.engine != "kernel":
             self._count()
 
@@ -520,25 +585,29 @@ class Room:
     def rank_levers(self) -> None:
         """Rank all levers by what each would change in what is played."""
         play, chart = self.play.value, self.organization
+        played = self._played(play.scenario)
         levers = len(play.opening.catalogue()) + 1
         number = int(np.clip(1.5e8 / (chart.size * play.opening.weeks * levers), 10, 100))
 
         def ranked(wanted: Wanted) -> list[effects.Ranked] | None:
             try:
                 self._wait_for_engine(wanted)
-                with self._archive.turns.turn(Urgency.EXTRA, wanted) as go_on:
+                few = number
+                if self.only_mesa:
+                    few = min(number, int(self._affordable(played, wanted) / levers))
+                    if few < LEAST:
+                        raise TooSlow(LEAST * levers)
+                with self._archive.runs(played, wanted, self._told) as runs:
                     return effects.rank(
-                        play.scenario,
-                        replications=number,
-                        organization=chart,
-                        rules=self.opened.rules,
-                        progress=lambda done, total: go_on(),
+                        play.scenario, replications=few, organization=chart, runs=runs
                     )
             except GivenUp:
                 return None
-            except InnovationAbmError:
-                if wanted():
-                    raise
+            except TooSlow as error:
+                self._too_slow("ranking", played, error, wanted)
+                return None
+            except InnovationAbmError as error:
+                self._failed("ranking", error, wanted)
                 return None
 
         self._do_extra("ranking", ranked, self.ranked)
@@ -546,19 +615,46 @@ class Room:
     def draw_map(self, across: str, up: str) -> None:
         """Draw the map of survival over two levers or parameters."""
         play, chart, week = self.play.value, self.organization, self.week
+        played = self._played(play.scenario)
+        draw = partial(response_map, play, week, across, up, chart)
 
         def drawn(wanted: Wanted) -> Map | None:
             try:
                 self._wait_for_engine(wanted)
-                with self._archive.turns.turn(Urgency.EXTRA, wanted) as go_on:
-                    return response_map(play, week, across, up, chart, self.opened.rules, go_on)
+                most = self._affordable(played, wanted) if self.only_mesa else None
+                with self._archive.runs(played, wanted, self._told) as runs:
+                    return draw(runs, most)
             except GivenUp:
+                return None
+            except TooSlow as error:
+                self._too_slow("map", played, error, wanted)
+                return None
+            except InnovationAbmError as error:
+                self._failed("map", error, wanted)
                 return None
 
         self._do_extra("map", drawn, self.mapped)
 
+    def _affordable(self, played: Played, wanted: Wanted) -> float:
+        """Give how many runs there is time for where only Mesa can do them."""
+        return EXTRA_SECONDS / self._archive.seconds_a_run(played, wanted)
+
+    def _too_slow(self, what: str, played: Played, error: TooSlow, wanted: Wanted) -> None:
+        """Note that something is not done because it would take too long."""
+        seconds = error.runs * self._archive.seconds_a_run(played, wanted)
+        if wanted():
+            self.slow.value = {**self.slow.value, what: max(2, round(seconds / 60))}
+
+    def _told(self, done: int, total: int) -> None:
+        """Tell how far a ranking or a map is."""
+        percent = 10 * int(10 * done / max(total, 1))
+        if percent != self.percent.value:
+            self.percent.value = percent
+
     def _do_extra(self, what: str, job: Callable[[Wanted], Any], shown: Reactive[Any]) -> None:
         """Do what takes seconds and was asked for by a button; the other such work is given up."""
+        self.percent.value = 0
+        self.slow.value = {name: x for name, x in self.slow.value.items() if name != what}
         for name in EXTRA:
             self._busy(name, name == what)
 

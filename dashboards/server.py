@@ -24,10 +24,11 @@ from urllib.request import ProxyHandler, Request, build_opener
 from innovation_abm.charts import build_organization
 from innovation_abm.dashboards.archive import Archive, Played
 from innovation_abm.dashboards.background import GivenUp
-from innovation_abm.dashboards.ensembles import replications_for
+from innovation_abm.dashboards.ensembles import replications_for, steps_in_mesa
 from innovation_abm.dashboards.guard import Guard
 from innovation_abm.dashboards.sharing import Urgency
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.rule_files import roles_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.links import Note
     from innovation_abm.dashboards.room import Opened
     from innovation_abm.engines import Engine
+    from innovation_abm.processes import MesaProcesses
 
 HERE: Final = "127.0.0.1"
 EVERYWHERE: Final = "0.0.0.0"
@@ -46,6 +48,8 @@ ASSET: Final = "requirejs@2.3.6"
 SWITCH: Final = 0.0005
 """Seconds after which a thread of Python lets another one run. While a page is drawn, every widget
 is handed to the server's own thread, and so waits once or twice for whatever else is at work."""
+MOST_PROCESSES: Final = 4
+"""Processes that run the Mesa engine where the compiled one cannot be had, at most."""
 RECORDED_AHEAD: Final = 300_000
 """Person-weeks that are recorded before anybody asks: Mesa does them in a second or two."""
 CLOSED_TABS_LIVE: Final = "45s"
@@ -249,7 +253,8 @@ class Preparation:
     """What all tabs share; makes the compiled engine ready while pages are served already.
 
     It is compiled in a process of its own, unless it was before: here it would hold up every page
-    for half a minute.
+    for half a minute. Where it cannot be had, because of agents of one's own for instance,
+    processes of the Mesa engine stand in for it.
 
     Attributes:
         ready: set once the engine can be used without waiting for it.
@@ -269,22 +274,28 @@ class Preparation:
             threading.Thread(target=work, daemon=True).start()
 
     def end(self) -> None:
-        """Stop compiling, if that still goes on."""
+        """Stop what still goes on beside."""
         if self._compiler is not None and self._compiler.poll() is None:
             self._compiler.terminate()
+        if self.archive.beside is not None:
+            self.archive.beside.close()
 
     def _settle(self) -> None:
         try:
             self._prepare()
         finally:
+            if not self.ready.is_set():
+                self.archive.beside = _processes()
             self.settled.set()
+        if self.archive.beside is not None:
+            self._count("mesa", _always)
 
     def _prepare(self) -> None:
         from innovation_abm.compiling import EngineError, build, is_compiled, unavailable
         from innovation_abm.rules import SHIPPED
 
         rules = opened().rules or SHIPPED
-        if unavailable():
+        if unavailable() or roles_of(rules):
             return
         if not is_compiled(rules):
             code = "from innovation_abm.dashboards.server import compile_for; compile_for()"
@@ -298,7 +309,7 @@ class Preparation:
         try:
             build(rules, lambda line: None)
         except EngineError:
-            return  # the Mesa engine does it, with fewer replications
+            return
         self._count("kernel", _always)
         self.ready.set()
 
@@ -312,10 +323,23 @@ class Preparation:
     def _count(self, engine: Engine, wanted: Callable[[], bool]) -> None:
         """Count it."""
         played = _opening()
-        number = replications_for(played.chart.size * played.scenario.weeks, engine)
+        work = played.chart.size * played.scenario.weeks
+        number = replications_for(work, engine)
+        if self.archive.beside is not None:
+            number = steps_in_mesa(work)[0]
         urgency = Urgency.NUMBER if engine == "kernel" else Urgency.REFINE
         with suppress(InnovationAbmError, GivenUp):
             self.archive.numbers(played, played, engine, number, urgency, wanted)
+
+
+def _processes() -> MesaProcesses:
+    """Start processes of the Mesa engine; one processor is left to the page."""
+    from innovation_abm.processes import MesaProcesses
+
+    number = min(MOST_PROCESSES, max(1, (os.cpu_count() or 1) - 1))
+    beside = MesaProcesses(number, niceness=5)
+    beside.begin()
+    return beside
 
 
 preparation = Preparation()

@@ -71,11 +71,13 @@ class MesaProcesses:
         self._niceness = niceness
         self._lock = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
+        self._closed = False
 
     def begin(self) -> None:
         """Start the processes, and have them load what is slow to load."""
+        pool = self._started()
         for _ in range(self.number):
-            self._started().submit(_load)
+            pool.submit(_load)
 
     def run(
         self,
@@ -96,20 +98,23 @@ class MesaProcesses:
                 the batch stops if it returns ``False``.
 
         Raises:
-            InnovationAbmError: if a scenario, its chart or a rule is wrong, or a process dies.
+            InnovationAbmError: if a scenario, its chart or a rule is wrong, a process dies, or all
+                of them are closed.
         """
         if not pairs:
             return Batch(_together([]), float("nan"))
+        pool = self._started()
         try:
-            return self._run(pairs, organization, pickle.dumps(rules), progress)
+            return self._run(pool, pairs, organization, pickle.dumps(rules), progress)
         except BrokenProcessPool:
-            self.close()
+            self._drop(pool)
             raise InnovationAbmError(
                 "a process that ran the model has died, for want of memory perhaps"
             ) from None
 
     def _run(
         self,
+        pool: ProcessPoolExecutor,
         pairs: Pairs,
         organization: Organization | None,
         rules: bytes,
@@ -123,9 +128,11 @@ class MesaProcesses:
                 while begin < len(pairs) and len(flying) <= self.number:
                     size = _chunk(seconds / runs if runs else CHUNK_SECONDS)
                     some = pairs[begin : begin + size]
-                    flying[self._started().submit(_run, some, organization, rules)] = begin
+                    flying[pool.submit(_run, some, organization, rules)] = begin
                     begin += len(some)
                 finished, _ = wait(flying, LOOK, FIRST_COMPLETED)
+                if any(future.cancelled() for future in finished):  # they were closed meanwhile
+                    break
                 for future in finished:
                     table, took = future.result()
                     done[flying.pop(future)] = table
@@ -139,6 +146,8 @@ class MesaProcesses:
 
     def _started(self) -> ProcessPoolExecutor:
         with self._lock:
+            if self._closed:
+                raise InnovationAbmError("the processes that ran the model are closed")
             if self._pool is None:
                 self._pool = ProcessPoolExecutor(
                     self.number,
@@ -149,11 +158,18 @@ class MesaProcesses:
             return self._pool
 
     def close(self) -> None:
-        """End the processes; what was not begun is not run."""
+        """End the processes for good; what was not begun is not run."""
         with self._lock:
-            pool, self._pool = self._pool, None
+            pool, self._closed = self._pool, True
         if pool is not None:
             pool.shutdown(cancel_futures=True)
+
+    def _drop(self, pool: ProcessPoolExecutor) -> None:
+        """Have other processes started the next time."""
+        with self._lock:
+            if self._pool is pool:
+                self._pool = None
+        pool.shutdown(cancel_futures=True)
 
     def __enter__(self) -> Self:
         """Begin."""

@@ -93,8 +93,13 @@ def roles_of(rules: RuleBook | None) -> Mapping[Role, type[Person]]:
 
 def own_agents(roles: Mapping[Role, type[Person]]) -> str:
     """Name classes of agents that are used instead of the shipped ones; "" if there are none."""
-    names = ", ".join(sorted({kind.__name__ for kind in roles.values()}))
+    names = agent_names(roles)
     return names and f"agents of one's own ({names})"
+
+
+def agent_names(roles: Mapping[Role, type[Person]]) -> str:
+    """List classes of agents by name."""
+    return ", ".join(sorted({kind.__name__ for kind in roles.values()}))
 
 
 def load_rules(path: str | PathLike[str]) -> FileRules:

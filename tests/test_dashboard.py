@@ -9,6 +9,7 @@ import threading
 import time
 import tomllib
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import ipyvuetify
@@ -19,12 +20,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import innovation_abm.dashboards as package
-from innovation_abm import Scenario, generate, preset, preset_names, simulate
+from innovation_abm import Scenario, generate, load_rules, preset, preset_names, simulate
 from innovation_abm.charts import build_organization, load_chart, write_chart
 from innovation_abm.dashboards import links
+from innovation_abm.dashboards import room as room_module
 from innovation_abm.dashboards.archive import Archive, Played
 from innovation_abm.dashboards.background import GivenUp, Latest
-from innovation_abm.dashboards.ensembles import replications_for, steps_for
+from innovation_abm.dashboards.ensembles import replications_for, run_all, steps_for, steps_in_mesa
 from innovation_abm.dashboards.film import record
 from innovation_abm.dashboards.guard import Guard, is_own
 from innovation_abm.dashboards.guides import GuideError, find_guide, guides
@@ -49,6 +51,7 @@ from innovation_abm.dashboards.uploading import (
 from innovation_abm.dashboards.words import LANGUAGES, Speech, vocabulary
 from innovation_abm.idea import Event, Fate, Reason
 from innovation_abm.levers import catalogue
+from innovation_abm.processes import MesaProcesses
 from innovation_abm.scenario import ScenarioError, parameters
 
 SMALL = Scenario(name="small", departments=2, middle_layers=1, span=3, weeks=30, conception_rate=6)
@@ -492,8 +495,11 @@ def test_what_is_given_up_does_not_seem_to_go_on(room):
 
 
 def test_a_map_can_be_given_up():
+    given_up = partial(
+        run_all, organization=CHART, rules=None, engine="kernel", wanted=lambda: False
+    )
     with pytest.raises(GivenUp):
-        response_map(Play(SMALL), 0, "risk_aversion", "upholding", CHART, None, lambda: False)
+        response_map(Play(SMALL), 0, "risk_aversion", "upholding", CHART, given_up)
 
 
 def test_the_picture_is_asked_about(room):
@@ -605,6 +611,111 @@ def test_before_the_engine_is_there_mesa_counts(compiled):
     room.close()
 
 
+CHAMPION = """
+from innovation_abm import Role
+from innovation_abm.agents import MiddleManager
+
+
+class Champion(MiddleManager):
+    def own_weight(self):
+        return 1.0
+
+
+ROLES = {Role.MIDDLE_MANAGER: Champion}
+"""
+
+
+@pytest.fixture(scope="module")
+def for_mesa():
+    """What tabs share where the compiled engine cannot be had."""
+    engine = Preparation()
+    engine.archive.beside = MesaProcesses(2)
+    engine.settled.set()
+    yield engine
+    engine.end()
+
+
+@pytest.fixture(scope="module")
+def champions(tmp_path_factory):
+    path = tmp_path_factory.mktemp("agents") / "champion.py"
+    path.write_text(CHAMPION)
+    return load_rules(path)
+
+
+def test_agents_of_ones_own_are_played_counted_and_ranked(for_mesa, champions, monkeypatch):
+    seen = []
+    short = SMALL.but(weeks=8)
+    monkeypatch.setattr(room_module, "GROWING", 0.3)
+    room = Room(Opened(short, rules=champions), for_mesa)
+    room.numbers.subscribe(lambda numbers: seen.append(numbers.b.replications))
+    settle(room)
+    run = simulate(short, rules=champions)
+    assert room.film.value.run.ideas.equals(run.ideas)
+    assert not run.ideas.equals(simulate(short, engine="mesa").ideas)
+    assert 2 <= len(seen) <= 6
+    assert tuple(seen) == steps_in_mesa(1)[: len(seen)]
+    numbers = room.numbers.value
+    assert numbers.engine == "mesa"
+    assert numbers.b.table["survival"][0] == run.survival["of_all"].estimate
+    room.move("risk_aversion", 0.1, week=0)
+    room.compare_twins(True)
+    settle(room)
+    assert room.numbers.value.a.replications == room.numbers.value.b.replications >= 20
+    assert room.twins.value.a.run.ideas.equals(run.ideas)
+
+    monkeypatch.setattr(room_module.Room, "_affordable", lambda *any: 210.0)
+    room.rank_levers()
+    settle(room)
+    assert {one.lever.key for one in room.ranked.value} == set(catalogue())
+    room.draw_map("risk_aversion", "platforms")
+    settle(room)
+    assert room.mapped.value.survival.shape == (2, 8)
+    assert room.mapped.value.replications == 13
+    assert room.slow.value == {}
+    room.close()
+
+
+def test_what_would_take_too_long_in_mesa_is_not_begun_and_the_page_says_so(
+    for_mesa, champions, monkeypatch
+):
+    from innovation_abm.dashboards.app import _Dashboard
+
+    monkeypatch.setattr(room_module, "EXTRA_SECONDS", 1e-6)
+    monkeypatch.setattr(room_module, "GROWING", -1.0)
+    room = Room(Opened(SMALL.but(weeks=12, seed=5), rules=champions), for_mesa)
+    settle(room)
+    room.rank_levers()
+    settle(room)
+    room.draw_map("risk_aversion", "platforms")
+    settle(room)
+    assert room.ranked.value is None and room.mapped.value is None
+    assert set(room.slow.value) == {"ranking", "map"}
+    for language, panel, words in (
+        ("en", "ranking", ("10 replays: agents of your own (Champion) run in Mesa", "A ranking")),
+        ("fr", "map", ("10 répétitions : vos propres agents (Champion) tournent", "Une carte")),
+    ):
+        room.look(language=language, panel=panel)
+        page = solara.AppLayout(children=[_Dashboard(room)])
+        _, rendered = solara.render(page, handle_error=False)
+        texts = rendered.find(solara.widgets.HTML).widgets
+        shown = " ".join(" ".join(text.unsafe_innerHTML.split()) for text in texts)
+        for text in words:
+            assert text in shown
+        rendered.close()
+    room.close()
+
+
+def test_an_agent_that_fails_is_told_to_the_room(for_mesa, tmp_path):
+    (tmp_path / "mine.py").write_text(CHAMPION.replace("return 1.0", "return 1 / 0"))
+    room = Room(Opened(SMALL, rules=load_rules(tmp_path / "mine.py")), for_mesa)
+    settle(room)
+    told = {note.values["what"] for note in room.notes.value}
+    assert told == {
+        'the agent\'s method "Champion.own_weight" fails: ZeroDivisionError: division by zero'
+    }
+    room.close()
+
+
 def test_replications_fit_into_a_moment():
     assert replications_for(6_000, "kernel") == 200
     assert replications_for(10**9, "kernel") == 10
@@ -612,6 +723,8 @@ def test_replications_fit_into_a_moment():
     assert steps_for(6_000, "kernel") == (200,)
     assert steps_for(173_000, "kernel") == (23, 115)
     assert steps_for(6_000, "mesa") == (10,)
+    assert steps_in_mesa(6_000) == (10, 20, 40, 80, 160, 200)
+    assert steps_in_mesa(10**9)[0] == 4
 
 
 def test_the_newest_job_counts():
