@@ -2126,8 +2126,6 @@ def joiners(s, i, place):
     while place < copies and s.copies[place].idea == i:
         copy = s.copies[place]
         place += 1
-        if copy.unread or s.ally_of[copy.reader] == i:
-            continue
         if copy.poster != poster:  # the copies of a post follow each other
             poster = copy.poster
             key = fold(idea_key, poster)
@@ -2135,7 +2133,8 @@ def joiners(s, i, place):
         if not shipped.join_chance or reader.terms_row != row:  # which asks only for the terms
             row = reader.terms_row
             chance = rules.join_chance(idea, reader, s.terms[row])
-        if unit(fold(key, copy.number)) < chance:
+        joins = unit(fold(key, copy.number)) < chance  # first: no processor can foresee it
+        if joins and not copy.unread and s.ally_of[copy.reader] != i:
             s.ally_of[copy.reader] = i
             idea.first_ally = link(s, idea.first_ally, copy.reader, 0)
             joined += 1

@@ -895,7 +895,9 @@ def test_control_c(tmp_path):
         time.sleep(3)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, err) == (130, "", "innovation-abm: interrupted\n")
+    assert (out, err) == ("", "innovation-abm: interrupted\n")
+    # a shell says 130 of both: Python kills itself where an import was executing text
+    assert process.returncode in (130, -signal.SIGINT)
     assert os.listdir(tmp_path) == []
 
 
