@@ -663,14 +663,14 @@ def test_agents_of_ones_own_are_played_counted_and_ranked(for_mesa, champions, m
     assert room.numbers.value.a.replications == room.numbers.value.b.replications >= 20
     assert room.twins.value.a.run.ideas.equals(run.ideas)
 
-    monkeypatch.setattr(room_module.Room, "_affordable", lambda *any: 210.0)
+    monkeypatch.setattr(room_module.Room, "_affordable", lambda *any: 250.0)
     room.rank_levers()
     settle(room)
     assert {one.lever.key for one in room.ranked.value} == set(catalogue())
     room.draw_map("risk_aversion", "platforms")
     settle(room)
     assert room.mapped.value.survival.shape == (2, 8)
-    assert room.mapped.value.replications == 13
+    assert room.mapped.value.replications == 15
     assert room.slow.value == {}
     room.close()
 
