@@ -48,8 +48,18 @@ smartquotes = False  # they would change what is to be copied
 
 CONTENTS = (
     ("For facilitators", ("facilitators", "levers")),
-    ("A first study", ("notebooks/researchers",)),
-    ("For researchers", ("api", "studies", "analysis", "findings", "calibration", "performance")),
+    (
+        "For researchers",
+        (
+            "notebooks/researchers",
+            "api",
+            "studies",
+            "analysis",
+            "findings",
+            "calibration",
+            "performance",
+        ),
+    ),
     ("For modelers", ("extending", "published-models", "odd")),
     ("To judge it", ("trace", "stress-abs", "security")),
     ("To carry it on", ("contributing", "changelog")),

@@ -60,17 +60,15 @@ def test_what_is_said_of_commands_is_said_of_ones_that_are_shown():
             assert (shown.ROOT / path).exists(), path
 
 
-def test_commands_for_windows_are_those_for_others():
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
+def test_commands_for_windows_are_those_for_others(page):
     """They cannot be run elsewhere, so they are compared."""
-    text = (shown.ROOT / "README.md").read_text(encoding="utf-8")
+    text = (shown.ROOT / page).read_text(encoding="utf-8")
     shells, windows = (
         [block.text for block in shown.blocks(text) if block.language == language]
         for language in ("sh", "powershell")
     )
-    translated = [
-        line.replace("python3 ", "py ")
-        .replace(" && ", "; ")
-        .replace(".venv/bin/", ".venv\\Scripts\\")
-        for line in shells
-    ]
-    assert windows == translated[: len(windows)]
+    assert windows
+    for ours, theirs in zip(shells, windows, strict=False):
+        there = ours.replace("python3 ", "py ").replace(" && ", "; ")
+        assert theirs == there.replace(".venv/bin/", ".venv\\Scripts\\")

@@ -154,6 +154,8 @@ class Environment:
             ours = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
             lines = "".join(f"{path}\n" for path in sorted(ours))
             (self.packages / "dependencies.pth").write_text(lines, encoding="utf-8")
+            for beside in ("etc", "share"):  # what Solara's pages are made of
+                (folder / beside).symlink_to(Path(sys.prefix, beside))
         self._before = set(os.listdir(self.packages))
 
     def install(self, *what: str | Path) -> None:
@@ -294,8 +296,8 @@ for block in json.loads(sys.argv[1]):
     runpy.run_path("example.py", run_name="__main__")
 """
 
-DASK = ("tcp://10.0.0.1:8786", "tcp://127.0.0.1:{port}")
-"""Where the documents have a scheduler, and where a test has it."""
+SCHEDULER = "tcp://10.0.0.1:8786"
+"""Where the documents have one, and where a test has none."""
 
 SERVERS = {
     "innovation-abm dashboard": "{line} --no-browser --port {port}",
@@ -313,28 +315,30 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
+def listens(port: int) -> bool:
+    """Tell whether somebody listens to a port of this machine."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=60):
+        return True
+    return False
+
+
 @contextmanager
 def going_on(command: str, port: int, folder: Path) -> Iterator[None]:
-    """Start a server; once it answers, go on; at the end tell it to stop."""
+    """Start a server; go on once it answers at its port; at the end tell it to stop."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(shlex.split(command), cwd=folder, **quiet) as process:
         try:
-            while not answers(port):
+            while True:
                 with suppress(subprocess.TimeoutExpired):
                     pytest.fail(f"{command}: ended with status {process.wait(timeout=0.2)}")
+                if listens(port):
+                    break
             if "dask" not in command:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=60) as page:
                     assert page.status == 200, command
             yield
         finally:
             process.terminate()
-
-
-def answers(port: int) -> bool:
-    """Tell whether somebody listens to a port of this machine."""
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=60):
-        return True
-    return False
 
 
 @pytest.mark.slow
@@ -345,20 +349,21 @@ def test_a_page_runs_from_the_wheel(page, from_wheel, tmp_path, monkeypatch):
     shown.write_files(page, tmp_path)
     if examples := shown.python(page):
         run([from_wheel.python, "-W", "error", "-c", EVERY_BLOCK, json.dumps(examples)], tmp_path)
-    port = free_port()
-    with ExitStack() as servers:
+    port = 0
+    with ExitStack() as going:
         for line in shown.to_run(page):
-            command = shown.STAND_INS.get(line, line).replace(DASK[0], DASK[1].format(port=port))
+            command = shown.STAND_INS.get(line, line)
             server = next((SERVERS[start] for start in SERVERS if command.startswith(start)), None)
-            if server is None:
-                if " cache" in command:  # not the compiled code of whoever runs the tests
-                    command = f"INNOVATION_ABM_CACHE_DIR=cache {command}"
-                run(["bash", "-c", command], tmp_path, shown.STATUS.get(line, 0))
-            else:
+            if server is not None and SCHEDULER not in command:
+                port = free_port()
+            command = command.replace(SCHEDULER, f"tcp://127.0.0.1:{port}")
+            if server is not None:
                 started = server.format(line=command, port=port)
-                servers.enter_context(going_on(started, port, tmp_path))
-            if command.startswith(("innovation-abm dashboard", "solara run")):
-                servers.close()
+                going.enter_context(going_on(started, port, tmp_path))
+                continue
+            if " cache" in command:  # not the compiled code of whoever runs the tests
+                command = f"INNOVATION_ABM_CACHE_DIR=cache {command}"
+            run(["bash", "-c", command], tmp_path, shown.STATUS.get(line, 0))
 
 
 # --- for those who cite and contribute ------------------------------------------------------------
