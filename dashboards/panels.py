@@ -131,6 +131,8 @@ def RankingPanel(room: Room) -> None:
         return
     dark = room.view.value.dark
     _Drawn(partial(figures.ranking, found, say, dark), [found, say.language, dark])
+    if room.only_mesa:
+        paragraph(say("ranking_few", number=room.replays_ranked, why=room.why_mesa))
     rows = "".join(
         f"<tr><td>{escape(say.of(one.lever.title))}</td>"
         f"<td>{say.signed(100 * one.survival.estimate, 1)}</td>"
@@ -182,4 +184,5 @@ def MapPanel(room: Room) -> None:
     draw = partial(figures.response, found, titles, say, dark)
     _Drawn(draw, [found, say.language, dark])
     paragraph(say("map_explained"))
-    paragraph(say("map_runs", points=found.survival.size, number=found.replications))
+    runs = say("map_runs", points=found.survival.size, number=found.replications)
+    paragraph(say("map_few", runs=runs, why=room.why_mesa) if room.only_mesa else runs)

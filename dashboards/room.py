@@ -27,7 +27,7 @@ from innovation_abm.dashboards.ensembles import Numbers, steps_for, steps_in_mes
 from innovation_abm.dashboards.film import Film
 from innovation_abm.dashboards.guides import Guide, guides
 from innovation_abm.dashboards.headlines import headlines
-from innovation_abm.dashboards.maps import Map, response_map
+from innovation_abm.dashboards.maps import Map, least_runs, response_map
 from innovation_abm.dashboards.offered import offered
 from innovation_abm.dashboards.placing import Placing, place
 from innovation_abm.dashboards.play import Move, Play, Value
@@ -57,8 +57,9 @@ CLICKER_WEEKS: Final = 8
 """Weeks that a clicker's page keys move, outside guided sessions."""
 GROWING: Final = 20.0
 """Seconds for which replications are added to the first few where only Mesa can run them."""
-EXTRA_SECONDS: Final = 60.0
-"""What a ranking or a map may take there; a room waits no longer."""
+EXTRA_SECONDS: Final = 30.0
+"""What a ranking or a map takes there, or up to twice that for the fewest runs that make one; a
+room waits no longer."""
 LEAST: Final = 5
 """Replications for each lever below which a ranking there would say nothing."""
 EXTRA: Final = ("ranking", "map")
@@ -121,6 +122,7 @@ class Room:
         ranked: levers by their effect on what is played, if they were ranked.
         mapped: the map of two levers, if it was drawn.
         slow: minutes that a ranking or a map would take, by name, if it was not made for that.
+        replays_ranked: replications behind the ranking.
         percent: how much of a ranking or a map is done, in tens, where it takes long.
         bet: number of the option that the room has bet on, in each step of a guided session.
         notes: what to tell the room, newest last.
@@ -150,6 +152,7 @@ class Room:
         self.ranked: Reactive[list[effects.Ranked] | None] = solara.reactive(None)
         self.mapped: Reactive[Map | None] = solara.reactive(None)
         self.slow: Reactive[dict[str, int]] = solara.reactive({})
+        self.replays_ranked = 0
         self.percent = solara.reactive(0)
         self.bet: Reactive[dict[int, int]] = solara.reactive({})
         self.notes = solara.reactive((*opened.notes, *found.notes))
@@ -594,13 +597,14 @@ class Room:
                 self._wait_for_engine(wanted)
                 few = number
                 if self.only_mesa:
-                    few = min(number, int(self._affordable(played, wanted) / levers))
-                    if few < LEAST:
-                        raise TooSlow(LEAST * levers)
+                    few = int(self._affordable(played, LEAST * levers, wanted) / levers)
+                    few = min(max(few, LEAST), number)
                 with self._archive.runs(played, wanted, self._told) as runs:
-                    return effects.rank(
+                    found = effects.rank(
                         play.scenario, replications=few, organization=chart, runs=runs
                     )
+                self.replays_ranked = few
+                return found
             except GivenUp:
                 return None
             except TooSlow as error:
@@ -621,7 +625,9 @@ class Room:
         def drawn(wanted: Wanted) -> Map | None:
             try:
                 self._wait_for_engine(wanted)
-                most = self._affordable(played, wanted) if self.only_mesa else None
+                most = None
+                if self.only_mesa:
+                    most = self._affordable(played, least_runs(play, across, up), wanted)
                 with self._archive.runs(played, wanted, self._told) as runs:
                     return draw(runs, most)
             except GivenUp:
@@ -635,9 +641,16 @@ class Room:
 
         self._do_extra("map", drawn, self.mapped)
 
-    def _affordable(self, played: Played, wanted: Wanted) -> float:
-        """Give how many runs there is time for where only Mesa can do them."""
-        return EXTRA_SECONDS / self._archive.seconds_a_run(played, wanted)
+    def _affordable(self, played: Played, least: int, wanted: Wanted) -> float:
+        """Give how many runs there is time for where only Mesa can do them.
+
+        Raises:
+            TooSlow: if there is none for the ``least`` that are needed.
+        """
+        runs = EXTRA_SECONDS / self._archive.seconds_a_run(played, wanted)
+        if 2 * runs < least:
+            raise TooSlow(least)
+        return runs
 
     def _too_slow(self, what: str, played: Played, error: TooSlow, wanted: Wanted) -> None:
         """Note that something is not done because it would take too long."""
