@@ -284,6 +284,9 @@ def test_a_modeler_begins_from_the_wheel(from_wheel, tmp_path):
     assert "panel_quorum = 3.0" in said
 
 
+STRICT = ("-W", "error", "-W", "ignore::UserWarning:solara.validate_hooks")
+"""Warnings are errors; of the exception pyproject.toml tells."""
+
 EVERY_BLOCK = """
 import json, runpy, sys
 from pathlib import Path
@@ -348,7 +351,7 @@ def test_a_page_runs_from_the_wheel(page, from_wheel, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", os.pathsep.join((str(from_wheel.scripts), os.environ["PATH"])))
     shown.write_files(page, tmp_path)
     if examples := shown.python(page):
-        run([from_wheel.python, "-W", "error", "-c", EVERY_BLOCK, json.dumps(examples)], tmp_path)
+        run([from_wheel.python, *STRICT, "-c", EVERY_BLOCK, json.dumps(examples)], tmp_path)
     port = 0
     with ExitStack() as going:
         for line in shown.to_run(page):

@@ -27,8 +27,12 @@ STAND_INS: Final = {
     "innovation-abm studies NAME": "innovation-abm studies clay_layer",
     "innovation-abm sweep NAME": "innovation-abm sweep ishigami",
     "solara run FILE": "solara run page.py",
+    # What it would run has been run before on its page: into another folder, it is run again.
+    "innovation-abm sweep clay.toml --dask tcp://10.0.0.1:8786": (
+        "innovation-abm sweep clay.toml --out by-dask --dask tcp://10.0.0.1:8786"
+    ),
 }
-"""What is run where a document leaves a name to the reader."""
+"""What is run where a document leaves a name to the reader, and in one other case."""
 
 OF_THE_READER: Final = {
     "my-chart.csv": "post,reports_to,unit,role\nhead,XX,,\nclerk,head,,\nporter,head,,\n",
@@ -140,12 +144,13 @@ def commands(page: Path) -> list[str]:
 def to_run(page: Path) -> list[str]:
     """Give the command lines of a page that a test can run.
 
-    What names a command and nothing else is run once, where the README tells what it does.
+    What names a command of ours and nothing else is run once, where the README tells what it does.
     """
     return [
         line
         for line in commands(page)
-        if line not in ELSEWHERE and (len(line.split()) > 2 or page == README)
+        if line not in ELSEWHERE
+        and (page == README or not re.fullmatch(r"innovation-abm [\w-]+", line))
     ]
 
 
