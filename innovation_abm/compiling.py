@@ -17,8 +17,10 @@ import os
 import platform
 import re
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
@@ -131,8 +133,9 @@ def _built(name: str, rules: RuleBook, teller: _Teller) -> Callable[..., int]:
     teller.tell("compiling the model for this rule book; once, for about half a minute ...")
     began = time.perf_counter()
     try:
-        entry = _entry(_specialised(rules, name, numba), None if unkept else folder, numba)
-        entry(*nothing_to_do())
+        with _interrupted_between_steps():
+            entry = _entry(_specialised(rules, name, numba), None if unkept else folder, numba)
+            entry(*nothing_to_do())
     except numba.core.errors.NumbaError as error:
         raise EngineError(f"the rules cannot be compiled together: {_reason(error)}") from None
     seconds = time.perf_counter() - began
@@ -200,6 +203,38 @@ def _numba() -> Any:  # noqa: ANN401 - a module without types
             "set NUMBA_DISABLE_INTEL_SVML=1 before Python starts"
         )
     return numba
+
+
+@contextmanager
+def _interrupted_between_steps() -> Iterator[None]:
+    """Let Ctrl-C end a compilation between two of its steps, at most a few seconds later.
+
+    Within a step it may be lost, for LLVM calls Python and lets no exception through.
+    """
+    from numba.core import event
+
+    in_charge = threading.current_thread() is threading.main_thread()
+    if not in_charge or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    asked = threading.Event()
+
+    class Steps(event.Listener):
+        def on_start(self, _: object) -> None:
+            if asked.is_set():
+                raise KeyboardInterrupt
+
+        def on_end(self, _: object) -> None:
+            pass
+
+    signal.signal(signal.SIGINT, lambda *_: asked.set())
+    try:
+        with event.install_listener("numba:run_pass", Steps()):
+            yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if asked.is_set():
+        raise KeyboardInterrupt
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """One interface to both engines: which one runs, what it leaves, and many runs at once."""
 
 import pickle
+import signal
 import sys
 import threading
 import time
@@ -407,6 +408,23 @@ def test_a_damaged_cache_is_compiled_anew(tmp_path, monkeypatch):
         for path in kept.glob("**/*.nbc"):
             path.write_bytes(b"no code")
     assert len([line for line in told if line.startswith("compiling")]) == 2
+
+
+def test_control_c_ends_compiling_between_two_steps():
+    done = []
+    with pytest.raises(KeyboardInterrupt), compiling._interrupted_between_steps():
+        signal.raise_signal(signal.SIGINT)
+        done.append("the step in which it comes is finished")
+        compiling._numba().njit("f8(f8)")(float_after)
+        done.append("the next one is not begun")
+    assert done == ["the step in which it comes is finished"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def float_after(x):
+    return x + 1.0
 
 
 @rule
