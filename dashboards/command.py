@@ -25,7 +25,8 @@ def dashboard(
     rules: Annotated[
         str,
         typer.Option(
-            help="Rules of your own, as for run. They are code: they are run.", metavar="FILE"
+            help="Rules or agents of your own, as for run. They are code: they are run.",
+            metavar="FILE",
         ),
     ] = "",
     session: Annotated[

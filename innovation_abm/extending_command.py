@@ -73,7 +73,7 @@ def new_agent(
     ] = "middle-manager",
     folder: FolderOption = ".",
 ) -> None:
-    """Write an agent of your own: a subclass and a program that runs it, and a test.
+    """Write an agent of your own: a subclass that runs at once, in Mesa, and a test.
 
     Nothing is overwritten.
     """
@@ -81,12 +81,13 @@ def new_agent(
 
     written = templates.new_agent(name, role, folder)
     print(f"Written: {written.file}, and its test {written.test}")
-    print(f"Run it:  python {written.file}")
+    print(f"Run it:  innovation-abm run workshop --rules {written.file}")
+    print(f"Compare: python {written.file}")
 
 
 def check_rules(
     file: Annotated[
-        str, typer.Argument(metavar="FILE.py", help="Rules, each declared with @rule.")
+        str, typer.Argument(metavar="FILE.py", help="Rules, each declared with @rule, or agents.")
     ],
     scenarios: Annotated[
         int, typer.Option("--scenarios", metavar="N", help="Random scenarios to run.")

@@ -96,9 +96,15 @@ AGENT: Final = '''\
 Run it:       python {file}
               innovation-abm run workshop --rules {file}
 Compare it:   innovation-abm compare workshop --rules-b {file}
+See it:       innovation-abm dashboard --rules {file}
+Rank levers:  innovation-abm levers --rank workshop --rules {file}
+Check it:     innovation-abm check-rules {file}
+In a study:   rules = "{file}" below [base], in a file for innovation-abm sweep
 
 It takes the place of every {role}. Agents of one's own run in the Mesa engine, which is
 the slower one; what can be said as a rule is better said as one (`innovation-abm new rule`).
+It must be the same run again: draw with self.draw_own("a name", ...) alone, read no other files,
+and import what stands in files of this folder here, at the top.
 """
 
 from innovation_abm import Role, Scenario, simulate

@@ -5,6 +5,8 @@ import os
 import pickle
 import re
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -30,6 +32,7 @@ from innovation_abm.effects import rank
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.files import save_run
 from innovation_abm.idea import Fate
+from innovation_abm.processes import MesaProcesses
 from innovation_abm.random_scenarios import far_from_usual, random_scenario
 from innovation_abm.results import Run
 from innovation_abm.rule_files import RULES
@@ -153,6 +156,38 @@ def test_a_file_may_bring_agents_to_those_who_can_run_them(folder):
     assert json.loads(said.stdout)["fates"] == mine.fates
     assert mine.fates != simulate(scenario, engine="mesa").fates
     assert call("run", "workshop", "--rules", "champion.py", "--engine", "kernel").exit_code == 2
+
+
+def test_a_new_agent_runs_in_a_study_and_in_the_dashboard(folder, monkeypatch):
+    from innovation_abm.dashboards import room as module
+    from innovation_abm.dashboards.server import Preparation, Settings, load
+    from innovation_abm.experiments import Study, sweep
+
+    new_agent("Champion")
+    short = preset("workshop").but(weeks=12)
+    mine = simulate(short, rules=load_rules("champion.py"))
+    assert mine.engine == "mesa"
+
+    base = {"preset": "workshop", "rules": "champion.py", "values": {"weeks": 12}}
+    study = Study(name="mine", base=base, replications={"number": 2, "seed": short.seed})
+    found = sweep(study.but(folder=folder), "kept", workers=1)
+    assert found.runs["survival"][0] == mine.survival["of_all"].estimate
+    assert len(found.runs) == 2
+
+    monkeypatch.setattr(module, "GROWING", -1.0)
+    opened = load(Settings(rules="champion.py"))
+    shared = Preparation()
+    with MesaProcesses(1) as shared.archive.beside:
+        shared.settled.set()
+        room = module.Room(replace(opened, scenario=short), shared)
+        end = time.monotonic() + 60
+        while room.working.value and time.monotonic() < end:
+            time.sleep(0.01)
+        assert room.film.value.run.ideas.equals(mine.ideas)
+        counted = room.numbers.value.b
+        assert counted.replications == 10
+        assert counted.table["survival"][0] == mine.survival["of_all"].estimate
+        room.close()
 
 
 def test_levers_are_ranked_with_agents_of_ones_own(folder):

@@ -132,11 +132,17 @@ class ModelSimulator:
     def identity(self) -> Mapping[str, str]:
         """What figures depend on beside points and seeds."""
         from innovation_abm.compiling import digest
+        from innovation_abm.experiments.running.identity import model_version, rules_identity
+        from innovation_abm.rule_files import roles_of
         from innovation_abm.rules import SHIPPED
 
         chart = self._organization
+        agents = {}
+        if roles_of(self._rules):  # they are no part of what is compiled
+            agents["agents"] = f"{rules_identity(self._rules)} {model_version()}"
         return {
             "model and rules": digest(self._rules or SHIPPED),
+            **agents,
             "chart": "none" if chart is None else chart.digest(),
             "scenario": self.scenario.but(chart=None).to_toml(),
         }

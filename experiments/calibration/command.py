@@ -38,7 +38,7 @@ def calibrate(
     ] = None,
     rules: Annotated[
         str | None,
-        typer.Option("--rules", metavar="FILE.py", help="Rules of your own, as for run."),
+        typer.Option("--rules", metavar="FILE.py", help="Rules or agents of your own, as for run."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,
 ) -> None:

@@ -88,7 +88,9 @@ class Base(Start):
     """What is the same in all points: the section ``[base]``."""
 
     repair: bool = key(False, "mend what is wrong with charts", "true or false")
-    rules: str | None = key(None, "rules of your own", "the path of a Python file", min_length=1)
+    rules: str | None = key(
+        None, "rules or agents of your own", "the path of a Python file", min_length=1
+    )
 
 
 class Replications(Part):
