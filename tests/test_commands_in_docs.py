@@ -35,13 +35,13 @@ def test_a_command_is_one_that_there_is(line, page):
 @pytest.mark.parametrize("page", QUICK, ids=lambda page: page.name)
 def test_commands_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("INNOVATION_ABM_CACHE_DIR", str(tmp_path / "cache"))
     shown.write_files(page, tmp_path)
     for line in QUICK[page]:
-        if "cache" not in line:
-            monkeypatch.delenv("INNOVATION_ABM_CACHE_DIR", raising=False)
         command = shown.STAND_INS.get(line, line)
-        result = call(command)
+        with monkeypatch.context() as patch:
+            if " cache" in command:  # not the compiled code of whoever runs the tests
+                patch.setenv("INNOVATION_ABM_CACHE_DIR", str(tmp_path / "cache"))
+            result = call(command)
         assert result.exit_code == shown.STATUS.get(line, 0), (command, result.output)
 
 
