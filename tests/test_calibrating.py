@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from typer.testing import CliRunner
 
-from innovation_abm import Scenario, simulate
+from innovation_abm import Scenario, load_rules, simulate
 from innovation_abm.experiments.calibration import emulation, identification
 from innovation_abm.experiments.calibration.calibration import calibrate
 from innovation_abm.experiments.calibration.file import (
@@ -548,6 +548,45 @@ def test_whole_numbers_stay_whole():
         targets=(Target(measure="survival", value=0.1, tolerance=0.1),),
     )
     assert ModelSimulator(task).at([4.6]).span == 5
+
+
+CHAMPION = """
+from innovation_abm import Role
+from innovation_abm.agents import MiddleManager
+
+
+class Champion(MiddleManager):
+    def own_weight(self):
+        return 1.0
+
+
+ROLES = {Role.MIDDLE_MANAGER: Champion}
+"""
+
+
+def test_agents_of_ones_own_are_calibrated_in_mesa_and_known_by_their_text(tmp_path):
+    from innovation_abm.experiments.calibration.calibration import ModelSimulator
+
+    (tmp_path / "champion.py").write_text(CHAMPION)
+    values = {"weeks": 12, "middle_layers": 1, "span": 3, "conception_rate": 12.0}
+    task = Calibration(
+        name="mine",
+        base=Base(values=values, rules=str(tmp_path / "champion.py")),
+        parameters=(Prior(name="risk_aversion", low=0.1, high=0.9),),
+        targets=(Target(measure="survival", value=0.1, tolerance=0.1),),
+    )
+    told = []
+    simulator = ModelSimulator(task, notice=told.append)
+    found = simulator(np.array([[0.3]]), [4])
+    rules = load_rules(tmp_path / "champion.py")
+    run = simulate(simulator.at([0.3]), seed=4, rules=rules)
+    assert found[0, 0, 0] == run.survival["of_all"].estimate
+    assert told == ["the Mesa engine runs this: only it runs agents of one's own (Champion)"]
+    before = simulator.identity
+    (tmp_path / "champion.py").write_text(CHAMPION.replace("1.0", "0.9"))
+    assert ModelSimulator(task).identity != before
+    (tmp_path / "champion.py").write_text(CHAMPION)
+    assert ModelSimulator(task).identity == before
 
 
 # --- files ----------------------------------------------------------------------------------------

@@ -424,7 +424,7 @@ class _Page:
         if base.chart:
             text += f", on the organisation chart “{_file(base.chart)}”"
         if base.rules:
-            text += f", with the rules in “{_file(base.rules)}”"
+            text += f", with the rules or agents of “{_file(base.rules)}”"
         changed = [f"{name} = {level(value)}" for name, value in base.values.items()]
         changed += [f"the lever {name} at {level(value)}" for name, value in base.levers.items()]
         if changed:

@@ -81,6 +81,9 @@ SLOW: Final = {
     "dask worker tcp://10.0.0.1:8786 --nthreads 4",
     "innovation-abm dashboard",
     "innovation-abm dashboard --session mine.toml",
+    "innovation-abm dashboard --rules champion.py",
+    "innovation-abm levers --rank workshop --rules champion.py",
+    "innovation-abm sweep champions.toml",
     "solara run FILE",
 }
 """What takes long, or goes on until it is stopped: left to the slow tests."""
