@@ -370,7 +370,7 @@ def outcomes(s):
     i = s.due[s.run[0].week, 0]
     while i != NOBODY:
         idea = s.ideas[i]
-        following = idea.due_next
+        following = s.due_next[i]
         if idea.outcome == Outcome.PENDING:
             conclude(s, i)
         elif idea.stage == Stage.PILOT:
@@ -406,7 +406,7 @@ def arrivals(s):
     i = s.returning[s.run[0].week, 0]
     while i != NOBODY:
         idea = s.ideas[i]
-        following = idea.due_next
+        following = s.due_next[i]
         if idea.stage == Stage.REWORK:
             send(s, i, idea.holder, Stage.REVIEW)
         i = following
@@ -456,7 +456,7 @@ def enqueue(s, i, p):
     """Put an idea at the tail of a queue."""
     idea, reviewer = s.ideas[i], s.people[p]
     idea.next = NOBODY
-    idea.previous = reviewer.queue_last
+    s.previous[i] = reviewer.queue_last
     if reviewer.queue:
         s.ideas[reviewer.queue_last].next = i
     else:
@@ -469,14 +469,15 @@ def enqueue(s, i, p):
 def unqueue(s, i, p):
     """Take an idea out of a queue, wherever it stands in it."""
     idea, reviewer = s.ideas[i], s.people[p]
-    if idea.previous == NOBODY:
+    previous = s.previous[i]
+    if previous == NOBODY:
         reviewer.queue_first = idea.next
     else:
-        s.ideas[idea.previous].next = idea.next
+        s.ideas[previous].next = idea.next
     if idea.next == NOBODY:
-        reviewer.queue_last = idea.previous
+        reviewer.queue_last = previous
     else:
-        s.ideas[idea.next].previous = idea.previous
+        s.previous[idea.next] = previous
     reviewer.queue -= 1
 
 
@@ -495,11 +496,11 @@ def put_off(s, calendar, week, i):
     """Enter an idea in a calendar: what comes due after the run never does."""
     if week >= len(calendar):
         return
-    s.ideas[i].due_next = NOBODY
+    s.due_next[i] = NOBODY
     if calendar[week, 0] == NOBODY:
         calendar[week, 0] = i
     else:
-        s.ideas[calendar[week, 1]].due_next = i
+        s.due_next[calendar[week, 1]] = i
     calendar[week, 1] = i
 
 
@@ -747,7 +748,7 @@ def room_for_week(s):
     i = s.due[run.week + 1, 0]
     while i != NOBODY:
         run.wanted += 1
-        i = s.ideas[i].due_next
+        i = s.due_next[i]
     if run.wanted > len(s.embedded_now):
         return Room.EMBEDDED.value
     run.wanted = 2 * (run.met + offers)
@@ -1460,7 +1461,7 @@ def start_idea(idea):
     idea.fidelity = 1.0
     idea.allies = idea.posters = 0
     idea.first_ally = idea.first_visited = idea.first_endorser = NOBODY
-    idea.next = idea.previous = idea.due_next = NOBODY
+    idea.next = NOBODY
     idea.posted_week = NEVER
     idea.stage = Stage.WITH_AUTHOR
     idea.holder = idea.fate_holder = NOBODY

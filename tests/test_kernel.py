@@ -272,7 +272,7 @@ def runs(draw):
 
 # --- agreement ------------------------------------------------------------------------------------
 
-LINKS = {"first_ally", "first_endorser", "first_visited", "next", "previous", "due_next"}
+LINKS = {"first_ally", "first_endorser", "first_visited", "next"}
 CHAINS = {"posters"}
 POSTS = {"author", "holder", "fate_holder", "superior"}
 INBOX = {"queue", "queue_first", "queue_last", "arriving", "arriving_first", "arriving_last"}
