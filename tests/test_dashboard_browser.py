@@ -57,10 +57,12 @@ def start(*options, **environment):
         encoding="utf-8",
         env={**os.environ, **environment},
     )
-    line = process.stdout.readline()
-    found = re.search(r"http://localhost:\d+/", line)
-    assert found, line + process.stdout.read()
-    return process, found.group()
+    said = ""
+    for line in process.stdout:
+        said += line
+        if found := re.search(r"http://localhost:\d+/", line):
+            return process, found.group()
+    return pytest.fail(said)
 
 
 def stop(process):
