@@ -60,13 +60,15 @@ class Archive:
 
     Attributes:
         turns: who may work.
-        beside: processes of the Mesa engine, where the compiled one cannot be had: because of
-            agents of one's own, for instance. ``None`` where it can, or as long as nobody knows.
+        only_mesa: whether it is known that the compiled engine cannot be had, because of agents of
+            one's own, for instance.
+        beside: processes of the Mesa engine, where the compiled one cannot be had, or not yet.
     """
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.turns = Turns()
+        self.only_mesa = False
         self.beside: MesaProcesses | None = None
         self._pace: Shelf[float] = Shelf(ENSEMBLES)
         self._films: Shelf[Film] = Shelf(FILMS)
@@ -159,7 +161,7 @@ class Archive:
         Raises:
             GivenUp: if they are not wanted any more.
         """
-        if self.beside is not None:
+        if self.only_mesa:
             yield partial(self._run_beside, played, wanted, told=told)
             return
         with self.turns.turn(Urgency.EXTRA, wanted) as go_on:

@@ -192,7 +192,7 @@ class Room:
     @property
     def only_mesa(self) -> bool:
         """Whether the compiled engine cannot be had, so that replications are few."""
-        return self._archive.beside is not None
+        return self._archive.only_mesa
 
     @property
     def why_mesa(self) -> str:

@@ -52,6 +52,12 @@ MOST_PROCESSES: Final = 4
 """Processes that run the Mesa engine where the compiled one cannot be had, at most."""
 RECORDED_AHEAD: Final = 300_000
 """Person-weeks that are recorded before anybody asks: Mesa does them in a second or two."""
+RECORDING: Final = 1.0
+"""Seconds that the page's address is told later at most, for what it opens with to be recorded."""
+COUNTING: Final = 4.0
+"""Seconds that compiling waits at most for Mesa to count what the page opens with."""
+PARTING: Final = 30.0
+"""Seconds after which processes are ended that are not needed any more."""
 CLOSED_TABS_LIVE: Final = "45s"
 """How long the work of a tab may go on after its browser has crashed."""
 
@@ -210,11 +216,12 @@ def _assets() -> Path | None:
 def _announce(server: object, url: str, told: Callable[[str], None], browser: bool) -> None:
     while not getattr(server, "started", False):
         time.sleep(0.02)
+    with suppress(OSError):
+        _ask_for_page(url)
+    preparation.recorded.wait(RECORDING)
     told(url)
     if browser:
         webbrowser.open(url)
-    with suppress(OSError):
-        _ask_for_page(url)
 
 
 def _ask_for_page(url: str) -> None:
@@ -253,19 +260,22 @@ class Preparation:
     """What all tabs share; makes the compiled engine ready while pages are served already.
 
     It is compiled in a process of its own, unless it was before: here it would hold up every page
-    for half a minute. Where it cannot be had, because of agents of one's own for instance,
-    processes of the Mesa engine stand in for it.
+    for half a minute. Until then, or where it cannot be had, because of agents of one's own for
+    instance, processes of the Mesa engine stand in for it.
 
     Attributes:
         ready: set once the engine can be used without waiting for it.
         settled: set once that is known: the engine is ready, or will not be.
+        recorded: set once what the page opens with is recorded, or cannot be beforehand.
         archive: what was recorded and counted already.
     """
 
     def __init__(self) -> None:
         """Begin with nothing ready."""
         self.ready, self.settled = threading.Event(), threading.Event()
+        self.recorded = threading.Event()
         self.archive = Archive()
+        self._ended = False
         self._compiler: subprocess.Popen[bytes] | None = None
 
     def begin(self) -> None:
@@ -275,6 +285,7 @@ class Preparation:
 
     def end(self) -> None:
         """Stop what still goes on beside."""
+        self._ended = True
         if self._compiler is not None and self._compiler.poll() is None:
             self._compiler.terminate()
         if self.archive.beside is not None:
@@ -284,10 +295,11 @@ class Preparation:
         try:
             self._prepare()
         finally:
-            if not self.ready.is_set():
-                self.archive.beside = _processes()
+            if not self.ready.is_set() and not self._ended:
+                self.archive.only_mesa = True
+                self.archive.beside = self.archive.beside or _processes()
             self.settled.set()
-        if self.archive.beside is not None:
+        if self.archive.only_mesa:
             self._count("mesa", _always)
 
     def _prepare(self) -> None:
@@ -298,13 +310,12 @@ class Preparation:
         if unavailable() or roles_of(rules):
             return
         if not is_compiled(rules):
+            self._count_meanwhile()
             code = "from innovation_abm.dashboards.server import compile_for; compile_for()"
             quiet = subprocess.DEVNULL
             command = [sys.executable, "-c", code]
-            compiler = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)
-            self._compiler = compiler
-            self._count("mesa", lambda: compiler.poll() is None)
-            if compiler.wait() != 0:
+            self._compiler = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)
+            if self._compiler.wait() != 0:
                 return
         try:
             build(rules, lambda line: None)
@@ -312,6 +323,20 @@ class Preparation:
             return
         self._count("kernel", _always)
         self.ready.set()
+        if self.archive.beside is not None:  # what it is doing is not wanted any more
+            parting = threading.Timer(PARTING, self.archive.beside.close)
+            parting.daemon = True
+            parting.start()
+
+    def _count_meanwhile(self) -> None:
+        """Have Mesa count beside the page, which plays already, until the engine is compiled."""
+        self.archive.beside = _processes()
+        counting = threading.Thread(target=self._count, args=("mesa", self._waits), daemon=True)
+        counting.start()
+        counting.join(COUNTING)
+
+    def _waits(self) -> bool:
+        return not self.ready.is_set()
 
     def _record(self) -> None:
         """Record what every tab opens with before one asks, unless that takes long."""
@@ -319,13 +344,14 @@ class Preparation:
         if played.chart.size * played.scenario.weeks <= RECORDED_AHEAD:
             with suppress(InnovationAbmError):  # tabs will say so
                 self.archive.film(played, _always)
+        self.recorded.set()
 
     def _count(self, engine: Engine, wanted: Callable[[], bool]) -> None:
         """Count it."""
         played = _opening()
         work = played.chart.size * played.scenario.weeks
         number = replications_for(work, engine)
-        if self.archive.beside is not None:
+        if self.archive.only_mesa:
             number = steps_in_mesa(work)[0]
         urgency = Urgency.NUMBER if engine == "kernel" else Urgency.REFINE
         with suppress(InnovationAbmError, GivenUp):

@@ -629,7 +629,7 @@ ROLES = {Role.MIDDLE_MANAGER: Champion}
 def for_mesa():
     """What tabs share where the compiled engine cannot be had."""
     engine = Preparation()
-    engine.archive.beside = MesaProcesses(2)
+    engine.archive.beside, engine.archive.only_mesa = MesaProcesses(2), True
     engine.settled.set()
     yield engine
     engine.end()
