@@ -178,6 +178,7 @@ def causes(run: Run, say: Speech, dark: bool) -> Picture:
     places = [gate for gate in (*run.gates, "author") if (table["place"] == gate).any()]
     sheet = Sheet(say("causes_title"), 1.35 + 0.3 * max(len(places), 1), dark)
     used = [fate for fate in DEATHS if (table["fate"] == fate.label).any()]
+    totals: list[float] = []
     for row, place in enumerate(places):
         left = 0.0
         for fate in used:
@@ -186,11 +187,12 @@ def causes(run: Run, say: Speech, dark: bool) -> Picture:
             sheet.axes.barh(row, count, left=left, height=0.62, color=COLOURS[fate],
                             label=say(f"fate_{fate.label}") if row == 0 else None)  # fmt: skip
             left += count
+        totals.append(left)
         sheet.note(left, row, say.number(left))
     for fate in used:  # names of all, also of those that the first place has none of
         sheet.axes.barh(0, 0, color=COLOURS[fate])
     sheet.names([gate_name(place, say) for place in places])
-    sheet.axes.margins(x=0.12)
+    sheet.axes.set_xlim(0, 1.15 * max([*totals, 1.0]))  # room for the figure beside the longest
     sheet.axes.set_xlabel(say("ideas_of_this_run"))
     handles = [sheet.axes.patches[-len(used) + i] for i in range(len(used))]
     sheet.figure.legend(
@@ -252,6 +254,7 @@ def waiting(run: Run, say: Speech, dark: bool) -> Picture:
                 sheet.note(value, row + shift, f"{say.number(value, 1)} {kind}")
     sheet.names([gate_name(str(gate), say) for gate in table.index])
     sheet.axes.set_xlim(0, most * 1.45)
+    sheet.axes.xaxis.set_major_formatter(lambda value, _: say.number(value, 0 if most > 3 else 1))
     sheet.axes.set_xlabel(say("weeks_in_queue"))
     return sheet.picture()
 
@@ -279,6 +282,8 @@ def _short(text: str, most: int) -> str:
 
 def response(found: Map, names: tuple[str, str], say: Speech, dark: bool) -> Picture:
     """Survival over two levers, and where one is."""
+    from matplotlib.ticker import MaxNLocator  # slow to load
+
     sheet = Sheet(say("map_title"), 3.1, dark, left=0.16)
     shares = 100 * found.survival
     axes = sheet.axes
@@ -289,6 +294,7 @@ def response(found: Map, names: tuple[str, str], say: Speech, dark: bool) -> Pic
         lines = axes.contour(found.xs, found.ys, shares, 5, colors="white", linewidths=0.7)
         axes.clabel(lines, fontsize=7.5, fmt="%.0f")
     bar = sheet.figure.colorbar(image, ax=axes, fraction=0.1, pad=0.03, aspect=14, format="%.0f")
+    bar.locator = MaxNLocator(6, integer=True)
     bar.ax.tick_params(colors=sheet.ink, labelsize=8, length=0)
     bar.outline.set_visible(False)
     x, y = found.here
