@@ -304,7 +304,7 @@ SCHEDULER = "tcp://10.0.0.1:8786"
 
 SERVERS = {
     "innovation-abm dashboard": "{line} --no-browser --port {port}",
-    "solara run": "python -m {line} --no-open --port {port}",
+    "solara run": "python -m {line} --production --no-open --port {port}",
     "dask scheduler": "python -m {line} --host 127.0.0.1 --port {port} --no-dashboard",
     "dask worker": "python -m {line} --no-dashboard",
 }
@@ -328,12 +328,16 @@ def listens(port: int) -> bool:
 @contextmanager
 def going_on(command: str, port: int, folder: Path) -> Iterator[None]:
     """Start a server; go on once it answers at its port; at the end tell it to stop."""
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(shlex.split(command), cwd=folder, **quiet) as process:
+    said = folder / f"{port}.txt"
+    with (
+        said.open("a") as told,
+        subprocess.Popen(shlex.split(command), cwd=folder, stdout=told, stderr=told) as process,
+    ):
         try:
             while True:
                 with suppress(subprocess.TimeoutExpired):
-                    pytest.fail(f"{command}: ended with status {process.wait(timeout=0.2)}")
+                    status = process.wait(timeout=0.2)
+                    pytest.fail(f"{command}: ended with status {status}\n{said.read_text()}")
                 if listens(port):
                     break
             if "dask" not in command:
