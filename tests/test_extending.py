@@ -178,6 +178,7 @@ def test_a_new_agent_runs_in_a_study_and_in_the_dashboard(folder, monkeypatch):
     opened = load(Settings(rules="champion.py"))
     shared = Preparation()
     with MesaProcesses(1) as shared.archive.beside:
+        shared.archive.only_mesa = True
         shared.settled.set()
         room = module.Room(replace(opened, scenario=short), shared)
         end = time.monotonic() + 60
