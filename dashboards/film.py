@@ -113,7 +113,8 @@ def record(
     """
     from innovation_abm.model import InnovationModel  # Mesa is slow to load
 
-    model = InnovationModel(scenario, organization=organization, rules=rules)
+    with blaming(rules):
+        model = InnovationModel(scenario, organization=organization, rules=rules)
     recorder = _Recorder(model)
     while model.running:
         with blaming(rules):

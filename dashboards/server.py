@@ -280,6 +280,7 @@ class Preparation:
 
     def begin(self) -> None:
         """Begin, in threads."""
+        opened()  # once: two threads that ask at the same time would have rules of their own each
         for work in (self._record, self._settle):
             threading.Thread(target=work, daemon=True).start()
 

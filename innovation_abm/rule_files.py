@@ -13,6 +13,7 @@ import hashlib
 import inspect
 import sys
 import tempfile
+import threading
 import traceback
 from contextlib import contextmanager
 from dataclasses import fields
@@ -39,6 +40,8 @@ WHOLE_BOOK: Final = "RULES"
 AGENTS: Final = "ROLES"
 """What a file may set to classes of agents, by role."""
 OURS: Final = "innovation_abm"
+_LOADING: Final = threading.RLock()
+"""Held while a file is run: for that time, what Python knows of modules is another."""
 RULES: Final = tuple(one.name for one in fields(RuleBook))
 """Names of all rules."""
 
@@ -129,7 +132,7 @@ def load_rules(path: str | PathLike[str]) -> FileRules:
     neighbours = _Neighbours(place.parent)
     module = ModuleType(f"_{OURS}_rules_{hashlib.sha256(source).hexdigest()[:16]}")
     module.__file__ = str(place)
-    with _at_hand(neighbours):
+    with _LOADING, _at_hand(neighbours):
         _execute(name, place, source, module)
     roles = _roles_of(name, module)
     found = {} if roles and not _declares(module) else _rules_of(name, module)
@@ -248,7 +251,7 @@ def _at_hand(neighbours: _Neighbours) -> Iterator[None]:
     names = neighbours.names()
 
     def theirs() -> list[str]:
-        return [name for name in sys.modules if name.partition(".")[0] in names]
+        return [name for name in list(sys.modules) if name.partition(".")[0] in names]
 
     before = {name: sys.modules.pop(name) for name in theirs()}
     sys.meta_path.insert(0, neighbours)

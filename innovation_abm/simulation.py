@@ -119,7 +119,8 @@ def _run(
         spent = perf_counter() - start
         return Run.from_kernel(settings, chart, state, spent, rules=rules, replay=make)
     check_for_mesa(settings, chart)
-    model = make(keep_events=keep_events)
+    with blaming(rules):
+        model = make(keep_events=keep_events)
     while model.running:
         with blaming(rules):
             model.step()

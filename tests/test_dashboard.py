@@ -705,13 +705,16 @@ def test_what_would_take_too_long_in_mesa_is_not_begun_and_the_page_says_so(
     room.close()
 
 
-def test_an_agent_that_fails_is_told_to_the_room(for_mesa, tmp_path):
-    (tmp_path / "mine.py").write_text(CHAMPION.replace("return 1.0", "return 1 / 0"))
+@pytest.mark.parametrize("method", ["own_weight", "begin"])
+def test_an_agent_that_fails_is_told_to_the_room(method, for_mesa, tmp_path):
+    """Whether in a week, or already when the model is made."""
+    text = CHAMPION.replace("own_weight", method).replace("return 1.0", "return 1 / 0")
+    (tmp_path / "mine.py").write_text(text)
     room = Room(Opened(SMALL, rules=load_rules(tmp_path / "mine.py")), for_mesa)
     settle(room)
     told = {note.values["what"] for note in room.notes.value}
     assert told == {
-        'the agent\'s method "Champion.own_weight" fails: ZeroDivisionError: division by zero'
+        f'the agent\'s method "Champion.{method}" fails: ZeroDivisionError: division by zero'
     }
     room.close()
 

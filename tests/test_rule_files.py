@@ -3,6 +3,8 @@
 import hashlib
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,32 @@ def write(name, text):
 
 def lapsed(path):
     return simulate(IDEAS, rules=load_rules(path), engine="mesa").fates["lapsed"]
+
+
+def test_files_are_read_in_threads_while_others_import(folder):
+    write("helper.py", HELPER.format("0.9"))
+    write("mine.py", LAPSE.format("0.9"))
+    over = threading.Event()
+
+    def import_others():
+        number = 0
+        while not over.is_set():
+            number += 1
+            sys.modules[f"_nothing_{number % 500}"] = sys
+            sys.modules.pop(f"_nothing_{(number * 7) % 500}", None)
+
+    other = threading.Thread(target=import_others)
+    other.start()
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            books = list(pool.map(load_rules, ["mine.py"] * 40))
+    finally:
+        over.set()
+        other.join()
+        for name in [name for name in list(sys.modules) if name.startswith("_nothing_")]:
+            del sys.modules[name]
+    assert {tuple(book.sources) for book in books} == {("mine.py", "helper.py")}
+    assert "helper" not in sys.modules
 
 
 def test_an_edit_of_the_file_or_a_neighbour_takes_effect(folder):
