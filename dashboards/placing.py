@@ -21,7 +21,7 @@ LEVEL: Final = 2.4
 """Height from one layer of managers to the next, in places of one person."""
 WIDE: Final = 1.7
 """How much wider than high the picture should be."""
-COLUMNS: Final = (1, 2, 3, 4, 5, 6, 8, 12)
+COLUMNS: Final = (1, 2, 3, 4, 5, 6, 8, 12, 18, 26, 36)
 """How many staff may stand side by side below their manager."""
 BLOCKS: Final = (1, 2, 3, 4, 5, 6, 8, 1_000_000)
 """How many such blocks may stand side by side below a manager of managers."""

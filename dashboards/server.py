@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 import webbrowser
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -153,6 +154,8 @@ def serve(
     shown = "localhost" if address[0] in ("127.0.0.1", "::1", "0.0.0.0") else address[0]
     url = f"http://{shown}:{address[1]}/"
     threading.Thread(target=_announce, args=(server, url, told, browser), daemon=True).start()
+    # It tells of pages within pages of others, at each visit from another machine: there are none.
+    warnings.filterwarnings("ignore", "Cookies with samesite=none", UserWarning)
     sys.setswitchinterval(SWITCH)
     preparation.begin()
     try:
