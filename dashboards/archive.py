@@ -62,7 +62,7 @@ class Archive:
         turns: who may work.
         only_mesa: whether it is known that the compiled engine cannot be had, because of agents of
             one's own, for instance.
-        beside: processes of the Mesa engine, where the compiled one cannot be had, or not yet.
+        beside: processes of the Mesa engine, where that is so.
     """
 
     def __init__(self) -> None:

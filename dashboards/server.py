@@ -57,8 +57,6 @@ RECORDING: Final = 1.0
 """Seconds that the page's address is told later at most, for what it opens with to be recorded."""
 COUNTING: Final = 4.0
 """Seconds that compiling waits at most for Mesa to count what the page opens with."""
-PARTING: Final = 30.0
-"""Seconds after which processes are ended that are not needed any more."""
 CLOSED_TABS_LIVE: Final = "45s"
 """How long the work of a tab may go on after its browser has crashed."""
 
@@ -263,8 +261,8 @@ class Preparation:
     """What all tabs share; makes the compiled engine ready while pages are served already.
 
     It is compiled in a process of its own, unless it was before: here it would hold up every page
-    for half a minute. Until then, or where it cannot be had, because of agents of one's own for
-    instance, processes of the Mesa engine stand in for it.
+    for half a minute. Where it cannot be had, because of agents of one's own for instance,
+    processes of the Mesa engine stand in for it.
 
     Attributes:
         ready: set once the engine can be used without waiting for it.
@@ -301,7 +299,7 @@ class Preparation:
         finally:
             if not self.ready.is_set() and not self._ended:
                 self.archive.only_mesa = True
-                self.archive.beside = self.archive.beside or _processes()
+                self.archive.beside = _processes()
             self.settled.set()
         if self.archive.only_mesa:
             self._count("mesa", _always)
@@ -315,6 +313,8 @@ class Preparation:
             return
         if not is_compiled(rules):
             self._count_meanwhile()
+            if self._ended:
+                return
             code = "from innovation_abm.dashboards.server import compile_for; compile_for()"
             quiet = subprocess.DEVNULL
             command = [sys.executable, "-c", code]
@@ -327,14 +327,9 @@ class Preparation:
             return
         self._count("kernel", _always)
         self.ready.set()
-        if self.archive.beside is not None:  # what it is doing is not wanted any more
-            parting = threading.Timer(PARTING, self.archive.beside.close)
-            parting.daemon = True
-            parting.start()
 
     def _count_meanwhile(self) -> None:
-        """Have Mesa count beside the page, which plays already, until the engine is compiled."""
-        self.archive.beside = _processes()
+        """Have Mesa count; the compiler waits for it, as both would hold up the first page."""
         counting = threading.Thread(target=self._count, args=("mesa", self._waits), daemon=True)
         counting.start()
         counting.join(COUNTING)
