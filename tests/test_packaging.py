@@ -194,6 +194,17 @@ def from_wheel(wheel, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def fresh(wheel, from_wheel, tmp_path_factory):
+    """The wheel; on a build server with what it asks for and pytest, downloaded, no more."""
+    if not os.environ.get("CI"):
+        return from_wheel
+    environment = Environment(tmp_path_factory.mktemp("fresh") / "venv", dependencies=False)
+    pip = [sys.executable, "-m", "pip", f"--python={environment.python}", "install"]
+    run([*pip, f"{wheel}[dask,docs]", "pytest"], environment.folder)
+    return environment
+
+
+@pytest.fixture(scope="module")
 def from_checkout(tmp_path_factory):
     folder = tmp_path_factory.mktemp("editable")
     environment = Environment(folder / "venv")
@@ -268,8 +279,8 @@ def test_editable_checkout_works_from_its_own_folder(from_checkout):
 
 
 @pytest.mark.slow
-def test_a_modeler_begins_from_the_wheel(from_wheel, tmp_path):
-    command = [from_wheel.scripts / "innovation-abm"]
+def test_a_modeler_begins_from_the_wheel(fresh, tmp_path):
+    command = [fresh.scripts / "innovation-abm"]
     run([*command, "new", "rule", "endorse"], tmp_path)
     run([*command, "check-rules", "my_endorse.py", "--quick", "--scenarios", "5"], tmp_path)
     arguments = ["run", "workshop", "--weeks", "8", "--engine", "mesa", "--json"]
@@ -279,7 +290,7 @@ def test_a_modeler_begins_from_the_wheel(from_wheel, tmp_path):
     )
     assert one["fates"] == two["fates"]
     run([*command, "new", "agent", "Champion"], tmp_path)
-    assert "Champion: " in run([from_wheel.python, "champion.py"], tmp_path).stdout
+    assert "Champion: " in run([fresh.python, "champion.py"], tmp_path).stdout
     said = run([*command, "presets", "sah-stiglitz-committee"], tmp_path).stdout
     assert "panel_quorum = 3.0" in said
 
@@ -350,12 +361,12 @@ def going_on(command: str, port: int, folder: Path) -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", shown.PAGES, ids=lambda page: page.name)
-def test_a_page_runs_from_the_wheel(page, from_wheel, tmp_path, monkeypatch):
+def test_a_page_runs_from_the_wheel(page, fresh, tmp_path, monkeypatch):
     """All of its Python, then all of its commands, in their order, in one folder."""
-    monkeypatch.setenv("PATH", os.pathsep.join((str(from_wheel.scripts), os.environ["PATH"])))
+    monkeypatch.setenv("PATH", os.pathsep.join((str(fresh.scripts), os.environ["PATH"])))
     shown.write_files(page, tmp_path)
     if examples := shown.python(page):
-        run([from_wheel.python, *STRICT, "-c", EVERY_BLOCK, json.dumps(examples)], tmp_path)
+        run([fresh.python, *STRICT, "-c", EVERY_BLOCK, json.dumps(examples)], tmp_path)
     port = 0
     with ExitStack() as going:
         for line in shown.to_run(page):

@@ -410,7 +410,7 @@ def test_a_damaged_cache_is_compiled_anew(tmp_path, monkeypatch):
     assert len([line for line in told if line.startswith("compiling")]) == 2
 
 
-def test_control_c_ends_compiling_between_two_steps():
+def test_control_c_ends_compiling_between_two_steps(control_c):
     done = []
     with pytest.raises(KeyboardInterrupt), compiling._interrupted_between_steps():
         signal.raise_signal(signal.SIGINT)
@@ -421,6 +421,14 @@ def test_control_c_ends_compiling_between_two_steps():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture
+def control_c():
+    """Python's own answer to Ctrl-C, which a shell's background jobs begin without."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def float_after(x):
