@@ -34,6 +34,8 @@ from innovation_abm.rule_files import roles_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import uvicorn
+
     from innovation_abm.dashboards.links import Note
     from innovation_abm.dashboards.room import Opened
     from innovation_abm.engines import Engine
@@ -57,8 +59,15 @@ RECORDING: Final = 1.0
 """Seconds that the page's address is told later at most, for what it opens with to be recorded."""
 COUNTING: Final = 4.0
 """Seconds that compiling waits at most for Mesa to count what the page opens with."""
-CLOSED_TABS_LIVE: Final = "45s"
-"""How long the work of a tab may go on after its browser has crashed."""
+PING: Final = 5.0
+"""Seconds between two questions to a browser whether it is still there."""
+ANSWER: Final = 5.0
+"""Seconds that it has to answer; a machine that drops off a network says no goodbye."""
+CLOSED_TABS_LIVE: Final = 45
+"""Seconds that the work of a tab may go on once its browser is gone without closing it.
+
+With :data:`PING` and :data:`ANSWER`, it ends within a minute of a crash.
+"""
 
 
 @dataclass(frozen=True)
@@ -141,13 +150,7 @@ def serve(
             logging.disable()  # pages that are open are cut off; nobody need read of each
             await super().shutdown(sockets)
 
-    config = uvicorn.Config(
-        Guard(app, network=host == EVERYWHERE),
-        log_level="error",
-        access_log=False,
-        timeout_graceful_shutdown=2,
-    )
-    server = Server(config)
+    server = Server(_configured(Guard(app, network=host == EVERYWHERE)))
     address = listening.getsockname()
     shown = "localhost" if address[0] in ("127.0.0.1", "::1", "0.0.0.0") else address[0]
     url = f"http://{shown}:{address[1]}/"
@@ -161,6 +164,19 @@ def serve(
     finally:
         listening.close()
         preparation.end()
+
+
+def _configured(app: Guard) -> uvicorn.Config:
+    import uvicorn
+
+    return uvicorn.Config(
+        app,
+        log_level="error",
+        access_log=False,
+        timeout_graceful_shutdown=2,
+        ws_ping_interval=PING,
+        ws_ping_timeout=ANSWER,
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -187,7 +203,7 @@ def set_up_solara() -> None:
             "SOLARA_THEME_LOADER": "plain",
             "SOLARA_THEME_TITLE": "innovation-abm",
             "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "False",
-            "SOLARA_KERNEL_CULL_TIMEOUT": CLOSED_TABS_LIVE,
+            "SOLARA_KERNEL_CULL_TIMEOUT": f"{CLOSED_TABS_LIVE}s",
             "SOLARA_MODE": "production",
             "SOLARA_CHECK_HOOKS": "off",
         }

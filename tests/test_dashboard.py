@@ -3,6 +3,7 @@
 import asyncio
 import io
 import itertools
+import os
 import re
 import socket
 import threading
@@ -24,6 +25,7 @@ from innovation_abm import Scenario, generate, load_rules, preset, preset_names,
 from innovation_abm.charts import build_organization, load_chart, write_chart
 from innovation_abm.dashboards import links
 from innovation_abm.dashboards import room as room_module
+from innovation_abm.dashboards import server as server_module
 from innovation_abm.dashboards.archive import Archive, Played
 from innovation_abm.dashboards.background import GivenUp, Latest
 from innovation_abm.dashboards.ensembles import replications_for, run_all, steps_for, steps_in_mesa
@@ -591,6 +593,13 @@ def test_a_closed_tab_stops_working(room):
     room.refresh()
     assert not room._film_work.busy
     assert not room._number_work.busy
+
+
+def test_the_work_of_a_browser_that_is_gone_ends_within_a_minute():
+    config = server_module._configured(Guard(None, network=False))
+    server_module.set_up_solara()
+    left = float(os.environ["SOLARA_KERNEL_CULL_TIMEOUT"].removesuffix("s"))
+    assert config.ws_ping_interval + config.ws_ping_timeout + left < 60.0
 
 
 def test_before_the_engine_is_there_mesa_counts(compiled):
