@@ -48,6 +48,7 @@ def test_commands_run(page, tmp_path, monkeypatch):
 def test_commands_are_found():
     assert len(OURS) > 50
     assert ("innovation-abm check-rules own_unit.py", "extending.md") in SHOWN
+    assert ("python -m innovation_abm.effects", "levers.md") in SHOWN
     assert sum(map(len, QUICK.values())) > 30
 
 

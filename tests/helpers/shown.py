@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shlex
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -10,9 +11,14 @@ README: Final = ROOT / "README.md"
 PAGES: Final = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 FENCED: Final = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
-IN_A_SENTENCE: Final = re.compile(r"`(?:\.venv/bin/)?((?:innovation-abm|solara run) [^`\n]+)`")
+IN_A_SENTENCE: Final = re.compile(
+    r"`(?:\.venv/bin/)?((?:innovation-abm|python3?|pip|pytest|ruff|solara run) [^`\n]+)`"
+)
 NAMED: Final = re.compile(r"`([\w.-]+\.(?:toml|csv))`[^`]*\Z")
 """The name that a text gives to the file that follows it: the last thing in backticks."""
+
+IN_A_CHECKOUT: Final = f"mkdir -p docs && cp {shlex.quote(str(ROOT))}/docs/*.md docs && "
+"""What goes before a command that writes into the documents of a checkout: it is given copies."""
 
 STAND_INS: Final = {
     "innovation-abm check-chart FILE": "innovation-abm check-chart my-chart.csv",
@@ -27,12 +33,19 @@ STAND_INS: Final = {
     "innovation-abm studies NAME": "innovation-abm studies clay_layer",
     "innovation-abm sweep NAME": "innovation-abm sweep ishigami",
     "solara run FILE": "solara run page.py",
+    **{
+        line: IN_A_CHECKOUT + line
+        for line in (
+            "python -m innovation_abm.reference",
+            "python -m innovation_abm.experiments.findings",
+        )
+    },
     # What it would run has been run before on its page: into another folder, it is run again.
     "innovation-abm sweep clay.toml --dask tcp://10.0.0.1:8786": (
         "innovation-abm sweep clay.toml --out by-dask --dask tcp://10.0.0.1:8786"
     ),
 }
-"""What is run where a document leaves a name to the reader, and in one other case."""
+"""What is run where a document leaves a name to the reader, and in some other cases."""
 
 OF_THE_READER: Final = {
     "my-chart.csv": "post,reports_to,unit,role\nhead,XX,,\nclerk,head,,\nporter,head,,\n",
@@ -85,6 +98,9 @@ SLOW: Final = {
     "innovation-abm levers --rank workshop --rules champion.py",
     "innovation-abm sweep champions.toml",
     "solara run FILE",
+    "python3 --version",
+    "python -m innovation_abm.reference",
+    "python -m innovation_abm.experiments.findings",
 }
 """What takes long, or goes on until it is stopped: left to the slow tests."""
 
@@ -111,6 +127,29 @@ ELSEWHERE: Final = {
     "innovation-abm validate": "A minute and more: tests/test_validation.py runs all its cases.",
     "innovation-abm bench": "Minutes: `bench --quick` is run, which measures likewise.",
     "innovation-abm bench --json": "As the line before it; tests/test_cli.py reads its JSON.",
+    "pip install -e .": "It installs from the internet: .ci/run does.",
+    "python -m pip install notebook": "It installs from the internet.",
+    'python -m pip install "innovation-abm[dask]"': "It installs from the internet.",
+    'python -m pip install -e ".[docs]" && python -m sphinx -b html docs site -W': (
+        "It installs from the internet. tests/test_site.py builds the site by its second half."
+    ),
+    "python -m build": "It wants a checkout: tests/test_packaging.py builds from a copy of one.",
+    "ruff check .": "It wants a checkout: .ci/run runs it.",
+    "ruff format .": "It wants a checkout: .ci/run runs it, with --check.",
+    "pytest -m slow": "These are tests: .ci/run runs them.",
+    "pytest tests/test_calibration.py": "These are tests: .ci/run runs them.",
+    "python -m innovation_abm.effects": (
+        "Many minutes; by hand. tests/test_levers.py measures some of the levers as it does."
+    ),
+    "python -m innovation_abm.experiments.reporting.documents": (
+        "It writes into a checkout, for minutes. tests/test_docs.py calls it for a small report."
+    ),
+    "python -m innovation_abm.dashboards.screenshots": (
+        "It writes into a checkout. tests/test_dashboard_pictures.py takes one of its pictures."
+    ),
+    "python -m innovation_abm.dashboards.benchmark": (
+        "Its figures are those of the machine; by hand, on a quiet one."
+    ),
 }
 """What no test here runs as it stands: why, and where it is run instead."""
 
