@@ -70,23 +70,28 @@ def read_upload(files: Sequence[Sent], *, repair: bool = False) -> Chart:
         raise Refused("upload_many", number=len(files))
     if sum(len(file.content) for file in files) > MOST_MEGABYTES * 1_000_000:
         raise Refused("upload_large", name=label, most=MOST_MEGABYTES)
-    rows = sum(file.content.count(b"\n") for file in files)
+    rows = sum(_rows(file.content) for file in files)
     if rows > MOST_ROWS:
         raise Refused("upload_rows", name=label, rows=rows, most=MOST_ROWS)
     with tempfile.TemporaryDirectory() as place:
         for file in files:
             (Path(place) / _label(file.name)).write_bytes(file.content)
-        chart = read_chart(Path(place) / label, repair=repair)
+        chart = read_chart(Path(place) / label, repair=repair, most_people=MOST_PEOPLE)
     if len(chart.files) < len(files) == 2:
         raise Refused("upload_no_pair", name=label)
     if len(chart.files) == 1 and chart.format == ChartFormat.ORGANOGRAM:
         raise Refused("upload_half", name=label)
+    if chart.people > MOST_PEOPLE:
+        raise Refused("upload_people", people=chart.people, most=MOST_PEOPLE)
     if chart.organization is None:
         key = "upload_faults" if repair or not _mendable(chart) else "upload_mendable"
         raise Refused(key, name=label, faults=_listed(chart.faults))
-    if chart.organization.size > MOST_PEOPLE:
-        raise Refused("upload_people", people=chart.organization.size, most=MOST_PEOPLE)
     return chart
+
+
+def _rows(content: bytes) -> int:
+    """Count ends of lines as they are read: any of the three kinds, however they are mixed."""
+    return content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n")
 
 
 def _mendable(chart: Chart) -> bool:

@@ -58,21 +58,24 @@ class _Loose:
     message: str
 
 
-def arrange(posts: Sequence[Post], plain: bool, log: Log) -> Structure | None:
+def arrange(
+    posts: Sequence[Post], plain: bool, log: Log, most_people: int = MAX_PEOPLE
+) -> Structure | None:
     """Find every post's superior and every department's head.
 
     Args:
         posts: The rows of a chart.
         plain: Whether the posts state departments; otherwise all are one department.
         log: Where faults, warnings and repairs go.
+        most_people: How many people are accepted.
 
     Returns:
         The hierarchy, as it is after all repairs; None if there is nothing to arrange, or more
         people than are accepted.
     """
     people = sum(post.people for post in posts)
-    if people > MAX_PEOPLE:
-        message = f"the chart has {people:,} people; {MAX_PEOPLE:,} is the most that is accepted"
+    if people > most_people:
+        message = f"the chart has {people:,} people; {most_people:,} is the most that is accepted"
         log.fault(posts[0].file, None, FaultKind.NUMBER, message)
         return None
     if all(post.junior for post in posts):

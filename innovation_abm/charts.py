@@ -48,7 +48,7 @@ from innovation_abm.chart_files import (
 )
 from innovation_abm.chart_structure import arrange, to_organization
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.organization import Organization, Role, generate
+from innovation_abm.organization import MAX_PEOPLE, Organization, Role, generate
 
 if TYPE_CHECKING:
     from innovation_abm.scenario import Scenario
@@ -173,7 +173,9 @@ def load_chart(path: str | PathLike[str], *, repair: bool = False) -> Organizati
     return chart.organization
 
 
-def read_chart(path: str | PathLike[str], *, repair: bool = False) -> Chart:
+def read_chart(
+    path: str | PathLike[str], *, repair: bool = False, most_people: int = MAX_PEOPLE
+) -> Chart:
     """Read a chart and tell all about it; nothing is written, and a bad file is no exception.
 
     Args:
@@ -182,6 +184,8 @@ def read_chart(path: str | PathLike[str], *, repair: bool = False) -> Chart:
             are opened, posts without a superior and surplus heads are attached to the head of
             their department, a number that is none becomes one person, cells that are missing or
             too many are made up or left out, text that is not UTF-8 is read as Windows-1252.
+        most_people: How many people are accepted; a chart of more is refused before anything is
+            built from its rows.
 
     Returns:
         The chart: its organisation or the faults for which it is refused, warnings, and repairs.
@@ -197,7 +201,7 @@ def read_chart(path: str | PathLike[str], *, repair: bool = False) -> Chart:
     posts = [post for table in tables for post in read_posts(table, log)]
     if plain:
         posts = with_departments(posts, log)
-    structure = arrange(posts, plain, log)
+    structure = arrange(posts, plain, log, most_people)
     organization = None
     if structure is not None and not log.faults:
         organization = to_organization(posts, structure, _chart_name(path, plain))

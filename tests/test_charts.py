@@ -583,6 +583,17 @@ def test_the_report_of_a_refused_chart_has_the_same_keys(chart, tmp_path):
     assert (nothing["format"], nothing["posts"]) == (None, 0)
 
 
+def test_a_chart_of_more_people_than_one_accepts_is_refused(tmp_path):
+    path = tmp_path / "chart.csv"
+    path.write_text("post,reports_to,people\nA,XX,1\nB,A,20\n")
+    assert read_chart(path, most_people=21).organization.size == 21
+    refused = read_chart(path, most_people=20, repair=True)
+    assert refused.organization is None
+    assert refused.people == 21
+    [fault] = refused.faults
+    assert str(fault) == "chart.csv: the chart has 21 people; 20 is the most that is accepted"
+
+
 # Writing
 
 

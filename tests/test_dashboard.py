@@ -6,6 +6,7 @@ import itertools
 import os
 import re
 import socket
+import tempfile
 import threading
 import time
 import tomllib
@@ -21,9 +22,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import innovation_abm.dashboards as package
-from innovation_abm import Scenario, generate, load_rules, preset, preset_names, simulate
+from innovation_abm import Scenario, charts, generate, load_rules, preset, preset_names, simulate
 from innovation_abm.charts import build_organization, load_chart, write_chart
-from innovation_abm.dashboards import links
+from innovation_abm.dashboards import links, uploading
 from innovation_abm.dashboards import room as room_module
 from innovation_abm.dashboards import server as server_module
 from innovation_abm.dashboards.archive import Archive, Played
@@ -944,12 +945,13 @@ def test_an_upload_is_mended_if_one_asks(room):
         (SENIOR, "upload_half"),
         (b"x" * (MOST_MEGABYTES * 1_000_000 + 1), "upload_large"),
         (b"post,reports_to\n" + b"x,y\n" * 1_000_000, "upload_rows"),
+        (b"post,reports_to\r" + b"x,y\r" * 1_000_000, "upload_rows"),
         (
             b"post,reports_to\nhead,XX\n" + b"".join(b"p%d,head\n" % k for k in range(20_000)),
             "upload_people",
         ),
     ],
-    ids=["empty", "binary", "circle", "nobody", "half", "large", "rows", "people"],
+    ids=["empty", "binary", "circle", "nobody", "half", "large", "rows", "old rows", "people"],
 )
 def test_a_bad_upload_is_refused_and_said(content, key):
     with pytest.raises(Refused) as refused:
@@ -957,6 +959,60 @@ def test_a_bad_upload_is_refused_and_said(content, key):
     assert refused.value.key == key
     for language in LANGUAGES:
         assert Speech(language)(key, **refused.value.values)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n", b"\r\n\n\r"])
+def test_rows_are_counted_as_they_are_read(end):
+    content = end.join([b"post,reports_to", b"a,XX", b"b,a"]) + end
+    assert uploading._rows(content) == len(list(io.StringIO(content.decode(), newline="")))
+
+
+def test_groups_of_too_many_staff_are_refused_before_anybody_is_made_of_them(monkeypatch):
+    monkeypatch.setattr(charts, "to_organization", lambda *_: pytest.fail("people were made"))
+    pair = [Sent("X-senior.csv", SENIOR), Sent("X-junior.csv", JUNIOR + b"2,1000000,North\n" * 3)]
+    for repair in (False, True):
+        with pytest.raises(Refused) as refused:
+            read_upload(pair, repair=repair)
+        assert refused.value.key == "upload_people"
+        assert refused.value.values == {"people": 3_000_009, "most": MOST_PEOPLE}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../etc/chart.csv",
+        "..\\..\\etc\\chart.csv",
+        "{outside}/etc/chart.csv",
+        "../chart.csv",
+        "..",
+        "etc/..",
+        "",
+    ],
+)
+@pytest.mark.parametrize("content", [b"post,reports_to\na,XX\nb,a\n", b"no chart"])
+def test_an_upload_is_written_nowhere_but_to_a_temporary_folder(
+    name, content, tmp_path, monkeypatch
+):
+    temporary, here = tmp_path / "for" / "a" / "moment", tmp_path / "here" / "and" / "now"
+    for folder in (temporary, here):
+        for above in (folder, *folder.parents[:3]):
+            (above / "etc").mkdir(parents=True, exist_ok=True)
+            (above / "etc" / "chart.csv").write_text("of somebody else")
+            (above / "chart.csv").write_text("of somebody else")
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.chdir(here)
+
+    def all_files():
+        return {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
+
+    before = all_files()
+    sent = Sent(name.format(outside=tmp_path.as_posix()), content)
+    if content == b"no chart":
+        with pytest.raises(Refused):
+            read_upload([sent])
+    else:
+        assert read_upload([sent]).organization.size == 2
+    assert all_files() == before
 
 
 # --- the page, without a browser ------------------------------------------------------------------
