@@ -73,7 +73,7 @@ def _recount_when_ready(room: Room) -> None:
                 return
         room.recount()
 
-    if not preparation.settled.is_set():
+    if room.hasty:
         threading.Thread(target=wait, daemon=True).start()
 
 

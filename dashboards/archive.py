@@ -11,6 +11,7 @@ from innovation_abm.dashboards.background import GivenUp
 from innovation_abm.dashboards.ensembles import Ensemble, Numbers, ensemble, run_all
 from innovation_abm.dashboards.film import Film, record
 from innovation_abm.dashboards.sharing import Shelf, Turns, Urgency
+from innovation_abm.errors import InnovationAbmError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -124,7 +125,9 @@ class Archive:
         Raises:
             GivenUp: if they are not wanted any more.
         """
-        one, two = (self._ensemble(played, engine, number, urgency, wanted) for played in (a, b))
+        one = self._ensemble(a, engine, number, urgency, wanted)
+        same = a.key == b.key
+        two = one if same else self._ensemble(b, engine, number, urgency, wanted)
         return _paired(one, two, engine)
 
     def _ensemble(
@@ -144,8 +147,16 @@ class Archive:
                 return ensemble(*of_these, go_on, begun)
 
         found = self._ensembles.get((*key, number), more, wanted)
-        self._ensembles.put(key, found)
+        kept = self._ensembles.find(key)
+        if kept is None or kept.replications < found.replications:
+            self._ensembles.put(key, found)
         return found
+
+    def forget(self, chart: Organization) -> None:
+        """Forget all that was made on a chart of somebody's own."""
+        self._films.drop(lambda played: played[1] is chart)
+        self._pace.drop(lambda played: played[1] is chart)
+        self._ensembles.drop(lambda key: key[0][1] is chart)
 
     @contextmanager
     def runs(
@@ -179,7 +190,8 @@ class Archive:
         Raises:
             GivenUp: if it is not wanted any more.
         """
-        assert self.beside is not None
+        if self.beside is None:
+            raise InnovationAbmError("processes of the Mesa engine cannot be started here")
         if self._pace.find(played.key) is None:
             seeds = range(played.scenario.seed, played.scenario.seed + 2 * self.beside.number)
             self._run_beside(played, wanted, [(played.scenario, seed) for seed in seeds])
@@ -199,7 +211,8 @@ class Archive:
                 told(done, total)
             return wanted()
 
-        assert self.beside is not None
+        if self.beside is None:
+            raise InnovationAbmError("processes of the Mesa engine cannot be started here")
         batch = self.beside.run(pairs, played.chart, played.rules, progress=go_on)
         if len(batch.table) < len(pairs):
             raise GivenUp

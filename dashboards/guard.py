@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -51,7 +52,7 @@ class Guard:
     def _allowed(self, headers: list[tuple[bytes, bytes]]) -> bool:
         given = {name: value.decode("latin-1") for name, value in headers}
         host, origin = given.get(b"host", ""), given.get(b"origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and origin.partition("://")[2].lower() != host.lower():
             return False
         return is_own(host, network=self._network)
 
@@ -71,6 +72,13 @@ def is_own(host: str, *, network: bool) -> bool:
     try:
         address = ipaddress.ip_address(name)
     except ValueError:
-        own = socket.gethostname().lower().split(".")[0]
-        return name == "localhost" or (network and name.split(".")[0] == own)
+        return name == "localhost" or (network and name in _own_names())
     return network or address.is_loopback
+
+
+@lru_cache(maxsize=1)
+def _own_names() -> frozenset[str]:
+    """List the names by which other machines may call this one; a longer one is somebody else's."""
+    full = socket.gethostname().lower().rstrip(".")
+    short = full.partition(".")[0]
+    return frozenset((full, short, f"{short}.local", socket.getfqdn().lower()))

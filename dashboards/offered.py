@@ -35,3 +35,9 @@ def _people(scenario: Scenario) -> int:
 def title(name: str, say: Speech) -> str:
     """Give the name of a preset for people; what has none, a chart for instance, keeps its own."""
     return say.texts.get(f"preset_{name}", name)
+
+
+def own_name(chart: str) -> str:
+    """Name what is played on a chart of one's own, so that it is told from a preset."""
+    name = chart[:36] or "chart"
+    return f"own {name}" if name in preset_names() else name

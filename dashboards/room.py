@@ -1,12 +1,15 @@
 """One browser tab: what is played, how it looks, and the work done for it in the background.
 
-Nothing here is shared between tabs. Actions are methods; what the page shows is read from the
-reactive values. Work goes on in threads of the tab's own, which give up as soon as something newer
-is asked for, and end with the tab.
+Nothing here is shared between tabs but, in the archive, what was made of the same scenario and
+chart. Actions are methods; what the page shows is read from the reactive values. Work goes on in
+threads of the tab's own, which give up as soon as something newer is asked for, and end with the
+tab.
 """
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -92,7 +95,7 @@ class Opened:
     def guides(self) -> dict[str, Guide]:
         """The guided sessions that there are, by key."""
         own = {} if self.session is None else {self.session.key: self.session}
-        return own | dict(guides())
+        return own | {key: guide for key, guide in guides().items() if key not in own}
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,7 @@ class Room:
         mapped: the map of two levers, if it was drawn.
         slow: minutes that a ranking or a map would take, by name, if it was not made for that.
         replays_ranked: replications behind the ranking.
+        hasty: whether it was counted before it was known whether the compiled engine can be had.
         percent: how much of a ranking or a map is done, in tens, where it takes long.
         bet: number of the option that the room has bet on, in each step of a guided session.
         notes: what to tell the room, newest last.
@@ -152,16 +156,17 @@ class Room:
         self.ranked: Reactive[list[effects.Ranked] | None] = solara.reactive(None)
         self.mapped: Reactive[Map | None] = solara.reactive(None)
         self.slow: Reactive[dict[str, int]] = solara.reactive({})
-        self.replays_ranked = 0
+        self.replays_ranked, self.hasty = 0, False
         self.percent = solara.reactive(0)
         self.bet: Reactive[dict[int, int]] = solara.reactive({})
         self.notes = solara.reactive((*opened.notes, *found.notes))
         self.working: Reactive[frozenset[str]] = solara.reactive(frozenset())
+        self._changing = threading.RLock()
         self.past: tuple[Play, ...] = ()
         self.closed = False
         self.can_undo = solara.reactive(False)
         self._film_work, self._number_work, self._extra_work = Latest(), Latest(), Latest()
-        self._own_chart = opened.organization
+        self._own_chart = self._opened_on = opened.organization
         self.half_chart: Sent | None = None
         self._chart_of: Scenario | None = None
         self.stage = Stage(week=found.view.week, playing=not query)
@@ -263,6 +268,7 @@ class Room:
 
     def open_chart(self, organization: Organization, scenario: Scenario) -> None:
         """Play on a chart that was uploaded, in this tab alone."""
+        self._forget_upload()
         self.opened = replace(self.opened, scenario=scenario, organization=organization)
         self._own_chart = organization
         self._begin(Play(scenario))
@@ -308,6 +314,12 @@ class Room:
         self.closed = True
         for work in (self._film_work, self._number_work, self._extra_work):
             work.close()
+        self._forget_upload()
+
+    def _forget_upload(self) -> None:
+        """Have nothing kept of a chart that was uploaded: it is nobody else's business."""
+        if self._own_chart is not None and self._own_chart is not self._opened_on:
+            self._archive.forget(self._own_chart)
 
     # --- guided sessions --------------------------------------------------------------------------
 
@@ -431,9 +443,10 @@ class Room:
         return self.say.of(lever.title) if lever else name.replace("_", " ")
 
     def _busy(self, what: str, on: bool) -> None:
-        names = self.working.value | {what} if on else self.working.value - {what}
-        if names != self.working.value:
-            self.working.value = names
+        with self._changing:  # by this room's threads, and by the page
+            names = self.working.value | {what} if on else self.working.value - {what}
+            if names != self.working.value:
+                self.working.value = names
 
     def _played(self, scenario: Scenario) -> Played:
         chart = self.organization
@@ -458,15 +471,17 @@ class Room:
             return [self._archive.film(one, wanted, self._teller(wanted)) for one in sides]
         except GivenUp:
             return None
-        except InnovationAbmError as error:
+        except Exception as error:  # whatever it is, the page must not wait for ever
             self._failed("film", error, wanted)
             return None
 
-    def _failed(self, what: str, error: InnovationAbmError, wanted: Wanted) -> None:
+    def _failed(self, what: str, error: Exception, wanted: Wanted) -> None:
         """Tell the room that something cannot be run: a rule or an agent of one's own fails."""
+        if not isinstance(error, InnovationAbmError):
+            logging.getLogger("innovation_abm").error("the dashboard fails", exc_info=error)
         if wanted():
             with self._together():
-                self.tell("failed", what=str(error))
+                self.tell("failed", what=str(error) or type(error).__name__)
                 for one in (what, "more") if what == "numbers" else (what,):
                     self._busy(one, False)
 
@@ -505,6 +520,7 @@ class Room:
         self._tell_story()
 
     def _count(self) -> None:
+        self.hasty = not self.engine.settled.is_set()
         play = self.play.value
         sides = self._played(play.opening), self._played(play.scenario)
         engine: Engine = "kernel" if self.engine.ready.is_set() else "mesa"
@@ -535,7 +551,7 @@ class Room:
             return count(steps[-1], Urgency.NUMBER if alone else Urgency.REFINE, wanted)
         except GivenUp:
             return None
-        except InnovationAbmError as error:
+        except Exception as error:  # whatever it is, the page must not wait for ever
             self._failed("numbers", error, wanted)
             return None
 
@@ -558,7 +574,7 @@ class Room:
                         self._busy("more", True)
         except GivenUp:
             return None
-        except InnovationAbmError as error:
+        except Exception as error:  # whatever it is, the page must not wait for ever
             self._failed("numbers", error, wanted)
             return None
         return found
@@ -610,7 +626,7 @@ class Room:
             except TooSlow as error:
                 self._too_slow("ranking", played, error, wanted)
                 return None
-            except InnovationAbmError as error:
+            except Exception as error:  # whatever it is, the page must not wait for ever
                 self._failed("ranking", error, wanted)
                 return None
 
@@ -635,7 +651,7 @@ class Room:
             except TooSlow as error:
                 self._too_slow("map", played, error, wanted)
                 return None
-            except InnovationAbmError as error:
+            except Exception as error:  # whatever it is, the page must not wait for ever
                 self._failed("map", error, wanted)
                 return None
 

@@ -106,6 +106,7 @@ def load(settings: Settings) -> Opened:
     set_up_solara()
     from innovation_abm.charts import ChartError, read_chart
     from innovation_abm.dashboards.guides import find_guide
+    from innovation_abm.dashboards.offered import own_name
     from innovation_abm.dashboards.room import Opened
     from innovation_abm.dashboards.uploading import chart_notes
     from innovation_abm.presets import preset
@@ -118,7 +119,7 @@ def load(settings: Settings) -> Opened:
         if chart.organization is None:
             raise ChartError(chart.faults)
         organization, notes = chart.organization, chart_notes(chart)
-        scenario = scenario.but(name=organization.name[:40] or "chart")
+        scenario = scenario.but(name=own_name(organization.name))
     rules = load_rules(settings.rules) if settings.rules else None
     session = find_guide(settings.session) if settings.session else None
     return Opened(scenario, organization, rules, settings.language, session, notes)
@@ -293,6 +294,7 @@ class Preparation:
         self.recorded = threading.Event()
         self.archive = Archive()
         self._ended = False
+        self._ending = threading.Lock()
         self._compiler: subprocess.Popen[bytes] | None = None
 
     def begin(self) -> None:
@@ -303,7 +305,8 @@ class Preparation:
 
     def end(self) -> None:
         """Stop what still goes on beside."""
-        self._ended = True
+        with self._ending:  # no compiler is started after
+            self._ended = True
         if self._compiler is not None and self._compiler.poll() is None:
             self._compiler.terminate()
         if self.archive.beside is not None:
@@ -313,10 +316,12 @@ class Preparation:
         try:
             self._prepare()
         finally:
-            if not self.ready.is_set() and not self._ended:
-                self.archive.only_mesa = True
-                self.archive.beside = _processes()
-            self.settled.set()
+            try:
+                if not self.ready.is_set() and not self._ended:
+                    self.archive.beside = _processes()
+            finally:
+                self.archive.only_mesa = not self.ready.is_set() and not self._ended
+                self.settled.set()
         if self.archive.only_mesa:
             self._count("mesa", _always)
 
@@ -325,16 +330,17 @@ class Preparation:
         from innovation_abm.rules import SHIPPED
 
         rules = opened().rules or SHIPPED
-        if unavailable() or roles_of(rules):
+        if roles_of(rules) or unavailable():
             return
         if not is_compiled(rules):
             self._count_meanwhile()
-            if self._ended:
-                return
             code = "from innovation_abm.dashboards.server import compile_for; compile_for()"
             quiet = subprocess.DEVNULL
             command = [sys.executable, "-c", code]
-            self._compiler = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)
+            with self._ending:
+                if self._ended:
+                    return
+                self._compiler = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)
             if self._compiler.wait() != 0:
                 return
         try:

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from contextlib import contextmanager
 from enum import IntEnum
 from itertools import count
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from innovation_abm.dashboards.background import GivenUp
 
@@ -144,6 +144,12 @@ class Shelf(Generic[Kept]):
             self._kept.move_to_end(key)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
+
+    def drop(self, unwanted: Callable[[Any], bool]) -> None:
+        """Forget what is kept under unwanted keys."""
+        with self._lock:
+            for key in [key for key in self._kept if unwanted(key)]:
+                del self._kept[key]
 
     def get(self, key: Hashable, make: Callable[[], Kept], wanted: Wanted) -> Kept:
         """Give what is kept under a key, or make it, or wait for whoever makes it.

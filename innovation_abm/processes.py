@@ -15,7 +15,8 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context, parent_process
+from multiprocessing import Pipe, get_context, parent_process
+from multiprocessing.connection import wait as wait_for
 from typing import TYPE_CHECKING, Final, Self
 
 from innovation_abm.errors import InnovationAbmError
@@ -23,6 +24,7 @@ from innovation_abm.errors import InnovationAbmError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
+    from multiprocessing.connection import Connection
     from types import TracebackType
 
     import pandas as pd
@@ -39,6 +41,7 @@ MOST: Final = 64
 """Most pairs that are handed over together."""
 LOOK: Final = 0.1
 """Seconds between looks whether what is run is still wanted."""
+CLOSED: Final = "the processes that ran the model are closed"
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class MesaProcesses:
         self._lock = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
         self._closed = False
+        self._end, self._open = Pipe(duplex=False)  # closing the second ends the processes
 
     def begin(self) -> None:
         """Start the processes, and have them load what is slow to load."""
@@ -106,7 +110,11 @@ class MesaProcesses:
         pool = self._started()
         try:
             return self._run(pool, pairs, organization, pickle.dumps(rules), progress)
-        except BrokenProcessPool:
+        except RuntimeError as error:  # a pool that is broken, or was shut down meanwhile
+            if self._closed:
+                raise InnovationAbmError(CLOSED) from None
+            if not isinstance(error, BrokenProcessPool):
+                raise
             self._drop(pool)
             raise InnovationAbmError(
                 "a process that ran the model has died, for want of memory perhaps"
@@ -131,7 +139,7 @@ class MesaProcesses:
                     flying[pool.submit(_run, some, organization, rules)] = begin
                     begin += len(some)
                 finished, _ = wait(flying, LOOK, FIRST_COMPLETED)
-                if any(future.cancelled() for future in finished):  # they were closed meanwhile
+                if any(future.cancelled() for future in flying):  # they were closed meanwhile
                     break
                 for future in finished:
                     table, took = future.result()
@@ -147,29 +155,32 @@ class MesaProcesses:
     def _started(self) -> ProcessPoolExecutor:
         with self._lock:
             if self._closed:
-                raise InnovationAbmError("the processes that ran the model are closed")
+                raise InnovationAbmError(CLOSED)
             if self._pool is None:
                 self._pool = ProcessPoolExecutor(
                     self.number,
                     get_context("spawn"),
                     initializer=_settle_in,
-                    initargs=(self._niceness,),
+                    initargs=(self._niceness, self._end),
                 )
             return self._pool
 
     def close(self) -> None:
-        """End the processes for good; what was not begun is not run."""
+        """End the processes for good, at once: whatever they run is given up."""
         with self._lock:
-            pool, self._closed = self._pool, True
+            pool, self._pool, self._closed = self._pool, None, True
+        self._open.close()
         if pool is not None:
             pool.shutdown(cancel_futures=True)
 
     def _drop(self, pool: ProcessPoolExecutor) -> None:
         """Have other processes started the next time."""
         with self._lock:
-            if self._pool is pool:
+            mine = self._pool is pool  # of several threads that find it broken, one ends it
+            if mine:
                 self._pool = None
-        pool.shutdown(cancel_futures=True)
+        if mine:
+            pool.shutdown(cancel_futures=True)
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -212,18 +223,21 @@ def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
 # --- in the processes -----------------------------------------------------------------------------
 
 
-def _settle_in(niceness: int) -> None:
-    """Leave interruptions to whoever started this process, and end with it, however it ends."""
+def _settle_in(niceness: int, end: Connection) -> None:
+    """Leave interruptions to whoever started this process, and end with it, however it ends.
+
+    Or sooner: when the other end of ``end`` is closed.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if niceness and hasattr(os, "nice"):
         os.nice(niceness)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(end,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(end: Connection) -> None:
     parent = parent_process()
     if parent is not None:
-        parent.join()
+        wait_for([parent.sentinel, end])
         os._exit(1)
 
 

@@ -898,6 +898,45 @@ def test_a_chart_is_uploaded_and_kept_with_the_tables(room, tmp_path):
     assert room.film.value.run.organization.size != 21
 
 
+def test_nothing_is_kept_of_an_uploaded_chart_when_its_tab_ends(compiled):
+    room = Room(Opened(SMALL), READY)
+    open_upload(room, [Sent("secret.csv", b"post,reports_to\nhead,XX\nclerk,head\n")])
+    settle(room)
+    chart, scenario = room.organization, room.play.value.scenario
+    played = Played(scenario, chart, own=True)
+    assert READY.archive.kept_film(played) is not None
+    room.close()
+    assert READY.archive.kept_film(played) is None
+    assert READY.archive.kept_numbers(played, played, "kernel", 1) is None
+
+
+def test_a_chart_that_is_named_like_a_preset_is_not_taken_for_it(room):
+    open_upload(room, [Sent("workshop.csv", b"post,reports_to\nhead,XX\nclerk,head\n")])
+    assert room.play.value.opening.name == "own workshop"
+    assert room.organization.size == 2
+    room.open_preset("workshop")
+    assert room.organization.size == 62
+    settle(room)
+
+
+def test_whatever_fails_is_told_and_waited_for_no_longer(room, monkeypatch, caplog):
+    def fails(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("innovation_abm.dashboards.room._rest", fails)
+    room.new_luck()
+    settle(room)
+    assert {note.values["what"] for note in room.notes.value} == {"MemoryError"}
+    assert "the dashboard fails" in caplog.text
+
+
+def test_a_session_of_ones_own_goes_before_a_shipped_one_of_the_same_key():
+    shipped = find_guide("heroes")
+    own = shipped.model_copy(update={"minutes": 99})
+    assert Opened(SMALL, session=own).guides["heroes"] is own
+    assert Opened(SMALL).guides["heroes"] is shipped
+
+
 CIRCLE = b"post,reports_to\na,b\nb,a\n"
 SENIOR = b"Post Unique Reference,Reports to Senior Post,Unit\n1,XX,Top\n2,1,North\n"
 JUNIOR = b"Reporting Senior Post,Number of Posts in FTE,Unit\n2,6.5,North\n"
@@ -1096,6 +1135,7 @@ def test_what_the_page_loads_is_found_wherever_it_is_installed(monkeypatch, tmp_
         ("192.168.1.7:8765", False, True),
         (f"{socket.gethostname()}.local:8765", False, True),
         ("rebound.example:8765", False, False),
+        (f"{socket.gethostname()}.example:8765", False, False),
         ("localhost.example", False, False),
         ("127.0.0.1.example", False, False),
         ("", False, False),
@@ -1131,6 +1171,7 @@ def test_pages_of_other_sites_are_refused(kind):
     assert asked(host="localhost:1", origin="http://localhost:1") == "let through"
     assert asked(host="localhost:1", origin="http://evil.example") == refused
     assert asked(host="localhost:1", origin="null") == refused
+    assert asked(host="localhost:1", origin="http://[::1") == refused
     assert asked(host="evil.example:1", origin="http://evil.example:1") == refused
 
 

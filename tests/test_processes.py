@@ -1,5 +1,6 @@
 """Processes of the Mesa engine: the same runs as here, stopped when told, replaced if they die."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,21 @@ def test_processes_that_die_are_replaced(processes, tmp_path):
     with pytest.raises(InnovationAbmError, match="a process that ran the model has died"):
         processes.run(PAIRS, rules=load_rules(tmp_path / "deadly.py"))
     assert len(processes.run(PAIRS[:2]).table) == 2
+
+
+def test_closing_gives_up_what_is_run(tmp_path):
+    endless = TEAM.but(weeks=5200)
+    processes = MesaProcesses(1)
+    asked = []
+
+    def close_once(done, total):
+        if not asked:
+            threading.Thread(target=processes.close).start()
+        asked.append(done)
+
+    with pytest.raises(InnovationAbmError, match="the processes that ran the model are closed"):
+        processes.run([(endless, seed) for seed in range(50)], progress=close_once)
+    assert asked[-1] < 50
+    with pytest.raises(InnovationAbmError, match="are closed"):
+        processes.run(PAIRS)
+    processes.close()
