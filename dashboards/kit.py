@@ -8,6 +8,8 @@ from innovation_abm.dashboards.guides import Kind, guides
 from innovation_abm.dashboards.words import LANGUAGES, Speech
 from innovation_abm.effects import recorded
 from innovation_abm.levers import catalogue
+from innovation_abm.measures import MEASURES
+from innovation_abm.scenario import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,12 +69,11 @@ def _card(lever: Lever, effects: list[Measured]) -> Iterator[str]:
     yield f"### {lever.title.en} · {lever.title.fr}"
     yield ""
     yield f"- *Example*: {lever.sentence.en} / {lever.sentence.fr}"
-    moves = ", ".join(
-        f"`{name}`" for name in (*lever.switches, *(m.parameter for m in lever.moves))
-    )
     held = ", ".join(one.value for one in lever.determinants)
-    moves = moves or "determinants only"
-    yield f"- *Dynamics*: bears on {held} ({lever.level.value}); moves {moves}."
+    moved = (*lever.switches, *(move.parameter for move in lever.moves))
+    known = parameters()
+    moves = "; ".join(f"{known[name].meaning} (`{name}`)" for name in moved)
+    yield f"- *Dynamics*: bears on {held} ({lever.level.value}). Moves: {moves or 'nothing else'}."
     if effects:
         told = "; ".join(_effect(one) for one in effects)
         yield f"- *Big message*, as measured in `{SHOWN}` at full strength: {told}."
@@ -81,8 +82,8 @@ def _card(lever: Lever, effects: list[Measured]) -> Iterator[str]:
 
 
 def _effect(one: Measured) -> str:
-    way = "up" if one.change.estimate > 0 else "down"
-    return (
-        f"{one.effect.measure.replace('_', ' ')} {way} by {abs(one.change.estimate):.3g} "
-        f"(from {one.base:.3g})"
-    )
+    measure = MEASURES[one.effect.measure]
+    is_share = not measure.unit and "ideas" in measure.title
+    unit, scale = ("of 100", 100.0) if is_share else (measure.unit, 1.0)
+    before, after = scale * one.base, scale * (one.base + one.change.estimate)
+    return f"{measure.title}: from {before:.3g} to {after:.3g} {unit}".rstrip()
