@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import solara
 from solara.alias import rv
 
-from innovation_abm.files import save_run
+from innovation_abm.files import repeatable, save_run
+from innovation_abm.rules import SHIPPED
 
 if TYPE_CHECKING:
     from innovation_abm.dashboards.room import Room
@@ -33,6 +34,13 @@ def packed(run: Run) -> bytes:
     return written.getvalue()
 
 
+def session_file(room: Room) -> str:
+    """Give what is played as a scenario file, which names the rules that it is played with."""
+    scenario, rules = room.play.value.scenario, room.opened.rules or SHIPPED
+    file = f"{scenario.name}.toml"
+    return repeatable(scenario, room.organization, rules, "mesa", file)
+
+
 @solara.component
 def Keep(room: Room) -> None:
     """Offer what can be kept."""
@@ -51,5 +59,7 @@ def Keep(room: Room) -> None:
     with rv.Menu(offset_y=True, v_slots=slots), solara.Column(classes=["ia-menu"], gap="0px"):
         solara.Button(say("keep_picture"), text=True, on_click=room.picture)
         if scenario.chart is None and room.opened.organization is None:
-            solara.FileDownload(scenario.to_toml, f"{scenario.name}.toml", say("keep_scenario"))
+            solara.FileDownload(
+                lambda: session_file(room), f"{scenario.name}.toml", say("keep_scenario")
+            )
         solara.FileDownload(lambda: packed(film.run), f"{scenario.name}.zip", say("keep_tables"))

@@ -260,15 +260,10 @@ def _with_levers(
     scenario: Scenario, strengths: dict[str, float], file: str | None, pairs: Sequence[str]
 ) -> Scenario:
     """Move levers of a scenario, after adding those of a file; its name tells of what is moved."""
-    from innovation_abm.levers import read_levers
+    from innovation_abm.levers import load_levers
 
     if file is not None:
-        try:
-            text = Path(file).read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InnovationAbmError(f"{file}: cannot be read: {error}") from None
-        own = read_levers(text, file)
-        scenario = scenario.but(own_levers=(*scenario.own_levers, *own))
+        scenario = scenario.but(own_levers=(*scenario.own_levers, *load_levers(file)))
     if not strengths:
         return scenario
     moved = scenario.but(levers={**scenario.levers, **strengths})
@@ -316,6 +311,17 @@ def _rules(file: str | None) -> RuleBook | None:
     from innovation_abm.rule_files import load_rules
 
     return load_rules(file)
+
+
+def _warn_of_rules(name: str, rules: RuleBook | None, working: Working) -> None:
+    """Say so if a scenario was kept from a run with other rules."""
+    from innovation_abm.files import rules_missing
+    from innovation_abm.presets import preset_names
+
+    if name not in preset_names() and Path(name).is_file():
+        line = rules_missing(name, rules)
+        if line is not None:
+            working.note(line)
 
 
 def _task(scenario: Scenario, repair: bool) -> Task:
@@ -388,6 +394,7 @@ def run(
         if out is not None:
             check_folder(out)
         book = _rules(rules)
+        _warn_of_rules(name, book, working)
         from innovation_abm.pages import show_run
         from innovation_abm.simulation import simulate
 
@@ -507,6 +514,8 @@ def compare(
         if rules_b:
             second = second.but(name=f"{second.name} with {Path(rules_b).name}")
         book, book_b = _rules(rules), _rules(rules_b or rules)
+        _warn_of_rules(a, book, working)
+        _warn_of_rules(b or a, book_b, working)
         from innovation_abm import comparison
         from innovation_abm.pages import show_comparison
 
@@ -612,6 +621,7 @@ def levers(
         wanted = Overrides(chart, weeks, seed).applied(ranked, {}, [])
         wanted = _with_levers(wanted, {}, lever_file, [])
         book = _rules(rules)
+        _warn_of_rules(ranked, book, working)
         working.say("reading the chart" if wanted.chart else "building the organisation")
         task = _task(wanted, repair)
         found = _ranked(task, book, strength, replications, working)

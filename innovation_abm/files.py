@@ -5,7 +5,8 @@ The tables are Parquet, one for each of ``run.ideas``, ``run.weeks``, ``run.queu
 ``pandas.read_parquet`` gives them back. ``summary.json`` is what ``innovation-abm run --json``
 prints. ``run.toml`` is a scenario file: ``innovation-abm run FOLDER/run.toml`` repeats the run,
 figure by figure. A chart that was used stands beside it as ``chart.csv``. Of a rule file it has
-the name and the SHA-256; its first line says how the run is repeated with it.
+the name and the SHA-256; its first line says how the run is repeated with it, and the commands
+warn if it is run without.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
+import tomllib
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from innovation_abm.charts import Chart
+    from innovation_abm.organization import Organization
     from innovation_abm.results import Run
+    from innovation_abm.rules import RuleBook
     from innovation_abm.scenario import Scenario
 
 TABLES: Final = ("ideas", "weeks", "queues", "people", "events")
@@ -180,7 +184,7 @@ def _write(run: Run, folder: Path, summary: dict[str, Any]) -> None:
     if run.scenario.chart is not None or not _generated(run):
         write_chart(run.organization, folder / CHART_FILE)
         scenario = scenario.but(chart=CHART_FILE)
-    text = _repeatable(scenario, run)
+    text = repeatable(scenario, run.organization, run.rules, run.engine)
     (folder / SCENARIO_FILE).write_text(text, encoding="utf-8", newline="\n")
     (folder / SUMMARY_FILE).write_text(to_json(summary) + "\n", encoding="utf-8", newline="\n")
 
@@ -202,47 +206,95 @@ def _generated(run: Run) -> bool:
     return own.size == run.organization.size and own.digest() == run.organization.digest()
 
 
-def _provenance_of_rules(run: Run) -> dict[str, Any]:
+def _provenance_of_rules(rules: RuleBook) -> dict[str, Any]:
     """Tell which rules and agents are not the shipped ones, and of which file they are."""
-    changed = [
-        rule.name for rule in fields(run.rules) if getattr(run.rules, rule.name) is not rule.default
-    ]
-    agents = {Role(role).name.lower(): kind.__name__ for role, kind in roles_of(run.rules).items()}
+    changed = [one.name for one in fields(rules) if getattr(rules, one.name) is not one.default]
+    agents = {Role(role).name.lower(): kind.__name__ for role, kind in roles_of(rules).items()}
     if not changed and not agents:
         return {}
     told: dict[str, Any] = {"rules": changed}
     if agents:
         told["agents"] = agents
-    if isinstance(run.rules, FileRules):
-        told |= {"rules_file": run.rules.file, "rules_sha256": run.rules.sources}
+    if isinstance(rules, FileRules):
+        told |= {"rules_file": rules.file, "rules_sha256": dict(rules.sources)}
     return told
 
 
-def _repeatable(scenario: Scenario, run: Run) -> str:
-    """Write the scenario file, with a section that says what it was run with."""
+def repeatable(
+    scenario: Scenario,
+    organization: Organization,
+    rules: RuleBook,
+    engine: str,
+    file: str = SCENARIO_FILE,
+) -> str:
+    """Write a scenario file, with a section that says what it was run with.
+
+    Args:
+        scenario: the scenario; the chart that it names is found from the file's own folder.
+        organization: what it was run on.
+        rules: the rules and agents that it was run with.
+        engine: what ran it.
+        file: what the file is to be called.
+    """
     import tomli_w
 
     text = scenario.to_toml()
-    rules = _provenance_of_rules(run)
-    repeat = "innovation-abm run run.toml"
-    if isinstance(run.rules, FileRules):
-        repeat += f" --rules {run.rules.file}"
-    elif rules:
+    told = _provenance_of_rules(rules)
+    repeat = f"innovation-abm run {_quoted(file)}"
+    if isinstance(rules, FileRules):
+        repeat += f" --rules {_quoted(rules.file)}"
+    elif told:
         repeat += " (with the same rules, which were made in Python)"
     provenance = {
         "innovation-abm": version("innovation-abm"),
         "python": python_version(),
         **{name: version(name) for name in MEASURED},
-        "engine": run.engine,
+        "engine": engine,
         "scenario_sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "organization_sha256": run.organization.digest(),
-        **rules,
+        "organization_sha256": organization.digest(),
+        **told,
     }
     return "\n".join(
         (
             f"# Repeats a run exactly: {repeat}".replace("\n", " "),
-            "# [provenance] says what it was run with; it is not read.",
+            "# [provenance] says what it was run with; commands warn if its rules are missing.",
             text,
             tomli_w.dumps({"provenance": provenance}),
         )
     )
+
+
+def _quoted(name: str) -> str:
+    """Write the name of a file as a shell takes it."""
+    return f'"{name}"' if " " in name else name
+
+
+def rules_missing(file: str | PathLike[str], rules: RuleBook | None) -> str | None:
+    """Say that a scenario file was kept from a run with rules that it is not about to be run with.
+
+    Args:
+        file: a scenario file.
+        rules: the rules that it is about to be run with; the shipped ones if ``None``.
+
+    Returns:
+        One line; ``None`` if the rules are the same, or if the file names none.
+    """
+    told = tomllib.loads(Path(file).read_text(encoding="utf-8-sig")).get("provenance")
+    if not isinstance(told, dict) or not (told.get("rules") or told.get("agents")):
+        return None
+    kept = f"{file} was kept from a run with"
+    book, digests = told.get("rules_file"), told.get("rules_sha256")
+    if not isinstance(book, str) or not isinstance(digests, dict):  # they were made in Python
+        if rules is not None:
+            return None  # whether they are the same nobody can tell
+        return f"{kept} rules or agents made in Python, and is now run without them"
+    if rules is None:
+        return (
+            f"{kept} the rules of {book}, and is now run without them; to repeat it, add "
+            f"--rules {_quoted(book)}"
+        )
+    sources = rules.sources.values() if isinstance(rules, FileRules) else ()
+    if sorted(sources) == sorted(map(str, digests.values())):
+        return None
+    now = rules.file if isinstance(rules, FileRules) else "this run"
+    return f"{kept} the rules of {book}, as they were then; those of {now} have another text"

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -24,6 +25,7 @@ from innovation_abm.errors import InnovationAbmError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from os import PathLike
 
     from innovation_abm.scenario import Parameter
 
@@ -288,6 +290,19 @@ def read_levers(text: str, source: str) -> tuple[Lever, ...]:
         return tuple(lever_from(entry, number) for number, entry in enumerate(entries, 1))
     except LeverError as error:
         raise LeverError(f"{source}: {error}") from None
+
+
+def load_levers(path: str | PathLike[str]) -> tuple[Lever, ...]:
+    """Read a file of levers.
+
+    Raises:
+        LeverError: if the file cannot be read or is wrong; it says where.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LeverError(f"{path}: cannot be read: {error}") from None
+    return read_levers(text, str(path))
 
 
 def lever_from(entry: object, number: int) -> Lever:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import itertools
+import json
 import os
 import re
 import socket
@@ -20,10 +21,21 @@ import pytest
 import solara
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 import innovation_abm.dashboards as package
-from innovation_abm import Scenario, charts, generate, load_rules, preset, preset_names, simulate
+from innovation_abm import (
+    Scenario,
+    charts,
+    cli,
+    generate,
+    load_rules,
+    preset,
+    preset_names,
+    simulate,
+)
 from innovation_abm.charts import build_organization, load_chart, write_chart
+from innovation_abm.console import to_json
 from innovation_abm.dashboards import links, uploading
 from innovation_abm.dashboards import room as room_module
 from innovation_abm.dashboards import server as server_module
@@ -34,7 +46,7 @@ from innovation_abm.dashboards.film import record
 from innovation_abm.dashboards.guard import Guard, is_own
 from innovation_abm.dashboards.guides import GuideError, find_guide, guides
 from innovation_abm.dashboards.headlines import Unit, headlines
-from innovation_abm.dashboards.keeping import packed
+from innovation_abm.dashboards.keeping import packed, session_file
 from innovation_abm.dashboards.links import View
 from innovation_abm.dashboards.maps import response_map
 from innovation_abm.dashboards.offered import MOST_PEOPLE, offered
@@ -869,19 +881,59 @@ def test_undoing_shows_at_once_what_was_recorded_before(room):
 # --- keeping and uploading ------------------------------------------------------------------------
 
 
+def repeated(file, *options):
+    """Run a kept file by the command; give its figures, without what runs it, and what it says."""
+    said = CliRunner().invoke(cli.app, ["run", str(file), "--json", *options])
+    assert said.exit_code == 0, said.stderr
+    return without_engine(json.loads(said.stdout)), said.stderr
+
+
+def without_engine(summary):
+    others = ("engine", "elapsed_seconds", "balanced", "version", "chart", "warnings", "repairs")
+    return {key: value for key, value in summary.items() if key not in others}
+
+
+def figures_of(run):
+    return without_engine(json.loads(to_json(run.summary())))
+
+
+def unpacked(run, folder):
+    with zipfile.ZipFile(io.BytesIO(packed(run))) as file:
+        file.extractall(folder)
+    return folder / "run.toml"
+
+
 def test_a_kept_session_gives_a_researcher_the_same_numbers(room, tmp_path):
     room.stage.week = 6
     room.move("risk_aversion", 0.2)
     settle(room)
     run = room.film.value.run
     path = tmp_path / "session.toml"
-    path.write_text(room.play.value.scenario.to_toml(), encoding="utf-8")
-    again = simulate(Scenario.load(path))
-    assert again.ideas.equals(run.ideas)
-    with zipfile.ZipFile(io.BytesIO(packed(run))) as file:
-        file.extractall(tmp_path / "kept")
-        assert {"run.toml", "ideas.parquet", "events.parquet"} <= set(file.namelist())
-    assert simulate(Scenario.load(tmp_path / "kept" / "run.toml")).ideas.equals(run.ideas)
+    path.write_text(session_file(room), encoding="utf-8")
+    assert repeated(path) == (figures_of(run), "")
+    assert simulate(Scenario.load(path)).ideas.equals(run.ideas)
+    kept = unpacked(run, tmp_path / "kept")
+    assert {"ideas.parquet", "events.parquet"} <= {one.name for one in kept.parent.iterdir()}
+    assert repeated(kept) == (figures_of(run), "")
+
+
+def test_a_session_with_rules_is_kept_with_their_name(for_mesa, champions, tmp_path, monkeypatch):
+    monkeypatch.setattr(room_module, "GROWING", -1.0)
+    room = Room(Opened(SMALL.but(weeks=12, seed=5), rules=champions), for_mesa)
+    settle(room)
+    room.move("risk_aversion", 0.2, week=3)
+    settle(room)
+    run = room.film.value.run
+    path = tmp_path / "small.toml"
+    path.write_text(session_file(room), encoding="utf-8")
+    with_them = f"innovation-abm run small.toml --rules {champions.file}\n"
+    assert path.read_text(encoding="utf-8").startswith(f"# Repeats a run exactly: {with_them}")
+    for kept in (path, unpacked(run, tmp_path / "kept")):
+        assert repeated(kept, "--rules", champions.file)[0] == figures_of(run)
+        others, said = repeated(kept)
+        assert others != figures_of(run)
+        assert f"{kept} was kept from a run with the rules of {champions.file}, and is" in said
+    room.close()
 
 
 def test_a_chart_is_uploaded_and_kept_with_the_tables(room, tmp_path):
@@ -890,9 +942,11 @@ def test_a_chart_is_uploaded_and_kept_with_the_tables(room, tmp_path):
     settle(room)
     assert room.film.value.run.organization.size == 21
     assert room.notes.value[-1].key == "upload_done"
-    with zipfile.ZipFile(io.BytesIO(packed(room.film.value.run))) as file:
-        file.extractall(tmp_path / "kept")
+    room.move("risk_aversion", 0.2, week=6)
+    settle(room)
+    kept = unpacked(room.film.value.run, tmp_path / "kept")
     assert load_chart(tmp_path / "kept" / "chart.csv").size == 21
+    assert repeated(kept) == (figures_of(room.film.value.run), "")
     room.open_preset("workshop")
     settle(room)
     assert room.film.value.run.organization.size != 21

@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -19,6 +20,7 @@ from typer.testing import CliRunner
 from innovation_abm import (
     InnovationModel,
     Role,
+    RuleBook,
     Scenario,
     cli,
     load_rules,
@@ -158,24 +160,57 @@ def test_a_file_may_bring_agents_to_those_who_can_run_them(folder):
     assert call("run", "workshop", "--rules", "champion.py", "--engine", "kernel").exit_code == 2
 
 
-def test_a_new_agent_runs_in_a_study_and_in_the_dashboard(folder, monkeypatch):
+def test_a_kept_run_that_is_run_without_its_rules_says_so(folder):
+    new_rule("lapse_chance")
+    kept, own = Path("kept", "run.toml"), load_rules("my_lapse_chance.py")
+    rules, short = ("--rules", "my_lapse_chance.py"), ("--engine", "mesa", "--json")
+    save_run(simulate(TEAM, rules=own, engine="mesa"), "kept")
+
+    def said(*arguments):
+        return call(*arguments, *short).stderr
+
+    was = f"innovation-abm: {kept} was kept from a run with the rules of my_lapse_chance.py"
+    lost = f"{was}, and is now run without them; to repeat it, add --rules my_lapse_chance.py\n"
+    assert said("run", str(kept)) == lost
+    assert said("run", str(kept), *rules) == ""
+    one_of_them = ("--rules-b", "my_lapse_chance.py", "--replications", "1")
+    assert said("compare", str(kept), *one_of_them) == lost
+    assert said("compare", "workshop", str(kept), "--weeks", "20", "--replications", "1") != ""
+    Path("my_lapse_chance.py").write_text(f"{Path('my_lapse_chance.py').read_text()}\n")
+    other = f"{was}, as they were then; those of my_lapse_chance.py have another text\n"
+    assert said("run", str(kept), *rules) == other
+
+    save_run(simulate(TEAM, engine="mesa"), "shipped")
+    assert said("run", str(Path("shipped", "run.toml"))) == ""
+    python = RuleBook(lapse_chance=own.lapse_chance)
+    save_run(simulate(TEAM, rules=python, engine="mesa"), "python")
+    assert "made in Python, and is now run without" in said("run", str(Path("python", "run.toml")))
+
+
+OWN = {"champion.py": partial(new_agent, "Champion"), "my_endorse.py": partial(new_rule, "endorse")}
+
+
+@pytest.mark.parametrize("file", OWN)
+def test_what_is_new_runs_in_a_study_and_in_the_dashboard(file, folder, monkeypatch):
     from innovation_abm.dashboards import room as module
     from innovation_abm.dashboards.server import Preparation, Settings, load
     from innovation_abm.experiments import Study, sweep
 
-    new_agent("Champion")
+    OWN[file]()
+    if file == "my_endorse.py":  # as written it changes nothing: it could be left out
+        Path(file).write_text(f"{ENDORSE}return 0.9\n")
     short = preset("workshop").but(weeks=12)
-    mine = simulate(short, rules=load_rules("champion.py"))
-    assert mine.engine == "mesa"
+    mine = simulate(short, rules=load_rules(file), engine="mesa")
+    assert mine.fates != simulate(short, engine="mesa").fates
 
-    base = {"preset": "workshop", "rules": "champion.py", "values": {"weeks": 12}}
+    base = {"preset": "workshop", "rules": file, "values": {"weeks": 12}}
     study = Study(name="mine", base=base, replications={"number": 2, "seed": short.seed})
-    found = sweep(study.but(folder=folder), "kept", workers=1)
+    found = sweep(study.but(folder=folder, engine="mesa"), "kept", workers=1)
     assert found.runs["survival"][0] == mine.survival["of_all"].estimate
     assert len(found.runs) == 2
 
     monkeypatch.setattr(module, "GROWING", -1.0)
-    opened = load(Settings(rules="champion.py"))
+    opened = load(Settings(rules=file))
     shared = Preparation()
     with MesaProcesses(1) as shared.archive.beside:
         shared.archive.only_mesa = True
