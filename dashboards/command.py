@@ -29,6 +29,9 @@ def dashboard(
             metavar="FILE",
         ),
     ] = "",
+    levers: Annotated[
+        str, typer.Option(help="Levers of your own, as for run (TOML).", metavar="FILE")
+    ] = "",
     session: Annotated[
         str,
         typer.Option(
@@ -63,6 +66,7 @@ def dashboard(
         chart=str(Path(chart).resolve()) if chart else "",
         repair=repair,
         rules=str(Path(rules).resolve()) if rules else "",
+        levers=str(Path(levers).resolve()) if levers else "",
         language=tongue,
         session=str(Path(session).resolve()) if Path(session).suffix else session,
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
-from innovation_abm.dashboards.offered import offered
+from innovation_abm.dashboards.offered import offered, with_own_levers
 from innovation_abm.dashboards.play import Move, Play
 from innovation_abm.dashboards.words import LANGUAGES
 from innovation_abm.presets import preset
@@ -105,7 +105,7 @@ def write(play: Play, view: View, opened: Scenario) -> str:
 
 
 def _base(name: str, opened: Scenario) -> Scenario:
-    return opened if name == opened.name else preset(name)
+    return opened if name == opened.name else with_own_levers(preset(name), opened)
 
 
 def _written(value: object) -> str:
@@ -161,10 +161,10 @@ class _Reader:
         if name is None or name == self.opened.name:
             return self.opened
         if name in offered():
-            return preset(name)
+            return _base(name, self.opened)
         near = difflib.get_close_matches(name, offered(), n=1)
         self.note("link_preset", given=name[:60], taken=near[0] if near else self.opened.name)
-        return preset(near[0]) if near else self.opened
+        return _base(near[0], self.opened) if near else self.opened
 
     def seeded(self, opening: Scenario) -> Scenario:
         seed = self.whole("seed", 0, MAX_SEED, opening.seed)

@@ -37,6 +37,11 @@ def title(name: str, say: Speech) -> str:
     return say.texts.get(f"preset_{name}", name)
 
 
+def with_own_levers(scenario: Scenario, opened: Scenario) -> Scenario:
+    """Give a scenario the levers of one's own that the dashboard was started with."""
+    return scenario.but(own_levers=opened.own_levers) if opened.own_levers else scenario
+
+
 def own_name(chart: str) -> str:
     """Name what is played on a chart of one's own, so that it is told from a preset."""
     name = chart[:36] or "chart"

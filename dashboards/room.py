@@ -31,7 +31,7 @@ from innovation_abm.dashboards.film import Film
 from innovation_abm.dashboards.guides import Guide, guides
 from innovation_abm.dashboards.headlines import headlines
 from innovation_abm.dashboards.maps import Map, least_runs, response_map
-from innovation_abm.dashboards.offered import offered
+from innovation_abm.dashboards.offered import offered, with_own_levers
 from innovation_abm.dashboards.placing import Placing, place
 from innovation_abm.dashboards.play import Move, Play, Value
 from innovation_abm.dashboards.sharing import Urgency
@@ -258,7 +258,8 @@ class Room:
 
     def open_preset(self, name: str) -> None:
         """Play another preset; ``""`` stands for what the dashboard was started with."""
-        opening = self.opened.scenario if name in ("", self.opened.scenario.name) else preset(name)
+        first = self.opened.scenario
+        opening = first if name in ("", first.name) else with_own_levers(preset(name), first)
         self._begin(Play(opening))
 
     def new_luck(self) -> None:
@@ -350,9 +351,10 @@ class Room:
         if guide is not None:
             self.past, self.can_undo.value = (), False
             self._chart_of = None
-            self.play.value = Play(guide.opening)
+            opening = with_own_levers(guide.opening, self.opened.scenario)
+            self.play.value = Play(opening)
             self._forget()
-            if moves is not None and self._resume(Play(guide.opening, moves)):
+            if moves is not None and self._resume(Play(opening, moves)):
                 return
             self.refresh()
             self._enter_step(guide, self.view.value.step)

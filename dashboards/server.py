@@ -27,6 +27,7 @@ from innovation_abm.dashboards.archive import Archive, Played
 from innovation_abm.dashboards.background import GivenUp
 from innovation_abm.dashboards.ensembles import replications_for, steps_in_mesa
 from innovation_abm.dashboards.guard import Guard
+from innovation_abm.dashboards.offered import with_own_levers
 from innovation_abm.dashboards.sharing import Urgency
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.rule_files import roles_of
@@ -79,6 +80,7 @@ class Settings:
         chart: chart to play on; "": the preset's own.
         repair: whether to mend what can be mended in the chart.
         rules: file of rules; "": the shipped ones.
+        levers: file of levers of one's own; "": none.
         language: ``"en"`` or ``"fr"``.
         session: key or file of a guided session to open with; "": none.
     """
@@ -87,6 +89,7 @@ class Settings:
     chart: str = ""
     repair: bool = False
     rules: str = ""
+    levers: str = ""
     language: str = "en"
     session: str = ""
 
@@ -101,7 +104,7 @@ def load(settings: Settings) -> Opened:
     """Load what the page opens with; Solara is set up before it is imported.
 
     Raises:
-        InnovationAbmError: if there is no such preset, or chart or rules are wrong.
+        InnovationAbmError: if there is no such preset, or chart, rules or levers are wrong.
     """
     set_up_solara()
     from innovation_abm.charts import ChartError, read_chart
@@ -109,6 +112,7 @@ def load(settings: Settings) -> Opened:
     from innovation_abm.dashboards.offered import own_name
     from innovation_abm.dashboards.room import Opened
     from innovation_abm.dashboards.uploading import chart_notes
+    from innovation_abm.levers import load_levers
     from innovation_abm.presets import preset
     from innovation_abm.rule_files import load_rules
 
@@ -120,6 +124,8 @@ def load(settings: Settings) -> Opened:
             raise ChartError(chart.faults)
         organization, notes = chart.organization, chart_notes(chart)
         scenario = scenario.but(name=own_name(organization.name))
+    if settings.levers:
+        scenario = scenario.but(own_levers=load_levers(settings.levers))
     rules = load_rules(settings.rules) if settings.rules else None
     session = find_guide(settings.session) if settings.session else None
     return Opened(scenario, organization, rules, settings.language, session, notes)
@@ -261,7 +267,7 @@ def _opening() -> Played:
     """Give what every tab opens with."""
     page = opened()
     if page.session is not None:
-        scenario = page.session.opening
+        scenario = with_own_levers(page.session.opening, page.scenario)
         return Played(scenario, build_organization(scenario), page.rules)
     chart = page.organization or build_organization(page.scenario)
     return Played(page.scenario, chart, page.rules, own=page.organization is not None)

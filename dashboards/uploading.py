@@ -16,7 +16,7 @@ from solara.alias import rv
 
 from innovation_abm.charts import ChartFormat, read_chart
 from innovation_abm.dashboards.links import Note
-from innovation_abm.dashboards.offered import MOST_PEOPLE, own_name
+from innovation_abm.dashboards.offered import MOST_PEOPLE, own_name, with_own_levers
 from innovation_abm.dashboards.stage import FRONT
 from innovation_abm.presets import preset
 
@@ -140,7 +140,8 @@ def chart_notes(chart: Chart) -> tuple[Note, ...]:
 def _play(room: Room, chart: Chart, name: str) -> None:
     assert chart.organization is not None
     label = own_name(chart.organization.name or PurePosixPath(_label(name)).stem)
-    room.open_chart(chart.organization, preset(PLAYED).but(name=label))
+    scenario = with_own_levers(preset(PLAYED), room.opened.scenario).but(name=label)
+    room.open_chart(chart.organization, scenario)
     for note in chart_notes(chart):
         room.tell(note.key, **note.values)
     room.tell("upload_done", name=label, people=chart.organization.size)

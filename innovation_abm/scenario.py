@@ -990,6 +990,8 @@ def _own_lever_faults(levers: Iterable[Lever]) -> Iterable[str]:
     for lever in levers:
         if lever.key in seen:
             yield f"lever {lever.key}: there is one of that key already; choose another key"
+        if lever.key in known:  # a move in the dashboard, or a factor of a study, could be of both
+            yield f"lever {lever.key}: is the name of a parameter; choose another key"
         seen.add(lever.key)
         values = {
             **{move.parameter: move.full for move in lever.moves if move.full is not None},

@@ -12,6 +12,7 @@ import threading
 import time
 import tomllib
 import zipfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -989,6 +990,105 @@ def test_a_session_of_ones_own_goes_before_a_shipped_one_of_the_same_key():
     own = shipped.model_copy(update={"minutes": 99})
     assert Opened(SMALL, session=own).guides["heroes"] is own
     assert Opened(SMALL).guides["heroes"] is shipped
+
+
+COFFEE = """
+[[lever]]
+key = "coffee_corner"
+title = { en = "A coffee corner", fr = "Un coin café" }
+kind = "strategy"
+source = "our own"
+time = "00:00:00"
+determinants = ["normality"]
+level = "organisation"
+moves = [{ parameter = "doubt", times = 0.0 }]
+expected = [{ measure = "voice", direction = "up" }]
+sentence = { en = "People talk.", fr = "On se parle." }
+question = { en = "Does talk help?", fr = "Parler aide-t-il ?" }
+"""
+
+
+@pytest.fixture
+def with_coffee(tmp_path):
+    """What the dashboard is started with by `--levers coffee.toml`."""
+    (tmp_path / "coffee.toml").write_text(COFFEE, encoding="utf-8")
+    return load(Settings(levers=str(tmp_path / "coffee.toml")))
+
+
+def test_a_lever_of_ones_own_is_listed_moved_linked_ranked_and_kept(
+    compiled, with_coffee, tmp_path
+):
+    from innovation_abm.dashboards.lever_panel import Levers
+
+    opened = replace(with_coffee, scenario=with_coffee.scenario.but(weeks=30))
+    room = Room(opened, READY)
+    settle(room)
+    usual = room.film.value.run
+    _, page = solara.render(Levers(room), handle_error=False)
+    folds = page.find(ipyvuetify.Btn).widgets
+    normality = next(one for one in folds if "Normality (" in one.children[0])
+    normality.click()
+    sliders = {one.attributes["data-lever"]: one for one in page.find(ipyvuetify.Slider).widgets}
+    assert "A coffee corner" in sliders["coffee_corner"].attributes["aria-label"]
+    room.stage.week = 5
+    sliders["coffee_corner"].v_model = 20
+    settle(room)
+    page.close()
+
+    scenario, run = room.play.value.scenario, room.film.value.run
+    assert scenario.strengths(5) == {} and scenario.strengths(6) == {"coffee_corner": 1.0}
+    assert run.ideas.equals(simulate(scenario).ideas)
+    assert run.fates != usual.fates
+    assert "move=6:coffee_corner:1" in room.stage.link
+    again = Room(opened, READY, room.stage.link)
+    assert again.play.value == room.play.value and again.notes.value == ()
+    again.close()
+    (tmp_path / "session.toml").write_text(session_file(room), encoding="utf-8")
+    assert repeated(tmp_path / "session.toml") == (figures_of(run), "")
+    room.rank_levers()
+    settle(room)
+    assert "coffee_corner" in {one.lever.key for one in room.ranked.value}
+    room.close()
+
+
+def test_a_lever_of_ones_own_is_in_all_that_is_played(compiled, with_coffee, tmp_path):
+    room = Room(with_coffee, READY)
+
+    def there():
+        return "coffee_corner" in room.play.value.opening.catalogue()
+
+    assert there()
+    room.open_preset("typical")
+    assert there()
+    room.open_guide("clay-layer")
+    assert there()
+    write_chart(generate(1, 1, 4), tmp_path / "own.csv")
+    open_upload(room, [Sent("own.csv", (tmp_path / "own.csv").read_bytes())])
+    assert there()
+    room.close()
+    link = "preset=typical&move=3:coffee_corner:0.5"
+    read = links.read(link, with_coffee.scenario)
+    assert read.play.moves == (Move(3, "coffee_corner", 0.5),) and read.notes == ()
+    assert links.write(read.play, read.view, with_coffee.scenario).startswith(f"v=1&{link}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "coffee.toml: cannot be read: "),
+        ("[[lever]]", "coffee.toml: lever 1: "),
+        (COFFEE.replace("coffee_corner", "upholding"), "there is one of that key already"),
+        (COFFEE.replace("coffee_corner", "doubt"), "lever doubt: is the name of a parameter"),
+        (COFFEE.replace('"doubt"', '"dout"'), 'unknown parameter "dout"'),
+    ],
+)
+def test_wrong_levers_are_refused_before_anything_is_served(text, message, tmp_path):
+    file = tmp_path / "coffee.toml"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    said = CliRunner().invoke(cli.app, ["dashboard", "--no-browser", "--levers", str(file)])
+    assert said.exit_code == 2
+    assert message in said.stderr
 
 
 CIRCLE = b"post,reports_to\na,b\nb,a\n"
