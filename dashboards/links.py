@@ -7,24 +7,41 @@ valid value, and said.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import math
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from innovation_abm.dashboards.offered import offered, with_own_levers
 from innovation_abm.dashboards.play import Move, Play
 from innovation_abm.dashboards.words import LANGUAGES
-from innovation_abm.presets import preset
+from innovation_abm.presets import preset, preset_names
 from innovation_abm.scenario import MAX_SEED, Scenario, ScenarioError, parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from innovation_abm.dashboards.guides import Guide
+    from innovation_abm.organization import Organization
 
 VERSION: Final = 1
 """Of the form of links; one with another number may mean something else by its names."""
 PANELS: Final = ("levers", "deaths", "twins", "ranking", "map", "guide")
 FLAGS: Final = ("dark", "room", "twins")
+KEYS: Final = (
+    *("v", "preset", "own", "seed", "move", "lang", *FLAGS),
+    *("panel", "guide", "step", "week"),
+)
+"""What a link may hold; only ``move`` more than once."""
+SWITCHES: Final = MappingProxyType(
+    {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
+)
 LONGEST: Final = 8_000
 """Characters of a link that are read."""
 MOST_MOVES: Final = 200
+NO_GUIDES: Final[Mapping[str, Guide]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -72,32 +89,56 @@ class Read:
         play: what is played.
         view: how it looks.
         notes: what was changed.
+        begins: whether it only names a guided session, or a step of one, to begin at, rather than
+            what was played and shown in it.
     """
 
     play: Play
     view: View
     notes: tuple[Note, ...]
+    begins: bool = False
 
 
-def write(play: Play, view: View, opened: Scenario) -> str:
+def mark(opened: Scenario, chart: Organization | None) -> str:
+    """Tell what a dashboard was started with from all else that is called the same.
+
+    Levers of one's own do not count: a move of one tells of it, where it is not known.
+
+    Args:
+        opened: the scenario.
+        chart: an organisation of somebody's own that it is played on, if any.
+
+    Returns:
+        Eight hexadecimal digits; "" for a preset as it comes, which its name tells.
+    """
+    plain = opened.but(own_levers=()) if opened.own_levers else opened
+    if chart is None and plain.name in preset_names() and plain == preset(plain.name):
+        return ""
+    whole = plain.to_toml() + ("" if chart is None else chart.digest())
+    return hashlib.sha256(whole.encode()).hexdigest()[:8]
+
+
+def write(play: Play, view: View, opened: Scenario, own: str = "") -> str:
     """Write the query of a link, but for the week, which the browser adds.
 
     Args:
         play: what is played.
         view: how it looks.
-        opened: what the dashboard was started with, which a link need not name.
+        opened: what the dashboard was started with. A link names it all the same: it may be
+            opened in a dashboard that was started with something else.
+        own: its :func:`mark`.
     """
-    query: list[tuple[str, str]] = [("v", str(VERSION))]
     opening = play.opening
-    if opening.name != opened.name:
-        query.append(("preset", opening.name))
-    if opening.seed != _base(opening.name, opened).seed:
-        query.append(("seed", str(opening.seed)))
-    query += [("move", f"{m.week}:{m.name}:{_written(m.value)}") for m in play.moves]
-    default = View()
+    query: list[tuple[str, str]] = [("v", str(VERSION)), ("preset", opening.name)]
+    if not view.guide:  # which has an opening of its own
+        if own and opening.name == opened.name:
+            query.append(("own", own))
+        if opening.seed != _base(opening.name, opened).seed:
+            query.append(("seed", str(opening.seed)))
+    query += [("move", _text(move)) for move in play.moves]
     query.append(("lang", view.language))
     query += [(key, "1") for key in FLAGS if getattr(view, key)]
-    if view.panel != default.panel:
+    if view.panel != _panel(view.guide):
         query.append(("panel", view.panel))
     if view.guide:
         query += [("guide", view.guide), ("step", str(view.step + 1))]
@@ -108,63 +149,111 @@ def _base(name: str, opened: Scenario) -> Scenario:
     return opened if name == opened.name else with_own_levers(preset(name), opened)
 
 
+def _panel(guide: str) -> str:
+    """Give the panel that is open unless a link says otherwise."""
+    return "guide" if guide else View().panel
+
+
 def _written(value: object) -> str:
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else f"{value:.6g}"
 
 
-def read(query: str, opened: Scenario, guides: tuple[str, ...] = (), language: str = "en") -> Read:
+def read(
+    query: str,
+    opened: Scenario,
+    guides: Mapping[str, Guide] = NO_GUIDES,
+    language: str = "en",
+    own: str = "",
+) -> Read:
     """Read the query of a link.
 
     Args:
         query: what stands after the question mark.
         opened: what the dashboard was started with.
-        guides: keys of the guided sessions that there are.
+        guides: the guided sessions that there are, by key.
         language: language of a link that names none.
+        own: the :func:`mark` of ``opened``.
     """
-    reader = _Reader(query, opened)
-    play = reader.play()
-    view = reader.view(guides, language, play.opening.weeks)
-    return Read(play, view, tuple(reader.notes))
+    reader = _Reader(query, opened, own)
+    key = reader.choice("guide", tuple(guides), "")
+    guide = guides.get(key)
+    play = reader.play(guide)
+    view = reader.view(guide, language, play.opening.weeks)
+    begins = guide is not None and not (play.moves or view.twins or "week" in reader.values)
+    return Read(play, view, tuple(reader.notes), begins)
 
 
 class _Reader:
-    def __init__(self, query: str, opened: Scenario) -> None:
-        self.opened = opened
+    def __init__(self, query: str, opened: Scenario, own: str) -> None:
+        self.opened, self.own = opened, own
         self.notes: list[Note] = []
         if len(query) > LONGEST:
             self.note("link_too_long", most=LONGEST)
             query = query[:LONGEST].rpartition("&")[0]
         pairs = parse_qsl(query.lstrip("?"), keep_blank_values=True)
-        self.values = dict(pairs)
+        self.values = {key: value for key, value in pairs if key in KEYS}
         self.moves = [value for key, value in pairs if key == "move"]
         version = self.values.get("v", str(VERSION))
         if version != str(VERSION):
             self.note("link_version", version=version[:20])
+        lost = [
+            f"{key}={value}"
+            for key, value in pairs
+            if key != "move" and self.values.get(key) != value  # unknown, or given twice
+        ]
+        self.drop(lost)
+
+    def drop(self, lost: Sequence[str]) -> None:
+        """Note what is left out."""
+        if lost:
+            shown = [one[:60] for one in lost[:5]] + ["\N{HORIZONTAL ELLIPSIS}"] * (len(lost) > 5)
+            self.note("link_dropped", what=", ".join(shown))
 
     def note(self, key: str, **values: object) -> None:
         self.notes.append(Note(key, values))
 
-    def play(self) -> Play:
-        play = Play(self.seeded(self.opening()))
+    def play(self, guide: Guide | None) -> Play:
+        opening = self.seeded(self.opening()) if guide is None else self.of_guide(guide)
+        play = Play(opening)
         if len(self.moves) > MOST_MOVES:
             self.note("link_moves", most=MOST_MOVES)
         moves = [move for text in self.moves[:MOST_MOVES] if (move := self.move(text, play))]
         for move in sorted(moves, key=lambda move: move.week):
             try:
-                play = _with(play, move)
+                added = _with(play, move)
             except ScenarioError as error:
                 self.note("link_dropped", what=f"{move.name}: {error}")
+            else:
+                self.drop([_text(one) for one in play.moves if one not in added.moves])
+                play = added
         return play
 
     def opening(self) -> Scenario:
-        name = self.values.get("preset")
-        if name is None or name == self.opened.name:
+        name, own = self.values.get("preset"), self.values.get("own", "")
+        if name is None:
+            self.drop([f"own={own}"] if own and own != self.own else [])
             return self.opened
-        if name in offered():
+        if name == self.opened.name and own in ("", self.own):
+            return self.opened
+        if name in offered() and not own:
             return _base(name, self.opened)
         near = difflib.get_close_matches(name, offered(), n=1)
-        self.note("link_preset", given=name[:60], taken=near[0] if near else self.opened.name)
-        return _base(near[0], self.opened) if near else self.opened
+        taken = _base(near[0], self.opened) if near else self.opened
+        given = name[:60] + (f" ({own[:8]})" if own else "")
+        self.note("link_preset", given=given, taken=taken.name)
+        return taken
+
+    def of_guide(self, guide: Guide) -> Scenario:
+        """Give a guided session's opening; a link may name it, but not another one."""
+        opening = with_own_levers(guide.opening, self.opened)
+        name = self.values.get("preset", opening.name)
+        if name != opening.name:
+            self.note("link_value", name="preset", given=name[:60], taken=opening.name)
+        self.drop([f"own={self.values['own']}"] if "own" in self.values else [])
+        seed = self.whole("seed", 0, MAX_SEED, opening.seed)
+        if seed != opening.seed:
+            self.note("link_value", name="seed", given=seed, taken=opening.seed)
+        return opening
 
     def seeded(self, opening: Scenario) -> Scenario:
         seed = self.whole("seed", 0, MAX_SEED, opening.seed)
@@ -212,9 +301,8 @@ class _Reader:
         """Read a value, brought into the bounds of its lever or parameter."""
         kind = "float" if name in play.opening.catalogue() else parameters()[name].kind
         if kind == "bool":
-            known = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
-            if text.lower() in known:
-                return known[text.lower()]
+            if text.lower() in SWITCHES:
+                return SWITCHES[text.lower()]
         elif kind in ("float", "int"):
             try:
                 given = float(text)
@@ -223,9 +311,11 @@ class _Reader:
             if not math.isnan(given):
                 low, high = self.bounds(name, play)
                 taken = min(max(given, low), high)
+                if kind == "int" and math.isfinite(taken):
+                    taken = int(taken)
                 if taken != given:
                     self.note("link_value", name=name, given=text[:60], taken=f"{taken:g}")
-                return int(taken) if kind == "int" else taken
+                return taken
         self.note("link_dropped", what=f"{name}: {text[:60]}")
         return None
 
@@ -237,19 +327,41 @@ class _Reader:
         high = math.inf if known.high is None else known.high
         return low, high
 
-    def view(self, guides: tuple[str, ...], language: str, weeks: int) -> View:
-        values, view = self.values, View(language=language)
-        for key, choices in (("language", LANGUAGES), ("panel", PANELS), ("guide", guides)):
-            given = values.get({"language": "lang"}.get(key, key))
-            if given in choices:
-                changes: dict[str, Any] = {key: given}
-                view = replace(view, **changes)
-            elif given is not None:
-                self.note("link_value", name=key, given=given[:60], taken=getattr(view, key) or "-")
-        if view.guide:
-            view = replace(view, panel="guide", step=self.whole("step", 1, 99, 1) - 1)
-        flags: dict[str, Any] = {key: values.get(key) == "1" for key in FLAGS}
-        return replace(view, **flags, week=self.whole("week", 0, weeks, 0))
+    def choice(self, key: str, choices: Sequence[str], otherwise: str) -> str:
+        """Read one of some words."""
+        given = self.values.get(key)
+        if given is None or given in choices:
+            return otherwise if given is None else given
+        self.note("link_value", name=key, given=given[:60], taken=otherwise or "\N{EN DASH}")
+        return otherwise
+
+    def switch(self, key: str) -> bool:
+        """Read whether something is on."""
+        given = self.values.get(key, "off")
+        if given.lower() not in SWITCHES:
+            self.note("link_value", name=key, given=given[:60], taken="off")
+        return SWITCHES.get(given.lower(), False)
+
+    def view(self, guide: Guide | None, language: str, weeks: int) -> View:
+        key = "" if guide is None else guide.key
+        step = 1
+        if guide is not None:
+            step = self.whole("step", 1, len(guide.steps), 1)
+        elif "step" in self.values:
+            self.drop([f"step={self.values['step']}"])
+        flags: dict[str, Any] = {flag: self.switch(flag) for flag in FLAGS}
+        return View(
+            language=self.choice("lang", LANGUAGES, language),
+            panel=self.choice("panel", PANELS, _panel(key)),
+            guide=key,
+            step=step - 1,
+            week=self.whole("week", 0, weeks, 0),
+            **flags,
+        )
+
+
+def _text(move: Move) -> str:
+    return f"{move.week}:{move.name}:{_written(move.value)}"
 
 
 def _with(play: Play, move: Move) -> Play:

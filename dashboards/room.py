@@ -33,7 +33,7 @@ from innovation_abm.dashboards.headlines import headlines
 from innovation_abm.dashboards.maps import Map, least_runs, response_map
 from innovation_abm.dashboards.offered import offered, with_own_levers
 from innovation_abm.dashboards.placing import Placing, place
-from innovation_abm.dashboards.play import Move, Play, Value
+from innovation_abm.dashboards.play import Play, Value
 from innovation_abm.dashboards.sharing import Urgency
 from innovation_abm.dashboards.stage import Stage
 from innovation_abm.dashboards.tales import story
@@ -143,11 +143,10 @@ class Room:
         self.engine = engine
         self._archive = engine.archive
         self._page: AbstractContextManager[Any] | None = None
-        found = links.read(query, opened.scenario, tuple(opened.guides), opened.language)
+        self._mark = links.mark(opened.scenario, opened.organization)
+        link = query or ("" if opened.session is None else f"guide={opened.session.key}")
+        found = links.read(link, opened.scenario, opened.guides, opened.language, self._mark)
         self.play = solara.reactive(found.play)
-        if opened.session is not None and not query:
-            view = replace(found.view, guide=opened.session.key, panel="guide")
-            found = replace(found, view=view)
         self.view = solara.reactive(found.view)
         self.film: Reactive[Film | None] = solara.reactive(None)
         self.numbers: Reactive[Numbers | None] = solara.reactive(None)
@@ -172,8 +171,8 @@ class Room:
         self.stage = Stage(week=found.view.week, playing=not query)
         self.stage.observe(self._picked, ["picked", "week"])
         self.stage.observe(self._commanded, "command")
-        if found.view.guide:  # a page's own link names the week: it is taken up where it was left
-            self._begin_guide(found.play.moves if "week=" in query else None)
+        if found.begins:  # else it is taken up where it was left
+            self._begin_guide()
         self.refresh()
         self._page = get_render_context(required=False)  # nothing of the page is there before
 
@@ -271,6 +270,7 @@ class Room:
         """Play on a chart that was uploaded, in this tab alone."""
         self._forget_upload()
         self.opened = replace(self.opened, scenario=scenario, organization=organization)
+        self._mark = links.mark(scenario, organization)
         self._own_chart = organization
         self._begin(Play(scenario))
 
@@ -345,8 +345,8 @@ class Room:
         """Note which answer the room has bet on."""
         self.bet.value = {**self.bet.value, self.view.value.step: option}
 
-    def _begin_guide(self, moves: tuple[Move, ...] | None = None) -> None:
-        """Begin at the step that the view says, or go on there with the moves of a link."""
+    def _begin_guide(self) -> None:
+        """Begin at the step that the view says."""
         guide = self.guide
         if guide is not None:
             self.past, self.can_undo.value = (), False
@@ -354,18 +354,8 @@ class Room:
             opening = with_own_levers(guide.opening, self.opened.scenario)
             self.play.value = Play(opening)
             self._forget()
-            if moves is not None and self._resume(Play(opening, moves)):
-                return
             self.refresh()
             self._enter_step(guide, self.view.value.step)
-
-    def _resume(self, play: Play) -> bool:
-        try:
-            play.scenario  # noqa: B018 - which checks the moves
-        except InnovationAbmError:
-            return False
-        self.play.value = play
-        return True
 
     def _enter_step(self, guide: Guide, number: int) -> None:
         step = guide.steps[number]
@@ -433,7 +423,7 @@ class Room:
             for move in play.turning_points()
         ]
         self._notice()
-        stage.link = links.write(play, view, self.opened.scenario)
+        stage.link = links.write(play, view, self.opened.scenario, self._mark)
         self._tell_story()
 
     def name_of(self, name: str) -> str:

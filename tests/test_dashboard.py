@@ -222,15 +222,83 @@ def test_a_link_to_another_preset():
         ("guide=secret", "link_value"),
         ("&".join(["move=1:risk_aversion:0.1"] * 201), "link_moves"),
         ("x=" + "y" * 9000, "link_too_long"),
+        ("dark=yes", "link_value"),
+        ("twins=maybe", "link_value"),
+        ("room", "link_value"),
+        ("colour=red", "link_dropped"),
+        ("lang=en&lang=fr", "link_dropped"),
+        ("step=4", "link_dropped"),
+        ("own=0a1b2c3d", "link_dropped"),
+        ("preset=workshop&own=0a1b2c3d", "link_preset"),
+        ("move=3:risk_aversion:0.1&move=3:risk_aversion:0.2", "link_dropped"),
+        ("move=999:risk_aversion:0.1&move=104:risk_aversion:0.2", "link_dropped"),
+        ("guide=clay-layer&step=50", "link_value"),
+        ("guide=clay-layer&step=0&week=3", "link_value"),
+        ("guide=clay-layer&week=140", "link_value"),
+        ("guide=clay-layer&preset=typical", "link_value"),
+        ("guide=clay-layer&seed=77", "link_value"),
+        ("guide=clay-layer&week=3&move=150:risk_aversion:0.1", "link_value"),
     ],
 )
 def test_what_is_wrong_in_a_link_is_said_and_the_nearest_state_opened(query, key):
-    found = links.read(query, preset("workshop"))
+    found = links.read(query, preset("workshop"), guides())
     assert key in {note.key for note in found.notes}
     for note in found.notes:
         for language in LANGUAGES:
             assert Speech(language)(note.key, **note.values)
     assert found.play.scenario.weeks == 104
+
+
+def test_a_link_says_each_thing_that_it_changed():
+    found = links.read(
+        "guide=clay-layer&week=140&preset=typical&step=50&twins=maybe&dark=on"
+        "&move=150:risk_aversion:0.1&colour=red",
+        preset("typical"),
+        guides(),
+    )
+    guide = guides()["clay-layer"]
+    assert found.play == Play(guide.opening, (Move(104, "risk_aversion", 0.1),))
+    assert found.view == View(
+        dark=True, panel="guide", guide="clay-layer", step=len(guide.steps) - 1, week=104
+    )
+    assert [Speech("en")(note.key, **note.values) for note in found.notes] == [
+        "Left out of the link: colour=red",
+        "The link gives preset a value that it cannot have, typical; taken instead: workshop.",
+        "The link gives risk_aversion a value that it cannot have, 150:risk_aversion:0.1; "
+        "taken instead: 104.",
+        f"The link gives step a value that it cannot have, 50; taken instead: {len(guide.steps)}.",
+        "The link gives twins a value that it cannot have, maybe; taken instead: off.",
+        "The link gives week a value that it cannot have, 140; taken instead: 104.",
+    ]
+
+
+def test_a_link_opens_the_same_in_a_dashboard_that_was_started_with_something_else():
+    first, other = preset("typical"), preset("workshop")
+    play = Play(first).moved(149, "risk_aversion", 0.25)
+    for opened in (first, other):
+        assert links.read(links.write(play, View(), first), opened) == links.Read(play, View(), ())
+
+
+def test_a_link_to_a_chart_says_so_where_another_one_is_played(tmp_path):
+    charts = {"own": generate(1, 1, 4), "other": generate(2, 1, 3)}
+    for name, chart in charts.items():
+        (tmp_path / name).mkdir()
+        write_chart(chart, tmp_path / name / "acme.csv")
+
+    def tab(settings, query=""):
+        made = Room(load(settings), READY, query)
+        made.close()
+        return made
+
+    own, other = (Settings(chart=str(tmp_path / name / "acme.csv")) for name in charts)
+    sent = tab(own).stage.link
+    assert [note.key for note in tab(own, sent).notes.value] == []
+    for settings in (other, replace(own, preset="typical"), Settings()):
+        notes = tab(settings, sent).notes.value
+        assert [note.key for note in notes] == ["link_preset"]
+        assert notes[0].values["given"].startswith("acme (")
+    back = tab(own, tab(Settings()).stage.link)  # which names a preset: it is not the chart
+    assert (back.play.value.opening, back.notes.value) == (preset("workshop"), ())
 
 
 @given(st.text(max_size=200))
@@ -565,7 +633,12 @@ def test_a_session_is_taken_up_where_it_was_left(compiled):
     assert (again.view.value.step, again.comparing.value, again.week) == (6, True, 30)
     by_hand = Room(opened, READY, "guide=clay-layer&step=4")
     assert [move.name for move in by_hand.play.value.moves] == ["risk_aversion"]
-    for one in (first, again, by_hand):
+    beyond = Room(opened, READY, "guide=clay-layer&step=50")
+    assert beyond.view.value.step == len(guides()["clay-layer"].steps) - 1
+    first.look(panel="deaths")
+    aside = Room(opened, READY, first.stage.link)
+    assert aside.view.value.panel == "deaths"
+    for one in (first, again, by_hand, beyond, aside):
         one.close()
 
 
