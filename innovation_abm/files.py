@@ -269,12 +269,15 @@ def _quoted(name: str) -> str:
     return f'"{name}"' if " " in name else name
 
 
-def rules_missing(file: str | PathLike[str], rules: RuleBook | None) -> str | None:
+def rules_missing(
+    file: str | PathLike[str], rules: RuleBook | None, *, given_by: str = "--rules {}"
+) -> str | None:
     """Say that a scenario file was kept from a run with rules that it is not about to be run with.
 
     Args:
         file: a scenario file.
         rules: the rules that it is about to be run with; the shipped ones if ``None``.
+        given_by: how rules are given there, with ``{}`` for the name of their file.
 
     Returns:
         One line; ``None`` if the rules are the same, or if the file names none.
@@ -291,7 +294,7 @@ def rules_missing(file: str | PathLike[str], rules: RuleBook | None) -> str | No
     if rules is None:
         return (
             f"{kept} the rules of {book}, and is now run without them; to repeat it, add "
-            f"--rules {_quoted(book)}"
+            f"{given_by.format(_quoted(book))}"
         )
     sources = rules.sources.values() if isinstance(rules, FileRules) else ()
     if sorted(sources) == sorted(map(str, digests.values())):

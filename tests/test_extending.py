@@ -180,6 +180,14 @@ def test_a_kept_run_that_is_run_without_its_rules_says_so(folder):
     other = f"{was}, as they were then; those of my_lapse_chance.py have another text\n"
     assert said("run", str(kept), *rules) == other
 
+    toml = 'format = 1\nname = "s"\nengine = "mesa"\n[base]\nfile = "kept/run.toml"\n'
+    factor = '[[factor]]\nparameter = "doubt"\nvalues = [0.1, 0.2]\n'
+    for rules_key in ("", 'rules = "my_lapse_chance.py"\n'):
+        Path("s.toml").write_text(f"{toml}{rules_key}{factor}")
+        warned = call("sweep", "s.toml", "--check").stderr
+        end = "another text\n" if rules_key else "add to [base] the rules my_lapse_chance.py\n"
+        assert warned.count("was kept from a run") == 1 and end in warned
+
     save_run(simulate(TEAM, engine="mesa"), "shipped")
     assert said("run", str(Path("shipped", "run.toml"))) == ""
     python = RuleBook(lapse_chance=own.lapse_chance)

@@ -60,6 +60,7 @@ from innovation_abm.experiments.calibration.folder import (
     write_table,
 )
 from innovation_abm.experiments.calibration.published import FIGURES
+from innovation_abm.files import rules_missing
 from innovation_abm.measures import MEASURES
 from innovation_abm.scenario import parameters as known_parameters
 
@@ -126,6 +127,11 @@ class ModelSimulator:
         self._organization = calibration.organization()
         self._rules, self._engine = rules or calibration.rule_book(), engine
         self._threads, self._notice = threads, notice
+        if calibration.base.file is not None and notice is not None:
+            file = calibration.path(calibration.base.file)
+            line = rules_missing(file, self._rules)
+            if line is not None:
+                notice(line)
         self.progress: Callable[[int, int], object] | None = None
 
     @property

@@ -560,6 +560,11 @@ class Study(Part):
 
         return None if self.base.rules is None else load_rules(self.path(self.base.rules))
 
+    def scenario_files(self) -> list[Path]:
+        """List the scenario files that ``[base]`` and levels begin from."""
+        levels = [level for factor in self.factors for level in factor.level]
+        return [self.path(one.file) for one in (self.base, *levels) if one.file is not None]
+
     def _sorted(
         self, row: Mapping[str, Any]
     ) -> tuple[tuple[str, ...], dict[str, Value], dict[str, float]]:

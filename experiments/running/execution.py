@@ -161,8 +161,13 @@ def make_runner(study: Study, threads: int, notice: Notice) -> Runner:
     if isinstance(study.model, TestFunction):
         return FunctionRunner(study, study.model.function)
     from innovation_abm.engines import choose
+    from innovation_abm.files import rules_missing
 
     book = study.rule_book()
+    for file in study.scenario_files():
+        line = rules_missing(file, book, given_by="to [base] the rules {}")
+        if line is not None:
+            notice(line)
     engine = choose(study.engine, book, person_weeks=WORTH_COMPILING, notice=notice)
     return InnovationRunner(study, engine, book, threads if engine == "kernel" else 1)
 
