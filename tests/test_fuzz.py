@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from innovation_abm import Scenario, cli, simulate
 from innovation_abm.charts import read_chart
 from innovation_abm.dashboards import links
+from innovation_abm.dashboards.guides import load_guide, read_guide
 from innovation_abm.dashboards.room import Opened, Room
 from innovation_abm.dashboards.server import Preparation
 from innovation_abm.errors import InnovationAbmError
@@ -95,6 +96,11 @@ CALIBRATIONS = [
     for path in (files("innovation_abm.experiments") / "calibrations").iterdir()
     if path.name.endswith(".toml")
 ]
+SESSIONS = [
+    path.read_text(encoding="utf-8")
+    for path in (files("innovation_abm.dashboards") / "guides").iterdir()
+    if path.name.endswith(".toml")
+]
 RULES = [rule_text(name, "rules.py") for name in ("lapse_chance", "endorse")]
 
 
@@ -140,12 +146,24 @@ def test_calibrations(text):
 
 
 @FEW
-@given(st.binary(max_size=80) | near([*SCENARIOS, *STUDIES, *CALIBRATIONS]).map(str.encode))
+@given(near(SESSIONS) | st.text(max_size=60))
+def test_guided_sessions(text):
+    """What is read can be played to its end."""
+    with told():
+        guide = read_guide(text, "own.toml")
+        for number in range(len(guide.steps)):
+            assert guide.play(number, guide.opening).scenario.weeks >= 1
+
+
+@FEW
+@given(
+    st.binary(max_size=80) | near([*SCENARIOS, *STUDIES, *CALIBRATIONS, *SESSIONS]).map(str.encode)
+)
 def test_files_of_any_bytes(content):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "any.toml")
         path.write_bytes(content)
-        for read in (Scenario.load, Study.load, Calibration.load):
+        for read in (Scenario.load, Study.load, Calibration.load, load_guide):
             with told():
                 read(path)
 
@@ -243,8 +261,11 @@ OPTIONS = {
     "--folder": (".", "nowhere"),
     "--role": ("staff", "leadr"),
     "--scenarios": ("1", "0"),
-    "--port": ("70000",),
-    "--language": ("xx",),
+    "--port": ("70000", "-1", "0", "x"),
+    "--language": ("xx", "fr", ""),
+    "--session": ("clay-layer", "clay-layr", "bad.toml", "nothing.toml", "é"),
+    "--preset": PRESETS,
+    "--out": ("nowhere", "bad.toml"),
 }
 FLAGS = ("--json", "--repair", "--quick", "--help", "--nonsense", "-h")
 COMMANDS = {  # a command, and what it may be given
@@ -259,7 +280,26 @@ COMMANDS = {  # a command, and what it may be given
     "export": ("nowhere", "bad.toml"),
     "new": ("rule", "agent", "endorse", "endorce", "Champion"),
     "check-rules": ("bad.py", "nothing.py"),
+    "calibrate": ("bad.toml", "nothing.toml", "german-schems"),
+    "cache": (),
+    "doctor": (),
+    "dashboard": (),
+    "validate": (),
     "nonsense": (),
+}
+OWN = {  # commands that are mostly given options that they have
+    "calibrate": ("--out", "--rules", "--seed"),
+    "dashboard": (
+        *("--preset", "--chart", "--rules", "--levers", "--session", "--language", "--port"),
+        "--set",
+    ),
+}
+REFUSED = {  # what ends a command that would serve a page, or run for minutes
+    "dashboard": (
+        *("--language=xx", "--port=70000", "--port=x", "--preset=workshp", "--session=clay-layr"),
+        *("--chart=nothing.csv", "--rules=bad.py", "--levers=bad.toml", "--nonsense", "extra"),
+    ),
+    "validate": ("--nonsense", "extra", "--quick=1", "--seed=1"),
 }
 
 
@@ -271,11 +311,14 @@ def command_lines(draw):
     arguments = [command, *words]
     if command in ("run", "compare") and draw(st.booleans()):
         arguments += ["--weeks", "5", "--engine", "mesa"]
-    for option in draw(st.lists(st.sampled_from(list(OPTIONS)), max_size=3)):
+    options = st.sampled_from(OWN.get(command, tuple(OPTIONS)))
+    for option in draw(st.lists(options, max_size=3)):
         arguments += [option, draw(st.sampled_from(OPTIONS[option]))]
     arguments += draw(st.lists(st.sampled_from(FLAGS), max_size=2))
     if command == "compare" and "--replications" not in arguments:
         arguments += ["--replications", "1"]
+    if command in REFUSED:
+        arguments.append(draw(st.sampled_from(REFUSED[command])))
     return arguments
 
 
@@ -293,13 +336,15 @@ def desk(tmp_path_factory):
     os.chdir(before)
 
 
-@settings(max_examples=50, suppress_health_check=QUIET)
+@settings(max_examples=80, suppress_health_check=QUIET)
 @given(arguments=command_lines())
 def test_the_command_line(desk, compiled, arguments):
     result = CliRunner().invoke(cli.app, arguments, prog_name=cli.PROGRAM)
     assert result.exception is None or isinstance(result.exception, SystemExit), arguments
     assert result.exit_code in (0, 1, 2), arguments
     assert "Traceback" not in result.output
+    if arguments[0] in REFUSED:
+        assert result.exit_code == 2 or "--help" in arguments, arguments
     if result.exit_code == 2:
         assert result.output.strip(), arguments  # where nothing is given: the help
 
