@@ -29,24 +29,24 @@ if TYPE_CHECKING:
     from innovation_abm.effects import Ranked
     from innovation_abm.results import Run
 
-# Colours, mostly those of Okabe and Ito, are told apart with any colour vision; front/stage.js has
-# the same for the same fates.
+# Colours, mostly those of Okabe and Ito, are told apart without red or green cones too, as a test
+# computes; front/stage.js has the same for the same fates.
 ORANGE: Final = "#e69f00"
 BLUE: Final = "#0072b2"
 GREEN: Final = "#009e73"
 RED: Final = "#d55e00"
-PINK: Final = "#cc79a7"
+PLUM: Final = "#994580"
 SKY: Final = "#56b4e9"
 GREY: Final = "#8a8f98"
-PURPLE: Final = "#7a5fc0"
-BROWN: Final = "#a6761d"
+PURPLE: Final = "#8e6df2"
+BROWN: Final = "#8c622a"
 BEFORE: Final = "#b4bcc6"
 
 COLOURS: Final = {
     Fate.WITHHELD: GREY,
     Fate.DENIED: PURPLE,
     Fate.REJECTED: RED,
-    Fate.LAPSED: PINK,
+    Fate.LAPSED: PLUM,
     Fate.ORPHANED: SKY,
     Fate.DROPPED: BLUE,
     Fate.FAILED_PILOT: BROWN,

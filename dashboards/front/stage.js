@@ -20,12 +20,12 @@ const SHAPES = { // in a box from -1 to 1
 };
 const PATHS = Object.fromEntries(Object.entries(SHAPES).map(([k, d]) => [k, new Path2D(d)]));
 
-// Colours, mostly those of Okabe and Ito, are told apart with any colour vision; figures.py has
-// the same for the same fates.
+// Colours, mostly those of Okabe and Ito, are told apart without red or green cones too, as a test
+// computes; each fate has a shape of its own besides. figures.py has the same for the same fates.
 const FATES = {
-  waiting: ["circle", "#e69f00"], adopted: ["star", "#009e73"], lapsed: ["hourglass", "#cc79a7"],
-  rejected: ["cross", "#d55e00"], denied: ["square", "#7a5fc0"], withheld: ["ring", "#8a8f98"],
-  orphaned: ["diamond", "#56b4e9"], dropped: ["down", "#0072b2"], failed_pilot: ["plus", "#a6761d"],
+  waiting: ["circle", "#e69f00"], adopted: ["star", "#009e73"], lapsed: ["hourglass", "#994580"],
+  rejected: ["cross", "#d55e00"], denied: ["square", "#8e6df2"], withheld: ["ring", "#8a8f98"],
+  orphaned: ["diamond", "#56b4e9"], dropped: ["down", "#0072b2"], failed_pilot: ["plus", "#8c622a"],
 };
 const ENDS = new Set(["withheld", "denied", "rejected", "lapsed", "orphaned", "dropped",
   "failed_pilot", "adopted"]);
