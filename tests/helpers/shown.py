@@ -95,6 +95,7 @@ SLOW: Final = {
     "innovation-abm dashboard",
     "innovation-abm dashboard --session mine.toml",
     "innovation-abm dashboard --rules champion.py",
+    "innovation-abm dashboard --levers coffee.toml",
     "innovation-abm levers --rank workshop --rules champion.py",
     "innovation-abm sweep champions.toml",
     "solara run FILE",
