@@ -30,6 +30,7 @@ from innovation_abm import (
     charts,
     cli,
     generate,
+    kernel_runs,
     load_rules,
     preset,
     preset_names,
@@ -37,7 +38,7 @@ from innovation_abm import (
 )
 from innovation_abm.charts import build_organization, load_chart, write_chart
 from innovation_abm.console import to_json
-from innovation_abm.dashboards import links, uploading
+from innovation_abm.dashboards import ensembles, links, uploading
 from innovation_abm.dashboards import room as room_module
 from innovation_abm.dashboards import server as server_module
 from innovation_abm.dashboards.archive import Archive, Played
@@ -687,6 +688,39 @@ def test_the_work_of_a_browser_that_is_gone_ends_within_a_minute():
     server_module.set_up_solara()
     left = float(os.environ["SOLARA_KERNEL_CULL_TIMEOUT"].removesuffix("s"))
     assert config.ws_ping_interval + config.ws_ping_timeout + left < 60.0
+
+
+def test_a_ranking_is_given_up_when_its_tab_is_closed(room, monkeypatch):
+    begun, closed, ended, told = threading.Event(), threading.Event(), threading.Event(), []
+    simulate_them = ensembles.simulate_many
+
+    def simulate_until_closed(pairs, *, progress, **how):
+        def told_when_closed(done, total):
+            begun.set()
+            closed.wait(60)
+            told.append(progress(done, total))
+            return told[-1]
+
+        try:
+            table = simulate_them(pairs, progress=told_when_closed, threads=1, **how)
+            told.append(len(table) < len(pairs))
+            return table
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(ensembles, "simulate_many", simulate_until_closed)
+    monkeypatch.setattr(kernel_runs, "CHUNK_SECONDS", 0.0)
+    room.rank_levers()
+    assert begun.wait(60)
+    room.close()
+    closed.set()
+    assert ended.wait(60)
+    assert told == [False, True]  # the first that asked was told to stop, and some were never run
+    assert room.ranked.value is None
+
+
+def test_a_batch_of_the_engine_asks_often_whether_it_is_still_wanted():
+    assert kernel_runs.CHUNK_SECONDS < 1
 
 
 def test_before_the_engine_is_there_mesa_counts(compiled):

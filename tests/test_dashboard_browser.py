@@ -2,7 +2,7 @@
 
 Needs Debian's `chromium` (or another Chromium or Chrome) and the package `playwright`, which is
 among the test dependencies. Every test fails on an error in the browser's console, and on any
-request that would leave this machine.
+request that would leave this machine, of any tab that it opens.
 """
 
 import json
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
@@ -49,6 +50,47 @@ def browser():
         made.close()
 
 
+class Tabs:
+    """Opens tabs that share nothing with those of others, and notes whatever goes wrong in any.
+
+    All tabs of the test are opened by this, so that none goes unwatched. At the end of a ``with``
+    they are closed, and nothing may have gone wrong.
+    """
+
+    def __init__(self, browser, address):
+        """Watch for requests that go elsewhere than to the server at ``address``."""
+        self.address, self.wrong, self.served = address, [], True
+        self._context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en")
+        self._context.on("console", self._said)
+        self._context.on("weberror", lambda error: self.wrong.append(str(error.error)))
+        self._context.on("request", self._asked)
+
+    def open(self):
+        return self._context.new_page()
+
+    def server_ends(self):
+        """From now on it is no error that the server cannot be reached."""
+        assert not self.wrong
+        self.served = False
+
+    def _said(self, message):
+        own = self.address.removeprefix("http://")
+        lost = f"WebSocket connection to 'ws://{own}", "Failed to load resource: net::ERR_CONN"
+        if message.type == "error" and (self.served or not message.text.startswith(lost)):
+            self.wrong.append(message.text)
+
+    def _asked(self, request):
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.wrong.append(request.url)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, failed, *_):
+        self._context.close()
+        assert failed or not self.wrong
+
+
 def start(*options, **environment):
     """Start the dashboard on a free port; give its process and address."""
     process = subprocess.Popen(
@@ -77,27 +119,21 @@ def stop(process):
 def address(browser, compiled):
     process, url = start()
     yield url
-    left_open = browser.new_page()  # SIGTERM must end it cleanly all the same
-    left_open.goto(url)
-    left_open.wait_for_selector(".ia-large b", timeout=30_000)
-    assert stop(process) == 0
-    left_open.close()
+    with Tabs(browser, url) as tabs:
+        shown(tabs.open(), url)  # it is left open: SIGTERM must end the server cleanly all the same
+        tabs.server_ends()
+        assert stop(process) == 0
 
 
 @pytest.fixture
-def page(browser, address):
-    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en")
-    made = context.new_page()
-    wrong = []
-    made.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
-    made.on("pageerror", lambda error: wrong.append(str(error)))
-    made.on(
-        "request",
-        lambda r: None if r.url.startswith((address, "data:", "blob:")) else wrong.append(r.url),
-    )
-    yield made
-    context.close()
-    assert not wrong
+def tabs(browser, address):
+    with Tabs(browser, address) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(tabs):
+    return tabs.open()
 
 
 def shown(page, url):
@@ -109,6 +145,29 @@ def shown(page, url):
 
 def week(page):
     return int(re.search(r"(\d+) /", page.inner_text(".ia-week")).group(1))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "console.error('no')",
+        "setTimeout(() => { throw new Error('no') })",
+        "fetch('http://example.org/').catch(() => 0)",
+        "new WebSocket('ws://example.org/')",
+    ],
+)
+def test_whatever_goes_wrong_in_any_tab_is_seen(browser, address, wrong):
+    with Tabs(browser, address) as tabs:
+        tabs.open()
+        tab = tabs.open()
+        tab.goto(address + "resourcez")
+        assert not tabs.wrong
+        tab.evaluate(f"() => {{ {wrong} }}")
+        end = time.monotonic() + 20
+        while not tabs.wrong and time.monotonic() < end:
+            tab.wait_for_timeout(10)
+        assert len(tabs.wrong) >= 1
+        tabs.wrong.clear()
 
 
 def test_it_plays_at_once(page, address):
@@ -244,7 +303,7 @@ def test_keys_play_and_step(page, address):
     )
 
 
-def test_twins_in_french_and_a_link_reopened(page, address):
+def test_twins_in_french_and_a_link_reopened(tabs, page, address):
     shown(page, address + "?move=5:risk_aversion:0&lang=fr&panel=twins&week=12")
     page.get_by_text("Montrer A à côté de B").click()
     saved = page.locator(".ia-chips button").first
@@ -255,7 +314,7 @@ def test_twins_in_french_and_a_link_reopened(page, address):
     assert "adoptée" in stories[1]
     assert "adoptée" not in stories[0]
     number, link = page.inner_text(".ia-large"), page.url
-    again = shown(page.context.new_page(), link)
+    again = shown(tabs.open(), link)
     assert again.inner_text(".ia-large") == number
     assert week(again) == 12
 
@@ -325,6 +384,52 @@ def test_a_kept_session_gives_a_researcher_the_same_numbers(page, address, tmp_p
         assert said == (str(run["fates"]["adopted"]), str(run["conceived"]))
 
 
+EMPTY = """async () => {
+    const {width, height} = document.querySelector('.ia-stage canvas');
+    const sheet = Object.assign(document.createElement('canvas'), {width, height});
+    const blob = await new Promise((done) => sheet.toBlob(done));
+    return [width, height, blob.size];
+}"""
+
+
+def test_the_picture_is_kept_as_it_is_seen(page, address, tmp_path):
+    shown(page, address + "?week=12")
+    page.get_by_text("Keep", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_text("Picture (PNG)").click()
+    assert download.value.suggested_filename == "workshop-week-12.png"
+    download.value.save_as(tmp_path / "picture.png")
+    content = (tmp_path / "picture.png").read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    assert content[12:16] == b"IHDR"
+    size = [int.from_bytes(content[at : at + 4], "big") for at in (16, 20)]
+    *expected, empty = page.evaluate(EMPTY)
+    assert size == expected
+    assert len(content) > 2 * empty
+
+
+def rooms(address):
+    """How many tabs the server works for."""
+    with build_opener(ProxyHandler({})).open(address + "resourcez", timeout=5) as answer:
+        return json.load(answer)["kernels"]["total"]
+
+
+def test_the_server_forgets_a_tab_that_is_closed_during_a_ranking(browser, compiled):
+    process, url = start("--preset=typical")  # whose ranking takes some seconds
+    with Tabs(browser, url) as tabs:
+        page = tabs.open()
+        page.goto(url + "?panel=ranking&lang=en")
+        page.get_by_text("Rank all levers").click()
+        page.wait_for_selector(".ia-panel button:disabled")
+        assert rooms(url) == 1
+        page.close()
+        end = time.monotonic() + 20  # less than is waited for a browser that has crashed
+        while rooms(url) and time.monotonic() < end:
+            time.sleep(0.1)
+        assert rooms(url) == 0
+    assert stop(process) == 0
+
+
 def test_charts_are_uploaded_good_and_bad_then_ranked_and_mapped(page, address, tmp_path):
     write_chart(generate(1, 1, 4), tmp_path / "own.csv")
     (tmp_path / "bad.csv").write_text("post,reports_to\na,b\nb,a\n")
@@ -353,12 +458,11 @@ def test_charts_are_uploaded_good_and_bad_then_ranked_and_mapped(page, address, 
 
 def test_two_rooms_do_not_disturb_each_other(page, address, browser):
     shown(page, address + "?week=7")
-    other = browser.new_context().new_page()
-    shown(other, address + "?move=3:risk_aversion:0&lang=fr")
-    other.wait_for_selector(".ia-change")
-    assert page.locator(".ia-change").count() == 0
-    assert week(page) == 7
-    other.context.close()
+    with Tabs(browser, address) as others:
+        other = shown(others.open(), address + "?move=3:risk_aversion:0&lang=fr")
+        other.wait_for_selector(".ia-change")
+        assert page.locator(".ia-change").count() == 0
+        assert week(page) == 7
     page.keyboard.press("ArrowRight")
     assert week(page) == 8
 
@@ -369,13 +473,13 @@ def test_a_large_chart_that_was_mended_is_drawn_by_units_and_says_so(browser, tm
     (tmp_path / "large.csv").write_text("\n".join(["post,reports_to", *rows]))
     options = ("--chart", str(tmp_path / "large.csv"), "--repair", "--language=fr")
     process, url = start(*options)
-    opened = browser.new_page()
-    opened.goto(url)
-    opened.wait_for_selector(".ia-large b", timeout=60_000)
-    opened.wait_for_selector(".ia-notice:has-text('ce sont des unités qui sont dessinées')")
-    assert "large" in opened.inner_text(".ia-preset")
-    assert "large" in opened.inner_text(".ia-notes")
-    opened.close()
+    with Tabs(browser, url) as tabs:
+        opened = tabs.open()
+        opened.goto(url)
+        opened.wait_for_selector(".ia-large b", timeout=60_000)
+        opened.wait_for_selector(".ia-notice:has-text('ce sont des unités qui sont dessinées')")
+        assert "large" in opened.inner_text(".ia-preset")
+        assert "large" in opened.inner_text(".ia-notes")
     assert stop(process) == 0
 
 
@@ -384,14 +488,15 @@ def test_ctrl_c_ends_the_server_and_what_it_compiles(browser, tmp_path):
     write_chart(generate(1, 1, 4), tmp_path / "own.csv")
     options = ("--chart", str(tmp_path / "own.csv"), "--preset", "workshop", "--language", "fr")
     process, url = start(*options, INNOVATION_ABM_CACHE_DIR=str(tmp_path / "cache"))
-    opened = browser.new_page()
-    opened.goto(url)
-    opened.wait_for_selector(".ia-large b", timeout=30_000)
-    assert "peu de répétitions" in opened.inner_text(".ia-number")  # Mesa counts meanwhile
-    assert "Mon organigramme" in opened.inner_text(".ia-head")
-    assert "own" in opened.inner_text(".ia-preset")
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=20)
-    opened.close()
+    with Tabs(browser, url) as tabs:
+        opened = tabs.open()
+        opened.goto(url)
+        opened.wait_for_selector(".ia-large b", timeout=30_000)
+        assert "peu de répétitions" in opened.inner_text(".ia-number")  # Mesa counts meanwhile
+        assert "Mon organigramme" in opened.inner_text(".ia-head")
+        assert "own" in opened.inner_text(".ia-preset")
+        tabs.server_ends()
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=20)
     assert process.returncode == 0
     assert "Traceback" not in output
