@@ -65,7 +65,7 @@ def dashboard(
         preset=preset or ("typical" if chart else "workshop"),
         chart=str(Path(chart).resolve()) if chart else "",
         repair=repair,
-        rules=str(Path(rules).resolve()) if rules else "",
+        rules=rules or "",  # as it was given: kept files name it
         levers=str(Path(levers).resolve()) if levers else "",
         language=tongue,
         session=str(Path(session).resolve()) if Path(session).suffix else session,
