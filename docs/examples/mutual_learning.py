@@ -1,11 +1,12 @@
 """Mutual learning (March 1991, Organization Science 2, 71-87): slow learners know more in the end.
 
 Run it: python mutual_learning.py
+        innovation-abm run --rules mutual_learning.py
 
 Fifty people and an organisation's code hold beliefs, -1, 0 or 1, on thirty dimensions of reality.
-People learn from the code; the code learns from those whose actions did better than it. Here the
-two ways of learning are rules, and chance is keyed, as everywhere in innovation_abm; the loop over
-periods is this file's own, since the model of innovation_abm knows ideas, but no beliefs.
+People learn from the code; the code learns from those whose actions did better than it. Here staff
+hold the beliefs, the leader keeps the code, and both learn in the week's phase of learning: two
+agents of one's own, run by the model as it is.
 
 The paper leaves out steps that its figures depend on; they are taken from M. Christensen (2015,
 A note on March 1991) and S. Rodan (2005, Scandinavian Journal of Management 21, 407-428): who has
@@ -17,63 +18,95 @@ import math
 
 import numpy as np
 
-from innovation_abm import rule
-from innovation_abm.chance import Stream, fold, group_seed, uniforms
+from innovation_abm import InnovationModel, Role, Scenario
+from innovation_abm.agents import Leader, Staff
+from innovation_abm.chance import fold, uniforms
 
-PEOPLE = 50
-DIMENSIONS = 30
-LONGEST = 5000
+DIMENSIONS = np.arange(30, dtype=np.uint64)
 PUBLISHED = {0.1: 0.972, 0.5: 0.838, 0.9: 0.723}
 """Knowledge in equilibrium by the rate p1 at which people learn, where the code learns with .9."""
+ROOM = Scenario(
+    weeks=5000, middle_layers=0, span=50, conception_rate=0.0, leader_conception_rate=0.0,
+    turnover=0.0,
+)  # fmt: skip
 
 
-@rule
-def socialised(belief, code):
-    """Belief after one step towards the code; a code of 0 teaches nothing."""
-    moved = belief + code
-    return -1.0 if moved < -1.0 else 1.0 if moved > 1.0 else moved
+def draws(person, purpose, week=0):
+    """Draw a number in (0, 1) for each dimension: keyed, so that nobody else's luck moves."""
+    return uniforms(fold(fold(person.trait_key, purpose), week), DIMENSIONS)
 
 
-@rule
-def conforming(majority, rate):
-    """Chance that the code takes over the view that so many more of the superior hold."""
-    return 1.0 - math.exp(majority * math.log(1.0 - rate))
+class Learner(Staff):
+    """Somebody who learns from the code, a belief at a time with the chance ``p1``."""
+
+    p1 = 0.1
+
+    def begin(self):
+        """Believe anything at first."""
+        super().begin()
+        self.beliefs = np.floor(3.0 * draws(self, 1)) - 1.0
+
+    def learn(self, share):
+        """Take a step towards what the code said; a code of 0 teaches nothing."""
+        super().learn(share)
+        moved = np.clip(self.beliefs + self.leader.said, -1.0, 1.0)
+        learns = draws(self, 2, self.model.week) < self.p1
+        self.beliefs = np.where(learns, moved, self.beliefs)
+
+    def act(self):
+        """Act as one believes; without a belief, at random."""
+        guesses = np.where(draws(self, 3, self.model.week) < 0.5, -1.0, 1.0)
+        return np.where(self.beliefs == 0.0, guesses, self.beliefs)
 
 
-def knowledge(p1, p2, seed):
-    """Run until people and code agree; give the mean of belief times reality, in [-1, 1]."""
-    keys = (fold(group_seed(seed, Stream.IDEAS), purpose) for purpose in range(5))
-    of_reality, of_beliefs, of_actions, of_people, of_code = keys
-    dimensions = np.arange(DIMENSIONS, dtype=np.uint64)
-    cells = np.arange(PEOPLE * DIMENSIONS, dtype=np.uint64)
+class Keeper(Leader):
+    """Keeps the code, which takes over what its betters agree on, the sooner the more they are."""
 
-    def draws(key, which):
-        return uniforms(key, which).reshape(-1, DIMENSIONS)
+    p2 = 0.9
 
-    reality = np.where(uniforms(of_reality, dimensions) < 0.5, -1.0, 1.0)
-    beliefs = np.floor(3.0 * draws(of_beliefs, cells)) - 1.0
-    code = np.zeros(DIMENSIONS)
-    step = np.vectorize(socialised, otypes=[float])
-    chance = np.vectorize(conforming, otypes=[float])
-    for period in range(LONGEST):
-        guesses = np.where(draws(fold(of_actions, period), cells) < 0.5, -1.0, 1.0)
-        actions = np.where(beliefs == 0.0, guesses, beliefs)
-        superior = actions[actions @ reality > code @ reality]
-        learns = draws(fold(of_people, period), cells) < p1
-        beliefs = np.where(learns, step(beliefs, code), beliefs)
+    def begin(self):
+        """Begin with an empty code, in a reality of one's own."""
+        super().begin()
+        self.reality = np.where(draws(self, 4) < 0.5, -1.0, 1.0)
+        self.code = self.said = np.zeros(len(DIMENSIONS))
+
+    def learn(self, share):
+        """Say what the code is, and let it learn; the leader comes before those who listen."""
+        super().learn(share)
+        actions = np.array([learner.act() for learner in learners(self.model)])
+        superior = actions[actions @ self.reality > self.code @ self.reality]
         votes = superior.sum(axis=0)
-        differs = (np.sign(votes) != code) & (votes != 0.0)
-        u = uniforms(fold(of_code, period), dimensions)
-        code = np.where(differs & (u < chance(np.abs(votes), p2)), np.sign(votes), code)
-        if (beliefs == code).all():
-            break
-    return float((beliefs * reality).mean())
+        differs = (np.sign(votes) != self.code) & (votes != 0.0)
+        chance = 1.0 - (1.0 - self.p2) ** np.abs(votes)
+        learns = differs & (draws(self, 5, self.model.week) < chance)
+        self.said, self.code = self.code, np.where(learns, np.sign(votes), self.code)
 
 
-def main(runs=40):
+ROLES = {Role.STAFF: Learner, Role.LEADER: Keeper}
+
+
+def learners(model):
+    """List who learns."""
+    return [person for person in model.people if isinstance(person, Learner)]
+
+
+def knowledge(p1, seed):
+    """Run until people and code agree; give the mean of belief times reality, in [-1, 1]."""
+    roles = ROLES | {Role.STAFF: type("Learner", (Learner,), {"p1": p1})}
+    model = InnovationModel(ROOM.but(seed=seed), roles=roles)
+    (keeper,) = (person for person in model.people if isinstance(person, Keeper))
+    agreed = False
+    while model.running and not agreed:
+        model.step()
+        beliefs = np.array([learner.beliefs for learner in learners(model)])
+        agreed = bool((beliefs == keeper.code).all())
+    return float((beliefs * keeper.reality).mean())
+
+
+def main(runs=80):
     """Compare what is published with what is found."""
     for p1, published in PUBLISHED.items():
-        found = np.array([knowledge(p1, 0.9, seed) for seed in range(runs)])
+        found = np.array([knowledge(p1, seed) for seed in range(runs)])
         error = found.std(ddof=1) / math.sqrt(runs)
         print(f"p1 = {p1}: {found.mean():.3f} +- {error:.3f}, published {published}")
 
