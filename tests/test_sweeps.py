@@ -526,7 +526,7 @@ def test_a_killed_worker_and_a_lost_scheduler_lose_nothing(tmp_path, compiled, c
             for child in psutil.Process(processes[1].pid).children(recursive=True):
                 child.kill()
             processes[1].kill()
-        if done > 6000 and "scheduler" not in seen:
+        if done > 1500 and "scheduler" not in seen:  # early: what was sent by then still comes
             seen.append("scheduler")
             processes[0].kill()
 
@@ -534,7 +534,7 @@ def test_a_killed_worker_and_a_lost_scheduler_lose_nothing(tmp_path, compiled, c
         sweep(study(text), tmp_path / "dask", dask=address, progress=disturb)
     assert {"worker", "scheduler"} <= set(seen)
     stored = load_study(tmp_path / "dask")
-    assert 6000 < len(stored.runs) < 12_000
+    assert 1500 < len(stored.runs) < 12_000
     assert_same(sweep(study(text), tmp_path / "here"), sweep(study(text), tmp_path / "dask"))
 
 
