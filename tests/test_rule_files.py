@@ -196,7 +196,7 @@ def test_what_is_refused(text, message, folder):
         ("if seen > bar:\n        return 1.0", "it gives not always a number"),
         ("return 'often'", "it gives not always a number"),
         (
-            "return rules.trait(idea, 'x' if seen > 1.0 else 'y')",
+            "for name in ('x', 'y'):\n        bar = rules.trait(idea, name)\n    return bar",
             "the name of a trait must be written out",
         ),
     ],
