@@ -600,29 +600,17 @@ class Room:
         levers = len(play.opening.catalogue()) + 1
         number = int(np.clip(1.5e8 / (chart.size * play.opening.weeks * levers), 10, 100))
 
-        def ranked(wanted: Wanted) -> list[effects.Ranked] | None:
-            try:
-                self._wait_for_engine(wanted)
-                few = number
-                if self.only_mesa:
-                    few = int(self._affordable(played, LEAST * levers, wanted) / levers)
-                    few = min(max(few, LEAST), number)
-                with self._archive.runs(played, wanted, self._told) as runs:
-                    found = effects.rank(
-                        play.scenario, replications=few, organization=chart, runs=runs
-                    )
-                self.replays_ranked = few
-                return found
-            except GivenUp:
-                return None
-            except TooSlow as error:
-                self._too_slow("ranking", played, error, wanted)
-                return None
-            except Exception as error:  # whatever it is, the page must not wait for ever
-                self._failed("ranking", error, wanted)
-                return None
+        def ranked(wanted: Wanted) -> list[effects.Ranked]:
+            few = number
+            if self.only_mesa:
+                few = int(self._affordable(played, LEAST * levers, wanted) / levers)
+                few = min(max(few, LEAST), number)
+            with self._archive.runs(played, wanted, self._told) as runs:
+                found = effects.rank(play.scenario, replications=few, organization=chart, runs=runs)
+            self.replays_ranked = few
+            return found
 
-        self._do_extra("ranking", ranked, self.ranked)
+        self._do_extra("ranking", played, ranked, self.ranked)
 
     def draw_map(self, across: str, up: str) -> None:
         """Draw the map of survival over two levers or parameters."""
@@ -630,24 +618,14 @@ class Room:
         played = self._played(play.scenario)
         draw = partial(response_map, play, week, across, up, chart)
 
-        def drawn(wanted: Wanted) -> Map | None:
-            try:
-                self._wait_for_engine(wanted)
-                most = None
-                if self.only_mesa:
-                    most = self._affordable(played, least_runs(play, across, up), wanted)
-                with self._archive.runs(played, wanted, self._told) as runs:
-                    return draw(runs, most)
-            except GivenUp:
-                return None
-            except TooSlow as error:
-                self._too_slow("map", played, error, wanted)
-                return None
-            except Exception as error:  # whatever it is, the page must not wait for ever
-                self._failed("map", error, wanted)
-                return None
+        def drawn(wanted: Wanted) -> Map:
+            most = None
+            if self.only_mesa:
+                most = self._affordable(played, least_runs(play, across, up), wanted)
+            with self._archive.runs(played, wanted, self._told) as runs:
+                return draw(runs, most)
 
-        self._do_extra("map", drawn, self.mapped)
+        self._do_extra("map", played, drawn, self.mapped)
 
     def _affordable(self, played: Played, least: int, wanted: Wanted) -> float:
         """Give how many runs there is time for where only Mesa can do them.
@@ -672,7 +650,9 @@ class Room:
         if percent != self.percent.value:
             self.percent.value = percent
 
-    def _do_extra(self, what: str, job: Callable[[Wanted], Any], shown: Reactive[Any]) -> None:
+    def _do_extra(
+        self, what: str, played: Played, job: Callable[[Wanted], Any], shown: Reactive[Any]
+    ) -> None:
         """Do what takes seconds and was asked for by a button; the other such work is given up."""
         self.percent.value = 0
         self.slow.value = {name: x for name, x in self.slow.value.items() if name != what}
@@ -684,7 +664,19 @@ class Room:
                 shown.value = found
                 self._busy(what, False)
 
-        self._extra_work.ask(job, done)
+        def tried(wanted: Wanted) -> Any:  # noqa: ANN401 - whatever the job gives
+            try:
+                self._wait_for_engine(wanted)
+                return job(wanted)
+            except GivenUp:
+                pass
+            except TooSlow as error:
+                self._too_slow(what, played, error, wanted)
+            except Exception as error:  # whatever it is, the page must not wait for ever
+                self._failed(what, error, wanted)
+            return None
+
+        self._extra_work.ask(tried, done)
 
     # --- what comes from the picture --------------------------------------------------------------
 
