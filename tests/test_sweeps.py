@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
+from socket import socket
 
 import numpy as np
 import pandas as pd
@@ -536,6 +538,25 @@ def test_a_killed_worker_and_a_lost_scheduler_lose_nothing(tmp_path, compiled, c
     stored = load_study(tmp_path / "dask")
     assert 1500 < len(stored.runs) < 12_000
     assert_same(sweep(study(text), tmp_path / "here"), sweep(study(text), tmp_path / "dask"))
+
+
+@pytest.mark.slow
+def test_a_local_cluster_stands_beside_another_and_is_heard_on_this_machine_alone(tmp_path):
+    heard = set()
+
+    def listen(done, total):
+        here = psutil.Process()
+        for process in (here, *here.children(recursive=True)):
+            ends = process.net_connections("inet")
+            heard.update(end.laddr.ip for end in ends if end.status == psutil.CONN_LISTEN)
+
+    with socket() as taken:
+        with suppress(OSError):  # somebody else has Dask's own port: as good
+            taken.bind(("127.0.0.1", 8787))
+            taken.listen()
+        found = sweep(study(), tmp_path / "dask", dask="local", progress=listen)
+    assert heard == {"127.0.0.1"}
+    assert_same(sweep(study(), tmp_path / "here"), found)
 
 
 @pytest.mark.slow

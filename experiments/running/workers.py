@@ -177,7 +177,10 @@ class Cluster(Workers):
         if self._address == LOCAL:
             with _uninterrupted():
                 self._local = LocalCluster(  # type: ignore[no-untyped-call]
-                    threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs=50
+                    threads_per_worker=1,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",  # Dask's own choice may be taken: a warning
+                    silence_logs=50,
                 )
         try:
             return Client(self._local or self._address, timeout=PATIENCE)  # type: ignore[no-untyped-call]
