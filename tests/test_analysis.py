@@ -371,6 +371,8 @@ def test_strengths_rank_factors_of_any_design():
     whole = 4 / 12 + 1 / 180
     shares = [4 / 12 / whole, 1 / 180 / whole, 0]
     assert found["estimate"].tolist() == pytest.approx(shares, abs=0.03)
+    vanishing = analysis.strengths(results(made, 1e-300 * y.to_numpy()[:, None]))
+    assert vanishing["estimate"].isna().all()
     nothing = analysis.strengths(results(made, np.ones((256, 1))))
     assert nothing["estimate"].isna().all()
 

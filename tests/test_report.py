@@ -19,6 +19,7 @@ from innovation_abm import InnovationAbmError
 from innovation_abm.experiments import analysis
 from innovation_abm.experiments.design.study import Study
 from innovation_abm.experiments.reporting import pictures
+from innovation_abm.experiments.reporting.drawings import percent
 from innovation_abm.experiments.reporting.names import Names
 from innovation_abm.experiments.reporting.report import page, portable, write_report
 from innovation_abm.experiments.reporting.sheets import DARK, figures, interval, words
@@ -230,6 +231,23 @@ def test_the_finding_names_the_factor_that_moves_the_measure():
     text = Reader(written("factorial")).text
     assert "worthwhile ideas that die, of decidedIt hangs most on risk aversion" in text
     assert "mean wait of an idea in a queueIt hangs most on manager capacity" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("factorial", "which by itself explains {} of the variance between all runs"),
+        ("latin_hypercube", "which by itself explains {} of how the points differ"),
+        ("saltelli", "which alone and together with others explains {} of its variance"),
+        ("morris", "which changes it, as it crosses its range, by {} on average"),
+    ],
+)
+def test_the_finding_says_by_what_a_factor_matters_most(kind, said):
+    made = results(kind)
+    value = analysis.describe(made)["measures"]["omission"]["strongest"]["value"]
+    told = figures(value) if kind == "morris" else percent(value)
+    text = page(made, NOTHING_DRAWN)
+    assert f"It hangs most on risk aversion, {said.format(told)}" in text
 
 
 @pytest.mark.parametrize(

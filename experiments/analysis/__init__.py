@@ -16,6 +16,7 @@ Four conventions hold throughout.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,6 +61,16 @@ __all__ = [
 ]
 
 
+class Judged(StrEnum):
+    """By what it is judged which factor matters most; by the design's own index if it has one."""
+
+    TOTAL_INDEX = "total Sobol index"
+    EFFECT_SIZE = "mean size of elementary effects"
+    LARGEST_CHANGE = "largest change from the base point"
+    VARIANCE_SHARE = "share of variance"
+    STRENGTH = "adjusted R-squared by itself"
+
+
 def describe(results: Results) -> dict[str, Any]:
     """Give the headlines of a study as plain values, NaN where undefined.
 
@@ -68,8 +79,9 @@ def describe(results: Results) -> dict[str, Any]:
         ``complete``, ``missing``, ``failed``, ``luck``, ``design``, and ``measures``: by measure
         ``highest`` and ``lowest`` (each the point, its factors, mean, low, high; None if it is
         defined nowhere), ``strongest`` (the factor that matters most: ``factor``, ``index`` that
-        says by what it is judged, ``value``; None if it cannot be told) and ``undefined`` (runs).
-        The mean of the highest of many points is somewhat too high, having been chosen for it.
+        says by what it is judged (see :class:`Judged`), ``value``; None if it cannot be told) and
+        ``undefined`` (runs). The mean of the highest of many points is somewhat too high, having
+        been chosen for it.
     """
     counts = results.runs.groupby("point").size().reindex(results.points.index, fill_value=0)
     table = means(results)
@@ -124,31 +136,31 @@ def _strongest(results: Results, measure: str) -> dict[str, Any] | None:
         return None
     best = int(values.argmax())
     factor, value = values.index[best], values.iloc[best]
-    return {"factor": str(factor), "index": index, "value": float(value)}
+    return {"factor": str(factor), "index": index.value, "value": float(value)}
 
 
-def _importance(results: Results, measure: str) -> tuple[str, pd.Series[float]]:
+def _importance(results: Results, measure: str) -> tuple[Judged, pd.Series[float]]:
     """Give what the factors are judged by, and the figure of each factor."""
     kind = str(results.study.design.kind)
     if kind == "saltelli":
         table = sobol_indices(results, measure, resamples=2)  # the estimates alone are used
         table = table[table["order"] == TOTAL]
-        return "total Sobol index", table.set_index("factor")["estimate"]
+        return Judged.TOTAL_INDEX, table.set_index("factor")["estimate"]
     if kind == "morris":
         table = morris_indices(results, measure, resamples=2)
-        return "mean size of elementary effects", table.set_index("factor")["mu_star"]
+        return Judged.EFFECT_SIZE, table.set_index("factor")["mu_star"]
     if kind == "one_at_a_time":
-        return "largest change from the base point", _largest_change(results, measure)
+        return Judged.LARGEST_CHANGE, _largest_change(results, measure)
     if kind == "factorial":
         table = variance_shares(results, [measure])
         table = table[table["kind"] == "factor"]
-        return "share of variance", table.set_index("source")["estimate"]
+        return Judged.VARIANCE_SHARE, table.set_index("source")["estimate"]
     return _by_strength(results, measure)
 
 
-def _by_strength(results: Results, measure: str) -> tuple[str, pd.Series[float]]:
+def _by_strength(results: Results, measure: str) -> tuple[Judged, pd.Series[float]]:
     table = strengths(results, [measure])
-    return "adjusted R-squared by itself", table.set_index("factor")["estimate"]
+    return Judged.STRENGTH, table.set_index("factor")["estimate"]
 
 
 def _largest_change(results: Results, measure: str) -> pd.Series[float]:

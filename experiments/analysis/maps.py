@@ -250,8 +250,10 @@ def _grid(values: FloatArray, x: str, columns: list[Any], y: str, rows: list[Any
 def _r_squared(values: FloatArray, fitted: FloatArray) -> float:
     if values.size == 0 or np.ptp(values) == 0.0:
         return math.nan
-    left = float(((values - fitted) ** 2).sum())
-    return 1.0 - left / float(((values - values.mean()) ** 2).sum())
+    total = float(((values - values.mean()) ** 2).sum())
+    if total == 0.0:  # so small that it vanishes
+        return math.nan
+    return 1.0 - float(((values - fitted) ** 2).sum()) / total
 
 
 def _adjusted_r_squared(design: FloatArray, values: FloatArray) -> float:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments import analysis
-from innovation_abm.experiments.analysis import sensitivity
+from innovation_abm.experiments.analysis import Judged, sensitivity
 from innovation_abm.experiments.analysis.outcomes import factor_names
 from innovation_abm.experiments.reporting import pictures
 from innovation_abm.experiments.reporting.drawings import percent, slug
@@ -342,15 +342,15 @@ class _Page:
             return ""
         value = float(found["value"])
         judged = {
-            "total Sobol index": f"which alone and together with others explains {percent(value)} "
+            Judged.TOTAL_INDEX: f"which alone and together with others explains {percent(value)} "
             "of its variance",
-            "share of variance": f"which by itself explains {percent(value)} of the variance "
+            Judged.VARIANCE_SHARE: f"which by itself explains {percent(value)} of the variance "
             "between all runs",
-            "mean absolute elementary effect": "which changes it, as it crosses its range, by "
+            Judged.EFFECT_SIZE: "which changes it, as it crosses its range, by "
             f"{figures(value)} on average",
-            "largest change from the base point": f"which changes it by up to {figures(value)} "
-            "from the base",
-        }.get(found["index"], f"which by itself explains {percent(value)} of how the points differ")
+            Judged.LARGEST_CHANGE: f"which changes it by up to {figures(value)} from the base",
+            Judged.STRENGTH: f"which by itself explains {percent(value)} of how the points differ",
+        }[found["index"]]
         return f"{self.names.factor(found['factor']).short}, {judged}{self._ends(measure, found)}"
 
     def _ends(self, measure: str, found: Mapping[str, Any]) -> str:
