@@ -21,7 +21,9 @@ from innovation_abm.experiments.design.study import Study
 from innovation_abm.experiments.reporting import pictures
 from innovation_abm.experiments.reporting.drawings import percent
 from innovation_abm.experiments.reporting.names import Names
-from innovation_abm.experiments.reporting.report import page, portable, write_report
+from innovation_abm.experiments.reporting.report import page, write_report
+from innovation_abm.experiments.reporting.sections.parts import Fitting
+from innovation_abm.experiments.reporting.sections.reproduce import portable
 from innovation_abm.experiments.reporting.sheets import DARK, figures, interval, words
 from innovation_abm.experiments.store.results import Results, load_study
 from innovation_abm.experiments.store.store import Batch, Store
@@ -517,6 +519,16 @@ def test_folders_of_a_machine_are_not_told():
 
 
 @pytest.mark.slow
+def test_pictures_that_a_page_has_no_room_for_are_named():
+    drawn = pictures.gallery(results("factorial"))
+    first, *others = drawn.found
+    fitting = Fitting.of(drawn, room=len(first.element()))
+    assert [one.name for one in fitting.found] == [first.name]
+    assert fitting.certainty == ()
+    assert fitting.left_out == tuple(one.title for one in (*others, *drawn.certainty))
+    assert Fitting.of(drawn).left_out == ()
+
+
 def test_a_large_study_has_a_small_page():
     factors = "".join(
         f'[[factor]]\nparameter = "{name}"\nlow = 0.0\nhigh = 1.0\n'

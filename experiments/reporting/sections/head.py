@@ -1,0 +1,55 @@
+"""The head of the page: what was asked, how much was run, and what a reader must know first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from innovation_abm.experiments.reporting.sections.parts import Section, are, count
+
+
+class Head(Section):
+    """The head of the page."""
+
+    @property
+    def title(self) -> str:
+        """The title, or the name if there is none."""
+        return self.study.title or self.study.name
+
+    @property
+    def question(self) -> str:
+        """What was asked; may be empty."""
+        return self.study.question
+
+    @property
+    def facts(self) -> str:
+        """In a line: how much was run, and when."""
+        told = self.told
+        text = f"{count(told['points'], 'point')} of the design, {count(told['runs'], 'run')}"
+        if told["failed"]:
+            text += f", {told['failed']:,} failed"
+        dates = self._dates()
+        return f"{text}. Run {dates}." if dates else f"{text}."
+
+    def _dates(self) -> str:
+        started = self.results.provenance["started"]
+        if not len(started):
+            return ""
+        first, last = (f"{one.day} {one:%B %Y}" for one in (started.min(), started.max()))
+        return f"on {first} (UTC)" if first == last else f"from {first} to {last} (UTC)"
+
+    @property
+    def warnings(self) -> Iterator[str]:
+        """What a reader must know before anything else."""
+        told = self.told
+        if not told["runs"]:
+            yield "Nothing has been run yet, so there is nothing to report."
+        elif not told["complete"]:
+            yield (
+                f"This study is not finished: {count(told['missing'], 'run')} are missing. What "
+                "follows is what there is so far; the same command completes it."
+            )
+        if told["failed"]:
+            yield (
+                f"{count(told['failed'], 'run')} failed and {are(told['failed'])} left out of "
+                "all figures; see “What failed, and what is undefined”."
+            )

@@ -1,0 +1,233 @@
+"""What sections of a report are made of: tables, figures, and figures in words."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, Final
+
+from innovation_abm.experiments.analysis.outcomes import factor_names
+from innovation_abm.experiments.reporting.names import level
+from innovation_abm.experiments.reporting.sheets import figures, interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from markupsafe import Markup
+
+    from innovation_abm.experiments.design.study import Study
+    from innovation_abm.experiments.reporting.names import Names
+    from innovation_abm.experiments.reporting.pictures import Gallery
+    from innovation_abm.experiments.reporting.sheets import Picture
+    from innovation_abm.experiments.store.results import Results
+
+ROWS: Final = 40
+"""Rows that a table of the page has at most."""
+LONGEST: Final = 500
+"""Letters of an error that are shown at most."""
+BUDGET: Final = 1_500_000
+"""Letters that the pictures of a page may take together."""
+EXPORT: Final = "innovation-abm export writes them all"
+"""Where rows are that a table leaves out."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """What every section is told of.
+
+    Attributes:
+        results: the study's results.
+        names: what is called how.
+        told: its headlines, as :func:`~innovation_abm.experiments.analysis.describe` gives them.
+        drawn: its pictures.
+    """
+
+    results: Results
+    names: Names
+    told: Mapping[str, Any]
+    drawn: Gallery
+
+    @property
+    def study(self) -> Study:
+        """The study."""
+        return self.results.study
+
+    @property
+    def kind(self) -> str:
+        """The kind of its design."""
+        return str(self.study.design.kind)
+
+    @property
+    def varied(self) -> list[str]:
+        """Names of its factors."""
+        return factor_names(self.results)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page.
+
+    Attributes:
+        caption: what it shows.
+        head: names of the columns.
+        rows: cells, as text.
+        numbers: places of the columns that hold numbers.
+        note: what is to be known, such as where the rows are that are left out.
+    """
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numbers: frozenset[int] = frozenset()
+    note: str = ""
+
+    @staticmethod
+    def unbroken(cell: str) -> str:
+        """Keep an interval on one line: "0.31 (0.29 to 0.33)" breaks before its bracket only."""
+        before, bracket, rest = cell.replace(
+            " ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
+        ).partition(" (")
+        return before + bracket + rest.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture of the page."""
+
+    name: str
+    title: str
+    note: str
+    drawing: Markup
+    numbers: Table | None
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def cut(
+    caption: str,
+    head: Sequence[str],
+    rows: Sequence[tuple[str, ...]],
+    numbers: set[int],
+    note: str = "",
+) -> Table:
+    """Make a table of the first rows, and say how many are left out."""
+    left = len(rows) - ROWS
+    if left > 0:
+        note = f"{note} {left:,} more rows are left out here: {EXPORT}.".strip()
+    return Table(caption, tuple(head), tuple(rows[:ROWS]), frozenset(numbers), note)
+
+
+def of_frame(frame: pd.DataFrame, caption: str, where: str) -> Table:
+    """Make a table of a frame."""
+    import pandas as pd
+
+    numbers = {
+        place
+        for place, name in enumerate(frame.columns)
+        if pd.api.types.is_numeric_dtype(frame[name]) and frame[name].dtype != bool
+    }
+    rows = [
+        tuple(figures(float(cell)) if isinstance(cell, float) else level(cell) for cell in row)
+        for row in frame.head(ROWS).itertuples(index=False, name=None)
+    ]
+    left = len(frame) - ROWS
+    note = f"{left:,} more rows are in its CSV file in the folder “{where}”." if left > 0 else ""
+    return Table(caption, tuple(map(str, frame.columns)), tuple(rows), frozenset(numbers), note)
+
+
+# --- figures --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """Pictures of a page, as far as there is room for them.
+
+    Attributes:
+        found: what was found.
+        certainty: how sure it is.
+        left_out: titles of those that there was no room for.
+    """
+
+    found: tuple[Figure, ...]
+    certainty: tuple[Figure, ...]
+    left_out: tuple[str, ...]
+
+    @classmethod
+    def of(cls, drawn: Gallery, room: int = BUDGET) -> Fitting:
+        """Put pictures on a page, the first ones first; together they take ``room`` letters."""
+        found: list[Figure] = []
+        certainty: list[Figure] = []
+        left = []
+        for pictures, shown in ((drawn.found, found), (drawn.certainty, certainty)):
+            for one in pictures:
+                svg = one.element()
+                if len(svg) > room:
+                    left.append(one.title)
+                    continue
+                room -= len(svg)
+                shown.append(_figure(one, svg))
+        return cls(tuple(found), tuple(certainty), tuple(left))
+
+
+def _figure(picture: Picture, svg: str) -> Figure:
+    from markupsafe import Markup
+
+    numbers = of_frame(picture.data, f"Numbers drawn in “{picture.title}”", "pictures")
+    # The writer of XML has escaped what users wrote.
+    return Figure(picture.name, picture.title, picture.note, Markup(svg), numbers)
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+def mean_of(row: Any) -> str:  # noqa: ANN401 - a row of means, or a dict like one
+    """Write a mean with its interval."""
+    return interval(float(row["mean"]), float(row["low"]), float(row["high"]))
+
+
+def plus_minus(row: Any) -> str:  # noqa: ANN401 - a row of means
+    """Write a mean, plus and minus half of its interval."""
+    half = (float(row["high"]) - float(row["low"])) / 2
+    mean = figures(float(row["mean"]), half)
+    return f"{mean} ± {figures(half, half)}" if math.isfinite(half) and half > 0.0 else mean
+
+
+def estimate_of(row: Any) -> str:  # noqa: ANN401 - a row with an estimate
+    """Write an estimate with its interval."""
+    return interval(float(row.estimate), float(row.low), float(row.high))
+
+
+def count(number: int, what: str) -> str:
+    """Count things: "1 run", "2 runs"."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
+def are(number: int) -> str:
+    """Give the verb for so many."""
+    return "is" if number == 1 else "are"
+
+
+def file_name(path: object) -> str:
+    """Give the name of a file, without its folders, in the manner of any system."""
+    return str(path).replace("\\", "/").rsplit("/", 1)[-1]
+
+
+_PATH: Final = re.compile(r"(?<![\w.:/\\])(?:[A-Za-z]:)?[/\\](?:[^\s/\\:\"']+[/\\])+")
+"""The folders of an absolute path in a text."""
+
+
+def shortened(text: str) -> str:
+    """Cut a text that may be long, and take folders of a machine out of it."""
+    text = _PATH.sub("", text)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def version_of(package: str) -> str:
+    """Give the version of an installed package."""
+    try:
+        return version(package)
+    except PackageNotFoundError:  # a bare checkout that was never installed
+        return "unknown"
