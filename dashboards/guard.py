@@ -1,8 +1,10 @@
-"""Who may ask the dashboard's server: only pages that it served itself, by a name of its own.
+"""Who may ask the dashboard's server what: only pages that it served itself, by a name of its own.
 
 A page of another site, open in the same browser, could otherwise talk to a server on this machine,
 and read the chart that is played on. It gives itself away by where it comes from (``Origin``), or,
 if its name was made to lead to this machine, by what it calls it (``Host``).
+
+How the server is doing is no other machine's business.
 """
 
 from __future__ import annotations
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
 REFUSED: Final = b"This address is not one of the dashboard's own; open the one that it printed.\n"
 
 
+STATE: Final = "/resourcez"
+"""Where Solara tells of memory, processors, threads and open pages."""
+NOT_FOUND: Final = b"Not Found"
+
+
 class Guard:
     """Lets requests through to an ASGI application, but for those that others made."""
 
@@ -39,15 +46,18 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
-        if scope["type"] not in ("http", "websocket") or self._allowed(scope["headers"]):
+        if scope["type"] not in ("http", "websocket"):
             await self._application(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
+        elif not self._allowed(scope["headers"]):
+            if scope["type"] == "websocket":
+                await receive()
+                await send({"type": "websocket.close", "code": 1008})
+            else:
+                await _answer(send, 421, REFUSED)
+        elif scope["path"].rstrip("/") == STATE and not _asked_here(scope):
+            await _answer(send, 404, NOT_FOUND)
         else:
-            headers = [(b"content-type", b"text/plain; charset=utf-8")]
-            await send({"type": "http.response.start", "status": 421, "headers": headers})
-            await send({"type": "http.response.body", "body": REFUSED})
+            await self._application(scope, receive, send)
 
     def _allowed(self, headers: list[tuple[bytes, bytes]]) -> bool:
         given = {name: value.decode("latin-1") for name, value in headers}
@@ -55,6 +65,18 @@ class Guard:
         if origin is not None and origin.partition("://")[2].lower() != host.lower():
             return False
         return is_own(host, network=self._network)
+
+
+async def _answer(send: Send, status: int, text: bytes) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text})
+
+
+def _asked_here(scope: Scope) -> bool:
+    """Tell whether this machine itself asks."""
+    client = scope.get("client")
+    return client is not None and is_own(client[0], network=False)
 
 
 def is_own(host: str, *, network: bool) -> bool:
