@@ -72,8 +72,15 @@ SEEN = {
             [-0.011820, 0.042940, 0.968881],
         ]
     ),
+    "without the blue ones": np.array(
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ]
+    ),
 }
-"""What makes of a colour the one that it seems to be (protanopia, deuteranopia)."""
+"""What makes of a colour the one that it seems to be (protanopia, deuteranopia, tritanopia)."""
 
 
 def lab(colour, seen):
