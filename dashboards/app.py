@@ -15,7 +15,6 @@ import solara.lab
 from solara.alias import rv
 
 from innovation_abm.dashboards.guide_panel import GuidePanel
-from innovation_abm.dashboards.guides import Kind
 from innovation_abm.dashboards.keeping import Keep
 from innovation_abm.dashboards.lever_panel import Levers
 from innovation_abm.dashboards.links import PANELS
@@ -56,7 +55,7 @@ def _Dashboard(room: Room) -> None:
             with solara.Div(classes=["ia-left"]):
                 rv.Html(tag="div", class_="ia-holder", children=[room.stage])
             with solara.Div(classes=["ia-right"]):
-                Number(room, _betting(room))
+                Number(room)
                 _Panels(room)
 
 
@@ -75,15 +74,6 @@ def _recount_when_ready(room: Room) -> None:
 
     if room.hasty:
         threading.Thread(target=wait, daemon=True).start()
-
-
-def _betting(room: Room) -> bool:
-    """Whether the room bets before it sees the number."""
-    guide, step = room.guide, room.view.value.step
-    if guide is None or room.view.value.panel != "guide":
-        return False
-    kinds = [one.kind for one in guide.steps[: step + 1]]
-    return Kind.REVEAL not in kinds or kinds[-1] == Kind.PREDICT
 
 
 @solara.component

@@ -67,8 +67,10 @@ class Latest:
 
     def close(self) -> None:
         """Give up what is being done, and do nothing any more."""
-        self.drop()
-        self._closed = True
+        with self._lock:
+            self._newest += 1
+            self._next = None
+            self._closed = True
 
     @property
     def busy(self) -> bool:

@@ -58,11 +58,12 @@ def _Step(room: Room, guide: Guide) -> None:
             f"<p class='ia-read'>{escape(say.of(step.text))}</p>"
         ),
     )
-    question = guide.question(number)
+    asked = guide.asked(number)
+    question = None if asked is None else guide.steps[asked].question
     if step.kind == Kind.PREDICT and question is not None:
         _Bet(room, question, number)
     elif step.kind == Kind.REVEAL and question is not None:
-        _Answer(room, question, number)
+        _Answer(room, question, room.bet.value.get(asked))
     with solara.Row():
         solara.Button(
             say("guide_previous"),
@@ -105,7 +106,7 @@ def _Bet(room: Room, question: Question, number: int) -> None:
 
 
 @solara.component
-def _Answer(room: Room, question: Question, number: int) -> None:
+def _Answer(room: Room, question: Question, bet: int | None) -> None:
     say, numbers = room.say, room.numbers.value
     if numbers is None or "numbers" in room.working.value:
         paragraph(say("counting"))
@@ -113,13 +114,11 @@ def _Answer(room: Room, question: Question, number: int) -> None:
     value = answer(question, numbers)
     right = right_option(question, value)
     text = say.signed(value, 1) if question.change else say.number(value, 1)
-    asked = max((step for step in room.bet.value if step < number), default=None)
     lines = [
         f"<h3>{escape(say.of(question.text))}</h3>",
         f"<p class='ia-answer'><b>{text}</b> {escape(say.of(question.options[right].text))}</p>",
     ]
-    if asked is not None:
-        bet = room.bet.value[asked]
+    if bet is not None:
         lines.append(
             f"<p>{escape(say('guide_bet', answer=say.of(question.options[bet].text)))}</p>"
         )

@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -108,7 +108,7 @@ class Step(_Record):
         show: week that is shown as the step begins; ``None``: it goes on where it is.
         play: whether it plays.
         twins: whether A is shown beside B.
-        panel: panel that is opened; "": none.
+        panel: panel that is opened; "": that of the session, with the step's text.
         question: what the room bets on, in a ``predict`` step; the next ``reveal`` step answers.
     """
 
@@ -121,7 +121,7 @@ class Step(_Record):
     show: int | None = Field(default=None, ge=0)
     play: bool = False
     twins: bool = False
-    panel: str = ""
+    panel: Literal["", "levers", "deaths", "twins", "ranking", "map", "guide"] = ""
     question: Question | None = None
 
     @model_validator(mode="after")
@@ -185,12 +185,14 @@ class Guide(_Record):
                 moves[step.week, name] = Move(step.week, name, value)
         return Play(opening, tuple(sorted(moves.values(), key=lambda move: move.week)))
 
-    def question(self, number: int) -> Question | None:
-        """Give what a step asks, or what was asked last before it."""
-        for step in reversed(self.steps[: number + 1]):
-            if step.question is not None:
-                return step.question
-        return None
+    def asked(self, number: int) -> int | None:
+        """Give the step that asks what a step is about: itself, or the last one before it."""
+        asking = (at for at in range(number, -1, -1) if self.steps[at].question is not None)
+        return next(asking, None)
+
+    def panel(self, number: int) -> str:
+        """Give the panel that is opened in a step; its own text if it names none."""
+        return self.steps[number].panel or "guide"
 
 
 def read_guide(text: str, source: str) -> Guide:

@@ -58,7 +58,7 @@ def Keep(room: Room) -> None:
     slots = [{"name": "activator", "variable": "menu", "children": opener}]
     with rv.Menu(offset_y=True, v_slots=slots), solara.Column(classes=["ia-menu"], gap="0px"):
         solara.Button(say("keep_picture"), text=True, on_click=room.picture)
-        if scenario.chart is None and room.opened.organization is None:
+        if scenario.chart is None and not room.on_own_chart:
             solara.FileDownload(
                 lambda: session_file(room), f"{scenario.name}.toml", say("keep_scenario")
             )

@@ -9,15 +9,18 @@ from __future__ import annotations
 import difflib
 import hashlib
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
+from innovation_abm.dashboards.guides import guides
 from innovation_abm.dashboards.offered import offered, with_own_levers
 from innovation_abm.dashboards.play import Move, Play
 from innovation_abm.dashboards.words import LANGUAGES
 from innovation_abm.presets import preset, preset_names
+from innovation_abm.rule_files import FileRules
 from innovation_abm.scenario import MAX_SEED, Scenario, ScenarioError, parameters
 
 if TYPE_CHECKING:
@@ -25,14 +28,15 @@ if TYPE_CHECKING:
 
     from innovation_abm.dashboards.guides import Guide
     from innovation_abm.organization import Organization
+    from innovation_abm.rules import RuleBook
 
 VERSION: Final = 1
 """Of the form of links; one with another number may mean something else by its names."""
 PANELS: Final = ("levers", "deaths", "twins", "ranking", "map", "guide")
 FLAGS: Final = ("dark", "room", "twins")
 KEYS: Final = (
-    *("v", "preset", "own", "seed", "move", "lang", *FLAGS),
-    *("panel", "guide", "step", "week"),
+    *("v", "preset", "own", "after", "seed", "rules", "move", "lang", *FLAGS),
+    *("panel", "guide", "session", "step", "week"),
 )
 """What a link may hold; only ``move`` more than once."""
 SWITCHES: Final = MappingProxyType(
@@ -41,7 +45,6 @@ SWITCHES: Final = MappingProxyType(
 LONGEST: Final = 8_000
 """Characters of a link that are read."""
 MOST_MOVES: Final = 200
-NO_GUIDES: Final[Mapping[str, Guide]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,26 @@ class Read:
     begins: bool = False
 
 
+@dataclass(frozen=True)
+class Home:
+    """The dashboard in which a link is made or opened.
+
+    Attributes:
+        opened: the scenario that it was started with. A link names it all the same: it may be
+            opened in a dashboard that was started with something else.
+        own: the :func:`mark` of what it was started with.
+        rules: the :func:`mark_of_rules` of its rules.
+        guides: the guided sessions that there are, by key.
+        language: language of a link that names none.
+    """
+
+    opened: Scenario
+    own: str = ""
+    rules: str = ""
+    guides: Mapping[str, Guide] = field(default_factory=dict)
+    language: str = "en"
+
+
 def mark(opened: Scenario, chart: Organization | None) -> str:
     """Tell what a dashboard was started with from all else that is called the same.
 
@@ -114,39 +137,92 @@ def mark(opened: Scenario, chart: Organization | None) -> str:
     plain = opened.but(own_levers=()) if opened.own_levers else opened
     if chart is None and plain.name in preset_names() and plain == preset(plain.name):
         return ""
-    whole = plain.to_toml() + ("" if chart is None else chart.digest())
-    return hashlib.sha256(whole.encode()).hexdigest()[:8]
+    return _digits(plain.to_toml() + ("" if chart is None else chart.digest()))
 
 
-def write(play: Play, view: View, opened: Scenario, own: str = "") -> str:
+def mark_of_rules(rules: RuleBook | None) -> str:
+    """Tell rules of one's own from all others: by the name of their file and what is in it.
+
+    Returns:
+        ``"champion.py:1a2b3c4d"``, for one; "" for the shipped rules.
+    """
+    if not isinstance(rules, FileRules):
+        return ""
+    return f"{Path(rules.file).name}:{_digits(''.join(rules.sources.values()))}"
+
+
+def mark_of_guide(guide: Guide) -> str:
+    """Tell a guided session of somebody's own from all others that have its key.
+
+    Returns:
+        Eight hexadecimal digits; "" for one that comes with the package, which its key tells.
+    """
+    return "" if guides().get(guide.key) == guide else _digits(guide.model_dump_json())
+
+
+def _digits(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def write(play: Play, view: View, home: Home) -> str:
     """Write the query of a link, but for the week, which the browser adds.
 
     Args:
         play: what is played.
         view: how it looks.
-        opened: what the dashboard was started with. A link names it all the same: it may be
-            opened in a dashboard that was started with something else.
-        own: its :func:`mark`.
+        home: the dashboard in which that is.
     """
     opening = play.opening
     query: list[tuple[str, str]] = [("v", str(VERSION)), ("preset", opening.name)]
     if not view.guide:  # which has an opening of its own
-        if own and opening.name == opened.name:
-            query.append(("own", own))
-        if opening.seed != _base(opening.name, opened).seed:
+        base = _base(opening.name, home.opened)
+        ended = None if _alike(opening, base) else _guide_of(opening, home)
+        if ended is not None:
+            base = ended.opening
+            query += [("after", ended.key), *_session(ended)]
+        elif home.own and opening.name == home.opened.name:
+            query.append(("own", home.own))
+        if opening.seed != base.seed:
             query.append(("seed", str(opening.seed)))
+    if home.rules:
+        query.append(("rules", home.rules))
     query += [("move", _text(move)) for move in play.moves]
     query.append(("lang", view.language))
     query += [(key, "1") for key in FLAGS if getattr(view, key)]
     if view.panel != _panel(view.guide):
         query.append(("panel", view.panel))
     if view.guide:
-        query += [("guide", view.guide), ("step", str(view.step + 1))]
+        query += [("guide", view.guide), *_session(home.guides[view.guide])]
+        query.append(("step", str(view.step + 1)))
     return urlencode(query, safe=":,")
+
+
+def _alike(opening: Scenario, base: Scenario) -> bool:
+    """Tell whether two scenarios are the same, but for their luck."""
+    return opening == base or opening == base.but(seed=opening.seed)
+
+
+def _guide_of(opening: Scenario, home: Home) -> Guide | None:
+    """Find the guided session whose opening is still played after it was ended."""
+    for guide in home.guides.values():
+        if _alike(opening, with_own_levers(guide.opening, home.opened)):
+            return guide
+    return None
+
+
+def _session(guide: Guide) -> list[tuple[str, str]]:
+    own = mark_of_guide(guide)
+    return [("session", own)] if own else []
 
 
 def _base(name: str, opened: Scenario) -> Scenario:
     return opened if name == opened.name else with_own_levers(preset(name), opened)
+
+
+def _shown(mark: str) -> str:
+    """Write the mark of rules as a room reads it."""
+    name, _, digits = mark[:80].rpartition(":")
+    return f"{name} ({digits})" if name else digits
 
 
 def _panel(guide: str) -> str:
@@ -158,34 +234,24 @@ def _written(value: object) -> str:
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else f"{value:.6g}"
 
 
-def read(
-    query: str,
-    opened: Scenario,
-    guides: Mapping[str, Guide] = NO_GUIDES,
-    language: str = "en",
-    own: str = "",
-) -> Read:
+def read(query: str, home: Home) -> Read:
     """Read the query of a link.
 
     Args:
         query: what stands after the question mark.
-        opened: what the dashboard was started with.
-        guides: the guided sessions that there are, by key.
-        language: language of a link that names none.
-        own: the :func:`mark` of ``opened``.
+        home: the dashboard in which it is opened.
     """
-    reader = _Reader(query, opened, own)
-    key = reader.choice("guide", tuple(guides), "")
-    guide = guides.get(key)
+    reader = _Reader(query, home)
+    guide = reader.guide()
     play = reader.play(guide)
-    view = reader.view(guide, language, play.opening.weeks)
+    view = reader.view(guide, play.opening.weeks)
     begins = guide is not None and not (play.moves or view.twins or "week" in reader.values)
     return Read(play, view, tuple(reader.notes), begins)
 
 
 class _Reader:
-    def __init__(self, query: str, opened: Scenario, own: str) -> None:
-        self.opened, self.own = opened, own
+    def __init__(self, query: str, home: Home) -> None:
+        self.home, self.opened, self.own = home, home.opened, home.own
         self.notes: list[Note] = []
         if len(query) > LONGEST:
             self.note("link_too_long", most=LONGEST)
@@ -193,6 +259,7 @@ class _Reader:
         pairs = parse_qsl(query.lstrip("?"), keep_blank_values=True)
         self.values = {key: value for key, value in pairs if key in KEYS}
         self.moves = [value for key, value in pairs if key == "move"]
+        self.by_hand = "v" not in self.values
         version = self.values.get("v", str(VERSION))
         if version != str(VERSION):
             self.note("link_version", version=version[:20])
@@ -202,6 +269,33 @@ class _Reader:
             if key != "move" and self.values.get(key) != value  # unknown, or given twice
         ]
         self.drop(lost)
+        self.compare_rules()
+
+    def compare_rules(self) -> None:
+        """Note rules that are not those with which the link was made."""
+        given, here = self.values.get("rules", ""), self.home.rules
+        if given == here or (self.by_hand and not given):
+            return
+        key = "link_rules_shipped" if not given else "link_rules" if here else "link_rules_missing"
+        self.note(key, given=_shown(given), here=_shown(here))
+
+    def guide(self) -> Guide | None:
+        """Give the guided session that is on, if any."""
+        guide = self.home.guides.get(self.choice("guide", tuple(self.home.guides), ""))
+        if guide is not None:
+            self.compare_session(guide)
+            self.leave_out("after")
+        return guide
+
+    def compare_session(self, guide: Guide) -> None:
+        """Note a session that is not the one in which the link was made, for all its key."""
+        given = self.values.get("session", "")
+        if given != mark_of_guide(guide) and not (self.by_hand and not given):
+            self.note("link_session", session=guide.key)
+
+    def leave_out(self, *keys: str) -> None:
+        """Leave out what means nothing here."""
+        self.drop([f"{key}={self.values[key]}" for key in keys if key in self.values])
 
     def drop(self, lost: Sequence[str]) -> None:
         """Note what is left out."""
@@ -213,7 +307,7 @@ class _Reader:
         self.notes.append(Note(key, values))
 
     def play(self, guide: Guide | None) -> Play:
-        opening = self.seeded(self.opening()) if guide is None else self.of_guide(guide)
+        opening = self.fixed(guide) if guide else self.seeded(self.opening())
         play = Play(opening)
         if len(self.moves) > MOST_MOVES:
             self.note("link_moves", most=MOST_MOVES)
@@ -222,13 +316,18 @@ class _Reader:
             try:
                 added = _with(play, move)
             except ScenarioError as error:
-                self.note("link_dropped", what=f"{move.name}: {error}")
+                self.note("link_refused", name=move.name, what=str(error))
             else:
                 self.drop([_text(one) for one in play.moves if one not in added.moves])
                 play = added
         return play
 
     def opening(self) -> Scenario:
+        ended = self.home.guides.get(self.choice("after", tuple(self.home.guides), ""))
+        if ended is not None:
+            self.compare_session(ended)
+            return self.of_guide(ended)
+        self.leave_out("session")
         name, own = self.values.get("preset"), self.values.get("own", "")
         if name is None:
             self.drop([f"own={own}"] if own and own != self.own else [])
@@ -249,7 +348,12 @@ class _Reader:
         name = self.values.get("preset", opening.name)
         if name != opening.name:
             self.note("link_value", name="preset", given=name[:60], taken=opening.name)
-        self.drop([f"own={self.values['own']}"] if "own" in self.values else [])
+        self.leave_out("own")
+        return opening
+
+    def fixed(self, guide: Guide) -> Scenario:
+        """Give the opening of a session that is on, whose luck a link cannot change."""
+        opening = self.of_guide(guide)
         seed = self.whole("seed", 0, MAX_SEED, opening.seed)
         if seed != opening.seed:
             self.note("link_value", name="seed", given=seed, taken=opening.seed)
@@ -342,16 +446,16 @@ class _Reader:
             self.note("link_value", name=key, given=given[:60], taken="off")
         return SWITCHES.get(given.lower(), False)
 
-    def view(self, guide: Guide | None, language: str, weeks: int) -> View:
+    def view(self, guide: Guide | None, weeks: int) -> View:
         key = "" if guide is None else guide.key
         step = 1
         if guide is not None:
             step = self.whole("step", 1, len(guide.steps), 1)
-        elif "step" in self.values:
-            self.drop([f"step={self.values['step']}"])
+        else:
+            self.leave_out("step")
         flags: dict[str, Any] = {flag: self.switch(flag) for flag in FLAGS}
         return View(
-            language=self.choice("lang", LANGUAGES, language),
+            language=self.choice("lang", LANGUAGES, self.home.language),
             panel=self.choice("panel", PANELS, _panel(key)),
             guide=key,
             step=step - 1,

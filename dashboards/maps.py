@@ -49,6 +49,15 @@ class Map:
     play: Play
     replications: int
 
+    def seen_from(self, play: Play, week: int) -> Map | None:
+        """Give it with the place at which one is by now; ``None`` if other levers were moved."""
+        if play.opening != self.play.opening or self._rest(play) != self._rest(self.play):
+            return None
+        return replace(self, here=_here(play, week, self.across, self.up))
+
+    def _rest(self, play: Play) -> tuple[Move, ...]:
+        return _others(play, self.across, self.up)
+
 
 def values_of(name: str, play: Play, points: int = POINTS) -> NDArray[np.float64]:
     """Give the values of a lever or parameter that a map is drawn over."""
@@ -93,15 +102,25 @@ def response_map(
     """
     fine = POINTS if most is None else FEWER_POINTS
     xs, ys = (values_of(name, play, fine) for name in (across, up))
-    rest = tuple(move for move in play.moves if move.name not in (across, up))
+    rest = _others(play, across, up)
     points = [replace(play, moves=_first(rest, across, x, up, y)).scenario for y in ys for x in xs]
     person_weeks = chart.size * play.opening.weeks
     many = min(WORK / person_weeks, MOST_RUNS) if most is None else most
     number = int(np.clip(many / len(points), FEWEST, 50))
     table = runs([(point, point.seed + k) for point in points for k in range(number)])
     found = table["survival"].to_numpy().reshape(len(ys), len(xs), number)
-    here = (float(play.value(across, week + 1)), float(play.value(up, week + 1)))
+    here = _here(play, week, across, up)
     return Map(across, up, xs, ys, np.nanmean(found, axis=2), here, play, number)
+
+
+def _others(play: Play, across: str, up: str) -> tuple[Move, ...]:
+    """Give the moves of all other levers."""
+    return tuple(move for move in play.moves if move.name not in (across, up))
+
+
+def _here(play: Play, week: int, across: str, up: str) -> tuple[float, float]:
+    """Give the values that hold in the week after the one on the screen."""
+    return float(play.value(across, week + 1)), float(play.value(up, week + 1))
 
 
 def _first(rest: tuple[Move, ...], across: str, x: float, up: str, y: float) -> tuple[Move, ...]:

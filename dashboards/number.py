@@ -17,18 +17,13 @@ if TYPE_CHECKING:
 
 
 @solara.component
-def Number(room: Room, hidden: bool) -> None:
-    """Show survival with its interval, both errors, and what the levers changed.
-
-    Args:
-        room: the tab.
-        hidden: whether the room bets first.
-    """
+def Number(room: Room) -> None:
+    """Show survival with its interval, both errors, and what the levers changed."""
     say = room.say
     numbers, film = room.numbers.value, room.film.value
     weeks = room.play.value.opening.weeks
     growing = "more" in room.working.value
-    if hidden:
+    if room.betting:
         inside = f"<p class='ia-hidden'>{escape(say('hidden_number'))}</p>"
     elif numbers is None:
         inside = f"<p class='ia-hidden'>{escape(say('counting'))}</p>"

@@ -38,6 +38,9 @@ def Deaths(room: Room) -> None:
     say, dark = room.say, room.view.value.dark
     film, numbers, twins = room.film.value, room.numbers.value, room.twins.value
     look = [say.language, dark]
+    if room.betting:
+        paragraph(say("hidden_number"), "ia-hidden")
+        return
     if numbers is not None:
         for of_many in (figures.fates, figures.funnel):
             _Drawn(partial(of_many, numbers, say, dark), [numbers, *look]).key(of_many.__name__)
@@ -129,6 +132,8 @@ def RankingPanel(room: Room) -> None:
     _what_it_waits_for(room, "ranking", busy)
     if found is None:
         return
+    if room.ranked_for != room.play.value:
+        paragraph(say("ranking_stale"))
     dark = room.view.value.dark
     _Drawn(partial(figures.ranking, found, say, dark), [found, say.language, dark])
     if room.only_mesa:
@@ -181,8 +186,11 @@ def MapPanel(room: Room) -> None:
         return
     dark = room.view.value.dark
     titles = (room.name_of(found.across), room.name_of(found.up))
-    draw = partial(figures.response, found, titles, say, dark)
-    _Drawn(draw, [found, say.language, dark])
+    now = found.seen_from(room.play.value, room.week)
+    if now is None:
+        paragraph(say("map_stale"))
+    draw = partial(figures.response, now or found, titles, say, dark)
+    _Drawn(draw, [found, now and now.here, say.language, dark])
     paragraph(say("map_explained"))
     runs = say("map_runs", points=found.survival.size, number=found.replications)
     paragraph(say("map_few", runs=runs, why=room.why_mesa) if room.only_mesa else runs)

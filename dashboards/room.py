@@ -28,7 +28,7 @@ from innovation_abm.dashboards.archive import Played
 from innovation_abm.dashboards.background import GivenUp, Latest, TooSlow
 from innovation_abm.dashboards.ensembles import Numbers, steps_for, steps_in_mesa
 from innovation_abm.dashboards.film import Film
-from innovation_abm.dashboards.guides import Guide, guides
+from innovation_abm.dashboards.guides import Guide, Kind, guides
 from innovation_abm.dashboards.headlines import headlines
 from innovation_abm.dashboards.maps import Map, least_runs, response_map
 from innovation_abm.dashboards.offered import offered, with_own_levers
@@ -97,6 +97,17 @@ class Opened:
         own = {} if self.session is None else {self.session.key: self.session}
         return own | {key: guide for key, guide in guides().items() if key not in own}
 
+    @property
+    def home(self) -> links.Home:
+        """What links are made and opened with."""
+        return links.Home(
+            self.scenario,
+            links.mark(self.scenario, self.organization),
+            links.mark_of_rules(self.rules),
+            self.guides,
+            self.language,
+        )
+
 
 @dataclass(frozen=True)
 class Twins:
@@ -126,6 +137,7 @@ class Room:
         mapped: the map of two levers, if it was drawn.
         slow: minutes that a ranking or a map would take, by name, if it was not made for that.
         replays_ranked: replications behind the ranking.
+        ranked_for: what was played when levers were ranked.
         hasty: whether it was counted before it was known whether the compiled engine can be had.
         percent: how much of a ranking or a map is done, in tens, where it takes long.
         bet: number of the option that the room has bet on, in each step of a guided session.
@@ -143,9 +155,9 @@ class Room:
         self.engine = engine
         self._archive = engine.archive
         self._page: AbstractContextManager[Any] | None = None
-        self._mark = links.mark(opened.scenario, opened.organization)
+        self._home = opened.home
         link = query or ("" if opened.session is None else f"guide={opened.session.key}")
-        found = links.read(link, opened.scenario, opened.guides, opened.language, self._mark)
+        found = links.read(link, self._home)
         self.play = solara.reactive(found.play)
         self.view = solara.reactive(found.view)
         self.film: Reactive[Film | None] = solara.reactive(None)
@@ -156,6 +168,7 @@ class Room:
         self.mapped: Reactive[Map | None] = solara.reactive(None)
         self.slow: Reactive[dict[str, int]] = solara.reactive({})
         self.replays_ranked, self.hasty = 0, False
+        self.ranked_for: Play | None = None
         self.percent = solara.reactive(0)
         self.bet: Reactive[dict[int, int]] = solara.reactive({})
         self.notes = solara.reactive((*opened.notes, *found.notes))
@@ -194,6 +207,15 @@ class Room:
         return self.opened.guides.get(self.view.value.guide)
 
     @property
+    def betting(self) -> bool:
+        """Whether the room bets before it sees what came of it."""
+        guide, step = self.guide, self.view.value.step
+        if guide is None:
+            return False
+        kinds = [one.kind for one in guide.steps[: step + 1]]
+        return Kind.REVEAL not in kinds or kinds[-1] == Kind.PREDICT
+
+    @property
     def only_mesa(self) -> bool:
         """Whether the compiled engine cannot be had, so that replications are few."""
         return self._archive.only_mesa
@@ -203,6 +225,12 @@ class Room:
         """Say why it cannot."""
         agents = agent_names(roles_of(self.opened.rules))
         return self.say("why_agents", agents=agents) if agents else self.say("why_mesa")
+
+    @property
+    def on_own_chart(self) -> bool:
+        """Whether it is played on a chart of somebody's own."""
+        name = self.play.value.opening.name
+        return self._own_chart is not None and name == self.opened.scenario.name
 
     @property
     def organization(self) -> Organization:
@@ -220,7 +248,7 @@ class Room:
         opening = self.play.value.opening
         if self._chart_of is opening:
             return
-        own = self._own_chart if opening.name == self.opened.scenario.name else None
+        own = self._own_chart if self.on_own_chart else None
         self._organization = own or build_organization(opening)
         self._placing = place(self._organization)
         self._chart_of = opening
@@ -270,7 +298,7 @@ class Room:
         """Play on a chart that was uploaded, in this tab alone."""
         self._forget_upload()
         self.opened = replace(self.opened, scenario=scenario, organization=organization)
-        self._mark = links.mark(scenario, organization)
+        self._home = self.opened.home
         self._own_chart = organization
         self._begin(Play(scenario))
 
@@ -283,8 +311,7 @@ class Room:
         """Show A beside B, or B alone again."""
         self._set_twins(on)
         self._dress()
-        if on and self.film.value is not None:
-            self._record()
+        self._record()
 
     def _set_twins(self, on: bool) -> None:
         self.comparing.value = on
@@ -304,7 +331,9 @@ class Room:
 
     def tell(self, key: str, **values: object) -> None:
         """Tell the room something."""
-        self.notes.value = (*self.notes.value[-3:], links.Note(key, values))
+        note = links.Note(key, values)
+        others = [one for one in self.notes.value if one != note]
+        self.notes.value = (*others[-3:], note)
 
     def hush(self) -> None:
         """Take back all that was told."""
@@ -326,7 +355,8 @@ class Room:
 
     def open_guide(self, key: str) -> None:
         """Begin a guided session; ``""`` ends it."""
-        self.view.value = replace(self.view.value, guide=key, step=0, panel="guide")
+        panel = self.opened.guides[key].panel(0) if key else "guide"
+        self.view.value = replace(self.view.value, guide=key, step=0, panel=panel)
         self.bet.value = {}
         if key:
             self._begin_guide()
@@ -338,8 +368,11 @@ class Room:
         if guide is None:
             return
         number = min(max(number, 0), len(guide.steps) - 1)
-        self.view.value = replace(self.view.value, step=number)
-        self._enter_step(guide, number)
+        if number == self.view.value.step:  # a clicker is pressed at the end too
+            return
+        with self._together():
+            self.view.value = replace(self.view.value, step=number, panel=guide.panel(number))
+            self._enter_step(guide, number)
 
     def bet_on(self, option: int) -> None:
         """Note which answer the room has bet on."""
@@ -364,9 +397,9 @@ class Room:
         if step.show is not None:
             self.stage.week = step.show
         self.stage.playing = step.play
-        self._put(play)
-        if step.twins:
+        if not self._put(play):
             self._record()
+            self._dress()
 
     # --- work -------------------------------------------------------------------------------------
 
@@ -376,15 +409,17 @@ class Room:
         self._record()
         self._count()
 
-    def _put(self, play: Play, *, remember: bool = True) -> None:
+    def _put(self, play: Play, *, remember: bool = True) -> bool:
+        """Play something; tell whether it is anything else than before."""
         if play == self.play.value:
-            return
+            return False
         with self._together():
             if remember:
                 self.past = (*self.past[-99:], self.play.value)
                 self.can_undo.value = True
             self.play.value = play
             self.refresh()
+        return True
 
     def _together(self) -> AbstractContextManager[Any]:
         """Draw the page once for all that changes within.
@@ -423,7 +458,7 @@ class Room:
             for move in play.turning_points()
         ]
         self._notice()
-        stage.link = links.write(play, view, self.opened.scenario, self._mark)
+        stage.link = links.write(play, view, self._home)
         self._tell_story()
 
     def name_of(self, name: str) -> str:
@@ -607,7 +642,7 @@ class Room:
                 few = min(max(few, LEAST), number)
             with self._archive.runs(played, wanted, self._told) as runs:
                 found = effects.rank(play.scenario, replications=few, organization=chart, runs=runs)
-            self.replays_ranked = few
+            self.replays_ranked, self.ranked_for = few, play
             return found
 
         self._do_extra("ranking", played, ranked, self.ranked)

@@ -49,7 +49,7 @@ from innovation_abm.dashboards.guard import Guard, is_own
 from innovation_abm.dashboards.guides import GuideError, find_guide, guides
 from innovation_abm.dashboards.headlines import Unit, headlines
 from innovation_abm.dashboards.keeping import packed, session_file
-from innovation_abm.dashboards.links import View
+from innovation_abm.dashboards.links import Home, View
 from innovation_abm.dashboards.maps import response_map
 from innovation_abm.dashboards.offered import MOST_PEOPLE, offered
 from innovation_abm.dashboards.placing import place
@@ -190,15 +190,16 @@ def test_a_link_reopens_what_it_was_made_of(moves, view, seed):
     play = Play(opened.but(seed=seed))
     for shown, name, value in moves:
         play = play.moved(shown, name, bool(value % 2) if name == "agency" else value / 4)
-    query = links.write(play, view, opened) + f"&week={view.week}"
-    found = links.read(query, opened)
+    home = Home(opened)
+    query = links.write(play, view, home) + f"&week={view.week}"
+    found = links.read(query, home)
     assert found == links.Read(play, view, ())
 
 
 def test_a_link_to_another_preset():
     play = Play(preset("nine-layers")).moved(3, "risk_aversion", 0.25)
-    opened = preset("workshop")
-    assert links.read(links.write(play, View(), opened), opened).play == play
+    home = Home(preset("workshop"))
+    assert links.read(links.write(play, View(), home), home).play == play
 
 
 @pytest.mark.parametrize(
@@ -229,6 +230,12 @@ def test_a_link_to_another_preset():
         ("colour=red", "link_dropped"),
         ("lang=en&lang=fr", "link_dropped"),
         ("step=4", "link_dropped"),
+        ("session=0a1b2c3d", "link_dropped"),
+        ("guide=clay-layer&session=0a1b2c3d", "link_session"),
+        ("guide=clay-layer&after=heroes", "link_dropped"),
+        ("after=secret", "link_value"),
+        ("rules=mine.py:0a1b2c3d", "link_rules_missing"),
+        ("rules=:", "link_rules_missing"),
         ("own=0a1b2c3d", "link_dropped"),
         ("preset=workshop&own=0a1b2c3d", "link_preset"),
         ("move=3:risk_aversion:0.1&move=3:risk_aversion:0.2", "link_dropped"),
@@ -242,7 +249,7 @@ def test_a_link_to_another_preset():
     ],
 )
 def test_what_is_wrong_in_a_link_is_said_and_the_nearest_state_opened(query, key):
-    found = links.read(query, preset("workshop"), guides())
+    found = links.read(query, Home(preset("workshop"), guides=guides()))
     assert key in {note.key for note in found.notes}
     for note in found.notes:
         for language in LANGUAGES:
@@ -254,8 +261,7 @@ def test_a_link_says_each_thing_that_it_changed():
     found = links.read(
         "guide=clay-layer&week=140&preset=typical&step=50&twins=maybe&dark=on"
         "&move=150:risk_aversion:0.1&colour=red",
-        preset("typical"),
-        guides(),
+        Home(preset("typical"), guides=guides()),
     )
     guide = guides()["clay-layer"]
     assert found.play == Play(guide.opening, (Move(104, "risk_aversion", 0.1),))
@@ -277,7 +283,8 @@ def test_a_link_opens_the_same_in_a_dashboard_that_was_started_with_something_el
     first, other = preset("typical"), preset("workshop")
     play = Play(first).moved(149, "risk_aversion", 0.25)
     for opened in (first, other):
-        assert links.read(links.write(play, View(), first), opened) == links.Read(play, View(), ())
+        link = links.write(play, View(), Home(first))
+        assert links.read(link, Home(opened)) == links.Read(play, View(), ())
 
 
 def test_a_link_to_a_chart_says_so_where_another_one_is_played(tmp_path):
@@ -302,15 +309,83 @@ def test_a_link_to_a_chart_says_so_where_another_one_is_played(tmp_path):
     assert (back.play.value.opening, back.notes.value) == (preset("workshop"), ())
 
 
+@pytest.fixture
+def tab():
+    """Opens a tab that does no work, and gives its link's query and what it told."""
+
+    def opened(settings, query=""):
+        made = Room(load(settings), READY, query)
+        made.close()
+        return made
+
+    return opened
+
+
+def test_a_link_says_so_where_other_rules_are_played(tab, tmp_path):
+    rule = "from innovation_abm import rule\n\n\n@rule\ndef lapse_chance(idea, terms):\n    "
+    settings = {"shipped": Settings()}
+    for name, body in (("mine", "return 0.0\n"), ("other", "return 1.0\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.py").write_text(rule + body)
+        settings[name] = Settings(rules=str(tmp_path / name / "mine.py"))
+    made = {name: tab(one).stage.link for name, one in settings.items()}
+    (mark,) = re.findall(r"rules=mine\.py:([0-9a-f]{8})&", made["mine"])
+    for (name, link), here in itertools.product(made.items(), settings):
+        opened = tab(settings[here], link)
+        key = (
+            "link_rules"
+            + {"shipped": "_shipped"}.get(name, "")
+            + ({"shipped": "_missing"}.get(here, "") if name != "shipped" else "")
+        )
+        assert [note.key for note in opened.notes.value] == [key] * (name != here)
+        assert opened.play.value == tab(settings[here]).play.value
+        assert opened.stage.link == made[here]
+    (note,) = tab(settings["other"], made["mine"]).notes.value
+    for language in LANGUAGES:
+        assert f"mine.py ({mark})" in Speech(language)(note.key, **note.values)
+    by_hand = tab(settings["mine"], "lang=fr&week=3")
+    assert by_hand.notes.value == ()
+
+
+def test_a_link_says_so_where_another_session_has_its_key(tab, tmp_path):
+    shipped = (FOLDER / "guides" / "heroes.toml").read_text(encoding="utf-8")
+    settings = {"shipped": Settings(session="heroes")}
+    for name in ("mine", "other"):
+        own = re.sub(r"^minutes = \d+", f"minutes = {len(name)}", shipped, flags=re.MULTILINE)
+        (tmp_path / f"{name}.toml").write_text(own, encoding="utf-8")
+        settings[name] = Settings(session=str(tmp_path / f"{name}.toml"))
+    made = {name: tab(one).stage.link for name, one in settings.items()}
+    assert ("session=" in made["shipped"], "session=" in made["mine"]) == (False, True)
+    for (name, link), here in itertools.product(made.items(), settings):
+        opened = tab(settings[here], link)
+        keys = [note.key for note in opened.notes.value]
+        assert keys == ["link_session"] * (name != here)
+        assert opened.guide is opened.opened.guides["heroes"]
+        assert opened.stage.link == made[here]
+    assert tab(settings["mine"], "guide=heroes").notes.value == ()
+
+
+def test_a_link_keeps_what_is_played_once_a_session_is_ended(tab):
+    room = tab(Settings())
+    room.open_guide("permission")
+    room.open_guide("")
+    room.new_luck()
+    played = room.play.value
+    assert played.opening.permission_seeking == 0.9
+    for settings in (Settings(), Settings(preset="typical")):
+        again = tab(settings, room.stage.link)
+        assert (again.play.value, again.notes.value, again.guide) == (played, (), None)
+
+
 @given(st.text(max_size=200))
 def test_no_link_breaks_the_page(query):
-    found = links.read(query, preset("workshop"))
+    found = links.read(query, Home(preset("workshop")))
     assert 0 <= found.view.week <= found.play.opening.weeks
 
 
 @given(st.lists(st.text(st.sampled_from("0123456789:.-enaif_upholdg"), max_size=20), max_size=5))
 def test_no_move_in_a_link_breaks_the_page(moves):
-    found = links.read("&".join(f"move={move}" for move in moves), preset("workshop"))
+    found = links.read("&".join(f"move={move}" for move in moves), Home(preset("workshop")))
     assert found.play.scenario.weeks == found.play.opening.weeks
 
 
@@ -459,6 +534,13 @@ def test_french_has_spaces_before_its_high_punctuation():
     assert not [text for text in texts if re.search(r"[^\s(«][;?!]", text)]
 
 
+def test_french_says_of_details_that_they_are_in_english():
+    for key, text in vocabulary()["fr"].items():
+        detail = key.startswith(("upload_", "failed", "refused", "link_refused"))
+        if detail and re.search("{(what|faults)}", text):
+            assert "en anglais" in text, key
+
+
 def test_numbers_are_written_as_the_language_does():
     assert Speech("en").number(1234.5, 1) == "1,234.5"
     assert Speech("fr").number(1234.5, 1) == "1\u202f234,5"
@@ -558,6 +640,19 @@ def test_twins_name_what_was_saved_and_lost(room):
     assert room.stage.twin == {}
 
 
+def test_twins_may_be_asked_for_and_left_before_anything_is_recorded(compiled):
+    room = Room(Opened(SMALL.but(seed=21)), READY)
+    room.move("risk_aversion", 0.0, week=0)
+    room.compare_twins(True)
+    settle(room)
+    assert room.twins.value is not None
+    room.new_luck()
+    room.compare_twins(False)
+    settle(room)
+    assert (room.twins.value, room.stage.twin) == (None, {})
+    room.close()
+
+
 def test_ranking_and_map(room):
     room.rank_levers()
     settle(room)
@@ -569,6 +664,18 @@ def test_ranking_and_map(room):
     assert found.here == (0.5, 0.0)
     assert np.isfinite(found.survival).all()
     assert found.survival[0, 0] > found.survival[0, -1]
+
+
+def test_a_map_shows_where_one_is_and_not_what_was_moved_since(room):
+    room.draw_map("risk_aversion", "platforms")
+    settle(room)
+    found = room.mapped.value
+    room.move("risk_aversion", 0.25, week=0)
+    room.move("platforms", True, week=0)
+    assert found.seen_from(room.play.value, 0).here == (0.25, 1.0)
+    room.move("agency", True, week=0)
+    assert found.seen_from(room.play.value, 0) is None
+    settle(room)
 
 
 def test_what_is_given_up_does_not_seem_to_go_on(room):
@@ -641,6 +748,63 @@ def test_a_session_is_taken_up_where_it_was_left(compiled):
     assert aside.view.value.panel == "deaths"
     for one in (first, again, by_hand, beyond, aside):
         one.close()
+
+
+def test_a_step_opens_its_panel_and_its_link(compiled):
+    guide = find_guide("clay-layer")
+    steps = list(guide.steps)
+    steps[2] = steps[2].model_copy(update={"panel": "deaths"})
+    own = guide.model_copy(update={"key": "mine", "steps": tuple(steps)})
+    room = Room(Opened(preset("workshop"), session=own), READY)
+    for number in range(1, len(steps)):
+        room.look(panel="ranking")
+        room.go_to_step(number)
+        assert room.view.value.panel == ("deaths" if number == 2 else "guide")
+        assert f"step={number + 1}" in room.stage.link
+    room.move("uphold", 1.0)
+    moved = room.play.value
+    room.go_to_step(len(steps))  # a clicker that is pressed at the end undoes nothing
+    assert room.play.value == moved
+    room.close()
+
+
+def shown_in(panel):
+    """Give what a component shows, as text."""
+    _, rendered = solara.render(solara.AppLayout(children=[panel]), handle_error=False)
+    texts = " ".join(one.unsafe_innerHTML for one in rendered.find(solara.widgets.HTML).widgets)
+    rendered.close()
+    return " ".join(texts.split())
+
+
+def test_nothing_is_told_before_the_bet(compiled):
+    from innovation_abm.dashboards.app import _Dashboard
+
+    room = Room(Opened(preset("workshop")), READY, "guide=clay-layer&step=2&lang=en")
+    settle(room)
+    hidden = Speech("en")("hidden_number")
+    for panel, number in (("guide", 1), ("levers", 1), ("deaths", 2)):
+        room.look(panel=panel)
+        shown = shown_in(_Dashboard(room))
+        assert shown.count(hidden) == number
+        assert "of 100 ideas survive" not in shown
+    room.go_to_step(2)
+    assert "of 100 ideas survive" in shown_in(_Dashboard(room))
+    room.close()
+
+
+def test_an_answer_is_told_beside_the_bet_on_its_own_question(compiled):
+    from innovation_abm.dashboards.guide_panel import GuidePanel
+
+    room = Room(Opened(preset("workshop")), READY, "guide=clay-layer&step=2&lang=en")
+    room.bet_on(3)
+    room.go_to_step(3)  # where nobody bets
+    room.go_to_step(4)
+    settle(room)
+    assert "You bet" not in shown_in(GuidePanel(room))
+    room.go_to_step(2)
+    settle(room)
+    assert "You bet on: 50 or more" in shown_in(GuidePanel(room))
+    room.close()
 
 
 def test_the_command_opens_with_a_session(compiled, tmp_path):
@@ -1174,9 +1338,9 @@ def test_a_lever_of_ones_own_is_in_all_that_is_played(compiled, with_coffee, tmp
     assert there()
     room.close()
     link = "preset=typical&move=3:coffee_corner:0.5"
-    read = links.read(link, with_coffee.scenario)
+    read = links.read(link, with_coffee.home)
     assert read.play.moves == (Move(3, "coffee_corner", 0.5),) and read.notes == ()
-    assert links.write(read.play, read.view, with_coffee.scenario).startswith(f"v=1&{link}")
+    assert links.write(read.play, read.view, with_coffee.home).startswith(f"v=1&{link}")
 
 
 @pytest.mark.parametrize(
@@ -1424,7 +1588,7 @@ def test_pages_of_other_sites_are_refused(kind):
 
         given = [(name.encode(), value.encode()) for name, value in headers.items()]
         guard = Guard(answered, network=False)
-        asyncio.run(guard({"type": kind, "headers": given}, receive, send))
+        asyncio.run(guard({"type": kind, "path": "/", "headers": given}, receive, send))
         return answers[0]
 
     refused = {"http": 421, "websocket": 1008}[kind]
@@ -1434,6 +1598,31 @@ def test_pages_of_other_sites_are_refused(kind):
     assert asked(host="localhost:1", origin="null") == refused
     assert asked(host="localhost:1", origin="http://[::1") == refused
     assert asked(host="evil.example:1", origin="http://evil.example:1") == refused
+
+
+@pytest.mark.parametrize(
+    ("path", "client", "answer"),
+    [
+        ("/resourcez", "192.168.1.9", 404),
+        ("/resourcez/", "192.168.1.9", 404),
+        ("/resourcez", None, 404),
+        ("/resourcez", "127.0.0.1", "let through"),
+        ("/", "192.168.1.9", "let through"),
+    ],
+)
+def test_how_the_server_does_is_told_to_no_other_machine(path, client, answer):
+    answers = []
+
+    async def answered(scope, receive, send):
+        answers.append("let through")
+
+    async def send(message):
+        answers.append(message.get("status"))
+
+    scope = {"type": "http", "path": path, "headers": [(b"host", b"192.168.1.7:8765")]}
+    asked = scope | {"client": client and (client, 50_000)}
+    asyncio.run(Guard(answered, network=True)(asked, None, send))
+    assert answers[0] == answer
 
 
 def test_data_files_are_whole():

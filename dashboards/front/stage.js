@@ -600,6 +600,15 @@ class Stage {
 
   inspect() {
     const what = this.picked, scene = what && this.scenes[what.side], box = this.inspector;
+    if (box.matches(":active") && what === this.inspected) return; // somebody is pressing a button in it
+    const buttons = () => [...box.querySelectorAll("button")], at = buttons().indexOf(document.activeElement);
+    const keyed = at >= 0 && document.activeElement.matches(":focus-visible"), same = what === this.inspected;
+    this.inspected = what;
+    this.tellOf(what, scene, box);
+    if (keyed) (box.hidden ? this.canvas : buttons()[same ? at : 0] ?? this.canvas).focus(); // it was written anew
+  }
+
+  tellOf(what, scene, box) {
     box.hidden = !scene || what.followed; // the story of an idea that is followed stands beside
     if (box.hidden) return;
     box.replaceChildren();
