@@ -522,7 +522,7 @@ def test_known_parameters_of_the_model_are_recovered(method, tmp_path):
 
 @pytest.mark.usefixtures("compiled")
 def test_measures_alone_need_no_whole_runs_and_are_the_same():
-    from innovation_abm.experiments.calibration.calibration import ModelSimulator
+    from innovation_abm.experiments.calibration.simulator import ModelSimulator
 
     def told(*extra):
         names = ("survival", "voice", *extra)
@@ -540,7 +540,7 @@ def test_measures_alone_need_no_whole_runs_and_are_the_same():
 
 
 def test_whole_numbers_stay_whole():
-    from innovation_abm.experiments.calibration.calibration import ModelSimulator
+    from innovation_abm.experiments.calibration.simulator import ModelSimulator
 
     task = Calibration(
         name="shape",
@@ -565,7 +565,7 @@ ROLES = {Role.MIDDLE_MANAGER: Champion}
 
 
 def test_agents_of_ones_own_are_calibrated_in_mesa_and_known_by_their_text(tmp_path):
-    from innovation_abm.experiments.calibration.calibration import ModelSimulator
+    from innovation_abm.experiments.calibration.simulator import ModelSimulator
 
     (tmp_path / "champion.py").write_text(CHAMPION)
     values = {"weeks": 12, "middle_layers": 1, "span": 3, "conception_rate": 12.0}

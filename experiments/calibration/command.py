@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from innovation_abm.experiments.calibration.calibration import CalibrationResult
     from innovation_abm.experiments.calibration.file import Calibration
+    from innovation_abm.experiments.calibration.result import CalibrationResult
 
 NOTHING_FITS = 1
 """Exit status if no point meets the targets."""

@@ -1,0 +1,179 @@
+"""The bench: points are run for a calibration, and kept, and set against the targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from innovation_abm.experiments.calibration.emulation import NOT_AT_ALL, fit, number_of_terms
+from innovation_abm.experiments.calibration.file import CalibrationError
+from innovation_abm.experiments.calibration.simulator import ModelSimulator
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from innovation_abm.experiments.calibration.emulation import Emulator
+    from innovation_abm.experiments.calibration.file import Calibration
+    from innovation_abm.experiments.calibration.folder import Folder
+    from innovation_abm.experiments.calibration.simulator import Simulator
+
+    FloatArray = NDArray[np.float64]
+
+    Progress = Callable[[int, int, str], object]
+    """Called with what is done, what there is to do, and what it is."""
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Figures of points, taken over their replications.
+
+    Attributes:
+        points: in the unit cube, (points, parameters).
+        figures: means over replications, (points, targets); NaN where never defined.
+        noise: variances of these means for chance, (points, targets); 0 where it cannot be told.
+    """
+
+    points: FloatArray
+    figures: FloatArray
+    noise: FloatArray
+
+    @classmethod
+    def of(cls, points: FloatArray, told: FloatArray) -> Runs:
+        """Take together the replications of ``told``, (points, replications, targets)."""
+        defined = ~np.isnan(told)
+        count = defined.sum(axis=1)
+        some = np.maximum(count, 1)
+        mean = np.where(defined, told, 0.0).sum(axis=1) / some
+        apart = np.where(defined, told - mean[:, None, :], 0.0)
+        variance = (apart**2).sum(axis=1) / np.maximum(count - 1, 1)
+        return cls(points, np.where(count > 0, mean, np.nan), variance / some)
+
+    @classmethod
+    def none(cls, parameters: int, targets: int) -> Runs:
+        """Give no runs, of so many parameters and targets."""
+        return cls(np.empty((0, parameters)), np.empty((0, targets)), np.empty((0, targets)))
+
+    def __getitem__(self, rows: Any) -> Runs:  # noqa: ANN401 - whatever numpy takes
+        return Runs(self.points[rows], self.figures[rows], self.noise[rows])
+
+    def __add__(self, other: Runs) -> Runs:
+        return Runs(
+            np.concatenate([self.points, other.points]),
+            np.concatenate([self.figures, other.figures]),
+            np.concatenate([self.noise, other.noise]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+class Bench:
+    """Runs points of the unit cube for a calibration, and keeps what was run."""
+
+    def __init__(
+        self,
+        calibration: Calibration,
+        simulator: Simulator,
+        folder: Folder,
+        progress: Progress | None,
+        total: int,
+    ) -> None:
+        self.calibration = calibration
+        self.simulator, self.folder = simulator, folder
+        self._progress, self._total, self._done = progress, total, 0
+        self.fitted = [n for n, target in enumerate(calibration.targets) if not target.held_out]
+        self.values = np.array([target.value for target in calibration.fitted])
+        self.tolerances = np.array([target.tolerance for target in calibration.fitted])
+
+    def values_at(self, points: FloatArray) -> FloatArray:
+        """Give points of the unit cube in the parameters' units."""
+        priors = self.calibration.parameters
+        return np.column_stack([p.values(points[:, n]) for n, p in enumerate(priors)])
+
+    def run(self, name: str, points: FloatArray) -> Runs:
+        """Run points, unless they were run and kept before."""
+        calibration = self.calibration
+        seeds = calibration.method.seeds
+        shape = (len(points), len(seeds), len(calibration.targets))
+        done, self._done = self._done, self._done + len(points) * len(seeds)
+        told = self.folder.read(name, points, shape)
+        if told is None:
+            values = self.values_at(points)
+            if isinstance(self.simulator, ModelSimulator) and self._progress is not None:
+                self.simulator.progress = self._telling(name, done)
+            told = np.asarray(self.simulator(values, seeds), float)
+            if told.shape != shape:
+                raise CalibrationError(
+                    f"the simulator gives figures of shape {told.shape}, not (points, seeds, "
+                    f"targets) = {shape}"
+                )
+            self.folder.write(name, points, self._table(values, told))
+        if self._progress is not None:
+            self._progress(self._done, self._total, name)
+        return Runs.of(points, told)
+
+    def _telling(self, name: str, done: int) -> Callable[[int, int], None]:
+        """Tell of the runs of one wave as of a part of all."""
+
+        def told(now: int, _: int) -> None:
+            if self._progress is not None:
+                self._progress(done + now, self._total, name)
+
+        return told
+
+    def _table(self, values: FloatArray, told: FloatArray) -> pd.DataFrame:
+        """Tabulate runs: a row a point and replication."""
+        import pandas as pd
+
+        points, seeds, targets = told.shape
+        named = {
+            prior.name: np.repeat(values[:, number], seeds)
+            for number, prior in enumerate(self.calibration.parameters)
+        }
+        flat = told.reshape(points * seeds, targets)
+        figures = {target.name: flat[:, n] for n, target in enumerate(self.calibration.targets)}
+        return pd.DataFrame(
+            {
+                "point": np.repeat(np.arange(points), seeds),
+                "replication": np.tile(np.arange(seeds), points),
+                **named,
+                **figures,
+            }
+        )
+
+    def implausibility(self, runs: Runs, factor: float = 1.0) -> FloatArray:
+        """Give how implausible points that were run are: (points, targets fitted to).
+
+        Nothing is emulated here: the distance of a figure to its target, in standard deviations of
+        the tolerance (times ``factor``) and of chance, which is taken as the same at all points.
+        """
+        figures = runs.figures[:, self.fitted]
+        noise = runs.noise[:, self.fitted].mean(axis=0) if len(runs) else 0.0
+        scale = np.sqrt((factor * self.tolerances) ** 2 + noise)
+        away = np.abs(figures - self.values) / scale
+        return np.asarray(np.nan_to_num(away, nan=NOT_AT_ALL), float)
+
+    def emulators(self, runs: Runs, where: str) -> tuple[Emulator, ...]:
+        """Fit an emulator for each target that is fitted to.
+
+        Raises:
+            CalibrationError: if a figure is undefined at too many points.
+        """
+        made = []
+        needed = number_of_terms(runs.points.shape[1]) + 2
+        for number in self.fitted:
+            target = self.calibration.targets[number]
+            defined = ~np.isnan(runs.figures[:, number])
+            if defined.sum() < needed:
+                raise CalibrationError(
+                    f"{target.name} is defined at {defined.sum()} of {len(runs)} points of "
+                    f"{where}; an emulator needs {needed}: narrow the parameters' ranges, or run "
+                    "longer"
+                )
+            points, figures = runs.points[defined], runs.figures[defined, number]
+            made.append(fit(points, figures, float(runs.noise[defined, number].mean())))
+        return tuple(made)

@@ -1,0 +1,165 @@
+"""History matching: what cannot have given the targets is ruled out, in waves, by emulators.
+
+What is left is run: it is the result. If nothing is left, that is the result, with the targets
+that conflict. See :mod:`.emulation`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from innovation_abm.experiments.calibration.bench import Bench, Runs
+from innovation_abm.experiments.calibration.emulation import (
+    Emulator,
+    Space,
+    Wave,
+    number_of_terms,
+    sobol,
+)
+from innovation_abm.experiments.calibration.fit import (
+    FACTORS,
+    Fit,
+    nearest_figures,
+    nearest_runs,
+    tolerance_rows,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+
+CANDIDATES: Final = 2**14
+"""Points of the whole prior at which profiles and conflicts are looked for."""
+SHARP: Final = 0.2
+"""An emulator's standard deviation, as a share of tolerance and chance, that needs be no less."""
+
+
+def match_history(bench: Bench) -> Fit:
+    """Rule out in waves what cannot have given the targets, and run what is left."""
+    method, waves = bench.calibration.method, _Waves(bench)
+    waves.run()
+    runs, sample = waves.runs, waves.runs[:0]
+    if len(waves.points):
+        sample = bench.run("sample", waves.points[: method.number])
+        runs = runs + sample
+    worst = bench.implausibility(sample).max(axis=1, initial=0.0)
+    met = worst <= method.cutoff
+    whole = sobol(waves.space.parameters, [method.seed, 0]).random(CANDIDATES)
+    looked_at = np.concatenate([np.asarray(whole, float), waves.points])
+    return Fit(
+        sample=sample[met],
+        weights=np.ones(int(met.sum())),
+        worst=worst[met],
+        near=nearest_runs(runs, bench.implausibility(runs).max(axis=1), int(met.sum())),
+        looked_at=looked_at,
+        implausibility=waves.space.implausibility(looked_at),
+        waves=waves.rows,
+        emulators=waves.emulated,
+        tolerances=_tighter(bench, sample),
+        told=[*waves.told, _told_of_waves(waves.rows, len(sample), int(met.sum()))],
+        reached=nearest_figures(bench, runs),
+    )
+
+
+class _Waves:
+    """History matching, wave by wave.
+
+    Attributes:
+        space: what is not ruled out yet.
+        points: of it, spread evenly.
+        runs: all that was run so far.
+        rows: a row a wave, see :class:`CalibrationResult`.
+        emulated: a row an emulator.
+        told: why waves ended before their time, if they did.
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench, self._method = bench, bench.calibration.method
+        count = len(bench.calibration.parameters)
+        self._least = 2 * number_of_terms(count)
+        self.space = Space(count, self._method.cutoff)
+        self.points, _ = self._sample(1)
+        self.runs = Runs.none(count, len(bench.calibration.targets))
+        self.rows: list[dict[str, Any]] = []
+        self.emulated: list[dict[str, Any]] = []
+        self.told: list[str] = []
+
+    def _sample(self, number: int) -> tuple[FloatArray, float]:
+        return self.space.sample([self._method.seed, number], self._method.number)
+
+    def run(self) -> None:
+        """Run all waves, or as many as are of use."""
+        for number in range(1, self._method.waves + 1):
+            left = self._wave(number)
+            if left and number < self._method.waves:
+                self.told.append(f"{left} after wave {number}: waves end here.")
+            if left or not len(self.points):
+                return
+
+    def _wave(self, number: int) -> str:
+        """Run one wave; say why the next would be of no use, if it would."""
+        bench, drawn = self._bench, self.points[: self._method.number]
+        latest = bench.run(f"wave-{number}", drawn)
+        self.runs = self.runs + latest
+        inside = self.runs[self.space.left(self.runs.points)]
+        emulators = bench.emulators(inside, f"wave {number}")
+        self.emulated += _emulator_rows(bench, number, emulators)
+        self.space = self.space.after(Wave(emulators, bench.values, bench.tolerances), self.points)
+        self.points, share = self._sample(number + 1)
+        undefined = np.isnan(latest.figures[:, bench.fitted]).any(axis=1)
+        self.rows.append(
+            {
+                "wave": number,
+                "points": len(drawn),
+                "runs": len(drawn) * self._method.replications,
+                "undefined": int(undefined.sum()),
+                "share_left": share,
+            }
+        )
+        if all(_sharp(*pair) for pair in zip(emulators, bench.tolerances, strict=True)):
+            return "Emulators are as good as need be"
+        still = int(self.space.left(self.runs.points).sum())
+        few = still + min(len(self.points), self._method.number) < self._least
+        return "Too little is left to emulate" if few else ""
+
+
+def _sharp(emulator: Emulator, tolerance: float) -> bool:
+    """Tell whether a better emulator would rule out hardly more: its variance hardly counts."""
+    return emulator.spread <= SHARP * math.hypot(tolerance, math.sqrt(emulator.noise))
+
+
+def _emulator_rows(bench: Bench, wave: int, emulators: Sequence[Emulator]) -> list[dict[str, Any]]:
+    return [
+        {
+            "wave": wave,
+            "target": target.name,
+            "spread": emulator.spread / target.tolerance,
+            "noise": math.sqrt(emulator.noise) / target.tolerance,
+            "outside": emulator.outside,
+        }
+        for target, emulator in zip(bench.calibration.fitted, emulators, strict=True)
+    ]
+
+
+def _told_of_waves(waves: Sequence[Mapping[str, Any]], run: int, found: int) -> str:
+    share = f"{100 * waves[-1]['share_left']:.2g} %"
+    after = f"{len(waves)} wave{'s' if len(waves) > 1 else ''}"
+    if not run:
+        return f"After {after} nothing of the prior is left: no point can meet the targets."
+    told = f"After {after} {share} of the prior is not ruled out; of {run} points there that were "
+    return told + f"run, {found} meet all targets."
+
+
+def _tighter(bench: Bench, sample: Runs) -> list[dict[str, Any]]:
+    """Tell what tighter tolerances would leave of the points that were run."""
+    rows = []
+    for factor in (one for one in FACTORS if one <= 1.0):
+        worst = bench.implausibility(sample, factor).max(axis=1, initial=0.0)
+        left = sample.points[worst <= bench.calibration.method.cutoff]
+        rows += tolerance_rows(bench, factor, left, np.ones(len(left)), whole=True)
+    return rows

@@ -1,0 +1,330 @@
+"""What a calibration found: its tables, sentences and fitted scenario."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from innovation_abm.experiments.calibration import identification
+from innovation_abm.experiments.calibration.file import Calibration, CalibrationError, as_kind
+from innovation_abm.experiments.calibration.fit import LEFT, effective_size
+from innovation_abm.experiments.calibration.folder import (
+    CALIBRATION,
+    FITTED,
+    RESULT,
+    replace,
+    write_table,
+)
+from innovation_abm.scenario import parameters as known_parameters
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from innovation_abm.experiments.calibration.bench import Bench, Runs
+    from innovation_abm.experiments.calibration.fit import Fit
+    from innovation_abm.scenario import Scenario
+
+    FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CalibrationResult:
+    """What a calibration found.
+
+    Attributes:
+        calibration: what was asked for.
+        sample: what was accepted, a row a point: ``weight`` (they add up to 1),
+            ``implausibility`` (the greatest over targets fitted to), the parameters, and the mean
+            figure of every target by its name.
+        waves: a row a wave: ``wave``, ``points``, ``runs``, ``undefined`` (points where a target
+            was), ``share_left`` (of the prior not ruled out after it; for ABC, of the draws that
+            meet the targets within the cut-off).
+        emulators: a row a wave and target: ``spread`` (standard deviation about the emulator) and
+            ``noise`` (of chance), both in tolerances, ``outside`` (share of points more than 3 of
+            the former from where the emulator would have them without themselves).
+        parameters: see :func:`.parameters_frame`; for
+            history matching ``low`` and ``high`` are the ends of what was accepted, for ABC of
+            the middle 95 % of it.
+        targets: a row a target: ``target``, ``measure``, ``held_out``, ``value``, ``tolerance``,
+            ``predicted`` (median), ``low``, ``high`` (95 %, the tolerance included), ``hit``
+            (whether the value is between them), ``nearest`` (the nearest figure ever run; of
+            fitted ones).
+        correlations: of parameters, in what was accepted.
+        directions: see :func:`.directions_frame`.
+        profiles: see :func:`~innovation_abm.experiments.calibration.identification.profiles_frame`.
+        tolerances: what would be accepted with all tolerances times ``factor``: columns
+            ``factor``, ``effective_size``, ``parameter``, ``estimate``, ``low``, ``high``.
+        findings: what was found, in sentences.
+        conflicts: if nothing was accepted, which targets conflict, in sentences.
+        fitted: the accepted values that come nearest to the targets; empty if nothing was.
+    """
+
+    calibration: Calibration
+    sample: pd.DataFrame
+    waves: pd.DataFrame
+    emulators: pd.DataFrame
+    parameters: pd.DataFrame
+    targets: pd.DataFrame
+    correlations: pd.DataFrame
+    directions: pd.DataFrame
+    profiles: pd.DataFrame
+    tolerances: pd.DataFrame
+    findings: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    fitted: Mapping[str, float]
+
+    TABLES = (
+        "sample",
+        "waves",
+        "emulators",
+        "parameters",
+        "targets",
+        "correlations",
+        "directions",
+        "profiles",
+        "tolerances",
+    )
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was accepted."""
+        return not len(self.sample)
+
+    @cached_property
+    def effective_size(self) -> float:
+        """Size of an unweighted sample that would tell as much."""
+        return effective_size(self.sample["weight"].to_numpy(float))
+
+    def scenario(self) -> Scenario:
+        """Give a scenario that meets the targets.
+
+        Raises:
+            CalibrationError: if there is none.
+        """
+        if self.empty:
+            raise CalibrationError("no point meets the targets: " + " ".join(self.conflicts))
+        calibration = self.calibration
+        kinds = {name: known_parameters()[name].kind for name in self.fitted}
+        values = {name: as_kind(kinds[name], value) for name, value in self.fitted.items()}
+        title = f"Calibrated: {calibration.title or calibration.name}"
+        return calibration.scenario().but(**values, name=f"{calibration.name}-fitted", title=title)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Tell all but the sample and the profiles, fit for JSON once NaN is made null."""
+        tables = [name for name in self.TABLES if name not in ("sample", "profiles")]
+        return {
+            "name": self.calibration.name,
+            "title": self.calibration.title,
+            "method": self.calibration.method.kind,
+            "empty": self.empty,
+            "accepted": len(self.sample),
+            "effective_size": self.effective_size,
+            "findings": list(self.findings),
+            "conflicts": list(self.conflicts),
+            "fitted": dict(self.fitted),
+            **{name: getattr(self, name).to_dict("records") for name in tables},
+        }
+
+    def save(self, folder: str | PathLike[str]) -> None:
+        """Write the tables, the result as JSON and the fitted scenario into a folder.
+
+        Raises:
+            InnovationAbmError: if they cannot be written.
+        """
+        import pyarrow as pa
+
+        from innovation_abm.console import to_json
+
+        place = Path(folder)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            for name in self.TABLES:
+                table = pa.Table.from_pandas(getattr(self, name), preserve_index=False)
+                write_table(place / f"{name}.parquet", table)
+            replace(place / CALIBRATION, self.calibration.to_toml().encode())
+            replace(place / RESULT, (to_json(self.to_dict()) + "\n").encode())
+            self._save_fitted(place / FITTED)
+        except OSError as error:
+            reason = error.strerror or error
+            raise CalibrationError(f"cannot write the folder {folder}: {reason}") from None
+
+    def _save_fitted(self, file: Path) -> None:
+        """Write the fitted scenario, if there is one of the model's."""
+        known = all(name in known_parameters() for name in self.fitted)
+        if self.empty or not known:
+            file.unlink(missing_ok=True)
+            return
+        replace(file, self.scenario().to_toml().encode())
+
+
+def result_of(bench: Bench, found: Fit) -> CalibrationResult:
+    """Tell what a method found, in tables and in sentences."""
+    import pandas as pd
+
+    calibration = bench.calibration
+    priors, sample = calibration.parameters, found.sample
+    names = [prior.name for prior in priors]
+    labels = [target.name for target in calibration.targets]
+    values = bench.values_at(sample.points)
+    weights = found.weights / max(float(found.weights.sum()), 1e-300)
+    frames: dict[str, pd.DataFrame] = {
+        "sample": pd.DataFrame(
+            {
+                "weight": weights,
+                "implausibility": found.worst,
+                **dict(zip(names, values.T, strict=True)),
+                **dict(zip(labels, sample.figures.T, strict=True)),
+            }
+        ),
+        "waves": pd.DataFrame(found.waves),
+        "emulators": pd.DataFrame(
+            found.emulators, columns=["wave", "target", "spread", "noise", "outside"]
+        ),
+        "tolerances": pd.DataFrame(found.tolerances),
+        "profiles": identification.profiles_frame(
+            priors, found.looked_at, found.implausibility.max(axis=1)
+        ),
+        "targets": _targets_frame(bench, sample, weights, found.reached),
+    }
+    if not len(sample):
+        unknown = {name: pd.DataFrame() for name in ("parameters", "correlations", "directions")}
+        return CalibrationResult(
+            calibration,
+            **frames,
+            **unknown,
+            findings=tuple(found.told),
+            conflicts=tuple(_conflicts(bench, found)),
+            fitted={},
+        )
+    middle = np.average(sample.points, axis=0, weights=weights)
+    emulators = bench.emulators(found.near, "what was accepted")
+    known = identification.information(emulators, bench.tolerances, middle)
+    whole = calibration.method.kind == "history_matching"
+    tables = {
+        "parameters": identification.parameters_frame(
+            priors, sample.points, weights, known, whole=whole
+        ),
+        "correlations": identification.correlations_frame(names, sample.points, weights),
+        "directions": identification.directions_frame(names, known, sample.points, weights),
+    }
+    said = [
+        *found.told,
+        *identification.sentences(**tables),
+        *_held_out(frames["targets"]),
+    ]
+    nearest = values[int(np.argmin(found.worst))]
+    return CalibrationResult(
+        calibration,
+        **frames,
+        **tables,
+        findings=tuple(said),
+        conflicts=(),
+        fitted=dict(zip(names, nearest.tolist(), strict=True)),
+    )
+
+
+# --- targets --------------------------------------------------------------------------------------
+
+
+def _targets_frame(
+    bench: Bench, sample: Runs, weights: FloatArray, reached: Sequence[float]
+) -> pd.DataFrame:
+    """Tabulate what is predicted for every target."""
+    import pandas as pd
+
+    nearest = dict(zip(bench.fitted, reached, strict=True))
+    rows = []
+    for number, target in enumerate(bench.calibration.targets):
+        low, middle, high = _interval(
+            sample.figures[:, number],
+            np.sqrt(target.tolerance**2 + sample.noise[:, number]),
+            weights,
+        )
+        rows.append(
+            {
+                "target": target.name,
+                "measure": target.measure,
+                "held_out": target.held_out,
+                "value": target.value,
+                "tolerance": target.tolerance,
+                "predicted": middle,
+                "low": low,
+                "high": high,
+                "hit": bool(low <= target.value <= high),
+                "nearest": nearest.get(number, math.nan),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _interval(
+    figures: FloatArray, spreads: FloatArray, weights: FloatArray
+) -> tuple[float, float, float]:
+    """Give the 2.5, 50 and 97.5 % quantiles of a mixture of normal distributions."""
+    from scipy.optimize import brentq
+    from scipy.special import ndtr
+
+    defined = ~np.isnan(figures)
+    if not defined.any():
+        return math.nan, math.nan, math.nan
+    figures, spreads, weights = figures[defined], spreads[defined], weights[defined]
+    weights = weights / weights.sum()
+    ends = float((figures - 10 * spreads).min()), float((figures + 10 * spreads).max())
+
+    def quantile(share: float) -> float:
+        def excess(value: float) -> float:
+            return float(weights @ ndtr((value - figures) / spreads)) - share
+
+        return float(brentq(excess, *ends, xtol=1e-12))
+
+    return quantile(LEFT), quantile(0.5), quantile(1.0 - LEFT)
+
+
+def _held_out(targets: pd.DataFrame) -> list[str]:
+    """Say of targets that were held out how they were predicted."""
+    return [
+        f"Held out, {row['target']}: published as {row['value']:.3g}, predicted as "
+        f"{row['predicted']:.3g} ({row['low']:.3g} to {row['high']:.3g}): "
+        f"{'hit' if row['hit'] else 'missed'}."
+        for row in targets[targets["held_out"]].to_dict("records")
+    ]
+
+
+def _conflicts(bench: Bench, found: Fit) -> list[str]:
+    """Say which targets cannot be met, alone or together."""
+    method, targets = bench.calibration.method, bench.calibration.fitted
+    cutoff, implausibility = method.cutoff, found.implausibility
+    if (implausibility.max(axis=1) <= cutoff).any():
+        return [
+            "No point that was run meets all targets, but not all others are ruled out: more waves "
+            "or points may find some."
+        ]
+    alone = [n for n in range(len(targets)) if implausibility[:, n].min() > cutoff]
+    if alone:
+        return [
+            f"{targets[n].name} = {targets[n].value:g} (tolerance {targets[n].tolerance:g}) is "
+            f"out of reach by itself: the nearest that was run is {found.reached[n]:.3g}."
+            for n in alone
+        ]
+    both = "but not both" if method.kind == "history_matching" else "but no draw meets both"
+    pairs = [
+        f"{targets[a].name} and {targets[b].name} conflict: each can be met, {both}."
+        for a, b in combinations(range(len(targets)), 2)
+        if implausibility[:, (a, b)].max(axis=1).min() > cutoff
+    ]
+    if pairs:
+        return pairs
+    return ["Any two targets can be met, but not all together: " + _listed(targets) + "."]
+
+
+def _listed(targets: Sequence[Any]) -> str:
+    return ", ".join(target.name for target in targets)

@@ -1,0 +1,127 @@
+"""What a calibration runs: the model, its parameters set and its figures read off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from innovation_abm import batches
+from innovation_abm.experiments.calibration.file import Calibration, as_kind
+from innovation_abm.experiments.calibration.published import FIGURES
+from innovation_abm.files import rules_missing
+from innovation_abm.measures import MEASURES
+from innovation_abm.scenario import parameters as known_parameters
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from innovation_abm.engines import Engine, Notice
+    from innovation_abm.experiments.calibration.file import Target
+    from innovation_abm.results import Run
+    from innovation_abm.rules import RuleBook
+    from innovation_abm.scenario import Scenario
+
+    FloatArray = NDArray[np.float64]
+
+    Simulator = Callable[[FloatArray, Sequence[int]], FloatArray]
+    """Gives the figures of runs, (points, seeds, targets), for points (points, parameters), and
+    seeds: parameters and targets in the calibration's order; NaN where a figure is undefined. Its
+    attribute ``identity``, a mapping of texts, says what else they depend on."""
+
+
+class ModelSimulator:
+    """Runs the model for a calibration: its parameters in the base scenario, its figures out."""
+
+    def __init__(
+        self,
+        calibration: Calibration,
+        *,
+        rules: RuleBook | None = None,
+        engine: Engine = "auto",
+        threads: int | None = None,
+        notice: Notice | None = None,
+    ) -> None:
+        """Check the calibration against the model, and read its chart.
+
+        Raises:
+            StudyError: naming every mistake.
+            ChartError: if the chart is wrong.
+        """
+        calibration.check()
+        self.calibration = calibration
+        self.scenario = calibration.scenario()
+        self._organization = calibration.organization()
+        self._rules, self._engine = rules or calibration.rule_book(), engine
+        self._threads, self._notice = threads, notice
+        if calibration.base.file is not None and notice is not None:
+            file = calibration.path(calibration.base.file)
+            line = rules_missing(file, self._rules)
+            if line is not None:
+                notice(line)
+        self.progress: Callable[[int, int], object] | None = None
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """What figures depend on beside points and seeds."""
+        from innovation_abm.compiling import digest
+        from innovation_abm.experiments.running.identity import model_version, rules_identity
+        from innovation_abm.rule_files import roles_of
+        from innovation_abm.rules import SHIPPED
+
+        chart = self._organization
+        agents = {}
+        if roles_of(self._rules):  # they are no part of what is compiled
+            agents["agents"] = f"{rules_identity(self._rules)} {model_version()}"
+        return {
+            "model and rules": digest(self._rules or SHIPPED),
+            **agents,
+            "chart": "none" if chart is None else chart.digest(),
+            "scenario": self.scenario.but(chart=None).to_toml(),
+        }
+
+    def at(self, values: Sequence[float]) -> Scenario:
+        """Give the scenario of a point."""
+        priors = self.calibration.parameters
+        kinds = [known_parameters()[prior.name].kind for prior in priors]
+        return self.scenario.but(
+            **{
+                prior.name: as_kind(kind, value)
+                for prior, kind, value in zip(priors, kinds, values, strict=True)
+            }
+        )
+
+    def __call__(self, points: FloatArray, seeds: Sequence[int]) -> FloatArray:
+        """Run every point with every seed; see ``Simulator``."""
+        from innovation_abm.simulation import simulate_many
+
+        scenarios = [self.at(point) for point in points]
+        pairs = [(scenario, seed) for scenario in scenarios for seed in seeds]
+        options: dict[str, Any] = {
+            "engine": self._engine,
+            "organization": self._organization,
+            "rules": self._rules,
+            "threads": self._threads,
+            "progress": self.progress,
+            "notice": self._notice,
+        }
+        targets = self.calibration.targets
+        measures = [target.measure for target in targets]
+        if all(name in MEASURES and name in batches.FIGURES for name in measures):
+            table = simulate_many(pairs, **options)  # no run need be kept whole
+            told = table[measures].to_numpy(float)
+        else:
+            runs = simulate_many(pairs, tables=True, **options)
+            told = np.array([_figures(run, targets) for run in runs], float)
+        return np.asarray(told.reshape(len(points), len(seeds), len(targets)), float)
+
+
+def _figures(run: Run, targets: Sequence[Target]) -> list[float]:
+    """Give what a run has to set against each target."""
+    return [
+        FIGURES[target.measure].of(
+            run, target.first_week or 1, target.last_week or run.scenario.weeks
+        )
+        for target in targets
+    ]
