@@ -19,12 +19,12 @@ from innovation_abm import InnovationAbmError
 from innovation_abm.experiments import analysis
 from innovation_abm.experiments.design.study import Study
 from innovation_abm.experiments.reporting import pictures
-from innovation_abm.experiments.reporting.drawings import percent
 from innovation_abm.experiments.reporting.names import Names
 from innovation_abm.experiments.reporting.report import page, write_report
 from innovation_abm.experiments.reporting.sections.parts import Fitting
 from innovation_abm.experiments.reporting.sections.reproduce import portable
-from innovation_abm.experiments.reporting.sheets import DARK, figures, interval, words
+from innovation_abm.experiments.reporting.sheets import DARK, words
+from innovation_abm.experiments.reporting.wording import figures, interval, percent
 from innovation_abm.experiments.store.results import Results, load_study
 from innovation_abm.experiments.store.store import Batch, Store
 

@@ -1,1 +1,13 @@
-"""What a study found, for people: its report, and pictures for a paper."""
+"""The report of a study, and its pictures.
+
+====================  ============================================================================
+``report``            ``write_report``: the page as a whole
+``sections``          each section of the page, in words and tables
+``pictures``          which pictures a study needs
+``drawings``          how each kind of picture is drawn
+``sheets``            the house style of pictures, and SVG for a page or a paper
+``names``             what factors, levels and measures are called for people
+``wording``           figures and counts in words
+``documents``         the reports that stand among the documents
+====================  ============================================================================
+"""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from innovation_abm.experiments.reporting.sheets import figures
+from innovation_abm.experiments.reporting.wording import figures
 from innovation_abm.levers import catalogue
 from innovation_abm.measures import MEASURES
 

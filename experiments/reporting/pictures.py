@@ -25,7 +25,8 @@ from innovation_abm.experiments.analysis.outcomes import factor_names, is_number
 from innovation_abm.experiments.analysis.sensitivity import morris_indices, sobol_indices
 from innovation_abm.experiments.reporting import drawings
 from innovation_abm.experiments.reporting.names import Names, level
-from innovation_abm.experiments.reporting.sheets import LOOKS, check_formats, figures
+from innovation_abm.experiments.reporting.sheets import LOOKS, check_formats
+from innovation_abm.experiments.reporting.wording import figures
 from innovation_abm.survival import mean_interval
 
 if TYPE_CHECKING:

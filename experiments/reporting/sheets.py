@@ -111,40 +111,6 @@ def words(text: object, width: int = 0, longest: int = LONGEST) -> str:
     return plain.replace("$", r"\$")
 
 
-def figures(value: float, like: float | None = None) -> str:
-    """Write a number with as many figures as it deserves.
-
-    Args:
-        value: the number; NaN is written as "undefined".
-        like: half the width of its interval, of which one significant figure is kept, or two if the
-            first is a 1 or 2; three figures of the number itself if there is none.
-    """
-    if math.isnan(value):
-        return "undefined"
-    if math.isinf(value):
-        return "infinite" if value > 0 else "minus infinite"
-    if like is None or not math.isfinite(like) or like == 0.0:
-        size, keep = value, 3
-    else:
-        size, keep = like, 2 if f"{abs(like):e}"[0] in "12" else 1
-    if size == 0.0:
-        return "0"
-    decimals = min(max(keep - 1 - math.floor(math.log10(abs(size))), 0), 6)
-    text = f"{value:,.{decimals}f}"
-    if float(text.replace(",", "")) == 0.0:
-        tiny = decimals == 6 and value != 0.0
-        return f"{value:.2g}" if tiny else text.removeprefix("-")
-    return text.replace("-", "\N{MINUS SIGN}")
-
-
-def interval(estimate: float, low: float, high: float) -> str:
-    """Write an estimate with its interval: "0.31 (0.29 to 0.33)"."""
-    half = (high - low) / 2
-    if not math.isfinite(half) or half == 0.0:
-        return figures(estimate)
-    return f"{figures(estimate, half)} ({figures(low, half)} to {figures(high, half)})"
-
-
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A picture, in words, numbers and marks.

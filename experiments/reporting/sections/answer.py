@@ -6,10 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.experiments.analysis import Judged
-from innovation_abm.experiments.reporting.drawings import percent, slug
 from innovation_abm.experiments.reporting.names import capital, level
-from innovation_abm.experiments.reporting.sections.parts import Section, Table, estimate_of, mean_of
-from innovation_abm.experiments.reporting.sheets import figures
+from innovation_abm.experiments.reporting.sections.parts import Section, Table
+from innovation_abm.experiments.reporting.wording import (
+    estimate_of,
+    figures,
+    mean_of,
+    percent,
+    slug,
+)
 
 if TYPE_CHECKING:
     import pandas as pd

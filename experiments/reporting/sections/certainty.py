@@ -9,8 +9,8 @@ from typing import Final
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments import analysis
 from innovation_abm.experiments.analysis import sensitivity
-from innovation_abm.experiments.reporting.sections.parts import Section, Table, estimate_of
-from innovation_abm.experiments.reporting.sheets import figures
+from innovation_abm.experiments.reporting.sections.parts import Section, Table
+from innovation_abm.experiments.reporting.wording import estimate_of, figures
 
 PAIRED_POINTS: Final = 2_000
 """Points up to which what pairing gained, and the replications needed, are worked out."""

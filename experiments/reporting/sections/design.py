@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from innovation_abm.experiments.reporting.names import level
-from innovation_abm.experiments.reporting.sections.parts import Section, Table, count, file_name
-from innovation_abm.experiments.reporting.sheets import figures
+from innovation_abm.experiments.reporting.sections.parts import Section, Table, file_name
+from innovation_abm.experiments.reporting.wording import count, figures
 
 if TYPE_CHECKING:
     from innovation_abm.experiments.design.factors import Factor, Start

@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from innovation_abm.experiments.reporting.drawings import percent
-from innovation_abm.experiments.reporting.sections.parts import (
-    EXPORT,
-    Section,
-    Table,
-    count,
-    shortened,
-)
+from innovation_abm.experiments.reporting.sections.parts import EXPORT, Section, Table, shortened
+from innovation_abm.experiments.reporting.wording import count, percent
 
 ERRORS: Final = 20
 """Different errors that are listed at most."""

@@ -10,16 +10,8 @@ from innovation_abm.experiments import analysis
 from innovation_abm.experiments.analysis import sensitivity
 from innovation_abm.experiments.reporting import pictures
 from innovation_abm.experiments.reporting.names import level
-from innovation_abm.experiments.reporting.sections.parts import (
-    EXPORT,
-    ROWS,
-    Section,
-    Table,
-    cut,
-    estimate_of,
-    plus_minus,
-)
-from innovation_abm.experiments.reporting.sheets import figures, interval
+from innovation_abm.experiments.reporting.sections.parts import EXPORT, ROWS, Section, Table, cut
+from innovation_abm.experiments.reporting.wording import estimate_of, figures, interval, plus_minus
 
 if TYPE_CHECKING:
     import pandas as pd

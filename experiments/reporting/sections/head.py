@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from innovation_abm.experiments.reporting.sections.parts import Section, are, count
+from innovation_abm.experiments.reporting.sections.parts import Section
+from innovation_abm.experiments.reporting.wording import are, count
 
 
 class Head(Section):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.experiments.analysis.outcomes import factor_names
 from innovation_abm.experiments.reporting.names import level
-from innovation_abm.experiments.reporting.sheets import figures, interval
+from innovation_abm.experiments.reporting.wording import figures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -181,33 +180,6 @@ def _figure(picture: Picture, svg: str) -> Figure:
 
 
 # --- words ----------------------------------------------------------------------------------------
-
-
-def mean_of(row: Any) -> str:  # noqa: ANN401 - a row of means, or a dict like one
-    """Write a mean with its interval."""
-    return interval(float(row["mean"]), float(row["low"]), float(row["high"]))
-
-
-def plus_minus(row: Any) -> str:  # noqa: ANN401 - a row of means
-    """Write a mean, plus and minus half of its interval."""
-    half = (float(row["high"]) - float(row["low"])) / 2
-    mean = figures(float(row["mean"]), half)
-    return f"{mean} ± {figures(half, half)}" if math.isfinite(half) and half > 0.0 else mean
-
-
-def estimate_of(row: Any) -> str:  # noqa: ANN401 - a row with an estimate
-    """Write an estimate with its interval."""
-    return interval(float(row.estimate), float(row.low), float(row.high))
-
-
-def count(number: int, what: str) -> str:
-    """Count things: "1 run", "2 runs"."""
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
-
-
-def are(number: int) -> str:
-    """Give the verb for so many."""
-    return "is" if number == 1 else "are"
 
 
 def file_name(path: object) -> str:

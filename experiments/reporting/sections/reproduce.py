@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from innovation_abm.experiments.reporting.sections.parts import (
     Section,
     Table,
-    count,
     file_name,
     shortened,
     version_of,
 )
+from innovation_abm.experiments.reporting.wording import count
 
 if TYPE_CHECKING:
     from innovation_abm.experiments.design.study import Study

@@ -1,0 +1,285 @@
+"""Drawings of factors that have levels: effects, pairs, changes and rankings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from innovation_abm.experiments.reporting.drawings.marks import (
+    MULTIPLES,
+    PANEL,
+    ROW,
+    ROWS,
+    cells_of,
+    each,
+    more,
+    name_rows,
+    numeric,
+    ordered,
+    positions,
+    ranges_of,
+    some_of,
+)
+from innovation_abm.experiments.reporting.names import Names, capital, level
+from innovation_abm.experiments.reporting.sheets import (
+    BLUE,
+    INK,
+    LOOKS,
+    RED,
+    SMALL,
+    Picture,
+    beside,
+    head,
+    key,
+    panels,
+    rows_of,
+    with_intervals,
+    words,
+)
+from innovation_abm.experiments.reporting.wording import (
+    count,
+    estimate_of,
+    figures,
+    slug,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from innovation_abm.experiments.analysis import ResponseMap
+
+MANY: Final = 60
+"""Rows of a picture of named levels at most."""
+
+
+def effects(frame: pd.DataFrame, order: Sequence[str], measure: str, names: Names) -> Picture:
+    """Draw the mean of a measure at each level of each factor.
+
+    Args:
+        frame: as :func:`.main_effects` gives it, of one
+            measure.
+        order: the factors, the one that matters most first.
+        measure: which it is of.
+        names: what is called how.
+    """
+    called = names.measure(measure)
+    ranges = ranges_of(frame)
+    shown = list(order[:MULTIPLES])
+    most = names.factor(shown[0]).short
+    first = frame[frame["factor"] == shown[0]]
+    certain = (first["effect_low"] > 0) | (first["effect_high"] < 0)
+    ends = first.dropna(subset=["estimate"]).sort_values("estimate")
+    least, largest = ends.iloc[0], ends.iloc[-1]
+    once = first["effect_low"].isna().all()  # a single replication tells nothing of luck
+
+    def draw(figure: Figure) -> None:
+        axes = panels(figure, len(shown), sharey=True)
+        for place, (one, factor) in enumerate(zip(axes, shown, strict=True)):
+            rows = frame[frame["factor"] == factor]
+            x = positions(one, rows["level"].tolist())
+            with_intervals(one, x, rows, LOOKS[0], joined=numeric(rows["level"].tolist()))
+            head(one, names.factor(factor).axis, 27)
+            if place % beside(len(shown)) == 0:
+                one.set_ylabel(words(called.axis, 24))
+
+    return Picture(
+        name=f"effects-{slug(measure)}",
+        title=f"{capital(most)} moves {called.short} most"
+        if once or certain.any()
+        else f"No factor surely moves {called.short}",
+        alt=f"Mean of {called.full} at each level of {count(len(shown), 'factor')}. It is "
+        f"{estimate_of(least)} where {most} is {level(least['level'])} and {estimate_of(largest)} "
+        f"where it is {level(largest['level'])}. From the lowest to the highest mean over the "
+        "levels of each factor: "
+        + "; ".join(f"{names.factor(f).short} {figures(ranges[f])}" for f in shown)
+        + ".",
+        data=frame,
+        height=PANEL * rows_of(len(shown)),
+        draw=draw,
+        note=f"{capital(called.full)}. Mean over all else that varies, with its 95 % interval. "
+        "Factors that explain most of the variance come first."
+        + more(len(order), len(shown), "factors"),
+    )
+
+
+def pairs(maps: Sequence[ResponseMap], measure: str, names: Names) -> Picture:
+    """Draw how the effect of one factor depends on another.
+
+    Args:
+        maps: the measure over two factors with levels, in the order to show them.
+        measure: which it is of.
+        names: what is called how.
+    """
+    called = names.measure(measure)
+    shown = [(one, cells_of(one)) for one in maps[:4]]
+
+    def words_of(one: ResponseMap) -> str:
+        return f"{names.factor(one.x).short} and {names.factor(one.y).short}"
+
+    def draw(figure: Figure) -> None:
+        axes = panels(figure, len(shown), 2)
+        for place, (one, (found, frame)) in enumerate(zip(axes, shown, strict=True)):
+            lines = some_of(ordered(frame[found.y]), len(LOOKS))
+            for look, value in zip(LOOKS, lines, strict=False):
+                rows = frame[frame[found.y] == value]
+                x = np.array(positions(one, rows[found.x].tolist()))
+                # A little apart, so that no interval hides another.
+                aside = (lines.index(value) - (len(lines) - 1) / 2) * 0.012 * np.ptp(x)
+                with_intervals(one, x + aside, rows, look, label=words(level(value), 0, 18))
+            head(one, f"{names.factor(found.x).short}, by {names.factor(found.y).short}", 42)
+            one.set_xlabel(words(names.factor(found.x).axis))
+            if place % 2 == 0:
+                one.set_ylabel(words(called.axis, 24))
+            made = one.legend(
+                title=words(names.factor(found.y).axis, 14, 34), fontsize=SMALL - 1, frameon=False,
+                labelcolor=INK, title_fontsize=SMALL - 1, handlelength=3, loc="upper left",
+                bbox_to_anchor=(1.0, 1.0), alignment="left", borderaxespad=0.2,
+            )  # fmt: skip
+            made.get_title().set_color(INK)
+
+    return Picture(
+        name=f"pairs-{slug(measure)}",
+        title=f"{capital(called.short)} by {words_of(shown[0][0])}: where lines are not parallel, "
+        "the two depend on each other",
+        alt=f"{capital(called.full)} by the levels of two factors at a time: "
+        + "; ".join(f"{words_of(one)}, {_span(frame)}" for one, frame in shown)
+        + ".",
+        data=pd.concat(
+            [
+                frame.rename(columns={one.x: "level", one.y: "other_level"}).assign(
+                    factor=one.x, other=one.y
+                )
+                for one, frame in shown
+            ],
+            ignore_index=True,
+        )[["factor", "level", "other", "other_level", "estimate", "low", "high"]],
+        height=2.5 * math.ceil(len(shown) / 2),
+        draw=draw,
+        note=f"{capital(called.full)}. Mean and 95 % interval over all else that varies. "
+        "Pairs of factors that depend on each other most come first. Marks of one level stand a "
+        "little apart, so that all are seen.",
+    )
+
+
+def tornado(frame: pd.DataFrame, measure: str, names: Names) -> Picture:
+    """Draw what each change of one factor does, largest first.
+
+    Args:
+        frame: one row a change: ``change`` (what is changed to what), ``estimate``, ``low``,
+            ``high``, of the paired difference.
+        measure: which it is of.
+        names: what is called how.
+    """
+    called = names.measure(measure)
+    ordered = frame.reindex(frame["estimate"].abs().sort_values(ascending=False).index)
+    shown = ordered.head(ROWS)
+    top = shown.iloc[0]
+    sure = top["low"] > 0 or top["high"] < 0
+    verb = "raises" if top["estimate"] > 0 else "lowers"
+    title = (
+        f"{capital(str(top['change']))} {verb} {called.short} most"
+        if sure
+        else f"No change of one factor surely moves {called.short}"
+    )
+
+    def draw(figure: Figure) -> None:
+        (axes,) = panels(figure, 1, grid="x")
+        for row, one in enumerate(each(shown)):
+            up = one.estimate > 0
+            axes.barh(row, one.estimate, height=0.62, color=BLUE if up else RED, alpha=0.35)
+            axes.hlines(row, one.low, one.high, color=INK, linewidth=1.6)
+            axes.plot([one.estimate], [row], marker="o" if up else "s", color=BLUE if up else RED,
+                      markersize=5)  # fmt: skip
+        axes.axvline(0.0, color=INK, linewidth=0.8)
+        name_rows(axes, [str(change) for change in shown["change"]])
+        axes.set_xlabel(words(f"change of {called.axis}"))
+
+    return Picture(
+        name=f"tornado-{slug(measure)}",
+        title=title,
+        alt=f"Change of {called.full} by each change of one factor. "
+        + "; ".join(f"{one.change}: {_signed(one)}" for one in each(shown.head(8)))
+        + ".",
+        data=ordered,
+        height=0.65 + ROW * len(shown),
+        draw=draw,
+        note=f"{capital(called.full)}. Difference from the base, replication by replication, with "
+        "its 95 % interval; round marks are rises, square ones falls."
+        + more(len(ordered), len(shown), "changes"),
+    )
+
+
+def ranking(
+    frame: pd.DataFrame, factor: str, by: str, reference: str, measure: str, names: Names
+) -> Picture:
+    """Draw what each of many named levels changes, best first.
+
+    Args:
+        frame: one row a level and group: ``level``, ``group`` (of another factor; one and the
+            same if there is none), ``estimate``, ``low``, ``high`` of the difference.
+        factor: whose levels.
+        by: the other factor; empty for none.
+        reference: the level compared with.
+        measure: which it is of.
+        names: what is called how.
+    """
+    called, groups = names.measure(measure), ordered(frame["group"])
+    order = frame.groupby("level", sort=False)["estimate"].mean().dropna().sort_values()
+    shown = list(order.index[:MANY])
+    strongest = frame.iloc[int(frame["estimate"].abs().fillna(0.0).argmax())]
+    certain = strongest["low"] > 0 or strongest["high"] < 0
+    verb = "raises" if strongest["estimate"] > 0 else "lowers"
+    where = f" where {names.factor(by).short} is {level(strongest['group'])}" if by else ""
+    title = (
+        f"{capital(level(strongest['level']))} {verb} {called.short} most{where}"
+        if certain
+        else f"No {names.factor(factor).short} surely moves {called.short}"
+    )
+
+    def draw(figure: Figure) -> None:
+        (axes,) = panels(figure, 1, grid="x")
+        spread = 0.5 / len(groups)
+        for place, (group, look) in enumerate(zip(groups, LOOKS, strict=False)):
+            rows = frame[frame["group"] == group].set_index("level").reindex(shown)
+            y = np.arange(len(shown)) + (place - (len(groups) - 1) / 2) * spread
+            axes.hlines(y, rows["low"], rows["high"], color=look.colour, linewidth=1.2, alpha=0.7)
+            axes.plot(rows["estimate"], y, linestyle="none", marker=look.marker, markersize=4,
+                      color=look.colour, label=words(level(group), 0, 30))  # fmt: skip
+        axes.axvline(0.0, color=INK, linewidth=0.8)
+        name_rows(axes, [level(one) for one in shown])
+        axes.set_xlabel(words(f"change of {called.axis}"))
+        if by:
+            key(figure, axes, names.factor(by).axis)
+
+    ends = [*shown[:3], *shown[-3:]]
+    return Picture(
+        name=f"ranking-{slug(factor)}-{slug(measure)}",
+        title=title,
+        alt=f"Change of {called.full} by each {names.factor(factor).short}, compared with "
+        f"{level(reference)}; from the lowest mean to the highest, at its ends: "
+        + "; ".join(f"{level(one)} {figures(order[one])}" for one in dict.fromkeys(ends))
+        + ".",
+        data=frame,
+        height=0.7 + 0.2 * len(shown) + (0.3 if by else 0.0),
+        draw=draw,
+        note=f"{capital(called.full)}. Difference from {level(reference)}, replication by "
+        "replication where luck is common, with its 95 % interval."
+        + more(len(order), len(shown), "levels"),
+    )
+
+
+def _signed(row: object) -> str:
+    """Write a difference with its sign."""
+    text = estimate_of(row)
+    return text if text[0] == "\N{MINUS SIGN}" else f"+{text}"
+
+
+def _span(frame: pd.DataFrame) -> str:
+    return f"{figures(frame['estimate'].min())} to {figures(frame['estimate'].max())}"

@@ -1,0 +1,78 @@
+"""Figures and counts in words, as they stand on pages and pictures."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+
+def figures(value: float, like: float | None = None) -> str:
+    """Write a number with as many figures as it deserves.
+
+    Args:
+        value: the number; NaN is written as "undefined".
+        like: half the width of its interval, of which one significant figure is kept, or two if the
+            first is a 1 or 2; three figures of the number itself if there is none.
+    """
+    if math.isnan(value):
+        return "undefined"
+    if math.isinf(value):
+        return "infinite" if value > 0 else "minus infinite"
+    if like is None or not math.isfinite(like) or like == 0.0:
+        size, keep = value, 3
+    else:
+        size, keep = like, 2 if f"{abs(like):e}"[0] in "12" else 1
+    if size == 0.0:
+        return "0"
+    decimals = min(max(keep - 1 - math.floor(math.log10(abs(size))), 0), 6)
+    text = f"{value:,.{decimals}f}"
+    if float(text.replace(",", "")) == 0.0:
+        tiny = decimals == 6 and value != 0.0
+        return f"{value:.2g}" if tiny else text.removeprefix("-")
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def interval(estimate: float, low: float, high: float) -> str:
+    """Write an estimate with its interval: "0.31 (0.29 to 0.33)"."""
+    half = (high - low) / 2
+    if not math.isfinite(half) or half == 0.0:
+        return figures(estimate)
+    return f"{figures(estimate, half)} ({figures(low, half)} to {figures(high, half)})"
+
+
+def percent(share: float) -> str:
+    """Write a share as a percentage."""
+    return "an undefined part" if math.isnan(share) else f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
+
+
+def mean_of(row: Any) -> str:  # noqa: ANN401 - a row of means, or a dict like one
+    """Write a mean with its interval."""
+    return interval(float(row["mean"]), float(row["low"]), float(row["high"]))
+
+
+def plus_minus(row: Any) -> str:  # noqa: ANN401 - a row of means
+    """Write a mean, plus and minus half of its interval."""
+    half = (float(row["high"]) - float(row["low"])) / 2
+    mean = figures(float(row["mean"]), half)
+    return f"{mean} ± {figures(half, half)}" if math.isfinite(half) and half > 0.0 else mean
+
+
+def estimate_of(row: Any) -> str:  # noqa: ANN401 - a row with an estimate
+    """Write an estimate with its interval."""
+    return interval(float(row.estimate), float(row.low), float(row.high))
+
+
+def count(number: int, what: str) -> str:
+    """Count things: "1 run", "2 runs"."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
+def are(number: int) -> str:
+    """Give the verb for so many."""
+    return "is" if number == 1 else "are"
+
+
+def slug(text: str) -> str:
+    """Make a name of a file of any text."""
+    plain = "".join(one if one.isascii() and one.isalnum() else "-" for one in text.lower())
+    return "-".join(part for part in plain.split("-") if part)[:40] or "x"
