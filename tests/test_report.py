@@ -21,6 +21,7 @@ from innovation_abm.experiments.design.study import Study
 from innovation_abm.experiments.reporting import pictures
 from innovation_abm.experiments.reporting.names import Names
 from innovation_abm.experiments.reporting.report import page, write_report
+from innovation_abm.experiments.reporting.sections.design import Design
 from innovation_abm.experiments.reporting.sections.parts import Fitting
 from innovation_abm.experiments.reporting.sections.reproduce import portable
 from innovation_abm.experiments.reporting.sheets import DARK, words
@@ -233,6 +234,8 @@ def test_the_finding_names_the_factor_that_moves_the_measure():
     text = Reader(written("factorial")).text
     assert "worthwhile ideas that die, of decidedIt hangs most on risk aversion" in text
     assert "mean wait of an idea in a queueIt hangs most on manager capacity" in text
+    ends = r"the mean is lowest, \S+ \([^)]+\), with risk aversion 0.2, and highest, "
+    assert re.search(ends + r"\S+ \([^)]+\), with risk aversion 0.8", text)
 
 
 @pytest.mark.parametrize(
@@ -472,6 +475,35 @@ def test_what_cannot_be_drawn_is_named():
     drawn = pictures.Gallery((), (), missing)
     text = Reader(page(Results.from_frames(made, table), drawn)).text
     assert "Not shown: Sobol indices need a measure that is defined in every run" in text
+
+
+def test_what_is_defined_at_no_point_that_would_be_drawn_is_named():
+    made = study("saltelli")
+    table = runs(made)
+    block = 2 * len(made.factors) + 2
+    table.loc[table["point"] % block == 0, "omission"] = np.nan  # a scatter shows these alone
+    drawn = pictures.gallery(Results.from_frames(made, table))
+    wanted = 'a scatter of "omission" needs points at which it is defined, and there are none'
+    assert wanted in drawn.missing
+
+
+def test_a_design_with_holes_that_has_no_map_either_is_drawn_as_far_as_can_be():
+    text = LISTS.partition("\n[[factor]]\nname")[0]
+    for values in ("[0.2, 0.5, 0.8]", "[3.0, 6.0, 9.0]"):
+        ends = values.strip("[]").split(", ")
+        text = text.replace(
+            f"values = {values}", f"low = {ends[0]}\nhigh = {ends[-1]}\nlevels = 40"
+        )
+    made = Study.from_toml(
+        HEAD.replace(', "idea_wait"', "") + text + "[replications]\nnumber = 2\n"
+    )
+    drawn = pictures.gallery(Results.from_frames(made, runs(made).iloc[:4]))
+    assert "scatter-omission" in [one.name for one in drawn.found]
+    assert any(
+        one.endswith("fits 6 numbers to 4 points: more points are needed") for one in drawn.missing
+    )
+    words = Design(Results.from_frames(made, runs(made)), Names.of(made), {}, drawn)
+    assert words.factors.rows[0][3].endswith(", and so on: 40 in all")
 
 
 def test_what_is_undefined_everywhere_is_said_to_be():

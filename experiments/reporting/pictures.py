@@ -8,7 +8,7 @@ its convergence, and its survival curves if it kept its ideas.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.analysis.discovery import Direction
     from innovation_abm.experiments.reporting.sheets import Picture
     from innovation_abm.experiments.store.results import Results
+
+    Draw = Callable[[Results, str, Names], Iterator[Picture]]
+    """Draws one measure of a study."""
 
 MEASURES_DRAWN: Final = 6
 """Measures that are drawn, the first of the study; of the others there are tables."""
@@ -139,16 +142,27 @@ def _of_design(results: Results, names: Names, missing: list[str]) -> Iterator[P
             return
     except InnovationAbmError as error:
         missing.append(str(error))
-    draw = {"factorial": _factorial, "one_at_a_time": _one_at_a_time}.get(kind, _scattered)
+    draws: dict[str, tuple[Draw, ...]] = {
+        "factorial": (_factorial, _scattered),  # the second: what there is of one with holes
+        "one_at_a_time": (_one_at_a_time,),
+    }
     for measure in measures:
+        yield from _first_of(draws.get(kind, (_scattered,)), results, measure, names, missing)
+    if kind not in draws:
+        yield from _box(results, names, missing)
+
+
+def _first_of(
+    draws: Iterable[Draw], results: Results, measure: str, names: Names, missing: list[str]
+) -> Iterator[Picture]:
+    """Draw a measure in the first way in which it can be drawn."""
+    for draw in draws:
         try:
             yield from draw(results, measure, names)
         except InnovationAbmError as error:
             missing.append(str(error))
-            if draw is _factorial:  # what there is of it
-                yield from _scattered(results, measure, names)
-    if draw is _scattered:
-        yield from _box(results, names, missing)
+        else:
+            return
 
 
 def _factorial(results: Results, measure: str, names: Names) -> Iterator[Picture]:
@@ -262,6 +276,10 @@ def _scattered(results: Results, measure: str, names: Names) -> Iterator[Picture
     means = analysis.means(results, [measure]).rename(columns={"mean": "estimate"})
     means = _independent(results, means)
     means = means[means["estimate"].notna()]
+    if means.empty:
+        raise InnovationAbmError(
+            f'a scatter of "{measure}" needs points at which it is defined, and there are none'
+        )
     order = _by_strength(results, measure)
     yield drawings.scatter(means, trend(means, factors), order, measure, names)
     numbers = [name for name in order if is_number(results.points[name])][:2]

@@ -123,10 +123,11 @@ class Answer(Section):
                 rows = rows.sort_values("estimate", kind="stable")
                 if len(rows) > 1:
                     least, most = rows.iloc[0], rows.iloc[-1]
+                    called = self.names.factor(found["factor"]).short
                     return (
-                        f": the mean is lowest, {estimate_of(least)}, where it is "
-                        f"{level(least['level'])}, and highest, {estimate_of(most)}, where it is "
-                        f"{level(most['level'])}"
+                        f": the mean is lowest, {estimate_of(least)}, with {called} "
+                        f"{level(least['level'])}, and highest, {estimate_of(most)}, with "
+                        f"{called} {level(most['level'])}"
                     )
         return ""
 

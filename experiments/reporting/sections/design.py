@@ -12,6 +12,8 @@ from innovation_abm.experiments.reporting.wording import count, figures
 if TYPE_CHECKING:
     from innovation_abm.experiments.design.factors import Factor, Start
 
+MOST_VALUES: Final = 30
+"""Values of a factor that are listed at most."""
 FEW_LEVELS: Final = 8
 """Named levels up to which each is explained."""
 
@@ -129,7 +131,9 @@ def _values(factor: Factor, kind: str) -> str:
         return ", ".join(level(value) for value in factor.listed)
     ends = f"{level(factor.low)} to {level(factor.high)}"
     if kind in ("factorial", "one_at_a_time"):
-        return ", ".join(level(value) for value in factor.grid()[:30])
+        grid = factor.grid()
+        listed = ", ".join(level(value) for value in grid[:MOST_VALUES])
+        return listed if len(grid) <= MOST_VALUES else f"{listed}, and so on: {len(grid):,} in all"
     if kind == "csv":
         return ends
     shape = {
