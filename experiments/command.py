@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from enum import StrEnum
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -214,11 +213,14 @@ def _on_chart(study: Study, chart: str | None, repair: bool) -> Study:
 
 
 def _shipped(name: str) -> Any:  # noqa: ANN401 - a file inside the package
+    from innovation_abm.experiments.design.parts import nearest
+
     known = names()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        advice = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(known)}"
-        raise InnovationAbmError(f'there is no study "{name}"; {advice}')
+        beside = f'; did you mean "{name}.toml"?' if Path(f"{name}.toml").exists() else ""
+        advice = beside or nearest(name, known)
+        advice = advice or f"; there are {', '.join(known)}, or name a .toml file"
+        raise InnovationAbmError(f'there is no study "{name}"{advice}')
     return files("innovation_abm.experiments") / "studies" / f"{name}.toml"
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from innovation_abm import Scenario, preset
+from innovation_abm import InnovationAbmError, Scenario, preset
 from innovation_abm.charts import write_chart
 from innovation_abm.experiments.design.factors import SEEDS, Distribution
 from innovation_abm.experiments.design.models import MODELS, TestFunction
@@ -337,6 +337,9 @@ WRONG = [
     (HEAD + "[replications]\nminimum = 10\nmaximum = 20", [
         "replications: minimum and maximum without precision: say when intervals are narrow enough"
     ]),
+    (HEAD + '[replications]\nprecision = { survival = "1 %" }', [
+        'replications: precision.survival = "1 %": allowed is numbers above 0 by measure'
+    ]),
     (HEAD + "[replications]\nminimum = 30\nmaximum = 20\n"
      "precision = { gini = 0.1, survivle = nan }", [
         "replications: minimum = 30 is above maximum = 20",
@@ -578,6 +581,31 @@ def test_one_mistake_is_told_in_one_line():
         Study.from_toml('name = "a"')
     with pytest.raises(StudyError, match=r"^study: is not valid TOML: .* \(at line 1, column 9\)$"):
         Study.from_toml("format =\n")
+    for first, second in (
+        ("[factor]", "[[factor]]"),
+        ("[[factor]]", "[factor]"),
+        ("[factor]",) * 2,
+    ):
+        text = f"{HEAD}{first}\nparameter = 'span'\n{second}\nparameter = 'weeks'\n"
+        with pytest.raises(StudyError, match=r"\); write \[\[factor\]\], with two brackets, each"):
+            Study.from_toml(text)
+
+
+def test_a_file_that_was_called_without_its_ending_is_named(tmp_path, monkeypatch):
+    from innovation_abm.experiments.calibration.file import find_calibration
+    from innovation_abm.experiments.command import find
+
+    monkeypatch.chdir(tmp_path)
+    for kind, look in (("study", find), ("calibration", find_calibration)):
+        with pytest.raises(InnovationAbmError, match=f'^there is no {kind} "caution"; there are '):
+            look("caution")
+    (tmp_path / "caution.toml").touch()
+    for kind, look in (("study", find), ("calibration", find_calibration)):
+        with pytest.raises(
+            InnovationAbmError,
+            match=rf'^there is no {kind} "caution"; did you mean "caution\.toml"\?$',
+        ):
+            look("caution")
 
 
 def test_python_tells_the_mistakes_of_a_part_when_it_is_made():

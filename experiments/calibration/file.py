@@ -41,7 +41,6 @@ One TOML file says all::
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -63,6 +62,8 @@ from innovation_abm.experiments.design.parts import (
     label,
     nearest,
     one_of,
+    read_text,
+    read_toml,
     repeated,
 )
 from innovation_abm.experiments.design.study import Base
@@ -422,13 +423,7 @@ class Calibration(Part):
             StudyError: naming the file, and in it every mistake.
         """
         path = Path(path)
-        try:
-            text = path.read_text(encoding="utf-8-sig")  # some editors begin UTF-8 with a mark
-        except UnicodeDecodeError:
-            raise StudyError("is not UTF-8 text; save it as UTF-8", str(path)) from None
-        except OSError as error:
-            raise StudyError(f"cannot be read: {error.strerror}", str(path)) from None
-        return cls.from_toml(text, path.parent, str(path))
+        return cls.from_toml(read_text(path), path.parent, str(path))
 
     @classmethod
     def from_toml(
@@ -496,7 +491,9 @@ def find_calibration(name: str) -> Calibration:
         return Calibration.load(path)
     names = calibration_names()
     if name not in names:
-        advice = nearest(name, names) or f"; there are {', '.join(names)}, or name a .toml file"
+        beside = f'; did you mean "{name}.toml"?' if Path(f"{name}.toml").exists() else ""
+        advice = beside or nearest(name, names)
+        advice = advice or f"; there are {', '.join(names)}, or name a .toml file"
         raise StudyError(f'there is no calibration "{name}"{advice}')
     text = _folder().joinpath(f"{name}.toml").read_text(encoding="utf-8")
     return Calibration.from_toml(text, source=f"calibration {name}")
@@ -512,10 +509,7 @@ def _folder() -> Traversable:
 
 
 def _document(text: str, source: str) -> dict[str, Any]:
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise StudyError(f"is not valid TOML: {error}", source) from None
+    document = read_toml(text, source, ("parameter", "target"))
     version = document.get("format")
     if type(version) is not int or version < 1:
         raise StudyError(f'needs a line "format = {FORMAT}" at its top', source)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
@@ -72,6 +75,42 @@ class StudyError(InnovationAbmError):
 def about(text: str, *keys: str) -> Fault:
     """Tell a fault of a part, which is about some of its keys."""
     return Fault(text, about=frozenset(keys))
+
+
+def read_text(path: Path) -> str:
+    """Read a file that a person wrote.
+
+    Raises:
+        StudyError: naming the file, if it cannot be read or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")  # some editors begin UTF-8 with a mark
+    except UnicodeDecodeError:
+        raise StudyError("is not UTF-8 text; save it as UTF-8", str(path)) from None
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
+        reason = getattr(error, "strerror", None) or error
+        raise StudyError(f"cannot be read: {reason}", str(path)) from None
+
+
+def read_toml(text: str, source: str, lists: Iterable[str]) -> dict[str, Any]:
+    """Read TOML.
+
+    Args:
+        text: the TOML.
+        source: names it in errors.
+        lists: sections that may stand several times.
+
+    Raises:
+        StudyError: if it is not TOML, with the line, and the brackets that may be missing.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"at line (\d+)", str(error))
+        line = text.splitlines()[int(at[1]) - 1] if at else ""
+        heads = (f"[[{name}]]" for name in lists if line.strip(" []") == name)
+        advice = "".join(f"; write {head}, with two brackets, each time" for head in heads)
+        raise StudyError(f"is not valid TOML: {error}{advice}", source) from None
 
 
 def nearest(name: object, names: Iterable[str]) -> str:
@@ -281,7 +320,7 @@ def _without(
     """Leave out what is wrong: entries of tables by themselves, anything else by its key.
 
     Returns:
-        What is left, and the keys left out.
+        What is left, and the keys left out: those of tables of which no entry is left too.
     """
     left, wrong = dict(given), set()
     for name, *inner in places:
@@ -290,6 +329,7 @@ def _without(
             left[str(name)] = {k: x for k, x in table.items() if k != inner[0]}
         else:
             left.pop(str(name), None)
+        if not left.get(str(name)):
             wrong.add(str(name))
     return left, wrong
 

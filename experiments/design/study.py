@@ -17,7 +17,6 @@ be run. Every mistake is found at once, and nothing starts on one.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,6 +40,8 @@ from innovation_abm.experiments.design.parts import (
     key,
     nearest,
     one_of,
+    read_text,
+    read_toml,
     shown,
 )
 from innovation_abm.measures import HEADLINES
@@ -301,7 +302,7 @@ class Study(Part):
             StudyError: naming the file and every mistake in it, and in what it refers to.
         """
         path = Path(path)
-        study, faults = cls._parsed(_text(path), path.parent, str(path))
+        study, faults = cls._parsed(read_text(path), path.parent, str(path))
         faults += checks.outside_faults(study)
         faults = faults or checks.point_faults(study)
         if faults:
@@ -364,10 +365,7 @@ class Study(Part):
     @classmethod
     def _parsed(cls, text: str, folder: Path, source: str) -> tuple[Study, list[Fault]]:
         """Read what is right in a document, and tell what is not."""
-        try:
-            document = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise StudyError(f"is not valid TOML: {error}", source) from None
+        document = read_toml(text, source, ("factor", "factor.level"))
         faults = list(_format_faults(document.pop("format", None)))
         if any(fault.about for fault in faults):  # a later format: nothing is certain about it
             raise StudyError(faults, source)
@@ -666,16 +664,6 @@ SECTIONS: Final[Mapping[str, tuple[type[Part], frozenset[str]]]] = {
     "limits": (Limits, frozenset()),
 }
 """Every section of a study file, each with the keys that are no values in it; for documents."""
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")  # some editors begin UTF-8 with a mark
-    except UnicodeDecodeError:
-        raise StudyError("is not UTF-8 text; save it as UTF-8", str(path)) from None
-    except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
-        reason = getattr(error, "strerror", None) or error
-        raise StudyError(f"cannot be read: {reason}", str(path)) from None
 
 
 def _format_faults(version: object) -> Iterator[Fault]:
