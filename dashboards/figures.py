@@ -11,6 +11,7 @@ import base64
 import io
 from dataclasses import dataclass
 from functools import lru_cache
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -80,6 +81,11 @@ def _write_text_as_text() -> None:
     matplotlib.rcParams["svg.fonttype"] = "none"
     fonts = ["system-ui", "Segoe UI", "Helvetica Neue", "DejaVu Sans"]
     matplotlib.rcParams["font.sans-serif"] = fonts
+
+
+def make_ready() -> None:
+    """Load what charts are drawn with, which takes a second, before anybody asks for one."""
+    Sheet("", 1.0, dark=False).picture()
 
 
 class Sheet:
@@ -263,21 +269,17 @@ def ranking(found: list[Ranked], say: Speech, dark: bool, most: int = 12) -> Pic
     """The levers that change survival most, by their effect on worthwhile ideas."""
     shown = sorted(found, key=lambda one: -abs(np.nan_to_num(one.survival.estimate)))[:most]
     shown.sort(key=lambda one: -np.nan_to_num(one.survival.estimate))
-    sheet = Sheet(say("ranking_title"), 0.9 + 0.27 * max(len(shown), 1), dark, left=0.53)
+    sheet = Sheet(say("ranking_title"), 0.9 + 0.29 * max(len(shown), 1), dark, left=0.53)
     for row, one in enumerate(shown):
         change = one.survival
         colour, mark = (GREEN, "o") if change.estimate >= 0 else (RED, "s")
         sheet.axes.plot([100 * change.low, 100 * change.high], [row, row], color=colour, lw=2.5)
         sheet.axes.plot(100 * change.estimate, row, mark, color=colour, ms=6)
-    sheet.names([_short(say.of(one.lever.title), 31) for one in shown])
+    sheet.names([fill(say.of(one.lever.title), 31, max_lines=2) for one in shown])
     sheet.axes.tick_params(axis="y", labelsize=8)
     sheet.axes.axvline(0, color=sheet.faint, lw=1)
     sheet.axes.set_xlabel(say("points_of_good"))
     return sheet.picture()
-
-
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def response(found: Map, names: tuple[str, str], say: Speech, dark: bool) -> Picture:

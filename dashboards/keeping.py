@@ -45,16 +45,12 @@ def session_file(room: Room) -> str:
 def Keep(room: Room) -> None:
     """Offer what can be kept."""
     say, film = room.say, room.film.value
-    if film is None:
-        return
     scenario = room.play.value.scenario
-    opener = rv.Btn(
-        text=True,
-        small=True,
-        v_on="menu.on",
-        children=[say("keep")],
-        attributes={"title": say("keep_tip")},
-    )
+    tip = {"title": say("keep_tip")}
+    if film is None:
+        solara.Button(say("keep"), text=True, small=True, disabled=True, attributes=tip)
+        return
+    opener = rv.Btn(text=True, small=True, v_on="menu.on", children=[say("keep")], attributes=tip)
     slots = [{"name": "activator", "variable": "menu", "children": opener}]
     with rv.Menu(offset_y=True, v_slots=slots), solara.Column(classes=["ia-menu"], gap="0px"):
         solara.Button(say("keep_picture"), text=True, on_click=room.picture)

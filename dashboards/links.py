@@ -356,7 +356,7 @@ class _Reader:
         opening = self.of_guide(guide)
         seed = self.whole("seed", 0, MAX_SEED, opening.seed)
         if seed != opening.seed:
-            self.note("link_value", name="seed", given=seed, taken=opening.seed)
+            self.note("link_value", name="seed", given=str(seed), taken=str(opening.seed))
         return opening
 
     def seeded(self, opening: Scenario) -> Scenario:

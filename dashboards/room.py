@@ -381,7 +381,9 @@ class Room:
     def _begin_guide(self) -> None:
         """Begin at the step that the view says."""
         guide = self.guide
-        if guide is not None:
+        if guide is None:
+            return
+        with self._together(), self.stage.hold_sync():
             self.past, self.can_undo.value = (), False
             self._chart_of = None
             opening = with_own_levers(guide.opening, self.opened.scenario)
@@ -430,7 +432,7 @@ class Room:
 
     def _begin(self, play: Play) -> None:
         """Play something else altogether."""
-        with self._together():
+        with self._together(), self.stage.hold_sync():
             self.past, self.can_undo.value = (), False
             self.view.value = replace(self.view.value, guide="", step=0)
             self._chart_of = None
@@ -440,6 +442,8 @@ class Room:
             self.refresh()
 
     def _forget(self) -> None:
+        """Show nothing any more of what was played before."""
+        self.film.value, self.stage.film = None, {}
         self.ranked.value = self.mapped.value = self.twins.value = None
         self.numbers.value = None
         self.slow.value = {}
@@ -525,7 +529,10 @@ class Room:
         return told
 
     def _notice(self) -> None:
-        self.stage.notice = self.say("units_drawn") if self.placing.grouped else ""
+        if self.film.value is None:
+            self.stage.notice = self.say("recording", week=0)
+        else:
+            self.stage.notice = self.say("units_drawn") if self.placing.grouped else ""
 
     def _show(self, placing: Placing, films: list[Film] | None) -> None:
         if films is None:  # nothing is shown of what was given up

@@ -26,6 +26,7 @@ from innovation_abm.charts import build_organization
 from innovation_abm.dashboards.archive import Archive, Played
 from innovation_abm.dashboards.background import GivenUp
 from innovation_abm.dashboards.ensembles import replications_for, steps_in_mesa
+from innovation_abm.dashboards.figures import make_ready
 from innovation_abm.dashboards.guard import Guard
 from innovation_abm.dashboards.offered import with_own_levers
 from innovation_abm.dashboards.sharing import Urgency
@@ -330,6 +331,7 @@ class Preparation:
                 self.settled.set()
         if self.archive.only_mesa:
             self._count("mesa", _always)
+        make_ready()
 
     def _prepare(self) -> None:
         from innovation_abm.compiling import EngineError, build, is_compiled, unavailable

@@ -152,6 +152,7 @@ class Chooser(anywidget.AnyWidget):
 
     Attributes:
         label: what it says.
+        button: what its button says; the browser's own speaks the browser's language.
         most: size of the largest files that are sent, in bytes together.
         chosen: what was chosen: ``files``, each with ``name``, ``size`` and ``content`` (``None``
             if they are too large or too many), and ``time``.
@@ -160,6 +161,7 @@ class Chooser(anywidget.AnyWidget):
     _esm = (FRONT / "chooser.js").read_text(encoding="utf-8")
 
     label = traitlets.Unicode("").tag(sync=True)
+    button = traitlets.Unicode("").tag(sync=True)
     most = traitlets.Int(MOST_MEGABYTES * 1_000_000).tag(sync=True)
     chosen = traitlets.Dict({}).tag(sync=True)
 
@@ -175,6 +177,7 @@ def Upload(room: Room) -> None:
         if not sent:
             return
         show(False)
+        room.hush()  # of the chart before
         files = sent["files"]
         if len(files) > 2:
             room.tell("upload_many", number=len(files))
@@ -188,7 +191,9 @@ def Upload(room: Room) -> None:
     with rv.Dialog(v_model=shown, on_v_model=show, max_width="520"):
         if shown:
             with solara.Div(classes=["ia-upload"]):
-                Chooser.element(label=say("upload_here"), on_chosen=chosen)
+                Chooser.element(
+                    label=say("upload_here"), button=say("upload_button"), on_chosen=chosen
+                )
                 rv.Checkbox(
                     v_model=repair, on_v_model=set_repair, label=say("upload_repair"),
                     dense=True, hide_details=True,

@@ -6,6 +6,7 @@ import re
 import tomllib
 from functools import lru_cache
 from importlib.resources import files
+from numbers import Integral
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -53,9 +54,16 @@ class Speech:
         self.texts = vocabulary()[language]
 
     def __call__(self, key: str, **values: object) -> str:
-        """Say a text, its gaps filled."""
+        """Say a text, its gaps filled; whole numbers as the language writes them."""
         text = self.texts[key]
-        return text.format(**values) if values else text
+        if not values:
+            return text
+        return text.format(
+            **{
+                name: self.number(int(value)) if isinstance(value, Integral) else value
+                for name, value in values.items()
+            }
+        )
 
     def of(self, words: Words) -> str:
         """Say words that a record brings."""

@@ -548,6 +548,9 @@ def test_numbers_are_written_as_the_language_does():
     assert Speech("en").signed(0.26, 1) == "+0.3"
     assert Speech("en").signed(-0.26, 1) == "\u22120.3"
     assert Speech("en").percent(float("nan")) == "\N{EN DASH}"
+    told = {"adopted": 12, "conceived": np.int64(1469)}
+    assert Speech("en")("this_run", **told).endswith("12 adopted of 1,469")
+    assert Speech("fr")("this_run", **told).endswith("12 idées adoptées sur 1\u202f469")
 
 
 def test_presets_for_rooms_have_names_for_people_and_are_small_enough():
@@ -1138,6 +1141,29 @@ def test_charts_of_ones_own_are_shared_with_nobody():
     mine, yours = (Played(SMALL, generate(2, 1, 3), own=True) for _ in range(2))
     assert mine.key != yours.key
     assert Played(SMALL, generate(2, 1, 3)).key == Played(SMALL, CHART).key
+
+
+def test_nothing_is_shown_of_the_organisation_before_once_another_is_opened(compiled, monkeypatch):
+    from innovation_abm.dashboards.app import _Dashboard
+
+    engine = Preparation()  # of its own: nothing is recorded yet
+    engine.ready.set()
+    engine.settled.set()
+    room = Room(Opened(SMALL), engine)
+    settle(room)
+    recorded = threading.Event()
+    monkeypatch.setattr(room_module, "_rest", lambda wanted: recorded.wait(60))
+    for open_another in (room.new_luck, partial(room.open_guide, "clay-layer")):
+        recorded.clear()
+        open_another()
+        assert (room.film.value, room.stage.film, room.week) == (None, {}, 0)
+        _, rendered = solara.render(solara.AppLayout(children=[_Dashboard(room)]))
+        assert "The run in the picture" not in str(rendered.find(solara.widgets.HTML).widgets)
+        rendered.close()
+        recorded.set()
+        settle(room)
+        assert room.stage.film["weeks"] == room.play.value.opening.weeks
+    room.close()
 
 
 def test_undoing_shows_at_once_what_was_recorded_before(room):

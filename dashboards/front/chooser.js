@@ -5,11 +5,12 @@ function render({ model, el }) {
   const label = document.createElement("label");
   label.className = "ia-chooser";
   const text = label.appendChild(document.createElement("span"));
+  const button = label.appendChild(document.createElement("b"));
   const input = label.appendChild(document.createElement("input"));
   input.type = "file";
   input.multiple = true;
   input.accept = ".csv,text/csv";
-  const speak = () => { text.textContent = model.get("label"); };
+  const speak = () => { text.textContent = model.get("label"); button.textContent = model.get("button"); };
   const choose = async (chosen) => {
     const files = [...chosen];
     if (!files.length) return;
@@ -24,10 +25,10 @@ function render({ model, el }) {
   input.addEventListener("change", () => choose(input.files));
   label.addEventListener("dragover", (event) => event.preventDefault());
   label.addEventListener("drop", (event) => { event.preventDefault(); choose(event.dataTransfer.files); });
-  model.on("change:label", speak);
+  for (const name of ["label", "button"]) model.on(`change:${name}`, speak);
   speak();
   el.appendChild(label);
-  return () => model.off("change:label", speak);
+  return () => ["label", "button"].forEach((name) => model.off(`change:${name}`, speak));
 }
 
 export default { render };

@@ -406,6 +406,7 @@ class Stage {
 
   load() {
     const chart = this.model.get("chart"), film = this.model.get("film"), twin = this.model.get("twin");
+    if (!film.weeks) this.clear();
     if (!film.weeks || film.nodes !== chart.x?.length) return;
     const names = this.model.get("events"), twins = twin.weeks > 0 && twin.nodes === film.nodes;
     const films = twins ? [twin, film] : [film];
@@ -417,6 +418,15 @@ class Stage {
     this.resize();
     this.seek(Math.min(Math.floor(this.reached), film.weeks));
     this.mark();
+  }
+
+  // Nothing is shown while another organisation is recorded, and no time goes by.
+  clear() {
+    this.scenes = [];
+    this.picked = null;
+    this.inspect();
+    this.paint();
+    this.speak();
   }
 
   resize() {
@@ -737,10 +747,11 @@ class Stage {
       const star = Math.max(5.4, size * .8);
       if (size > 6) this.stamps.put(g, "star", x, y, star * 1.25, c.ground); // a rim: to be seen on the mark
       this.stamps.put(g, "star", x, y, star, FATES.adopted[1]);
-      if (replay.lit[node] > 1 && scale > 16) {
-        g.font = `600 ${this.big * Math.min(12, scale * .4)}px system-ui, sans-serif`;
+      const tall = this.big * Math.min(12, scale * .4);
+      if (replay.lit[node] > 1 && scale > 16 && scene.down > 2 * size + tall) { // not on whoever stands below
+        g.font = `600 ${tall}px system-ui, sans-serif`;
         g.fillStyle = c.text;
-        g.fillText(replay.lit[node], x, y + size + this.big * Math.min(12, scale * .42));
+        g.fillText(replay.lit[node], x, y + size + tall);
       }
     }
     if (waiting > 40) {
@@ -751,7 +762,7 @@ class Stage {
   }
 
   draw() {
-    if (!this.size || !this.scenes.length) return;
+    if (!this.size) return;
     const g = this.pen, t = this.part();
     g.setTransform(1, 0, 0, 1, 0, 0);
     g.drawImage(this.layer, 0, 0);
