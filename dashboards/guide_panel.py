@@ -60,10 +60,11 @@ def _Step(room: Room, guide: Guide) -> None:
     )
     asked = guide.asked(number)
     question = None if asked is None else guide.steps[asked].question
-    if step.kind == Kind.PREDICT and question is not None:
-        _Bet(room, question, number)
-    elif step.kind == Kind.REVEAL and question is not None:
-        _Answer(room, question, room.bet.value.get(asked))
+    if asked is not None and question is not None:
+        if step.kind == Kind.PREDICT:
+            _Bet(room, question, number)
+        elif step.kind == Kind.REVEAL:
+            _Answer(room, question, room.bets.get(asked))
     with solara.Row():
         solara.Button(
             say("guide_previous"),
@@ -92,7 +93,7 @@ def _Step(room: Room, guide: Guide) -> None:
 
 @solara.component
 def _Bet(room: Room, question: Question, number: int) -> None:
-    say, chosen = room.say, room.bet.value.get(number)
+    say, chosen = room.say, room.bets.get(number)
     solara.HTML(tag="h3", unsafe_innerHTML=escape(say.of(question.text)))
     with solara.Div(classes=["ia-options"]):
         for place, option in enumerate(question.options):

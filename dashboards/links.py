@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 """Of the form of links; one with another number may mean something else by its names."""
 PANELS: Final = ("levers", "deaths", "twins", "ranking", "map", "guide")
+SPEEDS: Final = ("1", "2", "4", "8")
 FLAGS: Final = ("dark", "room", "twins")
 KEYS: Final = (
     *("v", "preset", "own", "after", "seed", "rules", "move", "lang", *FLAGS),
-    *("panel", "guide", "session", "step", "week"),
+    *("panel", "guide", "session", "step", "bets", "speed", "week"),
 )
 """What a link may hold; only ``move`` more than once."""
 SWITCHES: Final = MappingProxyType(
@@ -58,6 +59,8 @@ class View:
         panel: the panel that is open.
         twins: whether A is shown beside B.
         guide, step: guided session and its step, from 0; "": none.
+        bets: steps of the session in which the room has bet, and options that it bet on, from 0.
+        speed: weeks that are played in a second.
         week: week that is shown.
     """
 
@@ -68,6 +71,8 @@ class View:
     twins: bool = False
     guide: str = ""
     step: int = 0
+    bets: tuple[tuple[int, int], ...] = ()
+    speed: int = 2
     week: int = 0
 
 
@@ -194,6 +199,10 @@ def write(play: Play, view: View, home: Home) -> str:
     if view.guide:
         query += [("guide", view.guide), *_session(home.guides[view.guide])]
         query.append(("step", str(view.step + 1)))
+        if view.bets:
+            query.append(("bets", ",".join(f"{at + 1}:{option + 1}" for at, option in view.bets)))
+    if view.speed != View().speed:
+        query.append(("speed", str(view.speed)))
     return urlencode(query, safe=":,")
 
 
@@ -446,19 +455,33 @@ class _Reader:
             self.note("link_value", name=key, given=given[:60], taken="off")
         return SWITCHES.get(given.lower(), False)
 
+    def bets(self, guide: Guide) -> tuple[tuple[int, int], ...]:
+        """Read what the room has bet on, ``step:option`` each; what cannot be is left out."""
+        possible = {
+            f"{at + 1}:{option + 1}": (at, option)
+            for at, step in enumerate(guide.steps)
+            if step.question is not None
+            for option in range(len(step.question.options))
+        }
+        given = [one for one in self.values.get("bets", "").split(",") if one]
+        self.drop([f"bets={one}" for one in given if one not in possible])
+        return tuple(dict(possible[one] for one in given if one in possible).items())
+
     def view(self, guide: Guide | None, weeks: int) -> View:
         key = "" if guide is None else guide.key
         step = 1
         if guide is not None:
             step = self.whole("step", 1, len(guide.steps), 1)
         else:
-            self.leave_out("step")
+            self.leave_out("step", "bets")
         flags: dict[str, Any] = {flag: self.switch(flag) for flag in FLAGS}
         return View(
             language=self.choice("lang", LANGUAGES, self.home.language),
             panel=self.choice("panel", PANELS, _panel(key)),
             guide=key,
             step=step - 1,
+            bets=() if guide is None else self.bets(guide),
+            speed=int(self.choice("speed", SPEEDS, str(View().speed))),
             week=self.whole("week", 0, weeks, 0),
             **flags,
         )

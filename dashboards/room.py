@@ -140,7 +140,6 @@ class Room:
         ranked_for: what was played when levers were ranked.
         hasty: whether it was counted before it was known whether the compiled engine can be had.
         percent: how much of a ranking or a map is done, in tens, where it takes long.
-        bet: number of the option that the room has bet on, in each step of a guided session.
         notes: what to tell the room, newest last.
         half_chart: the file of an organogram whose other file is still to come.
         working: names of what is being worked at.
@@ -170,7 +169,6 @@ class Room:
         self.replays_ranked, self.hasty = 0, False
         self.ranked_for: Play | None = None
         self.percent = solara.reactive(0)
-        self.bet: Reactive[dict[int, int]] = solara.reactive({})
         self.notes = solara.reactive((*opened.notes, *found.notes))
         self.working: Reactive[frozenset[str]] = solara.reactive(frozenset())
         self._changing = threading.RLock()
@@ -181,9 +179,10 @@ class Room:
         self._own_chart = self._opened_on = opened.organization
         self.half_chart: Sent | None = None
         self._chart_of: Scenario | None = None
-        self.stage = Stage(week=found.view.week, playing=not query)
+        self.stage = Stage(week=found.view.week, speed=found.view.speed, playing=not query)
         self.stage.observe(self._picked, ["picked", "week"])
         self.stage.observe(self._commanded, "command")
+        self.stage.observe(lambda change: self.look(speed=change["new"]), "speed")
         if found.begins:  # else it is taken up where it was left
             self._begin_guide()
         self.refresh()
@@ -205,6 +204,11 @@ class Room:
     def guide(self) -> Guide | None:
         """The guided session that is on."""
         return self.opened.guides.get(self.view.value.guide)
+
+    @property
+    def bets(self) -> dict[int, int]:
+        """The options that the room has bet on, by the step of the guided session."""
+        return dict(self.view.value.bets)
 
     @property
     def betting(self) -> bool:
@@ -356,8 +360,7 @@ class Room:
     def open_guide(self, key: str) -> None:
         """Begin a guided session; ``""`` ends it."""
         panel = self.opened.guides[key].panel(0) if key else "guide"
-        self.view.value = replace(self.view.value, guide=key, step=0, panel=panel)
-        self.bet.value = {}
+        self.view.value = replace(self.view.value, guide=key, step=0, bets=(), panel=panel)
         if key:
             self._begin_guide()
         self._dress()
@@ -376,7 +379,7 @@ class Room:
 
     def bet_on(self, option: int) -> None:
         """Note which answer the room has bet on."""
-        self.bet.value = {**self.bet.value, self.view.value.step: option}
+        self.look(bets=tuple(sorted((self.bets | {self.view.value.step: option}).items())))
 
     def _begin_guide(self) -> None:
         """Begin at the step that the view says."""
@@ -434,7 +437,7 @@ class Room:
         """Play something else altogether."""
         with self._together(), self.stage.hold_sync():
             self.past, self.can_undo.value = (), False
-            self.view.value = replace(self.view.value, guide="", step=0)
+            self.view.value = replace(self.view.value, guide="", step=0, bets=())
             self._chart_of = None
             self._forget()
             self.play.value = play

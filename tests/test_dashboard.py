@@ -181,6 +181,7 @@ def test_any_moves_come_to_a_scenario_whose_file_is_the_same(moves):
         room=st.booleans(),
         panel=st.sampled_from(links.PANELS),
         twins=st.booleans(),
+        speed=st.sampled_from((1, 2, 4, 8)),
         week=st.integers(0, 104),
     ),
     seed=st.integers(0, 9),
@@ -230,6 +231,9 @@ def test_a_link_to_another_preset():
         ("colour=red", "link_dropped"),
         ("lang=en&lang=fr", "link_dropped"),
         ("step=4", "link_dropped"),
+        ("bets=2:1", "link_dropped"),
+        ("guide=clay-layer&step=3&bets=2:9,1:1,x", "link_dropped"),
+        ("speed=3", "link_value"),
         ("session=0a1b2c3d", "link_dropped"),
         ("guide=clay-layer&session=0a1b2c3d", "link_session"),
         ("guide=clay-layer&after=heroes", "link_dropped"),
@@ -723,6 +727,10 @@ def test_keys_do_what_they_say(room):
     assert room.week == 0
     press("?")
     assert room.notes.value[-1].key == "help"
+    room.stage.speed = 8
+    again = Room(Opened(SMALL), READY, room.stage.link)
+    assert again.stage.speed == 8
+    again.close()
     press("t")
     assert room.comparing.value
     press("1")
@@ -807,7 +815,11 @@ def test_an_answer_is_told_beside_the_bet_on_its_own_question(compiled):
     room.go_to_step(2)
     settle(room)
     assert "You bet on: 50 or more" in shown_in(GuidePanel(room))
-    room.close()
+    again = Room(room.opened, READY, room.stage.link)
+    settle(again)
+    assert "You bet on: 50 or more" in shown_in(GuidePanel(again))
+    for one in (room, again):
+        one.close()
 
 
 def test_the_command_opens_with_a_session(compiled, tmp_path):

@@ -21,10 +21,10 @@ import pytest
 from innovation_abm import generate
 from innovation_abm.charts import write_chart
 from innovation_abm.dashboards.links import PANELS
+from innovation_abm.dashboards.screenshots import BROWSERS
 
 pytestmark = pytest.mark.browser
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 HOW = (
     "no Chromium found; on Debian and Ubuntu: apt-get install chromium. On others any Chromium or "
     "Chrome on the PATH will do"
