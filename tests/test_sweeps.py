@@ -167,8 +167,15 @@ def test_a_study_on_a_chart_of_ones_own(tmp_path):
 
 
 def test_a_sweep_that_was_stopped_goes_on(undisturbed, tmp_path):
+    said = []
     with pytest.raises(InterruptedSweepError):
-        sweep(study(LONG), tmp_path / "long", progress=lambda done, total: done < 5)
+        sweep(
+            study(LONG),
+            tmp_path / "long",
+            progress=lambda done, total: done < 5,
+            notice=said.append,
+        )
+    assert said[-1].startswith("stopping: runs that were begun have 10 s to end; Ctrl-C again")
     partial = load_study(tmp_path / "long")
     assert not partial.complete
     assert 5 <= len(partial.runs) < 12_000

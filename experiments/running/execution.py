@@ -118,7 +118,7 @@ def sweep(
         done = Done.of(store, ids, study.replications.at_most, retry)
         told(_estimate(study, plan, runner, number, done.known()).sentence())
         with _hired(runner, dask, number) as hired, _interruption() as interrupted:
-            _Sweep(study, plan, ids, design, done, store, hired, progress, interrupted).run()
+            _Sweep(study, plan, ids, design, done, store, hired, progress, told, interrupted).run()
     return load_study(folder)
 
 
@@ -332,11 +332,12 @@ class _Sweep:
         store: Store,
         workers: Workers,
         progress: Progress | None,
+        notice: Notice,
         interrupted: threading.Event,
     ) -> None:
         self.study, self.plan, self.ids, self.design, self.done = study, plan, ids, design, done
         self.store, self.workers = store, workers
-        self.progress, self.interrupted = progress, interrupted
+        self.progress, self.notice, self.interrupted = progress, notice, interrupted
         self.wanted = np.full(len(ids), study.replications.at_least, np.int64)
         self.flying: dict[Future[Outcome], Chunk] = {}
         self.suspects: deque[Chunk] = deque()
@@ -367,6 +368,9 @@ class _Sweep:
             if not self.flying:
                 return
             self._take_in()
+        self.notice(
+            f"stopping: runs that were begun have {GRACE:.0f} s to end; Ctrl-C again leaves them"
+        )
         until = time.monotonic() + GRACE
         while self.flying and time.monotonic() < until:  # what was begun is not lost
             self._take_in()
