@@ -224,6 +224,7 @@ def test_points_and_study_come_back_as_they_were(tmp_path):
     pd.testing.assert_frame_equal(results.points, points)
     assert len(results.runs) == 12  # without told otherwise, as the study says
     assert results.complete
+    assert repr(results).endswith("points, 12 runs, 0 failed, 0 missing; measures y>")
     again = Results.from_frames(study, results.runs.sample(frac=1.0, random_state=1))
     pd.testing.assert_frame_equal(again.runs, results.runs)
     assert (again.measures, again.missing) == (results.measures, 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +61,7 @@ class Wanted:
     replications: IntArray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Results:
     """What the runs of a study gave. Made by :func:`load_study` or :meth:`from_frames`.
 
@@ -96,9 +96,18 @@ class Results:
     manifest: Mapping[str, str]
     folder: Path | None
     study_toml: str
-    _study: Study | None = field(repr=False)
-    _kept: Mapping[str, KeptTable] = field(repr=False)
-    _wanted: Wanted = field(repr=False)
+    _study: Study | None
+    _kept: Mapping[str, KeptTable]
+    _wanted: Wanted
+
+    def __repr__(self) -> str:
+        """Tell in a line what there is; the frames show themselves."""
+        where = "made of frames" if self.folder is None else f"in {self.folder}"
+        return (
+            f"<Results {where}: {len(self.points):,} points, {len(self.runs):,} runs, "
+            f"{len(self.failures):,} failed, {self.missing:,} missing; "
+            f"measures {', '.join(self.measures)}>"
+        )
 
     @cached_property
     def study(self) -> Study:
