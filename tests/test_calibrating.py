@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from innovation_abm import Scenario, load_rules, simulate
 from innovation_abm.experiments.calibration import emulation, identification
+from innovation_abm.experiments.calibration.bench import Bench, Runs
 from innovation_abm.experiments.calibration.calibration import calibrate
 from innovation_abm.experiments.calibration.file import (
     Calibration,
@@ -27,6 +28,7 @@ from innovation_abm.experiments.calibration.file import (
     calibration_names,
     find_calibration,
 )
+from innovation_abm.experiments.calibration.folder import Folder
 from innovation_abm.experiments.calibration.published import FIGURES
 from innovation_abm.experiments.design.parts import StudyError
 from innovation_abm.experiments.design.study import Base
@@ -298,6 +300,7 @@ def test_what_was_not_found_is_not_called_impossible():
     task = Calibration(name="needle", parameters=(A, B), targets=targets, method=method)
     found = calibrate(task, simulator=Known(needle))
     assert found.empty
+    assert repr(found).endswith(": no point meets the targets>")
     (said,) = found.conflicts
     assert said.startswith("No point that was run meets all targets, but not all others are ruled")
 
@@ -316,6 +319,16 @@ def test_an_undefined_figure_is_never_accepted():
 
     with pytest.raises(CalibrationError, match="y is defined at 0 of 40 points of wave 1"):
         calibrate(one_target(1.0, 0.3, FAST), simulator=Known(never))
+
+
+def test_chance_is_told_by_the_points_at_which_a_figure_is_defined():
+    bench = Bench(one_target(1.0, 0.3), Known(first_only), Folder(None, {}), None, 1)
+    told = np.array([[[0.0], [2.0]], [[1.0], [3.0]]])  # two points, two replications each
+    defined = Runs.of(np.array([[0.1, 0.5], [0.9, 0.5]]), told)
+    nowhere = Runs.of(np.full((6, 2), 0.5), np.full((6, 2, 1), np.nan))
+    alone = bench.implausibility(defined)
+    np.testing.assert_allclose(alone[:, 0], [0.0, 1.0 / math.sqrt(0.3**2 + 1.0)])
+    np.testing.assert_array_equal(bench.implausibility(defined + nowhere)[:2], alone)
 
 
 # --- targets held out -----------------------------------------------------------------------------
@@ -548,6 +561,19 @@ def test_whole_numbers_stay_whole():
         targets=(Target(measure="survival", value=0.1, tolerance=0.1),),
     )
     assert ModelSimulator(task).at([4.6]).span == 5
+
+
+def test_whole_numbers_are_told_as_they_were_run():
+    task = Calibration(
+        name="shape",
+        base=Base(values={"weeks": 8, "departments": 1, "middle_layers": 1}),
+        parameters=(Prior(name="span", low=2, high=4),),
+        targets=(Target(measure="voice", value=0.5, tolerance=0.5),),
+        method=Method(waves=1, points=10, replications=2),
+    )
+    found = calibrate(task, engine="mesa")
+    assert set(found.sample["span"]) <= {2.0, 3.0, 4.0}
+    assert found.fitted["span"] == found.scenario().span
 
 
 CHAMPION = """

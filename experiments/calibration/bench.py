@@ -90,9 +90,12 @@ class Bench:
         self.tolerances = np.array([target.tolerance for target in calibration.fitted])
 
     def values_at(self, points: FloatArray) -> FloatArray:
-        """Give points of the unit cube in the parameters' units."""
+        """Give points of the unit cube in the parameters' units, as they are run."""
         priors = self.calibration.parameters
-        return np.column_stack([p.values(points[:, n]) for n, p in enumerate(priors)])
+        values = np.column_stack([p.values(points[:, n]) for n, p in enumerate(priors)])
+        if isinstance(self.simulator, ModelSimulator):
+            return self.simulator.rounded(values)
+        return values
 
     def run(self, name: str, points: FloatArray) -> Runs:
         """Run points, unless they were run and kept before."""
@@ -152,7 +155,9 @@ class Bench:
         the tolerance (times ``factor``) and of chance, which is taken as the same at all points.
         """
         figures = runs.figures[:, self.fitted]
-        noise = runs.noise[:, self.fitted].mean(axis=0) if len(runs) else 0.0
+        defined = ~np.isnan(figures)
+        noise = runs.noise[:, self.fitted].sum(axis=0, where=defined)
+        noise = noise / np.maximum(defined.sum(axis=0), 1)
         scale = np.sqrt((factor * self.tolerances) ** 2 + noise)
         away = np.abs(figures - self.values) / scale
         return np.asarray(np.nan_to_num(away, nan=NOT_AT_ALL), float)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class CalibrationResult:
     """What a calibration found.
 
@@ -81,6 +81,14 @@ class CalibrationResult:
     findings: tuple[str, ...]
     conflicts: tuple[str, ...]
     fitted: Mapping[str, float]
+
+    def __repr__(self) -> str:
+        """Tell in a line what was found; the tables show themselves."""
+        told = "no point meets the targets"
+        if not self.empty:
+            nearest = ", ".join(f"{name} = {value:.4g}" for name, value in self.fitted.items())
+            told = f"{len(self.sample):,} points accepted; nearest {nearest}"
+        return f"<CalibrationResult {self.calibration.name}: {told}>"
 
     TABLES = (
         "sample",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,14 +82,23 @@ class ModelSimulator:
             "scenario": self.scenario.but(chart=None).to_toml(),
         }
 
+    @cached_property
+    def _kinds(self) -> list[str]:
+        """The kind of each parameter that is fitted."""
+        return [known_parameters()[prior.name].kind for prior in self.calibration.parameters]
+
+    def rounded(self, values: FloatArray) -> FloatArray:
+        """Give points (points, parameters) as the model takes them: whole numbers are whole."""
+        whole = np.array([kind == "int" for kind in self._kinds])
+        return np.where(whole, np.round(values), values)
+
     def at(self, values: Sequence[float]) -> Scenario:
         """Give the scenario of a point."""
         priors = self.calibration.parameters
-        kinds = [known_parameters()[prior.name].kind for prior in priors]
         return self.scenario.but(
             **{
                 prior.name: as_kind(kind, value)
-                for prior, kind, value in zip(priors, kinds, values, strict=True)
+                for prior, kind, value in zip(priors, self._kinds, values, strict=True)
             }
         )
 
