@@ -204,8 +204,8 @@ def _start_books(s):
 @compiled
 def _hire(s):
     run = s.run[0]
+    s.people[:] = s.newcomers
     for p in range(run.people + 2):
-        s.people[p] = s.newcomers[p]
         s.people[p].norm = s.terms[0].norm_start
         give_trait_key(s, p)
     for p in range(run.people):

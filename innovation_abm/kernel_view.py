@@ -274,7 +274,19 @@ def _rows() -> tuple[Any, Any, Any]:
             if isinstance(arguments[0], Rows) and isinstance(arguments[1], types.Integer):
                 kind = row_of[arguments[0]]
                 return signature(types.none, arguments[0], types.intp, kind)
+            if arguments[0] == people_type and arguments[1] == types.slice2_type:
+                return signature(types.none, people_type, types.slice2_type, people_type)
             return None
+
+    @lower_builtin(operator.setitem, PeopleType, types.SliceType, PeopleType)
+    def put_all(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        target, source = (
+            cgutils.create_struct_proxy(people_type)(context, builder, arguments[place])
+            for place in (0, 2)
+        )
+        size = sum(PERSON[name].itemsize for name in columns)
+        cgutils.raw_memcpy(builder, target.base, source.base, target.length, size)
+        return context.get_dummy_value()
 
     @lower_builtin(operator.getitem, Rows, types.Integer)
     def row(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
