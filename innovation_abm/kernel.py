@@ -1097,16 +1097,12 @@ def people_learn(s):
     look_around(s)
     begin = 0
     while begin < people:  # those who follow each other under the same terms
-        row = np.int64(s.people[begin].terms_row)
-        end = begin + 1
-        while end < people and s.people[end].terms_row == row:
-            end += 1
+        row, end = np.int64(s.people[begin].terms_row), s.alike_until[begin]
         learn_alike(s, begin, end, row, marked)
         begin = end
     take_in_fates(s)
     people_leave(s)
     energy = norm = futility = scars = effort = 0.0
-    burnt = 0
     for p in range(people):
         person = s.people[p]
         energy += person.energy
@@ -1114,7 +1110,11 @@ def people_learn(s):
         futility += person.futility
         scars += person.scars
         effort += person.effort_spent
-        burnt += burnt_out(s, p)
+    begin = burnt = 0
+    while begin < people:
+        row, end = np.int64(s.people[begin].terms_row), s.alike_until[begin]
+        burnt += burnt_out_alike(s, begin, end, row)
+        begin = end
     now = s.weeks[week]
     now.energy = energy / people
     now.norm = norm / people
@@ -1152,6 +1152,15 @@ def learn_alike(s, begin, end, row, marked):
     """Let people learn who follow each other under the same terms."""
     for p in range(begin, end):
         learn(s, p, row, marked)
+
+
+@compiled
+def burnt_out_alike(s, begin, end, row):
+    """Count who is burnt out among people who follow each other under the same terms."""
+    burnt = 0
+    for p in range(begin, end):
+        burnt += s.people[p].energy < s.terms[row].burnout_floor
+    return burnt
 
 
 @compiled

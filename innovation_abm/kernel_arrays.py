@@ -201,6 +201,7 @@ class State(NamedTuple):
         superior, reviewers, layer_first: the chart: superiors; posts of reviewers in order; where
             each layer's reviewers start among them.
         origin: for each post, the post whose ideas come to it.
+        alike_until: for each post, the first one after it under other terms.
         newcomers: people before the first week.
         periods, period_terms: the timeline; see :data:`PERIOD`.
         beta: tables of Beta quantiles, one a row.
@@ -237,6 +238,7 @@ class State(NamedTuple):
     reviewers: Array
     layer_first: Array
     origin: Array
+    alike_until: Array
     newcomers: Array
     periods: Array
     period_terms: Array

@@ -722,10 +722,17 @@ def _chart(organization: Organization) -> tuple[dict[str, Array], list[int], Arr
         "reviewers": reviewers,
         "layer_first": layer_first.astype(np.int64),
         "origin": np.arange(people),
+        "alike_until": _alike_until(newcomers["terms_row"][:people]),
         "newcomers": newcomers,
     }
     rows = [ARRAYS.index(name) for name in arrays]
     return arrays, rows, np.array([entry(array) for array in arrays.values()], np.int64)
+
+
+def _alike_until(terms_rows: Array) -> Array:
+    """Give for each person the first one after who works under other terms."""
+    ends = np.append(np.flatnonzero(np.diff(terms_rows)) + 1, len(terms_rows))
+    return np.repeat(ends, np.diff(ends, prepend=0))
 
 
 def _newcomers(organization: Organization) -> Array:
