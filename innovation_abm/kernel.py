@@ -103,7 +103,7 @@ def draw3(s, purpose, a, b, c):
 @compiled
 def poisson(s, u, row):
     """Poisson quantile of ``u``, by the table in ``row``."""
-    count = s.poisson_guide[row, int(u * 64.0)]
+    count = s.poisson_guide[row, int(u * 256.0)]
     last = s.poisson_last[row]
     while count < last and s.poisson[row, count] < u:
         count += 1
@@ -924,10 +924,14 @@ def broadcast(s):
 @compiled
 def open_all_slots(s):
     """Give every reviewer the week's slots, and the agency if there is one."""
-    for place in range(s.reviewers.size):
-        open_slots(s, s.reviewers[place])
+    page = s.series[s.run[0].week - 1]
+    for layer in range(1, s.run[0].layers + 1):
+        slots = 0.0
+        for place in range(s.layer_first[layer], s.layer_first[layer + 1]):
+            slots += open_slots(s, s.reviewers[place])
+        page[layer, SLOTS] = slots
     if agency_open(s):
-        open_slots(s, agency_of(s))
+        page[s.people[agency_of(s)].gate, SLOTS] = open_slots(s, agency_of(s))
 
 
 @compiled
@@ -958,15 +962,18 @@ def business_arrives(s):
     tables = s.periods[run.period]
     key = fold(s.keys[Purpose.BUSINESS], run.week)
     page = s.series[run.week - 1]
-    for place in range(s.reviewers.size):
-        post = s.reviewers[place]
-        reviewer = s.people[post]
-        leads = reviewer.role == Role.LEADER
-        table = tables.leader_business if leads else tables.manager_business
-        count = poisson(s, unit(fold(key, post)), table)
-        reviewer.business += count
-        page[reviewer.gate, BUSINESS_ARRIVALS] += count
-        s.business_weekends[reviewer.gate] -= count * run.week
+    for layer in range(1, run.layers + 1):
+        arrived = 0
+        for place in range(s.layer_first[layer], s.layer_first[layer + 1]):
+            post = s.reviewers[place]
+            reviewer = s.people[post]
+            leads = reviewer.role == Role.LEADER
+            table = tables.leader_business if leads else tables.manager_business
+            count = poisson(s, unit(fold(key, post)), table)
+            reviewer.business += count
+            arrived += count
+        page[layer, BUSINESS_ARRIVALS] = arrived
+        s.business_weekends[layer] -= arrived * run.week
 
 
 @compiled
@@ -1275,19 +1282,16 @@ def measure(s):
         in_flight += idea.fate == Fate.IN_FLIGHT
         idea.layer_weeks += idea.stage >= Stage.PERMISSION
     s.weeks[run.week].in_flight = in_flight
-    for place in range(s.reviewers.size):
-        measure_queue(s, s.reviewers[place])
-    measure_queue(s, agency_of(s))
-    measure_queue(s, panel_of(s))
-
-
-@compiled
-def measure_queue(s, p):
-    """Note one queue's length at the week's end."""
-    reviewer = s.people[p]
-    page = s.series[s.run[0].week - 1, reviewer.gate]
-    page[IDEA_QUEUE] += reviewer.queue
-    page[BUSINESS_QUEUE] += reviewer.business
+    page = s.series[run.week - 1]
+    for layer in range(1, run.layers + 1):
+        ideas = business = 0
+        for place in range(s.layer_first[layer], s.layer_first[layer + 1]):
+            reviewer = s.people[s.reviewers[place]]
+            ideas += reviewer.queue
+            business += reviewer.business
+        page[layer, IDEA_QUEUE], page[layer, BUSINESS_QUEUE] = ideas, business
+    agency, panel = s.people[agency_of(s)], s.people[panel_of(s)]
+    page[agency.gate, IDEA_QUEUE], page[panel.gate, IDEA_QUEUE] = agency.queue, panel.queue
 
 
 @compiled
@@ -1714,17 +1718,20 @@ def capacity(s, p):
 
 @compiled
 def open_slots(s, p):
-    """Set the week's slots: the capacity's whole part, and one more with its fraction's chance."""
+    """Set the week's slots: the capacity's whole part, and one more with its fraction's chance.
+
+    Gives the capacity.
+    """
     person, week = s.people[p], s.run[0].week
     can = capacity(s, p)
-    s.series[week - 1, person.gate, SLOTS] += can
     if can == math.inf:
         person.slots = UNLIMITED
-        return
+        return can
     person.slots = int(can)
     part = can - person.slots
     if part > 0.0:
         person.slots += draw2(s, Purpose.SLOT_FRACTION, week, person.post) < part
+    return can
 
 
 @compiled

@@ -206,7 +206,7 @@ class State(NamedTuple):
         periods, period_terms: the timeline; see :data:`PERIOD`.
         beta: tables of Beta quantiles, one a row.
         poisson, poisson_last, poisson_guide: tables of Poisson distribution functions, the last
-            entry of each that counts, and where to begin looking for k/64.
+            entry of each that counts, and where to begin looking for k/256.
         group, others: circles: everybody's group, and how many others everybody watches.
         keys: the key of every purpose.
         run: one record :data:`RUN`.

@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
     Turns = list[tuple[int, Mapping[str, Value]]]
 
-GUIDE: Final = 64
+GUIDE: Final = 256
 """Entries by which a look-up in a table of the Poisson distribution finds its beginning."""
 CHUNK_SECONDS: Final = 0.25
 """How long one call of the compiled engine takes in a batch, roughly; between calls a batch
@@ -680,7 +680,7 @@ def _beta_row(mean: float, concentration: float) -> Array:
 
 @lru_cache(maxsize=4096)
 def _poisson_row(mean: float) -> tuple[Array, Array]:
-    """Give the table of a Poisson distribution, and where to begin looking for k/64."""
+    """Give the table of a Poisson distribution, and where to begin looking for k/256."""
     table = np.array(poisson_table(mean))
     found = np.searchsorted(table, np.arange(GUIDE) / GUIDE)
     return table, np.minimum(found, len(table) - 1).astype(np.int32)
