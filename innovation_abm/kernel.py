@@ -947,11 +947,11 @@ def inspired(s):
     people, count = run.people, 0
     for p in range(people):  # in a loop of its own, which compiles to several draws at a time
         s.hashes[p] = fold(key, s.origin[p])
-    for p in range(people):
-        if s.hashes[p] < high:
-            s.candidates[count] = p
-            s.candidate_draws[count] = unit(s.hashes[p])
-            count += 1
+    for p in range(people):  # listed without asking: no processor can foresee who counts
+        s.candidates[count] = p
+        count += s.hashes[p] < high
+    for place in range(count):
+        s.candidate_draws[place] = unit(s.hashes[s.candidates[place]])
     run.candidates = count
 
 
@@ -1212,12 +1212,15 @@ def people_leave(s):
     if shipped.exit_chance:
         most = terms.turnover / WEEKS_PER_YEAR + terms.burnout_exit
     key, high = fold(s.keys[Purpose.TURNOVER], run.week), below(most)
-    people, exits = run.people, 0
+    people, count, exits = run.people, 0, 0
     for p in range(people):
         s.hashes[p] = fold(key, p)
     for p in range(people):
-        if s.hashes[p] < high:
-            exits += leaves(s, p, unit(s.hashes[p]))
+        s.candidates[count] = p
+        count += s.hashes[p] < high
+    for place in range(count):
+        p = s.candidates[place]
+        exits += leaves(s, p, unit(s.hashes[p]))
     s.weeks[run.week].exits = exits
 
 

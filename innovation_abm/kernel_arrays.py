@@ -218,7 +218,8 @@ class State(NamedTuple):
         ages: ideas by the weeks that they have lived, in the columns of :class:`Age`.
         targets: posts that ideas are on their way to.
         hashes: what this week's draws are made from, by person.
-        candidates, candidate_draws: who may conceive this week, and their draws.
+        candidates, candidate_draws: who may conceive this week, and their draws; then, who may
+            leave.
         drops: chance that politics drops an idea, by row of ``terms``.
         touched, told_scars, told_futility: whom fates of ideas touch this week, and what that does.
         sums, shares, seen: what people show: its sums by group, and by person; and what of it
