@@ -765,7 +765,7 @@ def room_for_platforms(s):
     if run.forum == 0:
         return Room.ENOUGH.value
     table = s.periods[run.period].platform_readers
-    copies, room = 0, s.copies.size
+    copies, room, people = 0, s.copies.size, run.people
     for place in range(run.forum):
         i = s.forum[place]
         idea = s.ideas[i]
@@ -787,7 +787,7 @@ def room_for_platforms(s):
                 copy.idea = i
                 copy.poster = poster
                 copy.number = number
-                copy.reader = int(unit(fold(key, number)) * run.people)
+                copy.reader = int(unit(fold(key, number)) * people)
                 copy.unread = False
                 copies += 1
     run.copies = copies
@@ -2093,6 +2093,20 @@ def is_over(s, i):
 @compiled
 def read(s):
     """Mark the copies that their readers find no time to read."""
+    run, crowded = s.run[0], False
+    for place in range(run.copies):
+        s.screen_count[s.copies[place].reader] += 1
+    for place in range(run.copies):
+        reader = s.copies[place].reader
+        crowded |= s.screen_count[reader] > s.terms[s.people[reader].terms_row].attention
+        s.screen_count[reader] = 0
+    if crowded:  # which is rare
+        read_crowded(s)
+
+
+@compiled
+def read_crowded(s):
+    """Look through the screens, copy by copy, for those that hold too much to read."""
     run = s.run[0]
     for place in range(run.copies):
         copy = s.copies[place]
@@ -2136,27 +2150,26 @@ def joiners(s, i, place):
     if place == copies or s.copies[place].idea != i:  # nobody was reached
         idea.posters = 0
         return place
-    at = idea.first_ally
-    while at != NOBODY:
-        s.ally_of[s.nodes[at].post] = i
-        at = s.nodes[at].next
-    joined, chance, row = 0, 0.0, NOBODY
-    idea_key = fold(s.keys[Purpose.JOIN], idea.key)
-    key, poster = idea_key, NOBODY
+    willing, chance, row = 0, 0.0, NOBODY
+    key = fold(s.keys[Purpose.JOIN], idea.key)
     while place < copies and s.copies[place].idea == i:
         copy = s.copies[place]
         place += 1
-        if copy.poster != poster:  # the copies of a post follow each other
-            poster = copy.poster
-            key = fold(idea_key, poster)
         reader = s.people[copy.reader]
         if not shipped.join_chance or reader.terms_row != row:  # which asks only for the terms
             row = reader.terms_row
             chance = rules.join_chance(idea, reader, s.terms[row])
-        joins = unit(fold(key, copy.number)) < chance  # first: no processor can foresee it
-        if joins and not copy.unread and s.ally_of[copy.reader] != i:
-            s.ally_of[copy.reader] = i
-            idea.first_ally = link(s, idea.first_ally, copy.reader, 0)
+        joins = unit(fold(fold(key, copy.poster), copy.number)) < chance
+        s.sort_items[willing] = copy.reader  # without asking: no processor can foresee who joins
+        willing += joins & (not copy.unread)
+    joined = 0
+    if willing:
+        mark_allies(s, i)
+    for rank in range(willing):
+        reader = s.sort_items[rank]
+        if s.ally_of[reader] != i:
+            s.ally_of[reader] = i
+            idea.first_ally = link(s, idea.first_ally, reader, 0)
             joined += 1
     idea.posters = joined
     if joined:
@@ -2164,6 +2177,15 @@ def joiners(s, i, place):
         step = s.terms[s.people[idea.author].terms_row].development
         develop(s, i, step, joined)
     return place
+
+
+@compiled
+def mark_allies(s, i):
+    """Mark those who are an idea's allies already."""
+    at = s.ideas[i].first_ally
+    while at != NOBODY:
+        s.ally_of[s.nodes[at].post] = i
+        at = s.nodes[at].next
 
 
 @compiled
