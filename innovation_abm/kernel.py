@@ -1767,23 +1767,30 @@ def receive(s, p, i):
 @compiled
 def work(s, p):
     """Spend the week's slots on ideas and business, first come, first served in each."""
-    person, week = s.people[p], s.run[0].week
+    person = s.people[p]
     if person.queue:
-        weight, terms = weight_of_ideas(s, p), s.terms[person.terms_row]
-        key = fold(fold(s.keys[Purpose.SLOT_CHOICE], week), person.post)
-        slot = 0
-        while slot < person.slots and person.queue:
-            if person.business == 0 or unit(fold(key, slot)) < rules.slot_chance(
-                weight, person.queue, person.business, terms
-            ):
-                handle(s, p, take(s, p))
-            else:
-                do_business(s, p, 1)
-            slot += 1
-        person.slots -= slot
+        choose_work(s, p)
     served = min(person.slots, person.business)
     do_business(s, p, served)
     person.slots -= served
+
+
+@compiled
+def choose_work(s, p):
+    """Spend slots on ideas or business, as long as ideas wait."""
+    person, week = s.people[p], s.run[0].week
+    weight, terms = weight_of_ideas(s, p), s.terms[person.terms_row]
+    key = fold(fold(s.keys[Purpose.SLOT_CHOICE], week), person.post)
+    slot = 0
+    while slot < person.slots and person.queue:
+        if person.business == 0 or unit(fold(key, slot)) < rules.slot_chance(
+            weight, person.queue, person.business, terms
+        ):
+            handle(s, p, take(s, p))
+        else:
+            do_business(s, p, 1)
+        slot += 1
+    person.slots -= slot
 
 
 @compiled
