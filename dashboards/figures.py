@@ -278,7 +278,7 @@ def ranking(found: list[Ranked], say: Speech, dark: bool, most: int = 12) -> Pic
     sheet.names([fill(say.of(one.lever.title), 31, max_lines=2) for one in shown])
     sheet.axes.tick_params(axis="y", labelsize=8)
     sheet.axes.axvline(0, color=sheet.faint, lw=1)
-    sheet.axes.set_xlabel(say("points_of_good"))
+    sheet.axes.set_xlabel(say("points_of_good"), loc="right")  # longer than the axis
     return sheet.picture()
 
 

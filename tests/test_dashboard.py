@@ -1553,6 +1553,40 @@ def test_charts_say_what_they_show(room):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_written_in_charts_fits_their_sheets(room, language, monkeypatch):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.text import Text
+
+    from innovation_abm.dashboards import figures
+
+    room.move("risk_aversion", 0.1, week=3)
+    room.rank_levers()
+    settle(room)
+    room.draw_map("risk_aversion", "manager_capacity")
+    settle(room)
+    say, run = Speech(language), room.film.value.run
+    numbers, found = room.numbers.value, room.mapped.value
+    monkeypatch.setattr(figures.Sheet, "picture", lambda sheet: sheet.figure)
+    names = tuple(room.name_of(name) for name in (found.across, found.up))
+    for figure in (
+        figures.funnel(numbers, say, False),
+        figures.fates(numbers, say, False),
+        figures.causes(run, say, False),
+        figures.curve(run, run, say, False),
+        figures.waiting(run, say, False),
+        figures.ranking(room.ranked.value, say, False),
+        figures.response(found, names, say, False),
+    ):
+        drawn = FigureCanvasAgg(figure)
+        drawn.draw()
+        beyond = {text for one in figure.axes for text in one.get_xticklabels()}  # some not drawn
+        for text in set(figure.findobj(Text)) - beyond:
+            if text.get_text():
+                box = text.get_window_extent(drawn.get_renderer())
+                assert box.x0 >= 0 and box.x1 <= figure.bbox.x1, text.get_text()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_titles_of_charts_fit_their_sheets(language):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 

@@ -304,6 +304,17 @@ def test_keys_play_and_step(page, address):
     )
 
 
+def test_a_page_reloaded_while_it_plays_is_where_it_was(page, address):
+    shown(page, address + "?lang=en&speed=8&week=20")
+    page.keyboard.press("p")
+    page.wait_for_function("+new URL(location).searchParams.get('week') > 24")
+    reached = week(page)
+    page.reload()
+    page.wait_for_function("document.querySelector('.ia-scrub input')?.max == 104")
+    assert reached - 16 < week(page) <= 104  # it may have gone on
+    assert page.eval_on_selector(".ia-speed", "speed => speed.value") == "8"
+
+
 def test_twins_in_french_and_a_link_reopened(tabs, page, address):
     shown(page, address + "?move=5:risk_aversion:0&lang=fr&panel=twins&week=12")
     page.get_by_text("Montrer A à côté de B").click()

@@ -323,7 +323,6 @@ class Stage {
     this.speed.addEventListener("change", () => this.send({ speed: +this.speed.value }), { signal });
     this.canvas.addEventListener("click", (event) => this.pick(event), { signal });
     document.addEventListener("keydown", (event) => this.key(event), { signal });
-    window.addEventListener("pagehide", () => this.link(), { signal });
     this.watch = new ResizeObserver(() => this.resize());
     this.watch.observe(el.querySelector(".ia-picture"));
     this.speak();
@@ -468,7 +467,10 @@ class Stage {
     if (!this.model.get("playing") || !this.scenes.length) return;
     const before = this.week;
     this.reached = Math.min(this.reached + spent / 1000 * this.model.get("speed"), this.weeks);
-    if (this.week !== before) this.show(this.week, true);
+    if (this.week !== before) {
+      this.show(this.week);
+      if (now > (this.linked ?? 0) + 1000) { this.linked = now; this.link(); } // browsers bear no more
+    }
     if (this.reached >= this.weeks) this.pause();
     this.draw();
   }
