@@ -32,7 +32,7 @@ class CentralAgency(Reviewer):
     def collect(self) -> None:
         """Move (never copy) ideas that are stuck in the middle layer into the own queue."""
         for manager in self.model.managers:
-            if manager.ideas and self.stuck(manager.ideas[0]):
+            if any(map(self.stuck, manager.ideas)):
                 self.collect_from(manager)
 
     def stuck(self, idea: Idea) -> bool:

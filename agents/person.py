@@ -220,8 +220,8 @@ class Person(mesa.Agent):
             topic=topic,
             value=self._value(origin),
             novelty=self._novelty(origin, facet),
-            uncertainty=self._uncertainty(facet),
-            direction=self._direction(facet),
+            uncertainty=self._of_kind(facet, "uncertainty", self.terms.uncertainty),
+            direction=self._of_kind(facet, "direction", 0.0),
             noise=normal(self.draw(Purpose.NOISE, self.model.week, self.post)),
             duplicate=topic in self.model.adopted_topics,
         )
@@ -256,39 +256,13 @@ class Person(mesa.Agent):
         return Facet(int(place >= first) + int(place >= second) + int(place >= third))
 
     def _novelty(self, origin: int, facet: Facet) -> float:
-        terms = self.terms
-        mean = terms.novelty_mean
-        if terms.facets:
-            mean = (
-                terms.enhancement_novelty,
-                terms.mission_novelty,
-                terms.adaptive_novelty,
-                terms.anticipatory_novelty,
-            )[facet]
-        table = beta_quantiles(mean, terms.novelty_concentration)
+        mean = self._of_kind(facet, "novelty", self.terms.novelty_mean)
+        table = beta_quantiles(mean, self.terms.novelty_concentration)
         return quantile(table, self.draw(Purpose.NOVELTY, self.model.week, origin))
 
-    def _uncertainty(self, facet: Facet) -> float:
-        terms = self.terms
-        if not terms.facets:
-            return terms.uncertainty
-        return (
-            terms.enhancement_uncertainty,
-            terms.mission_uncertainty,
-            terms.adaptive_uncertainty,
-            terms.anticipatory_uncertainty,
-        )[facet]
-
-    def _direction(self, facet: Facet) -> float:
-        terms = self.terms
-        if not terms.facets:
-            return 0.0
-        return (
-            terms.enhancement_direction,
-            terms.mission_direction,
-            terms.adaptive_direction,
-            terms.anticipatory_direction,
-        )[facet]
+    def _of_kind(self, facet: Facet, what: str, usual: float) -> float:
+        """Give a parameter of ideas of a facet; ``usual`` where all ideas are of one kind."""
+        return float(getattr(self.terms, f"{facet.label}_{what}")) if self.terms.facets else usual
 
     # --- speaking of it, or not -------------------------------------------------------------------
 
@@ -304,7 +278,10 @@ class Person(mesa.Agent):
             self.withhold(idea, reason)
         else:
             self.speak(idea)
-            self.ask_permission(idea) if self.seeks_permission(idea) else self.bring(idea)
+            if self.seeks_permission(idea):
+                self.ask_permission(idea)
+            else:
+                self.bring(idea)
 
     def speak(self, idea: Idea) -> None:
         """Speak of the idea."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from innovation_abm.agents.person import Person
 from innovation_abm.chance import Purpose
+from innovation_abm.errors import InnovationAbmError
 from innovation_abm.idea import Event, Fate, Idea, Stage
 from innovation_abm.queues import UNLIMITED
 
@@ -37,7 +39,7 @@ class Reviewer(Person):
 
     def capacity(self) -> float:
         """Give the reviews that can be done a week, on average."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say its capacity()")
 
     def business_rate(self) -> float:
         """Give the items of regular business that arrive a week, on average."""
@@ -51,6 +53,10 @@ class Reviewer(Person):
         Nothing is carried over from the week before.
         """
         capacity = self.capacity()
+        if not (isinstance(capacity, Real) and capacity >= 0.0):
+            raise InnovationAbmError(
+                f"{type(self).__name__}.capacity() gives {capacity!r}: allowed is 0 or more"
+            )
         self.model.queues.slots_opened(self.gate, capacity)
         if capacity == math.inf:
             self.slots = UNLIMITED
@@ -158,7 +164,7 @@ class Reviewer(Person):
 
     def endorse(self, idea: Idea) -> None:
         """Do what an endorsement means in this role."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say what it does to endorse()")
 
     def refuse(self, idea: Idea) -> None:
         """Return a refused idea for rework, let it try another door, or reject it for good."""

@@ -22,6 +22,8 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, overload
 
+from innovation_abm.errors import InnovationAbmError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -228,6 +230,8 @@ def normal(u: float) -> float:
 @lru_cache(maxsize=256)
 def poisson_table(mean: float) -> tuple[float, ...]:
     """Tabulate the Poisson distribution function for ``mean`` in [0, 500], as far as it rises."""
+    if not 0.0 <= mean <= 500.0:  # beyond, exp(-mean) is nothing; and for nan there is no end
+        raise InnovationAbmError(f"mean = {mean} of a Poisson number: allowed is 0 to 500")
     term = math.exp(-mean)
     table = [term]
     while True:

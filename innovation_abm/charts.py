@@ -49,6 +49,7 @@ from innovation_abm.chart_files import (
 from innovation_abm.chart_structure import arrange, to_organization
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.organization import MAX_PEOPLE, Organization, Role, generate
+from innovation_abm.text_files import write_text
 
 if TYPE_CHECKING:
     from innovation_abm.scenario import Scenario
@@ -222,7 +223,7 @@ def write_chart(organization: Organization, path: str | PathLike[str]) -> None:
 
     Args:
         organization: What to write; every person becomes a row.
-        path: The file, which is written anew.
+        path: The file; one that is there is replaced once all is written.
 
     Raises:
         InnovationAbmError: If a name cannot stand in a chart, or the file cannot be written.
@@ -248,12 +249,7 @@ def write_chart(organization: Organization, path: str | PathLike[str]) -> None:
         raise InnovationAbmError("a post is named XX, which marks a head in a chart: rename it")
     if "\0" in text.getvalue():
         raise InnovationAbmError("a name holds a NUL character, which a chart cannot hold")
-    try:
-        Path(path).write_bytes(text.getvalue().encode("utf-8"))
-    except UnicodeEncodeError as error:
-        raise InnovationAbmError(f"a name cannot be written as UTF-8: {error}") from None
-    except (OSError, ValueError) as error:
-        raise InnovationAbmError(f"cannot write the chart {path}: {error}") from None
+    write_text(path, text.getvalue())
 
 
 def _in_order(faults: Iterable[Fault], files: Sequence[str]) -> tuple[Fault, ...]:

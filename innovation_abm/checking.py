@@ -26,7 +26,7 @@ from innovation_abm.idea import Fate
 from innovation_abm.model import InnovationModel
 from innovation_abm.random_scenarios import far_from_usual, random_scenario
 from innovation_abm.results import Run
-from innovation_abm.rule_files import blaming, load_rules, own_agents, roles_of
+from innovation_abm.rule_files import blaming, explained, load_rules, own_agents, roles_of
 from innovation_abm.rule_source import Finding, Kind, examine
 from innovation_abm.rules import RuleBook, RuleError, rule
 from innovation_abm.scenario import Scenario, ScenarioError
@@ -269,7 +269,7 @@ class _Watch:
             try:
                 result = function(*arguments)
             except Exception as error:
-                self.failing = f"{call} raises {type(error).__name__}: {error}"
+                self.failing = f"{call} raises {explained(error)}"
                 raise
             if self.impure is None:
                 self.impure = _impurity(call, function, arguments, before, result)
@@ -302,7 +302,7 @@ def _failure(watch: _Watch, scenario: Scenario) -> str:
     except RuleError as error:
         return watch.failing or str(error)
     except Exception as error:  # whatever the rules leave
-        return watch.failing or f"{type(error).__name__}: {error}"
+        return watch.failing or explained(error)
     return ""
 
 

@@ -7,7 +7,6 @@ was given is wrong, as one message on standard error says; 130 interrupted.
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ from innovation_abm.console import (
     survive_any_text,
 )
 from innovation_abm.dashboards.command import dashboard
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.experiments.calibration.command import calibrate
 from innovation_abm.experiments.command import export, report, studies, sweep
 from innovation_abm.extending_command import check_rules, new
@@ -235,8 +234,7 @@ def _settings(option: str, pairs: Sequence[str]) -> dict[str, Any]:
                 f"{option} {pair}: write NAME=VALUE, for instance {option} risk_aversion=0.3"
             )
         if name not in known:
-            near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-            advice = f'; did you mean "{near[0]}"?' if near else ""
+            advice = did_you_mean(name, known)
             raise InnovationAbmError(f'{option} {pair}: unknown parameter "{name}"{advice}')
         values[name] = _value(f"{option} {pair}", text, known[name])
     return values
@@ -261,9 +259,14 @@ def _with_levers(
 ) -> Scenario:
     """Move levers of a scenario, after adding those of a file; its name tells of what is moved."""
     from innovation_abm.levers import load_levers
+    from innovation_abm.scenario import ScenarioError
 
     if file is not None:
-        scenario = scenario.but(own_levers=(*scenario.own_levers, *load_levers(file)))
+        own = (*scenario.own_levers, *load_levers(file))
+        try:
+            scenario = scenario.but(own_levers=own)
+        except ScenarioError as error:
+            raise InnovationAbmError(f"{file}: {error}") from None
     if not strengths:
         return scenario
     moved = scenario.but(levers={**scenario.levers, **strengths})
@@ -695,9 +698,8 @@ def _list_levers(key: str | None, file: str | None, as_json: bool) -> None:
 
     known = _with_levers(Scenario(), {}, file, []).catalogue()
     if key is not None and key not in known:
-        near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
-        advice = f'did you mean "{near[0]}"?' if near else "innovation-abm levers lists them"
-        raise InnovationAbmError(f'there is no lever "{key}"; {advice}')
+        advice = did_you_mean(key, known, "innovation-abm levers lists them")
+        raise InnovationAbmError(f'there is no lever "{key}"{advice}')
     chosen = list(known.values()) if key is None else [known[key]]
     if as_json:
         records = [lever_pages.lever_record(lever) for lever in chosen]

@@ -81,7 +81,7 @@ def new_agent(
 
     written = templates.new_agent(name, role, folder)
     print(f"Written: {written.file}, and its test {written.test}")
-    print(f"Run it:  innovation-abm run workshop --rules {written.file}")
+    print(f"Run it:  innovation-abm run workshop --rules {written.file}{written.options}")
     print(f"Compare: python {written.file}")
 
 

@@ -14,7 +14,16 @@ NEVER: Final = -1
 """Week of what has not happened."""
 
 
-class Facet(IntEnum):
+class Labelled(IntEnum):
+    """Codes that have a name in tables and JSON."""
+
+    @property
+    def label(self) -> str:
+        """Name in tables and JSON."""
+        return self.name.lower()
+
+
+class Facet(Labelled):
     """The four facets of innovation (Observatory of Public Sector Innovation)."""
 
     ENHANCEMENT = 0
@@ -23,7 +32,7 @@ class Facet(IntEnum):
     ANTICIPATORY = 3
 
 
-class Stage(IntEnum):
+class Stage(Labelled):
     """Where an idea is. In the last three of the queue stages it waits for a slot."""
 
     WITH_AUTHOR = 0
@@ -42,7 +51,7 @@ class Stage(IntEnum):
         return self >= Stage.PERMISSION
 
 
-class Fate(IntEnum):
+class Fate(Labelled):
     """How an idea ended; exactly one for each idea, ``IN_FLIGHT`` until then."""
 
     IN_FLIGHT = 0
@@ -55,11 +64,6 @@ class Fate(IntEnum):
     FAILED_PILOT = 7
     ADOPTED = 8
 
-    @property
-    def label(self) -> str:
-        """Name in tables and JSON."""
-        return self.name.lower()
-
 
 ENDED: Final = tuple(fate for fate in Fate if fate != Fate.IN_FLIGHT)
 """The fates of ideas that are no longer in flight."""
@@ -67,7 +71,7 @@ DEATHS: Final = tuple(fate for fate in ENDED if fate != Fate.ADOPTED)
 """The fates of ideas that did not survive."""
 
 
-class Outcome(IntEnum):
+class Outcome(Labelled):
     """What became of an adopted idea."""
 
     NONE = 0
@@ -75,13 +79,8 @@ class Outcome(IntEnum):
     FAILED = 2
     EMBEDDED = 3
 
-    @property
-    def label(self) -> str:
-        """Name in tables and JSON."""
-        return self.name.lower()
 
-
-class Reason(IntEnum):
+class Reason(Labelled):
     """Why an idea was withheld."""
 
     NONE = 0
@@ -90,13 +89,8 @@ class Reason(IntEnum):
     DOUBT = 3
     SELF_SCREENED = 4
 
-    @property
-    def label(self) -> str:
-        """Name in tables and JSON."""
-        return self.name.lower()
 
-
-class Event(IntEnum):
+class Event(Labelled):
     """What happens to an idea on its way; the rows of the table of events."""
 
     CONCEIVED = 0
@@ -124,11 +118,6 @@ class Event(IntEnum):
     FAILED = 22
     EMBEDDED = 23
     UPHELD = 24
-
-    @property
-    def label(self) -> str:
-        """Name in tables and JSON."""
-        return self.name.lower()
 
 
 class Idea:

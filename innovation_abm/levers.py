@@ -15,13 +15,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, did_you_mean
+from innovation_abm.text_files import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -298,11 +298,7 @@ def load_levers(path: str | PathLike[str]) -> tuple[Lever, ...]:
     Raises:
         LeverError: if the file cannot be read or is wrong; it says where.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LeverError(f"{path}: cannot be read: {error}") from None
-    return read_levers(text, str(path))
+    return read_levers(read_text(path, LeverError), str(path))
 
 
 def lever_from(entry: object, number: int) -> Lever:
@@ -317,7 +313,10 @@ def lever_from(entry: object, number: int) -> Lever:
         return Lever(**entry)
     except ValidationError as error:
         name = entry.get("key", number)
-        faults = "; ".join(_fault(fault) for fault in error.errors())
+        found = error.errors()
+        if len(found) > 1:  # a list is not too short when an entry of it is wrong
+            found = [fault for fault in found if fault["type"] != "too_short"]
+        faults = "; ".join(dict.fromkeys(map(_fault, found)))
         raise LeverError(f"lever {name}: {faults}") from None
 
 
@@ -326,12 +325,28 @@ def lever_entry(lever: Lever) -> dict[str, Any]:
     return lever.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
 
 
+FORMS: Final[Mapping[str, str]] = MappingProxyType(
+    {"key": "small letters, digits and _, a letter first", "time": "hh:mm:ss, such as 00:12:30"}
+)
+"""How texts of some form are to be written, by their key."""
+ALTERNATIVES: Final = frozenset({"bool", "float", "int", "str"})
+"""What pydantic adds to a key for each type that its value might have had."""
+
+
 def _fault(fault: Mapping[str, Any]) -> str:
-    where = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "value_error":
+    """Say in plain words what pydantic found."""
+    parts = [str(part) for part in fault["loc"] if part not in ALTERNATIVES]
+    where, kind, given = ".".join(parts), fault["type"], fault["input"]
+    if len(parts) < len(fault["loc"]):
+        return f"{where} = {given!r}: allowed is a number, true or false"
+    if kind == "value_error":
         return str(fault["ctx"]["error"])
-    if fault["type"] == "missing":
+    if kind == "missing":
         return f"{where} is missing"
-    if fault["type"] == "extra_forbidden":
-        return f"{where} is not part of a lever"
-    return f"{where}: {fault['msg']}" if where else str(fault["msg"])
+    if kind == "extra_forbidden":
+        return f"{where} is not part of a lever{did_you_mean(where, Lever.model_fields)}"
+    if kind == "enum":
+        return f"{where} = {given!r}: allowed is {fault['ctx']['expected']}"
+    if kind == "string_pattern_mismatch":
+        return f"{where} = {given!r}: write {FORMS[where]}"
+    return f"{where} = {given!r}: {fault['msg']}" if where else str(fault["msg"])

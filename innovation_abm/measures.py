@@ -8,14 +8,13 @@ one of them whole. A measure is NaN where it is undefined: a share of nothing, a
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.idea import Fate
 from innovation_abm.kernel_arrays import NOVEL
 from innovation_abm.survival import tjur_r2
@@ -89,9 +88,7 @@ def _of_counts(name: str) -> Callable[[Array], Array]:
 
 def _known(name: str) -> Measure:
     if name not in MEASURES:
-        near = difflib.get_close_matches(name, list(MEASURES), n=1, cutoff=0.5)
-        hint = f'; did you mean "{near[0]}"?' if near else ""
-        raise InnovationAbmError(f'no measure "{name}"{hint}')
+        raise InnovationAbmError(f'no measure "{name}"{did_you_mean(name, MEASURES)}')
     return MEASURES[name]
 
 

@@ -114,11 +114,14 @@ HEADLINES = (
 DETERMINANTS = ("clarity", "parity", "suitability", "normality")
 """In the order of the keys of their draws."""
 
-ROLES: dict[int, type[Person]] = {
+ROLES: dict[Role, type[Person]] = {
     Role.STAFF: Staff,
     Role.MIDDLE_MANAGER: MiddleManager,
     Role.LEADER: Leader,
+    Role.CENTRAL_AGENCY: CentralAgency,
+    Role.PANEL: Panel,
 }
+"""Who takes the place of a role, unless said."""
 CLASSES: dict[Role, type[Person]] = {
     Role.STAFF: Person,
     Role.MIDDLE_MANAGER: Reviewer,
@@ -127,6 +130,29 @@ CLASSES: dict[Role, type[Person]] = {
     Role.PANEL: Panel,
 }
 """What an agent must at least be to take the place of a role."""
+
+
+def check_classes(roles: Mapping[Role, type[Person]]) -> None:
+    """Refuse classes of agents that cannot take the places they are given for.
+
+    Raises:
+        InnovationAbmError: if there is no such role, or a class is none, or stands for another
+            role: rules ask agents for their role.
+    """
+    for role, kind in roles.items():
+        if role not in CLASSES:
+            known = ", ".join(f"Role.{one.name}" for one in CLASSES)
+            raise InnovationAbmError(f"{role!r} is no role; there are: {known}")
+        place, usual = f"Role.{Role(role).name}", ROLES[role].__name__
+        if not isinstance(kind, type) or not issubclass(kind, CLASSES[role]):
+            raise InnovationAbmError(
+                f"what is given for {place} is no class of such agents; subclass {usual}"
+            )
+        if kind.role != role:
+            raise InnovationAbmError(
+                f"{kind.__name__} is given for {place}, but its role is {kind.role!r}; subclass "
+                f"{usual}, or write role = {place} in the class"
+            )
 
 
 class InnovationModel(mesa.Model):
@@ -156,7 +182,8 @@ class InnovationModel(mesa.Model):
     Raises:
         ScenarioError: if a parameter is wrong.
         ChartError: if the chart that the scenario names is refused.
-        InnovationAbmError: if the network has a node that is no post.
+        InnovationAbmError: if a class of ``roles`` cannot take that place, the network has a node
+            that is no post, or ``origin`` does not give a post for each post.
     """
 
     def __init__(
@@ -207,7 +234,7 @@ class InnovationModel(mesa.Model):
         self._start_context()
         self._start_books()
         self._hire(dict(roles or roles_of(rules)))
-        self.origin = list(origin) if origin is not None else list(range(len(self.people)))
+        self.origin = _checked_origin(origin, self.organization.size)
         self.origin_posts = np.array(self.origin, np.uint64)
         self.datacollector = mesa.DataCollector(
             model_reporters={name: _weekly(name) for name in WEEK_COLUMNS},
@@ -310,7 +337,10 @@ class InnovationModel(mesa.Model):
         """Phase 3: panel, managers, leaders and agency review; the agency connects the silos."""
         self.open_slots()
         if self.panel is not None:
-            self.panel.work() if self.panel.members else self.panel.dissolve()
+            if self.panel.members:
+                self.panel.work()
+            else:
+                self.panel.dissolve()
         for reviewer in self.reviewers:
             if reviewer.slots and (reviewer.ideas or reviewer.business):
                 reviewer.work()
@@ -806,6 +836,7 @@ class InnovationModel(mesa.Model):
         self.forum = Forum(self)
 
     def _hire(self, roles: dict[Role, type[Person]]) -> None:
+        check_classes(roles)
         chart, classes = self.organization, ROLES | roles
         columns = (chart.role, chart.layer, chart.department, chart.unit, chart.superior)
         rows = zip(*(column.tolist() for column in columns), strict=True)
@@ -822,13 +853,13 @@ class InnovationModel(mesa.Model):
             reviewer.gate = reviewer.layer
             reviewer.rank = len(self.reviewers_by_layer[reviewer.layer])
             self.reviewers_by_layer[reviewer.layer].append(reviewer)
-        self._hire_bodies(roles)
+        self._hire_bodies(classes)
         self.posts = np.arange(len(self.people), dtype=np.uint64)
         self.reviewer_posts = np.array([p.post for p in self.reviewers], np.uint64)
         self.circles = Circles(self.settings.circle, chart)
         draw_traits(self.people, self.keys, self.government)
 
-    def _hire_bodies(self, roles: dict[Role, type[Person]]) -> None:
+    def _hire_bodies(self, classes: Mapping[Role, type[Person]]) -> None:
         """Set up agency and panel if they exist at any time of the run."""
         ever = [self.settings.at(week) for week in {1, *self.turning_points} if week]
         size = max(int(float(values["panel_size"] or 0)) for values in ever)
@@ -839,14 +870,26 @@ class InnovationModel(mesa.Model):
         self.agency = None
         self.panel = None
         if any(values["agency"] for values in ever):
-            self.agency = roles.get(Role.CENTRAL_AGENCY, CentralAgency)(self, len(self.people))
+            self.agency = classes[Role.CENTRAL_AGENCY](self, len(self.people))
             self.agency.gate = 0
         if size:
-            self.panel = roles.get(Role.PANEL, Panel)(self, len(self.people) + 1)
+            self.panel = classes[Role.PANEL](self, len(self.people) + 1)
             self.panel.gate = self.organization.layers + 1
             self.seat_panel()
         bodies = [body for body in (self.agency, self.panel) if body is not None]
         self.inboxes = [*self.reviewers, *bodies]
+
+
+def _checked_origin(origin: Sequence[int] | None, people: int) -> list[int]:
+    """Give the post that each post's ideas come from: its own unless said."""
+    if origin is None:
+        return list(range(people))
+    posts = [int(post) for post in origin]
+    if len(posts) != people or not all(0 <= post < people for post in posts):
+        raise InnovationAbmError(
+            f"origin: give a post, from 0 to {people - 1}, for each of the {people} posts"
+        )
+    return posts
 
 
 def _neighbours(network: nx.Graph[int], people: int) -> list[list[int]]:
@@ -879,13 +922,11 @@ def _weekly(name: str) -> Callable[[InnovationModel], float]:
 
 def _settle(settings: Scenario | None, given: dict[str, Any], rng: int | None) -> Scenario:
     """Work out the scenario of a model from what its constructor was given."""
+    if rng is None and settings is None:
+        rng = secrets.randbelow(MAX_FRESH_SEED)
     values = {
         name: value.item() if isinstance(value, np.generic) else value
-        for name, value in given.items()
+        for name, value in (given | {"seed": rng}).items()
         if value is not None
     }
-    if rng is not None:
-        values["seed"] = int(rng)
-    elif settings is None:
-        values["seed"] = secrets.randbelow(MAX_FRESH_SEED)
     return (settings or Scenario()).but(**values)

@@ -7,10 +7,10 @@ cites the source of each figure. See ``docs/calibration.md`` for those that are 
 
 from __future__ import annotations
 
-import difflib
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
+from innovation_abm.errors import did_you_mean
 from innovation_abm.scenario import Scenario, ScenarioError
 
 if TYPE_CHECKING:
@@ -49,9 +49,8 @@ def preset_text(name: str) -> str:
     """
     folders = {one: kind for kind in ("published", "presets") for one in _names(kind)}
     if name not in folders:
-        near = difflib.get_close_matches(str(name), list(folders), n=1, cutoff=0.5)
-        advice = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(preset_names())}"
-        raise ScenarioError(f'there is no preset "{name}"; {advice}')
+        advice = did_you_mean(str(name), folders, f"there are {', '.join(preset_names())}")
+        raise ScenarioError(f'there is no preset "{name}"{advice}')
     file = _folder(folders[name]).joinpath(name + SUFFIX)
     return file.read_text(encoding="utf-8")
 

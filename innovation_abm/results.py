@@ -625,11 +625,9 @@ class Run:
     @property
     def people_withholding(self) -> float:
         """Share of posts with an idea in a year that withheld at least one of that year."""
-        year = (self._ideas["week"] - 1) // WEEKS_PER_YEAR
-        author_year = self._ideas["author"].astype(np.int64) * 1000 + year
-        having = np.unique(author_year)
-        withholding = np.unique(author_year[self._fate == Fate.WITHHELD])
-        return len(withholding) / len(having) if len(having) else math.nan
+        from innovation_abm.measures import MEASURES
+
+        return MEASURES["people_withholding"].of(self)
 
     def scheme(self, first_week: int = 1, last_week: int | None = None) -> dict[str, float]:
         """Tell what a suggestion scheme would report of the ideas conceived in some weeks.
@@ -694,9 +692,11 @@ class Run:
     def _number(self, idea: str | int) -> int:
         names = self.ideas["idea"]
         found = np.flatnonzero(names == idea) if isinstance(idea, str) else [idea]
+        if not len(names):
+            raise InnovationAbmError(f"no idea {idea!r}: none was conceived in this run")
         if not len(found) or not 0 <= found[0] < len(names):
             raise InnovationAbmError(
-                f"no idea {idea!r}; names are like {names.iloc[0] if len(names) else 'w1-p7'!r}, "
+                f"no idea {idea!r}; names are like {names.iloc[0]!r}, "
                 f"numbers go from 0 to {len(names) - 1}"
             )
         return int(found[0])
@@ -717,7 +717,7 @@ def gate_names(layers: int) -> list[str]:
 
 
 def _idea_columns(model: InnovationModel) -> Columns:
-    special = {"author", "holder", "fate_holder", "waited", "reworked"}
+    special = {"author", "holder", "fate_holder", "waited"}
     columns = {
         name: np.array([getattr(idea, name) for idea in model.ideas])
         for name in IDEA_COLUMNS
@@ -729,7 +729,6 @@ def _idea_columns(model: InnovationModel) -> Columns:
         holders = (getattr(idea, name) for idea in ideas)
         columns[name] = np.array([-1 if h is None else h.post for h in holders], np.int64)
     columns["waited"] = np.array([_waited(idea, model.week) for idea in ideas], np.int64)
-    columns["reworked"] = np.array([idea.reworked for idea in ideas], bool)
     if any(idea.detail for idea in ideas):
         columns["detail"] = np.array([idea.detail for idea in ideas])
     return columns

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import inspect
 import sys
 import tempfile
 import threading
@@ -23,9 +22,9 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.organization import Role
-from innovation_abm.rules import SHIPPED, RuleBook, RuleError
+from innovation_abm.rules import SHIPPED, RuleBook, RuleError, parameters_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,6 +41,8 @@ AGENTS: Final = "ROLES"
 OURS: Final = "innovation_abm"
 _LOADING: Final = threading.RLock()
 """Held while a file is run: for that time, what Python knows of modules is another."""
+NEAR: Final = 0.75
+"""How alike a method's name and one of the model's are, in [0, 1], if it is a slip of the pen."""
 RULES: Final = tuple(one.name for one in fields(RuleBook))
 """Names of all rules."""
 
@@ -145,6 +146,7 @@ def load_rules(path: str | PathLike[str]) -> FileRules:
     told = {"file": name, "texts": texts, "sources": sources, "roles": roles}
     for attribute, value in told.items():
         object.__setattr__(book, attribute, value)  # a rule book is frozen
+    _check_methods(book, module)
     return book
 
 
@@ -163,25 +165,49 @@ def blaming(rules: RuleBook | None) -> Iterator[None]:
         if rules is None or rules == SHIPPED:
             raise
         codes = _codes(rules)
-        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-        whose = next(
-            (codes[f.f_code] for f in reversed(frames) if f.f_code in codes),
-            "with these rules the model",
-        )
-        raise RuleError(f"{whose} fails: {type(error).__name__}: {error}") from error
+        for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+            if frame.f_code in codes:
+                place = f"{Path(frame.f_code.co_filename).name}, line {line}"
+                told = f"{codes[frame.f_code]} fails: {explained(error)} ({place})"
+                raise RuleError(told) from error
+        told = f"with these rules the model fails: {explained(error)}"
+        if isinstance(rules, FileRules):
+            told += f"; innovation-abm check-rules {rules.file} looks at what each of them gives"
+        raise RuleError(told) from error
+
+
+def explained(error: BaseException) -> str:
+    """Say what went wrong in code of a user's own, and the nearest name where one is wrong."""
+    told = f"{type(error).__name__}: {error}"
+    if isinstance(error, AttributeError) and error.name is not None:
+        told += did_you_mean(error.name, [one for one in dir(error.obj) if not one.startswith("_")])
+    return told
 
 
 def _codes(rules: RuleBook) -> dict[CodeType, str]:
     """Name the rules of a book, and the methods of the agents that come with it, by their code."""
     codes = {
         function.__code__: f'the agent\'s method "{kind.__name__}.{method}"'
-        for kind in roles_of(rules).values()
-        for one in reversed(kind.__mro__)
-        if not one.__module__.startswith(f"{OURS}.")
-        for method, function in vars(one).items()
-        if isinstance(function, FunctionType)
+        for kind, method, function in _own_methods(roles_of(rules))
     }
     return codes | {getattr(rules, rule).__code__: f'the rule "{rule}"' for rule in RULES}
+
+
+def _own_methods(
+    roles: Mapping[Role, type[Person]],
+) -> Iterator[tuple[type[Person], str, FunctionType]]:
+    """Give the methods of classes of agents that are not the model's; those that count last."""
+    for kind in roles.values():
+        for one in reversed(kind.__mro__):
+            if not _is_ours(one):
+                for method, function in vars(one).items():
+                    if isinstance(function, FunctionType):
+                        yield kind, method, function
+
+
+def _is_ours(kind: type) -> bool:
+    """Tell whether a class is of the model itself."""
+    return kind.__module__.startswith(f"{OURS}.")
 
 
 # --- running the file -----------------------------------------------------------------------------
@@ -276,7 +302,7 @@ def _execute(name: str, place: Path, source: bytes, module: ModuleType) -> None:
         frames = traceback.extract_tb(error.__traceback__)
         lines = [f", line {frame.lineno}" for frame in frames if frame.filename == str(place)]
         where = "".join((name, *lines[-1:]))
-        raise RuleError(f"{where}: {type(error).__name__}: {error}") from None
+        raise RuleError(f"{where}: {explained(error)}") from None
     finally:
         del sys.modules[module.__name__]
 
@@ -291,19 +317,28 @@ def _roles_of(name: str, module: ModuleType) -> dict[Role, type[Person]]:
         raise RuleError(f"{name}: {AGENTS} is no dictionary; write {AGENTS} = {{Role.STAFF: Mine}}")
     if not roles:
         return {}
-    from innovation_abm.model import CLASSES  # Mesa is slow to load
+    from innovation_abm.model import check_classes  # Mesa is slow to load
 
-    for role, kind in roles.items():
-        if role not in CLASSES:
-            known = ", ".join(f"Role.{one.name}" for one in CLASSES)
-            raise RuleError(f"{name}: {AGENTS} has {role!r}, which is no role; there are: {known}")
-        base = CLASSES[role]
-        if not (isinstance(kind, type) and issubclass(kind, base)):
-            raise RuleError(
-                f"{name}: what {AGENTS} gives for Role.{Role(role).name} is no class of agents; "
-                f"subclass {base.__name__}"
-            )
+    try:
+        check_classes(roles)
+    except InnovationAbmError as error:
+        raise RuleError(f"{name}: {AGENTS}: {error}") from None
     return dict(roles)
+
+
+def _check_methods(book: FileRules, module: ModuleType) -> None:
+    """Refuse a method that overrides nothing and that nothing calls, if it nearly overrides one."""
+    text = b"\n".join(book.texts.values()).decode(errors="replace")
+    for kind, method, function in _own_methods(book.roles):
+        base = next(one for one in kind.__mro__ if _is_ours(one))
+        usual = [one for one in dir(base) if callable(getattr(base, one))]
+        if method in usual or method.startswith("_") or f".{method}" in text:
+            continue
+        for near in difflib.get_close_matches(method, usual, n=1, cutoff=NEAR):
+            raise RuleError(
+                f"{book.file}{_line(module, function)}: {kind.__name__}.{method} overrides "
+                f'nothing, and nothing calls it; did you mean "{near}"?'
+            )
 
 
 def _declares(module: ModuleType) -> bool:
@@ -351,8 +386,7 @@ def _check_names(name: str, module: ModuleType, found: dict[str, Any]) -> None:
     }
     called = {word for function in own.values() for word in function.__code__.co_names}
     for given in sorted(set(own) - set(found) - called):
-        near = difflib.get_close_matches(given, RULES, n=1, cutoff=0.5)
-        advice = f'; did you mean "{near[0]}"?' if near else f"; there are: {', '.join(RULES)}"
+        advice = did_you_mean(given, RULES, f"there are: {', '.join(RULES)}")
         raise RuleError(f'{name}{_line(module, own[given])}: there is no rule "{given}"{advice}')
     if not found:
         raise RuleError(
@@ -362,14 +396,8 @@ def _check_names(name: str, module: ModuleType, found: dict[str, Any]) -> None:
 
 
 def _check_signature(name: str, rule: str, function: Any) -> None:  # noqa: ANN401
-    right = inspect.signature(getattr(RuleBook, rule))
-    try:
-        inspect.signature(function).bind(*right.parameters)
-    except TypeError:
-        place = f", line {function.__code__.co_firstlineno}"
-        wanted = f"{rule}({', '.join(right.parameters)})"
-        given = f"{rule}({', '.join(inspect.signature(function).parameters)})"
-        raise RuleError(f"{name}{place}: {given} has other parameters than {wanted}") from None
+    if fault := parameters_fault(rule, function):
+        raise RuleError(f"{name}, line {function.__code__.co_firstlineno}: {fault}")
 
 
 def _line(module: ModuleType, function: Any) -> str:  # noqa: ANN401

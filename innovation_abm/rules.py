@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from inspect import signature
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from innovation_abm import chance
@@ -39,6 +40,24 @@ F = TypeVar("F", bound="Callable[..., float]")
 
 class RuleError(InnovationAbmError):
     """A rule, or the rule book it stands in, is wrong."""
+
+
+def parameters_fault(name: str, function: Rule) -> str:
+    """Say how a function's parameters differ from those of the rule ``name``; "" if they do not.
+
+    They may have other names, but not in another order.
+    """
+    wanted = list(signature(getattr(RuleBook, name)).parameters)
+    given = list(signature(function).parameters)
+    try:
+        signature(function).bind(*wanted)
+    except TypeError:
+        how = "other parameters than"
+    else:
+        if [one for one in given if one in wanted] == [one for one in wanted if one in given]:
+            return ""
+        how = "its parameters in another order than"
+    return f"{name}({', '.join(given)}) has {how} {name}({', '.join(wanted)})"
 
 
 def rule(function: F) -> F:
@@ -522,7 +541,8 @@ class RuleBook:
     """The rules of a run. Give another function for any of them; the signatures are those above.
 
     Raises:
-        RuleError: if what is given for a rule is no function declared with :func:`rule`.
+        RuleError: if what is given for a rule is no function declared with :func:`rule`, or has
+            other parameters.
     """
 
     expectations: Rule = expectations
@@ -567,13 +587,18 @@ class RuleBook:
     capped: Rule = capped
 
     def __post_init__(self) -> None:
-        """Refuse what is not declared to be a rule."""
+        """Refuse what is not declared to be a rule, or cannot be called like that rule."""
         for field in fields(self):
-            if not getattr(getattr(self, field.name), "is_rule", False):
+            function = getattr(self, field.name)
+            if function is field.default:
+                continue
+            if not getattr(function, "is_rule", False):
                 raise RuleError(
                     f"{field.name}: give a function decorated with @rule "
                     "(from innovation_abm import rule)"
                 )
+            if fault := parameters_fault(field.name, function):
+                raise RuleError(fault)
 
 
 SHIPPED: Final = RuleBook()

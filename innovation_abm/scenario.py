@@ -11,8 +11,8 @@ model is the textbook screen: ideas pass a row of gates, each with a constant pr
 
 from __future__ import annotations
 
-import difflib
 import math
+import os
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.levers import Lever, LeverError, apply, catalogue, lever_entry, lever_from
+from innovation_abm.text_files import read_text, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -741,7 +742,7 @@ class Scenario(
         """Give a copy with every mechanism of ``groups`` (all groups if none) at its off value."""
         for group in groups:
             if group not in GROUPS:
-                raise ScenarioError(f'no group "{group}"{_nearest(group, GROUPS)}')
+                raise ScenarioError(f'no group "{group}"{did_you_mean(group, GROUPS)}')
         wanted = set(groups or GROUPS)
         return self.but(
             **{
@@ -815,16 +816,9 @@ class Scenario(
         Raises:
             ScenarioError: if the file cannot be read or is wrong.
         """
-        path = Path(path)
-        try:
-            text = path.read_text(encoding="utf-8-sig")  # some editors begin UTF-8 with a mark
-        except UnicodeDecodeError:
-            raise ScenarioError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
-        except OSError as error:
-            raise ScenarioError(f"{path}: cannot be read: {error.strerror}") from None
-        scenario = cls.from_toml(text, str(path))
+        scenario = cls.from_toml(read_text(path, ScenarioError), str(path))
         if scenario.chart is not None:
-            scenario = scenario.but(chart=str(path.parent / scenario.chart))
+            scenario = scenario.but(chart=str(Path(path).parent / scenario.chart))
         return scenario
 
     def to_toml(self) -> str:
@@ -847,8 +841,15 @@ class Scenario(
         return tomli_w.dumps(document)
 
     def save(self, path: str | Path) -> None:
-        """Write the scenario to a TOML file."""
-        Path(path).write_text(self.to_toml(), encoding="utf-8")
+        """Write the scenario to a TOML file, in which a chart is named from the file's own folder.
+
+        Raises:
+            ScenarioError: if the file cannot be written; one that is there stays as it was.
+        """
+        found = self
+        if self.chart is not None and not os.path.isabs(self.chart):
+            found = self.but(chart=Path(os.path.relpath(self.chart, Path(path).parent)).as_posix())
+        write_text(path, found.to_toml(), ScenarioError)
 
 
 @lru_cache(maxsize=1)
@@ -884,12 +885,6 @@ def _describe(group: str, name: str) -> Parameter:
     )
 
 
-def _nearest(name: str, names: Iterable[str]) -> str:
-    """Suggest the right name that is nearest to a wrong one."""
-    near = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
-    return f'; did you mean "{near[0]}"?' if near else ""
-
-
 def _explain(error: ValidationError) -> str:
     """Say in plain words what pydantic found."""
     return "; ".join(_fault(fault) for fault in error.errors())
@@ -903,10 +898,13 @@ def _fault(fault: Mapping[str, Any]) -> str:
         return f"{name} = {fault['input']!r}: allowed is a strength from 0 to 1 for each lever"
     if fault["type"] == "extra_forbidden":
         known = [*parameters(), *TOP_LEVEL]
-        return f'unknown parameter "{name}"{_nearest(name, known)}'
+        return f'unknown parameter "{name}"{did_you_mean(name, known)}'
     parameter = parameters().get(name)
     if parameter is None:
-        return f"{name or 'scenario'}: {fault['msg']}"
+        given = f"{name or 'scenario'} = {fault['input']!r}"
+        if fault["type"] == "string_type":
+            return f"{given}: allowed is text"
+        return f"{given}: {fault['msg']}"
     return f"{name} = {fault['input']!r}: allowed is {parameter.allowed}"
 
 
@@ -993,24 +991,37 @@ def _own_lever_faults(levers: Iterable[Lever]) -> Iterable[str]:
         if lever.key in known:  # a move in the dashboard, or a factor of a study, could be of both
             yield f"lever {lever.key}: is the name of a parameter; choose another key"
         seen.add(lever.key)
-        values = {
-            **{move.parameter: move.full for move in lever.moves if move.full is not None},
-            **lever.switches,
-        }
-        for name, value in values.items():
-            yield from (f"lever {lever.key}: {fault}" for fault in _value_faults(name, value))
-        for name in (move.parameter for move in lever.moves if move.times is not None):
-            if name not in known:
-                yield f'lever {lever.key}: unknown parameter "{name}"{_nearest(name, known)}'
-            elif known[name].kind != "float" or not known[name].live:
-                yield f"lever {lever.key}: times needs a number that may change, not {name}"
+        yield from (f"lever {lever.key}: {fault}" for fault in _reference_faults(lever))
+
+
+def _reference_faults(lever: Lever) -> Iterable[str]:
+    """Check the parameters and measures that a lever names."""
+    from innovation_abm.measures import MEASURES  # what is computed of runs is loaded for this only
+
+    known = parameters()
+    values = {
+        **{move.parameter: move.full for move in lever.moves if move.full is not None},
+        **lever.switches,
+    }
+    for name, value in values.items():
+        yield from _value_faults(name, value)
+    times = [move.parameter for move in lever.moves if move.times is not None]
+    for name in times:
+        if name in known and (known[name].kind != "float" or not known[name].live):
+            yield f"times needs a number that may change, not {name}"
+    for name in (*times, *lever.needs):
+        if name not in known:
+            yield f'unknown parameter "{name}"{did_you_mean(name, known)}'
+    for effect in lever.expected:
+        if effect.measure not in MEASURES:
+            yield f'no measure "{effect.measure}"{did_you_mean(effect.measure, MEASURES)}'
 
 
 def _lever_faults(strengths: Mapping[str, float], known: Mapping[str, Lever]) -> Iterable[str]:
     """Check keys and strengths of levers."""
     for key, strength in strengths.items():
         if key not in known:
-            yield f'unknown lever "{key}"{_nearest(key, known)}'
+            yield f'unknown lever "{key}"{did_you_mean(key, known)}'
         elif not 0.0 <= strength <= 1.0:  # which no NaN is
             yield f"lever {key} = {strength:g}: allowed is a strength from 0 to 1"
 
@@ -1063,7 +1074,7 @@ def _value_faults(name: str, value: object) -> Iterable[str]:
     """Check one value that is to be set in mid-run."""
     known = parameters()
     if name not in known:
-        yield f'unknown parameter "{name}"{_nearest(name, known)}'
+        yield f'unknown parameter "{name}"{did_you_mean(name, known)}'
     elif not known[name].live:
         yield f"{name} cannot change in mid-run"
     else:
@@ -1113,7 +1124,7 @@ def _section(section: str, content: object) -> dict[str, Any]:
         if section in parameters():
             group = parameters()[section].group
             raise ScenarioError(f"{section} belongs under a line [{group}]")
-        raise ScenarioError(f'unknown key or section "{section}"{_nearest(section, GROUPS)}')
+        raise ScenarioError(f'unknown key or section "{section}"{did_you_mean(section, GROUPS)}')
     if not isinstance(content, dict):
         raise ScenarioError(
             f"{section} is a section: write its parameters under a line [{section}]"

@@ -6,7 +6,6 @@ is edited.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import keyword
 import re
@@ -17,12 +16,12 @@ from typing import TYPE_CHECKING, Final
 
 from innovation_abm import rules as shipped
 from innovation_abm.compiling import parameters_of
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.organization import Role
 from innovation_abm.rule_files import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
 CLASSES: Final = {
     Role.STAFF: ("Staff", "staff"),
@@ -100,9 +99,10 @@ See it:       innovation-abm dashboard --rules {file}
 Rank levers:  innovation-abm levers --rank workshop --rules {file}
 Check it:     innovation-abm check-rules {file}
 In a study:   rules = "{file}" below [base], in a file for innovation-abm sweep
-
-It takes the place of every {role}. Agents of one's own run in the Mesa engine, which is
-the slower one; what can be said as a rule is better said as one (`innovation-abm new rule`).
+{absent}
+It takes the place of the model's own {base}. Agents of one's own run in the Mesa engine,
+which is the slower one; what can be said as a rule is better said as one (`innovation-abm new
+rule`).
 It must be the same run again: draw with self.draw_own("a name", ...) alone, read no other files,
 and import what stands in files of this folder here, at the top.
 """
@@ -121,7 +121,7 @@ ROLES = {{Role.{member}: {name}}}
 
 def main():
     """Compare a run with and without."""
-    scenario = Scenario(weeks=104, middle_layers=2, span=5{extra})
+    scenario = Scenario(weeks=104, middle_layers=2, span=5{needs})
     usual = simulate(scenario, engine="mesa")
     mine = simulate(scenario, roles=ROLES, engine="mesa")
     for title, run in (("usual", usual), ("{name}", mine)):
@@ -140,7 +140,7 @@ from {module} import ROLES
 
 
 def test_it_runs_and_the_books_balance():
-    scenario = Scenario(weeks=52, middle_layers=1, span=5, conception_rate=5.0{extra})
+    scenario = Scenario(weeks=52, middle_layers=1, span=5, conception_rate=5.0{needs})
     run = simulate(scenario, roles=ROLES, engine="mesa")
     assert run.conceived > 0
     assert run.balanced
@@ -175,11 +175,15 @@ METHODS: Final = {
 }
 """A method to begin with, for each role."""
 
-EXTRA: Final = {
-    Role.CENTRAL_AGENCY: ", agency=True",
-    Role.PANEL: ", panel_size=2.0, panel_novelty=0.7",
+NEEDS: Final[dict[Role, dict[str, object]]] = {
+    Role.CENTRAL_AGENCY: {"agency": True},
+    Role.PANEL: {"panel_size": 2.0, "panel_novelty": 0.7},
 }
-"""What a scenario needs for the role to occur in it."""
+"""What a scenario needs for a body to be there, as most have none."""
+ABSENT: Final = """
+There is no {body} in the workshop's room. For it to play a part, to run and compare add
+{options}
+"""
 
 
 @dataclass(frozen=True)
@@ -189,10 +193,12 @@ class Written:
     Attributes:
         file: what to edit.
         test: its test.
+        options: of a command, without which there is no part for it to play, each after a blank.
     """
 
     file: Path
     test: Path
+    options: str = ""
 
 
 def new_rule(name: str, folder: str | Path = ".") -> Written:
@@ -207,7 +213,7 @@ def new_rule(name: str, folder: str | Path = ".") -> Written:
             already; nothing is overwritten.
     """
     if name not in RULES:
-        raise InnovationAbmError(f'there is no rule "{name}"; {_advice(name, RULES)}')
+        raise InnovationAbmError(f'there is no rule "{name}"{_advice(name, RULES)}')
     file, test = f"my_{name}.py", f"test_my_{name}.py"
     return _write(Path(folder), {file: rule_text(name, file), test: _test_text(file, test)})
 
@@ -281,7 +287,7 @@ def new_agent(name: str, role: str = "middle-manager", folder: str | Path = ".")
     """
     named = {command: member for member, (_, command) in CLASSES.items()}
     if role not in named:
-        raise InnovationAbmError(f'there is no role "{role}"; {_advice(role, list(named))}')
+        raise InnovationAbmError(f'there is no role "{role}"{_advice(role, named)}')
     title = "".join(part[:1].upper() + part[1:] for part in re.split(r"[-_ ]+", name))
     if not title.isidentifier() or not title.isascii() or keyword.iskeyword(title):
         raise InnovationAbmError(
@@ -298,6 +304,8 @@ def new_agent(name: str, role: str = "middle-manager", folder: str | Path = ".")
     module = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", title).lower()
     if keyword.iskeyword(module):
         raise InnovationAbmError(f'"{module}" is a word of Python: give the class another name')
+    needs = NEEDS.get(member, {})
+    options = "".join(f" --set {key}={value}".lower() for key, value in needs.items())
     values = {
         "name": title,
         "file": f"{module}.py",
@@ -307,24 +315,25 @@ def new_agent(name: str, role: str = "middle-manager", folder: str | Path = ".")
         "base": base,
         "member": member.name,
         "method": METHODS[member],
-        "extra": EXTRA.get(member, ""),
+        "needs": "".join(f", {key}={value}" for key, value in needs.items()),
+        "options": options,
+        "absent": ABSENT.format(body=member.label, options=options.strip()) if needs else "",
     }
     return _write(
         Path(folder),
         {values["file"]: AGENT.format(**values), values["test"]: AGENT_TEST.format(**values)},
+        values["options"],
     )
 
 
-def _advice(name: str, names: Iterable[str]) -> str:
+def _advice(name: str, names: Collection[str]) -> str:
     """Name what is nearest, or all there are."""
-    listed = list(names)
-    near = difflib.get_close_matches(name, listed, n=1, cutoff=0.5)
-    return f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(listed)}"
+    return did_you_mean(name, names, f"there are: {', '.join(names)}")
 
 
-def _write(folder: Path, texts: dict[str, str]) -> Written:
+def _write(folder: Path, texts: dict[str, str], options: str = "") -> Written:
     """Write two files, both or neither, and over nothing."""
-    paths = [folder / name for name in texts]
+    first, second = paths = [folder / name for name in texts]
     for path in paths:
         if path.exists() or path.is_symlink():
             raise InnovationAbmError(f"{path} is there already, and is left as it is")
@@ -337,5 +346,6 @@ def _write(folder: Path, texts: dict[str, str]) -> Written:
     except OSError as error:
         for path in written:
             path.unlink(missing_ok=True)
-        raise InnovationAbmError(f"{error.filename}: cannot be written: {error.strerror}") from None
-    return Written(*paths)
+        where = error.filename or folder  # a full disk has no name
+        raise InnovationAbmError(f"{where}: cannot be written: {error.strerror}") from None
+    return Written(first, second, options)

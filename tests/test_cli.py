@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from own_levers import COFFEE
 from typer.testing import CliRunner
 
 import innovation_abm
@@ -1067,25 +1068,10 @@ def test_compare_moves_a_lever_in_b():
 
 def test_a_lever_of_ones_own_is_added_from_a_file(tmp_path):
     file = tmp_path / "own.toml"
-    file.write_text(OWN_LEVER, encoding="utf-8")
+    file.write_text(COFFEE, encoding="utf-8")
     assert "coffee_corner" in call("levers", "--levers", str(file)).out
     said = call("run", *SMALL_ROOM, "--levers", str(file), "--lever", "coffee_corner=1", "--json")
     assert said.json["scenario"] == "workshop with coffee_corner=1"
-
-
-OWN_LEVER = """
-[[lever]]
-key = "coffee_corner"
-title = { en = "A coffee corner", fr = "Un coin café" }
-kind = "strategy"
-source = "our own"
-time = "00:00:00"
-determinants = ["normality"]
-level = "organisation"
-moves = [{ parameter = "doubt", times = 0.5 }]
-sentence = { en = "People talk.", fr = "On se parle." }
-question = { en = "Does talk help?", fr = "Parler aide-t-il ?" }
-"""
 
 
 @pytest.mark.parametrize(
@@ -1097,7 +1083,7 @@ question = { en = "Does talk help?", fr = "Parler aide-t-il ?" }
         (("levers", "--rank", "workshop", "--strength", "2"), "strength = 2"),
         (("levers", "--rank", "workshop", "--replications", "1"), "needs at least 2"),
         (("levers", "--rank", "workshop", "--plot", "a.doc"), "ends in .png, .svg, .pdf"),
-        (("levers", "--levers", "nowhere.toml"), "nowhere.toml: cannot be read"),
+        (("levers", "--levers", "nowhere.toml"), "nowhere.toml: cannot be read: No such file"),
         (("run", "--lever", "upholding"), "write KEY=STRENGTH"),
         (("run", "--lever", "uphold=1"), 'unknown lever "uphold"; did you mean "upholding"?'),
         (("run", "--lever", "upholding=3"), "allowed is a strength from 0 to 1"),

@@ -262,18 +262,91 @@ def test_a_rule_book_of_a_file_is_sent_as_its_text(folder):
     ("roles", "message"),
     [
         ("3", "mine.py: ROLES is no dictionary; write ROLES = {Role.STAFF: Mine}"),
-        ("{7: Staff}", "ROLES has 7, which is no role; there are: Role.STAFF, Role.MIDDLE_MANAGER"),
-        ("{Role.LEADER: Staff}", "for Role.LEADER is no class of agents; subclass Leader"),
-        ("{Role.PANEL: 3}", "for Role.PANEL is no class of agents; subclass Panel"),
+        ("{7: Staff}", "mine.py: ROLES: 7 is no role; there are: Role.STAFF, Role.MIDDLE_MANAGER"),
+        ("{Role.LEADER: Staff}", "for Role.LEADER is no class of such agents; subclass Leader"),
+        ("{Role.PANEL: 3}", "for Role.PANEL is no class of such agents; subclass Panel"),
+        ("{Role.MIDDLE_MANAGER: Leader}", "its role is <Role.LEADER: 2>; subclass MiddleManager"),
+        ("{Role.STAFF: MiddleManager}", "Role.STAFF, but its role is <Role.MIDDLE_MANAGER: 1>"),
+        ("{Role.MANAGER: Staff}", 'AttributeError: MANAGER; did you mean "MIDDLE_MANAGER"?'),
         ("{}", "mine.py: declares no rule"),
     ],
 )
 def test_what_is_no_agent_is_refused(roles, message, folder):
-    lines = ("from innovation_abm import Role", "from innovation_abm.agents import Staff")
+    lines = ("from innovation_abm import Role", "from innovation_abm.agents import *")
     Path("mine.py").write_text("\n".join((*lines, f"ROLES = {roles}")))
     with pytest.raises(RuleError) as raised:
         load_rules("mine.py")
     assert message in str(raised.value)
+
+
+def test_agents_given_in_python_are_checked_too():
+    with pytest.raises(InnovationAbmError, match=r"'staff' is no role; there are: Role\.STAFF"):
+        simulate(TEAM, roles={"staff": Staff}, engine="mesa")
+    with pytest.raises(InnovationAbmError, match="subclass MiddleManager"):
+        InnovationModel(TEAM, roles={Role.MIDDLE_MANAGER: Staff})
+
+
+AGENT = """
+from innovation_abm import Role
+from innovation_abm.agents import MiddleManager
+
+class Mine(MiddleManager):
+    def {}:
+        return {}
+
+ROLES = {{Role.MIDDLE_MANAGER: Mine}}
+"""
+
+
+@pytest.mark.parametrize(("role", "gate"), [("central-agency", "agency"), ("panel", "panel")])
+def test_a_new_body_has_a_part_in_the_run_that_is_proposed(role, gate, folder):
+    line = call("new", "agent", "Mine", "--role", role).stdout.splitlines()[1]
+    told = Path("mine.py").read_text()
+    command = line.removeprefix("Run it:  innovation-abm ").split()
+    assert " ".join(command[4:]) in told and len(command) > 4
+    run = json.loads(call(*command, "--weeks", "30", "--json").stdout)
+    assert gate in {row["gate"] for row in run["waiting"]}
+
+
+@pytest.mark.parametrize(
+    ("method", "gives", "message"),
+    [
+        ("capacity(self)", "'two'", "Mine.capacity() gives 'two': allowed is 0 or more"),
+        ("capacity(self)", "-1", "Mine.capacity() gives -1: allowed is 0 or more"),
+        ("capacity(self)", "float('nan')", "Mine.capacity() gives nan: allowed is 0 or more"),
+        ("business_rate(self)", "float('nan')", "mean = nan of a Poisson number: allowed is 0 to "),
+        (
+            "own_weight(self)",
+            "self.terms.idea_wait",
+            'method "Mine.own_weight" fails: AttributeError: there is no term "idea_wait"; did you '
+            'mean "idea_weight"? (mine.py, line 7)',
+        ),
+        ("own_weight(self, idea)", "1.0", "Mine.own_weight() missing 1 required positional arg"),
+        ("own_wait(self)", "1.0", "line 6: Mine.own_wait overrides nothing, and nothing calls it"),
+    ],
+)
+def test_a_slip_in_an_agent_is_named(method, gives, message, folder):
+    Path("mine.py").write_text(AGENT.format(method, gives))
+    with pytest.raises(InnovationAbmError) as raised:
+        simulate(TEAM, rules=load_rules("mine.py"), engine="mesa")
+    assert message in str(raised.value)
+
+
+def test_an_agent_may_have_methods_of_its_own(folder):
+    calls = AGENT.format("own_weight(self)", "self.own_wait()").replace("self.own_wait", "self.own")
+    Path("mine.py").write_text(
+        calls.replace("\nROLES", "    def own(self):\n        return 0.5\nROLES")
+    )
+    assert simulate(TEAM, rules=load_rules("mine.py"), engine="mesa").balanced
+
+
+def test_what_one_must_say_of_a_reviewer_of_a_new_kind(folder):
+    text = AGENT.format("own_weight(self)", "1.0").replace("MiddleManager", "Reviewer")
+    Path("mine.py").write_text(
+        text.replace("Reviewer):", "Reviewer):\n    role = Role.MIDDLE_MANAGER")
+    )
+    with pytest.raises(RuleError, match=r"NotImplementedError: Mine does not say its capacity\(\)"):
+        simulate(TEAM, rules=load_rules("mine.py"), engine="mesa")
 
 
 # --- check-rules ----------------------------------------------------------------------------------

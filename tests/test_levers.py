@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from own_levers import COFFEE
 
 from innovation_abm import Change, Scenario, preset, simulate
 from innovation_abm.effects import ORGANISATIONS, Verdict, measure, rank, recorded
@@ -28,20 +29,6 @@ from innovation_abm.scenario import ScenarioError, parameters
 LEVERS = list(catalogue().values())
 PARAMETERS = parameters()
 by_key = pytest.mark.parametrize("lever", LEVERS, ids=lambda lever: lever.key)
-
-OWN = """
-[[lever]]
-key = "coffee_corner"
-title = { en = "A coffee corner", fr = "Un coin café" }
-kind = "strategy"
-source = "our own"
-time = "00:00:00"
-determinants = ["normality"]
-level = "organisation"
-moves = [{ parameter = "doubt", times = 0.5 }]
-sentence = { en = "People talk.", fr = "On se parle." }
-question = { en = "Does talk help?", fr = "Parler aide-t-il ?" }
-"""
 
 # --- the catalogue --------------------------------------------------------------------------------
 
@@ -203,7 +190,7 @@ def test_a_lever_moved_in_week_1_is_as_if_moved_from_the_start():
 def test_levers_round_trip_through_files():
     scenario = Scenario(
         levers={"coffee_corner": 0.25, "forums": 1.0},
-        own_levers=read_levers(OWN, "own.toml"),
+        own_levers=read_levers(COFFEE, "own.toml"),
         timeline=(Change(week=3, until=9, values={"doubt": 0.1}, levers={"forums": 0.5}),),
     )
     assert Scenario.from_toml(scenario.to_toml()) == scenario
@@ -215,7 +202,7 @@ def test_a_record_round_trips(lever):
 
 
 def test_a_lever_of_ones_own_works():
-    own = read_levers(OWN, "own.toml")
+    own = read_levers(COFFEE, "own.toml")
     scenario = Scenario(levers={"coffee_corner": 1.0}, own_levers=own)
     assert scenario.at(1)["doubt"] == Scenario().doubt * 0.5
 
@@ -262,18 +249,23 @@ def test_a_wrong_timeline_is_refused(changes, telling):
     ("old", "new", "telling"),
     [
         ('key = "coffee_corner"', "", "key is missing"),
-        ("times = 0.5", "times = -1", "moves.0.times"),
+        ("times = 0.5", "times = -1", "moves.0.times = -1: "),
+        ("times = 0.5", 'full = "x"', "moves.0.full = 'x': allowed is a number, true or false"),
         ("times = 0.5", "times = 0.5, full = 1.0", "needs either full or times"),
         ("[[lever]]", "[[levers]]", "holds records of levers only"),
-        ('level = "organisation"', 'level = "galaxy"', "level"),
-        ('source = "our own"', 'sauce = "our own"', "sauce is not part of a lever"),
+        ('"organisation"', '"galaxy"', "level = 'galaxy': allowed is 'system', 'organisation' or "),
+        ('["normality"]', '["nomality"]', "determinants.0 = 'nomality': allowed is 'clarity', "),
+        ('"00:00:00"', '"now"', "time = 'now': write hh:mm:ss, such as 00:12:30"),
+        ("coffee_corner", "Coffee", "key = 'Coffee': write small letters, digits and _"),
+        ('source = "our own"', 'sorce = "ours"', 'sorce is not part of a lever; did you mean "so'),
     ],
 )
 def test_a_wrong_record_is_refused(old, new, telling):
     with pytest.raises(LeverError) as caught:
-        read_levers(OWN.replace(old, new), "own.toml")
+        read_levers(COFFEE.replace(old, new), "own.toml")
     assert telling in str(caught.value)
     assert "own.toml" in str(caught.value)
+    assert "too_short" not in str(caught.value) and "at least 1 item" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -283,11 +275,17 @@ def test_a_wrong_record_is_refused(old, new, telling):
         ("coffee_corner", "forums", "lever forums: there is one of that key already"),
         ("times = 0.5", "full = 7.0", "doubt = 7.0: allowed is a number from 0 to 1"),
         ('"doubt"', '"span"', "not span"),
+        ("moves", "needs = { platfoms = true }\nmoves", 'did you mean "platforms"?'),
+        (
+            "moves",
+            'expected = [{ measure = "voise", direction = "up" }]\nmoves',
+            'no measure "voise"; did you mean "voice"?',
+        ),
     ],
 )
 def test_a_record_that_does_not_fit_the_model_is_refused(old, new, telling):
     with pytest.raises(InnovationAbmError) as caught:
-        Scenario(own_levers=read_levers(OWN.replace(old, new), "own.toml"))
+        Scenario(own_levers=read_levers(COFFEE.replace(old, new), "own.toml"))
     assert telling in str(caught.value)
 
 

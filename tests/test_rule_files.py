@@ -176,6 +176,10 @@ GOOD = (
             f"{GOOD}    return 0.5".replace(", terms", ""),
             "has other parameters than endorse(idea, ",
         ),
+        (
+            f"{GOOD}    return 0.5".replace("seen, bar", "bar, seen"),
+            "line 2: endorse(idea, reviewer, bar, seen, terms) has its parameters in another order",
+        ),
     ],
 )
 def test_what_is_refused(text, message, folder):
@@ -214,18 +218,32 @@ def test_a_rule_that_cannot_be_compiled_is_named(body, reason, folder):
 
 
 @pytest.mark.parametrize(
-    ("body", "reason"),
+    ("body", "reason", "place"),
     [
-        ("return reviewer.courage", 'the rule "endorse" fails: AttributeError: '),
-        ("return 1.0 / 0.0", 'the rule "endorse" fails: ZeroDivisionError: '),
-        ("return None", "with these rules the model fails: TypeError: "),
+        (
+            "return reviewer.courage",
+            'the rule "endorse" fails: AttributeError: ',
+            "(mine.py, line 4)",
+        ),
+        (
+            "return idea.valu",
+            'the rule "endorse" fails: ',
+            'did you mean "value"? (mine.py, line 4)',
+        ),
+        ("return 1.0 / 0.0", 'the rule "endorse" fails: ZeroDivisionError: ', "(mine.py, line 4)"),
+        (
+            "return None",
+            "with these rules the model fails: TypeError: ",
+            "check-rules mine.py looks",
+        ),
     ],
 )
-def test_a_rule_that_fails_in_a_run_is_named(body, reason, folder):
+def test_a_rule_that_fails_in_a_run_is_named(body, reason, place, folder):
     write("mine.py", f"{GOOD}    {body}\n")
     with pytest.raises(RuleError) as raised:
         simulate(IDEAS, rules=load_rules("mine.py"), engine="mesa")
     assert str(raised.value).startswith(reason)
+    assert place in str(raised.value)
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -137,8 +138,36 @@ def test_save_and_load(tmp_path):
 
 def test_a_chart_is_found_from_the_files_own_folder(tmp_path):
     path = tmp_path / "scenario.toml"
-    Scenario(chart="posts.csv").save(path)
+    path.write_text(Scenario(chart="posts.csv").to_toml())
     assert Scenario.load(path).chart == str(tmp_path / "posts.csv")
+
+
+@pytest.mark.parametrize("target", ["b.toml", "one/b.toml", "two/three/b.toml"])
+def test_a_saved_scenario_names_the_same_chart(target, tmp_path, monkeypatch):
+    """Wherever it is saved, and from wherever it was read."""
+    monkeypatch.chdir(tmp_path)
+    Path("one").mkdir()
+    Path("two/three").mkdir(parents=True)
+    Path("one/posts.csv").write_text("post,reports_to\nhead,XX\n")
+    Path("one/a.toml").write_text(Scenario(chart="posts.csv").to_toml())
+    Scenario.load("one/a.toml").save(target)
+    again = Scenario.load(target).chart
+    assert Path(again).resolve() == tmp_path / "one" / "posts.csv"
+    Scenario(chart=str(tmp_path / "one" / "posts.csv")).save(target)
+    assert Scenario.load(target).chart == str(tmp_path / "one" / "posts.csv")
+
+
+def test_what_cannot_be_saved_or_read_is_said_and_nothing_is_lost(tmp_path):
+    path = tmp_path / "scenario.toml"
+    Scenario(name="before").save(path)
+    with pytest.raises(ScenarioError, match=r"scenario\.toml: cannot be written as UTF-8: "):
+        Scenario(name="half a character \ud800").save(path)
+    assert Scenario.load(path).name == "before"
+    assert [one.name for one in tmp_path.iterdir()] == ["scenario.toml"]
+    with pytest.raises(ScenarioError, match=r"b\.toml: cannot be written: No such file"):
+        Scenario().save(tmp_path / "nowhere" / "b.toml")
+    with pytest.raises(ScenarioError, match=r"cannot be read: embedded null"):
+        Scenario.load("a\0b")
 
 
 def test_the_file_has_a_section_for_each_group():
@@ -320,7 +349,7 @@ def test_scenarios_cannot_be_changed():
         ("format = 1\n[run]\nweeks = 52.0", "weeks = 52.0: allowed is a whole number"),
         (f"format = 1\n[run]\nseed = {2**63}", f"from 0 to {MAX_SEED}"),
         ("format = 1\nwork = 3", "work is a section"),
-        ("format = 1\nname = 3", "name: "),
+        ("format = 1\nname = 3", "name = 3: allowed is text"),
         ('format = 1\n[run]\nname = "x"', r"name belongs at the top of the file, not in \[run\]"),
         ("format = 1\n[run]\ntimeline = []", "timeline belongs at the top"),
         ("format = 1\ntimeline = 3", r"under lines \[\[timeline\]\]"),
