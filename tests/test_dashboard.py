@@ -1023,7 +1023,8 @@ def test_an_agent_that_fails_is_told_to_the_room(method, for_mesa, tmp_path):
     settle(room)
     told = {note.values["what"] for note in room.notes.value}
     assert told == {
-        f'the agent\'s method "Champion.{method}" fails: ZeroDivisionError: division by zero'
+        f'the agent\'s method "Champion.{method}" fails: ZeroDivisionError: division by zero '
+        "(mine.py, line 8)"
     }
     room.close()
 

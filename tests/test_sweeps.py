@@ -320,7 +320,7 @@ def test_an_agent_that_fails_is_named(champions):
     assert len(found.runs) == 2  # in the flat shape there are no middle managers
     assert set(found.failures["error"]) == {
         'RuleError: the agent\'s method "Champion.own_weight" fails: ZeroDivisionError: division '
-        "by zero"
+        "by zero (champion.py, line 9)"
     }
 
 
