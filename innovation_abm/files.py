@@ -12,6 +12,7 @@ warn if it is run without.
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import shutil
 import tomllib
@@ -154,8 +155,25 @@ def _cannot_write(folder: str | PathLike[str], error: Exception) -> InnovationAb
 
 
 def beside(target: Path) -> Path:
-    """Name a folder that does not exist, on the same disk, hidden where dots hide."""
+    """Name a folder or file that does not exist, on the same disk, hidden where dots hide."""
     return target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a small file so that there is the old one or the new one, whatever happens.
+
+    Raises:
+        OSError: if it cannot be written; then it is as it was.
+    """
+    temporary = beside(path)
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def put_in_place(staging: Path, target: Path) -> None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +23,7 @@ import numpy as np
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.calibration.file import CalibrationError
 from innovation_abm.experiments.store.ledger import held
+from innovation_abm.files import beside, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +69,7 @@ class Folder:
             self._lock = held(self.path / LOCK)
             if self._lock is None:
                 raise CalibrationError(f"{self.path} is being written by another process")
-            replace(self.path / MANIFEST, json.dumps(self._manifest, indent=1).encode())
+            write_whole(self.path / MANIFEST, json.dumps(self._manifest, indent=1).encode())
         except sqlite3.Error as error:
             raise CalibrationError(f"cannot write the folder {self.path}: {error}") from None
         except OSError as error:
@@ -142,6 +142,10 @@ def _difference(was: str, now: str) -> str:
     import difflib
 
     if "\n" not in was + now:
+        before, after = was.split(", "), now.split(", ")
+        if len(before) == len(after):  # the same keys: those that differ are enough
+            pairs = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
+            was, now = (", ".join(side) for side in zip(*pairs, strict=True))
         return f"was {was}, is {now}"
     lines = difflib.unified_diff(was.splitlines(), now.splitlines(), lineterm="", n=0)
     changed = [line for line in lines if not line.startswith(("---", "+++", "@@"))]
@@ -159,24 +163,13 @@ def write_table(file: Path, table: Any) -> None:  # noqa: ANN401 - pyarrow carri
     """Write an Arrow table as Parquet; all of it or nothing."""
     import pyarrow.parquet as pq
 
-    trial = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
+    trial = beside(file)
     try:
         pq.write_table(table, trial, compression="zstd")
-        _in_place(trial, file)
+        with trial.open("rb+") as written:
+            os.fsync(written.fileno())
+        trial.replace(file)
     except OSError as error:
-        trial.unlink(missing_ok=True)
         raise InnovationAbmError(f"cannot write {file}: {error.strerror or error}") from None
-
-
-def replace(file: Path, content: bytes) -> None:
-    """Write a small file; all of it or nothing."""
-    trial = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
-    trial.write_bytes(content)
-    _in_place(trial, file)
-
-
-def _in_place(trial: Path, file: Path) -> None:
-    """Make sure that what was written is on the disk, and give it its name."""
-    with trial.open("rb+") as written:
-        os.fsync(written.fileno())
-    trial.replace(file)
+    finally:
+        trial.unlink(missing_ok=True)

@@ -20,9 +20,9 @@ from innovation_abm.experiments.calibration.folder import (
     CALIBRATION,
     FITTED,
     RESULT,
-    replace,
     write_table,
 )
+from innovation_abm.files import write_whole
 from innovation_abm.scenario import parameters as known_parameters
 
 if TYPE_CHECKING:
@@ -158,8 +158,8 @@ class CalibrationResult:
             for name in self.TABLES:
                 table = pa.Table.from_pandas(getattr(self, name), preserve_index=False)
                 write_table(place / f"{name}.parquet", table)
-            replace(place / CALIBRATION, self.calibration.to_toml().encode())
-            replace(place / RESULT, (to_json(self.to_dict()) + "\n").encode())
+            write_whole(place / CALIBRATION, self.calibration.to_toml().encode())
+            write_whole(place / RESULT, (to_json(self.to_dict()) + "\n").encode())
             self._save_fitted(place / FITTED)
         except OSError as error:
             reason = error.strerror or error
@@ -171,7 +171,7 @@ class CalibrationResult:
         if self.empty or not known:
             file.unlink(missing_ok=True)
             return
-        replace(file, self.scenario().to_toml().encode())
+        write_whole(file, self.scenario().to_toml().encode())
 
 
 def result_of(bench: Bench, found: Fit) -> CalibrationResult:

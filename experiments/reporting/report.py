@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import secrets
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -32,6 +30,7 @@ from innovation_abm.experiments.reporting.sections.limits import Limits
 from innovation_abm.experiments.reporting.sections.parts import Fitting, version_of
 from innovation_abm.experiments.reporting.sections.reproduce import Reproduce
 from innovation_abm.experiments.reporting.sheets import DARK, check_formats
+from innovation_abm.files import write_whole
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -96,23 +95,13 @@ def write_report(
     text = page(results, drawn)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, text)
+        write_whole(path, text.encode())
     except OSError as error:
         reason = error.strerror or error
         raise InnovationAbmError(f"cannot write the report {path}: {reason}") from None
     if not alone and formats:
         pictures.write((*drawn.found, *drawn.certainty), place / PICTURES, formats, dpi)
     return path
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that there is never half of it."""
-    beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
-    try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def page(results: Results, drawn: pictures.Gallery | None = None) -> str:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +36,7 @@ import numpy as np
 from innovation_abm.experiments.store import ledger, opening, table_parts
 from innovation_abm.experiments.store.ledger import LEDGER_FILE, STUDY_FILE, StoreError
 from innovation_abm.experiments.store.table_parts import PARTS_FOLDER, RUN_COLUMNS
+from innovation_abm.files import write_whole
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -269,7 +269,8 @@ class Store:
         self._points = len(known)
         if study is not None:
             with self._explained("be written"):
-                _replace_text(self.folder / STUDY_FILE, study)
+                write_whole(self.folder / STUDY_FILE, study.encode())
+                table_parts.flush_folder(self.folder)
         return numbers
 
     def ask_for(
@@ -537,17 +538,3 @@ def _versions(about: Mapping[str, str]) -> dict[str, str]:
         "platform": platform(),
         **about,
     }
-
-
-def _replace_text(path: Path, text: str) -> None:
-    """Write a file so that there is the old one or the new one, whatever happens."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    table_parts.flush_folder(path.parent)
