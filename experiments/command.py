@@ -208,8 +208,10 @@ def find(name: str) -> Study:
 
 def _on_chart(study: Study, chart: str | None, repair: bool) -> Study:
     """Give a study on another chart."""
+    from innovation_abm.experiments.design.study import Base
+
     given = {} if chart is None else {"chart": str(Path(chart).absolute())}
-    return study.but(base=study.base.model_copy(update={**given, "repair": repair}))
+    return study.but(base=Base(**{**study.base.model_dump(), **given, "repair": repair}))
 
 
 def _shipped(name: str) -> Any:  # noqa: ANN401 - a file inside the package

@@ -1,6 +1,7 @@
 """Study files: what is read, what is written, and every mistake that is told."""
 
 import math
+import os
 import pickle
 import re
 import tomllib
@@ -589,6 +590,17 @@ def test_one_mistake_is_told_in_one_line():
         text = f"{HEAD}{first}\nparameter = 'span'\n{second}\nparameter = 'weeks'\n"
         with pytest.raises(StudyError, match=r"\); write \[\[factor\]\], with two brackets, each"):
             Study.from_toml(text)
+
+
+def test_a_chart_whose_name_is_not_utf_8_is_refused():
+    from innovation_abm.experiments.command import _on_chart
+
+    name = os.fsdecode(b"chart-\xff.csv")
+    said = 'chart-\udcff.csv": allowed is the path of a chart, in UTF-8: rename the file$'
+    with pytest.raises(StudyError, match=said):
+        Base(chart=name)
+    with pytest.raises(StudyError, match=said):
+        _on_chart(Study(name="a"), name, repair=False)
 
 
 def test_a_file_that_was_called_without_its_ending_is_named(tmp_path, monkeypatch):

@@ -309,6 +309,8 @@ class Part(BaseModel):
                 part = inner[0]
                 where += f".{part}" if isinstance(part, str) else f", entry {part + 1}"
             text = f"{where} = {shown(fault['input'])}: allowed is {cls.allowed(str(name))}"
+            if fault["type"] == "string_unicode":  # as names of files that are not UTF-8 come
+                text += ", in UTF-8: rename the file"
             choices = cls._extra(str(name))["choices"]
             found[name, *inner[:1]] = Fault(text + nearest(fault["input"], choices))
         return list(found.values())
