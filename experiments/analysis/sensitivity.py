@@ -124,6 +124,8 @@ def _salib_indices(
     """Give the indices of one output, in the order of the design."""
     from SALib.analyze import sobol
 
+    from innovation_abm.experiments.design.designs import unit_cube
+
     pairs = list(combinations(range(len(names)), 2)) if second else []
     table = pd.DataFrame(
         {
@@ -135,7 +137,7 @@ def _salib_indices(
     if np.ptp(y) == 0.0:
         return table.assign(estimate=math.nan, low=math.nan, high=math.nan)
     found = sobol.analyze(
-        _unit_problem(names),
+        unit_cube(names),
         y,
         calc_second_order=second,
         num_resamples=resamples,
@@ -149,11 +151,6 @@ def _salib_indices(
 
     estimate, half = listed(""), listed("_conf")
     return table.assign(estimate=estimate, low=estimate - half, high=estimate + half)
-
-
-def _unit_problem(names: list[str]) -> dict[str, Any]:
-    """Give the problem as SALib wants it: what it sees are numbers from 0 to 1."""
-    return {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
 
 
 # --- Morris ---------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -213,6 +213,16 @@ def count(design: Design, factors: tuple[Factor, ...]) -> int:
             return points
 
 
+def unit_cube(names: Iterable[str]) -> dict[str, Any]:
+    """Describe factors as SALib wants it, which only ever sees the unit cube.
+
+    Returns:
+        ``num_vars``, ``names``, and ``bounds``, all from 0 to 1.
+    """
+    listed = list(names)
+    return {"num_vars": len(listed), "names": listed, "bounds": [[0.0, 1.0] for _ in listed]}
+
+
 def unit_sample(study: Study) -> FloatArray:
     """Draw from the unit cube what the design of a study needs; the same again each time.
 
@@ -369,13 +379,11 @@ def _sobol(design: Design, number: int) -> FloatArray:
 def _saltelli(design: Design, number: int) -> FloatArray:
     from SALib.sample import sobol
 
-    cube = {
-        "num_vars": number,
-        "names": [str(n) for n in range(number)],
-        "bounds": [[0, 1]] * number,
-    }
     sample = sobol.sample(
-        cube, design.points, calc_second_order=design.second_order, seed=_generator(design)
+        unit_cube(map(str, range(number))),
+        design.points,
+        calc_second_order=design.second_order,
+        seed=_generator(design),
     )
     return np.asarray(sample, dtype=np.float64)
 
@@ -383,11 +391,7 @@ def _saltelli(design: Design, number: int) -> FloatArray:
 def _morris(design: Design, number: int) -> FloatArray:
     from SALib.sample import morris
 
-    cube = {
-        "num_vars": number,
-        "names": [str(n) for n in range(number)],
-        "bounds": [[0, 1]] * number,
-    }
+    cube = unit_cube(map(str, range(number)))
     sample = morris.sample(cube, design.points, design.morris_levels, seed=_generator(design))
     steps = design.morris_levels - 1
     return np.asarray(np.round(sample * steps) / steps)  # on the grid, without errors of rounding

@@ -450,8 +450,7 @@ class Study(Part):
         Returns:
             ``num_vars``, ``names``, and ``bounds``, all from 0 to 1.
         """
-        names = [factor.name for factor in self.factors]
-        return {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0] for _ in names]}
+        return designs.unit_cube(factor.name for factor in self.factors)
 
     # --- what is run ------------------------------------------------------------------------------
 

@@ -62,7 +62,6 @@ MIDDLE: Final = 9.0
 """Sizes of letters, points."""
 LONGEST: Final = 60
 """Letters of a name that are shown at most."""
-FONTS: Final = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 FORMATS: Final = ("png", "svg", "pdf")
 """Kinds of files that a picture can be saved as."""
 
