@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from innovation_abm import InnovationAbmError
 from innovation_abm.experiments import analysis
+from innovation_abm.experiments.analysis.sensitivity import luck
 from innovation_abm.experiments.design.study import Study
 from innovation_abm.experiments.reporting import pictures
 from innovation_abm.experiments.reporting.names import Names
@@ -370,7 +371,12 @@ def test_failures_and_undefined_measures_are_told(tmp_path):
     text = page(found, NOTHING_DRAWN)
     read = Reader(text)
     assert "3 runs failed and are left out of all figures" in read.text
-    assert "This study is not finished" in read.text
+    assert "The same command with --retry runs them again" in read.text
+    assert "This study is not finished" not in read.text  # all was run
+    with pytest.raises(
+        InnovationAbmError, match="3 of them failed; sweep the study again, with --r"
+    ):
+        luck(found, "omission")
     assert [row[:2] for row in read.table("Errors")[1:]] == [
         ["no <b>capacity</b> in rules.py", "2"],
         ["other", "1"],
@@ -380,6 +386,17 @@ def test_failures_and_undefined_measures_are_told(tmp_path):
     for secret in ("alice", "secret-machine", str(tmp_path)):
         assert secret not in text
     assert "14 November 2023" in read.text
+
+
+def test_an_unfinished_study_says_how_much_is_missing():
+    made = study("factorial")
+    table = runs(made)
+    read = Reader(page(Results.from_frames(made, table[:-1]), NOTHING_DRAWN))
+    assert "This study is not finished: 1 run is missing. What follows" in read.text
+    text = made.to_toml().replace("number = 6", "precision = { omission = 0.001 }")
+    growing = Study.from_toml(text)
+    read = Reader(page(Results.from_frames(growing, table), NOTHING_DRAWN))
+    assert "This study is not finished: up to 252 runs are missing. What follows" in read.text
 
 
 def test_a_study_without_runs_says_so():
@@ -584,6 +601,7 @@ def test_a_large_study_has_a_small_page():
     text = page(Results.from_frames(made, table))
     assert len(text) < 2_000_000
     assert "4,960 more points are left out here: innovation-abm export writes them all" in text
+    assert "told below" not in text  # what pairing gained is not worked out for so many points
 
 
 # --- letters and numbers --------------------------------------------------------------------------

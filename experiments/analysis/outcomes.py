@@ -119,7 +119,7 @@ def complete_outcomes(results: Results, measure: str, purpose: str) -> Outcomes:
     if failed or missing or not results.complete:
         raise InnovationAbmError(
             f"{purpose} need all runs of the design: {missing:,} are missing, {failed:,} of them "
-            "failed; sweep the study again to complete it"
+            f"failed; sweep the study again{', with --retry,' if failed else ''} to complete it"
         )
     found = found.only(np.all(found.ran, axis=0))
     if not found.replications.size:

@@ -16,6 +16,12 @@ PAIRED_POINTS: Final = 2_000
 """Points up to which what pairing gained, and the replications needed, are worked out."""
 
 
+_GAINED: Final = (
+    " How many times as many runs it would have taken without this is told below, as the factor of "
+    "variance reduction; a factor below 1 means that pairing was of no use."
+)
+
+
 class Certainty(Section):
     """The section of how sure it is."""
 
@@ -33,10 +39,8 @@ class Certainty(Section):
             )
         if most > 1 and self.told["luck"] == "common" and self.told["points"] > 1:
             yield (
-                "All points met the same luck, so they are compared replication by replication. "
-                "How many times as many runs it would have taken without this is told below, as "
-                "the factor of variance reduction; a factor below 1 means that pairing was of no "
-                "use."
+                "All points met the same luck, so they are compared replication by replication."
+                + (_GAINED if self.told["points"] <= PAIRED_POINTS else "")
             )
         yield from self._not_drawn()
 

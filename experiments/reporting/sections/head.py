@@ -44,13 +44,23 @@ class Head(Section):
         told = self.told
         if not told["runs"]:
             yield "Nothing has been run yet, so there is nothing to report."
-        elif not told["complete"]:
+        elif self._unfinished():
             yield (
-                f"This study is not finished: {count(told['missing'], 'run')} are missing. What "
-                "follows is what there is so far; the same command completes it."
+                f"This study is not finished{self._unfinished()}. What follows is what there is so "
+                "far; the same command completes it."
             )
         if told["failed"]:
             yield (
                 f"{count(told['failed'], 'run')} failed and {are(told['failed'])} left out of "
-                "all figures; see “What failed, and what is undefined”."
+                "all figures; see “What failed, and what is undefined”. The same command with "
+                "--retry runs them again."
             )
+
+    def _unfinished(self) -> str:
+        """Say what is still to be run, apart from what failed; nothing if the study is finished."""
+        told = self.told
+        absent = told["missing"] - told["failed"]
+        if absent <= 0:
+            return "" if self.results.settled else ": more replications are to be run"
+        most = "up to " if self.study.replications.precision else ""
+        return f": {most}{count(absent, 'run')} {are(absent)} missing"
