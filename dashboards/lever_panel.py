@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 def Levers(room: Room) -> None:
     """Show every lever with its value in the week on the screen."""
     say = room.say
-    room.play.value  # noqa: B018 - which this component shows
     opened, set_opened = solara.use_state("")
     solara.HTML(tag="p", unsafe_innerHTML=escape(say("acts_from")), classes=["ia-hint"])
     for group in dict.fromkeys(one.group for one in headlines()):
@@ -34,7 +33,7 @@ def Levers(room: Room) -> None:
         chosen = opened == determinant
         mark = "▾" if chosen else "▸"
         levers = _by_determinant(room, determinant)
-        moved = sum(room.play.value.value(one.key, room.week + 1) > 0 for one in levers)
+        moved = sum(room.value(one.key) > 0 for one in levers)
         label = f"{mark} {say(determinant.value)} ({len(levers)})" + (
             f" · {moved}" if moved else ""
         )
@@ -86,7 +85,7 @@ def _Slider(
     room: Room, name: str, title: str, about: str, ends: tuple[float, float, float]
 ) -> None:
     low, high, step = ends
-    value = float(room.play.value.value(name, room.week + 1))
+    value = float(room.value(name))
     _Named(room, name, title, about, value)
     steps = round((high - low) / step)
     at = min(max(round((value - low) / step), 0), steps)
@@ -114,7 +113,7 @@ def _Slider(
 
 @solara.component
 def _Switch(room: Room, name: str, title: str, about: str) -> None:
-    value = bool(room.play.value.value(name, room.week + 1))
+    value = bool(room.value(name))
     _Named(room, name, title, about, value)
     rv.Switch(
         v_model=value,

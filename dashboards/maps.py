@@ -49,14 +49,12 @@ class Map:
     play: Play
     replications: int
 
-    def seen_from(self, play: Play, week: int) -> Map | None:
-        """Give it with the place at which one is by now; ``None`` if other levers were moved."""
-        if play.opening != self.play.opening or self._rest(play) != self._rest(self.play):
+    def seen_from(self, play: Play, here: tuple[float, float]) -> Map | None:
+        """Give it with the values at which one is by now; ``None`` if other levers were moved."""
+        both = self.across, self.up
+        if play.opening != self.play.opening or _others(play, *both) != _others(self.play, *both):
             return None
-        return replace(self, here=_here(play, week, self.across, self.up))
-
-    def _rest(self, play: Play) -> tuple[Move, ...]:
-        return _others(play, self.across, self.up)
+        return replace(self, here=here)
 
 
 def values_of(name: str, play: Play, points: int = POINTS) -> NDArray[np.float64]:
@@ -109,18 +107,13 @@ def response_map(
     number = int(np.clip(many / len(points), FEWEST, 50))
     table = runs([(point, point.seed + k) for point in points for k in range(number)])
     found = table["survival"].to_numpy().reshape(len(ys), len(xs), number)
-    here = _here(play, week, across, up)
+    here = (float(play.value(across, week + 1)), float(play.value(up, week + 1)))
     return Map(across, up, xs, ys, np.nanmean(found, axis=2), here, play, number)
 
 
 def _others(play: Play, across: str, up: str) -> tuple[Move, ...]:
     """Give the moves of all other levers."""
     return tuple(move for move in play.moves if move.name not in (across, up))
-
-
-def _here(play: Play, week: int, across: str, up: str) -> tuple[float, float]:
-    """Give the values that hold in the week after the one on the screen."""
-    return float(play.value(across, week + 1)), float(play.value(up, week + 1))
 
 
 def _first(rest: tuple[Move, ...], across: str, x: float, up: str, y: float) -> tuple[Move, ...]:

@@ -186,7 +186,8 @@ def MapPanel(room: Room) -> None:
         return
     dark = room.view.value.dark
     titles = (room.name_of(found.across), room.name_of(found.up))
-    now = found.seen_from(room.play.value, room.week)
+    here = (float(room.value(found.across)), float(room.value(found.up)))
+    now = found.seen_from(room.play.value, here)
     if now is None:
         paragraph(say("map_stale"))
     draw = partial(figures.response, now or found, titles, say, dark)

@@ -8,6 +8,7 @@ undone and handed to a researcher.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from innovation_abm.scenario import Change, Scenario, ScenarioError, parameters
@@ -45,7 +46,7 @@ class Play:
     opening: Scenario
     moves: tuple[Move, ...] = ()
 
-    @property
+    @cached_property
     def scenario(self) -> Scenario:
         """The scenario with all moves in its timeline: B, which is watched."""
         if not self.moves:

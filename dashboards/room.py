@@ -175,6 +175,7 @@ class Room:
         self.past: tuple[Play, ...] = ()
         self.closed = False
         self.can_undo = solara.reactive(False)
+        self._holding: Reactive[tuple[bool, ...]] = solara.reactive(())
         self._film_work, self._number_work, self._extra_work = Latest(), Latest(), Latest()
         self._own_chart = self._opened_on = opened.organization
         self.half_chart: Sent | None = None
@@ -199,6 +200,15 @@ class Room:
     def week(self) -> int:
         """Last week that has been shown whole."""
         return int(self.stage.week)
+
+    def value(self, name: str) -> Value:
+        """Give the value of a lever or parameter in the week after the one on the screen.
+
+        Whatever shows it is drawn anew when another week has another value.
+        """
+        self._holding.value  # noqa: B018 - which tells of that
+        found: Value = self.play.value.value(name, self.week + 1)
+        return found
 
     @property
     def guide(self) -> Guide | None:
@@ -467,6 +477,7 @@ class Room:
         self._notice()
         stage.link = links.write(play, view, self._home)
         self._tell_story()
+        self._hold()
 
     def name_of(self, name: str) -> str:
         """Give the name of a lever or parameter for people."""
@@ -727,6 +738,13 @@ class Room:
 
     def _picked(self, change: dict[str, Any]) -> None:
         self._tell_story()
+        self._hold()
+
+    def _hold(self) -> None:
+        """Note which changes of the timeline hold in the week after the one on the screen."""
+        scenario = self.play.value.scenario
+        week = min(self.week + 1, scenario.weeks)
+        self._holding.value = tuple(change.holds(week) for change in scenario.timeline)
 
     def _tell_story(self) -> None:
         picked, film = self.stage.picked, self.film.value

@@ -625,6 +625,24 @@ def test_levers_undo_and_reset(room):
     settle(room)
 
 
+def test_levers_show_the_values_of_the_week_on_the_screen(room):
+    from innovation_abm.dashboards.lever_panel import Levers
+
+    room.move("risk_aversion", 0.2, week=9)
+    _, rendered = solara.render(solara.AppLayout(children=[Levers(room)]), handle_error=False)
+
+    def at():
+        sliders = rendered.find(ipyvuetify.Slider).widgets
+        (one,) = (s for s in sliders if s.attributes["data-lever"] == "risk_aversion")
+        return one.attributes["aria-valuetext"]
+
+    for week, value in ((0, "50%"), (8, "50%"), (9, "20%"), (30, "20%"), (3, "50%")):
+        room.stage.week = week
+        assert at() == value
+    settle(room)
+    rendered.close()
+
+
 def test_what_is_refused_is_said_and_nothing_changes(room):
     room.move("risk_aversion", 9.0)
     assert room.notes.value[-1].key == "refused"
@@ -679,9 +697,9 @@ def test_a_map_shows_where_one_is_and_not_what_was_moved_since(room):
     found = room.mapped.value
     room.move("risk_aversion", 0.25, week=0)
     room.move("platforms", True, week=0)
-    assert found.seen_from(room.play.value, 0).here == (0.25, 1.0)
+    assert found.seen_from(room.play.value, (0.25, 1.0)).here == (0.25, 1.0)
     room.move("agency", True, week=0)
-    assert found.seen_from(room.play.value, 0) is None
+    assert found.seen_from(room.play.value, (0.25, 1.0)) is None
     settle(room)
 
 
