@@ -162,8 +162,9 @@ def compare(
 ) -> Comparison:
     """Run two policies on the same ideas, people and luck, and pair them idea by idea.
 
-    An idea is the same under both if it was conceived in the same week at the same post; its
-    value, its author's character and every draw that decides on it are then the same.
+    An idea is the same under both if it was conceived in the same week at the same post; its value
+    and every draw that decides on it are then the same, and so is its author's character, unless
+    one policy has made people leave who stay under the other (burnt out, for instance).
 
     Args:
         a: the policy compared against.

@@ -232,14 +232,6 @@ class CumulativeIncidence:
         """
         return int(np.count_nonzero(self.at_risk)) - 1
 
-    def supported_until(self, at_risk: int) -> int:
-        """Return the last week with at least so many items at risk; -1 if there is none.
-
-        At the end of the follow-up a curve rests on few items and its interval is too narrow
-        (see ``curve``): a reader is better served by a week that has, say, 10 or more.
-        """
-        return int(np.count_nonzero(self.at_risk >= at_risk)) - 1
-
     def curve(self, causes: int | Iterable[int], confidence: float = CONFIDENCE) -> Curve:
         """Return the incidence of a cause, or of any of several, with its pointwise interval.
 

@@ -3,6 +3,8 @@
 *Off*: with a mechanism's off value, its other parameters change no bit of a run in which everything
 else is at work. *Direction*: the same people with the same ideas, with and without, over several
 seeds; the t-interval of the paired differences must lie on the expected side of 0.
+
+The compiled engine does nearly all runs: it gives what Mesa gives (``test_kernel.py``), sooner.
 """
 
 from __future__ import annotations
@@ -14,10 +16,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from innovation_abm import simulate
 from innovation_abm.idea import ENDED, Facet, Fate, Reason
 from innovation_abm.model import InnovationModel
 from innovation_abm.queues import QUEUE_COLUMNS
 from innovation_abm.scenario import GROUPS, Change, Scenario, parameters
+
+pytestmark = pytest.mark.usefixtures("compiled")
 
 INF = math.inf
 DETERMINANTS = ("clarity", "parity", "suitability", "normality")
@@ -191,22 +196,24 @@ def other_value(name: str, scenario: Scenario) -> object:
 @cache
 def told(text: str) -> dict[str, list]:
     """All that a run of the scenario in ``text`` tells, part by part."""
-    model = InnovationModel(Scenario.from_toml(text), keep_events=False)
-    model.run()
-    ideas, people = model.ideas, model.people
+    run = simulate(Scenario.from_toml(text), keep_events=False)
+
+    def columns(table, *names):
+        return [table[name].tolist() for name in names or sorted(table)]
+
     return {
-        "ideas": [
-            (
-                i.key, i.fate, i.fate_week, i.fate_holder and i.fate_holder.post, i.value, i.waited,
-                i.novelty, i.reason, i.voiced, i.asked, i.allies, i.decisions, i.layer, i.stage,
-            )
-            for i in ideas
-        ],
-        "seen": [i.seen for i in ideas],
-        "outcomes": [(i.outcome, i.outcome_week) for i in ideas],
-        "people": [(p.tenure, p.energy, p.norm, p.scars, p.futility, p.voiced) for p in people],
-        "queues": model.queues.series.tolist(),
-        "weeks": [repr(week) for week in model.series],
+        "ideas": columns(
+            run.idea_columns, "week", "author", "fate", "fate_week", "fate_holder", "value",
+            "waited", "novelty", "reason", "voiced", "asked", "allies", "decisions", "layer",
+            "stage",
+        ),
+        "seen": columns(run.idea_columns, "seen"),
+        "outcomes": columns(run.idea_columns, "outcome", "outcome_week"),
+        "people": columns(
+            run.people_columns, "tenure", "energy", "norm", "scars", "futility", "voiced"
+        ),
+        "queues": run.queue_series.tolist(),
+        "weeks": columns(run.week_columns),
     }  # fmt: skip
 
 
@@ -296,7 +303,7 @@ def test_lapsed_ideas_that_stay_take_their_place_and_their_slots():
     )  # fmt: skip
     patient, hasty = (told(quiet.but(staleness=s).to_toml()) for s in (0.0, 0.2))
     assert patient["queues"] == hasty["queues"]
-    fates = [(a[1], b[1]) for a, b in zip(patient["ideas"], hasty["ideas"], strict=True)]
+    fates = list(zip(patient["ideas"][2], hasty["ideas"][2], strict=True))
     assert all(after in (before, Fate.LAPSED) for before, after in fates)
     assert sum(after == Fate.LAPSED for _, after in fates) > 10
 
@@ -664,69 +671,68 @@ DIRECTIONS = {
 SEEDS = range(1, 6)
 
 
-def mean(numbers) -> float:
-    numbers = list(numbers)
-    return sum(numbers) / len(numbers) if numbers else 0.0
-
-
-def adopted(ideas) -> float:
-    return mean(idea.fate == Fate.ADOPTED for idea in ideas)
+def mean(numbers, where=slice(None)) -> float:
+    """The mean of some numbers; 0 if there are none."""
+    some = np.asarray(numbers, float)[where]
+    return float(some.mean()) if some.size else 0.0
 
 
 @cache
 def figures(text: str) -> dict[str, float]:
     """What is compared, of one run of the scenario in ``text``."""
-    model = InnovationModel(Scenario.from_toml(text), keep_events=False)
-    model.run()
-    ideas, weeks = model.ideas, model.series
-    decided = [idea for idea in ideas if idea.fate != Fate.IN_FLIGHT]
-    queues = model.queues.series.mean(axis=0)
+    run = simulate(Scenario.from_toml(text), keep_events=False)
+    ideas, weeks = run.idea_columns, run.week_columns
+    fate, facet, value = ideas["fate"], ideas["facet"], ideas["value"]
+    department = run.organization.department[ideas["author"]]
+    decided, good, posted = fate != Fate.IN_FLIGHT, value > 0.0, ideas["posted"] > 0
+    queues = run.queue_series.mean(axis=0)
     waiting, business = (
         queues[:, QUEUE_COLUMNS.index(q)] for q in ("idea_queue", "business_queue")
     )
+
+    def adopted(of_kind) -> float:
+        return mean(fate == Fate.ADOPTED, decided & of_kind)
+
     found = {
-        "survival": adopted(decided),
-        "survival_submitted": adopted(i for i in decided if i.submitted),
-        "late_survival": adopted(i for i in decided if i.week > 20),
-        "novel_survival": adopted(i for i in decided if i.novelty > 0.6),
-        "plain_survival": adopted(i for i in decided if i.novelty < 0.4),
-        "omission": 1.0 - adopted(i for i in decided if i.value > 0.0),
-        "commission": adopted(i for i in decided if i.value <= 0.0),
-        "delay": mean(i.fate_week - i.week for i in decided if i.fate == Fate.ADOPTED),
-        "wait": mean(i.waited for i in decided if i.voiced),
-        "bad_piloted": mean(i.piloted for i in decided if i.value <= 0.0),
-        "self_screened": mean(i.reason == Reason.SELF_SCREENED for i in ideas),
-        "allies": mean(i.allies for i in ideas if i.posted),
-        "maturity": mean(i.maturity for i in ideas),
-        "doors": mean(i.doors for i in ideas),
+        "survival": adopted(True),
+        "survival_submitted": adopted(ideas["submitted"] > 0),
+        "late_survival": adopted(ideas["week"] > 20),
+        "novel_survival": adopted(ideas["novelty"] > 0.6),
+        "plain_survival": adopted(ideas["novelty"] < 0.4),
+        "omission": 1.0 - adopted(good),
+        "commission": adopted(~good),
+        "delay": mean(ideas["fate_week"] - ideas["week"], fate == Fate.ADOPTED),
+        "wait": mean(ideas["waited"], decided & (ideas["voiced"] > 0)),
+        "bad_piloted": mean(ideas["piloted"], decided & ~good),
+        "self_screened": mean(ideas["reason"] == Reason.SELF_SCREENED),
+        "allies": mean(ideas["allies"], posted),
+        "maturity": mean(ideas["maturity"]),
+        "doors": mean(ideas["doors"]),
         "business_queue": business.sum(),
-        "anticipatory": adopted(i for i in decided if i.facet == Facet.ANTICIPATORY),
-        "enhancement": adopted(i for i in decided if i.facet == Facet.ENHANCEMENT),
+        "anticipatory": adopted(facet == Facet.ANTICIPATORY),
+        "enhancement": adopted(facet == Facet.ENHANCEMENT),
     }
-    allies_of = [
-        mean(i.allies for i in ideas if i.posted and (i.birth_value > 0.0) == good)
-        for good in (True, False)
-    ]
-    found["better_supported"] = allies_of[0] - allies_of[1]
-    silos = range(model.organization.departments)
-    found["apart"] = float(
-        np.std([adopted(i for i in decided if i.department == d) for d in silos])
+    born_good = ideas["birth_value"] > 0.0
+    found["better_supported"] = mean(ideas["allies"], posted & born_good) - mean(
+        ideas["allies"], posted & ~born_good
     )
+    silos = range(run.organization.departments)
+    found["apart"] = float(np.std([adopted(department == d) for d in silos]))
     found["novel_handicap"] = found["plain_survival"] - found["novel_survival"]
     found["facet_handicap"] = found["enhancement"] - found["anticipatory"]
-    found |= {fate.label: mean(i.fate == fate for i in decided) for fate in ENDED}
+    found |= {one.label: mean(fate == one, decided) for one in ENDED}
     found |= {f"queue{gate}": length for gate, length in enumerate(waiting)}
     for flag in ("voiced", "asked", "posted", "bypassed", "collected", "piloted", "reworked"):
-        found[flag] = mean(getattr(idea, flag) for idea in ideas)
+        found[flag] = mean(ideas[flag])
     for level in (
         "norm", "scars", "futility", "energy", "effort", "burnt_out", "gap", "services", "trust",
         "skills",
     ):  # fmt: skip
-        found[level] = mean(getattr(week, level) for week in weeks)
+        found[level] = mean(weeks[level])
     for count in ("conceived", "reused", "needs_met", "exits"):
-        found[count] = float(sum(getattr(week, count) for week in weeks))
-    found["duplication"] = sum(week.duplicates for week in weeks) / max(1, len(ideas))
-    failed, embedded = (sum(getattr(week, o) for week in weeks) for o in ("failed", "embedded"))
+        found[count] = float(weeks[count].sum())
+    found["duplication"] = weeks["duplicates"].sum() / max(1, run.conceived)
+    failed, embedded = (weeks[outcome].sum() for outcome in ("failed", "embedded"))
     found["failing"] = failed / max(1, failed + embedded)
     return found
 

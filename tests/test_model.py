@@ -798,6 +798,18 @@ def test_switching_in_mid_run_loses_no_idea(name, seed):
     assert not model.forum.ideas
 
 
+def test_the_network_of_the_platform_joins_authors_and_their_allies():
+    model = finished(TEAM)
+    graph = model.platform_graph()
+    joined = {
+        frozenset((idea.author.post, ally))
+        for idea in model.ideas
+        for ally in idea.ally_posts - {idea.author.post}
+    }
+    assert joined and {frozenset(edge) for edge in graph.edges} == joined
+    assert set(graph.nodes) == set(range(len(model.people)))
+
+
 def test_an_agency_that_closes_passes_its_queue_on():
     off = TEAM.but(
         agency=False, panel_size=0.0, weeks=40, staleness=0.0, orphaning=0.0, drop_rate=0.0

@@ -149,8 +149,6 @@ def test_incidence_by_hand():
     assert found.remaining == pytest.approx([0.8, 0.7, 0.7, *[0.7 / 3] * 3])
     assert found.survival([2]).estimate == pytest.approx(1 - found.incidence[:, 1])
     assert found.last_week == 4
-    assert found.supported_until(6) == 3
-    assert found.supported_until(11) == -1
 
     # Variance of F1 at week 3, term by term: weeks 0, 1 and 3 have ends.
     rise = 0.55 - 0.2
