@@ -46,6 +46,8 @@ SWITCHES: Final = MappingProxyType(
 LONGEST: Final = 8_000
 """Characters of a link that are read."""
 MOST_MOVES: Final = 200
+LAST_SEED: Final = MAX_SEED - 1_000
+"""Replications take the seeds after that of what is played."""
 
 
 @dataclass(frozen=True)
@@ -179,16 +181,16 @@ def write(play: Play, view: View, home: Home) -> str:
     """
     opening = play.opening
     query: list[tuple[str, str]] = [("v", str(VERSION)), ("preset", opening.name)]
-    if not view.guide:  # which has an opening of its own
-        base = _base(opening.name, home.opened)
-        ended = None if _alike(opening, base) else _guide_of(opening, home)
-        if ended is not None:
-            base = ended.opening
-            query += [("after", ended.key), *_session(ended)]
-        elif home.own and opening.name == home.opened.name:
-            query.append(("own", home.own))
-        if opening.seed != base.seed:
-            query.append(("seed", str(opening.seed)))
+    base = _base(opening.name, home.opened)
+    if view.guide:  # which has an opening of its own
+        base = home.guides[view.guide].opening
+    elif not _alike(opening, base) and (ended := _guide_of(opening, home)) is not None:
+        base = ended.opening
+        query += [("after", ended.key), *_session(ended)]
+    elif home.own and opening.name == home.opened.name:
+        query.append(("own", home.own))
+    if opening.seed != base.seed:
+        query.append(("seed", str(opening.seed)))
     if home.rules:
         query.append(("rules", home.rules))
     query += [("move", _text(move)) for move in play.moves]
@@ -316,7 +318,7 @@ class _Reader:
         self.notes.append(Note(key, values))
 
     def play(self, guide: Guide | None) -> Play:
-        opening = self.fixed(guide) if guide else self.seeded(self.opening())
+        opening = self.seeded(self.of_guide(guide) if guide else self.opening())
         play = Play(opening)
         if len(self.moves) > MOST_MOVES:
             self.note("link_moves", most=MOST_MOVES)
@@ -360,16 +362,8 @@ class _Reader:
         self.leave_out("own")
         return opening
 
-    def fixed(self, guide: Guide) -> Scenario:
-        """Give the opening of a session that is on, whose luck a link cannot change."""
-        opening = self.of_guide(guide)
-        seed = self.whole("seed", 0, MAX_SEED, opening.seed)
-        if seed != opening.seed:
-            self.note("link_value", name="seed", given=str(seed), taken=str(opening.seed))
-        return opening
-
     def seeded(self, opening: Scenario) -> Scenario:
-        seed = self.whole("seed", 0, MAX_SEED, opening.seed)
+        seed = self.whole("seed", 0, LAST_SEED, opening.seed)
         return opening if seed == opening.seed else opening.but(seed=seed)
 
     def whole(self, key: str, low: int, high: int, otherwise: int) -> int:

@@ -185,7 +185,7 @@ class Room:
         self.stage.observe(self._commanded, "command")
         self.stage.observe(lambda change: self.look(speed=change["new"]), "speed")
         if found.begins:  # else it is taken up where it was left
-            self._begin_guide()
+            self._begin_guide(found.play.opening)
         self.refresh()
         self._page = get_render_context(required=False)  # nothing of the page is there before
 
@@ -304,9 +304,10 @@ class Room:
         self._begin(Play(opening))
 
     def new_luck(self) -> None:
-        """Play the same with other people, ideas and luck."""
+        """Play the same with other people, ideas and luck; a guided session goes on."""
         play = self.play.value
-        self._begin(replace(play, opening=play.opening.but(seed=play.opening.seed + 1)))
+        seed = play.opening.seed + 1 if play.opening.seed < links.LAST_SEED else 0
+        self._begin(replace(play, opening=play.opening.but(seed=seed)), ends_guide=False)
 
     def open_chart(self, organization: Organization, scenario: Scenario) -> None:
         """Play on a chart that was uploaded, in this tab alone."""
@@ -372,7 +373,8 @@ class Room:
         panel = self.opened.guides[key].panel(0) if key else "guide"
         self.view.value = replace(self.view.value, guide=key, step=0, bets=(), panel=panel)
         if key:
-            self._begin_guide()
+            guide = self.opened.guides[key]
+            self._begin_guide(with_own_levers(guide.opening, self.opened.scenario))
         self._dress()
 
     def go_to_step(self, number: int) -> None:
@@ -391,7 +393,7 @@ class Room:
         """Note which answer the room has bet on."""
         self.look(bets=tuple(sorted((self.bets | {self.view.value.step: option}).items())))
 
-    def _begin_guide(self) -> None:
+    def _begin_guide(self, opening: Scenario) -> None:
         """Begin at the step that the view says."""
         guide = self.guide
         if guide is None:
@@ -399,7 +401,6 @@ class Room:
         with self._together(), self.stage.hold_sync():
             self.past, self.can_undo.value = (), False
             self._chart_of = None
-            opening = with_own_levers(guide.opening, self.opened.scenario)
             self.play.value = Play(opening)
             self._forget()
             self.refresh()
@@ -443,11 +444,12 @@ class Room:
         """
         return self._page or nullcontext()
 
-    def _begin(self, play: Play) -> None:
+    def _begin(self, play: Play, *, ends_guide: bool = True) -> None:
         """Play something else altogether."""
         with self._together(), self.stage.hold_sync():
             self.past, self.can_undo.value = (), False
-            self.view.value = replace(self.view.value, guide="", step=0, bets=())
+            if ends_guide:
+                self.view.value = replace(self.view.value, guide="", step=0, bets=())
             self._chart_of = None
             self._forget()
             self.play.value = play

@@ -69,7 +69,7 @@ from innovation_abm.dashboards.words import LANGUAGES, Speech, vocabulary
 from innovation_abm.idea import Event, Fate, Reason
 from innovation_abm.levers import catalogue
 from innovation_abm.processes import MesaProcesses
-from innovation_abm.scenario import ScenarioError, parameters
+from innovation_abm.scenario import MAX_SEED, ScenarioError, parameters
 
 SMALL = Scenario(name="small", departments=2, middle_layers=1, span=3, weeks=30, conception_rate=6)
 CHART = generate(2, 1, 3)
@@ -220,6 +220,7 @@ def test_a_link_to_another_preset():
         ("week=-4", "link_value"),
         ("week=soon", "link_value"),
         ("seed=1e3", "link_value"),
+        (f"seed={MAX_SEED}", "link_value"),
         ("lang=de", "link_value"),
         ("panel=secret", "link_value"),
         ("guide=secret", "link_value"),
@@ -248,7 +249,7 @@ def test_a_link_to_another_preset():
         ("guide=clay-layer&step=0&week=3", "link_value"),
         ("guide=clay-layer&week=140", "link_value"),
         ("guide=clay-layer&preset=typical", "link_value"),
-        ("guide=clay-layer&seed=77", "link_value"),
+        ("guide=clay-layer&seed=x", "link_value"),
         ("guide=clay-layer&week=3&move=150:risk_aversion:0.1", "link_value"),
     ],
 )
@@ -794,6 +795,32 @@ def test_a_step_opens_its_panel_and_its_link(compiled):
     moved = room.play.value
     room.go_to_step(len(steps))  # a clicker that is pressed at the end undoes nothing
     assert room.play.value == moved
+    room.close()
+
+
+def test_a_session_goes_on_with_other_luck(compiled):
+    room = Room(Opened(preset("workshop")), READY, "guide=clay-layer&step=4")
+    moves, seed = room.play.value.moves, room.play.value.opening.seed
+    room.new_luck()
+    assert (room.view.value.guide, room.view.value.step) == ("clay-layer", 3)
+    assert (room.play.value.moves, room.play.value.opening.seed) == (moves, seed + 1)
+    for link in (room.stage.link, f"guide=clay-layer&step=4&seed={seed + 1}"):
+        again = Room(Opened(preset("workshop")), READY, link)
+        assert (again.play.value, again.notes.value) == (room.play.value, ())
+        again.close()
+    room.go_to_step(5)
+    assert room.play.value.opening.seed == seed + 1
+    room.close()
+
+
+def test_luck_begins_anew_after_the_last_there_is(compiled):
+    room = Room(Opened(SMALL), READY, f"seed={links.LAST_SEED}")
+    settle(room)
+    assert room.numbers.value.b.replications == 200
+    room.new_luck()
+    assert room.play.value.opening.seed == 0
+    settle(room)
+    assert room.notes.value == ()
     room.close()
 
 
