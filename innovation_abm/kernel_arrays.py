@@ -194,8 +194,10 @@ class Room(IntEnum):
     MET = 5
 
 
-class State(NamedTuple):
+class State:
     """All that a run of the compiled engine reads and writes.
+
+    An array is made when Python asks for it, which is for few of them.
 
     Attributes:
         superior, reviewers, layer_first: the chart: superiors; posts of reviewers in order; where
@@ -293,8 +295,27 @@ class State(NamedTuple):
     sort_items: Array
     table: Array
 
+    def __init__(self, table: Array, apart: Mapping[str, Array], *pieces: Piece) -> None:
+        """Take the table, and the arrays: ``apart``, or else in one of the pieces."""
+        self.table, self._apart, self._pieces = table, apart, pieces
 
-ARRAYS: Final = State._fields[:-1]
+    def __getattr__(self, name: str) -> Array:
+        """Give an array."""
+        if name in self._apart:
+            return self._apart[name]
+        for piece in self._pieces:
+            if name in piece.places:
+                return piece.array(name)
+        raise AttributeError(name)
+
+    def having(self, **arrays: Array) -> State:
+        """Give a state with other arrays in the place of some."""
+        state = State(self.table, {**self._apart, **arrays}, *self._pieces)
+        state.table = entered({name: getattr(state, name) for name in ARRAYS}).ravel()
+        return state
+
+
+ARRAYS: Final = tuple(name for name in State.__annotations__ if name != "table")
 SLOTS: Final = 4
 """Entries of :attr:`State.table` for each array: its address, and up to three dimensions."""
 
@@ -305,35 +326,62 @@ def entry(array: Array) -> tuple[int, ...]:
     return (array.ctypes.data, *shape, *(0,) * (SLOTS - 1 - len(shape)))
 
 
+def entered(arrays: Mapping[str, Array]) -> Array:
+    """Give a table in which these arrays are entered, and nothing for the others."""
+    table = np.zeros((len(ARRAYS), SLOTS), np.int64)
+    for name, array in arrays.items():
+        table[ARRAYS.index(name)] = entry(array)
+    return table
+
+
+class Piece(NamedTuple):
+    """A piece of memory in which arrays stand, which is had sooner than fifty.
+
+    Attributes:
+        memory: its bytes.
+        places: shape and type of each array, and how far it is from the ``beginning``.
+    """
+
+    memory: Array
+    beginning: int
+    places: Mapping[str, tuple[tuple[int, ...], np.dtype[Any], int]]
+
+    def array(self, name: str) -> Array:
+        """Give one of the arrays."""
+        shape, kind, offset = self.places[name]
+        return np.ndarray(shape, kind, self.memory, self.beginning + offset)
+
+
 class Layout:
-    """Where arrays stand in one piece of memory, which is had sooner than fifty."""
+    """How arrays stand in a piece of memory: each begins with a line of the cache."""
 
     def __init__(self, arrays: Mapping[str, tuple[tuple[int, ...], Any]]) -> None:
         """Lay out arrays, given by name with their shapes and types."""
         self.size = LINE
-        self._arrays: list[tuple[str, tuple[int, ...], np.dtype[Any], int]] = []
+        self._places: dict[str, tuple[tuple[int, ...], np.dtype[Any], int]] = {}
         for name, (shape, kind) in arrays.items():
-            self._arrays.append((name, shape, np.dtype(kind), self.size - LINE))
+            self._places[name] = (shape, np.dtype(kind), self.size - LINE)
             wanted = math.prod(shape) * np.dtype(kind).itemsize
             self.size += -(-wanted // LINE) * LINE
-        self._rows = [ARRAYS.index(name) for name in arrays]
-        self._entries: Array | None = None
+        self._rows = np.array([ARRAYS.index(name) for name in arrays])
+        piece, address = self._piece()
+        self._entries = entered({name: piece.array(name) for name in arrays})[self._rows]
+        self._entries[:, 0] -= address
 
-    def cut(self, table: Array) -> dict[str, Array]:
-        """Give new arrays, with nothing in particular in them, and enter them in a table."""
-        piece = np.empty(self.size, np.uint8)
-        address = piece.ctypes.data
+    def _piece(self) -> tuple[Piece, int]:
+        """Give a piece, with nothing in particular in it, and the address of its beginning."""
+        memory = np.empty(self.size, np.uint8)
+        address = memory.ctypes.data
         skipped = -address % LINE
-        arrays = {
-            name: np.ndarray(shape, kind, piece, skipped + offset)
-            for name, shape, kind, offset in self._arrays
-        }
-        if self._entries is None:
-            self._entries = np.array([entry(array) for array in arrays.values()], np.int64)
-            self._entries[:, 0] -= address + skipped
-        table[self._rows] = self._entries
-        table[self._rows, 0] += address + skipped
-        return arrays
+        return Piece(memory, skipped, self._places), address + skipped
+
+    def cut(self, table: Array) -> Piece:
+        """Give new arrays, with nothing in particular in them, and enter them in a table."""
+        piece, address = self._piece()
+        entries = self._entries.copy()
+        entries[:, 0] += address
+        table[self._rows] = entries
+        return piece
 
 
 BY_IDEAS: Final = (
@@ -370,13 +418,12 @@ def grown(state: State, lack: Room) -> State:
         names = ("embedded_now",)
     else:
         names = ()
-        state = state._replace(met=_rehashed(state.met, wanted))
-    state = state._replace(**{name: larger(name) for name in names})
+        state = state.having(met=_rehashed(state.met, wanted))
+    state = state.having(**{name: larger(name) for name in names})
     size = max(len(state.ideas), len(state.copies), len(state.embedded_now))
     if size > len(state.sort_keys):
-        state = state._replace(sort_keys=np.empty(size), sort_items=np.empty(size, np.int64))
-    table = np.array([entry(getattr(state, name)) for name in ARRAYS], np.int64)
-    return state._replace(table=table.ravel())
+        state = state.having(sort_keys=np.empty(size), sort_items=np.empty(size, np.int64))
+    return state
 
 
 def _rehashed(met: Array, wanted: int) -> Array:

@@ -32,7 +32,6 @@ from innovation_abm.kernel_arrays import (
     PLAN,
     PURPOSES,
     RUN,
-    SLOTS,
     SUMMARY,
     TERMS,
     WEEK,
@@ -42,6 +41,7 @@ from innovation_abm.kernel_arrays import (
     Room,
     State,
     ValueKind,
+    entered,
     entry,
     grown,
     people_in_columns,
@@ -181,7 +181,7 @@ def run_kernel(
         return _run_pairs(advance, state, planned.plans, seeds, 0, 1, summaries)
 
     ended = run() if progress is None else _watched(run, state.run, progress)
-    return _what_is_left(ended, organization.size, summaries)
+    return _what_is_left(ended, settings.weeks, organization.size, summaries)
 
 
 def _watched(
@@ -466,8 +466,8 @@ def nothing_to_do() -> tuple[Any, ...]:
 def layout() -> tuple[tuple[str, Any, int], ...]:
     """Give name, data type and number of dimensions of every array of a state."""
     state, _ = _smallest()
-    arrays = [getattr(state, name) for name in ARRAYS]
-    return tuple((name, one.dtype, one.ndim) for name, one in zip(ARRAYS, arrays, strict=True))
+    arrays = {name: getattr(state, name) for name in ARRAYS}
+    return tuple((name, one.dtype, one.ndim) for name, one in arrays.items())
 
 
 def _smallest() -> tuple[State, Array]:
@@ -476,9 +476,8 @@ def _smallest() -> tuple[State, Array]:
     return new_state(planned, chart), planned.plans
 
 
-def _what_is_left(state: State, people: int, counts: Array) -> KernelState:
-    run = state.run[0]
-    weeks, ideas = int(run["weeks"]), int(run["ideas"])
+def _what_is_left(state: State, weeks: int, people: int, counts: Array) -> KernelState:
+    ideas = int(counts["conceived"][0])
     return KernelState(
         ideas=Columns(state.ideas[:ideas], IDEA.names or (), ideas),
         people=Columns(state.people, PERSON.names or (), people),
@@ -500,6 +499,7 @@ class Planned:
 
     Attributes:
         plans: one record :data:`~innovation_abm.kernel_arrays.PLAN` a scenario.
+        table: the arrays among these, entered; see :func:`~innovation_abm.kernel_arrays.entered`.
         weeks: of the longest.
         ideas: expected number of ideas, of the scenario that has most.
     """
@@ -511,6 +511,7 @@ class Planned:
     poisson: Array
     poisson_last: Array
     poisson_guide: Array
+    table: Array
     weeks: int
     ideas: float
 
@@ -533,14 +534,18 @@ def plan(scenarios: Sequence[Scenario], organization: Organization) -> Planned:
         plans[number] = tables.add(settings, within)
         most = max(most, _expected_ideas(settings.weeks, within, roles.tolist()))
     cdf, last, guide = tables.poisson_arrays()
+    arrays = {
+        "periods": np.array(tables.periods, PERIOD),
+        "period_terms": tables.terms_array(),
+        "beta": np.array([_beta_row(*key) for key in tables.beta]),
+        "poisson": cdf,
+        "poisson_last": last,
+        "poisson_guide": guide,
+    }
     return Planned(
         plans=plans,
-        periods=np.array(tables.periods, PERIOD),
-        period_terms=tables.terms_array(),
-        beta=np.array([_beta_row(*key) for key in tables.beta]),
-        poisson=cdf,
-        poisson_last=last,
-        poisson_guide=guide,
+        **arrays,
+        table=entered(arrays),
         weeks=max(settings.weeks for settings in scenarios),
         ideas=most,
     )
@@ -558,7 +563,7 @@ class _Unnamed:
 
     def __init__(self, settings: Scenario) -> None:
         self.settings, self.values = settings, _PLAIN(vars(settings))
-        self.hash = hash(self.values)
+        self.hash = hash(self.values[::16])  # of some: for all, each would have to be fetched
 
     def __hash__(self) -> int:
         return self.hash
@@ -704,11 +709,10 @@ def _expected_ideas(weeks: int, turns: Turns, roles: Sequence[int]) -> float:
 
 
 @lru_cache(maxsize=8)
-def _chart(organization: Organization) -> tuple[dict[str, Array], list[int], Array]:
-    """Give a chart's arrays: people before the first week, and everybody's own origin, with them.
+def _chart(organization: Organization) -> tuple[dict[str, Array], Array]:
+    """Give a chart's arrays, and a table in which they are entered.
 
-    Returns:
-        The arrays, their rows in the table of a state, and what is entered there.
+    With them, people before the first week, and everybody's own origin.
     """
     people, layers = organization.size, organization.layers
     newcomers = _newcomers(organization)
@@ -725,8 +729,7 @@ def _chart(organization: Organization) -> tuple[dict[str, Array], list[int], Arr
         "alike_until": _alike_until(newcomers["terms_row"][:people]),
         "newcomers": newcomers,
     }
-    rows = [ARRAYS.index(name) for name in arrays]
-    return arrays, rows, np.array([entry(array) for array in arrays.values()], np.int64)
+    return arrays, entered(arrays)
 
 
 def _alike_until(terms_rows: Array) -> Array:
@@ -739,7 +742,7 @@ def _newcomers(organization: Organization) -> Array:
     """Give the people before the first week, and the agency and panel that follow them."""
     people, layers = organization.size, organization.layers
     columns = Layout({"newcomers": ((), people_in_columns(people + 2))})
-    newcomers = columns.cut(np.zeros((len(ARRAYS), SLOTS), np.int64))["newcomers"]
+    newcomers = columns.cut(entered({})).array("newcomers")
     newcomers[()] = np.zeros((), newcomers.dtype)
     for name in ("layer", "department", "unit", "superior", "role"):
         newcomers[name][:people] = getattr(organization, name)
@@ -767,23 +770,25 @@ def new_state(
         MemoryShortError: if the memory that is free would not suffice.
     """
     check_memory(planned, organization)
-    arrays, rows, entries = _chart(organization)
-    table = np.zeros((len(ARRAYS), SLOTS), np.int64)
-    table[rows] = entries
-    given = {name: getattr(planned, name) for name in PLANNED}
+    arrays, of_chart = _chart(organization)
+    table = of_chart + planned.table
+    apart = {**arrays, **{name: getattr(planned, name) for name in PLANNED}}
     if origin is not None:
-        given["origin"] = np.array(origin, np.int64)
-    for name, array in given.items():
-        table[ARRAYS.index(name)] = entry(array)
+        apart["origin"] = np.array(origin, np.int64)
+        table[ARRAYS.index("origin")] = entry(apart["origin"])
     sizes = (organization.size, organization.departments, organization.layers)
     left, used = _layouts(*sizes, planned.weeks, _room_for_ideas(planned))
-    arrays = {**arrays, **given, **left.cut(table), **used.cut(table)}
-    state = State(**arrays, table=table.ravel())
-    state.weeks.fill(0)
-    state.run.fill(0)
-    for name, size in zip(("people", "departments", "layers"), sizes, strict=True):
-        state.run[name] = size
+    state = State(table.ravel(), apart, left.cut(table), used.cut(table))
+    state.run[:] = _before_the_run(*sizes)
     return state
+
+
+@lru_cache(maxsize=8)
+def _before_the_run(people: int, departments: int, layers: int) -> Array:
+    """Give a record :data:`RUN` that tells only of the organisation."""
+    record = np.zeros(1, RUN)
+    record["people"], record["departments"], record["layers"] = people, departments, layers
+    return record
 
 
 @lru_cache(maxsize=16)
