@@ -90,34 +90,55 @@ def build(rules: RuleBook, tell: Callable[[str], None] | None = None) -> Callabl
         raise EngineError(f"the compiled engine cannot run {agents}")
     if missing := unavailable():
         raise EngineError(f"the compiled engine cannot run here: {missing}")
-    return _built(
-        digest(rules), rules, _Teller(tell or logging.getLogger("innovation_abm").warning)
-    )
+    return _built(digest(rules), _Asked(rules, tell))
 
 
 def is_compiled(rules: RuleBook) -> bool:
     """Tell whether the engine for a rule book has been compiled before, and kept."""
-    return any(_folder(digest(rules)).glob("**/*.nbc"))
+    with suppress(FileNotFoundError):
+        return _found(_folder(digest(rules)))
+    return False
+
+
+@lru_cache(maxsize=KEPT)
+def _found(folder: Path) -> bool:
+    """Look for an engine in a folder; it is remembered only if there is one.
+
+    Raises:
+        FileNotFoundError: if there is none.
+    """
+    if not _holds_code(folder):
+        raise FileNotFoundError(folder)
+    return True
+
+
+def _holds_code(folder: Path) -> bool:
+    return any(folder.glob("**/*.nbc"))
 
 
 # --- building -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class _Teller:
-    """Whom to tell; all are equal, so that an engine is not loaded once more for another."""
+class _Asked:
+    """What to build and whom to tell; all are equal, for the name of an engine says it all."""
 
-    tell: Callable[[str], None] = field(compare=False)
+    rules: RuleBook = field(compare=False)
+    told: Callable[[str], None] | None = field(compare=False)
+
+    def tell(self, line: str) -> None:
+        """Tell a line."""
+        (self.told or logging.getLogger("innovation_abm").warning)(line)
 
 
 @lru_cache(maxsize=16)
-def _built(name: str, rules: RuleBook, teller: _Teller) -> Callable[..., int]:
+def _built(name: str, asked: _Asked) -> Callable[..., int]:
     """Compile the engine or load it; calling it once with nothing to do makes it do either."""
     numba = _numba()
     from innovation_abm.kernel_runs import nothing_to_do
 
     folder = _folder(name)
-    if any(folder.glob("**/*.nbc")):
+    if _holds_code(folder):
         try:
             with _uncollected():
                 kept = _entry({}, folder, numba)
@@ -128,18 +149,20 @@ def _built(name: str, rules: RuleBook, teller: _Teller) -> Callable[..., int]:
             pass  # it was compiled for another processor
         except Exception:  # it is damaged, which shows in as many ways as there are
             shutil.rmtree(folder, ignore_errors=True)
-    _check_rules(rules, name, numba)
+    _check_rules(asked.rules, name, numba)
     unkept = _make_room(folder)
-    teller.tell("compiling the model for this rule book; once, for about half a minute ...")
+    asked.tell("compiling the model for this rule book; once, for about half a minute ...")
     began = time.perf_counter()
     try:
         with _interrupted_between_steps():
-            entry = _entry(_specialised(rules, name, numba), None if unkept else folder, numba)
+            entry = _entry(
+                _specialised(asked.rules, name, numba), None if unkept else folder, numba
+            )
             entry(*nothing_to_do())
     except numba.core.errors.NumbaError as error:
         raise EngineError(f"the rules cannot be compiled together: {_reason(error)}") from None
     seconds = time.perf_counter() - began
-    teller.tell(f"compiled in {seconds:.0f} s, {unkept or f'and kept in {folder}'}")
+    asked.tell(f"compiled in {seconds:.0f} s, {unkept or f'and kept in {folder}'}")
     return entry
 
 
@@ -187,6 +210,7 @@ def _own_cells(function: FunctionType, namespace: dict[str, Any]) -> tuple[CellT
     return tuple(CellType(twins.get(id(c.cell_contents), c.cell_contents)) for c in cells)
 
 
+@lru_cache(maxsize=1)
 def _numba() -> Any:  # noqa: ANN401 - a module without types
     """Import numba, set so that it computes the same bits as Python."""
     if "numba" not in sys.modules:  # it reads its environment when it is loaded
@@ -437,7 +461,7 @@ def _reason(error: Exception) -> str:
 
 def digest(rules: RuleBook) -> str:
     """Give a fingerprint of all that the compiled engine for a rule book is made of."""
-    return _shipped_digest() if rules == SHIPPED else _digest(rules)
+    return _shipped_digest() if rules is SHIPPED or rules == SHIPPED else _digest(rules)
 
 
 @lru_cache(maxsize=1)
@@ -622,6 +646,7 @@ def clear_cache() -> Cache:
         EngineError: if it cannot be deleted.
     """
     before = cache()
+    _found.cache_clear()
     try:
         shutil.rmtree(_kept())
     except FileNotFoundError:

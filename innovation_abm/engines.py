@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Engine = Literal["auto", "mesa", "kernel"]
 Chosen = Literal["mesa", "kernel"]
+ENGINES: Final = get_args(Engine)
 
 MESA_SECONDS: Final = 5e-6
 """What a person's week takes in the Mesa engine, roughly: more where ideas are many."""
@@ -63,7 +64,7 @@ def choose(
     Raises:
         EngineError: if ``"kernel"`` is asked for and cannot be had.
     """
-    if engine not in get_args(Engine):
+    if engine not in ENGINES:
         raise InnovationAbmError(f'engine = "{engine}": allowed are "auto", "mesa" and "kernel"')
     if engine == "mesa":
         return "mesa"
