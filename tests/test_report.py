@@ -256,6 +256,13 @@ def test_the_finding_says_by_what_a_factor_matters_most(kind, said):
     assert f"It hangs most on risk aversion, {said.format(told)}" in text
 
 
+def test_the_finding_of_a_measure_with_a_unit_names_it():
+    made = study("morris", measures=('["omission"]', '["idea_wait"]'))
+    found = Results.from_frames(made, runs(made))
+    text = page(found, NOTHING_DRAWN)
+    assert re.search(r"as it crosses its range, by [\d.]+ weeks on average", text)
+
+
 @pytest.mark.parametrize(
     ("kind", "names"),
     [

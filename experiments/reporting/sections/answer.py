@@ -102,15 +102,15 @@ class Answer(Section):
         """Say which factor matters most, by what that is judged, and how far it goes."""
         if found is None or not found["value"] > 0.0:
             return ""
-        value = float(found["value"])
+        value, unit = float(found["value"]), self.names.measure(measure).unit
+        size = f"{figures(value)} {unit}".strip()
         judged = {
             Judged.TOTAL_INDEX: f"which alone and together with others explains {percent(value)} "
             "of its variance",
             Judged.VARIANCE_SHARE: f"which by itself explains {percent(value)} of the variance "
             "between all runs",
-            Judged.EFFECT_SIZE: "which changes it, as it crosses its range, by "
-            f"{figures(value)} on average",
-            Judged.LARGEST_CHANGE: f"which changes it by up to {figures(value)} from the base",
+            Judged.EFFECT_SIZE: f"which changes it, as it crosses its range, by {size} on average",
+            Judged.LARGEST_CHANGE: f"which changes it by up to {size} from the base",
             Judged.STRENGTH: f"which by itself explains {percent(value)} of how the points differ",
         }[found["index"]]
         return f"{self.names.factor(found['factor']).short}, {judged}{self._ends(measure, found)}"
