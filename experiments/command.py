@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from innovation_abm.console import Working, page, print_error, print_json
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -215,12 +215,10 @@ def _on_chart(study: Study, chart: str | None, repair: bool) -> Study:
 
 
 def _shipped(name: str) -> Any:  # noqa: ANN401 - a file inside the package
-    from innovation_abm.experiments.design.parts import nearest
-
     known = names()
     if name not in known:
         beside = f'; did you mean "{name}.toml"?' if Path(f"{name}.toml").exists() else ""
-        advice = beside or nearest(name, known)
+        advice = beside or did_you_mean(name, known)
         advice = advice or f"; there are {', '.join(known)}, or name a .toml file"
         raise InnovationAbmError(f'there is no study "{name}"{advice}')
     return files("innovation_abm.experiments") / "studies" / f"{name}.toml"

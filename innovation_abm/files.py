@@ -12,8 +12,6 @@ warn if it is run without.
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 import shutil
 import tomllib
 from dataclasses import fields
@@ -26,6 +24,7 @@ from innovation_abm.console import to_json
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.organization import Role
 from innovation_abm.rule_files import FileRules, roles_of
+from innovation_abm.text_files import beside
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -152,28 +151,6 @@ def _check_replaceable(target: Path, folder: str | PathLike[str]) -> None:
 def _cannot_write(folder: str | PathLike[str], error: Exception) -> InnovationAbmError:
     reason = getattr(error, "strerror", None) or error
     return InnovationAbmError(f"cannot write the folder {folder}: {reason}")
-
-
-def beside(target: Path) -> Path:
-    """Name a folder or file that does not exist, on the same disk, hidden where dots hide."""
-    return target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a small file so that there is the old one or the new one, whatever happens.
-
-    Raises:
-        OSError: if it cannot be written; then it is as it was.
-    """
-    temporary = beside(path)
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def put_in_place(staging: Path, target: Path) -> None:

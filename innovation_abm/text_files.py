@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,18 +46,34 @@ def write_text(
     Raises:
         InnovationAbmError: of the kind ``fault``, if the file cannot be written.
     """
-    target = Path(path)
     try:
-        beside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
-        try:
-            beside.write_bytes(text.encode("utf-8"))
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
+        write_whole(Path(path), text.encode("utf-8"))
     except UnicodeEncodeError as error:  # half a character
         raise fault(f"{path}: cannot be written as UTF-8: {error}") from None
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         raise fault(f"{path}: cannot be written: {_reason(error)}") from None
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a small file so that there is the old one or the new one, whatever happens.
+
+    Raises:
+        OSError: if it cannot be written; then it is as it was.
+    """
+    temporary = beside(path)
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def beside(target: Path) -> Path:
+    """Name a folder or file that does not exist, on the same disk, hidden where dots hide."""
+    return target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
 
 
 def _reason(error: Exception) -> object:

@@ -331,7 +331,7 @@ def test_tables_keep_their_columns(tmp_path):
         store.record(batch(more, tables=rows(n=[1, 2])))
     results = load_study(tmp_path)
     assert results.table("ideas")["n"].tolist() == [1.5, 2.5]
-    with pytest.raises(StoreError, match=r"the study kept no table 'idea'; did you mean 'ideas'\?"):
+    with pytest.raises(StoreError, match=r'the study kept no table "idea"; did you mean "ideas"\?'):
         results.table("idea")
 
 

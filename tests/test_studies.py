@@ -592,6 +592,20 @@ def test_one_mistake_is_told_in_one_line():
             Study.from_toml(text)
 
 
+@pytest.mark.parametrize("other", ["Span", "span_", "sp_an"])
+def test_names_of_factors_can_be_told_apart_in_names_of_files(other):
+    factors = [
+        Factor(parameter="span", values=[3, 4]),
+        Factor(name=other, parameter="clarity", values=[0.2, 0.4]),
+    ]
+    if other == "sp_an":
+        assert Study(name="a", factors=factors).size == 4
+        return
+    said = rf"factor 2 \({other}\): names of files cannot tell it from factor 1 \(span\); give it"
+    with pytest.raises(StudyError, match=said):
+        Study(name="a", factors=factors)
+
+
 def test_a_chart_whose_name_is_not_utf_8_is_refused():
     from innovation_abm.experiments.command import _on_chart
 
@@ -724,7 +738,7 @@ def test_charts_are_repaired_if_asked_for(load, tmp_path):
 def test_a_scenario_file_may_bring_a_chart_and_levers_of_its_own(load, tmp_path):
     write_chart(generate(1, 1, 2), tmp_path / "a.csv")
     own = catalogue()["forums"].model_copy(update={"key": "tea"})
-    scenario = Scenario(own_levers=(own,), chart="a.csv")
+    scenario = Scenario(own_levers=(own,), chart=os.path.relpath(tmp_path / "a.csv"))
     scenario.save(tmp_path / "mine.toml")
     text = "[base]\nfile = 'mine.toml'\n[[factor]]\nlever = 'tea'\nvalues = [0, 1]"
     study = load(text)

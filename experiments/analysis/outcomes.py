@@ -6,7 +6,6 @@ measure is undefined, and what must be refused because a figure of the rest woul
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,9 +154,8 @@ def check_name(kind: str, name: str, known: Iterable[str]) -> None:
     names = list(known)
     if name in names:
         return
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    advice = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(names) or 'none'}"
-    raise InnovationAbmError(f'the study has no {kind} "{name}"; {advice}')
+    advice = did_you_mean(name, names, f"there are {', '.join(names) or 'none'}")
+    raise InnovationAbmError(f'the study has no {kind} "{name}"{advice}')
 
 
 def is_number(column: pd.Series[Any]) -> bool:

@@ -49,7 +49,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 import numpy as np
 from pydantic import ConfigDict
 
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.experiments.calibration.published import FIGURES
 from innovation_abm.experiments.design.models import MODELS
 from innovation_abm.experiments.design.parts import (
@@ -60,15 +60,14 @@ from innovation_abm.experiments.design.parts import (
     about,
     key,
     label,
-    nearest,
     one_of,
-    read_text,
     read_toml,
     repeated,
 )
 from innovation_abm.experiments.design.study import Base
 from innovation_abm.presets import preset
 from innovation_abm.scenario import Scenario, ScenarioError, parameters
+from innovation_abm.text_files import read_text
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -141,7 +140,9 @@ class Prior(Part):
         """Check by the model that it can be fitted, over its whole range."""
         known = parameters().get(self.name)
         if known is None:
-            yield Fault(f'name: unknown parameter "{self.name}"{nearest(self.name, parameters())}')
+            yield Fault(
+                f'name: unknown parameter "{self.name}"{did_you_mean(self.name, parameters())}'
+            )
         elif known.kind not in ("float", "int") or known.group == "run":
             yield Fault("name: only numbers can be fitted, and neither length nor seed of a run")
         elif self.name in SHAPE and scenario.chart is not None:
@@ -194,7 +195,7 @@ class Target(Part):
         """Check by the model that a run gives it."""
         figure = FIGURES.get(self.measure)
         if figure is None:
-            advice = nearest(self.measure, FIGURES) or f"; allowed is {one_of(FIGURES)}"
+            advice = did_you_mean(self.measure, FIGURES) or f"; allowed is {one_of(FIGURES)}"
             yield Fault(f'measure: unknown figure "{self.measure}"{advice}')
             return
         for name in ("first_week", "last_week"):
@@ -423,7 +424,7 @@ class Calibration(Part):
             StudyError: naming the file, and in it every mistake.
         """
         path = Path(path)
-        return cls.from_toml(read_text(path), path.parent, str(path))
+        return cls.from_toml(read_text(path, StudyError), path.parent, str(path))
 
     @classmethod
     def from_toml(
@@ -441,7 +442,7 @@ class Calibration(Part):
         """
         document = _document(text, source)
         faults = [
-            Fault(f'unknown key or section "{name}"{nearest(name, SECTIONS)}')
+            Fault(f'unknown key or section "{name}"{did_you_mean(name, SECTIONS)}')
             for name in document
             if name not in SECTIONS
         ]
@@ -492,7 +493,7 @@ def find_calibration(name: str) -> Calibration:
     names = calibration_names()
     if name not in names:
         beside = f'; did you mean "{name}.toml"?' if Path(f"{name}.toml").exists() else ""
-        advice = beside or nearest(name, names)
+        advice = beside or did_you_mean(name, names)
         advice = advice or f"; there are {', '.join(names)}, or name a .toml file"
         raise StudyError(f'there is no calibration "{name}"{advice}')
     text = _folder().joinpath(f"{name}.toml").read_text(encoding="utf-8")

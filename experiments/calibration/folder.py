@@ -23,7 +23,7 @@ import numpy as np
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.calibration.file import CalibrationError
 from innovation_abm.experiments.store.ledger import held
-from innovation_abm.files import beside, write_whole
+from innovation_abm.text_files import beside, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd

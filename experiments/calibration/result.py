@@ -22,8 +22,8 @@ from innovation_abm.experiments.calibration.folder import (
     RESULT,
     write_table,
 )
-from innovation_abm.files import write_whole
 from innovation_abm.scenario import parameters as known_parameters
+from innovation_abm.text_files import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd

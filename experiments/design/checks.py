@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.experiments.design.designs import GRIDS, POINT, Kind, count
 from innovation_abm.experiments.design.factors import OF_REPLICATIONS, Factor, Start
 from innovation_abm.experiments.design.models import MODELS
@@ -20,7 +20,6 @@ from innovation_abm.experiments.design.parts import (
     StudyError,
     about,
     label,
-    nearest,
     one_of,
     repeated,
     shown,
@@ -91,19 +90,21 @@ def _measure_faults(study: Study) -> Iterator[Fault]:
     known = study.model.measures()
     for name in study.measures:
         if name not in known:
-            yield about(f'measures: unknown measure "{name}"{nearest(name, known)}', "measures")
+            yield about(
+                f'measures: unknown measure "{name}"{did_you_mean(name, known)}', "measures"
+            )
     if not study.measures:
         yield about("measures = []: a study has one or more", "measures")
     for name in study.replications.precision:
         if name not in study.measures:
             text = f'precision: "{name}" is none of the measures of the study'
-            advice = "; add it to them" if name in known else nearest(name, known)
+            advice = "; add it to them" if name in known else did_you_mean(name, known)
             yield Fault(text + advice, ("replications",), frozenset({"measures"}))
     for name in study.tables:
         if not study.simulates:
             yield about(f"tables: the model {study.model.name} has none", "tables")
         elif name not in TABLES:
-            text = f'tables: "{name}": allowed is {one_of(TABLES)}{nearest(name, TABLES)}'
+            text = f'tables: "{name}": allowed is {one_of(TABLES)}{did_you_mean(name, TABLES)}'
             yield about(text, "tables")
     for which in ("measures", "tables"):
         for twice in repeated(getattr(study, which)):
@@ -139,7 +140,7 @@ def _lever_faults(study: Study, known: Mapping[str, object]) -> Iterator[Fault]:
             places.append(((label(factor, number),), factor.lever))
     for place, lever in places:
         if lever not in known:
-            yield Fault(f'unknown lever "{lever}"{nearest(lever, known)}', place)
+            yield Fault(f'unknown lever "{lever}"{did_you_mean(lever, known)}', place)
 
 
 def _factor_faults(study: Study) -> Iterator[Fault]:
@@ -173,8 +174,11 @@ def _name_faults(study: Study) -> Iterator[Fault]:
             what = "a column of every table" if factor.name in RESERVED else "a measure"
             text = f"name = {shown(factor.name)}: is the name of {what}; choose another one"
             yield Fault(text, (place,))
-        if factor.name and names.setdefault(factor.name, place) != place:
-            text = f"is called as {names[factor.name]} is; give it a name of its own"
+        plain = "_".join(part for part in factor.name.lower().split("_") if part)
+        if factor.name and names.setdefault(plain, place) != place:
+            text = f"is called as {names[plain]} is; give it a name of its own"
+            if not names[plain].endswith(f"({factor.name})"):
+                text = f"names of files cannot tell it from {names[plain]}; give it another name"
             yield Fault(text, (place,))
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import numpy as np
 from pydantic import BeforeValidator
 
+from innovation_abm.errors import did_you_mean
 from innovation_abm.experiments.design.parts import (
     Fault,
     Part,
@@ -28,7 +29,6 @@ from innovation_abm.experiments.design.parts import (
     Value,
     about,
     key,
-    nearest,
     repeated,
     shown,
 )
@@ -333,7 +333,7 @@ def _header_faults(header: list[str], factors: tuple[Factor, ...]) -> Iterator[F
     names = [factor.name for factor in factors]
     for name in header:
         if name not in (*names, POINT):
-            yield Fault(f'column "{name}" is no factor of the study{nearest(name, names)}')
+            yield Fault(f'column "{name}" is no factor of the study{did_you_mean(name, names)}')
     for name in names:
         if name not in header:
             yield Fault(f'the column "{name}" is missing')

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 import numpy as np
 from pydantic import BeforeValidator
 
+from innovation_abm.errors import did_you_mean
 from innovation_abm.experiments.design.models import MODELS
 from innovation_abm.experiments.design.parts import (
     STRENGTH,
@@ -32,7 +33,6 @@ from innovation_abm.experiments.design.parts import (
     is_strength,
     key,
     label,
-    nearest,
     one_of,
     repeated,
     shown,
@@ -127,7 +127,7 @@ class Start(Part):
             elif name == "chart":
                 yield Fault(f"{given}: a chart is named by the key chart, not among the values")
             elif name not in known:
-                yield Fault(f'values: unknown parameter "{name}"{nearest(name, known)}')
+                yield Fault(f'values: unknown parameter "{name}"{did_you_mean(name, known)}')
             elif not allows(known[name], value):
                 yield Fault(f"{given}: allowed is {known[name].allowed}")
 
@@ -391,7 +391,7 @@ class Factor(Part):
                 yield from self._parameter_faults(known[self.parameter])
             else:
                 unknown = f'unknown parameter "{self.parameter}"'
-                yield about(f"{unknown}{nearest(self.parameter, known)}", "parameter")
+                yield about(f"{unknown}{did_you_mean(self.parameter, known)}", "parameter")
 
     def _parameter_faults(self, parameter: Parameter) -> Iterator[Fault]:
         if parameter.kind in ("float", "int"):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, did_you_mean
 
 if TYPE_CHECKING:
     from innovation_abm.scenario import Parameter
@@ -77,21 +75,6 @@ def about(text: str, *keys: str) -> Fault:
     return Fault(text, about=frozenset(keys))
 
 
-def read_text(path: Path) -> str:
-    """Read a file that a person wrote.
-
-    Raises:
-        StudyError: naming the file, if it cannot be read or is not UTF-8.
-    """
-    try:
-        return path.read_text(encoding="utf-8-sig")  # some editors begin UTF-8 with a mark
-    except UnicodeDecodeError:
-        raise StudyError("is not UTF-8 text; save it as UTF-8", str(path)) from None
-    except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
-        reason = getattr(error, "strerror", None) or error
-        raise StudyError(f"cannot be read: {reason}", str(path)) from None
-
-
 def read_toml(text: str, source: str, lists: Iterable[str]) -> dict[str, Any]:
     """Read TOML.
 
@@ -111,12 +94,6 @@ def read_toml(text: str, source: str, lists: Iterable[str]) -> dict[str, Any]:
         heads = (f"[[{name}]]" for name in lists if line.strip(" []") == name)
         advice = "".join(f"; write {head}, with two brackets, each time" for head in heads)
         raise StudyError(f"is not valid TOML: {error}{advice}", source) from None
-
-
-def nearest(name: object, names: Iterable[str]) -> str:
-    """Suggest the right name that is nearest to a wrong one; nothing if none is near."""
-    near = difflib.get_close_matches(str(name), list(names), n=1, cutoff=0.5)
-    return f'; did you mean "{near[0]}"?' if near else ""
 
 
 def one_of(names: Iterable[object]) -> str:
@@ -302,7 +279,9 @@ class Part(BaseModel):
         for fault in error.errors():
             name, *inner = fault["loc"]
             if fault["type"] == "extra_forbidden":
-                found[name, ""] = Fault(f'unknown key "{name}"{nearest(name, cls.model_fields)}')
+                found[name, ""] = Fault(
+                    f'unknown key "{name}"{did_you_mean(str(name), cls.model_fields)}'
+                )
                 continue
             where = cls.WRITTEN.get(str(name), str(name))
             if inner:
@@ -312,7 +291,7 @@ class Part(BaseModel):
             if fault["type"] == "string_unicode":  # as names of files that are not UTF-8 come
                 text += ", in UTF-8: rename the file"
             choices = cls._extra(str(name))["choices"]
-            found[name, *inner[:1]] = Fault(text + nearest(fault["input"], choices))
+            found[name, *inner[:1]] = Fault(text + did_you_mean(str(fault["input"]), choices))
         return list(found.values())
 
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, cast
 
 from pydantic import BeforeValidator, ConfigDict
 
+from innovation_abm.errors import did_you_mean
 from innovation_abm.experiments.design import checks, designs
 from innovation_abm.experiments.design.designs import Design, Kind
 from innovation_abm.experiments.design.factors import Factor, Level, Start
@@ -38,14 +39,13 @@ from innovation_abm.experiments.design.parts import (
     Value,
     about,
     key,
-    nearest,
     one_of,
-    read_text,
     read_toml,
     shown,
 )
 from innovation_abm.measures import HEADLINES
 from innovation_abm.scenario import JOINT, MAX_SEED, Scenario, parameters
+from innovation_abm.text_files import read_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -302,7 +302,7 @@ class Study(Part):
             StudyError: naming the file and every mistake in it, and in what it refers to.
         """
         path = Path(path)
-        study, faults = cls._parsed(read_text(path), path.parent, str(path))
+        study, faults = cls._parsed(read_text(path, StudyError), path.parent, str(path))
         faults += checks.outside_faults(study)
         faults = faults or checks.point_faults(study)
         if faults:
@@ -371,7 +371,7 @@ class Study(Part):
             raise StudyError(faults, source)
         known = [*_TOP_LEVEL, "format"]
         wrong = [name for name in document if name not in known]
-        faults += [Fault(f'unknown key or section "{k}"{nearest(k, known)}') for k in wrong]
+        faults += [Fault(f'unknown key or section "{k}"{did_you_mean(k, known)}') for k in wrong]
         given = {k: x for k, x in document.items() if k in known}
         if "factor" in given:
             given["factors"] = given.pop("factor")
@@ -600,7 +600,7 @@ class Study(Part):
             if not found:
                 names = [level.name for level in factor.level]
                 text = f"{factor.name} = {shown(name)}: allowed is {one_of(names)}"
-                raise StudyError(f"{text}{nearest(name, names)}")
+                raise StudyError(f"{text}{did_you_mean(name, names)}")
             levels += found
         return levels
 

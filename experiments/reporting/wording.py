@@ -75,4 +75,4 @@ def are(number: int) -> str:
 def slug(text: str) -> str:
     """Make a name of a file of any text."""
     plain = "".join(one if one.isascii() and one.isalnum() else "-" for one in text.lower())
-    return "-".join(part for part in plain.split("-") if part)[:40] or "x"
+    return "-".join(part for part in plain.split("-") if part)[:60] or "x"

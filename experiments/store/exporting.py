@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from innovation_abm.console import to_json
 from innovation_abm.experiments.store.ledger import STUDY_FILE, StoreError, explained
-from innovation_abm.files import beside, put_in_place
+from innovation_abm.files import put_in_place
+from innovation_abm.text_files import beside
 
 if TYPE_CHECKING:
     from os import PathLike

@@ -6,7 +6,6 @@ be written. What is given is the study as it was at that moment; load it again t
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from innovation_abm.errors import did_you_mean
 from innovation_abm.experiments.store import ledger, table_parts
 from innovation_abm.experiments.store.ledger import STUDY_FILE, StoreError
 from innovation_abm.experiments.store.table_parts import PARTS_FOLDER, RUN_COLUMNS
@@ -194,10 +194,9 @@ class Results:
         import pyarrow as pa
 
         if name not in self._kept:
-            close = difflib.get_close_matches(name, self._kept, n=1)
-            kept = f"; did you mean {close[0]!r}?" if close else f"; kept: {', '.join(self._kept)}"
+            kept = f"kept: {', '.join(self._kept)}" if self._kept else "nor any other"
             raise StoreError(
-                f"the study kept no table {name!r}" + (kept if self._kept else ", nor any other")
+                f'the study kept no table "{name}"{did_you_mean(name, self._kept, kept)}'
             )
         table = self._kept[name]
         if not table.files:
