@@ -39,7 +39,7 @@ from innovation_abm.weeks import WEEK_COLUMNS
 
 pytest.importorskip("numba")
 
-# --- a rule book beside the shipped one: one, for each takes half a minute to compile -------------
+# --- two rule books, beside the shipped one -------------------------------------------------------
 
 
 @rule
@@ -120,12 +120,14 @@ def my_capped(provided, weakest, terms):
 
 BOOKS = {
     "shipped": RuleBook(),
-    "own": RuleBook(
+    "decisions": RuleBook(
         endorse=my_endorse,
         conception_chance=my_conception,
         drop_chance=my_drop,
         idea_weight=my_weight,
         exit_chance=my_exit,
+    ),
+    "learning": RuleBook(
         threshold=my_threshold,
         norm=my_norm,
         energy=my_energy,
