@@ -103,7 +103,7 @@ def _Head(room: Room) -> None:
         Keep(room)
         _icon("mdi-projector-screen", say("room_tip"), lambda: room.look(room=not view.room))
         _icon("mdi-theme-light-dark", say("dark_tip"), lambda: room.look(dark=not view.dark))
-        _icon("mdi-keyboard", say("help_tip"), lambda: room.tell("help"))
+        _icon("mdi-keyboard", say("help_tip"), room.help)
         other = "fr" if view.language == "en" else "en"
         solara.Button(
             say("language_other"), on_click=lambda: room.look(language=other), text=True,

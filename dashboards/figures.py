@@ -75,10 +75,11 @@ class Picture:
 
 @lru_cache(maxsize=1)
 def _write_text_as_text() -> None:
-    """Have letters written in the fonts of the reader's machine; a setting of the whole process."""
+    """Have text written as it is, in the fonts of the reader's machine, for the whole process."""
     import matplotlib
 
     matplotlib.rcParams["svg.fonttype"] = "none"
+    matplotlib.rcParams["text.parse_math"] = False  # a title may tell of dollars
     fonts = ["system-ui", "Segoe UI", "Helvetica Neue", "DejaVu Sans"]
     matplotlib.rcParams["font.sans-serif"] = fonts
 
@@ -95,6 +96,7 @@ class Sheet:
         """Begin a chart 4.4 inches wide; ``left`` is the part that names at its left take."""
         from matplotlib.figure import Figure  # slow to load
 
+        _write_text_as_text()
         self.title = title
         self.ink = "#e6ebf0" if dark else "#1f2933"
         self.faint = "#55616d" if dark else "#c4cbd3"
@@ -127,7 +129,6 @@ class Sheet:
     def picture(self) -> Picture:
         """Finish the chart."""
         written = io.StringIO()
-        _write_text_as_text()
         self.figure.savefig(written, format="svg", metadata={"Date": None})
         return Picture(self.title, written.getvalue())
 

@@ -350,6 +350,14 @@ class Room:
         others = [one for one in self.notes.value if one != note]
         self.notes.value = (*others[-3:], note)
 
+    def help(self) -> None:
+        """Tell the keys, or take that back."""
+        others = tuple(note for note in self.notes.value if note.key != "help")
+        if others == self.notes.value:
+            self.tell("help")
+        else:
+            self.notes.value = others
+
     def hush(self) -> None:
         """Take back all that was told."""
         self.notes.value = ()
@@ -771,7 +779,7 @@ class Room:
         elif name == "t":
             self.compare_twins(not self.comparing.value)
         elif name == "?":
-            self.tell("help")
+            self.help()
         elif name.isdigit():
             if int(name) <= len(offered()):
                 self.open_preset(offered()[int(name) - 1])

@@ -746,6 +746,8 @@ def test_keys_do_what_they_say(room):
     assert room.week == 0
     press("?")
     assert room.notes.value[-1].key == "help"
+    press("?")
+    assert room.notes.value == ()
     room.stage.speed = 8
     again = Room(Opened(SMALL), READY, room.stage.link)
     assert again.stage.speed == 8
@@ -1645,6 +1647,12 @@ def test_titles_of_charts_fit_their_sheets(language):
                 FigureCanvasAgg(sheet.figure).get_renderer()
             )
             assert drawn.x1 <= sheet.figure.bbox.x1, text
+
+
+def test_titles_are_written_as_they_are():
+    from innovation_abm.dashboards.figures import Sheet
+
+    assert "from $5 to $6_000" in Sheet("from $5 to $6_000", 2.0, dark=False).picture().svg
 
 
 def test_an_upload_fits_into_one_message_to_the_server():
