@@ -158,9 +158,8 @@ def check_rules(
     findings = examine([getattr(book, name) for name in own])
     say(f"running {scenarios} random scenarios")
     random = Random(seed)
-    tried = [_sized(random, number, scenarios) for number in range(scenarios)]
     watch = _Watch(book, own)
-    failed = _run_all(watch, tried)
+    failed = _run_all(watch, [_sized(random, number, scenarios) for number in range(scenarios)])
     found: dict[str, str | None] = {
         "source": _line(findings, Kind.PURITY),
         "arithmetic": _line(findings, Kind.BITS),
@@ -175,8 +174,8 @@ def check_rules(
         skipped |= dict.fromkeys(OF_RULES, "the file declares no rule")
     if failed is None:
         say("running them again")
-        found["deterministic"] = _again(path, watch.runs)
-        found["off"] = _off_state(book)
+        found["deterministic"] = _broken(lambda: _again(path, watch.runs))
+        found["off"] = _broken(lambda: _off_state(book))
     else:
         skipped |= dict.fromkeys(("deterministic", "off"), "the rules fail in a run")
     if not engines:
@@ -184,7 +183,8 @@ def check_rules(
     elif agents:
         skipped["engines"] = f"only the Mesa engine runs {agents}"
     elif failed is None:
-        found["engines"] = _compare_engines(book, [scenario for scenario, _ in watch.runs], say)
+        tried = [scenario for scenario, _ in watch.runs]
+        found["engines"] = _broken(lambda: _compare_engines(book, tried, say))
     else:
         skipped["engines"] = "the rules fail in a run"
     return [
@@ -193,6 +193,14 @@ def check_rules(
         else Check(name, question, found[name] is None, found[name] or "")
         for name, question in QUESTIONS.items()
     ]
+
+
+def _broken(look: Callable[[], str | None]) -> str | None:
+    """Say how a promise is broken, if it is; it is, too, if the rules fail when it is looked at."""
+    try:
+        return look()
+    except RuleError as error:
+        return str(error)
 
 
 def own_rules(book: RuleBook) -> list[str]:
@@ -444,8 +452,9 @@ def _again(path: str | PathLike[str], runs: list[tuple[Scenario, bytes]]) -> str
     """Run scenarios once more, in another order, with the rules as read anew from the file."""
     book = load_rules(path)
     for scenario, before in reversed(runs):
-        model = InnovationModel(scenario, rules=book, keep_events=False)
-        model.run()
+        with blaming(book):
+            model = InnovationModel(scenario, rules=book, keep_events=False)
+            model.run()
         if fingerprint(Run.from_model(model)) != before:
             return f"two runs of one scenario differ: {described(scenario)}"
     return None

@@ -584,6 +584,7 @@ def test_doctor_says_what_is_wrong(monkeypatch):
         assert part in " ".join(said.out.split())
 
 
+@pytest.mark.slow
 def test_bench(monkeypatch):
     from innovation_abm import benchmark
 

@@ -407,6 +407,7 @@ def test_a_sound_rule_passes(folder):
         ("idea.allies = 3; return 0.5", "pure", "changes allies"),
         ("SEEN[0] += 1; return 0.5 / SEEN[0]", "pure", "gives 0.5, then 0.25"),
         ("return 0.8 * LUCK + 0.1", "deterministic", "two runs of one scenario differ: Scenario("),
+        ("return 0.5 / (1.0 - LUCK)", "deterministic", "fails: ZeroDivisionError: "),
         ("return 1.5", "range", "gives 1.5, which is not in [0, 1]"),
         ("return math.inf", "range", "gives inf"),
         ("return math.nan", "range", "gives nan"),
@@ -425,6 +426,13 @@ def test_a_rule_without_an_off_state_is_told(folder):
     found = checked("return 0.5", head=ENDORSE.replace("terms.constant_review", "False"))
     assert failed(found) == {"off"}
     assert found["off"].example.startswith("three gates in a row: the idea of post ")
+
+
+def test_a_rule_that_fails_where_all_is_off_is_told(folder):
+    off = "terms.constant_review and 1.0 / terms.uncertainty"
+    found = checked("return 0.5", head=ENDORSE.replace("terms.constant_review", off))
+    assert failed(found) == {"off"}
+    assert 'the rule "endorse" fails: ZeroDivisionError' in found["off"].example
 
 
 def test_the_examples_are_small(folder):

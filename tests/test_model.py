@@ -555,7 +555,8 @@ def test_whoever_learns_of_the_channels_knew_nothing_before():
 
 
 def test_who_does_not_know_the_channels_uses_none():
-    model = finished(LIVELY.but(channel_knowledge=0.5, turnover=0.0, burnout_exit=0.0))
+    small = LIVELY.but(departments=2, middle_layers=2, span=4)
+    model = finished(small.but(channel_knowledge=0.5, turnover=0.0, burnout_exit=0.0))
     blind = [idea for idea in model.ideas if not idea.author.knows_channels]
     assert len(blind) > 20
     assert not any(idea.posted or idea.doors for idea in blind)
@@ -651,7 +652,7 @@ def test_silos_differ_and_the_government_has_the_mean():
 
 
 def test_what_is_in_use_counts_once_for_the_government():
-    model = finished(LIVELY.but(departments=3, weeks=60, reuse_chance=1.0))
+    model = finished(LIVELY.but(departments=3, middle_layers=1, weeks=60, reuse_chance=1.0))
     used = [idea for idea in model.ideas if idea.in_use]
     assert model.government.in_use == len(used) > 10
     assert sum(terms.in_use for terms in model.terms[:-1]) > 2 * len(used)
