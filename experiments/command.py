@@ -140,7 +140,11 @@ def sweep(
                 working.say("writing the report")
                 from innovation_abm.experiments.reporting.report import write_report
 
-                write_report(results, folder)
+                try:
+                    write_report(results, folder)
+                except KeyboardInterrupt:
+                    working.note(f"all was run; innovation-abm report {folder} writes the report")
+                    raise
     if check:
         if as_json:
             print_json(vars(found))

@@ -473,6 +473,22 @@ def test_control_c_keeps_what_was_finished_and_says_how_to_go_on(tmp_path, compi
     assert 0 < len(stored.runs) < 12_000
 
 
+def test_control_c_while_the_report_is_written_says_that_all_was_run(tmp_path, monkeypatch, capsys):
+    from innovation_abm.experiments import command
+    from innovation_abm.experiments.reporting import report
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(report, "write_report", interrupted)
+    text = 'format = 1\nname = "few"\nmodel = "ishigami"\n[[factor]]\nparameter = "x1"\n'
+    (tmp_path / "few.toml").write_text(text + "values = [0.0, 1.0]\n")
+    with pytest.raises(KeyboardInterrupt):
+        command.sweep(str(tmp_path / "few.toml"), out=str(tmp_path / "out"))
+    assert f"innovation-abm report {tmp_path / 'out'} writes the report" in capsys.readouterr().err
+    assert load_study(tmp_path / "out").complete
+
+
 @pytest.mark.slow
 def test_control_c_at_a_terminal_reaches_the_workers_of_a_local_cluster_too(tmp_path, compiled):
     (tmp_path / "long.toml").write_text(LONG.replace("number = 3000", "number = 200_000"))
