@@ -148,7 +148,7 @@ class Archive:
 
         found = self._ensembles.get((*key, number), more, wanted)
         kept = self._ensembles.find(key)
-        if kept is None or kept.replications < found.replications:
+        if wanted() and (kept is None or kept.replications < found.replications):
             self._ensembles.put(key, found)
         return found
 

@@ -154,6 +154,9 @@ class Shelf(Generic[Kept]):
     def get(self, key: Hashable, make: Callable[[], Kept], wanted: Wanted) -> Kept:
         """Give what is kept under a key, or make it, or wait for whoever makes it.
 
+        What is not wanted any more once it is made is not kept: its tab may be gone by now, and
+        with it all that is kept of a chart of its own.
+
         Raises:
             GivenUp: if it is not wanted any more while another makes it.
         """
@@ -171,7 +174,8 @@ class Shelf(Generic[Kept]):
                 raise GivenUp
         try:
             made = make()
-            self.put(key, made)
+            if wanted():
+                self.put(key, made)
         finally:
             with self._lock:
                 del self._making[key]

@@ -1172,6 +1172,18 @@ def test_what_several_tabs_ask_for_is_made_once_and_the_oldest_is_forgotten():
     assert shelf.find("a") is None
 
 
+def test_nothing_is_kept_that_is_made_once_its_tab_is_gone():
+    shelf, tab = Shelf(2), ["open"]
+
+    def make():
+        tab.clear()  # it is closed, and what there is of it is forgotten, in the last moment
+        shelf.drop(lambda key: True)
+        return "film"
+
+    assert shelf.get("key", make, lambda: bool(tab)) == "film"
+    assert shelf.find("key") is None
+
+
 def test_whoever_waits_makes_it_if_the_maker_gives_up():
     shelf = Shelf(2)
 
