@@ -357,6 +357,22 @@ def test_a_map_needs_two_factors_and_enough_points():
         analysis.response_map(results(few, values), "x1", "x1", "y")
 
 
+def test_the_strength_of_levels_is_tested_as_an_analysis_of_variance_does():
+    from scipy.stats import f_oneway
+
+    made = study(
+        Factor(parameter="x1", values=[0.0, 0.5, 1.0]),
+        Factor(parameter="x2", values=[0.0, 0.25, 0.5, 1.0]),
+        replications=1,
+    )
+    points = made.points()
+    y = points["x1"] + np.random.default_rng(1).normal(size=len(points))
+    found = analysis.strengths(results(made, y.to_numpy()[:, None])).set_index("factor")["p"]
+    for name in ("x1", "x2"):
+        groups = [y[points[name] == value] for value in points[name].unique()]
+        assert found[name] == pytest.approx(f_oneway(*groups).pvalue)
+
+
 def test_strengths_rank_factors_of_any_design():
     made = study(
         *(Factor(parameter=f"x{n}", low=0.0, high=1.0) for n in (1, 2, 3)),
@@ -371,6 +387,7 @@ def test_strengths_rank_factors_of_any_design():
     whole = 4 / 12 + 1 / 180
     shares = [4 / 12 / whole, 1 / 180 / whole, 0]
     assert found["estimate"].tolist() == pytest.approx(shares, abs=0.03)
+    assert found["p"].iloc[0] < 1e-9 and found["p"].iloc[2] > 0.01
     vanishing = analysis.strengths(results(made, 1e-300 * y.to_numpy()[:, None]))
     assert vanishing["estimate"].isna().all()
     nothing = analysis.strengths(results(made, np.ones((256, 1))))

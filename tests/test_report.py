@@ -420,6 +420,22 @@ def test_nothing_is_claimed_that_may_be_luck():
     assert found.title == "No factor surely moves omission"
 
 
+def test_a_scatter_claims_nothing_that_may_be_luck():
+    made = study("latin_hypercube")
+    table = runs(made)
+    moved = {one.name: one for one in pictures.gallery(results("latin_hypercube")).found}
+    assert moved["scatter-omission"].title == "Risk aversion moves omission most"
+    table["omission"] = np.random.default_rng(2).normal(size=len(table))
+    noise = Results.from_frames(made, table)
+    drawn = pictures.gallery(noise)
+    titles = {one.name: one.title for one in drawn.found}
+    assert titles["scatter-omission"] == "No factor by itself surely moves omission"
+    assert (
+        "No factor by itself surely moves omission. Of all points"
+        in Reader(page(noise, drawn)).text
+    )
+
+
 def test_many_named_levels_are_ranked_against_the_first():
     levels = "".join(
         f'[[factor.level]]\nname = "way_{n}"\nvalues = {{ middle_layers = {n} }}\n'

@@ -50,7 +50,8 @@ def strengths(
     Returns:
         One row a measure and factor, strongest first: ``measure``, ``factor``, ``estimate`` (of at
         most 1; about 0, or a little less, for a factor that does nothing; NaN where nothing
-        varies), ``points`` (used).
+        varies), ``p`` (the probability that a factor which does nothing explains as much, by the
+        F test of the regression; that of each factor by itself), ``points`` (used).
     """
     rows = []
     for measure in chosen_measures(results, measures):
@@ -59,15 +60,17 @@ def strengths(
         mean = table["mean"].to_numpy(np.float64)[known]
         for factor in factor_names(results):
             basis = _basis(results, factor, results.points.loc[table["point"][known], factor])
+            explained, p = _explained(np.column_stack(basis), mean)
             rows.append(
                 {
                     "measure": measure,
                     "factor": factor,
-                    "estimate": _adjusted_r_squared(np.column_stack(basis), mean),
+                    "estimate": explained,
+                    "p": p,
                     "points": mean.size,
                 }
             )
-    frame = pd.DataFrame(rows, columns=["measure", "factor", "estimate", "points"])
+    frame = pd.DataFrame(rows, columns=["measure", "factor", "estimate", "p", "points"])
     rank = frame["measure"].map({name: place for place, name in enumerate(results.measures)})
     order = np.lexsort((-frame["estimate"].to_numpy(np.float64), rank.to_numpy(np.float64)))
     return frame.iloc[order].reset_index(drop=True)
@@ -256,12 +259,24 @@ def _r_squared(values: FloatArray, fitted: FloatArray) -> float:
     return 1.0 - float(((values - fitted) ** 2).sum()) / total
 
 
-def _adjusted_r_squared(design: FloatArray, values: FloatArray) -> float:
-    """Give the R-squared of a regression, less what its number of terms explains by chance."""
+def _explained(design: FloatArray, values: FloatArray) -> tuple[float, float]:
+    """Give the R-squared of a regression, less what its number of terms explains by chance.
+
+    Returns:
+        It, and the probability of as much if the regression explains nothing: its F test.
+    """
+    from scipy.special import fdtrc
+
     rank = int(np.linalg.matrix_rank(design))
     freedom = values.size - rank
     if freedom < 1:
-        return math.nan
+        return math.nan, math.nan
     coefficients = np.linalg.lstsq(design, values, rcond=None)[0]
     plain = _r_squared(values, design @ coefficients)
-    return 1.0 - (1.0 - plain) * (values.size - 1) / freedom
+    adjusted = 1.0 - (1.0 - plain) * (values.size - 1) / freedom
+    if rank < 2 or math.isnan(plain):
+        return adjusted, math.nan
+    if plain >= 1.0:
+        return adjusted, 0.0
+    ratio = (max(plain, 0.0) / (rank - 1)) / ((1.0 - plain) / freedom)
+    return adjusted, float(fdtrc(rank - 1, freedom, ratio))

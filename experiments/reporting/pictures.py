@@ -20,7 +20,7 @@ import pandas as pd
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments import analysis
 from innovation_abm.experiments.analysis import maps
-from innovation_abm.experiments.analysis.discovery import find_boxes
+from innovation_abm.experiments.analysis.discovery import SIGNIFICANCE, find_boxes
 from innovation_abm.experiments.analysis.outcomes import factor_names, is_number
 from innovation_abm.experiments.analysis.sensitivity import morris_indices, sobol_indices
 from innovation_abm.experiments.reporting import drawings
@@ -280,8 +280,8 @@ def _scattered(results: Results, measure: str, names: Names) -> Iterator[Picture
         raise InnovationAbmError(
             f'a scatter of "{measure}" needs points at which it is defined, and there are none'
         )
-    order = _by_strength(results, measure)
-    yield drawings.scatter(means, trend(means, factors), order, measure, names)
+    order, sure = _by_strength(results, measure)
+    yield drawings.scatter(means, trend(means, factors), order, measure, names, sure=sure)
     numbers = [name for name in order if is_number(results.points[name])][:2]
     if len(numbers) == 2:
         x, y = numbers
@@ -301,8 +301,14 @@ def _independent(results: Results, means: pd.DataFrame) -> pd.DataFrame:
     return means.iloc[:: (2 if design.second_order else 1) * factors + 2]
 
 
-def _by_strength(results: Results, measure: str) -> list[str]:
-    """Give the factors, the one that matters most first, by the best that the design can say."""
+def _by_strength(results: Results, measure: str) -> tuple[list[str], bool]:
+    """Give the factors, the one that matters most first, by the best that the design can say.
+
+    Returns:
+        Them, and whether the first is more than chance by its F test, as the first of so many.
+        Points of a Saltelli sample are no independent ones, so of these it is taken for granted:
+        how far luck blurs their indices is told in the section of certainty.
+    """
     if str(results.study.design.kind) == "saltelli":
         try:
             table = sobol_indices(results, measure)
@@ -310,8 +316,10 @@ def _by_strength(results: Results, measure: str) -> list[str]:
             pass
         else:
             total = table[table["order"] == "total"].sort_values("estimate", ascending=False)
-            return [str(factor) for factor in total["factor"]]
-    return [str(factor) for factor in analysis.strengths(results, [measure])["factor"]]
+            return [str(factor) for factor in total["factor"]], True
+    table = analysis.strengths(results, [measure])
+    sure = float(table["p"].iloc[0]) * len(table) <= SIGNIFICANCE
+    return [str(factor) for factor in table["factor"]], sure
 
 
 def trend(points: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:

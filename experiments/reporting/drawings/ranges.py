@@ -66,7 +66,13 @@ MAP: Final = "cividis"
 
 
 def scatter(
-    points: pd.DataFrame, trend: pd.DataFrame, order: Sequence[str], measure: str, names: Names
+    points: pd.DataFrame,
+    trend: pd.DataFrame,
+    order: Sequence[str],
+    measure: str,
+    names: Names,
+    *,
+    sure: bool,
 ) -> Picture:
     """Draw a measure over each factor: a dot a point of the design, and the trend.
 
@@ -77,6 +83,7 @@ def scatter(
         order: the factors, the one that matters most first.
         measure: which it is of.
         names: what is called how.
+        sure: whether the first is more than chance.
     """
     called = names.measure(measure)
     ranges = ranges_of(trend)
@@ -101,7 +108,9 @@ def scatter(
 
     return Picture(
         name=f"scatter-{slug(measure)}",
-        title=f"{capital(most)} moves {called.short} most",
+        title=f"{capital(most)} moves {called.short} most"
+        if sure
+        else f"No factor by itself surely moves {called.short}",
         alt=f"{capital(called.full)} at {len(points):,} points of the design, over each factor. "
         + (
             f"Along {most} its mean goes from {estimate_of(ends.iloc[0])} to "

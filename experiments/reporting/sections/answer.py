@@ -60,9 +60,10 @@ class Answer(Section):
         if tornado is not None:
             row = tornado.data.iloc[0]
             return f"{tornado.title}: the difference is {estimate_of(row)}."
-        effects = drawn.get(f"effects-{slug(measure)}")
-        if effects is not None and effects.title.startswith("No "):
-            return f"{effects.title}."
+        for kind in ("effects", "scatter"):
+            picture = drawn.get(f"{kind}-{slug(measure)}")
+            if picture is not None and picture.title.startswith("No "):
+                return f"{picture.title}."
         told = self._strongest(strongest, measure)
         sentences = [f"It hangs most on {told}."] if told else []
         for factor in self.varied:
