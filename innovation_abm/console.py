@@ -14,8 +14,6 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from rich.console import Console
 
 WIDTH: Final = 80
@@ -114,12 +112,7 @@ class Working:
             self._timer.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """End, and clear what was shown."""
         self._timer.cancel()
         with self._lock:

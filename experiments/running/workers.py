@@ -20,8 +20,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from innovation_abm.errors import InnovationAbmError
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from innovation_abm.experiments.running.runners import Chunk, Outcome, Runner
 
 LOCAL: Final = "local"
@@ -73,12 +71,7 @@ class Workers(ABC):
         """Begin."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """End."""
         self.close()
 

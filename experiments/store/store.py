@@ -40,7 +40,6 @@ from innovation_abm.text_files import write_whole
 
 if TYPE_CHECKING:
     from os import PathLike
-    from types import TracebackType
 
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -333,12 +332,7 @@ class Store:
         """Give the store itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Close it."""
         self.close()
 
