@@ -234,7 +234,7 @@ class InnovationModel(mesa.Model):
         self._start_context()
         self._start_books()
         self._hire(dict(roles or roles_of(rules)))
-        self.origin = _checked_origin(origin, self.organization.size)
+        self.origin = self.organization.origins(origin)
         self.origin_posts = np.array(self.origin, np.uint64)
         self.datacollector = mesa.DataCollector(
             model_reporters={name: _weekly(name) for name in WEEK_COLUMNS},
@@ -878,18 +878,6 @@ class InnovationModel(mesa.Model):
             self.seat_panel()
         bodies = [body for body in (self.agency, self.panel) if body is not None]
         self.inboxes = [*self.reviewers, *bodies]
-
-
-def _checked_origin(origin: Sequence[int] | None, people: int) -> list[int]:
-    """Give the post that each post's ideas come from: its own unless said."""
-    if origin is None:
-        return list(range(people))
-    posts = [int(post) for post in origin]
-    if len(posts) != people or not all(0 <= post < people for post in posts):
-        raise InnovationAbmError(
-            f"origin: give a post, from 0 to {people - 1}, for each of the {people} posts"
-        )
-    return posts
 
 
 def _neighbours(network: nx.Graph[int], people: int) -> list[list[int]]:

@@ -260,6 +260,21 @@ class Organization:
         graph.add_edges_from(enumerate(self.superior[heads:].tolist(), start=heads))
         return graph
 
+    def origins(self, given: Sequence[int] | None = None) -> list[int]:
+        """For each post the post that its ideas come from: its own unless ``given``.
+
+        Raises:
+            InnovationAbmError: If a post is not given for each post.
+        """
+        if given is None:
+            return list(range(self.size))
+        posts = [int(post) for post in given]
+        if len(posts) != self.size or not all(0 <= post < self.size for post in posts):
+            raise InnovationAbmError(
+                f"origin: give a post, from 0 to {self.size - 1}, for each of the {self.size} posts"
+            )
+        return posts
+
     def digest(self) -> str:
         """A fingerprint of the structure: SHA-256 in hexadecimal, the same on every machine.
 

@@ -78,6 +78,7 @@ def simulate(
     if seed is not None:
         settings = settings.but(seed=seed)
     chart = organization or build_organization(settings)
+    origin = None if origin is None else chart.origins(origin)
     work = chart.size * settings.weeks
     only_mesa = "" if network is None else "a network of one's own"
     chosen = choose(

@@ -114,6 +114,14 @@ def test_a_reason_is_logged_once(caplog):
     assert "Tireless" in caplog.records[0].message
 
 
+@pytest.mark.parametrize("engine", ["mesa", "kernel"])
+@pytest.mark.parametrize("origin", [[0, 1], range(1, 10**6)])
+def test_ideas_come_from_posts_that_there_are(origin, engine):
+    """The compiled engine would read what is not there."""
+    with pytest.raises(InnovationAbmError, match="origin: give a post, from 0 to "):
+        simulate(TEAM, origin=origin, engine=engine)
+
+
 def test_no_other_engine():
     with pytest.raises(InnovationAbmError, match='engine = "steam": allowed are "auto"'):
         simulate(TEAM, engine="steam")
