@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from enum import StrEnum
 from functools import lru_cache
@@ -14,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from innovation_abm.dashboards.play import Move, Play
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.levers import Words
 from innovation_abm.presets import preset, preset_names
 from innovation_abm.scenario import ScenarioError
+from innovation_abm.text_files import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -240,11 +240,9 @@ def find_guide(named: str) -> Guide:
         return guides()[named]
     if Path(named).suffix or Path(named).exists():
         return load_guide(named)
-    near = difflib.get_close_matches(named, list(guides()), n=1, cutoff=0.5)
-    meant = f'; did you mean "{near[0]}"?' if near else "."
+    there_are = f"there are {', '.join(guides())}, and any other is a TOML file"
     raise GuideError(
-        f"--session {named}: there is no such session{meant} There are {', '.join(guides())}; "
-        "any other is a TOML file"
+        f"--session {named}: there is no such session{did_you_mean(named, guides(), there_are)}"
     )
 
 
@@ -254,7 +252,4 @@ def load_guide(path: str | Path) -> Guide:
     Raises:
         GuideError: if the file cannot be read or is wrong.
     """
-    try:
-        return read_guide(Path(path).read_text(encoding="utf-8-sig"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise GuideError(f"{path}: cannot be read: {error}") from None
+    return read_guide(read_text(path, GuideError), str(path))

@@ -848,8 +848,16 @@ class Scenario(
         """
         found = self
         if self.chart is not None and not os.path.isabs(self.chart):
-            found = self.but(chart=Path(os.path.relpath(self.chart, Path(path).parent)).as_posix())
+            found = self.but(chart=_seen_from(Path(path).parent, self.chart))
         write_text(path, found.to_toml(), ScenarioError)
+
+
+def _seen_from(folder: Path, file: str) -> str:
+    """Name a file from a folder; in whole, if it is on another drive."""
+    try:
+        return Path(os.path.relpath(file, folder)).as_posix()
+    except ValueError:
+        return Path(file).absolute().as_posix()
 
 
 @lru_cache(maxsize=1)

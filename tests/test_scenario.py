@@ -157,6 +157,16 @@ def test_a_saved_scenario_names_the_same_chart(target, tmp_path, monkeypatch):
     assert Scenario.load(target).chart == str(tmp_path / "one" / "posts.csv")
 
 
+def test_a_chart_on_another_drive_is_named_in_whole(tmp_path, monkeypatch):
+    def relpath(*_):
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.path.relpath", relpath)
+    Scenario(chart="chart.csv").save("mine.toml")
+    assert Scenario.load("mine.toml").chart == (tmp_path / "chart.csv").as_posix()
+
+
 def test_what_cannot_be_saved_or_read_is_said_and_nothing_is_lost(tmp_path):
     path = tmp_path / "scenario.toml"
     Scenario(name="before").save(path)
