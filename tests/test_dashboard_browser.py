@@ -381,7 +381,8 @@ def test_a_guided_session_from_first_to_last_step_in_french(page, address):
 def test_a_kept_session_gives_a_researcher_the_same_numbers(page, address, tmp_path):
     shown(page, address + "?move=9:risk_aversion:0.2&move=20:platforms:on")
     page.wait_for_selector(".ia-change")
-    said = re.search(r"with (\d+) adopted of (\d+)", page.inner_text(".ia-number")).groups()
+    adopted = re.compile(r"with (\d+) adopted of (\d+)")
+    said = adopted.search(page.get_by_text(adopted).inner_text()).groups()  # once it is there
     for label, name in (("Scenario file (TOML)", "s.toml"), ("Tables and scenario (ZIP)", "s.zip")):
         page.get_by_text("Keep", exact=True).click()
         with page.expect_download() as download:
