@@ -22,6 +22,7 @@ import pytest
 import solara
 from hypothesis import given
 from hypothesis import strategies as st
+from own_levers import COFFEE
 from typer.testing import CliRunner
 
 import innovation_abm.dashboards as package
@@ -1359,22 +1360,6 @@ def test_a_session_of_ones_own_goes_before_a_shipped_one_of_the_same_key():
     own = shipped.model_copy(update={"minutes": 99})
     assert Opened(SMALL, session=own).guides["heroes"] is own
     assert Opened(SMALL).guides["heroes"] is shipped
-
-
-COFFEE = """
-[[lever]]
-key = "coffee_corner"
-title = { en = "A coffee corner", fr = "Un coin café" }
-kind = "strategy"
-source = "our own"
-time = "00:00:00"
-determinants = ["normality"]
-level = "organisation"
-moves = [{ parameter = "doubt", times = 0.0 }]
-expected = [{ measure = "voice", direction = "up" }]
-sentence = { en = "People talk.", fr = "On se parle." }
-question = { en = "Does talk help?", fr = "Parler aide-t-il ?" }
-"""
 
 
 @pytest.fixture
