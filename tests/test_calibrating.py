@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 from innovation_abm import Scenario, load_rules, simulate
 from innovation_abm.experiments.calibration import emulation, identification
-from innovation_abm.experiments.calibration.bench import Bench, Runs
 from innovation_abm.experiments.calibration.calibration import calibrate
+from innovation_abm.experiments.calibration.evaluator import Evaluator, Runs
 from innovation_abm.experiments.calibration.file import (
     Calibration,
     CalibrationError,
@@ -322,7 +322,7 @@ def test_an_undefined_figure_is_never_accepted():
 
 
 def test_chance_is_told_by_the_points_at_which_a_figure_is_defined():
-    bench = Bench(one_target(1.0, 0.3), Known(first_only), Folder(None, {}), None, 1)
+    bench = Evaluator(one_target(1.0, 0.3), Known(first_only), Folder(None, {}), None, 1)
     told = np.array([[[0.0], [2.0]], [[1.0], [3.0]]])  # two points, two replications each
     defined = Runs.of(np.array([[0.1, 0.5], [0.9, 0.5]]), told)
     nowhere = Runs.of(np.full((6, 2), 0.5), np.full((6, 2, 1), np.nan))

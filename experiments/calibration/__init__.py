@@ -8,7 +8,7 @@
 ``emulation``         stand-ins for the model, and the space that they leave open
 ``identification``    what the targets tell of each parameter
 ``simulator``         the model as it is run for a calibration
-``bench``             runs, kept and set against the targets
+``evaluator``         runs, kept and set against the targets
 ``fit``               what a method hands over
 ``result``            what was found: tables, sentences, a fitted scenario
 ``folder``            where runs and results are kept

@@ -13,7 +13,7 @@ import inspect
 from os import PathLike
 from typing import TYPE_CHECKING
 
-from innovation_abm.experiments.calibration.bench import Bench
+from innovation_abm.experiments.calibration.evaluator import Evaluator
 from innovation_abm.experiments.calibration.folder import Folder
 from innovation_abm.experiments.calibration.history_matching import match_history
 from innovation_abm.experiments.calibration.rejection import reject
@@ -22,7 +22,7 @@ from innovation_abm.experiments.calibration.simulator import ModelSimulator
 
 if TYPE_CHECKING:
     from innovation_abm.engines import Engine, Notice
-    from innovation_abm.experiments.calibration.bench import Progress
+    from innovation_abm.experiments.calibration.evaluator import Progress
     from innovation_abm.experiments.calibration.file import Calibration
     from innovation_abm.experiments.calibration.result import CalibrationResult
     from innovation_abm.experiments.calibration.simulator import Simulator
@@ -73,8 +73,8 @@ def calibrate(
         total = (method.number + method.accepted * method.adjust) * method.replications
         act = reject
     with Folder(folder, _manifest(calibration, simulator)) as kept:
-        bench = Bench(calibration, simulator, kept, progress, total)
-        result = result_of(bench, act(bench))
+        evaluator = Evaluator(calibration, simulator, kept, progress, total)
+        result = result_of(evaluator, act(evaluator))
         if folder is not None:
             result.save(folder)
     return result

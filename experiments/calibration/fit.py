@@ -14,7 +14,7 @@ from innovation_abm.experiments.calibration.emulation import number_of_terms
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from innovation_abm.experiments.calibration.bench import Bench, Runs
+    from innovation_abm.experiments.calibration.evaluator import Evaluator, Runs
 
     FloatArray = NDArray[np.float64]
 
@@ -56,12 +56,12 @@ class Fit:
 
 
 def tolerance_rows(
-    bench: Bench, factor: float, points: FloatArray, weights: FloatArray, *, whole: bool
+    evaluator: Evaluator, factor: float, points: FloatArray, weights: FloatArray, *, whole: bool
 ) -> list[dict[str, Any]]:
     """Tell what is accepted with tolerances times ``factor``, a row a parameter."""
     ends = (0.0, 0.5, 1.0) if whole else (LEFT, 0.5, 1.0 - LEFT)
     rows = []
-    for number, prior in enumerate(bench.calibration.parameters):
+    for number, prior in enumerate(evaluator.calibration.parameters):
         spans = [math.nan] * 3
         if len(points):
             at = identification.quantiles(points[:, number], weights, ends)
@@ -85,10 +85,10 @@ def nearest_runs(runs: Runs, distances: FloatArray, at_least: int) -> Runs:
     return runs[np.argsort(distances, kind="stable")[:number]]
 
 
-def nearest_figures(bench: Bench, runs: Runs) -> list[float]:
+def nearest_figures(evaluator: Evaluator, runs: Runs) -> list[float]:
     """Give, of each target that is fitted to, the figure nearest to it that was ever run."""
     found = []
-    for number, value in zip(bench.fitted, bench.values, strict=True):
+    for number, value in zip(evaluator.fitted, evaluator.values, strict=True):
         figures = runs.figures[~np.isnan(runs.figures[:, number]), number]
         found.append(
             float(figures[np.argmin(np.abs(figures - value))]) if len(figures) else math.nan

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from innovation_abm.experiments.calibration.bench import Bench, Runs
 from innovation_abm.experiments.calibration.emulation import (
     Emulator,
     Space,
@@ -20,6 +19,7 @@ from innovation_abm.experiments.calibration.emulation import (
     number_of_terms,
     sobol,
 )
+from innovation_abm.experiments.calibration.evaluator import Evaluator, Runs
 from innovation_abm.experiments.calibration.fit import (
     FACTORS,
     Fit,
@@ -39,15 +39,15 @@ SHARP: Final = 0.2
 """An emulator's standard deviation, as a share of tolerance and chance, that needs be no less."""
 
 
-def match_history(bench: Bench) -> Fit:
+def match_history(evaluator: Evaluator) -> Fit:
     """Rule out in waves what cannot have given the targets, and run what is left."""
-    method, waves = bench.calibration.method, _Waves(bench)
+    method, waves = evaluator.calibration.method, _Waves(evaluator)
     waves.run()
     runs, sample = waves.runs, waves.runs[:0]
     if len(waves.points):
-        sample = bench.run("sample", waves.points[: method.number])
+        sample = evaluator.run("sample", waves.points[: method.number])
         runs = runs + sample
-    worst = bench.implausibility(sample).max(axis=1, initial=0.0)
+    worst = evaluator.implausibility(sample).max(axis=1, initial=0.0)
     met = worst <= method.cutoff
     whole = sobol(waves.space.parameters, [method.seed, 0]).random(CANDIDATES)
     looked_at = np.concatenate([np.asarray(whole, float), waves.points])
@@ -55,14 +55,14 @@ def match_history(bench: Bench) -> Fit:
         sample=sample[met],
         weights=np.ones(int(met.sum())),
         worst=worst[met],
-        near=nearest_runs(runs, bench.implausibility(runs).max(axis=1), int(met.sum())),
+        near=nearest_runs(runs, evaluator.implausibility(runs).max(axis=1), int(met.sum())),
         looked_at=looked_at,
         implausibility=waves.space.implausibility(looked_at),
         waves=waves.rows,
         emulators=waves.emulated,
-        tolerances=_tighter(bench, sample),
+        tolerances=_tighter(evaluator, sample),
         told=[*waves.told, _told_of_waves(waves.rows, len(sample), int(met.sum()))],
-        reached=nearest_figures(bench, runs),
+        reached=nearest_figures(evaluator, runs),
     )
 
 
@@ -78,13 +78,13 @@ class _Waves:
         told: why waves ended before their time, if they did.
     """
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench, self._method = bench, bench.calibration.method
-        count = len(bench.calibration.parameters)
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator, self._method = evaluator, evaluator.calibration.method
+        count = len(evaluator.calibration.parameters)
         self._least = 2 * number_of_terms(count)
         self.space = Space(count, self._method.cutoff)
         self.points, _ = self._sample(1)
-        self.runs = Runs.none(count, len(bench.calibration.targets))
+        self.runs = Runs.none(count, len(evaluator.calibration.targets))
         self.rows: list[dict[str, Any]] = []
         self.emulated: list[dict[str, Any]] = []
         self.told: list[str] = []
@@ -103,15 +103,17 @@ class _Waves:
 
     def _wave(self, number: int) -> str:
         """Run one wave; say why the next would be of no use, if it would."""
-        bench, drawn = self._bench, self.points[: self._method.number]
-        latest = bench.run(f"wave-{number}", drawn)
+        evaluator, drawn = self._evaluator, self.points[: self._method.number]
+        latest = evaluator.run(f"wave-{number}", drawn)
         self.runs = self.runs + latest
         inside = self.runs[self.space.left(self.runs.points)]
-        emulators = bench.emulators(inside, f"wave {number}")
-        self.emulated += _emulator_rows(bench, number, emulators)
-        self.space = self.space.after(Wave(emulators, bench.values, bench.tolerances), self.points)
+        emulators = evaluator.emulators(inside, f"wave {number}")
+        self.emulated += _emulator_rows(evaluator, number, emulators)
+        self.space = self.space.after(
+            Wave(emulators, evaluator.values, evaluator.tolerances), self.points
+        )
         self.points, share = self._sample(number + 1)
-        undefined = np.isnan(latest.figures[:, bench.fitted]).any(axis=1)
+        undefined = np.isnan(latest.figures[:, evaluator.fitted]).any(axis=1)
         self.rows.append(
             {
                 "wave": number,
@@ -121,7 +123,7 @@ class _Waves:
                 "share_left": share,
             }
         )
-        if all(_sharp(*pair) for pair in zip(emulators, bench.tolerances, strict=True)):
+        if all(_sharp(*pair) for pair in zip(emulators, evaluator.tolerances, strict=True)):
             return "Emulators are as good as need be"
         still = int(self.space.left(self.runs.points).sum())
         few = still + min(len(self.points), self._method.number) < self._least
@@ -133,7 +135,9 @@ def _sharp(emulator: Emulator, tolerance: float) -> bool:
     return emulator.spread <= SHARP * math.hypot(tolerance, math.sqrt(emulator.noise))
 
 
-def _emulator_rows(bench: Bench, wave: int, emulators: Sequence[Emulator]) -> list[dict[str, Any]]:
+def _emulator_rows(
+    evaluator: Evaluator, wave: int, emulators: Sequence[Emulator]
+) -> list[dict[str, Any]]:
     return [
         {
             "wave": wave,
@@ -142,7 +146,7 @@ def _emulator_rows(bench: Bench, wave: int, emulators: Sequence[Emulator]) -> li
             "noise": math.sqrt(emulator.noise) / target.tolerance,
             "outside": emulator.outside,
         }
-        for target, emulator in zip(bench.calibration.fitted, emulators, strict=True)
+        for target, emulator in zip(evaluator.calibration.fitted, emulators, strict=True)
     ]
 
 
@@ -155,11 +159,11 @@ def _told_of_waves(waves: Sequence[Mapping[str, Any]], run: int, found: int) -> 
     return told + f"run, {found} meet all targets."
 
 
-def _tighter(bench: Bench, sample: Runs) -> list[dict[str, Any]]:
+def _tighter(evaluator: Evaluator, sample: Runs) -> list[dict[str, Any]]:
     """Tell what tighter tolerances would leave of the points that were run."""
     rows = []
     for factor in (one for one in FACTORS if one <= 1.0):
-        worst = bench.implausibility(sample, factor).max(axis=1, initial=0.0)
-        left = sample.points[worst <= bench.calibration.method.cutoff]
-        rows += tolerance_rows(bench, factor, left, np.ones(len(left)), whole=True)
+        worst = evaluator.implausibility(sample, factor).max(axis=1, initial=0.0)
+        left = sample.points[worst <= evaluator.calibration.method.cutoff]
+        rows += tolerance_rows(evaluator, factor, left, np.ones(len(left)), whole=True)
     return rows

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from innovation_abm.experiments.calibration.bench import Bench, Runs
 from innovation_abm.experiments.calibration.emulation import sobol
+from innovation_abm.experiments.calibration.evaluator import Evaluator, Runs
 from innovation_abm.experiments.calibration.file import CalibrationError
 from innovation_abm.experiments.calibration.fit import (
     FACTORS,
@@ -42,21 +42,21 @@ PART: Final = 500
 """Draws of ABC that are run, and kept, together."""
 
 
-def reject(bench: Bench) -> Fit:
+def reject(evaluator: Evaluator) -> Fit:
     """Draw from the priors, and keep what comes nearest to the targets."""
-    calibration, method = bench.calibration, bench.calibration.method
+    calibration, method = evaluator.calibration, evaluator.calibration.method
     count, number = len(calibration.parameters), method.number
     power = math.ceil(math.log2(number))
     draws = np.asarray(sobol(count, [method.seed, 0]).random_base2(power), float)[:number]
     parts = [draws[start : start + PART] for start in range(0, number, PART)]
-    runs = bench.run("draws-1", parts[0])
+    runs = evaluator.run("draws-1", parts[0])
     for part, points in enumerate(parts[1:], 2):
-        runs = runs + bench.run(f"draws-{part}", points)
+        runs = runs + evaluator.run(f"draws-{part}", points)
     chance = np.random.default_rng([method.seed, 1])
-    errors = chance.standard_normal((number, len(bench.fitted)))
-    kept = {factor: _kept(bench, runs, errors, factor) for factor in FACTORS}
+    errors = chance.standard_normal((number, len(evaluator.fitted)))
+    kept = {factor: _kept(evaluator, runs, errors, factor) for factor in FACTORS}
     chosen = kept[1.0]
-    implausibility = bench.implausibility(runs)
+    implausibility = evaluator.implausibility(runs)
     met = bool((implausibility.max(axis=1) <= method.cutoff).any())
     size = effective_size(chosen.weights)
     told = [
@@ -68,12 +68,12 @@ def reject(bench: Bench) -> Fit:
         sample, weights = runs[:0], np.zeros(0)
         told = [f"None of {number:,} draws meets all targets within {method.cutoff:g} tolerances."]
     else:
-        sample = bench.run("adjusted", chosen.points) if method.adjust else runs[chosen.rows]
+        sample = evaluator.run("adjusted", chosen.points) if method.adjust else runs[chosen.rows]
         weights = chosen.weights
     return Fit(
         sample=sample,
         weights=weights,
-        worst=bench.implausibility(sample).max(axis=1, initial=0.0),
+        worst=evaluator.implausibility(sample).max(axis=1, initial=0.0),
         near=nearest_runs(runs, chosen.distances, len(chosen.rows)),
         looked_at=runs.points,
         implausibility=implausibility,
@@ -82,7 +82,7 @@ def reject(bench: Bench) -> Fit:
                 "wave": 1,
                 "points": number,
                 "runs": number * method.replications,
-                "undefined": int(np.isnan(runs.figures[:, bench.fitted]).any(axis=1).sum()),
+                "undefined": int(np.isnan(runs.figures[:, evaluator.fitted]).any(axis=1).sum()),
                 "share_left": float((implausibility.max(axis=1) <= method.cutoff).mean()),
             }
         ],
@@ -90,10 +90,10 @@ def reject(bench: Bench) -> Fit:
         tolerances=[
             row
             for factor, one in kept.items()
-            for row in tolerance_rows(bench, factor, one.points, one.weights, whole=False)
+            for row in tolerance_rows(evaluator, factor, one.points, one.weights, whole=False)
         ],
         told=told,
-        reached=nearest_figures(bench, runs),
+        reached=nearest_figures(evaluator, runs),
     )
 
 
@@ -116,10 +116,12 @@ class _Kept:
     distances: FloatArray
 
 
-def _kept(bench: Bench, runs: Runs, errors: FloatArray, factor: float) -> _Kept:
+def _kept(evaluator: Evaluator, runs: Runs, errors: FloatArray, factor: float) -> _Kept:
     """Keep the draws nearest to the targets, weighted by nearness, and adjust them."""
-    method = bench.calibration.method
-    away = (runs.figures[:, bench.fitted] - bench.values) / (factor * bench.tolerances) + errors
+    method = evaluator.calibration.method
+    away = (runs.figures[:, evaluator.fitted] - evaluator.values) / (
+        factor * evaluator.tolerances
+    ) + errors
     distances = np.nan_to_num(np.sqrt((away**2).sum(axis=1)), nan=np.inf)
     order = np.argsort(distances, kind="stable")
     rows = order[: method.accepted]

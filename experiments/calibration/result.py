@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from innovation_abm.experiments.calibration.bench import Bench, Runs
+    from innovation_abm.experiments.calibration.evaluator import Evaluator, Runs
     from innovation_abm.experiments.calibration.fit import Fit
     from innovation_abm.scenario import Scenario
 
@@ -174,15 +174,15 @@ class CalibrationResult:
         write_whole(file, self.scenario().to_toml().encode())
 
 
-def result_of(bench: Bench, found: Fit) -> CalibrationResult:
+def result_of(evaluator: Evaluator, found: Fit) -> CalibrationResult:
     """Tell what a method found, in tables and in sentences."""
     import pandas as pd
 
-    calibration = bench.calibration
+    calibration = evaluator.calibration
     priors, sample = calibration.parameters, found.sample
     names = [prior.name for prior in priors]
     labels = [target.name for target in calibration.targets]
-    values = bench.values_at(sample.points)
+    values = evaluator.values_at(sample.points)
     weights = found.weights / max(float(found.weights.sum()), 1e-300)
     frames: dict[str, pd.DataFrame] = {
         "sample": pd.DataFrame(
@@ -201,7 +201,7 @@ def result_of(bench: Bench, found: Fit) -> CalibrationResult:
         "profiles": identification.profiles_frame(
             priors, found.looked_at, found.implausibility.max(axis=1)
         ),
-        "targets": _targets_frame(bench, sample, weights, found.reached),
+        "targets": _targets_frame(evaluator, sample, weights, found.reached),
     }
     if not len(sample):
         unknown = {name: pd.DataFrame() for name in ("parameters", "correlations", "directions")}
@@ -210,12 +210,12 @@ def result_of(bench: Bench, found: Fit) -> CalibrationResult:
             **frames,
             **unknown,
             findings=tuple(found.told),
-            conflicts=tuple(_conflicts(bench, found)),
+            conflicts=tuple(_conflicts(evaluator, found)),
             fitted={},
         )
     middle = np.average(sample.points, axis=0, weights=weights)
-    emulators = bench.emulators(found.near, "what was accepted")
-    known = identification.information(emulators, bench.tolerances, middle)
+    emulators = evaluator.emulators(found.near, "what was accepted")
+    known = identification.information(emulators, evaluator.tolerances, middle)
     whole = calibration.method.kind == "history_matching"
     tables = {
         "parameters": identification.parameters_frame(
@@ -244,14 +244,14 @@ def result_of(bench: Bench, found: Fit) -> CalibrationResult:
 
 
 def _targets_frame(
-    bench: Bench, sample: Runs, weights: FloatArray, reached: Sequence[float]
+    evaluator: Evaluator, sample: Runs, weights: FloatArray, reached: Sequence[float]
 ) -> pd.DataFrame:
     """Tabulate what is predicted for every target."""
     import pandas as pd
 
-    nearest = dict(zip(bench.fitted, reached, strict=True))
+    nearest = dict(zip(evaluator.fitted, reached, strict=True))
     rows = []
-    for number, target in enumerate(bench.calibration.targets):
+    for number, target in enumerate(evaluator.calibration.targets):
         low, middle, high = _interval(
             sample.figures[:, number],
             np.sqrt(target.tolerance**2 + sample.noise[:, number]),
@@ -307,9 +307,9 @@ def _held_out(targets: pd.DataFrame) -> list[str]:
     ]
 
 
-def _conflicts(bench: Bench, found: Fit) -> list[str]:
+def _conflicts(evaluator: Evaluator, found: Fit) -> list[str]:
     """Say which targets cannot be met, alone or together."""
-    method, targets = bench.calibration.method, bench.calibration.fitted
+    method, targets = evaluator.calibration.method, evaluator.calibration.fitted
     cutoff, implausibility = method.cutoff, found.implausibility
     if (implausibility.max(axis=1) <= cutoff).any():
         return [

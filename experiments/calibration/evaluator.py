@@ -1,4 +1,4 @@
-"""The bench: points are run for a calibration, and kept, and set against the targets."""
+"""The evaluator: points are run for a calibration, and kept, and set against the targets."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ class Runs:
         return len(self.points)
 
 
-class Bench:
-    """Runs points of the unit cube for a calibration, and keeps what was run."""
+class Evaluator:
+    """Runs points of the unit cube, keeps what was run, and sets it against the targets."""
 
     def __init__(
         self,
