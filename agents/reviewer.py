@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from numbers import Real
 from typing import TYPE_CHECKING
@@ -58,7 +57,7 @@ class Reviewer(Person):
                 f"{type(self).__name__}.capacity() gives {capacity!r}: allowed is 0 or more"
             )
         self.model.queues.slots_opened(self.gate, capacity)
-        if capacity == math.inf:
+        if capacity >= UNLIMITED:
             self.slots = UNLIMITED
             return
         self.slots = int(capacity)

@@ -32,12 +32,14 @@ from pathlib import Path
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from innovation_abm import __version__
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.locks import only_one
 from innovation_abm.rule_files import own_agents, roles_of
 from innovation_abm.rules import SHIPPED, RuleBook, trait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,6 +49,10 @@ KEPT: Final = 24
 """Compiled rule books that are kept, of about a megabyte each; the longest unused go first."""
 SECONDS_TO_COMPILE: Final = 25.0
 """How long it takes to compile a rule book, roughly."""
+
+WAITING: Final = (
+    "another program is compiling the model for this rule book; waiting until it is done ..."
+)
 
 SMALL: Final = 700
 """Functions of the engine with less bytecode are written out where they are called; measured:
@@ -74,13 +80,17 @@ def unavailable() -> str:
     return ""
 
 
-def build(rules: RuleBook, tell: Callable[[str], None] | None = None) -> Callable[..., int]:
-    """Give the compiled engine for a rule book; see :func:`innovation_abm.kernel.replicate`.
+def build(
+    rules: RuleBook, tell: Callable[[str], None] | None = None, *, checked: bool = False
+) -> Callable[..., int]:
+    """Return the compiled engine for a rule book; see :func:`innovation_abm.kernel.replicate`.
 
     Args:
         rules: the rule book.
         tell: called with one line before a compilation that takes a while, and after it; by
             default the line is logged as a warning.
+        checked: prove every index and every list's room, which takes several times as long, and
+            raise an ``IndexError`` where one is wrong. The results are the same. For tests.
 
     Raises:
         EngineError: if there is no numba here, a rule does not compile, or agents come with the
@@ -90,7 +100,7 @@ def build(rules: RuleBook, tell: Callable[[str], None] | None = None) -> Callabl
         raise EngineError(f"the compiled engine cannot run {agents}")
     if missing := unavailable():
         raise EngineError(f"the compiled engine cannot run here: {missing}")
-    return _built(digest(rules), _Asked(rules, tell))
+    return _built(digest(rules, checked), _Asked(rules, tell, checked))
 
 
 def is_compiled(rules: RuleBook) -> bool:
@@ -125,6 +135,7 @@ class _Asked:
 
     rules: RuleBook = field(compare=False)
     told: Callable[[str], None] | None = field(compare=False)
+    checked: bool = field(compare=False)
 
     def tell(self, line: str) -> None:
         """Tell a line."""
@@ -133,36 +144,55 @@ class _Asked:
 
 @lru_cache(maxsize=16)
 def _built(name: str, asked: _Asked) -> Callable[..., int]:
-    """Compile the engine or load it; calling it once with nothing to do makes it do either."""
+    """Load the engine if it is kept, or else compile it, while no other process does."""
+    folder = _folder(name)
+    if (kept := _loaded(folder)) is not None:
+        return kept
+    lock = cache_folder() / "locks" / f"{name}.lock"
+    with only_one(lock, lambda: asked.tell(WAITING)) as waited:
+        if waited and (kept := _loaded(folder)) is not None:
+            return kept
+        return _compiled(name, asked)
+
+
+def _loaded(folder: Path) -> Callable[..., int] | None:
+    """Load the engine that is kept in a folder; ``None`` if there is none that can be used."""
+    if not _holds_code(folder):
+        return None
     numba = _numba()
     from innovation_abm.kernel_runs import nothing_to_do
 
-    folder = _folder(name)
-    if _holds_code(folder):
-        try:
-            with _uncollected():
-                kept = _entry({}, folder, numba)
-                kept(*nothing_to_do())
-            _mark_as_used(folder)
-            return kept
-        except numba.core.errors.NumbaError:
-            pass  # it was compiled for another processor
-        except Exception:  # it is damaged, which shows in as many ways as there are
-            shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with _uncollected():
+            kept = _entry({}, folder, numba)
+            kept(*nothing_to_do())
+    except numba.core.errors.NumbaError:
+        return None  # it was compiled for another processor
+    except Exception:  # it is damaged, which shows in as many ways as there are
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+    _mark_as_used(folder)
+    return kept
+
+
+def _compiled(name: str, asked: _Asked) -> Callable[..., int]:
+    """Compile the engine and keep it; calling it once with nothing to do makes it do so."""
+    numba = _numba()
+    from innovation_abm.kernel_runs import nothing_to_do
+
     _check_rules(asked.rules, name, numba)
-    unkept = _make_room(folder)
+    unkept = _make_room(_folder(name))
     asked.tell("compiling the model for this rule book; once, for about half a minute ...")
     began = time.perf_counter()
     try:
         with _interrupted_between_steps():
-            entry = _entry(
-                _specialised(asked.rules, name, numba), None if unkept else folder, numba
-            )
+            namespace = _specialised(asked.rules, name, numba, asked.checked)
+            entry = _entry(namespace, None if unkept else _folder(name), numba, asked.checked)
             entry(*nothing_to_do())
     except numba.core.errors.NumbaError as error:
         raise EngineError(f"the rules cannot be compiled together: {_reason(error)}") from None
     seconds = time.perf_counter() - began
-    asked.tell(f"compiled in {seconds:.0f} s, {unkept or f'and kept in {folder}'}")
+    asked.tell(f"compiled in {seconds:.0f} s, {unkept or f'and kept in {_folder(name)}'}")
     return entry
 
 
@@ -170,22 +200,29 @@ def _entry(
     namespace: dict[str, Any],
     folder: Path | None,
     numba: Any,  # noqa: ANN401
+    checked: bool = False,
 ) -> Callable[..., int]:
     """Give the engine's entry; what was kept in ``folder`` needs nothing of the namespace."""
     from innovation_abm.kernel import replicate
 
+    options = {"nogil": True, **_checks(checked)}
     if folder is None:
-        unkept: Callable[..., int] = numba.njit(nogil=True)(_twin(replicate, namespace, "unkept"))
+        unkept: Callable[..., int] = numba.njit(**options)(_twin(replicate, namespace, "unkept"))
         return unkept
     config = numba.core.config
     before = config.CACHE_DIR
     config.CACHE_DIR = str(folder)
     try:
         twin = _twin(replicate, namespace, folder.name)
-        entry: Callable[..., int] = numba.njit(nogil=True, cache=True)(twin)
+        entry: Callable[..., int] = numba.njit(**options, cache=True)(twin)
         return entry
     finally:
         config.CACHE_DIR = before
+
+
+def _checks(checked: bool) -> dict[str, bool]:
+    """Return the options with which numba checks bounds too, of arrays that are its own."""
+    return {"boundscheck": True} if checked else {}
 
 
 def _twin(function: Any, namespace: dict[str, Any], name: str) -> FunctionType:  # noqa: ANN401
@@ -288,7 +325,12 @@ def _rule_functions(rules: RuleBook) -> Iterator[FunctionType]:
         yield getattr(rules, rule.name)
 
 
-def _specialised(rules: RuleBook, name: str, numba: Any) -> dict[str, Any]:  # noqa: ANN401
+def _specialised(
+    rules: RuleBook,
+    name: str,
+    numba: Any,  # noqa: ANN401
+    checked: bool,
+) -> dict[str, Any]:
     """Compile what the engine's entry calls, in a namespace of the rule book's own."""
     from innovation_abm import kernel
     from innovation_abm.kernel_view import parameter_types, viewer
@@ -299,15 +341,17 @@ def _specialised(rules: RuleBook, name: str, numba: Any) -> dict[str, Any]:  # n
         setattr(book, rule.name, twins[id(getattr(rules, rule.name))])
         setattr(shipped, rule.name, getattr(rules, rule.name) is rule.default)
     namespace = dict(vars(kernel))
-    namespace |= {"rules": book, "shipped": shipped, "state_at": viewer()}
-    kinds = parameter_types()
+    namespace |= {"rules": book, "shipped": shipped, "CHECKED": checked}
+    namespace["state_at"] = viewer(checked)
+    kinds = parameter_types(checked)
     for called, function in _bottom_up(kernel):
         code = function.__code__
         signature = tuple(kinds[n] for n in code.co_varnames[: code.co_argcount])
         if called != "replicate":
             twin = _twin(function, namespace, name)
             inline = {"forceinline": True} if len(code.co_code) < SMALL else {}
-            namespace[called] = numba.njit(signature, nogil=True, **inline)(twin)
+            options = {"nogil": True, **inline, **_checks(checked)}
+            namespace[called] = numba.njit(signature, **options)(twin)
     return namespace
 
 
@@ -459,19 +503,22 @@ def _reason(error: Exception) -> str:
 # --- digests --------------------------------------------------------------------------------------
 
 
-def digest(rules: RuleBook) -> str:
-    """Give a fingerprint of all that the compiled engine for a rule book is made of."""
-    return _shipped_digest() if rules is SHIPPED or rules == SHIPPED else _digest(rules)
+def digest(rules: RuleBook, checked: bool = False) -> str:
+    """Return a fingerprint of all that the compiled engine for a rule book is made of."""
+    if rules is SHIPPED or rules == SHIPPED:
+        return _shipped_digest(checked)
+    return _digest(rules, checked)
 
 
-@lru_cache(maxsize=1)
-def _shipped_digest() -> str:
+@lru_cache(maxsize=2)
+def _shipped_digest(checked: bool) -> str:
     """Give that of the shipped rules, which refer to nothing that a program may change."""
-    return _digest(SHIPPED)
+    return _digest(SHIPPED, checked)
 
 
-def _digest(rules: RuleBook) -> str:
+def _digest(rules: RuleBook, checked: bool) -> str:
     state = _engine().copy()
+    state.update(b"checked" * checked)
     seen: set[int] = set()
     for rule in fields(rules):
         state.update(rule.name.encode())
@@ -482,33 +529,60 @@ def _digest(rules: RuleBook) -> str:
 
 @lru_cache(maxsize=1)
 def _engine() -> hashlib._Hash:
-    """Absorb versions and the modules that the engine is made of, rules apart.
+    """Absorb what every engine is made of, its rules apart.
 
-    And where it is: numba keeps code by the place of its source.
+    The versions of all that compiles it, the source of all that takes part in it, how its state is
+    laid out in memory, and where it is: numba keeps code by the place of its source.
     """
+    from innovation_abm.kernel_runs import layout
+
     here = Path(__file__).parent
     state = hashlib.sha256(str(here).encode())
-    names = ("numba", "llvmlite", "numpy")
-    for part in (platform.python_version(), platform.machine(), *map(version, names)):
-        state.update(part.encode())
-    for name in _MODULES:
-        state.update((here / f"{name}.py").read_bytes())
+    versions = [__version__, *(version(name) for name in ("numba", "llvmlite", "numpy"))]
+    set_by_hand = [os.environ.get(name, "") for name in _NUMBA_VARIABLES]
+    made_by = (platform.python_version(), platform.machine(), sys.platform)
+    state.update(repr((versions, set_by_hand, made_by)).encode())
+    for name in ENGINE_MODULES:
+        state.update(f"{name}\n".encode() + (here / f"{name}.py").read_bytes())
+    state.update(fingerprint_of_layout(layout()))
     return state
 
 
-_MODULES: Final = (
+def fingerprint_of_layout(arrays: Iterable[tuple[str, Any, int]]) -> bytes:
+    """Return a fingerprint of how arrays are laid out.
+
+    Args:
+        arrays: name, data type and number of dimensions of each, in the order in which they are
+            entered in the state's table.
+    """
+    listed = [(name, repr(kind), kind.itemsize, ndim) for name, kind, ndim in arrays]
+    return hashlib.sha256(repr(listed).encode()).digest()
+
+
+_NUMBA_VARIABLES: Final = (
+    *("NUMBA_OPT", "NUMBA_BOUNDSCHECK", "NUMBA_ENABLE_AVX"),
+    *("NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE", "NUMBA_LLVM_PASSES"),
+)
+"""Environment variables by which numba compiles the same source otherwise."""
+
+ENGINE_MODULES: Final = (
     "chance",
+    "compiling",
     "idea",
     "kernel",
     "kernel_arrays",
+    "kernel_room",
+    "kernel_runs",
     "kernel_view",
-    "compiling",
     "organization",
+    "people",
     "queues",
+    "rules",
     "scenario",
     "terms",
     "weeks",
 )
+"""Modules whose source takes part in the compiled engine."""
 
 
 def _absorb(state: hashlib._Hash, value: object, seen: set[int]) -> None:

@@ -40,6 +40,7 @@ from innovation_abm.scenario import WEEKS_PER_YEAR
 
 rules = ModuleType("rules")  # filled in, in the engine built for a rule book
 shipped = ModuleType("shipped")  # which rules are the shipped ones
+CHECKED = False  # whether every index and every list's room are proved; see :mod:`.kernel_view`
 state_at = None  # the state that stands in a table of addresses
 
 ONE = np.uint64(1)
@@ -169,6 +170,7 @@ def start(s, group_seeds):
     run.ideas = run.nodes = run.flying = run.forum = run.granted = run.targets = 0
     run.candidates = run.copies = run.adopted_now = run.embedded_now = 0
     run.circulated = run.circulating = run.met = run.touched = 0
+    run.room_ideas = 0
     purpose_keys(s, group_seeds)
     _start_context(s)
     _start_books(s)
@@ -280,12 +282,14 @@ def advance(s):
             signals(s)
             reviews(s)
             outcomes(s)
+            room_sufficed(s)
             run.phase = Phase.PLATFORMS
         if run.phase == Phase.PLATFORMS:
             lack = room_for_platforms(s)
             if lack != Room.ENOUGH:
                 return lack
             platforms(s)
+            room_sufficed(s)
             run.phase = Phase.CONCEPTIONS
         lack = room_for_conceptions(s)
         if lack != Room.ENOUGH:
@@ -293,6 +297,7 @@ def advance(s):
         conceptions(s)
         arrivals(s)
         learning(s)
+        room_sufficed(s)
         end_week(s)
         run.phase = Phase.WEEK
     return Room.ENOUGH.value
@@ -586,10 +591,11 @@ def settle(s, i, fate, by):
     author = s.people[idea.author]
     if author.tenure == idea.tenure:
         author.open_ideas -= 1
-        touch(s, idea.author)
         if fate == Fate.ADOPTED:
+            touch(s, idea.author)
             author.adoptions += 1
         elif fate != Fate.WITHHELD and fate != Fate.ORPHANED:
+            touch(s, idea.author)
             author.deaths += 1
 
 
@@ -738,23 +744,53 @@ def other_reviewer(s, layer, first_excluded, also_excluded, u):
 def room_for_week(s):
     """Tell what a week's reviews, reuse and outcomes may need more room for."""
     run = s.run[0]
-    # an idea gets at most one review a week; each leaves a link, a panel's one for each member;
-    # and one more if it is adopted, after a pilot too
-    run.wanted = run.nodes + 2 * run.flying + s.people[panel_of(s)].queue * s.reviewers.size
+    coming = s.period_terms[period_of_next_week(s)]
+    # an idea gets at most one review a week; each leaves a link, a panel's one for each member
+    # who votes; and one more if it is adopted, after a pilot too
+    run.wanted = run.nodes + 2 * run.flying + votes_to_come(s, coming)
+    run.room_nodes = run.wanted
     if run.wanted > s.nodes.size:
         return Room.NODES.value
-    offers = (run.circulating - run.circulated) * run.departments
+    offers = offers_to_come(s, coming)
     run.wanted = offers
     i = s.due[run.week + 1, 0]
     while i != NOBODY:
         run.wanted += 1
         i = s.due_next[i]
+    run.room_embedded = run.wanted
     if run.wanted > len(s.embedded_now):
         return Room.EMBEDDED.value
     run.wanted = 2 * (run.met + offers)
+    run.room_met = run.met + offers
     if run.wanted > s.met.size:
         return Room.MET.value
     return Room.ENOUGH.value
+
+
+@compiled
+def period_of_next_week(s):
+    """Give the period of the timeline that the coming week is in."""
+    run = s.run[0]
+    begins = run.period < run.last_period and s.periods[run.period + 1].week == run.week + 1
+    return run.period + begins
+
+
+@compiled
+def votes_to_come(s, terms):
+    """Give how many votes the panel may cast in a week: its members have slots for few ideas."""
+    slots = max(terms.manager_capacity, terms.leader_capacity) + 1.0
+    heard = min(float(s.people[panel_of(s)].queue), slots)
+    return int(heard) * int(terms.panel_size)
+
+
+@compiled
+def offers_to_come(s, terms):
+    """Give how many offers of ideas to departments the agency may make in a week."""
+    run = s.run[0]
+    if not terms.agency > 0.0:
+        return 0
+    waiting = float(run.circulating - run.circulated)
+    return int(min(terms.circulation, waiting)) * (run.departments - 1)
 
 
 @compiled
@@ -794,6 +830,7 @@ def room_for_platforms(s):
     if run.wanted > room:
         return Room.COPIES.value
     run.wanted += run.nodes
+    run.room_nodes = run.wanted
     if run.wanted > s.nodes.size:
         return Room.NODES.value
     return Room.ENOUGH.value
@@ -805,15 +842,37 @@ def room_for_conceptions(s):
     inspired(s)
     run = s.run[0]
     run.wanted = run.ideas + run.candidates
+    run.room_ideas = run.wanted
     if run.wanted > s.ideas.size:
         return Room.IDEAS.value
     run.wanted = run.nodes + run.candidates + run.granted  # posted, or adopted at once
+    run.room_nodes = run.wanted
     if run.wanted > s.nodes.size:
         return Room.NODES.value
     run.wanted = 2 * (run.met + run.adopted_now + run.candidates)
+    run.room_met = run.met + run.adopted_now + run.candidates
     if run.wanted > s.met.size:
         return Room.MET.value
     return Room.ENOUGH.value
+
+
+@compiled
+def room_sufficed(s):
+    """Check that lists are no longer than was foreseen, in the checked mode only.
+
+    Raises:
+        IndexError: if one is.
+    """
+    if CHECKED:
+        run = s.run[0]
+        if run.nodes > run.room_nodes:
+            raise IndexError("more links than the room that was asked for")
+        if run.ideas > run.room_ideas:
+            raise IndexError("more ideas than the room that was asked for")
+        if run.embedded_now > run.room_embedded:
+            raise IndexError("more implemented ideas than the room that was asked for")
+        if run.met > run.room_met:
+            raise IndexError("more needs met than the room that was asked for")
 
 
 @compiled
@@ -1727,7 +1786,7 @@ def open_slots(s, p):
     """
     person, week = s.people[p], s.run[0].week
     can = capacity(s, p)
-    if can == math.inf:
+    if can >= UNLIMITED:
         person.slots = UNLIMITED
         return can
     person.slots = int(can)

@@ -24,7 +24,7 @@ from innovation_abm.terms import PARAMETER_TERMS, WEEKLY_TERMS
 from innovation_abm.weeks import Week
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -65,17 +65,39 @@ the last one for agency and panel. ``queue`` ideas wait, from ``queue_first`` to
 LINE: Final = 64
 """Bytes of a line of the processor's cache."""
 
+GARBAGE: Final = 0xA5
+"""What fills new memory in the checked mode, so that nothing is right by luck: as an index it is
+below 0, and as a number tiny and negative."""
+
 
 @lru_cache(maxsize=16)
 def people_in_columns(size: int) -> np.dtype[np.void]:
     """Give a record of people, column by column: most of what is done looks at few columns.
 
     Returns:
-        The type of a record whose fields, those of :data:`PERSON`, are arrays of at least ``size``
-        entries; each begins where a line of the processor's cache does, if the record does.
+        The type of a record whose fields, those of :data:`PERSON`, are arrays of ``size`` entries;
+        each begins where a line of the processor's cache does, if the record does.
     """
-    length = -(-size // LINE) * LINE
-    return np.dtype([(name, PERSON[name], (length,)) for name in PERSON.names or ()])
+    length, names = column_length(size), list(PERSON.names or ())
+    return np.dtype(
+        {
+            "names": names,
+            "formats": [(PERSON[name], (size,)) for name in names],
+            "offsets": [length * offset for _, offset in _places(PERSON)],
+            "itemsize": length * PERSON.itemsize,
+        }
+    )
+
+
+def column_length(size: int) -> int:
+    """Return how many entries there is room for in each column of so many people."""
+    return -(-size // LINE) * LINE
+
+
+def _places(record: np.dtype[np.void]) -> Iterator[tuple[str, int]]:
+    """List the fields of a record type with how far each is from its beginning."""
+    for name in record.names or ():
+        yield name, (record.fields or {})[name][1]
 
 
 IDEA: Final = _joined(
@@ -126,9 +148,11 @@ RUN: Final = _record(
     i8="week phase wanted weeks people departments layers period last_period "
     "value_distribution circle lapsed_leave "
     "ideas nodes flying forum granted targets candidates copies adopted_now embedded_now "
-    "circulated circulating met successes touched",
+    "circulated circulating met successes touched "
+    "room_ideas room_nodes room_embedded room_met",
 )
-"""Single numbers: where the run stands, what it is, and how far lists and arrays are filled."""
+"""Single numbers: where the run stands, what it is, how far lists and arrays are filled, and how
+far they may be by what was foreseen (``room_``)."""
 
 
 PLAN: Final = _record(
@@ -249,6 +273,7 @@ class State:
         met: a hash table of pairs of department and topic; 0 is free.
         sort_keys, sort_items: what is being sorted.
         table: where the arrays are: :data:`SLOTS` entries for each.
+        filled: whether new memory is filled with :data:`GARBAGE`.
     """
 
     superior: Array
@@ -309,9 +334,11 @@ class State:
     sort_items: Array
     table: Array
 
-    def __init__(self, table: Array, apart: Mapping[str, Array], *pieces: Piece) -> None:
+    def __init__(
+        self, table: Array, apart: Mapping[str, Array], *pieces: Piece, filled: bool = False
+    ) -> None:
         """Take the table, and the arrays: ``apart``, or else in one of the pieces."""
-        self.table, self._apart, self._pieces = table, apart, pieces
+        self.table, self._apart, self._pieces, self.filled = table, apart, pieces, filled
 
     def __getattr__(self, name: str) -> Array:
         """Give an array."""
@@ -324,7 +351,7 @@ class State:
 
     def having(self, **arrays: Array) -> State:
         """Give a state with other arrays in the place of some."""
-        state = State(self.table, {**self._apart, **arrays}, *self._pieces)
+        state = State(self.table, {**self._apart, **arrays}, *self._pieces, filled=self.filled)
         state.table = entered({name: getattr(state, name) for name in ARRAYS}).ravel()
         return state
 
@@ -335,8 +362,14 @@ SLOTS: Final = 4
 
 
 def entry(array: Array) -> tuple[int, ...]:
-    """Give an array's entries of the table; of people in columns, the length of each column."""
-    shape = array.shape if array.ndim else (len(array["energy"]),)
+    """Give an array's entries of the table: its address and shape.
+
+    Of people in columns, the room of each column instead, and how much of it is used.
+    """
+    shape = array.shape
+    if not shape:
+        used = len(array["energy"])
+        shape = (column_length(used), used)
     return (array.ctypes.data, *shape, *(0,) * (SLOTS - 1 - len(shape)))
 
 
@@ -389,71 +422,18 @@ class Layout:
         skipped = -address % LINE
         return Piece(memory, skipped, self._places), address + skipped
 
-    def cut(self, table: Array) -> Piece:
-        """Give new arrays, with nothing in particular in them, and enter them in a table."""
+    def cut(self, table: Array, filled: bool = False) -> Piece:
+        """Give new arrays and enter them in a table.
+
+        There is nothing in particular in them, or :data:`GARBAGE` if they are to be ``filled``.
+        """
         piece, address = self._piece()
+        if filled:
+            piece.memory[:] = GARBAGE
         entries = self._entries.copy()
         entries[:, 0] += address
         table[self._rows] = entries
         return piece
 
 
-BY_IDEAS: Final = (
-    *("flying", "forum", "granted", "adopted_now", "to_circulate"),
-    *("previous", "due_next"),
-)
-"""Lists that hold each idea at most once, and what links them."""
-
 PURPOSES: Final = max(Purpose) + 1
-
-
-def grown(state: State, lack: Room) -> State:
-    """Give a state with more room where the run lacked it; nothing else changes.
-
-    At least what ``run.wanted`` says, and half as much again as there was.
-    """
-    wanted = int(state.run["wanted"][0])
-
-    def larger(name: str) -> Array:
-        array = getattr(state, name)
-        size = max(wanted, len(array) + len(array) // 2)
-        copy = np.empty((size, *array.shape[1:]), array.dtype)
-        copy[: len(array)] = array
-        return copy
-
-    names: tuple[str, ...]
-    if lack == Room.IDEAS:
-        names = ("ideas", *BY_IDEAS)
-    elif lack == Room.NODES:
-        names = ("nodes",)
-    elif lack == Room.COPIES:
-        names = ("copies",)
-    elif lack == Room.EMBEDDED:
-        names = ("embedded_now",)
-    else:
-        names = ()
-        state = state.having(met=_rehashed(state.met, wanted))
-    state = state.having(**{name: larger(name) for name in names})
-    size = max(len(state.ideas), len(state.copies), len(state.embedded_now))
-    if size > len(state.sort_keys):
-        state = state.having(sort_keys=np.empty(size), sort_items=np.empty(size, np.int64))
-    return state
-
-
-def _rehashed(met: Array, wanted: int) -> Array:
-    """Enter what a hash table holds in a larger one; its size stays a power of two."""
-    size = len(met)
-    while size < wanted:
-        size *= 2
-    table = np.zeros(size, np.uint64)
-    for entry in met[met > 0]:
-        place = hash_place(int(entry), size)
-        while table[place]:
-            place = (place + 1) % size
-        table[place] = entry
-    return table
-
-
-def hash_place(entry: int, size: int) -> int:
-    """Give the place where the search for an entry of :attr:`State.met` begins."""
-    return ((entry * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF) >> 32) & (size - 1)

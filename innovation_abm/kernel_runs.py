@@ -22,20 +22,14 @@ from innovation_abm.errors import InnovationAbmError
 from innovation_abm.idea import NEVER
 from innovation_abm.kernel_arrays import (
     ARRAYS,
-    BY_IDEAS,
-    COPY,
     IDEA,
     NOBODY,
-    NODE,
     PERIOD,
     PERSON,
     PLAN,
-    PURPOSES,
     RUN,
     SUMMARY,
     TERMS,
-    WEEK,
-    Age,
     CircleKind,
     Layout,
     Room,
@@ -43,13 +37,19 @@ from innovation_abm.kernel_arrays import (
     ValueKind,
     entered,
     entry,
-    grown,
     people_in_columns,
+)
+from innovation_abm.kernel_room import (
+    Sizes,
+    bytes_of_run,
+    grown,
+    layouts,
+    least,
+    sizes_for,
 )
 from innovation_abm.memory import room_for
 from innovation_abm.organization import Organization, Role
 from innovation_abm.people import TRAIT_TERMS
-from innovation_abm.queues import QUEUE_COLUMNS
 from innovation_abm.rules import SHIPPED, RuleBook
 from innovation_abm.scenario import WEEKS_PER_YEAR, Scenario, ScenarioError, parameters
 from innovation_abm.terms import PARAMETER_TERMS, WEEKLY_TERMS
@@ -155,6 +155,8 @@ def run_kernel(
     rules: RuleBook | None = None,
     origin: Sequence[int] | None = None,
     progress: Callable[[int, int], object] | None = None,
+    *,
+    checked: bool = False,
 ) -> KernelState:
     """Run a scenario in the compiled engine; the same, bit for bit, as the Mesa engine.
 
@@ -165,15 +167,18 @@ def run_kernel(
         origin: for each post, the post whose ideas come to it; everybody's own if ``None``.
         progress: called now and then with the week and the number of weeks. With it, the run can
             be interrupted.
+        checked: prove every index and every list's room, in memory that is scarce and filled with
+            garbage; see :func:`~innovation_abm.compiling.build`.
 
     Raises:
         ScenarioError: if the scenario does not fit the organisation.
         EngineError: if the compiled engine cannot run here, or cannot compile the rules.
+        IndexError: if an index or a list's room is wrong, and the run is ``checked``.
     """
-    advance = build(rules or SHIPPED)
+    advance = build(rules or SHIPPED, checked=checked)
     organization = organization or build_organization(settings)
     planned = _plan_of_one(settings, organization)
-    state = new_state(planned, organization, origin)
+    state = new_state(planned, organization, origin, scarce=checked)
     summaries = np.zeros(1, SUMMARY)
     seeds = np.array([settings.seeds()], np.uint64)
 
@@ -453,7 +458,7 @@ def _run_pairs(
         lack = advance(state.table, plans, seeds, cursor, end, summaries)
         if lack == Room.ENOUGH:
             return state
-        state = grown(state, Room(lack))
+        state = grown(state, Room(lack), exactly=state.filled)
 
 
 def nothing_to_do() -> tuple[Any, ...]:
@@ -514,6 +519,11 @@ class Planned:
     table: Array
     weeks: int
     ideas: float
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes the tables take."""
+        return sum(getattr(self, name).nbytes for name in ("plans", *PLANNED))
 
 
 def plan(scenarios: Sequence[Scenario], organization: Organization) -> Planned:
@@ -762,9 +772,19 @@ def _newcomers(organization: Organization) -> Array:
 
 
 def new_state(
-    planned: Planned, organization: Organization, origin: Sequence[int] | None = None
+    planned: Planned,
+    organization: Organization,
+    origin: Sequence[int] | None = None,
+    *,
+    scarce: bool = False,
 ) -> State:
     """Make room for runs of the scenarios planned; a run sets everything to its beginning.
+
+    Args:
+        planned: the scenarios.
+        organization: their chart.
+        origin: see :func:`run_kernel`.
+        scarce: leave the least room there can be, and fill it with garbage: for the checked mode.
 
     Raises:
         MemoryShortError: if the memory that is free would not suffice.
@@ -776,10 +796,11 @@ def new_state(
     if origin is not None:
         apart["origin"] = np.array(origin, np.int64)
         table[ARRAYS.index("origin")] = entry(apart["origin"])
-    sizes = (organization.size, organization.departments, organization.layers)
-    left, used = _layouts(*sizes, planned.weeks, _room_for_ideas(planned))
-    state = State(table.ravel(), apart, left.cut(table), used.cut(table))
-    state.run[:] = _before_the_run(*sizes)
+    usual = sizes(planned, organization)
+    left, used = layouts(least(usual) if scarce else usual)
+    pieces = left.cut(table, scarce), used.cut(table, scarce)
+    state = State(table.ravel(), apart, *pieces, filled=scarce)
+    state.run[:] = _before_the_run(usual.people, usual.departments, usual.layers)
     return state
 
 
@@ -791,60 +812,15 @@ def _before_the_run(people: int, departments: int, layers: int) -> Array:
     return record
 
 
-@lru_cache(maxsize=16)
-def _layouts(
-    people: int, departments: int, layers: int, weeks: int, ideas: int
-) -> tuple[Layout, Layout]:
-    """Lay out what a run leaves, and what it uses meanwhile."""
-    copies = 256 + people // 2
-    whole, real = np.int64, np.float64
-    left = {
-        "people": ((), people_in_columns(people + 2)),
-        "weeks": ((weeks + 1,), WEEK),
-        "ideas": ((ideas,), IDEA),
-        "nodes": ((6 * ideas,), NODE),
-        "series": ((weeks, layers + 2, len(QUEUE_COLUMNS)), real),
-        "idea_weekends": ((layers + 2,), whole),
-        "business_weekends": ((layers + 2,), whole),
-    }
-    used = {
-        "run": ((1,), RUN),
-        "keys": ((PURPOSES,), np.uint64),
-        "terms": ((departments + 1,), TERMS),
-        "clarity": ((departments, layers + 1), real),
-        "missing": ((departments + 1, 4), real),
-        "drops": ((departments + 1,), real),
-        "due": ((weeks + 1, 2), whole),
-        "returning": ((weeks + 1, 2), whole),
-        "ages": ((weeks, len(Age)), whole),
-        "targets": ((people + 2,), whole),
-        "hashes": ((people,), np.uint64),
-        **{name: ((people,), whole) for name in _POSTS},
-        **{name: ((people,), real) for name in _NUMBERS},
-        **{name: ((ideas,), np.int32) for name in BY_IDEAS},
-        "copies": ((copies,), COPY),
-        "embedded_now": ((256, 2), whole),
-        "met": ((1024,), np.uint64),
-        "sort_keys": ((ideas + copies,), real),
-        "sort_items": ((ideas + copies,), whole),
-    }
-    return Layout(left), Layout(used)
-
-
 PLANNED: Final = ("periods", "period_terms", "beta", "poisson", "poisson_last", "poisson_guide")
 """Arrays of a state that come with a plan."""
-_POSTS: Final = (
-    *("group", "candidates", "touched"),
-    *("screen_first", "screen_last", "screen_count", "ally_of"),
-)
-_NUMBERS: Final = (
-    *("others", "candidate_draws", "told_scars", "told_futility"),
-    *("sums", "shares", "seen"),
-)
 
 
-def _room_for_ideas(planned: Planned) -> int:
-    return math.ceil(planned.ideas + 6.0 * math.sqrt(planned.ideas)) + 64
+def sizes(planned: Planned, organization: Organization) -> Sizes:
+    """Return what the sizes of all arrays of a run of the scenarios planned follow from."""
+    reviewers = organization.size - int(np.count_nonzero(organization.role == Role.STAFF))
+    chart = (organization.size, organization.departments, organization.layers, reviewers)
+    return sizes_for(*chart, planned.weeks, planned.ideas)
 
 
 def check_memory(planned: Planned, organization: Organization) -> int:
@@ -857,8 +833,5 @@ def check_memory(planned: Planned, organization: Organization) -> int:
     Raises:
         MemoryShortError: if not one would.
     """
-    people, ideas = organization.size, _room_for_ideas(planned)
-    an_idea = IDEA.itemsize + 2 * NODE.itemsize + 16 + 4 * len(BY_IDEAS)
-    needed = people * (2 * PERSON.itemsize + 120) + ideas * an_idea
-    needed += planned.weeks * (WEEK.itemsize + 8 * (organization.layers + 2) * len(QUEUE_COLUMNS))
-    return room_for(needed, people, planned.ideas)
+    needed = bytes_of_run(sizes(planned, organization)) + planned.bytes
+    return room_for(needed, organization.size, planned.ideas)

@@ -6,10 +6,16 @@ them, and takes minutes to compile that. Here a state is a pointer to a table of
 shapes, and ``s.ideas`` an array made up from its entries, without a count of references: the state
 outlives the call. The table does not change during a call, which the compiler is told, so that it
 reads an address once.
+
+There are two views. The usual one looks up what it is asked for. The *checked* one, for tests,
+first proves of every index that it is at least 0 and below the length, and raises an
+``IndexError`` that names the function otherwise; numba's own check lets negative ones pass, which
+stand for nobody here.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,27 +37,28 @@ APART: Final = (
 """Arrays beside those of people and terms that are declared to share no memory with any other."""
 
 
-def viewer() -> Callable[..., Any]:
-    """Give the compiled function that turns a table into a state."""
-    return _extension()[0]
+def viewer(checked: bool = False) -> Callable[..., Any]:
+    """Return the compiled function that turns a table into a state."""
+    return _extension(checked)[0]
 
 
-@lru_cache(maxsize=1)
-def parameter_types() -> dict[str, Any]:
+@lru_cache(maxsize=2)
+def parameter_types(checked: bool = False) -> dict[str, Any]:
     """Give the type that each parameter name stands for throughout the engine.
 
     So that each function is compiled once, and not again for every width of its integers.
     """
     from numba import from_dtype, types
 
+    _, state, arrays, terms = _extension(checked)
     whole, number, bits = types.int64, types.float64, types.uint64
     return {
-        "s": _extension()[1],
+        "s": state,
         **dict.fromkeys(WHOLE.split(), whole),
         **dict.fromkeys(NUMBERS.split(), number),
         **dict.fromkeys(("key", "part", "a", "b", "c"), bits),
         "idea": from_dtype(IDEA),
-        "terms": _extension()[3],
+        "terms": terms,
         "plan": from_dtype(PLAN),
         "summary": from_dtype(SUMMARY),
         "plans": types.Array(from_dtype(PLAN), 1, "C"),
@@ -60,14 +67,14 @@ def parameter_types() -> dict[str, Any]:
         "cursor": types.Array(whole, 1, "C"),
         "group_seeds": types.Array(bits, 1, "C"),
         "seeds": types.Array(bits, 2, "C"),
-        **{name: _extension()[2][name] for name in ("sort_keys", "sort_items")},
-        "calendar": _extension()[2]["due"],
+        **{name: arrays[name] for name in ("sort_keys", "sort_items")},
+        "calendar": arrays["due"],
     }
 
 
-@lru_cache(maxsize=1)
-def _extension() -> tuple[Callable[..., Any], Any, dict[str, Any], Any]:
-    """Teach numba the type of a state.
+@lru_cache(maxsize=2)
+def _extension(checked: bool) -> tuple[Callable[..., Any], Any, dict[str, Any], Any]:
+    """Teach numba the type of a state, with every index ``checked`` or none.
 
     Returns:
         The function that makes one, its type, those of its arrays, and that of a row of terms.
@@ -87,8 +94,8 @@ def _extension() -> tuple[Callable[..., Any], Any, dict[str, Any], Any]:
 
     from innovation_abm.kernel_runs import layout
 
-    array_type = _unwrapped()
-    columns_type, table_type, terms_type = _rows()
+    array_type = _unwrapped(checked)
+    columns_type, table_type, terms_type = _rows(checked)
     arrays = {
         name: (
             columns_type
@@ -134,6 +141,8 @@ def _extension() -> tuple[Callable[..., Any], Any, dict[str, Any], Any]:
             rows = cgutils.create_struct_proxy(kind)(context, builder)
             rows.base = builder.inttoptr(entry(0), rows.base.type)
             rows.length = entry(1)
+            if checked:
+                rows.used = entry(2 if kind == columns_type else 1)
             return rows._getvalue()
         itemsize = context.get_abi_sizeof(context.get_data_type(kind.dtype))
         shape = [entry(1 + dimension) for dimension in range(kind.ndim)]
@@ -172,7 +181,26 @@ def mark(builder: Any, access: Any, scope: str) -> None:  # noqa: ANN401
     access.set_metadata("noalias", module.add_metadata(others))
 
 
-def _rows() -> tuple[Any, Any, Any]:
+def prove(context: Any, builder: Any, holds: Any, what: str) -> None:  # noqa: ANN401
+    """Have compiled code raise an ``IndexError`` unless something holds; it says where and what."""
+    with builder.if_then(builder.not_(holds), likely=False):
+        said = f"{_function(builder)}: {what}"
+        context.call_conv.return_user_exc(builder, IndexError, (said,))
+
+
+def prove_within(context: Any, builder: Any, index: Any, length: Any, what: str) -> None:  # noqa: ANN401
+    """Have compiled code raise an ``IndexError`` unless 0 <= index < length."""
+    holds = builder.icmp_unsigned("<", index, length)  # where what is negative is large
+    prove(context, builder, holds, what)
+
+
+def _function(builder: Any) -> str:  # noqa: ANN401
+    """Return the name of the function of the engine that is being compiled, as far as it shows."""
+    found = re.search(r"\d([a-z_]+\d?)_[0-9a-f]{32}", builder.function.name)
+    return found[1] if found else "the compiled engine"
+
+
+def _rows(checked: bool) -> tuple[Any, Any, Any]:
     """Teach numba tables whose rows have attributes: people, column by column, and terms.
 
     Every column, and all terms together, are declared to share no memory with the others. So a
@@ -232,6 +260,7 @@ def _rows() -> tuple[Any, Any, Any]:
     class RowsModel(models.StructModel):
         def __init__(self, manager: Any, kind: Any) -> None:  # noqa: ANN401
             members = [("base", types.voidptr), ("length", types.intp)]
+            members += [("used", types.intp)] if checked else []
             super().__init__(manager, kind, members)
 
     @register_model(PersonType)
@@ -285,6 +314,9 @@ def _rows() -> tuple[Any, Any, Any]:
             for place in (0, 2)
         )
         size = sum(PERSON[name].itemsize for name in columns)
+        if checked:
+            same = builder.icmp_unsigned("==", target.used, source.used)
+            prove(context, builder, same, "people are copied over a different number of people")
         cgutils.raw_memcpy(builder, target.base, source.base, target.length, size)
         return context.get_dummy_value()
 
@@ -292,6 +324,9 @@ def _rows() -> tuple[Any, Any, Any]:
     def row(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
         rows = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0])
         one = cgutils.create_struct_proxy(signature.return_type)(context, builder)
+        if checked:
+            what = f"there is no such row of {signature.args[0].name}"
+            prove_within(context, builder, arguments[1], rows.used, what)
         one.base, one.length, one.index = rows.base, rows.length, arguments[1]
         return one._getvalue()
 
@@ -351,8 +386,11 @@ def _rows() -> tuple[Any, Any, Any]:
     return people_type, table_type, terms_type
 
 
-def _unwrapped() -> Any:  # noqa: ANN401 - a class of numba's
-    """Teach numba arrays whose indices are never negative, which spares it asking each time."""
+def _unwrapped(checked: bool) -> Any:  # noqa: ANN401 - a class of numba's
+    """Teach numba arrays whose indices are never negative, which spares it asking each time.
+
+    If they are to be ``checked``, so are the parts of such arrays, which are numba's own otherwise.
+    """
     import operator
 
     from numba import types
@@ -370,11 +408,19 @@ def _unwrapped() -> Any:  # noqa: ANN401 - a class of numba's
         def key(self) -> Any:  # noqa: ANN401
             return (*super().key, self.scope)
 
+        if checked:
+
+            def copy(self, dtype: Any = None, ndim: Any = None, **_: Any) -> Any:  # noqa: ANN401
+                return StateArray(dtype or self.dtype, ndim or self.ndim, "")
+
     register_model(StateArray)(models.ArrayModel)
 
     def pointer(context: Any, builder: Any, kind: Any, value: Any, indices: Any) -> Any:  # noqa: ANN401
         array = make_array(kind)(context, builder, value)
         lengths = cgutils.unpack_tuple(builder, array.shape, kind.ndim)
+        for index, length in zip(indices, lengths, strict=False) if checked else ():
+            what = f"an index is beyond an array of {kind.dtype}"
+            prove_within(context, builder, index, length, what)
         place = indices[0]
         for dimension in range(1, kind.ndim):
             place = builder.mul(place, lengths[dimension])
