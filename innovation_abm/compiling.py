@@ -149,10 +149,9 @@ def _built(name: str, asked: _Asked) -> Callable[..., int]:
     if (kept := _loaded(folder)) is not None:
         return kept
     lock = cache_folder() / "locks" / f"{name}.lock"
-    with only_one(lock, lambda: asked.tell(WAITING)) as waited:
-        if waited and (kept := _loaded(folder)) is not None:
-            return kept
-        return _compiled(name, asked)
+    with only_one(lock, lambda: asked.tell(WAITING)):
+        kept = _loaded(folder)  # by now another process may have compiled it
+        return _compiled(name, asked) if kept is None else kept
 
 
 def _loaded(folder: Path) -> Callable[..., int] | None:
@@ -574,6 +573,7 @@ ENGINE_MODULES: Final = (
     "kernel_room",
     "kernel_runs",
     "kernel_view",
+    "memory",
     "organization",
     "people",
     "queues",

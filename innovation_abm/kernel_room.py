@@ -177,17 +177,18 @@ def bytes_of_run(sizes: Sizes) -> int:
     )
 
 
-def grown(state: State, lack: Room, exactly: bool = False) -> State:
+def grown(state: State, lack: Room, scarce: bool = False) -> State:
     """Return a state with more room where the run lacked it; nothing else changes.
 
-    At least what ``run.wanted`` says, and half as much again as there was unless ``exactly``.
+    At least what ``run.wanted`` says; half as much again as there was, or little more if memory is
+    to be ``scarce``.
 
     Raises:
         MemoryShortError: if the memory that is free does not suffice for it.
     """
     wanted = int(state.run["wanted"][0])
     lengths = {
-        name: _larger(len(getattr(state, name)), wanted, lack, exactly) for name in _GROWING[lack]
+        name: _larger(len(getattr(state, name)), wanted, lack, scarce) for name in _GROWING[lack]
     }
     sorting = {"ideas": 0, "copies": 0, "embedded_now": 0}
     sorting = {name: lengths.get(name, len(getattr(state, name))) for name in sorting}
@@ -200,11 +201,11 @@ def grown(state: State, lack: Room, exactly: bool = False) -> State:
     return state.having(**{name: _lengthened(state, name, to) for name, to in lengths.items()})
 
 
-def _larger(length: int, wanted: int, lack: Room, exactly: bool) -> int:
+def _larger(length: int, wanted: int, lack: Room, scarce: bool) -> int:
     """Return the new length of an array; that of a hash table stays a power of two."""
     if lack == Room.MET:
         return 1 << (wanted - 1).bit_length()
-    return wanted if exactly else max(wanted, length + length // 2)
+    return max(wanted, length + length // (8 if scarce else 2))
 
 
 def _bytes(state: State, lengths: Mapping[str, int]) -> int:

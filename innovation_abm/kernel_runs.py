@@ -458,7 +458,7 @@ def _run_pairs(
         lack = advance(state.table, plans, seeds, cursor, end, summaries)
         if lack == Room.ENOUGH:
             return state
-        state = grown(state, Room(lack), exactly=state.filled)
+        state = grown(state, Room(lack), scarce=state.filled)
 
 
 def nothing_to_do() -> tuple[Any, ...]:

@@ -16,35 +16,37 @@ POLL: Final = 0.1
 
 
 @contextmanager
-def only_one(file: Path, wait: Callable[[], object], patience: float = PATIENCE) -> Iterator[bool]:
+def only_one(file: Path, wait: Callable[[], object], patience: float = PATIENCE) -> Iterator[None]:
     """Hold a lock that another process or thread may hold first.
 
-    The system releases the lock when its holder ends, however it ends. Without a lock goes on who
-    cannot have one (in a folder that cannot be written, say), or has waited too long.
+    The system releases the lock when its holder ends, however it ends. Whoever cannot get it, in a
+    folder that cannot be written or after all ``patience``, goes on without: what is done must be
+    right even if two do it, and begin by looking whether it is done already.
 
     Args:
-        file: the lock's file; it is created, with its folder, and stays.
+        file: the lock's file; it is created, with its folder, and deleted in the end.
         wait: called once if the lock is held by another.
         patience: seconds to wait at most.
-
-    Yields:
-        Whether the lock was held by another.
     """
     from filelock import FileLock, Timeout
 
-    lock, waited = FileLock(file), False
+    lock, held_by_another = FileLock(file), False
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
-        waited = True
+        held_by_another = True
     except (OSError, NotImplementedError):
         pass
-    if waited:
+    if held_by_another:
         wait()
         with suppress(Timeout, OSError):
             lock.acquire(timeout=patience, poll_interval=POLL)
+    held = lock.is_locked
     try:
-        yield waited
+        yield
     finally:
         lock.release()
+        if held:
+            with suppress(OSError):  # another one has it by now
+                file.unlink()

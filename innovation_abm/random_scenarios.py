@@ -148,10 +148,11 @@ def far_from_usual(scenario: Scenario) -> dict[str, Any]:
 
 # --- as wide as the bounds ------------------------------------------------------------------------
 
-MOST_IDEAS: Final = 4_000
-MOST_COPIES: Final = 40_000
-"""Ideas, and copies of posts, that a case has at most, roughly: more than the Mesa engine runs in
-a second or two."""
+MOST_IDEAS: Final = 1_200
+MOST_COPIES: Final = 10_000
+MOST_PERSON_WEEKS: Final = 8_000
+"""Ideas, copies of posts, and weeks of people that a case has at most, roughly: what the Mesa
+engine runs in half a second."""
 TRAITS_OF_RUN: Final = ("people_seed", "ideas_seed", "decisions_seed", "context_seed")
 LARGE: Final = 1e4
 """Bound from which numbers are drawn evenly by their logarithm."""
@@ -284,6 +285,9 @@ def _wide_scenario(random: Random, chart: Organization) -> Scenario:
     }
     if random.random() < 0.8:
         values["panel_quorum"] = 1.0
+    kept = random.choice(("value_low", "value_high"))
+    if values.get("value_low", -1.0) > values.get("value_high", 1.0):
+        values |= dict.fromkeys(("value_low", "value_high"), values.get(kept, 0.0))
     weeks = random.choice((1, 2, 5, 25, 60, 60, 110, 160))
     if chart.size <= 2 and random.random() < 0.03:
         weeks = 5200
@@ -376,7 +380,7 @@ def _calmed(scenario: Scenario, people: int) -> Scenario:
             readers = max(readers, float(values["platform_readers"] or 0.0))
     ideas = people * scenario.weeks * yearly / WEEKS_PER_YEAR
     copies = ideas * readers * min(people, 10)
-    by = max(ideas / MOST_IDEAS, copies / MOST_COPIES, people * scenario.weeks / 100_000)
+    by = max(ideas / MOST_IDEAS, copies / MOST_COPIES, people * scenario.weeks / MOST_PERSON_WEEKS)
     if by <= 1.0:
         return scenario
     weeks = max(2, int(scenario.weeks / by))
