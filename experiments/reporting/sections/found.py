@@ -177,5 +177,6 @@ class Found(Section):
 
 def _mean_cell(row: Any) -> str:  # noqa: ANN401 - a row of means
     """Write a mean, and of how many runs it is where the measure is undefined in some."""
-    part = f" (of {row['n']} of {row['n'] + row['undefined']} runs)"
+    n, undefined = int(row["n"]), int(row["undefined"])
+    part = f" ({n:,} of {n + undefined:,} runs)"
     return plus_minus(row) + (part if row["undefined"] and row["n"] else "")
