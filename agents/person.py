@@ -104,11 +104,16 @@ class Person(mesa.Agent):
         return uniform(self.model.keys[purpose], *parts)
 
     def draw_own(self, name: str, *parts: int) -> float:
-        """Draw a uniform number in (0, 1) for a purpose of one's own.
+        """Draw a uniform number in (0, 1) for a purpose of your own, for this holder of the post.
 
-        For a trait, which stays as long as the person does, see :func:`innovation_abm.rules.trait`.
+        Two people, and a successor, draw different numbers for the same name and parts. For a
+        trait, which stays as long as the person does, see :func:`innovation_abm.rules.trait`.
+
+        Args:
+            name: what it is for.
+            parts: what else it depends on, as keys: the week, or an idea's key.
         """
-        return self.model.draw_own(name, *parts)
+        return self.model.draw_own(name, self.post, self.tenure, *parts)
 
     @property
     def trait_key(self) -> int:

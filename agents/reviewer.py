@@ -92,14 +92,20 @@ class Reviewer(Person):
         while slot < self.slots and (self.ideas or self.business):
             if self.ideas and self.turns_to_ideas(slot):
                 self.handle(self.take())
-            else:
+            elif self.business:
                 self.business -= 1
                 self.model.queues.business_served(self.gate)
+            else:  # nothing else waits: the rest of the week's slots are not used
+                break
             slot += 1
         self.slots -= slot
 
     def turns_to_ideas(self, slot: int) -> bool:
-        """Decide whether this slot looks at ideas first."""
+        """Decide whether this slot looks at ideas first.
+
+        Where no business waits, a reviewer who does not look at ideas leaves the rest of the
+        week's slots unused.
+        """
         if not self.business:
             return True
         waiting, weight = len(self.ideas), self.weight_of_ideas()

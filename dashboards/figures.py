@@ -268,8 +268,9 @@ def waiting(run: Run, say: Speech, dark: bool) -> Picture:
 
 def ranking(found: list[Ranked], say: Speech, dark: bool, most: int = 12) -> Picture:
     """The levers that change survival most, by their effect on worthwhile ideas."""
-    shown = sorted(found, key=lambda one: -abs(np.nan_to_num(one.survival.estimate)))[:most]
-    shown.sort(key=lambda one: -np.nan_to_num(one.survival.estimate))
+    known = [one for one in found if np.isfinite(one.survival.estimate)]
+    shown = sorted(known, key=lambda one: -abs(one.survival.estimate))[:most]
+    shown.sort(key=lambda one: -one.survival.estimate)
     sheet = Sheet(say("ranking_title"), 0.9 + 0.29 * max(len(shown), 1), dark, left=0.53)
     for row, one in enumerate(shown):
         change = one.survival
@@ -293,7 +294,7 @@ def response(found: Map, names: tuple[str, str], say: Speech, dark: bool) -> Pic
     wide, high = ((v[-1] - v[0]) / max(len(v) - 1, 1) / 2 for v in (found.xs, found.ys))
     edges = (found.xs[0] - wide, found.xs[-1] + wide, found.ys[0] - high, found.ys[-1] + high)
     image = axes.imshow(shares, origin="lower", aspect="auto", extent=edges, cmap="cividis")
-    if min(shares.shape) > 2:
+    if min(shares.shape) > 2 and np.isfinite(shares).any():
         lines = axes.contour(found.xs, found.ys, shares, 5, colors="white", linewidths=0.7)
         axes.clabel(lines, fontsize=7.5, fmt="%.0f")
     bar = sheet.figure.colorbar(image, ax=axes, fraction=0.1, pad=0.03, aspect=14, format="%.0f")

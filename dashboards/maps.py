@@ -34,7 +34,7 @@ class Map:
     Attributes:
         across, up: names of the levers or parameters.
         xs, ys: their values.
-        survival: mean share of ideas that survive; shape ``(ys, xs)``.
+        survival: mean share of ideas that survive; shape ``(ys, xs)``; NaN where there were none.
         here: the values that hold in what is played.
         play: what is played.
         replications: behind each point.
@@ -108,7 +108,15 @@ def response_map(
     table = runs([(point, point.seed + k) for point in points for k in range(number)])
     found = table["survival"].to_numpy().reshape(len(ys), len(xs), number)
     here = (float(play.value(across, week + 1)), float(play.value(up, week + 1)))
-    return Map(across, up, xs, ys, np.nanmean(found, axis=2), here, play, number)
+    return Map(across, up, xs, ys, _means(found), here, play, number)
+
+
+def _means(found: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return means over replications; NaN where a share is undefined in all of them."""
+    defined = ~np.isnan(found)
+    number = defined.sum(axis=2)
+    total = np.where(defined, found, 0.0).sum(axis=2)
+    return np.divide(total, number, out=np.full(number.shape, np.nan), where=number > 0)
 
 
 def _others(play: Play, across: str, up: str) -> tuple[Move, ...]:

@@ -70,7 +70,9 @@ class Speech:
         return typeset(str(getattr(words, self.language)), self.language)
 
     def number(self, value: float, digits: int = 0) -> str:
-        """Write a number as the language does."""
+        """Write a number as the language does; a dash if it is undefined."""
+        if value != value:
+            return "\N{EN DASH}"
         text = f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
         if self.language == "fr":
             text = text.replace(",", "\N{NARROW NO-BREAK SPACE}").replace(".", ",")

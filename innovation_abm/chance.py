@@ -40,6 +40,9 @@ outliers of the first and last. With an eighth of an interval left out at each e
 the outermost intervals comes out right where the tails fall exponentially (e**-2 would be exact).
 """
 
+MAX_POISSON: Final = 500.0
+"""Greatest mean of a Poisson number."""
+
 
 class Stream(IntEnum):
     """The four groups of draws; each may have a seed of its own."""
@@ -230,7 +233,7 @@ def normal(u: float) -> float:
 @lru_cache(maxsize=256)
 def poisson_table(mean: float) -> tuple[float, ...]:
     """Tabulate the Poisson distribution function for ``mean`` in [0, 500], as far as it rises."""
-    if not 0.0 <= mean <= 500.0:  # beyond, exp(-mean) is nothing; and for nan there is no end
+    if not 0.0 <= mean <= MAX_POISSON:  # beyond, exp(-mean) is nothing; for nan there is no end
         raise InnovationAbmError(f"mean = {mean} of a Poisson number: allowed is 0 to 500")
     term = math.exp(-mean)
     table = [term]

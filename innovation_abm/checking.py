@@ -22,69 +22,28 @@ import numpy as np
 
 from innovation_abm.compiling import EngineError, build, parameters_of
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.guarding import guarded, holding
 from innovation_abm.idea import Fate
 from innovation_abm.model import InnovationModel
 from innovation_abm.random_scenarios import far_from_usual, random_scenario
 from innovation_abm.results import Run
-from innovation_abm.rule_files import blaming, explained, load_rules, own_agents, roles_of
+from innovation_abm.rule_files import blaming, explained, own_agents, read_rules, roles_of
 from innovation_abm.rule_source import Finding, Kind, examine
-from innovation_abm.rules import RuleBook, RuleError, rule
+from innovation_abm.rules import ANSWERS, CHANCE, LEEWAY, SHARE, RuleBook, RuleError, rule
 from innovation_abm.scenario import Scenario, ScenarioError
 from innovation_abm.simulation import simulate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from os import PathLike
 
-CHANCES: Final = frozenset(
-    {
-        "jump_chance",
-        "idea_weight",
-        "slot_chance",
-        "endorse",
-        "rework_chance",
-        "door_chance",
-        "reuse_chance",
-        "join_chance",
-        "conception_chance",
-        "fear",
-        "doubt",
-        "permission_chance",
-        "posting_chance",
-        "misrouting_chance",
-        "lapse_chance",
-        "orphan_chance",
-        "drop_chance",
-        "visible_share",
-        "exit_chance",
-    }
-)
+CHANCES: Final = frozenset(name for name, answer in ANSWERS.items() if answer is CHANCE)
 """Rules that give a probability."""
-SHARES: Final = frozenset(
-    {
-        "trust",
-        "declared",
-        "skills",
-        "message",
-        "clarity_said",
-        "relayed",
-        "developed",
-        "norm",
-        "scars",
-        "futility",
-        "energy",
-        "provided_by_silo",
-        "missing",
-        "covered",
-        "capped",
-    }
-)
+SHARES: Final = frozenset(name for name, answer in ANSWERS.items() if answer is SHARE)
 """Rules that give a share of a whole: a state that the model keeps within [0, 1]."""
 
 LOOKED_AT: Final = 400
 """Calls of each rule that are looked at closely, in one run."""
-LEEWAY: Final = 1e-12
-"""How far beyond [0, 1] a result may be that was rounded."""
 ATTEMPTS: Final = 120
 """Runs that finding a smaller example may take."""
 
@@ -132,6 +91,7 @@ def check_rules(
     scenarios: int = 40,
     seed: int = 1,
     engines: bool = True,
+    timeout: float | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> list[Check]:
     """Check the rules of a file.
@@ -142,6 +102,8 @@ def check_rules(
         seed: which ones.
         engines: whether to compare the engines, for which the model is compiled for these rules:
             once, for about half a minute.
+        timeout: seconds after which the checking ends, whatever the rules do; it is then done in a
+            process of its own. Without limit, in this process, if ``None``.
         tell: called with a line about what is being done.
 
     Returns:
@@ -153,46 +115,128 @@ def check_rules(
     if scenarios < 1:
         raise InnovationAbmError(f"scenarios = {scenarios}: at least 1 is needed")
     say = tell or (lambda line: None)
-    book = load_rules(path)
-    own = own_rules(book)
-    findings = examine([getattr(book, name) for name in own])
-    say(f"running {scenarios} random scenarios")
-    random = Random(seed)
-    watch = _Watch(book, own)
-    failed = _run_all(watch, [_sized(random, number, scenarios) for number in range(scenarios)])
-    found: dict[str, str | None] = {
-        "source": _line(findings, Kind.PURITY),
-        "arithmetic": _line(findings, Kind.BITS),
-        "runs": failed,
-        "pure": watch.impure,
-        "range": watch.beyond,
-        "books": watch.unbalanced,
-    }
-    skipped: dict[str, str] = {}
-    agents = own_agents(roles_of(book))
-    if not own:
-        skipped |= dict.fromkeys(OF_RULES, "the file declares no rule")
-    if failed is None:
-        say("running them again")
-        found["deterministic"] = _broken(lambda: _again(path, watch.runs))
-        found["off"] = _broken(lambda: _off_state(book))
-    else:
-        skipped |= dict.fromkeys(("deterministic", "off"), "the rules fail in a run")
-    if not engines:
-        skipped["engines"] = "not asked for"
-    elif agents:
-        skipped["engines"] = f"only the Mesa engine runs {agents}"
-    elif failed is None:
-        tried = [scenario for scenario, _ in watch.runs]
-        found["engines"] = _broken(lambda: _compare_engines(book, tried, say))
-    else:
-        skipped["engines"] = "the rules fail in a run"
+    if timeout is not None:
+        from innovation_abm.checking_apart import check_apart
+
+        return check_apart(path, scenarios, seed, engines, timeout, say)
+    checking = Checking(path, scenarios, seed, engines, say)
+    checking.run()
+    return checks(checking.found, checking.skipped)
+
+
+def checks(found: Mapping[str, str | None], skipped: Mapping[str, str]) -> list[Check]:
+    """List all checks.
+
+    Args:
+        found: for each that was looked at, the example that breaks it; ``None`` if there is none.
+        skipped: for each that was not, why.
+    """
     return [
         Check(name, question, None, skipped[name])
         if name in skipped
         else Check(name, question, found[name] is None, found[name] or "")
         for name, question in QUESTIONS.items()
     ]
+
+
+class Checking:
+    """The checking of one file, as far as it is.
+
+    Attributes:
+        stage: the check under way; "" while the file is read.
+        found: what was found so far, see :func:`checks`.
+        skipped: what was not looked at, and why.
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        scenarios: int,
+        seed: int,
+        engines: bool,
+        say: Callable[[str], None],
+    ) -> None:
+        """Take what is asked for."""
+        self.path, self.engines, self.say = path, engines, say
+        random = Random(seed)
+        self.scenarios = [_sized(random, number, scenarios) for number in range(scenarios)]
+        self.stage = ""
+        self.found: dict[str, str | None] = {}
+        self.skipped: dict[str, str] = {}
+        self.watch: _Watch | None = None
+
+    def run(self, at_stage: Callable[[], None] = lambda: None) -> None:
+        """Check; ``at_stage`` is called whenever another check begins."""
+        for stage, look in (
+            ("source", self._read),
+            ("runs", self._run),
+            ("deterministic", self._repeat),
+            ("off", self._look_off),
+            ("engines", self._compare),
+        ):
+            self.stage = stage if self.found or stage != "source" else ""
+            at_stage()
+            look()
+
+    def seen(self, so_far: bool = False) -> None:
+        """Take over what the runs showed; of what they show ``so_far``, only what is broken."""
+        if self.watch is not None:
+            told = {"pure": self.watch.impure, "range": self.watch.beyond}
+            for name, example in (told | {"books": self.watch.unbalanced}).items():
+                if name not in self.skipped and (example or not so_far):
+                    self.found[name] = example
+
+    def _read(self) -> None:
+        self.book, impure = read_rules(self.path)
+        self.own, self.agents = own_rules(self.book), own_agents(roles_of(self.book))
+        findings = examine([getattr(self.book, name) for name in self.own])
+        told = {(one.file, one.line) for one in findings}
+        findings += [one for one in impure if (one.file, one.line) not in told]
+        self.impure = _line(findings, Kind.PURITY)
+        if self.own:
+            self.found["source"] = self.impure
+            self.found["arithmetic"] = _line(findings, Kind.BITS)
+        else:
+            self.skipped |= dict.fromkeys(OF_RULES, "the file declares no rule")
+
+    def _run(self) -> None:
+        self.say(f"running {len(self.scenarios)} random scenarios")
+        self.watch = _Watch(self.book, self.own)
+        self.found["runs"] = _run_all(self.watch, self.scenarios)
+        self.seen()
+        why = ""
+        if self.watch.beyond:
+            why = "an answer out of range ends a run"
+        if self.found["runs"] is not None:
+            why = "the rules fail in a run"
+        if why:
+            self.skipped |= dict.fromkeys(("deterministic", "off", "engines"), why)
+        if not self.engines:
+            self.skipped["engines"] = "not asked for"
+        elif self.agents:
+            self.skipped["engines"] = f"only the Mesa engine runs {self.agents}"
+
+    def _repeat(self) -> None:
+        if "deterministic" in self.skipped:
+            return
+        assert self.watch is not None
+        runs = self.watch.runs
+        self.say("running them again")
+        example = _broken(lambda: _again(self.path, runs))
+        if self.impure and not self.own:  # of agents, whose source has no check of its own
+            example = f"{example}; {self.impure}" if example else self.impure
+        self.found["deterministic"] = example
+
+    def _look_off(self) -> None:
+        if "off" not in self.skipped:
+            self.found["off"] = _broken(lambda: _off_state(self.book))
+
+    def _compare(self) -> None:
+        if "engines" not in self.skipped:
+            assert self.watch is not None
+            tried = [scenario for scenario, _ in self.watch.runs]
+            example = _broken(lambda: _compare_engines(self.book, tried, self.say))
+            self.found["engines"] = example
 
 
 def _broken(look: Callable[[], str | None]) -> str | None:
@@ -243,10 +287,10 @@ class _Watch:
         self.beyond: str | None = None
         self.unbalanced: str | None = None
         self._seen: dict[str, int] = {}
-        self.book = RuleBook(
-            **{one.name: getattr(book, one.name) for one in fields(RuleBook)}
-            | {name: self._wrapped(name, getattr(book, name)) for name in own}
-        )
+        held = guarded(book, every=bool(roles_of(book)))
+        rules = {one.name: getattr(held, one.name) for one in fields(RuleBook)}
+        rules |= {name: self._wrapped(name, getattr(book, name)) for name in own}
+        self.book = holding(book, rules, every=False)  # an own answer out of range is noted
 
     def run(self, scenario: Scenario) -> None:
         """Run a scenario and look at what it leaves.
@@ -271,13 +315,17 @@ class _Watch:
         def looked_at(*arguments: Any) -> float:  # noqa: ANN401 - whatever the rule takes
             self._seen[name] = self._seen.get(name, 0) + 1
             if self._seen[name] > LOOKED_AT:
-                return function(*arguments)
+                result = function(*arguments)
+                if self.beyond is None and out_of_range(name, "", result):
+                    call = _called(name, names, function, list(arguments))
+                    self.beyond = out_of_range(name, call, result)
+                return result
             before = [_shallow(one) for one in arguments]
             call = _called(name, names, function, before)
             try:
                 result = function(*arguments)
             except Exception as error:
-                self.failing = f"{call} raises {explained(error)}"
+                self.failing = f"{call} raises {explained(error, methods=False)}"
                 raise
             if self.impure is None:
                 self.impure = _impurity(call, function, arguments, before, result)
@@ -356,6 +404,9 @@ def unbalanced(run: Run) -> str | None:
             f"{run.conceived} ideas were conceived, {fates} have a fate and {run.in_flight} are in "
             f"flight ({described(run.scenario)})"
         )
+    lowest = np.asarray(run.queue_series).min(initial=0.0)
+    if lowest < 0.0:
+        return f"a queue falls to {lowest:g} ({described(run.scenario)})"
     if not run.littles_law().holds:
         return f"week-end queues and weeks waited differ ({described(run.scenario)})"
     return None
@@ -450,7 +501,7 @@ def described(scenario: Scenario) -> str:
 
 def _again(path: str | PathLike[str], runs: list[tuple[Scenario, bytes]]) -> str | None:
     """Run scenarios once more, in another order, with the rules as read anew from the file."""
-    book = load_rules(path)
+    book, _ = read_rules(path)
     for scenario, before in reversed(runs):
         with blaming(book):
             model = InnovationModel(scenario, rules=book, keep_events=False)

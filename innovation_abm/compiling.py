@@ -32,11 +32,11 @@ from pathlib import Path
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from innovation_abm import __version__
+from innovation_abm import __version__, guarding
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.locks import only_one
 from innovation_abm.rule_files import own_agents, roles_of
-from innovation_abm.rules import SHIPPED, RuleBook, trait
+from innovation_abm.rules import ANSWERS, SHIPPED, RuleBook, trait
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,6 +53,9 @@ SECONDS_TO_COMPILE: Final = 25.0
 WAITING: Final = (
     "another program is compiling the model for this rule book; waiting until it is done ..."
 )
+
+PERSONS: Final = ("author", "reviewer", "reader", "person")
+"""Parameters of rules that are people."""
 
 SMALL: Final = 700
 """Functions of the engine with less bytecode are written out where they are called; measured:
@@ -337,8 +340,9 @@ def _specialised(
     twins = _twins_of_rules(list(_rule_functions(rules)), name, numba)
     book, shipped = ModuleType("rules"), ModuleType("shipped")
     for rule in fields(rules):
-        setattr(book, rule.name, twins[id(getattr(rules, rule.name))])
-        setattr(shipped, rule.name, getattr(rules, rule.name) is rule.default)
+        twin, is_shipped = twins[id(getattr(rules, rule.name))], guarding.is_shipped(rules, rule.name)
+        setattr(book, rule.name, twin if is_shipped else _guarded(rule.name, twin, name, numba))
+        setattr(shipped, rule.name, is_shipped)
     namespace = dict(vars(kernel))
     namespace |= {"rules": book, "shipped": shipped, "CHECKED": checked}
     namespace["state_at"] = viewer(checked)
@@ -368,6 +372,30 @@ def _twins_of_rules(rules: list[FunctionType], name: str, numba: Any) -> dict[in
         twin = _twin(function, namespace, name)
         twins[id(function)] = numba.njit(nogil=True, forceinline=True)(twin)
     return twins
+
+
+def _guarded(rule: str, twin: Any, name: str, numba: Any) -> Any:  # noqa: ANN401
+    """Have a rule that is not the shipped one look at what it gives, as :mod:`.guarding` does.
+
+    It raises, so that where the answer is in range nothing is written, and nothing else is slower.
+    """
+    given = parameters_of(rule)
+    person = next((one for one in given if one in PERSONS), "")
+    about = "idea.author, idea.week" if "idea" in given else f"{person}.post, -1" if person else ""
+    answer = ANSWERS[rule]
+    text = (
+        f"def guarded({', '.join(given)}):\n"
+        f"    value = twin({', '.join(given)})\n"
+        f"    if not ({answer.low!r} <= value <= {answer.high!r}):\n"
+        f"        raise OutOfRangeError({rule!r}, value, {about})\n"
+        f"    return value\n"
+    )
+    namespace = {"twin": twin, "OutOfRangeError": guarding.OutOfRangeError}
+    exec(text, namespace)
+    guard: Any = namespace["guarded"]
+    guard.__qualname__ = f"guarded_{rule}_{name}"  # a symbol for each, as in :func:`_twin`
+    guard.__module__ = RuleBook.__module__
+    return numba.njit(nogil=True, forceinline=True)(guard)
 
 
 def _callees_first(rules: list[FunctionType]) -> list[FunctionType]:
@@ -449,7 +477,7 @@ def _check_rules(rules: RuleBook, name: str, numba: Any) -> None:  # noqa: ANN40
         EngineError: if one does not compile, or gives no number; it says which, and why.
     """
     kinds = {"idea": "idea", "terms": "terms"}
-    kinds |= dict.fromkeys(("author", "reviewer", "reader", "person"), "person")
+    kinds |= dict.fromkeys(PERSONS, "person")
     own = [f.name for f in fields(rules) if getattr(rules, f.name) is not f.default]
     if not own:
         return
@@ -468,7 +496,8 @@ def _check_rules(rules: RuleBook, name: str, numba: Any) -> None:  # noqa: ANN40
         except Exception as error:  # numba lets Python's own errors through as well
             raise EngineError(f'the rule "{one}" cannot be compiled: {_reason(error)}') from None
         given = compiled_alone.overloads[signature].signature.return_type
-        if not isinstance(given, numba.types.Number | numba.types.Boolean):
+        kind = numba.types
+        if not isinstance(given, kind.Integer | kind.Float | kind.Boolean):
             raise EngineError(f'the rule "{one}" cannot be compiled: it gives not always a number')
 
 
@@ -520,7 +549,7 @@ def _digest(rules: RuleBook, checked: bool) -> str:
     state.update(b"checked" * checked)
     seen: set[int] = set()
     for rule in fields(rules):
-        state.update(rule.name.encode())
+        state.update(repr((rule.name, *ANSWERS[rule.name])).encode())
         _absorb(state, getattr(rules, rule.name), seen)
         state.update(b"*" if getattr(rules, rule.name) is rule.default else b"-")
     return state.hexdigest()[:32]

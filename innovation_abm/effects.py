@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
@@ -115,7 +116,8 @@ def rank(
         notice: see :func:`~innovation_abm.simulate_many`.
 
     Returns:
-        The levers, that which saves most worthwhile ideas first.
+        The levers, that which saves most worthwhile ideas first; last those whose effect is
+        undefined, since no worthwhile idea was decided.
 
     Raises:
         InnovationAbmError: if ``strength`` or ``replications`` is out of bounds, or the scenario
@@ -137,7 +139,13 @@ def rank(
         raise InnovationAbmError("the ranking was stopped")
     base, *others = _by_scenario(table, replications)
     found = [_ranked(lever, base, other) for lever, other in zip(levers, others, strict=True)]
-    return sorted(found, key=lambda one: -np.nan_to_num(one.survival.estimate))
+    return sorted(found, key=_place)
+
+
+def _place(one: Ranked) -> tuple[bool, float]:
+    """Return by what a lever is ranked: the largest effect first, an undefined one last."""
+    estimate = one.survival.estimate
+    return math.isnan(estimate), -estimate
 
 
 def _by_scenario(table: pd.DataFrame, replications: int) -> list[pd.DataFrame]:
@@ -219,7 +227,7 @@ def measure(
             lever,
             effect,
             scenario.name,
-            float(np.nanmean(before[:, column])),
+            survival.mean_interval(before[:, column], skip_undefined=True).estimate,
             survival.paired_difference(
                 before[:, column], after[:, column], skip_undefined=True
             ).difference,

@@ -97,6 +97,12 @@ def check_rules(
         bool,
         typer.Option("--quick", help="Do not compile the model to compare the engines."),
     ] = False,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            "--timeout", metavar="SECONDS", help="When to stop, whatever the rules do."
+        ),
+    ] = 300.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,
 ) -> None:
     """Say whether rules keep what the model promises of them: purity, range, books, both engines.
@@ -107,7 +113,12 @@ def check_rules(
         from innovation_abm import checking
 
         found = checking.check_rules(
-            file, scenarios=scenarios, seed=seed, engines=not quick, tell=working.say
+            file,
+            scenarios=scenarios,
+            seed=seed,
+            engines=not quick,
+            timeout=timeout,
+            tell=working.say,
         )
     passed = all(check.passed is not False for check in found)
     if as_json:

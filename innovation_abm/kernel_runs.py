@@ -19,6 +19,7 @@ from innovation_abm.chance import beta_table, poisson_table
 from innovation_abm.charts import build_organization
 from innovation_abm.compiling import build
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.guarding import OutOfRangeError
 from innovation_abm.idea import NEVER
 from innovation_abm.kernel_arrays import (
     ARRAYS,
@@ -175,7 +176,8 @@ def run_kernel(
         EngineError: if the compiled engine cannot run here, or cannot compile the rules.
         IndexError: if an index or a list's room is wrong, and the run is ``checked``.
     """
-    advance = build(rules or SHIPPED, checked=checked)
+    book = rules or SHIPPED
+    advance = build(book, checked=checked)
     organization = organization or build_organization(settings)
     planned = _plan_of_one(settings, organization)
     state = new_state(planned, organization, origin, scarce=checked)
@@ -183,7 +185,7 @@ def run_kernel(
     seeds = np.array([settings.seeds()], np.uint64)
 
     def run() -> State:
-        return _run_pairs(advance, state, planned.plans, seeds, 0, 1, summaries)
+        return _run_pairs(advance, book, state, planned.plans, seeds, 0, 1, summaries)
 
     ended = run() if progress is None else _watched(run, state.run, progress)
     return _what_is_left(ended, settings.weeks, organization.size, summaries)
@@ -276,7 +278,8 @@ def prepare(
         ScenarioError: if a scenario does not fit its organisation.
         EngineError: if the compiled engine cannot run here, or cannot compile the rules.
     """
-    advance = build(rules or SHIPPED)
+    book = rules or SHIPPED
+    advance = build(book)
     charts: dict[Organization | tuple[Value, ...], list[int]] = {}
     for number, settings in enumerate(scenarios):
         charts.setdefault(_chart_key(settings, organization), []).append(number)
@@ -287,7 +290,7 @@ def prepare(
         group = [scenarios[number] for number in numbers]
         chart = organization or build_organization(group[0])
         own = np.array([_own_seeds(settings) for settings in group], np.int64)
-        groups.append(_OnChart(advance, chart, plan(group, chart), own))
+        groups.append(_OnChart(advance, book, chart, plan(group, chart), own))
     return Prepared(tuple(groups), places)
 
 
@@ -359,6 +362,7 @@ class _OnChart:
     """
 
     advance: Callable[..., int]
+    book: RuleBook
     chart: Organization
     planned: Planned
     own_seeds: Array
@@ -379,7 +383,9 @@ class _OnChart:
                 if begin == end:
                     return
                 began = time.perf_counter()
-                state = _run_pairs(self.advance, state, plans, group_seeds, begin, end, counts)
+                state = _run_pairs(
+                    self.advance, self.book, state, plans, group_seeds, begin, end, counts
+                )
                 spent = max(time.perf_counter() - began, 1e-6)
                 done.add(end - begin)
                 count = max(1, min(2 * count, int((end - begin) * CHUNK_SECONDS / spent)))
@@ -445,6 +451,7 @@ def _own_seeds(settings: Scenario) -> list[int]:
 
 def _run_pairs(
     advance: Callable[..., int],
+    book: RuleBook,
     state: State,
     plans: Array,
     seeds: Array,
@@ -452,10 +459,17 @@ def _run_pairs(
     end: int,
     summaries: Array,
 ) -> State:
-    """Run the pairs from ``begin`` to ``end``, making room as it is needed."""
+    """Run the pairs from ``begin`` to ``end``, making room as it is needed.
+
+    Raises:
+        RuleError: if a rule of the ``book`` gives what is not in its range.
+    """
     cursor = np.array([begin, 0], np.int64)
     while True:
-        lack = advance(state.table, plans, seeds, cursor, end, summaries)
+        try:
+            lack = advance(state.table, plans, seeds, cursor, end, summaries)
+        except OutOfRangeError as error:
+            raise error.within(book, int(state.run["week"][0])) from None
         if lack == Room.ENOUGH:
             return state
         state = grown(state, Room(lack), scarce=state.filled)

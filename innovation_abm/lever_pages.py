@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,17 +109,25 @@ def show_ranking(console: Console, scenario: Scenario, found: Sequence[Ranked]) 
         table.add_row(
             one.lever.key,
             _points(one.survival.estimate),
-            f"{_points(one.survival.low)} to {_points(one.survival.high)}",
+            _interval(one.survival),
             _points(one.omission.estimate),
             f"{_points(one.commission.estimate)}",
             style="bold" if sure else "dim",
         )
     console.print(table)
+    if any(math.isnan(one.survival.estimate) for one in found):
+        console.print("\nundefined: no worthwhile idea was decided on.", style="dim")
     console.print(
         "\nsurvival: worthwhile ideas that survive; omission: that die; commission: worthless"
         "\nideas that are adopted; each of those decided. Faint: the interval holds 0.",
         style="dim",
     )
+
+
+def _interval(change: Interval) -> str:
+    if math.isnan(change.estimate):
+        return "undefined"
+    return f"{_points(change.low)} to {_points(change.high)}"
 
 
 def _points(share: float) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mesa
@@ -39,6 +40,8 @@ from innovation_abm.charts import build_organization
 from innovation_abm.circles import Circles
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.forum import Forum
+from innovation_abm.guarding import OutOfRangeError, guarded
+from innovation_abm.hooks import refused_method
 from innovation_abm.idea import NEVER, Event, Fate, Idea, Outcome, Stage
 from innovation_abm.organization import Organization, Role
 from innovation_abm.people import TRAIT_TERMS, draw_traits
@@ -137,7 +140,7 @@ def check_classes(roles: Mapping[Role, type[Person]]) -> None:
 
     Raises:
         InnovationAbmError: if there is no such role, or a class is none, or stands for another
-            role: rules ask agents for their role.
+            role: rules ask agents for their role; or it overrides what nothing calls.
     """
     for role, kind in roles.items():
         if role not in CLASSES:
@@ -153,6 +156,9 @@ def check_classes(roles: Mapping[Role, type[Person]]) -> None:
                 f"{kind.__name__} is given for {place}, but its role is {kind.role!r}; subclass "
                 f"{usual}, or write role = {place} in the class"
             )
+        if (refused := refused_method(kind)) is not None:
+            method, _, why = refused
+            raise InnovationAbmError(f"{kind.__name__}.{method} would never be called; {why}")
 
 
 class InnovationModel(mesa.Model):
@@ -222,8 +228,10 @@ class InnovationModel(mesa.Model):
         given = {name: value for name, value in locals().items() if name in HEADLINES}
         self.settings = _settle(settings, given, rng)
         super().__init__(rng=self.settings.seed)
-        self.rules = rules or SHIPPED
-        learned = (self.rules.scars, self.rules.futility, self.rules.energy)
+        self.book = rules or SHIPPED
+        hired = dict(roles or roles_of(rules))
+        self.rules = guarded(self.book, every=bool(hired))
+        learned = (self.book.scars, self.book.futility, self.book.energy)
         self.rest_lasts = learned == (scars, futility, energy)
         self.organization = organization or build_organization(self.settings)
         self.keys = purpose_keys(self.settings.seeds())
@@ -231,9 +239,10 @@ class InnovationModel(mesa.Model):
         self.network = None if network is None else _neighbours(network, self.organization.size)
         self.keep_events = keep_events
         self.week = 0
-        self._start_context()
+        with self._blamed():
+            self._start_context()
         self._start_books()
-        self._hire(dict(roles or roles_of(rules)))
+        self._hire(hired)
         self.origin = self.organization.origins(origin)
         self.origin_posts = np.array(self.origin, np.uint64)
         self.datacollector = mesa.DataCollector(
@@ -241,6 +250,8 @@ class InnovationModel(mesa.Model):
             agent_reporters=None,
         )
 
+    book: RuleBook
+    rules: RuleBook
     own_keys: dict[tuple[str, Stream], int]
     network: list[list[int]] | None
     # people
@@ -258,6 +269,7 @@ class InnovationModel(mesa.Model):
     clarity: list[list[float]]
     missing: list[Provision]
     provisions: list[dict[float, Provision]]
+    _overriding: dict[str, list[int]]
     # ideas, and where they go next
     ideas: list[Idea]
     flying: list[Idea]
@@ -285,16 +297,27 @@ class InnovationModel(mesa.Model):
         """Let one week pass; a finished run stays as it is."""
         if self.week >= self.settings.weeks:
             return
-        self.begin_week()
-        self.context()
-        self.signals()
-        self.reviews()
-        self.outcomes()
-        self.platforms()
-        self.conceptions()
-        self.arrivals()
-        self.learning()
-        self.end_week()
+        if len(self.agents) > len(self.people) + len(self.inboxes) - len(self.reviewers):
+            self._refuse_others()
+        with self._blamed():
+            self.begin_week()
+            self.context()
+            self.signals()
+            self.reviews()
+            self.outcomes()
+            self.platforms()
+            self.conceptions()
+            self.arrivals()
+            self.learning()
+            self.end_week()
+
+    @contextmanager
+    def _blamed(self) -> Iterator[None]:
+        """Say of an answer out of range which rule gave it, in which week."""
+        try:
+            yield
+        except OutOfRangeError as error:
+            raise error.within(self.book, self.week) from None
 
     def context(self) -> None:
         """Phase 1: the timeline takes effect; expectations, politics and trust move."""
@@ -562,6 +585,20 @@ class InnovationModel(mesa.Model):
             self.own_keys[name, stream] = fold(seed, name_key(name))
         return uniform(self.own_keys[name, stream], *parts)
 
+    def overriding(self, method: str) -> list[int]:
+        """List the posts of people whose class has another ``method`` than the shipped ones.
+
+        What the shipped one does may be done for many at once, or left out where it changes
+        nothing; another one is always called.
+        """
+        if method not in self._overriding:
+            kinds = {type(person) for person in self.people}
+            other = {
+                kind for kind in kinds if getattr(kind, method) not in _shipped_methods(method)
+            }
+            self._overriding[method] = [p.post for p in self.people if type(p) in other]
+        return self._overriding[method]
+
     def weekly_draws(self, purpose: Purpose, posts: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Draw this week's uniform number of each of ``posts``."""
         return uniforms(fold(self.keys[purpose], self.week), posts)
@@ -625,12 +662,14 @@ class InnovationModel(mesa.Model):
     def inspired(self) -> Iterator[tuple[int, float]]:
         """Give the posts that may conceive an idea this week, each with its draw."""
         draws = self.weekly_draws(Purpose.CONCEPTION, self.origin_posts)
-        if self.rules.conception_chance is conception_chance:
+        if self.book.conception_chance is conception_chance:
             yearly = max(
                 max(t.conception_rate, t.manager_conception_rate, t.leader_conception_rate)
                 for t in self.terms
             )
-            posts = np.flatnonzero(draws < yearly / WEEKS_PER_YEAR)
+            asked = draws < yearly / WEEKS_PER_YEAR
+            asked[self.overriding("conceive")] = True
+            posts = np.flatnonzero(asked)
         else:
             posts = np.arange(len(self.people))
         return zip(posts.tolist(), draws[posts].tolist(), strict=True)
@@ -639,7 +678,7 @@ class InnovationModel(mesa.Model):
         """Let regular business join the inboxes of managers and leaders."""
         draws = self.weekly_draws(Purpose.BUSINESS, self.reviewer_posts).tolist()
         for reviewer, u in zip(self.reviewers, draws, strict=True):
-            count = poisson(u, reviewer.business_rate())
+            count = _business(reviewer, u)
             if count:
                 reviewer.business += count
                 self.queues.business_arrived(reviewer.gate, count)
@@ -706,20 +745,21 @@ class InnovationModel(mesa.Model):
 
     def shares_seen(self) -> list[float]:
         """Give, for each person, the share of others seen innovating this week."""
-        if self.rules.norm is norm and all(terms.norm_speed == 0.0 for terms in self.terms):
+        still = self.book.norm is norm and all(terms.norm_speed == 0.0 for terms in self.terms)
+        if still and not self.overriding("learn"):  # nobody would learn anything from them
             return [0.0] * len(self.people)
         showing = [1.0 if p.success_until >= self.week else p.norm for p in self.people]
         marked = sum(p.success_until >= self.week for p in self.people) / len(self.people)
         visible, shares = self.rules.visible_share, self.circles.shares(showing)
         seen = zip(self.people, shares, strict=True)
-        if not self.government.determinants:  # the same without a call for each person
+        if not self.government.determinants and not self.overriding("visibility"):  # the same
             return [visible(s, marked, p.terms.visibility, p.terms) for p, s in seen]
         return [visible(s, marked, p.visibility(), p.terms) for p, s in seen]
 
     def people_leave(self) -> None:
         """Let people leave; a successor takes up the post afresh."""
         draws = self.weekly_draws(Purpose.TURNOVER, self.posts)
-        if self.rules.exit_chance is exit_chance:
+        if self.book.exit_chance is exit_chance:
             most = max(t.turnover / WEEKS_PER_YEAR + t.burnout_exit for t in self.terms)
             posts = np.flatnonzero(draws < most).tolist()
         else:
@@ -771,6 +811,11 @@ class InnovationModel(mesa.Model):
         for reviewer in self.inboxes:
             for idea in reviewer.ideas:
                 idea.layer_weeks += 1
+            if reviewer.business < 0:
+                raise InnovationAbmError(
+                    f"{type(reviewer).__name__}.business = {reviewer.business} (post "
+                    f"{reviewer.post}, week {self.week}): a queue must hold 0 items or more"
+                )
             self.queues.measure(reviewer.gate, len(reviewer.ideas), reviewer.business)
 
     def end_week(self) -> None:
@@ -853,11 +898,22 @@ class InnovationModel(mesa.Model):
             reviewer.gate = reviewer.layer
             reviewer.rank = len(self.reviewers_by_layer[reviewer.layer])
             self.reviewers_by_layer[reviewer.layer].append(reviewer)
+        self._overriding = {}
         self._hire_bodies(classes)
         self.posts = np.arange(len(self.people), dtype=np.uint64)
         self.reviewer_posts = np.array([p.post for p in self.reviewers], np.uint64)
         self.circles = Circles(self.settings.circle, chart)
         draw_traits(self.people, self.keys, self.government)
+
+    def _refuse_others(self) -> None:
+        """Refuse agents that the model did not make for a role: the week never calls them."""
+        known = {*self.people, *self.inboxes}
+        other = next(type(agent).__name__ for agent in self.agents if agent not in known)
+        raise InnovationAbmError(
+            f"{other} would never act: the week calls only the agents that the model makes for a "
+            "role; subclass one of innovation_abm.agents, and give the class in roles, or in ROLES "
+            "of a rule file"
+        )
 
     def _hire_bodies(self, classes: Mapping[Role, type[Person]]) -> None:
         """Set up agency and panel if they exist at any time of the run."""
@@ -893,6 +949,25 @@ def _neighbours(network: nx.Graph[int], people: int) -> list[list[int]]:
                 f"network: the node {node!r} is no post; posts are numbered from 0 to {people - 1}"
             )
     return [sorted(network[post]) if post in network else [] for post in range(people)]
+
+
+def _shipped_methods(method: str) -> list[object]:
+    """List what the model's own classes have of a method."""
+    return [getattr(kind, method) for kind in ROLES.values() if hasattr(kind, method)]
+
+
+def _business(reviewer: Reviewer, u: float) -> int:
+    """Return the items of business that reach a reviewer this week, by the draw ``u``.
+
+    Raises:
+        InnovationAbmError: if the agent's answer is not a rate.
+    """
+    rate = reviewer.business_rate()
+    try:
+        return poisson(u, rate)
+    except InnovationAbmError as error:
+        kind = type(reviewer).__name__
+        raise InnovationAbmError(f"{kind}.business_rate() gives {rate!r}: {error}") from None
 
 
 def _mean(values: list[float]) -> float:

@@ -186,7 +186,7 @@ class Run:
                 [model.queues.idea_weekends, model.queues.business_weekends], float
             ).T,
             events=_event_columns(model) if model.keep_events else None,
-            rules=model.rules,
+            rules=model.book,
             replay=replay,
         )
 

@@ -8,7 +8,7 @@ agents by role, beside rules or alone; whatever runs the book then runs in Mesa.
 
 from __future__ import annotations
 
-import difflib
+import ast
 import hashlib
 import sys
 import tempfile
@@ -23,7 +23,10 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError, did_you_mean
+from innovation_abm.guarding import is_shipped
+from innovation_abm.hooks import hooks_of, is_ours, own_methods, unused_methods
 from innovation_abm.organization import Role
+from innovation_abm.purity import impurities
 from innovation_abm.rules import SHIPPED, RuleBook, RuleError, parameters_fault
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from innovation_abm.agents import Person
+    from innovation_abm.rule_source import Finding
 
 WHOLE_BOOK: Final = "RULES"
 """What a file may set to a whole rule book."""
@@ -41,8 +45,10 @@ AGENTS: Final = "ROLES"
 OURS: Final = "innovation_abm"
 _LOADING: Final = threading.RLock()
 """Held while a file is run: for that time, what Python knows of modules is another."""
-NEAR: Final = 0.75
-"""How alike a method's name and one of the model's are, in [0, 1], if it is a slip of the pen."""
+NEAR: Final = 0.7
+"""How alike a name and one that there is are, in [0, 1], if it may be a slip of the pen."""
+GIVEN: Final = frozenset({"idea", "author", "reviewer", "reader", "person", "terms"})
+"""Parameters of rules that are no numbers."""
 RULES: Final = tuple(one.name for one in fields(RuleBook))
 """Names of all rules."""
 
@@ -120,8 +126,25 @@ def load_rules(path: str | PathLike[str]) -> FileRules:
         which the book runs in Mesa only.
 
     Raises:
-        RuleError: if the file cannot be read or run, or what it declares is no rule; it says
-            where, and what would be right.
+        RuleError: if the file cannot be read or run, or what it declares is no rule; or if its
+            source draws at random, keeps state between calls, or reads or writes outside, so that
+            a run could not be repeated. It says where, and what would be right.
+    """
+    book, findings = read_rules(path)
+    if findings:
+        more = f"; {len(findings) - 1} more: innovation-abm check-rules {path}"
+        raise RuleError(f"{findings[0]}{more if len(findings) > 1 else ''}")
+    return book
+
+
+def read_rules(path: str | PathLike[str]) -> tuple[FileRules, list[Finding]]:
+    """Read a rule book as :func:`load_rules` does, and say what its source must not do.
+
+    Returns:
+        The book, and what was found in its source; see :mod:`innovation_abm.purity`.
+
+    Raises:
+        RuleError: if the file cannot be read or run, or what it declares is no rule.
     """
     name = str(path)
     try:
@@ -135,6 +158,7 @@ def load_rules(path: str | PathLike[str]) -> FileRules:
     module.__file__ = str(place)
     with _LOADING, _at_hand(neighbours):
         _execute(name, place, source, module)
+        modules = {place: module, **neighbours.modules()}
     roles = _roles_of(name, module)
     found = {} if roles and not _declares(module) else _rules_of(name, module)
     book = FileRules(**found)
@@ -146,8 +170,9 @@ def load_rules(path: str | PathLike[str]) -> FileRules:
     told = {"file": name, "texts": texts, "sources": sources, "roles": roles}
     for attribute, value in told.items():
         object.__setattr__(book, attribute, value)  # a rule book is frozen
-    _check_methods(book, module)
-    return book
+    _check_used(book, module)
+    own = [getattr(book, rule) for rule in RULES if not is_shipped(book, rule)]
+    return book, impurities(own, roles.values(), modules)
 
 
 @contextmanager
@@ -168,7 +193,9 @@ def blaming(rules: RuleBook | None) -> Iterator[None]:
         for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
             if frame.f_code in codes:
                 place = f"{Path(frame.f_code.co_filename).name}, line {line}"
-                told = f"{codes[frame.f_code]} fails: {explained(error)} ({place})"
+                what = codes[frame.f_code]
+                why = explained(error, methods=not what.startswith("the rule "))
+                told = f"{what} fails: {why} ({place})"
                 raise RuleError(told) from error
         told = f"with these rules the model fails: {explained(error)}"
         if isinstance(rules, FileRules):
@@ -176,11 +203,20 @@ def blaming(rules: RuleBook | None) -> Iterator[None]:
         raise RuleError(told) from error
 
 
-def explained(error: BaseException) -> str:
-    """Say what went wrong in code of a user's own, and the nearest name where one is wrong."""
+def explained(error: BaseException, *, methods: bool = True) -> str:
+    """Return what went wrong in a user's code, and the nearest name where one is wrong.
+
+    Args:
+        error: what was raised.
+        methods: whether methods may be offered, which a rule cannot call.
+    """
     told = f"{type(error).__name__}: {error}"
     if isinstance(error, AttributeError) and error.name is not None:
-        told += did_you_mean(error.name, [one for one in dir(error.obj) if not one.startswith("_")])
+        names = [one for one in dir(error.obj) if not one.startswith("_")]
+        if not methods and not isinstance(error.obj, ModuleType):
+            kind = type(error.obj)
+            names = [one for one in names if not callable(getattr(kind, one, None))]
+        told += did_you_mean(error.name, names, cutoff=NEAR)
     return told
 
 
@@ -188,26 +224,10 @@ def _codes(rules: RuleBook) -> dict[CodeType, str]:
     """Name the rules of a book, and the methods of the agents that come with it, by their code."""
     codes = {
         function.__code__: f'the agent\'s method "{kind.__name__}.{method}"'
-        for kind, method, function in _own_methods(roles_of(rules))
+        for kind in roles_of(rules).values()
+        for method, function in own_methods(kind)
     }
     return codes | {getattr(rules, rule).__code__: f'the rule "{rule}"' for rule in RULES}
-
-
-def _own_methods(
-    roles: Mapping[Role, type[Person]],
-) -> Iterator[tuple[type[Person], str, FunctionType]]:
-    """Give the methods of classes of agents that are not the model's; those that count last."""
-    for kind in roles.values():
-        for one in reversed(kind.__mro__):
-            if not _is_ours(one):
-                for method, function in vars(one).items():
-                    if isinstance(function, FunctionType):
-                        yield kind, method, function
-
-
-def _is_ours(kind: type) -> bool:
-    """Tell whether a class is of the model itself."""
-    return kind.__module__.startswith(f"{OURS}.")
 
 
 # --- running the file -----------------------------------------------------------------------------
@@ -259,6 +279,13 @@ class _Neighbours(MetaPathFinder):
         """Tell whether a module of this name is looked for in the folder."""
         first = name.partition(".")[0]
         return first not in sys.stdlib_module_names and first != OURS
+
+    def modules(self) -> dict[Path, ModuleType]:
+        """Return the modules that were imported from the folder, as long as they are at hand."""
+        names = self.names()
+        near = [one for name, one in list(sys.modules.items()) if name.partition(".")[0] in names]
+        loaded = {getattr(module, "__file__", None): module for module in near}
+        return {path: loaded[str(path)] for path in self.read if str(path) in loaded}
 
     def names(self) -> set[str]:
         """Give the names of the modules in the folder."""
@@ -326,19 +353,55 @@ def _roles_of(name: str, module: ModuleType) -> dict[Role, type[Person]]:
     return dict(roles)
 
 
-def _check_methods(book: FileRules, module: ModuleType) -> None:
-    """Refuse a method that overrides nothing and that nothing calls, if it nearly overrides one."""
-    text = b"\n".join(book.texts.values()).decode(errors="replace")
-    for kind, method, function in _own_methods(book.roles):
-        base = next(one for one in kind.__mro__ if _is_ours(one))
-        usual = [one for one in dir(base) if callable(getattr(base, one))]
-        if method in usual or method.startswith("_") or f".{method}" in text:
+def _check_used(book: FileRules, module: ModuleType) -> None:
+    """Refuse what a file declares and nothing would ever call: methods, classes, functions."""
+    named = _named(book.texts)
+    own = vars(module).items()
+    for kind, method in unused_methods(book.roles, named):
+        function = dict(own_methods(kind))[method]
+        hooks = hooks_of(kind)
+        near = did_you_mean(method, hooks, f"the week calls: {', '.join(hooks)}", cutoff=NEAR)
+        raise RuleError(
+            f"{book.file}{_line(module, function)}: {kind.__name__}.{method} overrides nothing, "
+            f"and nothing calls it{near}"
+        )
+    used = {one for kind in book.roles.values() for one in kind.__mro__}
+    for name, value in own:
+        if getattr(value, "__module__", None) != module.__name__ or name in named:
             continue
-        for near in difflib.get_close_matches(method, usual, n=1, cutoff=NEAR):
+        if isinstance(value, type) and any(map(is_ours, value.__mro__)) and value not in used:
             raise RuleError(
-                f"{book.file}{_line(module, function)}: {kind.__name__}.{method} overrides "
-                f'nothing, and nothing calls it; did you mean "{near}"?'
+                f"{book.file}: the class {name} is not in {AGENTS}, so no agent would be one; "
+                f"write {AGENTS} = {{Role.STAFF: {name}}}, with the role that it has"
             )
+        if isinstance(value, FunctionType) and not getattr(value, "is_rule", False):
+            near = did_you_mean(name, RULES, cutoff=NEAR)
+            if near or _is_called_like_a_rule(value):
+                raise RuleError(
+                    f"{book.file}{_line(module, value)}: {name} is not declared as a rule, and "
+                    f"nothing calls it{near}; put @rule above it, or delete it"
+                )
+
+
+def _is_called_like_a_rule(function: FunctionType) -> bool:
+    """Whether a function asks for an idea, a person or terms, as rules do."""
+    code = function.__code__
+    given = code.co_varnames[: code.co_argcount]
+    return bool(given) and set(given) & GIVEN != set() and "self" not in given
+
+
+def _named(texts: Mapping[str, bytes]) -> set[str]:
+    """Collect the names and short texts that files use, apart from where they are declared."""
+    found: set[str] = set()
+    for text in texts.values():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Name):
+                found.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                found.add(node.attr)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+    return found
 
 
 def _declares(module: ModuleType) -> bool:

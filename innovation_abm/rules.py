@@ -17,9 +17,10 @@ To change a rule, write a function of the same signature, decorate it with :func
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, fields
 from inspect import signature
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from innovation_abm import chance
 from innovation_abm.errors import InnovationAbmError
@@ -603,3 +604,74 @@ class RuleBook:
 
 SHIPPED: Final = RuleBook()
 """The shipped rule book, made once."""
+
+
+# --- what a rule may answer ---------------------------------------------------------------------
+
+LEEWAY: Final = 1e-12
+"""How far beyond [0, 1] an answer may be that was rounded."""
+LARGEST: Final = sys.float_info.max
+
+
+class Answer(NamedTuple):
+    """What a rule may answer.
+
+    Attributes:
+        low: the least answer.
+        high: the greatest answer.
+        allowed: the same in words.
+    """
+
+    low: float
+    high: float
+    allowed: str
+
+
+CHANCE: Final = Answer(-LEEWAY, 1.0 + LEEWAY, "a chance must be a number between 0 and 1")
+SHARE: Final = Answer(-LEEWAY, 1.0 + LEEWAY, "a share must be a number between 0 and 1")
+NUMBER: Final = Answer(-LARGEST, LARGEST, "the answer must be a finite number")
+
+ANSWERS: Final[dict[str, Answer]] = {
+    "expectations": NUMBER,
+    "jump_chance": CHANCE,
+    "trust": SHARE,
+    "political_signal": NUMBER,
+    "declared": SHARE,
+    "skills": SHARE,
+    "message": SHARE,
+    "clarity_said": SHARE,
+    "relayed": SHARE,
+    "idea_weight": CHANCE,
+    "slot_chance": CHANCE,
+    "seen_value": NUMBER,
+    "threshold": NUMBER,
+    "endorse": CHANCE,
+    "rework_chance": CHANCE,
+    "door_chance": CHANCE,
+    "developed": SHARE,
+    "reuse_chance": CHANCE,
+    "implemented_value": NUMBER,
+    "success": NUMBER,
+    "join_chance": CHANCE,
+    "conception_chance": CHANCE,
+    "fear": CHANCE,
+    "doubt": CHANCE,
+    "permission_chance": CHANCE,
+    "posting_chance": CHANCE,
+    "misrouting_chance": CHANCE,
+    "lapse_chance": CHANCE,
+    "orphan_chance": CHANCE,
+    "drop_chance": CHANCE,
+    "visible_share": CHANCE,
+    "norm": SHARE,
+    "scars": SHARE,
+    "futility": SHARE,
+    "energy": SHARE,
+    "exit_chance": CHANCE,
+    "provided_by_silo": SHARE,
+    "missing": SHARE,
+    "covered": SHARE,
+    "capped": SHARE,
+}
+"""What each rule may answer: chances, which the model draws with; shares of a whole, states that
+it keeps within [0, 1]; and other numbers. An answer beyond ends the run."""

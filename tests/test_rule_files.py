@@ -233,8 +233,8 @@ def test_a_rule_that_cannot_be_compiled_is_named(body, reason, folder):
         ("return 1.0 / 0.0", 'the rule "endorse" fails: ZeroDivisionError: ', "(mine.py, line 4)"),
         (
             "return None",
-            "with these rules the model fails: TypeError: ",
-            "check-rules mine.py looks",
+            'the rule "endorse" gives None (mine.py, line 2; week ',
+            "): a chance must be a number between 0 and 1",
         ),
     ],
 )

@@ -27,6 +27,7 @@ from innovation_abm.experiments.analysis.convergence import (
     convergence,
     half_widths,
     replications_needed,
+    unreached,
 )
 from innovation_abm.experiments.analysis.curves import survival_curves
 from innovation_abm.experiments.analysis.effects import (
@@ -80,7 +81,8 @@ def describe(results: Results) -> dict[str, Any]:
         ``highest`` and ``lowest`` (each the point, its factors, mean, low, high; None if it is
         defined nowhere), ``strongest`` (the factor that matters most: ``factor``, ``index`` that
         says by what it is judged (see :class:`Judged`), ``value``; None if it cannot be told) and
-        ``undefined`` (runs). The mean of the highest of many points is somewhat too high, having
+        ``undefined`` (runs), ``undefined_points`` (those with runs, in none of which it is
+        defined); and ``unreached``, see :func:`~.convergence.unreached`. The mean of the highest of many points is somewhat too high, having
         been chosen for it.
     """
     counts = results.runs.groupby("point").size().reindex(results.points.index, fill_value=0)
@@ -95,6 +97,7 @@ def describe(results: Results) -> dict[str, Any]:
             "lowest": _told(known, factors, known["mean"].argmin()) if len(known) else None,
             "strongest": _strongest(results, str(measure)),
             "undefined": int(here["undefined"].sum()),
+            "undefined_points": int(((here["n"] == 0) & (here["undefined"] > 0)).sum()),
         }
     return {
         "points": len(results.points),
@@ -106,6 +109,7 @@ def describe(results: Results) -> dict[str, Any]:
         "luck": str(results.study.replications.luck),
         "design": str(results.study.design.kind),
         "measures": found,
+        "unreached": unreached(results),
     }
 
 

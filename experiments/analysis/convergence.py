@@ -21,7 +21,7 @@ from innovation_abm.experiments.analysis.outcomes import (
     point_number,
     with_factors,
 )
-from innovation_abm.experiments.running.stopping import IN_A_ROW
+from innovation_abm.experiments.running.stopping import IN_A_ROW, narrow_enough
 from innovation_abm.survival import CONFIDENCE
 
 if TYPE_CHECKING:
@@ -149,6 +149,23 @@ def replications_needed(
         }
         tables.append(pd.DataFrame(columns))
     return with_factors(results, pd.concat(tables, ignore_index=True))
+
+
+def unreached(results: Results) -> dict[str, dict[str, int]]:
+    """Count the points at which a measure is not known as precisely as the study asks.
+
+    Returns:
+        By each measure with a wanted precision: ``points`` where its interval is too wide or cannot
+        be told, and ``undefined``, those among them where it is undefined in all runs.
+    """
+    counted = {}
+    for measure, half in results.study.replications.precision.items():
+        found = outcomes(results, measure)
+        rows = [found.values[row, found.ran[row]] for row in range(len(found.points))]
+        wide = [one for one in rows if not narrow_enough({measure: one}, {measure: half})]
+        undefined = sum(one.size > 0 and bool(np.isnan(one).all()) for one in wide)
+        counted[measure] = {"points": len(wide), "undefined": undefined}
+    return counted
 
 
 def _widest(found: Outcomes) -> int:

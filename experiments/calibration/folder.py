@@ -5,7 +5,7 @@ manifest.json       all that its runs depend on, to tell whether a folder is of 
 runs/NAME.parquet   the runs of a wave, written to another name and then renamed
 *.parquet           the tables of the result
 result.json         the result as JSON
-fitted.toml         a scenario that meets the targets, for ``innovation-abm run``
+fitted.toml         the accepted scenario nearest to the targets, for ``innovation-abm run``
 """
 
 from __future__ import annotations

@@ -61,7 +61,10 @@ def match_history(evaluator: Evaluator) -> Fit:
         waves=waves.rows,
         emulators=waves.emulated,
         tolerances=_tighter(evaluator, sample),
-        told=[*waves.told, _told_of_waves(waves.rows, len(sample), int(met.sum()))],
+        told=[
+            *waves.told,
+            _told_of_waves(waves.rows, len(sample), int(met.sum()), method.cutoff),
+        ],
         reached=nearest_figures(evaluator, runs),
     )
 
@@ -150,13 +153,15 @@ def _emulator_rows(
     ]
 
 
-def _told_of_waves(waves: Sequence[Mapping[str, Any]], run: int, found: int) -> str:
+def _told_of_waves(
+    waves: Sequence[Mapping[str, Any]], run: int, found: int, cutoff: float
+) -> str:
     share = f"{100 * waves[-1]['share_left']:.2g} %"
     after = f"{len(waves)} wave{'s' if len(waves) > 1 else ''}"
     if not run:
         return f"After {after} nothing of the prior is left: no point can meet the targets."
     told = f"After {after} {share} of the prior is not ruled out; of {run} points there that were "
-    return told + f"run, {found} meet all targets."
+    return told + f"run, {found} are within {cutoff:g} tolerances of all targets: accepted."
 
 
 def _tighter(evaluator: Evaluator, sample: Runs) -> list[dict[str, Any]]:

@@ -266,7 +266,7 @@ def _trade_offs(correlations: pd.DataFrame) -> Iterable[str]:
     for a, b, correlation in correlations.itertuples(index=False):
         if abs(correlation) >= TOGETHER:
             how = f"more of {a} with {'more' if correlation > 0 else 'less'} of {b}"
-            yield f"{a} and {b} trade off: {how} meets the targets too ({correlation:+.2f})."
+            yield f"{a} and {b} trade off: {how} is accepted too ({correlation:+.2f})."
 
 
 def _free_directions(parameters: pd.DataFrame, directions: pd.DataFrame) -> Iterable[str]:

@@ -46,8 +46,8 @@ class CalibrationResult:
             ``implausibility`` (the greatest over targets fitted to), the parameters, and the mean
             figure of every target by its name.
         waves: a row a wave: ``wave``, ``points``, ``runs``, ``undefined`` (points where a target
-            was), ``share_left`` (of the prior not ruled out after it; for ABC, of the draws that
-            meet the targets within the cut-off).
+            was), ``share_left`` (of the prior not ruled out after it; for ABC, of the draws within
+            the cut-off of all targets).
         emulators: a row a wave and target: ``spread`` (standard deviation about the emulator) and
             ``noise`` (of chance), both in tolerances, ``outside`` (share of points more than 3 of
             the former from where the emulator would have them without themselves).
@@ -113,7 +113,9 @@ class CalibrationResult:
         return effective_size(self.sample["weight"].to_numpy(float))
 
     def scenario(self) -> Scenario:
-        """Give a scenario that meets the targets.
+        """Return the accepted scenario that comes nearest to the targets.
+
+        It is within the cut-off of all of them; whether a target is hit says :attr:`targets`.
 
         Raises:
             CalibrationError: if there is none.
@@ -227,6 +229,7 @@ def result_of(evaluator: Evaluator, found: Fit) -> CalibrationResult:
     said = [
         *found.told,
         *identification.sentences(**tables),
+        *_missed(frames["targets"], calibration.method.cutoff),
         *_held_out(frames["targets"]),
     ]
     nearest = values[int(np.argmin(found.worst))]
@@ -295,6 +298,17 @@ def _interval(
         return float(brentq(excess, *ends, xtol=1e-12))
 
     return quantile(LEFT), quantile(0.5), quantile(1.0 - LEFT)
+
+
+def _missed(targets: pd.DataFrame, cutoff: float) -> list[str]:
+    """Say of targets that were fitted to which are missed, though points near them are accepted."""
+    return [
+        f"{row['target']}: published as {row['value']:.3g}, predicted as {row['predicted']:.3g} "
+        f"({row['low']:.3g} to {row['high']:.3g}): missed, though within the cut-off of "
+        f"{cutoff:g} tolerances."
+        for row in targets[~targets["held_out"]].to_dict("records")
+        if not row["hit"]
+    ]
 
 
 def _held_out(targets: pd.DataFrame) -> list[str]:

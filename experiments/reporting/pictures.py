@@ -129,8 +129,11 @@ def _of_design(results: Results, names: Names, missing: list[str]) -> Iterator[P
     measures = drawn_measures(results)
     for name in results.measures:
         if len(results.runs) and results.runs[name].nunique() < 2:
-            how = "the same" if results.runs[name].notna().any() else "undefined"
-            missing.append(f"pictures of {names.measure(name).short}, which is {how} in all runs")
+            known = results.runs[name].notna()
+            how = "the same in all runs" if known.any() else "undefined in all runs"
+            if known.any() and not known.all():
+                how += " where it is defined"
+            missing.append(f"pictures of {names.measure(name).short}, which is {how}")
     if not measures:
         return
     try:

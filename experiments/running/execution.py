@@ -358,6 +358,7 @@ class _Sweep:
             if self.interrupted.is_set():
                 raise InterruptedSweepError
             if not self._ask_for_more():
+                self._say_what_is_not_reached()
                 return
 
     def _round(self) -> None:
@@ -466,11 +467,27 @@ class _Sweep:
         for place, runs in zip(open_points.tolist(), found, strict=True):
             values = runs.measures[runs.replication < self.wanted[place]]
             looked = {name: values[:, column] for name, column in columns.items()}
-            if not stopping.narrow_enough(looked, asked.precision):
+            if not stopping.enough(looked, asked.precision):
                 self.wanted[place] = stopping.next_number(int(self.wanted[place]), asked.at_most)
                 more = True
         self.store.ask_for(self.wanted[self.design], settled=not more)
         return more
+
+    def _say_what_is_not_reached(self) -> None:
+        """Say of which measures intervals are wider than asked for, and where they are undefined."""
+        asked = self.study.replications
+        if asked.fixed:
+            return
+        points = list(self.store.measures_of(self.ids))
+        for name, half in asked.precision.items():
+            column = self.study.measures.index(name)
+            values = [runs.measures[:, column] for runs in points]
+            wide = sum(not stopping.narrow_enough({name: one}, {name: half}) for one in values)
+            undefined = sum(bool(len(one)) and bool(np.isnan(one).all()) for one in values)
+            if wide:
+                line = f"{name} is not known to ± {half:g} at {wide:,} of {len(points):,} points"
+                also = f"; it is undefined in all runs of {undefined:,} of them" if undefined else ""
+                self.notice(line + also)
 
     def _chunks(self) -> Iterator[Chunk]:
         """Cut what is wanted and not there into chunks, replication by replication."""

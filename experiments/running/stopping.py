@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 IN_A_ROW: Final = 5
 """Numbers of replications, one after another, at which all intervals must be narrow."""
+TRIED: Final = 10
+"""Replications after which a measure that was undefined in all of them is not waited for."""
 GROWTH: Final = 1.5
 """How many times as many replications a point has after a round that left it too uncertain.
 
@@ -48,6 +50,25 @@ def narrow_enough(values: Mapping[str, FloatArray], precision: Mapping[str, floa
         for name, wanted in precision.items()
         for fewer in range(min(IN_A_ROW, len(values[name])))
     )
+
+
+def enough(values: Mapping[str, FloatArray], precision: Mapping[str, float]) -> bool:
+    """Whether more replications of one point are of no use: as many as asked for, or hopeless.
+
+    A measure that was undefined in each of the first :data:`TRIED` replications is not waited for:
+    an interval that there cannot be would be sought up to the most replications allowed.
+
+    Args:
+        values: see :func:`narrow_enough`.
+        precision: see :func:`narrow_enough`.
+    """
+    hoped = {name: half for name, half in precision.items() if not is_hopeless(values[name])}
+    return narrow_enough(values, hoped)
+
+
+def is_hopeless(values: FloatArray) -> bool:
+    """Whether a measure was undefined in so many replications of a point, and in all of them."""
+    return len(values) >= TRIED and bool(np.isnan(values).all())
 
 
 def next_number(number: int, most: int) -> int:

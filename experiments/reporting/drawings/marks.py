@@ -62,9 +62,9 @@ def each(frame: pd.DataFrame) -> Iterator[Any]:
 
 
 def ranges_of(frame: pd.DataFrame) -> pd.Series[float]:
-    """How far the estimates of each factor lie apart."""
+    """How far the estimates of each factor lie apart; NaN where none is defined."""
     by = frame.groupby("factor", sort=False)["estimate"]
-    return (by.max() - by.min()).fillna(0.0)
+    return by.max() - by.min()
 
 
 def numeric(values: Sequence[object]) -> bool:

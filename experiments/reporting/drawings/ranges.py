@@ -169,7 +169,7 @@ def response(found: ResponseMap, names: Names) -> Picture:
             "The rest is the other factors, luck, and bends that such a surface cannot follow."
         )
     if len(known) < len(frame):
-        note += " A place without a colour has no run."
+        note += " A place without a colour has no run in which it is defined."
     return Picture(
         name=f"map-{slug(found.measure)}",
         title=f"{capital(called.short)} is highest with {where(highest)}",

@@ -9,6 +9,7 @@ from innovation_abm.experiments.analysis import Judged
 from innovation_abm.experiments.reporting.names import capital, level
 from innovation_abm.experiments.reporting.sections.parts import Section, Table
 from innovation_abm.experiments.reporting.wording import (
+    count,
     estimate_of,
     figures,
     mean_of,
@@ -38,6 +39,10 @@ class Answer(Section):
             yield self._finding(name, one)
         if not found:
             yield "Nothing", "", "No measure is defined in any run."
+        for name in self.results.measures:
+            if not self.told["measures"][name]["highest"] and found:
+                called = self.names.measure(name)
+                yield capital(called.short), called.meaning, "It is undefined in all runs."
 
     def _finding(self, measure: str, found: Mapping[str, Any]) -> tuple[str, str, str]:
         called = self.names.measure(measure)
@@ -45,13 +50,28 @@ class Answer(Section):
         unit = f" {called.unit}" if called.unit else ""
         if low["mean"] == high["mean"]:
             where = "at every point" if self.told["points"] > 1 else "on average"
-            return capital(called.short), called.meaning, f"It is {mean_of(high)}{unit} {where}."
+            if found["undefined_points"]:
+                where += " where it is defined"
+            text = f"It is {mean_of(high)}{unit} {where}."
+            return capital(called.short), called.meaning, text + self._undefined(found)
         text = f"{self._moved(found['strongest'], measure)} "
         text += (
-            f"Of all points the lowest has {mean_of(low)}{unit} ({self._point(low)}), and the "
+            f"Of all points {'where it is defined ' if found['undefined_points'] else ''}the lowest "
+            f"has {mean_of(low)}{unit} ({self._point(low)}), and the "
             f"highest {mean_of(high)}{unit} ({self._point(high)})."
         )
+        text += self._undefined(found)
         return capital(called.short), called.meaning, text.strip()
+
+    def _undefined(self, found: Mapping[str, Any]) -> str:
+        """Say where a measure is undefined; "" if it is nowhere."""
+        if found["undefined_points"]:
+            places = f"at {found['undefined_points']:,} of {count(self.told['points'], 'point')}"
+        elif found["undefined"]:
+            places = f"in {found['undefined']:,} of {count(self.told['runs'], 'run')}"
+        else:
+            return ""
+        return f" It is undefined {places}."
 
     def _moved(self, strongest: Mapping[str, Any] | None, measure: str) -> str:
         """Say what moves a measure most, and no more than its picture says."""
@@ -146,12 +166,16 @@ class Answer(Section):
                     mean_of(high) if high else "undefined",
                     self.names.factor(best["factor"]).short if best else "cannot be told",
                     f"{figures(float(best['value']))} ({best['index']})" if best else "",
+                    f"{one['undefined_points']:,} of {self.told['points']:,}",
                 )
             )
         return Table(
             "Every measure: the lowest and the highest mean of any point, with 95 % intervals, and "
             "the factor that matters most",
-            ("measure", "lowest", "highest", "matters most", "judged by"),
+            (
+                *("measure", "lowest", "highest", "matters most", "judged by"),
+                "points where it is undefined",
+            ),
             tuple(rows),
-            frozenset({1, 2}),
+            frozenset({1, 2, 5}),
         )

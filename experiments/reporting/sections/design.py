@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from innovation_abm.experiments.reporting.names import level
+from innovation_abm.experiments.reporting.names import capital, level
 from innovation_abm.experiments.reporting.sections.parts import Section, Table, file_name
 from innovation_abm.experiments.reporting.wording import count, figures
 
@@ -85,6 +85,7 @@ class Design(Section):
                 for name, half in wanted.precision.items()
             )
             text += f" Points are run until their intervals are narrow enough: {asked}."
+            text += "".join(self._unreached())
         if str(wanted.luck) == "common":
             return text + (
                 " Replication by replication all points meet the same luck (common random "
@@ -92,6 +93,18 @@ class Design(Section):
                 "what was varied and little else."
             )
         return text + " Each point has luck of its own."
+
+    def _unreached(self) -> Iterator[str]:
+        """Say of which measures intervals are wider than asked for, and why if that is known."""
+        for name, missed in self.told["unreached"].items():
+            if missed["points"]:
+                text = (
+                    f" {capital(self.names.measure(name).short)} does not get there at "
+                    f"{missed['points']:,} of {count(self.told['points'], 'point')}"
+                )
+                if missed["undefined"]:
+                    text += f" (it is undefined in all runs of {missed['undefined']:,} of them)"
+                yield f"{text}."
 
     @property
     def factors(self) -> Table:

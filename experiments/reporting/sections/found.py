@@ -158,7 +158,7 @@ class Found(Section):
         rows = []
         for point in results.points.index[:ROWS]:
             levels = [level(results.points.loc[point, name]) for name in self.varied]
-            cells = [plus_minus(frame.loc[(measure, point)]) for measure in measures]
+            cells = [_mean_cell(frame.loc[(measure, point)]) for measure in measures]
             rows.append((str(point), *levels, *cells))
         head = (
             "point",
@@ -173,3 +173,10 @@ class Found(Section):
         return Table(
             "Means of each point, with 95 % intervals", head, tuple(rows), numbers, note.strip()
         )
+
+
+def _mean_cell(row: Any) -> str:  # noqa: ANN401 - a row of means
+    """Write a mean, and of how many runs it is where the measure is undefined in some."""
+    n, undefined = int(row["n"]), int(row["undefined"])
+    part = f" ({n:,} of {n + undefined:,} runs)"
+    return plus_minus(row) + (part if row["undefined"] and row["n"] else "")
