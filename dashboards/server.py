@@ -348,7 +348,9 @@ class Preparation:
             with self._ending:
                 if self._ended:
                     return
-                self._compiler = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)
+                self._compiler = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet
+                )
             if self._compiler.wait() != 0:
                 return
         try:
@@ -404,8 +406,10 @@ preparation = Preparation()
 def compile_for() -> None:
     """Compile the engine for the rules that the environment names; the kept code is the result."""
     from innovation_abm.compiling import build
+    from innovation_abm.endings import end_with
     from innovation_abm.rules import SHIPPED
 
+    end_with(sys.stdin.buffer)  # with the server, whose end of the pipe is never written to
     if hasattr(os, "nice"):
         os.nice(10)
     build(opened().rules or SHIPPED, lambda line: None)

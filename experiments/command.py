@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from innovation_abm.console import Working, page, print_error, print_json
+from innovation_abm.endings import Terminated
 from innovation_abm.errors import InnovationAbmError, did_you_mean
 
 if TYPE_CHECKING:
@@ -133,8 +135,13 @@ def sweep(
                     progress=working,
                     notice=working.note,
                 )
-            except execution.InterruptedSweepError:
-                working.note(f"stopped; what was finished is in {folder}; the same command goes on")
+            except (execution.InterruptedSweepError, Terminated) as ended:
+                with suppress(OSError):  # the terminal may be gone
+                    working.note(
+                        f"stopped; what was finished is in {folder}; the same command goes on"
+                    )
+                if isinstance(ended, Terminated):
+                    raise
                 raise typer.Exit(INTERRUPTED) from None
             if with_report:
                 working.say("writing the report")

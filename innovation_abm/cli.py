@@ -2,7 +2,8 @@
 
 What a command needs is imported when it runs, so that ``--help`` and ``--version`` answer at once.
 Exit statuses: 0 done; 1 ``validate``, ``doctor`` or ``check-rules`` found something wrong; 2 what
-was given is wrong, as one message on standard error says; 130 interrupted.
+was given is wrong, as one message on standard error says; 130 interrupted; 143 and 129 ended by
+SIGTERM and SIGHUP.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from innovation_abm.console import (
     survive_any_text,
 )
 from innovation_abm.dashboards.command import dashboard
+from innovation_abm.endings import orderly_end
 from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.experiments.calibration.command import calibrate
 from innovation_abm.experiments.command import export, report, studies, sweep
@@ -65,7 +67,8 @@ class Commands(TyperGroup):
         """Run the command that was asked for."""
         survive_any_text()
         try:
-            result = super().invoke(ctx)
+            with orderly_end():
+                result = super().invoke(ctx)
             sys.stdout.flush()
         except InnovationAbmError as error:
             print_error(str(error))

@@ -159,8 +159,8 @@ class MesaProcesses:
                 self._pool = ProcessPoolExecutor(
                     self.number,
                     get_context("spawn"),
-                    initializer=_settle_in,
-                    initargs=(self._niceness, self._end),
+                    initializer=settle_in,
+                    initargs=(self._end, self._niceness),
                 )
             return self._pool
 
@@ -217,10 +217,12 @@ def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
 # --- in the processes -----------------------------------------------------------------------------
 
 
-def _settle_in(niceness: int, end: Connection) -> None:
+def settle_in(end: Connection, niceness: int = 0) -> None:
     """Leave interruptions to whoever started this process, and end with it, however it ends.
 
-    Or sooner: when the other end of ``end`` is closed.
+    Args:
+        end: one end of a pipe; this process also ends when the other end is closed.
+        niceness: by how much it lets other processes go first.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if niceness and hasattr(os, "nice"):

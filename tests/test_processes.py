@@ -1,8 +1,14 @@
 """Processes of the Mesa engine: the same runs as here, stopped when told, replaced if they die."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from innovation_abm import InnovationAbmError, Scenario, load_rules, simulate_many
@@ -72,3 +78,125 @@ def test_closing_gives_up_what_is_run(tmp_path):
     with pytest.raises(InnovationAbmError, match="are closed"):
         processes.run(PAIRS)
     processes.close()
+
+
+# --- the end of who started them ------------------------------------------------------------------
+
+posix = pytest.mark.skipif(os.name == "nt", reason="needs signals of POSIX")
+ENDLESS = """
+format = 1
+name = "endless"
+engine = "mesa"
+measures = ["survival"]
+[base.values]
+weeks = 5200
+middle_layers = 2
+span = 4
+[[factor]]
+parameter = "risk_aversion"
+values = [0.2, 0.8]
+[replications]
+number = 200
+"""
+"""Long runs: a process is in the middle of one whenever it is looked at."""
+SCRIPT = """
+from innovation_abm import Scenario
+from innovation_abm.processes import MesaProcesses
+
+if __name__ == "__main__":
+    with MesaProcesses(2) as processes:
+        processes.run([(Scenario(weeks=5200), seed) for seed in range(50)])
+"""
+COMPILER = """
+import subprocess, sys
+code = "import sys; from innovation_abm.endings import end_with; " \
+       "end_with(sys.stdin.buffer); [sum(range(10**6)) for _ in iter(int, 1)]"
+subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE).wait()
+"""
+"""As the dashboard starts its compiler."""
+SWEEP = ("-m", "innovation_abm", "sweep", "endless.toml", "--no-report", "--workers", "2")
+
+
+def busy(process, number):
+    """Wait until a process has so many children that have worked for a second; give them all."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        children = psutil.Process(process.pid).children(recursive=True)
+        if sum(sum(child.cpu_times()[:2]) > 1.0 for child in children) >= number:
+            return children
+        time.sleep(0.1)
+    raise AssertionError("no child has begun to work for two minutes")
+
+
+def left_after(children, seconds):
+    """Give those that still live after some seconds, and end them."""
+    _, alive = psutil.wait_procs(children, seconds)
+    for child in alive:
+        child.kill()
+    return [" ".join(child.cmdline()) for child in alive if child.is_running()]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "endless.toml").write_text(ENDLESS)
+    (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "compiler.py").write_text(COMPILER)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("command", "number"),
+    [
+        (SWEEP, 2),
+        (("script.py",), 2),
+        pytest.param((*SWEEP, "--dask", "local"), 2, marks=pytest.mark.slow),
+        (("compiler.py",), 1),
+    ],
+    ids=["sweep", "MesaProcesses", "dask", "compiler"],
+)
+def test_no_process_outlives_one_that_is_killed(folder, command, number):
+    process = subprocess.Popen([sys.executable, *command], cwd=folder)
+    try:
+        children = busy(process, number)
+    finally:
+        process.kill()
+        process.wait()
+    assert left_after(children, 5) == []
+
+
+@posix
+@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGHUP", 129)])
+@pytest.mark.parametrize(
+    "options", [(), pytest.param(("--dask", "local"), marks=pytest.mark.slow)], ids=["here", "dask"]
+)
+def test_a_sweep_that_is_told_to_end_ends_with_all_its_processes(folder, name, status, options):
+    process = subprocess.Popen(
+        [sys.executable, *SWEEP, *options], cwd=folder, stderr=subprocess.PIPE, text=True
+    )
+    children = busy(process, 2)
+    process.send_signal(getattr(signal, name))
+    _, said = process.communicate(timeout=10)
+    assert process.returncode == status
+    assert "stopped; what was finished is in endless; the same command goes on" in said
+    assert "Traceback" not in said
+    assert left_after(children, 5) == []
+
+
+@posix
+def test_a_signal_that_is_ignored_stays_ignored(folder):
+    """As ``nohup`` has it; SIGTERM then ends the command all the same."""
+    process = subprocess.Popen(
+        [sys.executable, *SWEEP],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    children = busy(process, 2)
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.communicate(timeout=1)
+    process.terminate()
+    process.communicate(timeout=10)
+    assert process.returncode == 143
+    assert left_after(children, 5) == []

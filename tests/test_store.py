@@ -335,19 +335,6 @@ def test_tables_keep_their_columns(tmp_path):
         results.table("idea")
 
 
-def test_a_part_that_is_gone_is_named(tmp_path):
-    with opened(tmp_path, measures=["x"], tables=["ideas"]) as store:
-        store.record(batch({(0, 0): [0.0], (1, 0): [0.0]}, tables=rows()))
-    (part,) = (tmp_path / "parts").iterdir()
-    part.write_bytes(part.read_bytes()[:-20])
-    with pytest.raises(StoreError, match=part.name):
-        load_study(tmp_path).table("ideas")
-    part.unlink()
-    with pytest.raises(StoreError, match=f"lacks 1 of its parts, such as parts/{part.name}; put"):
-        opened(tmp_path, measures=["x"], tables=["ideas"])
-    with pytest.raises(StoreError, match=part.name):
-        load_study(tmp_path).table("ideas")
-    assert len(load_study(tmp_path).runs) == 2
 
 
 # --- what is refused ------------------------------------------------------------------------------
@@ -457,7 +444,7 @@ def test_a_damaged_ledger(tmp_path, text):
     size = len(whole)
     file.write_bytes(text or whole[: size // 2] + b"\x55" * (size - size // 2))
     for use in (opened, load_study):
-        with pytest.raises(StoreError, match=r"the ledger .*is damaged.*Put back a copy of the"):
+        with pytest.raises(StoreError, match=r"(?s)is damaged.*--retry"):
             use(tmp_path)
 
 
@@ -567,7 +554,7 @@ def test_an_export_that_fails_leaves_the_earlier_one(results, tmp_path):
     before = sorted(tmp_path.rglob("*"))
     for part in (tmp_path / "study" / "parts").iterdir():
         part.write_bytes(b"damaged")
-    with pytest.raises(StoreError, match="a part of a table cannot be read"):
+    with pytest.raises(StoreError, match="has 7 bytes instead of"):
         results.export(tmp_path / "export")
     assert sorted(tmp_path.rglob("*")) == before
 

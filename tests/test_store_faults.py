@@ -227,8 +227,7 @@ def die_in_a_transaction(folder: str) -> None:
     for point, replication in runs:
         batch = batch_of(point, replication)
         good = np.ones(len(point), bool)
-        store._insert_runs(batch, good, 1)
-        store._write_parts(batch, good, len(good), 1)
+        store._write_parts(batch, store._insert_runs(batch, good, 1), 1)
     say("dying")
     os.kill(os.getpid(), signal.SIGKILL)
 

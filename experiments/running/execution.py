@@ -88,7 +88,7 @@ def sweep(
         dask: address of a Dask scheduler whose workers do the runs, or ``"local"``; here if
             ``None``. The result is the same.
         workers: how many threads or processes do them here; one for each processor if ``None``.
-        retry: run again what failed before.
+        retry: run again what failed before, and what of the folder is damaged.
         progress: called now and then with the runs done and the runs to do, as far as one knows;
             the sweep stops if it returns ``False``.
         notice: called with lines that somebody should read: what the study takes, which engine.
@@ -98,7 +98,8 @@ def sweep(
 
     Raises:
         InnovationAbmError: if the study cannot be run, would take more than its limits, or the
-            folder holds other runs; nothing was run then.
+            folder holds other runs or is damaged; nothing was run then. Also if the folder cannot
+            be written any more, or is removed.
         InterruptedSweepError: if it was interrupted; what was finished is stored.
     """
     from innovation_abm.experiments.store.results import load_study
@@ -111,7 +112,9 @@ def sweep(
     for line in runner.notes:
         told(line)
     check_limits(_estimate(study, plan, runner, number), study.limits)
-    with Store.open(folder, runner.manifest(), study.measures, study.tables) as store:
+    with Store.open(
+        folder, runner.manifest(), study.measures, study.tables, retry=retry, notice=told
+    ) as store:
         numbers = store.register(plan.keys, plan.rows, study=study.to_toml())
         ids, places, design = _once(numbers)
         plan = plan.at(places)
@@ -356,6 +359,7 @@ class _Sweep:
             self._tell()
             self._round()
             if self.interrupted.is_set():
+                self.store.check_there()
                 raise InterruptedSweepError
             if not self._ask_for_more():
                 self._say_what_is_not_reached()
@@ -394,6 +398,7 @@ class _Sweep:
 
     def _take_in(self) -> None:
         """Store what has come in since, if anything comes in soon."""
+        self.store.check_there()
         finished, _ = wait(self.flying, timeout=TICK, return_when=FIRST_COMPLETED)
         self.workers.check()
         alone = len(self.flying) == 1

@@ -14,12 +14,15 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import Pipe, get_context
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.processes import settle_in
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from innovation_abm.experiments.running.runners import Chunk, Outcome, Runner
 
 LOCAL: Final = "local"
@@ -95,16 +98,23 @@ class Threads(Workers):
 
 
 class Processes(Workers):
-    """The Mesa engine in processes of their own, which are started anew if one of them dies."""
+    """The Mesa engine in processes of their own, which are replaced if one of them dies.
+
+    They end with this process, however it ends.
+    """
 
     def __init__(self, runner: Runner, number: int) -> None:
         self.number = number
+        self._end, self._open = Pipe(duplex=False)  # closing the second ends the processes
         self._sent = pickle.dumps(runner)
         self._executor = self._start()
 
     def _start(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
-            self.number, get_context("spawn"), initializer=_receive, initargs=(self._sent,)
+            self.number,
+            get_context("spawn"),
+            initializer=_receive,
+            initargs=(self._sent, self._end),
         )
 
     def submit(self, chunk: Chunk) -> Future[Outcome]:
@@ -126,7 +136,8 @@ class Processes(Workers):
         return True
 
     def close(self) -> None:
-        """Wait for the chunks that run."""
+        """End the processes at once: whatever they still run is given up."""
+        self._open.close()
         self._executor.shutdown(cancel_futures=True)
 
 
@@ -134,10 +145,10 @@ _received: Runner | None = None
 """What this process runs, if it is one of :class:`Processes`; set once, when it starts."""
 
 
-def _receive(sent: bytes) -> None:
-    """Take what is to be run. An interruption is the business of who started this process."""
+def _receive(sent: bytes, end: Connection) -> None:
+    """Take what is to be run; see :func:`~innovation_abm.processes.settle_in`."""
     global _received
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    settle_in(end)
     _received = pickle.loads(sent)
 
 

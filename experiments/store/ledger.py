@@ -9,15 +9,19 @@ SQLite keeps its rollback journal in the folder, never a write-ahead log: versio
 damage a database in that mode, a ledger is opened by programs of any version, and with a commit a
 second the log would gain nothing. ``synchronous`` is EXTRA, with which a transaction that was
 acknowledged survives a power cut in this mode.
+
+What is read is checked against the digests that were written with it: see
+:mod:`innovation_abm.experiments.store.seals`.
 """
 
 from __future__ import annotations
 
 import errno
+import json
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -25,16 +29,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments.store import seals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float64]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Number of the format that is written; kept in the ledger as its ``user_version``."""
-UPGRADES: Final[Sequence[str]] = ()
-"""How an older format is brought up to date: the first script makes format 2 of 1, and so on."""
 APPLICATION: Final = 0x49644C67
 """What tells a ledger from other SQLite files: its ``application_id``."""
 
@@ -49,26 +52,30 @@ FIXED: Final = ("replication", "point", "chunk", "attempt")
 """Columns of the table ``runs`` before those of the measures."""
 
 SCHEMA: Final = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE manifest (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE tables (name TEXT PRIMARY KEY);
+CREATE TABLE totals (name TEXT PRIMARY KEY, rows INTEGER NOT NULL, digest BLOB, seal BLOB);
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, seal BLOB);
+CREATE TABLE manifest (key TEXT PRIMARY KEY, value TEXT NOT NULL, seal BLOB);
+CREATE TABLE tables (name TEXT PRIMARY KEY, seal BLOB);
 CREATE TABLE sessions (
     number INTEGER PRIMARY KEY,
     started REAL NOT NULL,     -- seconds since 1970, here and below
     ended REAL,                -- NULL while it goes on, or if it was cut off
     process INTEGER NOT NULL,
     host TEXT NOT NULL,
-    about TEXT NOT NULL        -- versions and whatever else the sweep told, as JSON
+    about TEXT NOT NULL,       -- versions and whatever else the sweep told, as JSON
+    seal BLOB
 );
 CREATE TABLE points (
     number INTEGER PRIMARY KEY,
-    key TEXT NOT NULL UNIQUE   -- digest of all that its runs depend on, seeds apart
+    key TEXT NOT NULL UNIQUE,  -- digest of all that its runs depend on, seeds apart
+    seal BLOB
 );
 CREATE TABLE design (          -- the points of the study as last swept, in its own order
     position INTEGER PRIMARY KEY,
     point INTEGER NOT NULL REFERENCES points,  -- several positions may come to the same
     factors TEXT NOT NULL,     -- as JSON
-    replications INTEGER       -- how many are asked for; NULL: as the study file says
+    replications INTEGER,      -- how many are asked for; NULL: as the study file says
+    seal BLOB
 );
 CREATE TABLE chunks (
     number INTEGER PRIMARY KEY,
@@ -76,7 +83,12 @@ CREATE TABLE chunks (
     worker TEXT NOT NULL,
     started REAL NOT NULL,
     seconds REAL NOT NULL,
-    runs INTEGER NOT NULL      -- run in it, stored or not
+    runs INTEGER NOT NULL,     -- run in it, stored or not
+    stored INTEGER,            -- rows of it in the table runs, and between what they are
+    first_point INTEGER, last_point INTEGER,
+    first_replication INTEGER, last_replication INTEGER,
+    digest BLOB,               -- of these rows
+    seal BLOB
 );
 CREATE TABLE runs (            -- those that succeeded; NULL is an undefined measure
     replication INTEGER NOT NULL,
@@ -92,19 +104,39 @@ CREATE TABLE failures (        -- runs that failed and have not succeeded since
     chunk INTEGER NOT NULL REFERENCES chunks,
     attempts INTEGER NOT NULL,
     error TEXT NOT NULL,       -- of the last attempt
+    seal BLOB,
     PRIMARY KEY (replication, point)
 ) WITHOUT ROWID;
 CREATE TABLE parts (
     file TEXT PRIMARY KEY,
     "table" TEXT NOT NULL REFERENCES tables,
     chunk INTEGER NOT NULL REFERENCES chunks,
-    rows INTEGER NOT NULL
+    rows INTEGER NOT NULL,
+    size INTEGER,              -- bytes of the file
+    digest BLOB,               -- of these bytes; NULL while an earlier version has written it
+    seal BLOB
 );
+"""
+
+TO_FORMAT_2: Final = """
+CREATE TABLE totals (name TEXT PRIMARY KEY, rows INTEGER NOT NULL, digest BLOB, seal BLOB);
+ALTER TABLE chunks ADD COLUMN stored INTEGER;
+ALTER TABLE chunks ADD COLUMN first_point INTEGER;
+ALTER TABLE chunks ADD COLUMN last_point INTEGER;
+ALTER TABLE chunks ADD COLUMN first_replication INTEGER;
+ALTER TABLE chunks ADD COLUMN last_replication INTEGER;
+ALTER TABLE chunks ADD COLUMN digest BLOB;
+ALTER TABLE parts ADD COLUMN size INTEGER;
+ALTER TABLE parts ADD COLUMN digest BLOB;
 """
 
 
 class StoreError(InnovationAbmError):
     """The folder of a study cannot be written or read."""
+
+
+class DamagedLedgerError(StoreError):
+    """A ledger is damaged so that none of it can be read."""
 
 
 # --- opening --------------------------------------------------------------------------------------
@@ -163,6 +195,8 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
             raise StoreError(f"{folder} holds no study: there is no {LEDGER_FILE} in it")
         connection = after.enter_context(closing(_snapshot(path, after)))
         if is_new(connection):
+            if was_written(folder):
+                raise DamagedLedgerError(f"the ledger of the study in {folder} is empty. {DAMAGED}")
             raise StoreError(f"nothing has been stored yet in {folder}")
         check_format(connection, folder)
         if format_of(connection) < FORMAT:
@@ -220,7 +254,10 @@ def create(connection: sqlite3.Connection, measures: Sequence[str], tables: Sequ
     """Make the tables of a new ledger, in the transaction that is open."""
     columns = " ".join(f"{quoted(name)} REAL," for name in measures)
     execute_script(connection, SCHEMA.replace("{measures}", columns))
-    connection.executemany("INSERT INTO tables VALUES (?)", [(name,) for name in tables])
+    seals.add(connection, "tables", [(name,) for name in tables])
+    seals.add(connection, "meta", [("measures", json.dumps(list(measures)))])
+    seals.total(connection, *seals.SEALED)
+    seals.total_schema(connection)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {FORMAT}")
 
@@ -235,18 +272,82 @@ def execute_script(connection: sqlite3.Connection, script: str) -> None:
             statement = ""
 
 
-def upgrade(connection: sqlite3.Connection, steps: Sequence[str] = UPGRADES) -> None:
+def _to_format_2(connection: sqlite3.Connection) -> None:
+    """Give everything in a ledger of format 1 its seal; what it holds is taken as it is."""
+    execute_script(connection, TO_FORMAT_2)
+    found = numbers(connection, f"SELECT {columns_of_runs(connection)} FROM runs")
+    batches = dict(by_chunk(found))
+    nothing = np.empty((0, found.shape[1]))
+    for table in seals.SEALED:
+        rows = connection.execute(f"SELECT * FROM {table}").fetchall()
+        if table == "chunks":
+            rows = [(*row[:6], *chunk_totals(batches.get(row[0], nothing))) for row in rows]
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN seal BLOB")
+        seals.add(connection, table, rows)
+    seals.add(connection, "meta", [("measures", json.dumps(measures_in(connection)))])
+    seals.total(connection, *seals.SEALED)
+    seals.total_schema(connection)
+
+
+UPGRADES: Final[Sequence[str | Callable[[sqlite3.Connection], None]]] = (_to_format_2,)
+"""How an older format is brought up to date: the first step makes format 2 of 1, and so on."""
+
+
+def upgrade(
+    connection: sqlite3.Connection,
+    steps: Sequence[str | Callable[[sqlite3.Connection], None]] = UPGRADES,
+) -> None:
     """Bring an older format up to date, all of it or nothing.
 
     Args:
         connection: the ledger, of a format from 1 on.
-        steps: scripts of SQL; the first makes format 2 of 1, and so on.
+        steps: scripts of SQL or functions; the first makes format 2 of 1, and so on.
+
+    Raises:
+        StoreError: if the older ledger holds what none can hold.
     """
     with transaction(connection):
         for number, step in enumerate(steps, start=2):
             if format_of(connection) < number:
-                execute_script(connection, step)
+                try:
+                    if callable(step):
+                        step(connection)
+                    else:
+                        execute_script(connection, step)
+                except (TypeError, ValueError, OverflowError) as error:
+                    raise DamagedLedgerError(
+                        f"the ledger is damaged ({error}). {DAMAGED}"
+                    ) from None
                 connection.execute(f"PRAGMA user_version = {number}")
+
+
+def by_chunk(rows: FloatArray) -> Iterator[tuple[float, FloatArray]]:
+    """Give the runs of each batch with its number, in the order in which they are.
+
+    Args:
+        rows: rows of the table ``runs``, the columns :data:`FIXED` first.
+    """
+    order = np.argsort(rows[:, 2], kind="stable")
+    number = rows[order, 2]
+    ends = [*(np.flatnonzero(number[1:] != number[:-1]) + 1).tolist(), len(order)]
+    begin = 0
+    for end in ends if len(order) else ():
+        yield float(number[begin]), rows[order[begin:end]]
+        begin = end
+
+
+def chunk_totals(rows: FloatArray) -> tuple[int, *tuple[int | None, ...], bytes]:
+    """Give what a row of ``chunks`` says of its runs: their number, where they are, their digest.
+
+    Args:
+        rows: its rows of the table ``runs``, sorted by replication and point.
+    """
+    if not len(rows):
+        return 0, None, None, None, None, seals.of_runs(rows)
+    replication, point = rows[:, 0], rows[:, 1]
+    ends = (point.min(), point.max(), replication.min(), replication.max())
+    first, last, lowest, highest = map(int, ends)
+    return len(rows), first, last, lowest, highest, seals.of_runs(rows)
 
 
 def format_of(connection: sqlite3.Connection) -> int:
@@ -257,6 +358,11 @@ def format_of(connection: sqlite3.Connection) -> int:
 def is_new(connection: sqlite3.Connection) -> bool:
     """Tell whether nothing has been written to this file yet."""
     return not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+
+
+def was_written(folder: Path) -> bool:
+    """Whether a folder has what is only there once its ledger has been written."""
+    return (folder / STUDY_FILE).exists() or any((folder / "parts").glob("*.parquet"))
 
 
 def check_format(connection: sqlite3.Connection, folder: Path) -> None:
@@ -284,6 +390,11 @@ def measures_in(connection: sqlite3.Connection) -> list[str]:
     """Give the names of the measures, in the order of their columns."""
     columns = [row[1] for row in connection.execute("PRAGMA table_info(runs)")]
     return columns[len(FIXED) :]
+
+
+def columns_of_runs(connection: sqlite3.Connection) -> str:
+    """Give the columns of the table ``runs`` for a query, the fixed ones first."""
+    return ", ".join(map(quoted, (*FIXED, *measures_in(connection))))
 
 
 def tables_in(connection: sqlite3.Connection) -> list[str]:
@@ -327,16 +438,20 @@ def explained(failed: str, advice: Mapping[str, str] | None = None) -> Iterator[
     except (sqlite3.Error, OSError) as error:
         kind, reason = _reason(error)
         hints = {**ADVICE, **(advice or {})}
-        raise StoreError(f"{failed}: {reason}. {hints.get(kind, hints[''])}".rstrip()) from error
+        fault = DamagedLedgerError if kind == "damaged" else StoreError
+        raise fault(f"{failed}: {reason}. {hints.get(kind, hints[''])}".rstrip()) from error
 
 
+DAMAGED: Final = (
+    "Put back a copy of the folder from before, or sweep the study again with --retry, which sets "
+    "what is damaged aside and runs all again that cannot be read. The files in parts/ are "
+    "Parquet, which other programs read by themselves; measures are in the ledger alone"
+)
+"""What to do where a ledger cannot be read at all."""
 ADVICE: Final = {
     "": "",
     "busy": "Close the program that has the ledger open, and try again",
-    "damaged": (
-        "Put back a copy of the folder from before, or begin again in a new folder; "
-        "files in parts/ can be read by themselves"
-    ),
+    "damaged": DAMAGED,
 }
 """What to do, by the kind of fault."""
 
@@ -357,9 +472,27 @@ def _reason(error: sqlite3.Error | OSError) -> tuple[str, str]:
         return "refused", f"access is refused ({error})"
     if cause in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return "busy", "another program keeps the ledger locked"
-    if cause in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if cause in BROKEN or (not cause and "decode" in str(error)):
         return "damaged", f"the ledger is damaged ({error})"
     return "", str(error)
+
+
+BROKEN: Final = (
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_ERROR,  # a column or table that is not there: what is asked for is always right
+)
+"""Results of SQLite by which a ledger is damaged."""
+UNREADABLE: Final = (sqlite3.Error, ValueError, TypeError, OverflowError, MemoryError)
+"""What reading a damaged ledger may raise: values may be of any type and size."""
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether an error of :data:`UNREADABLE` means that what was read is damaged."""
+    return not isinstance(error, sqlite3.Error) or _reason(error)[0] == "damaged"
 
 
 def _cause(error: sqlite3.Error) -> int:

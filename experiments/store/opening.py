@@ -10,11 +10,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from innovation_abm.experiments.store import ledger, table_parts
-from innovation_abm.experiments.store.ledger import LEDGER_FILE, STUDY_FILE, StoreError
+from innovation_abm.experiments.store import checking, ledger, seals, table_parts
+from innovation_abm.experiments.store.checking import DamagedStudyError, Fault
+from innovation_abm.experiments.store.ledger import (
+    LEDGER_FILE,
+    STUDY_FILE,
+    DamagedLedgerError,
+    StoreError,
+)
 from innovation_abm.experiments.store.table_parts import PARTS_FOLDER
 
 LOCK_FILE: Final = ".lock"
+ASIDE: Final = "damaged"
+"""The folder in that of a study where damaged files are put."""
 
 
 def check_names(measures: Sequence[str], tables: Sequence[str]) -> None:
@@ -39,6 +47,12 @@ def check_folder(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise StoreError(f"{folder} is a file; name a folder for the study")
+    if any((folder / PARTS_FOLDER).glob("*.parquet")):
+        raise DamagedLedgerError(
+            f"the ledger of the study in {folder} is missing. {ledger.DAMAGED}"
+        )
+    if (folder / ASIDE).is_dir():  # of a study that begins again
+        return
     others = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
     if others:
         raise StoreError(
@@ -64,7 +78,10 @@ def lock(folder: Path) -> sqlite3.Connection:
 
 def _writer(folder: Path) -> str:
     """Tell who writes a study."""
-    with suppress(StoreError), ledger.reading(folder) as connection:
+    with (
+        suppress(StoreError, TypeError, ValueError, OverflowError),
+        ledger.reading(folder) as connection,
+    ):
         process, host, started = connection.execute(
             "SELECT process, host, started FROM sessions ORDER BY number DESC LIMIT 1"
         ).fetchone()
@@ -80,24 +97,70 @@ def prepare(
     measures: Sequence[str],
     tables: Sequence[str],
 ) -> None:
-    """Make a new ledger, or see that the one that is there is fit to go on with."""
+    """Make a new ledger, or see that the one that is there is fit to go on with.
+
+    Raises:
+        DamagedStudyError: if it or a part of a table is damaged.
+        DamagedLedgerError: if it cannot be read at all.
+        StoreError: if it is not of this study.
+    """
     connection.execute("PRAGMA synchronous = EXTRA")
     connection.execute(f"PRAGMA cache_size = -{ledger.CACHE}")
     if ledger.is_new(connection):
+        if ledger.was_written(folder):
+            raise DamagedLedgerError(
+                f"the ledger of the study in {folder} is damaged: it is empty. {ledger.DAMAGED}"
+            )
         with ledger.transaction(connection):
             ledger.create(connection, measures, tables)
-            connection.executemany("INSERT INTO manifest VALUES (?, ?)", manifest.items())
+            seals.add(connection, "manifest", manifest.items())
+            seals.total(connection, "manifest")
         table_parts.flush_folder(folder.parent)
         return
     ledger.check_format(connection, folder)
-    fault = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if fault != "ok":
-        fault = " ".join(fault.split())
-        raise StoreError(
-            f"the ledger of the study in {folder} is damaged: {fault}. {ledger.ADVICE['damaged']}"
-        )
-    ledger.upgrade(connection)
+    bring_up_to_date(connection, folder)
+    faults = examined(connection, folder).faults
+    if faults:
+        raise DamagedStudyError(folder, faults)
     _check_same(connection, folder, manifest, measures, tables)
+
+
+def bring_up_to_date(connection: sqlite3.Connection, folder: Path) -> None:
+    """Give a ledger of an older format what the newest one has.
+
+    Raises:
+        DamagedLedgerError: if it is damaged: it has no checksums by which to tell what is sound.
+    """
+    if ledger.format_of(connection) < ledger.FORMAT:
+        fault = _fault_in_structure(connection)
+        if fault:
+            raise DamagedLedgerError(
+                f"the ledger of the study in {folder} is damaged: {fault}. {ledger.DAMAGED}"
+            )
+        ledger.upgrade(connection)
+    unknown = connection.execute("SELECT * FROM parts WHERE digest IS NULL").fetchall()
+    with ledger.transaction(connection):
+        for row in unknown:
+            part = checking.Part(*row[:-1])
+            path = folder / PARTS_FOLDER / part.file
+            if table_parts.fault(path, part.rows, None, None) is None:
+                size, digest = table_parts.digest_of(path)
+                seals.add(connection, "parts", [part._replace(size=size, digest=digest)])
+
+
+def examined(connection: sqlite3.Connection, folder: Path) -> checking.Contents:
+    """Read a ledger, and check it and all parts of tables."""
+    found = checking.read(connection)
+    found.faults += checking.check_parts(folder, found)
+    if not found.faults and (fault := _fault_in_structure(connection)):
+        found.faults.append(Fault(LEDGER_FILE, fault))
+    return found
+
+
+def _fault_in_structure(connection: sqlite3.Connection) -> str:
+    """Say what SQLite finds wrong with the structure of a ledger; nothing if it is sound."""
+    fault = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    return "" if fault == "ok" else " ".join(fault.split())
 
 
 def _check_same(
@@ -147,27 +210,13 @@ def _difference(key: str, there: str | None, now: str | None) -> list[str]:
 
 
 def tidy(connection: sqlite3.Connection, folder: Path) -> None:
-    """Remove what an interrupted writer left, and make sure that all parts are there.
-
-    Their folder is made if need be.
-
-    Raises:
-        StoreError: if one is missing.
-    """
-    for left in folder.glob(f".{STUDY_FILE}.*.part"):
-        left.unlink()
+    """Remove what an interrupted writer left; make the folder of parts if need be."""
+    for file in (STUDY_FILE, LEDGER_FILE):
+        for left in folder.glob(f".{file}.*.part*"):
+            left.unlink()
     (folder / PARTS_FOLDER).mkdir(exist_ok=True)
     table_parts.flush_folder(folder)
     remove_unnamed_parts(connection, folder)
-    named = {row[0] for row in connection.execute("SELECT file FROM parts")}
-    there = {entry.name for entry in (folder / PARTS_FOLDER).glob("*.parquet")}
-    missing = sorted(named - there)
-    if missing:
-        raise StoreError(
-            f"the study in {folder} lacks {len(missing)} of its parts, such as "
-            f"{PARTS_FOLDER}/{missing[0]}; put them back from a copy, or begin again in a new "
-            "folder"
-        )
 
 
 def remove_unnamed_parts(connection: sqlite3.Connection, folder: Path) -> None:

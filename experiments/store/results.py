@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from innovation_abm.errors import did_you_mean
-from innovation_abm.experiments.store import ledger, table_parts
+from innovation_abm.experiments.store import checking, ledger, table_parts
+from innovation_abm.experiments.store.checking import DamagedStudyError, Part
 from innovation_abm.experiments.store.ledger import STUDY_FILE, StoreError
 from innovation_abm.experiments.store.table_parts import PARTS_FOLDER, RUN_COLUMNS
 
 if TYPE_CHECKING:
-    import sqlite3
     from os import PathLike
 
     import pandas as pd
@@ -40,12 +40,34 @@ class KeptTable:
     """A table that is kept whole for every run.
 
     Attributes:
-        files: its parts.
-        rows: rows in all of them, those of points that the study has no more included.
+        parts: its parts, as the ledger names them.
+        folder: that of the study.
+        spans: by the number of a batch, which runs it has, in words.
     """
 
-    files: tuple[Path, ...]
-    rows: int
+    parts: tuple[Part, ...]
+    folder: Path
+    spans: Mapping[int, str]
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of its parts."""
+        return tuple(self.folder / PARTS_FOLDER / part.file for part in self.parts)
+
+    @property
+    def rows(self) -> int:
+        """Rows in all of them, those of points that the study no longer has included."""
+        return sum(part.rows for part in self.parts)
+
+    def check(self) -> None:
+        """Make sure that every part is as it was written.
+
+        Raises:
+            DamagedStudyError: if one is not.
+        """
+        faults = checking.faults_of_parts(self.folder, self.parts, self.spans)
+        if faults:
+            raise DamagedStudyError(self.folder, faults)
 
 
 @dataclass(frozen=True)
@@ -202,6 +224,7 @@ class Results:
         if not table.files:
             yield pa.table({name: pa.array([], pa.int64()) for name in RUN_COLUMNS})
             return
+        table.check()
         yield from table_parts.read_parts(
             table.files, self._wanted.point, self._wanted.replications, table.rows, columns
         )
@@ -236,23 +259,20 @@ def load_study(path: str | PathLike[str]) -> Results:
         What its runs gave.
 
     Raises:
+        DamagedStudyError: if it is damaged, with all that is.
         StoreError: if there is none, or it cannot be read.
     """
     folder = Path(path).absolute()
     with ledger.reading(folder) as connection:
-        meta = dict(connection.execute("SELECT key, value FROM meta"))
-        text = _study_text(meta, folder)
-        wanted = _wanted(connection, text, folder)
-        points = _points(connection)
-        measures = ledger.measures_in(connection)
-        ran = ledger.numbers(connection, f"SELECT {_columns(measures)} FROM runs")
-        failed = connection.execute(
-            "SELECT replication, point, chunk, attempts, error FROM failures"
-        ).fetchall()
-        chunks = connection.execute("SELECT * FROM chunks ORDER BY number").fetchall()
-        sessions = connection.execute("SELECT * FROM sessions ORDER BY number").fetchall()
-        kept = _kept(connection, folder)
-        manifest = ledger.manifest_in(connection)
+        found = checking.read(connection, leave_out=["points"])
+    if found.faults:
+        raise DamagedStudyError(folder, found.faults)
+    meta: dict[str, str] = dict(found.rows["meta"])
+    text = meta.get("study", "")
+    design = sorted(found.rows["design"])
+    wanted = _wanted(design, text, folder)
+    points = _points(design)
+    measures, ran, failed = found.measures, found.runs, found.rows["failures"]
 
     keys = ran[:, : len(ledger.FIXED)].astype(np.int64)
     position, rows = _pick(keys, wanted)
@@ -269,16 +289,16 @@ def load_study(path: str | PathLike[str]) -> Results:
                 "error": [failed[n][4] for n in those.tolist()],
             }
         ),
-        provenance=_provenance(position, keys[rows], at, lost[those], chunks),
-        sessions=_sessions(sessions),
+        provenance=_provenance(position, keys[rows], at, lost[those], sorted(found.rows["chunks"])),
+        sessions=_sessions(sorted(found.rows["sessions"])),
         measures=tuple(measures),
         missing=int(wanted.replications.sum()) - len(rows),
         settled=meta.get("settled") == "1",
-        manifest=manifest,
+        manifest=dict(sorted(found.rows["manifest"])),
         folder=folder,
         study_toml=text,
         _study=None,
-        _kept=kept,
+        _kept=_kept(found, folder),
         _wanted=wanted,
     )
 
@@ -287,14 +307,6 @@ def _missing(point: pd.Series[int], study: Study) -> int:
     """Count the runs that are missing, of the least number of replications."""
     number = point.value_counts().reindex(study.points().index, fill_value=0)
     return int((study.replications.at_least - number).clip(lower=0).sum())
-
-
-def _study_text(meta: Mapping[str, str], folder: Path) -> str:
-    """Give the study file: the ledger's copy, which goes with its design, or the one beside."""
-    file = folder / STUDY_FILE
-    if "study" in meta or not file.exists():
-        return meta.get("study", "")
-    return file.read_text(encoding="utf-8")
 
 
 def _read_study(text: str, folder: Path | None) -> Study:
@@ -306,41 +318,38 @@ def _read_study(text: str, folder: Path | None) -> Study:
     return Study.from_toml(text, folder=folder, source=folder / STUDY_FILE)
 
 
-def _wanted(connection: sqlite3.Connection, text: str, folder: Path) -> Wanted:
-    design = ledger.numbers(
-        connection, "SELECT point, coalesce(replications, -1) FROM design ORDER BY position"
-    ).astype(np.int64)
-    point, replications = design[:, 0], design[:, 1]
+def _wanted(design: Sequence[tuple[Any, ...]], text: str, folder: Path) -> Wanted:
+    asked = [(row[1], -1 if row[3] is None else row[3]) for row in design]
+    point, replications = np.array(asked, np.int64).reshape(-1, 2).T
     if (replications < 0).any():
         most = _read_study(text, folder).replications.at_most
         replications = np.where(replications < 0, most, replications)
     return Wanted(point, replications)
 
 
-def _points(connection: sqlite3.Connection) -> pd.DataFrame:
+def _points(design: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     """Give the points of the design; their numbers come back exactly from what JSON has."""
     import pandas as pd
 
-    factors = connection.execute("SELECT factors FROM design ORDER BY position")
-    rows = json.loads(f"[{','.join(row[0] for row in factors)}]")
+    rows = _json(f"[{','.join(row[2] for row in design)}]", "the factors of the points")
     return pd.DataFrame(rows, index=pd.RangeIndex(len(rows), name="point"))
 
 
-def _columns(measures: Sequence[str]) -> str:
-    return ", ".join(map(ledger.quoted, (*ledger.FIXED, *measures)))
+def _json(text: str, what: str) -> Any:  # noqa: ANN401 - JSON values
+    """Read JSON of a ledger of an older format, which has no checksums."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"the ledger is damaged: {what} cannot be read ({error})") from None
 
 
-def _kept(connection: sqlite3.Connection, folder: Path) -> dict[str, KeptTable]:
-    found: dict[str, list[tuple[str, int]]] = {name: [] for name in ledger.tables_in(connection)}
-    for table, file, rows in connection.execute(
-        'SELECT "table", file, rows FROM parts ORDER BY chunk'
-    ):
-        found[table].append((file, rows))
+def _kept(found: checking.Contents, folder: Path) -> dict[str, KeptTable]:
+    design = found.design()
+    spans = {number: checking.span(chunk, design) for number, chunk in found.chunks.items()}
+    parts = found.parts
     return {
-        name: KeptTable(
-            tuple(folder / PARTS_FOLDER / file for file, _ in those), sum(n for _, n in those)
-        )
-        for name, those in found.items()
+        name: KeptTable(tuple(part for part in parts if part.table == name), folder, spans)
+        for (name,) in sorted(found.rows["tables"])
     }
 
 
@@ -388,7 +397,7 @@ def _provenance(
     order = np.lexsort((both[:, 0], at))
     both, ok, at = both[order], ok[order], at[order]
     number, session, worker, started, seconds, runs = (
-        np.array(column) for column in zip(*chunks, strict=True)
+        np.array(column) for column in list(zip(*chunks, strict=True))[:6]
     ) if chunks else (np.array([]),) * 6  # fmt: skip
     place = np.searchsorted(number, both[:, 2])
     names = pd.Categorical(worker.astype(object))
@@ -414,7 +423,7 @@ def _sessions(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     if not rows:
         return _frame({name: [] for name in SESSION})
     number, started, ended, process, host, about = zip(*rows, strict=True)
-    told = pd.DataFrame([json.loads(text) for text in about])
+    told = pd.DataFrame([_json(text, "what a sweep was made with") for text in about])
     frame = _frame(
         {
             "session": number,

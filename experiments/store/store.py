@@ -22,7 +22,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import numpy as np
 
-from innovation_abm.experiments.store import ledger, opening, table_parts
+from innovation_abm.experiments.store import ledger, opening, repairing, seals, table_parts
 from innovation_abm.experiments.store.ledger import LEDGER_FILE, STUDY_FILE, StoreError
 from innovation_abm.experiments.store.table_parts import PARTS_FOLDER, RUN_COLUMNS
 from innovation_abm.text_files import write_whole
@@ -116,6 +116,10 @@ class PointRuns(NamedTuple):
     measures: FloatArray
 
 
+class LostStudyError(StoreError):
+    """The folder of a study is gone while it is written."""
+
+
 class Store:
     """The one writer of a study's folder; a context manager. Made by :meth:`open`.
 
@@ -136,15 +140,16 @@ class Store:
         self.measures, self.tables = tuple(measures), tuple(tables)
         self._connection = connection
         self._resources = resources
-        self._points = self._one("SELECT count(*) FROM points")
+        self._points = self._one("SELECT coalesce(max(number), -1) + 1 FROM points")
         self._count = self._one("SELECT count(*) FROM runs")
         self._schemas: dict[str, pa.Schema] = {}
+        self._file = os.stat(folder / LEDGER_FILE)
+        self._columns = [self.measures.index(name) for name in ledger.measures_in(connection)]
+        number = self._one("SELECT coalesce(max(number), 0) + 1 FROM sessions")
+        here = (os.getpid(), _storable(node()), json.dumps(_versions(about)))
+        self._session: tuple[Any, ...] = (number, time.time(), None, *here)
         with ledger.transaction(connection):
-            self._session = self._one("SELECT coalesce(max(number), 0) + 1 FROM sessions")
-            connection.execute(
-                "INSERT INTO sessions VALUES (?, ?, NULL, ?, ?, ?)",
-                (self._session, time.time(), os.getpid(), node(), json.dumps(_versions(about))),
-            )
+            self._write("sessions", [self._session])
 
     @classmethod
     def open(
@@ -154,6 +159,9 @@ class Store:
         measures: Sequence[str],
         tables: Sequence[str] = (),
         about: Mapping[str, str] | None = None,
+        *,
+        retry: bool = False,
+        notice: Callable[[str], None] = lambda line: None,
     ) -> Store:
         """Open the folder of a study to write in it; make it if there is none.
 
@@ -166,6 +174,8 @@ class Store:
             measures: names of the measures, in the order in which batches give them.
             tables: names of the tables that are kept whole for every run.
             about: what else is to be kept of this sweep, such as the engine.
+            retry: drop what is damaged, so that it is run again, and keep all else.
+            notice: called with lines that say what was damaged.
 
         Returns:
             The store. It must be closed.
@@ -173,14 +183,18 @@ class Store:
         Raises:
             StoreError: if manifest, measures or tables are not those of the study in the folder
                 (every difference is named), if the folder holds something else, if another
-                process writes it, or if it cannot be written or read.
+                process writes it, if it is damaged, or if it cannot be written or read.
         """
         target = Path(folder).absolute()
         opening.check_names(measures, tables)
         with ledger.explained(f"cannot write the study in {folder}", ADVICE), ExitStack() as undo:
-            opening.check_folder(target)
+            if not retry:
+                opening.check_folder(target)
             target.mkdir(parents=True, exist_ok=True)
             undo.enter_context(closing(opening.lock(target)))
+            if retry:
+                repairing.repair(target, manifest, measures, tables, notice)
+                opening.check_folder(target)
             connection = undo.enter_context(closing(ledger.connect(target / LEDGER_FILE, "rwc")))
             opening.prepare(connection, target, manifest, measures, tables)
             opening.tidy(connection, target)
@@ -251,21 +265,20 @@ class Store:
         """
         with self._writing():
             known = dict(self._connection.execute("SELECT key, number FROM points"))
+            number = self._points
             for key in keys:
                 if key not in known:
-                    known[key] = len(known)
-                    self._connection.execute("INSERT INTO points VALUES (?, ?)", (known[key], key))
+                    known[key], number = number, number + 1
+            new = [(n, key) for key, n in known.items() if n >= self._points]
+            self._write("points", new)
             numbers = np.array([known[key] for key in keys], np.int64)
             told = (json.dumps(dict(row), default=_plain) for row in factors)
             self._connection.execute("DELETE FROM design")
-            self._connection.executemany(
-                "INSERT INTO design VALUES (?, ?, ?, NULL)",
-                zip(range(len(keys)), numbers.tolist(), told, strict=True),
-            )
+            self._write("design", zip(range(len(keys)), numbers.tolist(), told, repeat(None)))
             self._ask_for(replications, settled=True)
             if study is not None:
-                self._note("study", study)
-        self._points = len(known)
+                self._write("meta", [("study", study)])
+        self._points = number
         if study is not None:
             with self._explained("be written"):
                 write_whole(self.folder / STUDY_FILE, study.encode())
@@ -304,29 +317,21 @@ class Store:
         good = self._check(batch)
         with self._writing():
             chunk = self._one("SELECT coalesce(max(number), 0) + 1 FROM chunks")
-            self._connection.execute(
-                "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    chunk,
-                    self._session,
-                    _storable(batch.worker),
-                    batch.started,
-                    batch.seconds,
-                    len(good),
-                ),
-            )
-            added = self._insert_runs(batch, good, chunk)
+            rows = self._insert_runs(batch, good, chunk)
             self._insert_failures(batch, chunk)
-            if self.tables and added:
-                self._write_parts(batch, good, added, chunk)
-        self._count += added
+            if self.tables and len(rows):
+                self._write_parts(batch, rows, chunk)
+            told = (chunk, self._session[0], _storable(batch.worker))
+            took = (float(batch.started), float(batch.seconds), len(good))
+            self._write("chunks", [(*told, *took, *ledger.chunk_totals(rows))])
+        self._count += len(rows)
+        self.check_there()
 
     def close(self) -> None:
         """Let others write; what was recorded is safe without it, too."""
-        with suppress(sqlite3.Error), self._resources:
-            self._connection.execute(
-                "UPDATE sessions SET ended = ? WHERE number = ?", (time.time(), self._session)
-            )
+        number, started, _, *others = self._session
+        with suppress(sqlite3.Error), self._resources, ledger.transaction(self._connection):
+            self._write("sessions", [(number, started, time.time(), *others)])
 
     def __enter__(self) -> Self:
         """Give the store itself."""
@@ -338,11 +343,16 @@ class Store:
 
     # --- the steps of writing ---------------------------------------------------------------------
 
-    def _insert_runs(self, batch: Batch, good: BoolArray, chunk: int) -> int:
-        """Add the runs that succeeded and are not there; give their number."""
+    def _write(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Insert or replace rows with their seals, and bring the totals of the table up to date."""
+        seals.add(self._connection, table, rows)
+        seals.total(self._connection, table)
+
+    def _insert_runs(self, batch: Batch, good: BoolArray, chunk: int) -> FloatArray:
+        """Add the runs that succeeded and are not there; give their rows as they are read back."""
         runs = (batch.replication[good].tolist(), batch.point[good].tolist())
         failed = self._one("SELECT EXISTS (SELECT 1 FROM failures)")
-        attempts = self._attempts(*runs) if failed else repeat(1)
+        attempts = list(self._attempts(*runs)) if failed else [1] * len(runs[0])
         columns = ", ".join(map(ledger.quoted, (*ledger.FIXED, *self.measures)))
         places = ", ".join("?" * (len(ledger.FIXED) + len(self.measures)))
         before = self._connection.total_changes
@@ -356,7 +366,12 @@ class Store:
             self._connection.executemany(
                 "DELETE FROM failures WHERE replication = ? AND point = ?", zip(*runs, strict=True)
             )
-        return added
+        fixed = (*runs, np.full(len(attempts), chunk), attempts)
+        measures = seals.as_read_back(batch.measures[good][:, self._columns])
+        rows = np.column_stack([*(np.asarray(one, np.float64) for one in fixed), measures])
+        if added < len(rows):
+            rows = rows[self._are_of(chunk, batch.point[good], batch.replication[good])]
+        return np.asarray(rows[np.lexsort((rows[:, 1], rows[:, 0]))])
 
     def _attempts(self, replication: list[int], point: list[int]) -> Iterator[int]:
         """Give how often each run was tried, this time included."""
@@ -368,35 +383,28 @@ class Store:
 
     def _insert_failures(self, batch: Batch, chunk: int) -> None:
         """Add the runs that failed and have not succeeded."""
-        self._connection.executemany(
-            "INSERT INTO failures SELECT :replication, :point, :chunk, 1, :error "
-            "WHERE NOT EXISTS "
-            "(SELECT 1 FROM runs WHERE replication = :replication AND point = :point) "
-            "ON CONFLICT (replication, point) DO UPDATE "
-            "SET chunk = excluded.chunk, attempts = attempts + 1, error = excluded.error",
-            [
-                {
-                    "replication": int(batch.replication[place]),
-                    "point": int(batch.point[place]),
-                    "chunk": chunk,
-                    "error": _storable(error),
-                }
-                for place, error in batch.errors.items()
-            ],
-        )
-
-    def _write_parts(self, batch: Batch, good: BoolArray, added: int, chunk: int) -> None:
-        """Write the rows of the runs that were added, on the disk before the ledger has them."""
-        runs = _run_number(batch.point, batch.replication)[good]
-        if added < len(runs):
-            runs = runs[self._are_of(chunk, batch.point[good], batch.replication[good])]
-        folder = self.folder / PARTS_FOLDER
-        for name in self.tables:
-            rows = self._rows_of(runs, name, batch.tables[name])
-            file = table_parts.write_part(folder, name, chunk, rows)
-            self._connection.execute(
-                "INSERT INTO parts VALUES (?, ?, ?, ?)", (file, name, chunk, rows.num_rows)
+        places = list(batch.errors)
+        runs = (batch.replication[places].tolist(), batch.point[places].tolist())
+        succeeded = "SELECT 1 FROM runs WHERE replication = ? AND point = ?"
+        rows = [
+            (*run, chunk, attempts, _storable(error))
+            for *run, attempts, error in zip(
+                *runs, self._attempts(*runs), batch.errors.values(), strict=True
             )
+            if self._connection.execute(succeeded, run).fetchone() is None
+        ]
+        self._write("failures", rows)
+
+    def _write_parts(self, batch: Batch, rows: FloatArray, chunk: int) -> None:
+        """Write the tables of the runs that were added, on the disk before the ledger has them."""
+        runs = _run_number(rows[:, 1].astype(np.int64), rows[:, 0].astype(np.int64))
+        folder = self.folder / PARTS_FOLDER
+        parts = []
+        for name in self.tables:
+            table = self._rows_of(runs, name, batch.tables[name])
+            part = table_parts.write_part(folder, name, chunk, table)
+            parts.append((part.file, name, chunk, table.num_rows, part.size, part.digest))
+        self._write("parts", parts)
         table_parts.flush_folder(folder)
 
     def _are_of(self, chunk: int, point: IntArray, replication: IntArray) -> BoolArray:
@@ -440,17 +448,13 @@ class Store:
     def _ask_for(
         self, replications: int | Sequence[int] | IntArray | None, *, settled: bool
     ) -> None:
+        rows = self._connection.execute(
+            "SELECT position, point, factors FROM design ORDER BY position"
+        ).fetchall()
         if replications is not None:
-            number = self._one("SELECT count(*) FROM design")
-            asked = np.broadcast_to(np.asarray(replications, np.int64), (number,))
-            self._connection.executemany(
-                "UPDATE design SET replications = ? WHERE position = ?",
-                zip(asked.tolist(), range(number), strict=True),
-            )
-        self._note("settled", str(int(settled)))
-
-    def _note(self, key: str, value: str) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+            asked = np.broadcast_to(np.asarray(replications, np.int64), (len(rows),)).tolist()
+            self._write("design", ((*row, n) for row, n in zip(rows, asked, strict=True)))
+        self._write("meta", [("settled", str(int(settled)))])
 
     def _check(self, batch: Batch) -> BoolArray:
         """Make sure that a batch is as it should be; tell which of its runs succeeded.
@@ -492,17 +496,52 @@ class Store:
                 with ledger.transaction(self._connection):
                     yield
             except BaseException:
-                with suppress(sqlite3.Error, OSError):  # then the next writer removes them
+                with suppress(sqlite3.Error, OSError, StoreError):  # the next writer removes them
+                    self.check_there()
                     opening.remove_unnamed_parts(self._connection, self.folder)
                 raise
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
         """Turn errors of the disk into a :class:`StoreError` that says what is safe."""
-        safe = f"The {self._count:,} runs recorded before are safe"
-        hints = {kind: f"{safe}. {hint}" for kind, hint in ADVICE.items()}
-        with ledger.explained(f"the study in {self.folder} cannot {what}", hints):
+        try:
             yield
+        except (sqlite3.Error, OSError) as error:
+            self.check_there()
+            safe = self._safety()
+            hints = {kind: f"{safe}. {hint}" for kind, hint in ADVICE.items()}
+            with ledger.explained(f"the study in {self.folder} cannot {what}", hints):
+                raise error
+
+    def check_there(self) -> None:
+        """Make sure that the folder is the one that was opened: others may remove or move it.
+
+        Raises:
+            LostStudyError: if it is not there any more, or another one in its place.
+        """
+        try:
+            found = os.stat(self.folder / LEDGER_FILE)
+            there = os.path.samestat(found, self._file)
+            there = there and (self.folder / PARTS_FOLDER).is_dir()
+        except OSError:
+            there = False
+        if not there:
+            raise LostStudyError(
+                f"the study in {self.folder} is gone: its folder, or what is in it, was removed, "
+                f"moved or replaced while it was written, and with it {self._count:,} runs. If it "
+                "was moved, or its disk is no longer there, put it back, and run the same command "
+                "again; otherwise that begins from the start, as nothing is left to go on with"
+            )
+
+    def _safety(self) -> str:
+        """Say whether the runs that were recorded before are safe, by reading them again."""
+        recorded = f"The {self._count:,} runs recorded before"
+        try:
+            with ledger.reading(self.folder) as connection:
+                found = connection.execute("SELECT count(*) FROM runs").fetchone()[0]
+        except (StoreError, sqlite3.Error, OSError):
+            return f"{recorded} cannot be read at the moment"
+        return f"{recorded} are safe" if found >= self._count else f"{recorded} are not all there"
 
     def _one(self, query: str) -> int:
         return int(self._connection.execute(query).fetchone()[0])

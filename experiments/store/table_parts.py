@@ -1,17 +1,20 @@
 """Tables that are kept whole for every run: Parquet files, each with the rows of one batch.
 
 A part is written under a temporary name, flushed to the disk and renamed before the ledger names
-it. So what the ledger names is there and whole; what it does not name was never acknowledged.
+it, with the digest of its bytes. So what the ledger names is there and whole, or is known not to
+be; what it does not name was never acknowledged.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b, file_digest
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -30,7 +33,15 @@ GROUP_ROWS: Final = 4_000_000
 """Rows of a table that are held in memory together, about."""
 
 
-def write_part(folder: Path, name: str, chunk: int, table: pa.Table) -> str:
+class Written(NamedTuple):
+    """A part that was written: the name of its file, its size in bytes and the digest of these."""
+
+    file: str
+    size: int
+    digest: bytes
+
+
+def write_part(folder: Path, name: str, chunk: int, table: pa.Table) -> Written:
     """Write the rows of a batch.
 
     Args:
@@ -40,18 +51,70 @@ def write_part(folder: Path, name: str, chunk: int, table: pa.Table) -> str:
         table: the rows.
 
     Returns:
-        The name of the file.
+        What was written.
     """
     import pyarrow.parquet as pq
+
+    made = io.BytesIO()
+    pq.write_table(table, made, compression="zstd")
+    content = made.getbuffer()
 
     file = f"{name}-{chunk:08d}-{secrets.token_hex(4)}.parquet"
     temporary = folder / f".{file}.part"
     with temporary.open("wb") as stream:
-        pq.write_table(table, stream, compression="zstd")
+        stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(temporary, folder / file)
-    return file
+    return Written(file, len(content), blake2b(content, digest_size=16).digest())
+
+
+def digest_of(file: Path) -> tuple[int, bytes]:
+    """Return the size of a file in bytes, and the digest of these.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    with file.open("rb") as stream:
+        digest = file_digest(stream, lambda: blake2b(digest_size=16)).digest()
+        return stream.tell(), digest
+
+
+def fault(file: Path, rows: int, size: int | None, digest: bytes | None) -> str | None:
+    """Say what is wrong with a part; ``None`` if nothing is.
+
+    Args:
+        file: the part.
+        rows: how many rows it must have.
+        size: how many bytes; ``None`` if it was written before sizes and digests were kept.
+        digest: of these bytes.
+    """
+    try:
+        if digest is None:
+            return _fault_in_rows(file, rows)
+        found = file.stat().st_size
+        if found != size:
+            return f"has {found:,} bytes instead of {size:,}"
+        return None if digest_of(file)[1] == digest else "does not match its checksum"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read ({error.strerror or error})"
+
+
+def _fault_in_rows(file: Path, rows: int) -> str | None:
+    """Say what is wrong with a part of which no digest is known."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with file.open("rb") as stream:
+            found = pq.read_table(stream).num_rows
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        return f"cannot be read ({' '.join(str(error).split())})"
+    return None if found == rows else f"has {found:,} rows instead of {rows:,}"
 
 
 def flush_folder(folder: Path) -> None:
@@ -158,8 +221,9 @@ def _readable(path: Path) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, ValueError) as error:
         raise StoreError(
             f"a part of a table cannot be read in {path}: {error}. The ledger and other parts are "
-            "not touched by this; put the file back from a copy, or begin again in a new folder"
+            "not touched by this; put the file back from a copy, or sweep the study again with "
+            "--retry, which runs again what is lost"
         ) from error

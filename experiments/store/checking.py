@@ -1,0 +1,362 @@
+"""What a ledger holds, read and checked against its seals, and what of it is damaged.
+
+One function reads for all: for those who load a study, who refuse any damage; for the writer, who
+does so too; and for the repair, which keeps all that is sound.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from innovation_abm.experiments.store import ledger, seals, table_parts
+from innovation_abm.experiments.store.ledger import LEDGER_FILE, StoreError
+from innovation_abm.experiments.store.table_parts import PARTS_FOLDER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    IntArray = NDArray[np.int64]
+    FloatArray = NDArray[np.float64]
+    Row = tuple[Any, ...]
+
+SHOWN: Final = 8
+"""Faults that a message names; the others are counted."""
+WIDEST: Final = 2**31
+"""Numbers of points and replications are below it."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is damaged in the folder of a study.
+
+    Attributes:
+        file: which file, relative to the folder.
+        what: what is wrong with it.
+        chunk: the batch whose runs are lost by it, if any.
+        runs: of that batch, which runs, in words.
+    """
+
+    file: str
+    what: str
+    chunk: int | None = None
+    runs: str = ""
+
+    def __str__(self) -> str:
+        """Name the file, the fault, and the runs that are concerned, in one line."""
+        batch = "" if self.chunk is None else f"batch {self.chunk}"
+        concerned = ": ".join(text for text in (batch, self.runs) if text)
+        return f"{self.file}: {self.what}" + (f" ({concerned})" if concerned else "")
+
+
+class DamagedStudyError(StoreError):
+    """The folder of a study is damaged.
+
+    Attributes:
+        folder: the folder.
+        faults: what is damaged.
+    """
+
+    def __init__(self, folder: Path, faults: Sequence[Fault], command: str = "") -> None:
+        """Say what is damaged, and the command that runs it again, if it is known."""
+        self.folder, self.faults = folder, tuple(faults)
+        command = command or f"innovation-abm sweep STUDY --out {folder} --retry"
+        lines = [f"the study in {folder} is damaged:", *told(faults)]
+        lines += ["To run again only what is named, and keep all else:", f"  {command}"]
+        super().__init__("\n".join(lines))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let the error cross to another process."""
+        return type(self), (self.folder, self.faults)
+
+    def with_command(self, command: str) -> DamagedStudyError:
+        """Return the same error with the command that runs again what is damaged."""
+        return DamagedStudyError(self.folder, self.faults, command)
+
+
+def told(faults: Sequence[Fault]) -> list[str]:
+    """Return a line for each fault, of many for the first."""
+    lines = [f"  {fault}" for fault in faults[:SHOWN]]
+    more = len(faults) - len(lines)
+    return [*lines, f"  and {more:,} more"] if more else lines
+
+
+class Chunk(NamedTuple):
+    """A row of ``chunks``, without its seal."""
+
+    number: int
+    session: int
+    worker: str
+    started: float
+    seconds: float
+    runs: int
+    stored: int
+    first_point: int | None
+    last_point: int | None
+    first_replication: int | None
+    last_replication: int | None
+    digest: bytes
+
+
+class Part(NamedTuple):
+    """A row of ``parts``, without its seal; size and digest are ``None`` if not known."""
+
+    file: str
+    table: str
+    chunk: int
+    rows: int
+    size: int | None
+    digest: bytes | None
+
+
+@dataclass
+class Contents:
+    """What a ledger holds.
+
+    Attributes:
+        rows: of each sealed table the rows that are sound, without their seals.
+        totals: number and digest of the rows of each table, as the ledger says.
+        runs: every row of the table ``runs`` that can be read: the columns
+            :data:`~innovation_abm.experiments.store.ledger.FIXED`, then the measures.
+        measures: the names of the measures, as the table ``runs`` has them.
+        faults: what is damaged.
+        broken: numbers of the batches whose runs are not all there as they were written.
+    """
+
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    totals: dict[str, tuple[int, bytes | None]] = field(default_factory=dict)
+    runs: FloatArray = field(default_factory=lambda: np.empty((0, len(ledger.FIXED))))
+    measures: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    broken: set[int] = field(default_factory=set)
+
+    @property
+    def chunks(self) -> dict[int, Chunk]:
+        """The batches, by number."""
+        return {row[0]: Chunk(*row) for row in self.rows["chunks"]}
+
+    @property
+    def parts(self) -> list[Part]:
+        """The parts of tables, in the order of their batches."""
+        return sorted((Part(*row) for row in self.rows["parts"]), key=lambda part: part.chunk)
+
+    def design(self) -> IntArray:
+        """Return the ledger's number of each point of the design, in its order."""
+        return np.array([row[1] for row in sorted(self.rows["design"])], np.int64)
+
+
+def read(connection: sqlite3.Connection, *, leave_out: Iterable[str] = ()) -> Contents:
+    """Read a ledger, and find what of it is damaged.
+
+    Args:
+        connection: the ledger, of the newest format.
+        leave_out: sealed tables that are not wanted.
+
+    Raises:
+        sqlite3.Error: if it cannot be read for another reason.
+    """
+    found = Contents()
+    _read_totals(connection, found)
+    for table in seals.SEALED:
+        if table not in leave_out:
+            _read_table(connection, table, found)
+    try:
+        found.measures = ledger.measures_in(connection)
+        _read_runs(connection, found)
+    except ledger.UNREADABLE as error:
+        if not ledger.is_damage(error):
+            raise
+        found.faults.append(Fault(LEDGER_FILE, f"the runs cannot be read ({error})"))
+    _check_chunks(found)
+    return found
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def _fetch(connection: sqlite3.Connection, table: str) -> list[Row]:
+    """Read all rows of a table, or if some cannot be read, all others."""
+    try:
+        return connection.execute(f"SELECT * FROM {table}").fetchall()
+    except ledger.UNREADABLE as error:
+        if not ledger.is_damage(error):
+            raise
+    return list(_salvaged(connection, table))
+
+
+def _salvaged(connection: sqlite3.Connection, table: str) -> Iterator[Row]:
+    """Read what rows can be read, in the order of their keys, past pages that cannot."""
+    connection.text_factory = lambda text: text.decode("utf-8", "backslashreplace")
+    pairs = table in ("runs", "failures")
+    what, where = ("*", "(replication, point) > (?, ?)") if pairs else ("rowid, *", "rowid > ?")
+    last, step = -1, 0
+    while last + step < WIDEST * WIDEST:
+        after = divmod(last + step, WIDEST) if pairs else (last + step,)
+        try:
+            for row in connection.execute(f"SELECT {what} FROM {table} WHERE {where}", after):
+                key = _key(row[:2] if pairs else (0, row[0]))
+                if key > last:
+                    last, step = key, 0
+                yield row if pairs else row[1:]
+        except ledger.UNREADABLE as error:
+            if not ledger.is_damage(error):
+                raise
+            step = max(1, 2 * step)
+        else:
+            return
+
+
+def _key(pair: Row) -> int:
+    first, second = pair
+    if not isinstance(first, int) or not isinstance(second, int):
+        return -1
+    return first * WIDEST + second
+
+
+def _read_totals(connection: sqlite3.Connection, found: Contents) -> None:
+    rows = _fetch(connection, seals.TOTALS)
+    sound = [row[:-1] for row in rows if row[-1] == seals.seal(seals.TOTALS, row[:-1])]
+    found.totals = {name: (number, digest) for name, number, digest in sound}
+    if found.totals.keys() != {*seals.SEALED, seals.SCHEMA} or len(sound) < len(rows):
+        found.faults.append(Fault(LEDGER_FILE, "its totals are damaged"))
+    elif found.totals[seals.SCHEMA][1] != seals.of_schema(connection):
+        found.faults.append(Fault(LEDGER_FILE, "the names of its tables or columns are damaged"))
+
+
+def _read_table(connection: sqlite3.Connection, table: str, found: Contents) -> None:
+    """Read a sealed table; see that all of its rows are sound and there."""
+    rows = _fetch(connection, table)
+    kept = [row for row in rows if row[-1] == seals.seal(table, row[:-1])]
+    number, digest = found.totals.get(table, (len(kept), None))
+    found.rows[table] = [row[:-1] for row in kept]
+    if len(rows) > len(kept):
+        what = f"{len(rows) - len(kept):,} rows of {table} do not match their checksums"
+    elif len(kept) != number:
+        what = f"{table} has {len(kept):,} rows instead of {number:,}"
+    elif digest is not None and digest != seals.of_seals([row[-1] for row in kept]):
+        what = f"{table} does not match its checksum"
+    else:
+        return
+    if table == "points" and digest is not None:
+        found.rows[table] = _with_spare_keys(connection, found.rows[table], digest)
+    found.faults.append(Fault(LEDGER_FILE, what))
+
+
+def _with_spare_keys(connection: sqlite3.Connection, rows: list[Row], digest: bytes) -> list[Row]:
+    """Complete the points from the index of their keys, if that makes them what they were."""
+    try:
+        spare = dict(connection.execute("SELECT number, key FROM points ORDER BY key"))
+    except ledger.UNREADABLE:
+        return rows
+    both = [*{**spare, **dict(rows)}.items()]
+    return both if seals.of_seals([seals.seal("points", row) for row in both]) == digest else rows
+
+
+# --- batches --------------------------------------------------------------------------------------
+
+
+def _read_runs(connection: sqlite3.Connection, found: Contents) -> None:
+    """Read all runs."""
+    try:
+        query = f"SELECT {ledger.columns_of_runs(connection)} FROM runs"
+        found.runs = ledger.numbers(connection, query)
+    except ledger.UNREADABLE as error:
+        if not ledger.is_damage(error):
+            raise
+        width = len(ledger.FIXED) + len(found.measures)
+        rows = [
+            row
+            for row in _salvaged(connection, "runs")
+            if len(row) == width and all(isinstance(one, int | float | None) for one in row)
+        ]
+        found.runs = np.array(rows, np.float64).reshape(-1, width)
+
+
+def _check_chunks(found: Contents) -> None:
+    """Find the batches whose runs or parts are not as they were written."""
+    chunks = found.chunks
+    tables = {row[0] for row in found.rows["tables"]}
+    named: dict[int, list[str]] = {}
+    for part in found.rows["parts"]:
+        named.setdefault(part[2], []).append(part[1])
+    there = {}
+    for number, rows in ledger.by_chunk(found.runs):
+        there[number] = len(rows)
+        chunk = chunks.get(int(number)) if np.isfinite(number) else None
+        if chunk is None or ledger.chunk_totals(rows) != tuple(chunk[6:]):
+            _break(found, number, "its runs do not match their checksum", rows)
+        elif chunk.stored and sorted(named.get(chunk.number, ())) != sorted(tables):
+            _break(found, number, "its parts of tables are not all named", rows)
+    for chunk in chunks.values():
+        if chunk.stored and chunk.number not in there:
+            _break(found, chunk.number, "its runs are missing", None)
+
+
+def _break(found: Contents, number: float, what: str, rows: FloatArray | None) -> None:
+    """Note that a batch is damaged."""
+    whole = int(number) if np.isfinite(number) and number == int(number) else None
+    chunk = None if whole is None else found.chunks.get(whole)
+    if whole is not None:
+        found.broken.add(whole)
+    runs = "" if chunk is None else span(chunk, found.design())
+    if chunk is None and rows is not None:
+        runs = f"{len(rows):,} rows of runs"
+    found.faults.append(Fault(LEDGER_FILE, what, whole, runs))
+
+
+def span(chunk: Chunk, design: IntArray) -> str:
+    """Say which runs a batch has, by the points of the design and their replications."""
+    if not chunk.stored or chunk.first_point is None or chunk.last_point is None:
+        return ""
+    (places,) = np.nonzero((design >= chunk.first_point) & (design <= chunk.last_point))
+    points = _range("point", places[0], places[-1]) if len(places) else "points no longer swept"
+    replications = _range("replication", chunk.first_replication, chunk.last_replication)
+    return f"{points}, {replications}: {chunk.stored:,} run{'s' * (chunk.stored != 1)}"
+
+
+def _range(what: str, first: Any, last: Any) -> str:  # noqa: ANN401 - whole numbers of any kind
+    return f"{what} {first}" if first == last else f"{what}s {first} to {last}"
+
+
+# --- parts ----------------------------------------------------------------------------------------
+
+
+def check_parts(folder: Path, found: Contents, tables: Iterable[str] | None = None) -> list[Fault]:
+    """Find parts that are missing or are not as they were written.
+
+    Args:
+        folder: of the study.
+        found: its ledger.
+        tables: those whose parts are looked at; all if ``None``.
+    """
+    wanted = [part for part in found.parts if tables is None or part.table in tables]
+    chunks, design = found.chunks, found.design()
+    return faults_of_parts(folder, wanted, {n: span(chunk, design) for n, chunk in chunks.items()})
+
+
+def faults_of_parts(folder: Path, parts: Sequence[Part], spans: Mapping[int, str]) -> list[Fault]:
+    """Check the files of some parts, on all processors.
+
+    Args:
+        folder: of the study.
+        parts: those looked at.
+        spans: by the number of a batch, which runs it has, in words.
+    """
+
+    def look(part: Part) -> Fault | None:
+        path = folder / PARTS_FOLDER / part.file
+        what = table_parts.fault(path, part.rows, part.size, part.digest)
+        if what is None:
+            return None
+        name = f"{PARTS_FOLDER}/{part.file}"
+        return Fault(name, what, part.chunk, spans.get(part.chunk, ""))
+
+    with ThreadPoolExecutor() as pool:
+        return [fault for fault in pool.map(look, parts) if fault is not None]

@@ -1,0 +1,190 @@
+"""Making a damaged study fit to go on with: what is sound is kept, the rest is run again.
+
+The sound rows are written to a new ledger, which then takes the place of the damaged one; so at any
+moment there is the old or the new one. What is damaged is set aside in the folder ``damaged``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from innovation_abm.experiments.store import checking, ledger, opening, seals, table_parts
+from innovation_abm.experiments.store.ledger import LEDGER_FILE, STUDY_FILE, StoreError
+from innovation_abm.experiments.store.table_parts import PARTS_FOLDER
+from innovation_abm.text_files import beside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from innovation_abm.experiments.store.checking import Contents
+
+
+def repair(
+    folder: Path,
+    manifest: Mapping[str, str],
+    measures: Sequence[str],
+    tables: Sequence[str],
+    notice: Callable[[str], None],
+) -> None:
+    """Keep what is sound of a study, so that a sweep runs the rest again; nothing if all is sound.
+
+    Args:
+        folder: of the study, which no other process writes.
+        manifest: what all of its runs depend on, for a ledger that no longer knows it.
+        measures: the names of the measures, likewise.
+        tables: the names of the tables, likewise.
+        notice: called with lines that say what was damaged.
+
+    Raises:
+        StoreError: if the damage hides whether the runs are of this study.
+    """
+    try:
+        found = _checked(folder)
+    except (StoreError, *ledger.UNREADABLE) as error:
+        if not _is_beyond_reading(folder, error):
+            raise
+        reason = getattr(error, "args", [error])[0]
+        notice(f"the ledger cannot be read, and all is run again: {reason}")
+        _set_all_aside(folder)
+        return
+    if found is None or not found.faults:
+        return
+    _check_settings(folder, found, manifest, measures, tables)
+    for line in ("damaged, and run again:", *checking.told(found.faults)):
+        notice(line)
+    _rebuild(folder, found)
+
+
+def _checked(folder: Path) -> Contents | None:
+    """Read a ledger of any format and check all there is; ``None`` if there is nothing yet."""
+    path = folder / LEDGER_FILE
+    if not path.exists() or not path.stat().st_size:
+        if ledger.was_written(folder):
+            raise sqlite3.DatabaseError("it is empty or missing")
+        return None
+    with closing(ledger.connect(path, "rw")) as connection:
+        if ledger.is_new(connection):
+            return None
+        ledger.check_format(connection, folder)
+        opening.bring_up_to_date(connection, folder)
+        return opening.examined(connection, folder)
+
+
+def _is_beyond_reading(folder: Path, error: BaseException) -> bool:
+    """Whether an error means that a ledger is damaged so that none of it can be read."""
+    if isinstance(error, ledger.DamagedLedgerError):
+        return True
+    return not isinstance(error, StoreError) and ledger.is_damage(error)
+
+
+def _check_settings(
+    folder: Path,
+    found: Contents,
+    manifest: Mapping[str, str],
+    measures: Sequence[str],
+    tables: Sequence[str],
+) -> None:
+    """Make sure that the runs are of this study, by what is left of what the ledger knew."""
+    for table, rows in (("manifest", [*manifest.items()]), ("tables", [(n,) for n in tables])):
+        total = found.totals.get(table)
+        digest = seals.of_seals([seals.seal(table, row) for row in rows])
+        known = sorted(found.rows[table]) == sorted(rows) if total is None else total[1] == digest
+        lost = total is None or len(found.rows[table]) < total[0]
+        if known:
+            found.rows[table] = rows
+        elif lost:
+            raise StoreError(
+                f"the ledger of the study in {folder} is damaged where it has the settings of its "
+                "runs, and those of the study given are not the same; name the study that was "
+                "swept there, or a new folder"
+            )
+    meta: dict[str, str] = dict(found.rows["meta"])
+    told = meta.get("measures")
+    found.measures = found.measures if told is None else json.loads(told)
+    if sorted(found.measures) != sorted(measures):
+        raise StoreError(
+            f"the ledger of the study in {folder} has the measures {', '.join(found.measures)}, "
+            f"and the study {', '.join(measures)}; name a new folder, or the study as it was"
+        )
+
+
+def _rebuild(folder: Path, found: Contents) -> None:
+    """Write what is sound to a new ledger, and put it in the place of the old one."""
+    lost = {fault.chunk for fault in found.faults if fault.chunk is not None} | found.broken
+    new = beside(folder / LEDGER_FILE)
+    try:
+        with closing(ledger.connect(new, "rwc")) as connection:
+            connection.execute("PRAGMA synchronous = EXTRA")
+            with ledger.transaction(connection):
+                ledger.create(connection, found.measures, [row[0] for row in found.rows["tables"]])
+                _copy(connection, found, lost)
+        if any(fault.file == LEDGER_FILE for fault in found.faults):
+            shutil.copyfile(folder / LEDGER_FILE, _aside(folder, LEDGER_FILE))
+        os.replace(new, folder / LEDGER_FILE)
+        table_parts.flush_folder(folder)
+    finally:
+        new.unlink(missing_ok=True)
+    for fault in found.faults:
+        damaged = folder / fault.file
+        if fault.file != LEDGER_FILE and damaged.exists():
+            os.replace(damaged, _aside(folder, damaged.name))
+
+
+def _copy(connection: sqlite3.Connection, found: Contents, lost: set[int]) -> None:
+    """Copy all rows that are sound and of no lost batch."""
+    points = {row[0] for row in found.rows["points"]}
+    kept, batches = [], []
+    nothing = found.runs[:0]
+    runs = {int(n): rows for n, rows in ledger.by_chunk(found.runs) if np.isfinite(n)}
+    for number, chunk in found.chunks.items():
+        rows = nothing if number in lost else runs.get(number, nothing)
+        known = np.isin(rows[:, 1], [*points]) if len(rows) else np.ones(0, bool)
+        if not known.all() and found.rows["tables"]:
+            rows = nothing  # its parts are of all of its runs
+        elif not known.all():
+            rows = rows[known]
+        kept.append((*chunk[:6], *ledger.chunk_totals(rows)))
+        batches.append(rows)
+    stored = {row[0] for row in kept if row[6]}
+    for table in seals.SEALED:
+        rows_of = found.rows[table]
+        if table == "chunks":
+            rows_of = kept
+        elif table == "parts":
+            rows_of = [row for row in rows_of if row[2] in stored]
+        elif table == "failures":
+            there = {row[0] for row in kept}
+            rows_of = [row for row in rows_of if row[1] in points and row[2] in there]
+        seals.add(connection, table, rows_of)
+    insert = f"INSERT INTO runs VALUES ({', '.join('?' * found.runs.shape[1])})"
+    for rows in batches:
+        whole = rows[:, : len(ledger.FIXED)].astype(np.int64).tolist()
+        values = rows[:, len(ledger.FIXED) :].tolist()
+        connection.executemany(insert, (a + b for a, b in zip(whole, values, strict=True)))
+    seals.total(connection, *seals.SEALED)
+
+
+def _set_all_aside(folder: Path) -> None:
+    """Put a ledger that cannot be read aside with all that belongs to it."""
+    for file in (LEDGER_FILE, f"{LEDGER_FILE}-journal", PARTS_FOLDER, STUDY_FILE):
+        if (folder / file).exists():
+            os.replace(folder / file, _aside(folder, file))
+    table_parts.flush_folder(folder)
+
+
+def _aside(folder: Path, name: str) -> Path:
+    """Name a file or folder for something damaged, which is not there yet."""
+    aside = folder / opening.ASIDE
+    aside.mkdir(exist_ok=True)
+    number, target = 1, aside / name
+    while target.exists():
+        number, target = number + 1, aside / f"{number}-{name}"
+    return target
