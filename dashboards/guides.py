@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
@@ -13,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from innovation_abm.dashboards.play import Move, Play
-from innovation_abm.errors import InnovationAbmError, did_you_mean
+from innovation_abm.errors import InnovationAbmError, did_you_mean, first_few, shortened
 from innovation_abm.levers import Words
 from innovation_abm.presets import preset, preset_names
 from innovation_abm.scenario import ScenarioError
 from innovation_abm.text_files import read_text
+from innovation_abm.toml_files import TomlError, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -153,7 +153,7 @@ class Guide(_Record):
     title: Words
     message: Words
     levers: tuple[str, ...] = ()
-    steps: tuple[Step, ...] = Field(min_length=3)
+    steps: tuple[Step, ...] = Field(min_length=3, max_length=200)
 
     @model_validator(mode="after")
     def _playable(self) -> Self:
@@ -202,20 +202,21 @@ def read_guide(text: str, source: str) -> Guide:
         GuideError: naming source, place and what is wrong.
     """
     try:
-        return Guide(**tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise GuideError(f"{source}: is not valid TOML: {error}") from None
+        return Guide(**read_toml(text))
+    except TomlError as error:
+        raise GuideError(f"{source}: {error}") from None
     except ValidationError as error:
         raise GuideError(f"{source}: {_explained(error.errors())}") from None
 
 
 def _explained(faults: Iterable[Mapping[str, Any]]) -> str:
-    return "; ".join(
-        ".".join(str(part + 1) if isinstance(part, int) else part for part in fault["loc"])
-        + (": " if fault["loc"] else "")
-        + str(fault["msg"]).removeprefix("Value error, ")
-        for fault in faults
-    )
+    return "; ".join(first_few(map(_fault, faults)))
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    parts = [str(part + 1) if isinstance(part, int) else part for part in fault["loc"]]
+    where = shortened(".".join(parts)) + ": " if parts else ""
+    return where + shortened(str(fault["msg"]).removeprefix("Value error, "), 200)
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
@@ -10,6 +9,7 @@ from importlib.resources import files
 from pydantic import BaseModel, ConfigDict
 
 from innovation_abm.levers import Words
+from innovation_abm.toml_files import read_toml
 
 
 class Unit(StrEnum):
@@ -50,4 +50,4 @@ class Headline(BaseModel):
 def headlines() -> tuple[Headline, ...]:
     """Give them all, in the order of the page."""
     text = (files("innovation_abm.dashboards") / "headlines.toml").read_text(encoding="utf-8")
-    return tuple(Headline(**entry) for entry in tomllib.loads(text)["headline"])
+    return tuple(Headline(**entry) for entry in read_toml(text)["headline"])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import lru_cache
 from importlib.resources import files
 from numbers import Integral
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+
+from innovation_abm.toml_files import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,7 @@ LANGUAGES: Final = ("en", "fr")
 def vocabulary() -> Mapping[str, Mapping[str, str]]:
     """Give all texts of the page: by language and key."""
     text = (files("innovation_abm.dashboards") / "words.toml").read_text(encoding="utf-8")
-    entries = tomllib.loads(text)
+    entries = read_toml(text)
     return MappingProxyType(
         {
             language: MappingProxyType(

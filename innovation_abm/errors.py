@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +18,43 @@ class InnovationAbmError(ValueError):
     """
 
 
+LONGEST_SHOWN: Final = 60
+"""Characters of something given that a message shows."""
+LONGEST_NAME: Final = 60
+"""Characters of a wrong name for which a right one is sought: this takes time with their square."""
+MANY: Final = 25
+"""Mistakes that a message lists; of more, only the first :data:`FEW`."""
+FEW: Final = 5
+MOST: Final = 100
+"""Mistakes after which no more are looked for."""
+
+
+def shortened(text: str, longest: int = LONGEST_SHOWN) -> str:
+    """Return a text for a message: on one line, and cut where it is too long."""
+    line = " ".join(text[: 2 * longest].splitlines())
+    return line if len(text) <= longest and line == text else f"{line[: longest - 3]}..."
+
+
+def shown(value: object) -> str:
+    """Return a value as Python writes it, cut where it is too long for a message."""
+    try:
+        return shortened(repr(value))
+    except (ValueError, RecursionError):  # a whole number of thousands of digits; circles
+        return f"a value of the type {type(value).__name__} that is too long to show"
+
+
+def first_few(faults: Iterable[str]) -> list[str]:
+    """Return mistakes to list in a message: all, or of very many the first few and their number.
+
+    No more than :data:`MOST` are worked out.
+    """
+    listed = list(islice(faults, MOST))
+    if len(listed) <= MANY:
+        return listed
+    more = f"{len(listed) - FEW} more" if len(listed) < MOST else "many more"
+    return [*listed[:FEW], f"and {more}"]
+
+
 def did_you_mean(
     name: str, names: Iterable[str], otherwise: str = "", *, cutoff: float = 0.5
 ) -> str:
@@ -28,7 +66,19 @@ def did_you_mean(
         otherwise: what to say where none of them is near.
         cutoff: how alike the two must be, in [0, 1].
     """
-    near = difflib.get_close_matches(name, list(names), n=1, cutoff=cutoff)
+    short = len(name) <= LONGEST_NAME
+    near = difflib.get_close_matches(name, list(names), n=1, cutoff=cutoff) if short else []
     if near:
         return f'; did you mean "{near[0]}"?'
     return f"; {otherwise}" if otherwise else ""
+
+
+def unknown(what: str, name: str, names: Iterable[str]) -> str:
+    """Return a message about a wrong name, with the nearest right one.
+
+    Args:
+        what: what is named, such as ``"parameter"``.
+        name: what was given.
+        names: what is right.
+    """
+    return f'unknown {what} "{shortened(name)}"{did_you_mean(name, names)}'

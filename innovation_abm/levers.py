@@ -10,7 +10,6 @@ bring levers of its own, see :attr:`innovation_abm.Scenario.own_levers`.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
@@ -20,8 +19,17 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from innovation_abm.errors import InnovationAbmError, did_you_mean
+from innovation_abm.errors import (
+    MOST,
+    InnovationAbmError,
+    did_you_mean,
+    first_few,
+    shortened,
+    shown,
+)
+from innovation_abm.plain_numbers import plain_within
 from innovation_abm.text_files import read_text
+from innovation_abm.toml_files import TomlError, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,6 +112,13 @@ values at which the mechanism does nothing, or next to nothing; by the parameter
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_numbers(cls, given: object) -> object:
+        if not isinstance(given, Mapping):
+            return given
+        return {name: plain_within(value) for name, value in given.items()}
+
 
 class Words(_Record):
     """A text in the languages of the dashboard."""
@@ -124,7 +139,7 @@ class Move(_Record):
 
     parameter: str
     full: float | bool | None = None
-    times: float | None = Field(default=None, ge=0.0)
+    times: float | None = Field(default=None, ge=0.0, strict=True)
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -197,7 +212,7 @@ class Lever(_Record):
     time: str = Field(pattern=r"^\d\d:\d\d:\d\d$")
     determinants: tuple[Determinant, ...] = Field(min_length=1)
     level: Level
-    weight: float = Field(default=0.3, ge=0.0, le=1.0)
+    weight: float = Field(default=0.3, ge=0.0, le=1.0, strict=True)
     switches: dict[str, float | bool] = {}
     moves: tuple[Move, ...] = ()
     needs: dict[str, float | int | bool | str] = {}
@@ -280,9 +295,9 @@ def read_levers(text: str, source: str) -> tuple[Lever, ...]:
         LeverError: naming source, lever and what is wrong.
     """
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise LeverError(f"{source}: is not valid TOML: {error}") from None
+        document = read_toml(text)
+    except TomlError as error:
+        raise LeverError(f"{source}: {error}") from None
     entries = document.pop("lever", [])
     if document or not isinstance(entries, list):
         raise LeverError(f"{source}: holds records of levers only, each under a line [[lever]]")
@@ -312,11 +327,11 @@ def lever_from(entry: object, number: int) -> Lever:
     try:
         return Lever(**entry)
     except ValidationError as error:
-        name = entry.get("key", number)
+        name = shortened(str(entry.get("key", number)))
         found = error.errors()
         if len(found) > 1:  # a list is not too short when an entry of it is wrong
             found = [fault for fault in found if fault["type"] != "too_short"]
-        faults = "; ".join(dict.fromkeys(map(_fault, found)))
+        faults = "; ".join(first_few(dict.fromkeys(map(_fault, found[:MOST]))))
         raise LeverError(f"lever {name}: {faults}") from None
 
 
@@ -336,17 +351,17 @@ ALTERNATIVES: Final = frozenset({"bool", "float", "int", "str"})
 def _fault(fault: Mapping[str, Any]) -> str:
     """Say in plain words what pydantic found."""
     parts = [str(part) for part in fault["loc"] if part not in ALTERNATIVES]
-    where, kind, given = ".".join(parts), fault["type"], fault["input"]
+    where, kind, given = shortened(".".join(parts)), fault["type"], fault["input"]
     if len(parts) < len(fault["loc"]):
-        return f"{where} = {given!r}: allowed is a number, true or false"
+        return f"{where} = {shown(given)}: allowed is a number, true or false"
     if kind == "value_error":
-        return str(fault["ctx"]["error"])
+        return shortened(str(fault["ctx"]["error"]), 200)
     if kind == "missing":
         return f"{where} is missing"
     if kind == "extra_forbidden":
         return f"{where} is not part of a lever{did_you_mean(where, Lever.model_fields)}"
     if kind == "enum":
-        return f"{where} = {given!r}: allowed is {fault['ctx']['expected']}"
+        return f"{where} = {shown(given)}: allowed is {fault['ctx']['expected']}"
     if kind == "string_pattern_mismatch":
-        return f"{where} = {given!r}: write {FORMS[where]}"
-    return f"{where} = {given!r}: {fault['msg']}" if where else str(fault["msg"])
+        return f"{where} = {shown(given)}: write {FORMS[where]}"
+    return f"{where} = {shown(given)}: {fault['msg']}" if where else str(fault["msg"])

@@ -13,20 +13,31 @@ from __future__ import annotations
 
 import math
 import os
-import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from innovation_abm.errors import InnovationAbmError, did_you_mean
+from innovation_abm.errors import (
+    MOST,
+    InnovationAbmError,
+    did_you_mean,
+    first_few,
+    shortened,
+    shown,
+    unknown,
+)
 from innovation_abm.levers import Lever, LeverError, apply, catalogue, lever_entry, lever_from
+from innovation_abm.plain_numbers import of_kind, plain
 from innovation_abm.text_files import read_text, write_text
+from innovation_abm.toml_files import TomlError, read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 FORMAT: Final = 1
 """Version of the scenario file format that this release writes."""
@@ -661,10 +672,10 @@ class Change(BaseModel):
 
     def __init__(self, **entry: Any) -> None:  # noqa: ANN401 - checked by pydantic
         try:
-            super().__init__(**entry)
+            super().__init__(**_entry_of_kind(entry))
         except ValidationError as error:
-            faults = {_entry_fault(fault) for fault in error.errors()}
-            raise ScenarioError("; ".join(sorted(faults))) from None
+            faults = {_entry_fault(fault) for fault in error.errors()[:MOST]}
+            raise ScenarioError("; ".join(first_few(sorted(faults)))) from None
 
     def holds(self, week: int) -> bool:
         """Tell whether the values hold in ``week``."""
@@ -713,27 +724,30 @@ class Scenario(
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401 - checked by pydantic
         try:
-            super().__init__(**values)
+            super().__init__(**_plain_values(values))
         except ValidationError as error:
             raise ScenarioError(_explain(error)) from None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         given = self._given()
-        faults = [
-            *_nan_faults(given),
-            *_cross_faults(given),
-            *_own_lever_faults(self.own_levers),
-            *_lever_faults(self.levers, self.catalogue()),
-        ]
+        faults = first_few(
+            chain(
+                _nan_faults(given),
+                _cross_faults(given),
+                _own_lever_faults(self.own_levers),
+                _lever_faults(self.levers, self.catalogue()),
+            )
+        )
         if not faults:  # what levers and timeline come to can be worked out
-            faults = [*_timeline_faults(self)]
+            faults = first_few(_timeline_faults(self))
         if faults:
             raise ScenarioError("; ".join(faults))
         return self
 
     def but(self, **values: Any) -> Scenario:  # noqa: ANN401 - checked by pydantic
         """Give a copy with other values; ``scenario.but(risk_aversion=0.2)``."""
+        values = _plain_values(values)
         if all(_is_sound(name, value) for name, value in values.items()):
             return self.model_copy(update=values)  # the rest was checked when this was made
         return Scenario(**{**self._given(), **values})
@@ -893,44 +907,77 @@ def _describe(group: str, name: str) -> Parameter:
     )
 
 
+def _plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was given for a scenario, its numbers as the parameters hold them."""
+    known = parameters()
+    made = {
+        name: of_kind(known[name].kind, value) if name in known else plain(value)
+        for name, value in values.items()
+    }
+    if isinstance(made.get("levers"), Mapping):
+        made["levers"] = {key: plain(strength) for key, strength in made["levers"].items()}
+    return made
+
+
+def _entry_of_kind(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was given for an entry of the timeline, its numbers as parameters hold them."""
+    made = {name: of_kind("int", value) for name, value in entry.items()}
+    if isinstance(entry.get("values"), Mapping):
+        made["values"] = {name: _as_held(name, value) for name, value in entry["values"].items()}
+    if isinstance(entry.get("levers"), Mapping):
+        made["levers"] = {key: plain(strength) for key, strength in entry["levers"].items()}
+    return made
+
+
+def _as_held(name: str, value: object) -> object:
+    """Return a value for a parameter as a scenario holds it, if it is a right one."""
+    known = parameters().get(name)
+    if known is None:
+        return plain(value)
+    made = of_kind(known.kind, value)
+    if known.kind == "float" and type(made) is int and known.low <= made <= known.high:  # type: ignore[operator]
+        return float(made)
+    return made
+
+
 def _explain(error: ValidationError) -> str:
     """Say in plain words what pydantic found."""
-    return "; ".join(_fault(fault) for fault in error.errors())
+    return "; ".join(first_few(map(_fault, error.errors())))
 
 
 def _fault(fault: Mapping[str, Any]) -> str:
-    name = ".".join(str(part) for part in fault["loc"])
+    name = shortened(".".join(str(part) for part in fault["loc"]))
     if fault["type"] == "value_error":
         return str(fault["ctx"]["error"])
     if name.startswith("levers"):
-        return f"{name} = {fault['input']!r}: allowed is a strength from 0 to 1 for each lever"
+        return f"{name} = {shown(fault['input'])}: allowed is a strength from 0 to 1 for each lever"
     if fault["type"] == "extra_forbidden":
         known = [*parameters(), *TOP_LEVEL]
-        return f'unknown parameter "{name}"{did_you_mean(name, known)}'
+        return unknown("parameter", name, known)
     parameter = parameters().get(name)
     if parameter is None:
-        given = f"{name or 'scenario'} = {fault['input']!r}"
+        given = f"{name or 'scenario'} = {shown(fault['input'])}"
         if fault["type"] == "string_type":
             return f"{given}: allowed is text"
         return f"{given}: {fault['msg']}"
-    return f"{name} = {fault['input']!r}: allowed is {parameter.allowed}"
+    return f"{name} = {shown(fault['input'])}: allowed is {parameter.allowed}"
 
 
 def _entry_fault(fault: Mapping[str, Any]) -> str:
     """Say in plain words what pydantic found wrong with an entry of the timeline."""
-    key, *rest = fault["loc"]
+    key, *rest = (shortened(str(part)) for part in fault["loc"])
     if fault["type"] == "missing":
         return f"{key} is missing"
     if fault["type"] == "extra_forbidden":
         return f"{key} is not part of an entry: give week, until, values and levers"
     if key == "levers":
-        given = f"levers.{rest[0]} = {fault['input']!r}" if rest else "levers"
+        given = f"levers.{rest[0]} = {shown(fault['input'])}" if rest else "levers"
         return f"{given}: allowed is a number from 0 to 1 for each lever"
     if key == "values" and rest:
-        return f"{rest[0]} = {fault['input']!r}: allowed is a number, true or false"
+        return f"{rest[0]} = {shown(fault['input'])}: allowed is a number, true or false"
     if key == "values":
         return "values: give a mapping of parameter names to values"
-    return f"{key} = {fault['input']!r}: allowed is a whole number"
+    return f"{key} = {shown(fault['input'])}: allowed is a whole number"
 
 
 def _nan_faults(values: Mapping[str, object]) -> Iterable[str]:
@@ -1019,24 +1066,25 @@ def _reference_faults(lever: Lever) -> Iterable[str]:
             yield f"times needs a number that may change, not {name}"
     for name in (*times, *lever.needs):
         if name not in known:
-            yield f'unknown parameter "{name}"{did_you_mean(name, known)}'
+            yield unknown("parameter", name, known)
     for effect in lever.expected:
         if effect.measure not in MEASURES:
-            yield f'no measure "{effect.measure}"{did_you_mean(effect.measure, MEASURES)}'
+            advice = did_you_mean(effect.measure, MEASURES)
+            yield f'no measure "{shortened(effect.measure)}"{advice}'
 
 
 def _lever_faults(strengths: Mapping[str, float], known: Mapping[str, Lever]) -> Iterable[str]:
     """Check keys and strengths of levers."""
     for key, strength in strengths.items():
         if key not in known:
-            yield f'unknown lever "{key}"{did_you_mean(key, known)}'
+            yield unknown("lever", key, known)
         elif not 0.0 <= strength <= 1.0:  # which no NaN is
             yield f"lever {key} = {strength:g}: allowed is a strength from 0 to 1"
 
 
 def _timeline_faults(scenario: Scenario) -> Iterable[str]:
     """Check each entry of the timeline, and if all are sound, what they come to together."""
-    faults = list(_entry_faults(scenario))
+    faults = list(islice(_entry_faults(scenario), MOST))
     return faults or _turning_faults(scenario)
 
 
@@ -1070,6 +1118,9 @@ def _turning_faults(scenario: Scenario) -> Iterable[str]:
         if fault not in own:
             yield f"levers: {fault}"
             own.add(fault)
+    joint = (change.levers or not JOINT.isdisjoint(change.values) for change in scenario.timeline)
+    if not scenario.levers and not any(joint):
+        return  # the weeks of a long timeline, times its entries, would take a long time
     ends = [change.until or 1 for change in scenario.timeline]
     for week in sorted({*(change.week for change in scenario.timeline), *ends}):
         for fault in _cross_faults(scenario.at(week)):
@@ -1082,7 +1133,7 @@ def _value_faults(name: str, value: object) -> Iterable[str]:
     """Check one value that is to be set in mid-run."""
     known = parameters()
     if name not in known:
-        yield f'unknown parameter "{name}"{did_you_mean(name, known)}'
+        yield unknown("parameter", name, known)
     elif not known[name].live:
         yield f"{name} cannot change in mid-run"
     else:
@@ -1104,9 +1155,9 @@ def _entry(change: Change) -> dict[str, Any]:
 def _from_toml(text: str) -> dict[str, Any]:
     """Flatten a TOML document into the arguments of :class:`Scenario`."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(f"is not valid TOML: {error}") from None
+        document = read_toml(text)
+    except TomlError as error:
+        raise ScenarioError(str(error)) from None
     version = document.pop("format", None)
     if type(version) is not int or version < 1:
         raise ScenarioError(f'needs a line "format = {FORMAT}" at its top')
@@ -1132,7 +1183,7 @@ def _section(section: str, content: object) -> dict[str, Any]:
         if section in parameters():
             group = parameters()[section].group
             raise ScenarioError(f"{section} belongs under a line [{group}]")
-        raise ScenarioError(f'unknown key or section "{section}"{did_you_mean(section, GROUPS)}')
+        raise ScenarioError(unknown("key or section", section, GROUPS))
     if not isinstance(content, dict):
         raise ScenarioError(
             f"{section} is a section: write its parameters under a line [{section}]"

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, shortened
 
 if TYPE_CHECKING:
     from os import PathLike
+
+
+MOST_BYTES: Final = 1_000_000
+"""Bytes of a text that is read; the longest timeline of changes in each week has a fifth."""
 
 
 def read_text(
@@ -23,14 +28,51 @@ def read_text(
         fault: the kind of error to raise.
 
     Raises:
-        InnovationAbmError: of the kind ``fault``, if the file cannot be read, or is no such text.
+        InnovationAbmError: of the kind ``fault``, if the file cannot be read, is not an ordinary
+            file, has more than :data:`MOST_BYTES`, or is not UTF-8 text.
     """
     try:
-        return Path(path).read_text(encoding="utf-8-sig")  # some editors begin UTF-8 with a mark
+        return read_bytes(path, fault).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError:
-        raise fault(f"{path}: is not UTF-8 text; save it as UTF-8") from None
+        raise fault(f"{path_shown(path)}: is not UTF-8 text; save it as UTF-8") from None
+
+
+def read_bytes(
+    path: str | PathLike[str],
+    fault: type[InnovationAbmError] = InnovationAbmError,
+    most: int = MOST_BYTES,
+) -> bytes:
+    """Read an ordinary file of limited size.
+
+    Args:
+        path: the file.
+        fault: the kind of error to raise.
+        most: bytes that it may have.
+
+    Raises:
+        InnovationAbmError: of the kind ``fault``, if it cannot be read, is a folder, a pipe or a
+            device, or is larger.
+    """
+    try:
+        about = os.stat(path)
+        if stat.S_ISDIR(about.st_mode):
+            problem: object = "it is a folder; name a file"
+        elif not stat.S_ISREG(about.st_mode):  # a pipe would hold up whoever opens it
+            problem = "it is not an ordinary file"
+        else:
+            with open(path, "rb") as stream:
+                content = stream.read(most + 1)
+            if len(content) <= most:
+                return content
+            problem = f"it has {max(about.st_size, most + 1):,} bytes; at most {most:,} are allowed"
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        raise fault(f"{path}: cannot be read: {_reason(error)}") from None
+        problem = _reason(error)
+    raise fault(f"{path_shown(path)}: cannot be read: {problem}")
+
+
+def path_shown(path: str | PathLike[str]) -> str:
+    """Return a path for a message, cut if it is longer than paths are."""
+    return shortened(str(path), 200)
 
 
 def write_text(

@@ -411,9 +411,9 @@ FACTORS = [
         f"values, entry 3 = true: allowed is {WHOLE}",
         f'values, entry 4 = "x": allowed is {WHOLE}',
     ]),
-    ("parameter = 'own_judgement'\nvalues = [0, 1]", [
-        "values, entry 1 = 0: allowed is true or false",
-        "values, entry 2 = 1: allowed is true or false",
+    ("parameter = 'own_judgement'\nvalues = [2, 0.5]", [
+        "values, entry 1 = 2: allowed is true or false",
+        "values, entry 2 = 0.5: allowed is true or false",
     ]),
     ("parameter = 'review'\nvalues = ['logistic', 'const']", [
         'values, entry 2 = "const": allowed is one of "logistic", "constant"'

@@ -49,7 +49,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 import numpy as np
 from pydantic import ConfigDict
 
-from innovation_abm.errors import InnovationAbmError, did_you_mean
+from innovation_abm.errors import MOST, InnovationAbmError, did_you_mean, shortened, unknown
 from innovation_abm.experiments.calibration.published import FIGURES
 from innovation_abm.experiments.design.models import MODELS
 from innovation_abm.experiments.design.parts import (
@@ -61,8 +61,9 @@ from innovation_abm.experiments.design.parts import (
     key,
     label,
     one_of,
-    read_toml,
+    read_parts,
     repeated,
+    shown,
 )
 from innovation_abm.experiments.design.study import Base
 from innovation_abm.presets import preset
@@ -140,9 +141,7 @@ class Prior(Part):
         """Check by the model that it can be fitted, over its whole range."""
         known = parameters().get(self.name)
         if known is None:
-            yield Fault(
-                f'name: unknown parameter "{self.name}"{did_you_mean(self.name, parameters())}'
-            )
+            yield Fault(f"name: {unknown('parameter', self.name, parameters())}")
         elif known.kind not in ("float", "int") or known.group == "run":
             yield Fault("name: only numbers can be fitted, and neither length nor seed of a run")
         elif self.name in SHAPE and scenario.chart is not None:
@@ -196,7 +195,7 @@ class Target(Part):
         figure = FIGURES.get(self.measure)
         if figure is None:
             advice = did_you_mean(self.measure, FIGURES) or f"; allowed is {one_of(FIGURES)}"
-            yield Fault(f'measure: unknown figure "{self.measure}"{advice}')
+            yield Fault(f'measure: unknown figure "{shortened(self.measure)}"{advice}')
             return
         for name in ("first_week", "last_week"):
             week = getattr(self, name)
@@ -328,10 +327,12 @@ class Calibration(Part):
             yield about(text, "targets")
         names = [prior.name for prior in self.parameters]
         for name in repeated(names):
-            yield about(f'the parameter "{name}" is there twice; keep one of them', "parameters")
+            yield about(
+                f"the parameter {shown(name)} is there twice; keep one of them", "parameters"
+            )
         labels = [target.name for target in self.targets]
         for name in repeated(labels):
-            yield about(f'two targets are called "{name}"; give one another name', "targets")
+            yield about(f"two targets are called {shown(name)}; give one another name", "targets")
         for name in labels:
             if name and name in names:
                 text = f'a target is called "{name}", as a parameter is; give it another name'
@@ -442,9 +443,8 @@ class Calibration(Part):
         """
         document = _document(text, source)
         faults = [
-            Fault(f'unknown key or section "{name}"{did_you_mean(name, SECTIONS)}')
-            for name in document
-            if name not in SECTIONS
+            Fault(unknown("key or section", name, SECTIONS))
+            for name in [one for one in document if one not in SECTIONS][:MOST]
         ]
         given: dict[str, Any] = {name: document[name] for name in document if name in SECTIONS}
         del given["format"]
@@ -510,7 +510,7 @@ def _folder() -> Traversable:
 
 
 def _document(text: str, source: str) -> dict[str, Any]:
-    document = read_toml(text, source, ("parameter", "target"))
+    document = read_parts(text, source, ("parameter", "target"))
     version = document.get("format")
     if type(version) is not int or version < 1:
         raise StudyError(f'needs a line "format = {FORMAT}" at its top', source)

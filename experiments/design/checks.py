@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from innovation_abm.errors import InnovationAbmError, did_you_mean
+from innovation_abm.errors import InnovationAbmError, did_you_mean, shortened, unknown
 from innovation_abm.experiments.design.designs import GRIDS, POINT, Kind, count
 from innovation_abm.experiments.design.factors import OF_REPLICATIONS, Factor, Start
 from innovation_abm.experiments.design.models import MODELS
@@ -91,24 +91,26 @@ def _measure_faults(study: Study) -> Iterator[Fault]:
     for name in study.measures:
         if name not in known:
             yield about(
-                f'measures: unknown measure "{name}"{did_you_mean(name, known)}', "measures"
+                f"measures: {unknown('measure', name, known)}",
+                "measures",
             )
     if not study.measures:
         yield about("measures = []: a study has one or more", "measures")
     for name in study.replications.precision:
         if name not in study.measures:
-            text = f'precision: "{name}" is none of the measures of the study'
+            text = f'precision: "{shortened(name)}" is none of the measures of the study'
             advice = "; add it to them" if name in known else did_you_mean(name, known)
             yield Fault(text + advice, ("replications",), frozenset({"measures"}))
     for name in study.tables:
         if not study.simulates:
             yield about(f"tables: the model {study.model.name} has none", "tables")
         elif name not in TABLES:
-            text = f'tables: "{name}": allowed is {one_of(TABLES)}{did_you_mean(name, TABLES)}'
+            text = f"tables: {shown(name)}: allowed is {one_of(TABLES)}"
+            text += did_you_mean(name, TABLES)
             yield about(text, "tables")
     for which in ("measures", "tables"):
         for twice in repeated(getattr(study, which)):
-            yield about(f'{which}: "{twice}" is there twice', which)
+            yield about(f"{which}: {shown(twice)} is there twice", which)
     if not study.simulates and study.engine != "auto":
         yield about(f"engine: the model {study.model.name} has none", "engine", "model")
 
@@ -140,7 +142,7 @@ def _lever_faults(study: Study, known: Mapping[str, object]) -> Iterator[Fault]:
             places.append(((label(factor, number),), factor.lever))
     for place, lever in places:
         if lever not in known:
-            yield Fault(f'unknown lever "{lever}"{did_you_mean(lever, known)}', place)
+            yield Fault(unknown("lever", lever, known), place)
 
 
 def _factor_faults(study: Study) -> Iterator[Fault]:

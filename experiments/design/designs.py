@@ -12,16 +12,19 @@ keeps them is told in :data:`KINDS`.
 from __future__ import annotations
 
 import csv
+import io
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import numpy as np
 from pydantic import BeforeValidator
 
-from innovation_abm.errors import did_you_mean
+from innovation_abm.errors import MOST, did_you_mean
 from innovation_abm.experiments.design.parts import (
     Fault,
     Part,
@@ -32,6 +35,9 @@ from innovation_abm.experiments.design.parts import (
     repeated,
     shown,
 )
+from innovation_abm.plain_numbers import of_kind
+from innovation_abm.spreadsheets import read_back
+from innovation_abm.text_files import path_shown, read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +55,8 @@ POINT: Final = "point"
 """Name of the index of points."""
 LISTED: Final = 20
 """Mistakes of one file that a message lists."""
+MOST_BYTES: Final = 100_000_000
+"""Bytes of a file of points."""
 
 MOST_POINTS: Final = 2**24
 """Points, base samples or trajectories that a design may be asked for."""
@@ -281,14 +289,16 @@ def read_points(
 ) -> tuple[int, dict[str, Array]]:
     """Read the points of a design from a CSV file: a column for each factor, a row for each point.
 
-    A column ``point`` is passed over, so that points that a study gave can be read again. Rows
-    are counted as a spreadsheet does: that of the names is row 1.
+    A column ``point`` is passed over, so that points that a study gave can be read again, and so
+    are columns in front that have no name, or that of such columns in pandas: numbers of rows.
+    Whole numbers and flags may be written as tables write them: ``4.0``, ``1``, ``TRUE``. Rows are
+    counted as a spreadsheet does: that of the names is row 1.
 
     Raises:
         StudyError: naming file, row and column of each mistake, and what is allowed.
     """
     header, rows = _table(path)
-    faults = list(_header_faults(header, factors))
+    faults = list(islice(_header_faults(header, factors), MOST))
     if faults:
         raise StudyError(faults, str(path))
     made: dict[str, list[Value]] = {factor.name: [] for factor in factors}
@@ -298,10 +308,11 @@ def read_points(
             faults.append(Fault(f"row {number}: {len(cells)} cells, not {len(header)}"))
             continue
         for place, factor in by_column.items():
-            value = _parsed(cells[place].strip(), factor.kind)
+            value = _parsed(read_back(cells[place].strip()), factor.kind)
             if value is None or not factor.allows(value, model):
+                text = "" if len(faults) > LISTED else factor.allowed_here(model)
                 given = f"row {number}, column {factor.name}: {shown(cells[place])}"
-                faults.append(Fault(f"{given}: allowed is {factor.allowed_here(model)}"))
+                faults.append(Fault(f"{given}: allowed is {text}"))
             else:
                 made[factor.name].append(value)
     if not rows:
@@ -312,44 +323,59 @@ def read_points(
 
 
 def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Read a CSV file: names of columns, and rows that are not blank, with their numbers."""
+    """Read a CSV file: names of columns, and rows that are not blank, with their numbers.
+
+    Columns of numbers of rows are left out.
+    """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(enumerate(csv.reader(file, strict=True), 1))
+        text = read_bytes(path, StudyError, MOST_BYTES).decode("utf-8-sig")
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        rows = [
+            (number, cells)
+            for number, cells in enumerate(reader, 1)
+            if any(cell.strip() for cell in cells)
+        ]
     except UnicodeDecodeError:
-        raise StudyError("is not UTF-8 text; save it as UTF-8", str(path)) from None
+        raise StudyError("is not UTF-8 text; save it as UTF-8", path_shown(path)) from None
     except csv.Error as error:
-        raise StudyError(f"is no CSV file: {error}", str(path)) from None
-    except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
-        reason = getattr(error, "strerror", None) or error
-        raise StudyError(f"cannot be read: {reason}", str(path)) from None
-    rows = [(number, cells) for number, cells in rows if any(cell.strip() for cell in cells)]
+        raise StudyError(f"is no CSV file: {error}", path_shown(path)) from None
     if not rows:
         raise StudyError("is empty: write the names of the factors in its first row", str(path))
-    return [cell.strip() for cell in rows[0][1]], rows[1:]
+    header = [read_back(cell.strip()) for cell in rows[0][1]]
+    beside = sum(1 for _ in takewhile(_NUMBERS_OF_ROWS.fullmatch, header))
+    return header[beside:], [(number, cells[beside:]) for number, cells in rows[1:]]
+
+
+_NUMBERS_OF_ROWS: Final = re.compile(r"(Unnamed: \d+(\.\d+)*)?")
+"""Names of columns of row numbers: none, or that which pandas gives to columns without one."""
 
 
 def _header_faults(header: list[str], factors: tuple[Factor, ...]) -> Iterator[Fault]:
     names = [factor.name for factor in factors]
     for name in header:
         if name not in (*names, POINT):
-            yield Fault(f'column "{name}" is no factor of the study{did_you_mean(name, names)}')
+            advice = did_you_mean(name, names)
+            yield Fault(f"column {shown(name)} is no factor of the study{advice}")
     for name in names:
         if name not in header:
             yield Fault(f'the column "{name}" is missing')
     for twice in repeated(header):
-        yield Fault(f'the column "{twice}" is there twice')
+        yield Fault(f"the column {shown(twice)} is there twice")
 
 
 def _parsed(text: str, kind: str) -> Value | None:
-    """Read a cell; None if it is no value of that kind."""
-    try:
-        if kind in ("float", "int"):
-            return float(text) if kind == "float" else int(text)
-    except ValueError:
-        return None
-    if kind == "bool":
-        return {"true": True, "false": False}.get(text.lower())
+    """Read a cell; None if it is not a value of that kind."""
+    if kind in ("float", "int", "bool"):
+        flag = {"true": True, "false": False}.get(text.lower())
+        if kind == "bool" and flag is not None:
+            return flag
+        try:
+            value = of_kind(
+                kind, float(text) if kind != "int" or not text.isdecimal() else int(text)
+            )
+        except ValueError:
+            return None
+        return value if type(value).__name__ == kind else None
     return text or None
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 import numpy as np
 from pydantic import BeforeValidator
 
-from innovation_abm.errors import did_you_mean
+from innovation_abm.errors import shortened, unknown
 from innovation_abm.experiments.design.models import MODELS
 from innovation_abm.experiments.design.parts import (
     STRENGTH,
@@ -37,6 +37,7 @@ from innovation_abm.experiments.design.parts import (
     repeated,
     shown,
 )
+from innovation_abm.plain_numbers import of_kind, plain_within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -98,6 +99,14 @@ class Start(Part):
     values: dict[str, Value] = key({}, "parameters set", "numbers, texts, true or false by name")
     levers: dict[str, float] = key({}, "levers moved, each by a strength", f"{STRENGTH} by lever")
 
+    @classmethod
+    def completed(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Take whole numbers and flags of tables (4.0, 1) as the parameters hold them."""
+        values = given.get("values")
+        if not isinstance(values, Mapping):
+            return given
+        return {**given, "values": {name: _as_held(name, x) for name, x in values.items()}}
+
     @property
     def begins(self) -> bool:
         """Whether it says what the scenario begins from."""
@@ -109,7 +118,7 @@ class Start(Part):
             yield about("preset and file exclude each other: a scenario begins from one of them")
         for lever, strength in self.levers.items():
             if not is_strength(strength):
-                text = f"levers.{lever} = {shown(strength)}: allowed is {STRENGTH}"
+                text = f"levers.{shortened(lever)} = {shown(strength)}: allowed is {STRENGTH}"
                 yield about(text, "levers")
 
     def value_faults(self, model: Model, seeds: Mapping[str, str]) -> Iterator[Fault]:
@@ -121,13 +130,13 @@ class Start(Part):
         """
         known = model.parameters()
         for name, value in self.values.items():
-            given = f"values.{name} = {shown(value)}"
+            given = f"values.{shortened(name)} = {shown(value)}"
             if name in seeds:
                 yield Fault(f"{given}: {seeds[name]}")
             elif name == "chart":
                 yield Fault(f"{given}: a chart is named by the key chart, not among the values")
             elif name not in known:
-                yield Fault(f'values: unknown parameter "{name}"{did_you_mean(name, known)}')
+                yield Fault(f"values: {unknown('parameter', name, known)}")
             elif not allows(known[name], value):
                 yield Fault(f"{given}: allowed is {known[name].allowed}")
 
@@ -202,7 +211,10 @@ class Factor(Part):
 
     @classmethod
     def completed(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Name it after what it varies."""
+        """Name it after what it varies; take whole numbers and flags as parameters hold them."""
+        parameter, values = given.get("parameter"), plain_within(given.get("values"))
+        if isinstance(parameter, str) and isinstance(values, list | tuple):
+            given = {**given, "values": tuple(_as_held(parameter, value) for value in values)}
         named = next(
             (given[k] for k in ("parameter", "lever") if isinstance(given.get(k), str)), ""
         )
@@ -390,8 +402,7 @@ class Factor(Part):
             if self.parameter in known:
                 yield from self._parameter_faults(known[self.parameter])
             else:
-                unknown = f'unknown parameter "{self.parameter}"'
-                yield about(f"{unknown}{did_you_mean(self.parameter, known)}", "parameter")
+                yield about(unknown("parameter", self.parameter, known), "parameter")
 
     def _parameter_faults(self, parameter: Parameter) -> Iterator[Fault]:
         if parameter.kind in ("float", "int"):
@@ -456,6 +467,13 @@ class Factor(Part):
         if self.name == (self.parameter or self.lever):
             entry.pop("name")
         return entry
+
+
+def _as_held(name: str, value: object) -> object:
+    """Return a whole number or a flag as a parameter of that name holds it."""
+    known = MODELS["innovation"].parameters().get(name)
+    whole = known is not None and known.kind in ("int", "bool")
+    return of_kind(known.kind, value) if known is not None and whole else value
 
 
 _NATIVE: Final[Mapping[str, Callable[[Any], Value]]] = {

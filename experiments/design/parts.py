@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
+from functools import cache
+from itertools import islice
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
-from innovation_abm.errors import InnovationAbmError, did_you_mean
+from innovation_abm.errors import (
+    MOST,
+    InnovationAbmError,
+    did_you_mean,
+    first_few,
+    shortened,
+    unknown,
+)
+from innovation_abm.plain_numbers import of_kind, plain, plain_within
+from innovation_abm.toml_files import TomlError, read_toml
 
 if TYPE_CHECKING:
     from innovation_abm.scenario import Parameter
@@ -19,8 +30,8 @@ if TYPE_CHECKING:
 Value = float | int | bool | str
 """A value of a factor or a parameter."""
 
-_LONGEST: Final = 60
-"""Characters of a wrong value that a message shows."""
+_MOST_ENTRIES: Final = 2_000
+"""Parts in a row that are read: factors, levels, parameters, targets."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,8 @@ class StudyError(InnovationAbmError):
         if len(self.faults) == 1:
             super().__init__(f"{begin}{self.faults[0]}")
             return
-        lines = ("  " + str(fault).replace("\n", "\n    ") for fault in self.faults)
+        listed = first_few(map(str, self.faults))
+        lines = ("  " + fault.replace("\n", "\n    ") for fault in listed)
         super().__init__("\n".join((f"{begin}{len(self.faults):,} mistakes:", *lines)))
 
     def __reduce__(self) -> tuple[type[StudyError], tuple[tuple[Fault, ...], str]]:
@@ -75,7 +87,7 @@ def about(text: str, *keys: str) -> Fault:
     return Fault(text, about=frozenset(keys))
 
 
-def read_toml(text: str, source: str, lists: Iterable[str]) -> dict[str, Any]:
+def read_parts(text: str, source: str, lists: Iterable[str]) -> dict[str, Any]:
     """Read TOML.
 
     Args:
@@ -87,13 +99,13 @@ def read_toml(text: str, source: str, lists: Iterable[str]) -> dict[str, Any]:
         StudyError: if it is not TOML, with the line, and the brackets that may be missing.
     """
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return read_toml(text)
+    except TomlError as error:
         at = re.search(r"at line (\d+)", str(error))
-        line = text.splitlines()[int(at[1]) - 1] if at else ""
+        line = text.split("\n")[int(at[1]) - 1] if at else ""
         heads = (f"[[{name}]]" for name in lists if line.strip(" []") == name)
         advice = "".join(f"; write {head}, with two brackets, each time" for head in heads)
-        raise StudyError(f"is not valid TOML: {error}{advice}", source) from None
+        raise StudyError(f"{error}{advice}", source) from None
 
 
 def one_of(names: Iterable[object]) -> str:
@@ -103,8 +115,10 @@ def one_of(names: Iterable[object]) -> str:
 
 def shown(value: object) -> str:
     """Show a value as TOML writes it, cut short if it is long."""
-    text = _toml(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    try:
+        return shortened(_toml(value))
+    except (ValueError, RecursionError):  # a whole number of thousands of digits; circles
+        return f"a value of the type {type(value).__name__} that is too long to show"
 
 
 def _toml(value: object) -> str:
@@ -125,6 +139,7 @@ def _toml(value: object) -> str:
 
 def allows(parameter: Parameter, value: object) -> bool:
     """Tell whether a parameter may have a value."""
+    value = of_kind(parameter.kind, value)
     if parameter.kind == "bool":
         return isinstance(value, bool)
     if parameter.kind == "choice":
@@ -140,6 +155,7 @@ def allows(parameter: Parameter, value: object) -> bool:
 
 def is_strength(value: object) -> bool:
     """Tell whether a lever may have a value."""
+    value = plain(value)
     return not isinstance(value, bool) and isinstance(value, int | float) and 0.0 <= value <= 1.0
 
 
@@ -158,10 +174,24 @@ def repeated(values: Iterable[object]) -> Iterator[object]:
 
 def _as_tuple(value: object) -> object:
     """Take a list, a range or an array for the tuple that is kept."""
-    if isinstance(value, list | range):
-        return tuple(value)
-    numbers = getattr(value, "tolist", None)
-    return tuple(numbers()) if numbers is not None and getattr(value, "ndim", 0) == 1 else value
+    value = plain_within(list(value) if isinstance(value, range) else value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _kinds(annotation: Any) -> frozenset[Any]:  # noqa: ANN401 - a type as it is written
+    """Return the plain types that a key may have."""
+    inner = get_args(annotation)
+    return frozenset({annotation}) if not inner else frozenset().union(*map(_kinds, inner))
+
+
+@cache
+def _numbers(part: type[Part]) -> Mapping[str, str]:
+    """Return the keys of a part that hold a number or flag, and which kind of one."""
+    kinds = {
+        name: _kinds(field.annotation) - {NoneType} for name, field in part.model_fields.items()
+    }
+    names = {frozenset({one}): one.__name__ for one in (int, float, bool)}
+    return {name: names[found] for name, found in kinds.items() if found in names}
 
 
 FromList: Final = BeforeValidator(_as_tuple)
@@ -242,17 +272,32 @@ class Part(BaseModel):
         return self._flawed
 
     def _fill(self, given: dict[str, Any]) -> list[Fault]:
-        given, faults = self._parts(self.completed(given))
+        given, faults = self._parts(self.completed(self._plain(given)))
         wrong: set[str] = set()
         try:
             super().__init__(**given)
         except ValidationError as error:
-            faults += self._type_faults(error)
-            given, wrong = _without(given, [fault["loc"] for fault in error.errors()])
+            found = error.errors()
+            faults += self._type_faults(found)
+            given, wrong = _without(given, [fault["loc"] for fault in found])
             super().__init__(**given)
-        faults += [fault for fault in self.faults() if not fault.about & wrong]
+        own = (fault for fault in self.faults() if not fault.about & wrong)
+        faults += islice(own, MOST)
         self._flawed = bool(faults)
         return faults
+
+    @classmethod
+    def _plain(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what was given with plain numbers, as the keys hold them."""
+        kinds = _numbers(cls)
+        return {
+            name: of_kind(kinds[name], value)
+            if name in kinds
+            else plain_within(value)
+            if isinstance(value, Mapping)
+            else plain(value)
+            for name, value in given.items()
+        }
 
     @classmethod
     def _parts(cls, given: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
@@ -264,7 +309,13 @@ class Part(BaseModel):
                 faults += [fault.within(name) for fault in found]
         for name, kind in cls.LISTS.items():
             entries = given.get(name)
-            if isinstance(entries, list | tuple) and all(
+            if isinstance(entries, list | tuple) and len(entries) > _MOST_ENTRIES:
+                done[name] = ()
+                most = f"at most {_MOST_ENTRIES:,} are read"
+                faults.append(
+                    Fault(f"{len(entries):,} times {cls.WRITTEN.get(name, name)}: {most}")
+                )
+            elif isinstance(entries, list | tuple) and all(
                 isinstance(entry, kind | Mapping) for entry in entries
             ):
                 parts = [_entry(kind, number, entry) for number, entry in enumerate(entries, 1)]
@@ -273,25 +324,26 @@ class Part(BaseModel):
         return done, faults
 
     @classmethod
-    def _type_faults(cls, error: ValidationError) -> list[Fault]:
-        """Say in plain words what pydantic found; once, where it tried several types."""
+    def _type_faults(cls, faults: Iterable[Mapping[str, Any]]) -> list[Fault]:
+        """Return in plain words what pydantic found; once, where it tried several types."""
         found: dict[tuple[object, ...], Fault] = {}
-        for fault in error.errors():
+        for fault in faults:
+            if len(found) == MOST:
+                break
             name, *inner = fault["loc"]
             if fault["type"] == "extra_forbidden":
-                found[name, ""] = Fault(
-                    f'unknown key "{name}"{did_you_mean(str(name), cls.model_fields)}'
-                )
+                found[name, ""] = Fault(unknown("key", str(name), cls.model_fields))
                 continue
             where = cls.WRITTEN.get(str(name), str(name))
             if inner:
                 part = inner[0]
-                where += f".{part}" if isinstance(part, str) else f", entry {part + 1}"
+                where += f".{shortened(part)}" if isinstance(part, str) else f", entry {part + 1}"
             text = f"{where} = {shown(fault['input'])}: allowed is {cls.allowed(str(name))}"
             if fault["type"] == "string_unicode":  # as names of files that are not UTF-8 come
                 text += ", in UTF-8: rename the file"
             choices = cls._extra(str(name))["choices"]
-            found[name, *inner[:1]] = Fault(text + did_you_mean(str(fault["input"]), choices))
+            advice = did_you_mean(shown(fault["input"]).strip('"'), choices) if choices else ""
+            found[name, *inner[:1]] = Fault(text + advice)
         return list(found.values())
 
 
@@ -327,5 +379,5 @@ def _entry(
 
 def label(part: Part, number: int) -> str:
     """Call an entry of a list by its number, from 1 on, and its name."""
-    name = getattr(part, "name", "")
+    name = shortened(getattr(part, "name", ""))
     return f"{part.LABEL} {number} ({name})" if name else f"{part.LABEL} {number}"

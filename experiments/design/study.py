@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, cast
 
 from pydantic import BeforeValidator, ConfigDict
 
-from innovation_abm.errors import did_you_mean
+from innovation_abm.errors import MOST, did_you_mean, shortened, unknown
 from innovation_abm.experiments.design import checks, designs
 from innovation_abm.experiments.design.designs import Design, Kind
 from innovation_abm.experiments.design.factors import Factor, Level, Start
@@ -40,7 +40,7 @@ from innovation_abm.experiments.design.parts import (
     about,
     key,
     one_of,
-    read_toml,
+    read_parts,
     shown,
 )
 from innovation_abm.measures import HEADLINES
@@ -169,7 +169,7 @@ class Replications(Part):
             yield about(f"minimum = {self.minimum} is above maximum = {self.maximum}", *ends)
         for name, width in self.precision.items():
             if not 0.0 < width < float("inf"):
-                text = f"precision.{name} = {shown(width)}: allowed is a number above 0"
+                text = f"precision.{shortened(name)} = {shown(width)}: allowed is a number above 0"
                 yield about(text, "precision")
         if self.seed > MAX_SEED - self.at_most:
             text = f"seed = {self.seed}: is too near the largest seed for {self.at_most:,} runs"
@@ -365,13 +365,13 @@ class Study(Part):
     @classmethod
     def _parsed(cls, text: str, folder: Path, source: str) -> tuple[Study, list[Fault]]:
         """Read what is right in a document, and tell what is not."""
-        document = read_toml(text, source, ("factor", "factor.level"))
+        document = read_parts(text, source, ("factor", "factor.level"))
         faults = list(_format_faults(document.pop("format", None)))
         if any(fault.about for fault in faults):  # a later format: nothing is certain about it
             raise StudyError(faults, source)
         known = [*_TOP_LEVEL, "format"]
-        wrong = [name for name in document if name not in known]
-        faults += [Fault(f'unknown key or section "{k}"{did_you_mean(k, known)}') for k in wrong]
+        wrong = [name for name in document if name not in known][:MOST]
+        faults += [Fault(unknown("key or section", k, known)) for k in wrong]
         given = {k: x for k, x in document.items() if k in known}
         if "factor" in given:
             given["factors"] = given.pop("factor")
