@@ -1,408 +1,252 @@
-"""The files of organisation charts: from CSV text to posts, with everything found on the way.
+"""The files of organisation charts: from rows of cells to posts, with everything found on the way.
 
-The first half of `innovation_abm.charts`, which says what the formats are. What is wrong with a
-file, a row or a cell is found here; what is wrong with the hierarchy, in
+What is wrong with a file, a row or a cell is found here; what is wrong with the hierarchy, in
 `innovation_abm.chart_structure`.
 """
 
 from __future__ import annotations
 
-import csv
-import difflib
-import io
 import os
 import re
-import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum, StrEnum
+from functools import partial
 from pathlib import Path
-from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
-from innovation_abm.organization import Role
-
-MAX_BYTES: Final = 200_000_000
-"""The largest chart file that is read, in bytes."""
-
-MAX_PEOPLE_PER_ROW: Final = 1_000_000
-"""The largest number of people that one row may stand for."""
-
-HEAD_MARK: Final = "xx"
-"""What a head reports to, in any case."""
-
-STATED_ROLES: Final = frozenset(
-    role.label for role in (Role.STAFF, Role.MIDDLE_MANAGER, Role.LEADER)
+from innovation_abm.chart_columns import (
+    Header,
+    Sheet,
+    check_header,
+    find_header,
+    understood,
 )
-"""The roles that a chart may state."""
+from innovation_abm.chart_faults import (
+    HEAD_MARK,
+    FaultKind,
+    Log,
+    Post,
+    counted,
+    listed,
+    quoted,
+)
+from innovation_abm.chart_matching import (
+    Matcher,
+    Reading,
+    Resolver,
+    as_it_is,
+    assumptions,
+    column_of,
+    shown_columns,
+    text_of,
+)
+from innovation_abm.chart_people import Amounts
+from innovation_abm.chart_texts import HEAD_ROWS, Choice, Grid, Row, read_bytes, text_grid
+from innovation_abm.chart_words import plain_words, words
+from innovation_abm.chart_workbooks import ZIP_MARK, workbook_grid
 
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_NAMED: Final = 10  # posts, rows or cells that one message lists
+PREVIEWED: Final = 5
+"""Rows of a table that a preview shows."""
 
-
-class FaultKind(StrEnum):
-    """What a fault, a warning or a repair is about."""
-
-    FILE = "file"
-    """The file is missing, unreadable, too large, or its partner is missing."""
-    ENCODING = "encoding"
-    """The file is not UTF-8 text."""
-    EMPTY = "empty"
-    """There are no rows."""
-    COLUMNS = "columns"
-    """A column is missing, or there twice."""
-    ROW = "row"
-    """A row has too few or too many cells, or a quotation mark is never closed."""
-    REFERENCE = "reference"
-    """A post's own reference is blank, reserved, or repeated."""
-    HEAD = "head"
-    """A department has no head, or several."""
-    CYCLE = "cycle"
-    """Posts report to each other in a circle."""
-    SUPERIOR = "superior"
-    """A post reports to one that does not exist."""
-    DEPARTMENT = "department"
-    """A post states no department where others do, or reports into another one."""
-    NUMBER = "number"
-    """A number of people is none, or too large."""
-    ROLE = "role"
-    """A stated role is unknown, or disagrees with the structure."""
-    NOBODY_BELOW = "nobody below"
-    """A department has a leader and nobody else."""
-
-
-class ChartFormat(StrEnum):
-    """The formats that charts are read from."""
-
-    PLAIN = "plain"
-    ORGANOGRAM = "organogram"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Something found in a chart: a fault, a warning, or a repair that was made.
-
-    Attributes:
-        file: Name of the file, without its folder.
-        row: Line number as an editor shows it (the header is usually 1); None for the whole file.
-        kind: What it is about.
-        message: What is wrong and what would be right, or what was done about it.
-        repairable: Whether reading with ``repair=True`` mends it.
-    """
-
-    file: str
-    row: int | None
-    kind: FaultKind
-    message: str
-    repairable: bool = False
-
-    def __str__(self) -> str:
-        """The fault in one line: file, row, message."""
-        place = self.file if self.row is None else f"{self.file}, row {self.row}"
-        return f"{place}: {self.message}"
-
-
-class Post(NamedTuple):
-    """One row of a chart, trimmed.
-
-    Attributes:
-        file: Name of the file, without its folder.
-        row: Line number as an editor shows it.
-        reference: The post's reference; blank in a junior row.
-        reports_to: The superior's reference as stated; blank or ``XX`` for a head.
-        unit: The unit as stated, blank if none is.
-        role: The role as stated, written as `Role.label` is; blank if none is.
-        department: Plain: the department. Organogram: the organisation named in the row.
-        people: Number of people in the row, at least 1.
-        title: Organogram: the job title.
-        junior: Whether the row is a group of staff in an organogram's junior file.
-    """
-
-    file: str
-    row: int
-    reference: str
-    reports_to: str
-    unit: str
-    role: str
-    department: str
-    people: int
-    title: str
-    junior: bool
-
-    @property
-    def marked_head(self) -> bool:
-        """Whether the row says that it is a head."""
-        return not self.junior and self.reports_to.casefold() in ("", HEAD_MARK)
-
-    @property
-    def label(self) -> str:
-        """The post in a message: its reference, or its row where it has none."""
-        return self.reference or f"row {self.row}"
-
-    def __str__(self) -> str:
-        """The post in a message, with its row."""
-        return f"{quoted(self.reference)} (row {self.row})" if self.reference else self.label
-
-
-@dataclass
-class Log:
-    """What has been found so far, and whether faults are to be repaired."""
-
-    repair: bool
-    faults: list[Fault] = field(default_factory=list)
-    warnings: list[Fault] = field(default_factory=list)
-    repairs: list[Fault] = field(default_factory=list)
-
-    def fault(
-        self, file: str, row: int | None, kind: FaultKind, message: str, mend: str | None = None
-    ) -> None:
-        """Note a fault, or its repair where one is asked for and ``mend`` says how it is done."""
-        if self.repair and mend is not None:
-            self.repairs.append(Fault(file, row, kind, f"{message}; repaired: {mend}"))
-        else:
-            self.faults.append(Fault(file, row, kind, message, repairable=mend is not None))
-
-    def warn(self, file: str, row: int | None, kind: FaultKind, message: str) -> None:
-        """Note something doubtful that is loaded all the same."""
-        self.warnings.append(Fault(file, row, kind, message))
-
-
-def quoted(text: str, longest: int = 60) -> str:
-    """A piece of a file as it may stand in a message: quoted, escaped and not too long."""
-    return repr(text if len(text) <= longest else text[: longest - 3] + "...")
-
-
-def listed(items: Sequence[str], joint: str = ", ") -> str:
-    """The first few items in a row, and how many more there are."""
-    more = f"{joint}and {len(items) - _NAMED:,} more" if len(items) > _NAMED else ""
-    return joint.join(items[:_NAMED]) + more
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """A count with its noun, whose plural ends in s unless it is given."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-# From files to tables ----------------------------------------------------------------------------
-
-
-class Sheet(Enum):
-    """The kinds of file, each with the columns that are read: header to field."""
-
-    PLAIN = MappingProxyType(
-        {
-            "post": "reference",
-            "reports to": "reports_to",
-            "unit": "unit",
-            "role": "role",
-            "department": "department",
-            "people": "people",
-        }
-    )
-    SENIOR = MappingProxyType(
-        {
-            "post unique reference": "reference",
-            "reports to senior post": "reports_to",
-            "unit": "unit",
-            "organisation": "department",
-            "fte": "people",
-            "job title": "title",
-        }
-    )
-    JUNIOR = MappingProxyType(
-        {
-            "reporting senior post": "reports_to",
-            "number of posts in fte": "people",
-            "unit": "unit",
-            "organisation": "department",
-            "generic job title": "title",
-        }
-    )
-
-    @property
-    def required(self) -> tuple[str, str]:
-        """The two headers that must be there, which also tell the kind of file."""
-        first, second, *_ = self.value
-        return first, second
-
-    @property
-    def format(self) -> ChartFormat:
-        """The format that this kind of file belongs to."""
-        return ChartFormat.PLAIN if self is Sheet.PLAIN else ChartFormat.ORGANOGRAM
+_SHORTENED: Final = re.compile(r"\d[.,]\d+E\+?\d+", re.IGNORECASE)
+_ELIMINATED: Final = re.compile(r"\W*eliminated\W*", re.IGNORECASE)
+_NOT_IN_POST: Final = "not in post"
 
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of a file: kind, which cell holds which field, and cells with line numbers."""
+    """The rows of a file below its header.
+
+    Attributes:
+        file: Name of the file.
+        header: The header.
+        reading: Which columns are read.
+        resolver: What finds the keys of superiors.
+        rows: The rows of posts.
+        assumed: What was assumed, in a few words each.
+        continental: Whether commas are likely to be decimal.
+    """
 
     file: str
-    sheet: Sheet
-    columns: Mapping[str, int]
-    rows: tuple[tuple[int, list[str]], ...]
+    header: Header
+    reading: Reading
+    resolver: Resolver
+    rows: tuple[Row, ...]
+    assumed: tuple[str, ...]
+    continental: bool
+
+    @property
+    def sheet(self) -> Sheet:
+        """The kind of file."""
+        return self.header.sheet
 
 
-def read_table(path: Path, log: Log) -> Table | None:
+@dataclass
+class Seen:
+    """What was seen of a file, whether or not it could be read.
+
+    Attributes:
+        headers: The headers of its columns.
+        preview: Its first rows; cells about persons are None.
+        sheets: The names of a workbook's sheets.
+    """
+
+    headers: tuple[str, ...] = ()
+    preview: tuple[tuple[str | None, ...], ...] = ()
+    sheets: tuple[str, ...] = ()
+
+
+def read_table(path: Path, choice: Choice, log: Log, seen: Seen) -> Table | None:
     """Read a file into a table; None, with the reason in the log, where there is none."""
-    text = _read_text(path, log)
-    if text is None:
+    grid = _grid(path, choice, log)
+    if grid is None:
         return None
-    records = _records(text, path.name, log)
-    header_row, header = next(records, (1, []))
-    if not header:
-        log.fault(path.name, None, FaultKind.EMPTY, "the file is empty; a chart has a header")
+    file = path.name
+    rows = list(grid.rows)
+    if not rows:
+        log.fault(file, None, FaultKind.EMPTY, "the file is empty; a chart has a header")
         return None
-    names = [" ".join(cell.replace("_", " ").split()).casefold() for cell in header]
-    sheet = _sheet_of(names)
-    columns = _columns(names, header_row, sheet, path.name, log)
-    if columns is None:
-        for _ in records:  # for the faults in the rows
-            pass
+    place, header = find_header(rows, choice)
+    repeated = list(header.names)
+    body = [row for row in rows[place + 1 :] if row[1] != repeated]
+    seen.headers, seen.sheets = header.names, grid.sheets
+    seen.preview = preview(header, body, None)
+    if not check_header(header, file, log):
         return None
-    rows = tuple(records)
-    _check_widths(rows, header, path.name, log)
-    if not rows and sheet is not Sheet.JUNIOR:
-        log.fault(path.name, None, FaultKind.EMPTY, "there are no posts below the header")
-    return Table(path.name, sheet, columns, rows)
+    matcher = Matcher(header, body, choice)
+    reading = _fixed(header) if header.sheet is not Sheet.PLAIN else matcher.read(file, log)
+    if reading is None:
+        return None
+    seen.preview = preview(header, body, reading)
+    resolver = matcher.resolver(reading.key, reading.kind) if reading.key else Resolver((), "")
+    body = _posts_only(body, reading, resolver, file, log)
+    _check_widths(body, header, file, log)
+    if not body and header.sheet is not Sheet.JUNIOR:
+        log.fault(file, None, FaultKind.EMPTY, "there are no posts below the header")
+    assumed = [*grid.assumed]
+    if place:
+        assumed.append(f"header in row {header.row}")
+    if header.sheet is Sheet.PLAIN:
+        assumed += assumptions(reading, header)
+    return Table(
+        file, header, reading, resolver, tuple(body), tuple(assumed), grid.semicolons
+    )
 
 
-def _read_text(path: Path, log: Log) -> str | None:
-    """The text of a file; None, with the reason in the log, if it cannot be read."""
-    data = _read_bytes(path, log)
+def _grid(path: Path, choice: Choice, log: Log) -> Grid | None:
+    """The rows of a file; None, with the reason in the log, if it cannot be read."""
+    data = read_bytes(path, log)
     if data is None:
         return None
-    if b"\0" in data:
-        message = "this is not UTF-8 text (it holds NUL bytes); save the chart as CSV in UTF-8"
-        log.fault(path.name, None, FaultKind.ENCODING, message)
-        return None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data[: error.start].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        log.fault(
-            path.name,
-            before.count(b"\n") + 1,
-            FaultKind.ENCODING,
-            f"byte 0x{data[error.start]:02x} is not UTF-8; save the chart as CSV in UTF-8",
-            mend="the file is read as Windows-1252",
+    score = partial(understood, choice=choice)
+    if data.startswith(ZIP_MARK):
+        return workbook_grid(data, path.name, choice, score, log)
+    return text_grid(data, path.name, choice, score, log)
+
+
+def _fixed(header: Header) -> Reading:
+    """The reading of an organogram's file, whose columns are fixed."""
+    place = {name: number for number, name in reversed(list(enumerate(header.fields))) if name}
+    others = {
+        what: place[what] for what in ("unit", "department", "people", "title") if what in place
+    }
+    key = (place["reference"],) if header.sheet is Sheet.SENIOR else ()
+    naming = key[0] if key else None
+    return Reading(naming, key, (place["superior"],), "reference", others, private=False)
+
+
+def preview(
+    header: Header, rows: Sequence[Row], reading: Reading | None
+) -> tuple[tuple[str | None, ...], ...]:
+    """The first rows of a table, None for the cells that are about persons."""
+    shown = shown_columns(header, rows, reading)
+    return tuple(
+        tuple(
+            text_of(cells, (column,)) if visible else None for column, visible in enumerate(shown)
         )
-    try:
-        return data.decode("cp1252")
-    except UnicodeDecodeError:  # five bytes mean nothing in Windows-1252
-        return data.decode("latin-1")
-
-
-def _read_bytes(path: Path, log: Log) -> bytes | None:
-    """The bytes of an ordinary file; None, with the reason in the log, if there is none."""
-    try:
-        about = path.stat()
-        if stat.S_ISDIR(about.st_mode):
-            problem = f"{path} is a folder; name a CSV file"
-        elif not stat.S_ISREG(about.st_mode):
-            problem = f"{path} is not an ordinary file; name a CSV file"
-        elif about.st_size > MAX_BYTES:
-            problem = (
-                f"the file has {about.st_size / 1e6:,.0f} MB; "
-                f"{MAX_BYTES / 1e6:,.0f} MB is the most that is read"
-            )
-        else:
-            return path.read_bytes()
-    except FileNotFoundError:
-        problem = f"there is no file {path}"
-    except OSError as error:
-        problem = f"cannot read {path}: {error.strerror}"
-    except ValueError:
-        problem = f"{str(path)!r} cannot be the name of a file"
-    log.fault(path.name or str(path), None, FaultKind.FILE, problem)
-    return None
-
-
-def _records(text: str, file: str, log: Log) -> Iterator[tuple[int, list[str]]]:
-    """The records of a CSV text that say anything, each with the line on which it starts."""
-    lines = list(io.StringIO(text, newline=""))
-    reader = csv.reader(lines)
-    blank = []
-    while (start := reader.line_num + 1) <= len(lines):
-        try:
-            cells = [cell.strip() for cell in next(reader)]
-            still_open = reader.line_num == len(lines) and _is_open(lines[start - 1 :])
-        except csv.Error as error:
-            message = f"the row cannot be read ({error}); is a quotation mark never closed?"
-            log.fault(file, start, FaultKind.ROW, message)
-            break
-        if still_open:
-            message = 'a quotation mark (") is opened here and never closed'
-            log.fault(file, start, FaultKind.ROW, message)
-            break
-        if any(cells):
-            yield start, cells
-        elif cells:
-            blank.append(str(start))
-    if blank:
-        message = f"{counted(len(blank), 'row')} with blank cells only passed over: row "
-        log.warn(file, int(blank[0]), FaultKind.ROW, message + listed(blank))
-
-
-def _is_open(lines: Sequence[str]) -> bool:
-    """Whether a record has a quotation mark that is never closed: it swallows what comes next."""
-    return len(list(csv.reader([*lines, "next"]))) == 1
-
-
-def _sheet_of(names: Sequence[str]) -> Sheet:
-    """Which kind of file a header announces; plain where it announces none."""
-    for sheet in (Sheet.SENIOR, Sheet.JUNIOR):
-        if not set(sheet.required).isdisjoint(names):
-            return sheet
-    return Sheet.PLAIN
-
-
-def _columns(
-    names: Sequence[str], row: int, sheet: Sheet, file: str, log: Log
-) -> dict[str, int] | None:
-    """Where each field stands; None, with the reason in the log, if a required one is missing."""
-    missing = [name for name in sheet.required if name not in names]
-    if missing:
-        log.fault(file, row, FaultKind.COLUMNS, _missing_columns(missing, names, sheet))
-    for name in dict.fromkeys(names):
-        if name in sheet.value and names.count(name) > 1:
-            message = f"the header has the column {quoted(name)} {names.count(name)} times"
-            log.fault(file, row, FaultKind.COLUMNS, message, mend="the first one is read")
-        if sheet is Sheet.PLAIN and name not in sheet.value and len(names) < 100:
-            wanted = [column for column in sheet.value if column not in names]
-            for near in difflib.get_close_matches(name, wanted, n=1, cutoff=0.75):
-                message = f"the column {quoted(name)} is not read; did you mean {near!r}?"
-                log.warn(file, row, FaultKind.COLUMNS, message)
-    if missing:
-        return None
-    return {what: names.index(name) for name, what in sheet.value.items() if name in names}
-
-
-def _missing_columns(missing: Sequence[str], names: Sequence[str], sheet: Sheet) -> str:
-    """What to say about columns that are missing."""
-    if sheet is not Sheet.PLAIN:
-        return f"the column {' and '.join(map(repr, missing))} is missing from this organogram file"
-    message = (
-        f"the column {' and '.join(name.replace(' ', '_') for name in missing)} is missing; the "
-        "first line must be a header such as post,reports_to,unit,role, or that of an organogram"
+        for _, cells in rows[:PREVIEWED]
     )
-    separator = next((mark for mark in ";\t|" if len(names) == 1 and mark in names[0]), None)
-    return f"{message}; cells must be separated by commas" if separator else message
 
 
-def _check_widths(
-    rows: Iterable[tuple[int, list[str]]], header: Sequence[str], file: str, log: Log
-) -> None:
+# Rows that are no posts --------------------------------------------------------------------------
+
+
+def _posts_only(
+    rows: Sequence[Row], reading: Reading, resolver: Resolver, file: str, log: Log
+) -> list[Row]:
+    """The rows without totals and without the lines below the table that are about it."""
+    is_total, totals = words().is_total, []
+    for number, cells in rows:
+        first = cells[0] or next(filter(None, cells))
+        if is_total(first):
+            totals.append((number, first))
+    notes = _notes(rows, reading)
+    if not totals and not notes:
+        return list(rows)
+    superiors = {resolver(text_of(cells, reading.superior))[0] for _, cells in rows}
+    out = {
+        number
+        for number, first in (*totals, *notes)
+        if resolver.norm(first) not in superiors or not resolver.norm(first)
+    }
+    for what, found in (("totals", totals), ("a note", notes)):
+        left = [str(number) for number, _ in found if number in out]
+        if left:
+            message = f"left out: {counted(len(left), 'row')} of {what}, not a post: row "
+            log.warn(file, int(left[0]), FaultKind.ROW, message + listed(left))
+    return [row for row in rows if row[0] not in out]
+
+
+def _notes(rows: Sequence[Row], reading: Reading) -> list[tuple[int, str]]:
+    """The lines at the end that are about the table, with what they begin with.
+
+    They have one cell only, and begin with a word that such lines begin with, are a sentence, or
+    come after blank rows.
+    """
+    found: list[tuple[int, str]] = []
+    pending: list[tuple[int, str]] = []
+    for place in range(len(rows) - 1, 0, -1):
+        number, cells = rows[place]
+        filled = [cell for cell in cells if cell]
+        if words().is_total(filled[0]):
+            continue
+        if len(filled) > 1 or not _room_for_more(rows, reading):
+            break
+        pending.append((number, filled[0]))
+        apart = number - rows[place - 1][0] > 1
+        if words().is_note(filled[0]) or len(filled[0].split()) > 5 or apart:
+            found += pending
+            pending = []
+    return found
+
+
+def _room_for_more(rows: Sequence[Row], reading: Reading) -> bool:
+    """Whether most rows have more than one filled cell, so that one of a single cell stands out."""
+    some = rows[:HEAD_ROWS]
+    return 2 * sum(sum(map(bool, cells)) > 1 for _, cells in some) > len(some)
+
+
+def _check_widths(rows: Iterable[Row], header: Header, file: str, log: Log) -> None:
     """Find rows that lack cells of named columns, or have something beyond the last column."""
-    named = max(place for place, name in enumerate(header, start=1) if name)
+    names = header.names
+    named = max((place for place, name in enumerate(names, start=1) if name), default=0)
     for row, cells in rows:
-        beyond = [quoted(cell) for cell in cells[len(header) :] if cell]
+        if len(cells) == len(names):
+            continue
+        beyond = [cell for cell in cells[len(names) :] if cell]
         if len(cells) >= named and not beyond:
             continue
-        mend = f"left out {listed(beyond)}" if beyond else "the missing cells are taken as blank"
-        message = f"the row has {counted(len(cells), 'cell')}, the header {len(header)}"
+        many = counted(len(beyond), "cell")
+        mend = f"left out {many}" if beyond else "the missing cells are taken as blank"
+        message = f"the row has {counted(len(cells), 'cell')}, the header {len(names)}"
         log.fault(file, row, FaultKind.ROW, message, mend)
 
 
-def read_partner(path: Path, sheet: Sheet, log: Log) -> list[Table]:
+# Pairs of files ----------------------------------------------------------------------------------
+
+
+def read_partner(path: Path, sheet: Sheet, choice: Choice, log: Log) -> list[Table]:
     """The other file of an organogram pair: one table, or none with the reason in the log."""
     here, there = ("senior", "junior") if sheet is Sheet.SENIOR else ("junior", "senior")
     # A file may hold the columns of the other kind: then the name tells where the partner is.
@@ -425,7 +269,7 @@ def read_partner(path: Path, sheet: Sheet, log: Log) -> list[Table]:
         )
         log.fault(path.name, None, FaultKind.FILE, message)
         return []
-    table = read_table(partner, log)
+    table = read_table(partner, choice, log, Seen())
     if table is None:
         return []
     if {sheet, table.sheet} != {Sheet.SENIOR, Sheet.JUNIOR}:
@@ -439,61 +283,231 @@ def read_partner(path: Path, sheet: Sheet, log: Log) -> list[Table]:
 # From tables to posts ----------------------------------------------------------------------------
 
 
-def read_posts(table: Table, log: Log) -> Iterator[Post]:
-    """The posts of a table; numbers, references and roles are checked."""
-    junior = table.sheet is Sheet.JUNIOR
-    blank = dict.fromkeys((what for sheet in Sheet for what in sheet.value.values()), "")
-    columns = table.columns.items()
-    for row, cells in table.rows:
-        given = blank | {what: cells[place] for what, place in columns if place < len(cells)}
-        people = _people(given.pop("people"), junior, table.file, row, log)
-        given["role"] = _role_label(given["role"])
-        post = Post(file=table.file, row=row, people=people, junior=junior, **given)
-        if not junior and post.reference.casefold() in ("", HEAD_MARK):
-            what = "has no reference" if not post.reference else "is called XX, the mark of a head"
-            message = f"the post {what}; give it a reference of its own"
-            mend = f"it is called 'row {row}'"
-            log.fault(table.file, row, FaultKind.REFERENCE, message, mend)
-            post = post._replace(reference="")
-        if post.role and post.role not in STATED_ROLES:
-            message = f"the role {quoted(post.role)} is none of {', '.join(sorted(STATED_ROLES))}"
-            log.warn(table.file, row, FaultKind.ROLE, f"{message}; the structure decides")
-        yield post
+@dataclass
+class Posts:
+    """The posts of a chart.
 
-
-def _role_label(text: str) -> str:
-    """A stated role as `Role.label` would write it."""
-    return " ".join(text.replace("_", " ").replace("-", " ").split()).casefold()
-
-
-def _people(text: str, required: bool, file: str, row: int, log: Log) -> int:
-    """The people a row stands for: full-time equivalents rounded (halves up), at least one."""
-    if not text and not required:
-        return 1
-    number = float(text) if _NUMBER.fullmatch(text) else float("nan")
-    if 0 < number <= MAX_PEOPLE_PER_ROW:
-        return max(1, int(number + 0.5))
-    if number == 0:
-        log.warn(file, row, FaultKind.NUMBER, f"{quoted(text)} people count as one person")
-        return 1
-    problem = "no number of people; it must be a number such as 1 or 2.5, not negative"
-    if number > MAX_PEOPLE_PER_ROW:
-        problem = f"too many people for one row; {MAX_PEOPLE_PER_ROW:,} is the most"
-    message = f"{quoted(text)} is {problem}"
-    log.fault(file, row, FaultKind.NUMBER, message, mend="the row counts as one person")
-    return 1
-
-
-def with_departments(posts: list[Post], log: Log) -> list[Post]:
-    """The posts of a plain chart, blank departments filled in where others state one.
-
-    A row that states none is in the department of its superior.
+    Attributes:
+        kept: The posts that there are.
+        gone: Posts of an organogram that were eliminated, by their reference.
     """
-    department = [post.department for post in posts]
-    stated = next(filter(None, department), "")
-    if not stated:
+
+    kept: list[Post] = field(default_factory=list)
+    gone: dict[str, Post] = field(default_factory=dict)
+
+
+def read_posts(tables: Sequence[Table], log: Log) -> Posts:
+    """The posts of a chart's tables; numbers, references and roles are checked."""
+    posts = Posts()
+    for table in tables:
+        found = list(_posts(table, log))
+        if table.sheet is Sheet.SENIOR:
+            found = _in_post(table, found, posts, log)
+        _check_shortened(found, log)
+        posts.kept += found
+    return posts
+
+
+def _posts(table: Table, log: Log) -> Iterator[Post]:
+    """The posts of a table."""
+    junior, reading, resolve = table.sheet is Sheet.JUNIOR, table.reading, table.resolver
+    rows = [cells for _, cells in table.rows]
+    keys = column_of(rows, reading.key)
+    stated = column_of(rows, reading.superior)
+    others = {what: column_of(rows, (place,)) for what, place in reading.others.items()}
+    blank = [""] * len(rows)
+    units, departments = others.get("unit", blank), others.get("department", blank)
+    titles, roles = others.get("title", blank), others.get("role", blank)
+    people = _people(table, others.get("people", blank), log)
+    role_of = {text: plain_words(text) for text in set(roles)}
+    above = {text: (text, "") if junior else resolve(text) for text in set(stated)}
+    _tell_superiors(table, stated, above, log)
+    names = None if reading.naming is None else column_of(rows, (reading.naming,))
+    if resolve.norm is not as_it_is:
+        keys = list(map(resolve.norm, keys))
+    for number, (row, _) in enumerate(table.rows):
+        key = keys[number]
+        reference = f"post {row}" if names is None else names[number]
+        if junior:
+            reference = key = ""
+        elif not reference or (len(reference) == 2 and reference.casefold() == HEAD_MARK):
+            reference, key = _without_reference(reference, key, row, table.file, log)
+        yield Post(
+            table.file,
+            row,
+            reference,
+            above[stated[number]][0],
+            units[number],
+            role_of[roles[number]],
+            departments[number],
+            people[number],
+            titles[number],
+            junior,
+            key,
+            reading.private,
+        )
+
+
+def _without_reference(
+    reference: str, key: str, row: int, file: str, log: Log
+) -> tuple[str, str]:
+    """The reference and key of a post that has none of its own."""
+    what = "is called XX, the mark of a head" if reference else "has no reference"
+    message = f"the post {what}; give it a reference of its own"
+    log.fault(file, row, FaultKind.REFERENCE, message, f"it is called 'row {row}'")
+    return "", "" if key == reference else key
+
+
+def _tell_superiors(
+    table: Table, stated: Sequence[str], above: Mapping[str, tuple[str, str]], log: Log
+) -> None:
+    """Warn of cells with several superiors, and of words that say that there is none."""
+    if not any(why for _, why in above.values()):
+        return
+    whys = [above[text][1] for text in stated]
+    several = [row for (row, _), why in zip(table.rows, whys, strict=True) if why == "first"]
+    if several:
+        rows = listed(list(map(str, several)))
+        message = f"{counted(len(several), 'row')} with several superiors: the first is read: row "
+        log.warn(table.file, several[0], FaultKind.SUPERIOR, message + rows)
+    nobody = Counter(text for text, why in zip(stated, whys, strict=True) if why == "nobody")
+    for text, times in nobody.items():
+        message = f"{quoted(text)} is not a post and is read as blank, the mark of a head"
+        message += f" ({times:,} times)" if times > 1 else ""
+        log.warn(table.file, None, FaultKind.HEAD, message)
+
+
+def _people(table: Table, texts: Sequence[str], log: Log) -> list[int]:
+    """The people each row stands for: full-time equivalents rounded (halves up), at least one."""
+    amounts = Amounts(texts, continental=table.continental)
+    junior = table.sheet is Sheet.JUNIOR
+    marks = _marks(table)
+    people = []
+    for number, ((row, _), text) in enumerate(zip(table.rows, texts, strict=True)):
+        if (not text and not junior) or (marks and _ELIMINATED.fullmatch(marks[number])):
+            people.append(1)
+            continue
+        amount = amounts(text)
+        if amount.people is None:
+            log.fault(table.file, row, FaultKind.NUMBER, amount.problem)
+        elif amount.note:
+            log.warn(table.file, row, FaultKind.NUMBER, amount.note)
+        people.append(amount.people or 1)
+    return people
+
+
+def _marks(table: Table) -> list[str]:
+    """What the column ``Name`` of an organogram's senior posts says; empty elsewhere."""
+    names = table.header.columns("name") if table.sheet is Sheet.SENIOR else []
+    return column_of([cells for _, cells in table.rows], (names[0],)) if names else []
+
+
+def _check_shortened(posts: Sequence[Post], log: Log) -> None:
+    """Refuse references like 1.23457E+11 that may stand for several."""
+    used = {text for text in {post.reports_to for post in posts} if _SHORTENED.fullmatch(text)}
+    found = [post for post in posts if "+" in post.reference or post.reference in used]
+    found = [post for post in found if _SHORTENED.fullmatch(post.reference)]
+    times = Counter(post.reference for post in found)
+    wrong = [post for post in found if times[post.reference] > 1 or post.reference in used]
+    rows = [str(post.row) for post in wrong] or [
+        str(post.row) for post in posts if post.reports_to in used
+    ]
+    if wrong or used:
+        example = (wrong[0].reference if wrong else "") or next(iter(used))
+        message = (
+            f"references such as {quoted(example)} look like numbers that a spreadsheet shortened, "
+            f"so that different posts are called the same: row {listed(rows)}; export the chart "
+            "again with these columns formatted as text"
+        )
+        log.fault(posts[0].file, int(rows[0]), FaultKind.REFERENCE, message)
+
+
+# Organograms -------------------------------------------------------------------------------------
+
+
+def _in_post(table: Table, found: list[Post], posts: Posts, log: Log) -> list[Post]:
+    """The senior posts that there are: without eliminated ones and people who are not in post."""
+    marks = _marks(table) or [""] * len(found)
+    superiors = {post.reports_to for post in found}
+    eliminated, absent, kept = [], [], []
+    for post, mark in zip(found, marks, strict=True):
+        away = _NOT_IN_POST in (plain_words(post.title), plain_words(mark))
+        if _ELIMINATED.fullmatch(mark):
+            eliminated.append(post)
+        elif post.reference == "0" and (away or "0" not in superiors):
+            absent.append(post)
+        else:
+            kept.append(post)
+    live = {post.reference for post in kept}
+    posts.gone = {one.reference: one for one in (*absent, *eliminated) if one.reference not in live}
+    for left, what in ((eliminated, "eliminated"), (absent, "not in post (reference 0)")):
+        if left:
+            rows = listed([str(post.row) for post in left])
+            message = f"left out: {counted(len(left), 'post')} {what}: row {rows}"
+            log.warn(table.file, left[0].row, FaultKind.ELIMINATED, message)
+    return kept
+
+
+# Heads and departments ---------------------------------------------------------------------------
+
+
+def settle_heads(posts: list[Post], plain: bool, log: Log) -> list[Post]:
+    """The posts, with those marked as heads that report to themselves where nobody else is one.
+
+    That is the one such post of the chart, or of each of its departments.
+    """
+    if any(post.marked_head for post in posts):
         return posts
-    standing_for = _by_reference(posts)
+    loops = [post for post in posts if post.key and post.reports_to == post.key]
+    labels = {post.department for post in posts} if plain else {""}
+    of_each = {post.department for post in loops} == labels and len(loops) == len(labels)
+    if len(loops) != 1 and not of_each:
+        return posts
+    for post in loops:
+        message = f"{quoted(post.label)} reports to itself, and is taken as the head"
+        log.warn(post.file, post.row, FaultKind.HEAD, message)
+    heads = {id(post) for post in loops}
+    return [post._replace(reports_to="") if id(post) in heads else post for post in posts]
+
+
+def settle_departments(posts: list[Post], log: Log) -> list[Post]:
+    """The posts of a plain chart, their departments settled.
+
+    With one head there is one department, and where a column states several, these are units.
+    Otherwise a row that states no department is in that of its superior.
+    """
+    labels = {post.department for post in posts} - {""}
+    heads = [post for post in posts if post.marked_head]
+    if len(labels) > 1 and len(heads) == 1 and not _repeated_across(posts):
+        return _labels_as_units(posts, len(labels), log)
+    return _with_departments(posts, log) if labels else posts
+
+
+def _repeated_across(posts: Sequence[Post]) -> bool:
+    """Whether departments use the same keys for different posts."""
+    return len({post.key for post in posts} - {""}) > len(_by_key(posts).keys() - {""})
+
+
+def _labels_as_units(posts: list[Post], number: int, log: Log) -> list[Post]:
+    """The posts of one department, in units by what the column of departments says."""
+    has_units = any(post.unit for post in posts)
+    what = "is not read, as another column states units" if has_units else "states the units"
+    message = (
+        f"one post is marked as the head, so there is one department; the column with {number:,} "
+        f"departments {what}"
+    )
+    log.warn(posts[0].file, None, FaultKind.DEPARTMENT, message)
+    return [
+        post._replace(department="", unit=post.unit if has_units else post.department)
+        for post in posts
+    ]
+
+
+def _with_departments(posts: list[Post], log: Log) -> list[Post]:
+    """The posts, blank departments filled in by that of the superior."""
+    department = [post.department for post in posts]
+    stated = next(filter(None, department))
+    standing_for = _by_key(posts)
     tried: set[int] = set()
     for start in range(len(posts)):
         line = [start]
@@ -518,11 +532,11 @@ def with_departments(posts: list[Post], log: Log) -> list[Post]:
     ]
 
 
-def _by_reference(posts: Sequence[Post]) -> dict[str, int]:
-    """The first post of each reference, without references that occur in several departments."""
+def _by_key(posts: Sequence[Post]) -> dict[str, int]:
+    """The first post of each key, without keys that occur in several departments."""
     first: dict[str, int] = {}
     ambiguous = set()
     for number, post in enumerate(posts):
-        if posts[first.setdefault(post.reference, number)].department != post.department:
-            ambiguous.add(post.reference)
-    return {reference: number for reference, number in first.items() if reference not in ambiguous}
+        if posts[first.setdefault(post.key, number)].department != post.department:
+            ambiguous.add(post.key)
+    return {key: number for key, number in first.items() if key not in ambiguous}

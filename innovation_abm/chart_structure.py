@@ -12,13 +12,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
-from innovation_abm.chart_files import (
+from innovation_abm.chart_faults import (
     HEAD_MARK,
-    STATED_ROLES,
     FaultKind,
     Log,
     Post,
@@ -26,9 +27,13 @@ from innovation_abm.chart_files import (
     listed,
     quoted,
 )
+from innovation_abm.chart_matching import zero_key
+from innovation_abm.chart_words import words
 from innovation_abm.organization import MAX_PEOPLE, Organization, Role
 
 _NOBODY: Final = -1  # the superior of a post that has none, or none yet
+_FEW: Final = 3  # rows that repairs may give another superior in any chart
+_SHARE: Final = 0.05  # share of the rows that repairs may give another superior in a large one
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,15 @@ class _Loose:
 
     kind: FaultKind
     message: str
+    instead: int | None = None  # whom it is attached to, if not the head
 
 
 def arrange(
-    posts: Sequence[Post], plain: bool, log: Log, most_people: int = MAX_PEOPLE
+    posts: Sequence[Post],
+    plain: bool,
+    log: Log,
+    most_people: int = MAX_PEOPLE,
+    gone: Mapping[str, Post] = MappingProxyType({}),
 ) -> Structure | None:
     """Find every post's superior and every department's head.
 
@@ -68,6 +78,7 @@ def arrange(
         plain: Whether the posts state departments; otherwise all are one department.
         log: Where faults, warnings and repairs go.
         most_people: How many people are accepted.
+        gone: Posts that were eliminated, by their reference.
 
     Returns:
         The hierarchy, as it is after all repairs; None if there is nothing to arrange, or more
@@ -85,18 +96,67 @@ def arrange(
     department = [numbers[label] for label in labels]
 
     index = _index(posts, department, log)
-    superior, loose = _superiors(posts, department, index, log)
-    root = _cut_circles(posts, superior, loose)
+    superior, loose = _superiors(posts, department, _Search(posts, index, gone), log)
+    cut: dict[int, int] = {}
+    root = _cut_circles(posts, superior, loose, cut)
+    department = _by_root(department, root)
     heads = _choose_heads(posts, department, superior, root, loose, log)
-    for number, why in loose.items():
-        head = heads[department[number]]
-        superior[number] = _NOBODY if number == head else head
-        mend = "taken as the head" if number == head else f"attached to the head, {posts[head]}"
-        log.fault(posts[number].file, posts[number].row, why.kind, why.message, mend)
+    _attach(posts, superior, department, heads, loose, cut, log)
     structure = Structure(superior, department, heads)
     _check_people(posts, structure, log)
     _check_roles(posts, structure, log)
     return structure
+
+
+def _by_root(department: Sequence[int], root: Sequence[int]) -> list[int]:
+    """The department of every post: that of the post at the top of its line, without gaps."""
+    found = [department[top] for top in root]
+    numbers = {one: number for number, one in enumerate(dict.fromkeys(found))}
+    return [numbers[one] for one in found]
+
+
+def _attach(
+    posts: Sequence[Post],
+    superior: list[int],
+    department: Sequence[int],
+    heads: Sequence[int],
+    loose: Mapping[int, _Loose],
+    cut: Mapping[int, int],
+    log: Log,
+) -> None:
+    """Attach loose posts to the head of their department, and note why each is loose."""
+    moved = [number for number in loose if number != heads[department[number]]]
+    others = len(posts) - len(heads)
+    log.over_budget = len(moved) > max(_FEW, _SHARE * len(posts)) or 2 * len(moved) > others
+    if log.over_budget and log.repair and not log.force:
+        message = (
+            f"--repair would give {len(moved):,} of {counted(len(posts), 'row')} another superior "
+            f"than they state; {_FEW} rows or {_SHARE:.0%} are the most, and half of a small chart. "
+            "Nothing is attached; --force-repair (in Python, repair=\"force\") attaches as below"
+        )
+        log.fault(posts[0].file, None, FaultKind.BUDGET, message)
+    for number, why in loose.items():
+        head = heads[department[number]]
+        instead = head if why.instead is None else why.instead
+        if number != head and _is_below(instead, number, superior):
+            instead = head
+        superior[number] = _NOBODY if number == head else instead
+        mend = f"attached to the head, {posts[head]}"
+        if number == head:
+            mend = "taken as the head"
+        elif instead != head:
+            mend = f"attached to {posts[instead]}, above the eliminated post"
+        if number in cut:
+            mend = f"its line to {posts[cut[number]]} is cut, and it is {mend}"
+        post = posts[number]
+        log.fault(post.file, post.row, why.kind, why.message, mend, moves=number != head)
+
+
+def _is_below(number: int, top: int, superior: Sequence[int]) -> bool:
+    """Whether a post is another one, or below it."""
+    while number not in (top, _NOBODY):
+        number = superior[number]
+    return number == top
 
 
 # Superiors ---------------------------------------------------------------------------------------
@@ -112,8 +172,8 @@ def _index(
     index: dict[tuple[int, str], int] = {}
     repeated = []
     for number, post in enumerate(posts):
-        key = (department[number], post.reference)
-        if not post.reference:
+        key = (department[number], post.key)
+        if not post.key:
             continue
         if key not in index:
             index[key] = number
@@ -123,7 +183,9 @@ def _index(
             index[key] = number
     for number, earlier in repeated:
         post = posts[number]
-        target = posts[index[department[number], post.reference]]
+        if post.private:  # two persons of one name: a fault where one of them is a superior
+            continue
+        target = posts[index[department[number], post.key]]
         message = (
             f"repeats the reference {posts[earlier]}; each row stays a post of its own, and "
             f"reports attach to row {target.row}"
@@ -133,74 +195,138 @@ def _index(
 
 
 def _superiors(
-    posts: Sequence[Post],
-    department: Sequence[int],
-    index: Mapping[tuple[int, str], int],
-    log: Log,
+    posts: Sequence[Post], department: Sequence[int], search: _Search, log: Log
 ) -> tuple[list[int], dict[int, _Loose]]:
-    """Each post's superior, and the posts whose superior is not in their department."""
+    """Each post's superior, and the posts whose superior is not found."""
     superior = [_NOBODY] * len(posts)
     loose: dict[int, _Loose] = {}
-    search: _Search | None = None  # made when the first superior is missing
     for number, post in enumerate(posts):
         if post.marked_head:
             continue
-        found = index.get((department[number], post.reports_to))
+        found = search.exactly(department[number], post)
         if found is None:
-            search = search or _Search(posts, index)
-            near = search.near(department[number], post.reports_to)
+            near = search.near(department[number], post)
             if len(near) != 1:
-                loose[number] = search.why_missing(post, near)
+                loose[number] = search.why_missing(department[number], post, near)
                 continue
             found = near[0]
-            message = f"{_missing(post)}; did you mean {posts[found]}?"
-            mend = f"joined to {posts[found]}"
-            log.fault(post.file, post.row, FaultKind.SUPERIOR, message, mend)
+            _tell_near(post, posts[found], search.crosses(number, found, department), log)
         superior[number] = found
     return superior, loose
 
 
+def _tell_near(post: Post, found: Post, crosses: bool, log: Log) -> None:
+    """Note that a superior is found under another name, or in another department."""
+    if crosses:
+        message = (
+            f"{quoted(post.label)} of the department {quoted(post.department)} reports to "
+            f"{found} of {quoted(found.department)}; a department is a tree of its own, with a "
+            "head marked XX"
+        )
+        mend = f"it stays below {found}, in the department of that post"
+        log.fault(post.file, post.row, FaultKind.DEPARTMENT, message, mend)
+    elif zero_key(post.reports_to) == zero_key(found.key):
+        message = f"reports to {quoted(post.reports_to)}, read as {found}: the same number"
+        log.warn(post.file, post.row, FaultKind.SUPERIOR, message)
+    else:
+        message = f"{_missing(post)}; did you mean {found}?"
+        log.fault(post.file, post.row, FaultKind.SUPERIOR, message, f"joined to {found}")
+
+
 class _Search:
-    """Where a superior may be who is not found exactly."""
+    """Where a superior is."""
 
-    def __init__(self, posts: Sequence[Post], index: Mapping[tuple[int, str], int]) -> None:
-        """Search among posts by the references that stand for them."""
+    def __init__(
+        self,
+        posts: Sequence[Post],
+        index: Mapping[tuple[int, str], int],
+        gone: Mapping[str, Post],
+    ) -> None:
+        """Search among posts by the keys that stand for them."""
         self._posts = posts
-        self._anywhere: dict[str, int] = {}
-        self._near: dict[tuple[int, str], list[int]] = {}
-        for (department, reference), number in index.items():
-            self._anywhere.setdefault(reference, number)
-            self._near.setdefault((department, _near_key(reference)), []).append(number)
+        self._index = index
+        self._gone = gone
 
-    def near(self, department: int, reference: str) -> list[int]:
-        """The posts of a department whose references nearly match."""
-        return self._near.get((department, _near_key(reference)), []) if reference else []
+    @cached_property
+    def _twins(self) -> Mapping[str, list[int]]:
+        """Posts whose key several have, where keys are names of persons."""
+        rows: dict[str, list[int]] = {}
+        for number, post in enumerate(self._posts):
+            if post.private and post.key:
+                rows.setdefault(post.key, []).append(number)
+        return {key: numbers for key, numbers in rows.items() if len(numbers) > 1}
 
-    def why_missing(self, post: Post, near: Sequence[int]) -> _Loose:
-        """Why a post's superior is missing: unknown, ambiguous, or in another department."""
-        elsewhere = self._anywhere.get(post.reports_to)
+    @cached_property
+    def _anywhere(self) -> Mapping[str, list[int]]:
+        """Posts by key, whatever their department."""
+        found: dict[str, list[int]] = {}
+        for (_, key), number in self._index.items():
+            found.setdefault(key, []).append(number)
+        return found
+
+    @cached_property
+    def _near(self) -> Mapping[tuple[int, str], list[int]]:
+        """Posts by department and what nearly equal keys share."""
+        found: dict[tuple[int, str], list[int]] = {}
+        for (department, key), number in self._index.items():
+            found.setdefault((department, _near_key(key)), []).append(number)
+        return found
+
+    def exactly(self, department: int, post: Post) -> int | None:
+        """The superior of a post, if exactly one is called so in its department."""
+        if post.private and post.reports_to in self._twins:
+            return None
+        return self._index.get((department, post.reports_to))
+
+    def near(self, department: int, post: Post) -> list[int]:
+        """Posts of other departments that are called so, or else of this one that nearly are."""
+        if not post.reports_to or (post.private and post.reports_to in self._twins):
+            return []
+        near = self._near.get((department, _near_key(post.reports_to)), [])
+        return self._anywhere.get(post.reports_to) or near
+
+    def crosses(self, number: int, found: int, department: Sequence[int]) -> bool:
+        """Whether a superior who was found is in another department."""
+        return department[number] != department[found]
+
+    def why_missing(self, department: int, post: Post, near: Sequence[int]) -> _Loose:
+        """Why a post's superior is missing: unknown, one of several, or eliminated."""
+        twins = self._twins.get(post.reports_to, []) if post.private else []
+        if twins:
+            rows = listed([str(self._posts[number].row) for number in twins])
+            message = f"{_who(post)} to somebody whose name or address several rows have: row {rows}"
+            return _Loose(FaultKind.SUPERIOR, message)
         if near:
             candidates = listed([str(self._posts[number]) for number in near], " or ")
             return _Loose(FaultKind.SUPERIOR, f"{_missing(post)}; did you mean {candidates}?")
-        if elsewhere is None:
-            return _Loose(FaultKind.SUPERIOR, _missing(post))
-        superior = self._posts[elsewhere]
-        message = (
-            f"{quoted(post.label)} of the department {quoted(post.department)} reports to "
-            f"{superior} of {quoted(superior.department)}; a department is a tree of its own, "
-            "with a head marked XX"
-        )
-        return _Loose(FaultKind.DEPARTMENT, message)
+        if post.reports_to in self._gone:
+            gone = self._gone[post.reports_to]
+            message = f"{_who(post)} to {gone}, which is left out as eliminated or not in post"
+            return _Loose(FaultKind.SUPERIOR, message, self._above(gone, department))
+        return _Loose(FaultKind.SUPERIOR, _missing(post))
+
+    def _above(self, gone: Post, department: int) -> int | None:
+        """The post above an eliminated one that was not eliminated; None if there is none."""
+        seen: set[str] = set()
+        while gone.reports_to in self._gone and gone.reports_to not in seen:
+            seen.add(gone.reports_to)
+            gone = self._gone[gone.reports_to]
+        return self._index.get((department, gone.reports_to))
 
 
 def _missing(post: Post) -> str:
     """That a post's superior does not exist, as the beginning of a message."""
-    who = "the staff in this row report" if post.junior else f"{quoted(post.label)} reports"
+    who = _who(post)
     if not post.reports_to:
         return f"{who} to nobody; the reference of a senior post must be given"
     if post.reports_to.casefold() == HEAD_MARK:
         return f"{who} to XX, which marks a head; the reference of a senior post must be given"
-    return f"{who} to {quoted(post.reports_to)}, which does not exist"
+    return f"{who} to {post.superior_shown}"
+
+
+def _who(post: Post) -> str:
+    """A post as the subject of a message, with its verb."""
+    return "the staff in this row report" if post.junior else f"{quoted(post.label)} reports"
 
 
 def _near_key(reference: str) -> str:
@@ -218,10 +344,16 @@ def _near_key(reference: str) -> str:
 # Circles and heads -------------------------------------------------------------------------------
 
 
-def _cut_circles(posts: Sequence[Post], superior: list[int], loose: dict[int, _Loose]) -> list[int]:
-    """Cut every circle above its first post, which becomes loose; return the top above each."""
+def _cut_circles(
+    posts: Sequence[Post], superior: list[int], loose: dict[int, _Loose], cut: dict[int, int]
+) -> list[int]:
+    """Cut every circle above its first post, which becomes loose; return the top above each.
+
+    The lines that are cut are added to ``cut``: the superior that each post had.
+    """
     circles = _circles(superior)
     for circle in circles:
+        cut[circle[0]] = superior[circle[0]]
         superior[circle[0]] = _NOBODY
     root = _roots(superior)
     below: dict[int, list[int]] = {circle[0]: [] for circle in circles}
@@ -357,14 +489,20 @@ def _check_people(posts: Sequence[Post], structure: Structure, log: Log) -> None
 
 def _check_roles(posts: Sequence[Post], structure: Structure, log: Log) -> None:
     """Warn of stated roles that disagree with the structure."""
-    has_reports = set(structure.superior)
+    has_reports, heads = set(structure.superior), set(structure.heads)
+    fitting_roles = words().roles
+    leader, manager, staff = Role.LEADER.label, Role.MIDDLE_MANAGER.label, Role.STAFF.label
     for number, post in enumerate(posts):
-        if post.role not in STATED_ROLES:
+        if not post.role:
             continue
-        role = Role.MIDDLE_MANAGER if number in has_reports else Role.STAFF
-        role = Role.LEADER if structure.is_head(number) else role
-        if post.role != role.label:
-            message = f"the stated role is {post.role}, the structure says {role.label}"
+        fitting = fitting_roles.get(post.role)
+        if fitting is None:
+            message = f"the role {quoted(post.role)} is none of {leader}, {manager}, {staff}"
+            log.warn(post.file, post.row, FaultKind.ROLE, f"{message}; the structure decides")
+            continue
+        role = leader if number in heads else manager if number in has_reports else staff
+        if role not in fitting:
+            message = f"the stated role is {post.role}, the structure says {role}"
             log.warn(post.file, post.row, FaultKind.ROLE, f"{message}; the structure decides")
 
 

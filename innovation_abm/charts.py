@@ -1,21 +1,31 @@
-"""Organisation charts in CSV files: reading, checking, repairing and writing them.
+"""Organisation charts in files: reading, checking, repairing and writing them.
 
-Two formats are read, told apart by their header (case and underscores do not matter there):
+Two formats are read, told apart by their header (case, accents and punctuation do not matter
+there):
 
-* *Plain*: one file with the columns ``post`` and ``reports_to``, and optionally ``unit``,
-  ``role``, ``department`` and ``people``. A blank ``reports_to``, or ``XX``, marks the head of a
-  department; without a ``department`` column the file is one department. ``people`` is the number
-  of people in the row, 1 where it is blank. A row that states no unit or department is in that of
-  its superior; where no row states a unit, the units are the branches under the managers of
-  layer 2. Roles follow from the structure, and a stated one is only compared with it.
+* *Plain*: one table with a row per post, from a CSV file or an Excel workbook. The columns ``post``
+  and ``reports_to`` are needed; ``unit``, ``role``, ``department`` and ``people`` are optional. They
+  may be called as HR systems, directories and drawing tools call them, in English, French, German
+  or Spanish, and superiors may be named by reference, name or e-mail address. A blank
+  ``reports_to``, or ``XX``, marks the head of a department. ``people`` is the number of people in
+  the row, 1 where it is blank. With one head there is one department, and a column of departments
+  states the units. A row that states no unit or department is in that of its superior; where no
+  row states a unit, the units are the branches under the managers of layer 2. Roles follow from the
+  structure, and a stated one is only compared with it.
 * *Organogram*: the pair of files in which United Kingdom departments publish their staff:
   ``X-senior.csv``, one row per senior post (``Post Unique Reference``, ``Reports to Senior Post``,
   where ``XX`` or a blank marks the head), and ``X-junior.csv``, groups of staff by the senior post
   they report to (``Reporting Senior Post``, ``Number of Posts in FTE``). Either one may be named;
-  the other is looked for beside it. The pair is one department.
+  the other is looked for beside it. The pair is one department. Posts whose ``Name`` is
+  ``Eliminated`` and people who are ``Not in post`` (reference 0) are left out. Rows that share a
+  reference, as in a job share, are a person each.
 
 References are compared exactly after trimming. A row of several full-time equivalents is that many
-people, rounded, at least one; posts that report to it report to the first of them.
+people, rounded (halves up), at least one; posts that report to it report to the first of them.
+
+What the format leaves open is assumed and told (`Chart.assumed`), chosen by the arguments of
+`read_chart`, or, where two readings are as good, refused. Columns about persons serve to find
+superiors only: nothing of them is kept.
 
 Reading never stops at the first fault. It goes on as if each fault were repaired, in the way that
 ``repair=True`` repairs it, so that one reading finds all of them. A chart with a fault left is
@@ -27,26 +37,26 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from innovation_abm.chart_columns import CHOSEN, Sheet
+from innovation_abm.chart_faults import HEAD_MARK, ChartFormat, Fault, FaultKind, Log, Post
 from innovation_abm.chart_files import (
-    HEAD_MARK,
-    ChartFormat,
-    Fault,
-    FaultKind,
-    Log,
-    Post,
-    Sheet,
+    Posts,
+    Seen,
+    Table,
     read_partner,
     read_posts,
     read_table,
-    with_departments,
+    settle_departments,
+    settle_heads,
 )
-from innovation_abm.chart_structure import arrange, to_organization
+from innovation_abm.chart_structure import Structure, arrange, to_organization
+from innovation_abm.chart_texts import Choice
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.organization import MAX_PEOPLE, Organization, Role, generate
 from innovation_abm.text_files import write_text
@@ -55,17 +65,22 @@ if TYPE_CHECKING:
     from innovation_abm.scenario import Scenario
 
 __all__ = [
+    "CHOSEN",
     "Chart",
     "ChartError",
     "ChartFormat",
     "Fault",
     "FaultKind",
     "Post",
+    "Repair",
     "build_organization",
     "load_chart",
     "read_chart",
     "write_chart",
 ]
+
+Repair = bool | Literal["force"]
+"""Whether a chart is repaired: not, within a budget, or whatever it takes."""
 
 _LISTED: Final = 20  # faults that an error message lists
 
@@ -80,11 +95,8 @@ class ChartError(InnovationAbmError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         """Make one message of some faults, at least one."""
         self.faults = tuple(faults)
-        mendable = sum(fault.repairable for fault in self.faults)
-        advice = ""
-        if mendable:
-            which = "it" if len(self.faults) == 1 else f"{mendable:,} of them"
-            advice = f"\n--repair (in Python, repair=True) would mend {which}, and say how."
+        advice = repair_advice(self.faults)
+        advice = f"\n{advice}" if advice else ""
         if len(self.faults) == 1:
             super().__init__(f"{self.faults[0]}{advice}")
             return
@@ -97,6 +109,18 @@ class ChartError(InnovationAbmError):
     def __reduce__(self) -> tuple[type[ChartError], tuple[tuple[Fault, ...]]]:
         """Let the error cross to another process with its faults."""
         return type(self), (self.faults,)
+
+
+def repair_advice(faults: Sequence[Fault]) -> str:
+    """A sentence on how the faults of a chart can be repaired; empty if none of them can."""
+    repairable = sum(fault.repairable for fault in faults)
+    if not repairable or any(fault.kind is FaultKind.BUDGET for fault in faults):
+        return ""
+    forced = any(fault.needs_force for fault in faults)
+    option, value = ("--force-repair", '"force"') if forced else ("--repair", "True")
+    which = "it" if len(faults) == 1 else f"{repairable:,} of them"
+    how = "; many rows would get another superior than they state" if forced else ""
+    return f"{option} (in Python, repair={value}) would repair {which}, and list how{how}."
 
 
 @dataclass(frozen=True)
@@ -112,6 +136,12 @@ class Chart:
         format: The format, or None if it could not be told.
         posts: The rows, senior posts before junior ones.
         files: Names of the files that were read, without their folder.
+        assumed: What was assumed of the dialect, the header and the columns, in one line; blank if
+            the chart is just as the format describes it.
+        headers: The headers of the file that was named.
+        preview: Its first rows, for a choice of columns by those who gave the file; None stands
+            for cells that are, or seem to be, about persons.
+        sheets: The names of a workbook's sheets.
     """
 
     organization: Organization | None
@@ -121,6 +151,10 @@ class Chart:
     format: ChartFormat | None
     posts: tuple[Post, ...]
     files: tuple[str, ...]
+    assumed: str = ""
+    headers: tuple[str, ...] = ()
+    preview: tuple[tuple[str | None, ...], ...] = ()
+    sheets: tuple[str, ...] = ()
 
     @property
     def people(self) -> int:
@@ -135,8 +169,8 @@ class Chart:
             chart gives an organisation); ``posts``, the number of rows; ``people``; ``name``,
             ``departments``, ``department_names``, ``units``, ``layers``, ``roles``, ``spans`` and
             ``by_layer`` as `Organization.summary` describes them, null if the chart is refused;
-            ``faults``, ``warnings`` and ``repairs``, each a list of ``file``, ``row`` (null for
-            the whole file), ``kind``, ``message`` and ``repairable``.
+            ``assumed``; ``faults``, ``warnings`` and ``repairs``, each a list of ``file``, ``row``
+            (null for the whole file), ``kind``, ``message``, ``repairable`` and ``needs_force``.
         """
         keys = ("name", "departments", "department_names", "units", "layers", "roles", "spans")
         structure = dict.fromkeys((*keys, "by_layer"))
@@ -149,18 +183,31 @@ class Chart:
             "posts": len(self.posts),
             **structure,
             "people": self.people,
+            "assumed": self.assumed,
             "faults": _as_records(self.faults),
             "warnings": _as_records(self.warnings),
             "repairs": _as_records(self.repairs),
         }
 
 
-def load_chart(path: str | PathLike[str], *, repair: bool = False) -> Organization:
+def load_chart(
+    path: str | PathLike[str],
+    *,
+    repair: Repair = False,
+    columns: Mapping[str, str] | None = None,
+    sheet: str | None = None,
+    encoding: str | None = None,
+    keep_names: bool = False,
+) -> Organization:
     """Read an organisation from a chart, or say everything that is wrong with it.
 
     Args:
         path: A plain chart, or either file of an organogram pair.
-        repair: Whether to mend what can be mended; `read_chart` tells what that was.
+        repair: As for `read_chart`, which also tells what was repaired.
+        columns: As for `read_chart`.
+        sheet: As for `read_chart`.
+        encoding: As for `read_chart`.
+        keep_names: As for `read_chart`.
 
     Returns:
         The organisation.
@@ -168,53 +215,100 @@ def load_chart(path: str | PathLike[str], *, repair: bool = False) -> Organizati
     Raises:
         ChartError: If the chart is refused; lists every fault.
     """
-    chart = read_chart(path, repair=repair)
+    chart = read_chart(
+        path,
+        repair=repair,
+        columns=columns,
+        sheet=sheet,
+        encoding=encoding,
+        keep_names=keep_names,
+    )
     if chart.organization is None:
         raise ChartError(chart.faults)
     return chart.organization
 
 
 def read_chart(
-    path: str | PathLike[str], *, repair: bool = False, most_people: int = MAX_PEOPLE
+    path: str | PathLike[str],
+    *,
+    repair: Repair = False,
+    most_people: int = MAX_PEOPLE,
+    columns: Mapping[str, str] | None = None,
+    sheet: str | None = None,
+    encoding: str | None = None,
+    keep_names: bool = False,
 ) -> Chart:
     """Read a chart and tell all about it; nothing is written, and a bad file is no exception.
 
     Args:
         path: A plain chart, or either file of an organogram pair.
-        repair: Whether to mend what can be mended: superiors that nearly match are joined, circles
-            are opened, posts without a superior and surplus heads are attached to the head of
-            their department, a number that is none becomes one person, cells that are missing or
-            too many are made up or left out, text that is not UTF-8 is read as Windows-1252.
+        repair: Whether to repair what can be repaired: superiors that nearly match are joined,
+            circles are opened, posts without a superior and surplus heads are attached to the head
+            of their department, cells that are missing or too many are made up or left out. The
+            number of people never changes. If more than 3 rows and more than 5% of them, or more
+            than half of a small chart, would get another superior than they state, nothing is
+            attached and the chart is refused; ``"force"`` attaches them all the same.
         most_people: How many people are accepted; a chart of more is refused before anything is
             built from its rows.
+        columns: The columns to read, by header or by number from 1, where they are not to be found
+            by the usual headers: for ``post``, ``reports_to``, ``matched_by`` (what superiors are
+            named by), ``unit``, ``department``, ``role``, ``people``. A blank header: none.
+        sheet: The sheet of a workbook; by default the first that is shown and looks like a chart.
+        encoding: The encoding of a text file; by default UTF-8, UTF-16 or else Windows-1252.
+        keep_names: Whether posts are called by the names or e-mail addresses of persons where the
+            chart has no other reference; by default they are called ``post 12``, by their row.
 
     Returns:
         The chart: its organisation or the faults for which it is refused, warnings, and repairs.
     """
     path = Path(path)
-    log = Log(repair)
-    table = read_table(path, log)
-    plain = table is not None and table.sheet is Sheet.PLAIN
-    tables = [] if table is None else [table]
-    if table is not None and not plain:
-        partner = read_partner(path, table.sheet, log)
-        tables = sorted([table, *partner], key=lambda one: one.sheet is Sheet.JUNIOR)
-    posts = [post for table in tables for post in read_posts(table, log)]
+    log = Log(repair=bool(repair), force=repair == "force")
+    choice = Choice(dict(columns or {}), sheet, encoding, keep_names)
+    seen = Seen()
+    tables = _read_tables(path, choice, log, seen)
+    plain = bool(tables) and tables[0].sheet is Sheet.PLAIN
+    posts = read_posts(tables, log)
+    posts.kept = settle_heads(posts.kept, plain, log)
     if plain:
-        posts = with_departments(posts, log)
-    structure = arrange(posts, plain, log, most_people)
+        posts.kept = settle_departments(posts.kept, log)
+    structure = arrange(posts.kept, plain, log, most_people, posts.gone)
     organization = None
     if structure is not None and not log.faults:
-        organization = to_organization(posts, structure, _chart_name(path, plain))
+        organization = to_organization(posts.kept, structure, _chart_name(path, plain))
     files = tuple(table.file for table in tables)
     return Chart(
         organization=organization,
         faults=_in_order(log.faults, files),
         warnings=_in_order(log.warnings, files),
         repairs=_in_order(log.repairs, files),
-        format=None if table is None else table.sheet.format,
-        posts=tuple(posts),
+        format=tables[0].sheet.format if tables else None,
+        posts=_without_keys(posts, structure),
         files=files,
+        assumed="; ".join(dict.fromkeys(one for table in tables for one in table.assumed)),
+        headers=seen.headers,
+        preview=seen.preview,
+        sheets=seen.sheets,
+    )
+
+
+def _read_tables(path: Path, choice: Choice, log: Log, seen: Seen) -> list[Table]:
+    """The tables of a chart: one, or the two of an organogram with the senior posts first."""
+    table = read_table(path, choice, log, seen)
+    if table is None or table.sheet is Sheet.PLAIN:
+        return [] if table is None else [table]
+    partner = read_partner(path, table.sheet, choice, log)
+    return sorted([table, *partner], key=lambda one: one.sheet is Sheet.JUNIOR)
+
+
+def _without_keys(posts: Posts, structure: Structure | None) -> tuple[Post, ...]:
+    """The posts without names and addresses of persons, by which superiors were found."""
+    if not any(post.private for post in posts.kept):
+        return tuple(posts.kept)
+    kept = posts.kept
+    above = [-1] * len(kept) if structure is None else structure.superior
+    return tuple(
+        post._replace(key="", reports_to=kept[boss].reference if boss >= 0 else "")
+        for post, boss in zip(kept, above, strict=True)
     )
 
 
