@@ -157,6 +157,9 @@ TRAITS_OF_RUN: Final = ("people_seed", "ideas_seed", "decisions_seed", "context_
 LARGE: Final = 1e4
 """Bound from which numbers are drawn evenly by their logarithm."""
 
+HUGE: Final = 1e300
+"""A number of which no whole number that a processor computes with can be made."""
+
 CLIMATES: Final[tuple[dict[str, Any], ...]] = (
     {},
     {},
@@ -322,7 +325,7 @@ def anywhere(random: Random, known: Parameter) -> Value:
     if kind < 0.2:
         return float(low)
     if kind < 0.4:
-        return float(high)
+        return HUGE if math.isinf(high) and kind < 0.25 else float(high)
     if kind < 0.6:
         return random.choice(_worth_trying(known))
     if high < LARGE:
