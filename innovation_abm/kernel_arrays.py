@@ -96,8 +96,8 @@ def column_length(size: int) -> int:
 
 def _places(record: np.dtype[np.void]) -> Iterator[tuple[str, int]]:
     """List the fields of a record type with how far each is from its beginning."""
-    for name in record.names or ():
-        yield name, (record.fields or {})[name][1]
+    for name, (_, offset, *_) in (record.fields or {}).items():
+        yield name, offset
 
 
 IDEA: Final = _joined(

@@ -157,6 +157,9 @@ TRAITS_OF_RUN: Final = ("people_seed", "ideas_seed", "decisions_seed", "context_
 LARGE: Final = 1e4
 """Bound from which numbers are drawn evenly by their logarithm."""
 
+HUGE: Final = 1e300
+"""A number of which no whole number that a processor computes with can be made."""
+
 CLIMATES: Final[tuple[dict[str, Any], ...]] = (
     {},
     {},
@@ -169,8 +172,9 @@ CLIMATES: Final[tuple[dict[str, Any], ...]] = (
     {  # people burn out, give their ideas up and leave
         "determinants": True,
         "conception_rate": 26.0,
-        "energy_cost": 0.3,
+        "energy_cost": 1.0,
         "energy_rest": 0.01,
+        "burnout_floor": 0.6,
         "orphaning": 1.0,
         "turnover": 2.0,
     },
@@ -276,13 +280,14 @@ def _wide_scenario(random: Random, chart: Organization) -> Scenario:
     """
     known = [p for p in parameters().values() if p.kind in ("float", "bool", "choice")]
     boldness = random.choice((0.0, 0.05, 0.2, 0.5, 1.0))
-    values: dict[str, Any] = dict(random.choice(CLIMATES))
-    values.setdefault("conception_rate", random.choice(SMALL["conception_rate"]))
-    values |= {
+    values: dict[str, Any] = {
         one.name: anywhere(random, one)
         for one in known
         if one.name not in SHAPE and random.random() < boldness
     }
+    climate = {**random.choice(CLIMATES), **random.choice(CLIMATES)}
+    values = {**values, **climate} if random.random() < 0.6 else {**climate, **values}
+    values.setdefault("conception_rate", random.choice(SMALL["conception_rate"]))
     if random.random() < 0.8:
         values["panel_quorum"] = 1.0
     kept = random.choice(("value_low", "value_high"))
@@ -320,12 +325,13 @@ def anywhere(random: Random, known: Parameter) -> Value:
     if kind < 0.2:
         return float(low)
     if kind < 0.4:
-        return float(high)
+        return HUGE if math.isinf(high) and kind < 0.25 else float(high)
     if kind < 0.6:
         return random.choice(_worth_trying(known))
     if high < LARGE:
         return random.uniform(low, high)
-    return min(max(low, 10.0 ** random.uniform(-2.0, 3.0 + 3.0 * random.random())), high)
+    by_logarithm = math.pow(10.0, random.uniform(-2.0, 3.0 + 3.0 * random.random()))
+    return min(max(low, by_logarithm), high)
 
 
 def _some_levers(random: Random, chance: float) -> dict[str, float]:

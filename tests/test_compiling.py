@@ -142,7 +142,7 @@ def test_an_edit_of_any_file_of_the_engine_gives_another_fingerprint(tmp_path):
         """
 
     def run():
-        environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = os.environ | {"PYTHONPATH": str(tmp_path)}
         command = [sys.executable, "-c", dedent(script)]
         done = subprocess.run(
             command, capture_output=True, text=True, cwd=tmp_path, env=environment

@@ -426,6 +426,15 @@ def test_books_balance_in_summaries():
 # --- as wide as the bounds ------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("name", [p.name for p in parameters().values() if p.high == math.inf])
+@pytest.mark.parametrize("value", [2.0**40, 1e19, 1e300, math.inf])
+def test_engines_agree_on_numbers_beyond_all_whole_numbers(name, value):
+    """A capacity of 1e19 was below 0 in the compiled engine."""
+    scenario = BUSY.but(weeks=20, agency=True, **{name: value})
+    case = Case(0, scenario, build_organization(scenario), None)
+    assert difference(case) == ""
+
+
 def test_engines_agree_on_random_cases():
     assert [found for found in compare(range(40)) if found[1]] == []
 
