@@ -49,8 +49,10 @@ BUILTINS: Final = (
     | dict.fromkeys("__import__ compile eval exec globals".split(), UNREAD)
 )
 """What Python has built in that user code must not use, and what it does."""
-HARMLESS: Final = frozenset({"sys.maxsize", "sys.float_info", "warnings.deprecated"})
-"""What may be read of these modules all the same."""
+HARMLESS: Final = frozenset(
+    {"os._exit", "os.abort", "sys.float_info", "sys.maxsize", "warnings.deprecated"}
+)
+"""What may be used of these modules all the same: it changes no result."""
 CLOCKS: Final = frozenset({"now", "today", "utcnow"})
 """What reads the clock in :mod:`datetime`, the rest of which is arithmetic; and in pandas."""
 READERS: Final = ("read_", "load", "loadtxt", "genfromtxt", "fromfile", "memmap", "save", "tofile")

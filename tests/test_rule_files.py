@@ -196,7 +196,7 @@ def test_what_is_refused(text, message, folder):
     ("body", "reason"),
     [
         ("return reviewer.courage", "nothing that it is given has the attribute 'courage'"),
-        ("return open('x')", "it uses open, which is no rule (mine.py, line 4)"),
+        ("return len((seen, bar))  + sorted", "it uses sorted, which is no rule (mine.py, line 4)"),
         ("if seen > bar:\n        return 1.0", "it gives not always a number"),
         ("return 'often'", "it gives not always a number"),
         (
