@@ -300,7 +300,10 @@ def _specialised(rules: RuleBook, name: str, numba: Any) -> dict[str, Any]:  # n
     twins = _twins_of_rules(list(_rule_functions(rules)), name, numba)
     book, shipped = ModuleType("rules"), ModuleType("shipped")
     for rule in fields(rules):
-        twin, is_shipped = twins[id(getattr(rules, rule.name))], guarding.is_shipped(rules, rule.name)
+        twin, is_shipped = (
+            twins[id(getattr(rules, rule.name))],
+            guarding.is_shipped(rules, rule.name),
+        )
         setattr(book, rule.name, twin if is_shipped else _guarded(rule.name, twin, name, numba))
         setattr(shipped, rule.name, is_shipped)
     namespace = dict(vars(kernel))

@@ -77,9 +77,7 @@ def examine(rules: Iterable[Callable[..., float]]) -> list[Finding]:
         if calls_itself(function):
             code = function.__code__
             what = f"{function.__name__} calls itself: write a loop"
-            finding = Finding(
-                Path(code.co_filename).name, code.co_firstlineno, what, Kind.PURITY
-            )
+            finding = Finding(Path(code.co_filename).name, code.co_firstlineno, what, Kind.PURITY)
             found.setdefault(str(finding), finding)
     return sorted(found.values(), key=lambda finding: (finding.file, finding.line, finding.what))
 

@@ -34,7 +34,10 @@ CASES = {
         RULE.format("", "return lapse_chance(idea, terms)"),
         "RecursionError: maximum recursion depth exceeded",
     ),
-    "a dead process": (RULE.format("import os", "os._exit(3)"), "the process ended (exit status 3)"),
+    "a dead process": (
+        RULE.format("import os", "os._exit(3)"),
+        "the process ended (exit status 3)",
+    ),
     "a crash": (
         RULE.format("import faulthandler", "faulthandler._sigsegv()"),
         "the process ended (SIGSEGV)",

@@ -80,7 +80,9 @@ def test_a_chance_that_is_none_ends_the_run(gives, told, folder):
         assert message.endswith("): a chance must be a number between 0 and 1")
 
 
-@pytest.mark.parametrize("gives", ["0.5", "1", "0", "True", "False", "1.0 + 1e-16", "np.float64(1)"])
+@pytest.mark.parametrize(
+    "gives", ["0.5", "1", "0", "True", "False", "1.0 + 1e-16", "np.float64(1)"]
+)
 def test_a_chance_may_be_any_number_from_0_to_1(gives, folder):
     assert simulate(BUSY, rules=write(gives, top="import numpy as np"), engine="mesa").balanced
 
@@ -215,7 +217,7 @@ def test_a_study_stores_it_as_a_failure_with_its_message(folder):
     write("math.nan if terms.review_threshold == 0.25 else 0.1")
     text = (
         'format = 1\nname = "s"\nengine = "mesa"\n[base]\nrules = "mine.py"\n'
-        'values = { weeks = 10, span = 3, conception_rate = 20.0 }\n'
+        "values = { weeks = 10, span = 3, conception_rate = 20.0 }\n"
         '[[factor]]\nparameter = "review_threshold"\nvalues = [0.1, 0.25]\n'
         "[replications]\nnumber = 2\n"
     )
@@ -248,9 +250,7 @@ WAITING = Scenario(
 @pytest.mark.parametrize("capacity", [1.0, 3.5, 1e9, math.inf])
 @pytest.mark.parametrize("answer", [False, None, 0, True])
 def test_no_answer_of_a_hook_drives_a_queue_below_nought(capacity, answer):
-    roles = reviewer(
-        turns_to_ideas=lambda self, slot: answer, capacity=lambda self: capacity
-    )
+    roles = reviewer(turns_to_ideas=lambda self, slot: answer, capacity=lambda self: capacity)
     run = simulate(WAITING, roles=roles, engine="mesa")
     assert run.queue_series.min() >= 0.0
     assert run.balanced and run.littles_law().holds

@@ -44,14 +44,19 @@ CLOSED = (
     "    def lapse_chance(idea, terms):\n        {}\n        return 0.1\n"
     "    return lapse_chance\n\nlapse_chance = make()\n"
 )
-COUNTER = "class Counter:\n    n = 0\n    def up(self):\n        self.n += 1\n        return 0.1\nC = Counter()"
+COUNTER = (
+    "class Counter:\n    n = 0\n    def up(self):\n        self.n += 1\n        return 0.1\n"
+    "C = Counter()"
+)
 
 IMPURE_RULES = {
     # draws
     "random": ("return random.random()", "import random", "line 5: random.random draws at random"),
     "under another name": ("return r()", "from random import random as r", "r draws at random"),
     "numpy": ("return np.random.rand()", "import numpy as np", "np.random.rand draws"),
-    "a generator": ("return G.random()", "import numpy as np\nG = np.random.default_rng(1)", "draws"),
+    "a generator": (
+        "return G.random()", "import numpy as np\nG = np.random.default_rng(1)", "draws",
+    ),
     "a bound one": ("return R.random()", "import random\nR = random.Random(1)", "draws at random"),
     "as it is loaded": ("return X", "import random\nX = random.random()", "line 2: random.random"),
     "secrets": ("return secrets.randbelow(2) / 2", "import secrets", "secrets.randbelow draws"),
@@ -90,7 +95,9 @@ IMPURE_RULES = {
     "its list": ("idea.endorsers.append(1); return 0.1", "", "changes what the rule was given"),
     "a facet": ('return 1.0 if idea.facet == "mission" else 0.1', "", "write Facet.MISSION"),
     "facets": ('return 1.0 if idea.facet in ("mission", "x") else 0.1', "", "is never true"),
-    "a helper's": ("return f()", "import time\ndef f():\n    return time.time()", "line 3: time.time"),
+    "a helper's": (
+        "return f()", "import time\ndef f():\n    return time.time()", "line 3: time.time",
+    ),
 }  # fmt: skip
 
 
@@ -113,8 +120,8 @@ def test_an_impure_rule_is_refused_with_its_line_and_what_is_allowed(case, folde
         CLOSED.format("kept[idea.week] = 1"),
         CLOSED.replace("kept = {{}}", "kept = 0").format("nonlocal kept; kept += 1"),
         rule_file("return 0.1").replace("idea, terms", "idea, terms, seen=[]"),
-        f"{CACHED}\nfrom innovation_abm import rule\n@rule\n@lru_cache\ndef lapse_chance(idea, terms):\n"
-        "    return 0.1\n",
+        f"{CACHED}\nfrom innovation_abm import rule\n@rule\n@lru_cache\n"
+        "def lapse_chance(idea, terms):\n    return 0.1\n",
         "import random\nfrom innovation_abm import rule\n"
         "lapse_chance = rule(lambda idea, terms: random.random())\n",
         "import helper\nfrom innovation_abm import rule\n@rule\ndef lapse_chance(idea, terms):\n"
@@ -124,7 +131,7 @@ def test_an_impure_rule_is_refused_with_its_line_and_what_is_allowed(case, folde
 def test_state_and_luck_are_found_wherever_they_are(text, folder):
     Path("helper.py").write_text("import random\n\ndef chance():\n    return random.random()\n")
     Path("mine.py").write_text(text)
-    with pytest.raises(RuleError, match="keeps|draws"):
+    with pytest.raises(RuleError, match=r"keeps|draws"):
         load_rules("mine.py")
 
 
@@ -135,11 +142,13 @@ IMPURE_AGENTS = {
     "the class": (("Mine.n += 1; return 0.5", "", "n = 0"), "Mine.n = ... keeps state"),
     "type": (("type(self).n += 1; return 0.5", "", "n = 0"), "keeps state on the class"),
     "__class__": (("self.__class__.n = 1; return 0.5", "", "n = 0"), "keeps state on the class"),
-    "shared": (("self.seen.append(1); return 0.5", "", "seen = []"), "all agents and runs share it"),
+    "shared": (("self.seen.append(1); return 0.5", "", "seen = []"), "all agents and runs share"),
     "global": (("SEEN.append(1); return 0.5", "SEEN = []"), "SEEN.append keeps state"),
     "print": (("print(1); return 0.5",), "print reads or writes outside"),
     "fate": (('return float(any(i.fate == "adopted" for i in self.ideas))',), "Fate.ADOPTED"),
-    "property": (("return False", "", "@property\n    def burnt_out(self): return hash('a')"), "hash"),
+    "property": (
+        ("return False", "", "@property\n    def burnt_out(self): return hash('a')"), "hash",
+    ),
 }  # fmt: skip
 
 
@@ -261,7 +270,9 @@ UNCALLED = {
         "Mine.capacity overrides nothing, and nothing calls it",
     ),
     "a class": (
-        rule_file("return 0.1", "from innovation_abm.agents import Staff\nclass Bold(Staff):\n    x = 1"),
+        rule_file(
+            "return 0.1", "from innovation_abm.agents import Staff\nclass Bold(Staff):\n    x = 1",
+        ),
         "the class Bold is not in ROLES, so no agent would be one",
     ),
     "no rule": (
