@@ -116,7 +116,9 @@ def _means(found: NDArray[np.float64]) -> NDArray[np.float64]:
     defined = ~np.isnan(found)
     number = defined.sum(axis=2)
     total = np.where(defined, found, 0.0).sum(axis=2)
-    return np.divide(total, number, out=np.full(number.shape, np.nan), where=number > 0)
+    means = np.full(number.shape, np.nan)
+    np.divide(total, number, out=means, where=number > 0)
+    return means
 
 
 def _others(play: Play, across: str, up: str) -> tuple[Move, ...]:

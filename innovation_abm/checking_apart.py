@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -69,6 +70,17 @@ def check_apart(
             other.kill()
 
 
+@dataclass
+class _End:
+    """When the other process is ended at the latest."""
+
+    at: float
+
+    @property
+    def has_come(self) -> bool:
+        return time.monotonic() >= self.at
+
+
 def _watched(
     path: str, other: subprocess.Popen[bytes], timeout: float, say: Callable[[str], None]
 ) -> list[Check]:
@@ -76,10 +88,10 @@ def _watched(
     from innovation_abm.checking import checks
 
     known: dict[str, Any] = {"stage": "", "found": {}, "skipped": {}}
-    end = time.monotonic() + START
-    for line in _lines(other, lambda: end):
+    end = _End(time.monotonic() + START)
+    for line in _lines(other, end):
         if line.get("ready"):
-            end = time.monotonic() + timeout + GRACE
+            end.at = time.monotonic() + timeout + GRACE
         if "say" in line:
             say(line["say"])
         if "error" in line:
@@ -89,17 +101,15 @@ def _watched(
             return checks(known["found"], known["skipped"])
         if "late" in line:
             return _cut_off(path, known, line["late"])
-    if time.monotonic() >= end:
+    if end.has_come:
         return _cut_off(path, known, _not_within(timeout))
     code = other.wait()
     ended = signal.Signals(-code).name if code < 0 else f"exit status {code}"
     return _cut_off(path, known, f"the process ended ({ended}), possibly out of memory")
 
 
-def _lines(
-    other: subprocess.Popen[bytes], end: Callable[[], float]
-) -> Iterator[dict[str, Any]]:
-    """Give what the other process says, until it ends or the time ``end()`` has come."""
+def _lines(other: subprocess.Popen[bytes], end: _End) -> Iterator[dict[str, Any]]:
+    """Give what the other process says, until it ends or the time has come."""
     said: queue.Queue[bytes] = queue.Queue()
     assert other.stdout is not None
     stream: IO[bytes] = other.stdout
@@ -110,7 +120,7 @@ def _lines(
         said.put(b"")
 
     threading.Thread(target=listen, daemon=True).start()
-    while time.monotonic() < end():
+    while not end.has_come:
         with suppress(queue.Empty):
             if not (line := said.get(timeout=LOOK)):
                 return

@@ -36,6 +36,7 @@ from innovation_abm import __version__, guarding
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.locks import only_one
 from innovation_abm.rule_files import own_agents, roles_of
+from innovation_abm.rule_source import calls_itself
 from innovation_abm.rules import ANSWERS, SHIPPED, RuleBook, trait
 
 if TYPE_CHECKING:
@@ -340,7 +341,10 @@ def _specialised(
     twins = _twins_of_rules(list(_rule_functions(rules)), name, numba)
     book, shipped = ModuleType("rules"), ModuleType("shipped")
     for rule in fields(rules):
-        twin, is_shipped = twins[id(getattr(rules, rule.name))], guarding.is_shipped(rules, rule.name)
+        twin, is_shipped = (
+            twins[id(getattr(rules, rule.name))],
+            guarding.is_shipped(rules, rule.name),
+        )
         setattr(book, rule.name, twin if is_shipped else _guarded(rule.name, twin, name, numba))
         setattr(shipped, rule.name, is_shipped)
     namespace = dict(vars(kernel))
@@ -483,6 +487,12 @@ def _check_rules(rules: RuleBook, name: str, numba: Any) -> None:  # noqa: ANN40
         return
     from innovation_abm.kernel_arrays import IDEA, PERSON, TERMS
 
+    for one in own:
+        if calls_itself(getattr(rules, one)):
+            code = getattr(rules, one).__code__
+            place = f"{Path(code.co_filename).name}, line {code.co_firstlineno}"
+            told = f"it calls itself ({place}): write a loop"
+            raise EngineError(f'the rule "{one}" cannot be compiled: {told}')
     records = {"idea": IDEA, "person": PERSON, "terms": TERMS}
     twins = _twins_of_rules([getattr(rules, one) for one in own], f"{name}_alone", numba)
     for one in own:

@@ -99,9 +99,7 @@ def check_rules(
     ] = False,
     timeout: Annotated[
         float,
-        typer.Option(
-            "--timeout", metavar="SECONDS", help="When to stop, whatever the rules do."
-        ),
+        typer.Option("--timeout", metavar="SECONDS", help="When to stop, whatever the rules do."),
     ] = 300.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,
 ) -> None:

@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 OURS: Final = "innovation_abm"
 
-_OF_PEOPLE: Final = frozenset(
+_OF_PEOPLE: Final = (
     "ask_permission bring burnt_out business_rate clarity_heard conceive consider effort forward "
     "learn loss_share own_weight permit place seeks_permission silence speak submit suitability "
-    "visibility weight_of_ideas withhold wrong_queue _facet _novelty _of_kind _topic _value".split()
+    "visibility weight_of_ideas withhold wrong_queue _facet _novelty _of_kind _topic _value"
 )
 """What is asked of people only: a body has no ideas of its own, no business, and learns nothing."""
-_OF_REVIEWERS: Final = frozenset(
+_OF_REVIEWERS: Final = (
     "capacity covered draw endorse handle judge open_slots provision refuse show_another_door "
-    "turns_to_ideas _provision".split()
+    "turns_to_ideas _provision"
 )
 """What is asked of reviewers who judge and have slots, which the members of a panel do for it."""
 NEVER_CALLED: Final[dict[Role, frozenset[str]]] = {
-    Role.CENTRAL_AGENCY: _OF_PEOPLE,
-    Role.PANEL: _OF_PEOPLE | _OF_REVIEWERS,
+    Role.CENTRAL_AGENCY: frozenset(_OF_PEOPLE.split()),
+    Role.PANEL: frozenset((*_OF_PEOPLE.split(), *_OF_REVIEWERS.split())),
 }
 """Methods that the week never calls of an agent, by role, though its class has them."""
 OF_MESA: Final = ("step", "advance")
@@ -42,7 +42,7 @@ def is_ours(kind: type) -> bool:
 
 
 def own_methods(kind: type) -> Iterator[tuple[str, FunctionType]]:
-    """Give the methods and properties of a class that are not the model's; those that count last."""
+    """Give methods and properties of a class that are not the model's; those that count last."""
     for one in reversed(kind.__mro__):
         if not is_ours(one) and one.__module__.partition(".")[0] not in ("mesa", "builtins"):
             for name, value in vars(one).items():

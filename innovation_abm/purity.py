@@ -23,6 +23,12 @@ from innovation_abm.rule_source import Finding, Kind
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+
+def _each(names: str, what: str = "") -> dict[str, str]:
+    """Return a table that says the same of each of some names, which blanks separate."""
+    return dict.fromkeys(names.split(), what)
+
+
 DRAWS: Final = "draws at random"
 CLOCK: Final = "depends on the clock"
 OUTSIDE: Final = "reads or writes outside"
@@ -30,43 +36,43 @@ PROCESS: Final = "differs between processes"
 UNREAD: Final = "runs code that cannot be checked"
 
 MODULES: Final = (
-    dict.fromkeys("random secrets uuid numpy.random".split(), DRAWS)
-    | dict.fromkeys(["time"], CLOCK)
-    | dict.fromkeys(
+    _each("random secrets uuid numpy.random", DRAWS)
+    | _each("time", CLOCK)
+    | _each(
         "asyncio ctypes fileinput ftplib getpass glob http httpx io _io linecache locale logging "
         "mmap msvcrt multiprocessing nt os pathlib platform posix pprint requests select shelve "
         "shutil signal smtplib socket sqlite3 ssl subprocess sys syslog tempfile threading "
-        "urllib urllib3 warnings webbrowser zipfile tarfile gzip".split(),
+        "urllib urllib3 warnings webbrowser zipfile tarfile gzip",
         OUTSIDE,
     )
-    | dict.fromkeys(["contextvars", "gc", "weakref"], PROCESS)
-    | dict.fromkeys("code importlib runpy".split(), UNREAD)
+    | _each("contextvars gc weakref", PROCESS)
+    | _each("code importlib runpy", UNREAD)
 )
 """Modules that user code must not use, and what they do."""
 BUILTINS: Final = (
-    dict.fromkeys("breakpoint exit help input open print quit".split(), OUTSIDE)
-    | dict.fromkeys(["hash", "id"], PROCESS)
-    | dict.fromkeys("__import__ compile eval exec globals".split(), UNREAD)
+    _each("breakpoint exit help input open print quit", OUTSIDE)
+    | _each("hash id", PROCESS)
+    | _each("__import__ compile eval exec globals", UNREAD)
 )
 """What Python has built in that user code must not use, and what it does."""
-HARMLESS: Final = frozenset({"sys.maxsize", "sys.float_info", "warnings.deprecated"})
-"""What may be read of these modules all the same."""
+HARMLESS: Final = frozenset(
+    {"os._exit", "os.abort", "sys.float_info", "sys.maxsize", "warnings.deprecated"}
+)
+"""What may be used of these modules all the same: it changes no result."""
 CLOCKS: Final = frozenset({"now", "today", "utcnow"})
 """What reads the clock in :mod:`datetime`, the rest of which is arithmetic; and in pandas."""
 READERS: Final = ("read_", "load", "loadtxt", "genfromtxt", "fromfile", "memmap", "save", "tofile")
 """How names begin of what reads or writes files in NumPy and pandas."""
 MUTATORS: Final = frozenset(
-    "append appendleft add clear discard extend extendleft insert pop popitem popleft remove "
-    "reverse rotate setdefault sort subtract update __setitem__ __setattr__".split()
+    _each(
+        "append appendleft add clear discard extend extendleft insert pop popitem popleft remove "
+        "reverse rotate setdefault sort subtract update __setitem__ __setattr__"
+    )
 )
 """Methods that change what they are called on."""
-CHANGING: Final = frozenset("heapify heappush heappop insort insort_left insort_right".split())
+CHANGING: Final = frozenset(_each("heapify heappush heappop insort insort_left insort_right"))
 """Functions that change their first argument."""
-ORDERLESS: Final = frozenset(
-    "all any frozenset len max min set sorted fsum bool isinstance".split()
-)
-"""What a set may be given to, whose order differs between processes."""
-ENUMS: Final = frozenset("facet fate outcome reason role stage".split())
+ENUMS: Final = frozenset(_each("facet fate outcome reason role stage"))
 """Attributes that are members of an enumeration, never equal to a text."""
 ALLOWED: Final = {
     True: 'an agent draws with self.draw_own("a name", ...), keeps state on self, and reads and '
@@ -173,7 +179,7 @@ class _Own:
 
     def read_module(self, path: Path, module: ModuleType, *, agent: bool) -> None:
         """Read what a file does as it is loaded."""
-        reader = _ModuleReader(self, path, vars(module), agent=agent)
+        reader = _ModuleReader(self, str(path), vars(module), agent=agent)
         for statement in self.tree(str(path)).body:
             reader.visit(statement)
         self.found += reader.found
@@ -195,9 +201,9 @@ class _Own:
                 first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
                 if first == code.co_firstlineno and node.name == code.co_name:
                     return node
-            elif isinstance(node, ast.Lambda) and code.co_name == "<lambda>":
-                if node.lineno == code.co_firstlineno:
-                    return node
+            is_lambda = isinstance(node, ast.Lambda) and code.co_name == "<lambda>"
+            if is_lambda and getattr(node, "lineno", 0) == code.co_firstlineno:
+                return node
         return None
 
 
@@ -347,7 +353,10 @@ class _Reader(_Visitor):
 
     def read(self) -> None:
         """Read defaults and body."""
-        defaults = (*(self.function.__defaults__ or ()), *(self.function.__kwdefaults__ or {}).values())
+        defaults = (
+            *(self.function.__defaults__ or ()),
+            *(self.function.__kwdefaults__ or {}).values(),
+        )
         for value in defaults:
             if isinstance(value, list | dict | set | bytearray):
                 self.note(self.node, f"the default {value!r} keeps what is put into it")
@@ -403,8 +412,8 @@ class _Reader(_Visitor):
         if not isinstance(root, ast.Name) or root.id in self.local:
             return False
         known, value = self._value(root.id)
-        plain = int | float | str | bytes | tuple | frozenset | Enum | None
-        return known and not isinstance(value, plain | ModuleType)
+        plain = (int, float, str, bytes, tuple, frozenset, Enum, type(None), ModuleType)
+        return known and not isinstance(value, plain)
 
     def _of_mesa(self, node: ast.Attribute) -> bool:
         """Whether an attribute is one of Mesa's generators."""
@@ -417,16 +426,21 @@ class _Reader(_Visitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         function, name = node.func, _dotted(node.func).rpartition(".")[2]
-        if isinstance(function, ast.Attribute) and function.attr in MUTATORS:
-            if not self._is_module(function.value) and (why := self._outlives(function.value)):
-                self.note(node, f"{ast.unparse(function)} {why}")
-        elif name in CHANGING | {"setattr", "delattr"} and node.args:
-            if why := self._outlives(node.args[0]):
-                self.note(node, f"{ast.unparse(node)} {why}")
+        if (why := self._mutates(function)) != "":
+            self.note(node, f"{ast.unparse(function)} {why}")
+        changed = node.args[:1] if name in CHANGING | {"setattr", "delattr"} else []
+        for why in filter(None, map(self._outlives, changed)):
+            self.note(node, f"{ast.unparse(node)} {why}")
         if isinstance(function, ast.Attribute) and function.attr == "rvs":
             self.note(node, f"{ast.unparse(function)} {DRAWS}")
         self._ordered(node)
         self.generic_visit(node)
+
+    def _mutates(self, function: ast.expr) -> str:
+        """Say why what a method changes is kept; "" if it changes nothing, or that is not kept."""
+        if not isinstance(function, ast.Attribute) or function.attr not in MUTATORS:
+            return ""
+        return "" if self._is_module(function.value) else self._outlives(function.value)
 
     def _is_module(self, node: ast.AST) -> bool:
         root = _root(node)
@@ -439,13 +453,13 @@ class _Reader(_Visitor):
     def _ordered(self, node: ast.Call) -> None:
         """Note a call that depends on the order of a set."""
         name = _dotted(node.func)
-        first = node.args[0] if node.args else None
+        read: list[ast.expr] = []
         if isinstance(node.func, ast.Attribute) and node.func.attr == "pop" and not node.args:
-            if self._is_set(node.func.value):
-                self._order(node)
+            read = [node.func.value]
         elif name in ("list", "tuple", "iter", "enumerate", "sum", "deque", "zip", "map"):
-            if any(self._is_set(one) for one in ([first] if name != "zip" else node.args) if one):
-                self._order(node)
+            read = node.args
+        if any(map(self._is_set, read)):
+            self._order(node)
 
     def visit_For(self, node: ast.For) -> None:
         if self._is_set(node.iter):
@@ -489,7 +503,12 @@ class _Reader(_Visitor):
         if texts and named:
             what = ast.unparse(named[0])
             self.found.append(
-                Finding(self.file, node.lineno, f"{ast.unparse(node)} {_never(what, texts[0])}", Kind.PURITY)
+                Finding(
+                    self.file,
+                    node.lineno,
+                    f"{ast.unparse(node)} {_never(what, texts[0])}",
+                    Kind.PURITY,
+                )
             )
         self.generic_visit(node)
 

@@ -213,7 +213,9 @@ def explained(error: BaseException, *, methods: bool = True) -> str:
     told = f"{type(error).__name__}: {error}"
     if isinstance(error, AttributeError) and error.name is not None:
         names = [one for one in dir(error.obj) if not one.startswith("_")]
-        if not methods and not isinstance(error.obj, ModuleType):
+        if isinstance(error.obj, ModuleType | type):
+            return told + did_you_mean(error.name, names)
+        if not methods:
             kind = type(error.obj)
             names = [one for one in names if not callable(getattr(kind, one, None))]
         told += did_you_mean(error.name, names, cutoff=NEAR)

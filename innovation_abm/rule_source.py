@@ -74,6 +74,11 @@ def examine(rules: Iterable[Callable[..., float]]) -> list[Finding]:
     for function in _reached(rules):
         for finding in _findings(function):
             found.setdefault(str(finding), finding)
+        if calls_itself(function):
+            code = function.__code__
+            what = f"{function.__name__} calls itself: write a loop"
+            finding = Finding(Path(code.co_filename).name, code.co_firstlineno, what, Kind.PURITY)
+            found.setdefault(str(finding), finding)
     return sorted(found.values(), key=lambda finding: (finding.file, finding.line, finding.what))
 
 
@@ -85,9 +90,26 @@ def _reached(functions: Iterable[Any]) -> list[FunctionType]:
         if function in listed or function.__module__.partition(".")[0] == OURS:
             continue
         listed.append(function)
-        named = (function.__globals__.get(name) for name in function.__code__.co_names)
-        waiting += [one for one in named if isinstance(one, FunctionType)]
+        waiting += _named_by(function)
     return listed
+
+
+def calls_itself(function: FunctionType) -> bool:
+    """Whether a function calls itself, by way of others perhaps, as far as they are not ours."""
+    waiting, seen = _named_by(function), list[FunctionType]()
+    while waiting:
+        called = waiting.pop()
+        if called is function:
+            return True
+        if called not in seen and called.__module__.partition(".")[0] != OURS:
+            seen.append(called)
+            waiting += _named_by(called)
+    return False
+
+
+def _named_by(function: FunctionType) -> list[FunctionType]:
+    named = (function.__globals__.get(name) for name in function.__code__.co_names)
+    return [one for one in named if isinstance(one, FunctionType)]
 
 
 def _findings(function: FunctionType) -> Iterator[Finding]:

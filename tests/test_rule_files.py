@@ -196,7 +196,11 @@ def test_what_is_refused(text, message, folder):
     ("body", "reason"),
     [
         ("return reviewer.courage", "nothing that it is given has the attribute 'courage'"),
-        ("return open('x')", "it uses open, which is no rule (mine.py, line 4)"),
+        ("return vars(idea)", "it uses vars, which is no rule (mine.py, line 4)"),
+        (
+            "return endorse(idea, reviewer, seen, bar, terms)",
+            "it calls itself (mine.py, line 2): write a loop",
+        ),
         ("if seen > bar:\n        return 1.0", "it gives not always a number"),
         ("return 'often'", "it gives not always a number"),
         (

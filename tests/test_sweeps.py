@@ -60,7 +60,7 @@ from innovation_abm import rule
 
 @rule
 def lapse_chance(idea, terms):
-    return 0.01 / (terms.review_threshold - 0.25)
+    return 0.01 / abs(terms.review_threshold - 0.25)
 """
 """A rule that divides by zero where the threshold of review is a quarter."""
 
@@ -420,6 +420,59 @@ def test_narrow_enough_means_that_the_half_width_is(values, width):
 
 def test_an_undefined_measure_is_never_narrow_enough():
     assert not stopping.narrow_enough({"y": np.full(50, np.nan)}, {"y": 1.0})
+
+
+def test_a_measure_that_is_always_undefined_is_not_waited_for():
+    defined, nowhere = np.linspace(0.0, 1.0, 50), np.full(50, np.nan)
+    once = np.where(np.arange(50) == 49, 1.0, np.nan)
+    both = {"x": 0.5, "y": 0.5}
+    assert stopping.enough({"x": defined, "y": nowhere}, both)
+    assert not stopping.enough({"x": defined, "y": nowhere}, {"x": 1e-6, "y": 0.5})
+    assert not stopping.enough({"x": defined, "y": nowhere[:9]}, both)
+    assert not stopping.enough({"x": defined, "y": once}, both)
+
+
+UNDEFINED = """
+format = 1
+name = "undefined"
+engine = "mesa"
+measures = ["survival", "omission"]
+
+[base]
+values = { weeks = 8, span = 2, middle_layers = 0, leader_conception_rate = 0.0 }
+
+[[factor]]
+parameter = "conception_rate"
+values = [0.0, 20.0]
+
+[replications]
+minimum = 4
+maximum = 40
+precision = { survival = 0.2 }
+"""
+
+
+def test_where_a_measure_is_undefined_everywhere_runs_end_and_it_is_said(tmp_path):
+    told = []
+    found = sweep(study(UNDEFINED), tmp_path / "out", workers=1, notice=told.append)
+    runs = found.runs.groupby("conception_rate").size()
+    assert runs[0.0] == 14  # 4, 6, 9, 14: the first number that is at least 10
+    assert told[-1] == (
+        "survival is not known to ± 0.2 at 1 of 2 points; it is undefined in all runs of 1 of them"
+    )
+    again = sweep(study(UNDEFINED), tmp_path / "out", workers=1)
+    assert_same(found, again)
+
+    from innovation_abm.experiments.analysis import describe
+    from innovation_abm.experiments.reporting.report import write_report
+
+    one = describe(found)
+    assert one["measures"]["survival"]["undefined_points"] == 1
+    assert one["unreached"] == {"survival": {"points": 1, "undefined": 1}}
+    page = write_report(found, tmp_path / "out").read_text(encoding="utf-8")
+    assert "It is undefined at 1 of 2 points." in page
+    assert "does not get there at 1 of 2 points (it is undefined in all runs of 1" in page
+    assert "at every point. " not in page
 
 
 # --- killed, interrupted, sent away ---------------------------------------------------------------

@@ -82,8 +82,8 @@ def describe(results: Results) -> dict[str, Any]:
         defined nowhere), ``strongest`` (the factor that matters most: ``factor``, ``index`` that
         says by what it is judged (see :class:`Judged`), ``value``; None if it cannot be told) and
         ``undefined`` (runs), ``undefined_points`` (those with runs, in none of which it is
-        defined); and ``unreached``, see :func:`~.convergence.unreached`. The mean of the highest of many points is somewhat too high, having
-        been chosen for it.
+        defined); and ``unreached``, see :func:`~.convergence.unreached`. The mean of the highest
+        of many points is somewhat too high, having been chosen for it.
     """
     counts = results.runs.groupby("point").size().reindex(results.points.index, fill_value=0)
     table = means(results)

@@ -44,8 +44,8 @@ def calibrate(
 ) -> None:
     """Fit parameters to published figures, and say what those do and do not identify.
 
-    Targets that the file holds out are predicted, and checked. Exits with 1 if no point is accepted;
-    it then says which of them conflict.
+    Targets that the file holds out are predicted, and checked. Exits with 1 if no point is
+    accepted; it then says which of them conflict.
     """
     with Working("loading") as working:
         from innovation_abm.experiments.calibration.calibration import calibrate as fit

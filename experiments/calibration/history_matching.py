@@ -153,9 +153,7 @@ def _emulator_rows(
     ]
 
 
-def _told_of_waves(
-    waves: Sequence[Mapping[str, Any]], run: int, found: int, cutoff: float
-) -> str:
+def _told_of_waves(waves: Sequence[Mapping[str, Any]], run: int, found: int, cutoff: float) -> str:
     share = f"{100 * waves[-1]['share_left']:.2g} %"
     after = f"{len(waves)} wave{'s' if len(waves) > 1 else ''}"
     if not run:

@@ -479,7 +479,7 @@ class _Sweep:
         return more
 
     def _say_what_is_not_reached(self) -> None:
-        """Say of which measures intervals are wider than asked for, and where they are undefined."""
+        """Say of which measures intervals are wider than asked for, and which are undefined."""
         asked = self.study.replications
         if asked.fixed:
             return
@@ -491,8 +491,9 @@ class _Sweep:
             undefined = sum(bool(len(one)) and bool(np.isnan(one).all()) for one in values)
             if wide:
                 line = f"{name} is not known to ± {half:g} at {wide:,} of {len(points):,} points"
-                also = f"; it is undefined in all runs of {undefined:,} of them" if undefined else ""
-                self.notice(line + also)
+                if undefined:
+                    line += f"; it is undefined in all runs of {undefined:,} of them"
+                self.notice(line)
 
     def _chunks(self) -> Iterator[Chunk]:
         """Cut what is wanted and not there into chunks, replication by replication."""

@@ -55,9 +55,9 @@ class Answer(Section):
             text = f"It is {mean_of(high)}{unit} {where}."
             return capital(called.short), called.meaning, text + self._undefined(found)
         text = f"{self._moved(found['strongest'], measure)} "
+        among = "all points where it is defined" if found["undefined_points"] else "all points"
         text += (
-            f"Of all points {'where it is defined ' if found['undefined_points'] else ''}the lowest "
-            f"has {mean_of(low)}{unit} ({self._point(low)}), and the "
+            f"Of {among} the lowest has {mean_of(low)}{unit} ({self._point(low)}), and the "
             f"highest {mean_of(high)}{unit} ({self._point(high)})."
         )
         text += self._undefined(found)
