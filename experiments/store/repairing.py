@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from innovation_abm.experiments.store.table_parts import PARTS_FOLDER
 from innovation_abm.text_files import beside
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
@@ -68,7 +68,7 @@ def _checked(folder: Path) -> Contents | None:
     path = folder / LEDGER_FILE
     if not path.exists() or not path.stat().st_size:
         if ledger.was_written(folder):
-            raise sqlite3.DatabaseError("it is empty or missing")
+            raise ledger.DamagedLedgerError("it is empty or missing")
         return None
     with closing(ledger.connect(path, "rw")) as connection:
         if ledger.is_new(connection):
