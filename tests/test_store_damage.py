@@ -545,17 +545,17 @@ AWAY = {
 @posix
 @pytest.mark.parametrize("how", AWAY)
 def test_a_store_whose_folder_goes_away_says_so(tmp_path, how):
-    store = damage.opened(tmp_path / "study", tables=())
-    store.record(damage.batch_of(np.arange(1, 9), np.zeros(8, int), ()))
+    store = damage.opened(tmp_path / "study")
+    store.record(damage.batch_of(np.arange(1, 9), np.zeros(8, int)))
     AWAY[how](tmp_path / "study")
     with pytest.raises(LostStudyError, match="and with it 8 runs"):
-        damage.run_missing(store, tables=())
+        damage.run_missing(store)
     store.close()
 
 
 @posix
 @pytest.mark.parametrize(
-    "how", ["removed", *(pytest.param(one, marks=pytest.mark.slow) for one in [*AWAY][1:])]
+    "how", ["removed", *(pytest.param(one, marks=pytest.mark.slow) for one in [*AWAY][1:4])]
 )
 def test_a_sweep_whose_folder_goes_away_says_so(tmp_path, how):
     (tmp_path / "long.toml").write_text(LONG)

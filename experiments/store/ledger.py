@@ -353,6 +353,15 @@ def by_chunk(rows: FloatArray) -> Iterator[tuple[float, FloatArray]]:
         begin = end
 
 
+def in_order(rows: FloatArray) -> FloatArray:
+    """Give rows of the table ``runs`` as they are read back: by replication, then by point."""
+    before, after = rows[:-1], rows[1:]
+    same = before[:, 0] == after[:, 0]
+    if ((before[:, 0] < after[:, 0]) | (same & (before[:, 1] < after[:, 1]))).all():
+        return rows
+    return np.asarray(rows[np.lexsort((rows[:, 1], rows[:, 0]))])
+
+
 def chunk_totals(rows: FloatArray) -> tuple[int, *tuple[int | None, ...], bytes]:
     """Give what a row of ``chunks`` says of its runs: their number, where they are, their digest.
 
