@@ -281,6 +281,16 @@ def test_a_ledger_that_cannot_be_read_is_set_aside(sound, hurt, ruin):
     assert_mended(hurt, sound[1])
 
 
+@pytest.mark.parametrize("share", [0.85, 0.95])
+def test_of_a_ledger_that_was_cut_off_the_rest_is_kept(sound, hurt, share):
+    file = hurt / "ledger.sqlite"
+    file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
+    with pytest.raises(StoreError, match="--retry"):
+        damage.opened(hurt)
+    assert run_again(hurt)[0] < 7 * 60
+    assert_mended(hurt, sound[1])
+
+
 # --- killed while it is repaired or brought up to date --------------------------------------------
 
 
