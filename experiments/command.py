@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import suppress
 from enum import StrEnum
 from importlib.resources import as_file, files
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from innovation_abm.experiments.design.study import Study
+    from innovation_abm.experiments.store.checking import DamagedStudyError
+    from innovation_abm.experiments.store.ledger import DamagedLedgerError
     from innovation_abm.experiments.store.results import Results
 
 INTERRUPTED: Final = 130
@@ -101,7 +104,9 @@ def sweep(
             "--workers", metavar="N", min=1, help="Threads or processes here; all by default."
         ),
     ] = None,
-    retry: Annotated[bool, typer.Option("--retry", help="Run again what failed before.")] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Run again what failed before or is damaged.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Only check the study, and say what it would take.")
     ] = False,
@@ -116,6 +121,8 @@ def sweep(
     same command goes on where it stopped, and computes only what is missing if the study has grown.
     """
     from innovation_abm.experiments.running import execution
+    from innovation_abm.experiments.store.checking import DamagedStudyError
+    from innovation_abm.experiments.store.ledger import DamagedLedgerError
 
     wanted = find(study)
     if chart is not None or repair:
@@ -135,6 +142,8 @@ def sweep(
                     progress=working,
                     notice=working.note,
                 )
+            except (DamagedStudyError, DamagedLedgerError) as damaged:
+                raise _with_command(damaged, study, folder, chart, repair) from None
             except (execution.InterruptedSweepError, Terminated) as ended:
                 with suppress(OSError):  # the terminal may be gone
                     working.note(
@@ -215,6 +224,23 @@ def find(name: str) -> Study:
         return Study.load(name)
     with as_file(_shipped(name)) as path:
         return Study.load(path)
+
+
+def _with_command(
+    error: DamagedStudyError | DamagedLedgerError,
+    study: str,
+    folder: Path,
+    chart: str | None,
+    repair: bool,
+) -> InnovationAbmError:
+    """Say of a damaged study by which command what is damaged is run again."""
+    from innovation_abm.experiments.store.checking import DamagedStudyError
+
+    on = [*([] if chart is None else ["--chart", chart]), *(["--repair"] if repair else [])]
+    words = ["innovation-abm", "sweep", study, *on, "--out", str(folder), "--retry"]
+    if isinstance(error, DamagedStudyError):
+        return error.with_command(shlex.join(words))
+    return InnovationAbmError(f"{error}:\n  {shlex.join(words)}")
 
 
 def _on_chart(study: Study, chart: str | None, repair: bool) -> Study:

@@ -335,8 +335,6 @@ def test_tables_keep_their_columns(tmp_path):
         results.table("idea")
 
 
-
-
 # --- what is refused ------------------------------------------------------------------------------
 
 

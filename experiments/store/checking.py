@@ -237,7 +237,7 @@ def _read_table(connection: sqlite3.Connection, table: str, found: Contents) -> 
     number, digest = found.totals.get(table, (len(kept), None))
     found.rows[table] = [row[:-1] for row in kept]
     if len(rows) > len(kept):
-        what = f"{len(rows) - len(kept):,} rows of {table} do not match their checksums"
+        what = f"rows of {table} that do not match their checksums: {len(rows) - len(kept):,}"
     elif len(kept) != number:
         what = f"{table} has {len(kept):,} rows instead of {number:,}"
     elif digest is not None and digest != seals.of_seals([row[-1] for row in kept]):
@@ -282,7 +282,7 @@ def _read_runs(connection: sqlite3.Connection, found: Contents) -> None:
 def _check_chunks(found: Contents) -> None:
     """Find the batches whose runs or parts are not as they were written."""
     chunks = found.chunks
-    tables = {row[0] for row in found.rows["tables"]}
+    tables = {row[0] for row in found.rows["tables"]} | {row[1] for row in found.rows["parts"]}
     named: dict[int, list[str]] = {}
     for part in found.rows["parts"]:
         named.setdefault(part[2], []).append(part[1])
@@ -294,6 +294,8 @@ def _check_chunks(found: Contents) -> None:
             _break(found, number, "its runs do not match their checksum", rows)
         elif chunk.stored and sorted(named.get(chunk.number, ())) != sorted(tables):
             _break(found, number, "its parts of tables are not all named", rows)
+    if any(row[2] not in chunks for row in found.rows["failures"]):
+        found.faults.append(Fault(LEDGER_FILE, "failures are of batches that are not there"))
     for chunk in chunks.values():
         if chunk.stored and chunk.number not in there:
             _break(found, chunk.number, "its runs are missing", None)

@@ -280,6 +280,7 @@ def _to_format_2(connection: sqlite3.Connection) -> None:
     nothing = np.empty((0, found.shape[1]))
     for table in seals.SEALED:
         rows = connection.execute(f"SELECT * FROM {table}").fetchall()
+        _check_types(connection, table, rows)
         if table == "chunks":
             rows = [(*row[:6], *chunk_totals(batches.get(row[0], nothing))) for row in rows]
         connection.execute(f"ALTER TABLE {table} ADD COLUMN seal BLOB")
@@ -287,6 +288,22 @@ def _to_format_2(connection: sqlite3.Connection) -> None:
     seals.add(connection, "meta", [("measures", json.dumps(measures_in(connection)))])
     seals.total(connection, *seals.SEALED)
     seals.total_schema(connection)
+
+
+def _check_types(
+    connection: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Make sure that values are of the types of their columns, which SQLite does not enforce.
+
+    Raises:
+        TypeError: if one is not.
+    """
+    kinds = {"INTEGER": (int,), "REAL": (int, float), "TEXT": (str,)}
+    for place, column in enumerate(connection.execute(f"PRAGMA table_info({table})").fetchall()):
+        _, name, kind, needed, *_ = column
+        allowed = (*kinds.get(kind, (bytes,)), *(() if needed else (type(None),)))
+        if not all(isinstance(row[place], allowed) for row in rows):
+            raise TypeError(f"the column {name} of {table} holds values of another type")
 
 
 UPGRADES: Final[Sequence[str | Callable[[sqlite3.Connection], None]]] = (_to_format_2,)
@@ -334,6 +351,15 @@ def by_chunk(rows: FloatArray) -> Iterator[tuple[float, FloatArray]]:
     for end in ends if len(order) else ():
         yield float(number[begin]), rows[order[begin:end]]
         begin = end
+
+
+def in_order(rows: FloatArray) -> FloatArray:
+    """Give rows of the table ``runs`` as they are read back: by replication, then by point."""
+    before, after = rows[:-1], rows[1:]
+    same = before[:, 0] == after[:, 0]
+    if ((before[:, 0] < after[:, 0]) | (same & (before[:, 1] < after[:, 1]))).all():
+        return rows
+    return np.asarray(rows[np.lexsort((rows[:, 1], rows[:, 0]))])
 
 
 def chunk_totals(rows: FloatArray) -> tuple[int, *tuple[int | None, ...], bytes]:
@@ -443,9 +469,9 @@ def explained(failed: str, advice: Mapping[str, str] | None = None) -> Iterator[
 
 
 DAMAGED: Final = (
-    "Put back a copy of the folder from before, or sweep the study again with --retry, which sets "
-    "what is damaged aside and runs all again that cannot be read. The files in parts/ are "
-    "Parquet, which other programs read by themselves; measures are in the ledger alone"
+    "The files in parts/ are Parquet, which other programs read by themselves; measures are in the "
+    "ledger alone. Put back a copy of the folder from before, or sweep the study again with "
+    "--retry, which sets what is damaged aside and runs again what cannot be read"
 )
 """What to do where a ledger cannot be read at all."""
 ADVICE: Final = {

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -21,10 +20,14 @@ from innovation_abm.experiments.store.table_parts import PARTS_FOLDER
 from innovation_abm.text_files import beside
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from innovation_abm.experiments.store.checking import Contents
+
+LARGEST: Final = 1 << 36
+"""Bytes of a ledger, beyond any that there is."""
 
 
 def repair(
@@ -47,9 +50,9 @@ def repair(
         StoreError: if the damage hides whether the runs are of this study.
     """
     try:
-        found = _checked(folder)
+        found = _checked_or_filled_up(folder)
     except (StoreError, *ledger.UNREADABLE) as error:
-        if not _is_beyond_reading(folder, error):
+        if not _is_beyond_reading(error):
             raise
         reason = getattr(error, "args", [error])[0]
         notice(f"the ledger cannot be read, and all is run again: {reason}")
@@ -68,7 +71,7 @@ def _checked(folder: Path) -> Contents | None:
     path = folder / LEDGER_FILE
     if not path.exists() or not path.stat().st_size:
         if ledger.was_written(folder):
-            raise sqlite3.DatabaseError("it is empty or missing")
+            raise ledger.DamagedLedgerError("it is empty or missing")
         return None
     with closing(ledger.connect(path, "rw")) as connection:
         if ledger.is_new(connection):
@@ -78,7 +81,35 @@ def _checked(folder: Path) -> Contents | None:
         return opening.examined(connection, folder)
 
 
-def _is_beyond_reading(folder: Path, error: BaseException) -> bool:
+def _checked_or_filled_up(folder: Path) -> Contents | None:
+    """Read a ledger; one that was cut off, with nothing in the place of what is missing."""
+    try:
+        return _checked(folder)
+    except (StoreError, *ledger.UNREADABLE) as error:
+        if not _is_beyond_reading(error) or not _fill_up(folder):
+            raise
+    return _checked(folder)
+
+
+def _fill_up(folder: Path) -> bool:
+    """Make a ledger as long as it says that it is, for SQLite reads nothing of a shorter one."""
+    path = folder / LEDGER_FILE
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(100)
+            held = os.fstat(stream.fileno()).st_size
+    except OSError:
+        return False
+    page = int.from_bytes(start[16:18], "big")
+    wanted = (65536 if page == 1 else page) * int.from_bytes(start[28:32], "big")
+    if start[:16] != b"SQLite format 3\0" or not held < wanted < LARGEST:
+        return False
+    shutil.copyfile(path, _aside(folder, LEDGER_FILE))
+    os.truncate(path, wanted)
+    return True
+
+
+def _is_beyond_reading(error: BaseException) -> bool:
     """Whether an error means that a ledger is damaged so that none of it can be read."""
     if isinstance(error, ledger.DamagedLedgerError):
         return True

@@ -335,12 +335,15 @@ def _points(design: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     return pd.DataFrame(rows, index=pd.RangeIndex(len(rows), name="point"))
 
 
-def _json(text: str, what: str) -> Any:  # noqa: ANN401 - JSON values
-    """Read JSON of a ledger of an older format, which has no checksums."""
+def _json(text: str, what: str) -> list[dict[str, Any]]:
+    """Read a list of objects in JSON, of a ledger that perhaps had no checksums when written."""
     try:
-        return json.loads(text)
+        found = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise StoreError(f"the ledger is damaged: {what} cannot be read ({error})") from None
+    if not all(isinstance(row, dict) for row in found):
+        raise StoreError(f"the ledger is damaged: {what} are not as they should be")
+    return found
 
 
 def _kept(found: checking.Contents, folder: Path) -> dict[str, KeptTable]:
@@ -423,7 +426,7 @@ def _sessions(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     if not rows:
         return _frame({name: [] for name in SESSION})
     number, started, ended, process, host, about = zip(*rows, strict=True)
-    told = pd.DataFrame([_json(text, "what a sweep was made with") for text in about])
+    told = pd.DataFrame(_json(f"[{','.join(about)}]", "what sweeps were made with"))
     frame = _frame(
         {
             "session": number,

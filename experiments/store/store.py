@@ -315,6 +315,7 @@ class Store:
                 nothing has changed and it may be recorded again.
         """
         good = self._check(batch)
+        self.check_there()
         with self._writing():
             chunk = self._one("SELECT coalesce(max(number), 0) + 1 FROM chunks")
             rows = self._insert_runs(batch, good, chunk)
@@ -366,12 +367,13 @@ class Store:
             self._connection.executemany(
                 "DELETE FROM failures WHERE replication = ? AND point = ?", zip(*runs, strict=True)
             )
-        fixed = (*runs, np.full(len(attempts), chunk), attempts)
-        measures = seals.as_read_back(batch.measures[good][:, self._columns])
-        rows = np.column_stack([*(np.asarray(one, np.float64) for one in fixed), measures])
+        rows = np.empty((len(attempts), len(ledger.FIXED) + len(self.measures)))
+        rows[:, 0], rows[:, 1] = batch.replication[good], batch.point[good]
+        rows[:, 2], rows[:, 3] = chunk, attempts
+        rows[:, len(ledger.FIXED) :] = seals.as_read_back(batch.measures[good][:, self._columns])
         if added < len(rows):
             rows = rows[self._are_of(chunk, batch.point[good], batch.replication[good])]
-        return np.asarray(rows[np.lexsort((rows[:, 1], rows[:, 0]))])
+        return ledger.in_order(rows)
 
     def _attempts(self, replication: list[int], point: list[int]) -> Iterator[int]:
         """Give how often each run was tried, this time included."""
@@ -522,7 +524,7 @@ class Store:
         try:
             found = os.stat(self.folder / LEDGER_FILE)
             there = os.path.samestat(found, self._file)
-            there = there and (self.folder / PARTS_FOLDER).is_dir()
+            there = there and (not self.tables or (self.folder / PARTS_FOLDER).is_dir())
         except OSError:
             there = False
         if not there:
