@@ -29,6 +29,7 @@ class Kind(StrEnum):
     PARQUET = "parquet"
     CSV = "csv"
     BOTH = "both"
+    XLSX = "xlsx"
 
 
 StudyFolder = Annotated[str, typer.Argument(metavar="FOLDER", help="The folder of a study.")]
@@ -177,13 +178,19 @@ def report(
 def export(
     folder: StudyFolder,
     out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="A new folder to write to.")],
-    kind: Annotated[Kind, typer.Option("--format", help="What to write.")] = Kind.BOTH,
+    kind: Annotated[
+        Kind,
+        typer.Option("--format", help="What to write; xlsx: workbooks, for Excel in any language."),
+    ] = Kind.BOTH,
+    excel: Annotated[
+        bool, typer.Option("--excel", help="Mark CSV files as UTF-8, as Excel expects it.")
+    ] = False,
 ) -> None:
     """Write a study's tables for other programs: runs, points, failures, and those kept whole."""
     from innovation_abm.experiments.store.results import load_study
 
     with Working("writing"):
-        load_study(folder).export(out, kind.value)
+        load_study(folder).export(out, kind.value, excel=excel)
     print(out)
 
 

@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from innovation_abm.organization import Role
+from innovation_abm.spreadsheets import read_back
 
 MAX_BYTES: Final = 200_000_000
 """The largest chart file that is read, in bytes."""
@@ -323,7 +324,7 @@ def _records(text: str, file: str, log: Log) -> Iterator[tuple[int, list[str]]]:
     blank = []
     while (start := reader.line_num + 1) <= len(lines):
         try:
-            cells = [cell.strip() for cell in next(reader)]
+            cells = [read_back(cell.strip()) for cell in next(reader)]
             still_open = reader.line_num == len(lines) and _is_open(lines[start - 1 :])
         except csv.Error as error:
             message = f"the row cannot be read ({error}); is a quotation mark never closed?"
