@@ -11,6 +11,7 @@ import typer
 
 from innovation_abm.console import Working, page, print_error, print_json
 from innovation_abm.errors import InnovationAbmError, did_you_mean
+from innovation_abm.toml_files import check_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,6 +115,8 @@ def sweep(
     Every finished run is kept. Ctrl-C, a crash or a power cut lose at most the last second: the
     same command goes on where it stopped, and computes only what is missing if the study has grown.
     """
+    if Path(study).suffix:
+        check_file(study)  # what is wrong is said before anything slow is loaded
     from innovation_abm.experiments.running import execution
 
     wanted = find(study)

@@ -537,6 +537,9 @@ def _post_names(
 
 def _clean(names: Sequence[str]) -> tuple[str, ...]:
     """Names without blanks around them, as a CSV file would give them back."""
+    for name in names:
+        if not isinstance(name, str):
+            raise InnovationAbmError(f"names: {shown(name)} must be a text")
     return tuple(name.strip() for name in names)
 
 
