@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.toml_files import check_file
 
 
 def dashboard(
@@ -53,6 +54,9 @@ def dashboard(
     The page is served by this command itself, to this machine alone unless --lan is given, and
     needs no internet. Ctrl-C ends it.
     """
+    for file in (session if Path(session).suffix else "", levers):
+        if file:
+            check_file(file)  # what is wrong is said before anything slow is loaded
     from innovation_abm.dashboards.server import EVERYWHERE, HERE, Settings, load, serve
     from innovation_abm.dashboards.words import Speech
 

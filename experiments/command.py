@@ -14,6 +14,7 @@ import typer
 from innovation_abm.console import Working, page, print_error, print_json
 from innovation_abm.endings import Terminated
 from innovation_abm.errors import InnovationAbmError, did_you_mean
+from innovation_abm.toml_files import check_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,7 @@ class Kind(StrEnum):
     PARQUET = "parquet"
     CSV = "csv"
     BOTH = "both"
+    XLSX = "xlsx"
 
 
 StudyFolder = Annotated[str, typer.Argument(metavar="FOLDER", help="The folder of a study.")]
@@ -120,6 +122,8 @@ def sweep(
     Every finished run is kept. Ctrl-C, a crash or a power cut lose at most the last second: the
     same command goes on where it stopped, and computes only what is missing if the study has grown.
     """
+    if Path(study).suffix:
+        check_file(study)  # what is wrong is said before anything slow is loaded
     from innovation_abm.experiments.running import execution
     from innovation_abm.experiments.store.checking import DamagedStudyError
     from innovation_abm.experiments.store.ledger import DamagedLedgerError
@@ -193,13 +197,19 @@ def report(
 def export(
     folder: StudyFolder,
     out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="A new folder to write to.")],
-    kind: Annotated[Kind, typer.Option("--format", help="What to write.")] = Kind.BOTH,
+    kind: Annotated[
+        Kind,
+        typer.Option("--format", help="What to write; xlsx: workbooks, for Excel in any language."),
+    ] = Kind.BOTH,
+    excel: Annotated[
+        bool, typer.Option("--excel", help="Mark CSV files as UTF-8, as Excel expects it.")
+    ] = False,
 ) -> None:
     """Write a study's tables for other programs: runs, points, failures, and those kept whole."""
     from innovation_abm.experiments.store.results import load_study
 
     with Working("writing"):
-        load_study(folder).export(out, kind.value)
+        load_study(folder).export(out, kind.value, excel=excel)
     print(out)
 
 

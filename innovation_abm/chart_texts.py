@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from innovation_abm.chart_faults import FaultKind, Log, counted, listed
+from innovation_abm.spreadsheets import read_back
 
 MAX_BYTES: Final = 200_000_000
 """The largest chart file that is read, in bytes."""
@@ -279,7 +280,7 @@ def _records(
     blank = []
     while (start := first + reader.line_num + 1) <= len(lines):
         try:
-            cells = [cell.strip() for cell in next(reader)]
+            cells = [read_back(cell.strip()) for cell in next(reader)]
             still_open = first + reader.line_num == len(lines) and _is_open(
                 lines[start - 1 :], separator
             )

@@ -59,6 +59,7 @@ from innovation_abm.chart_structure import Structure, arrange, to_organization
 from innovation_abm.chart_texts import Choice
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.organization import MAX_PEOPLE, Organization, Role, generate
+from innovation_abm.spreadsheets import kept_text
 from innovation_abm.text_files import write_text
 
 if TYPE_CHECKING:
@@ -316,13 +317,17 @@ def write_chart(organization: Organization, path: str | PathLike[str]) -> None:
     """Write an organisation as a plain chart, which `read_chart` gives back with the same digest.
 
     Args:
-        organization: What to write; every person becomes a row.
+        organization: What to write; every person becomes a row. Names that a spreadsheet would
+            compute get an apostrophe in front, which `read_chart` takes away.
         path: The file; one that is there is replaced once all is written.
 
     Raises:
         InnovationAbmError: If a name cannot stand in a chart, or the file cannot be written.
     """
-    names, units = organization.names, organization.unit_names
+    names, units, departments = (
+        tuple(map(kept_text, texts))
+        for texts in (organization.names, organization.unit_names, organization.department_names)
+    )
     bosses = ["" if boss < 0 else names[boss] for boss in organization.superior.tolist()]
     roles = {int(role): role.label for role in Role}
     text = io.StringIO(newline="")
@@ -335,11 +340,11 @@ def write_chart(organization: Organization, path: str | PathLike[str]) -> None:
             bosses,
             (units[unit] for unit in organization.unit.tolist()),
             (roles[role] for role in organization.role.tolist()),
-            (organization.department_names[number] for number in organization.department.tolist()),
+            (departments[number] for number in organization.department.tolist()),
             strict=True,
         )
     )
-    if any(name.casefold() == HEAD_MARK for name in names):
+    if any(name.casefold() == HEAD_MARK for name in organization.names):
         raise InnovationAbmError("a post is named XX, which marks a head in a chart: rename it")
     if "\0" in text.getvalue():
         raise InnovationAbmError("a name holds a NUL character, which a chart cannot hold")

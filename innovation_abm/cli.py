@@ -30,7 +30,7 @@ from innovation_abm.console import (
 )
 from innovation_abm.dashboards.command import dashboard
 from innovation_abm.endings import orderly_end
-from innovation_abm.errors import InnovationAbmError, did_you_mean
+from innovation_abm.errors import InnovationAbmError, did_you_mean, shortened, shown, unknown
 from innovation_abm.experiments.calibration.command import calibrate
 from innovation_abm.experiments.command import export, report, studies, sweep
 from innovation_abm.extending_command import check_rules, new
@@ -58,6 +58,10 @@ RANKING_SECONDS: Final = 60.0
 WRONG: Final = 1
 REFUSED: Final = 2
 INTERRUPTED: Final = 130
+LONGEST_USAGE: Final = 400
+"""Characters of a message about options that are wrong."""
+USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]
+"""What is raised for options that are wrong: of click, or of typer's own copy of it."""
 
 
 class Commands(TyperGroup):
@@ -70,6 +74,9 @@ class Commands(TyperGroup):
             with orderly_end():
                 result = super().invoke(ctx)
             sys.stdout.flush()
+        except USAGE_ERROR as error:
+            error.message = shortened(str(getattr(error, "message", error)), LONGEST_USAGE)  # type: ignore[attr-defined]
+            raise
         except InnovationAbmError as error:
             print_error(str(error))
             raise typer.Exit(REFUSED) from None
@@ -232,14 +239,14 @@ def _settings(option: str, pairs: Sequence[str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = (part.strip() for part in pair.partition("="))
+        given = f"{option} {shortened(pair)}"
         if not equals or not name or not text:
             raise InnovationAbmError(
-                f"{option} {pair}: write NAME=VALUE, for instance {option} risk_aversion=0.3"
+                f"{given}: write NAME=VALUE, for instance {option} risk_aversion=0.3"
             )
         if name not in known:
-            advice = did_you_mean(name, known)
-            raise InnovationAbmError(f'{option} {pair}: unknown parameter "{name}"{advice}')
-        values[name] = _value(f"{option} {pair}", text, known[name])
+            raise InnovationAbmError(f"{given}: {unknown('parameter', name, known)}")
+        values[name] = _value(given, text, known[name])
     return values
 
 
@@ -251,8 +258,9 @@ def _strengths(option: str, pairs: Sequence[str]) -> dict[str, float]:
         try:
             strengths[key] = float(text)
         except ValueError:
+            given = f"{option} {shortened(pair)}"
             raise InnovationAbmError(
-                f"{option} {pair}: write KEY=STRENGTH, for instance {option} upholding=0.5"
+                f"{given}: write KEY=STRENGTH, for instance {option} upholding=0.5"
             ) from None
     return strengths
 
@@ -277,17 +285,19 @@ def _with_levers(
 
 
 def _value(given: str, text: str, parameter: Parameter) -> Any:  # noqa: ANN401 - what TOML holds
-    import tomllib
+    from innovation_abm.toml_files import TomlError, read_toml
 
     try:
-        document = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+        document = read_toml(f"value = {text}")
+    except TomlError:
         document = {}
     if list(document) == ["value"]:
         return document["value"]
     if parameter.kind in ("choice", "text"):
         return text
-    raise InnovationAbmError(f"{given}: {text!r} is no TOML value; allowed is {parameter.allowed}")
+    raise InnovationAbmError(
+        f"{given}: {shown(text)} is no TOML value; allowed is {parameter.allowed}"
+    )
 
 
 @dataclass(frozen=True)

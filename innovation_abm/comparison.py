@@ -16,6 +16,7 @@ from innovation_abm.charts import build_organization
 from innovation_abm.engines import choose
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.measures import MEASURES
+from innovation_abm.plain_numbers import whole_number
 from innovation_abm.scenario import MAX_SEED
 from innovation_abm.simulation import replicate, simulate
 
@@ -181,6 +182,7 @@ def compare(
     Raises:
         InnovationAbmError: if the two differ in organisation or length, or ``replications`` < 1.
     """
+    replications = whole_number("replications", replications)
     if replications < 1:
         raise InnovationAbmError(f"replications = {replications}: at least 1 is needed")
     _check_alike(a, b)
@@ -282,6 +284,7 @@ def merit_share(
     Raises:
         InnovationAbmError: if ``replications`` < 1, or the scenario or its chart is wrong.
     """
+    replications = whole_number("replications", replications)
     if replications < 1:
         raise InnovationAbmError(f"replications = {replications}: at least 1 is needed")
     chart = organization or build_organization(scenario)

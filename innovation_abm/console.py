@@ -13,11 +13,16 @@ import textwrap
 import threading
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from innovation_abm.errors import shortened
+
 if TYPE_CHECKING:
     from rich.console import Console
 
 WIDTH: Final = 80
 """The most columns that a page takes; fewer if the terminal has fewer."""
+
+LONGEST: Final = 1_000
+"""Characters of a line of an error: a path, for one, may be as long as anybody likes."""
 
 PATIENCE: Final = 1.0
 """Seconds after which progress is shown."""
@@ -62,7 +67,7 @@ def print_json(value: object) -> None:
 
 def print_error(message: str) -> None:
     """Say on standard error what is wrong; lines are wrapped only where a person reads them."""
-    lines = f"innovation-abm: {message}".splitlines()
+    lines = [shortened(line, LONGEST) for line in f"innovation-abm: {message}".splitlines()]
     if sys.stderr.isatty():
         lines = [part for line in lines for part in wrapped(line)]
     print("\n".join(lines), file=sys.stderr)

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from innovation_abm import survival
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, shown
 from innovation_abm.levers import Direction, catalogue
 from innovation_abm.measures import MEASURES, counted
+from innovation_abm.plain_numbers import plain, whole_number
 from innovation_abm.presets import preset
 from innovation_abm.simulation import simulate_many
 from innovation_abm.survival import Interval
@@ -123,6 +124,9 @@ def rank(
         InnovationAbmError: if ``strength`` or ``replications`` is out of bounds, or the scenario
             or its chart is wrong.
     """
+    strength, replications = plain(strength), whole_number("replications", replications)
+    if isinstance(strength, bool) or not isinstance(strength, int | float):
+        raise InnovationAbmError(f"strength = {shown(strength)}: must be a number")
     if not 0.0 < strength <= 1.0:
         raise InnovationAbmError(f"strength = {strength:g}: allowed is more than 0, at most 1")
     if replications < 2:
@@ -218,6 +222,7 @@ def measure(
     Returns:
         One entry an expected effect.
     """
+    replications = whole_number("replications", replications)
     base = scenario.but(**lever.needs)
     moved = base.but(levers={**base.levers, lever.key: 1.0})
     names = [effect.measure for effect in lever.expected]

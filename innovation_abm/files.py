@@ -23,8 +23,8 @@ from innovation_abm.console import to_json
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.organization import Role
 from innovation_abm.rule_files import FileRules, roles_of
-from innovation_abm.text_files import beside, read_text
-from innovation_abm.toml_files import read_toml
+from innovation_abm.text_files import beside
+from innovation_abm.toml_files import read_toml_file
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -277,7 +277,7 @@ def rules_missing(
     Returns:
         One line; ``None`` if the rules are the same, or if the file names none.
     """
-    told = read_toml(read_text(file)).get("provenance")
+    told = read_toml_file(file).get("provenance")
     if not isinstance(told, dict) or not (told.get("rules") or told.get("agents")):
         return None
     kept = f"{file} was kept from a run with"

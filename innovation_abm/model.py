@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections import deque
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mesa
@@ -38,13 +39,14 @@ from innovation_abm.chance import (
 )
 from innovation_abm.charts import build_organization
 from innovation_abm.circles import Circles
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, shown
 from innovation_abm.forum import Forum
 from innovation_abm.guarding import OutOfRangeError, guarded
 from innovation_abm.hooks import refused_method
 from innovation_abm.idea import NEVER, Event, Fate, Idea, Outcome, Stage
 from innovation_abm.organization import Organization, Role
 from innovation_abm.people import TRAIT_TERMS, draw_traits
+from innovation_abm.plain_numbers import plain
 from innovation_abm.queues import QueueBooks
 from innovation_abm.rule_files import roles_of
 from innovation_abm.rules import (
@@ -62,7 +64,7 @@ from innovation_abm.terms import Terms
 from innovation_abm.weeks import WEEK_COLUMNS, Week
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import networkx as nx
     from numpy.typing import NDArray
@@ -168,7 +170,13 @@ class InnovationModel(mesa.Model):
     over ``settings``: weeks, departments, middle_layers, span, conception_rate, risk_aversion,
     permission_seeking, storytelling, clarity, manager_capacity, manager_business, idea_weight,
     staleness, filter_up, filter_down, platforms, platform_readers, bypass, agency, pilot_weeks,
-    turnover.
+    turnover. Give every other parameter, levers and the timeline with the scenario::
+
+        InnovationModel(settings=Scenario(doubt=0.1, levers={"upholding": 0.5}), span=4)
+
+    Numbers may be those of NumPy and pandas, and whole numbers and flags as tables hold them
+    (``4.0``, ``1``). A model can be pickled and copied at any week; the copy goes on to the same
+    result. With rules or agents of your own, these must be such as can be pickled.
 
     Args:
         settings: the scenario; the default one if ``None``.
@@ -176,6 +184,7 @@ class InnovationModel(mesa.Model):
         rules: the rule book; the shipped one if ``None``.
         rng: seed of the run. If ``None``, the seed of ``settings``, and without settings a fresh
             one; it is kept as ``seed`` in :attr:`settings` either way.
+        seed: another name of ``rng``, as Mesa has it; give one of the two.
         roles: classes to use instead of those of :mod:`innovation_abm.agents`, by role; those
             that come with ``rules``, from a file, if ``None``.
         origin: for each post, the post whose ideas come to it (to deal the same ideas to other
@@ -189,7 +198,8 @@ class InnovationModel(mesa.Model):
         ScenarioError: if a parameter is wrong.
         ChartError: if the chart that the scenario names is refused.
         InnovationAbmError: if a class of ``roles`` cannot take that place, the network has a node
-            that is no post, or ``origin`` does not give a post for each post.
+            that is no post, ``origin`` does not give a post for each post, or ``rng`` and ``seed``
+            are both given and differ.
     """
 
     def __init__(
@@ -199,6 +209,7 @@ class InnovationModel(mesa.Model):
         organization: Organization | None = None,
         rules: RuleBook | None = None,
         rng: int | None = None,
+        seed: int | None = None,
         roles: dict[Role, type[Person]] | None = None,
         origin: Sequence[int] | None = None,
         network: nx.Graph[int] | None = None,
@@ -226,7 +237,7 @@ class InnovationModel(mesa.Model):
         turnover: float | None = None,
     ) -> None:
         given = {name: value for name, value in locals().items() if name in HEADLINES}
-        self.settings = _settle(settings, given, rng)
+        self.settings = _settle(settings, given, _one_seed(rng, seed))
         super().__init__(rng=self.settings.seed)
         self.book = rules or SHIPPED
         hired = dict(roles or roles_of(rules))
@@ -246,7 +257,7 @@ class InnovationModel(mesa.Model):
         self.origin = self.organization.origins(origin)
         self.origin_posts = np.array(self.origin, np.uint64)
         self.datacollector = mesa.DataCollector(
-            model_reporters={name: _weekly(name) for name in WEEK_COLUMNS},
+            model_reporters={name: partial(_this_week, name) for name in WEEK_COLUMNS},
             agent_reporters=None,
         )
 
@@ -978,18 +989,24 @@ def _mean(values: list[float]) -> float:
     return total / len(values)
 
 
-def _weekly(name: str) -> Callable[[InnovationModel], float]:
-    """Give a reporter of one column of the current week."""
-    return lambda model: getattr(model.now, name)
+def _this_week(name: str, model: InnovationModel) -> float:
+    """Return one column of the current week."""
+    value: float = getattr(model.now, name)
+    return value
+
+
+def _one_seed(rng: int | None, seed: int | None) -> int | None:
+    """Return the seed that a model was given, by either of its names."""
+    if rng is not None and seed is not None and plain(rng) != plain(seed):
+        raise InnovationAbmError(
+            f"rng = {shown(rng)} and seed = {shown(seed)}: both name the seed; give one of them"
+        )
+    return seed if rng is None else rng
 
 
 def _settle(settings: Scenario | None, given: dict[str, Any], rng: int | None) -> Scenario:
     """Work out the scenario of a model from what its constructor was given."""
     if rng is None and settings is None:
         rng = secrets.randbelow(MAX_FRESH_SEED)
-    values = {
-        name: value.item() if isinstance(value, np.generic) else value
-        for name, value in (given | {"seed": rng}).items()
-        if value is not None
-    }
+    values = {name: x for name, x in (given | {"seed": rng}).items() if x is not None}
     return (settings or Scenario()).but(**values)

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, shown
+from innovation_abm.plain_numbers import whole
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -268,7 +269,7 @@ class Organization:
         """
         if given is None:
             return list(range(self.size))
-        posts = [int(post) for post in given]
+        posts = [-1 if (one := whole(post)) is None else one for post in given]
         if len(posts) != self.size or not all(0 <= post < self.size for post in posts):
             raise InnovationAbmError(
                 f"origin: give a post, from 0 to {self.size - 1}, for each of the {self.size} posts"
@@ -339,14 +340,16 @@ def generate(departments: int = 1, middle_layers: int = 3, span: int = 6) -> Org
         InnovationAbmError: If a value is out of bounds or the organisation would have more than
             `MAX_PEOPLE` people.
     """
-    values = {"departments": departments, "middle_layers": middle_layers, "span": span}
+    given = {"departments": departments, "middle_layers": middle_layers, "span": span}
+    values = {key: whole(value) for key, value in given.items()}
     lowest = {"departments": 1, "middle_layers": 0, "span": 0 if middle_layers == 0 else 1}
     for key, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise InnovationAbmError(f"{key} must be a whole number, not {value!r}")
+        if value is None:
+            raise InnovationAbmError(f"{key} must be a whole number, not {shown(given[key])}")
         if not lowest[key] <= value <= MAX_PEOPLE:
             raise InnovationAbmError(f"{key} must be from {lowest[key]} to {MAX_PEOPLE:,}")
-    check_size(int(departments), int(middle_layers), int(span))
+    departments, middle_layers, span = (value or 0 for value in values.values())
+    check_size(departments, middle_layers, span)
 
     superior = [np.full(departments, -1)]
     last_layer = np.arange(departments)
@@ -389,9 +392,21 @@ def _whole_numbers(values: ArrayLike, what: str) -> IntArray:
     array = np.asarray(values)
     if array.ndim != 1 or array.size == 0:
         raise InnovationAbmError(f"{what} must be a list with one entry per person, not empty")
+    if array.dtype.kind in "fO":  # as tables hold whole numbers
+        array = np.array([_whole_in(what, place, one) for place, one in enumerate(array.tolist())])
     if array.dtype.kind not in "iu":
         raise InnovationAbmError(f"{what} must hold whole numbers, not {array.dtype}")
     return array.astype(np.int64)
+
+
+def _whole_in(what: str, place: int, value: object) -> int:
+    """Return one entry of a list of whole numbers, or say what is wrong with it."""
+    number = whole(value)
+    if number is None or abs(number) >= 2**63:
+        raise InnovationAbmError(
+            f"{what} must hold whole numbers, not {shown(value)} (entry {place})"
+        )
+    return number
 
 
 def _check_breadth_first(superior: IntArray) -> int:
@@ -424,6 +439,8 @@ def _check_names(names: Sequence[str], count: int, what: str) -> None:
 def _check_blanks(names: Sequence[str], what: str) -> None:
     """Refuse names that are blank, or that a chart file would give back without their blanks."""
     for name in names:
+        if not isinstance(name, str):
+            raise InnovationAbmError(f"{what}: {shown(name)} must be a text")
         if not name or name != name.strip():
             raise InnovationAbmError(f"{what}: {name!r} is blank, or has blanks around it")
 
@@ -520,6 +537,9 @@ def _post_names(
 
 def _clean(names: Sequence[str]) -> tuple[str, ...]:
     """Names without blanks around them, as a CSV file would give them back."""
+    for name in names:
+        if not isinstance(name, str):
+            raise InnovationAbmError(f"names: {shown(name)} must be a text")
     return tuple(name.strip() for name in names)
 
 

@@ -14,6 +14,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
+from innovation_abm.errors import InnovationAbmError, shown
+
 EXACT: Final = 2**53
 """Whole numbers up to this one are exact as floats; larger ones may have been rounded."""
 _PLAIN: Final = (int, float, bool, str, type(None))
@@ -102,3 +104,19 @@ def whole(value: Any) -> int | None:  # noqa: ANN401 - whatever is given for a c
     """Return a whole number as a Python ``int``; ``None`` if it is not one, as ``True`` is not."""
     made = of_kind("int", value)
     return made if type(made) is int else None
+
+
+def whole_number(name: str, value: Any) -> int:  # noqa: ANN401 - whatever is given for a count
+    """Return a whole number as a Python ``int``.
+
+    Args:
+        name: what it is, for the message.
+        value: what was given.
+
+    Raises:
+        InnovationAbmError: if it is not a whole number.
+    """
+    made = whole(value)
+    if made is None:
+        raise InnovationAbmError(f"{name} = {shown(value)}: must be a whole number")
+    return made

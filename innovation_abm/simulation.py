@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from innovation_abm.batches import batch, together
 from innovation_abm.charts import build_organization
 from innovation_abm.engines import Chosen, Engine, choose
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, shown
 from innovation_abm.memory import check_for_mesa
+from innovation_abm.plain_numbers import whole_number
 from innovation_abm.results import Run
 from innovation_abm.rule_files import blaming
 from innovation_abm.scenario import MAX_SEED, Scenario
@@ -198,6 +199,7 @@ def replicate(
         InnovationAbmError: if ``n`` is below 1, the scenario or its chart is wrong, or the engine
             cannot run it.
     """
+    n = whole_number("n", n)
     if n < 1:
         raise InnovationAbmError(f"n = {n}: at least 1 replication is needed")
     pairs = [(scenario, scenario.seed + number) for number in range(n)]
@@ -279,9 +281,13 @@ def simulate_many(
         InnovationAbmError: if a scenario, its chart or a seed is wrong, or the engine cannot run
             it.
     """
+    pairs = [(settings, whole_number("seed", seed)) for settings, seed in pairs]
+    threads = None if threads is None else whole_number("threads", threads)
     for _, seed in pairs:
         if not 0 <= seed <= MAX_SEED:
-            raise InnovationAbmError(f"seed = {seed}: allowed is a whole number from 0 to 2**63-1")
+            raise InnovationAbmError(
+                f"seed = {shown(seed)}: allowed is a whole number from 0 to 2**63-1"
+            )
     charts = _Charts(organization)
     work = sum(charts.of(settings).size * settings.weeks for settings, _ in pairs)
     chosen = choose(engine, rules, roles=roles, person_weeks=work, notice=notice)

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError, shortened
-from innovation_abm.text_files import MOST_BYTES
+from innovation_abm.text_files import MOST_BYTES, path_shown, read_text
+
+if TYPE_CHECKING:
+    from os import PathLike
 
 MOST_KEYS: Final = 25_000
 """Keys and headers of sections."""
@@ -73,6 +76,37 @@ def read_toml(text: str) -> dict[str, Any]:
         raise TomlError(f"is not valid TOML: {_short(str(error))}") from None
     except (ValueError, RecursionError):  # what no version of Python should come to
         raise TomlError("is not valid TOML: a value in it cannot be read") from None
+
+
+def read_toml_file(
+    path: str | PathLike[str], fault: type[InnovationAbmError] = InnovationAbmError
+) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Args:
+        path: the file.
+        fault: the kind of error to raise.
+
+    Raises:
+        InnovationAbmError: of the kind ``fault``, naming the file, if it cannot be read, is not
+            TOML, or is beyond a limit.
+    """
+    try:
+        return read_toml(read_text(path, fault))
+    except TomlError as error:
+        raise fault(f"{path_shown(path)}: {error}") from None
+
+
+def check_file(path: str | PathLike[str]) -> None:
+    """Check that a file can be read and is within the limits, before what reads it is loaded.
+
+    Raises:
+        InnovationAbmError: naming the file, if it is not.
+    """
+    try:
+        check_limits(read_text(path))
+    except TomlError as error:
+        raise InnovationAbmError(f"{path_shown(path)}: {error}") from None
 
 
 def _short(message: str) -> str:

@@ -209,7 +209,7 @@ def test_charts_that_cannot_be_are_not_generated(arguments, message):
     [
         ([], {}, "one entry per person"),
         ([[-1]], {}, "one entry per person"),
-        ([-1.0, 0.0], {}, "whole numbers"),
+        ([-1.0, 0.5], {}, "whole numbers"),
         ([-1, 2, 1], {}, r"2 people \(person 1 among them\) have no leader"),
         ([1, 0], {}, "have no leader"),
         ([-1, 1], {}, "have no leader"),

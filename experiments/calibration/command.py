@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from innovation_abm.console import Working, page, print_error, print_json
+from innovation_abm.toml_files import check_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,6 +50,8 @@ def calibrate(
     accepted; it then says which of them conflict.
     """
     with Working("loading") as working:
+        if Path(file).suffix:
+            check_file(file)  # what is wrong is said before anything slow is loaded
         from innovation_abm.experiments.calibration.calibration import calibrate as fit
         from innovation_abm.experiments.calibration.file import find_calibration
 

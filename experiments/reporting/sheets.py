@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree
 
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.spreadsheets import kept_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -178,7 +179,7 @@ class Picture:
                 path.write_bytes(_bytes(figure, kind, dpi))
             written.append(path)
         numbers = folder / f"{self.name}.csv"
-        self.data.to_csv(numbers, index=False, lineterminator="\n")
+        kept_frame(self.data).to_csv(numbers, index=False, lineterminator="\n")
         return [*written, numbers]
 
 

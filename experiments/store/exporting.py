@@ -8,8 +8,12 @@ A folder gets
   :class:`~innovation_abm.experiments.store.results.Results`,
 - each table that was kept whole, under its own name,
 
-as Parquet or CSV or both; ``study.toml``; and ``export.json``, which says what this is and how many
-runs are missing. It is written to a new folder beside, which then takes the place of the other.
+as Parquet or CSV or both, or as workbooks of Excel; ``study.toml``; and ``export.json``, which says
+what this is and how many runs are missing. It is written to a new folder beside, which then takes
+the place of the other.
+
+In CSV, texts that a spreadsheet would compute have an apostrophe in front; see
+:mod:`innovation_abm.spreadsheets`.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from innovation_abm.console import to_json
 from innovation_abm.experiments.store.ledger import STUDY_FILE, StoreError, explained
 from innovation_abm.files import put_in_place
+from innovation_abm.spreadsheets import CsvWriter, WorkbookWriter
 from innovation_abm.text_files import beside
 
 if TYPE_CHECKING:
@@ -34,7 +39,7 @@ if TYPE_CHECKING:
 
     from innovation_abm.experiments.store.results import Results
 
-Format = Literal["parquet", "csv", "both"]
+Format = Literal["parquet", "csv", "both", "xlsx"]
 """As what files results are written."""
 
 MARKER: Final = "export.json"
@@ -42,14 +47,17 @@ MARKER: Final = "export.json"
 FRAMES: Final = ("runs", "points", "failures", "provenance", "sessions")
 
 
-def export(results: Results, folder: str | PathLike[str], format: Format) -> Path:
+def export(
+    results: Results, folder: str | PathLike[str], format: Format, *, excel: bool = False
+) -> Path:
     """Write results as tidy files; see the module.
 
     Args:
         results: what to write.
         folder: a folder that does not exist, is empty, or holds an earlier export. Folders above
             it are made.
-        format: ``"parquet"``, ``"csv"`` or ``"both"``.
+        format: ``"parquet"``, ``"csv"``, ``"both"`` or ``"xlsx"``.
+        excel: whether CSV files begin with a byte order mark, by which Excel knows UTF-8.
 
     Returns:
         The folder.
@@ -61,6 +69,8 @@ def export(results: Results, folder: str | PathLike[str], format: Format) -> Pat
     if format not in get_args(Format):
         raise StoreError(f"no format {format!r}; choose one of {', '.join(get_args(Format))}")
     endings = ("parquet", "csv") if format == "both" else (format,)
+    if excel and "csv" not in endings:
+        raise StoreError(f"excel marks CSV files, and format = {format!r} has none; choose csv")
     with explained(f"cannot export to {folder}"):
         target = Path(folder).absolute()
         _check_replaceable(target)
@@ -68,7 +78,7 @@ def export(results: Results, folder: str | PathLike[str], format: Format) -> Pat
         staging = beside(target)
         staging.mkdir()
         try:
-            _write_all(results, staging, endings)
+            _write_all(results, staging, endings, excel)
             put_in_place(staging, target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -91,16 +101,16 @@ def _check_replaceable(target: Path) -> None:
         raise StoreError(f"{target} is the folder you are in; name a new one")
 
 
-def _write_all(results: Results, folder: Path, endings: Iterable[str]) -> None:
+def _write_all(results: Results, folder: Path, endings: Iterable[str], excel: bool) -> None:
     import pyarrow as pa
 
     for name in FRAMES:
         frame = getattr(results, name)
         plain = frame.reset_index() if frame.index.name is not None else frame
         table = pa.Table.from_pandas(plain, preserve_index=False)
-        _write(folder, name, endings, [table.replace_schema_metadata(None)])
+        _write(folder, name, endings, excel, [table.replace_schema_metadata(None)])
     for name in results.tables:
-        _write(folder, name, endings, results.batches(name))
+        _write(folder, name, endings, excel, results.batches(name))
     (folder / STUDY_FILE).write_text(results.study_toml, encoding="utf-8", newline="\n")
     text = to_json(_account(results)) + "\n"
     (folder / MARKER).write_text(text, encoding="utf-8", newline="\n")
@@ -121,22 +131,25 @@ def _account(results: Results) -> Mapping[str, Any]:
     }
 
 
-def _write(folder: Path, name: str, endings: Iterable[str], batches: Iterable[pa.Table]) -> None:
+def _write(
+    folder: Path, name: str, endings: Iterable[str], excel: bool, batches: Iterable[pa.Table]
+) -> None:
     """Write a table, batch by batch."""
-    import pyarrow.csv as pc
     import pyarrow.parquet as pq
 
     rest = iter(batches)
     first = next(rest)
+
+    def writer(ending: str) -> Any:  # noqa: ANN401 - each kind has a writer of its own
+        path = folder / f"{name}.{ending}"
+        if ending == "parquet":
+            return pq.ParquetWriter(path, first.schema, compression="zstd")
+        if ending == "xlsx":
+            return WorkbookWriter(path, first.schema)
+        return CsvWriter(path, first.schema, marked=excel)
+
     with ExitStack() as open_files:
-        writers = [
-            open_files.enter_context(
-                pq.ParquetWriter(folder / f"{name}.parquet", first.schema, compression="zstd")
-                if ending == "parquet"
-                else pc.CSVWriter(folder / f"{name}.csv", first.schema)
-            )
-            for ending in endings
-        ]
+        writers = [open_files.enter_context(writer(ending)) for ending in endings]
         for batch in chain([first], rest):
-            for writer in writers:
-                writer.write_table(batch)
+            for one in writers:
+                one.write_table(batch)

@@ -229,11 +229,13 @@ class Results:
             table.files, self._wanted.point, self._wanted.replications, table.rows, columns
         )
 
-    def export(self, folder: str | PathLike[str], format: Format = "parquet") -> Path:
+    def export(
+        self, folder: str | PathLike[str], format: Format = "parquet", *, excel: bool = False
+    ) -> Path:
         """Write everything as tidy files; see :mod:`innovation_abm.experiments.store.exporting`."""
         from innovation_abm.experiments.store.exporting import export
 
-        return export(self, folder, format)
+        return export(self, folder, format, excel=excel)
 
 
 PROVENANCE = (
