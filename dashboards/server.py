@@ -15,11 +15,11 @@ import time
 import warnings
 import webbrowser
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.request import ProxyHandler, Request, build_opener
 
 from innovation_abm.charts import build_organization
@@ -79,7 +79,8 @@ class Settings:
     Attributes:
         preset: name of a preset.
         chart: chart to play on; "": the preset's own.
-        repair: whether to mend what can be mended in the chart.
+        repair: whether to repair what can be repaired in the chart.
+        reading: other arguments with which it is read, of `read_chart`.
         rules: file of rules; "": the shipped ones.
         levers: file of levers of one's own; "": none.
         language: ``"en"`` or ``"fr"``.
@@ -89,6 +90,7 @@ class Settings:
     preset: str = "workshop"
     chart: str = ""
     repair: bool = False
+    reading: dict[str, Any] = field(default_factory=dict)
     rules: str = ""
     levers: str = ""
     language: str = "en"
@@ -120,7 +122,7 @@ def load(settings: Settings) -> Opened:
     scenario, organization = preset(settings.preset), None
     notes: tuple[Note, ...] = ()
     if settings.chart:
-        chart = read_chart(settings.chart, repair=settings.repair)
+        chart = read_chart(settings.chart, **{"repair": settings.repair, **settings.reading})
         if chart.organization is None:
             raise ChartError(chart.faults)
         organization, notes = chart.organization, chart_notes(chart)

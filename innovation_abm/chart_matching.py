@@ -176,7 +176,7 @@ class Matcher:
         self._resolvers: dict[tuple[Column, str], Resolver] = {}
 
     def read(self, file: str, log: Log) -> Reading | None:
-        """Find the reading; None, with the reason in the log, if there is none, or more than one."""
+        """Find the reading; None, with the reason in the log, if there is not exactly one."""
         chosen = chosen_columns(self.header, self.choice, file, log)
         if chosen is None:
             return None
@@ -409,7 +409,9 @@ class Matcher:
         same_superior = len({pair.superior for pair in pairs}) == 1
         options = []
         for pair in pairs[:_MOST_SHOWN]:
-            what, column = ("matched_by", pair.key) if same_superior else ("reports_to", pair.superior)
+            what, column = (
+                ("matched_by", pair.key) if same_superior else ("reports_to", pair.superior)
+            )
             if len(column) == 1:
                 options.append(f"--column {what}={called(*column)}")
         return (
@@ -443,4 +445,3 @@ def shown_columns(header: Header, rows: Sequence[Row], reading: Reading | None) 
         and not looks_personal([text_of(cells, (column,)) for _, cells in rows[:200]])
         for column in range(len(header.names))
     ]
-
