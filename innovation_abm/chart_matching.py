@@ -39,7 +39,7 @@ class Reading:
     """Which columns of a table are read, and how.
 
     Attributes:
-        naming: The column that posts are called by; None if by their row.
+        naming: The columns that posts are called by; None if by their row.
         key: The columns by which superiors are named.
         superior: The columns that name the superior.
         kind: What the key is: ``reference``, ``employee``, ``email``, ``name`` and so on.
@@ -47,7 +47,7 @@ class Reading:
         private: Whether keys name persons.
     """
 
-    naming: int | None
+    naming: Column | None
     key: Column
     superior: Column
     kind: str
@@ -369,17 +369,8 @@ class Matcher:
         """The reading of a pair of columns."""
         header = self.header
         private = pair.kind in PERSONAL_KEYS
-        naming = chosen.get("post", self._exact_post())
-        if naming is None and pair.kind in IDS and len(pair.key) == 1:
-            naming = pair.key[0]
-        if naming is None and not self.choice.keep_names:
-            ids = [one for one in header.columns(*IDS) if self._kind(one) in IDS]
-            naming = ids[0] if ids else None
-        if naming is None and (self.choice.keep_names or pair.kind == "title"):
-            naming = pair.key[0]
-        if naming is not None and self._kind(naming) not in (*IDS, "title"):
-            naming = naming if self.choice.keep_names else None
-        taken = {*pair.key, *pair.superior, naming}
+        naming = self._naming(pair, chosen)
+        taken = {*pair.key, *pair.superior, *(naming or ())}
         others: dict[str, int] = {}
         for what in ("unit", "department", "role", "people"):
             found = [one for one in header.columns(what) if one not in taken]
@@ -388,6 +379,24 @@ class Matcher:
             if found:
                 others[what] = found[0]
         return Reading(naming, pair.key, pair.superior, pair.kind, others, private)
+
+    def _naming(self, pair: _Candidate, chosen: Mapping[str, int | None]) -> Column | None:
+        """The columns that posts are called by: never persons' names unless they are to be kept."""
+        header = self.header
+        if self.choice.keep_names and "post" not in chosen:
+            persons: list[Column] = [(one,) for one in header.columns("name")]
+            first, last = header.columns("first_name"), header.columns("last_name")
+            persons += [(first[0], last[0])] if first and last else []
+            persons += [(one,) for one in header.columns("email", "login")]
+            if persons:
+                return persons[0]
+        post = chosen.get("post", self._exact_post())
+        candidates = [] if post is None else [post]
+        if pair.kind in (*IDS, "title") and len(pair.key) == 1:
+            candidates.append(pair.key[0])
+        candidates += header.columns(*IDS)
+        known = (*IDS, "title", *(PERSONAL_KEYS if self.choice.keep_names else ()))
+        return next(((one,) for one in candidates if self._kind(one) in known), None)
 
     def _missing(self, chosen: Mapping[str, int | None]) -> str:
         """What to say where no pair of columns can be read."""
@@ -425,9 +434,9 @@ def assumptions(reading: Reading, header: Header) -> list[str]:
     called = header.called
     found = []
     if not header.exact or reading.kind != "reference":
-        post = "the row" if reading.naming is None else called(reading.naming)
+        post = "the row" if reading.naming is None else called(*reading.naming)
         found.append(f"post = {post}")
-        by = "" if reading.key == (reading.naming,) else f" (found by {called(*reading.key)})"
+        by = "" if reading.key == reading.naming else f" (found by {called(*reading.key)})"
         found.append(f"reports_to = {called(*reading.superior)}{by}")
     if not header.exact:
         found += [f"{what} = {called(column)}" for what, column in reading.others.items()]
