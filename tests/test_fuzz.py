@@ -85,7 +85,8 @@ CHARTS = [
     holds("example-chart.csv"),
     "post,reports_to,unit,role\nboss,XX,top,leader\na,boss,north,\nb,a,north,staff\n",
     "Post Unique Reference,Reports to Senior Post,FTE,Unit\n1,XX,1,A\n2,1,1.0,B\n2,1,1,B\n",
-    "Name;Manager;FTE;Team\nAda Quill;;1;HQ\nBo Raven;Quill, Ada;2,5;HQ\nCy;N/A;1 200;\nTotal;3;;\n",
+    "Name;Manager;FTE;Team\nAda Quill;;1;HQ\nBo Raven;Quill, Ada;2,5;HQ\nCy;N/A;1 200;\n"
+    "Total;3;;\n",
     "sep=|\nChart as at May\n\nid|manager|supervisor\n1||\n2|1|1\n3|2|1; 2\nSource: list\n",
 ]
 STUDIES = [
