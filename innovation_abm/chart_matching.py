@@ -28,6 +28,7 @@ from innovation_abm.chart_words import bare, words
 
 _MOST_COLUMNS: Final = 40  # among which columns are looked for by their content
 _MOST_SHOWN: Final = 6
+_GLANCE: Final = 100  # rows by which a pair of columns is told to be unfit at once
 _PARTS: Final = re.compile(r"\s*[;|\n]\s*|\s+/\s+|\s+&\s+|/|,\s*")
 
 Column = tuple[int, ...]
@@ -327,9 +328,9 @@ class Matcher:
     def _by_content(self, chosen: Mapping[str, int | None]) -> list[_Candidate]:
         """Pairs of columns found by what is in them: all of one is in the other, as a forest."""
         columns = range(min(len(self.header.names), _MOST_COLUMNS))
-        keys = self._keys(chosen) or [
-            ((one,), self._kind(one)) for one in columns if not self._known(one)
-        ]
+        known = self._keys(chosen)
+        others = [((one,), self._kind(one)) for one in columns if not self._known(one)]
+        keys = known if "matched_by" in chosen else list(dict.fromkeys((*known, *others)))
         superiors = self._superiors(chosen) or [(one,) for one in columns if not self._known(one)]
         pairs = []
         for key, kind in keys:
@@ -337,11 +338,16 @@ class Matcher:
             if len(set(values)) < len(values) or "" in values:
                 continue
             for superior in superiors:
-                if set(key).isdisjoint(superior):
+                if set(key).isdisjoint(superior) and self._seems_found(key, superior, kind):
                     pair = self._candidate(key, superior, kind)
                     if pair.whole and 1 <= pair.heads < len(values) and self._is_forest(pair):
                         pairs.append(pair)
         return pairs
+
+    def _seems_found(self, key: Column, superior: Column, kind: str) -> bool:
+        """Whether the first superiors are found: a glance before all rows are tried."""
+        finds = self.resolver(key, kind).finds
+        return all(map(finds, self._column(superior)[:_GLANCE]))
 
     def _known(self, column: int) -> bool:
         """Whether a column holds something else than posts or superiors."""
@@ -402,14 +408,14 @@ class Matcher:
         """What to say where no pair of columns can be read."""
         missing = [] if self._keys(chosen) else ["post"]
         missing += [] if self._superiors(chosen) else ["reports_to"]
-        names = self.header.names
-        have = listed([quoted(name) for name in names if name][:_MOST_SHOWN])
+        known = any(self.header.fields)  # else it may be a row of names, which none may see
+        names = [quoted(name) for name in self.header.names if name and known]
+        have = f"This row has {listed(names[:_MOST_SHOWN])}; choose" if names else "Choose"
         return (
             f"the column {' and '.join(missing or ['post'])} is missing; the header must have one "
             "with a post or person in each row and one with the superior, for instance "
             "post,reports_to,unit,role, or be that of an organogram. "
-            f"This row has {have}; choose columns by --column post=HEADER and "
-            "--column reports_to=HEADER"
+            f"{have} columns by --column post=HEADER and --column reports_to=HEADER"
         )
 
     def _ambiguous(self, pairs: Sequence[_Candidate]) -> str:

@@ -463,7 +463,26 @@ def test_content_that_makes_no_forest_is_not_guessed(read):
 def test_no_column_is_shown_of_a_table_that_is_no_chart(read):
     [fault] = read("Grade,Amount\nA,1\nB,2\n").faults
     assert "the column post and reports_to is missing" in fault.message
-    assert "'Grade', 'Amount'" in fault.message
+    [fault] = read("Team,Email,Amount\nA,a@b.c,1\nB,b@c.d,2\n").faults
+    assert "This row has 'Team', 'Email', 'Amount'" in fault.message
+    [fault] = read("Ada Quill,Bo Raven\nCy Stone,Di Thorn\n").faults
+    assert "Quill" not in fault.message
+
+
+def test_directories_name_superiors_by_their_place_in_the_tree(read):
+    rows = [
+        ("DistinguishedName", "sAMAccountName", "Department", "Manager"),
+        ("CN=Ada Quill,OU=Top,DC=fish", "aq", "HQ", ""),
+        ("CN=Bo Raven,OU=Law,DC=fish", "br", "Law", "cn=Ada Quill,OU=Top,DC=fish"),
+        ("CN=Cy Stone,OU=Law,DC=fish", "cs", "Law", "CN=Bo Raven,OU=Law,DC=fish"),
+    ]
+    chart = read(table(rows))
+    assert tree(chart) == {"post 2": None, "post 3": "post 2", "post 4": "post 3"}
+
+
+def test_a_key_under_an_unknown_header_is_found_by_the_superiors(read):
+    chart = read("knot;name;Manager\nk1;Ada Q;\nk2;Bo R;k1\nk3;Cy S;k2\n")
+    assert tree(chart) == {"k1": None, "k2": "k1", "k3": "k2"}
 
 
 TWO = """Employee ID,Name,Manager ID,Supervisor ID
