@@ -28,6 +28,7 @@ from innovation_abm.chart_words import bare, words
 
 _MOST_COLUMNS: Final = 40  # among which columns are looked for by their content
 _MOST_SHOWN: Final = 6
+_GLANCE: Final = 100  # rows by which a pair of columns is told to be unfit at once
 _PARTS: Final = re.compile(r"\s*[;|\n]\s*|\s+/\s+|\s+&\s+|/|,\s*")
 
 Column = tuple[int, ...]
@@ -39,7 +40,7 @@ class Reading:
     """Which columns of a table are read, and how.
 
     Attributes:
-        naming: The column that posts are called by; None if by their row.
+        naming: The columns that posts are called by; None if by their row.
         key: The columns by which superiors are named.
         superior: The columns that name the superior.
         kind: What the key is: ``reference``, ``employee``, ``email``, ``name`` and so on.
@@ -47,7 +48,7 @@ class Reading:
         private: Whether keys name persons.
     """
 
-    naming: int | None
+    naming: Column | None
     key: Column
     superior: Column
     kind: str
@@ -176,7 +177,7 @@ class Matcher:
         self._resolvers: dict[tuple[Column, str], Resolver] = {}
 
     def read(self, file: str, log: Log) -> Reading | None:
-        """Find the reading; None, with the reason in the log, if there is none, or more than one."""
+        """Find the reading; None, with the reason in the log, if there is not exactly one."""
         chosen = chosen_columns(self.header, self.choice, file, log)
         if chosen is None:
             return None
@@ -327,9 +328,9 @@ class Matcher:
     def _by_content(self, chosen: Mapping[str, int | None]) -> list[_Candidate]:
         """Pairs of columns found by what is in them: all of one is in the other, as a forest."""
         columns = range(min(len(self.header.names), _MOST_COLUMNS))
-        keys = self._keys(chosen) or [
-            ((one,), self._kind(one)) for one in columns if not self._known(one)
-        ]
+        known = self._keys(chosen)
+        others = [((one,), self._kind(one)) for one in columns if not self._known(one)]
+        keys = known if "matched_by" in chosen else list(dict.fromkeys((*known, *others)))
         superiors = self._superiors(chosen) or [(one,) for one in columns if not self._known(one)]
         pairs = []
         for key, kind in keys:
@@ -337,11 +338,16 @@ class Matcher:
             if len(set(values)) < len(values) or "" in values:
                 continue
             for superior in superiors:
-                if set(key).isdisjoint(superior):
+                if set(key).isdisjoint(superior) and self._seems_found(key, superior, kind):
                     pair = self._candidate(key, superior, kind)
                     if pair.whole and 1 <= pair.heads < len(values) and self._is_forest(pair):
                         pairs.append(pair)
         return pairs
+
+    def _seems_found(self, key: Column, superior: Column, kind: str) -> bool:
+        """Whether the first superiors are found: a glance before all rows are tried."""
+        finds = self.resolver(key, kind).finds
+        return all(map(finds, self._column(superior)[:_GLANCE]))
 
     def _known(self, column: int) -> bool:
         """Whether a column holds something else than posts or superiors."""
@@ -369,17 +375,8 @@ class Matcher:
         """The reading of a pair of columns."""
         header = self.header
         private = pair.kind in PERSONAL_KEYS
-        naming = chosen.get("post", self._exact_post())
-        if naming is None and pair.kind in IDS and len(pair.key) == 1:
-            naming = pair.key[0]
-        if naming is None and not self.choice.keep_names:
-            ids = [one for one in header.columns(*IDS) if self._kind(one) in IDS]
-            naming = ids[0] if ids else None
-        if naming is None and (self.choice.keep_names or pair.kind == "title"):
-            naming = pair.key[0]
-        if naming is not None and self._kind(naming) not in (*IDS, "title"):
-            naming = naming if self.choice.keep_names else None
-        taken = {*pair.key, *pair.superior, naming}
+        naming = self._naming(pair, chosen)
+        taken = {*pair.key, *pair.superior, *(naming or ())}
         others: dict[str, int] = {}
         for what in ("unit", "department", "role", "people"):
             found = [one for one in header.columns(what) if one not in taken]
@@ -389,18 +386,36 @@ class Matcher:
                 others[what] = found[0]
         return Reading(naming, pair.key, pair.superior, pair.kind, others, private)
 
+    def _naming(self, pair: _Candidate, chosen: Mapping[str, int | None]) -> Column | None:
+        """The columns that posts are called by: never persons' names unless they are to be kept."""
+        header = self.header
+        if self.choice.keep_names and "post" not in chosen:
+            persons: list[Column] = [(one,) for one in header.columns("name")]
+            first, last = header.columns("first_name"), header.columns("last_name")
+            persons += [(first[0], last[0])] if first and last else []
+            persons += [(one,) for one in header.columns("email", "login")]
+            if persons:
+                return persons[0]
+        post = chosen.get("post", self._exact_post())
+        candidates = [] if post is None else [post]
+        if pair.kind in (*IDS, "title") and len(pair.key) == 1:
+            candidates.append(pair.key[0])
+        candidates += header.columns(*IDS)
+        known = (*IDS, "title", *(PERSONAL_KEYS if self.choice.keep_names else ()))
+        return next(((one,) for one in candidates if self._kind(one) in known), None)
+
     def _missing(self, chosen: Mapping[str, int | None]) -> str:
         """What to say where no pair of columns can be read."""
         missing = [] if self._keys(chosen) else ["post"]
         missing += [] if self._superiors(chosen) else ["reports_to"]
-        names = self.header.names
-        have = listed([quoted(name) for name in names if name][:_MOST_SHOWN])
+        known = any(self.header.fields)  # else it may be a row of names, which none may see
+        names = [quoted(name) for name in self.header.names if name and known]
+        have = f"This row has {listed(names[:_MOST_SHOWN])}; choose" if names else "Choose"
         return (
             f"the column {' and '.join(missing or ['post'])} is missing; the header must have one "
             "with a post or person in each row and one with the superior, for instance "
             "post,reports_to,unit,role, or be that of an organogram. "
-            f"This row has {have}; choose columns by --column post=HEADER and "
-            "--column reports_to=HEADER"
+            f"{have} columns by --column post=HEADER and --column reports_to=HEADER"
         )
 
     def _ambiguous(self, pairs: Sequence[_Candidate]) -> str:
@@ -409,7 +424,9 @@ class Matcher:
         same_superior = len({pair.superior for pair in pairs}) == 1
         options = []
         for pair in pairs[:_MOST_SHOWN]:
-            what, column = ("matched_by", pair.key) if same_superior else ("reports_to", pair.superior)
+            what, column = (
+                ("matched_by", pair.key) if same_superior else ("reports_to", pair.superior)
+            )
             if len(column) == 1:
                 options.append(f"--column {what}={called(*column)}")
         return (
@@ -423,9 +440,9 @@ def assumptions(reading: Reading, header: Header) -> list[str]:
     called = header.called
     found = []
     if not header.exact or reading.kind != "reference":
-        post = "the row" if reading.naming is None else called(reading.naming)
+        post = "the row" if reading.naming is None else called(*reading.naming)
         found.append(f"post = {post}")
-        by = "" if reading.key == (reading.naming,) else f" (found by {called(*reading.key)})"
+        by = "" if reading.key == reading.naming else f" (found by {called(*reading.key)})"
         found.append(f"reports_to = {called(*reading.superior)}{by}")
     if not header.exact:
         found += [f"{what} = {called(column)}" for what, column in reading.others.items()]
@@ -443,4 +460,3 @@ def shown_columns(header: Header, rows: Sequence[Row], reading: Reading | None) 
         and not looks_personal([text_of(cells, (column,)) for _, cells in rows[:200]])
         for column in range(len(header.names))
     ]
-
