@@ -11,6 +11,7 @@ import pytest
 
 from innovation_abm.dashboards.screenshots import BROWSERS
 
+HERE = "EXCLUDE localhost, EXCLUDE 127.0.0.1"
 HOW = (
     "no Chromium found; on Debian and Ubuntu: apt-get install chromium. On others any Chromium or "
     "Chrome on the PATH will do"
@@ -31,7 +32,10 @@ def chromium():
         made = playwright.chromium.launch(
             executable_path=path,
             # No name is found but this machine's: what asks for the internet fails at once.
-            args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"],
+            args=[
+                "--no-sandbox",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+            ],
         )
         yield made
         made.close()
@@ -66,6 +70,7 @@ class Tabs:
             f"WebSocket connection to 'ws://{own}",
             "WebSocket is already in CLOSING or CLOSED state",
             "Failed to load resource: net::ERR_CONN",
+            "Failed to load resource: net::ERR_INTERNET_DISCONNECTED",
         )
         if message.type == "error" and (self.served or not message.text.startswith(lost)):
             self.wrong.append(message.text)
