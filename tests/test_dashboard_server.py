@@ -1,27 +1,27 @@
 """The dashboard's server: what it answers, to whom, and what it drops."""
 
 import asyncio
+import base64
 import hashlib
-import http.client
 import json
 import re
-import shutil
 import socket
 import struct
-import threading
 import time
 import uuid
+import zlib
+from contextlib import ExitStack, suppress
 
 import pytest
-from browsing import start, stop
+from browsing import running
 from hypothesis import given
 from hypothesis import strategies as st
+from serving import Served, copied_assets, digest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
 
-from innovation_abm import generate
+from innovation_abm import Organization, generate
 from innovation_abm.dashboards import assets
-from innovation_abm.dashboards.guard import Guard, is_own
+from innovation_abm.dashboards.guard import MOST_TABS, Guard, is_own
 from innovation_abm.dashboards.messages import (
     DEEPEST,
     MOST_BYTES,
@@ -29,6 +29,7 @@ from innovation_abm.dashboards.messages import (
     BadMessage,
     check_message,
 )
+from innovation_abm.dashboards.offered import MOST_PEOPLE
 from innovation_abm.dashboards.tab_memory import MOST_PACKED, Kept, pack, unpack
 from innovation_abm.dashboards.uploading import MOST_MEGABYTES
 
@@ -167,75 +168,42 @@ def test_how_the_server_does_is_told_to_no_other_machine(path, client, answer):
     assert guarded("http", path=path, client=client, network=True, host="192.168.1.7:1") == answer
 
 
+@pytest.mark.parametrize(("host", "local"), [("localhost:1", True), ("192.168.1.7:1", False)])
+def test_headers_protect_every_answer(host, local):
+    answers = []
+
+    async def answered(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def send(message):
+        answers.append(dict(message["headers"]))
+
+    for origin in ([], [(b"origin", b"null")]):
+        asked = {"type": "http", "method": "GET", "path": "/", "client": None}
+        asked["headers"] = [(b"host", host.encode()), *origin]
+
+        async def sent(message):
+            if "headers" in message:
+                await send(message)
+
+        asyncio.run(Guard(answered, network=True)(asked, None, sent))
+    assert len(answers) == 2
+    for headers in answers:
+        assert headers[b"x-frame-options"] == b"DENY"
+        assert b"frame-ancestors 'none'" in headers[b"content-security-policy"]
+        assert (b"cross-origin-opener-policy" in headers) == local  # browsers complain of it else
+
+
 # --- what is served -------------------------------------------------------------------------------
 
 REQUIRE = "/_solara/cdn/requirejs@2.3.6/require.js"
 
 
-def digest(folder):
-    """Fingerprint all names and contents below a folder."""
-    found = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        found.update(f"{path.relative_to(folder)} {path.is_dir()}".encode())
-        found.update(b"" if path.is_dir() else path.read_bytes())
-    return found.hexdigest()
-
-
-def copied_assets(place):
-    """Copy the assets that the page loads, and put something beside them."""
-    folder, copy = assets.assets_folder(), place / "cdn"
-    for package in ("requirejs@2.3.6", "font-awesome@4.5.0", "@widgetti/solara-vuetify-app@10.1.1"):
-        ignored = shutil.ignore_patterns("*.map", "*7.min.js", "*7.js", "*app8.js")
-        shutil.copytree(folder / package, copy / package, ignore=ignored)
-    (copy / "evil@1.0.0").mkdir()
-    (copy / "evil@1.0.0" / "page.html").write_text("<script>alert(1)</script>")
-    (place / "secret.js").write_text("secret")
-    (copy / "requirejs@2.3.6" / "link.js").symlink_to(place / "secret.js")
-    return copy
-
-
-class Served:
-    """A dashboard that runs, and what it said."""
-
-    def __init__(self, process, url, folder):
-        self.process, self.url, self.folder = process, url, folder
-        self.port = int(re.search(r":(\d+)/", url)[1])
-        self.lines = []
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self):
-        self.lines.extend(self.process.stdout)
-
-    def ask(self, method, path, **headers):
-        """Return status, headers and content; the path is sent as it is."""
-        lines = {"Host": f"localhost:{self.port}", "Connection": "close"}
-        lines |= {name.replace("_", "-"): text for name, text in headers.items()}
-        request = [
-            f"{method} {path} HTTP/1.1",
-            *(f"{name}: {text}" for name, text in lines.items()),
-        ]
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
-            connection.sendall("\r\n".join([*request, "", ""]).encode("latin-1"))
-            answer = http.client.HTTPResponse(connection, method=method)
-            answer.begin()
-            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
-
-    def connect(self, kernel=None, tab="tab", session="session", origin=None):
-        kernel = uuid.uuid4() if kernel is None else kernel
-        return connect(
-            f"ws://localhost:{self.port}/jupyter/api/kernels/{kernel}/channels?session_id={tab}",
-            origin=f"http://localhost:{self.port}" if origin is None else origin or None,
-            additional_headers={"Cookie": f"solara-session-id={session}"},
-            max_size=None,
-        )
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     folder = copied_assets(tmp_path_factory.mktemp("assets"))
-    process, url = start(**{assets.FOLDER: str(folder)})
-    yield Served(process, url, folder)
-    assert stop(process) == 0
+    with running(**{assets.FOLDER: str(folder)}) as (process, url):
+        yield Served(process, url, folder)
 
 
 @pytest.mark.parametrize(
@@ -324,8 +292,8 @@ def test_only_what_the_page_needs_is_served(served, path, status):
         ("PUT", "/_solara/cdn/new.js", 405),
         ("POST", "/resourcez", 405),
         ("PROPFIND", "/", 405),
-        ("POST", "/_solara/api/close/x", 404),
-        ("POST", "/_solara/api/close/x?session_id=y", 404),
+        ("POST", "/_solara/api/close/x", 204),
+        ("POST", "/_solara/api/close/x?session_id=y", 204),
         ("POST", "/_solara/api/evict/x", 404),
         ("POST", "/upload", 404),
     ],
@@ -495,26 +463,16 @@ def test_a_file_passes_with_the_message_that_holds_it():
     | st.dictionaries(st.sampled_from(["header", "msg_type", "content", "channel", "a"]), inner),
 )))  # fmt: skip
 def test_no_message_is_refused_otherwise(sent):
-    try:
+    with suppress(BadMessage):
         check_message(sent)
-    except BadMessage:
-        pass
 
 
 def test_bad_messages_are_dropped_in_one_line_and_the_tab_goes_on(served):
     before = len(served.lines)
-    bad = [
-        *BAD.values(),
-        json.dumps(update({"week": "x"})),
-        json.dumps(message("comm_close", {"comm_id": "no"})),
-    ]
+    opening = {"comm_id": "x", "target_name": "solara.control", "data": {}}
     with served.connect() as tab:
-        tab.send(
-            json.dumps(
-                message("comm_open", {"comm_id": "x", "target_name": "solara.control", "data": {}})
-            )
-        )
-        for one in bad:
+        tab.send(json.dumps(message("comm_open", opening)))
+        for one in BAD.values():
             tab.send(one)
         tab.send(json.dumps(INFO))
         kinds = set()
@@ -555,13 +513,16 @@ def test_what_is_done_for_one_browser_is_not_given_to_another(served):
                 assert b"kernel_info" not in str(second.recv(timeout=30)).encode()
         close = f"/_solara/api/close/{kernel}?session_id=tab"
         origin = f"http://localhost:{served.port}"
-        assert served.ask("POST", close, Origin=origin)[0] == 404
+        assert served.ask("POST", close, Origin=origin)[0] == 204
         cookie = "solara-session-id=other"
-        assert served.ask("POST", close, Origin=origin, Cookie=cookie)[0] == 404
+        assert served.ask("POST", close, Origin=origin, Cookie=cookie)[0] == 204
+        open_tabs = json.loads(served.ask("GET", "/resourcez")[2])["kernels"]["total"]
         first.send(json.dumps(INFO))
         first.recv(timeout=30)
         cookie = "solara-session-id=session"
         assert served.ask("POST", close, Origin=origin, Cookie=cookie)[0] == 204
+        left = json.loads(served.ask("GET", "/resourcez")[2])["kernels"]["total"]
+        assert left == open_tabs - 1
     assert not [line for line in served.lines[before:] if "Traceback" in line]
 
 
@@ -575,6 +536,19 @@ def test_a_message_that_is_too_large_ends_its_connection_alone(served):
         assert closed.value.rcvd.code == 1009
     assert served.ask("GET", "/readyz")[0] == 200
     assert not [line for line in served.lines[before:] if "Traceback" in line]
+
+
+@pytest.mark.slow
+def test_no_more_tabs_are_opened_than_there_is_room_for():
+    with running() as (process, url), ExitStack() as opened:
+        crowded = Served(process, url, None)
+        first = opened.enter_context(crowded.connect())
+        for _ in range(MOST_TABS - 1):
+            opened.enter_context(crowded.connect())
+        with pytest.raises(InvalidStatus):
+            crowded.connect()
+        first.send(json.dumps(INFO))
+        assert first.recv(timeout=30)
 
 
 @pytest.mark.parametrize(
@@ -599,11 +573,9 @@ def test_what_is_not_http_leaves_no_traceback(served, sent):
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
         connection.settimeout(10)
-        try:
+        with suppress(OSError):
             while connection.recv(65_536):
                 pass
-        except OSError:
-            pass
     assert served.ask("GET", "/readyz")[0] == 200
     time.sleep(0.2)
     assert not [line for line in served.lines[before:] if "Traceback" in line]
@@ -624,9 +596,6 @@ def test_a_tab_keeps_the_organisation_and_nothing_else():
 
 
 def test_a_chart_of_as_many_people_as_are_played_is_kept():
-    from innovation_abm import Organization
-    from innovation_abm.dashboards.offered import MOST_PEOPLE
-
     names = [hashlib.sha256(str(n).encode()).hexdigest()[:30] for n in range(MOST_PEOPLE)]
     above = [(n - 1) // 7 for n in range(MOST_PEOPLE)]
     chart = Organization.from_superiors([-1, *above[1:]], names=names)
@@ -636,9 +605,6 @@ def test_a_chart_of_as_many_people_as_are_played_is_kept():
 
 
 def altered(**changes):
-    import base64
-    import zlib
-
     chart = pack(Kept(generate(1, 1, 2), "mine"))
     content = json.loads(zlib.decompress(base64.b64decode(chart["chart"]))) | changes
     packed = zlib.compress(json.dumps(content).encode())
@@ -646,9 +612,6 @@ def altered(**changes):
 
 
 def bomb():
-    import base64
-    import zlib
-
     return {"label": "x", "chart": base64.b64encode(zlib.compress(b"0" * 10**8, 9)).decode()}
 
 

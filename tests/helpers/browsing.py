@@ -11,6 +11,7 @@ import pytest
 
 from innovation_abm.dashboards.screenshots import BROWSERS
 
+HERE = "EXCLUDE localhost, EXCLUDE 127.0.0.1"
 HOW = (
     "no Chromium found; on Debian and Ubuntu: apt-get install chromium. On others any Chromium or "
     "Chrome on the PATH will do"
@@ -31,7 +32,10 @@ def chromium():
         made = playwright.chromium.launch(
             executable_path=path,
             # No name is found but this machine's: what asks for the internet fails at once.
-            args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"],
+            args=[
+                "--no-sandbox",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+            ],
         )
         yield made
         made.close()
@@ -57,7 +61,7 @@ class Tabs:
 
     def server_ends(self):
         """From now on it is no error that the server cannot be reached."""
-        assert not self.wrong
+        assert not self.wrong, f"went wrong: {self.wrong}"
         self.served = False
 
     def _said(self, message):
@@ -66,6 +70,7 @@ class Tabs:
             f"WebSocket connection to 'ws://{own}",
             "WebSocket is already in CLOSING or CLOSED state",
             "Failed to load resource: net::ERR_CONN",
+            "Failed to load resource: net::ERR_INTERNET_DISCONNECTED",
         )
         if message.type == "error" and (self.served or not message.text.startswith(lost)):
             self.wrong.append(message.text)
@@ -97,6 +102,18 @@ def start(*options, **environment):
         if found := re.search(r"http://localhost:\d+/", line):
             return process, found.group()
     return pytest.fail(said)
+
+
+@contextmanager
+def running(*options, **environment):
+    """Start the dashboard, and end it, in whatever way, with the block."""
+    process, url = start(*options, **environment)
+    try:
+        yield process, url
+        assert process.poll() is not None or stop(process) == 0
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def stop(process):
