@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import solara
 import solara.lab
@@ -17,12 +17,13 @@ from solara.alias import rv
 from innovation_abm.dashboards.guide_panel import GuidePanel
 from innovation_abm.dashboards.keeping import Keep
 from innovation_abm.dashboards.lever_panel import Levers
-from innovation_abm.dashboards.links import PANELS
+from innovation_abm.dashboards.links import PANELS, names_chart
 from innovation_abm.dashboards.number import Number
 from innovation_abm.dashboards.offered import offered, title
 from innovation_abm.dashboards.panels import Deaths, MapPanel, RankingPanel, TwinPanel
 from innovation_abm.dashboards.room import Room
 from innovation_abm.dashboards.server import opened, preparation
+from innovation_abm.dashboards.tab_memory import Kept, TabMemory, unpack
 from innovation_abm.dashboards.uploading import Upload
 
 if TYPE_CHECKING:
@@ -35,8 +36,27 @@ _STYLE = (files("innovation_abm.dashboards") / "front" / "page.css").read_text(e
 def Page() -> None:
     """Show the page of one tab."""
     query = solara.use_router().search or ""
-    room = solara.use_memo(lambda: Room(opened(), preparation, query), [])
+    memory = solara.use_memo(TabMemory, [])
+    found, find = solara.use_state(memory.found)
+    solara.use_effect(lambda: _watch(memory, find), [])
+    if found or not names_chart(query, opened().home):
+        _Tab(query, memory, unpack(found.get("kept"))).key("tab")
+
+
+def _watch(memory: TabMemory, find: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+    """Wait for what the browser kept; it may have answered already."""
+    memory.observe(lambda change: find(change["new"]), "found")
+    find(memory.found)
+    closing: Callable[[], None] = memory.close
+    return closing
+
+
+@solara.component
+def _Tab(query: str, memory: TabMemory, kept: Kept | None) -> None:
+    room = solara.use_memo(lambda: Room(opened(), preparation, query, kept, memory), [])
     solara.use_effect(lambda: room.close, [])
+    solara.use_effect(lambda: memory.observe(lambda change: room.not_kept(), "full"), [])
+    solara.use_effect(lambda: room.offer_chart(kept) if kept else None, [kept is None])
     _Dashboard(room)
 
 
@@ -83,7 +103,7 @@ def _Head(room: Room) -> None:
         {"text": f"{number} · {title(name, say)}", "value": name}
         for number, name in enumerate(offered(), 1)
     ]
-    for name in dict.fromkeys((opening.name, room.opened.scenario.name)):
+    for name in dict.fromkeys((opening.name, room.own_name.value)):
         if name not in offered():  # a chart of one's own, or what the command was told to open
             presets.insert(0, {"text": title(name, say), "value": name})
     with solara.Div(classes=["ia-head"]):

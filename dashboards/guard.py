@@ -1,8 +1,9 @@
 """Who may ask the dashboard's server what: only pages that it served itself, by a name of its own.
 
 A page of another site, open in the same browser, could otherwise talk to a server on this machine,
-and read the chart that is played on. It gives itself away by where it comes from (``Origin``), or,
-if its name was made to lead to this machine, by what it calls it (``Host``).
+and read the chart that is played on. It gives itself away by where it comes from (``Origin``,
+``Sec-Fetch-Site``), or, if its name was made to lead to this machine, by what it calls it
+(``Host``). What it may do is what any link does: open the page.
 
 How the server is doing is no other machine's business.
 """
@@ -10,25 +11,53 @@ How the server is doing is no other machine's business.
 from __future__ import annotations
 
 import ipaddress
+import logging
+import re
 import socket
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+
+from innovation_abm.dashboards.messages import BadMessage, check_message
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
     Scope = MutableMapping[str, Any]
-    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
     Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-REFUSED: Final = b"This address is not one of the dashboard's own; open the one that it printed.\n"
+LOG: Final = logging.getLogger("innovation_abm.dashboard")
 
+WRONG_NAME: Final = (
+    421,
+    b"This address is not one of the dashboard's own; open the one that it printed.\n",
+)
+WRONG_PAGE: Final = (403, b"Only the dashboard's own page may ask this.\n")
+NOT_FOUND: Final = (404, b"Not Found")
+"""Answers to what is refused: the status, and the text."""
 
 STATE: Final = "/resourcez"
 """Where Solara tells of memory, processors, threads and open pages."""
-NOT_FOUND: Final = b"Not Found"
+HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
+"""A host, with or without a port."""
+OWN_SITE: Final = ("same-origin", "none")
+"""Where the browser says that a request comes from: the page, or whoever types an address."""
+
+HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),  # with less, browsers hide where the page's own come from
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), display-capture=(), geolocation=(), microphone=()"),
+)
+"""What goes with every answer."""
+OPENER: Final = (b"cross-origin-opener-policy", b"same-origin")
+"""Goes with answers to this machine: browsers heed it there, and complain of it elsewhere."""
+POLICY: Final = b"content-security-policy"
+FILES: Final = b"default-src 'none'; frame-ancestors 'none'; sandbox"
+"""The policy for everything but the page: opened by itself, it does nothing."""
 
 
 class Guard:
@@ -48,23 +77,99 @@ class Guard:
         """Answer a request, or refuse it."""
         if scope["type"] not in ("http", "websocket"):
             await self._application(scope, receive, send)
-        elif not self._allowed(scope["headers"]):
-            if scope["type"] == "websocket":
+            return
+        given = _headers(scope)
+        refusal = self._refusal(scope, given)
+        if scope["type"] == "websocket":
+            if refusal is None:
+                await self._application(scope, _checked(receive), send)
+            else:
                 await receive()
                 await send({"type": "websocket.close", "code": 1008})
-            else:
-                await _answer(send, 421, REFUSED)
-        elif scope["path"].rstrip("/") == STATE and not _asked_here(scope):
-            await _answer(send, 404, NOT_FOUND)
-        else:
+            return
+        send = _with_headers(send, local=is_own(given.get("host", ""), network=False))
+        if refusal is None:
             await self._application(scope, receive, send)
+        else:
+            await _answer(send, *refusal)
 
-    def _allowed(self, headers: list[tuple[bytes, bytes]]) -> bool:
-        given = {name: value.decode("latin-1") for name, value in headers}
-        host, origin = given.get(b"host", ""), given.get(b"origin")
-        if origin is not None and origin.partition("://")[2].lower() != host.lower():
-            return False
-        return is_own(host, network=self._network)
+    def _refusal(self, scope: Scope, given: dict[str, str]) -> tuple[int, bytes] | None:
+        """Return the answer to a request that others made; ``None`` if the page made it."""
+        host, origin = given.get("host", ""), given.get("origin")
+        if not is_own(host, network=self._network):
+            return WRONG_NAME
+        reads = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
+        if origin is None and not reads:  # browsers name it with all that is not only read
+            return WRONG_PAGE
+        if origin is not None and not _is_origin(origin, host):
+            return WRONG_PAGE
+        if given.get("sec-fetch-site", "none") not in OWN_SITE and not _is_link(scope, given):
+            return WRONG_PAGE
+        if scope["path"].rstrip("/") == STATE and not _asked_here(scope):
+            return NOT_FOUND
+        return None
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """Return the headers of a request; what is given more than once is joined by commas."""
+    given: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        given[key] = f"{given[key]},{text}" if key in given else text
+    return given
+
+
+def _is_origin(origin: str, host: str) -> bool:
+    """Whether an origin is that of a page that is called as the host of the request."""
+    scheme, _, name = origin.partition("://")
+    return scheme in ("http", "https") and name.lower() == host.lower()
+
+
+def _is_link(scope: Scope, given: dict[str, str]) -> bool:
+    """Whether a request opens the page as a link does, wherever that link is."""
+    return (
+        scope["type"] == "http"
+        and scope["method"] == "GET"
+        and scope["path"] == "/"
+        and given.get("sec-fetch-mode") == "navigate"
+        and given.get("sec-fetch-dest") == "document"
+    )
+
+
+def _checked(receive: Receive) -> Receive:
+    """Receive the messages of a WebSocket, but for those that no page sends."""
+
+    async def received() -> Message:
+        while True:
+            message = await receive()
+            content = message.get("text")
+            content = message.get("bytes") if content is None else content
+            if message["type"] != "websocket.receive" or content is None:
+                return message
+            try:
+                check_message(content)
+            except BadMessage as error:
+                LOG.error("dropped a message of %d bytes: %s", len(content), error)
+            else:
+                return message
+
+    return received
+
+
+def _with_headers(send: Send, *, local: bool) -> Send:
+    """Send answers with the headers that protect the page."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            given = [*message.get("headers", ()), *HEADERS]
+            if local:
+                given.append(OPENER)
+            if all(name.lower() != POLICY for name, _ in given):
+                given.append((POLICY, FILES))
+            message = {**message, "headers": given}
+        await send(message)
+
+    return sent
 
 
 async def _answer(send: Send, status: int, text: bytes) -> None:
@@ -74,23 +179,27 @@ async def _answer(send: Send, status: int, text: bytes) -> None:
 
 
 def _asked_here(scope: Scope) -> bool:
-    """Tell whether this machine itself asks."""
+    """Whether this machine itself asks."""
     client = scope.get("client")
-    return client is not None and is_own(client[0], network=False)
+    return client is not None and is_own(_bracketed(client[0]), network=False)
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
 def is_own(host: str, *, network: bool) -> bool:
-    """Tell whether a host, with or without a port, is a name of this machine.
+    """Whether a host, with or without a port, is a name of this machine.
 
     Args:
         host: as a request names it.
         network: whether names count that other machines of the network use: any address, which no
             other site can have made up, and the name of this machine.
     """
-    try:
-        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
-    except ValueError:
+    found = HOST.fullmatch(host)
+    if found is None:
         return False
+    name = found[1].strip("[]").rstrip(".").lower()
     try:
         address = ipaddress.ip_address(name)
     except ValueError:

@@ -245,6 +245,15 @@ def _written(value: object) -> str:
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else f"{value:.6g}"
 
 
+def names_chart(query: str, home: Home) -> bool:
+    """Whether a link names something else than what the dashboard was started with.
+
+    It may be an uploaded chart that the tab kept.
+    """
+    own = dict(parse_qsl(query[:LONGEST].lstrip("?"))).get("own", "")
+    return own not in ("", home.own)
+
+
 def read(query: str, home: Home) -> Read:
     """Read the query of a link.
 

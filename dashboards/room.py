@@ -36,6 +36,7 @@ from innovation_abm.dashboards.placing import Placing, place
 from innovation_abm.dashboards.play import Play, Value
 from innovation_abm.dashboards.sharing import Urgency
 from innovation_abm.dashboards.stage import Stage
+from innovation_abm.dashboards.tab_memory import pack
 from innovation_abm.dashboards.tales import story
 from innovation_abm.dashboards.words import Speech
 from innovation_abm.errors import InnovationAbmError
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from solara import Reactive
 
     from innovation_abm.dashboards.server import Preparation
+    from innovation_abm.dashboards.tab_memory import Kept, TabMemory
     from innovation_abm.dashboards.uploading import Sent
     from innovation_abm.engines import Engine
     from innovation_abm.organization import Organization
@@ -56,6 +58,8 @@ if TYPE_CHECKING:
 
     Wanted = Callable[[], bool]
 
+PLAYED: Final = "typical"
+"""Preset that an uploaded chart is played with: workshops have more ideas than life has."""
 CLICKER_WEEKS: Final = 8
 """Weeks that a clicker's page keys move, outside guided sessions."""
 GROWING: Final = 20.0
@@ -90,6 +94,11 @@ class Opened:
     language: str = "en"
     session: Guide | None = None
     notes: tuple[links.Note, ...] = ()
+
+    def on(self, chart: Kept) -> Opened:
+        """Return the same on a chart that was uploaded."""
+        scenario = with_own_levers(preset(PLAYED), self.scenario).but(name=chart.label)
+        return replace(self, scenario=scenario, organization=chart.organization)
 
     @property
     def guides(self) -> dict[str, Guide]:
@@ -141,20 +150,30 @@ class Room:
         hasty: whether it was counted before it was known whether the compiled engine can be had.
         percent: how much of a ranking or a map is done, in tens, where it takes long.
         notes: what to tell the room, newest last.
+        own_name: what the dashboard was started with, or the uploaded chart, is called.
         half_chart: the file of an organogram whose other file is still to come.
         working: names of what is being worked at.
     """
 
-    def __init__(self, opened: Opened, engine: Preparation, query: str = "") -> None:
+    def __init__(
+        self,
+        opened: Opened,
+        engine: Preparation,
+        query: str = "",
+        kept: Kept | None = None,
+        memory: TabMemory | None = None,
+    ) -> None:
         """Open a tab on ``opened``, or on what the link's ``query`` says.
 
-        ``engine`` tells whether the compiled engine can be used without waiting for it.
+        ``engine`` tells whether the compiled engine can be used without waiting for it, ``kept``
+        is the uploaded chart that the tab kept, and ``memory`` what it keeps one with.
         """
-        self.opened = opened
+        self.opened = opened if kept is None else opened.on(kept)
+        self._memory = memory
         self.engine = engine
         self._archive = engine.archive
         self._page: AbstractContextManager[Any] | None = None
-        self._home = opened.home
+        self._home = self.opened.home
         link = query or ("" if opened.session is None else f"guide={opened.session.key}")
         found = links.read(link, self._home)
         self.play = solara.reactive(found.play)
@@ -177,7 +196,8 @@ class Room:
         self.can_undo = solara.reactive(False)
         self._holding: Reactive[tuple[bool, ...]] = solara.reactive(())
         self._film_work, self._number_work, self._extra_work = Latest(), Latest(), Latest()
-        self._own_chart = self._opened_on = opened.organization
+        self._own_chart, self._opened_on = self.opened.organization, opened.organization
+        self.own_name = solara.reactive(self.opened.scenario.name)
         self.half_chart: Sent | None = None
         self._chart_of: Scenario | None = None
         self.stage = Stage(week=found.view.week, speed=found.view.speed, playing=not query)
@@ -309,13 +329,34 @@ class Room:
         seed = play.opening.seed + 1 if play.opening.seed < links.LAST_SEED else 0
         self._begin(replace(play, opening=play.opening.but(seed=seed)), ends_guide=False)
 
-    def open_chart(self, organization: Organization, scenario: Scenario) -> None:
-        """Play on a chart that was uploaded, in this tab alone."""
+    def open_chart(self, chart: Kept) -> None:
+        """Play on a chart that was uploaded, in this tab alone, which keeps it."""
         self._forget_upload()
-        self.opened = replace(self.opened, scenario=scenario, organization=organization)
+        self._take(chart)
+        self._begin(Play(self.opened.scenario))
+        if self._memory is None:
+            return
+        try:
+            self._memory.kept = pack(chart)
+        except InnovationAbmError:
+            self._memory.kept = {}
+            self.not_kept()
+
+    def offer_chart(self, chart: Kept) -> None:
+        """Offer a chart that this tab kept, while something else is played."""
+        if self._own_chart is None and not self._home.own:  # else there is one already
+            self._take(chart)
+            self._dress()
+
+    def _take(self, chart: Kept) -> None:
+        self.opened = self.opened.on(chart)
         self._home = self.opened.home
-        self._own_chart = organization
-        self._begin(Play(scenario))
+        self._own_chart = chart.organization
+        self.own_name.value = self.opened.scenario.name
+
+    def not_kept(self) -> None:
+        """Say that the tab cannot keep the chart."""
+        self.tell("upload_not_kept", name=self.own_name.value)
 
     def look(self, **changes: Any) -> None:  # noqa: ANN401 - fields of View
         """Change how the page looks."""

@@ -12,22 +12,21 @@ import subprocess
 import sys
 import threading
 import time
-import warnings
 import webbrowser
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.request import ProxyHandler, Request, build_opener
 
 from innovation_abm.charts import build_organization
 from innovation_abm.dashboards.archive import Archive, Played
+from innovation_abm.dashboards.assets import FOLDER, assets_folder
 from innovation_abm.dashboards.background import GivenUp
 from innovation_abm.dashboards.ensembles import replications_for, steps_in_mesa
 from innovation_abm.dashboards.figures import make_ready
 from innovation_abm.dashboards.guard import Guard
+from innovation_abm.dashboards.messages import MOST_BYTES
 from innovation_abm.dashboards.offered import with_own_levers
 from innovation_abm.dashboards.sharing import Urgency
 from innovation_abm.errors import InnovationAbmError
@@ -48,8 +47,6 @@ EVERYWHERE: Final = "0.0.0.0"
 """Addresses to listen at: for this machine alone, and for its network."""
 VARIABLE: Final = "INNOVATION_ABM_DASHBOARD"
 """Environment variable that says what the page opens with, as JSON; see :class:`Settings`."""
-ASSET: Final = "requirejs@2.3.6"
-"""A folder by which what the page loads is known."""
 SWITCH: Final = 0.0005
 """Seconds after which a thread of Python lets another one run. While a page is drawn, every widget
 is handed to the server's own thread, and so waits once or twice for whatever else is at work."""
@@ -151,20 +148,20 @@ def serve(
     os.environ[VARIABLE] = json.dumps(asdict(settings))
     os.environ["SOLARA_APP"] = "innovation_abm.dashboards.app"
     import uvicorn
-    from solara.server.starlette import app
+
+    from innovation_abm.dashboards.routes import application
 
     class Server(uvicorn.Server):
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             logging.disable()  # pages that are open are cut off; nobody need read of each
             await super().shutdown(sockets)
 
+    app = application(settings.language)
     server = Server(_configured(Guard(app, network=host == EVERYWHERE)))
     address = listening.getsockname()
     shown = "localhost" if address[0] in ("127.0.0.1", "::1", "0.0.0.0") else address[0]
     url = f"http://{shown}:{address[1]}/"
     threading.Thread(target=_announce, args=(server, url, told, browser), daemon=True).start()
-    # It tells of pages within pages of others, at each visit from another machine: there are none.
-    warnings.filterwarnings("ignore", "Cookies with samesite=none", UserWarning)
     sys.setswitchinterval(SWITCH)
     preparation.begin()
     try:
@@ -182,6 +179,7 @@ def _configured(app: Guard) -> uvicorn.Config:
         log_level="error",
         access_log=False,
         timeout_graceful_shutdown=2,
+        ws_max_size=MOST_BYTES,
         ws_ping_interval=PING,
         ws_ping_timeout=ANSWER,
     )
@@ -214,28 +212,13 @@ def set_up_solara() -> None:
             "SOLARA_KERNEL_CULL_TIMEOUT": f"{CLOSED_TABS_LIVE}s",
             "SOLARA_MODE": "production",
             "SOLARA_CHECK_HOOKS": "off",
+            "SOLARA_ROOT_PATH": "",  # else it believes what the first request says of it
+            "SOLARA_THEME_FORCE_REFRESH": "True",  # if the server has forgotten what a page shows
         }
     )
-    assets = _assets()
-    if assets is not None:
-        os.environ["SOLARA_ASSETS_PROXY_CACHE_DIR"] = str(assets)
-
-
-def _assets() -> Path | None:
-    """Find what the page would else load from the internet, where it is not where Solara looks.
-
-    Solara looks below ``sys.prefix`` alone; ``pip install --user`` for one puts it elsewhere, and
-    without internet the page would stay blank.
-    """
-    if (Path(sys.prefix) / "share" / "solara" / "cdn" / ASSET).exists():
-        return None
-    try:
-        shipped = metadata.files("solara-assets") or []
-    except metadata.PackageNotFoundError:
-        return None
-    found = (Path(str(file.locate())) for file in shipped if ASSET in file.parts)
-    first = next(found, None)
-    return None if first is None else Path(*first.parts[: first.parts.index(ASSET)]).resolve()
+    folder = assets_folder()
+    if folder is not None:
+        os.environ[FOLDER] = str(folder)
 
 
 def _announce(server: object, url: str, told: Callable[[str], None], browser: bool) -> None:

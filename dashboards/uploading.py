@@ -1,4 +1,4 @@
-"""A chart of one's own, in one tab: limited in size, read as data, kept nowhere."""
+"""A chart of one's own, in one tab: limited in size, read as data, kept by that tab alone."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from solara.alias import rv
 
 from innovation_abm.charts import ChartFormat, read_chart
 from innovation_abm.dashboards.links import Note
-from innovation_abm.dashboards.offered import MOST_PEOPLE, own_name, with_own_levers
+from innovation_abm.dashboards.offered import MOST_PEOPLE, own_name
 from innovation_abm.dashboards.stage import FRONT
-from innovation_abm.presets import preset
+from innovation_abm.dashboards.tab_memory import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +31,6 @@ MOST_MEGABYTES: Final = 5
 MOST_ROWS: Final = 2 * MOST_PEOPLE
 """Rows that are read; to find what is wrong in millions would hold up the room."""
 FAULTS_SHOWN: Final = 6
-PLAYED: Final = "typical"
-"""Preset that a chart is played with: workshops have more ideas than life has."""
 
 
 class Refused(Exception):  # noqa: N818 - said to the room
@@ -140,8 +138,7 @@ def chart_notes(chart: Chart) -> tuple[Note, ...]:
 def _play(room: Room, chart: Chart, name: str) -> None:
     assert chart.organization is not None
     label = own_name(chart.organization.name or PurePosixPath(_label(name)).stem)
-    scenario = with_own_levers(preset(PLAYED), room.opened.scenario).but(name=label)
-    room.open_chart(chart.organization, scenario)
+    room.open_chart(Kept(chart.organization, label))
     for note in chart_notes(chart):
         room.tell(note.key, **note.values)
     room.tell("upload_done", name=label, people=chart.organization.size)

@@ -1,12 +1,10 @@
 """The dashboard, but for the browser: what is played, recorded, placed, linked, said and kept."""
 
-import asyncio
 import io
 import itertools
 import json
 import os
 import re
-import socket
 import tempfile
 import threading
 import time
@@ -46,7 +44,7 @@ from innovation_abm.dashboards.archive import Archive, Played
 from innovation_abm.dashboards.background import GivenUp, Latest
 from innovation_abm.dashboards.ensembles import replications_for, run_all, steps_for, steps_in_mesa
 from innovation_abm.dashboards.film import record
-from innovation_abm.dashboards.guard import Guard, is_own
+from innovation_abm.dashboards.guard import Guard
 from innovation_abm.dashboards.guides import GuideError, find_guide, guides
 from innovation_abm.dashboards.headlines import Unit, headlines
 from innovation_abm.dashboards.keeping import packed, session_file
@@ -1665,87 +1663,17 @@ def test_a_bad_upload_is_told_by_its_own_name():
 
 
 def test_what_the_page_loads_is_found_wherever_it_is_installed(monkeypatch, tmp_path):
-    from innovation_abm.dashboards import server
+    from innovation_abm.dashboards import assets
 
-    monkeypatch.setattr(server.sys, "prefix", str(tmp_path))
-    found = server._assets()
-    assert (found / server.ASSET / "require.js").is_file()
-    (tmp_path / "share" / "solara" / "cdn" / server.ASSET).mkdir(parents=True)
-    assert server._assets() is None
-
-
-@pytest.mark.parametrize(
-    ("host", "alone", "network"),
-    [
-        ("localhost:8765", True, True),
-        ("127.0.0.1", True, True),
-        ("[::1]:80", True, True),
-        ("192.168.1.7:8765", False, True),
-        (f"{socket.gethostname()}.local:8765", False, True),
-        ("rebound.example:8765", False, False),
-        (f"{socket.gethostname()}.example:8765", False, False),
-        ("localhost.example", False, False),
-        ("127.0.0.1.example", False, False),
-        ("", False, False),
-        ("[::1", False, False),
-    ],
-)
-def test_only_names_of_this_machine_are_answered(host, alone, network):
-    assert is_own(host, network=False) == alone
-    assert is_own(host, network=True) == network
-
-
-@pytest.mark.parametrize("kind", ["http", "websocket"])
-def test_pages_of_other_sites_are_refused(kind):
-    def asked(**headers):
-        answers = []
-
-        async def answered(scope, receive, send):
-            answers.append("let through")
-
-        async def receive():
-            return {}
-
-        async def send(message):
-            answers.append(message.get("status", message.get("code")))
-
-        given = [(name.encode(), value.encode()) for name, value in headers.items()]
-        guard = Guard(answered, network=False)
-        asyncio.run(guard({"type": kind, "path": "/", "headers": given}, receive, send))
-        return answers[0]
-
-    refused = {"http": 421, "websocket": 1008}[kind]
-    assert asked(host="localhost:1") == "let through"
-    assert asked(host="localhost:1", origin="http://localhost:1") == "let through"
-    assert asked(host="localhost:1", origin="http://evil.example") == refused
-    assert asked(host="localhost:1", origin="null") == refused
-    assert asked(host="localhost:1", origin="http://[::1") == refused
-    assert asked(host="evil.example:1", origin="http://evil.example:1") == refused
-
-
-@pytest.mark.parametrize(
-    ("path", "client", "answer"),
-    [
-        ("/resourcez", "192.168.1.9", 404),
-        ("/resourcez/", "192.168.1.9", 404),
-        ("/resourcez", None, 404),
-        ("/resourcez", "127.0.0.1", "let through"),
-        ("/", "192.168.1.9", "let through"),
-    ],
-)
-def test_how_the_server_does_is_told_to_no_other_machine(path, client, answer):
-    answers = []
-
-    async def answered(scope, receive, send):
-        answers.append("let through")
-
-    async def send(message):
-        answers.append(message.get("status"))
-
-    scope = {"type": "http", "path": path, "headers": [(b"host", b"192.168.1.7:8765")]}
-    asked = scope | {"client": client and (client, 50_000)}
-    asyncio.run(Guard(answered, network=True)(asked, None, send))
-    assert answers[0] == answer
+    monkeypatch.delenv(assets.FOLDER, raising=False)
+    monkeypatch.setattr(assets.sys, "prefix", str(tmp_path))
+    asset = Path("requirejs@2.3.6", "require.js")
+    assert (assets.assets_folder() / asset).is_file()
+    for name in assets.EXTENSIONS:
+        assert any((one / name / "extension.js").is_file() for one in assets.extension_folders())
+    here = tmp_path / "share" / "solara" / "cdn"
+    (here / asset.parent).mkdir(parents=True)
+    assert assets.assets_folder() == here
 
 
 def test_data_files_are_whole():

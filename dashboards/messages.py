@@ -1,0 +1,164 @@
+"""What a page may send through its WebSocket: messages of Jupyter's protocol that widgets need.
+
+Whatever else comes is dropped before Solara reads it, which would end the connection with a
+traceback in the log. One line in the log says what was dropped, and nothing of what it held.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, Final
+
+MOST_BYTES: Final = 6_000_000
+"""Of one message: the largest charts that may be uploaded, and what is said of them."""
+MOST_TEXT: Final = 1_000_000
+"""Bytes of a message without the files in it."""
+MOST_PARTS: Final = 64
+"""Buffers in one message."""
+DEEPEST: Final = 24
+"""Levels of lists and objects in each other."""
+CHANNELS: Final = frozenset(("shell", "control"))
+TARGETS: Final = frozenset(("solara.control", "jupyter.widget.control"))
+"""What a page may open: Solara's control of the page, and that which asks for all widgets."""
+METHODS: Final = frozenset(
+    ("update", "request_state", "request_states", "custom", "run", "app-status")
+)
+"""What it may ask of what it opened, and of widgets."""
+
+
+class BadMessage(ValueError):  # noqa: N818 - dropped, and said in the log
+    """A message that is not one of those that a page sends; its text says why."""
+
+
+def check_message(message: str | bytes) -> None:
+    """Check that a message is one of those that a page sends.
+
+    Raises:
+        BadMessage: if it is not; what it says holds nothing of the message.
+    """
+    text, buffers = (message, 0) if isinstance(message, str) else _parts(message)
+    if len(text) > MOST_TEXT:
+        raise BadMessage(f"more than {MOST_TEXT} bytes without its buffers")
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadMessage("not valid JSON") from None
+    _check_depth(found)
+    header = _object(found, "message").get("header")
+    kind = _object(header, "header").get("msg_type")
+    if found.get("channel") not in CHANNELS:
+        raise BadMessage("unknown channel")
+    for name in ("content", "metadata", "parent_header"):
+        if name in found or name == "content":
+            _object(found.get(name), name)
+    check = CHECKS.get(kind) if isinstance(kind, str) else None
+    if check is None:
+        raise BadMessage("unknown type")
+    check(found["content"], buffers)
+
+
+def _parts(message: bytes) -> tuple[bytes, int]:
+    """Take a binary message apart: the text, and how many buffers follow it.
+
+    It begins with how many parts there are and where each begins, as 32-bit numbers.
+    """
+    try:
+        (number,) = struct.unpack_from("!I", message)
+        if not 1 <= number <= MOST_PARTS:
+            raise BadMessage("number of buffers out of bounds")
+        starts = struct.unpack_from(f"!{number}I", message, 4)
+    except struct.error:
+        raise BadMessage("cut off") from None
+    ends = (*starts[1:], len(message))
+    if starts[0] != 4 * (number + 1) or any(a > b for a, b in zip(starts, ends, strict=True)):
+        raise BadMessage("buffers in the wrong places")
+    return message[starts[0] : ends[0]], number - 1
+
+
+def _object(value: Any, what: str) -> dict[str, Any]:  # noqa: ANN401 - anything that JSON holds
+    if not isinstance(value, dict):
+        raise BadMessage(f"{what} is not an object")
+    return value
+
+
+def _check_depth(value: Any) -> None:  # noqa: ANN401 - anything that JSON holds
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > DEEPEST:
+            raise BadMessage(f"more than {DEEPEST} levels deep")
+        inner: list[Any] = []
+        for one in level:
+            if isinstance(one, dict):
+                inner.extend(one.values())
+            elif isinstance(one, list):
+                inner.extend(one)
+        level = inner
+
+
+def _check_nothing(content: dict[str, Any], buffers: int) -> None:
+    pass
+
+
+def _check_comm(content: dict[str, Any], buffers: int) -> None:
+    if not isinstance(content.get("comm_id"), str):
+        raise BadMessage("comm_id is not text")
+
+
+def _check_open(content: dict[str, Any], buffers: int) -> None:
+    _check_comm(content, buffers)
+    if content.get("target_name") not in TARGETS:
+        raise BadMessage("unknown target")
+    _object(content.get("data"), "data")
+
+
+def _check_comm_message(content: dict[str, Any], buffers: int) -> None:
+    _check_comm(content, buffers)
+    data = _object(content.get("data"), "data")
+    method = data.get("method")
+    if not isinstance(method, str) or method not in METHODS:
+        raise BadMessage("unknown method")
+    if method == "update":
+        state = _object(data.get("state"), "state")
+        _check_places(state, data.get("buffer_paths", []), buffers)
+    elif method == "run":
+        args = _object(data.get("args"), "args")
+        if not isinstance(args.get("path", ""), str) or args.get("appName") is not None:
+            raise BadMessage("unknown page")
+        _object(args.get("themes", {}), "themes")
+
+
+def _check_places(state: dict[str, Any], paths: Any, buffers: int) -> None:  # noqa: ANN401
+    """Check that there is a place in the state for each buffer."""
+    if not isinstance(paths, list) or len(paths) != buffers:
+        raise BadMessage("as many places as buffers are needed")
+    for path in paths:
+        if not isinstance(path, list) or not path:
+            raise BadMessage("a buffer's place is not a path")
+        at: Any = state
+        for step in path[:-1]:
+            at = _inside(at, step)
+        if isinstance(at, list):
+            _inside(at, path[-1])
+        elif not (isinstance(at, dict) and isinstance(path[-1], str)):
+            raise BadMessage("no place for a buffer")
+
+
+def _inside(value: Any, step: Any) -> Any:  # noqa: ANN401 - anything that JSON holds
+    if isinstance(value, dict) and isinstance(step, str) and step in value:
+        return value[step]
+    if isinstance(value, list) and type(step) is int and 0 <= step < len(value):
+        return value[step]
+    raise BadMessage("no place for a buffer")
+
+
+CHECKS: Final = {
+    "kernel_info_request": _check_nothing,
+    "comm_info_request": _check_nothing,
+    "shutdown_request": _check_nothing,
+    "comm_open": _check_open,
+    "comm_msg": _check_comm_message,
+    "comm_close": _check_comm,
+}
+"""Kinds of messages that a page sends, and what checks them."""

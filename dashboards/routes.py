@@ -1,0 +1,208 @@
+"""All that the dashboard's server answers: the page, its files, its WebSocket, and no more.
+
+Solara's own application has routes that fetch, write and delete files, and that believe headers
+which anybody may send. None of them is here: what is not listed below is not found.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import secrets
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from solara.server import kernel_context, server
+from solara.server import starlette as solara_server
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+
+from innovation_abm.dashboards import assets
+from innovation_abm.dashboards.guard import STATE
+from innovation_abm.dashboards.stage import FRONT
+from innovation_abm.dashboards.words import vocabulary
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import Scope
+    from starlette.websockets import WebSocket
+
+LOG: Final = logging.getLogger("innovation_abm.dashboard")
+MOST_TABS: Final = 100
+"""Tabs that are open at once, at most; each takes some megabytes."""
+KEPT: Final = 3_600
+"""Seconds for which browsers keep files that may change when the package is upgraded."""
+KERNEL: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""What a tab calls itself: drawn in the browser, so that nobody guesses it."""
+COOKIE: Final = server.COOKIE_KEY_SESSION_ID
+SAID: Final = ("connection_lost", "connection_reload")
+"""Texts of the vocabulary that the page itself must have when the server is gone."""
+
+
+def application(language: str) -> Starlette:
+    """Return the application that serves the page.
+
+    Args:
+        language: in which the page says that the server is gone, unless its link names another.
+    """
+    _set_extensions()
+    static = Path(server.solara_static)
+    return Starlette(
+        routes=[
+            Route("/", partial(page, language), methods=["GET"]),
+            Route("/readyz", ready, methods=["GET"]),
+            Route(STATE, solara_server.resourcez, methods=["GET"]),
+            WebSocketRoute("/jupyter/api/kernels/{kernel_id}/channels", channels),
+            Route("/_solara/api/close/{kernel_id}", close, methods=["POST"]),
+            Mount("/_solara/cdn", Cdn(assets.listed(assets.assets_folder(), assets.PACKAGES))),
+            Mount("/jupyter/nbextensions", Extensions(_extensions())),
+            Mount("/static/assets", Files(assets.listed(static.parent / "assets", ("",)))),
+            Mount("/static", Files(assets.listed(static, ("",)))),
+        ],
+        lifespan=solara_server.lifespan,
+        middleware=solara_server.middleware,
+    )
+
+
+def _set_extensions() -> None:
+    """Have Solara load the extensions that draw the page, and none that the user has besides."""
+    server.nbextensions_directories = assets.extension_folders()
+    server.get_nbextension_names = lambda: [f"{name}/extension" for name in assets.EXTENSIONS]
+
+
+def _extensions() -> dict[str, str]:
+    names = [f"{name}/" for name in assets.EXTENSIONS]
+    found: dict[str, str] = {}
+    for folder in assets.extension_folders():
+        found = assets.listed(folder, names) | found
+    return found
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+class Files(solara_server.StaticFilesOptionalAuth):
+    """Serves the files of a list, by their exact paths."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        """Serve ``files``: where each is, by its path."""
+        super().__init__()
+        self._files = files
+
+    def get_path(self, scope: Scope) -> str:
+        """Return the path as it was asked for: what is not spelt as in the list is not in it."""
+        path: str = scope["path"]
+        return path[len(scope.get("root_path", "")) :].removeprefix("/")
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        """Find a file of the list."""
+        there = assets.still(self._files, path)
+        if there is None:
+            return "", None
+        try:
+            return there, os.stat(there)
+        except FileNotFoundError:
+            return "", None
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Answer with a file, which browsers keep a while: the icon is asked for ever again."""
+        answer: Response = await super().get_response(path, scope)
+        answer.headers.setdefault("Cache-Control", f"max-age={KEPT}")
+        return answer
+
+
+class Cdn(Files, solara_server.StaticCdn):
+    """Serves Solara's assets, which browsers may keep."""
+
+
+class Extensions(Files, solara_server.StaticNbFiles):
+    """Serves the extensions that draw widgets."""
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+async def page(language: str, request: Request) -> Response:
+    """Serve the page, which is the same for all."""
+    nonce = secrets.token_urlsafe(16)
+    # Scripts are the page's own, by their nonce, or files of this server. Vue makes code of the
+    # templates in the page ('unsafe-eval'), and anywidget of what draws the picture (blob:).
+    # Vuetify and Vue write styles into the page ('unsafe-inline').
+    policy = (
+        f"default-src 'none'; script-src 'self' 'nonce-{nonce}' 'unsafe-eval' blob:; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
+    answer = HTMLResponse(
+        _html(language).replace("<script", f'<script nonce="{nonce}"'), headers=headers
+    )
+    if not server.get_session_id_cookie(request.cookies):
+        answer.set_cookie(COOKIE, str(uuid4()), httponly=True, samesite="lax")
+    return answer
+
+
+@lru_cache(maxsize=1)
+def _html(language: str) -> str:
+    """Return the page without its nonces, with what it needs when the server is gone."""
+    html: str | None = server.read_root("/", "")
+    if html is None:
+        raise RuntimeError("Solara has no page")
+    said: dict[str, Any] = {
+        spoken: {name: texts[name] for name in SAID} for spoken, texts in vocabulary().items()
+    }
+    said["first"] = language
+    script = (FRONT / "connection.js").read_text(encoding="utf-8")
+    style = (FRONT / "connection.css").read_text(encoding="utf-8")
+    added = (
+        f"<style>{style}</style>\n"
+        f'<script id="ia-said" type="application/json">{_embedded(said)}</script>\n'
+        f"<script>{script}</script>\n</head>"
+    )
+    return html.replace("</head>", added, 1)
+
+
+def _embedded(value: Any) -> str:  # noqa: ANN401 - anything that JSON holds
+    """Write a value as JSON that may stand in a script of a page."""
+    return json.dumps(value).replace("<", "\\u003c")
+
+
+async def ready(request: Request) -> Response:
+    """Answer that the server is there, and its pages may connect again."""
+    return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
+
+
+# --- its WebSocket --------------------------------------------------------------------------------
+
+
+async def channels(socket: WebSocket) -> None:
+    """Connect a tab with what is done for it here."""
+    kernel = socket.path_params["kernel_id"]
+    known = kernel in kernel_context.contexts
+    if not KERNEL.fullmatch(kernel) or not socket.query_params.get("session_id"):
+        LOG.error("refused a tab that does not name itself")
+        await socket.close(1008)
+    elif not known and len(kernel_context.contexts) >= MOST_TABS:
+        LOG.error("refused a tab: %d are open already", MOST_TABS)
+        await socket.close(1013)
+    else:
+        try:
+            await solara_server.kernel_connection(socket)
+        except Exception as error:  # whatever was sent, the log gets one line of it
+            LOG.error("a tab was cut off: %s", type(error).__name__)
+
+
+def close(request: Request) -> Response:
+    """End what is done for a tab that was closed, which says so itself."""
+    context = kernel_context.contexts.get(request.path_params["kernel_id"])
+    tab = request.query_params.get("session_id", "")
+    session = server.get_session_id_cookie(request.cookies)
+    if context is None or context.session_id != session or tab not in context.page_status:
+        return PlainTextResponse("Not Found", 404)
+    context.page_close(tab)
+    return Response(status_code=204)

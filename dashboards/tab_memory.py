@@ -1,0 +1,119 @@
+"""What a tab keeps of an uploaded chart, so that a reload or a new server loses nothing.
+
+The browser keeps it, for that tab alone, and hands it back when the page is loaded again. The
+server keeps nothing: no file, no key, nothing in a link. What comes back is checked like anything
+that a browser sends.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+import anywidget
+import numpy as np
+import traitlets
+
+from innovation_abm.dashboards.offered import MOST_PEOPLE, own_name
+from innovation_abm.dashboards.stage import FRONT
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.organization import Organization
+
+MOST_PACKED: Final = 600_000
+"""Bytes of the largest chart that a tab keeps; browsers give a site some megabytes of text."""
+MOST_UNPACKED: Final = 20_000_000
+"""Bytes that a chart may come to when it is unpacked."""
+ARRAYS: Final = ("superior", "department", "unit")
+NAMES: Final = ("names", "department_names", "unit_names")
+"""What an organisation is made of."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A chart that a tab keeps.
+
+    Attributes:
+        organization: the organisation; nothing else of the file is kept.
+        label: under which name it is played.
+    """
+
+    organization: Organization
+    label: str
+
+
+def pack(kept: Kept) -> dict[str, str]:
+    """Return what a tab keeps of a chart, as text.
+
+    Raises:
+        InnovationAbmError: if it is too large.
+    """
+    chart = kept.organization
+    content = {
+        **{key: getattr(chart, key).tolist() for key in ARRAYS},
+        **{key: getattr(chart, key) for key in NAMES},
+        "name": chart.name,
+    }
+    packed = zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 9)
+    if len(packed) > MOST_PACKED:
+        raise InnovationAbmError(f"a chart of {len(packed):,} bytes: a tab keeps {MOST_PACKED:,}")
+    return {"label": kept.label, "chart": base64.b64encode(packed).decode("ascii")}
+
+
+def unpack(given: Any) -> Kept | None:  # noqa: ANN401 - whatever a browser sends
+    """Return the chart that a tab kept; ``None`` if there is none, or it is not a valid one."""
+    if not isinstance(given, dict):
+        return None
+    label, packed = given.get("label"), given.get("chart")
+    if not (isinstance(label, str) and label.isprintable() and isinstance(packed, str)):
+        return None
+    try:
+        return Kept(_organization(packed), own_name(label))
+    except (InnovationAbmError, LookupError, OverflowError, RecursionError, TypeError, ValueError):
+        return None
+    except zlib.error:
+        return None
+
+
+def _organization(packed: str) -> Organization:
+    if len(packed) > 4 * MOST_PACKED / 3 + 4:
+        raise ValueError("too large")
+    unpacking = zlib.decompressobj()
+    text = unpacking.decompress(base64.b64decode(packed, validate=True), MOST_UNPACKED)
+    if not unpacking.eof:
+        raise ValueError("cut off, or too large")
+    content = json.loads(text)
+    if not 0 < len(content["superior"]) <= MOST_PEOPLE:
+        raise ValueError("too many people")
+    parts: dict[str, Any] = {key: np.array(_each(content[key], int)) for key in ARRAYS}
+    parts |= {key: tuple(_each(content[key], str)) for key in NAMES}
+    parts["name"] = _each([content["name"]], str)[0]
+    # What cannot be written as UTF-8 comes from no file.
+    "".join((*parts["names"], *parts["unit_names"], *parts["department_names"])).encode()
+    return Organization(**parts)
+
+
+def _each(values: Any, kind: type) -> list[Any]:  # noqa: ANN401 - anything that JSON holds
+    """Return a list in which each value is of a kind."""
+    if not (isinstance(values, list) and all(type(one) is kind for one in values)):
+        raise TypeError(f"not a list of {kind.__name__}")
+    return values
+
+
+class TabMemory(anywidget.AnyWidget):
+    """Hands the browser the chart to keep, and takes back what it kept.
+
+    Attributes:
+        kept: what to keep from now on, see :func:`pack`.
+        found: what was kept when the page was loaded: ``kept``, ``null`` if nothing was, and
+            ``time``; empty as long as the browser has not answered.
+        full: when the browser could not keep it; 0: never.
+    """
+
+    _esm = (FRONT / "memory.js").read_text(encoding="utf-8")
+
+    kept = traitlets.Dict({}).tag(sync=True)
+    found = traitlets.Dict({}).tag(sync=True)
+    full = traitlets.Int(0).tag(sync=True)
