@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +35,9 @@ from innovation_abm.chart_matching import (
     Matcher,
     Reading,
     Resolver,
+    as_it_is,
     assumptions,
+    column_of,
     shown_columns,
     text_of,
 )
@@ -63,7 +65,7 @@ class Table:
         resolver: What finds the keys of superiors.
         rows: The rows of posts.
         assumed: What was assumed, in a few words each.
-        preview: The first rows, without the cells that are about persons.
+        continental: Whether commas are likely to be decimal.
     """
 
     file: str
@@ -72,6 +74,7 @@ class Table:
     resolver: Resolver
     rows: tuple[Row, ...]
     assumed: tuple[str, ...]
+    continental: bool
 
     @property
     def sheet(self) -> Sheet:
@@ -86,12 +89,12 @@ class Seen:
     Attributes:
         headers: The headers of its columns.
         preview: Its first rows; cells about persons are None.
-        header_row: The line number of its header.
+        sheets: The names of a workbook's sheets.
     """
 
     headers: tuple[str, ...] = ()
     preview: tuple[tuple[str | None, ...], ...] = ()
-    header_row: int | None = None
+    sheets: tuple[str, ...] = ()
 
 
 def read_table(path: Path, choice: Choice, log: Log, seen: Seen) -> Table | None:
@@ -105,8 +108,9 @@ def read_table(path: Path, choice: Choice, log: Log, seen: Seen) -> Table | None
         log.fault(file, None, FaultKind.EMPTY, "the file is empty; a chart has a header")
         return None
     place, header = find_header(rows, choice)
-    body = [row for row in rows[place + 1 :] if tuple(row[1]) != header.names]
-    seen.headers, seen.header_row = header.names, header.row
+    repeated = list(header.names)
+    body = [row for row in rows[place + 1 :] if row[1] != repeated]
+    seen.headers, seen.sheets = header.names, grid.sheets
     seen.preview = preview(header, body, None)
     if not check_header(header, file, log):
         return None
@@ -125,7 +129,9 @@ def read_table(path: Path, choice: Choice, log: Log, seen: Seen) -> Table | None
         assumed.append(f"header in row {header.row}")
     if header.sheet is Sheet.PLAIN:
         assumed += assumptions(reading, header)
-    return Table(file, header, reading, resolver, tuple(body), tuple(assumed))
+    return Table(
+        file, header, reading, resolver, tuple(body), tuple(assumed), grid.semicolons
+    )
 
 
 def _grid(path: Path, choice: Choice, log: Log) -> Grid | None:
@@ -170,11 +176,10 @@ def _posts_only(
     rows: Sequence[Row], reading: Reading, resolver: Resolver, file: str, log: Log
 ) -> list[Row]:
     """The rows without totals and without the lines below the table that are about it."""
-    superiors: set[str] = set()
-    totals = []
+    is_total, totals = words().is_total, []
     for number, cells in rows:
-        first = next(filter(None, cells))
-        if words().is_total(first):
+        first = cells[0] or next(filter(None, cells))
+        if is_total(first):
             totals.append((number, first))
     notes = _notes(rows, reading)
     if not totals and not notes:
@@ -227,6 +232,8 @@ def _check_widths(rows: Iterable[Row], header: Header, file: str, log: Log) -> N
     names = header.names
     named = max((place for place, name in enumerate(names, start=1) if name), default=0)
     for row, cells in rows:
+        if len(cells) == len(names):
+            continue
         beyond = [cell for cell in cells[len(names) :] if cell]
         if len(cells) >= named and not beyond:
             continue
@@ -303,47 +310,42 @@ def read_posts(tables: Sequence[Table], log: Log) -> Posts:
 
 def _posts(table: Table, log: Log) -> Iterator[Post]:
     """The posts of a table."""
-    junior, reading = table.sheet is Sheet.JUNIOR, table.reading
-    others = reading.others
-    amounts = _amounts(table)
-    norm, resolve = table.resolver.norm, table.resolver
-    several: list[int] = []
-    nobody: Counter[str] = Counter()
-    role_of = lru_cache(maxsize=1000)(plain_words)
-    for row, cells in table.rows:
-        given = {
-            what: cells[place] if place < len(cells) else "" for what, place in others.items()
-        }
-        key = norm(text_of(cells, reading.key)) if reading.key else ""
-        above = text_of(cells, reading.superior)
-        if not junior:
-            above, why = resolve(above)
-            if why == "first":
-                several.append(row)
-            elif why == "nobody":
-                nobody[text_of(cells, reading.superior)] += 1
-        reference = f"post {row}"
-        if reading.naming is not None:
-            reference = cells[reading.naming] if reading.naming < len(cells) else ""
+    junior, reading, resolve = table.sheet is Sheet.JUNIOR, table.reading, table.resolver
+    rows = [cells for _, cells in table.rows]
+    keys = column_of(rows, reading.key)
+    stated = column_of(rows, reading.superior)
+    others = {what: column_of(rows, (place,)) for what, place in reading.others.items()}
+    blank = [""] * len(rows)
+    units, departments = others.get("unit", blank), others.get("department", blank)
+    titles, roles = others.get("title", blank), others.get("role", blank)
+    people = _people(table, others.get("people", blank), log)
+    role_of = {text: plain_words(text) for text in set(roles)}
+    above = {text: (text, "") if junior else resolve(text) for text in set(stated)}
+    _tell_superiors(table, stated, above, log)
+    names = None if reading.naming is None else column_of(rows, (reading.naming,))
+    if resolve.norm is not as_it_is:
+        keys = list(map(resolve.norm, keys))
+    for number, (row, _) in enumerate(table.rows):
+        key = keys[number]
+        reference = f"post {row}" if names is None else names[number]
         if junior:
-            reference = ""
-        elif key and key == reference.casefold() == HEAD_MARK or not reference:
+            reference = key = ""
+        elif not reference or (len(reference) == 2 and reference.casefold() == HEAD_MARK):
             reference, key = _without_reference(reference, key, row, table.file, log)
         yield Post(
-            file=table.file,
-            row=row,
-            reference=reference,
-            reports_to=above,
-            unit=given.get("unit", ""),
-            role=role_of(given.get("role", "")),
-            department=given.get("department", ""),
-            people=_people(given.get("people", ""), junior, amounts, table.file, row, log),
-            title=given.get("title", ""),
-            junior=junior,
-            key=key,
-            private=reading.private,
+            table.file,
+            row,
+            reference,
+            above[stated[number]][0],
+            units[number],
+            role_of[roles[number]],
+            departments[number],
+            people[number],
+            titles[number],
+            junior,
+            key,
+            reading.private,
         )
-    _tell_superiors(table, several, nobody, log)
 
 
 def _without_reference(
@@ -357,48 +359,54 @@ def _without_reference(
 
 
 def _tell_superiors(
-    table: Table, several: Sequence[int], nobody: Mapping[str, int], log: Log
+    table: Table, stated: Sequence[str], above: Mapping[str, tuple[str, str]], log: Log
 ) -> None:
     """Warn of cells with several superiors, and of words that say that there is none."""
+    if not any(why for _, why in above.values()):
+        return
+    whys = [above[text][1] for text in stated]
+    several = [row for (row, _), why in zip(table.rows, whys, strict=True) if why == "first"]
     if several:
         rows = listed(list(map(str, several)))
         message = f"{counted(len(several), 'row')} with several superiors: the first is read: row "
         log.warn(table.file, several[0], FaultKind.SUPERIOR, message + rows)
+    nobody = Counter(text for text, why in zip(stated, whys, strict=True) if why == "nobody")
     for text, times in nobody.items():
         message = f"{quoted(text)} is not a post and is read as blank, the mark of a head"
         message += f" ({times:,} times)" if times > 1 else ""
         log.warn(table.file, None, FaultKind.HEAD, message)
 
 
-def _amounts(table: Table) -> Amounts:
-    """What reads the numbers of people of a table."""
-    place = table.reading.others.get("people")
-    if place is None:
-        return Amounts(())
-    semicolons = any("semicolons" in one for one in table.assumed)
-    texts = (text_of(cells, (place,)) for _, cells in table.rows)
-    return Amounts(texts, continental=semicolons)
+def _people(table: Table, texts: Sequence[str], log: Log) -> list[int]:
+    """The people each row stands for: full-time equivalents rounded (halves up), at least one."""
+    amounts = Amounts(texts, continental=table.continental)
+    junior = table.sheet is Sheet.JUNIOR
+    marks = _marks(table)
+    people = []
+    for number, ((row, _), text) in enumerate(zip(table.rows, texts, strict=True)):
+        if (not text and not junior) or (marks and _ELIMINATED.fullmatch(marks[number])):
+            people.append(1)
+            continue
+        amount = amounts(text)
+        if amount.people is None:
+            log.fault(table.file, row, FaultKind.NUMBER, amount.problem)
+        elif amount.note:
+            log.warn(table.file, row, FaultKind.NUMBER, amount.note)
+        people.append(amount.people or 1)
+    return people
 
 
-def _people(
-    text: str, required: bool, amounts: Amounts, file: str, row: int, log: Log
-) -> int:
-    """The people a row stands for: full-time equivalents rounded (halves up), at least one."""
-    if not text and not required:
-        return 1
-    amount = amounts(text)
-    if amount.people is None:
-        log.fault(file, row, FaultKind.NUMBER, amount.problem)
-        return 1
-    if amount.note:
-        log.warn(file, row, FaultKind.NUMBER, amount.note)
-    return amount.people
+def _marks(table: Table) -> list[str]:
+    """What the column ``Name`` of an organogram's senior posts says; empty elsewhere."""
+    names = table.header.columns("name") if table.sheet is Sheet.SENIOR else []
+    return column_of([cells for _, cells in table.rows], (names[0],)) if names else []
 
 
 def _check_shortened(posts: Sequence[Post], log: Log) -> None:
     """Refuse references like 1.23457E+11 that may stand for several."""
-    found = [post for post in posts if _SHORTENED.fullmatch(post.reference)]
-    used = {post.reports_to for post in posts if _SHORTENED.fullmatch(post.reports_to)}
+    used = {text for text in {post.reports_to for post in posts} if _SHORTENED.fullmatch(text)}
+    found = [post for post in posts if "+" in post.reference or post.reference in used]
+    found = [post for post in found if _SHORTENED.fullmatch(post.reference)]
     times = Counter(post.reference for post in found)
     wrong = [post for post in found if times[post.reference] > 1 or post.reference in used]
     rows = [str(post.row) for post in wrong] or [
@@ -419,8 +427,7 @@ def _check_shortened(posts: Sequence[Post], log: Log) -> None:
 
 def _in_post(table: Table, found: list[Post], posts: Posts, log: Log) -> list[Post]:
     """The senior posts that there are: without eliminated ones and people who are not in post."""
-    names = table.header.columns("name")
-    marks = [text_of(cells, (names[0],)) if names else "" for _, cells in table.rows]
+    marks = _marks(table) or [""] * len(found)
     superiors = {post.reports_to for post in found}
     eliminated, absent, kept = [], [], []
     for post, mark in zip(found, marks, strict=True):

@@ -62,6 +62,14 @@ def text_of(cells: Sequence[str], column: Column) -> str:
     return " ".join(filter(None, (text_of(cells, (one,)) for one in column)))
 
 
+def column_of(rows: Sequence[Sequence[str]], column: Column) -> list[str]:
+    """What all rows have in a column."""
+    if len(column) != 1:
+        return [text_of(cells, column) for cells in rows]
+    place = column[0]
+    return [cells[place] if place < len(cells) else "" for cells in rows]
+
+
 # Keys --------------------------------------------------------------------------------------------
 
 
@@ -103,7 +111,7 @@ class Resolver:
     def __init__(self, keys: Sequence[str], kind: str) -> None:
         """Take the keys of all posts, as they are in their rows."""
         self.norm = norm_of(kind)
-        self.keys = {self.norm(key) for key in keys}
+        self.keys = set(keys) if self.norm is as_it_is else {self.norm(key) for key in keys}
         self.keys.discard("")
         self._known: dict[str, tuple[str, str]] = {}
 
@@ -164,6 +172,7 @@ class Matcher:
         self.header = header
         self.cells = [cells for _, cells in rows]
         self.choice = choice
+        self._columns: dict[Column, list[str]] = {}
         self._resolvers: dict[tuple[Column, str], Resolver] = {}
 
     def read(self, file: str, log: Log) -> Reading | None:
@@ -185,7 +194,9 @@ class Matcher:
         return self._reading(best[0], chosen)
 
     def _column(self, column: Column) -> list[str]:
-        return [text_of(cells, column) for cells in self.cells]
+        if column not in self._columns:
+            self._columns[column] = column_of(self.cells, column)
+        return self._columns[column]
 
     def resolver(self, key: Column, kind: str) -> Resolver:
         """The resolver of a key column, made once."""

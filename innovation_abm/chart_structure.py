@@ -489,15 +489,20 @@ def _check_people(posts: Sequence[Post], structure: Structure, log: Log) -> None
 
 def _check_roles(posts: Sequence[Post], structure: Structure, log: Log) -> None:
     """Warn of stated roles that disagree with the structure."""
-    has_reports = set(structure.superior)
+    has_reports, heads = set(structure.superior), set(structure.heads)
+    fitting_roles = words().roles
+    leader, manager, staff = Role.LEADER.label, Role.MIDDLE_MANAGER.label, Role.STAFF.label
     for number, post in enumerate(posts):
-        fitting = words().roles.get(post.role)
-        if fitting is None:
+        if not post.role:
             continue
-        role = Role.MIDDLE_MANAGER if number in has_reports else Role.STAFF
-        role = Role.LEADER if structure.is_head(number) else role
-        if role.label not in fitting:
-            message = f"the stated role is {post.role}, the structure says {role.label}"
+        fitting = fitting_roles.get(post.role)
+        if fitting is None:
+            message = f"the role {quoted(post.role)} is none of {leader}, {manager}, {staff}"
+            log.warn(post.file, post.row, FaultKind.ROLE, f"{message}; the structure decides")
+            continue
+        role = leader if number in heads else manager if number in has_reports else staff
+        if role not in fitting:
+            message = f"the stated role is {post.role}, the structure says {role}"
             log.warn(post.file, post.row, FaultKind.ROLE, f"{message}; the structure decides")
 
 

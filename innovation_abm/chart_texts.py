@@ -78,10 +78,14 @@ class Grid:
     Attributes:
         rows: Rows that are not blank throughout.
         assumed: What was assumed, in a few words each.
+        sheets: The names of a workbook's sheets.
+        semicolons: Whether cells are separated by semicolons, as where commas are decimal.
     """
 
     rows: Iterator[Row]
     assumed: list[str]
+    sheets: tuple[str, ...] = ()
+    semicolons: bool = False
 
 
 Score = Callable[[Sequence[Sequence[str]]], int]
@@ -139,7 +143,8 @@ def text_grid(data: bytes, file: str, choice: Choice, score: Score, log: Log) ->
         separator, first = _separator(lines, score), 0
     if separator != "," and any(separator in line for line in lines[:HEAD_ROWS]):
         assumed.append(f"cells separated by {_SEPARATORS.get(separator, repr(separator))}")
-    return Grid(_records(lines, first, separator, file, log), assumed)
+    rows = _records(lines, first, separator, file, log)
+    return Grid(rows, assumed, semicolons=separator == ";")
 
 
 def _other_format(data: bytes) -> str | None:

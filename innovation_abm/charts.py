@@ -141,6 +141,7 @@ class Chart:
         headers: The headers of the file that was named.
         preview: Its first rows, for a choice of columns by those who gave the file; None stands
             for cells that are, or seem to be, about persons.
+        sheets: The names of a workbook's sheets.
     """
 
     organization: Organization | None
@@ -153,6 +154,7 @@ class Chart:
     assumed: str = ""
     headers: tuple[str, ...] = ()
     preview: tuple[tuple[str | None, ...], ...] = ()
+    sheets: tuple[str, ...] = ()
 
     @property
     def people(self) -> int:
@@ -285,6 +287,7 @@ def read_chart(
         assumed="; ".join(dict.fromkeys(one for table in tables for one in table.assumed)),
         headers=seen.headers,
         preview=seen.preview,
+        sheets=seen.sheets,
     )
 
 
