@@ -506,7 +506,7 @@ def test_ctrl_c_ends_the_server_and_what_it_compiles(browser, tmp_path):
         opened.goto(url)
         opened.wait_for_selector(".ia-large b", timeout=30_000)
         assert "peu de répétitions" in opened.inner_text(".ia-number")  # Mesa counts meanwhile
-        assert "Mon organigramme" in opened.inner_text(".ia-head")
+        assert "Importer mon organigramme" in opened.inner_text(".ia-head")
         assert "own" in opened.inner_text(".ia-preset")
         tabs.server_ends()
         process.send_signal(signal.SIGINT)
