@@ -11,13 +11,12 @@ How the server is doing is no other machine's business.
 from __future__ import annotations
 
 import ipaddress
-import logging
 import re
 import socket
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from innovation_abm.dashboards.messages import BadMessage, check_message
+from innovation_abm.dashboards.messages import LOG, BadMessage, check_message
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[Message]]
     Send = Callable[[Message], Awaitable[None]]
     Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-LOG: Final = logging.getLogger("innovation_abm.dashboard")
 
 WRONG_NAME: Final = (
     421,

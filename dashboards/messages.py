@@ -7,7 +7,10 @@ traceback in the log. One line in the log says what was dropped, and nothing of 
 from __future__ import annotations
 
 import json
+import logging
 import struct
+import traceback
+from pathlib import Path
 from typing import Any, Final
 
 MOST_BYTES: Final = 6_000_000
@@ -18,13 +21,14 @@ MOST_PARTS: Final = 64
 """Buffers in one message."""
 DEEPEST: Final = 24
 """Levels of lists and objects in each other."""
-CHANNELS: Final = frozenset(("shell", "control"))
-TARGETS: Final = frozenset(("solara.control", "jupyter.widget.control"))
+CHANNELS: Final = ("shell", "control")
+TARGETS: Final = ("solara.control", "jupyter.widget.control")
 """What a page may open: Solara's control of the page, and that which asks for all widgets."""
-METHODS: Final = frozenset(
-    ("update", "request_state", "request_states", "custom", "run", "app-status")
-)
+METHODS: Final = ("update", "request_state", "request_states", "custom", "run", "app-status")
 """What it may ask of what it opened, and of widgets."""
+
+
+LOG: Final = logging.getLogger("innovation_abm.dashboard")
 
 
 class BadMessage(ValueError):  # noqa: N818 - dropped, and said in the log
@@ -49,6 +53,8 @@ def check_message(message: str | bytes) -> None:
     kind = _object(header, "header").get("msg_type")
     if found.get("channel") not in CHANNELS:
         raise BadMessage("unknown channel")
+    if isinstance(message, str) and found.get("buffers", []) != []:
+        raise BadMessage("buffers in a text")
     for name in ("content", "metadata", "parent_header"):
         if name in found or name == "content":
             _object(found.get(name), name)
@@ -117,7 +123,7 @@ def _check_comm_message(content: dict[str, Any], buffers: int) -> None:
     _check_comm(content, buffers)
     data = _object(content.get("data"), "data")
     method = data.get("method")
-    if not isinstance(method, str) or method not in METHODS:
+    if method not in METHODS:
         raise BadMessage("unknown method")
     if method == "update":
         state = _object(data.get("state"), "state")
@@ -162,3 +168,32 @@ CHECKS: Final = {
     "comm_close": _check_comm,
 }
 """Kinds of messages that a page sends, and what checks them."""
+
+
+# --- what failed all the same ---------------------------------------------------------------------
+
+
+def note_dropped(error: BaseException) -> None:
+    """Note in one line that a message was dropped because it could not be processed."""
+    LOG.error("dropped a message: %s", _where(error))
+
+
+def _where(error: BaseException) -> str:
+    """Name an error, and the line of code where it occurred; its text may hold the message's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}{place}"
+
+
+class OneLine(logging.Filter):
+    """Leaves one line of errors that a page's messages cause in widgets."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite a record that has an error; all pass."""
+        error = record.exc_info
+        if isinstance(error, BaseException):
+            record.msg, record.args = "dropped a message: %s", (_where(error),)
+        elif error and isinstance(error[1], BaseException):
+            record.msg, record.args = "dropped a message: %s", (_where(error[1]),)
+        record.exc_info = record.exc_text = record.stack_info = None
+        return True

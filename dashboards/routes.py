@@ -24,21 +24,27 @@ from starlette.routing import Mount, Route, WebSocketRoute
 
 from innovation_abm.dashboards import assets
 from innovation_abm.dashboards.guard import STATE
+from innovation_abm.dashboards.messages import LOG, OneLine, note_dropped
 from innovation_abm.dashboards.stage import FRONT
 from innovation_abm.dashboards.words import vocabulary
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from solara.server.kernel import Kernel
     from starlette.requests import Request
     from starlette.types import Scope
     from starlette.websockets import WebSocket
 
-LOG: Final = logging.getLogger("innovation_abm.dashboard")
 MOST_TABS: Final = 100
 """Tabs that are open at once, at most; each takes some megabytes."""
 KEPT: Final = 3_600
 """Seconds for which browsers keep files that may change when the package is upgraded."""
 KERNEL: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """What a tab calls itself: drawn in the browser, so that nobody guesses it."""
+PROCESS: Final = server.process_kernel_messages
+NOISY: Final = ("Comm", "solara.server.kernel", "solara.server.patch", "uvicorn.error")
+"""Loggers that write a traceback of what a message causes."""
 COOKIE: Final = server.COOKIE_KEY_SESSION_ID
 SAID: Final = ("connection_lost", "connection_reload")
 """Texts of the vocabulary that the page itself must have when the server is gone."""
@@ -51,8 +57,11 @@ def application(language: str) -> Starlette:
         language: in which the page says that the server is gone, unless its link names another.
     """
     _set_extensions()
+    server.process_kernel_messages = _dropping(PROCESS)
+    for name in NOISY:
+        logging.getLogger(name).addFilter(OneLine())
     static = Path(server.solara_static)
-    return Starlette(
+    served = Starlette(
         routes=[
             Route("/", partial(page, language), methods=["GET"]),
             Route("/readyz", ready, methods=["GET"]),
@@ -67,6 +76,8 @@ def application(language: str) -> Starlette:
         lifespan=solara_server.lifespan,
         middleware=solara_server.middleware,
     )
+    served.router.redirect_slashes = False
+    return served
 
 
 def _set_extensions() -> None:
@@ -178,6 +189,19 @@ async def ready(request: Request) -> Response:
 
 
 # --- its WebSocket --------------------------------------------------------------------------------
+
+
+def _dropping(process: Callable[..., bool]) -> Callable[..., bool]:
+    """Process messages, and drop those that fail: Solara would cut the tab off."""
+
+    def processed(kernel: Kernel, message: dict[str, Any]) -> bool:
+        try:
+            return process(kernel, message)
+        except Exception as error:  # whatever was sent, the log gets one line of it
+            note_dropped(error)
+            return True
+
+    return processed
 
 
 async def channels(socket: WebSocket) -> None:

@@ -6,9 +6,7 @@ request that would leave this machine, of any tab that it opens.
 """
 
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,106 +15,19 @@ import zipfile
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
+from browsing import Tabs, chromium, shown, start, stop
 
 from innovation_abm import generate
 from innovation_abm.charts import write_chart
 from innovation_abm.dashboards.links import PANELS
-from innovation_abm.dashboards.screenshots import BROWSERS
 
 pytestmark = pytest.mark.browser
-
-HOW = (
-    "no Chromium found; on Debian and Ubuntu: apt-get install chromium. On others any Chromium or "
-    "Chrome on the PATH will do"
-)
 
 
 @pytest.fixture(scope="module")
 def browser():
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail(HOW)
-        pytest.skip(HOW)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(
-            executable_path=path,
-            # No name is found but this machine's: what asks for the internet fails at once.
-            args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"],
-        )
-        yield made
-        made.close()
-
-
-class Tabs:
-    """Opens tabs that share nothing with those of others, and notes whatever goes wrong in any.
-
-    All tabs of the test are opened by this, so that none goes unwatched. At the end of a ``with``
-    they are closed, and nothing may have gone wrong.
-    """
-
-    def __init__(self, browser, address):
-        """Watch for requests that go elsewhere than to the server at ``address``."""
-        self.address, self.wrong, self.served = address, [], True
-        self._context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en")
-        self._context.on("console", self._said)
-        self._context.on("weberror", lambda error: self.wrong.append(str(error.error)))
-        self._context.on("request", self._asked)
-
-    def open(self):
-        return self._context.new_page()
-
-    def server_ends(self):
-        """From now on it is no error that the server cannot be reached."""
-        assert not self.wrong
-        self.served = False
-
-    def _said(self, message):
-        own = self.address.removeprefix("http://")
-        lost = (
-            f"WebSocket connection to 'ws://{own}",
-            "WebSocket is already in CLOSING or CLOSED state",
-            "Failed to load resource: net::ERR_CONN",
-        )
-        if message.type == "error" and (self.served or not message.text.startswith(lost)):
-            self.wrong.append(message.text)
-
-    def _asked(self, request):
-        if not request.url.startswith((self.address, "data:", "blob:")):
-            self.wrong.append(request.url)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, failed, *_):
-        self._context.close()
-        assert failed or not self.wrong, f"went wrong: {self.wrong}"
-
-
-def start(*options, **environment):
-    """Start the dashboard on a free port; give its process and address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "innovation_abm", "dashboard", "--no-browser", "--port=0", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        env={**os.environ, **environment},
-    )
-    said = ""
-    for line in process.stdout:
-        said += line
-        if found := re.search(r"http://localhost:\d+/", line):
-            return process, found.group()
-    return pytest.fail(said)
-
-
-def stop(process):
-    process.terminate()
-    output, _ = process.communicate(timeout=20)
-    assert "Traceback" not in output
-    return process.returncode
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -138,13 +49,6 @@ def tabs(browser, address):
 @pytest.fixture
 def page(tabs):
     return tabs.open()
-
-
-def shown(page, url):
-    page.goto(url)
-    page.wait_for_selector(".ia-large b", timeout=30_000)
-    page.wait_for_function("document.querySelector('.ia-scrub input').max == 104")
-    return page
 
 
 def week(page):

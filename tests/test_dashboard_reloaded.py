@@ -1,0 +1,263 @@
+"""A session that is on goes on: after F5, a new server, a lost connection, in a copied tab."""
+
+import base64
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import time
+import zlib
+
+import pytest
+from browsing import Tabs, chromium, start, stop
+
+pytestmark = pytest.mark.browser
+
+CHART = "post,reports_to,unit\nhead,,Top\nmid,head,Top\nclerk,mid,Desk\nclerk two,mid,Desk\n"
+KEPT = "JSON.parse(sessionStorage.getItem('innovation-abm.chart'))"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def address(browser, compiled):
+    process, url = start()
+    yield url
+    assert stop(process) == 0
+
+
+@pytest.fixture
+def tabs(browser, address):
+    with Tabs(browser, address) as opened:
+        yield opened
+
+
+def shown(page):
+    page.wait_for_selector(".ia-large b", timeout=30_000)
+    return page
+
+
+def upload(page, path, name, people):
+    path.write_text(people if isinstance(people, str) else CHART)
+    shown(page)
+    page.get_by_text(re.compile("Own chart|Mon organigramme")).first.click()
+    page.wait_for_selector(".ia-upload")
+    page.set_input_files(".ia-upload input[type=file]", path)
+    played(page, name)
+
+
+def played(page, name):
+    """Wait until a chart is played: it is named, and its weeks are there."""
+    page.wait_for_function(
+        f"document.querySelector('.ia-preset')?.innerText.includes({json.dumps(name)})",
+        timeout=30_000,
+    )
+    page.wait_for_function("document.querySelector('.ia-scrub input')?.max == 156", timeout=30_000)
+    return shown(page)
+
+
+def state(page):
+    """What the server says is shown: the link tells chart, levers and week."""
+    week = re.search(r"(\d+) /", page.inner_text(".ia-week"))[1]
+    lever = page.locator("[role=slider][data-lever=risk_aversion]").get_attribute("aria-valuenow")
+    return week, lever, page.evaluate("location.search")
+
+
+def moved(page):
+    """Stop in some week, and move a lever there."""
+    if page.locator(".ia-playing").count():
+        page.keyboard.press("p")
+    page.locator(".ia-scrub input").fill("12")
+    page.locator("[role=slider][data-lever=risk_aversion]").focus()
+    page.keyboard.press("Home")
+    page.wait_for_selector(".ia-change")
+    page.wait_for_function("location.search.includes('move=13:risk_aversion:0&')")
+    page.wait_for_function("/own=.*week=12$/.test(location.search)")
+    return state(page)
+
+
+def goes_on(page, before):
+    """Wait until a page shows what it did before."""
+    played(page, "mine")
+    page.wait_for_selector(".ia-change", timeout=60_000)
+    page.wait_for_function(f"location.search === {json.dumps(before[2])}")
+    assert state(page) == before
+
+
+def test_f5_keeps_chart_week_and_levers(tabs, address, tmp_path):
+    page = tabs.open()
+    page.goto(address + "?lang=en")
+    upload(page, tmp_path / "mine.csv", "mine", CHART)
+    before = moved(page)
+    for _ in range(2):  # what is kept is kept again
+        page.reload()
+        goes_on(page, before)
+        assert "cannot" not in page.inner_text(".ia-notes")
+    assert page.locator(".ia-notes p").count() == 0
+
+
+def test_what_is_kept_of_a_chart_is_in_its_tab_alone(tabs, address, tmp_path):
+    page = tabs.open()
+    page.goto(address + "?lang=en")
+    upload(page, tmp_path / "mine.csv", "mine", CHART)
+    page.wait_for_function(f"{KEPT} !== null")
+    kept = page.evaluate(KEPT)
+    assert set(kept) == {"label", "chart", "seen"}
+    content = json.loads(zlib.decompress(base64.b64decode(kept["chart"])))
+    assert content["names"] == ["head", "mid", "clerk", "clerk two"]
+    assert set(content) == {
+        *("superior", "department", "unit"),
+        *("names", "department_names", "unit_names", "name"),
+    }
+    assert "clerk" not in page.url
+    assert kept["chart"] not in page.url
+    assert "clerk" not in json.dumps(page.context.cookies())
+    assert page.evaluate("JSON.stringify(localStorage)").count("chart") == 0
+    other = tabs.open()  # a link does not take it along
+    other.goto(page.url)
+    shown(other)
+    assert "mine" in other.inner_text(".ia-notes")
+    assert other.evaluate(KEPT) is None
+
+
+@pytest.mark.slow
+def test_a_chart_that_is_kept_is_offered_and_not_forced(tabs, address, tmp_path):
+    page = tabs.open()
+    page.goto(address + "?lang=en")
+    upload(page, tmp_path / "mine.csv", "mine", CHART)
+    page.goto(address)
+    shown(page)
+    page.wait_for_function("document.querySelector('.ia-scrub input').max == 104")
+    page.locator(".ia-preset [role=button]").click()
+    page.get_by_role("option", name="mine", exact=True).click()
+    played(page, "mine")
+
+
+@pytest.mark.slow
+def test_a_copied_tab_has_a_chart_of_its_own(tabs, address, tmp_path):
+    page = tabs.open()
+    page.goto(address + "?lang=en")
+    upload(page, tmp_path / "first.csv", "first", CHART)
+    page.wait_for_function("location.search.includes('own=')")
+    with page.context.expect_page() as opening:
+        page.evaluate("window.open(location.href) && 0")  # with a copy of the tab's storage
+    copy = opening.value
+    played(copy, "first")
+    upload(copy, tmp_path / "second.csv", "second", CHART.replace("clerk", "agent"))
+    page.reload()
+    played(page, "first")
+    copy.reload()
+    played(copy, "second")
+    copy.close()
+    page.reload()
+    played(page, "first")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "there"), [pytest.param(59, True, marks=pytest.mark.slow), (61, False)]
+)
+def test_a_chart_is_forgotten_once_its_tab_was_gone_for_an_hour(
+    tabs, address, tmp_path, minutes, there
+):
+    page = tabs.open()
+    page.goto(address + "?lang=en")
+    upload(page, tmp_path / "mine.csv", "mine", CHART)
+    page.wait_for_function("location.search.includes('own=')")
+    link = page.url
+    page.goto("about:blank")  # as if the tab were closed: nothing of the page runs
+    page.clock.set_system_time(time.time() + minutes * 60)
+    page.goto(link)
+    shown(page)
+    if there:
+        played(page, "mine")
+    else:
+        assert "mine" in page.inner_text(".ia-notes")
+        assert page.evaluate(KEPT) is None
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("language", "lost", "button"),
+    [
+        ("en", "The connection to the dashboard is lost", "Reload"),
+        pytest.param(
+            *("fr", "La connexion au tableau de bord est interrompue", "Recharger"),
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_a_session_goes_on_with_a_new_server(browser, compiled, tmp_path, language, lost, button):
+    port = free_port()
+    process, url = start(f"--port={port}", "--language", language)
+    with Tabs(browser, url) as tabs:
+        page = tabs.open()
+        page.goto(url)
+        upload(page, tmp_path / "mine.csv", "mine", CHART)
+        before = moved(page)
+        tabs.server_ends()
+        process.kill()
+        process.communicate()
+        page.wait_for_selector(f".ia-lost:has-text('{lost}')", timeout=10_000)
+        assert page.get_by_role("button", name=button, exact=True).is_visible()
+        assert "Server disconnected" not in page.inner_text("body")
+        page.wait_for_timeout(3_000)  # longer than a first attempt
+        process, _ = start(f"--port={port}", "--language", language)
+        page.wait_for_selector(".ia-lost", state="hidden", timeout=30_000)
+        goes_on(page, before)
+    assert stop(process) == 0
+
+
+def test_a_lost_connection_is_found_again_without_a_reload(browser, compiled, tmp_path):
+    process, url = start()
+    with Tabs(browser, url) as tabs:
+        page = tabs.open()
+        page.goto(url + "?lang=en")
+        upload(page, tmp_path / "mine.csv", "mine", CHART)
+        before = moved(page)
+        page.evaluate("window.same = true")
+        tabs.server_ends()
+        page.context.set_offline(True)
+        page.evaluate("solara.debug.dropConnection()")
+        page.wait_for_selector(".ia-lost:has-text('is lost')", timeout=15_000)
+        page.wait_for_timeout(2_000)
+        page.context.set_offline(False)
+        page.wait_for_selector(".ia-lost", state="hidden", timeout=15_000)
+        assert page.evaluate("window.same")
+        assert state(page) == before
+        page.keyboard.press("u")  # the server answers: undo is not done in the browser
+        page.wait_for_selector(".ia-change", state="detached")
+    assert stop(process) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot pause a process so")
+@pytest.mark.slow
+def test_a_server_that_was_paused_goes_on(browser, compiled, tmp_path):
+    process, url = start()
+    with Tabs(browser, url) as tabs:
+        page = tabs.open()
+        page.goto(url + "?lang=en")
+        upload(page, tmp_path / "mine.csv", "mine", CHART)
+        before = moved(page)
+        tabs.server_ends()
+        os.kill(process.pid, signal.SIGSTOP)
+        try:
+            page.wait_for_selector(".ia-lost:has-text('is lost')", timeout=30_000)
+        finally:
+            os.kill(process.pid, signal.SIGCONT)
+        page.wait_for_selector(".ia-lost", state="hidden", timeout=30_000)
+        goes_on(page, before)
+        page.locator("[role=slider][data-lever=risk_aversion]").focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("location.search.includes('risk_aversion:0.')")
+    assert stop(process) == 0
