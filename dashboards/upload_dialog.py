@@ -21,6 +21,8 @@ from innovation_abm.dashboards.choosing import Offer
 from innovation_abm.dashboards.links import Note
 from innovation_abm.dashboards.stage import FRONT
 from innovation_abm.dashboards.uploading import (
+    COLUMNS_UNCLEAR,
+    DETAILS_SHOWN,
     MOST_MEGABYTES,
     Refused,
     Sent,
@@ -40,8 +42,10 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.room import Room
     from innovation_abm.dashboards.words import Speech
 
-SHORTEST: Final = 3
-"""Details that are shown at once."""
+FEW: Final = 3
+"""Details of a chart that is played that are shown at once."""
+OPENER: Final = "ia-opens-upload"
+"""Class of the button that opens the dialog."""
 
 
 # --- what it holds --------------------------------------------------------------------------------
@@ -176,7 +180,7 @@ def _refused(held: Held, refused: Refused, repair: Repair) -> Held:
         notes=(refused.note,),
         played=False,
         offered=offered,
-        choosing=offered is not None and (held.settled or refused.note.key == "upload_columns"),
+        choosing=offered is not None and (held.settled or refused.note.key in COLUMNS_UNCLEAR),
         chosen=chosen,
         repair=repair_offered(chart, repair),
     )
@@ -218,15 +222,19 @@ class Chooser(anywidget.AnyWidget):
 
 
 class Heading(anywidget.AnyWidget):
-    """A heading that takes the focus when it is drawn.
+    """The heading of a dialog, which takes the focus when the dialog shows something else.
 
     Attributes:
         text: what it says.
+        view: what the dialog shows; blank while it is closed.
+        opener: selects what opened it, which has the focus when it is closed.
     """
 
     _esm = (FRONT / "heading.js").read_text(encoding="utf-8")
 
     text = traitlets.Unicode("").tag(sync=True)
+    view = traitlets.Unicode("").tag(sync=True)
+    opener = traitlets.Unicode("").tag(sync=True)
 
 
 def from_browser(chosen: Mapping[str, Any]) -> list[Sent] | Note:
@@ -246,23 +254,32 @@ def Upload(room: Room) -> None:
     dialog = solara.use_memo(lambda: Dialog(room), [])
     solara.use_effect(lambda: lambda: dialog.show(False), [])
     say, held = room.say, dialog.held.value
-    solara.Button(say("upload"), text=True, small=True, on_click=lambda: dialog.show(True))
+    solara.Button(
+        say("upload"), text=True, small=True, on_click=lambda: dialog.show(True), classes=[OPENER]
+    )
     with rv.Dialog(
         v_model=dialog.shown.value, on_v_model=dialog.show, max_width="860", scrollable=True
     ):
-        if dialog.shown.value:
-            with solara.Div(classes=["ia-upload"]):
-                if held is not None and held.choosing:
-                    _Columns(dialog, held, say).key("columns")
-                elif held is not None and held.played:
-                    _Played(dialog, held, say).key("played")
-                else:
-                    _Files(dialog, held, say).key("files")
+        view = "files"
+        if held is not None and (held.choosing or held.played):
+            view = "columns" if held.choosing else "played"
+        with solara.Div(classes=["ia-upload"]):
+            Heading.element(
+                text=say("columns_title" if view == "columns" else "upload"),
+                view=view if dialog.shown.value else "",
+                opener=f".{OPENER}",
+            )
+            _Files(dialog, held, say, view == "files")
+            if held is not None and view != "files":
+                {"columns": _Columns, "played": _Played}[view](dialog, held, say).key(view)
 
 
 @solara.component
-def _Files(dialog: Dialog, held: Held | None, say: Speech) -> None:
-    """Show what may be uploaded, and what was wrong with the last chart."""
+def _Files(dialog: Dialog, held: Held | None, say: Speech, shown: bool) -> None:
+    """Show what may be uploaded, and what was wrong with the last chart.
+
+    It stays while something else is shown: a widget that goes before it is drawn is an error.
+    """
 
     def chosen(sent: dict[str, Any]) -> None:
         if not sent:
@@ -273,27 +290,26 @@ def _Files(dialog: Dialog, held: Held | None, say: Speech) -> None:
         else:
             dialog.take(found)
 
-    Heading.element(text=say("upload"))
-    if held is not None:
-        _said(held.notes, say)
+    with solara.Div(style="" if shown else "display: none"):
+        if held is not None and shown:
+            _said(held.notes, say)
+            with solara.Div(classes=["ia-buttons"]):
+                _repair_button(dialog, held, say)
+                if held.offered is not None:
+                    _button(say("upload_other_columns"), dialog.choose_columns)
+        Chooser.element(label=say("upload_here"), button=say("upload_button"), on_chosen=chosen)
+        rv.Checkbox(
+            v_model=dialog.repair.value, on_v_model=dialog.repair.set, label=say("upload_repair"),
+            dense=True, hide_details=True,
+        )  # fmt: skip
         with solara.Div(classes=["ia-buttons"]):
-            _repair_button(dialog, held, say)
-            if held.offered is not None:
-                _button(say("upload_other_columns"), dialog.choose_columns)
-    Chooser.element(label=say("upload_here"), button=say("upload_button"), on_chosen=chosen)
-    rv.Checkbox(
-        v_model=dialog.repair.value, on_v_model=dialog.repair.set, label=say("upload_repair"),
-        dense=True, hide_details=True,
-    )  # fmt: skip
-    with solara.Div(classes=["ia-buttons"]):
-        _button(say("close"), lambda: dialog.show(False))
+            _button(say("close"), lambda: dialog.show(False))
 
 
 @solara.component
 def _Played(dialog: Dialog, held: Held, say: Speech) -> None:
     """Show what was assumed of the chart that is played."""
-    Heading.element(text=say("upload"))
-    _said(held.notes, say)
+    _said(held.notes, say, most=FEW)
     with solara.Div(classes=["ia-buttons"]):
         _button(say("upload_play"), lambda: dialog.show(False), first=True)
         _button(say("upload_other_columns"), dialog.choose_columns)
@@ -303,7 +319,6 @@ def _Played(dialog: Dialog, held: Held, say: Speech) -> None:
 def _Columns(dialog: Dialog, held: Held, say: Speech) -> None:
     """Show the choice of columns, with the first rows."""
     offered = held.offered or Offer()
-    Heading.element(text=say("columns_title"))
     _said(() if held.played else held.notes, say)
     with solara.Div(classes=["ia-columns"]):
         if offered.sheets:
@@ -343,21 +358,28 @@ def _repair_button(dialog: Dialog, held: Held, say: Speech) -> None:
         _button(say(key), dialog.repair_held, first=not held.choosing)
 
 
-def _said(notes: Sequence[Note], say: Speech) -> None:
-    text = "".join(as_html(note, say, shortest=SHORTEST) for note in notes)
+def _said(notes: Sequence[Note], say: Speech, most: int = DETAILS_SHOWN + 1) -> None:
+    text = "".join(as_html(note, say, most=most) for note in notes)
     solara.HTML(
         tag="div", unsafe_innerHTML=text, classes=["ia-said"], attributes={"role": "status"}
     )
 
 
-def as_html(note: Note, say: Speech, *, shortest: int = 0) -> str:
-    """Return a note as a line, with its details behind it, open if they are not many."""
+def as_html(note: Note, say: Speech, *, most: int = 0) -> str:
+    """Return a note as a line, with its details behind it.
+
+    Args:
+        note: what is said.
+        say: in which language.
+        most: how many details are shown at once; more are shown to those who ask for them.
+    """
     line = escape(say(note.key, **note.values))
     if not note.details:
         return f"<p>{line}</p>"
     details = "".join(f"<li lang='en'>{escape(one)}</li>" for one in note.details)
-    opened = " open" if len(note.details) <= shortest else ""
-    return f"<details{opened}><summary>{line}</summary><ul>{details}</ul></details>"
+    english = "" if say.language == "en" else f"<p>{escape(say('details'))}</p>"
+    opened = " open" if len(note.details) <= most else ""
+    return f"<details{opened}><summary>{line}</summary>{english}<ul>{details}</ul></details>"
 
 
 def _preview(offered: Offer, say: Speech) -> str:

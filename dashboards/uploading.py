@@ -33,6 +33,9 @@ DETAILS_SHOWN: Final = 50
 SUFFIXES: Final = (".csv", ".tsv", ".txt", ".xlsx")
 """How the files of charts are called; what is in them is told by their content."""
 
+COLUMNS_UNCLEAR: Final = ("upload_columns", "upload_ambiguous")
+"""What is said of columns that are not found, and of those that are found twice."""
+
 _ROW: Final = re.compile(rb"<(?:\w+:)?row\b")
 _VALUE: Final = re.compile(rb"<(?:\w+:)?[vt]\b")
 _HEADERS: Final = re.compile(r"(?:\.? This row has|; choose one:|: not in the header).*", re.DOTALL)
@@ -176,7 +179,8 @@ def _refusal(chart: Chart, label: str, repair: Repair) -> Refused:
     """Say why a chart that was read is refused."""
     if must_choose(chart):
         others = [fault for fault in chart.faults if fault.kind != FaultKind.COLUMNS]
-        return Refused("upload_columns", chart, _listed(others), name=label)
+        found = "reports_to" in (chart.columns or ())
+        return Refused(COLUMNS_UNCLEAR[found], chart, _listed(others), name=label)
     offered = repair_offered(chart, repair)
     if offered == "force":
         moves = [fault for fault in chart.faults if fault.needs_force]
