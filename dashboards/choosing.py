@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FOUND: Final = ("post", "reports_to", "matched_by")
 """What is looked for where no column is chosen; of the others, no column means none."""
+OF_PERSONS: Final = ("reports_to", "matched_by")
+"""What columns about persons may be chosen for: to find superiors, and then they are dropped."""
 MOST_COLUMNS: Final = 60
 """Columns of a preview; those beyond are chosen by their headers only."""
 LONGEST: Final = 40
@@ -112,17 +114,23 @@ def called(offered: Offer, number: int, say: Speech) -> str:
 
 
 def options(offered: Offer, what: str, say: Speech) -> list[dict[str, object]]:
-    """Return the columns that may hold something; 0 stands for none, or one that is looked for.
-
-    Superiors may be found by columns about persons; nothing else is read of these.
-    """
+    """Return the columns that may be chosen for something; 0 stands for none of them."""
     nothing = say("column_found" if what in FOUND else "column_none")
-    personal = frozenset() if what in FOUND else offered.hidden
-    return [{"text": nothing, "value": 0}] + [
-        {"text": called(offered, number, say), "value": number}
-        for number in range(1, len(offered.headers) + 1)
-        if number not in personal
+    return [
+        {"text": called(offered, number, say) if number else nothing, "value": number}
+        for number in range(len(offered.headers) + 1)
+        if may_be(offered, what, number)
     ]
+
+
+def may_be(offered: Offer, what: str, number: int) -> bool:
+    """Whether a column may be chosen for something."""
+    if type(number) is not int or what not in CHOSEN:  # it comes from a browser
+        return False
+    if number in (0, offered.likely.get(what)):
+        return True
+    personal = number in offered.hidden and what not in OF_PERSONS
+    return 1 <= number <= len(offered.headers) and not personal
 
 
 def to_columns(offered: Offer, chosen: Mapping[str, int]) -> dict[str, str]:

@@ -85,6 +85,7 @@ class Dialog:
         shown: whether it is open.
         held: what was uploaded, while it is open.
         repair: whether charts are repaired that can be.
+        tries: how often it was opened, and something was read.
     """
 
     def __init__(self, room: Room) -> None:
@@ -93,10 +94,13 @@ class Dialog:
         self.shown = solara.reactive(False)
         self.held: Reactive[Held | None] = solara.reactive(None)
         self.repair = solara.reactive(False)
+        self.tries = 0
 
     def show(self, on: bool) -> None:
         """Open the dialog, or close it and forget what was uploaded."""
-        if not on:
+        if on:
+            self.tries += 1
+        else:
             self.held.value = None
             self._room.half_chart = None
         self.shown.value = on
@@ -107,6 +111,7 @@ class Dialog:
 
     def refuse(self, note: Note) -> None:
         """Say why files were not sent."""
+        self.tries += 1
         self._room.hush()
         self._room.tell_note(note)
         self.held.value = Held((), (note,))
@@ -117,10 +122,11 @@ class Dialog:
             self.held.value = replace(self.held.value, choosing=True)
 
     def choose(self, what: str, column: int) -> None:
-        """Choose the column that holds something."""
-        if self.held.value is not None:
-            chosen = {**self.held.value.chosen, what: column}
-            self.held.value = replace(self.held.value, chosen=chosen)
+        """Choose the column that holds something; what is not offered is passed over."""
+        held = self.held.value
+        offered = None if held is None else held.offered
+        if held is not None and offered is not None and choosing.may_be(offered, what, column):
+            self.held.value = replace(held, chosen={**held.chosen, what: column})
 
     def choose_sheet(self, sheet: str) -> None:
         """Choose the sheet of a workbook, and look which columns it has."""
@@ -142,6 +148,7 @@ class Dialog:
 
     def _try(self, held: Held, repair: Repair) -> None:
         """Play on what is held. The dialog stays open where more may be chosen."""
+        self.tries += 1
         self._room.hush()  # of the chart before
         columns = None
         if held.settled and held.offered is not None:
@@ -190,7 +197,7 @@ def _refused(held: Held, refused: Refused, repair: Repair) -> Held:
 
 
 class Chooser(anywidget.AnyWidget):
-    """A button that chooses a file, or two.
+    """A button that chooses a file, or two, and keeps the focus in its dialog.
 
     What is chosen comes as a message: unlike a trait, it is neither kept nor sent back.
 
@@ -198,6 +205,8 @@ class Chooser(anywidget.AnyWidget):
         label: what it says.
         button: what its button says; the browser's own speaks the browser's language.
         most: size of the largest files that are sent, in bytes together.
+        view: what the dialog shows, whose heading has the focus then; blank while it is closed.
+        opener: selects what opened it, which has the focus when it is closed.
         chosen: the files that were chosen last, as they came: ``files``, each with ``name`` and
             ``size``, and ``contents``, empty if they are too large or too many.
     """
@@ -207,6 +216,8 @@ class Chooser(anywidget.AnyWidget):
     label = traitlets.Unicode("").tag(sync=True)
     button = traitlets.Unicode("").tag(sync=True)
     most = traitlets.Int(MOST_MEGABYTES * 1_000_000).tag(sync=True)
+    view = traitlets.Unicode("").tag(sync=True)
+    opener = traitlets.Unicode("").tag(sync=True)
     chosen = traitlets.Dict({})
 
     def __init__(self, **traits: Any) -> None:  # noqa: ANN401 - as any widget
@@ -219,22 +230,6 @@ class Chooser(anywidget.AnyWidget):
         if isinstance(content, dict) and isinstance(content.get("files"), list):
             self.chosen = {"files": content["files"], "contents": [bytes(one) for one in buffers]}
             self.chosen = {}
-
-
-class Heading(anywidget.AnyWidget):
-    """The heading of a dialog, which takes the focus when the dialog shows something else.
-
-    Attributes:
-        text: what it says.
-        view: what the dialog shows; blank while it is closed.
-        opener: selects what opened it, which has the focus when it is closed.
-    """
-
-    _esm = (FRONT / "heading.js").read_text(encoding="utf-8")
-
-    text = traitlets.Unicode("").tag(sync=True)
-    view = traitlets.Unicode("").tag(sync=True)
-    opener = traitlets.Unicode("").tag(sync=True)
 
 
 def from_browser(chosen: Mapping[str, Any]) -> list[Sent] | Note:
@@ -264,22 +259,24 @@ def Upload(room: Room) -> None:
         if held is not None and (held.choosing or held.played):
             view = "columns" if held.choosing else "played"
         with solara.Div(classes=["ia-upload"]):
-            Heading.element(
-                text=say("columns_title" if view == "columns" else "upload"),
-                view=view if dialog.shown.value else "",
-                opener=f".{OPENER}",
-            )
-            _Files(dialog, held, say, view == "files")
+            title = say("columns_title" if view == "columns" else "upload")
+            solara.HTML(
+                tag="h2", unsafe_innerHTML=escape(title), classes=["ia-heading"],
+                attributes={"tabindex": "-1"},
+            )  # fmt: skip
+            if dialog.tries:
+                _Files(dialog, held, say, view)
             if held is not None and view != "files":
                 {"columns": _Columns, "played": _Played}[view](dialog, held, say).key(view)
 
 
 @solara.component
-def _Files(dialog: Dialog, held: Held | None, say: Speech, shown: bool) -> None:
+def _Files(dialog: Dialog, held: Held | None, say: Speech, view: str) -> None:
     """Show what may be uploaded, and what was wrong with the last chart.
 
-    It stays while something else is shown: a widget that goes before it is drawn is an error.
+    It stays while something else is shown, as its widget keeps the focus in the dialog.
     """
+    shown = view == "files"
 
     def chosen(sent: dict[str, Any]) -> None:
         if not sent:
@@ -297,7 +294,10 @@ def _Files(dialog: Dialog, held: Held | None, say: Speech, shown: bool) -> None:
                 _repair_button(dialog, held, say)
                 if held.offered is not None:
                     _button(say("upload_other_columns"), dialog.choose_columns)
-        Chooser.element(label=say("upload_here"), button=say("upload_button"), on_chosen=chosen)
+        Chooser.element(
+            label=say("upload_here"), button=say("upload_button"), on_chosen=chosen,
+            view=f"{view} {dialog.tries}" if dialog.shown.value else "", opener=f".{OPENER}",
+        )  # fmt: skip
         rv.Checkbox(
             v_model=dialog.repair.value, on_v_model=dialog.repair.set, label=say("upload_repair"),
             dense=True, hide_details=True,

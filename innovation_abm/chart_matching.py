@@ -413,7 +413,9 @@ class Matcher:
         return Reading(naming, pair.key, pair.superior, pair.kind, others, private)
 
     def _names_persons(self, pair: _Candidate) -> bool:
-        """Whether superiors are named as persons are, and posts are not."""
+        """Whether columns about persons are read, or superiors are named as persons are."""
+        if any(map(self.header.is_personal, (*pair.key, *pair.superior))):
+            return True
         above, posts = (
             looks_personal(list(dict.fromkeys(self._column(one)[:PERSONAL_ROWS])))
             for one in (pair.superior, pair.key)

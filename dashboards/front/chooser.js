@@ -6,6 +6,27 @@ const ACCEPT = [
   "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 ].join(",");
 
+const PATIENCE = 40; // frames: a dialog opens by and by
+
+// Keeps the focus in the dialog whenever it shows something else: what had it before may be gone,
+// and Escape closes a dialog only from within. Closed, it gives the focus back.
+function keepFocus(model, el) {
+  let tries = 0;
+  const focus = () => {
+    const heading = el.closest(".ia-upload")?.querySelector(".ia-heading");
+    heading?.focus();
+    if ((!heading || document.activeElement !== heading) && --tries > 0) requestAnimationFrame(focus);
+  };
+  const turn = () => {
+    tries = model.get("view") ? PATIENCE : 0;
+    if (tries) requestAnimationFrame(focus);
+    else document.querySelector(model.get("opener"))?.focus();
+  };
+  model.on("change:view", turn);
+  if (model.get("view")) turn();
+  return () => { tries = 0; model.off("change:view", turn); };
+}
+
 function render({ model, el }) {
   const label = document.createElement("label");
   label.className = "ia-chooser";
@@ -32,7 +53,8 @@ function render({ model, el }) {
   for (const name of ["label", "button"]) model.on(`change:${name}`, speak);
   speak();
   el.appendChild(label);
-  return () => ["label", "button"].forEach((name) => model.off(`change:${name}`, speak));
+  const release = keepFocus(model, el);
+  return () => { release(); ["label", "button"].forEach((name) => model.off(`change:${name}`, speak)); };
 }
 
 export default { render };
