@@ -11,17 +11,29 @@ from typing import Annotated, Any
 
 import typer
 
+from innovation_abm.chart_options import (
+    ChartReading,
+    ColumnOption,
+    EncodingOption,
+    ForceOption,
+    NamesOption,
+    RepairOption,
+    SheetOption,
+)
 from innovation_abm.errors import InnovationAbmError
 
 
 def dashboard(
     preset: Annotated[str, typer.Option(help="Preset to begin with.")] = "",
     chart: Annotated[
-        str, typer.Option(help="Organisation chart to play on (CSV).", metavar="FILE")
+        str, typer.Option(help="Organisation chart to play on, as for run.", metavar="FILE")
     ] = "",
-    repair: Annotated[
-        bool, typer.Option("--repair", help="Mend what can be mended in it.")
-    ] = False,
+    repair: RepairOption = False,
+    force_repair: ForceOption = False,
+    columns: ColumnOption = None,
+    sheet: SheetOption = None,
+    encoding: EncodingOption = None,
+    keep_names: NamesOption = False,
     rules: Annotated[
         str,
         typer.Option(
@@ -61,10 +73,12 @@ def dashboard(
         raise InnovationAbmError(f'--language {language}: allowed are "en" and "fr"')
     if not 0 <= port <= 65_535:
         raise InnovationAbmError(f"--port {port}: allowed is a number from 0 to 65535")
+    reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
     settings = Settings(
         preset=preset or ("typical" if chart else "workshop"),
         chart=str(Path(chart).resolve()) if chart else "",
         repair=repair,
+        reading=reading.arguments(),
         rules=rules or "",  # as it was given: kept files name it
         levers=str(Path(levers).resolve()) if levers else "",
         language=tongue,

@@ -14,9 +14,9 @@ import threading
 import time
 import webbrowser
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.request import ProxyHandler, Request, build_opener
 
 from innovation_abm.charts import build_organization
@@ -76,7 +76,8 @@ class Settings:
     Attributes:
         preset: name of a preset.
         chart: chart to play on; "": the preset's own.
-        repair: whether to mend what can be mended in the chart.
+        repair: whether to repair what can be repaired in the chart.
+        reading: other arguments with which it is read, of `read_chart`.
         rules: file of rules; "": the shipped ones.
         levers: file of levers of one's own; "": none.
         language: ``"en"`` or ``"fr"``.
@@ -86,6 +87,7 @@ class Settings:
     preset: str = "workshop"
     chart: str = ""
     repair: bool = False
+    reading: dict[str, Any] = field(default_factory=dict)
     rules: str = ""
     levers: str = ""
     language: str = "en"
@@ -117,7 +119,7 @@ def load(settings: Settings) -> Opened:
     scenario, organization = preset(settings.preset), None
     notes: tuple[Note, ...] = ()
     if settings.chart:
-        chart = read_chart(settings.chart, repair=settings.repair)
+        chart = read_chart(settings.chart, **{"repair": settings.repair, **settings.reading})
         if chart.organization is None:
             raise ChartError(chart.faults)
         organization, notes = chart.organization, chart_notes(chart)

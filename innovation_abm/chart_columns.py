@@ -30,7 +30,7 @@ _PERSONAL: Final = frozenset(
     | {"superior_email", "superior_login", "superior_name"}
     | {"superior_first_name", "superior_last_name"}
 )
-_NAME_LIKE: Final = re.compile(r"[^\W\d_]+(?:[ ,.'’-]+[^\W\d_]+){1,4}")
+_NAME_LIKE: Final = re.compile(r"[^\W\d_]+(?:[ ,.'\u2019-]+[^\W\d_]+){1,4}")
 
 
 class Sheet(Enum):
@@ -102,10 +102,7 @@ class Header:
     def columns(self, *fields: str) -> list[int]:
         """The columns of some kinds, those of the first kind first."""
         return [
-            number
-            for field in fields
-            for number, given in enumerate(self.fields)
-            if given == field
+            number for field in fields for number, given in enumerate(self.fields) if given == field
         ]
 
     def called(self, *columns: int) -> str:
@@ -242,7 +239,9 @@ def chosen_columns(
         place = _place_of(header, name)
         if place is None and name.strip():
             headers = listed([quoted(one) for one in header.names if one])
-            problems.append(f"column {what} = {quoted(name)}: not in the header, which has {headers}")
+            problems.append(
+                f"column {what} = {quoted(name)}: not in the header, which has {headers}"
+            )
         found[what] = place
     for problem in problems:
         log.fault(file, header.row, FaultKind.COLUMNS, problem)
@@ -251,9 +250,11 @@ def chosen_columns(
 
 def _place_of(header: Header, name: str) -> int | None:
     """The column of a header, exactly or in plain words, or of a number from 1."""
+    if not name.strip():
+        return None
     if name in header.names:
         return header.names.index(name)
-    if name.strip() and plain_words(name) in header.plain:
+    if plain_words(name) in header.plain:
         return header.plain.index(plain_words(name))
     number = int(name) if name.strip().isdecimal() and len(name.strip()) < 6 else 0
     return number - 1 if 1 <= number <= len(header.names) else None

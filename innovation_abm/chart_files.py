@@ -137,9 +137,7 @@ def read_table(path: Path, choice: Choice, log: Log, seen: Seen) -> Table | None
         assumed.append(f"header in row {header.row}")
     if header.sheet is Sheet.PLAIN:
         assumed += assumptions(reading, header)
-    return Table(
-        file, header, reading, resolver, tuple(body), tuple(assumed), grid.semicolons
-    )
+    return Table(file, header, reading, resolver, tuple(body), tuple(assumed), grid.semicolons)
 
 
 def _grid(path: Path, choice: Choice, log: Log) -> Grid | None:
@@ -156,7 +154,7 @@ def _grid(path: Path, choice: Choice, log: Log) -> Grid | None:
 def _fixed(header: Header) -> Reading:
     """The reading of an organogram's file, whose columns are fixed."""
     place = {name: number for number, name in reversed(list(enumerate(header.fields))) if name}
-    others = {
+    others: dict[str, int] = {
         what: place[what] for what in ("unit", "department", "people", "title") if what in place
     }
     key = (place["reference"],) if header.sheet is Sheet.SENIOR else ()
@@ -226,7 +224,7 @@ def _notes(rows: Sequence[Row], reading: Reading) -> list[tuple[int, str]]:
         if words().is_note(filled[0]) or len(filled[0].split()) > 5 or apart:
             found += pending
             pending = []
-    return found
+    return sorted(found)
 
 
 def _room_for_more(rows: Sequence[Row], reading: Reading) -> bool:
@@ -356,9 +354,7 @@ def _posts(table: Table, log: Log) -> Iterator[Post]:
         )
 
 
-def _without_reference(
-    reference: str, key: str, row: int, file: str, log: Log
-) -> tuple[str, str]:
+def _without_reference(reference: str, key: str, row: int, file: str, log: Log) -> tuple[str, str]:
     """The reference and key of a post that has none of its own."""
     what = "is called XX, the mark of a head" if reference else "has no reference"
     message = f"the post {what}; give it a reference of its own"

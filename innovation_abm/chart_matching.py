@@ -181,7 +181,7 @@ class Matcher:
         self._likely: Reading | None = None
 
     def read(self, file: str, log: Log) -> Reading | None:
-        """Find the reading; None, with the reason in the log, if there is none, or more than one."""
+        """Find the reading; None, with the reason in the log, if there is not exactly one."""
         chosen = chosen_columns(self.header, self.choice, file, log)
         if chosen is None:
             return None

@@ -19,7 +19,9 @@ _GROUPED: Final = re.compile(  # 1,200 and 1 200 and 1'200, with or without deci
     rf"([+-]?[1-9]\d{{0,2}}(?:,\d{{3}})+(?:\.\d*)?|[+-]?[1-9]\d{{0,2}}(?:[{_MARKS}]\d{{3}})+(?:[.,]\d*)?)",
     re.ASCII,
 )
-_POINTS: Final = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3}){2,}(,\d*)?|[+-]?[1-9]\d{0,2}(\.\d{3})+,\d*", re.ASCII)
+_POINTS: Final = re.compile(
+    r"[+-]?[1-9]\d{0,2}(\.\d{3}){2,}(,\d*)?|[+-]?[1-9]\d{0,2}(\.\d{3})+,\d*", re.ASCII
+)
 _COMMA: Final = re.compile(r"[+-]?\d*,\d+|[+-]?\d+,", re.ASCII)
 _UNSURE: Final = re.compile(r"[1-9]\d{0,2}\.\d{3}", re.ASCII)
 _UNIT: Final = re.compile(r"(.*?\d[.,]?)\s*([^\W\d_][^\d]*)?", re.DOTALL)

@@ -131,8 +131,8 @@ def _attach(
     if log.over_budget and log.repair and not log.force:
         message = (
             f"--repair would give {len(moved):,} of {counted(len(posts), 'row')} another superior "
-            f"than they state; {_FEW} rows or {_SHARE:.0%} are the most, and half of a small chart. "
-            "Nothing is attached; --force-repair (in Python, repair=\"force\") attaches as below"
+            f"than they state; {_FEW} rows or {_SHARE:.0%} are the most, half of a small chart. "
+            'Nothing is attached; --force-repair (in Python, repair="force") attaches as below'
         )
         log.fault(posts[0].file, None, FaultKind.BUDGET, message)
     for number, why in loose.items():
@@ -294,7 +294,9 @@ class _Search:
         twins = self._twins.get(post.reports_to, []) if post.private else []
         if twins:
             rows = listed([str(self._posts[number].row) for number in twins])
-            message = f"{_who(post)} to somebody whose name or address several rows have: row {rows}"
+            message = (
+                f"{_who(post)} to somebody whose name or address several rows have: row {rows}"
+            )
             return _Loose(FaultKind.SUPERIOR, message)
         if near:
             candidates = listed([str(self._posts[number]) for number in near], " or ")

@@ -173,7 +173,7 @@ def _decoded(
     mark = next((one for one in _MARKS if data.startswith(one[0])), None)
     codec, called = ("utf-8", "") if mark is None else mark[1:]
     if mark is None and b"\0" in data:
-        codec, called = _unmarked_utf16(data), "UTF-16"
+        codec, called = _unmarked_utf16(data) or "utf-8", "UTF-16"
     try:
         text = data.decode(codec)
         if "\0" not in text:
@@ -205,9 +205,11 @@ def _decoded_as(data: bytes, file: str, encoding: str, log: Log) -> str | None:
     return None
 
 
-def _unmarked_utf16(data: bytes) -> str:
-    """The kind of UTF-16 that bytes seem to be: where every other byte is mostly 0."""
+def _unmarked_utf16(data: bytes) -> str | None:
+    """The kind of UTF-16 that bytes seem to be: every other byte is mostly 0. None: it is not."""
     even, odd = data[0:4096:2].count(0), data[1:4096:2].count(0)
+    if 4 * max(even, odd) < min(len(data), 4096):
+        return None
     return "utf-16-le" if odd > even else "utf-16-be"
 
 

@@ -16,6 +16,10 @@ from innovation_abm.organization import Role
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _BRACKETS: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
 _NO_WORD: Final = re.compile(r"[\W_]+")
+_PASSED_OVER: Final = frozenset(
+    ("de d du des del la le l les of the s der die das dem den el los las y et und and").split()
+)
+_SAME: Final = dict.fromkeys(("no", "nr", "num", "nro", "nbr", "nummer", "numero", "n"), "number")
 
 
 def plain_words(text: str) -> str:
@@ -37,12 +41,20 @@ def header_forms(header: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, map(plain_words, forms))))
 
 
+def _loosely(form: str) -> str:
+    """Plain words without articles and the like, numbers called one way, umlauts written one way."""
+    text = re.sub(r"(?<=[a-z]{4})(?:nummern?|nr)\b", " number", form)
+    found = [_SAME.get(word, word) for word in text.split() if word not in _PASSED_OVER]
+    return re.sub(r"(?<=[aou])e(?=[a-z])", "", " ".join(found))
+
+
 @dataclass(frozen=True)
 class Words:
     """The vocabulary.
 
     Attributes:
         fields: What the columns with a header are, by its plain words.
+        loose: The same by words that are compared loosely, where the plain ones are not known.
         personal: Words in a header that make a column one about persons.
         nobody: What stands where there is no superior, in small letters and without accents.
         totals: How a row of totals begins, in plain words.
@@ -53,6 +65,7 @@ class Words:
     """
 
     fields: Mapping[str, str]
+    loose: Mapping[str, str]
     personal: frozenset[str]
     nobody: frozenset[str]
     totals: frozenset[str]
@@ -66,7 +79,9 @@ class Words:
         for form in header_forms(header):
             if form in self.fields:
                 return self.fields[form]
-        return None
+        return next(
+            filter(None, (self.loose.get(_loosely(form)) for form in header_forms(header))), None
+        )
 
     def is_personal(self, header: str) -> bool:
         """Whether a header that is not known otherwise is that of a column about persons."""
@@ -115,9 +130,10 @@ def words() -> Words:
     for field, headers in given["columns"].items():
         for header in headers:
             fields.setdefault(plain_words(header), field)
-    leader, manager, staff = (
-        role.label for role in (Role.LEADER, Role.MIDDLE_MANAGER, Role.STAFF)
-    )
+    loose: dict[str, str] = {}
+    for header, field in fields.items():
+        loose.setdefault(_loosely(header), field)
+    leader, manager, staff = (role.label for role in (Role.LEADER, Role.MIDDLE_MANAGER, Role.STAFF))
     kinds = {
         "leader": {leader},
         "leader_or_manager": {leader, manager},
@@ -130,6 +146,7 @@ def words() -> Words:
             roles[name] = roles.get(name, frozenset()) | kinds[kind]
     return Words(
         fields=fields,
+        loose=loose,
         personal=frozenset(map(plain_words, given["personal"]["words"])),
         nobody=frozenset(map(bare, given["nobody"]["words"])),
         totals=frozenset(map(plain_words, given["totals"]["words"])),

@@ -29,7 +29,9 @@ MAX_CELLS: Final = 20_000_000
 
 ZIP_MARK: Final = b"PK\x03\x04"
 
-_MERGED: Final = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
+_MERGED: Final = re.compile(
+    rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"'
+)
 _NOT_COMPUTED: Final = re.compile(
     rb'<(?:\w+:)?c\s[^<>]*?r="([A-Z]{1,3}\d{1,7})"[^<>]*>\s*'
     rb"<(?:\w+:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
@@ -166,6 +168,9 @@ def _rows(sheet: Any) -> list[Row]:  # noqa: ANN401 - openpyxl carries no types
             merged.fill(number, cells)
         if any(cells):
             rows.append((number, cells))
+    width = max((len(cells) for _, cells in rows), default=0)
+    for _, cells in rows:  # a sheet has no short rows
+        cells += [""] * (width - len(cells))
     return rows
 
 

@@ -3,15 +3,15 @@
 Two formats are read, told apart by their header (case, accents and punctuation do not matter
 there):
 
-* *Plain*: one table with a row per post, from a CSV file or an Excel workbook. The columns ``post``
-  and ``reports_to`` are needed; ``unit``, ``role``, ``department`` and ``people`` are optional. They
-  may be called as HR systems, directories and drawing tools call them, in English, French, German
-  or Spanish, and superiors may be named by reference, name or e-mail address. A blank
-  ``reports_to``, or ``XX``, marks the head of a department. ``people`` is the number of people in
-  the row, 1 where it is blank. With one head there is one department, and a column of departments
-  states the units. A row that states no unit or department is in that of its superior; where no
-  row states a unit, the units are the branches under the managers of layer 2. Roles follow from the
-  structure, and a stated one is only compared with it.
+* *Plain*: one table with a row per post, from a CSV file or an Excel workbook. The columns
+  ``post`` and ``reports_to`` are needed; ``unit``, ``role``, ``department`` and ``people`` are
+  optional. They may be called as HR systems, directories and drawing tools call them, in English,
+  French, German or Spanish, and superiors may be named by reference, name or e-mail address. A
+  blank ``reports_to``, or ``XX``, marks the head of a department. ``people`` is the number of
+  people in the row, 1 where it is blank. With one head there is one department, and a column of
+  departments states the units. A row that states no unit or department is in that of its superior;
+  where no row states a unit, the units are the branches under the managers of layer 2. Roles
+  follow from the structure, and a stated one is only compared with it.
 * *Organogram*: the pair of files in which United Kingdom departments publish their staff:
   ``X-senior.csv``, one row per senior post (``Post Unique Reference``, ``Reports to Senior Post``,
   where ``XX`` or a blank marks the head), and ``X-junior.csv``, groups of staff by the senior post

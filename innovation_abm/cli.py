@@ -19,6 +19,16 @@ import typer
 from typer.core import TyperGroup
 
 import innovation_abm
+from innovation_abm.chart_options import (
+    ChartOption,
+    ChartReading,
+    ColumnOption,
+    EncodingOption,
+    ForceOption,
+    NamesOption,
+    RepairOption,
+    SheetOption,
+)
 from innovation_abm.console import (
     PATIENCE,
     Working,
@@ -153,17 +163,6 @@ class Engine(StrEnum):
     KERNEL = "kernel"
 
 
-ChartOption = Annotated[
-    str | None,
-    typer.Option(
-        "--chart",
-        metavar="FILE",
-        help="Run on this organisation chart: a CSV, or either file of an organogram pair.",
-    ),
-]
-RepairOption = Annotated[
-    bool, typer.Option("--repair", help="Mend what is wrong with the chart, and say how.")
-]
 LeverOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -214,7 +213,7 @@ def _scenario(name: str) -> Scenario:
     path = Path(name)
     if name in preset_names():
         return preset(name)
-    if path.suffix.lower() == ".csv":
+    if path.suffix.lower() in (".csv", ".tsv", ".xlsx"):
         raise InnovationAbmError(f"{name} looks like a chart: give it as --chart {name}")
     if path.suffix.lower() == ".toml" or path.name != name or path.exists():
         return Scenario.load(path)
@@ -327,17 +326,16 @@ def _warn_of_rules(name: str, rules: RuleBook | None, working: Working) -> None:
             working.note(line)
 
 
-def _task(scenario: Scenario, repair: bool) -> Task:
+def _task(scenario: Scenario, reading: ChartReading) -> Task:
     """Read the chart that a scenario names, or generate its departments."""
-    from innovation_abm.charts import ChartError, read_chart
+    from innovation_abm.charts import ChartError
     from innovation_abm.organization import generate
 
     if scenario.chart is None:
-        if repair:
-            raise InnovationAbmError("--repair mends a chart, and none is given: add --chart FILE")
+        reading.check_unused()
         shape = (scenario.departments, scenario.middle_layers, scenario.span)
         return Task(scenario, generate(*shape), None)
-    chart = read_chart(scenario.chart, repair=repair)
+    chart = reading.read(scenario.chart)
     if chart.organization is None:
         raise ChartError(chart.faults)
     return Task(scenario, chart.organization, chart)
@@ -359,6 +357,11 @@ def run(
     ] = None,
     chart: ChartOption = None,
     repair: RepairOption = False,
+    force_repair: ForceOption = False,
+    columns: ColumnOption = None,
+    sheet: SheetOption = None,
+    encoding: EncodingOption = None,
+    keep_names: NamesOption = False,
     weeks: WeeksOption = None,
     seed: SeedOption = None,
     settings: Annotated[
@@ -402,7 +405,8 @@ def run(
         from innovation_abm.simulation import simulate
 
         working.say("reading the chart" if wanted.chart else "building the organisation")
-        task = _task(wanted, repair)
+        reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
+        task = _task(wanted, reading)
         working.say(f"{task.organization.size:,} people, {wanted.weeks:,} weeks")
         done = simulate(
             wanted,
@@ -480,6 +484,11 @@ def compare(
     lever_file: LeverFileOption = None,
     chart: ChartOption = None,
     repair: RepairOption = False,
+    force_repair: ForceOption = False,
+    columns: ColumnOption = None,
+    sheet: SheetOption = None,
+    encoding: EncodingOption = None,
+    keep_names: NamesOption = False,
     weeks: WeeksOption = None,
     seed: SeedOption = None,
     replications: Annotated[
@@ -523,8 +532,9 @@ def compare(
         from innovation_abm.pages import show_comparison
 
         working.say("reading the chart" if first.chart else "building the organisation")
-        task = _task(first, repair)
-        _check_alike(task, _task(second, repair))
+        reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
+        task = _task(first, reading)
+        _check_alike(task, _task(second, reading))
         working.say(f"{replications:,} replications")
         found = comparison.compare(
             first,
@@ -604,6 +614,11 @@ def levers(
     lever_file: LeverFileOption = None,
     chart: ChartOption = None,
     repair: RepairOption = False,
+    force_repair: ForceOption = False,
+    columns: ColumnOption = None,
+    sheet: SheetOption = None,
+    encoding: EncodingOption = None,
+    keep_names: NamesOption = False,
     weeks: WeeksOption = None,
     seed: SeedOption = None,
     rules: RulesOption = None,
@@ -626,7 +641,8 @@ def levers(
         book = _rules(rules)
         _warn_of_rules(ranked, book, working)
         working.say("reading the chart" if wanted.chart else "building the organisation")
-        task = _task(wanted, repair)
+        reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
+        task = _task(wanted, reading)
         found = _ranked(task, book, strength, replications, working)
         if picture is not None:
             working.say("drawing")
@@ -715,19 +731,34 @@ def check_chart(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="FILE", help="A chart: a CSV, or either file of an organogram pair."
+            metavar="FILE",
+            help="A chart: a CSV or Excel file, or either file of an organogram pair.",
         ),
     ],
     repair: RepairOption = False,
+    force_repair: ForceOption = False,
+    columns: ColumnOption = None,
+    sheet: SheetOption = None,
+    encoding: EncodingOption = None,
+    keep_names: NamesOption = False,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out", metavar="FILE.csv", help="Write the chart as it was read, as a plain chart."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what is in an organisation chart, and every fault in it, by file and row.
+    """Show what is in an organisation chart, and every fault in it, by file and row.
 
     Exits with 0 if the chart can be run, with or without warnings, and with 2 if it is refused.
     """
-    from innovation_abm.charts import ChartError, read_chart
+    from innovation_abm.charts import ChartError, write_chart
 
-    chart = read_chart(file, repair=repair)
+    if out is not None and Path(out).exists():
+        raise InnovationAbmError(f"{out}: is there already; name a new file by --out")
+    reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
+    chart = reading.read(file)
     if as_json:
         print_json(chart.report())
     elif chart.format is None:  # no chart at all
@@ -736,6 +767,8 @@ def check_chart(
         from innovation_abm.pages import show_chart
 
         show_chart(page(), chart)
+    if out is not None and chart.organization is not None:
+        write_chart(chart.organization, out)
     if chart.organization is None:
         sys.stdout.flush()
         found = "a fault" if len(chart.faults) == 1 else f"{len(chart.faults):,} faults"

@@ -59,9 +59,10 @@ def summarize(run: Run, chart: Chart | None = None) -> dict[str, Any]:
 
     Returns:
         All of ``Run.summary``; ``balanced`` (whether the account of fates adds up),
-        ``elapsed_seconds``, ``version`` of this package; ``chart``: null, or its ``files`` and
-        ``format``; ``warnings`` and ``repairs`` of the chart, each a list of ``file``, ``row``,
-        ``kind``, ``message`` and ``repairable``.
+        ``elapsed_seconds``, ``version`` of this package; ``chart``: null, or its ``files``,
+        ``format`` and, if anything was assumed to read it, ``assumed``; ``warnings`` and
+        ``repairs`` of the chart, each a list of ``file``, ``row``, ``kind``, ``message``,
+        ``repairable`` and ``needs_force``.
     """
     report = None if chart is None else chart.report()
     return {
@@ -69,10 +70,16 @@ def summarize(run: Run, chart: Chart | None = None) -> dict[str, Any]:
         "balanced": run.balanced,
         "elapsed_seconds": run.elapsed,
         "version": version("innovation-abm"),
-        "chart": report and {key: report[key] for key in ("files", "format")},
+        "chart": report and _about_chart(report),
         "warnings": report["warnings"] if report else [],
         "repairs": report["repairs"] if report else [],
     }
+
+
+def _about_chart(report: dict[str, Any]) -> dict[str, Any]:
+    """What a summary says of the chart that a run used."""
+    keys = ("files", "format", "assumed") if report["assumed"] else ("files", "format")
+    return {key: report[key] for key in keys}
 
 
 def save_run(

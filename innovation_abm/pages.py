@@ -166,6 +166,7 @@ def _heading(console: Console, run: Run, chart: Chart | None) -> None:
     console.print(Text(f"{scenario.name}{title}", style="bold"))
     if chart is not None:
         console.print(f"on the chart {', '.join(chart.files)}")
+        _assumed(console, chart)
     size = _size(organization.size, organization.departments, organization.layers)
     weeks = count(scenario.weeks, "week")
     console.print(
@@ -173,8 +174,16 @@ def _heading(console: Console, run: Run, chart: Chart | None) -> None:
     )
     if chart is not None:
         warnings, repairs = len(chart.warnings), len(chart.repairs)
-        _notes(console, f"{count(warnings, 'warning')} of the chart", chart.warnings, MOST_NOTES)
+        if warnings:
+            console.print(f"{count(warnings, 'warning')} of the chart: see check-chart")
         _notes(console, f"{count(repairs, 'repair')} of the chart", chart.repairs, MOST_NOTES)
+
+
+def _assumed(console: Console, chart: Chart) -> None:
+    """Print what was assumed to read a chart, if anything was."""
+    if chart.assumed:
+        for line in wrapped(f"read as: {chart.assumed}", console.width):
+            console.print(Text(line), soft_wrap=True)
 
 
 def _account(console: Console, run: Run) -> None:
@@ -380,6 +389,8 @@ def _named(console: Console, title: str, ideas: pd.DataFrame) -> None:
 
 def show_chart(console: Console, chart: Chart) -> None:
     """Print what is in a chart: posts, people, layers, spans, units, and everything found."""
+    from innovation_abm.charts import repair_advice
+
     report = chart.report()
     files = ", ".join(chart.files) or "the chart"
     verdict = "sound"
@@ -395,13 +406,13 @@ def show_chart(console: Console, chart: Chart) -> None:
     kind = "" if chart.format is None else f"{chart.format} format; "
     rows, people = count(report["posts"], "row"), count(report["people"], "person", "people")
     console.print(f"{kind}{rows}, {people}")
+    _assumed(console, chart)
     if chart.organization is not None:
         _structure(console, report)
     _notes(console, f"{count(len(chart.faults), 'fault')}", chart.faults, MOST_FAULTS)
-    mendable = sum(fault.repairable for fault in chart.faults)
-    if mendable:
-        which = "all of them" if mendable == len(chart.faults) else f"{mendable:,} of them"
-        console.print(f"  --repair would mend {which}, and say how.")
+    advice = repair_advice(chart.faults)
+    for line in wrapped(f"  {advice}", console.width) if advice else ():
+        console.print(Text(line), soft_wrap=True)
     _notes(console, f"{count(len(chart.repairs), 'repair')}", chart.repairs, MOST_FAULTS)
     _notes(console, f"{count(len(chart.warnings), 'warning')}", chart.warnings, MOST_FAULTS)
 

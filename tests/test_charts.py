@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import innovation_abm
-from innovation_abm import chart_files, chart_structure
+from innovation_abm import chart_structure, chart_texts
 from innovation_abm.charts import (
     ChartError,
     ChartFormat,
@@ -220,10 +220,10 @@ def test_reports_attach_to_the_head_if_it_shares_its_reference(chart):
 
 
 def test_a_stated_role_is_only_compared(chart):
-    read = chart(["A,XX,staff", "B,A,leader", "C,B,Clerk"], "post,reports_to,role")
+    read = chart(["A,XX,staff", "B,A,leader", "C,B,Wizard"], "post,reports_to,role")
     assert found(read.warnings) == [("ROLE", 2), ("ROLE", 3), ("ROLE", 4)]
     assert "stated role is staff, the structure says leader" in read.warnings[0].message
-    assert "'clerk' is none of leader, middle manager, staff" in read.warnings[2].message
+    assert "'wizard' is none of leader, middle manager, staff" in read.warnings[2].message
     assert read.organization.role.tolist() == [Role.LEADER, Role.MIDDLE_MANAGER, Role.STAFF]
 
 
@@ -280,12 +280,6 @@ DIRTY = [
         id="a post that reports to itself",
     ),
     pytest.param(
-        ["A,A", "B,A"],
-        [("HEAD", None), ("CYCLE", 2)],
-        {"A": None, "B": "A"},
-        id="a head who reports to itself",
-    ),
-    pytest.param(
         ["A,B", "B,A", "C,D", "D,C", "E,D"],
         [("HEAD", None), ("CYCLE", 2), ("CYCLE", 4)],
         {"C": None, "D": "C", "E": "D", "A": "C", "B": "A"},
@@ -302,12 +296,6 @@ DIRTY = [
         [("SUPERIOR", 3), ("SUPERIOR", 4), ("SUPERIOR", 5), ("SUPERIOR", 6)],
         {"P01": None, "P 2": "P01", "C": "P 2", "D": "P01", "E": "P01"},
         id="near matches, one of which is none",
-    ),
-    pytest.param(
-        ["007,XX", "8,7", "9,7.0", "100,8.00"],
-        [("SUPERIOR", 3), ("SUPERIOR", 4), ("SUPERIOR", 5)],
-        {"007": None, "8": "007", "9": "007", "100": "8"},
-        id="leading zeros and what spreadsheets append",
     ),
     pytest.param(
         ["A,XX", "b 1,A", "B1,A", "C,b1"],
@@ -349,18 +337,18 @@ def test_a_dirty_chart_is_refused_with_every_fault_and_can_be_repaired(
     assert mended.organization.size == mended.people == read.people == len(rows)
 
 
-NUMBERS = ["-1", "nan", "inf", "-inf", "two", "1e9", "1e999", "1_000", "1,5", "0x10", "٣", "--1"]
+NUMBERS = ["-1", "nan", "inf", "-inf", "two", "1e9", "1e999", "1_000", "5%", "0x10", "٣", "--1"]
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_number_that_is_none_is_refused_and_repaired_to_one(chart, number):
+@pytest.mark.parametrize("repair", [False, True, "force"])
+def test_a_number_that_cannot_be_read_is_refused_and_never_guessed(chart, number, repair):
     rows, header = ["A,XX,1", f'B,A,"{number}"', "C,A,2"], "post,reports_to,people"
-    read = chart(rows, header)
+    read = chart(rows, header, repair=repair)
+    assert read.organization is None
     assert found(read.faults) == [("NUMBER", 3)]
     assert number in read.faults[0].message
-    mended = chart(rows, header, repair=True)
-    assert found(mended.repairs) == [("NUMBER", 3)]
-    assert mended.organization.size == 4
+    assert not read.faults[0].repairable
 
 
 def test_a_head_of_several_people_is_refused_and_repaired(chart):
@@ -370,13 +358,30 @@ def test_a_head_of_several_people_is_refused_and_repaired(chart):
     assert bosses(mended) == {"A#1": None, "A#2": "A#1", "A#3": "A#1", "B": "A#1"}
 
 
-def test_reporting_into_another_department_is_refused_and_repaired(chart):
+def test_with_one_head_there_is_one_department_and_its_column_labels_units(chart):
     rows = ["A,XX,North", "B,A,South", "C,B,South", "D,A,South", "E,A,North"]
     read = chart(rows, "post,reports_to,department")
-    assert found(read.faults) == [("HEAD", None), ("DEPARTMENT", 3), ("DEPARTMENT", 5)]
-    assert "of the department 'South'" in read.faults[0].message
+    assert found(read.warnings) == [("DEPARTMENT", None)]
+    assert bosses(read) == {"A": None, "B": "A", "D": "A", "E": "A", "C": "B"}
+    assert read.organization.department_names == ("chart",)
+    assert read.organization.unit_names == ("North", "South")
+
+
+def test_a_column_of_units_goes_before_one_of_departments(chart):
+    rows = ["A,XX,North,u", "B,A,South,v", "C,B,South,"]
+    read = chart(rows, "post,reports_to,department,unit")
+    assert read.organization.unit_names == ("u", "v")
+    assert "another column states units" in read.warnings[0].message
+
+
+def test_reporting_into_another_department_is_refused_and_repaired_without_a_cut(chart):
+    rows = ["A,XX,North", "B,A,South", "C,B,South", "D,XX,East", "E,D,East"]
+    read = chart(rows, "post,reports_to,department")
+    assert found(read.faults) == [("DEPARTMENT", 3)]
+    assert "reports to 'A' (row 2) of 'North'" in read.faults[0].message
     mended = chart(rows, "post,reports_to,department", repair=True)
-    assert bosses(mended) == {"A": None, "B": None, "E": "A", "C": "B", "D": "B"}
+    assert bosses(mended) == {"A": None, "D": None, "B": "A", "C": "B", "E": "D"}
+    assert mended.organization.department_names == ("North", "East")
 
 
 def test_every_department_has_exactly_one_head(chart):
@@ -417,7 +422,13 @@ def test_faults_of_both_files_of_an_organogram_are_named(pair):
         ("x-junior.csv", 7),
     ]
     assert "did you mean 'D' (row 4)?" in " ".join(fault.message for fault in read.faults)
-    mended = pair(senior, junior, repair=True)
+    budget = pair(senior, junior, repair=True)
+    assert "BUDGET" in [fault.kind.name for fault in budget.faults]
+    numbers = [fault.row for fault in budget.faults if fault.kind is FaultKind.NUMBER]
+    assert numbers == [3, 6, 7]
+    senior[1] = senior[1].replace("x", "1")
+    junior[-2:] = ["O,,d,,1", "O,,D,,1"]
+    mended = pair(senior, junior, repair="force")
     assert mended.organization.size == mended.people == 3 + 2 + 3 + 1 + 1 + 1 + 1
     assert mended.organization.spans().tolist() == [2 + 2 + 3 + 1 + 1, 2]
 
@@ -427,15 +438,21 @@ def test_staff_never_become_the_head_of_an_organogram(pair):
     assert read.organization.names[0] == "A"
 
 
-def test_text_that_is_not_utf8_is_refused_with_its_row_and_repaired(tmp_path):
+def test_text_that_is_neither_utf8_nor_windows_1252_is_refused_with_its_row_and_repaired(tmp_path):
     path = tmp_path / "chart.csv"
-    path.write_bytes("post,reports_to\r\nA,XX\r\nMüller,A\r\n".encode("latin-1"))
+    path.write_bytes(b"post,reports_to\nA,XX\nB\x81,A\n")
     read = read_chart(path)
     assert found(read.faults) == [("ENCODING", 3)]
-    assert "byte 0xfc" in read.faults[0].message
-    assert read_chart(path, repair=True).organization.names == ("A", "Müller")
-    path.write_bytes(b"post,reports_to\nA,XX\nB\x81,A\n")
+    assert "byte 0x81" in read.faults[0].message
     assert read_chart(path, repair=True).organization.names == ("A", "B\x81")
+
+
+def test_utf8_that_is_damaged_is_not_taken_for_another_encoding(tmp_path):
+    path = tmp_path / "chart.csv"
+    path.write_bytes(
+        "post,reports_to\nMüller,XX\nJosé,Müller\n".encode() + b"B\xe9,M\xc3\xbcller\n"
+    )
+    assert found(read_chart(path).faults) == [("ENCODING", 4)]
 
 
 # Refused in any case
@@ -466,9 +483,9 @@ def refused(path, kind, message):
         (b"post,reports_to\nA,XX\n", FaultKind.NOBODY_BELOW, "row 2: nobody is below the leader"),
         (b"A,XX\nB,A\n", FaultKind.COLUMNS, "post and reports_to is missing"),
         (b"post,unit\nA,x\n", FaultKind.COLUMNS, "row 1: the column reports_to is missing"),
-        (b"post;reports_to\nA;XX\n", FaultKind.COLUMNS, "separated by commas"),
+        (b"post;reports_to\nA;XX\n", FaultKind.NOBODY_BELOW, "nobody is below the leader"),
         (b"Post Unique Reference\nA\n", FaultKind.COLUMNS, "'reports to senior post' is missing"),
-        ("post,reports_to\nA,XX\n".encode("utf-16"), FaultKind.ENCODING, "not UTF-8 text"),
+        (b"post,reports_to\0\nA,XX\n", FaultKind.ENCODING, "it holds NUL bytes"),
         (b'post,reports_to\nA,XX\n"B,A\nC,A\n', FaultKind.ROW, 'row 3: a quotation mark (")'),
         (
             b'post,reports_to\nA,XX\nB,"' + b"A\n" * 99_999,
@@ -499,7 +516,7 @@ def test_what_is_no_file_is_refused(tmp_path, monkeypatch):
     assert refused(Path("/"), FaultKind.FILE, "is a folder")
     assert refused(tmp_path / "a\0b", FaultKind.FILE, "cannot be the name of a file")
     assert refused(tmp_path / ("x" * 5000), FaultKind.FILE, "cannot read")
-    monkeypatch.setattr(chart_files, "MAX_BYTES", 100)
+    monkeypatch.setattr(chart_texts, "MAX_BYTES", 100)
     assert refused(EXAMPLE, FaultKind.FILE, "MB is the most")
 
 
@@ -530,7 +547,7 @@ def test_an_error_lists_faults_up_to_a_point_and_carries_all(tmp_path):
     assert lines[0] == "50 faults in the chart:"
     assert lines[1] == "  chart.csv, row 3: 'B0' reports to 'Z', which does not exist"
     assert lines[21] == "  and 30 more"
-    assert "--repair" in lines[22]
+    assert "--force-repair" in lines[22]
     assert len(caught.value.faults) == 50
     assert isinstance(caught.value, InnovationAbmError)
     again = pickle.loads(pickle.dumps(caught.value))
@@ -684,7 +701,7 @@ def test_a_repaired_chart_always_loads_with_all_its_people(tmp_path, rows):
     path = tmp_path / "chart.csv"
     lines = ["post,reports_to,department,unit,role,people", *map(",".join, rows)]
     path.write_text("\n".join(lines))
-    read, mended = read_chart(path), read_chart(path, repair=True)
+    read, mended = read_chart(path), read_chart(path, repair="force")
     # Rows that are blank throughout say nothing; leaders with nobody below cannot be repaired.
     rows = [row for row in rows if any(row)]
     counts = {"2": 2, "2.5": 3}
@@ -693,7 +710,8 @@ def test_a_repaired_chart_always_loads_with_all_its_people(tmp_path, rows):
     assert (read.organization is None) == bool(read.faults)
     assert (mended.organization is None) == bool(mended.faults)
     assert len(mended.repairs) + len(mended.faults) == len(read.faults)
-    assert {fault.kind for fault in mended.faults} <= {FaultKind.NOBODY_BELOW, FaultKind.EMPTY}
+    left = {FaultKind.NOBODY_BELOW, FaultKind.EMPTY, FaultKind.NUMBER}
+    assert {fault.kind for fault in mended.faults} <= left
     if mended.organization is not None:
         assert mended.organization.size == people
         write_chart(mended.organization, tmp_path / "mended.csv")
@@ -755,10 +773,10 @@ def test_circles_and_roots_agree_with_a_plain_search(superior):
 def test_a_hundred_thousand_rows_are_read_in_seconds(tmp_path):
     people = generate(5, 3, 12)
     write_chart(people, tmp_path / "large.csv")
-    started = time.perf_counter()
+    started = time.process_time()
     read = read_chart(tmp_path / "large.csv")
     # About 1.5 s on an ordinary machine; the bound leaves room for a busy one.
-    assert time.perf_counter() - started < 15
+    assert time.process_time() - started < 15
     assert read.organization.digest() == people.digest()
     assert read.organization.size == 113_105
 
@@ -769,9 +787,9 @@ def test_many_faults_are_found_in_seconds(tmp_path):
     rows += [f"x{number},x{number + 1}" for number in range(20_000)]
     rows += ["A,B"] * 20_000
     path.write_text("\n".join(["post,reports_to", *rows]))
-    started = time.perf_counter()
-    read = read_chart(path, repair=True)
-    assert time.perf_counter() - started < 15
+    started = time.process_time()
+    read = read_chart(path, repair="force")
+    assert time.process_time() - started < 15
     assert read.organization.size == 60_000
     assert len(read.repairs) == 40_000 + 1 + 1
 
@@ -802,9 +820,9 @@ def test_sound_published_charts_load_without_a_word(name, posts, people, layers)
 
 @published
 def test_the_largest_published_chart_loads_with_its_repeated_references(tmp_path):
-    started = time.perf_counter()
+    started = time.process_time()
     chart = read_chart(ORGANOGRAMS / "dwp-senior.csv")
-    assert time.perf_counter() - started < 5  # about 0.1 s
+    assert time.process_time() - started < 5  # about 0.1 s
     assert chart.organization.size == chart.people == 89_210
     expected = [("REFERENCE", row) for row in (18, 33, 150, 201)]
     assert found(chart.warnings) == expected
