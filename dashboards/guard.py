@@ -37,6 +37,8 @@ NOT_FOUND: Final = (404, b"Not Found")
 
 STATE: Final = "/resourcez"
 """Where Solara tells of memory, processors, threads and open pages."""
+MOST_TABS: Final = 100
+"""Tabs that are open at once, at most; each takes some megabytes."""
 HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
 """A host, with or without a port."""
 OWN_SITE: Final = ("same-origin", "none")

@@ -186,14 +186,17 @@ def _where(error: BaseException) -> str:
 
 
 class OneLine(logging.Filter):
-    """Leaves one line of errors that a page's messages cause in widgets."""
+    """Leaves one line of errors that whoever asks the server can cause."""
+
+    def __init__(self, what: str) -> None:
+        """Say ``what`` happened, and then the error."""
+        super().__init__()
+        self._what = what
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite a record that has an error; all pass."""
-        error = record.exc_info
-        if isinstance(error, BaseException):
-            record.msg, record.args = "dropped a message: %s", (_where(error),)
-        elif error and isinstance(error[1], BaseException):
-            record.msg, record.args = "dropped a message: %s", (_where(error[1]),)
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        if error is not None:
+            record.msg, record.args = f"{self._what}: %s", (_where(error),)
         record.exc_info = record.exc_text = record.stack_info = None
         return True

@@ -23,7 +23,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from innovation_abm.dashboards import assets
-from innovation_abm.dashboards.guard import STATE
+from innovation_abm.dashboards.guard import MOST_TABS, STATE
 from innovation_abm.dashboards.messages import LOG, OneLine, note_dropped
 from innovation_abm.dashboards.stage import FRONT
 from innovation_abm.dashboards.words import vocabulary
@@ -36,15 +36,18 @@ if TYPE_CHECKING:
     from starlette.types import Scope
     from starlette.websockets import WebSocket
 
-MOST_TABS: Final = 100
-"""Tabs that are open at once, at most; each takes some megabytes."""
 KEPT: Final = 3_600
 """Seconds for which browsers keep files that may change when the package is upgraded."""
 KERNEL: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """What a tab calls itself: drawn in the browser, so that nobody guesses it."""
 PROCESS: Final = server.process_kernel_messages
-NOISY: Final = ("Comm", "solara.server.kernel", "solara.server.patch", "uvicorn.error")
-"""Loggers that write a traceback of what a message causes."""
+NOISY: Final = {
+    "Comm": "dropped a message",
+    "solara.server.kernel": "dropped a message",
+    "solara.server.patch": "dropped a message",
+    "uvicorn.error": "a request failed",
+}
+"""Loggers that write a traceback of what a message or a request causes, and what they say now."""
 COOKIE: Final = server.COOKIE_KEY_SESSION_ID
 SAID: Final = ("connection_lost", "connection_reload")
 """Texts of the vocabulary that the page itself must have when the server is gone."""
@@ -58,8 +61,8 @@ def application(language: str) -> Starlette:
     """
     _set_extensions()
     server.process_kernel_messages = _dropping(PROCESS)
-    for name in NOISY:
-        logging.getLogger(name).addFilter(OneLine())
+    for name, what in NOISY.items():
+        logging.getLogger(name).addFilter(OneLine(what))
     static = Path(server.solara_static)
     served = Starlette(
         routes=[
@@ -222,11 +225,10 @@ async def channels(socket: WebSocket) -> None:
 
 
 def close(request: Request) -> Response:
-    """End what is done for a tab that was closed, which says so itself."""
+    """End what is done for a tab that was closed, which says so itself; others learn nothing."""
     context = kernel_context.contexts.get(request.path_params["kernel_id"])
     tab = request.query_params.get("session_id", "")
     session = server.get_session_id_cookie(request.cookies)
-    if context is None or context.session_id != session or tab not in context.page_status:
-        return PlainTextResponse("Not Found", 404)
-    context.page_close(tab)
+    if context is not None and context.session_id == session and tab in context.page_status:
+        context.page_close(tab)
     return Response(status_code=204)

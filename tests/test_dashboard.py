@@ -56,6 +56,7 @@ from innovation_abm.dashboards.play import Move, Play
 from innovation_abm.dashboards.room import Opened, Room
 from innovation_abm.dashboards.server import Preparation, Settings, load
 from innovation_abm.dashboards.sharing import Shelf, Turns, Urgency
+from innovation_abm.dashboards.tab_memory import Kept, unpack
 from innovation_abm.dashboards.tales import PLACES, called, story
 from innovation_abm.dashboards.uploading import (
     MOST_MEGABYTES,
@@ -1331,6 +1332,66 @@ def test_nothing_is_kept_of_an_uploaded_chart_when_its_tab_ends(compiled):
     room.close()
     assert READY.archive.kept_film(played) is None
     assert READY.archive.kept_numbers(played, played, "kernel", 1) is None
+
+
+class Memory:
+    """Keeps in the test's own memory what a tab would."""
+
+    kept = None
+
+
+def test_a_kept_chart_is_taken_up_where_it_was(compiled):
+    memory = Memory()
+    room = Room(Opened(SMALL), READY, memory=memory)
+    open_upload(room, [Sent("mine.csv", b"post,reports_to\nhead,XX\nclerk,head\n")])
+    room.move("risk_aversion", 0.0, 7)
+    room.look(week=9, language="fr")
+    link = room.stage.link
+    room.close()
+    again = Room(Opened(SMALL), READY, link, unpack(memory.kept))
+    settle(again)
+    assert again.notes.value == ()
+    assert again.stage.link == link
+    assert again.on_own_chart
+    assert again.organization.names == ("head", "clerk")
+    played = Played(again.play.value.scenario, again.organization, own=True)
+    assert READY.archive.kept_film(played) is not None
+    again.close()
+    assert READY.archive.kept_film(played) is None
+
+
+def test_a_kept_chart_is_offered_where_a_link_plays_something_else(compiled):
+    room = Room(Opened(preset("workshop")), READY)
+    kept = Kept(generate(1, 1, 2), "mine")
+    before = room.stage.link
+    room.offer_chart(kept)
+    assert room.play.value == Play(preset("workshop"))
+    assert room.own_name.value == "mine"
+    assert room.stage.link == before
+    room.open_preset("mine")
+    assert room.organization is kept.organization
+    assert "own=" in room.stage.link
+    room.close()
+
+
+def test_a_kept_chart_does_not_replace_that_of_the_command(compiled):
+    chart = generate(1, 1, 3)
+    room = Room(Opened(SMALL.but(name="theirs"), chart), READY)
+    room.offer_chart(Kept(generate(1, 1, 2), "mine"))
+    assert room.organization is chart
+    assert room.own_name.value == "theirs"
+    room.close()
+
+
+def test_a_chart_that_is_too_large_for_its_tab_is_played_and_not_kept(compiled, monkeypatch):
+    monkeypatch.setattr("innovation_abm.dashboards.tab_memory.MOST_PACKED", 10)
+    memory = Memory()
+    room = Room(Opened(SMALL), READY, memory=memory)
+    open_upload(room, [Sent("mine.csv", b"post,reports_to\nhead,XX\nclerk,head\n")])
+    assert "upload_not_kept" in [note.key for note in room.notes.value]
+    assert memory.kept == {}
+    assert room.on_own_chart
+    room.close()
 
 
 def test_a_chart_that_is_named_like_a_preset_is_not_taken_for_it(room):

@@ -6,7 +6,7 @@ import json
 import threading
 
 import pytest
-from browsing import Tabs, chromium, shown, start, stop
+from browsing import Tabs, chromium, running, shown
 from serving import Served, copied_assets, digest
 
 from innovation_abm.dashboards import assets
@@ -77,9 +77,8 @@ def browser():
 @pytest.fixture(scope="module")
 def served(compiled, tmp_path_factory):
     folder = copied_assets(tmp_path_factory.mktemp("assets"))
-    process, url = start(**{assets.FOLDER: str(folder)})
-    yield Served(process, url, folder)
-    assert stop(process) == 0
+    with running(**{assets.FOLDER: str(folder)}) as (process, url):
+        yield Served(process, url, folder)
 
 
 @pytest.fixture(scope="module")

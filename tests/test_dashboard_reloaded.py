@@ -9,9 +9,10 @@ import socket
 import sys
 import time
 import zlib
+from contextlib import ExitStack
 
 import pytest
-from browsing import Tabs, chromium, start, stop
+from browsing import Tabs, chromium, running
 
 pytestmark = pytest.mark.browser
 
@@ -27,9 +28,8 @@ def browser():
 
 @pytest.fixture(scope="module")
 def address(browser, compiled):
-    process, url = start()
-    yield url
-    assert stop(process) == 0
+    with running() as (_, url):
+        yield url
 
 
 @pytest.fixture
@@ -199,28 +199,28 @@ def free_port():
 )
 def test_a_session_goes_on_with_a_new_server(browser, compiled, tmp_path, language, lost, button):
     port = free_port()
-    process, url = start(f"--port={port}", "--language", language)
-    with Tabs(browser, url) as tabs:
+    options = (f"--port={port}", "--language", language)
+    with ExitStack() as opened:
+        process, url = opened.enter_context(running(*options))
+        tabs = opened.enter_context(Tabs(browser, url))
         page = tabs.open()
         page.goto(url)
         upload(page, tmp_path / "mine.csv", "mine", CHART)
         before = moved(page)
         tabs.server_ends()
         process.kill()
-        process.communicate()
+        process.wait()
         page.wait_for_selector(f".ia-lost:has-text('{lost}')", timeout=10_000)
         assert page.get_by_role("button", name=button, exact=True).is_visible()
         assert "Server disconnected" not in page.inner_text("body")
         page.wait_for_timeout(3_000)  # longer than a first attempt
-        process, _ = start(f"--port={port}", "--language", language)
+        opened.enter_context(running(*options))
         page.wait_for_selector(".ia-lost", state="hidden", timeout=30_000)
         goes_on(page, before)
-    assert stop(process) == 0
 
 
 def test_a_lost_connection_is_found_again_without_a_reload(browser, compiled, tmp_path):
-    process, url = start()
-    with Tabs(browser, url) as tabs:
+    with running() as (_, url), Tabs(browser, url) as tabs:
         page = tabs.open()
         page.goto(url + "?lang=en")
         upload(page, tmp_path / "mine.csv", "mine", CHART)
@@ -237,14 +237,12 @@ def test_a_lost_connection_is_found_again_without_a_reload(browser, compiled, tm
         assert state(page) == before
         page.keyboard.press("u")  # the server answers: undo is not done in the browser
         page.wait_for_selector(".ia-change", state="detached")
-    assert stop(process) == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot pause a process so")
 @pytest.mark.slow
 def test_a_server_that_was_paused_goes_on(browser, compiled, tmp_path):
-    process, url = start()
-    with Tabs(browser, url) as tabs:
+    with running() as (process, url), Tabs(browser, url) as tabs:
         page = tabs.open()
         page.goto(url + "?lang=en")
         upload(page, tmp_path / "mine.csv", "mine", CHART)
@@ -260,4 +258,3 @@ def test_a_server_that_was_paused_goes_on(browser, compiled, tmp_path):
         page.locator("[role=slider][data-lever=risk_aversion]").focus()
         page.keyboard.press("ArrowRight")
         page.wait_for_function("location.search.includes('risk_aversion:0.')")
-    assert stop(process) == 0

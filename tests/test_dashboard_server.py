@@ -10,10 +10,10 @@ import struct
 import time
 import uuid
 import zlib
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
-from browsing import start, stop
+from browsing import running
 from hypothesis import given
 from hypothesis import strategies as st
 from serving import Served, copied_assets, digest
@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from innovation_abm import Organization, generate
 from innovation_abm.dashboards import assets
-from innovation_abm.dashboards.guard import Guard, is_own
+from innovation_abm.dashboards.guard import MOST_TABS, Guard, is_own
 from innovation_abm.dashboards.messages import (
     DEEPEST,
     MOST_BYTES,
@@ -168,6 +168,32 @@ def test_how_the_server_does_is_told_to_no_other_machine(path, client, answer):
     assert guarded("http", path=path, client=client, network=True, host="192.168.1.7:1") == answer
 
 
+@pytest.mark.parametrize(("host", "local"), [("localhost:1", True), ("192.168.1.7:1", False)])
+def test_headers_protect_every_answer(host, local):
+    answers = []
+
+    async def answered(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def send(message):
+        answers.append(dict(message["headers"]))
+
+    for origin in ([], [(b"origin", b"null")]):
+        asked = {"type": "http", "method": "GET", "path": "/", "client": None}
+        asked["headers"] = [(b"host", host.encode()), *origin]
+
+        async def sent(message):
+            if "headers" in message:
+                await send(message)
+
+        asyncio.run(Guard(answered, network=True)(asked, None, sent))
+    assert len(answers) == 2
+    for headers in answers:
+        assert headers[b"x-frame-options"] == b"DENY"
+        assert b"frame-ancestors 'none'" in headers[b"content-security-policy"]
+        assert (b"cross-origin-opener-policy" in headers) == local  # browsers complain of it else
+
+
 # --- what is served -------------------------------------------------------------------------------
 
 REQUIRE = "/_solara/cdn/requirejs@2.3.6/require.js"
@@ -176,9 +202,8 @@ REQUIRE = "/_solara/cdn/requirejs@2.3.6/require.js"
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     folder = copied_assets(tmp_path_factory.mktemp("assets"))
-    process, url = start(**{assets.FOLDER: str(folder)})
-    yield Served(process, url, folder)
-    assert stop(process) == 0
+    with running(**{assets.FOLDER: str(folder)}) as (process, url):
+        yield Served(process, url, folder)
 
 
 @pytest.mark.parametrize(
@@ -267,8 +292,8 @@ def test_only_what_the_page_needs_is_served(served, path, status):
         ("PUT", "/_solara/cdn/new.js", 405),
         ("POST", "/resourcez", 405),
         ("PROPFIND", "/", 405),
-        ("POST", "/_solara/api/close/x", 404),
-        ("POST", "/_solara/api/close/x?session_id=y", 404),
+        ("POST", "/_solara/api/close/x", 204),
+        ("POST", "/_solara/api/close/x?session_id=y", 204),
         ("POST", "/_solara/api/evict/x", 404),
         ("POST", "/upload", 404),
     ],
@@ -488,13 +513,16 @@ def test_what_is_done_for_one_browser_is_not_given_to_another(served):
                 assert b"kernel_info" not in str(second.recv(timeout=30)).encode()
         close = f"/_solara/api/close/{kernel}?session_id=tab"
         origin = f"http://localhost:{served.port}"
-        assert served.ask("POST", close, Origin=origin)[0] == 404
+        assert served.ask("POST", close, Origin=origin)[0] == 204
         cookie = "solara-session-id=other"
-        assert served.ask("POST", close, Origin=origin, Cookie=cookie)[0] == 404
+        assert served.ask("POST", close, Origin=origin, Cookie=cookie)[0] == 204
+        open_tabs = json.loads(served.ask("GET", "/resourcez")[2])["kernels"]["total"]
         first.send(json.dumps(INFO))
         first.recv(timeout=30)
         cookie = "solara-session-id=session"
         assert served.ask("POST", close, Origin=origin, Cookie=cookie)[0] == 204
+        left = json.loads(served.ask("GET", "/resourcez")[2])["kernels"]["total"]
+        assert left == open_tabs - 1
     assert not [line for line in served.lines[before:] if "Traceback" in line]
 
 
@@ -508,6 +536,19 @@ def test_a_message_that_is_too_large_ends_its_connection_alone(served):
         assert closed.value.rcvd.code == 1009
     assert served.ask("GET", "/readyz")[0] == 200
     assert not [line for line in served.lines[before:] if "Traceback" in line]
+
+
+@pytest.mark.slow
+def test_no_more_tabs_are_opened_than_there_is_room_for():
+    with running() as (process, url), ExitStack() as opened:
+        crowded = Served(process, url, None)
+        first = opened.enter_context(crowded.connect())
+        for _ in range(MOST_TABS - 1):
+            opened.enter_context(crowded.connect())
+        with pytest.raises(InvalidStatus):
+            crowded.connect()
+        first.send(json.dumps(INFO))
+        assert first.recv(timeout=30)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ class Tabs:
 
     def server_ends(self):
         """From now on it is no error that the server cannot be reached."""
-        assert not self.wrong
+        assert not self.wrong, f"went wrong: {self.wrong}"
         self.served = False
 
     def _said(self, message):
@@ -102,6 +102,18 @@ def start(*options, **environment):
         if found := re.search(r"http://localhost:\d+/", line):
             return process, found.group()
     return pytest.fail(said)
+
+
+@contextmanager
+def running(*options, **environment):
+    """Start the dashboard, and end it, in whatever way, with the block."""
+    process, url = start(*options, **environment)
+    try:
+        yield process, url
+        assert process.poll() is not None or stop(process) == 0
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def stop(process):
