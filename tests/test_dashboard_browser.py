@@ -402,7 +402,7 @@ def unclear_charts(folder):
 def test_what_is_unclear_in_a_chart_is_chosen_in_a_dialog_in_french(page, address, tmp_path):
     unclear_charts(tmp_path)
     came = []
-    page.on("websocket", lambda socket: socket.on("framereceived", came.append))
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda one: came.append(one)))
     shown(page, address + "?lang=fr")
 
     def upload(name):
