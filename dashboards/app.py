@@ -24,7 +24,7 @@ from innovation_abm.dashboards.panels import Deaths, MapPanel, RankingPanel, Twi
 from innovation_abm.dashboards.room import Room
 from innovation_abm.dashboards.server import opened, preparation
 from innovation_abm.dashboards.tab_memory import Kept, TabMemory, unpack
-from innovation_abm.dashboards.uploading import Upload
+from innovation_abm.dashboards.upload_dialog import Upload, as_html
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,7 +143,7 @@ def _Notes(room: Room) -> None:
     say, notes = room.say, room.notes.value
     with solara.Div(classes=["ia-notes"]):
         if notes:
-            texts = "".join(f"<p>{escape(say(note.key, **note.values))}</p>" for note in notes)
+            texts = "".join(as_html(note, say) for note in notes)
             solara.HTML(tag="div", unsafe_innerHTML=f"<div role='status'>{texts}</div>")
             _icon("mdi-close", say("hush"), room.hush)
 

@@ -85,10 +85,12 @@ class Note:
     Attributes:
         key: text of the vocabulary that says it.
         values: what fills its gaps.
+        details: what is said besides, a line each, to those who ask for it.
     """
 
     key: str
     values: dict[str, object]
+    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

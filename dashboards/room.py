@@ -387,7 +387,10 @@ class Room:
 
     def tell(self, key: str, **values: object) -> None:
         """Tell the room something."""
-        note = links.Note(key, values)
+        self.tell_note(links.Note(key, values))
+
+    def tell_note(self, note: links.Note) -> None:
+        """Tell the room something that has details."""
         others = [one for one in self.notes.value if one != note]
         self.notes.value = (*others[-3:], note)
 

@@ -1,45 +1,60 @@
-"""A chart of one's own, in one tab: limited in size, read as data, kept by that tab alone."""
+"""A chart of your own, in one tab: limited in size, read as data, kept by that tab alone."""
 
 from __future__ import annotations
 
+import io
 import re
 import tempfile
-from contextlib import suppress
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import anywidget
-import solara
-import traitlets
-from solara.alias import rv
-
-from innovation_abm.charts import ChartFormat, read_chart
+from innovation_abm.chart_workbooks import ZIP_MARK
+from innovation_abm.charts import ChartFormat, FaultKind, read_chart
+from innovation_abm.dashboards.choosing import must_choose
 from innovation_abm.dashboards.links import Note
 from innovation_abm.dashboards.offered import MOST_PEOPLE, own_name
-from innovation_abm.dashboards.stage import FRONT
 from innovation_abm.dashboards.tab_memory import Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from innovation_abm.charts import Chart
+    from innovation_abm.charts import Chart, Fault, Repair
     from innovation_abm.dashboards.room import Room
 
 MOST_MEGABYTES: Final = 5
 """Less than what the server takes in one message; the largest chart that is played has 2."""
+MOST_UNPACKED: Final = 40
+"""Megabytes that a workbook unpacks to: twice what as many rows of twenty cells take."""
 MOST_ROWS: Final = 2 * MOST_PEOPLE
 """Rows that are read; to find what is wrong in millions would hold up the room."""
-FAULTS_SHOWN: Final = 6
+DETAILS_SHOWN: Final = 50
+SUFFIXES: Final = (".csv", ".tsv", ".txt", ".xlsx")
+"""How the files of charts are called; what is in them is told by their content."""
+
+COLUMNS_UNCLEAR: Final = ("upload_columns", "upload_ambiguous")
+"""What is said of columns that are not found, and of those that are found twice."""
+
+_ROW: Final = re.compile(rb"<(?:\w+:)?row\b")
+_VALUE: Final = re.compile(rb"<(?:\w+:)?[vt]\b")
+_HEADERS: Final = re.compile(r"(?:\.? This row has|; choose one:|: not in the header).*", re.DOTALL)
 
 
 class Refused(Exception):  # noqa: N818 - said to the room
-    """What was uploaded cannot be played; the arguments are a text's key and its values."""
+    """What was uploaded cannot be played; the arguments are a text's key and its values.
 
-    def __init__(self, key: str, **values: object) -> None:
+    Attributes:
+        note: what is said about it.
+        chart: what was read, if it was read.
+    """
+
+    def __init__(
+        self, key: str, chart: Chart | None = None, details: Sequence[str] = (), **values: object
+    ) -> None:
         """Say why, by a text of the vocabulary."""
         super().__init__(key)
-        self.key, self.values = key, values
+        self.note, self.chart = Note(key, values, tuple(details)), chart
 
 
 @dataclass(frozen=True)
@@ -55,36 +70,81 @@ class Sent:
     content: bytes
 
 
-def read_upload(files: Sequence[Sent], *, repair: bool = False) -> Chart:
+def read_upload(
+    files: Sequence[Sent],
+    *,
+    repair: Repair = False,
+    columns: Mapping[str, str] | None = None,
+    sheet: str | None = None,
+) -> Chart:
     """Read a chart from what a browser sent: one file, or the two of an organogram.
 
-    They are written to a temporary folder that is gone before this returns.
+    Args:
+        files: what was sent.
+        repair: as for :func:`~innovation_abm.charts.read_chart`, like the next two.
+        columns: the columns to read.
+        sheet: the sheet of a workbook.
 
     Raises:
         Refused: if it is too large or cannot be read.
     """
     label = _label(files[0].name)
-    if len(files) > 2:
-        raise Refused("upload_many", number=len(files))
-    if sum(len(file.content) for file in files) > MOST_MEGABYTES * 1_000_000:
-        raise Refused("upload_large", name=label, most=MOST_MEGABYTES)
-    rows = sum(_rows(file.content) for file in files)
-    if rows > MOST_ROWS:
-        raise Refused("upload_rows", name=label, rows=rows, most=MOST_ROWS)
-    with tempfile.TemporaryDirectory() as place:
-        for file in files:
-            (Path(place) / _label(file.name)).write_bytes(file.content)
-        chart = read_chart(Path(place) / label, repair=repair, most_people=MOST_PEOPLE)
+    chart = _read(files, repair=repair, columns=columns, sheet=sheet)
     if len(chart.files) < len(files) == 2:
         raise Refused("upload_no_pair", name=label)
     if len(chart.files) == 1 and chart.format == ChartFormat.ORGANOGRAM:
         raise Refused("upload_half", name=label)
     if chart.people > MOST_PEOPLE:
-        raise Refused("upload_people", people=chart.people, most=MOST_PEOPLE)
+        raise Refused("upload_people", chart, people=chart.people, most=MOST_PEOPLE)
     if chart.organization is None:
-        key = "upload_faults" if repair or not _mendable(chart) else "upload_mendable"
-        raise Refused(key, name=label, faults=_listed(chart.faults))
+        raise _refusal(chart, label, repair)
     return chart
+
+
+def look_at(files: Sequence[Sent], sheet: str | None) -> Chart:
+    """Read a sheet of a workbook for a choice of its columns, whatever is wrong with it.
+
+    Raises:
+        Refused: if it is too large.
+    """
+    return _read(files, sheet=sheet)
+
+
+def _read(
+    files: Sequence[Sent],
+    repair: Repair = False,
+    columns: Mapping[str, str] | None = None,
+    sheet: str | None = None,
+) -> Chart:
+    """Read files that are not too large, from a temporary folder that is gone afterwards."""
+    _check_size(files)
+    with tempfile.TemporaryDirectory() as place:
+        for file in files:
+            (Path(place) / _label(file.name)).write_bytes(file.content)
+        return read_chart(
+            Path(place) / _label(files[0].name),
+            repair=repair,
+            most_people=MOST_PEOPLE,
+            columns=columns,
+            sheet=sheet,
+        )
+
+
+def _check_size(files: Sequence[Sent]) -> None:
+    """Refuse what would take too long to read."""
+    label = _label(files[0].name)
+    if len(files) > 2:
+        raise Refused("upload_many", number=len(files))
+    if sum(len(file.content) for file in files) > MOST_MEGABYTES * 1_000_000:
+        raise Refused("upload_large", name=label, most=MOST_MEGABYTES)
+    rows = 0
+    for file in files:
+        if file.content.startswith(ZIP_MARK):
+            rows += _rows_of_workbook(file.content, label)
+        else:
+            rows += _rows(file.content)
+    if rows > MOST_ROWS:
+        raise Refused("upload_rows", name=label, rows=rows, most=MOST_ROWS)
 
 
 def _rows(content: bytes) -> int:
@@ -92,47 +152,132 @@ def _rows(content: bytes) -> int:
     return content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n")
 
 
-def _mendable(chart: Chart) -> bool:
-    return all(fault.repairable for fault in chart.faults)
+def _rows_of_workbook(content: bytes, label: str) -> int:
+    """Count the rows of all sheets that hold something; none if it is not a workbook.
+
+    Raises:
+        Refused: if it unpacks to more than is read.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            size = sum(part.file_size for part in archive.infolist())
+            if size > MOST_UNPACKED * 1_000_000:
+                raise Refused("upload_unpacked", name=label, most=MOST_UNPACKED)
+            sheets = [one for one in archive.namelist() if "worksheets/" in one]
+            return sum(
+                _VALUE.search(row) is not None
+                for sheet in sheets
+                for row in _ROW.split(archive.read(sheet))[1:]
+            )
+    except Refused:
+        raise
+    except Exception:  # a damaged workbook: the reader says what is wrong with it
+        return 0
+
+
+def _refusal(chart: Chart, label: str, repair: Repair) -> Refused:
+    """Say why a chart that was read is refused."""
+    if must_choose(chart):
+        others = [fault for fault in chart.faults if fault.kind != FaultKind.COLUMNS]
+        found = "reports_to" in (chart.columns or ())
+        return Refused(COLUMNS_UNCLEAR[found], chart, _listed(others), name=label)
+    offered = repair_offered(chart, repair)
+    if offered == "force":
+        moves = [fault for fault in chart.faults if fault.needs_force]
+        others = [fault for fault in chart.faults if fault.kind != FaultKind.BUDGET]
+        return Refused("upload_budget", chart, _listed(others), name=label, number=len(moves))
+    key = "upload_mendable" if offered else "upload_faults"
+    return Refused(key, chart, _listed(chart.faults), name=label)
+
+
+def repair_offered(chart: Chart, repair: Repair) -> Repair:
+    """Return which repair would make something of a chart that was read with another one.
+
+    Returns:
+        ``True``, or ``"force"`` where that would give too many posts another superior; ``False``
+        if no repair would.
+    """
+    faults = [fault for fault in chart.faults if fault.kind != FaultKind.BUDGET]
+    if not faults or not all(fault.repairable for fault in faults):
+        return False
+    if not repair:
+        return True
+    forced = repair != "force" and any(fault.needs_force for fault in faults)
+    return "force" if forced else False
 
 
 def _label(name: str) -> str:
-    """Give a name for the file that is safe on any system and like the one it came with."""
+    """Return a name for the file that is safe on any system and like the one it came with."""
     last = PurePosixPath(name.replace("\\", "/")).name
-    stem = re.sub(r"[^\w. -]", "_", last.rpartition(".")[0] or last).strip(" .")
-    return f"{stem[:60] or 'chart'}.csv"
+    stem, _, suffix = last.rpartition(".")
+    stem = re.sub(r"[^\w. -]", "_", stem or last).strip(" .")
+    suffix = f".{suffix.lower()}"
+    return f"{stem[:60] or 'chart'}{suffix if suffix in SUFFIXES else '.csv'}"
 
 
-def _listed(faults: Any) -> str:  # noqa: ANN401 - a sequence of faults
-    texts = [str(fault) for fault in faults[:FAULTS_SHOWN]]
-    if len(faults) > FAULTS_SHOWN:
-        texts.append(f"+ {len(faults) - FAULTS_SHOWN}")
-    return "\n" + "\n".join(texts)
+def _listed(faults: Iterable[Fault]) -> tuple[str, ...]:
+    """Return what was found, a line each, without options of the command line.
+
+    What is said of columns ends before their headers: without headers, somebody may be there.
+    """
+    texts = [
+        _HEADERS.sub("", str(fault)) if fault.kind == FaultKind.COLUMNS else str(fault)
+        for fault in faults
+    ]
+    texts = [text.replace("; --force-repair: ", "; repair: ") for text in texts]
+    if len(texts) > DETAILS_SHOWN:
+        texts[DETAILS_SHOWN:] = [f"and {len(texts) - DETAILS_SHOWN:,} more"]
+    return tuple(texts)
 
 
-def open_upload(room: Room, files: Sequence[Sent], *, repair: bool = False) -> None:
+def paired(room: Room, files: Sequence[Sent]) -> tuple[Sent, ...]:
+    """Return files with the one that came before, if together they are those of an organogram."""
+    half, room.half_chart = room.half_chart, None
+    if half is None or len(files) != 1 or _label(half.name) == _label(files[0].name):
+        return tuple(files)
+    stems = {re.sub("senior|junior", "", _label(one.name).lower()) for one in (half, *files)}
+    return (half, *files) if len(stems) == 1 else tuple(files)
+
+
+def open_upload(
+    room: Room,
+    files: Sequence[Sent],
+    *,
+    repair: Repair = False,
+    columns: Mapping[str, str] | None = None,
+    sheet: str | None = None,
+) -> Chart | Refused:
     """Play on a chart that a browser sent, or say what is wrong with it.
 
     Of an organogram, one file may be sent after the other.
+
+    Returns:
+        What was read, or why it is refused.
     """
-    half, room.half_chart = room.half_chart, None
-    if half is not None and len(files) == 1 and half.name != files[0].name:
-        with suppress(Refused):
-            _play(room, read_upload([half, *files], repair=repair), half.name)
-            return
+    files = paired(room, files)
     try:
-        _play(room, read_upload(files, repair=repair), files[0].name)
+        chart = read_upload(files, repair=repair, columns=columns, sheet=sheet)
     except Refused as refused:
-        if refused.key == "upload_half":
+        if refused.note.key == "upload_half":
             room.half_chart = files[0]
-        room.tell(refused.key, **refused.values)
+        room.tell_note(refused.note)
+        return refused
+    _play(room, chart, files[0].name)
+    return chart
 
 
 def chart_notes(chart: Chart) -> tuple[Note, ...]:
-    """Say what was doubtful in a chart, and what was mended."""
+    """Say what was assumed of a chart, what was doubtful, and what was repaired."""
     name = "" if chart.organization is None else chart.organization.name
+    notes = [Note("upload_assumed", {"name": name, "what": _plain(chart.assumed)})]
     found = (("upload_warnings", chart.warnings), ("upload_repairs", chart.repairs))
-    return tuple(Note(key, {"name": name, "faults": _listed(told)}) for key, told in found if told)
+    notes += [Note(key, {"name": name, "number": len(told)}, _listed(told)) for key, told in found]
+    return tuple(note for note in notes if note.details or note.values.get("what"))
+
+
+def _plain(assumed: str) -> str:
+    """Return what was assumed, without options of the command line."""
+    return re.sub(r" \(--\w+ for another one\)|; --\w+ for another one", "", assumed)
 
 
 def _play(room: Room, chart: Chart, name: str) -> None:
@@ -140,59 +285,5 @@ def _play(room: Room, chart: Chart, name: str) -> None:
     label = own_name(chart.organization.name or PurePosixPath(_label(name)).stem)
     room.open_chart(Kept(chart.organization, label))
     for note in chart_notes(chart):
-        room.tell(note.key, **note.values)
+        room.tell_note(note)
     room.tell("upload_done", name=label, people=chart.organization.size)
-
-
-class Chooser(anywidget.AnyWidget):
-    """A button that chooses a file, or two.
-
-    Attributes:
-        label: what it says.
-        button: what its button says; the browser's own speaks the browser's language.
-        most: size of the largest files that are sent, in bytes together.
-        chosen: what was chosen: ``files``, each with ``name``, ``size`` and ``content`` (``None``
-            if they are too large or too many), and ``time``.
-    """
-
-    _esm = (FRONT / "chooser.js").read_text(encoding="utf-8")
-
-    label = traitlets.Unicode("").tag(sync=True)
-    button = traitlets.Unicode("").tag(sync=True)
-    most = traitlets.Int(MOST_MEGABYTES * 1_000_000).tag(sync=True)
-    chosen = traitlets.Dict({}).tag(sync=True)
-
-
-@solara.component
-def Upload(room: Room) -> None:
-    """Offer to upload a chart."""
-    say = room.say
-    shown, show = solara.use_state(False)
-    repair, set_repair = solara.use_state(False)
-
-    def chosen(sent: dict[str, Any]) -> None:
-        if not sent:
-            return
-        show(False)
-        room.hush()  # of the chart before
-        files = sent["files"]
-        if len(files) > 2:
-            room.tell("upload_many", number=len(files))
-        elif any(file["content"] is None for file in files):
-            room.tell("upload_large", name=str(files[0]["name"])[:80], most=MOST_MEGABYTES)
-        else:
-            read = [Sent(str(file["name"]), bytes(file["content"])) for file in files]
-            open_upload(room, read, repair=repair)
-
-    solara.Button(say("upload"), text=True, small=True, on_click=lambda: show(True))
-    with rv.Dialog(v_model=shown, on_v_model=show, max_width="520"):
-        if shown:
-            with solara.Div(classes=["ia-upload"]):
-                Chooser.element(
-                    label=say("upload_here"), button=say("upload_button"), on_chosen=chosen
-                )
-                rv.Checkbox(
-                    v_model=repair, on_v_model=set_repair, label=say("upload_repair"),
-                    dense=True, hide_details=True,
-                )  # fmt: skip
-                solara.Button(say("close"), text=True, on_click=lambda: show(False))

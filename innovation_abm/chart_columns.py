@@ -250,9 +250,11 @@ def chosen_columns(
 
 def _place_of(header: Header, name: str) -> int | None:
     """The column of a header, exactly or in plain words, or of a number from 1."""
+    if not name.strip():
+        return None
     if name in header.names:
         return header.names.index(name)
-    if name.strip() and plain_words(name) in header.plain:
+    if plain_words(name) in header.plain:
         return header.plain.index(plain_words(name))
     number = int(name) if name.strip().isdecimal() and len(name.strip()) < 6 else 0
     return number - 1 if 1 <= number <= len(header.names) else None

@@ -90,11 +90,16 @@ class Seen:
         headers: The headers of its columns.
         preview: Its first rows; cells about persons are None.
         sheets: The names of a workbook's sheets.
+        sheet: The name of the one that is read.
+        columns: The columns that are read, or are likely to be, by what they hold, from 1; None
+            where there is nothing to choose.
     """
 
     headers: tuple[str, ...] = ()
     preview: tuple[tuple[str | None, ...], ...] = ()
     sheets: tuple[str, ...] = ()
+    sheet: str = ""
+    columns: Mapping[str, int] | None = None
 
 
 def read_table(path: Path, choice: Choice, log: Log, seen: Seen) -> Table | None:
@@ -103,6 +108,7 @@ def read_table(path: Path, choice: Choice, log: Log, seen: Seen) -> Table | None
     if grid is None:
         return None
     file = path.name
+    seen.sheets, seen.sheet = grid.sheets, grid.sheet
     rows = list(grid.rows)
     if not rows:
         log.fault(file, None, FaultKind.EMPTY, "the file is empty; a chart has a header")
@@ -110,12 +116,14 @@ def read_table(path: Path, choice: Choice, log: Log, seen: Seen) -> Table | None
     place, header = find_header(rows, choice)
     repeated = list(header.names)
     body = [row for row in rows[place + 1 :] if row[1] != repeated]
-    seen.headers, seen.sheets = header.names, grid.sheets
+    seen.headers = header.names
     seen.preview = preview(header, body, None)
     if not check_header(header, file, log):
         return None
     matcher = Matcher(header, body, choice)
     reading = _fixed(header) if header.sheet is not Sheet.PLAIN else matcher.read(file, log)
+    if header.sheet is Sheet.PLAIN:
+        seen.columns = matcher.likely()
     if reading is None:
         return None
     seen.preview = preview(header, body, reading)

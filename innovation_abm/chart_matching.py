@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Final
 
 from innovation_abm.chart_columns import (
+    CHOSEN,
     IDS,
     PERSONAL_KEYS,
     SUPERIORS,
@@ -25,6 +26,9 @@ from innovation_abm.chart_columns import (
 from innovation_abm.chart_faults import HEAD_MARK, FaultKind, Log, listed, quoted
 from innovation_abm.chart_texts import Choice, Row
 from innovation_abm.chart_words import bare, words
+
+PERSONAL_ROWS: Final = 200
+"""Rows by which it is told whether a column is about persons."""
 
 _MOST_COLUMNS: Final = 40  # among which columns are looked for by their content
 _MOST_SHOWN: Final = 6
@@ -175,6 +179,7 @@ class Matcher:
         self.choice = choice
         self._columns: dict[Column, list[str]] = {}
         self._resolvers: dict[tuple[Column, str], Resolver] = {}
+        self._likely: Reading | None = None
 
     def read(self, file: str, log: Log) -> Reading | None:
         """Find the reading; None, with the reason in the log, if there is not exactly one."""
@@ -189,10 +194,28 @@ class Matcher:
             log.fault(file, self.header.row, FaultKind.COLUMNS, message)
             return None
         best = self._best(pairs)
+        self._likely = self._reading(best[0], chosen)
         if len(best) > 1:
             log.fault(file, self.header.row, FaultKind.COLUMNS, self._ambiguous(best))
             return None
-        return self._reading(best[0], chosen)
+        return self._likely
+
+    def likely(self) -> dict[str, int]:
+        """The columns that are read, or would be most likely, by what they hold, from 1."""
+        found: dict[str, int | None]
+        if self._likely is None:
+            columns = self.header.columns
+            found = {what: next(iter(columns(what)), None) for what in CHOSEN[3:]}
+            found["post"] = next(iter(columns(*IDS)), None)
+            found["reports_to"] = next(iter(columns(*SUPERIORS)), None)
+        else:
+            key, above = self._likely.key, self._likely.superior
+            found = {what: self._likely.others.get(what) for what in CHOSEN[3:]}
+            found["post"] = self._likely.naming
+            found["reports_to"] = above[0] if len(above) == 1 else None
+            by_another = len(key) == 1 and key != (self._likely.naming,)
+            found["matched_by"] = key[0] if by_another else None
+        return {what: column + 1 for what, column in found.items() if column is not None}
 
     def _column(self, column: Column) -> list[str]:
         if column not in self._columns:
@@ -374,7 +397,7 @@ class Matcher:
     def _reading(self, pair: _Candidate, chosen: Mapping[str, int | None]) -> Reading:
         """The reading of a pair of columns."""
         header = self.header
-        private = pair.kind in PERSONAL_KEYS
+        private = pair.kind in PERSONAL_KEYS or self._names_persons(pair)
         naming = self._naming(pair, chosen)
         taken = {*pair.key, *pair.superior, *(naming or ())}
         others: dict[str, int] = {}
@@ -403,6 +426,16 @@ class Matcher:
         candidates += header.columns(*IDS)
         known = (*IDS, "title", *(PERSONAL_KEYS if self.choice.keep_names else ()))
         return next(((one,) for one in candidates if self._kind(one) in known), None)
+
+    def _names_persons(self, pair: _Candidate) -> bool:
+        """Whether columns about persons are read, or superiors are named as persons are."""
+        if any(map(self.header.is_personal, (*pair.key, *pair.superior))):
+            return True
+        above, posts = (
+            looks_personal(list(dict.fromkeys(self._column(one)[:PERSONAL_ROWS])))
+            for one in (pair.superior, pair.key)
+        )
+        return above and not posts
 
     def _missing(self, chosen: Mapping[str, int | None]) -> str:
         """What to say where no pair of columns can be read."""
@@ -453,10 +486,22 @@ def shown_columns(header: Header, rows: Sequence[Row], reading: Reading | None) 
     """Which columns a preview may show: none about persons, by header or by content."""
     hidden: set[int] = set()
     if reading is not None and reading.private:
-        hidden |= {*reading.key, *reading.superior}
-    return [
-        column not in hidden
-        and not header.is_personal(column)
-        and not looks_personal([text_of(cells, (column,)) for _, cells in rows[:200]])
-        for column in range(len(header.names))
-    ]
+        hidden |= set(reading.superior)
+        hidden |= set(reading.key) if reading.kind in PERSONAL_KEYS else set()
+    persons: set[str] = set()
+    columns = range(len(header.names))
+    cells_of = [[text_of(cells, (one,)) for _, cells in rows[:PERSONAL_ROWS]] for one in columns]
+    for column in columns:
+        cells = cells_of[column]
+        if header.fields[column] in SUPERIORS:  # who leads many is in it many times
+            cells = list(dict.fromkeys(cells))
+        if column in hidden or header.is_personal(column) or looks_personal(cells):
+            hidden.add(column)
+            persons |= {*cells} - {""}
+    return [column not in hidden and not _mostly(cells_of[column], persons) for column in columns]
+
+
+def _mostly(cells: Sequence[str], persons: set[str]) -> bool:
+    """Whether most cells that are not blank name somebody, as other columns do."""
+    filled = [cell for cell in cells if any(map(str.isalpha, cell))]
+    return 2 * sum(cell in persons for cell in filled) > len(filled)

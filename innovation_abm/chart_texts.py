@@ -80,12 +80,14 @@ class Grid:
         rows: Rows that are not blank throughout.
         assumed: What was assumed, in a few words each.
         sheets: The names of a workbook's sheets.
+        sheet: The name of the one that is read.
         semicolons: Whether cells are separated by semicolons, as where commas are decimal.
     """
 
     rows: Iterator[Row]
     assumed: list[str]
     sheets: tuple[str, ...] = ()
+    sheet: str = ""
     semicolons: bool = False
 
 

@@ -88,7 +88,7 @@ def _grid(data: bytes, choice: Choice, score: Score) -> Grid:
     if choice.sheet is None and len(sheets) > 1:
         others = listed([quoted(one) for one in sheets if one != name])
         assumed.append(f"sheet {quoted(name)} (not read: {others}; --sheet for another one)")
-    return Grid(rows, assumed, tuple(sheets))
+    return Grid(rows, assumed, tuple(sheets), name)
 
 
 def _check_archive(archive: zipfile.ZipFile) -> None:

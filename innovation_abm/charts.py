@@ -143,6 +143,9 @@ class Chart:
         preview: Its first rows, for a choice of columns by those who gave the file; None stands
             for cells that are, or seem to be, about persons.
         sheets: The names of a workbook's sheets.
+        sheet: The name of the one that is read; blank for other files.
+        columns: The columns that are read, or are likely to be, by what they hold (`CHOSEN`), from
+            1; None where there is nothing to choose, as in an organogram.
     """
 
     organization: Organization | None
@@ -156,6 +159,8 @@ class Chart:
     headers: tuple[str, ...] = ()
     preview: tuple[tuple[str | None, ...], ...] = ()
     sheets: tuple[str, ...] = ()
+    sheet: str = ""
+    columns: Mapping[str, int] | None = None
 
     @property
     def people(self) -> int:
@@ -290,6 +295,8 @@ def read_chart(
         headers=seen.headers,
         preview=seen.preview,
         sheets=seen.sheets,
+        sheet=seen.sheet,
+        columns=seen.columns,
     )
 
 

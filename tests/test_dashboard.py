@@ -1532,7 +1532,7 @@ def test_files_that_are_no_pair_are_refused():
     ):
         with pytest.raises(Refused) as refused:
             read_upload(others)
-        assert refused.value.key == "upload_no_pair"
+        assert refused.value.note.key == "upload_no_pair"
 
 
 def test_an_upload_is_mended_if_one_asks(room):
@@ -1562,9 +1562,9 @@ def test_an_upload_is_mended_if_one_asks(room):
 def test_a_bad_upload_is_refused_and_said(content, key):
     with pytest.raises(Refused) as refused:
         read_upload([Sent("../../etc/chart.csv", content)])
-    assert refused.value.key == key
+    assert refused.value.note.key == key
     for language in LANGUAGES:
-        assert Speech(language)(key, **refused.value.values)
+        assert Speech(language)(key, **refused.value.note.values)
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n", b"\r\n\n\r"])
@@ -1579,8 +1579,8 @@ def test_groups_of_too_many_staff_are_refused_before_anybody_is_made_of_them(mon
     for repair in (False, True):
         with pytest.raises(Refused) as refused:
             read_upload(pair, repair=repair)
-        assert refused.value.key == "upload_people"
-        assert refused.value.values == {"people": 3_000_009, "most": MOST_PEOPLE}
+        assert refused.value.note.key == "upload_people"
+        assert refused.value.note.values == {"people": 3_000_009, "most": MOST_PEOPLE}
 
 
 @pytest.mark.parametrize(
@@ -1720,7 +1720,7 @@ def test_an_upload_fits_into_one_message_to_the_server():
 def test_a_bad_upload_is_told_by_its_own_name():
     with pytest.raises(Refused) as refused:
         read_upload([Sent("C:\\My Charts\\our <chart>.CSV", CIRCLE)])
-    assert "our _chart_.csv, row 2: 2 posts report to each other" in refused.value.values["faults"]
+    assert "our _chart_.csv, row 2: 2 posts report to each other" in refused.value.note.details[1]
 
 
 def test_what_the_page_loads_is_found_wherever_it_is_installed(monkeypatch, tmp_path):

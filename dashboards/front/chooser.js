@@ -1,5 +1,31 @@
 // A button that chooses a file or two, which may also be dropped on it. Files that are too large
-// are not sent: only their names and sizes are.
+// are not sent: only their names and sizes are. They are sent as a message, which is kept nowhere.
+
+const ACCEPT = [
+  ".csv", ".tsv", ".txt", ".xlsx", "text/csv", "text/tab-separated-values", "text/plain",
+  "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+].join(",");
+
+const PATIENCE = 40; // frames: a dialog opens by and by
+
+// Keeps the focus in the dialog whenever it shows something else: what had it before may be gone,
+// and Escape closes a dialog only from within. Closed, it gives the focus back.
+function keepFocus(model, el) {
+  let tries = 0;
+  const focus = () => {
+    const heading = el.closest(".ia-upload")?.querySelector(".ia-heading");
+    heading?.focus();
+    if ((!heading || document.activeElement !== heading) && --tries > 0) requestAnimationFrame(focus);
+  };
+  const turn = () => {
+    tries = model.get("view") ? PATIENCE : 0;
+    if (tries) requestAnimationFrame(focus);
+    else document.querySelector(model.get("opener"))?.focus();
+  };
+  model.on("change:view", turn);
+  if (model.get("view")) turn();
+  return () => { tries = 0; model.off("change:view", turn); };
+}
 
 function render({ model, el }) {
   const label = document.createElement("label");
@@ -9,17 +35,16 @@ function render({ model, el }) {
   const input = label.appendChild(document.createElement("input"));
   input.type = "file";
   input.multiple = true;
-  input.accept = ".csv,text/csv";
+  input.accept = ACCEPT;
   const speak = () => { text.textContent = model.get("label"); button.textContent = model.get("button"); };
   const choose = async (chosen) => {
     const files = [...chosen];
     if (!files.length) return;
     const fits = files.length <= 2
       && files.reduce((sum, file) => sum + file.size, 0) <= model.get("most");
-    const sent = await Promise.all(files.slice(0, 3).map(async ({ name, size }, i) =>
-      ({ name, size, content: fits ? new DataView(await files[i].arrayBuffer()) : null })));
-    model.set("chosen", { files: sent, time: Date.now() });
-    model.save_changes();
+    const contents = fits ? await Promise.all(files.map((file) => file.arrayBuffer())) : [];
+    const about = files.slice(0, 3).map(({ name, size }) => ({ name, size }));
+    model.send({ files: about }, undefined, contents);
     input.value = "";
   };
   input.addEventListener("change", () => choose(input.files));
@@ -28,7 +53,8 @@ function render({ model, el }) {
   for (const name of ["label", "button"]) model.on(`change:${name}`, speak);
   speak();
   el.appendChild(label);
-  return () => ["label", "button"].forEach((name) => model.off(`change:${name}`, speak));
+  const release = keepFocus(model, el);
+  return () => { release(); ["label", "button"].forEach((name) => model.off(`change:${name}`, speak)); };
 }
 
 export default { render };

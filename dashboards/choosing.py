@@ -1,0 +1,151 @@
+"""Which column of an uploaded table holds what: what a dialog offers, and what it answers.
+
+Nothing of columns about persons is in an offer: their cells stay on the server, and where the table
+seems to have no headers, all of it does.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from innovation_abm.chart_columns import understood
+from innovation_abm.chart_texts import Choice
+from innovation_abm.chart_words import words
+from innovation_abm.charts import CHOSEN, FaultKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from innovation_abm.charts import Chart
+    from innovation_abm.dashboards.words import Speech
+
+FOUND: Final = ("post", "reports_to", "matched_by")
+"""What is looked for where no column is chosen; of the others, no column means none."""
+OF_PERSONS: Final = ("reports_to", "matched_by")
+"""What columns about persons may be chosen for: to find superiors, and then they are dropped."""
+MOST_COLUMNS: Final = 60
+"""Columns of a preview; those beyond are chosen by their headers only."""
+LONGEST: Final = 40
+"""Characters of a cell or header that are shown."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a dialog shows of a table.
+
+    Attributes:
+        headers: the headers, blank where there is none that may be shown.
+        rows: the first rows, ``None`` for cells that stay on the server.
+        likely: the columns that were read, or are likely to be, from 1, by what they hold.
+        sheets: names of the sheets of a workbook, if it has several.
+        sheet: name of the one that these columns are of.
+        names: how the reader is told each column.
+    """
+
+    headers: tuple[str, ...] = ()
+    rows: tuple[tuple[str | None, ...], ...] = ()
+    likely: Mapping[str, int] = field(default_factory=dict)
+    sheets: tuple[str, ...] = ()
+    sheet: str = ""
+    names: tuple[str, ...] = ()
+
+    @property
+    def hidden(self) -> frozenset[int]:
+        """The columns about persons, from 1."""
+        return frozenset(
+            number for number, cells in enumerate(zip(*self.rows, strict=True), 1) if None in cells
+        )
+
+
+def offer(chart: Chart) -> Offer | None:
+    """Return what a dialog offers of a chart that was read; ``None`` if nothing can be chosen."""
+    several = chart.sheets if len(chart.sheets) > 1 else ()
+    if chart.columns is None or len(chart.headers) < 2 or _without_headers(chart):
+        return Offer(sheets=several, sheet=chart.sheet) if several else None
+    known = understood([chart.headers], Choice()) > 0
+    hidden = {number for row in chart.preview for number, cell in enumerate(row) if cell is None}
+    return Offer(
+        headers=tuple(
+            _short(header) if known or number not in hidden else ""
+            for number, header in enumerate(chart.headers)
+        ),
+        rows=tuple(
+            tuple(
+                None if number in hidden else _short(cell or "") for number, cell in enumerate(row)
+            )
+            for row in chart.preview
+        ),
+        likely=chart.columns,
+        sheets=several,
+        sheet=chart.sheet,
+        names=_names(chart.headers),
+    )
+
+
+def _without_headers(chart: Chart) -> bool:
+    """Whether what was taken for headers seems to be a row about somebody."""
+    return not any(
+        words().field_of(header) or words().is_personal(header) for header in chart.headers
+    ) and any("@" in header or header.isdecimal() for header in chart.headers)
+
+
+def _names(headers: tuple[str, ...]) -> tuple[str, ...]:
+    """How the reader is told columns: by header where it is there once, otherwise by number."""
+    times = Counter(headers)
+    return tuple(
+        header if header and times[header] == 1 else str(number)
+        for number, header in enumerate(headers, 1)
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def called(offered: Offer, number: int, say: Speech) -> str:
+    """Return what a column is called on the page; one without a header by its number."""
+    header = offered.headers[number - 1]
+    if header and offered.headers.count(header) == 1:
+        return header
+    numbered = say("column_number", number=number)
+    return f"{header} ({numbered})" if header else numbered
+
+
+def options(offered: Offer, what: str, say: Speech) -> list[dict[str, object]]:
+    """Return the columns that may be chosen for something; 0 stands for none of them."""
+    nothing = say("column_found" if what in FOUND else "column_none")
+    return [
+        {"text": called(offered, number, say) if number else nothing, "value": number}
+        for number in range(len(offered.headers) + 1)
+        if may_be(offered, what, number)
+    ]
+
+
+def may_be(offered: Offer, what: str, number: int) -> bool:
+    """Whether a column may be chosen for something."""
+    if type(number) is not int or what not in CHOSEN:  # it comes from a browser
+        return False
+    if number in (0, offered.likely.get(what)):
+        return True
+    personal = number in offered.hidden and what not in OF_PERSONS
+    return 1 <= number <= len(offered.headers) and not personal
+
+
+def to_columns(offered: Offer, chosen: Mapping[str, int]) -> dict[str, str]:
+    """Return the choice as the reader takes it: a header or number, blank for none."""
+    if not offered.headers:
+        return {}
+    return {
+        what: offered.names[number - 1] if number else ""
+        for what in CHOSEN
+        if (number := chosen.get(what, 0)) or what not in FOUND
+    }
+
+
+def must_choose(chart: Chart) -> bool:
+    """Whether a chart cannot be read because its columns are unclear, and can be chosen."""
+    kinds = {fault.kind for fault in chart.faults if not fault.repairable}
+    unclear = FaultKind.COLUMNS in kinds or (FaultKind.EMPTY in kinds and len(chart.sheets) > 1)
+    return unclear and offer(chart) is not None
