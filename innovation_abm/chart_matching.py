@@ -60,6 +60,11 @@ class Reading:
     private: bool
 
 
+def _only(column: Column | None) -> int | None:
+    """The one column that is meant; None if there is none, or several."""
+    return column[0] if column is not None and len(column) == 1 else None
+
+
 def text_of(cells: Sequence[str], column: Column) -> str:
     """What a row has in a column; blank beyond its last cell."""
     if len(column) == 1:
@@ -209,12 +214,11 @@ class Matcher:
             found["post"] = next(iter(columns(*IDS)), None)
             found["reports_to"] = next(iter(columns(*SUPERIORS)), None)
         else:
-            key, above = self._likely.key, self._likely.superior
-            found = {what: self._likely.others.get(what) for what in CHOSEN[3:]}
-            found["post"] = self._likely.naming
-            found["reports_to"] = above[0] if len(above) == 1 else None
-            by_another = len(key) == 1 and key != (self._likely.naming,)
-            found["matched_by"] = key[0] if by_another else None
+            likely = self._likely
+            found = {what: likely.others.get(what) for what in CHOSEN[3:]}
+            found["post"] = _only(likely.naming)
+            found["reports_to"] = _only(likely.superior)
+            found["matched_by"] = _only(likely.key) if likely.key != likely.naming else None
         return {what: column + 1 for what, column in found.items() if column is not None}
 
     def _column(self, column: Column) -> list[str]:
