@@ -172,7 +172,13 @@ def read_rules(path: str | PathLike[str]) -> tuple[FileRules, list[Finding]]:
         object.__setattr__(book, attribute, value)  # a rule book is frozen
     _check_used(book, module)
     own = [getattr(book, rule) for rule in RULES if not is_shipped(book, rule)]
-    return book, impurities(own, roles.values(), modules)
+    try:
+        return book, impurities(own, roles.values(), modules)
+    except RecursionError:
+        raise RuleError(
+            f"{name}: an expression is too long to be checked; write it in several lines, or as a "
+            "table"
+        ) from None
 
 
 @contextmanager

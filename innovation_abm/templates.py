@@ -76,8 +76,8 @@ FILE = Path(__file__).with_name("{file}")
 
 
 def test_it_keeps_what_rules_promise():
-    broken = [check for check in check_rules(FILE, engines=False) if check.passed is False]
-    assert not broken, broken
+    found = check_rules(FILE, engines=False, timeout=300)
+    assert not [check for check in found if check.passed is False]
 
 
 def test_what_it_does():

@@ -1076,6 +1076,19 @@ def test_an_agent_that_fails_is_told_to_the_room(method, for_mesa, tmp_path):
     room.close()
 
 
+def test_a_chance_out_of_range_is_told_to_the_room_and_the_page_survives(for_mesa, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from innovation_abm import rule\n@rule\ndef lapse_chance(idea, terms):\n    return 3.0\n"
+    )
+    room = Room(Opened(SMALL, rules=load_rules(tmp_path / "mine.py")), for_mesa)
+    settle(room)
+    (told,) = {note.values["what"] for note in room.notes.value}
+    assert told.startswith('the rule "lapse_chance" gives 3.0 (mine.py, line 2; week ')
+    assert told.endswith("a chance must be a number between 0 and 1")
+    assert not room.working.value
+    room.close()
+
+
 def test_replications_fit_into_a_moment():
     assert replications_for(6_000, "kernel") == 200
     assert replications_for(10**9, "kernel") == 10

@@ -216,6 +216,12 @@ def test_what_ships_is_let_through(folder):
         assert load_rules(new_rule(name).file)
 
 
+def test_an_expression_too_long_to_be_read_is_refused_in_a_line(folder):
+    Path("mine.py").write_text(rule_file(f"return {' + '.join(['idea.value'] * 700)}"))
+    with pytest.raises(RuleError, match=r"mine\.py.*(too long to be checked|recursion)"):
+        load_rules("mine.py")
+
+
 LUCKY = rule_file("return random.random()", "import random")
 
 
@@ -350,3 +356,73 @@ def test_an_agent_of_mesas_that_would_never_act_is_refused():
     Citizen(model)
     with pytest.raises(InnovationAbmError, match="Citizen would never act: the week calls only"):
         model.step()
+
+
+@pytest.mark.slow
+def test_what_is_never_called_is_not_called_and_all_else_is():
+    """By classes that note their calls, over scenarios in which everything happens."""
+    from random import Random
+    from types import FunctionType
+
+    from innovation_abm import InnovationModel
+    from innovation_abm.hooks import NEVER_CALLED, hooks_of, is_ours
+    from innovation_abm.model import ROLES
+    from innovation_abm.random_scenarios import random_scenario
+    from innovation_abm.scenario import ScenarioError
+
+    called = {role: set() for role in ROLES}
+
+    def spied(role, kind):
+        def noting(name, value):
+            if isinstance(value, property):
+
+                def read(self):
+                    called[role].add(name)
+                    return value.fget(self)
+
+                return property(read)
+
+            def method(self, *arguments, **options):
+                called[role].add(name)
+                return value(self, *arguments, **options)
+
+            return method
+
+        names = {}
+        for base in reversed(kind.__mro__):
+            if is_ours(base):
+                names |= {
+                    name: noting(name, value)
+                    for name, value in vars(base).items()
+                    if isinstance(value, FunctionType | property) and not name.startswith("__")
+                }
+        return type(f"Noting{kind.__name__}", (kind,), names)
+
+    import innovation_abm.model as module
+
+    roles = {role: spied(role, kind) for role, kind in ROLES.items()}
+    check, module.check_classes = module.check_classes, lambda given: None
+    try:
+        busy = Scenario(
+            weeks=60, middle_layers=2, span=3, departments=2, conception_rate=20.0,
+            manager_conception_rate=20.0, leader_conception_rate=20.0, agency=True, panel_size=3.0,
+            panel_novelty=0.5, stuck_weeks=2.0, permission_seeking=0.5, other_doors=2.0,
+            rework_chance=0.5, platforms=True, platform_use=0.5, manager_capacity=2.5,
+            trial_quota=1.0, misrouting=0.8, clarity=0.3, circulation=5.0, determinants=True,
+            pilot_weeks=3.0,
+        )  # fmt: skip
+        others = [busy.but(own_judgement=True), busy.but(trial_quota=0.0, pilot_weeks=0.0)]
+        random = Random(3)
+        any_kind = [random_scenario(random, size=2, weeks=30) for _ in range(60)]
+        for scenario in (busy, *others, *any_kind):
+            try:
+                InnovationModel(scenario, roles=roles).run()
+            except ScenarioError as error:
+                assert "panel_size" in str(error)
+    finally:
+        module.check_classes = check
+    for role in ROLES:
+        assert not called[role] & NEVER_CALLED.get(role, frozenset()), role
+        asked = set(hooks_of(ROLES[role])) - {"draw_own", "trait_key"}
+        seldom = {"ask_permission", "close", "dissolve", "leader", "trait_key"}
+        assert asked - called[role] <= seldom, role

@@ -152,6 +152,16 @@ class Answer(Section):
                     )
         return ""
 
+    def _undefined_at(self) -> str:
+        """Say at how many points measures are undefined; "" if they are at none."""
+        places = [
+            f"{self.names.measure(name).short} at {one['undefined_points']:,} of "
+            f"{count(self.told['points'], 'point')}"
+            for name, one in self.told["measures"].items()
+            if one["undefined_points"]
+        ]
+        return f"Undefined in all runs: {', '.join(places)}." if places else ""
+
     @property
     def overview(self) -> Table:
         """Every measure in a row."""
@@ -166,16 +176,13 @@ class Answer(Section):
                     mean_of(high) if high else "undefined",
                     self.names.factor(best["factor"]).short if best else "cannot be told",
                     f"{figures(float(best['value']))} ({best['index']})" if best else "",
-                    f"{one['undefined_points']:,} of {self.told['points']:,}",
                 )
             )
         return Table(
             "Every measure: the lowest and the highest mean of any point, with 95 % intervals, and "
             "the factor that matters most",
-            (
-                *("measure", "lowest", "highest", "matters most", "judged by"),
-                "points where it is undefined",
-            ),
+            ("measure", "lowest", "highest", "matters most", "judged by"),
             tuple(rows),
-            frozenset({1, 2, 5}),
+            frozenset({1, 2}),
+            self._undefined_at(),
         )
