@@ -338,7 +338,7 @@ def _points(design: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
 def _json(text: str, what: str) -> list[dict[str, Any]]:
     """Read a list of objects in JSON, of a ledger that perhaps had no checksums when written."""
     try:
-        found = json.loads(text)
+        found: list[dict[str, Any]] = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise StoreError(f"the ledger is damaged: {what} cannot be read ({error})") from None
     if not all(isinstance(row, dict) for row in found):
