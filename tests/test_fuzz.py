@@ -40,6 +40,8 @@ FEW = settings(max_examples=50, suppress_health_check=QUIET)
 PIECES = (
     *("", " ", "\t", "\n", "\r\n", "\0", "\ufeff", "=", "[", "]", "[[", "{", "}", '"', "'", "#"),
     *("nan", "inf", "-inf", "1e400", "-1", "0", "99999999999999999999", "0x10", "true", "None"),
+    *("9" * 5_000, "0x" + "f" * 5_000, "[" * 5_000, "{a=" * 5_000, "a." * 5_000, "k" * 5_000),
+    *("4.0", "1", "0.0", "9007199254740993.0"),
     *("é", "\u202e", "\U0001f600", "\ud7ff", "\\u0000", "..", "/", "a" * 300, "1979-05-27"),
 )
 
@@ -113,7 +115,7 @@ def told():
     try:
         yield
     except InnovationAbmError as error:
-        assert str(error).strip()
+        assert 0 < len(str(error).strip()) < 3_000
         assert "Traceback" not in str(error)
 
 
