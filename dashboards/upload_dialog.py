@@ -255,19 +255,24 @@ def Upload(room: Room) -> None:
     with rv.Dialog(
         v_model=dialog.shown.value, on_v_model=dialog.show, max_width="860", scrollable=True
     ):
-        view = "files"
-        if held is not None and (held.choosing or held.played):
-            view = "columns" if held.choosing else "played"
-        with solara.Div(classes=["ia-upload"]):
-            title = say("columns_title" if view == "columns" else "upload")
-            solara.HTML(
-                tag="h2", unsafe_innerHTML=escape(title), classes=["ia-heading"],
-                attributes={"tabindex": "-1"},
-            )  # fmt: skip
-            if dialog.tries:
-                _Files(dialog, held, say, view)
-            if held is not None and view != "files":
-                {"columns": _Columns, "played": _Played}[view](dialog, held, say).key(view)
+        if dialog.tries:  # from then on it stays, as what it draws with does
+            _Content(dialog, held, say)
+
+
+@solara.component
+def _Content(dialog: Dialog, held: Held | None, say: Speech) -> None:
+    view = "files"
+    if held is not None and (held.choosing or held.played):
+        view = "columns" if held.choosing else "played"
+    title = say("columns_title" if view == "columns" else "upload")
+    with solara.Div(classes=["ia-upload"]):
+        solara.HTML(
+            tag="h2", unsafe_innerHTML=escape(title), classes=["ia-heading"],
+            attributes={"tabindex": "-1"},
+        )  # fmt: skip
+        _Files(dialog, held, say, view)
+        if held is not None and view != "files":
+            {"columns": _Columns, "played": _Played}[view](dialog, held, say).key(view)
 
 
 @solara.component
