@@ -150,7 +150,7 @@ def far_from_usual(scenario: Scenario) -> dict[str, Any]:
 
 MOST_IDEAS: Final = 1_200
 MOST_COPIES: Final = 10_000
-MOST_PERSON_WEEKS: Final = 8_000
+MOST_PERSON_WEEKS: Final = 11_000
 """Ideas, copies of posts, and weeks of people that a case has at most, roughly: what the Mesa
 engine runs in half a second."""
 TRAITS_OF_RUN: Final = ("people_seed", "ideas_seed", "decisions_seed", "context_seed")
@@ -294,8 +294,8 @@ def _wide_scenario(random: Random, chart: Organization) -> Scenario:
     if values.get("value_low", -1.0) > values.get("value_high", 1.0):
         values |= dict.fromkeys(("value_low", "value_high"), values.get(kept, 0.0))
     weeks = random.choice((1, 2, 5, 25, 60, 60, 110, 160))
-    if chart.size <= 2 and random.random() < 0.03:
-        weeks = 5200
+    if chart.size <= 2 and random.random() < 0.04:
+        weeks, values["conception_rate"] = 5200, 4.0
     start = _start(random)
     return start.but(
         name=f"random over {start.name}",
