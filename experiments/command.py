@@ -316,15 +316,15 @@ def _show(console: Console, results: Results, folder: Path, reported: bool) -> N
     console.print(f"{len(results.points):,} points, {len(results.runs):,} runs.\n")
     ends_of = ("lowest mean (at point)", "highest mean (at point)")
     table = Table("measure", *ends_of, "hangs most on", box=None, pad_edge=False)
-    told = describe(results)["measures"]
-    for name, found in told.items():
+    told = describe(results)
+    for name, found in told["measures"].items():
         strongest = found["strongest"] or {"factor": ""}
         ends = (_interval(found[end]) for end in ("lowest", "highest"))
         table.add_row(name, *ends, str(strongest["factor"]))
     console.print(table)
-    for name, found in told.items():
-        if found["undefined_points"]:
-            places = f"{found['undefined_points']:,} of {len(results.points):,} points"
+    for name, points in told["undefined_points"].items():
+        if points:
+            places = f"{points:,} of {len(results.points):,} points"
             console.print(f"{name} is undefined in all runs of {places}.", soft_wrap=True)
     if len(results.failures):
         first = results.failures.iloc[0]

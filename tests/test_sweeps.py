@@ -467,7 +467,7 @@ def test_where_a_measure_is_undefined_everywhere_runs_end_and_it_is_said(tmp_pat
     from innovation_abm.experiments.reporting.report import write_report
 
     one = describe(found)
-    assert one["measures"]["survival"]["undefined_points"] == 1
+    assert one["undefined_points"] == {"survival": 1, "omission": 1}
     assert one["unreached"] == {"survival": {"points": 1, "undefined": 1}}
     page = write_report(found, tmp_path / "out").read_text(encoding="utf-8")
     assert "It is undefined at 1 of 2 points." in page

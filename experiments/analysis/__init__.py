@@ -81,14 +81,14 @@ def describe(results: Results) -> dict[str, Any]:
         ``highest`` and ``lowest`` (each the point, its factors, mean, low, high; None if it is
         defined nowhere), ``strongest`` (the factor that matters most: ``factor``, ``index`` that
         says by what it is judged (see :class:`Judged`), ``value``; None if it cannot be told) and
-        ``undefined`` (runs), ``undefined_points`` (those with runs, in none of which it is
-        defined); and ``unreached``, see :func:`~.convergence.unreached`. The mean of the highest
-        of many points is somewhat too high, having been chosen for it.
+        ``undefined`` (runs); ``undefined_points`` (by measure, points with runs in none of which
+        it is defined); and ``unreached``, see :func:`~.convergence.unreached`. The mean of the
+        highest of many points is somewhat too high, having been chosen for it.
     """
     counts = results.runs.groupby("point").size().reindex(results.points.index, fill_value=0)
     table = means(results)
     factors = factor_names(results)
-    found = {}
+    found, nowhere = {}, {}
     for measure in results.measures:
         here = table[table["measure"] == measure]
         known = here[here["mean"].notna()]
@@ -97,8 +97,8 @@ def describe(results: Results) -> dict[str, Any]:
             "lowest": _told(known, factors, known["mean"].argmin()) if len(known) else None,
             "strongest": _strongest(results, str(measure)),
             "undefined": int(here["undefined"].sum()),
-            "undefined_points": int(((here["n"] == 0) & (here["undefined"] > 0)).sum()),
         }
+        nowhere[str(measure)] = int(((here["n"] == 0) & (here["undefined"] > 0)).sum())
     return {
         "points": len(results.points),
         "runs": len(results.runs),
@@ -109,6 +109,7 @@ def describe(results: Results) -> dict[str, Any]:
         "luck": str(results.study.replications.luck),
         "design": str(results.study.design.kind),
         "measures": found,
+        "undefined_points": nowhere,
         "unreached": unreached(results),
     }
 

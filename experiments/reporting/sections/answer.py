@@ -50,25 +50,30 @@ class Answer(Section):
         unit = f" {called.unit}" if called.unit else ""
         if low["mean"] == high["mean"]:
             where = "at every point" if self.told["points"] > 1 else "on average"
-            if found["undefined_points"]:
+            if self.told["undefined_points"][measure]:
                 where += " where it is defined"
             text = f"It is {mean_of(high)}{unit} {where}."
-            return capital(called.short), called.meaning, text + self._undefined(found)
+            return capital(called.short), called.meaning, text + self._undefined(measure)
         text = f"{self._moved(found['strongest'], measure)} "
-        among = "all points where it is defined" if found["undefined_points"] else "all points"
+        among = (
+            "all points where it is defined"
+            if self.told["undefined_points"][measure]
+            else "all points"
+        )
         text += (
             f"Of {among} the lowest has {mean_of(low)}{unit} ({self._point(low)}), and the "
             f"highest {mean_of(high)}{unit} ({self._point(high)})."
         )
-        text += self._undefined(found)
+        text += self._undefined(measure)
         return capital(called.short), called.meaning, text.strip()
 
-    def _undefined(self, found: Mapping[str, Any]) -> str:
+    def _undefined(self, measure: str) -> str:
         """Say where a measure is undefined; "" if it is nowhere."""
-        if found["undefined_points"]:
-            places = f"at {found['undefined_points']:,} of {count(self.told['points'], 'point')}"
-        elif found["undefined"]:
-            places = f"in {found['undefined']:,} of {count(self.told['runs'], 'run')}"
+        runs = self.told["measures"][measure]["undefined"]
+        if points := self.told["undefined_points"][measure]:
+            places = f"at {points:,} of {count(self.told['points'], 'point')}"
+        elif runs:
+            places = f"in {runs:,} of {count(self.told['runs'], 'run')}"
         else:
             return ""
         return f" It is undefined {places}."
@@ -155,10 +160,10 @@ class Answer(Section):
     def _undefined_at(self) -> str:
         """Say at how many points measures are undefined; "" if they are at none."""
         places = [
-            f"{self.names.measure(name).short} at {one['undefined_points']:,} of "
+            f"{self.names.measure(name).short} at {points:,} of "
             f"{count(self.told['points'], 'point')}"
-            for name, one in self.told["measures"].items()
-            if one["undefined_points"]
+            for name, points in self.told["undefined_points"].items()
+            if points
         ]
         return f"Undefined in all runs: {', '.join(places)}." if places else ""
 
