@@ -13,6 +13,7 @@ const PATIENCE = 100; // frames: a dialog opens and closes by and by
 function keepFocus(model, el) {
   let tries = 0;
   const focus = () => {
+    if (!model.get("view")) return;
     const heading = el.closest(".ia-upload")?.querySelector(".ia-heading");
     heading?.focus();
     if ((!heading || document.activeElement !== heading) && --tries > 0) requestAnimationFrame(focus);
