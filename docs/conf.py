@@ -53,6 +53,7 @@ CONTENTS = (
         (
             "notebooks/researchers",
             "api",
+            "charts",
             "studies",
             "analysis",
             "findings",

@@ -158,7 +158,7 @@ def _fixed(header: Header) -> Reading:
         what: place[what] for what in ("unit", "department", "people", "title") if what in place
     }
     key = (place["reference"],) if header.sheet is Sheet.SENIOR else ()
-    naming = key[0] if key else None
+    naming = key or None
     return Reading(naming, key, (place["superior"],), "reference", others, private=False)
 
 
@@ -328,7 +328,7 @@ def _posts(table: Table, log: Log) -> Iterator[Post]:
     role_of = {text: plain_words(text) for text in set(roles)}
     above = {text: (text, "") if junior else resolve(text) for text in set(stated)}
     _tell_superiors(table, stated, above, log)
-    names = None if reading.naming is None else column_of(rows, (reading.naming,))
+    names = None if reading.naming is None else column_of(rows, reading.naming)
     if resolve.norm is not as_it_is:
         keys = list(map(resolve.norm, keys))
     for number, (row, _) in enumerate(table.rows):

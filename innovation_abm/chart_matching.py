@@ -32,6 +32,7 @@ PERSONAL_ROWS: Final = 200
 
 _MOST_COLUMNS: Final = 40  # among which columns are looked for by their content
 _MOST_SHOWN: Final = 6
+_GLANCE: Final = 100  # rows by which a pair of columns is told to be unfit at once
 _PARTS: Final = re.compile(r"\s*[;|\n]\s*|\s+/\s+|\s+&\s+|/|,\s*")
 
 Column = tuple[int, ...]
@@ -43,7 +44,7 @@ class Reading:
     """Which columns of a table are read, and how.
 
     Attributes:
-        naming: The column that posts are called by; None if by their row.
+        naming: The columns that posts are called by; None if by their row.
         key: The columns by which superiors are named.
         superior: The columns that name the superior.
         kind: What the key is: ``reference``, ``employee``, ``email``, ``name`` and so on.
@@ -51,7 +52,7 @@ class Reading:
         private: Whether keys name persons.
     """
 
-    naming: int | None
+    naming: Column | None
     key: Column
     superior: Column
     kind: str
@@ -210,9 +211,10 @@ class Matcher:
         else:
             key, above = self._likely.key, self._likely.superior
             found = {what: self._likely.others.get(what) for what in CHOSEN[3:]}
-            found["post"] = self._likely.naming
+            naming = self._likely.naming or ()
+            found["post"] = naming[0] if len(naming) == 1 else None
             found["reports_to"] = above[0] if len(above) == 1 else None
-            by_another = len(key) == 1 and key != (self._likely.naming,)
+            by_another = len(key) == 1 and key != naming
             found["matched_by"] = key[0] if by_another else None
         return {what: column + 1 for what, column in found.items() if column is not None}
 
@@ -350,9 +352,9 @@ class Matcher:
     def _by_content(self, chosen: Mapping[str, int | None]) -> list[_Candidate]:
         """Pairs of columns found by what is in them: all of one is in the other, as a forest."""
         columns = range(min(len(self.header.names), _MOST_COLUMNS))
-        keys = self._keys(chosen) or [
-            ((one,), self._kind(one)) for one in columns if not self._known(one)
-        ]
+        known = self._keys(chosen)
+        others = [((one,), self._kind(one)) for one in columns if not self._known(one)]
+        keys = known if "matched_by" in chosen else list(dict.fromkeys((*known, *others)))
         superiors = self._superiors(chosen) or [(one,) for one in columns if not self._known(one)]
         pairs = []
         for key, kind in keys:
@@ -360,11 +362,16 @@ class Matcher:
             if len(set(values)) < len(values) or "" in values:
                 continue
             for superior in superiors:
-                if set(key).isdisjoint(superior):
+                if set(key).isdisjoint(superior) and self._seems_found(key, superior, kind):
                     pair = self._candidate(key, superior, kind)
                     if pair.whole and 1 <= pair.heads < len(values) and self._is_forest(pair):
                         pairs.append(pair)
         return pairs
+
+    def _seems_found(self, key: Column, superior: Column, kind: str) -> bool:
+        """Whether the first superiors are found: a glance before all rows are tried."""
+        finds = self.resolver(key, kind).finds
+        return all(map(finds, self._column(superior)[:_GLANCE]))
 
     def _known(self, column: int) -> bool:
         """Whether a column holds something else than posts or superiors."""
@@ -392,17 +399,8 @@ class Matcher:
         """The reading of a pair of columns."""
         header = self.header
         private = pair.kind in PERSONAL_KEYS or self._names_persons(pair)
-        naming = chosen.get("post", self._exact_post())
-        if naming is None and pair.kind in IDS and len(pair.key) == 1:
-            naming = pair.key[0]
-        if naming is None and not self.choice.keep_names:
-            ids = [one for one in header.columns(*IDS) if self._kind(one) in IDS]
-            naming = ids[0] if ids else None
-        if naming is None and (self.choice.keep_names or pair.kind == "title"):
-            naming = pair.key[0]
-        if naming is not None and self._kind(naming) not in (*IDS, "title"):
-            naming = naming if self.choice.keep_names else None
-        taken = {*pair.key, *pair.superior, naming}
+        naming = self._naming(pair, chosen)
+        taken = {*pair.key, *pair.superior, *(naming or ())}
         others: dict[str, int] = {}
         for what in ("unit", "department", "role", "people"):
             found = [one for one in header.columns(what) if one not in taken]
@@ -422,18 +420,36 @@ class Matcher:
         )
         return above and not posts
 
+    def _naming(self, pair: _Candidate, chosen: Mapping[str, int | None]) -> Column | None:
+        """The columns that posts are called by: never persons' names unless they are to be kept."""
+        header = self.header
+        if self.choice.keep_names and "post" not in chosen:
+            persons: list[Column] = [(one,) for one in header.columns("name")]
+            first, last = header.columns("first_name"), header.columns("last_name")
+            persons += [(first[0], last[0])] if first and last else []
+            persons += [(one,) for one in header.columns("email", "login")]
+            if persons:
+                return persons[0]
+        post = chosen.get("post", self._exact_post())
+        candidates = [] if post is None else [post]
+        if pair.kind in (*IDS, "title") and len(pair.key) == 1:
+            candidates.append(pair.key[0])
+        candidates += header.columns(*IDS)
+        known = (*IDS, "title", *(PERSONAL_KEYS if self.choice.keep_names else ()))
+        return next(((one,) for one in candidates if self._kind(one) in known), None)
+
     def _missing(self, chosen: Mapping[str, int | None]) -> str:
         """What to say where no pair of columns can be read."""
         missing = [] if self._keys(chosen) else ["post"]
         missing += [] if self._superiors(chosen) else ["reports_to"]
-        names = self.header.names
-        have = listed([quoted(name) for name in names if name][:_MOST_SHOWN])
+        known = any(self.header.fields)  # else it may be a row of names, which none may see
+        names = [quoted(name) for name in self.header.names if name and known]
+        have = f"This row has {listed(names[:_MOST_SHOWN])}; choose" if names else "Choose"
         return (
             f"the column {' and '.join(missing or ['post'])} is missing; the header must have one "
             "with a post or person in each row and one with the superior, for instance "
             "post,reports_to,unit,role, or be that of an organogram. "
-            f"This row has {have}; choose columns by --column post=HEADER and "
-            "--column reports_to=HEADER"
+            f"{have} columns by --column post=HEADER and --column reports_to=HEADER"
         )
 
     def _ambiguous(self, pairs: Sequence[_Candidate]) -> str:
@@ -458,9 +474,9 @@ def assumptions(reading: Reading, header: Header) -> list[str]:
     called = header.called
     found = []
     if not header.exact or reading.kind != "reference":
-        post = "the row" if reading.naming is None else called(reading.naming)
+        post = "the row" if reading.naming is None else called(*reading.naming)
         found.append(f"post = {post}")
-        by = "" if reading.key == (reading.naming,) else f" (found by {called(*reading.key)})"
+        by = "" if reading.key == reading.naming else f" (found by {called(*reading.key)})"
         found.append(f"reports_to = {called(*reading.superior)}{by}")
     if not header.exact:
         found += [f"{what} = {called(column)}" for what, column in reading.others.items()]

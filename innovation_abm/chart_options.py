@@ -53,8 +53,8 @@ NamesOption = Annotated[
     bool,
     typer.Option(
         "--keep-names",
-        help="Call posts by the names or e-mail addresses of persons where there is no other "
-        "reference; else they are called by their row.",
+        help="Call posts by the names (or e-mail addresses) of persons in the chart, which are "
+        "else dropped.",
     ),
 ]
 

@@ -127,7 +127,8 @@ def _attach(
     """Attach loose posts to the head of their department, and note why each is loose."""
     moved = [number for number in loose if number != heads[department[number]]]
     others = len(posts) - len(heads)
-    log.over_budget = len(moved) > max(_FEW, _SHARE * len(posts)) or 2 * len(moved) > others
+    flattens = len(moved) > 1 and 2 * len(moved) > others
+    log.over_budget = flattens or len(moved) > max(_FEW, _SHARE * len(posts))
     if log.over_budget and log.repair and not log.force:
         message = (
             f"--repair would give {len(moved):,} of {counted(len(posts), 'row')} another superior "

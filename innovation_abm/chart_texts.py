@@ -62,7 +62,7 @@ class Choice:
         columns: Headers (or numbers) of columns, by what they hold.
         sheet: Name of the sheet of a workbook.
         encoding: Encoding of a text.
-        keep_names: Whether posts may be called by names and addresses of persons.
+        keep_names: Whether posts are called by names or addresses of persons.
     """
 
     columns: dict[str, str] = field(default_factory=dict)

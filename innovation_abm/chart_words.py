@@ -17,7 +17,11 @@ _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _BRACKETS: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
 _NO_WORD: Final = re.compile(r"[\W_]+")
 _PASSED_OVER: Final = frozenset(
-    ("de d du des del la le l les of the s der die das dem den el los las y et und and").split()
+    (
+        *("of", "the", "s", "de", "d", "du", "des", "la", "le", "l", "les", "et"),
+        *("der", "die", "das", "dem", "den", "und", "del", "el", "los", "las", "y"),
+        *("ist", "aktuell", "actual", "current", "actuel", "actuelle"),
+    )
 )
 _SAME: Final = dict.fromkeys(("no", "nr", "num", "nro", "nbr", "nummer", "numero", "n"), "number")
 
@@ -42,9 +46,13 @@ def header_forms(header: str) -> tuple[str, ...]:
 
 
 def _loosely(form: str) -> str:
-    """Plain words without articles and the like, numbers called one way, umlauts written one way."""
+    """Plain words without articles, years and the like; numbers, umlauts written in one way."""
     text = re.sub(r"(?<=[a-z]{4})(?:nummern?|nr)\b", " number", form)
-    found = [_SAME.get(word, word) for word in text.split() if word not in _PASSED_OVER]
+    found = [
+        _SAME.get(word, word)
+        for word in text.split()
+        if word not in _PASSED_OVER and not re.fullmatch(r"(?:19|20)\d\d", word)
+    ]
     return re.sub(r"(?<=[aou])e(?=[a-z])", "", " ".join(found))
 
 

@@ -260,8 +260,9 @@ def read_chart(
             named by), ``unit``, ``department``, ``role``, ``people``. A blank header: none.
         sheet: The sheet of a workbook; by default the first that is shown and looks like a chart.
         encoding: The encoding of a text file; by default UTF-8, UTF-16 or else Windows-1252.
-        keep_names: Whether posts are called by the names or e-mail addresses of persons where the
-            chart has no other reference; by default they are called ``post 12``, by their row.
+        keep_names: Whether posts are called by the names of persons, or else their e-mail
+            addresses. By default these are never kept: posts are called by another reference, or
+            ``post 12``, by their row.
 
     Returns:
         The chart: its organisation or the faults for which it is refused, warnings, and repairs.

@@ -341,6 +341,48 @@ def test_check_chart_names_every_fault(folder):
     assert [fault["row"] for fault in said.json["faults"]] == [4, 5, 6]
 
 
+def test_a_chart_of_another_dialect(folder):
+    rows = "ID;Name;Manager;Team\n1;Ada Quill;;HQ\n2;Bo Raven;Ada Quill;HQ\n3;Cy S;Bo Raven;Law\n"
+    Path("staff.csv").write_text(rows, encoding="utf-16")
+    said = done("check-chart", "staff.csv", "--out", "plain.csv").out
+    assert "read as: UTF-16; cells separated by semicolons; post = 'ID'" in said
+    assert "Ada" not in said
+    assert charts.load_chart("plain.csv").names == ("1", "2", "3")
+    figures = done("run", "--chart", "staff.csv", *SMALL, "--json", "--out", "kept").json
+    assert "found by 'Name'" in figures["chart"]["assumed"]
+    for file in Path("kept").iterdir():
+        assert b"Quill" not in file.read_bytes()
+    named = done("check-chart", "staff.csv", "--keep-names", "--out", "named.csv")
+    assert charts.load_chart("named.csv").names[0] == "Ada Quill"
+    assert named.status == 0
+
+
+def test_columns_are_chosen_on_the_command_line(folder):
+    Path("two.csv").write_text("id,manager,supervisor\n1,,\n2,1,1\n3,2,1\n4,2,3\n")
+    message = refused("run", "--chart", "two.csv", *SMALL)
+    assert "--column reports_to='manager' or --column reports_to='supervisor'" in message
+    page = done("check-chart", "two.csv", "--column", "reports_to=supervisor").out
+    assert "reports_to = 'supervisor'" in page
+
+
+def test_notices_of_a_chart_are_one_line_beside_a_run(folder):
+    Path("comma.csv").write_text('post,reports_to,people\nboss,,\na,boss,"2,5"\nb,boss,"1,5"\n')
+    page = done("run", "--chart", "comma.csv", *SMALL).out
+    assert "2 warnings of the chart: see check-chart" in page
+    assert "'2,5' is read as 3 people" not in page
+    assert "'2,5' is read as 3 people" in done("check-chart", "comma.csv").out
+
+
+def test_repairs_beyond_the_budget_need_force(folder):
+    rows = "".join(f"p{n},nobody{n}\n" for n in range(6))
+    Path("loose.csv").write_text("post,reports_to\nboss,\na,boss\n" + rows)
+    assert "--force-repair (in Python" in refused("run", "--chart", "loose.csv", *SMALL)
+    assert "would give 6 of 8 rows another" in refused(
+        "run", "--chart", "loose.csv", "--repair", *SMALL
+    )
+    assert done("run", "--chart", "loose.csv", "--force-repair", *SMALL, "--json").json["repairs"]
+
+
 def test_check_chart_with_repair(folder):
     said = done("check-chart", "faulty.csv", "--repair")
     assert "loaded, 3 repairs made" in said.out
@@ -729,7 +771,12 @@ def test_a_rule_that_cannot_be_compiled(folder):
         ("run --chart missing.csv", "there is no file missing.csv"),
         ("run --chart .", "is a folder; name a CSV file"),
         ("run --chart empty.toml", "the file is empty"),
-        ("run --chart latin.csv", "latin.csv, row 3: byte 0xe9 is not UTF-8"),
+        ("run --chart broken.csv", "broken.csv, row 3: byte 0x81 is not UTF-8"),
+        ("run --force-repair", "--force-repair is about a chart, and none is given"),
+        ("run --column post=x", "--column is about a chart, and none is given: add --chart FILE"),
+        ("check-chart chart.csv --column post", "--column post: write WHAT=HEADER"),
+        ("check-chart chart.csv --column boss=x", "column boss: choose one for post, reports_to"),
+        ("check-chart chart.csv --out chart.csv", "chart.csv: is there already"),
         ("run --chart alone.csv", "nobody is below the leader"),
         ("run --repair", "none is given: add --chart FILE"),
         ("run --weeks 0", "weeks = 0: allowed is a whole number from 1 to 5200"),
@@ -765,7 +812,7 @@ def test_what_is_wrong_is_said_in_one_message(arguments, message, folder):
     Path("latin.toml").write_bytes(b'format = 1\nname = "caf\xe9"\n')
     Path("broken.toml").write_text("format = \n")
     Path("unknown.toml").write_text("format = 1\n[run]\nweks = 3\n")
-    Path("latin.csv").write_bytes(b"post,reports_to\na,XX\nb\xe9,a\n")
+    Path("broken.csv").write_bytes(b"post,reports_to\na,XX\nb\x81,a\n")
     Path("alone.csv").write_text("post,reports_to\na,XX\n")
     assert message in refused(*arguments.split())
     if arguments.startswith(("run", "compare")):

@@ -128,7 +128,8 @@ def test_a_repaired_chart_is_kept_as_it_was_run(tmp_path):
     run = simulate(scenario, organization=read.organization)
     save_run(run, tmp_path / "kept", summary=summarize(run, read))
     kept = json.loads((tmp_path / "kept/summary.json").read_text())
-    assert [repair["row"] for repair in kept["repairs"]] == [4, 6]
+    assert [repair["row"] for repair in kept["repairs"]] == [6]
+    assert [warning["row"] for warning in kept["warnings"]] == [4]
     pd.testing.assert_frame_equal(again(tmp_path / "kept").ideas, run.ideas)
 
 

@@ -85,6 +85,9 @@ CHARTS = [
     holds("example-chart.csv"),
     "post,reports_to,unit,role\nboss,XX,top,leader\na,boss,north,\nb,a,north,staff\n",
     "Post Unique Reference,Reports to Senior Post,FTE,Unit\n1,XX,1,A\n2,1,1.0,B\n2,1,1,B\n",
+    "Name;Manager;FTE;Team\nAda Quill;;1;HQ\nBo Raven;Quill, Ada;2,5;HQ\nCy;N/A;1 200;\n"
+    "Total;3;;\n",
+    "sep=|\nChart as at May\n\nid|manager|supervisor\n1||\n2|1|1\n3|2|1; 2\nSource: list\n",
 ]
 STUDIES = [
     path.read_text(encoding="utf-8")
@@ -168,14 +171,33 @@ def test_files_of_any_bytes(content):
                 read(path)
 
 
+ENCODINGS = st.sampled_from(("utf-8", "utf-16", "utf-16-be", "cp1252", "utf-7"))
+CHOICES = st.fixed_dictionaries(
+    {"repair": st.sampled_from((False, True, "force")), "keep_names": st.booleans()},
+    optional={
+        "columns": st.dictionaries(
+            st.sampled_from(("post", "reports_to", "matched_by", "unit", "people", "x")),
+            st.sampled_from(("post", "id", "Name", "manager", "1", "3", "", "99", "é")),
+            max_size=2,
+        ),
+        "encoding": st.sampled_from(("utf-8", "cp1252", "utf-16", "klingon", "rot13", "")),
+        "sheet": st.sampled_from(("Staff", "", "x")),
+    },
+)
+
+
 @FEW
-@given(near(CHARTS).map(str.encode) | st.binary(max_size=80), st.booleans())
-def test_charts(content, repair):
+@given(
+    st.builds(lambda text, code: text.encode(code, "replace"), near(CHARTS), ENCODINGS)
+    | st.binary(max_size=80),
+    CHOICES,
+)
+def test_charts(content, choice):
     """Reading a chart raises nothing at all: it gives people, or faults with their rows."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "chart.csv")
         path.write_bytes(content)
-        chart = read_chart(path, repair=repair)
+        chart = read_chart(path, **choice)
     assert (chart.organization is None) == bool(chart.faults)
     assert all(str(fault).strip() for fault in chart.faults)
     chart.report()
@@ -253,6 +275,9 @@ OPTIONS = {
     "--lever-b": ("upholding=0.5", "x"),
     "--levers": ("bad.toml", "nothing.toml"),
     "--chart": ("chart.csv", "nothing.csv", "bad.toml"),
+    "--column": ("post=post", "post=1", "boss=x", "post", "=", ""),
+    "--sheet": ("Staff", ""),
+    "--encoding": ("utf-8", "klingon"),
     "--rules": ("rules.py", "bad.py", "nothing.py"),
     "--rules-b": ("rules.py", "bad.py"),
     "--replications": ("1", "2", "0", "x"),
@@ -267,7 +292,16 @@ OPTIONS = {
     "--preset": PRESETS,
     "--out": ("nowhere", "bad.toml"),
 }
-FLAGS = ("--json", "--repair", "--quick", "--help", "--nonsense", "-h")
+FLAGS = (
+    "--json",
+    "--repair",
+    "--force-repair",
+    "--keep-names",
+    "--quick",
+    "--help",
+    "--nonsense",
+    "-h",
+)
 COMMANDS = {  # a command, and what it may be given
     "run": PRESETS,
     "compare": PRESETS,
