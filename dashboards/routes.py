@@ -207,21 +207,28 @@ def _dropping(process: Callable[..., bool]) -> Callable[..., bool]:
     return processed
 
 
+_connected: set[str] = set()
+"""Tabs with a connection; Solara knows of one only some time after it was opened."""
+
+
 async def channels(socket: WebSocket) -> None:
     """Connect a tab with what is done for it here."""
     kernel = socket.path_params["kernel_id"]
-    known = kernel in kernel_context.contexts
+    known = kernel_context.contexts.keys() | _connected
     if not KERNEL.fullmatch(kernel) or not socket.query_params.get("session_id"):
         LOG.error("refused a tab that does not name itself")
         await socket.close(1008)
-    elif not known and len(kernel_context.contexts) >= MOST_TABS:
+    elif kernel not in known and len(known) >= MOST_TABS:
         LOG.error("refused a tab: %d are open already", MOST_TABS)
         await socket.close(1013)
     else:
+        _connected.add(kernel)
         try:
             await solara_server.kernel_connection(socket)
         except Exception as error:  # whatever was sent, the log gets one line of it
             LOG.error("a tab was cut off: %s", type(error).__name__)
+        finally:
+            _connected.discard(kernel)
 
 
 def close(request: Request) -> Response:

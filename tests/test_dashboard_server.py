@@ -10,7 +10,7 @@ import struct
 import time
 import uuid
 import zlib
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 
 import pytest
 from browsing import running
@@ -30,6 +30,7 @@ from innovation_abm.dashboards.messages import (
     check_message,
 )
 from innovation_abm.dashboards.offered import MOST_PEOPLE
+from innovation_abm.dashboards.server import set_up_solara
 from innovation_abm.dashboards.tab_memory import MOST_PACKED, Kept, pack, unpack
 from innovation_abm.dashboards.uploading import MOST_MEGABYTES
 
@@ -538,17 +539,36 @@ def test_a_message_that_is_too_large_ends_its_connection_alone(served):
     assert not [line for line in served.lines[before:] if "Traceback" in line]
 
 
-@pytest.mark.slow
-def test_no_more_tabs_are_opened_than_there_is_room_for():
-    with running() as (process, url), ExitStack() as opened:
-        crowded = Served(process, url, None)
-        first = opened.enter_context(crowded.connect())
-        for _ in range(MOST_TABS - 1):
-            opened.enter_context(crowded.connect())
-        with pytest.raises(InvalidStatus):
-            crowded.connect()
-        first.send(json.dumps(INFO))
-        assert first.recv(timeout=30)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Solara imports what websockets drops
+def test_no_more_tabs_are_opened_than_there_is_room_for(monkeypatch, caplog):
+    set_up_solara()
+    from innovation_abm.dashboards import routes
+
+    class Socket:
+        closed = None
+
+        def __init__(self, kernel):
+            self.path_params, self.query_params = {"kernel_id": kernel}, {"session_id": "tab"}
+
+        async def close(self, code):
+            self.closed = code
+
+    async def connected(socket):
+        assert socket.path_params["kernel_id"] in routes._connected
+
+    monkeypatch.setattr(routes.solara_server, "kernel_connection", connected)
+    tabs = [str(uuid.uuid4()) for _ in range(MOST_TABS)]
+    monkeypatch.setattr(routes, "_connected", set(tabs))
+    refused, again = Socket(str(uuid.uuid4())), Socket(tabs[0])
+    for one in (refused, again):
+        asyncio.run(routes.channels(one))
+    assert refused.closed == 1013
+    assert again.closed is None
+    assert "refused a tab" in caplog.text
+    last = Socket(str(uuid.uuid4()))  # there is room since the one before it is gone
+    asyncio.run(routes.channels(last))
+    assert last.closed is None
+    assert len(routes._connected) == MOST_TABS - 1
 
 
 @pytest.mark.parametrize(

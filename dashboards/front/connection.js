@@ -18,6 +18,7 @@ window.addEventListener("load", () => {
   window.addEventListener("pagehide", () => { leaving = true; });
 
   const status = () => app.connectionStatus; // what Solara shows: null before the first connection
+  const trying = () => solara.debug?.ws()?.readyState === WebSocket.CONNECTING; // Solara does so already
   const show = (on) => {
     if (on !== lost) since = Date.now();
     lost = on;
@@ -44,7 +45,7 @@ window.addEventListener("load", () => {
     if (leaving) return;
     if (!await there()) show(true);
     else if (status() === "connected") show(false);
-    else if (app.wasConnected) await connect();
+    else if (app.wasConnected && !(trying() && Date.now() - since < PATIENCE)) await connect();
     timer = setTimeout(ask, lost ? SOON : CALM);
   };
 
@@ -58,7 +59,7 @@ window.addEventListener("load", () => {
       ]);
       show(false);
     } catch {
-      if (Date.now() - since > PATIENCE && !leaving) location.reload();
+      if (Date.now() - since > 2 * PATIENCE && !leaving) location.reload();
     }
   };
 
