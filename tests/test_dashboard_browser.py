@@ -414,9 +414,7 @@ def test_what_is_unclear_in_a_chart_is_chosen_in_a_dialog_in_french(page, addres
         page.locator(".ia-upload").get_by_role("button", name=name).click()
 
     def noted(text):
-        page.wait_for_function(
-            "text => document.querySelector('.ia-notes')?.innerText.includes(text)", arg=text
-        )
+        page.wait_for_selector(f".ia-notes p:has-text('{text}')")
 
     upload("agents.csv")
     page.wait_for_selector(".ia-preview td:has-text('101')")

@@ -6,21 +6,25 @@ const ACCEPT = [
   "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 ].join(",");
 
-const PATIENCE = 40; // frames: a dialog opens by and by
+const PATIENCE = 100; // frames: a dialog opens and closes by and by
 
 // Keeps the focus in the dialog whenever it shows something else: what had it before may be gone,
 // and Escape closes a dialog only from within. Closed, it gives the focus back.
 function keepFocus(model, el) {
   let tries = 0;
   const focus = () => {
+    if (!model.get("view")) return;
     const heading = el.closest(".ia-upload")?.querySelector(".ia-heading");
     heading?.focus();
     if ((!heading || document.activeElement !== heading) && --tries > 0) requestAnimationFrame(focus);
   };
+  const giveBack = () => { // once the dialog is closed, which would take it again
+    if (!el.closest(".v-dialog--active")) document.querySelector(model.get("opener"))?.focus();
+    else if (!model.get("view") && --tries > 0) requestAnimationFrame(giveBack);
+  };
   const turn = () => {
-    tries = model.get("view") ? PATIENCE : 0;
-    if (tries) requestAnimationFrame(focus);
-    else document.querySelector(model.get("opener"))?.focus();
+    tries = PATIENCE;
+    requestAnimationFrame(model.get("view") ? focus : giveBack);
   };
   model.on("change:view", turn);
   if (model.get("view")) turn();
