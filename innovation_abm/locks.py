@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PATIENCE: Final = 300.0
-"""Seconds to wait for another holder, several times what compiling should take."""
-POLL: Final = 0.1
+PATIENCE: Final = 3600.0
+"""Seconds to wait for another holder: compiling takes a quarter of an hour on a crowded machine."""
+POLL: Final = 0.25
 """Seconds between two attempts to get the lock; Ctrl-C takes effect in between."""
 
 
