@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import platform
 import re
-import site
 import sys
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
@@ -19,9 +17,6 @@ if TYPE_CHECKING:
 
 DATA_FILES: Final = ("example-chart.csv", "presets/workshop.toml")
 """Files that every installation holds, in the folder ``data``."""
-
-ASSETS: Final = Path("share", "solara", "cdn", "@widgetti")
-"""Where the package solara-assets puts what a page would load from the internet otherwise."""
 
 
 def examine() -> dict[str, Any]:
@@ -146,8 +141,10 @@ def _dashboard_problems() -> Iterator[str]:
             yield "the dashboard has no words or no sessions; install the package again"
     except (ImportError, OSError, ValueError) as error:
         yield f"the dashboard cannot be opened: {error}"
-    bases = (sys.prefix, site.getuserbase() or sys.prefix)
-    if not any((Path(base) / ASSETS).is_dir() for base in bases):
+    from innovation_abm.dashboards.assets import assets_folder
+
+    folder = assets_folder()
+    if folder is None or not folder.is_dir():
         yield (
             "the files that the dashboard's page needs offline are missing; "
             "run: python -m pip install --force-reinstall solara-assets"

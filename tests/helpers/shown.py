@@ -87,6 +87,7 @@ SLOW: Final = {
     "innovation-abm sweep clay.toml",
     "innovation-abm sweep clay.toml --out results",
     "innovation-abm report clay",
+    "innovation-abm export clay --out tables",
     "innovation-abm sweep clay_layer",
     "innovation-abm sweep own_chart --chart my-chart.csv",
     "innovation-abm sweep clay.toml --dask tcp://10.0.0.1:8786",
@@ -141,6 +142,9 @@ ELSEWHERE: Final = {
     "pytest tests/test_calibration.py": "These are tests: .ci/run runs them.",
     "python -m innovation_abm.effects": (
         "Many minutes; by hand. tests/test_levers.py measures some of the levers as it does."
+    ),
+    "python -m innovation_abm.agreement --compare 5000": (
+        "Many minutes; by hand. tests/test_kernel.py compares some of the same cases."
     ),
     "python -m innovation_abm.experiments.reporting.documents": (
         "It writes into a checkout, for minutes. tests/test_docs.py calls it for a small report."
