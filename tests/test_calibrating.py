@@ -2,13 +2,16 @@
 
 import json
 import math
+import random
 import re
 import shutil
 from importlib.resources import files
 from pathlib import Path
 
+import damage
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +31,7 @@ from innovation_abm.experiments.calibration.file import (
     calibration_names,
     find_calibration,
 )
-from innovation_abm.experiments.calibration.folder import Folder
+from innovation_abm.experiments.calibration.folder import DIGEST, Folder
 from innovation_abm.experiments.calibration.published import FIGURES
 from innovation_abm.experiments.design.parts import StudyError
 from innovation_abm.experiments.design.study import Base
@@ -471,6 +474,227 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+# --- a folder that is damaged ---------------------------------------------------------------------
+
+KEPT = {"function": "made up", "method": "kind = history_matching, points = 30"}
+WAVES = {
+    name: np.random.default_rng(number).random((30, 2))
+    for number, name in enumerate(["wave-1", "wave-2", "wave-10", "sample"])
+}
+
+
+def figures_of(points):
+    return np.stack(
+        [np.sin(9 * points), np.cos(9 * points)], axis=1
+    )  # two replications and targets
+
+
+def runs_of(points):
+    figures = figures_of(points).reshape(-1, 2)
+    point, replication = np.repeat(np.arange(30), 2), np.tile([0, 1], 30)
+    columns = [point, replication, *np.repeat(points, 2, axis=0).T, *figures.T]
+    names = ["point", "replication", "a", "b", "y", "z"]
+    return pd.DataFrame(dict(zip(names, columns, strict=True)))
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """The folder of a calibration of which four waves are finished."""
+    with Folder(tmp_path / "kept", KEPT) as folder:
+        for name, points in WAVES.items():
+            folder.write(name, points, runs_of(points))
+    return tmp_path / "kept"
+
+
+def read_kept(path, manifest=KEPT):
+    """Read all runs of a folder; give which are right, which would be run again, what was said."""
+    said, right, again = [], set(), set()
+    with Folder(path, manifest, said.append) as folder:
+        for name, points in WAVES.items():
+            figures = folder.read(name, points, (30, 2, 2))
+            if figures is None:
+                again.add(name)
+            else:
+                np.testing.assert_array_equal(figures, figures_of(points))  # never silently wrong
+                right.add(name)
+    return right, again, said
+
+
+def damage_kept(kept, folder, times, seed):
+    """Damage a manifest or runs; count what is run again, and what of the manifest is set aside."""
+    chance, counts = random.Random(seed), {"runs": 0, "manifest": 0}
+    for number in range(times):
+        hurt = Path(shutil.copytree(kept, folder / str(number)))
+        file = chance.choice([hurt / "manifest.json", *sorted((hurt / "runs").iterdir())])
+        before = file.read_bytes()
+        damage.damage(file, chance)
+        after = file.read_bytes()
+        right, again, said = read_kept(hurt)
+        if file.name == "manifest.json":
+            assert right == WAVES.keys()
+            counts["manifest"] += len(said)
+            assert json.loads((hurt / "manifest.json").read_bytes()) == KEPT
+        elif after != before:
+            assert again == {file.stem[:-33]}
+            assert said == [
+                f"damaged, and run again: runs/{file.name}: does not match its checksum"
+            ]
+            assert (hurt / "damaged" / file.name).read_bytes() == after
+            counts["runs"] += 1
+        else:
+            assert (again, said) == (set(), [])
+        shutil.rmtree(hurt)
+    return counts
+
+
+def test_no_damage_to_a_folder_is_loaded_silently(kept, tmp_path):
+    counts = damage_kept(kept, tmp_path, times=100, seed=4)
+    assert counts["runs"] > 60 and counts["manifest"] > 8
+
+
+@pytest.mark.slow
+def test_no_damage_to_a_folder_is_loaded_silently_in_a_large_campaign(kept, tmp_path):
+    counts = damage_kept(kept, tmp_path, times=2000, seed=5)
+    assert counts["runs"] > 1200 and counts["manifest"] > 160
+
+
+@pytest.mark.parametrize("method", [FAST, ABC], ids=["history", "abc"])
+def test_damaged_runs_alone_are_run_again(method, tmp_path):
+    task, first, said = linear_task(method), Known(curved, error=0.1), []
+    expected = calibrate(task, tmp_path, simulator=first)
+    file = sorted((tmp_path / "runs").iterdir())[-1]
+    content = bytearray(file.read_bytes())
+    content[len(content) // 3] ^= 1
+    file.write_bytes(content)
+    again = Known(curved, error=0.1)
+    found = calibrate(task, tmp_path, simulator=again, notice=said.append)
+    assert again.calls == 1 < first.calls
+    assert found.to_dict() == expected.to_dict()
+    assert said == [f"damaged, and run again: runs/{file.name}: does not match its checksum"]
+    calibrate(task, tmp_path, simulator=again, notice=said.append)
+    assert (again.calls, len(said)) == (1, 1)
+
+
+def test_runs_of_other_points_are_no_damage_and_leave_no_file(kept):
+    said = []
+    with Folder(kept, KEPT, said.append) as folder:
+        other = WAVES["wave-1"] / 2
+        assert folder.read("wave-1", other, (30, 2, 2)) is None
+        folder.write("wave-1", other, runs_of(other))
+        np.testing.assert_array_equal(folder.read("wave-1", other, (30, 2, 2)), figures_of(other))
+    assert not said
+    assert len(list((kept / "runs").iterdir())) == len(WAVES)
+
+
+def make_older(kept):
+    """Take from runs what version 0.1.0 did not write before it kept checksums."""
+    for file in (kept / "runs").iterdir():
+        table = pq.read_table(file)
+        table = table.replace_schema_metadata({DIGEST: table.schema.metadata[DIGEST]})
+        pq.write_table(table, file.with_name(f"{file.stem[:-33]}.parquet"))
+        file.unlink()
+
+
+def test_older_runs_are_read_and_get_a_checksum(kept):
+    make_older(kept)
+    assert read_kept(kept) == (WAVES.keys(), set(), [])
+    name = next(file.name for file in (kept / "runs").iterdir() if "wave-2" in file.name)
+    (kept / "runs" / name).write_bytes((kept / "runs" / name).read_bytes()[:-9])
+    right, again, said = read_kept(kept)
+    assert (again, len(right)) == ({"wave-2"}, 3)
+    assert said == [f"damaged, and run again: runs/{name}: does not match its checksum"]
+
+
+def columns_lost(file):
+    table = pq.read_table(file)
+    pq.write_table(table.select(["point", "replication", "a", "b", "y"]), file)
+
+
+def texts(file):
+    table = pq.read_table(file)
+    pq.write_table(table.set_column(5, "z", [["x"] * len(table)]), file)
+
+
+OLDER = {
+    "cut": lambda file: file.write_bytes(file.read_bytes()[:-9]),
+    "empty": lambda file: file.write_bytes(b""),
+    "columns lost": columns_lost,
+    "rows lost": lambda file: pq.write_table(pq.read_table(file).slice(1), file),
+    "texts": texts,
+    "a folder": lambda file: (file.unlink(), file.mkdir()),
+}
+
+
+@pytest.mark.parametrize("how", OLDER)
+def test_older_runs_that_cannot_be_read_are_run_again(kept, how):
+    make_older(kept)
+    OLDER[how](kept / "runs" / "wave-2.parquet")
+    _, again, said = read_kept(kept)
+    assert again == {"wave-2"}
+    assert len(said) == 1
+    assert said[0].startswith("damaged, and run again: runs/wave-2.parquet: cannot be read (")
+    assert (kept / "damaged" / "wave-2.parquet").exists()
+
+
+MANIFESTS = {
+    b"[]": "is not a JSON object of texts",
+    b"null": "is not a JSON object of texts",
+    b"7": "is not a JSON object of texts",
+    b'"x"': "is not a JSON object of texts",
+    b'{"method": 3}': "is not a JSON object of texts",
+    b'{"method": ["x"]}': "is not a JSON object of texts",
+    b"": "is not valid JSON",
+    b"{": "is not valid JSON",
+    b"\xff\xfe": "is not valid JSON",
+    b"9" * 5000: "is not valid JSON",
+    b"[" * 200_000: "is not valid JSON",
+    None: "is missing",
+}
+
+
+@pytest.mark.parametrize("content", MANIFESTS, ids=lambda content: repr(content)[:20])
+def test_a_damaged_manifest_is_written_again_if_the_runs_are_of_the_calibration(kept, content):
+    file = kept / "manifest.json"
+    file.unlink() if content is None else file.write_bytes(content)
+    with pytest.raises(CalibrationError) as raised:
+        read_kept(kept, {**KEPT, "function": "other"})
+    what = MANIFESTS[content]
+    assert f"exists and its manifest.json {what}, so it holds no calibration" in str(raised.value)
+    assert "\n" not in str(raised.value)
+    said = [f"damaged, and written again: manifest.json: {what}"]
+    assert read_kept(kept) == (WAVES.keys(), set(), said)
+    assert json.loads(file.read_bytes()) == KEPT
+    shutil.rmtree(kept / "runs")
+    file.unlink() if content is None else file.write_bytes(content)
+    with pytest.raises(CalibrationError, match="holds no calibration; name a new folder"):
+        read_kept(kept)
+
+
+def test_a_manifest_that_says_something_else_than_the_runs_is_damaged(kept):
+    file = kept / "manifest.json"
+    file.write_bytes(file.read_bytes().replace(b"points = 30", b"points = 38"))
+    said = ["damaged, and written again: manifest.json: does not match the runs"]
+    assert read_kept(kept) == (WAVES.keys(), set(), said)
+
+
+def test_what_is_in_the_place_of_a_manifest_or_the_runs_is_a_message(kept):
+    (kept / "manifest.json").unlink()
+    (kept / "manifest.json").mkdir()
+    said = ["damaged, and written again: manifest.json: cannot be read"]
+    assert read_kept(kept)[2] == said
+    shutil.rmtree(kept / "runs")
+    (kept / "runs").write_text("no folder")
+    with pytest.raises(CalibrationError, match="cannot write the folder"):
+        read_kept(kept)
+    (kept / "runs").unlink()
+    (kept / ".lock").write_bytes(b"no database, but long enough to be one " * 400)
+    with pytest.raises(CalibrationError, match="cannot write the folder"):
+        read_kept(kept)
+
+
+# --- the shape of figures -------------------------------------------------------------------------
+
+
 def test_a_simulator_of_the_wrong_shape_is_named():
     with pytest.raises(CalibrationError, match=r"shape \(40, 2, 2\), not .* = \(40, 2, 1\)"):
         calibrate(one_target(1.0, 0.1), simulator=Known(linear))
@@ -842,3 +1066,16 @@ def test_the_command_names_what_is_wrong(command, tmp_path):
     refused = command(file)
     assert refused.exit_code == 2
     assert "parameter 1 (conception_rate): high = 10 is not above low = 11" in refused.stderr
+
+
+@pytest.mark.parametrize("content", [b"[]", b'{"method": 3}', b"{"])
+def test_the_command_names_a_damaged_manifest(command, tmp_path, content):
+    file, out = tmp_path / "task.toml", tmp_path / "out"
+    file.write_text(GOOD, encoding="utf-8")
+    out.mkdir()
+    (out / "manifest.json").write_bytes(content)
+    refused = command(file, "--out", out)
+    assert refused.exit_code == 2
+    assert "its manifest.json is not" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert [one.name for one in out.iterdir()] == ["manifest.json"]

@@ -48,13 +48,14 @@ def calibrate(
     Args:
         calibration: what is fitted to what, and how.
         folder: where finished waves are kept, and the result at the end; called again with the
-            same folder, it goes on where it was interrupted. Nothing is kept if ``None``.
+            same folder, it goes on where it was interrupted, and runs again what is damaged there.
+            Nothing is kept if ``None``.
         simulator: what is run instead of the model.
         rules: the rule book; that of the calibration if ``None``.
         engine: see :func:`~innovation_abm.simulate`.
         threads: how many the compiled engine uses.
         progress: called with runs done, runs to do, and the wave.
-        notice: see :func:`~innovation_abm.simulate`.
+        notice: see :func:`~innovation_abm.simulate`; also called for each damaged file.
 
     Raises:
         StudyError: if the calibration is wrong.
@@ -72,7 +73,7 @@ def calibrate(
     else:
         total = (method.number + method.accepted * method.adjust) * method.replications
         act = reject
-    with Folder(folder, _manifest(calibration, simulator)) as kept:
+    with Folder(folder, _manifest(calibration, simulator), notice) as kept:
         evaluator = Evaluator(calibration, simulator, kept, progress, total)
         result = result_of(evaluator, act(evaluator))
         if folder is not None:

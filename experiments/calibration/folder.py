@@ -1,16 +1,22 @@
 """The folder of a calibration: what was run is kept as it goes, and is not run again.
 
-calibration.toml    what was asked for
-manifest.json       all that its runs depend on, to tell whether a folder is of the same
-runs/NAME.parquet   the runs of a wave, written to another name and then renamed
-*.parquet           the tables of the result
-result.json         the result as JSON
-fitted.toml         the accepted scenario nearest to the targets, for ``innovation-abm run``
+calibration.toml            what was asked for
+manifest.json               all that its runs depend on, to tell whether a folder is of the same
+runs/NAME-DIGEST.parquet    the runs of a wave, written to another name and then renamed
+damaged/                    files that were not as they had been written, set aside
+*.parquet                   the tables of the result
+result.json                 the result as JSON
+fitted.toml                 the accepted scenario nearest to the targets, for ``innovation-abm run``
+
+DIGEST is that of the bytes of the file, which is checked whenever it is read. Runs depend on their
+points alone, so those that are damaged are run again, after a notice. Of the files above ``runs``
+only the manifest is read here, and the runs know the digest of the right one.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import sqlite3
@@ -22,12 +28,17 @@ import numpy as np
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.calibration.file import CalibrationError
+from innovation_abm.experiments.store.checking import Fault
 from innovation_abm.experiments.store.ledger import held
-from innovation_abm.text_files import beside, write_whole
+from innovation_abm.experiments.store.repairing import aside
+from innovation_abm.text_files import read_bytes, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
     from numpy.typing import NDArray
+
+    from innovation_abm.engines import Notice
 
     FloatArray = NDArray[np.float64]
 
@@ -39,6 +50,16 @@ RUNS: Final = "runs"
 LOCK: Final = ".lock"
 DIGEST: Final = b"innovation-abm-digest"
 """Key in the metadata of a Parquet file under which it says what its runs depend on."""
+OF: Final = b"innovation-abm-manifest"
+"""Key under which it has the digest of the manifest alone."""
+DIGITS: Final = 32
+"""Of a digest in the name of a file."""
+LARGEST_MANIFEST: Final = 1 << 26
+"""Bytes, beyond any that there is."""
+
+
+class _DamagedError(Exception):
+    """A file is not as it was written."""
 
 
 class Folder:
@@ -47,9 +68,21 @@ class Folder:
     While it is open, no other process can open it. A process that dies does not block it.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None, manifest: Mapping[str, str]) -> None:
-        """Name the folder, or ``None`` to keep nothing, and what all of its runs depend on."""
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None,
+        manifest: Mapping[str, str],
+        notice: Notice | None = None,
+    ) -> None:
+        """Name the folder, or ``None`` to keep nothing, and what all of its runs depend on.
+
+        Args:
+            path: the folder.
+            manifest: what all of its runs depend on, by name.
+            notice: called with a line for each file that is damaged.
+        """
         self.path = None if path is None else Path(path)
+        self._notice = notice
         self._manifest = dict(manifest)
         self._digest = _digest(json.dumps(self._manifest, sort_keys=True).encode())
         self._lock: sqlite3.Connection | None = None
@@ -63,12 +96,13 @@ class Folder:
         if self.path is None:
             return self
         try:
-            if self.path.exists():
-                self._check()
+            damaged = self._check() if self.path.exists() else None
             (self.path / RUNS).mkdir(parents=True, exist_ok=True)
             self._lock = held(self.path / LOCK)
             if self._lock is None:
                 raise CalibrationError(f"{self.path} is being written by another process")
+            if damaged is not None:
+                self._set_aside(self.path / MANIFEST, "damaged, and written again", damaged)
             write_whole(self.path / MANIFEST, json.dumps(self._manifest, indent=1).encode())
         except sqlite3.Error as error:
             raise CalibrationError(f"cannot write the folder {self.path}: {error}") from None
@@ -82,46 +116,69 @@ class Folder:
         if self._lock is not None:
             self._lock.close()
 
-    def _check(self) -> None:
-        """Refuse a folder that is of something else, and say what is different."""
+    def _check(self) -> str | None:
+        """Refuse a folder that is of something else, and say what is different.
+
+        Returns:
+            What is wrong with the manifest of a folder whose runs are of this calibration.
+        """
         assert self.path is not None
         if not self.path.is_dir():
             raise CalibrationError(f"{self.path} is a file; name a folder")
-        held = {entry.name for entry in self.path.iterdir()}
-        if not held:
-            return
+        if not any(self.path.iterdir()):
+            return None
         try:
-            former = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            former = _read_manifest(self.path / MANIFEST)
+        except _DamagedError as damaged:
+            if self._has_runs_of_this():
+                return str(damaged)
             raise CalibrationError(
-                f"the folder {self.path} exists and holds no calibration; name a new folder"
+                f"the folder {self.path} exists and its {MANIFEST} {damaged}, so it holds no "
+                "calibration; name a new folder, or put the file back from a copy"
             ) from None
         keys = dict.fromkeys((*former, *self._manifest))
         pairs = {key: (former.get(key, "-"), self._manifest.get(key, "-")) for key in keys}
         different = [
             f"  {key}: {_difference(was, now)}" for key, (was, now) in pairs.items() if was != now
         ]
+        if different and self._has_runs_of_this():
+            return "does not match the runs"
         if different:
             lines = "\n".join(different)
             raise CalibrationError(
                 f"the folder {self.path} is of another calibration; name a new folder\n{lines}"
             )
+        return None
+
+    def _has_runs_of_this(self) -> bool:
+        """Whether there are runs that are sound, and all of them are of this calibration."""
+        assert self.path is not None
+        found = set()
+        for file in (self.path / RUNS).glob("*.parquet"):
+            try:
+                table = _read_runs(file)
+            except _DamagedError:
+                continue
+            found.add(None if table is None else _metadata(table, OF))
+        return found == {self._digest}
 
     def read(self, name: str, points: FloatArray, shape: tuple[int, ...]) -> FloatArray | None:
-        """Give the figures of runs that were kept; ``None`` if they are not of these points."""
+        """Return the figures of runs that were kept; ``None`` if they are not of these points.
+
+        Those that are damaged are set aside.
+        """
         if self.path is None:
             return None
-        import pyarrow.parquet as pq
-
-        file = self.path / RUNS / f"{name}.parquet"
-        try:
-            table = pq.read_table(file)
-        except (OSError, ValueError):  # not there, or torn: it is run again
-            return None
-        if (table.schema.metadata or {}).get(DIGEST) != self._of(points):
-            return None
-        figures = table.to_pandas().to_numpy(float)[:, 2 + points.shape[1] :]
-        return np.ascontiguousarray(figures.reshape(shape))
+        for file in self._files(name):
+            try:
+                table = _read_runs(file)
+                if table is not None and _metadata(table, DIGEST) == self._of(points):
+                    figures = _figures(table, 2 + points.shape[1], shape)
+                    _name_by_digest(file, name)
+                    return figures
+            except _DamagedError as damaged:
+                self._set_aside(file, "damaged, and run again", str(damaged))
+        return None
 
     def write(self, name: str, points: FloatArray, table: pd.DataFrame) -> None:
         """Keep runs: columns point, replication, the parameters, the figures."""
@@ -130,8 +187,39 @@ class Folder:
         import pyarrow as pa
 
         kept = pa.Table.from_pandas(table, preserve_index=False)
-        kept = kept.replace_schema_metadata({DIGEST: self._of(points)})
-        write_table(self.path / RUNS / f"{name}.parquet", kept)
+        kept = kept.replace_schema_metadata({DIGEST: self._of(points), OF: self._digest})
+        content = _as_parquet(kept)
+        file = self.path / RUNS / f"{name}-{_checksum(content)}.parquet"
+        _write(file, content)
+        for other in self._files(name):
+            if other != file:
+                other.unlink(missing_ok=True)
+
+    def _files(self, name: str) -> list[Path]:
+        """Name the files that may have some runs: one whose name has a digest, one of older days.
+
+        After a power cut there may be two of the former.
+        """
+        assert self.path is not None
+        runs = self.path / RUNS
+        return [
+            *sorted(runs.glob(f"{name}-{'[0-9a-f]' * DIGITS}.parquet")),
+            runs / f"{name}.parquet",
+        ]
+
+    def _set_aside(self, file: Path, done: str, what: str) -> None:
+        """Move a damaged file to a folder for such, and say so."""
+        assert self.path is not None
+        try:
+            if file.exists():
+                os.replace(file, aside(self.path, file.name))
+        except OSError as error:
+            raise CalibrationError(
+                f"{file}: {what}, and cannot be set aside: {error.strerror or error}"
+            ) from None
+        if self._notice is not None:
+            fault = Fault(file.relative_to(self.path).as_posix(), what)
+            self._notice(f"{done}: {fault}")
 
     def _of(self, points: FloatArray) -> bytes:
         return _digest(self._digest, np.ascontiguousarray(points).tobytes())
@@ -159,17 +247,96 @@ def _digest(*parts: bytes) -> bytes:
     return state.hexdigest().encode()
 
 
-def write_table(file: Path, table: Any) -> None:  # noqa: ANN401 - pyarrow carries no types
-    """Write an Arrow table as Parquet; all of it or nothing."""
+def _checksum(content: bytes) -> str:
+    """Return the digest of a file, as it is in its name."""
+    return hashlib.blake2b(content, digest_size=DIGITS // 2).hexdigest()
+
+
+def _read_manifest(file: Path) -> dict[str, str]:
+    """Read a manifest.
+
+    Raises:
+        _DamagedError: if it is missing, or no texts by name.
+    """
+    if not file.exists():
+        raise _DamagedError("is missing")
+    try:
+        found = json.loads(read_bytes(file, CalibrationError, LARGEST_MANIFEST))
+    except CalibrationError:
+        raise _DamagedError("cannot be read") from None
+    except (ValueError, RecursionError):
+        raise _DamagedError("is not valid JSON") from None
+    if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
+        raise _DamagedError("is not a JSON object of texts")
+    return found
+
+
+def _read_runs(file: Path) -> pa.Table | None:
+    """Read a file of runs, and check it against the digest in its name; ``None`` if there is none.
+
+    Raises:
+        _DamagedError: if it is not as it was written.
+    """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    trial = beside(file)
     try:
-        pq.write_table(table, trial, compression="zstd")
-        with trial.open("rb+") as written:
-            os.fsync(written.fileno())
-        trial.replace(file)
+        content = file.read_bytes()
+        known = file.stem[-DIGITS:] if file.stem[-DIGITS - 1 : -DIGITS] == "-" else None
+        if known is not None and known != _checksum(content):
+            raise _DamagedError("does not match its checksum")
+        return pq.read_table(pa.BufferReader(content))
+    except FileNotFoundError:
+        return None
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        raise _DamagedError(f"cannot be read ({' '.join(str(error).split())})") from None
+
+
+def _metadata(table: pa.Table, key: bytes) -> bytes | None:
+    return (table.schema.metadata or {}).get(key)
+
+
+def _figures(table: pa.Table, first: int, shape: tuple[int, ...]) -> FloatArray:
+    """Return the figures of runs, which begin at a column.
+
+    Raises:
+        _DamagedError: if they are not of the shape, as a damaged file without a digest may be.
+    """
+    import pyarrow as pa
+
+    try:
+        figures = table.to_pandas().to_numpy(float)[:, first:]
+        return np.ascontiguousarray(figures.reshape(shape))
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise _DamagedError(f"cannot be read ({' '.join(str(error).split())})") from None
+
+
+def _name_by_digest(file: Path, name: str) -> None:
+    """Put the digest in the name of a file that was written before names had one."""
+    if file.stem != name:
+        return
+    try:
+        os.replace(file, file.with_name(f"{name}-{_checksum(file.read_bytes())}.parquet"))
+    except OSError as error:
+        raise CalibrationError(f"cannot write {file}: {error.strerror or error}") from None
+
+
+def _as_parquet(table: pa.Table) -> bytes:
+    import pyarrow.parquet as pq
+
+    made = io.BytesIO()
+    pq.write_table(table, made, compression="zstd")
+    return made.getvalue()
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write a file; all of it or nothing."""
+    try:
+        write_whole(file, content)
     except OSError as error:
         raise InnovationAbmError(f"cannot write {file}: {error.strerror or error}") from None
-    finally:
-        trial.unlink(missing_ok=True)
+
+
+def write_table(file: Path, table: Any) -> None:  # noqa: ANN401 - pyarrow carries no types
+    """Write an Arrow table as Parquet; all of it or nothing."""
+    _write(file, _as_parquet(table))

@@ -104,7 +104,7 @@ def _fill_up(folder: Path) -> bool:
     wanted = (65536 if page == 1 else page) * int.from_bytes(start[28:32], "big")
     if start[:16] != b"SQLite format 3\0" or not held < wanted < LARGEST:
         return False
-    shutil.copyfile(path, _aside(folder, LEDGER_FILE))
+    shutil.copyfile(path, aside(folder, LEDGER_FILE))
     os.truncate(path, wanted)
     return True
 
@@ -158,7 +158,7 @@ def _rebuild(folder: Path, found: Contents) -> None:
                 ledger.create(connection, found.measures, [row[0] for row in found.rows["tables"]])
                 _copy(connection, found, lost)
         if any(fault.file == LEDGER_FILE for fault in found.faults):
-            shutil.copyfile(folder / LEDGER_FILE, _aside(folder, LEDGER_FILE))
+            shutil.copyfile(folder / LEDGER_FILE, aside(folder, LEDGER_FILE))
         os.replace(new, folder / LEDGER_FILE)
         table_parts.flush_folder(folder)
     finally:
@@ -166,7 +166,7 @@ def _rebuild(folder: Path, found: Contents) -> None:
     for fault in found.faults:
         damaged = folder / fault.file
         if fault.file != LEDGER_FILE and damaged.exists():
-            os.replace(damaged, _aside(folder, damaged.name))
+            os.replace(damaged, aside(folder, damaged.name))
 
 
 def _copy(connection: sqlite3.Connection, found: Contents, lost: set[int]) -> None:
@@ -207,15 +207,15 @@ def _set_all_aside(folder: Path) -> None:
     """Put a ledger that cannot be read aside with all that belongs to it."""
     for file in (LEDGER_FILE, f"{LEDGER_FILE}-journal", PARTS_FOLDER, STUDY_FILE):
         if (folder / file).exists():
-            os.replace(folder / file, _aside(folder, file))
+            os.replace(folder / file, aside(folder, file))
     table_parts.flush_folder(folder)
 
 
-def _aside(folder: Path, name: str) -> Path:
+def aside(folder: Path, name: str) -> Path:
     """Name a file or folder for something damaged, which is not there yet."""
-    aside = folder / opening.ASIDE
-    aside.mkdir(exist_ok=True)
-    number, target = 1, aside / name
+    place = folder / opening.ASIDE
+    place.mkdir(exist_ok=True)
+    number, target = 1, place / name
     while target.exists():
-        number, target = number + 1, aside / f"{number}-{name}"
+        number, target = number + 1, place / f"{number}-{name}"
     return target
