@@ -742,7 +742,7 @@ def test_a_rule_that_cannot_be_compiled(folder):
         ("run --set risk_aversion=high", "'high' is no TOML value; allowed is a number"),
         ("run --set risk_aversion", "--set risk_aversion: write NAME=VALUE"),
         ("run --set risk_aversion=", "write NAME=VALUE"),
-        ("run --set platforms=1", "platforms = 1: allowed is true or false"),
+        ("run --set platforms=2", "platforms = 2: allowed is true or false"),
         ("run --set circle=nowhere", "circle = 'nowhere': allowed is one of \"team\""),
         ("run --set departments=10000 --set span=1000", "5,000,000 is the most"),
         ("run --story w0-p0 --weeks 2", "no idea 'w0-p0'"),
