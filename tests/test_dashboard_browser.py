@@ -357,7 +357,7 @@ def test_charts_are_uploaded_good_and_bad_then_ranked_and_mapped(page, address, 
     (tmp_path / "X-junior.csv").write_text("Reporting Senior Post,Number of Posts in FTE\n2,6.5\n")
     shown(page, address)
     for names, said in (
-        (["bad.csv"], "cannot be read as a chart"),
+        (["bad.csv"], "cannot be read as it is"),
         (["X-junior.csv", "X-senior.csv"], "X: 9 people"),
         (["own.csv"], "21 people"),
     ):
