@@ -62,7 +62,7 @@ CONTENTS = (
         ),
     ),
     ("For modelers", ("extending", "published-models", "odd")),
-    ("To judge it", ("trace", "stress-abs", "security")),
+    ("To judge it", ("reliability", "trace", "stress-abs", "security")),
     ("To carry it on", ("contributing", "changelog")),
 )
 """What stands in the sidebar, in this order."""
