@@ -293,7 +293,8 @@ def _read_runs(file: Path) -> pa.Table | None:
 
 
 def _metadata(table: pa.Table, key: bytes) -> bytes | None:
-    return (table.schema.metadata or {}).get(key)
+    found: bytes | None = (table.schema.metadata or {}).get(key)
+    return found
 
 
 def _figures(table: pa.Table, first: int, shape: tuple[int, ...]) -> FloatArray:
