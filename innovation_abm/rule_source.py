@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import dis
 import math
 from dataclasses import dataclass
 from enum import Enum
@@ -108,7 +109,9 @@ def calls_itself(function: FunctionType) -> bool:
 
 
 def _named_by(function: FunctionType) -> list[FunctionType]:
-    named = (function.__globals__.get(name) for name in function.__code__.co_names)
+    """List the functions that a function names; ``terms.doubt`` names no function ``doubt``."""
+    names = {one.argval for one in dis.get_instructions(function) if one.opname == "LOAD_GLOBAL"}
+    named = (function.__globals__.get(name) for name in sorted(names))
     return [one for one in named if isinstance(one, FunctionType)]
 
 

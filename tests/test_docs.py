@@ -356,7 +356,7 @@ NAME = re.compile(r"`([^`\n]+)`")
 PLACES = [ROOT, ROOT / "docs", ROOT / "innovation_abm", ROOT / "agents"]
 """Where the documents' file names begin."""
 MADE = {"site/index.html", "parts/", "pictures/", "ledger.sqlite", "report.html", "study.toml"}
-MADE |= {"run.toml", "champion.py", "my_lapse_chance.py", "german/fitted.toml"}
+MADE |= {"damaged/", "runs/", "run.toml", "champion.py", "my_lapse_chance.py", "german/fitted.toml"}
 """What the documents name that a command makes."""
 
 
