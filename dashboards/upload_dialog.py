@@ -107,6 +107,7 @@ class Dialog:
 
     def take(self, files: Sequence[Sent]) -> None:
         """Read files, and play on the chart in them."""
+        self.shown.value = True  # it may have been closed meanwhile
         self._try(Held(paired(self._room, files)), self.repair.value)
 
     def refuse(self, note: Note) -> None:
@@ -293,12 +294,13 @@ def _Files(dialog: Dialog, held: Held | None, say: Speech, view: str) -> None:
             dialog.take(found)
 
     with solara.Div(style="" if shown else "display: none"):
-        if held is not None and shown:
-            _said(held.notes, say)
-            with solara.Div(classes=["ia-buttons"]):
-                _repair_button(dialog, held, say)
-                if held.offered is not None:
-                    _button(say("upload_other_columns"), dialog.choose_columns)
+        with solara.Div():  # always there: what comes after it would be drawn again otherwise
+            if held is not None and shown:
+                _said(held.notes, say)
+                with solara.Div(classes=["ia-buttons"]):
+                    _repair_button(dialog, held, say)
+                    if held.offered is not None:
+                        _button(say("upload_other_columns"), dialog.choose_columns)
         Chooser.element(
             label=say("upload_here"), button=say("upload_button"), on_chosen=chosen,
             view=f"{view} {dialog.tries}" if dialog.shown.value else "", opener=f".{OPENER}",

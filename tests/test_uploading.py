@@ -327,6 +327,9 @@ def test_what_was_uploaded_is_held_only_while_the_dialog_is_open():
     dialog.show(False)
     gc.collect()
     assert [one() for one in held] == [None, None]
+    dialog.take([Sent("staff.csv", AMBIGUOUS)])  # sent before it was closed
+    assert dialog.shown.value
+    dialog.show(False)
     assert dialog.held.value is None
     assert room.half_chart is None
 
