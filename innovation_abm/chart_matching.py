@@ -258,6 +258,8 @@ class Matcher:
     def _kind(self, column: int) -> str:
         """What a column is when posts are found by it."""
         field = self.header.fields[column]
+        if column == self._exact_post():  # whatever posts are called, also by `write_chart`
+            return "reference"
         if field in ("email", "login", "title"):
             return str(field)
         cells = self._column((column,))[:1000]

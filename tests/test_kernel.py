@@ -65,12 +65,12 @@ def my_endorse(idea, reviewer, seen, bar, terms):
 @rule
 def my_conception(person, terms):
     share = terms.conception_rate / 52 * (1.0 - 0.5 * person.futility)
-    return share * (2.0 if person.role == Role.LEADER else 1.0)
+    return min(1.0, share * (2.0 if person.role == Role.LEADER else 1.0))
 
 
 @rule
 def my_drop(idea, terms):
-    return 0.02 * idea.novelty * (1.0 + idea.doors) if terms.signal < 0.1 else 0.0
+    return min(1.0, 0.02 * idea.novelty * (1.0 + idea.doors)) if terms.signal < 0.1 else 0.0
 
 
 @rule
@@ -356,7 +356,7 @@ def test_engines_agree_where_many_ideas_of_one_author_end_in_a_week(scenario):
     chart = build_organization(scenario)
     assert difference(Case(0, scenario, chart, None)) == ""
     fates = run_kernel(scenario, chart).ideas["fate"]
-    assert np.count_nonzero(fates == Fate.ORPHANED) > chart.size
+    assert np.count_nonzero(fates == Fate.ORPHANED) > chart.size / 4
 
 
 # --- many runs ------------------------------------------------------------------------------------
