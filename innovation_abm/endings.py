@@ -22,7 +22,7 @@ SIGNALS: Final = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
 """Signals that end a command in order, where the system has them."""
-LAST: Final = 4.0
+LAST: Final = 8.0
 """Seconds in which a command must have ended after such a signal; then it is ended."""
 
 

@@ -175,7 +175,7 @@ def test_a_sweep_that_is_told_to_end_ends_with_all_its_processes(folder, name, s
     )
     children = busy(process, 2)
     process.send_signal(getattr(signal, name))
-    _, said = process.communicate(timeout=10)
+    _, said = process.communicate(timeout=20)
     assert process.returncode == status
     assert "stopped; what was finished is in endless; the same command goes on" in said
     assert "Traceback" not in said
@@ -197,6 +197,6 @@ def test_a_signal_that_is_ignored_stays_ignored(folder):
     with pytest.raises(subprocess.TimeoutExpired):
         process.communicate(timeout=1)
     process.terminate()
-    process.communicate(timeout=10)
+    process.communicate(timeout=20)
     assert process.returncode == 143
     assert left_after(children, 5) == []
