@@ -8,6 +8,7 @@ import math
 import sqlite3
 import tempfile
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -421,7 +422,7 @@ def test_a_ledger_that_was_only_begun(tmp_path):
 
 
 def test_a_database_of_another_program(tmp_path):
-    with sqlite3.connect(tmp_path / "ledger.sqlite") as other:
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as other, other:
         other.execute("CREATE TABLE runs (x)")
     other.close()
     for use in (opened, load_study):
@@ -452,7 +453,7 @@ def test_a_damaged_ledger(tmp_path, text):
 @pytest.fixture
 def of_format_1(tmp_path):
     """A study as the first release wrote it; every later one reads it."""
-    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as connection, connection:
         connection.executescript(FORMAT_1.read_text(encoding="utf-8"))
     connection.close()
     return tmp_path
@@ -481,7 +482,7 @@ def test_a_ledger_of_format_1_is_gone_on_with(of_format_1):
 
 
 def test_a_newer_format_is_refused(of_format_1):
-    with sqlite3.connect(of_format_1 / "ledger.sqlite") as connection:
+    with closing(sqlite3.connect(of_format_1 / "ledger.sqlite")) as connection, connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     for use in (opened, load_study):

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def parts_of(folder):
 
 def change(folder, statement, *values):
     """Change the ledger behind the back of the store, as a page of old bytes would."""
-    with sqlite3.connect(folder / "ledger.sqlite") as connection:
+    with closing(sqlite3.connect(folder / "ledger.sqlite")) as connection, connection:
         assert connection.execute(statement, values).rowcount
     connection.close()
 
@@ -210,7 +211,7 @@ LEDGERS = {
 
 @pytest.mark.parametrize("statement", LEDGERS)
 def test_a_damaged_ledger_is_named_and_mended(sound, hurt, statement):
-    with sqlite3.connect(hurt / "ledger.sqlite") as connection:
+    with closing(sqlite3.connect(hurt / "ledger.sqlite")) as connection, connection:
         connection.execute(statement)
     connection.close()
     for use in (load_study, damage.opened):
@@ -357,7 +358,11 @@ def open_tables(folder, **options):
 
     store = Store.open(folder, {"model": "made up 1"}, ["x", "y"], ["ideas"], **options)
     keys = [f"key {n}" for n in range(6)]
-    store.register(keys, [{"n": n} for n in range(6)], replications=4)
+    try:
+        store.register(keys, [{"n": n} for n in range(6)], replications=4)
+    except BaseException:
+        store.close()
+        raise
     return store
 
 
@@ -440,10 +445,10 @@ FORMAT_1_DAMAGE = (
 @pytest.mark.parametrize("statement", FORMAT_1_DAMAGE)
 def test_what_no_ledger_of_format_1_can_hold_is_a_message(of_format_1, statement):
     folder = of_format_1 / "tables"
-    with sqlite3.connect(folder / "ledger.sqlite") as connection:
+    with closing(sqlite3.connect(folder / "ledger.sqlite")) as connection, connection:
         connection.execute(statement)
     connection.close()
-    for use in (damage.all_of, open_tables):
+    for use in (damage.all_of, lambda folder: open_tables(folder).close()):
         try:
             use(folder)
         except StoreError as error:

@@ -56,7 +56,11 @@ def opened(folder, tables=TABLES, **options):
     keys = [f"key {n}" for n in range(POINTS)]
     study = 'format = 1\nname = "made-up"\n'
     factors = [{"n": n / 3, "level": f"level {n % 3}"} for n in range(POINTS)]
-    store.register(keys, factors, replications=REPLICATIONS, study=study)
+    try:
+        store.register(keys, factors, replications=REPLICATIONS, study=study)
+    except BaseException:
+        store.close()
+        raise
     return store
 
 
