@@ -322,7 +322,7 @@ def test_points_that_a_study_gave_are_read_again(tmp_path):
         (
             "spam,filter_up,filter_up\n3,0.1,0.2\n",
             [
-                'column "spam" is no factor of the study; did you mean "span"?',
+                'column "spam" is not a factor of the study; did you mean "span"?',
                 'the column "span" is missing',
                 'the column "filter_up" is there twice',
             ],
@@ -337,7 +337,7 @@ def test_points_that_a_study_gave_are_read_again(tmp_path):
                 'row 5, column filter_up: "nan": allowed is a number from 0.0 to 0.5',
             ],
         ),
-        ('span,filter_up\n3,"0.1\n', ["is no CSV file: unexpected end of data"]),
+        ('span,filter_up\n3,"0.1\n', ["is not a valid CSV file: unexpected end of data"]),
     ],
 )
 def test_mistakes_in_a_file_of_points_are_told(tmp_path, text, mistakes):

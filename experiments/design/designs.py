@@ -338,7 +338,7 @@ def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     except UnicodeDecodeError:
         raise StudyError("is not UTF-8 text; save it as UTF-8", path_shown(path)) from None
     except csv.Error as error:
-        raise StudyError(f"is no CSV file: {error}", path_shown(path)) from None
+        raise StudyError(f"is not a valid CSV file: {error}", path_shown(path)) from None
     if not rows:
         raise StudyError("is empty: write the names of the factors in its first row", str(path))
     header = [read_back(cell.strip()) for cell in rows[0][1]]
@@ -355,7 +355,7 @@ def _header_faults(header: list[str], factors: tuple[Factor, ...]) -> Iterator[F
     for name in header:
         if name not in (*names, POINT):
             advice = did_you_mean(name, names)
-            yield Fault(f"column {shown(name)} is no factor of the study{advice}")
+            yield Fault(f"column {shown(name)} is not a factor of the study{advice}")
     for name in names:
         if name not in header:
             yield Fault(f'the column "{name}" is missing')

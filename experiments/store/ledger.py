@@ -168,7 +168,7 @@ def held(file: Path) -> sqlite3.Connection | None:
         lock.execute("PRAGMA busy_timeout = 0")
         lock.execute("PRAGMA journal_mode = MEMORY")  # no file of its own beside
         lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.DatabaseError as error:  # that of a damaged lock is no OperationalError
+    except sqlite3.DatabaseError as error:  # a damaged lock raises another kind than a busy one
         lock.close()
         if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
             return None
