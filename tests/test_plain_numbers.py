@@ -338,8 +338,8 @@ def test_points_that_pandas_writes(tmp_path, index):
         ("span,own_judgement\n4,2\n", 'column own_judgement: "2": allowed is true or false'),
         ("span,own_judgement\n4,\n", 'column own_judgement: "": allowed is true or false'),
         ("span,own_judgement\n" + "9" * 5_000 + ",1\n", "9...: allowed is a whole number from 1"),
-        ("span,,own_judgement\n4,7,1\n", 'column "" is no factor'),
-        ("index,span,own_judgement\n0,4,1\n", 'column "index" is no factor'),
+        ("span,,own_judgement\n4,7,1\n", 'column "" is not a factor'),
+        ("index,span,own_judgement\n0,4,1\n", 'column "index" is not a factor'),
         (",".join(f"c{n}" for n in range(300_000)) + "\n", "and many more"),
     ],
 )
