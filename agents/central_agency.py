@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from innovation_abm.agents.reviewer import Reviewer
 from innovation_abm.chance import Purpose
-from innovation_abm.idea import Event, Idea, Stage
-from innovation_abm.organization import Role
+from innovation_abm.entities.idea import Event, Idea, Stage
+from innovation_abm.organization.organization import Role
 
 
 class CentralAgency(Reviewer):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from innovation_abm.agents.reviewer import Reviewer
-from innovation_abm.idea import Idea, Stage
-from innovation_abm.organization import Role
+from innovation_abm.entities.idea import Idea, Stage
+from innovation_abm.organization.organization import Role
 
 
 class MiddleManager(Reviewer):

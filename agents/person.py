@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import mesa
 
 from innovation_abm.chance import Purpose, beta_quantiles, fold, normal, quantile, uniform
-from innovation_abm.idea import NEVER, Event, Facet, Fate, Idea, Reason, Stage
-from innovation_abm.organization import Role
+from innovation_abm.entities.idea import NEVER, Event, Facet, Fate, Idea, Reason, Stage
+from innovation_abm.organization.organization import Role
 
 if TYPE_CHECKING:
     from innovation_abm.agents.leader import Leader
     from innovation_abm.agents.reviewer import Reviewer
+    from innovation_abm.entities.terms import Terms
     from innovation_abm.model import InnovationModel
-    from innovation_abm.terms import Terms
 
 
 class Provision(NamedTuple):
@@ -107,7 +107,7 @@ class Person(mesa.Agent):
         """Draw a uniform number in (0, 1) for a purpose of your own, for this holder of the post.
 
         Two people, and a successor, draw different numbers for the same name and parts. For a
-        trait, which stays as long as the person does, see :func:`innovation_abm.rules.trait`.
+        trait, which stays as long as the person does, see :func:`innovation_abm.rules.book.trait`.
 
         Args:
             name: what it is for.
@@ -117,7 +117,7 @@ class Person(mesa.Agent):
 
     @property
     def trait_key(self) -> int:
-        """What :func:`~innovation_abm.rules.trait` draws from, for this holder of the post."""
+        """What :func:`~innovation_abm.rules.book.trait` draws from, for this holder of the post."""
         return fold(fold(self.model.keys[Purpose.TRAIT], self.post), self.tenure)
 
     @property

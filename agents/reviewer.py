@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from innovation_abm.agents.person import Person
 from innovation_abm.chance import Purpose
+from innovation_abm.entities.idea import Event, Fate, Idea, Stage
+from innovation_abm.entities.queues import UNLIMITED
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.idea import Event, Fate, Idea, Stage
-from innovation_abm.queues import UNLIMITED
 
 if TYPE_CHECKING:
     from innovation_abm.model import InnovationModel

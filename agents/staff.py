@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from innovation_abm.agents.person import Person
-from innovation_abm.organization import Role
+from innovation_abm.organization.organization import Role
 
 
 class Staff(Person):

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from innovation_abm.effects import Runs
-    from innovation_abm.engines import Engine
-    from innovation_abm.organization import Organization
-    from innovation_abm.processes import MesaProcesses
-    from innovation_abm.rules import RuleBook
-    from innovation_abm.scenario import Scenario
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.rules.book import RuleBook
+    from innovation_abm.running.effects import Runs
+    from innovation_abm.running.engines import Engine
+    from innovation_abm.running.processes import MesaProcesses
+    from innovation_abm.scenario.scenario import Scenario
 
     Wanted = Callable[[], bool]
 

@@ -16,10 +16,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from innovation_abm.charts import write_chart
+from innovation_abm.charts.charts import write_chart
 from innovation_abm.console import print_json
 from innovation_abm.dashboards.screenshots import LAPTOP, browsing, serving
-from innovation_abm.organization import generate
+from innovation_abm.organization.organization import generate
 
 if TYPE_CHECKING:
     import subprocess

@@ -10,15 +10,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from innovation_abm.chart_columns import understood
-from innovation_abm.chart_texts import Choice
-from innovation_abm.chart_words import words
-from innovation_abm.charts import CHOSEN, FaultKind
+from innovation_abm.charts.charts import CHOSEN, FaultKind
+from innovation_abm.charts.columns import understood
+from innovation_abm.charts.texts import Choice
+from innovation_abm.charts.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from innovation_abm.charts import Chart
+    from innovation_abm.charts.charts import Chart
     from innovation_abm.dashboards.words import Speech
 
 FOUND: Final = ("post", "reports_to", "matched_by")

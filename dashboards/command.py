@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from innovation_abm.chart_options import (
+from innovation_abm.commands.chart_options import (
     ChartReading,
     ColumnOption,
     EncodingOption,
@@ -21,7 +21,7 @@ from innovation_abm.chart_options import (
     SheetOption,
 )
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.toml_files import check_file
+from innovation_abm.reading.toml_files import check_file
 
 
 def dashboard(

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from innovation_abm import survival
 from innovation_abm.dashboards.background import GivenUp
-from innovation_abm.simulation import simulate_many
-from innovation_abm.survival import Interval
+from innovation_abm.results import survival
+from innovation_abm.results.survival import Interval
+from innovation_abm.running.simulation import simulate_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from innovation_abm.effects import Runs
-    from innovation_abm.engines import Engine
-    from innovation_abm.organization import Organization
-    from innovation_abm.rules import RuleBook
-    from innovation_abm.scenario import Scenario
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.rules.book import RuleBook
+    from innovation_abm.running.effects import Runs
+    from innovation_abm.running.engines import Engine
+    from innovation_abm.scenario.scenario import Scenario
 
 REPLICATIONS: Final = 200
 """Replications behind the number, unless the organisation is large."""
@@ -54,7 +54,7 @@ class Ensemble:
     """Many replications of one scenario.
 
     Attributes:
-        table: one row a replication, see :data:`innovation_abm.batches.FIGURES`.
+        table: one row a replication, see :data:`innovation_abm.results.batches.FIGURES`.
     """
 
     table: pd.DataFrame

@@ -18,7 +18,7 @@ import numpy as np
 
 from innovation_abm.dashboards.ensembles import STAGES
 from innovation_abm.dashboards.headlines import Unit, headlines
-from innovation_abm.idea import DEATHS, Fate
+from innovation_abm.entities.idea import DEATHS, Fate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.ensembles import Numbers
     from innovation_abm.dashboards.maps import Map
     from innovation_abm.dashboards.words import Speech
-    from innovation_abm.effects import Ranked
-    from innovation_abm.results import Run
+    from innovation_abm.results.run import Run
+    from innovation_abm.running.effects import Ranked
 
 # Colours, mostly those of Okabe and Ito, are told apart without red or green cones too, as a test
 # computes; front/stage.js has the same for the same fates.

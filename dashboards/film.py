@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from innovation_abm.dashboards.background import GivenUp
-from innovation_abm.results import Run
-from innovation_abm.rule_files import blaming
+from innovation_abm.results.run import Run
+from innovation_abm.rules.files import blaming
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from innovation_abm.dashboards.placing import Placing
     from innovation_abm.model import InnovationModel
-    from innovation_abm.organization import Organization
-    from innovation_abm.rules import RuleBook
-    from innovation_abm.scenario import Scenario
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.rules.book import RuleBook
+    from innovation_abm.scenario.scenario import Scenario
 
 
 @dataclass(frozen=True)

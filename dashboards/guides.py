@@ -13,16 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from innovation_abm.dashboards.play import Move, Play
 from innovation_abm.errors import InnovationAbmError, did_you_mean, first_few, shortened
-from innovation_abm.levers import Words
-from innovation_abm.presets import preset, preset_names
-from innovation_abm.scenario import ScenarioError
-from innovation_abm.text_files import read_text
-from innovation_abm.toml_files import TomlError, read_toml
+from innovation_abm.reading.text_files import read_text
+from innovation_abm.reading.toml_files import TomlError, read_toml
+from innovation_abm.scenario.levers import Words
+from innovation_abm.scenario.presets import preset, preset_names
+from innovation_abm.scenario.scenario import ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from innovation_abm.scenario import Scenario
+    from innovation_abm.scenario.scenario import Scenario
 
 
 class GuideError(InnovationAbmError):

@@ -8,8 +8,8 @@ from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict
 
-from innovation_abm.levers import Words
-from innovation_abm.toml_files import read_toml
+from innovation_abm.reading.toml_files import read_toml
+from innovation_abm.scenario.levers import Words
 
 
 class Unit(StrEnum):

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import solara
 from solara.alias import rv
 
-from innovation_abm.files import repeatable, save_run
-from innovation_abm.rules import SHIPPED
+from innovation_abm.results.files import repeatable, save_run
+from innovation_abm.rules.book import SHIPPED
 
 if TYPE_CHECKING:
     from innovation_abm.dashboards.room import Room
-    from innovation_abm.results import Run
+    from innovation_abm.results.run import Run
 
 
 def packed(run: Run) -> bytes:

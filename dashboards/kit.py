@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from innovation_abm.dashboards.guides import Kind, guides
 from innovation_abm.dashboards.words import LANGUAGES, Speech
-from innovation_abm.effects import recorded
-from innovation_abm.levers import catalogue
-from innovation_abm.measures import MEASURES
-from innovation_abm.scenario import parameters
+from innovation_abm.results.measures import MEASURES
+from innovation_abm.running.effects import recorded
+from innovation_abm.scenario.levers import catalogue
+from innovation_abm.scenario.scenario import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from innovation_abm.dashboards.guides import Guide, Step
-    from innovation_abm.effects import Measured
-    from innovation_abm.levers import Lever
+    from innovation_abm.running.effects import Measured
+    from innovation_abm.scenario.levers import Lever
 
 SHOWN = "workshop"
 """Preset whose measured effects are told: the room's."""

@@ -10,7 +10,7 @@ from solara.alias import rv
 
 from innovation_abm.dashboards.figures import written
 from innovation_abm.dashboards.headlines import Headline, Unit, headlines
-from innovation_abm.levers import Determinant, Lever
+from innovation_abm.scenario.levers import Determinant, Lever
 
 if TYPE_CHECKING:
     from innovation_abm.dashboards.play import Value

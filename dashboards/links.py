@@ -19,16 +19,16 @@ from innovation_abm.dashboards.guides import guides
 from innovation_abm.dashboards.offered import offered, with_own_levers
 from innovation_abm.dashboards.play import Move, Play
 from innovation_abm.dashboards.words import LANGUAGES
-from innovation_abm.presets import preset, preset_names
-from innovation_abm.rule_files import FileRules
-from innovation_abm.scenario import MAX_SEED, Scenario, ScenarioError, parameters
+from innovation_abm.rules.files import FileRules
+from innovation_abm.scenario.presets import preset, preset_names
+from innovation_abm.scenario.scenario import MAX_SEED, Scenario, ScenarioError, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from innovation_abm.dashboards.guides import Guide
-    from innovation_abm.organization import Organization
-    from innovation_abm.rules import RuleBook
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.rules.book import RuleBook
 
 VERSION: Final = 1
 """Of the form of links; one with another number may mean something else by its names."""

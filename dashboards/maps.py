@@ -13,8 +13,8 @@ from innovation_abm.dashboards.play import Move, Play, Value
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from innovation_abm.effects import Runs
-    from innovation_abm.organization import Organization
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.running.effects import Runs
 
 POINTS: Final = 20
 """Values of each lever, but for switches, which have two."""

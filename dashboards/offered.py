@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from innovation_abm.presets import preset, preset_names
+from innovation_abm.scenario.presets import preset, preset_names
 
 if TYPE_CHECKING:
     from innovation_abm.dashboards.words import Speech
-    from innovation_abm.scenario import Scenario
+    from innovation_abm.scenario.scenario import Scenario
 
 MOST_PEOPLE: Final = 20_000
 """More than that take too long to record while a room waits."""

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from innovation_abm.organization import Role
+from innovation_abm.organization.organization import Role
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from innovation_abm.organization import Organization
+    from innovation_abm.organization.organization import Organization
 
 MOST: Final = 1_200
 """The most people that are drawn one by one; larger organisations are drawn by units."""

@@ -21,8 +21,7 @@ import pandas as pd  # noqa: F401 - half imported by a thread, it would make the
 import solara
 from reacton.core import get_render_context  # what Solara draws pages with
 
-from innovation_abm import effects
-from innovation_abm.charts import build_organization
+from innovation_abm.charts.charts import build_organization
 from innovation_abm.dashboards import links
 from innovation_abm.dashboards.archive import Played
 from innovation_abm.dashboards.background import GivenUp, Latest, TooSlow
@@ -40,8 +39,9 @@ from innovation_abm.dashboards.tab_memory import pack
 from innovation_abm.dashboards.tales import story
 from innovation_abm.dashboards.words import Speech
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.presets import preset
-from innovation_abm.rule_files import agent_names, roles_of
+from innovation_abm.rules.files import agent_names, roles_of
+from innovation_abm.running import effects
+from innovation_abm.scenario.presets import preset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,10 +51,10 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.server import Preparation
     from innovation_abm.dashboards.tab_memory import Kept, TabMemory
     from innovation_abm.dashboards.uploading import Sent
-    from innovation_abm.engines import Engine
-    from innovation_abm.organization import Organization
-    from innovation_abm.rules import RuleBook
-    from innovation_abm.scenario import Scenario
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.rules.book import RuleBook
+    from innovation_abm.running.engines import Engine
+    from innovation_abm.scenario.scenario import Scenario
 
     Wanted = Callable[[], bool]
 

@@ -61,8 +61,8 @@ def browsing() -> Iterator[Any]:
 
 def take(folder: Path) -> Iterator[Path]:
     """Take all pictures into a folder, and give each file as it is written."""
-    from innovation_abm.compiling import build
-    from innovation_abm.rules import SHIPPED
+    from innovation_abm.kernel.compiling import build
+    from innovation_abm.rules.book import SHIPPED
 
     build(SHIPPED, print)  # the pictures show the number with all its replays
     with serving() as (_, address), browsing() as browser:

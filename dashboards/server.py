@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.request import ProxyHandler, Request, build_opener
 
-from innovation_abm.charts import build_organization
+from innovation_abm.charts.charts import build_organization
 from innovation_abm.dashboards.archive import Archive, Played
 from innovation_abm.dashboards.assets import FOLDER, assets_folder
 from innovation_abm.dashboards.background import GivenUp
@@ -30,7 +30,7 @@ from innovation_abm.dashboards.messages import MOST_BYTES
 from innovation_abm.dashboards.offered import with_own_levers
 from innovation_abm.dashboards.sharing import Urgency
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.rule_files import roles_of
+from innovation_abm.rules.files import roles_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from innovation_abm.dashboards.links import Note
     from innovation_abm.dashboards.room import Opened
-    from innovation_abm.engines import Engine
-    from innovation_abm.processes import MesaProcesses
+    from innovation_abm.running.engines import Engine
+    from innovation_abm.running.processes import MesaProcesses
 
 HERE: Final = "127.0.0.1"
 EVERYWHERE: Final = "0.0.0.0"
@@ -107,14 +107,14 @@ def load(settings: Settings) -> Opened:
         InnovationAbmError: if there is no such preset, or chart, rules or levers are wrong.
     """
     set_up_solara()
-    from innovation_abm.charts import ChartError, read_chart
+    from innovation_abm.charts.charts import ChartError, read_chart
     from innovation_abm.dashboards.guides import find_guide
     from innovation_abm.dashboards.offered import own_name
     from innovation_abm.dashboards.room import Opened
     from innovation_abm.dashboards.uploading import chart_notes
-    from innovation_abm.levers import load_levers
-    from innovation_abm.presets import preset
-    from innovation_abm.rule_files import load_rules
+    from innovation_abm.rules.files import load_rules
+    from innovation_abm.scenario.levers import load_levers
+    from innovation_abm.scenario.presets import preset
 
     scenario, organization = preset(settings.preset), None
     notes: tuple[Note, ...] = ()
@@ -319,8 +319,8 @@ class Preparation:
         make_ready()
 
     def _prepare(self) -> None:
-        from innovation_abm.compiling import EngineError, build, is_compiled, unavailable
-        from innovation_abm.rules import SHIPPED
+        from innovation_abm.kernel.compiling import EngineError, build, is_compiled, unavailable
+        from innovation_abm.rules.book import SHIPPED
 
         rules = opened().rules or SHIPPED
         if roles_of(rules) or unavailable():
@@ -376,7 +376,7 @@ class Preparation:
 
 def _processes() -> MesaProcesses:
     """Start processes of the Mesa engine; one processor is left to the page."""
-    from innovation_abm.processes import MesaProcesses
+    from innovation_abm.running.processes import MesaProcesses
 
     number = min(MOST_PROCESSES, max(1, (os.cpu_count() or 1) - 1))
     beside = MesaProcesses(number, niceness=5)
@@ -390,9 +390,9 @@ preparation = Preparation()
 
 def compile_for() -> None:
     """Compile the engine for the rules that the environment names; the kept code is the result."""
-    from innovation_abm.compiling import build
-    from innovation_abm.endings import end_with
-    from innovation_abm.rules import SHIPPED
+    from innovation_abm.kernel.compiling import build
+    from innovation_abm.rules.book import SHIPPED
+    from innovation_abm.running.endings import end_with
 
     end_with(sys.stdin.buffer)  # with the server, whose end of the pipe is never written to
     if hasattr(os, "nice"):

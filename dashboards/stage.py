@@ -8,7 +8,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from innovation_abm.idea import Event
+from innovation_abm.entities.idea import Event
 
 FRONT = files("innovation_abm.dashboards") / "front"
 

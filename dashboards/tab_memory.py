@@ -20,7 +20,7 @@ import traitlets
 from innovation_abm.dashboards.offered import MOST_PEOPLE, own_name
 from innovation_abm.dashboards.stage import FRONT
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.organization import Organization
+from innovation_abm.organization.organization import Organization
 
 MOST_PACKED: Final = 600_000
 """Bytes of the largest chart that a tab keeps; browsers give a site some megabytes of text."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from innovation_abm.idea import Event, Fate, Reason
-from innovation_abm.organization import Role
+from innovation_abm.entities.idea import Event, Fate, Reason
+from innovation_abm.organization.organization import Role
 
 if TYPE_CHECKING:
     from innovation_abm.dashboards.film import Film

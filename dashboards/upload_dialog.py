@@ -15,7 +15,7 @@ import solara
 import traitlets
 from solara.alias import rv
 
-from innovation_abm.charts import CHOSEN
+from innovation_abm.charts.charts import CHOSEN
 from innovation_abm.dashboards import choosing
 from innovation_abm.dashboards.choosing import Offer
 from innovation_abm.dashboards.links import Note
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from solara import Reactive
 
-    from innovation_abm.charts import Chart, Repair
+    from innovation_abm.charts.charts import Chart, Repair
     from innovation_abm.dashboards.room import Room
     from innovation_abm.dashboards.words import Speech
 

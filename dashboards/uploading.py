@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from innovation_abm.chart_workbooks import ZIP_MARK
-from innovation_abm.charts import ChartFormat, FaultKind, read_chart
+from innovation_abm.charts.charts import ChartFormat, FaultKind, read_chart
+from innovation_abm.charts.workbooks import ZIP_MARK
 from innovation_abm.dashboards.choosing import must_choose
 from innovation_abm.dashboards.links import Note
 from innovation_abm.dashboards.offered import MOST_PEOPLE, own_name
@@ -20,7 +20,7 @@ from innovation_abm.dashboards.tab_memory import Kept
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from innovation_abm.charts import Chart, Fault, Repair
+    from innovation_abm.charts.charts import Chart, Fault, Repair
     from innovation_abm.dashboards.room import Room
 
 MOST_MEGABYTES: Final = 5
@@ -81,7 +81,7 @@ def read_upload(
 
     Args:
         files: what was sent.
-        repair: as for :func:`~innovation_abm.charts.read_chart`, like the next two.
+        repair: as for :func:`~innovation_abm.charts.charts.read_chart`, like the next two.
         columns: the columns to read.
         sheet: the sheet of a workbook.
 

@@ -9,12 +9,12 @@ from numbers import Integral
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from innovation_abm.toml_files import read_toml
+from innovation_abm.reading.toml_files import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from innovation_abm.levers import Words
+    from innovation_abm.scenario.levers import Words
 
 LANGUAGES: Final = ("en", "fr")
 

@@ -1,6 +1,6 @@
 """What a study costs over the bare engine: design, chunks, store, progress, and memory.
 
-Part of ``innovation-abm bench``; :mod:`innovation_abm.benchmark` says how it is measured.
+Part of ``innovation-abm bench``; :mod:`innovation_abm.evidence.benchmark` says how it is measured.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from innovation_abm.charts import write_chart
+from innovation_abm.charts.charts import write_chart
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.design.designs import Kind
 from innovation_abm.experiments.design.study import Base, Design, Factor, Replications, Study
 from innovation_abm.experiments.running.execution import sweep
 from innovation_abm.experiments.store.results import load_study
-from innovation_abm.kernel_runs import run_many
+from innovation_abm.kernel.runs import run_many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from innovation_abm.organization import Organization
+    from innovation_abm.organization.organization import Organization
 
 WEEKS: Final = 104
 LEVELS: Final = tuple(round(0.05 + 0.1 * step, 2) for step in range(10))
@@ -125,7 +125,7 @@ def million_runs() -> dict[str, float]:
 
 def print_million_runs() -> None:
     """Sweep a million runs, read them, and print what it took as JSON."""
-    from innovation_abm.benchmark import peak_memory
+    from innovation_abm.evidence.benchmark import peak_memory
 
     with tempfile.TemporaryDirectory() as folder:
         start = perf_counter()

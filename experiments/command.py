@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from innovation_abm.console import Working, page, print_error, print_json
-from innovation_abm.endings import Terminated
 from innovation_abm.errors import InnovationAbmError, did_you_mean
-from innovation_abm.toml_files import check_file
+from innovation_abm.reading.toml_files import check_file
+from innovation_abm.running.endings import Terminated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

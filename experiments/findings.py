@@ -17,14 +17,14 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from innovation_abm.comparison import merit_share
-from innovation_abm.idea import Facet, Fate
-from innovation_abm.levers import Determinant
-from innovation_abm.measures import MEASURES
-from innovation_abm.presets import preset
-from innovation_abm.scenario import Change, Scenario
-from innovation_abm.simulation import simulate_many
-from innovation_abm.survival import mean_interval, paired_difference
+from innovation_abm.entities.idea import Facet, Fate
+from innovation_abm.results.measures import MEASURES
+from innovation_abm.results.survival import mean_interval, paired_difference
+from innovation_abm.running.comparison import merit_share
+from innovation_abm.running.simulation import simulate_many
+from innovation_abm.scenario.levers import Determinant
+from innovation_abm.scenario.presets import preset
+from innovation_abm.scenario.scenario import Change, Scenario
 
 DETERMINANTS: Final = tuple(Determinant)
 COST: Final = 0.3

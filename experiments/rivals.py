@@ -25,7 +25,7 @@ from innovation_abm.console import print_json
 from innovation_abm.experiments.design.study import Base, Factor, Replications, Study
 from innovation_abm.experiments.running.execution import sweep
 from innovation_abm.model import InnovationModel
-from innovation_abm.simulation import simulate
+from innovation_abm.running.simulation import simulate
 
 WORKERS: Final = 2
 LEVELS: Final = (0.1, 0.3, 0.5, 0.7, 0.9)

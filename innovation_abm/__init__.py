@@ -9,21 +9,21 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from .errors import InnovationAbmError
+from innovation_abm.__init__.errors import InnovationAbmError
 
 if TYPE_CHECKING:
-    from .charts import load_chart, read_chart
-    from .comparison import compare, merit_share
-    from .effects import rank
-    from .levers import Lever, catalogue
-    from .model import InnovationModel
-    from .organization import Organization, Role, generate
-    from .presets import preset, preset_names
-    from .results import Run
-    from .rule_files import load_rules
-    from .rules import RuleBook, rule
-    from .scenario import Change, Scenario
-    from .simulation import replicate, simulate, simulate_many
+    from innovation_abm.__init__.charts import load_chart, read_chart
+    from innovation_abm.__init__.comparison import compare, merit_share
+    from innovation_abm.__init__.effects import rank
+    from innovation_abm.__init__.levers import Lever, catalogue
+    from innovation_abm.__init__.model import InnovationModel
+    from innovation_abm.__init__.organization import Organization, Role, generate
+    from innovation_abm.__init__.presets import preset, preset_names
+    from innovation_abm.__init__.results import Run
+    from innovation_abm.__init__.rule_files import load_rules
+    from innovation_abm.__init__.rules import RuleBook, rule
+    from innovation_abm.__init__.scenario import Change, Scenario
+    from innovation_abm.__init__.simulation import replicate, simulate, simulate_many
 
 try:
     __version__ = version("innovation-abm")

@@ -20,7 +20,7 @@ def main() -> None:
         print(_BARE_CHECKOUT, file=sys.stderr)
         sys.exit(2)
 
-    from innovation_abm.cli import main as command_line
+    from innovation_abm.commands.cli import main as command_line
 
     sys.exit(command_line())
 

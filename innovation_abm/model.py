@@ -37,19 +37,18 @@ from innovation_abm.chance import (
     uniform,
     uniforms,
 )
-from innovation_abm.charts import build_organization
-from innovation_abm.circles import Circles
+from innovation_abm.charts.charts import build_organization
+from innovation_abm.entities.circles import Circles
+from innovation_abm.entities.forum import Forum
+from innovation_abm.entities.idea import NEVER, Event, Fate, Idea, Outcome, Stage
+from innovation_abm.entities.queues import QueueBooks
+from innovation_abm.entities.terms import Terms
+from innovation_abm.entities.traits import TRAIT_TERMS, draw_traits
+from innovation_abm.entities.weeks import WEEK_COLUMNS, Week
 from innovation_abm.errors import InnovationAbmError, shown
-from innovation_abm.forum import Forum
-from innovation_abm.guarding import OutOfRangeError, guarded
-from innovation_abm.hooks import refused_method
-from innovation_abm.idea import NEVER, Event, Fate, Idea, Outcome, Stage
-from innovation_abm.organization import Organization, Role
-from innovation_abm.people import TRAIT_TERMS, draw_traits
-from innovation_abm.plain_numbers import plain
-from innovation_abm.queues import QueueBooks
-from innovation_abm.rule_files import roles_of
-from innovation_abm.rules import (
+from innovation_abm.organization.organization import Organization, Role
+from innovation_abm.reading.plain_numbers import plain
+from innovation_abm.rules.book import (
     SHIPPED,
     RuleBook,
     conception_chance,
@@ -59,9 +58,10 @@ from innovation_abm.rules import (
     norm,
     scars,
 )
-from innovation_abm.scenario import WEEKS_PER_YEAR, Scenario, ScenarioError
-from innovation_abm.terms import Terms
-from innovation_abm.weeks import WEEK_COLUMNS, Week
+from innovation_abm.rules.files import roles_of
+from innovation_abm.rules.guarding import OutOfRangeError, guarded
+from innovation_abm.rules.hooks import refused_method
+from innovation_abm.scenario.scenario import WEEKS_PER_YEAR, Scenario, ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     import networkx as nx
     from numpy.typing import NDArray
 
-    from innovation_abm.scenario import Value
+    from innovation_abm.scenario.scenario import Value
 
 MAX_FRESH_SEED = 2**31
 
@@ -166,7 +166,7 @@ def check_classes(roles: Mapping[Role, type[Person]]) -> None:
 class InnovationModel(mesa.Model):
     """Ideas on their way through a public-sector hierarchy.
 
-    These are parameters of the scenario, see :func:`~innovation_abm.scenario.parameters`, to set
+    These are parameters of the scenario, see :func:`~innovation_abm.scenario.scenario.parameters`, to set
     over ``settings``: weeks, departments, middle_layers, span, conception_rate, risk_aversion,
     permission_seeking, storytelling, clarity, manager_capacity, manager_business, idea_weight,
     staleness, filter_up, filter_down, platforms, platform_readers, bypass, agency, pilot_weeks,

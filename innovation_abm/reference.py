@@ -19,29 +19,29 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from innovation_abm import rules
 from innovation_abm.agents import Leader, Person, Reviewer
-from innovation_abm.batches import FIGURES
 from innovation_abm.chance import Purpose, Stream
-from innovation_abm.effects import ORGANISATIONS, Measured, Verdict, recorded
+from innovation_abm.commands.lever_pages import moves_in_words
+from innovation_abm.entities.idea import Event, Fate, Idea, Outcome, Reason, Stage
+from innovation_abm.entities.queues import QUEUE_COLUMNS
+from innovation_abm.entities.terms import Terms
+from innovation_abm.entities.weeks import Week
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.idea import Event, Fate, Idea, Outcome, Reason, Stage
-from innovation_abm.lever_pages import moves_in_words
-from innovation_abm.levers import catalogue
-from innovation_abm.measures import MEASURES
-from innovation_abm.queues import QUEUE_COLUMNS
-from innovation_abm.results import IDEA_COLUMNS, PEOPLE_COLUMNS
-from innovation_abm.scenario import GROUPS, parameters
-from innovation_abm.stories import PHRASES
-from innovation_abm.terms import Terms
-from innovation_abm.weeks import Week
+from innovation_abm.results.batches import FIGURES
+from innovation_abm.results.measures import MEASURES
+from innovation_abm.results.run import IDEA_COLUMNS, PEOPLE_COLUMNS
+from innovation_abm.results.stories import PHRASES
+from innovation_abm.rules import book as rules
+from innovation_abm.running.effects import ORGANISATIONS, Measured, Verdict, recorded
+from innovation_abm.scenario.levers import catalogue
+from innovation_abm.scenario.scenario import GROUPS, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from enum import IntEnum
 
     from innovation_abm.experiments.design.parts import Part
-    from innovation_abm.scenario import Parameter, Value
+    from innovation_abm.scenario.scenario import Parameter, Value
 
 E = TypeVar("E", bound="IntEnum")
 

@@ -20,7 +20,7 @@ settings.load_profile("server" if os.environ.get("CI") else "local")
 @pytest.fixture(scope="session")
 def compiled() -> None:
     """The compiled engine for the shipped rules, so that ``"auto"`` takes it; kept between runs."""
-    from innovation_abm.compiling import build
+    from innovation_abm.kernel.compiling import build
     from innovation_abm.rules import RuleBook
 
     build(RuleBook(), print)

@@ -22,7 +22,7 @@ from innovation_abm.experiments.design.study import Base, Design, Factor, Level,
 from innovation_abm.experiments.running.execution import sweep
 from innovation_abm.experiments.running.stopping import narrow_enough
 from innovation_abm.experiments.store.results import Results
-from innovation_abm.survival import mean_interval, paired_difference
+from innovation_abm.results.survival import mean_interval, paired_difference
 
 NAN = math.nan
 

@@ -1022,7 +1022,7 @@ def test_the_german_schemes_leave_permission_open():
 def command():
     import typer
 
-    from innovation_abm.cli import Commands
+    from innovation_abm.commands.cli import Commands
     from innovation_abm.experiments.calibration.command import calibrate as told
 
     app = typer.Typer(cls=Commands)

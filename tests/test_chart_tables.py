@@ -10,9 +10,9 @@ import zipfile
 import openpyxl
 import pytest
 
-from innovation_abm import chart_workbooks
-from innovation_abm.chart_people import Amounts
 from innovation_abm.charts import ChartError, FaultKind, load_chart, read_chart, write_chart
+from innovation_abm.charts import workbooks as chart_workbooks
+from innovation_abm.charts.people import Amounts
 
 ROWS = [
     ("post", "reports_to", "unit"),

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import innovation_abm
-from innovation_abm import chart_structure, chart_texts
 from innovation_abm.charts import (
     ChartError,
     ChartFormat,
@@ -20,6 +19,8 @@ from innovation_abm.charts import (
     read_chart,
     write_chart,
 )
+from innovation_abm.charts import structure as chart_structure
+from innovation_abm.charts import texts as chart_texts
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.organization import Organization, Role, generate
 

@@ -16,10 +16,13 @@ from own_levers import COFFEE
 from typer.testing import CliRunner
 
 import innovation_abm
-from innovation_abm import Scenario, charts, cli, comparison, doctor, simulation, validation
+from innovation_abm import Scenario, charts
+from innovation_abm.commands import cli, doctor
+from innovation_abm.commands.pages import percent
 from innovation_abm.console import PATIENCE, Working, bar, page, print_error, to_json
-from innovation_abm.pages import percent
-from innovation_abm.presets import preset_names
+from innovation_abm.evidence import validation
+from innovation_abm.running import comparison, simulation
+from innovation_abm.scenario.presets import preset_names
 
 ORGANOGRAMS = Path(__file__).resolve().parents[2] / "shared" / "data" / "organograms"
 SOUND = ["dcms", "dfe", "dh", "environment-agency", "natural-england"]
@@ -118,7 +121,7 @@ def test_no_command_shows_help():
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"]])
 def test_help_and_version_load_nothing_heavy(arguments):
     code = (
-        "import sys, atexit; from innovation_abm.cli import main; "
+        "import sys, atexit; from innovation_abm.commands.cli import main; "
         "atexit.register(lambda: print(*{n.partition('.')[0] for n in sys.modules},"
         f" file=sys.stderr)); sys.argv[1:] = {arguments}; main()"
     )
@@ -628,7 +631,7 @@ def test_doctor_says_what_is_wrong(monkeypatch):
 
 @pytest.mark.slow
 def test_bench(monkeypatch):
-    from innovation_abm import benchmark
+    from innovation_abm.evidence import benchmark
 
     monkeypatch.setattr(
         benchmark,
@@ -666,7 +669,7 @@ def test_bench(monkeypatch):
 
 
 def test_cache(tmp_path, monkeypatch):
-    from innovation_abm import compiling
+    from innovation_abm.kernel import compiling
 
     monkeypatch.setenv(compiling.CACHE_VARIABLE, str(tmp_path))
     kept = {"folder": str(tmp_path), "entries": 0, "size": 0, "bound": compiling.KEPT}
@@ -714,7 +717,7 @@ def test_engines_keep_the_same_tables(folder):
 
 
 def test_stories_of_large_runs_are_told_only_if_asked_for(monkeypatch):
-    monkeypatch.setattr("innovation_abm.engines.MESA_SECONDS", 1.0)
+    monkeypatch.setattr("innovation_abm.running.engines.MESA_SECONDS", 1.0)
     page = done("run", *SMALL).out
     name = re.search(r"ask for one: --story (w\d+-p\d+)", " ".join(page.split()))
     assert name

@@ -12,7 +12,7 @@ import pytest
 import shown
 from typer.testing import CliRunner
 
-from innovation_abm import cli
+from innovation_abm.commands import cli
 
 SHOWN = sorted({(line, page.name) for page in shown.PAGES for line in shown.commands(page)})
 OURS = [pair for pair in SHOWN if "innovation-abm " in pair[0]]
@@ -48,7 +48,7 @@ def test_commands_run(page, tmp_path, monkeypatch):
 def test_commands_are_found():
     assert len(OURS) > 50
     assert ("innovation-abm check-rules own_unit.py", "extending.md") in SHOWN
-    assert ("python -m innovation_abm.effects", "levers.md") in SHOWN
+    assert ("python -m innovation_abm.running.effects", "levers.md") in SHOWN
     assert sum(map(len, QUICK.values())) > 30
 
 

@@ -15,14 +15,15 @@ import numpy as np
 import pytest
 
 import innovation_abm
-from innovation_abm import compiling, kernel_runs
-from innovation_abm.compiling import (
+from innovation_abm.kernel import compiling
+from innovation_abm.kernel import runs as kernel_runs
+from innovation_abm.kernel.compiling import (
     CACHE_VARIABLE,
     ENGINE_MODULES,
     digest,
     fingerprint_of_layout,
 )
-from innovation_abm.locks import only_one
+from innovation_abm.kernel.locks import only_one
 from innovation_abm.rules import SHIPPED
 
 pytest.importorskip("numba")

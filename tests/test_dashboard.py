@@ -24,18 +24,9 @@ from own_levers import COFFEE
 from typer.testing import CliRunner
 
 import innovation_abm.dashboards as package
-from innovation_abm import (
-    Scenario,
-    charts,
-    cli,
-    generate,
-    kernel_runs,
-    load_rules,
-    preset,
-    preset_names,
-    simulate,
-)
+from innovation_abm import Scenario, charts, generate, load_rules, preset, preset_names, simulate
 from innovation_abm.charts import build_organization, load_chart, write_chart
+from innovation_abm.commands import cli
 from innovation_abm.console import to_json
 from innovation_abm.dashboards import ensembles, links, uploading
 from innovation_abm.dashboards import room as room_module
@@ -66,10 +57,11 @@ from innovation_abm.dashboards.uploading import (
     read_upload,
 )
 from innovation_abm.dashboards.words import LANGUAGES, Speech, vocabulary
-from innovation_abm.idea import Event, Fate, Reason
-from innovation_abm.levers import catalogue
-from innovation_abm.processes import MesaProcesses
+from innovation_abm.entities.idea import Event, Fate, Reason
+from innovation_abm.kernel import runs as kernel_runs
+from innovation_abm.running.processes import MesaProcesses
 from innovation_abm.scenario import MAX_SEED, ScenarioError, parameters
+from innovation_abm.scenario.levers import catalogue
 
 SMALL = Scenario(name="small", departments=2, middle_layers=1, span=3, weeks=30, conception_rate=6)
 CHART = generate(2, 1, 3)

@@ -10,7 +10,7 @@ import pytest
 
 from innovation_abm.dashboards import screenshots
 from innovation_abm.dashboards.figures import COLOURS
-from innovation_abm.idea import Fate
+from innovation_abm.entities.idea import Fate
 
 
 @pytest.mark.slow

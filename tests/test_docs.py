@@ -15,11 +15,10 @@ import shown
 
 from innovation_abm import InnovationModel, Scenario, compare, generate, simulate
 from innovation_abm.chance import Purpose, beta_quantiles, normal, quantile, uniform
-from innovation_abm.comparison import _deal
+from innovation_abm.entities.traits import TRAITS
 from innovation_abm.experiments.command import names
 from innovation_abm.experiments.reporting.documents import REPORTS, model_of
 from innovation_abm.experiments.reporting.documents import main as remake
-from innovation_abm.people import TRAITS
 from innovation_abm.reference import (
     DRAWS,
     SUMMARY_MEANINGS,
@@ -31,6 +30,7 @@ from innovation_abm.reference import (
     table,
 )
 from innovation_abm.rules import trait
+from innovation_abm.running.comparison import _deal
 from innovation_abm.scenario import parameters
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -17,30 +17,22 @@ import pytest
 from scipy import stats
 from typer.testing import CliRunner
 
-from innovation_abm import (
-    InnovationModel,
-    Role,
-    RuleBook,
-    Scenario,
-    cli,
-    load_rules,
-    preset,
-    simulate,
-)
+from innovation_abm import InnovationModel, Role, RuleBook, Scenario, load_rules, preset, simulate
 from innovation_abm.agents import Leader, Staff
-from innovation_abm.checking import CHANCES, SHARES, check_rules
-from innovation_abm.compiling import EngineError
-from innovation_abm.effects import rank
+from innovation_abm.commands import cli
+from innovation_abm.entities.idea import Fate
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.files import save_run
-from innovation_abm.idea import Fate
-from innovation_abm.processes import MesaProcesses
-from innovation_abm.random_scenarios import far_from_usual, random_scenario
+from innovation_abm.extending.checking import CHANCES, SHARES, check_rules
+from innovation_abm.extending.templates import CLASSES, new_agent, new_rule
+from innovation_abm.kernel.compiling import EngineError
 from innovation_abm.results import Run
-from innovation_abm.rule_files import RULES
+from innovation_abm.results.files import save_run
 from innovation_abm.rules import RuleError, trait
+from innovation_abm.rules.files import RULES
+from innovation_abm.running.effects import rank
+from innovation_abm.running.processes import MesaProcesses
 from innovation_abm.scenario import ScenarioError
-from innovation_abm.templates import CLASSES, new_agent, new_rule
+from innovation_abm.scenario.random_scenarios import far_from_usual, random_scenario
 
 TEAM = Scenario(weeks=20, middle_layers=1, span=3, conception_rate=12.0, platforms=True)
 
@@ -483,7 +475,7 @@ def test_every_rule_has_a_known_range():
 @pytest.mark.parametrize("part", [0, 1])
 def test_the_shipped_rules_keep_what_rules_promise(part, folder):
     """Each copied into a file of its own makes it a rule of one's own, to be looked at."""
-    from innovation_abm.templates import rule_text
+    from innovation_abm.extending.templates import rule_text
 
     texts = [rule_text(name, "book.py") for name in RULES[part::2]]
     Path("book.py").write_text("\n\n".join(texts))

@@ -11,8 +11,8 @@ import pytest
 from innovation_abm import Scenario, generate, simulate
 from innovation_abm.charts import read_chart, write_chart
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.files import ALL_FILES, TABLES, check_folder, save_run, summarize
 from innovation_abm.results import Run
+from innovation_abm.results.files import ALL_FILES, TABLES, check_folder, save_run, summarize
 
 TIMELINE = """
 format = 1

@@ -11,7 +11,7 @@ import pytest
 
 from innovation_abm import Scenario, preset, simulate
 from innovation_abm.experiments import findings
-from innovation_abm.maturity import Maturity, MaturityLevel
+from innovation_abm.results.maturity import Maturity, MaturityLevel
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "findings.md"
 

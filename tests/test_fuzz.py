@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from innovation_abm import Scenario, cli, simulate
+from innovation_abm import Scenario, simulate
 from innovation_abm.charts import read_chart
+from innovation_abm.commands import cli
 from innovation_abm.dashboards import links
 from innovation_abm.dashboards.guides import load_guide, read_guide
 from innovation_abm.dashboards.room import Opened, Room
@@ -25,11 +26,11 @@ from innovation_abm.dashboards.server import Preparation
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.calibration.file import Calibration
 from innovation_abm.experiments.design.study import Study
-from innovation_abm.kernel_runs import run_many
-from innovation_abm.levers import read_levers
-from innovation_abm.random_scenarios import random_scenario
-from innovation_abm.rule_files import load_rules
-from innovation_abm.templates import rule_text
+from innovation_abm.extending.templates import rule_text
+from innovation_abm.kernel.runs import run_many
+from innovation_abm.rules.files import load_rules
+from innovation_abm.scenario.levers import read_levers
+from innovation_abm.scenario.random_scenarios import random_scenario
 
 DATA = files("innovation_abm") / "data"
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]

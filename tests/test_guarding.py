@@ -8,13 +8,13 @@ import pytest
 
 from innovation_abm import InnovationModel, Role, RuleBook, Scenario, load_rules, rule, simulate
 from innovation_abm.agents import MiddleManager
-from innovation_abm.checking import check_rules
-from innovation_abm.compiling import CACHE_VARIABLE, EngineError
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments import Study, sweep
-from innovation_abm.guarding import guarded
-from innovation_abm.rule_files import RULES
+from innovation_abm.extending.checking import check_rules
+from innovation_abm.kernel.compiling import CACHE_VARIABLE, EngineError
 from innovation_abm.rules import ANSWERS, CHANCE, SHIPPED, RuleError
+from innovation_abm.rules.files import RULES
+from innovation_abm.rules.guarding import guarded
 
 BUSY = Scenario(
     weeks=40, middle_layers=1, span=4, conception_rate=20.0, platforms=True, determinants=True,
@@ -207,7 +207,7 @@ def test_both_engines_say_the_same(folder, monkeypatch):
 
 @pytest.mark.parametrize("gives", ["None", "'half'", "0.5 + 0.0j"])
 def test_what_is_no_number_does_not_compile(gives, folder):
-    from innovation_abm.compiling import build
+    from innovation_abm.kernel.compiling import build
 
     with pytest.raises(EngineError, match='the rule "lapse_chance" cannot be compiled'):
         build(write(gives), pytest.fail)

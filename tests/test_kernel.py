@@ -22,12 +22,10 @@ from innovation_abm import (
     rule,
     simulate,
 )
-from innovation_abm.agreement import compare, difference, differences
 from innovation_abm.charts import build_organization
-from innovation_abm.idea import Fate
-from innovation_abm.kernel_runs import KernelState, prepare, run_kernel, run_many
-from innovation_abm.presets import preset
-from innovation_abm.random_scenarios import Case, random_case
+from innovation_abm.entities.idea import Fate
+from innovation_abm.evidence.agreement import compare, difference, differences
+from innovation_abm.kernel.runs import KernelState, prepare, run_kernel, run_many
 from innovation_abm.rules import (
     clip,
     exit_chance,
@@ -38,6 +36,8 @@ from innovation_abm.rules import (
     trait,
 )
 from innovation_abm.scenario import MAX_SEED, parameters
+from innovation_abm.scenario.presets import preset
+from innovation_abm.scenario.random_scenarios import Case, random_case
 
 pytest.importorskip("numba")
 
@@ -441,7 +441,7 @@ def test_engines_agree_on_random_cases():
 
 @pytest.mark.slow
 def test_engines_agree_on_many_random_cases():
-    """A share of those that are run by hand: ``python -m innovation_abm.agreement``."""
+    """A share of those that are run by hand: ``python -m innovation_abm.evidence.agreement``."""
     assert [found for found in compare(range(100_000, 100_700)) if found[1]] == []
 
 
@@ -528,7 +528,7 @@ def test_an_edit_of_any_file_that_a_rule_depends_on_gives_another_fingerprint(tm
     }
     edits = {"my_rules": ("1.0", "2.0"), "helper": ("(0.5)", "(0.6)"), "shares": ("0.25", "0.3")}
     edits_too = {"shares": ("(0.1,", "(0.3,"), "helper": ("half(shares.SHARE) +", "")}
-    code = "from innovation_abm.compiling import digest; import my_rules; "
+    code = "from innovation_abm.kernel.compiling import digest; import my_rules; "
     code += "print(digest(my_rules.RULES))"
 
     def fingerprint(edited=None, change=("", "")):

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from innovation_abm import Scenario
-from innovation_abm.agreement import compare, difference
 from innovation_abm.charts import build_organization
-from innovation_abm.compiling import build, digest
-from innovation_abm.kernel_arrays import SUMMARY
-from innovation_abm.kernel_runs import _run_pairs, new_state, plan, run_kernel
-from innovation_abm.presets import preset
-from innovation_abm.random_scenarios import CLIMATES, Case, random_case
+from innovation_abm.evidence.agreement import compare, difference
+from innovation_abm.kernel.arrays import SUMMARY
+from innovation_abm.kernel.compiling import build, digest
+from innovation_abm.kernel.runs import _run_pairs, new_state, plan, run_kernel
 from innovation_abm.rules import SHIPPED
+from innovation_abm.scenario.presets import preset
+from innovation_abm.scenario.random_scenarios import CLIMATES, Case, random_case
 
 pytest.importorskip("numba")
 

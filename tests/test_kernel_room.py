@@ -8,19 +8,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from innovation_abm import Scenario, kernel, kernel_room, memory
-from innovation_abm.benchmark import tree
-from innovation_abm.kernel_arrays import ARRAYS, Room
-from innovation_abm.kernel_room import Sizes, bytes_of_run, grown, least, sizes_for
-from innovation_abm.kernel_runs import (
-    PLANNED,
-    check_memory,
-    new_state,
-    plan,
-    run_kernel,
-    sizes,
-)
-from innovation_abm.memory import MemoryShortError
+from innovation_abm import Scenario
+from innovation_abm.evidence.benchmark import tree
+from innovation_abm.kernel import memory
+from innovation_abm.kernel import sizes as kernel_room
+from innovation_abm.kernel import week as kernel
+from innovation_abm.kernel.arrays import ARRAYS, Room
+from innovation_abm.kernel.memory import MemoryShortError
+from innovation_abm.kernel.runs import PLANNED, check_memory, new_state, plan, run_kernel, sizes
+from innovation_abm.kernel.sizes import Sizes, bytes_of_run, grown, least, sizes_for
 
 pytest.importorskip("numba")
 

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from own_levers import COFFEE
 
 from innovation_abm import Change, Scenario, preset, simulate
-from innovation_abm.effects import ORGANISATIONS, Verdict, measure, rank, recorded
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.levers import (
+from innovation_abm.results.measures import MEASURES
+from innovation_abm.running.effects import ORGANISATIONS, Verdict, measure, rank, recorded
+from innovation_abm.scenario import ScenarioError, parameters
+from innovation_abm.scenario.levers import (
     ROUTED,
     STARTS,
     Kind,
@@ -23,8 +25,6 @@ from innovation_abm.levers import (
     lever_entry,
     read_levers,
 )
-from innovation_abm.measures import MEASURES
-from innovation_abm.scenario import ScenarioError, parameters
 
 LEVERS = list(catalogue().values())
 PARAMETERS = parameters()

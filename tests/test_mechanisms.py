@@ -17,9 +17,9 @@ import pytest
 from scipy import stats
 
 from innovation_abm import simulate
-from innovation_abm.idea import ENDED, Facet, Fate, Reason
+from innovation_abm.entities.idea import ENDED, Facet, Fate, Reason
+from innovation_abm.entities.queues import QUEUE_COLUMNS
 from innovation_abm.model import InnovationModel
-from innovation_abm.queues import QUEUE_COLUMNS
 from innovation_abm.scenario import GROUPS, Change, Scenario, parameters
 
 pytestmark = pytest.mark.usefixtures("compiled")

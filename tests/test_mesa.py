@@ -26,10 +26,10 @@ from innovation_abm.agents import (
     Reviewer,
     Staff,
 )
+from innovation_abm.entities.weeks import WEEK_COLUMNS
 from innovation_abm.model import HEADLINES, InnovationModel
 from innovation_abm.organization import Role
 from innovation_abm.scenario import Scenario, ScenarioError, parameters
-from innovation_abm.weeks import WEEK_COLUMNS
 
 SMALL = {"weeks": 12, "middle_layers": 1, "span": 3, "conception_rate": 30.0}
 GRID = {

@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from innovation_abm.chance import Purpose
-from innovation_abm.idea import DEATHS, ENDED, NEVER, Event, Fate, Outcome, Reason, Stage
+from innovation_abm.entities.idea import DEATHS, ENDED, NEVER, Event, Fate, Outcome, Reason, Stage
+from innovation_abm.entities.queues import QUEUE_COLUMNS
+from innovation_abm.entities.weeks import Week
 from innovation_abm.model import InnovationModel
 from innovation_abm.organization import Organization, Role, generate
-from innovation_abm.queues import QUEUE_COLUMNS
 from innovation_abm.scenario import Change, Scenario, ScenarioError, parameters
-from innovation_abm.weeks import Week
 
 PARAMETERS = parameters()
 

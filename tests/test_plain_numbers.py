@@ -20,7 +20,6 @@ from innovation_abm import (
     Organization,
     Scenario,
     catalogue,
-    cli,
     compare,
     generate,
     load_rules,
@@ -31,15 +30,16 @@ from innovation_abm import (
     simulate,
     simulate_many,
 )
-from innovation_abm.checking import fingerprint
+from innovation_abm.commands import cli
 from innovation_abm.experiments.calibration.file import Method, Prior
 from innovation_abm.experiments.design.parts import StudyError
 from innovation_abm.experiments.design.study import Base, Design, Factor, Replications, Study
-from innovation_abm.plain_numbers import EXACT, of_kind, plain, whole
-from innovation_abm.random_scenarios import random_scenario
+from innovation_abm.extending.checking import fingerprint
+from innovation_abm.extending.templates import rule_text
+from innovation_abm.reading.plain_numbers import EXACT, of_kind, plain, whole
 from innovation_abm.results import Run
 from innovation_abm.scenario import ScenarioError, parameters
-from innovation_abm.templates import rule_text
+from innovation_abm.scenario.random_scenarios import random_scenario
 
 TINY = Scenario(weeks=4, span=2, middle_layers=1)
 WHOLE = {

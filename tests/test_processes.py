@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from innovation_abm import InnovationAbmError, Scenario, load_rules, simulate_many
-from innovation_abm.processes import MesaProcesses
+from innovation_abm.running.processes import MesaProcesses
 
 TEAM = Scenario(weeks=10, middle_layers=1, span=3, conception_rate=10.0)
 PAIRS = [(TEAM.but(risk_aversion=0.1 * (k % 4)), k) for k in range(12)]
@@ -109,7 +109,7 @@ if __name__ == "__main__":
 """
 COMPILER = """
 import subprocess, sys
-code = "import sys; from innovation_abm.endings import end_with; " \
+code = "import sys; from innovation_abm.running.endings import end_with; " \
        "end_with(sys.stdin.buffer); [sum(range(10**6)) for _ in iter(int, 1)]"
 subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE).wait()
 """

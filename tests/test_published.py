@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from innovation_abm import Role, Scenario, load_rules, preset
-from innovation_abm.presets import preset_names, preset_text, published_names
 from innovation_abm.scenario import ScenarioError
+from innovation_abm.scenario.presets import preset_names, preset_text, published_names
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "published-models.md").read_text(encoding="utf-8")

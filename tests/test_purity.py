@@ -10,8 +10,8 @@ from innovation_abm import Role, Scenario, load_rules, simulate
 from innovation_abm.agents import Staff
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments import Study
+from innovation_abm.extending.templates import CLASSES, new_agent, new_rule
 from innovation_abm.rules import RuleError
-from innovation_abm.templates import CLASSES, new_agent, new_rule
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "examples"
 
@@ -178,7 +178,7 @@ PURE = {
     "a trait": rule_file("return trait(idea, 'x')", "from innovation_abm.rules import trait"),
     "a facet": rule_file(
         "return 0.1 if idea.facet == Facet.MISSION else 0.2",
-        "from innovation_abm.idea import Facet",
+        "from innovation_abm.entities.idea import Facet",
     ),
     "a factory": CLOSED.format("len(kept)"),
     "a helper": rule_file("return f(0.1)", "def f(x):\n    return x"),
@@ -365,10 +365,10 @@ def test_what_is_never_called_is_not_called_and_all_else_is():
     from types import FunctionType
 
     from innovation_abm import InnovationModel
-    from innovation_abm.hooks import NEVER_CALLED, hooks_of, is_ours
     from innovation_abm.model import ROLES
-    from innovation_abm.random_scenarios import random_scenario
+    from innovation_abm.rules.hooks import NEVER_CALLED, hooks_of, is_ours
     from innovation_abm.scenario import ScenarioError
+    from innovation_abm.scenario.random_scenarios import random_scenario
 
     called = {role: set() for role in ROLES}
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from innovation_abm import RuleBook, Scenario, load_rules, rules, simulate
-from innovation_abm.compiling import CACHE_VARIABLE, EngineError, build, digest
-from innovation_abm.files import save_run
+from innovation_abm.kernel.compiling import CACHE_VARIABLE, EngineError, build, digest
+from innovation_abm.results.files import save_run
 from innovation_abm.rules import RuleError
 
 IDEAS = Scenario(weeks=30, middle_layers=1, span=4, conception_rate=12.0)

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from innovation_abm import rules as shipped
 from innovation_abm.chance import normal
-from innovation_abm.idea import Fate, Outcome
+from innovation_abm.entities.idea import Fate, Outcome
+from innovation_abm.entities.terms import PARAMETER_TERMS, Terms
 from innovation_abm.model import InnovationModel
 from innovation_abm.organization import Role
 from innovation_abm.rules import RuleBook, RuleError, rule
 from innovation_abm.scenario import Change, Scenario, parameters
-from innovation_abm.terms import PARAMETER_TERMS, Terms
 
 RULES = {field.name: getattr(RuleBook(), field.name) for field in fields(RuleBook)}
 HELPERS = (

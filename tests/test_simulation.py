@@ -16,25 +16,23 @@ from innovation_abm import (
     RuleBook,
     Scenario,
     compare,
-    compiling,
-    engines,
-    kernel_runs,
-    memory,
     merit_share,
     replicate,
     rule,
     simulate,
     simulate_many,
-    simulation,
 )
 from innovation_abm.agents import MiddleManager
-from innovation_abm.batches import FIGURES
-from innovation_abm.benchmark import EVERYTHING_ON, tree
-from innovation_abm.compiling import CACHE_VARIABLE, EngineError
-from innovation_abm.engines import choose
-from innovation_abm.kernel_arrays import NOVEL
-from innovation_abm.measures import HEADLINES, MEASURES, counted, tabulate
-from innovation_abm.memory import MemoryShortError
+from innovation_abm.evidence.benchmark import EVERYTHING_ON, tree
+from innovation_abm.kernel import compiling, memory
+from innovation_abm.kernel import runs as kernel_runs
+from innovation_abm.kernel.arrays import NOVEL
+from innovation_abm.kernel.compiling import CACHE_VARIABLE, EngineError
+from innovation_abm.kernel.memory import MemoryShortError
+from innovation_abm.results.batches import FIGURES
+from innovation_abm.results.measures import HEADLINES, MEASURES, counted, tabulate
+from innovation_abm.running import engines, simulation
+from innovation_abm.running.engines import choose
 from innovation_abm.scenario import parameters
 
 pytestmark = pytest.mark.usefixtures("compiled")

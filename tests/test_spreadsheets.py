@@ -14,13 +14,21 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from innovation_abm import Organization, cli, spreadsheets
+from innovation_abm import Organization
 from innovation_abm.charts import load_chart, write_chart
+from innovation_abm.commands import cli
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.design.study import Factor, Level, Study
 from innovation_abm.experiments.reporting.sheets import Picture
 from innovation_abm.experiments.running.execution import sweep
-from innovation_abm.spreadsheets import CsvWriter, WorkbookWriter, kept_frame, kept_text, read_back
+from innovation_abm.reading import spreadsheets
+from innovation_abm.reading.spreadsheets import (
+    CsvWriter,
+    WorkbookWriter,
+    kept_frame,
+    kept_text,
+    read_back,
+)
 
 COMPUTED = (
     *("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\tx", "\r=1", "\nx", "=", "-", "+cmd|' /C calc'!A0"),

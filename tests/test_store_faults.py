@@ -554,7 +554,7 @@ def test_reading_while_it_is_written(tmp_path):
 
 def store_a_million(folder: str) -> None:
     """Record and read a million runs of ten measures; say how much memory it took, in MB."""
-    from innovation_abm.benchmark import peak_memory
+    from innovation_abm.evidence.benchmark import peak_memory
 
     points, replications, at_once = 2000, 500, 5000
     with Store.open(folder, MANIFEST, [f"m{n}" for n in range(10)]) as store:

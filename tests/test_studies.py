@@ -25,10 +25,11 @@ from innovation_abm.experiments.design.study import (
     Study,
     StudyError,
 )
-from innovation_abm.levers import ROUTED, catalogue
-from innovation_abm.measures import HEADLINES, MEASURES
 from innovation_abm.organization import generate
-from innovation_abm.scenario import JOINT, _cross_faults, parameters
+from innovation_abm.results.measures import HEADLINES, MEASURES
+from innovation_abm.scenario import JOINT, parameters
+from innovation_abm.scenario.levers import ROUTED, catalogue
+from innovation_abm.scenario.scenario import _cross_faults
 
 SPANS = Study(
     name="spans",

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from innovation_abm import survival as sv
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.results import survival as sv
 
 N_CAUSES = 3
 NAN = math.nan
@@ -709,7 +709,7 @@ def test_paired_difference_of_few_and_undefined_pairs():
 
 def test_the_module_is_light():
     code = (
-        "import sys, innovation_abm.survival; "
+        "import sys, innovation_abm.results.survival; "
         "print([name for name in ('pandas', 'scipy', 'mesa', 'networkx') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -23,7 +23,7 @@ from innovation_abm.experiments.running import identity, stopping
 from innovation_abm.experiments.running.execution import InterruptedSweepError, check, sweep
 from innovation_abm.experiments.store.results import load_study
 from innovation_abm.experiments.store.store import StoreError
-from innovation_abm.measures import MEASURES
+from innovation_abm.results.measures import MEASURES
 
 SMALL = """
 format = 1
@@ -406,7 +406,7 @@ def test_replications_are_added_until_intervals_are_narrow(tmp_path):
     width=st.floats(0.001, 1.0),
 )
 def test_narrow_enough_means_that_the_half_width_is(values, width):
-    from innovation_abm.survival import mean_interval
+    from innovation_abm.results.survival import mean_interval
 
     narrow = stopping.narrow_enough({"y": np.array(values)}, {"y": width})
     interval = mean_interval(values)

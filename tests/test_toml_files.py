@@ -10,15 +10,22 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from innovation_abm import Scenario, cli
+from innovation_abm import Scenario
+from innovation_abm.commands import cli
 from innovation_abm.dashboards.guides import load_guide, read_guide
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.calibration.file import Calibration
 from innovation_abm.experiments.design.study import Study
-from innovation_abm.files import rules_missing
-from innovation_abm.levers import load_levers, read_levers
-from innovation_abm.text_files import MOST_BYTES
-from innovation_abm.toml_files import DEEPEST, LONGEST_NUMBER, MOST_PARTS, TomlError, read_toml
+from innovation_abm.reading.text_files import MOST_BYTES
+from innovation_abm.reading.toml_files import (
+    DEEPEST,
+    LONGEST_NUMBER,
+    MOST_PARTS,
+    TomlError,
+    read_toml,
+)
+from innovation_abm.results.files import rules_missing
+from innovation_abm.scenario.levers import load_levers, read_levers
 
 SECONDS = 5.0
 """Far more than is taken, and far less than the parser would take without limits."""

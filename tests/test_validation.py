@@ -9,10 +9,10 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import binom, norm
 
-from innovation_abm import InnovationAbmError, validation
-from innovation_abm.model import InnovationModel
-from innovation_abm.queues import IDEA_QUEUE
-from innovation_abm.validation import (
+from innovation_abm import InnovationAbmError
+from innovation_abm.entities.queues import IDEA_QUEUE
+from innovation_abm.evidence import validation
+from innovation_abm.evidence.validation import (
     STRUCTURES,
     STUDIES,
     Bench,
@@ -44,6 +44,7 @@ from innovation_abm.validation import (
     votes_of,
     waiting_line,
 )
+from innovation_abm.model import InnovationModel
 
 SMALL = 0.2
 """Share of the full samples that the ordinary tests run."""

@@ -22,7 +22,7 @@ from innovation_abm.experiments.analysis.outcomes import (
     with_factors,
 )
 from innovation_abm.experiments.running.stopping import IN_A_ROW, narrow_enough
-from innovation_abm.survival import CONFIDENCE
+from innovation_abm.results.survival import CONFIDENCE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

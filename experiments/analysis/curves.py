@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from innovation_abm.entities.idea import Fate
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.analysis.outcomes import (
     BLOCKS,
@@ -17,8 +18,7 @@ from innovation_abm.experiments.analysis.outcomes import (
     is_number,
     jackknife_half_width,
 )
-from innovation_abm.idea import Fate
-from innovation_abm.survival import CONFIDENCE, cumulative_incidence
+from innovation_abm.results.survival import CONFIDENCE, cumulative_incidence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,7 +51,7 @@ def survival_curves(
     """Give the cumulative incidence of adoption and of death by weeks since conception, by group.
 
     The Aalen-Johansen estimate of all ideas of a group together (see
-    :func:`~innovation_abm.survival.cumulative_incidence`). Its own variance takes ideas as
+    :func:`~innovation_abm.results.survival.cumulative_incidence`). Its own variance takes ideas as
     independent, but those of a run share queues, people and reviewers, so the intervals are by a
     jackknife that leaves out whole replications (in at most 20 blocks), with Student's t, cut at 0
     and 1. Where points share their luck, a replication is left out at all points of the group at

@@ -24,7 +24,7 @@ from innovation_abm.experiments.analysis.outcomes import (
     jackknife_half_width,
     outcomes,
 )
-from innovation_abm.survival import CONFIDENCE, Interval, mean_interval
+from innovation_abm.results.survival import CONFIDENCE, Interval, mean_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

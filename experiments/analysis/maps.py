@@ -21,7 +21,7 @@ from innovation_abm.experiments.analysis.outcomes import (
     mean_of_defined,
     outcomes,
 )
-from innovation_abm.survival import CONFIDENCE, mean_interval
+from innovation_abm.results.survival import CONFIDENCE, mean_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -22,7 +22,7 @@ from innovation_abm.experiments.analysis.outcomes import (
     point_number,
     with_factors,
 )
-from innovation_abm.survival import CONFIDENCE, Interval, paired_difference
+from innovation_abm.results.survival import CONFIDENCE, Interval, paired_difference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +41,7 @@ def means(
 ) -> pd.DataFrame:
     """Give the mean of each measure at each point, with Student's t interval over replications.
 
-    The same as :func:`~innovation_abm.survival.mean_interval` point by point.
+    The same as :func:`~innovation_abm.results.survival.mean_interval` point by point.
 
     Args:
         results: the study's results.

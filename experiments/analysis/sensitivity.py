@@ -38,7 +38,7 @@ from innovation_abm.experiments.analysis.outcomes import (
     factor_names,
     jackknife_half_width,
 )
-from innovation_abm.survival import CONFIDENCE, mean_interval
+from innovation_abm.results.survival import CONFIDENCE, mean_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -21,12 +21,12 @@ from innovation_abm.experiments.calibration.result import result_of
 from innovation_abm.experiments.calibration.simulator import ModelSimulator
 
 if TYPE_CHECKING:
-    from innovation_abm.engines import Engine, Notice
     from innovation_abm.experiments.calibration.evaluator import Progress
     from innovation_abm.experiments.calibration.file import Calibration
     from innovation_abm.experiments.calibration.result import CalibrationResult
     from innovation_abm.experiments.calibration.simulator import Simulator
-    from innovation_abm.rules import RuleBook
+    from innovation_abm.rules.book import RuleBook
+    from innovation_abm.running.engines import Engine, Notice
 
 
 def calibrate(

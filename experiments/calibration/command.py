@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from innovation_abm.console import Working, page, print_error, print_json
-from innovation_abm.toml_files import check_file
+from innovation_abm.reading.toml_files import check_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,7 +58,7 @@ def calibrate(
         calibration = find_calibration(file)
         book = None
         if rules is not None:
-            from innovation_abm.rule_files import load_rules
+            from innovation_abm.rules.files import load_rules
 
             book = load_rules(rules)
         working.say("calibrating")

@@ -66,17 +66,17 @@ from innovation_abm.experiments.design.parts import (
     shown,
 )
 from innovation_abm.experiments.design.study import Base
-from innovation_abm.presets import preset
-from innovation_abm.scenario import Scenario, ScenarioError, parameters
-from innovation_abm.text_files import read_text
+from innovation_abm.reading.text_files import read_text
+from innovation_abm.scenario.presets import preset
+from innovation_abm.scenario.scenario import Scenario, ScenarioError, parameters
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from numpy.typing import NDArray
 
-    from innovation_abm.organization import Organization
-    from innovation_abm.rules import RuleBook
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.rules.book import RuleBook
 
     FloatArray = NDArray[np.float64]
 
@@ -370,7 +370,7 @@ class Calibration(Part):
         Raises:
             ChartError: if it is refused.
         """
-        from innovation_abm.charts import load_chart
+        from innovation_abm.charts.charts import load_chart
 
         chart = self.scenario().chart
         return None if chart is None else load_chart(chart, repair=self.base.repair)
@@ -381,7 +381,7 @@ class Calibration(Part):
         Raises:
             RuleError: if there is something wrong with them.
         """
-        from innovation_abm.rule_files import load_rules
+        from innovation_abm.rules.files import load_rules
 
         return None if self.base.rules is None else load_rules(self.path(self.base.rules))
 

@@ -31,14 +31,14 @@ from innovation_abm.experiments.calibration.file import CalibrationError
 from innovation_abm.experiments.store.checking import Fault
 from innovation_abm.experiments.store.ledger import held
 from innovation_abm.experiments.store.repairing import aside
-from innovation_abm.text_files import read_bytes, write_whole
+from innovation_abm.reading.text_files import read_bytes, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from innovation_abm.engines import Notice
+    from innovation_abm.running.engines import Notice
 
     FloatArray = NDArray[np.float64]
 

@@ -1,6 +1,6 @@
 """Published figures: what a model must be measured by to be compared with what was counted.
 
-Most are measures of a run (:data:`~innovation_abm.measures.MEASURES`). Suggestion schemes count
+Most are measures of a run (:data:`~innovation_abm.results.measures.MEASURES`). Suggestion schemes count
 only what is submitted to them, often of one year; their figures are taken over a window of weeks
 of conception, see :meth:`Run.scheme <innovation_abm.Run.scheme>`.
 """
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from innovation_abm.idea import Fate, Outcome, Reason
-from innovation_abm.measures import MEASURES, Measure
+from innovation_abm.entities.idea import Fate, Outcome, Reason
+from innovation_abm.results.measures import MEASURES, Measure
 
 if TYPE_CHECKING:
-    from innovation_abm.results import Run
+    from innovation_abm.results.run import Run
 
 
 @dataclass(frozen=True)

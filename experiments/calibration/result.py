@@ -22,8 +22,8 @@ from innovation_abm.experiments.calibration.folder import (
     RESULT,
     write_table,
 )
-from innovation_abm.scenario import parameters as known_parameters
-from innovation_abm.text_files import write_whole
+from innovation_abm.reading.text_files import write_whole
+from innovation_abm.scenario.scenario import parameters as known_parameters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from innovation_abm.experiments.calibration.evaluator import Evaluator, Runs
     from innovation_abm.experiments.calibration.fit import Fit
-    from innovation_abm.scenario import Scenario
+    from innovation_abm.scenario.scenario import Scenario
 
     FloatArray = NDArray[np.float64]
 

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from innovation_abm import batches
 from innovation_abm.experiments.calibration.file import Calibration, as_kind
 from innovation_abm.experiments.calibration.published import FIGURES
-from innovation_abm.files import rules_missing
-from innovation_abm.measures import MEASURES
-from innovation_abm.scenario import parameters as known_parameters
+from innovation_abm.results import batches
+from innovation_abm.results.files import rules_missing
+from innovation_abm.results.measures import MEASURES
+from innovation_abm.scenario.scenario import parameters as known_parameters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from innovation_abm.engines import Engine, Notice
     from innovation_abm.experiments.calibration.file import Target
-    from innovation_abm.results import Run
-    from innovation_abm.rules import RuleBook
-    from innovation_abm.scenario import Scenario
+    from innovation_abm.results.run import Run
+    from innovation_abm.rules.book import RuleBook
+    from innovation_abm.running.engines import Engine, Notice
+    from innovation_abm.scenario.scenario import Scenario
 
     FloatArray = NDArray[np.float64]
 
@@ -66,10 +66,10 @@ class ModelSimulator:
     @property
     def identity(self) -> Mapping[str, str]:
         """What figures depend on beside points and seeds."""
-        from innovation_abm.compiling import digest
         from innovation_abm.experiments.running.identity import model_version, rules_identity
-        from innovation_abm.rule_files import roles_of
-        from innovation_abm.rules import SHIPPED
+        from innovation_abm.kernel.compiling import digest
+        from innovation_abm.rules.book import SHIPPED
+        from innovation_abm.rules.files import roles_of
 
         chart = self._organization
         agents = {}
@@ -104,7 +104,7 @@ class ModelSimulator:
 
     def __call__(self, points: FloatArray, seeds: Sequence[int]) -> FloatArray:
         """Run every point with every seed; see ``Simulator``."""
-        from innovation_abm.simulation import simulate_many
+        from innovation_abm.running.simulation import simulate_many
 
         scenarios = [self.at(point) for point in points]
         pairs = [(scenario, seed) for scenario in scenarios for seed in seeds]

@@ -24,14 +24,14 @@ from innovation_abm.experiments.design.parts import (
     repeated,
     shown,
 )
-from innovation_abm.levers import catalogue
-from innovation_abm.scenario import JOINT
+from innovation_abm.scenario.levers import catalogue
+from innovation_abm.scenario.scenario import JOINT
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from innovation_abm.experiments.design.study import Study
-    from innovation_abm.scenario import Scenario
+    from innovation_abm.scenario.scenario import Scenario
 
 T = TypeVar("T")
 Place = tuple[str, ...]
@@ -211,7 +211,7 @@ def outside_faults(study: Study) -> list[Fault]:
     """Check presets, files, charts and rules that the study names."""
     if not study.simulates:
         return []
-    from innovation_abm.charts import load_chart
+    from innovation_abm.charts.charts import load_chart
 
     faults: list[Fault] = []
     charts = _charts(study)
@@ -252,7 +252,7 @@ def point_faults(study: Study) -> list[Fault]:
     """Check a study without faults by itself: its size, its design, and every point.
 
     Values by themselves have been checked. What several of them say together depends on few of
-    them (:data:`~innovation_abm.scenario.JOINT`, levers and named levels), so that points which
+    them (:data:`~innovation_abm.scenario.scenario.JOINT`, levers and named levels), so that points which
     differ in the others only need one check.
     """
     faults = [*_size_faults(study)] or _told(study.points, "design")
@@ -279,7 +279,7 @@ def point_faults(study: Study) -> list[Fault]:
 
 def _point_chart_faults(study: Study, points: pd.DataFrame) -> Iterator[Fault]:
     """Check charts that only the points name, in a file."""
-    from innovation_abm.charts import load_chart
+    from innovation_abm.charts.charts import load_chart
 
     for factor in study.factors:
         if factor.parameter == "chart" and not factor.values:
@@ -300,7 +300,7 @@ def _size_faults(study: Study) -> Iterator[Fault]:
 
 def _chart_of(study: Study, row: Mapping[str, Any]) -> str | None:
     """Make the scenario of a point, see whether its organisation can be, and give its chart."""
-    from innovation_abm.organization import check_size
+    from innovation_abm.organization.organization import check_size
 
     scenario = study.scenario(row)
     if scenario.chart is None:

@@ -35,9 +35,9 @@ from innovation_abm.experiments.design.parts import (
     repeated,
     shown,
 )
-from innovation_abm.plain_numbers import of_kind
-from innovation_abm.spreadsheets import read_back
-from innovation_abm.text_files import path_shown, read_bytes
+from innovation_abm.reading.plain_numbers import of_kind
+from innovation_abm.reading.spreadsheets import read_back
+from innovation_abm.reading.text_files import path_shown, read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -37,13 +37,13 @@ from innovation_abm.experiments.design.parts import (
     repeated,
     shown,
 )
-from innovation_abm.plain_numbers import of_kind, plain_within
+from innovation_abm.reading.plain_numbers import of_kind, plain_within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from innovation_abm.experiments.design.models import Model
-    from innovation_abm.scenario import Parameter
+    from innovation_abm.scenario.scenario import Parameter
 
     FloatArray = NDArray[np.float64]
     Array = NDArray[Any]

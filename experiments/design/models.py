@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from innovation_abm.measures import MEASURES
-from innovation_abm.scenario import parameters
+from innovation_abm.results.measures import MEASURES
+from innovation_abm.scenario.scenario import parameters
 
 if TYPE_CHECKING:
-    from innovation_abm.scenario import Parameter
+    from innovation_abm.scenario.scenario import Parameter
 
 
 class Model(ABC):
@@ -53,7 +53,7 @@ class Innovation(Model):
         return parameters()
 
     def measures(self) -> Mapping[str, str]:
-        """Give the measures of a run; see :data:`~innovation_abm.measures.MEASURES`."""
+        """Give the measures of a run; see :data:`~innovation_abm.results.measures.MEASURES`."""
         return {name: measure.title for name, measure in MEASURES.items()}
 
 
@@ -75,7 +75,7 @@ class TestFunction(Model):
 
     def parameters(self) -> Mapping[str, Parameter]:
         """Give the arguments; each is in the middle of its range unless it is varied."""
-        from innovation_abm.scenario import Parameter
+        from innovation_abm.scenario.scenario import Parameter
 
         return {
             name: Parameter(

@@ -43,15 +43,15 @@ from innovation_abm.experiments.design.parts import (
     read_parts,
     shown,
 )
-from innovation_abm.measures import HEADLINES
-from innovation_abm.scenario import JOINT, MAX_SEED, Scenario, parameters
-from innovation_abm.text_files import read_text
+from innovation_abm.reading.text_files import read_text
+from innovation_abm.results.measures import HEADLINES
+from innovation_abm.scenario.scenario import JOINT, MAX_SEED, Scenario, parameters
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from innovation_abm.organization import Organization
-    from innovation_abm.rules import RuleBook
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.rules.book import RuleBook
 
 __all__ = [
     "Base",
@@ -540,8 +540,8 @@ class Study(Part):
         Raises:
             ChartError: if the chart is refused.
         """
-        from innovation_abm.charts import load_chart
-        from innovation_abm.organization import generate
+        from innovation_abm.charts.charts import load_chart
+        from innovation_abm.organization.organization import generate
 
         if scenario.chart is not None:
             return load_chart(scenario.chart, repair=self.base.repair)
@@ -553,7 +553,7 @@ class Study(Part):
         Raises:
             RuleError: if there is something wrong with them.
         """
-        from innovation_abm.rule_files import load_rules
+        from innovation_abm.rules.files import load_rules
 
         return None if self.base.rules is None else load_rules(self.path(self.base.rules))
 
@@ -624,7 +624,7 @@ class Study(Part):
             ScenarioError: if there is no such thing, or something is wrong with it.
         """
         if start.preset is not None:
-            from innovation_abm.presets import preset
+            from innovation_abm.scenario.presets import preset
 
             return preset(start.preset)
         return Scenario() if start.file is None else Scenario.load(self.path(start.file))

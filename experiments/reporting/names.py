@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from innovation_abm.experiments.reporting.wording import figures
-from innovation_abm.levers import catalogue
-from innovation_abm.measures import MEASURES
+from innovation_abm.results.measures import MEASURES
+from innovation_abm.scenario.levers import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from innovation_abm.experiments.design.factors import Factor
     from innovation_abm.experiments.design.study import Study
-    from innovation_abm.scenario import Parameter
+    from innovation_abm.scenario.scenario import Parameter
 
 
 _KEY: Final = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")

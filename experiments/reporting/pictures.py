@@ -27,7 +27,7 @@ from innovation_abm.experiments.reporting import drawings
 from innovation_abm.experiments.reporting.names import Names, level
 from innovation_abm.experiments.reporting.sheets import LOOKS, check_formats
 from innovation_abm.experiments.reporting.wording import figures
-from innovation_abm.survival import mean_interval
+from innovation_abm.results.survival import mean_interval
 
 if TYPE_CHECKING:
     from os import PathLike

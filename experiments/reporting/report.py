@@ -30,7 +30,7 @@ from innovation_abm.experiments.reporting.sections.limits import Limits
 from innovation_abm.experiments.reporting.sections.parts import Fitting, version_of
 from innovation_abm.experiments.reporting.sections.reproduce import Reproduce
 from innovation_abm.experiments.reporting.sheets import DARK, check_formats
-from innovation_abm.text_files import write_whole
+from innovation_abm.reading.text_files import write_whole
 
 if TYPE_CHECKING:
     from os import PathLike

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree
 
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.spreadsheets import kept_frame
+from innovation_abm.reading.spreadsheets import kept_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -39,12 +39,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from innovation_abm.engines import Notice
     from innovation_abm.experiments.design.study import Study
     from innovation_abm.experiments.running.estimate import Estimate
     from innovation_abm.experiments.running.runners import Row
     from innovation_abm.experiments.store.results import Results
-    from innovation_abm.simulation import Progress
+    from innovation_abm.running.engines import Notice
+    from innovation_abm.running.simulation import Progress
 
     IntArray = NDArray[np.int64]
     BoolArray = NDArray[np.bool_]
@@ -163,8 +163,8 @@ def make_runner(study: Study, threads: int, notice: Notice) -> Runner:
     """
     if isinstance(study.model, TestFunction):
         return FunctionRunner(study, study.model.function)
-    from innovation_abm.engines import choose
-    from innovation_abm.files import rules_missing
+    from innovation_abm.results.files import rules_missing
+    from innovation_abm.running.engines import choose
 
     book = study.rule_book()
     for file in study.scenario_files():

@@ -13,15 +13,15 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from innovation_abm.rule_files import FileRules
+from innovation_abm.rules.files import FileRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.resources.abc import Traversable
 
-    from innovation_abm.organization import Organization
-    from innovation_abm.rules import RuleBook
-    from innovation_abm.scenario import Scenario
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.rules.book import RuleBook
+    from innovation_abm.scenario.scenario import Scenario
 
 MODEL_SOURCES: Final = (
     "batches",

@@ -18,21 +18,21 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from innovation_abm.charts import build_organization
+from innovation_abm.charts.charts import build_organization
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.running import identity
-from innovation_abm.scenario import WEEKS_PER_YEAR
+from innovation_abm.scenario.scenario import WEEKS_PER_YEAR
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from innovation_abm.experiments.design.study import Study
-    from innovation_abm.kernel_runs import Prepared
-    from innovation_abm.organization import Organization
-    from innovation_abm.results import Run
-    from innovation_abm.rules import RuleBook
-    from innovation_abm.scenario import Scenario
+    from innovation_abm.kernel.runs import Prepared
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.results.run import Run
+    from innovation_abm.rules.book import RuleBook
+    from innovation_abm.scenario.scenario import Scenario
 
     IntArray = NDArray[np.int64]
     FloatArray = NDArray[np.float64]
@@ -286,7 +286,7 @@ class InnovationRunner(Runner):
     @property
     def whole(self) -> bool:
         """Whether runs are put together with their tables, not only counted."""
-        from innovation_abm.measures import counted
+        from innovation_abm.results.measures import counted
 
         return bool(self.study.tables) or not all(map(counted, self.measures))
 
@@ -302,7 +302,7 @@ class InnovationRunner(Runner):
         return self.charts[scenario.chart]
 
     def _read_chart(self, path: str) -> None:
-        from innovation_abm.charts import ChartError, read_chart
+        from innovation_abm.charts.charts import ChartError, read_chart
 
         chart = read_chart(path, repair=self.study.base.repair)
         if chart.organization is None:
@@ -322,8 +322,8 @@ class InnovationRunner(Runner):
 
     def _counted(self, chunk: Chunk) -> FloatArray:
         """Run a chunk and keep nothing of it but counts, of which measures are made."""
-        from innovation_abm.kernel_arrays import SUMMARY
-        from innovation_abm.measures import tabulate
+        from innovation_abm.kernel.arrays import SUMMARY
+        from innovation_abm.results.measures import tabulate
 
         counts = np.zeros(len(chunk), SUMMARY)
         for points, prepared in self._prepared(chunk):
@@ -338,7 +338,7 @@ class InnovationRunner(Runner):
         """Prepare a chunk's points, chart by chart; those of the last blocks are kept."""
         block = self._block(chunk)
         if not block.prepared:
-            from innovation_abm.kernel_runs import prepare
+            from innovation_abm.kernel.runs import prepare
 
             by_chart: dict[str | None, list[int]] = {}
             for place, scenario in enumerate(block.scenarios):
@@ -351,7 +351,7 @@ class InnovationRunner(Runner):
 
     def _whole(self, chunk: Chunk) -> tuple[FloatArray, Mapping[str, pa.Table]]:
         """Run a chunk and put every run together, for its tables or measures of them."""
-        from innovation_abm.measures import MEASURES
+        from innovation_abm.results.measures import MEASURES
 
         measures = np.empty((len(chunk), len(self.measures)))
         tables: dict[str, list[pa.Table]] = {name: [] for name in self.study.tables}
@@ -363,7 +363,7 @@ class InnovationRunner(Runner):
 
     def _runs(self, chunk: Chunk) -> Iterator[tuple[int, Run]]:
         """Run a chunk, chart by chart; give each run with its place in the chunk."""
-        from innovation_abm.simulation import simulate_many
+        from innovation_abm.running.simulation import simulate_many
 
         scenarios = self._block(chunk).scenarios
         for places, chart in self._by_chart(chunk, scenarios):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from innovation_abm.survival import mean_interval
+from innovation_abm.results.survival import mean_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,7 @@ from multiprocessing import Pipe, get_context
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.processes import settle_in
+from innovation_abm.running.processes import settle_in
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -146,7 +146,7 @@ _received: Runner | None = None
 
 
 def _receive(sent: bytes, end: Connection) -> None:
-    """Take what is to be run; see :func:`~innovation_abm.processes.settle_in`."""
+    """Take what is to be run; see :func:`~innovation_abm.running.processes.settle_in`."""
     global _received
     settle_in(end)
     _received = pickle.loads(sent)

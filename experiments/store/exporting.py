@@ -13,7 +13,7 @@ what this is and how many runs are missing. It is written to a new folder beside
 the place of the other.
 
 In CSV, texts that a spreadsheet would compute have an apostrophe in front; see
-:mod:`innovation_abm.spreadsheets`.
+:mod:`innovation_abm.reading.spreadsheets`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from innovation_abm.console import to_json
 from innovation_abm.experiments.store.ledger import STUDY_FILE, StoreError, explained
-from innovation_abm.files import put_in_place
-from innovation_abm.spreadsheets import CsvWriter, WorkbookWriter
-from innovation_abm.text_files import beside
+from innovation_abm.reading.spreadsheets import CsvWriter, WorkbookWriter
+from innovation_abm.reading.text_files import beside
+from innovation_abm.results.files import put_in_place
 
 if TYPE_CHECKING:
     from os import PathLike

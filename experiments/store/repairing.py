@@ -17,7 +17,7 @@ import numpy as np
 from innovation_abm.experiments.store import checking, ledger, opening, seals, table_parts
 from innovation_abm.experiments.store.ledger import LEDGER_FILE, STUDY_FILE, StoreError
 from innovation_abm.experiments.store.table_parts import PARTS_FOLDER
-from innovation_abm.text_files import beside
+from innovation_abm.reading.text_files import beside
 
 if TYPE_CHECKING:
     import sqlite3

@@ -36,7 +36,7 @@ import numpy as np
 from innovation_abm.experiments.store import ledger, opening, repairing, seals, table_parts
 from innovation_abm.experiments.store.ledger import LEDGER_FILE, STUDY_FILE, StoreError
 from innovation_abm.experiments.store.table_parts import PARTS_FOLDER, RUN_COLUMNS
-from innovation_abm.text_files import write_whole
+from innovation_abm.reading.text_files import write_whole
 
 if TYPE_CHECKING:
     from os import PathLike

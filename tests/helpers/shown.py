@@ -140,10 +140,10 @@ ELSEWHERE: Final = {
     "ruff format .": "It wants a checkout: .ci/run runs it, with --check.",
     "pytest -m slow": "These are tests: .ci/run runs them.",
     "pytest tests/test_calibration.py": "These are tests: .ci/run runs them.",
-    "python -m innovation_abm.effects": (
+    "python -m innovation_abm.running.effects": (
         "Many minutes; by hand. tests/test_levers.py measures some of the levers as it does."
     ),
-    "python -m innovation_abm.agreement --compare 5000": (
+    "python -m innovation_abm.evidence.agreement --compare 5000": (
         "Many minutes; by hand. tests/test_kernel.py compares some of the same cases."
     ),
     "python -m innovation_abm.experiments.reporting.documents": (

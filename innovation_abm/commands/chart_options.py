@@ -1,0 +1,129 @@
+"""The options of commands that say how a chart is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from innovation_abm.errors import InnovationAbmError
+
+if TYPE_CHECKING:
+    from innovation_abm.charts.charts import Chart
+
+ChartOption = Annotated[
+    str | None,
+    typer.Option(
+        "--chart",
+        metavar="FILE",
+        help="Run on this organisation chart: a CSV or Excel file (.xlsx), or either file of an "
+        "organogram pair.",
+    ),
+]
+RepairOption = Annotated[
+    bool,
+    typer.Option("--repair", help="Repair the chart where possible and list the changes."),
+]
+ForceOption = Annotated[
+    bool,
+    typer.Option(
+        "--force-repair",
+        help="Repair it even if many rows get another superior than they state.",
+    ),
+]
+ColumnOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="WHAT=HEADER",
+        help="Read this column of the chart as post, reports_to, matched_by (what superiors are "
+        "named by), unit, department, role or people; may be repeated.",
+    ),
+]
+SheetOption = Annotated[
+    str | None, typer.Option("--sheet", metavar="NAME", help="Sheet of an Excel chart to read.")
+]
+EncodingOption = Annotated[
+    str | None,
+    typer.Option("--encoding", metavar="NAME", help="Encoding of the chart, such as cp1252."),
+]
+NamesOption = Annotated[
+    bool,
+    typer.Option(
+        "--keep-names",
+        help="Call posts by the names (or e-mail addresses) of persons in the chart, which are "
+        "else dropped.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class ChartReading:
+    """How a chart is read, as the options say.
+
+    Attributes:
+        repair: Whether to repair it.
+        force: Whether to repair it whatever it takes.
+        columns: Columns to read, as ``WHAT=HEADER``.
+        sheet: Sheet of a workbook.
+        encoding: Encoding of a text.
+        keep_names: Whether posts may be called by names of persons.
+    """
+
+    repair: bool = False
+    force: bool = False
+    columns: Sequence[str] = ()
+    sheet: str | None = None
+    encoding: str | None = None
+    keep_names: bool = False
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `innovation_abm.charts.charts.read_chart`.
+
+        Raises:
+            InnovationAbmError: If a column is not given as ``WHAT=HEADER``.
+        """
+        columns = {}
+        for pair in self.columns:
+            what, equals, header = pair.partition("=")
+            if not equals:
+                raise InnovationAbmError(
+                    f"--column {pair}: write WHAT=HEADER, for instance --column "
+                    'reports_to="Manager ID"'
+                )
+            columns[what.strip()] = header.strip()
+        return {
+            "repair": "force" if self.force else self.repair,
+            "columns": columns,
+            "sheet": self.sheet,
+            "encoding": self.encoding,
+            "keep_names": self.keep_names,
+        }
+
+    def read(self, path: str) -> Chart:
+        """Read a chart."""
+        from innovation_abm.charts.charts import read_chart
+
+        return read_chart(path, **self.arguments())
+
+    def check_unused(self) -> None:
+        """Check that nothing is said of a chart where there is none.
+
+        Raises:
+            InnovationAbmError: If something is.
+        """
+        given = {
+            "--repair": self.repair,
+            "--force-repair": self.force,
+            "--column": bool(self.columns),
+            "--sheet": self.sheet is not None,
+            "--encoding": self.encoding is not None,
+            "--keep-names": self.keep_names,
+        }
+        for option, used in given.items():
+            if used:
+                raise InnovationAbmError(
+                    f"{option} is about a chart, and none is given: add --chart FILE"
+                )

@@ -1,0 +1,145 @@
+"""The commands for those who extend the model: ``new rule``, ``new agent``, ``check-rules``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from innovation_abm.console import Working, page, print_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from innovation_abm.extending.checking import Check
+
+BROKEN = 1
+
+new = typer.Typer(no_args_is_help=True, help="Write a file to start from: a rule, or an agent.")
+
+FolderOption = Annotated[
+    str, typer.Option("--folder", metavar="FOLDER", help="Where to write; here unless said.")
+]
+
+
+def _complete_rule(incomplete: str) -> list[str]:
+    from innovation_abm.rules.files import RULES
+
+    return [name for name in RULES if name.startswith(incomplete)]
+
+
+def _complete_role(incomplete: str) -> list[str]:
+    from innovation_abm.extending.templates import CLASSES
+
+    return [name for _, name in CLASSES.values() if name.startswith(incomplete)]
+
+
+@new.command("rule")
+def new_rule(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="The rule to write anew, for instance endorse.",
+            autocompletion=_complete_rule,
+        ),
+    ],
+    folder: FolderOption = ".",
+) -> None:
+    """Write a rule of your own: the shipped one to edit, in a file that runs at once, and a test.
+
+    Nothing is overwritten.
+    """
+    from innovation_abm.extending import templates
+
+    written = templates.new_rule(name, folder)
+    print(f"Written: {written.file}, and its test {written.test}")
+    print(f"Run it:  innovation-abm run workshop --rules {written.file}")
+
+
+@new.command("agent")
+def new_agent(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of the class, for instance Champion.")
+    ],
+    role: Annotated[
+        str,
+        typer.Option(
+            "--role",
+            metavar="ROLE",
+            help="Whose place it takes: staff, middle-manager, leader, central-agency or panel.",
+            autocompletion=_complete_role,
+        ),
+    ] = "middle-manager",
+    folder: FolderOption = ".",
+) -> None:
+    """Write an agent of your own: a subclass that runs at once, in Mesa, and a test.
+
+    Nothing is overwritten.
+    """
+    from innovation_abm.extending import templates
+
+    written = templates.new_agent(name, role, folder)
+    print(f"Written: {written.file}, and its test {written.test}")
+    print(f"Run it:  innovation-abm run workshop --rules {written.file}{written.options}")
+    print(f"Compare: python {written.file}")
+
+
+def check_rules(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE.py", help="Rules, each declared with @rule, or agents.")
+    ],
+    scenarios: Annotated[
+        int, typer.Option("--scenarios", metavar="N", help="Random scenarios to run.")
+    ] = 40,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Which ones.")] = 1,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Do not compile the model to compare the engines."),
+    ] = False,
+    timeout: Annotated[
+        float,
+        typer.Option("--timeout", metavar="SECONDS", help="When to stop, whatever the rules do."),
+    ] = 300.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,
+) -> None:
+    """Say whether rules keep what the model promises of them: purity, range, books, both engines.
+
+    The file is run for that. Exits with 1 if a check fails.
+    """
+    with Working("loading") as working:
+        from innovation_abm.extending import checking
+
+        found = checking.check_rules(
+            file,
+            scenarios=scenarios,
+            seed=seed,
+            engines=not quick,
+            timeout=timeout,
+            tell=working.say,
+        )
+    passed = all(check.passed is not False for check in found)
+    if as_json:
+        print_json({"file": file, "passed": passed, "checks": [one.as_dict() for one in found]})
+    else:
+        _show(page(), file, found)
+    if not passed:
+        raise typer.Exit(BROKEN)
+
+
+def _show(console: Console, file: str, checks: list[Check]) -> None:
+    """Print a line a check, and an example under each that failed."""
+    from innovation_abm.console import wrapped
+
+    said = {True: "pass", False: "FAIL", None: "  - "}
+    for check in checks:
+        console.print(f"{said[check.passed]}  {check.question}", soft_wrap=True)
+        if check.example:
+            for line in wrapped(f"      {check.example}"):
+                console.print(line, soft_wrap=True)
+    failed = sum(check.passed is False for check in checks)
+    console.print()
+    console.print(
+        f"{file}: {failed} of {len(checks)} checks failed." if failed else f"{file}: sound.",
+        soft_wrap=True,
+    )

@@ -1,0 +1,59 @@
+"""Circles: whom people watch when they learn what is normal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from innovation_abm.organization.organization import Organization
+
+
+class Circles:
+    """Everybody's circle, oneself excluded.
+
+    ``"team"``: superior, fellow reports and direct reports; ``"department"``: all people of the
+    department; ``"everybody"``: all people. Who has nobody to watch sees nothing.
+    """
+
+    def __init__(self, kind: str, chart: Organization) -> None:
+        """Work out the circles of a chart; ``kind`` is one of the three above."""
+        self.kind = kind
+        self.superior: list[int]
+        self.group: list[int]
+        if kind == "team":
+            self.superior = chart.superior.tolist()
+            self.group = self.superior  # -1: a leader is nobody's report
+        elif kind == "department":
+            self.group = chart.department.tolist()
+        else:
+            self.group = [0] * chart.size
+        self.groups = chart.size if kind == "team" else max(self.group) + 1
+        self.sizes = [0] * self.groups
+        for group in self.group:
+            if group >= 0:
+                self.sizes[group] += 1
+        if kind == "team":
+            above = [0 if head < 0 else self.sizes[head] for head in self.superior]
+            pairs = zip(self.sizes, above, strict=True)
+            self.watched = [max(below + beside, 1) for below, beside in pairs]
+
+    def shares(self, showing: list[float]) -> list[float]:
+        """Give the mean of ``showing``, one number in [0, 1] a person, over each one's circle."""
+        sums = [0.0] * self.groups
+        for group, shown in zip(self.group, showing, strict=True):
+            if group >= 0:
+                sums[group] += shown
+        if self.kind == "team":
+            return self._team_shares(sums, showing)
+        return [
+            (sums[group] - shown) / max(self.sizes[group] - 1, 1)
+            for group, shown in zip(self.group, showing, strict=True)
+        ]
+
+    def _team_shares(self, sums: list[float], showing: list[float]) -> list[float]:
+        """Means over superior, fellow reports and direct reports (``sums`` by head)."""
+        rows = zip(self.superior, self.watched, sums, showing, strict=True)
+        return [
+            (reports + (showing[head] + (sums[head] - shown)) if head >= 0 else reports) / watched
+            for head, watched, reports, shown in rows
+        ]

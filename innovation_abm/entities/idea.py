@@ -1,0 +1,314 @@
+"""An idea: what it is, where it is, and what has become of it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+from innovation_abm.chance import Purpose, fold
+
+if TYPE_CHECKING:
+    from innovation_abm.agents import Person, Reviewer
+
+NEVER: Final = -1
+"""Week of what has not happened."""
+
+
+class Labelled(IntEnum):
+    """Codes that have a name in tables and JSON."""
+
+    @property
+    def label(self) -> str:
+        """Name in tables and JSON."""
+        return self.name.lower()
+
+
+class Facet(Labelled):
+    """The four facets of innovation (Observatory of Public Sector Innovation)."""
+
+    ENHANCEMENT = 0
+    MISSION = 1
+    ADAPTIVE = 2
+    ANTICIPATORY = 3
+
+
+class Stage(Labelled):
+    """Where an idea is. In the last three of the queue stages it waits for a slot."""
+
+    WITH_AUTHOR = 0
+    PLATFORM = 1
+    REWORK = 2
+    PILOT = 3
+    CLOSED = 4
+    PERMISSION = 5
+    MISROUTED = 6
+    REVIEW = 7
+    PANEL = 8
+
+    @property
+    def queued(self) -> bool:
+        """Whether an idea in this stage waits in somebody's queue."""
+        return self >= Stage.PERMISSION
+
+
+class Fate(Labelled):
+    """How an idea ended; exactly one for each idea, ``IN_FLIGHT`` until then."""
+
+    IN_FLIGHT = 0
+    WITHHELD = 1
+    DENIED = 2
+    REJECTED = 3
+    LAPSED = 4
+    ORPHANED = 5
+    DROPPED = 6
+    FAILED_PILOT = 7
+    ADOPTED = 8
+
+
+ENDED: Final = tuple(fate for fate in Fate if fate != Fate.IN_FLIGHT)
+"""The fates of ideas that are no longer in flight."""
+DEATHS: Final = tuple(fate for fate in ENDED if fate != Fate.ADOPTED)
+"""The fates of ideas that did not survive."""
+
+
+class Outcome(Labelled):
+    """What became of an adopted idea."""
+
+    NONE = 0
+    PENDING = 1
+    FAILED = 2
+    EMBEDDED = 3
+
+
+class Reason(Labelled):
+    """Why an idea was withheld."""
+
+    NONE = 0
+    FEAR = 1
+    FUTILITY = 2
+    DOUBT = 3
+    SELF_SCREENED = 4
+
+
+class Event(Labelled):
+    """What happens to an idea on its way; the rows of the table of events."""
+
+    CONCEIVED = 0
+    WITHHELD = 1
+    ASKED = 2
+    GRANTED = 3
+    DENIED = 4
+    POSTED = 5
+    LEFT_PLATFORM = 6
+    BYPASSED = 7
+    QUEUED = 8
+    FORWARDED = 9
+    ENDORSED = 10
+    REFUSED = 11
+    SENT_TO_REWORK = 12
+    OTHER_DOOR = 13
+    COLLECTED = 14
+    REJECTED = 15
+    LAPSED = 16
+    ORPHANED = 17
+    DROPPED = 18
+    PILOT_STARTED = 19
+    FAILED_PILOT = 20
+    ADOPTED = 21
+    FAILED = 22
+    EMBEDDED = 23
+    UPHELD = 24
+
+
+class Idea:
+    """One idea. Its identity is the week it was born in and the post of its author.
+
+    Attributes:
+        number: place among the run's ideas, ordered by week and author.
+        key: identity in keyed draws, ``week * 2**32 + author's post``.
+        week: week of conception.
+        author: who conceived it.
+        tenure: which holder of the author's post that was.
+        department: the author's department, and ``unit`` the unit.
+        facet: kind of idea.
+        topic: what it is about; ideas that share a topic are duplicates. -1: its own.
+        birth_value: value at conception; 0 is break-even.
+        value: value now.
+        novelty: novelty in [0, 1].
+        uncertainty: standard error with which a raw idea of its kind is seen.
+        direction: how far an idea of its kind answers a direction from above, in [0, 1].
+        noise: standard normal error with which this idea is seen, the same for all reviewers.
+        storytelling: its author's skill in telling its story.
+        maturity: how far its case has been developed, in [0, 1].
+        fidelity: share of its case that the next reviewer gets to see, in [0, 1].
+        allies: number of people who joined it on a platform.
+        ally_posts: who they are, the author included.
+        posters: those who joined last and post it this week.
+        posted_week: week it went on a platform.
+        stage: where it is.
+        holder: whose queue or desk it is on.
+        since: week it came there.
+        layer: layer whose gate it last stood at.
+        layer_weeks: week-ends it has spent in queues of that layer; asking permission apart.
+        waited: week-ends it has spent in queues altogether.
+        visited: ranks of the reviewers of that layer that it has been to.
+        doors: other doors it has tried.
+        rework_post: post that returned it for rework.
+        endorsers: post and tenure of everybody who endorsed it.
+        seen: value seen at its last review.
+        decisions: judgements made of it, the author's own included.
+        voiced, asked, posted, misrouted, bypassed, collected, piloted, trialled, reworked,
+            submitted: whether that happened (``trialled``: piloted under a trial quota;
+            ``submitted``: it came before somebody who may endorse it).
+        top: whether it came before a leader or panel.
+        duplicate: its topic had been adopted before it was conceived.
+        in_use: some department uses it.
+        fate: how it ended, ``fate_week`` when, ``fate_holder`` at whose hands.
+        detail: kind of that fate, where an agent of one's own tells kinds apart; else empty.
+        reason: why it was withheld.
+        outcome: what became of it after adoption, and ``outcome_week`` when.
+    """
+
+    __slots__ = (
+        "allies",
+        "ally_posts",
+        "asked",
+        "author",
+        "birth_value",
+        "bypassed",
+        "collected",
+        "decisions",
+        "department",
+        "detail",
+        "direction",
+        "doors",
+        "duplicate",
+        "endorsers",
+        "facet",
+        "fate",
+        "fate_holder",
+        "fate_week",
+        "fidelity",
+        "holder",
+        "in_use",
+        "key",
+        "layer",
+        "layer_weeks",
+        "maturity",
+        "misrouted",
+        "noise",
+        "novelty",
+        "number",
+        "outcome",
+        "outcome_week",
+        "piloted",
+        "posted",
+        "posted_week",
+        "posters",
+        "reason",
+        "rework_post",
+        "reworked",
+        "seen",
+        "since",
+        "stage",
+        "storytelling",
+        "submitted",
+        "tenure",
+        "top",
+        "topic",
+        "trialled",
+        "uncertainty",
+        "unit",
+        "value",
+        "visited",
+        "voiced",
+        "waited",
+        "week",
+    )
+
+    def __init__(
+        self,
+        *,
+        number: int,
+        week: int,
+        author: Person,
+        facet: Facet,
+        topic: int,
+        value: float,
+        novelty: float,
+        uncertainty: float,
+        direction: float,
+        noise: float,
+        duplicate: bool,
+    ) -> None:
+        """Conceive an idea; what it is not given starts at nothing."""
+        self.number = number
+        self.key = week << 32 | author.post
+        self.week = week
+        self.author = author
+        self.tenure = author.tenure
+        self.department = author.department
+        self.unit = author.unit
+        self.facet = facet
+        self.topic = topic
+        self.birth_value = value
+        self.value = value
+        self.novelty = novelty
+        self.uncertainty = uncertainty
+        self.direction = direction
+        self.noise = noise
+        self.storytelling = author.storytelling
+        self.maturity = 0.0
+        self.fidelity = 1.0
+        self.allies = 0
+        self.ally_posts: set[int] = set()
+        self.posters: list[int] = []
+        self.posted_week = NEVER
+        self.stage = Stage.WITH_AUTHOR
+        self.holder: Reviewer | None = None
+        self.since = week
+        self.layer = NEVER
+        self.layer_weeks = 0
+        self.waited = 0
+        self.visited: list[int] = []
+        self.doors = 0
+        self.rework_post = NEVER
+        self.endorsers: list[tuple[int, int]] = []
+        self.seen = 0.0
+        self.decisions = 0
+        self.voiced = False
+        self.asked = False
+        self.posted = False
+        self.misrouted = False
+        self.bypassed = False
+        self.collected = False
+        self.piloted = False
+        self.trialled = False
+        self.reworked = False
+        self.submitted = False
+        self.top = False
+        self.duplicate = duplicate
+        self.in_use = False
+        self.fate = Fate.IN_FLIGHT
+        self.fate_week = NEVER
+        self.fate_holder: Reviewer | None = None
+        self.detail = ""
+        self.reason = Reason.NONE
+        self.outcome = Outcome.NONE
+        self.outcome_week = NEVER
+
+    @property
+    def trait_key(self) -> int:
+        """What :func:`~innovation_abm.rules.book.trait` draws from; it goes with the value."""
+        model = self.author.model
+        return fold(fold(model.keys[Purpose.IDEA_TRAIT], self.week), model.origin[self.author.post])
+
+    @property
+    def name(self) -> str:
+        """Name by which people speak of the idea: its week and its author's post."""
+        return f"w{self.week}-p{self.author.post}"
+
+    @property
+    def author_present(self) -> bool:
+        """Whether its author still holds the post."""
+        return self.author.tenure == self.tenure

@@ -1,0 +1,65 @@
+"""The terms of a week: what holds now in one department, as the rules read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from innovation_abm.scenario.scenario import parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from innovation_abm.scenario.scenario import Value
+
+PARAMETER_TERMS: Final = tuple(p.name for p in parameters().values() if p.kind in ("float", "bool"))
+"""The parameters that rules may read, all as numbers (a flag is 0.0 or 1.0)."""
+
+WEEKLY_TERMS: Final = {
+    "gap": 0.0,
+    "trust": 1.0,
+    "signal": 0.0,
+    "declared": 0.0,
+    "skills": 1.0,
+    "in_use": 0.0,
+}
+"""The week's circumstances, with their values before the first; see :class:`Terms`."""
+
+
+class Terms:
+    """Every numeric parameter as it stands this week, and the week's circumstances.
+
+    Rules read these by name (``terms.staleness``), so a new parameter needs no new plumbing.
+    There is one record a department, and one for the government as a whole.
+
+    Attributes:
+        constant_review: 1.0 if the review is constant, 0.0 if logistic.
+        gap: citizens' expectations less services, in value; below 0 if services lead.
+        trust: trust of citizens in the public service, in [0, 1].
+        signal: the political signal; below 0 is discouraging.
+        declared: force that the latest official declaration still has, in [0, 1].
+        skills: share of the skills that innovation now needs which are there, in [0, 1].
+        in_use: ideas in use in this department; for the government, in any.
+    """
+
+    __slots__ = (*PARAMETER_TERMS, "constant_review", *WEEKLY_TERMS)
+    gap: float
+    trust: float
+    signal: float
+    declared: float
+    skills: float
+    in_use: float
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        self.update(values)
+        self.constant_review = float(values["review"] == "constant")
+        for name, start in WEEKLY_TERMS.items():
+            setattr(self, name, start)
+
+    def update(self, values: Mapping[str, Value]) -> None:
+        """Take over the parameters' values of a new week."""
+        for name in PARAMETER_TERMS:
+            setattr(self, name, float(values[name]))  # type: ignore[arg-type]
+
+    def __getattr__(self, name: str) -> float:
+        """Say which term is missing (reached only where no slot holds the name)."""
+        raise AttributeError(f'there is no term "{name}"')

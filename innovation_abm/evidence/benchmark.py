@@ -1,0 +1,559 @@
+"""How fast the model runs on this machine: figures to read beside each other, never tests.
+
+The compiled engine, the Mesa engine and ``mesa.batch_run`` run the same scenarios on the same
+charts, in one process run; every figure is a median of several measurements, unless its case says
+otherwise. ``docs/performance.md`` says how to read them.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.kernel.floor import floor
+from innovation_abm.organization.organization import Organization, generate
+from innovation_abm.running.effects import rank
+from innovation_abm.running.engines import choose
+from innovation_abm.running.simulation import simulate, simulate_many
+from innovation_abm.scenario.presets import preset
+from innovation_abm.scenario.scenario import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from innovation_abm.running.engines import Notice
+
+    Case = dict[str, Any]
+
+EVERYTHING_ON: Final = {
+    "manager_conception_rate": 1.0,
+    "leader_conception_rate": 1.0,
+    "facets": True,
+    "mission_direction": 0.5,
+    "enhancement_direction": 0.1,
+    "adaptive_direction": 0.1,
+    "anticipatory_direction": 0.1,
+    "manager_weight": 0.9,
+    "topics": 100.0,
+    "own_judgement": True,
+    "broadcast": 0.5,
+    "tacit_approval": 0.1,
+    "policy_read": 0.1,
+    "declaration": 0.5,
+    "declaration_uphold": 0.5,
+    "misrouting": 0.2,
+    "business_class": 0.2,
+    "other_doors": 2.0,
+    "familiarity": 0.1,
+    "leader_familiarity": 0.1,
+    "data_quality": 0.1,
+    "risk_skill": 0.1,
+    "inaction_risk": 0.1,
+    "incumbent_growth": 0.2,
+    "panel_size": 3.0,
+    "panel_quorum": 2.0,
+    "panel_novelty": 0.9,
+    "platforms": True,
+    "channel_knowledge": 0.8,
+    "agency": True,
+    "pilot_weeks": 8.0,
+    "trial_quota": 1.0,
+    "skill_drift": 0.2,
+    "skill_learning": 0.2,
+    "implementation_learning": 0.1,
+    "outcome_payment": 0.2,
+    "determinants": True,
+    "silo_spread": 0.1,
+    "visibility": 0.5,
+    "celebration": 0.5,
+    "jump_rate": 1.0,
+    "signal_volatility": 1.0,
+    "control": 0.5,
+}
+"""Parameters that switch on what is off by default."""
+
+MECHANISMS: Final[dict[str, dict[str, Any]]] = {"all": EVERYTHING_ON, "default": {}}
+"""What is switched on, by the word that the cases use."""
+
+NO_IDEAS: Final = dict.fromkeys(
+    ("conception_rate", "manager_conception_rate", "leader_conception_rate"), 0.0
+)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured.
+
+    Attributes:
+        repeats: measurements of each figure of the compiled engine.
+        mesa_repeats: of one run of the Mesa engine.
+        replications: of the small organisation, in the compiled engine.
+        mesa_replications: of the same, in the Mesa engine and in each ``mesa.batch_run``.
+        small, large: spans of the two organisations, from the leader down.
+        people, weeks, runs: sizes of the cases that show growth.
+        ensemble: replications of a team.
+        grid: values of each of two parameters of a map.
+        points: replications of each point of the map.
+        pairs: replications of each lever, where all are ranked.
+        whole_weeks: weeks of the whole public service; 0 to leave it out.
+        study: replications of each of a study's hundred points.
+        million: whether a study of a million runs is measured too.
+    """
+
+    repeats: int
+    mesa_repeats: int
+    replications: int
+    mesa_replications: int
+    small: tuple[int, ...] = (9, 10)
+    large: tuple[int, ...] = (9, 10, 10)
+    people: tuple[tuple[int, ...], ...] = ((9, 10), (9, 10, 10), (9, 10, 10, 10))
+    weeks: tuple[int, ...] = (26, 104, 520)
+    runs: tuple[int, ...] = (10, 100, 1000)
+    ensemble: int = 200
+    grid: int = 20
+    points: int = 50
+    pairs: int = 100
+    whole_weeks: int = 0
+    study: int = 200
+    million: bool = False
+
+
+FULL: Final = Sizes(
+    repeats=15,
+    mesa_repeats=5,
+    replications=4000,
+    mesa_replications=100,
+    people=((9, 10), (9, 10, 10), (9, 10, 10, 10), (9, 10, 10, 10, 10)),
+    whole_weeks=520,
+    million=True,
+)
+QUICK: Final = Sizes(repeats=3, mesa_repeats=1, replications=1000, mesa_replications=8, study=20)
+
+
+def tree(*spans: int) -> Organization:
+    """Make an organisation of one department in which everybody of a layer has as many reports.
+
+    Args:
+        spans: reports of the leader, of each manager below, and so on down.
+    """
+    superiors, layer = [-1], [0]
+    for span in spans:
+        first = len(superiors)
+        superiors += [head for head in layer for _ in range(span)]
+        layer = list(range(first, len(superiors)))
+    return Organization.from_superiors(superiors)
+
+
+def bench(
+    quick: bool = False,
+    progress: Callable[[str], None] | None = None,
+    notice: Notice | None = None,
+) -> dict[str, Any]:
+    """Measure the compiled engine beside the Mesa engine and ``mesa.batch_run``.
+
+    Args:
+        quick: fewer repetitions, and nothing larger than 10,000 people.
+        progress: called with a line before each measurement.
+        notice: see :func:`~innovation_abm.simulate`.
+
+    Returns:
+        With all mechanisms on, unless said: ``single_ms``, one run of 1,000 people and 104 weeks;
+        ``replications_per_second``, of 100 people and 104 weeks, on all processors;
+        ``thread_speedup``, what two threads gain on these; ``ratio_to_mesa_engine``, how many
+        times as long the Mesa engine takes for the single run; ``ratio_to_batch_run``, how many
+        times as many replications a second as ``mesa.batch_run`` with two processes, and
+        ``ratio_to_batch_run_1_process``; ``whole_service_seconds`` and ``whole_service_mb`` (peak
+        memory of a process of its own), null if ``quick``; ``ensemble_ms`` (200 replications of 60
+        people and 104 weeks), ``map_seconds`` (20 x 20 values, 50 replications each, of the
+        same) and ``ranking_seconds`` (all levers, 100 pairs each, of the same);
+        ``study_overhead``, the time of a sweep of 100 people and 104 weeks over that of the bare
+        engine, less 1, ``stored_per_second``, runs that it stores, ``million_runs_seconds`` and
+        ``million_runs_mb``, the peak of memory of a study of a million runs; ``costs``, in
+        nanoseconds: ``person_week`` and ``review``, and those of the floor, see
+        :func:`innovation_abm.kernel.floor.floor`; ``cases``: every measurement; ``seed``,
+        ``processors``, and the versions of what was measured.
+
+    Raises:
+        InnovationAbmError: if the compiled engine cannot run here.
+    """
+    measure = _Measure(QUICK if quick else FULL, progress or (lambda _: None))
+    choose("kernel", notice=notice)
+    simulate(Scenario(weeks=4, middle_layers=1), engine="mesa")  # load what loads late
+    found: dict[str, Any] = {
+        **_single(measure),
+        **_replications(measure),
+        **_whole_service(measure),
+        **_ensembles(measure),
+        **_studies(measure),
+        "costs": _costs(measure),
+    }
+    _growth(measure)
+    return {
+        **found,
+        "cases": measure.cases,
+        "seed": Scenario().seed,
+        "processors": os.cpu_count(),
+        **_versions(),
+    }
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """Give the seconds that some work takes."""
+    start = perf_counter()
+    work()
+    return perf_counter() - start
+
+
+class _Measure:
+    """Takes measurements and keeps what was measured.
+
+    Attributes:
+        sizes: how much is measured.
+        cases: what was measured so far.
+    """
+
+    def __init__(self, sizes: Sizes, tell: Callable[[str], None]) -> None:
+        self.sizes, self.tell = sizes, tell
+        self.cases: list[Case] = []
+
+    def case(
+        self,
+        work: Callable[[], object],
+        repeats: int,
+        *,
+        what: str,
+        engine: str,
+        people: int,
+        weeks: int,
+        runs: int = 1,
+        side_by_side: int = 1,
+        mechanisms: str = "all",
+    ) -> float:
+        """Measure some work several times; give the median of the seconds that it takes.
+
+        As in :mod:`timeit`, garbage is collected before, not meanwhile.
+        """
+        self.tell(f"{what}: {engine}, {people:,} people, {weeks:,} weeks, {runs:,} runs")
+        gc.collect()
+        gc.disable()
+        try:
+            median = statistics.median(_seconds(work) for _ in range(repeats))
+        finally:
+            gc.enable()
+        self.cases.append(
+            {
+                "what": what,
+                "engine": engine,
+                "people": people,
+                "weeks": weeks,
+                "runs": runs,
+                "side_by_side": side_by_side,
+                "mechanisms": mechanisms,
+                "repeats": repeats,
+                "seconds": median,
+                "runs_per_second": runs / median,
+                "ns_per_person_week": median / runs / people / weeks * 1e9,
+            }
+        )
+        return median
+
+    def batch(
+        self, what: str, chart: Organization, weeks: int, runs: int, threads: int, repeats: int
+    ) -> float:
+        """Measure replications in the compiled engine; give seconds."""
+        scenario = Scenario(weeks=weeks, **EVERYTHING_ON)
+        work = partial(_run_batch, scenario, chart, runs, threads)
+        work()
+        return self.case(
+            work,
+            repeats,
+            what=what,
+            engine="kernel",
+            people=chart.size,
+            weeks=weeks,
+            runs=runs,
+            side_by_side=threads,
+        )
+
+
+def _run_batch(scenario: Scenario, chart: Organization, runs: int, threads: int) -> None:
+    pairs = [(scenario, seed) for seed in range(1, runs + 1)]
+    simulate_many(pairs, engine="kernel", organization=chart, threads=threads)
+
+
+def _single(measure: _Measure) -> dict[str, float]:
+    """Measure one run, in both engines, with all mechanisms and with the default ones."""
+    seconds = {}
+    for spans in (measure.sizes.large, measure.sizes.small):
+        chart = tree(*spans)
+        for mechanisms, values in MECHANISMS.items():
+            scenario = Scenario(weeks=104, **values)
+            for engine in ("kernel", "mesa"):
+                run = partial(
+                    simulate,
+                    scenario,
+                    organization=chart,
+                    engine=engine,
+                    keep_events=False,
+                )
+                repeats = measure.sizes.repeats
+                if engine == "kernel":
+                    run()
+                else:
+                    repeats = measure.sizes.mesa_repeats
+                seconds[spans, mechanisms, engine] = measure.case(
+                    run,
+                    repeats,
+                    what="one run",
+                    engine=engine,
+                    people=chart.size,
+                    weeks=104,
+                    mechanisms=mechanisms,
+                )
+    one = seconds[measure.sizes.large, "all", "kernel"]
+    mesa = seconds[measure.sizes.large, "all", "mesa"]
+    return {"single_ms": 1e3 * one, "ratio_to_mesa_engine": mesa / one}
+
+
+def _replications(measure: _Measure) -> dict[str, float]:
+    """Measure replications: the compiled engine on threads, and Mesa's ways to run many."""
+    sizes, chart = measure.sizes, tree(*measure.sizes.small)
+    threads = sorted({1, 2, os.cpu_count() or 1})
+    rates = {
+        count: sizes.replications
+        / measure.batch("replications", chart, 104, sizes.replications, count, sizes.repeats)
+        for count in threads
+    }
+    mesa = {processes: _batch_run(measure, chart, processes) for processes in (0, 1, 2)}
+    best = max(rates.values())
+    return {
+        "replications_per_second": best,
+        "thread_speedup": rates[2] / rates[1],
+        "ratio_to_batch_run": best / mesa[2],
+        "ratio_to_batch_run_1_process": best / mesa[1],
+        "ratio_to_mesa_engine_in_replications": best / mesa[0],
+    }
+
+
+def _batch_run(measure: _Measure, chart: Organization, processes: int) -> float:
+    """Measure Mesa's replications a second: without ``batch_run`` if ``processes`` is 0."""
+    import mesa
+
+    from innovation_abm.model import InnovationModel
+
+    runs = measure.sizes.mesa_replications
+    scenario = Scenario(weeks=104, **EVERYTHING_ON)
+    pairs = [(scenario, seed) for seed in range(1, runs + 1)]
+    if processes:
+        work = partial(
+            mesa.batch_run,
+            InnovationModel,
+            {
+                "settings": [scenario.but(seed=seed) for _, seed in pairs],
+                "organization": chart,
+                "keep_events": False,
+            },
+            number_processes=processes,
+            max_steps=104,
+            display_progress=False,
+        )
+    else:
+        work = partial(simulate_many, pairs, engine="mesa", organization=chart)
+    return runs / measure.case(
+        work,
+        1,
+        what="replications",
+        engine="mesa.batch_run" if processes else "mesa",
+        people=chart.size,
+        weeks=104,
+        runs=runs,
+        side_by_side=processes or 1,
+    )
+
+
+def _ensembles(measure: _Measure) -> dict[str, float]:
+    """Measure what a live view asks for: an interval, a map, a ranking of the levers."""
+    sizes, team = measure.sizes, generate(1, 1, 7)  # 57 people
+    threads = os.cpu_count() or 1
+    ensemble = measure.batch("ensemble", team, 104, sizes.ensemble, threads, sizes.repeats)
+    values = [(number + 0.5) / sizes.grid for number in range(sizes.grid)]
+    base = Scenario(weeks=104, **EVERYTHING_ON)
+
+    def run_map() -> None:
+        grid = [base.but(risk_aversion=x, clarity=y) for x in values for y in values]
+        pairs = [(point, seed) for point in grid for seed in range(1, sizes.points + 1)]
+        simulate_many(pairs, engine="kernel", organization=team)
+
+    seconds = measure.case(
+        run_map,
+        min(3, sizes.mesa_repeats),
+        what="map",
+        engine="kernel",
+        people=team.size,
+        weeks=104,
+        runs=sizes.grid * sizes.grid * sizes.points,
+        side_by_side=threads,
+    )
+    ranking = measure.case(
+        partial(rank, base, replications=sizes.pairs, organization=team),
+        min(3, sizes.mesa_repeats),
+        what="ranking",
+        engine="kernel",
+        people=team.size,
+        weeks=104,
+        runs=sizes.pairs * (1 + len(base.catalogue())),
+        side_by_side=threads,
+    )
+    return {
+        "ensemble_ms": 1e3 * ensemble,
+        "map_seconds": seconds,
+        "ranking_seconds": ranking,
+    }
+
+
+def _growth(measure: _Measure) -> None:
+    """Measure how the time grows with people, weeks and replications."""
+    sizes = measure.sizes
+    for spans in sizes.people:
+        chart = tree(*spans)
+        runs = max(10, 10_000 // chart.size)  # all of them in the same memory, which is new once
+        repeats = min(3, sizes.repeats)
+        measure.batch("growth with people", chart, 104, runs, 1, repeats)
+    chart = tree(*sizes.large)
+    for weeks in sizes.weeks:
+        measure.batch("growth with weeks", chart, weeks, 10, 1, min(3, sizes.repeats))
+    chart = tree(*sizes.small)
+    for runs in sizes.runs:
+        measure.batch("growth with replications", chart, 104, runs, 1, sizes.repeats)
+
+
+def _costs(measure: _Measure) -> dict[str, float | None]:
+    """Give what a person's week and a review cost, and the least that they could, in ns.
+
+    A person's week is measured where nobody has ideas; a review is what the ideas cost, over the
+    judgements made of them: it includes conceiving, moving and storing them.
+    """
+    chart, runs = tree(*measure.sizes.large), 10
+    busy = Scenario(weeks=104, **EVERYTHING_ON)
+    quiet = busy.but(**NO_IDEAS)
+    seconds, decisions = {}, 0
+    for what, scenario in (("with ideas", busy), ("without ideas", quiet)):
+        pairs = [(scenario, seed) for seed in range(1, runs + 1)]
+        work = partial(simulate_many, pairs, engine="kernel", organization=chart, threads=1)
+        decisions += int(work()["n_decisions"].sum())
+        seconds[what] = measure.case(
+            work,
+            measure.sizes.repeats,
+            what=what,
+            engine="kernel",
+            people=chart.size,
+            weeks=104,
+            runs=runs,
+        )
+    of_ideas = seconds["with ideas"] - seconds["without ideas"]
+    return {
+        "person_week": seconds["without ideas"] / runs / chart.size / 104 * 1e9,
+        "review": of_ideas / decisions * 1e9 if decisions else None,
+        **floor(),
+    }
+
+
+def _studies(measure: _Measure) -> dict[str, float | None]:
+    """Measure a sweep beside the bare engine on the same runs, and a study of a million runs."""
+    from innovation_abm.experiments import benchmark as studies
+
+    chart, sizes = tree(*measure.sizes.small), measure.sizes
+    runs = 100 * sizes.study
+    measure.tell(f"study: {chart.size:,} people, {studies.WEEKS} weeks, {runs:,} runs")
+    bare, swept = studies.overhead(chart, EVERYTHING_ON, sizes.study, max(1, sizes.repeats // 5))
+    found: dict[str, float | None] = {
+        "study_overhead": swept / bare - 1.0,
+        "stored_per_second": runs / swept,
+        "million_runs_seconds": None,
+        "million_runs_mb": None,
+    }
+    if sizes.million:
+        measure.tell("study: a million runs")
+        million = studies.million_runs()
+        found |= {f"million_runs_{name}": million[key] for name, key in MILLION_RUNS.items()}
+    return found
+
+
+MILLION_RUNS: Final = {"seconds": "seconds", "mb": "memory_mb"}
+
+# --- the whole service, in a process of its own ---------------------------------------------------
+
+
+def _whole_service(measure: _Measure) -> dict[str, float | None]:
+    """Measure a run of a whole public service in another process, so that the peak is its own."""
+    weeks = measure.sizes.whole_weeks
+    if not weeks:
+        return {"whole_service_seconds": None, "whole_service_mb": None}
+    measure.tell(f"a whole public service, {weeks:,} weeks")
+    code = f"from innovation_abm.evidence.benchmark import print_whole_service as go; go({weeks})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InnovationAbmError(f"the whole service does not run: {done.stderr.strip()}")
+    case: Case = json.loads(done.stdout.splitlines()[-1])
+    measure.cases.append(case)
+    return {"whole_service_seconds": case["seconds"], "whole_service_mb": case["memory_mb"]}
+
+
+def print_whole_service(weeks: int) -> None:
+    """Run the preset ``whole-service`` with all mechanisms on, and print the case as JSON."""
+    shape = preset("whole-service")
+    chart = generate(shape.departments, shape.middle_layers, shape.span)
+    simulate(Scenario(weeks=1, middle_layers=1), engine="kernel")
+    start = perf_counter()
+    run = simulate(shape.but(weeks=weeks, **EVERYTHING_ON), engine="kernel", organization=chart)
+    seconds = perf_counter() - start
+    case = {
+        "what": "whole service",
+        "engine": "kernel",
+        "people": chart.size,
+        "weeks": weeks,
+        "runs": 1,
+        "side_by_side": 1,
+        "mechanisms": "all",
+        "repeats": 1,
+        "seconds": seconds,
+        "runs_per_second": 1.0 / seconds,
+        "ns_per_person_week": seconds / chart.size / weeks * 1e9,
+        "ideas": run.conceived,
+        "memory_mb": peak_memory(),
+    }
+    print(json.dumps(case))
+
+
+def peak_memory() -> float | None:
+    """Give the peak memory of this process in MB; ``None`` on Windows, which does not tell."""
+    status = Path("/proc/self/status")
+    if status.exists():  # `getrusage` counts what the parent held when it started this process
+        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024.0
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024.0 * 1024.0 if sys.platform == "darwin" else 1024.0)
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("mesa", "numba", "numpy", "innovation-abm")},
+    }

@@ -1,0 +1,806 @@
+"""Compiling the week for a rule book, and keeping what was compiled.
+
+numba does not notice when a function changes that a compiled one calls. So everything that the
+machine code depends on, the rules above all, goes into a digest that names the folder in which
+numba keeps the code: a changed rule has another folder, and an unchanged one is found again.
+"""
+
+from __future__ import annotations
+
+import atexit
+import dis
+import enum
+import gc
+import hashlib
+import logging
+import os
+import platform
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from types import CellType, CodeType, FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from innovation_abm import __version__
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.kernel.locks import only_one
+from innovation_abm.rules import guarding
+from innovation_abm.rules.book import ANSWERS, SHIPPED, RuleBook, trait
+from innovation_abm.rules.files import own_agents, roles_of
+from innovation_abm.rules.source import calls_itself
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CACHE_VARIABLE: Final = "INNOVATION_ABM_CACHE_DIR"
+"""Environment variable that names the folder in which compiled code is kept."""
+KEPT: Final = 24
+"""Compiled rule books that are kept, of about a megabyte each; the longest unused go first."""
+SECONDS_TO_COMPILE: Final = 25.0
+"""How long it takes to compile a rule book, roughly."""
+
+WAITING: Final = (
+    "another program is compiling the model for this rule book; waiting until it is done ..."
+)
+
+PERSONS: Final = ("author", "reviewer", "reader", "person")
+"""Parameters of rules that are people."""
+
+SMALL: Final = 700
+"""Functions of the engine with less bytecode are written out where they are called; measured:
+2.5 times as fast, and compiled as quickly."""
+
+
+class EngineError(InnovationAbmError):
+    """The compiled engine cannot run here, or cannot run this."""
+
+
+def compiled(function: F) -> F:
+    """Declare a function to be part of the compiled engine; see :func:`build`."""
+    function.is_compiled = True  # type: ignore[attr-defined]
+    return function
+
+
+def unavailable() -> str:
+    """Say why the compiled engine cannot run on this platform; "" if it can."""
+    if find_spec("numba") is None:
+        return "numba is not installed"
+    try:
+        _numba()
+    except Exception as error:  # whatever a broken installation may raise
+        return f"numba cannot be used: {error}"
+    return ""
+
+
+def build(
+    rules: RuleBook, tell: Callable[[str], None] | None = None, *, checked: bool = False
+) -> Callable[..., int]:
+    """Return the compiled engine for a rule book; see :func:`innovation_abm.kernel.week.replicate`.
+
+    Args:
+        rules: the rule book.
+        tell: called with one line before a compilation that takes a while, and after it; by
+            default the line is logged as a warning.
+        checked: prove every index and every list's room, which takes several times as long, and
+            raise an ``IndexError`` where one is wrong. The results are the same. For tests.
+
+    Raises:
+        EngineError: if there is no numba here, a rule does not compile, or agents come with the
+            rules, which would be left out.
+    """
+    if agents := own_agents(roles_of(rules)):
+        raise EngineError(f"the compiled engine cannot run {agents}")
+    if missing := unavailable():
+        raise EngineError(f"the compiled engine cannot run here: {missing}")
+    return _built(digest(rules, checked), _Asked(rules, tell, checked))
+
+
+def is_compiled(rules: RuleBook) -> bool:
+    """Tell whether the engine for a rule book has been compiled before, and kept."""
+    with suppress(FileNotFoundError):
+        return _found(_folder(digest(rules)))
+    return False
+
+
+@lru_cache(maxsize=KEPT)
+def _found(folder: Path) -> bool:
+    """Look for an engine in a folder; it is remembered only if there is one.
+
+    Raises:
+        FileNotFoundError: if there is none.
+    """
+    if not _holds_code(folder):
+        raise FileNotFoundError(folder)
+    return True
+
+
+def _holds_code(folder: Path) -> bool:
+    return any(folder.glob("**/*.nbc"))
+
+
+# --- building -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What to build and whom to tell; all are equal, for the name of an engine says it all."""
+
+    rules: RuleBook = field(compare=False)
+    told: Callable[[str], None] | None = field(compare=False)
+    checked: bool = field(compare=False)
+
+    def tell(self, line: str) -> None:
+        """Tell a line."""
+        (self.told or logging.getLogger("innovation_abm").warning)(line)
+
+
+@lru_cache(maxsize=16)
+def _built(name: str, asked: _Asked) -> Callable[..., int]:
+    """Load the engine if it is kept, or else compile it, while no other process does."""
+    folder = _folder(name)
+    if (kept := _loaded(folder)) is not None:
+        return kept
+    lock = cache_folder() / "locks" / f"{name}.lock"
+    with only_one(lock, lambda: asked.tell(WAITING)):
+        kept = _loaded(folder)  # by now another process may have compiled it
+        return _compiled(name, asked) if kept is None else kept
+
+
+def _loaded(folder: Path) -> Callable[..., int] | None:
+    """Load the engine that is kept in a folder; ``None`` if there is none that can be used."""
+    if not _holds_code(folder):
+        return None
+    numba = _numba()
+    from innovation_abm.kernel.runs import nothing_to_do
+
+    try:
+        with _uncollected():
+            kept = _entry({}, folder, numba)
+            kept(*nothing_to_do())
+    except numba.core.errors.NumbaError:
+        return None  # it was compiled for another processor
+    except Exception:  # it is damaged, which shows in as many ways as there are
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+    _mark_as_used(folder)
+    return kept
+
+
+def _compiled(name: str, asked: _Asked) -> Callable[..., int]:
+    """Compile the engine and keep it; calling it once with nothing to do makes it do so."""
+    numba = _numba()
+    from innovation_abm.kernel.runs import nothing_to_do
+
+    _check_rules(asked.rules, name, numba)
+    unkept = _make_room(_folder(name))
+    asked.tell("compiling the model for this rule book; once, for about half a minute ...")
+    began = time.perf_counter()
+    try:
+        with _interrupted_between_steps():
+            namespace = _specialised(asked.rules, name, numba, asked.checked)
+            entry = _entry(namespace, None if unkept else _folder(name), numba, asked.checked)
+            entry(*nothing_to_do())
+    except numba.core.errors.NumbaError as error:
+        raise EngineError(f"the rules cannot be compiled together: {_reason(error)}") from None
+    seconds = time.perf_counter() - began
+    asked.tell(f"compiled in {seconds:.0f} s, {unkept or f'and kept in {_folder(name)}'}")
+    return entry
+
+
+def _entry(
+    namespace: dict[str, Any],
+    folder: Path | None,
+    numba: Any,  # noqa: ANN401
+    checked: bool = False,
+) -> Callable[..., int]:
+    """Give the engine's entry; what was kept in ``folder`` needs nothing of the namespace."""
+    from innovation_abm.kernel.week import replicate
+
+    options = {"nogil": True, **_checks(checked)}
+    if folder is None:
+        unkept: Callable[..., int] = numba.njit(**options)(_twin(replicate, namespace, "unkept"))
+        return unkept
+    config = numba.core.config
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(folder)
+    try:
+        twin = _twin(replicate, namespace, folder.name)
+        entry: Callable[..., int] = numba.njit(**options, cache=True)(twin)
+        return entry
+    finally:
+        config.CACHE_DIR = before
+
+
+def _checks(checked: bool) -> dict[str, bool]:
+    """Return the options with which numba checks bounds too, of arrays that are its own."""
+    return {"boundscheck": True} if checked else {}
+
+
+def _twin(function: Any, namespace: dict[str, Any], name: str) -> FunctionType:  # noqa: ANN401
+    """Copy a function into another namespace, under a name of the rule book's own.
+
+    Compiled code that was kept by different processes may use the same symbols, and of two that
+    are loaded together the second would call the first one's functions.
+    """
+    twin = FunctionType(
+        function.__code__, namespace, function.__name__, None, _own_cells(function, namespace)
+    )
+    twin.__defaults__ = function.__defaults__
+    twin.__qualname__ = f"{function.__name__}_{name}"
+    twin.__module__ = RuleBook.__module__  # kept code names it, and a rule file's own is not there
+    return twin
+
+
+def _own_cells(function: FunctionType, namespace: dict[str, Any]) -> tuple[CellType, ...]:
+    """Close over the same values, but for rules over their twins."""
+    twins = namespace.get("twins", {})
+    cells = function.__closure__ or ()
+    return tuple(CellType(twins.get(id(c.cell_contents), c.cell_contents)) for c in cells)
+
+
+@lru_cache(maxsize=1)
+def _numba() -> Any:  # noqa: ANN401 - a module without types
+    """Import numba, set so that it computes the same bits as Python."""
+    if "numba" not in sys.modules:  # it reads its environment when it is loaded
+        os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
+        atexit.register(_collect_once)
+    with _uncollected():
+        import numba
+        import numba.core.config
+        import numba.extending
+
+    if vars(numba.core.config)["USING_SVML"]:
+        raise EngineError(
+            "numba uses Intel's SVML, which rounds differently; "
+            "set NUMBA_DISABLE_INTEL_SVML=1 before Python starts"
+        )
+    return numba
+
+
+@contextmanager
+def _interrupted_between_steps() -> Iterator[None]:
+    """Let Ctrl-C end a compilation between two of its steps, at most a few seconds later.
+
+    Within a step it may be lost, for LLVM calls Python and lets no exception through.
+    """
+    from numba.core import event
+
+    in_charge = threading.current_thread() is threading.main_thread()
+    if not in_charge or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    asked = threading.Event()
+
+    class Steps(event.Listener):
+        def on_start(self, _: object) -> None:
+            if asked.is_set():
+                raise KeyboardInterrupt
+
+        def on_end(self, _: object) -> None:
+            pass
+
+    signal.signal(signal.SIGINT, lambda *_: asked.set())
+    try:
+        with event.install_listener("numba:run_pass", Steps()):
+            yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if asked.is_set():
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Load what stays for good without the garbage collector going through it again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _collect_once() -> None:
+    """Collect garbage once more at the end, and then no more.
+
+    Python goes three times through whatever lives when it ends; through what numba makes, in a
+    quarter of a second, as long as all the rest of a short run.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def _rule_functions(rules: RuleBook) -> Iterator[FunctionType]:
+    for rule in fields(rules):
+        yield getattr(rules, rule.name)
+
+
+def _specialised(
+    rules: RuleBook,
+    name: str,
+    numba: Any,  # noqa: ANN401
+    checked: bool,
+) -> dict[str, Any]:
+    """Compile what the engine's entry calls, in a namespace of the rule book's own."""
+    from innovation_abm.kernel import week as kernel
+    from innovation_abm.kernel.numba_types import parameter_types, viewer
+
+    twins = _twins_of_rules(list(_rule_functions(rules)), name, numba)
+    book, shipped = ModuleType("rules"), ModuleType("shipped")
+    for rule in fields(rules):
+        twin, is_shipped = (
+            twins[id(getattr(rules, rule.name))],
+            guarding.is_shipped(rules, rule.name),
+        )
+        setattr(book, rule.name, twin if is_shipped else _guarded(rule.name, twin, name, numba))
+        setattr(shipped, rule.name, is_shipped)
+    namespace = dict(vars(kernel))
+    namespace |= {"rules": book, "shipped": shipped, "CHECKED": checked}
+    namespace["state_at"] = viewer(checked)
+    kinds = parameter_types(checked)
+    for called, function in _bottom_up(kernel):
+        code = function.__code__
+        signature = tuple(kinds[n] for n in code.co_varnames[: code.co_argcount])
+        if called != "replicate":
+            twin = _twin(function, namespace, name)
+            inline = {"forceinline": True} if len(code.co_code) < SMALL else {}
+            options = {"nogil": True, **inline, **_checks(checked)}
+            namespace[called] = numba.njit(signature, **options)(twin)
+    return namespace
+
+
+def _twins_of_rules(rules: list[FunctionType], name: str, numba: Any) -> dict[int, Any]:  # noqa: ANN401
+    """Give compiled twins of rules and of the rules that they call, by the rules' identities."""
+    _serve_draws(numba)
+    twins: dict[int, Any] = {}
+    for function in _reached([*rules]):
+        _serve_both(function)  # for those that are reached as attributes of a module
+    for function in _callees_first(rules):
+        namespace = {
+            key: twins.get(id(value), value) for key, value in function.__globals__.items()
+        }
+        namespace["twins"] = twins
+        twin = _twin(function, namespace, name)
+        twins[id(function)] = numba.njit(nogil=True, forceinline=True)(twin)
+    return twins
+
+
+def _guarded(rule: str, twin: Any, name: str, numba: Any) -> Any:  # noqa: ANN401
+    """Have a rule that is not the shipped one look at what it gives, as :mod:`.guarding` does.
+
+    It raises, so that where the answer is in range nothing is written, and nothing else is slower.
+    """
+    given = parameters_of(rule)
+    person = next((one for one in given if one in PERSONS), "")
+    about = "idea.author, idea.week" if "idea" in given else f"{person}.post, -1" if person else ""
+    answer = ANSWERS[rule]
+    text = (
+        f"def guarded({', '.join(given)}):\n"
+        f"    value = twin({', '.join(given)})\n"
+        f"    if not ({answer.low!r} <= value <= {answer.high!r}):\n"
+        f"        raise OutOfRangeError({rule!r}, value, {about})\n"
+        f"    return value\n"
+    )
+    namespace = {"twin": twin, "OutOfRangeError": guarding.OutOfRangeError}
+    exec(text, namespace)
+    guard: Any = namespace["guarded"]
+    guard.__qualname__ = f"guarded_{rule}_{name}"  # a symbol for each, as in :func:`_twin`
+    guard.__module__ = RuleBook.__module__
+    return numba.njit(nogil=True, forceinline=True)(guard)
+
+
+def _callees_first(rules: list[FunctionType]) -> list[FunctionType]:
+    """List rules and the rules that they call, each after those that it calls."""
+    listed: list[FunctionType] = []
+
+    def list_after_callees(function: FunctionType, callers: tuple[FunctionType, ...]) -> None:
+        if function in listed or function in callers or not getattr(function, "is_rule", False):
+            return
+        if function is trait:  # which compiled code has its own of
+            return
+        for called in _referred(function):
+            if isinstance(called, FunctionType):
+                list_after_callees(called, (*callers, function))
+        listed.append(function)
+
+    for function in rules:
+        list_after_callees(function, ())
+    return listed
+
+
+def _bottom_up(kernel: ModuleType) -> list[tuple[str, FunctionType]]:
+    """List the functions of the engine, each after those that it calls."""
+    functions = {n: f for n, f in vars(kernel).items() if getattr(f, "is_compiled", False)}
+    listed: dict[str, FunctionType] = {}
+
+    def list_after_callees(name: str) -> None:
+        if name not in listed:
+            for step in dis.get_instructions(functions[name]):
+                if step.opname == "LOAD_GLOBAL" and step.argval in functions:
+                    list_after_callees(step.argval)
+            listed[name] = functions[name]
+
+    for name in functions:
+        list_after_callees(name)
+    return list(listed.items())
+
+
+def _serve_both(function: Any) -> None:  # noqa: ANN401
+    """Let compiled code call a plain function, which stays a plain function for the rest."""
+    from numba.extending import register_jitable
+
+    if not getattr(function, "serves_both", False):
+        register_jitable(forceinline=True)(function)
+        function.serves_both = True
+
+
+@lru_cache(maxsize=1)
+def _serve_draws(numba: Any) -> None:  # noqa: ANN401
+    """Let compiled code call what turns hashes into numbers, and :func:`~.rules.trait`."""
+    import numpy as np
+
+    from innovation_abm import chance
+    from innovation_abm.kernel import week as kernel
+
+    for function in (chance.normal, chance.polynomial, chance.quantile):
+        _serve_both(function)
+    fold, unit = (numba.njit(forceinline=True)(one) for one in (kernel.fold, kernel.unit))
+
+    def compiled_trait(holder: Any, name: Any) -> Any:  # noqa: ANN401 - types of numba's
+        if not isinstance(name, numba.types.StringLiteral):
+            raise numba.core.errors.TypingError("the name of a trait must be written out")
+        part = np.uint64(chance.name_key(name.literal_value))
+
+        def drawn(holder: Any, name: Any) -> Any:  # noqa: ANN401
+            return unit(fold(holder.trait_key, part))
+
+        drawn.__qualname__ = f"trait_{part}"  # a symbol for each name, as in :func:`_twin`
+        return drawn
+
+    inlined = {"forceinline": True}
+    numba.extending.overload(trait, prefer_literal=True, jit_options=inlined)(compiled_trait)
+    trait.serves_both = True  # type: ignore[attr-defined]
+
+
+def _check_rules(rules: RuleBook, name: str, numba: Any) -> None:  # noqa: ANN401
+    """Compile each rule that is not the shipped one by itself, which takes little.
+
+    Raises:
+        EngineError: if one does not compile, or gives no number; it says which, and why.
+    """
+    kinds = {"idea": "idea", "terms": "terms"}
+    kinds |= dict.fromkeys(PERSONS, "person")
+    own = [f.name for f in fields(rules) if getattr(rules, f.name) is not f.default]
+    if not own:
+        return
+    from innovation_abm.kernel.arrays import IDEA, PERSON, TERMS
+
+    for one in own:
+        if calls_itself(getattr(rules, one)):
+            code = getattr(rules, one).__code__
+            place = f"{Path(code.co_filename).name}, line {code.co_firstlineno}"
+            told = f"it calls itself ({place}): write a loop"
+            raise EngineError(f'the rule "{one}" cannot be compiled: {told}')
+    records = {"idea": IDEA, "person": PERSON, "terms": TERMS}
+    twins = _twins_of_rules([getattr(rules, one) for one in own], f"{name}_alone", numba)
+    for one in own:
+        signature = tuple(
+            numba.from_dtype(records[kinds[given]]) if given in kinds else numba.float64
+            for given in parameters_of(one)
+        )
+        compiled_alone = twins[id(getattr(rules, one))]
+        try:
+            compiled_alone.compile(signature)
+        except Exception as error:  # numba lets Python's own errors through as well
+            raise EngineError(f'the rule "{one}" cannot be compiled: {_reason(error)}') from None
+        given = compiled_alone.overloads[signature].signature.return_type
+        kind = numba.types
+        if not isinstance(given, kind.Integer | kind.Float | kind.Boolean):
+            raise EngineError(f'the rule "{one}" cannot be compiled: it gives not always a number')
+
+
+def parameters_of(rule: str) -> list[str]:
+    """List the names of the parameters of a shipped rule, in order."""
+    default = getattr(RuleBook, rule).__code__
+    return list(default.co_varnames[: default.co_argcount])
+
+
+def _reason(error: Exception) -> str:
+    """Find in numba's long message what helps the author of a rule, in a line."""
+    if isinstance(error, KeyError):  # what numba raises for a field that a record does not have
+        return f"nothing that it is given has the attribute {error}"
+    text = re.sub(r"Record\([^)]*\)|\x1b\[[0-9;]*m", "", str(error))
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    noise = ("During", "File", "- ", "Failed in", "No implementation", "There are", "Overload")
+    telling = [line for line in lines if line and not line.startswith(noise)]
+    said = next((line for line in telling if not line.startswith("Invalid use")), "")
+    raised = (line for line in lines if line.startswith("TypingError: "))  # more to the point
+    said = next(raised, said).removeprefix("TypingError: ")
+    where = next((line for line in reversed(lines) if line.startswith("File")), "")
+    said = re.sub(r"Untyped global name '(\w+)'.*", r"it uses \1, which is no rule", said)
+    place = re.search(r'File "([^"]*)", line (\d+)', where)
+    at = f" ({Path(place[1]).name}, line {place[2]})" if place else ""
+    return (
+        f"{said.rstrip('.') or type(error).__name__}{at}; a rule may use plain arithmetic, math "
+        "and other @rule functions only"
+    )
+
+
+# --- digests --------------------------------------------------------------------------------------
+
+
+def digest(rules: RuleBook, checked: bool = False) -> str:
+    """Return a fingerprint of all that the compiled engine for a rule book is made of."""
+    if rules is SHIPPED or rules == SHIPPED:
+        return _shipped_digest(checked)
+    return _digest(rules, checked)
+
+
+@lru_cache(maxsize=2)
+def _shipped_digest(checked: bool) -> str:
+    """Give that of the shipped rules, which refer to nothing that a program may change."""
+    return _digest(SHIPPED, checked)
+
+
+def _digest(rules: RuleBook, checked: bool) -> str:
+    state = _engine().copy()
+    state.update(b"checked" * checked)
+    seen: set[int] = set()
+    for rule in fields(rules):
+        state.update(repr((rule.name, *ANSWERS[rule.name])).encode())
+        _absorb(state, getattr(rules, rule.name), seen)
+        state.update(b"*" if getattr(rules, rule.name) is rule.default else b"-")
+    return state.hexdigest()[:32]
+
+
+@lru_cache(maxsize=1)
+def _engine() -> hashlib._Hash:
+    """Absorb what every engine is made of, its rules apart.
+
+    The versions of all that compiles it, the source of all that takes part in it, how its state is
+    laid out in memory, and where it is: numba keeps code by the place of its source.
+    """
+    from innovation_abm.kernel.runs import layout
+
+    here = Path(__file__).parent
+    state = hashlib.sha256(str(here).encode())
+    versions = [__version__, *(version(name) for name in ("numba", "llvmlite", "numpy"))]
+    set_by_hand = [os.environ.get(name, "") for name in _NUMBA_VARIABLES]
+    made_by = (platform.python_version(), platform.machine(), sys.platform)
+    state.update(repr((versions, set_by_hand, made_by)).encode())
+    for name in ENGINE_MODULES:
+        state.update(f"{name}\n".encode() + (here / f"{name}.py").read_bytes())
+    state.update(fingerprint_of_layout(layout()))
+    return state
+
+
+def fingerprint_of_layout(arrays: Iterable[tuple[str, Any, int]]) -> bytes:
+    """Return a fingerprint of how arrays are laid out.
+
+    Args:
+        arrays: name, data type and number of dimensions of each, in the order in which they are
+            entered in the state's table.
+    """
+    listed = [(name, repr(kind), kind.itemsize, ndim) for name, kind, ndim in arrays]
+    return hashlib.sha256(repr(listed).encode()).digest()
+
+
+_NUMBA_VARIABLES: Final = (
+    *("NUMBA_OPT", "NUMBA_BOUNDSCHECK", "NUMBA_ENABLE_AVX"),
+    *("NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE", "NUMBA_LLVM_PASSES"),
+)
+"""Environment variables by which numba compiles the same source otherwise."""
+
+ENGINE_MODULES: Final = (
+    "chance",
+    "compiling",
+    "idea",
+    "kernel",
+    "kernel_arrays",
+    "kernel_room",
+    "kernel_runs",
+    "kernel_view",
+    "memory",
+    "organization",
+    "people",
+    "queues",
+    "rules",
+    "scenario",
+    "terms",
+    "weeks",
+)
+"""Modules whose source takes part in the compiled engine."""
+
+
+def _absorb(state: hashlib._Hash, value: object, seen: set[int]) -> None:
+    """Absorb what a value means to compiled code: functions with all that they refer to."""
+    if isinstance(value, FunctionType):
+        if id(value) in seen:
+            return
+        seen.add(id(value))
+        _absorb_code(state, value.__code__)
+        for referred in _referred(value):
+            _absorb(state, referred, seen)
+    elif isinstance(value, type) and issubclass(value, enum.Enum):
+        state.update(repr([(member.name, member.value) for member in value]).encode())
+    elif isinstance(value, tuple | list):
+        for item in value:
+            _absorb(state, item, seen)
+    elif hasattr(value, "tobytes"):
+        state.update(value.tobytes())
+    elif isinstance(value, ModuleType):
+        state.update(value.__name__.encode())
+    elif hasattr(value, "__wrapped__"):  # kept results are no part of what it means
+        _absorb(state, value.__wrapped__, seen)
+    else:
+        state.update(repr(value).encode())
+
+
+def _absorb_code(state: hashlib._Hash, code: CodeType) -> None:
+    state.update(code.co_code)
+    state.update(repr((code.co_names, code.co_varnames, code.co_freevars)).encode())
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            _absorb_code(state, constant)
+        else:
+            state.update(repr(constant).encode())
+
+
+def _referred(function: FunctionType) -> Iterator[object]:
+    """Give what a function refers to: globals, attributes of modules, what it closes over."""
+    for cell in function.__closure__ or ():
+        yield cell.cell_contents
+    yield function.__defaults__
+    names = _names(function.__code__)
+    for name in names:
+        if name in function.__globals__:
+            value = function.__globals__[name]
+            yield value
+            if isinstance(value, ModuleType):
+                yield from (getattr(value, other) for other in names if hasattr(value, other))
+
+
+def _names(code: CodeType) -> list[str]:
+    inner = [_names(c) for c in code.co_consts if isinstance(c, CodeType)]
+    return [*code.co_names, *(name for names in inner for name in names)]
+
+
+def _reached(functions: list[FunctionType]) -> list[FunctionType]:
+    """Give the functions declared as rules that ``functions`` call, themselves included."""
+    found: list[FunctionType] = []
+    while functions:
+        function = functions.pop()
+        if function in found or not getattr(function, "is_rule", False):
+            continue
+        found.append(function)
+        functions += [f for f in _referred(function) if isinstance(f, FunctionType)]
+    return found
+
+
+# --- where compiled code is kept ------------------------------------------------------------------
+
+
+def cache_folder() -> Path:
+    """Give the folder in which compiled code is kept.
+
+    What the environment variable :data:`CACHE_VARIABLE` says, or the user's cache folder.
+    """
+    if given := os.environ.get(CACHE_VARIABLE):
+        return Path(given)
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData/Local")) / "innovation-abm"
+    if sys.platform == "darwin":
+        return home / "Library/Caches/innovation-abm"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "innovation-abm"
+
+
+def _kept() -> Path:
+    return cache_folder() / "kernels"
+
+
+def _folder(name: str) -> Path:
+    return _kept() / name
+
+
+@dataclass(frozen=True)
+class Cache:
+    """What is kept between runs, and may be deleted at any time.
+
+    Attributes:
+        folder: where.
+        entries: compiled rule books.
+        size: of all of them, in bytes.
+        bound: entries that are kept at most; the longest unused go first.
+        problem: why nothing can be kept there; "" if it can.
+    """
+
+    folder: Path
+    entries: int
+    size: int
+    bound: int
+    problem: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it for JSON."""
+        return {**vars(self), "folder": str(self.folder)}
+
+
+def cache() -> Cache:
+    """Look at what is kept between runs."""
+    kept = _kept()
+    try:
+        entries = sum(entry.is_dir() for entry in kept.iterdir())
+        size = sum(file.stat().st_size for file in kept.rglob("*") if file.is_file())
+    except OSError:  # there is none yet, or it goes away as one looks
+        entries = size = 0
+    return Cache(cache_folder(), entries, size, KEPT, _write_problem(kept))
+
+
+def clear_cache() -> Cache:
+    """Delete what is kept between runs; running programs go on undisturbed.
+
+    Returns:
+        What there was.
+
+    Raises:
+        EngineError: if it cannot be deleted.
+    """
+    before = cache()
+    _found.cache_clear()
+    try:
+        shutil.rmtree(_kept())
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise EngineError(f"{_kept()}: cannot be deleted: {error.strerror}") from None
+    return before
+
+
+def _write_problem(folder: Path) -> str:
+    """Say why nothing can be written in a folder, or where it is to be made; "" if it can."""
+    there = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+    if not there.is_dir():
+        return f"{there} is no folder"
+    return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} cannot be written to"
+
+
+def _mark_as_used(folder: Path) -> None:
+    with suppress(OSError):  # not ours to mark
+        os.utime(folder)
+
+
+def _make_room(folder: Path) -> str:
+    """Make a folder, and remove those of its kind that are longest unused.
+
+    Returns:
+        Why nothing can be kept there; "" if it can.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        others = sorted(folder.parent.iterdir(), key=lambda path: path.stat().st_mtime)
+    except OSError as error:
+        return (
+            f"but not kept: {folder} cannot be written ({error.strerror}); "
+            f"set {CACHE_VARIABLE} to a folder that can be"
+        )
+    for other in others[:-KEPT]:
+        shutil.rmtree(other, ignore_errors=True)
+    return ""

@@ -1,0 +1,78 @@
+"""Memory: how much is free, and whether what is to be run would fit."""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.scenario.scenario import WEEKS_PER_YEAR
+
+if TYPE_CHECKING:
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.scenario.scenario import Scenario
+
+SMALL: Final = 50_000_000
+"""Bytes that need no look at how much memory is free."""
+MESA_PERSON: Final = 1_200
+MESA_IDEA: Final = 1_800
+"""Bytes that the Mesa engine takes for a person, and for an idea; measured."""
+
+
+class MemoryShortError(InnovationAbmError):
+    """A run would not fit into the memory that is free."""
+
+
+def room_for(needed: int, people: int, ideas: float) -> int:
+    """Say how many runs fit side by side that need so many bytes each: one at least.
+
+    Many where the system does not tell how much memory is free.
+
+    Raises:
+        MemoryShortError: if not one does; it says how much it needs, for so many people and ideas.
+    """
+    if needed < SMALL:
+        return SMALL // needed
+    free = free_memory()
+    if needed > free:
+        raise MemoryShortError(
+            f"the run needs about {needed / 1e9:,.2f} GB of memory, and {free / 1e9:,.2f} GB are "
+            f"free here: take fewer people or weeks, or a lower conception rate ({people:,} people "
+            f"and about {ideas:,.0f} ideas)"
+        )
+    return int(min(free / needed, 1e6))
+
+
+def check_for_mesa(settings: Scenario, organization: Organization) -> None:
+    """Refuse a run that the Mesa engine could not hold.
+
+    Raises:
+        MemoryShortError: if so.
+    """
+    rates = [settings.at(week)["conception_rate"] for week in (1, settings.weeks)]
+    yearly = max(float(rate) for rate in rates if isinstance(rate, int | float))
+    ideas = organization.size * yearly * settings.weeks / WEEKS_PER_YEAR
+    needed = organization.size * MESA_PERSON + int(ideas) * MESA_IDEA
+    room_for(needed, organization.size, ideas)
+
+
+def free_memory() -> float:
+    """Give the memory that is free, in bytes; infinite where the system does not tell."""
+    found = [math.inf]
+    with suppress(OSError, ValueError, IndexError):  # Linux
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                found.append(1024.0 * int(line.split()[1]))
+    with suppress(ImportError, OSError, ValueError, IndexError):  # what `ulimit -v` leaves
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        if limit != resource.RLIM_INFINITY:
+            found.append(max(0.0, limit - float(pages * resource.getpagesize())))
+    with suppress(AttributeError, OSError, ValueError):  # macOS tells only how much there is
+        found.append(float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
+    return min(found)

@@ -1,0 +1,2527 @@
+# mypy: ignore-errors
+# ruff: noqa: ANN001, ANN201, ANN202
+"""The same week over arrays, compiled: the engine for sweeps and live ensembles.
+
+The functions have the names of their counterparts in :mod:`innovation_abm.model` and
+:mod:`innovation_abm.agents`, in the same order, and do the same; read them side by side. Instead
+of ``self`` they take the :class:`~innovation_abm.kernel.arrays.State` ``s``; people are their
+posts ``p``, ideas their numbers ``i``. ``rules`` is the rule book, filled in when the engine is
+built for one (:func:`innovation_abm.kernel.compiling.build`), which also compiles the functions; this
+module alone computes nothing.
+
+Where the Mesa engine appends to a list, this one needs room in an array. What a week may need is
+known before its parts begin, so a run that lacks room pauses there, and resumes when it has more.
+"""
+
+from __future__ import annotations
+
+import math
+from types import ModuleType
+
+import numpy as np
+
+from innovation_abm.chance import Purpose, normal, quantile
+from innovation_abm.entities.idea import NEVER, Facet, Fate, Outcome, Reason, Stage
+from innovation_abm.entities.queues import (
+    BUSINESS_ARRIVALS,
+    BUSINESS_QUEUE,
+    BUSINESS_SERVED,
+    IDEA_ARRIVALS,
+    IDEA_QUEUE,
+    IDEAS_SERVED,
+    SLOTS,
+    SLOTS_LENT,
+    UNLIMITED,
+)
+from innovation_abm.kernel.arrays import NOBODY, NOVEL, Age, CircleKind, Phase, Room, ValueKind
+from innovation_abm.kernel.compiling import compiled
+from innovation_abm.organization.organization import Role
+from innovation_abm.scenario.scenario import WEEKS_PER_YEAR
+
+rules = ModuleType("rules")  # filled in, in the engine built for a rule book
+shipped = ModuleType("shipped")  # which rules are the shipped ones
+CHECKED = False  # whether every index and every list's room are proved; see :mod:`.kernel_view`
+state_at = None  # the state that stands in a table of addresses
+
+ONE = np.uint64(1)
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+FIRST = np.uint64(0xBF58476D1CE4E5B9)
+SECOND = np.uint64(0x94D049BB133111EB)
+LAST = np.uint64(0xFFFFFFFFFFFFFFFF)
+S12, S27, S30, S31, S32 = (np.uint64(shift) for shift in (12, 27, 30, 31, 32))
+
+CLARITY, PARITY, SUITABILITY, NORMALITY = range(4)  # columns of `missing`
+
+
+# --- chance ---------------------------------------------------------------------------------------
+
+
+@compiled
+def fold(key, part):
+    """Absorb one more part into a hash; see :func:`innovation_abm.chance.fold`."""
+    z = key + (np.uint64(part) + ONE) * GOLDEN
+    z = (z ^ (z >> S30)) * FIRST
+    z = (z ^ (z >> S27)) * SECOND
+    return z ^ (z >> S31)
+
+
+@compiled
+def unit(key):
+    """Turn a hash into a number in (0, 1)."""
+    return (np.float64(np.int64(key >> S12)) + 0.5) * 2.220446049250313e-16
+
+
+@compiled
+def below(chance):
+    """Give the hash below which :func:`unit` is less than ``chance``.
+
+    Comparing hashes spares the conversion of all those that lead to nothing.
+    """
+    if chance >= 1.0:
+        return LAST
+    steps = np.uint64(max(chance, 0.0) * 4503599627370496.0)  # 2**52, so this is exact
+    return (steps + np.uint64(unit(steps << S12) < chance)) << S12
+
+
+@compiled
+def draw(s, purpose, a):
+    """Draw the uniform number that belongs to ``purpose`` and one part."""
+    return unit(fold(s.keys[purpose], a))
+
+
+@compiled
+def draw2(s, purpose, a, b):
+    """Draw the uniform number that belongs to ``purpose`` and two parts."""
+    return unit(fold(fold(s.keys[purpose], a), b))
+
+
+@compiled
+def draw3(s, purpose, a, b, c):
+    """Draw the uniform number that belongs to ``purpose`` and three parts."""
+    return unit(fold(fold(fold(s.keys[purpose], a), b), c))
+
+
+@compiled
+def poisson(s, u, row):
+    """Poisson quantile of ``u``, by the table in ``row``."""
+    count = s.poisson_guide[row, int(u * 256.0)]
+    last = s.poisson_last[row]
+    while count < last and s.poisson[row, count] < u:
+        count += 1
+    return count
+
+
+@compiled
+def purpose_keys(s, group_seeds):
+    """Work out the key of every purpose from the seeds of the four groups."""
+    for purpose in range(s.keys.size):
+        stream = purpose // 100
+        z = group_seeds[stream] * np.uint64(2) + ONE
+        z = (z ^ (z >> S30)) * FIRST
+        z = (z ^ (z >> S27)) * SECOND
+        s.keys[purpose] = fold(fold(z ^ (z >> S31), stream), purpose)
+
+
+@compiled
+def sort(s, count):
+    """Sort the first ``count`` of ``s.sort_items`` by ``s.sort_keys``; a heap where long."""
+    keys, items = s.sort_keys, s.sort_items
+    if count > 24:
+        for start in range(count // 2 - 1, -1, -1):
+            sift(keys, items, start, count)
+        for end in range(count - 1, 0, -1):
+            keys[0], keys[end] = keys[end], keys[0]
+            items[0], items[end] = items[end], items[0]
+            sift(keys, items, 0, end)
+        return
+    for place in range(1, count):
+        key, item = keys[place], items[place]
+        while place > 0 and keys[place - 1] > key:
+            keys[place], items[place] = keys[place - 1], items[place - 1]
+            place -= 1
+        keys[place], items[place] = key, item
+
+
+@compiled
+def sift(sort_keys, sort_items, root, end):
+    """Let an entry sink in a heap whose largest is on top."""
+    keys, items = sort_keys, sort_items
+    key, item = keys[root], items[root]
+    child = 2 * root + 1
+    while child < end:
+        if child + 1 < end and keys[child + 1] > keys[child]:
+            child += 1
+        if keys[child] <= key:
+            break
+        keys[root], items[root] = keys[child], items[child]
+        root = child
+        child = 2 * root + 1
+    keys[root], items[root] = key, item
+
+
+# --- setting up -----------------------------------------------------------------------------------
+
+
+@compiled
+def start(s, group_seeds):
+    """Make everything as it is before the first week."""
+    run = s.run[0]
+    run.week = run.phase = run.wanted = 0
+    run.ideas = run.nodes = run.flying = run.forum = run.granted = run.targets = 0
+    run.candidates = run.copies = run.adopted_now = run.embedded_now = 0
+    run.circulated = run.circulating = run.met = run.touched = 0
+    run.room_ideas = 0
+    purpose_keys(s, group_seeds)
+    _start_context(s)
+    _start_books(s)
+    _hire(s)
+
+
+@compiled
+def _start_context(s):
+    run = s.run[0]
+    for row in range(s.terms.size):
+        s.terms[row] = s.period_terms[run.period]
+    for department in range(run.departments):
+        set_silo_apart(s, department)
+    s.met[:] = 0
+    first = s.weeks[0]
+    first.expectations = first.services = first.signal = 0.0
+    first.trust = first.skills = 1.0
+    first.declared = first.message = 0.0
+    first.last_broadcast = 0
+
+
+@compiled
+def _start_books(s):
+    s.due[:] = NOBODY
+    s.returning[:] = NOBODY
+    s.series[:] = 0.0
+    s.idea_weekends[:] = 0
+    s.business_weekends[:] = 0
+    s.screen_count[:] = 0
+    s.ally_of[:] = NOBODY
+
+
+@compiled
+def _hire(s):
+    run = s.run[0]
+    s.people[:] = s.newcomers
+    for p in range(run.people + 2):
+        s.people[p].norm = s.terms[0].norm_start
+        give_trait_key(s, p)
+    for p in range(run.people):
+        draw_traits(s, p)
+    for p in range(run.people):
+        if run.circle == CircleKind.TEAM:
+            s.group[p] = s.superior[p]
+        elif run.circle == CircleKind.DEPARTMENT:
+            s.group[p] = s.people[p].department
+        else:
+            s.group[p] = 0
+    count_others(s)
+
+
+@compiled
+def count_others(s):
+    """Count the others in everybody's circle."""
+    run = s.run[0]
+    team = run.circle == CircleKind.TEAM
+    s.sums[: run.people] = 0.0  # the size of each group
+    for p in range(run.people):
+        if s.group[p] >= 0:
+            s.sums[s.group[p]] += 1.0
+    for p in range(run.people):
+        group = s.group[p]
+        s.others[p] = s.sums[p] if team else s.sums[group] - 1.0
+        if team and group >= 0:
+            s.others[p] += s.sums[group]
+
+
+@compiled
+def give_trait_key(s, p):
+    """Set what :func:`innovation_abm.rules.book.trait` draws from, for this holder of the post."""
+    person = s.people[p]
+    person.trait_key = fold(fold(s.keys[Purpose.TRAIT], person.post), person.tenure)
+
+
+@compiled
+def draw_traits(s, p):
+    """Set the traits of a person by post and tenure; see :mod:`innovation_abm.entities.traits`."""
+    person, terms = s.people[p], s.terms[s.run[0].departments]
+    tables = s.periods[s.run[0].period]
+    post, tenure = person.post, person.tenure
+    person.risk_aversion = quantile(
+        s.beta[tables.risk_aversion], draw2(s, Purpose.RISK_AVERSION, post, tenure)
+    )
+    person.permission_seeking = quantile(
+        s.beta[tables.permission_seeking], draw2(s, Purpose.PERMISSION_SEEKING, post, tenure)
+    )
+    person.storytelling = quantile(
+        s.beta[tables.storytelling], draw2(s, Purpose.STORYTELLING, post, tenure)
+    )
+    person.knows_channels = draw2(s, Purpose.CHANNELS, post, tenure) < terms.channel_knowledge
+    z = normal(draw2(s, Purpose.NORM_THRESHOLD, post, tenure))
+    person.norm_threshold = terms.norm_threshold_mean + terms.norm_threshold_sd * z
+
+
+# --- the week -------------------------------------------------------------------------------------
+
+
+@compiled
+def advance(s):
+    """Let the weeks pass; tell what there is no room for, or that there was enough of all."""
+    run = s.run[0]
+    while run.week < run.weeks or run.phase != Phase.WEEK:
+        if run.phase == Phase.WEEK:
+            lack = room_for_week(s)
+            if lack != Room.ENOUGH:
+                return lack
+            begin_week(s)
+            context(s)
+            signals(s)
+            reviews(s)
+            outcomes(s)
+            room_sufficed(s)
+            run.phase = Phase.PLATFORMS
+        if run.phase == Phase.PLATFORMS:
+            lack = room_for_platforms(s)
+            if lack != Room.ENOUGH:
+                return lack
+            platforms(s)
+            room_sufficed(s)
+            run.phase = Phase.CONCEPTIONS
+        lack = room_for_conceptions(s)
+        if lack != Room.ENOUGH:
+            return lack
+        conceptions(s)
+        arrivals(s)
+        learning(s)
+        room_sufficed(s)
+        end_week(s)
+        run.phase = Phase.WEEK
+    return Room.ENOUGH.value
+
+
+@compiled
+def context(s):
+    """Phase 1: the timeline takes effect; expectations, politics and trust move."""
+    run = s.run[0]
+    before = s.terms[run.departments].declaration if run.week > 1 else 0.0
+    if run.period < run.last_period and s.periods[run.period + 1].week == run.week:
+        run.period += 1
+        take_over(s)
+    government, last, now = s.terms[run.departments], s.weeks[run.week - 1], s.weeks[run.week]
+    jumped = 1.0 if draw(s, Purpose.JUMP, run.week) < rules.jump_chance(government) else 0.0
+    now.expectations = rules.expectations(last.expectations, jumped, government)
+    now.services = last.services
+    now.gap = now.expectations - now.services
+    z = normal(draw(s, Purpose.SIGNAL, run.week))
+    now.signal = rules.political_signal(last.signal, z, government)
+    for row in range(s.terms.size):
+        s.terms[row].gap = now.gap
+        s.terms[row].signal = now.signal
+    now.trust = rules.trust(last.trust, government)
+    renewed = 1.0 if government.declaration != before else 0.0
+    now.declared = rules.declared(last.declared, renewed, government)
+    now.skills = rules.skills(last.skills, government)
+    for row in range(s.terms.size):
+        s.terms[row].trust = now.trust
+        s.terms[row].declared = now.declared
+        s.terms[row].skills = now.skills
+
+
+@compiled
+def signals(s):
+    """Phase 2: what leaders say runs down the hierarchy, losing clarity at each manager."""
+    for row in range(s.terms.size):
+        left_open(s, row)
+    broadcast(s)
+    said = s.weeks[s.run[0].week].message
+    for department in range(s.run[0].departments):
+        terms, heard = s.terms[department], s.clarity[department]
+        heard[0] = heard[1] = rules.clarity_said(said, terms)
+        for layer in range(2, heard.size):
+            through = layer > 2  # layer 2 hears the leader directly
+            above = heard[layer - 1]
+            heard[layer] = rules.relayed(above, terms.filter_down) if through else above
+
+
+@compiled
+def reviews(s):
+    """Phase 3: panel, managers, leaders and agency review; the agency connects the silos."""
+    agency, panel = agency_of(s), panel_of(s)
+    open_all_slots(s)
+    if members(s):
+        work_as_panel(s, panel)
+    else:
+        dissolve(s, panel)
+    for place in range(s.reviewers.size):
+        post = s.reviewers[place]
+        reviewer = s.people[post]
+        if reviewer.slots and (reviewer.queue or reviewer.business):
+            work(s, post)
+    if agency_open(s):
+        work(s, agency)
+        collect(s, agency)
+        circulate(s)
+    else:
+        close(s, agency)
+
+
+@compiled
+def outcomes(s):
+    """Phase 4: pilots and implementations come due."""
+    i = s.due[s.run[0].week, 0]
+    while i != NOBODY:
+        idea = s.ideas[i]
+        following = s.due_next[i]
+        if idea.outcome == Outcome.PENDING:
+            conclude(s, i)
+        elif idea.stage == Stage.PILOT:
+            conclude_pilot(s, i)
+        i = following
+
+
+@compiled
+def platforms(s):
+    """Phase 5: posts are read, allies join and develop ideas, ideas leave."""
+    circulate_posts(s)
+
+
+@compiled
+def conceptions(s):
+    """Phase 6: people conceive, judge, voice or withhold; those with permission go on."""
+    run = s.run[0]
+    for place in range(run.granted):
+        i = s.granted[place]
+        bring(s, s.ideas[i].author, i)
+    run.granted = 0
+    for place in range(run.candidates):
+        p = s.candidates[place]
+        i = conceive(s, p, s.candidate_draws[place])
+        if i != NOBODY:
+            consider(s, p, i)
+
+
+@compiled
+def arrivals(s):
+    """Phase 7: ideas and business join queues; some of what waits is lost."""
+    business_arrives(s)
+    i = s.returning[s.run[0].week, 0]
+    while i != NOBODY:
+        idea = s.ideas[i]
+        following = s.due_next[i]
+        if idea.stage == Stage.REWORK:
+            send(s, i, idea.holder, Stage.REVIEW)
+        i = following
+    join_queues(s)
+    lose_ideas(s)
+
+
+@compiled
+def learning(s):
+    """Phase 8: norms, scars, futility and energy change, and people leave."""
+    shares_seen(s)
+    people_learn(s)
+    knowledge_spreads(s)
+    measure(s)
+
+
+# --- what moves ideas -----------------------------------------------------------------------------
+
+
+@compiled
+def note_submission(s, i):
+    """Note that an idea has come before somebody who may endorse it."""
+    idea = s.ideas[i]
+    if not idea.submitted:
+        idea.submitted = True
+        s.weeks[s.run[0].week].submitted += 1
+
+
+@compiled
+def send(s, i, target, stage):
+    """Put an idea on its way to a queue; it arrives in phase 7."""
+    idea, reviewer, run = s.ideas[i], s.people[target], s.run[0]
+    idea.stage = stage
+    idea.next = NOBODY
+    if reviewer.arriving:
+        s.ideas[reviewer.arriving_last].next = i
+    else:
+        reviewer.arriving_first = i
+        s.targets[run.targets] = target
+        run.targets += 1
+    reviewer.arriving_last = i
+    reviewer.arriving += 1
+
+
+@compiled
+def enqueue(s, i, p):
+    """Put an idea at the tail of a queue."""
+    idea, reviewer = s.ideas[i], s.people[p]
+    idea.next = NOBODY
+    s.previous[i] = reviewer.queue_last
+    if reviewer.queue:
+        s.ideas[reviewer.queue_last].next = i
+    else:
+        reviewer.queue_first = i
+    reviewer.queue_last = i
+    reviewer.queue += 1
+
+
+@compiled
+def unqueue(s, i, p):
+    """Take an idea out of a queue, wherever it stands in it."""
+    idea, reviewer = s.ideas[i], s.people[p]
+    previous = s.previous[i]
+    if previous == NOBODY:
+        reviewer.queue_first = idea.next
+    else:
+        s.ideas[previous].next = idea.next
+    if idea.next == NOBODY:
+        reviewer.queue_last = previous
+    else:
+        s.previous[idea.next] = previous
+    reviewer.queue -= 1
+
+
+@compiled
+def leave_queue(s, i):
+    """Take an idea out of the queue it waits in, and out of that queue's books."""
+    idea, week = s.ideas[i], s.run[0].week
+    spent = week - idea.since
+    s.idea_weekends[s.people[idea.holder].gate] += spent
+    idea.waited += spent
+    unqueue(s, i, idea.holder)
+
+
+@compiled
+def put_off(s, calendar, week, i):
+    """Enter an idea in a calendar: what comes due after the run never does."""
+    if week >= len(calendar):
+        return
+    s.due_next[i] = NOBODY
+    if calendar[week, 0] == NOBODY:
+        calendar[week, 0] = i
+    else:
+        s.due_next[calendar[week, 1]] = i
+    calendar[week, 1] = i
+
+
+@compiled
+def link(s, first, post, tenure):
+    """Put a link before the ``first`` of a chain and give its number."""
+    run = s.run[0]
+    node = s.nodes[run.nodes]
+    node.post = post
+    node.tenure = tenure
+    node.next = first
+    run.nodes += 1
+    return run.nodes - 1
+
+
+@compiled
+def develop(s, i, step, times):
+    """Let an idea mature ``times`` times; its value rises with its maturity."""
+    idea = s.ideas[i]
+    before = idea.maturity
+    for _ in range(times):
+        idea.maturity = rules.developed(idea.maturity, step)
+    gain = s.terms[s.people[idea.author].terms_row].development_gain
+    idea.value += gain * (idea.maturity - before)
+
+
+@compiled
+def return_for_rework(s, i, p):
+    """Return a refused idea to its author; it comes back to the tail of the same queue."""
+    idea, terms = s.ideas[i], s.terms[s.people[p].terms_row]
+    idea.reworked = True
+    idea.rework_post = p
+    idea.value += terms.rework_gain
+    idea.stage = Stage.REWORK
+    idea.holder = p
+    put_off(s, s.returning, s.run[0].week + int(terms.rework_weeks), i)
+
+
+@compiled
+def start_pilot(s, i, leader, weeks):
+    """Have an idea tested for some weeks; the same leader judges it again then."""
+    idea, week = s.ideas[i], s.run[0].week
+    idea.piloted = True
+    idea.stage = Stage.PILOT
+    idea.holder = leader
+    s.weeks[week].piloted += 1
+    put_off(s, s.due, week + int(weeks), i)
+
+
+@compiled
+def end(s, i, fate, by):
+    """Give an idea its fate; the first one counts."""
+    idea = s.ideas[i]
+    idea.stage = Stage.CLOSED
+    if idea.fate == Fate.IN_FLIGHT:
+        settle(s, i, fate, by)
+
+
+@compiled
+def settle(s, i, fate, by):
+    """Enter an idea's fate in the books, and in its author's mind."""
+    idea, week = s.ideas[i], s.run[0].week
+    now = s.weeks[week]
+    idea.fate = fate
+    idea.fate_week = week
+    idea.fate_holder = by
+    if fate == Fate.WITHHELD:
+        now.withheld += 1
+    elif fate == Fate.DENIED:
+        now.denied += 1
+    elif fate == Fate.REJECTED:
+        now.rejected += 1
+    elif fate == Fate.LAPSED:
+        now.lapsed += 1
+    elif fate == Fate.ORPHANED:
+        now.orphaned += 1
+    elif fate == Fate.DROPPED:
+        now.dropped += 1
+    elif fate == Fate.FAILED_PILOT:
+        now.failed_pilot += 1
+    else:
+        now.adopted += 1
+    author = s.people[idea.author]
+    if author.tenure == idea.tenure:
+        author.open_ideas -= 1
+        if fate == Fate.ADOPTED:
+            touch(s, idea.author)
+            author.adoptions += 1
+        elif fate != Fate.WITHHELD and fate != Fate.ORPHANED:
+            touch(s, idea.author)
+            author.deaths += 1
+
+
+@compiled
+def adopt(s, i, leader):
+    """Adopt an idea; its outcome comes due when it is implemented."""
+    idea, run = s.ideas[i], s.run[0]
+    alive = idea.fate == Fate.IN_FLIGHT
+    end(s, i, Fate.ADOPTED, leader)
+    if alive:
+        idea.outcome = Outcome.PENDING
+        s.adopted_now[run.adopted_now] = i
+        run.adopted_now += 1
+        weeks = max(1, int(s.terms[s.people[leader].terms_row].implementation_weeks))
+        put_off(s, s.due, run.week + weeks, i)
+        tenure = s.people[leader].tenure
+        if not endorsed(s, i, leader, tenure):  # after a trial, on a panel's vote, ...
+            idea.first_endorser = link(s, idea.first_endorser, leader, tenure)
+
+
+@compiled
+def endorsed(s, i, post, tenure):
+    """Tell whether somebody has endorsed an idea."""
+    at = s.ideas[i].first_endorser
+    while at != NOBODY:
+        if s.nodes[at].post == post and s.nodes[at].tenure == tenure:
+            return True
+        at = s.nodes[at].next
+    return False
+
+
+@compiled
+def conclude(s, i):
+    """See whether an implemented idea embeds; an undefended failure scars who endorsed it."""
+    idea, week = s.ideas[i], s.run[0].week
+    terms, now = s.terms[s.people[idea.author].terms_row], s.weeks[week]
+    z = normal(draw(s, Purpose.OUTCOME, idea.key))
+    idea.outcome_week = week
+    if rules.success(idea, suitability(s, idea.author), z, terms) > 0.0:
+        idea.outcome = Outcome.EMBEDDED
+        now.embedded += 1
+        embed(s, i, idea.department)
+        return
+    idea.outcome = Outcome.FAILED
+    now.failed += 1
+    if draw(s, Purpose.UPHOLD, idea.key) < terms.uphold:
+        return
+    at = idea.first_endorser
+    while at != NOBODY:
+        endorser = s.nodes[at]
+        if endorser.post < s.run[0].people:  # the agency is no person and bears no scars
+            person = s.people[endorser.post]
+            if person.tenure == endorser.tenure:
+                touch(s, endorser.post)
+                person.failures += 1
+        at = endorser.next
+
+
+@compiled
+def embed(s, i, department):
+    """Note that a department has an idea in use from this week on."""
+    run = s.run[0]
+    s.embedded_now[run.embedded_now, 0] = i
+    s.embedded_now[run.embedded_now, 1] = department
+    run.embedded_now += 1
+
+
+@compiled
+def reuse(s, i, department):
+    """Let a department use an idea that another one adopted; the need is met there."""
+    s.weeks[s.run[0].week].reused += 1
+    embed(s, i, department)
+    if s.ideas[i].topic >= 0:
+        meet(s, department, s.ideas[i].topic)
+
+
+@compiled
+def place_of(s, department, topic):
+    """Give the place of a department's topic in the table of those that are met."""
+    entry = (np.uint64(department) << S32 | np.uint64(topic)) + ONE
+    mask = s.met.size - 1
+    place = np.int64((entry * GOLDEN) >> S32) & mask
+    while s.met[place] != 0 and s.met[place] != entry:
+        place = (place + 1) & mask
+    return place
+
+
+@compiled
+def is_met(s, department, topic):
+    """Tell whether a department's need for a topic is met; no other idea shares topic -1."""
+    return topic >= 0 and s.met[place_of(s, department, topic)] != 0
+
+
+@compiled
+def meet(s, department, topic):
+    """Note that a department's need for a topic is met."""
+    place = place_of(s, department, topic)
+    if s.met[place] == 0:
+        s.met[place] = (np.uint64(department) << S32 | np.uint64(topic)) + ONE
+        s.run[0].met += 1
+
+
+@compiled
+def other_reviewer(s, layer, first_excluded, also_excluded, u):
+    """Choose by ``u`` among the reviewers of a layer.
+
+    The ranks in the chain ``first_excluded`` are left out, and the rank ``also_excluded``.
+    """
+    begin = s.layer_first[layer]
+    free = s.layer_first[layer + 1] - begin
+    free -= also_excluded != NOBODY
+    at = first_excluded
+    while at != NOBODY:
+        free -= 1
+        at = s.nodes[at].next
+    if free <= 0:
+        return NOBODY
+    rank = int(u * free)
+    low, seen = -1, 0  # the excluded ranks from the lowest to the highest; they are few
+    while True:
+        lowest, times = -1, 0
+        if also_excluded > low:
+            lowest, times = also_excluded, 1
+        at = first_excluded
+        while at != NOBODY:
+            other = s.nodes[at].post
+            if other > low:
+                if lowest == -1 or other < lowest:
+                    lowest, times = other, 1
+                elif other == lowest:
+                    times += 1
+            at = s.nodes[at].next
+        if lowest == -1:
+            break
+        for _ in range(times):
+            rank += rank >= lowest
+        low = lowest
+        seen += times
+    return s.reviewers[begin + rank]
+
+
+# --- the parts of the phases ----------------------------------------------------------------------
+
+
+@compiled
+def room_for_week(s):
+    """Tell what a week's reviews, reuse and outcomes may need more room for."""
+    run = s.run[0]
+    coming = s.period_terms[period_of_next_week(s)]
+    # an idea gets at most one review a week; each leaves a link, a panel's one for each member
+    # who votes; and one more if it is adopted, after a pilot too
+    run.wanted = run.nodes + 2 * run.flying + votes_to_come(s, coming)
+    run.room_nodes = run.wanted
+    if run.wanted > s.nodes.size:
+        return Room.NODES.value
+    offers = offers_to_come(s, coming)
+    run.wanted = offers
+    i = s.due[run.week + 1, 0]
+    while i != NOBODY:
+        run.wanted += 1
+        i = s.due_next[i]
+    run.room_embedded = run.wanted
+    if run.wanted > len(s.embedded_now):
+        return Room.EMBEDDED.value
+    run.wanted = 2 * (run.met + offers)
+    run.room_met = run.met + offers
+    if run.wanted > s.met.size:
+        return Room.MET.value
+    return Room.ENOUGH.value
+
+
+@compiled
+def period_of_next_week(s):
+    """Give the period of the timeline that the coming week is in."""
+    run = s.run[0]
+    begins = run.period < run.last_period and s.periods[run.period + 1].week == run.week + 1
+    return run.period + begins
+
+
+@compiled
+def votes_to_come(s, terms):
+    """Give how many votes the panel may cast in a week: its members have slots for few ideas."""
+    slots = max(terms.manager_capacity, terms.leader_capacity) + 1.0
+    heard = min(float(s.people[panel_of(s)].queue), slots)
+    return int(heard) * int(terms.panel_size)
+
+
+@compiled
+def offers_to_come(s, terms):
+    """Give how many offers of ideas to departments the agency may make in a week."""
+    run = s.run[0]
+    if not terms.agency > 0.0:
+        return 0
+    waiting = float(run.circulating - run.circulated)
+    return int(min(terms.circulation, waiting)) * (run.departments - 1)
+
+
+@compiled
+def room_for_platforms(s):
+    """Draw the copies that this week's posts come in, and tell if there is room for them."""
+    run = s.run[0]
+    run.wanted = run.copies = 0
+    if run.forum == 0:
+        return Room.ENOUGH.value
+    table = s.periods[run.period].platform_readers
+    copies, room, people = 0, s.copies.size, run.people
+    for place in range(run.forum):
+        i = s.forum[place]
+        idea = s.ideas[i]
+        if idea.stage != Stage.PLATFORM or is_over(s, i):
+            continue
+        at = idea.first_ally
+        readers_key = fold(s.keys[Purpose.READERS], idea.key)
+        reader_key = fold(s.keys[Purpose.READER], idea.key)
+        for _ in range(idea.posters):
+            poster = s.nodes[at].post
+            at = s.nodes[at].next
+            count = poisson(s, unit(fold(readers_key, poster)), table)
+            run.wanted += count
+            if run.wanted > room:
+                continue
+            key = fold(reader_key, poster)
+            for number in range(count):
+                copy = s.copies[copies]
+                copy.idea = i
+                copy.poster = poster
+                copy.number = number
+                copy.reader = int(unit(fold(key, number)) * people)
+                copy.unread = False
+                copies += 1
+    run.copies = copies
+    if run.wanted > room:
+        return Room.COPIES.value
+    run.wanted += run.nodes
+    run.room_nodes = run.wanted
+    if run.wanted > s.nodes.size:
+        return Room.NODES.value
+    return Room.ENOUGH.value
+
+
+@compiled
+def room_for_conceptions(s):
+    """Draw who may conceive this week, and tell if there is room for their ideas."""
+    inspired(s)
+    run = s.run[0]
+    run.wanted = run.ideas + run.candidates
+    run.room_ideas = run.wanted
+    if run.wanted > s.ideas.size:
+        return Room.IDEAS.value
+    run.wanted = run.nodes + run.candidates + run.granted  # posted, or adopted at once
+    run.room_nodes = run.wanted
+    if run.wanted > s.nodes.size:
+        return Room.NODES.value
+    run.wanted = 2 * (run.met + run.adopted_now + run.candidates)
+    run.room_met = run.met + run.adopted_now + run.candidates
+    if run.wanted > s.met.size:
+        return Room.MET.value
+    return Room.ENOUGH.value
+
+
+@compiled
+def room_sufficed(s):
+    """Check that lists are no longer than was foreseen, in the checked mode only.
+
+    Raises:
+        IndexError: if one is.
+    """
+    if CHECKED:
+        run = s.run[0]
+        if run.nodes > run.room_nodes:
+            raise IndexError("more links than the room that was asked for")
+        if run.ideas > run.room_ideas:
+            raise IndexError("more ideas than the room that was asked for")
+        if run.embedded_now > run.room_embedded:
+            raise IndexError("more implemented ideas than the room that was asked for")
+        if run.met > run.room_met:
+            raise IndexError("more needs met than the room that was asked for")
+
+
+@compiled
+def begin_week(s):
+    """Open a new page in the books."""
+    run = s.run[0]
+    run.week += 1
+    now = s.weeks[run.week]
+    now.week = run.week
+    now.conceived = now.voiced = now.submitted = 0
+    now.withheld = now.denied = now.rejected = now.lapsed = 0
+    now.orphaned = now.dropped = now.failed_pilot = now.adopted = 0
+    now.piloted = now.failed = now.embedded = now.reused = now.needs_met = now.duplicates = 0
+    if run.week % WEEKS_PER_YEAR == 1:
+        for department in range(run.departments):
+            s.people[department].trials = 0
+
+
+@compiled
+def take_over(s):
+    """Let parameters take the values they have from this week on."""
+    run = s.run[0]
+    for row in range(s.terms.size):
+        in_use = s.terms[row].in_use
+        gap, trust, signal = s.terms[row].gap, s.terms[row].trust, s.terms[row].signal
+        declared, skills = s.terms[row].declared, s.terms[row].skills
+        s.terms[row] = s.period_terms[run.period]
+        s.terms[row].in_use = in_use
+        s.terms[row].gap = gap
+        s.terms[row].trust = trust
+        s.terms[row].signal = signal
+        s.terms[row].declared = declared
+        s.terms[row].skills = skills
+    for department in range(run.departments):
+        set_silo_apart(s, department)
+    if s.periods[run.period].redraw:
+        for p in range(run.people):
+            draw_traits(s, p)
+
+
+@compiled
+def set_silo_apart(s, department):
+    """Let a department provide what it does; the government's terms keep the mean."""
+    terms = s.terms[department]
+    terms.clarity_organisation = rules.provided_by_silo(
+        terms.clarity_organisation, normal(draw2(s, Purpose.SILO, department, CLARITY)), terms
+    )
+    terms.parity_organisation = rules.provided_by_silo(
+        terms.parity_organisation, normal(draw2(s, Purpose.SILO, department, PARITY)), terms
+    )
+    terms.suitability_organisation = rules.provided_by_silo(
+        terms.suitability_organisation,
+        normal(draw2(s, Purpose.SILO, department, SUITABILITY)),
+        terms,
+    )
+    terms.normality_organisation = rules.provided_by_silo(
+        terms.normality_organisation, normal(draw2(s, Purpose.SILO, department, NORMALITY)), terms
+    )
+
+
+@compiled
+def members(s):
+    """Give the number of the panel's members: the most senior reviewers."""
+    return int(s.terms[s.run[0].departments].panel_size)
+
+
+@compiled
+def agency_of(s):
+    """Give the number of the central agency."""
+    return s.run[0].people
+
+
+@compiled
+def panel_of(s):
+    """Give the number of the panel."""
+    return s.run[0].people + 1
+
+
+@compiled
+def agency_open(s):
+    """Tell whether the central agency exists this week."""
+    return s.terms[s.run[0].departments].agency > 0.0
+
+
+@compiled
+def left_open(s, row):
+    """Work out the share of each determinant that system and organisation leave open."""
+    terms, missing = s.terms[row], s.missing[row]
+    missing[0] = rules.missing(terms.clarity_system, terms.clarity_organisation)
+    missing[1] = rules.missing(terms.parity_system, terms.parity_organisation)
+    missing[2] = rules.missing(terms.suitability_system, terms.suitability_organisation)
+    missing[3] = rules.missing(terms.normality_system, terms.normality_organisation)
+
+
+@compiled
+def broadcast(s):
+    """Say anew what is meant by innovation if that is due; else the last message fades."""
+    run = s.run[0]
+    terms, last, now = s.terms[run.departments], s.weeks[run.week - 1], s.weeks[run.week]
+    waited = last.last_broadcast == 0 or (
+        run.week - last.last_broadcast >= int(terms.broadcast_every)
+    )
+    due = terms.broadcast > 0.0 and waited
+    now.last_broadcast = run.week if due else last.last_broadcast
+    now.message = rules.message(last.message, 1.0 if due else 0.0, terms)
+
+
+@compiled
+def open_all_slots(s):
+    """Give every reviewer the week's slots, and the agency if there is one."""
+    page = s.series[s.run[0].week - 1]
+    for layer in range(1, s.run[0].layers + 1):
+        slots = 0.0
+        for place in range(s.layer_first[layer], s.layer_first[layer + 1]):
+            slots += open_slots(s, s.reviewers[place])
+        page[layer, SLOTS] = slots
+    if agency_open(s):
+        page[s.people[agency_of(s)].gate, SLOTS] = open_slots(s, agency_of(s))
+
+
+@compiled
+def inspired(s):
+    """List the posts that may conceive an idea this week, each with its draw."""
+    run = s.run[0]
+    terms = s.terms[run.departments]
+    most = 1.0
+    if shipped.conception_chance:
+        rate = max(terms.conception_rate, terms.manager_conception_rate)
+        most = max(rate, terms.leader_conception_rate) / WEEKS_PER_YEAR
+    key, high = fold(s.keys[Purpose.CONCEPTION], run.week), below(most)
+    people, count = run.people, 0
+    for p in range(people):  # in a loop of its own, which compiles to several draws at a time
+        s.hashes[p] = fold(key, s.origin[p])
+    for p in range(people):  # listed without asking: no processor can foresee who counts
+        s.candidates[count] = p
+        count += s.hashes[p] < high
+    for place in range(count):
+        s.candidate_draws[place] = unit(s.hashes[s.candidates[place]])
+    run.candidates = count
+
+
+@compiled
+def business_arrives(s):
+    """Let regular business join the inboxes of managers and leaders."""
+    run = s.run[0]
+    tables = s.periods[run.period]
+    key = fold(s.keys[Purpose.BUSINESS], run.week)
+    page = s.series[run.week - 1]
+    for layer in range(1, run.layers + 1):
+        arrived = 0
+        for place in range(s.layer_first[layer], s.layer_first[layer + 1]):
+            post = s.reviewers[place]
+            reviewer = s.people[post]
+            leads = reviewer.role == Role.LEADER
+            table = tables.leader_business if leads else tables.manager_business
+            count = poisson(s, unit(fold(key, post)), table)
+            reviewer.business += count
+            arrived += count
+        page[layer, BUSINESS_ARRIVALS] = arrived
+        s.business_weekends[layer] -= arrived * run.week
+
+
+@compiled
+def join_queues(s):
+    """Let ideas join the queues they were sent to; ties within the week by a keyed draw."""
+    run = s.run[0]
+    for place in range(run.targets):
+        target = s.targets[place]
+        reviewer = s.people[target]
+        count = 0
+        i = reviewer.arriving_first
+        for _ in range(reviewer.arriving):
+            idea = s.ideas[i]
+            s.sort_items[count] = i
+            s.sort_keys[count] = draw2(s, Purpose.ARRIVAL_ORDER, idea.key, target)
+            count += 1
+            i = idea.next
+        reviewer.arriving = 0
+        if count > 1:
+            sort(s, count)
+        for rank in range(count):
+            receive(s, target, s.sort_items[rank])
+    run.targets = 0
+
+
+@compiled
+def lose_ideas(s):
+    """Let waiting ideas lapse, those without their author be given up, politics drop some."""
+    run = s.run[0]
+    left = 0
+    for row in range(s.terms.size):  # the shipped rule asks nothing of the idea
+        s.drops[row] = rules.drop_chance(s.ideas[0], s.terms[row]) if shipped.drop_chance else 0.0
+    for place in range(run.flying):
+        i = s.flying[place]
+        idea = s.ideas[i]
+        if idea.stage == Stage.CLOSED:
+            continue
+        if idea.stage >= Stage.PERMISSION and lapses(s, i):
+            lose(s, i, Fate.LAPSED)
+        if idea.fate == Fate.IN_FLIGHT:
+            fate = abandoned(s, i)
+            if fate != Fate.IN_FLIGHT:
+                lose(s, i, fate)
+        if idea.stage != Stage.CLOSED:
+            s.flying[left] = i
+            left += 1
+    run.flying = left
+
+
+@compiled
+def lapses(s, i):
+    """Decide whether an idea that waits in a queue lapses this week."""
+    idea = s.ideas[i]
+    holder = s.people[idea.holder]
+    chance = rules.lapse_chance(idea, s.terms[holder.terms_row])
+    if chance <= 0.0 or idea.fate != Fate.IN_FLIGHT:
+        return False
+    if idea.stage == Stage.PERMISSION:
+        return draw2(s, Purpose.LAPSE_ASKING, idea.key, idea.layer_weeks) < chance
+    return draw3(s, Purpose.LAPSE, idea.key, holder.gate, idea.layer_weeks) < chance
+
+
+@compiled
+def abandoned(s, i):
+    """Decide whether an idea is orphaned or dropped this week; in flight: neither."""
+    idea = s.ideas[i]
+    author, age = s.people[idea.author], s.run[0].week - idea.week
+    terms = s.terms[author.terms_row]
+    if author.tenure != idea.tenure or burnt_out(s, idea.author):
+        chance = rules.orphan_chance(idea, terms)
+        if draw2(s, Purpose.ORPHAN, idea.key, age) < chance:
+            return Fate.ORPHANED.value
+    chance = s.drops[author.terms_row] if shipped.drop_chance else rules.drop_chance(idea, terms)
+    if chance > 0.0 and draw2(s, Purpose.DROP, idea.key, age) < chance:
+        return Fate.DROPPED.value
+    return Fate.IN_FLIGHT.value
+
+
+@compiled
+def lose(s, i, fate):
+    """End an idea where it is; it leaves the queue in which it waits."""
+    idea = s.ideas[i]
+    queued = idea.stage >= Stage.PERMISSION
+    holder = idea.holder if queued else np.int32(NOBODY)
+    if fate == Fate.LAPSED and not s.run[0].lapsed_leave:
+        settle(s, i, fate, holder)
+        return
+    if queued:
+        leave_queue(s, i)
+    end(s, i, fate, holder)
+
+
+@compiled
+def shares_seen(s):
+    """Work out what people show this week, and its sums by group."""
+    run = s.run[0]
+    s.sums[: run.people] = 0.0
+    week, last, total = run.week, NOBODY, 0.0
+    successes = 0
+    for p in range(run.people):
+        person = s.people[p]
+        shows = person.success_until >= week
+        successes += shows
+        s.shares[p] = 1.0 if shows else person.norm
+    for p in range(run.people):
+        group = s.group[p]
+        if group != last:  # posts of a group mostly follow each other
+            if last >= 0:
+                s.sums[last] = total
+            last = group
+            total = s.sums[group] if group >= 0 else 0.0
+        total += s.shares[p]
+    if last >= 0:
+        s.sums[last] = total
+    run.successes = successes
+
+
+@compiled
+def people_learn(s):
+    """Let everybody learn and perhaps leave, and measure people at the week's end.
+
+    Each loop does one simple thing, so that it compiles to work on several people at a time.
+    """
+    run = s.run[0]
+    people, week = run.people, run.week
+    marked = run.successes / people
+    tell_fates(s)
+    look_around(s)
+    begin = 0
+    while begin < people:  # those who follow each other under the same terms
+        row, end = np.int64(s.people[begin].terms_row), s.alike_until[begin]
+        learn_alike(s, begin, end, row, marked)
+        begin = end
+    take_in_fates(s)
+    people_leave(s)
+    energy = norm = futility = scars = effort = 0.0
+    for p in range(people):
+        person = s.people[p]
+        energy += person.energy
+        norm += person.norm
+        futility += person.futility
+        scars += person.scars
+        effort += person.effort_spent
+    begin = burnt = 0
+    while begin < people:
+        row, end = np.int64(s.people[begin].terms_row), s.alike_until[begin]
+        burnt += burnt_out_alike(s, begin, end, row)
+        begin = end
+    now = s.weeks[week]
+    now.energy = energy / people
+    now.norm = norm / people
+    now.futility = futility / people
+    now.scars = scars / people
+    now.effort = effort / people
+    now.burnt_out = burnt
+
+
+@compiled
+def look_around(s):
+    """Let everybody see the mean of what their circle shows, themselves excluded."""
+    run = s.run[0]
+    leaders, people = run.departments, run.people
+    if run.circle != CircleKind.TEAM:
+        for p in range(people):
+            s.seen[p] = mean(s.sums[s.group[p]] - s.shares[p], s.others[p])
+        return
+    for p in range(leaders):
+        s.seen[p] = mean(s.sums[p], s.others[p])
+    for p in range(leaders, people):
+        superior = s.group[p]
+        peers = s.sums[superior] - s.shares[p]
+        s.seen[p] = mean(s.sums[p] + (s.shares[superior] + peers), s.others[p])
+
+
+@compiled
+def mean(total, others):
+    """Give the mean over so many others; 0 if there are none."""
+    return total / others if others > 0.0 else 0.0
+
+
+@compiled
+def learn_alike(s, begin, end, row, marked):
+    """Let people learn who follow each other under the same terms."""
+    for p in range(begin, end):
+        learn(s, p, row, marked)
+
+
+@compiled
+def burnt_out_alike(s, begin, end, row):
+    """Count who is burnt out among people who follow each other under the same terms."""
+    burnt = 0
+    for p in range(begin, end):
+        burnt += s.people[p].energy < s.terms[row].burnout_floor
+    return burnt
+
+
+@compiled
+def tell_fates(s):
+    """Work out what the fates of ideas do to those they touched this week."""
+    for place in range(s.run[0].touched):
+        person = s.people[s.touched[place]]
+        terms = s.terms[person.terms_row]
+        s.told_scars[place] = rules.scars(person.scars, person.failures, terms)
+        s.told_futility[place] = rules.futility(
+            person.futility, person.deaths, person.adoptions, terms
+        )
+
+
+@compiled
+def take_in_fates(s):
+    """Let those whom fates of ideas touched bear them, instead of healing like the rest."""
+    run = s.run[0]
+    for place in range(run.touched):
+        person = s.people[s.touched[place]]
+        person.scars = s.told_scars[place]
+        person.futility = s.told_futility[place]
+        person.deaths = person.adoptions = person.failures = 0
+    run.touched = 0
+
+
+@compiled
+def touch(s, p):
+    """Note that the fate of an idea touches somebody this week."""
+    person, run = s.people[p], s.run[0]
+    if person.deaths == 0 and person.adoptions == 0 and person.failures == 0:
+        s.touched[run.touched] = p
+        run.touched += 1
+
+
+@compiled
+def people_leave(s):
+    """Let people leave; a successor takes up the post afresh."""
+    run = s.run[0]
+    terms = s.terms[run.departments]
+    most = 1.0
+    if shipped.exit_chance:
+        most = terms.turnover / WEEKS_PER_YEAR + terms.burnout_exit
+    key, high = fold(s.keys[Purpose.TURNOVER], run.week), below(most)
+    people, count, exits = run.people, 0, 0
+    for p in range(people):
+        s.hashes[p] = fold(key, p)
+    for p in range(people):
+        s.candidates[count] = p
+        count += s.hashes[p] < high
+    for place in range(count):
+        p = s.candidates[place]
+        exits += leaves(s, p, unit(s.hashes[p]))
+    s.weeks[run.week].exits = exits
+
+
+@compiled
+def leaves(s, p, u):
+    """Let a person leave if this week's draw ``u`` says so; a successor takes the post afresh."""
+    person = s.people[p]
+    if u >= rules.exit_chance(person, s.terms[person.terms_row]):
+        return 0
+    person.tenure += 1
+    begin(s, p)
+    give_trait_key(s, p)
+    draw_traits(s, p)
+    return 1
+
+
+@compiled
+def knowledge_spreads(s):
+    """Let the week's adoptions mark their authors, and what is embedded improve services."""
+    run = s.run[0]
+    now, government = s.weeks[run.week], s.terms[run.departments]
+    for place in range(run.adopted_now):
+        s.sort_items[place] = s.adopted_now[place]
+        s.sort_keys[place] = s.adopted_now[place]
+    sort(s, run.adopted_now)
+    for place in range(run.adopted_now):
+        i = s.sort_items[place]
+        idea = s.ideas[i]
+        if idea.topic >= 0:
+            meet(s, run.departments, idea.topic)  # the government's: adopted anywhere
+        s.to_circulate[run.circulating] = i
+        run.circulating += 1
+        author = s.people[idea.author]
+        if author.tenure == idea.tenure:
+            author.adopted += 1
+            weeks = int(s.terms[author.terms_row].success_weeks)
+            author.success_until = run.week + weeks if weeks else NEVER
+    for place in range(run.embedded_now):
+        i, department = s.embedded_now[place, 0], s.embedded_now[place, 1]
+        s.sort_items[place] = i
+        s.sort_keys[place] = float(i) * (run.departments + 1) + department
+        s.terms[department].in_use += 1.0
+        government.in_use += not s.ideas[i].in_use
+        s.ideas[i].in_use = True
+    sort(s, run.embedded_now)
+    gained = 0.0
+    for place in range(run.embedded_now):
+        gained += rules.implemented_value(s.ideas[s.sort_items[place]], government)
+    spent = government.pilot_cost * now.piloted
+    gain = government.service_gain * (gained - spent) / run.people
+    now.services = now.services + gain
+    run.adopted_now = run.embedded_now = 0
+
+
+@compiled
+def measure(s):
+    """Measure ideas and queues at the week's end; people are in :func:`people_learn`."""
+    run = s.run[0]
+    in_flight = 0
+    for place in range(run.flying):
+        idea = s.ideas[s.flying[place]]
+        in_flight += idea.fate == Fate.IN_FLIGHT
+        idea.layer_weeks += idea.stage >= Stage.PERMISSION
+    s.weeks[run.week].in_flight = in_flight
+    page = s.series[run.week - 1]
+    for layer in range(1, run.layers + 1):
+        ideas = business = 0
+        for place in range(s.layer_first[layer], s.layer_first[layer + 1]):
+            reviewer = s.people[s.reviewers[place]]
+            ideas += reviewer.queue
+            business += reviewer.business
+        page[layer, IDEA_QUEUE], page[layer, BUSINESS_QUEUE] = ideas, business
+    agency, panel = s.people[agency_of(s)], s.people[panel_of(s)]
+    page[agency.gate, IDEA_QUEUE], page[panel.gate, IDEA_QUEUE] = agency.queue, panel.queue
+
+
+@compiled
+def end_week(s):
+    """Close the books of the run if the week was the last."""
+    run = s.run[0]
+    if run.week < run.weeks:
+        return
+    for place in range(run.flying):
+        i = s.flying[place]
+        if s.ideas[i].stage >= Stage.PERMISSION:
+            gate = s.people[s.ideas[i].holder].gate
+            s.idea_weekends[gate] += run.week + 1 - s.ideas[i].since
+    for place in range(s.reviewers.size):
+        reviewer = s.people[s.reviewers[place]]
+        s.business_weekends[reviewer.gate] += reviewer.business * (run.week + 1)
+
+
+# --- a person -------------------------------------------------------------------------------------
+
+
+@compiled
+def begin(s, p):
+    """Start fresh in the post."""
+    person = s.people[p]
+    person.energy = 1.0
+    person.norm = s.terms[person.terms_row].norm_start
+    person.scars = person.futility = person.effort_spent = 0.0
+    person.success_until = NEVER
+    person.open_ideas = person.deaths = person.adoptions = person.failures = 0
+    person.busy = False
+
+
+@compiled
+def burnt_out(s, p):
+    """Tell whether a person's energy is below the floor of burn-out."""
+    return s.people[p].energy < s.terms[s.people[p].terms_row].burnout_floor
+
+
+@compiled
+def covered(s, row, energy):
+    """Give the share of each determinant that a person of that energy covers by own effort."""
+    missing, terms = s.missing, s.terms[row]
+    return (
+        rules.covered(missing[row, CLARITY], terms.clarity_individual, energy),
+        rules.covered(missing[row, PARITY], terms.parity_individual, energy),
+        rules.covered(missing[row, SUITABILITY], terms.suitability_individual, energy),
+        rules.covered(missing[row, NORMALITY], terms.normality_individual, energy),
+    )
+
+
+@compiled
+def provision(s, p, determinant):
+    """Give how far a determinant is there for the person, the weakest capping the rest."""
+    return provision_at(s, s.people[p].terms_row, s.people[p].energy)[determinant]
+
+
+@compiled
+def provision_at(s, row, energy):
+    """Give how far each determinant is there for a person of that energy."""
+    missing, terms = s.missing, s.terms[row]
+    own = covered(s, row, energy)
+    clarity = 1.0 - missing[row, CLARITY] + own[CLARITY]
+    parity = 1.0 - missing[row, PARITY] + own[PARITY]
+    suitable = 1.0 - missing[row, SUITABILITY] + own[SUITABILITY]
+    normality = 1.0 - missing[row, NORMALITY] + own[NORMALITY]
+    weakest = min(min(clarity, parity), min(suitable, normality))
+    return (
+        rules.capped(clarity, weakest, terms),
+        rules.capped(parity, weakest, terms),
+        rules.capped(suitable, weakest, terms),
+        rules.capped(normality, weakest, terms),
+    )
+
+
+@compiled
+def effort(s, p, row):
+    """Give the person's effort this week beyond what is provided, in [0, 1]."""
+    person = s.people[p]
+    clarity, parity, suitable, normality = covered(s, row, person.energy)
+    strain = (clarity + parity + suitable + normality) / 4.0
+    return strain if (person.open_ideas > 0) | person.busy else 0.0
+
+
+@compiled
+def clarity_heard(s, p):
+    """Give how clearly the person hears what leaders say about innovation, in [0, 1]."""
+    person = s.people[p]
+    heard = s.clarity[person.department, person.layer]
+    if s.terms[person.terms_row].determinants:
+        return heard * provision(s, p, CLARITY)
+    return heard
+
+
+@compiled
+def loss_share(s, p):
+    """Give the share of a failure's cost that the person fears; nothing where it is normal."""
+    terms = s.terms[s.people[p].terms_row]
+    share = terms.personal_loss_share
+    return share * (1.0 - provision(s, p, NORMALITY)) if terms.determinants else share
+
+
+@compiled
+def suitability(s, p):
+    """Give the share of an idea's value that can be realised where the person works."""
+    terms = s.terms[s.people[p].terms_row]
+    share = terms.suitability * terms.skills
+    return share * provision(s, p, SUITABILITY) if terms.determinants else share
+
+
+@compiled
+def visibility(s, p, row):
+    """Give the share of what others do that the person gets to see, under determinants."""
+    return s.terms[row].visibility * provision_at(s, row, s.people[p].energy)[NORMALITY]
+
+
+@compiled
+def learn(s, p, row, marked):
+    """Change by what the week brought, and by the share of others seen innovating.
+
+    The ``row`` is that of the person's terms; ``marked``, the share of everybody with a recent
+    success. What the fates of ideas do is left to :func:`take_in_fates`.
+    """
+    person, terms = s.people[p], s.terms[row]
+    spent, visible = 0.0, terms.visibility
+    if terms.determinants:
+        spent, visible = effort(s, p, row), visibility(s, p, row)
+    share = rules.visible_share(s.seen[p], marked, visible, terms)
+    person.norm = rules.norm(person.norm, share, person.norm_threshold, terms)
+    person.scars = rules.scars(person.scars, 0, terms)
+    person.futility = rules.futility(person.futility, 0, 0, terms)
+    person.energy = rules.energy(person.energy, spent, terms)
+    person.effort_spent = spent
+    person.busy = False
+
+
+@compiled
+def conceive(s, p, u):
+    """Conceive an idea if this week's draw ``u`` says so, and the need is not met already."""
+    run, person = s.run[0], s.people[p]
+    now, terms = s.weeks[run.week], s.terms[person.terms_row]
+    if u >= rules.conception_chance(person, terms):
+        return NOBODY
+    origin = s.origin[p]
+    topic = _topic(s, origin, terms)
+    if is_met(s, person.department, topic):
+        now.needs_met += 1
+        return NOBODY
+    i = run.ideas
+    idea = s.ideas[i]
+    facet = _facet(s, origin, terms)
+    idea.key = np.uint64(run.week) << S32 | np.uint64(p)
+    idea.trait_key = fold(fold(s.keys[Purpose.IDEA_TRAIT], run.week), origin)
+    idea.week = run.week
+    idea.author = p
+    idea.tenure = person.tenure
+    idea.department = person.department
+    idea.unit = person.unit
+    idea.facet = facet
+    idea.topic = topic
+    idea.birth_value = _value(s, origin, terms)
+    idea.value = idea.birth_value
+    idea.novelty = _novelty(s, origin, facet, terms)
+    idea.uncertainty = _uncertainty(facet, terms)
+    idea.direction = _direction(facet, terms)
+    idea.noise = normal(draw2(s, Purpose.NOISE, run.week, p))
+    idea.storytelling = person.storytelling
+    idea.duplicate = is_met(s, run.departments, topic)
+    start_idea(idea)
+    person.conceived += 1
+    person.open_ideas += 1
+    register(s, i)
+    return i
+
+
+@compiled
+def start_idea(idea):
+    """Set what every idea starts with."""
+    idea.maturity = idea.seen = 0.0
+    idea.fidelity = 1.0
+    idea.allies = idea.posters = 0
+    idea.first_ally = idea.first_visited = idea.first_endorser = NOBODY
+    idea.next = NOBODY
+    idea.posted_week = NEVER
+    idea.stage = Stage.WITH_AUTHOR
+    idea.holder = idea.fate_holder = NOBODY
+    idea.since = idea.week
+    idea.layer = idea.rework_post = NEVER
+    idea.layer_weeks = idea.waited = idea.doors = idea.decisions = 0
+    idea.voiced = idea.asked = idea.posted = idea.bypassed = idea.collected = False
+    idea.misrouted = idea.in_use = False
+    idea.piloted = idea.trialled = idea.reworked = idea.submitted = idea.top = False
+    idea.fate = Fate.IN_FLIGHT
+    idea.fate_week = NEVER
+    idea.reason = Reason.NONE
+    idea.outcome = Outcome.NONE
+    idea.outcome_week = NEVER
+
+
+@compiled
+def register(s, i):
+    """Enter a new idea in the books."""
+    run = s.run[0]
+    s.flying[run.flying] = i
+    run.ideas += 1
+    run.flying += 1
+    s.weeks[run.week].conceived += 1
+    s.weeks[run.week].duplicates += s.ideas[i].duplicate
+
+
+@compiled
+def _topic(s, origin, terms):
+    if terms.topics < 1.0:
+        return -1
+    return int(draw2(s, Purpose.TOPIC, s.run[0].week, origin) * terms.topics)
+
+
+@compiled
+def _value(s, origin, terms):
+    u = draw2(s, Purpose.VALUE, s.run[0].week, origin)
+    kind = s.run[0].value_distribution
+    if kind == ValueKind.NORMAL:
+        return terms.value_mean + terms.value_sd * normal(u)
+    if kind == ValueKind.UNIFORM:
+        return terms.value_low + u * (terms.value_high - terms.value_low)
+    return 1.0 if u < terms.good_share else -1.0
+
+
+@compiled
+def _facet(s, origin, terms):
+    if not terms.facets:
+        return 0
+    first = terms.enhancement_weight
+    second = first + terms.mission_weight
+    third = second + terms.adaptive_weight
+    u = draw2(s, Purpose.FACET, s.run[0].week, origin)
+    place = u * (third + terms.anticipatory_weight)
+    return int(place >= first) + int(place >= second) + int(place >= third)
+
+
+@compiled
+def _novelty(s, origin, facet, terms):
+    tables = s.periods[s.run[0].period]
+    table = tables.novelty
+    if terms.facets:
+        if facet == Facet.ENHANCEMENT:
+            table = tables.enhancement_novelty
+        elif facet == Facet.MISSION:
+            table = tables.mission_novelty
+        elif facet == Facet.ADAPTIVE:
+            table = tables.adaptive_novelty
+        else:
+            table = tables.anticipatory_novelty
+    return quantile(s.beta[table], draw2(s, Purpose.NOVELTY, s.run[0].week, origin))
+
+
+@compiled
+def _uncertainty(facet, terms):
+    if not terms.facets:
+        return terms.uncertainty
+    if facet == Facet.ENHANCEMENT:
+        return terms.enhancement_uncertainty
+    if facet == Facet.MISSION:
+        return terms.mission_uncertainty
+    if facet == Facet.ADAPTIVE:
+        return terms.adaptive_uncertainty
+    return terms.anticipatory_uncertainty
+
+
+@compiled
+def _direction(facet, terms):
+    if not terms.facets:
+        return 0.0
+    if facet == Facet.ENHANCEMENT:
+        return terms.enhancement_direction
+    if facet == Facet.MISSION:
+        return terms.mission_direction
+    if facet == Facet.ADAPTIVE:
+        return terms.adaptive_direction
+    return terms.anticipatory_direction
+
+
+@compiled
+def consider(s, p, i):
+    """Take a new idea from the mind to wherever it goes first: judge, voice, ask, bring."""
+    person = s.people[p]
+    terms = s.terms[person.terms_row]
+    if terms.own_judgement and not judge(s, p, i, Purpose.OWN_JUDGEMENT, 0):
+        withhold(s, i, Reason.SELF_SCREENED)
+        return
+    if terms.own_judgement and person.superior == NOBODY:
+        speak(s, p, i)
+        decide(s, person.department, i)
+        return
+    reason = silence(s, p, i)
+    if reason != Reason.NONE:
+        withhold(s, i, reason)
+        return
+    speak(s, p, i)
+    if seeks_permission(s, p, i):
+        s.ideas[i].asked = True
+        send(s, i, person.superior, Stage.PERMISSION)
+    else:
+        bring(s, p, i)
+
+
+@compiled
+def speak(s, p, i):
+    """Speak of the idea."""
+    s.ideas[i].voiced = True
+    s.people[p].voiced += 1
+    s.weeks[s.run[0].week].voiced += 1
+
+
+@compiled
+def judge(s, p, i, purpose, visit):
+    """Judge an idea by the rule of review; what was seen stays with the idea."""
+    idea, person = s.ideas[i], s.people[p]
+    terms = s.terms[person.terms_row]
+    bonus = terms.incumbent_bonus
+    if terms.determinants:
+        bonus = bonus * (1.0 - provision(s, p, PARITY))
+    seen = rules.seen_value(idea, person, terms)
+    bar = rules.threshold(idea, person, bonus, terms)
+    idea.seen = seen
+    idea.decisions += 1
+    chance = rules.endorse(idea, person, seen, bar, terms)
+    return draw3(s, purpose, idea.key, person.post, visit) < chance
+
+
+@compiled
+def silence(s, p, i):
+    """Decide whether to keep silent, and why: fear, then futility, then doubt."""
+    idea, person = s.ideas[i], s.people[p]
+    fear = rules.fear(idea, person, loss_share(s, p))
+    doubt = rules.doubt(idea, clarity_heard(s, p), s.terms[person.terms_row])
+    u = draw(s, Purpose.VOICE, idea.key)
+    if u < fear:
+        return Reason.FEAR.value
+    if u < 1.0 - (1.0 - fear) * (1.0 - person.futility):
+        return Reason.FUTILITY.value
+    if u < 1.0 - (1.0 - fear) * (1.0 - person.futility) * (1.0 - doubt):
+        return Reason.DOUBT.value
+    return Reason.NONE.value
+
+
+@compiled
+def withhold(s, i, reason):
+    """Keep the idea to oneself."""
+    s.ideas[i].reason = reason
+    end(s, i, Fate.WITHHELD, NOBODY)
+
+
+@compiled
+def seeks_permission(s, p, i):
+    """Decide whether to ask the superior before doing anything; a leader has none to ask."""
+    person = s.people[p]
+    if person.superior == NOBODY:
+        return False
+    chance = rules.permission_chance(s.ideas[i], person, s.terms[person.terms_row])
+    return draw(s, Purpose.PERMISSION, s.ideas[i].key) < chance
+
+
+@compiled
+def bring(s, p, i):
+    """Bring the idea forward: to a platform, or into the hierarchy."""
+    person = s.people[p]
+    chance = rules.posting_chance(person, s.terms[person.terms_row])
+    if draw(s, Purpose.POSTING, s.ideas[i].key) < chance:
+        post(s, i)
+    else:
+        submit(s, p, i)
+
+
+@compiled
+def submit(s, p, i):
+    """Send the idea to where it is reviewed first: a panel, the superior, or a wrong queue."""
+    idea, panel = s.ideas[i], panel_of(s)
+    if members(s) and idea.novelty >= s.terms[s.people[panel].terms_row].panel_novelty:
+        send(s, i, panel, Stage.PANEL)
+        return
+    first = superior_or_leader(s, p)
+    wrong = wrong_queue(s, p, i, first)
+    if wrong == NOBODY:
+        send(s, i, first, Stage.REVIEW)
+    else:
+        idea.misrouted = True
+        send(s, i, wrong, Stage.MISROUTED)
+
+
+@compiled
+def superior_or_leader(s, p):
+    """Give the direct superior; a leader answers to nobody else."""
+    person = s.people[p]
+    return person.department if person.superior == NOBODY else person.superior
+
+
+@compiled
+def wrong_queue(s, p, i, right):
+    """Give the wrong queue that the idea lands in for want of clarity, or nobody's."""
+    person, key = s.people[p], s.ideas[i].key
+    chance = rules.misrouting_chance(clarity_heard(s, p), s.terms[person.terms_row])
+    if draw(s, Purpose.MISROUTE, key) >= chance:
+        return NOBODY
+    reviewer = s.people[right]
+    u = draw(s, Purpose.WRONG_POST, key)
+    return int(other_reviewer(s, reviewer.layer, NOBODY, reviewer.rank, u))
+
+
+# --- a reviewer -----------------------------------------------------------------------------------
+
+
+@compiled
+def capacity(s, p):
+    """Give the reviews that can be done a week, on average."""
+    person = s.people[p]
+    terms = s.terms[person.terms_row]
+    if person.role == Role.LEADER:
+        return terms.leader_capacity
+    if person.role == Role.CENTRAL_AGENCY:
+        return terms.agency_capacity
+    return terms.manager_capacity
+
+
+@compiled
+def open_slots(s, p):
+    """Set the week's slots: the capacity's whole part, and one more with its fraction's chance.
+
+    Gives the capacity.
+    """
+    person, week = s.people[p], s.run[0].week
+    can = capacity(s, p)
+    if can >= UNLIMITED:
+        person.slots = UNLIMITED
+        return can
+    person.slots = int(can)
+    part = can - person.slots
+    if part > 0.0:
+        person.slots += draw2(s, Purpose.SLOT_FRACTION, week, person.post) < part
+    return can
+
+
+@compiled
+def receive(s, p, i):
+    """Let an idea join a queue, or start a pilot at once while a leader's trial quota lasts."""
+    idea, person = s.ideas[i], s.people[p]
+    if person.role == Role.LEADER:
+        for_review = idea.stage == Stage.REVIEW
+        idea.top = idea.top or for_review
+        if for_review and may_start_trial(s, p):
+            person.trials += 1
+            idea.trialled = True
+            note_submission(s, i)
+            start_pilot(s, i, p, s.terms[person.terms_row].trial_weeks)
+            return
+    elif person.role == Role.PANEL:
+        idea.top = True
+    if idea.layer != person.gate:
+        idea.layer = person.gate
+        idea.layer_weeks = 0
+        idea.first_visited = NOBODY
+    idea.holder = p
+    idea.since = s.run[0].week
+    if idea.stage == Stage.REVIEW or idea.stage == Stage.PANEL:
+        note_submission(s, i)
+    enqueue(s, i, p)
+    s.series[s.run[0].week - 1, person.gate, IDEA_ARRIVALS] += 1.0
+
+
+@compiled
+def work(s, p):
+    """Spend the week's slots on ideas and business, first come, first served in each."""
+    person = s.people[p]
+    if person.queue:
+        choose_work(s, p)
+    served = min(person.slots, person.business)
+    do_business(s, p, served)
+    person.slots -= served
+
+
+@compiled
+def choose_work(s, p):
+    """Spend slots on ideas or business, as long as ideas wait."""
+    person, week = s.people[p], s.run[0].week
+    weight, terms = weight_of_ideas(s, p), s.terms[person.terms_row]
+    key = fold(fold(s.keys[Purpose.SLOT_CHOICE], week), person.post)
+    slot = 0
+    while slot < person.slots and person.queue:
+        if person.business == 0 or unit(fold(key, slot)) < rules.slot_chance(
+            weight, person.queue, person.business, terms
+        ):
+            handle(s, p, take(s, p))
+        else:
+            do_business(s, p, 1)
+        slot += 1
+    person.slots -= slot
+
+
+@compiled
+def do_business(s, p, count):
+    """Do items of regular business."""
+    person, week = s.people[p], s.run[0].week
+    person.business -= count
+    s.series[week - 1, person.gate, BUSINESS_SERVED] += count
+    s.business_weekends[person.gate] += count * week
+
+
+@compiled
+def weight_of_ideas(s, p):
+    """Give the chance that a slot looks at ideas before regular business."""
+    terms = s.terms[s.people[p].terms_row]
+    weight = terms.idea_weight
+    if s.people[p].role == Role.MIDDLE_MANAGER:
+        weight = min(1.0, weight * terms.manager_weight)
+    if terms.determinants:
+        weight = weight * provision(s, p, PARITY)
+    return rules.idea_weight(weight, terms)
+
+
+@compiled
+def take(s, p):
+    """Take the idea that has waited longest."""
+    person = s.people[p]
+    i = person.queue_first
+    s.series[s.run[0].week - 1, person.gate, IDEAS_SERVED] += 1.0
+    leave_queue(s, i)
+    person.busy = True
+    return i
+
+
+@compiled
+def handle(s, p, i):
+    """Do with an idea what it came for."""
+    stage = s.ideas[i].stage
+    if stage == Stage.PERMISSION:
+        permit(s, p, i)
+    elif stage == Stage.MISROUTED:
+        send(s, i, superior_or_leader(s, s.ideas[i].author), Stage.REVIEW)
+    else:
+        review(s, p, i)
+
+
+@compiled
+def permit(s, p, i):
+    """Grant or deny permission, by the rule of review."""
+    if judge(s, p, i, Purpose.GRANT, 0):
+        s.ideas[i].layer_weeks = 0
+        s.granted[s.run[0].granted] = i
+        s.run[0].granted += 1
+    else:
+        end(s, i, Fate.DENIED, p)
+
+
+@compiled
+def review(s, p, i):
+    """Endorse an idea or refuse it."""
+    idea, person = s.ideas[i], s.people[p]
+    visit = 1 if idea.rework_post == p else 0
+    if judge(s, p, i, Purpose.REVIEW, visit):
+        idea.first_endorser = link(s, idea.first_endorser, p, person.tenure)
+        endorse(s, p, i)
+    else:
+        refuse(s, p, i)
+
+
+@compiled
+def endorse(s, p, i):
+    """Do what an endorsement means in the role of the reviewer."""
+    idea, person = s.ideas[i], s.people[p]
+    terms = s.terms[person.terms_row]
+    if person.role == Role.LEADER:
+        decide(s, p, i)
+    elif person.role == Role.CENTRAL_AGENCY:
+        develop(s, i, terms.agency_development, 1)
+        send(s, i, s.people[idea.author].department, Stage.REVIEW)
+    else:
+        idea.fidelity = rules.relayed(idea.fidelity, terms.filter_up)
+        send(s, i, person.superior, Stage.REVIEW)
+
+
+@compiled
+def refuse(s, p, i):
+    """Return a refused idea for rework, let it try another door, or reject it for good."""
+    idea, terms = s.ideas[i], s.terms[s.people[p].terms_row]
+    if draw2(s, Purpose.REWORK, idea.key, p) < rules.rework_chance(idea, terms):
+        return_for_rework(s, i, p)
+    elif draw2(s, Purpose.DOOR, idea.key, idea.doors) < rules.door_chance(
+        idea, s.people[idea.author], terms
+    ):
+        show_another_door(s, p, i)
+    else:
+        end(s, i, Fate.REJECTED, p)
+
+
+@compiled
+def show_another_door(s, p, i):
+    """Let a refused idea try another reviewer of the same layer whom it has not seen."""
+    idea, person = s.ideas[i], s.people[p]
+    idea.first_visited = link(s, idea.first_visited, person.rank, 0)
+    u = draw2(s, Purpose.OTHER_POST, idea.key, idea.doors)
+    other = other_reviewer(s, person.layer, idea.first_visited, NOBODY, u)
+    if other == NOBODY:
+        end(s, i, Fate.REJECTED, p)
+        return
+    idea.doors += 1
+    send(s, i, other, Stage.REVIEW)
+
+
+# --- a leader -------------------------------------------------------------------------------------
+
+
+@compiled
+def decide(s, leader, i):
+    """Have the idea tested on a small scale if that is the custom, else adopt it."""
+    note_submission(s, i)
+    s.ideas[i].top = True
+    weeks = s.terms[s.people[leader].terms_row].pilot_weeks
+    if weeks >= 1.0:
+        start_pilot(s, i, leader, weeks)
+    else:
+        adopt(s, i, leader)
+
+
+@compiled
+def may_start_trial(s, leader):
+    """Tell whether the trial quota lets one more idea skip the review this year."""
+    person = s.people[leader]
+    return person.trials < s.terms[person.terms_row].trial_quota
+
+
+@compiled
+def conclude_pilot(s, i):
+    """Judge a tested idea again, seen more clearly: adopt it, or let the pilot have failed."""
+    leader = s.ideas[i].holder
+    if judge(s, leader, i, Purpose.PILOT, 0):
+        adopt(s, i, leader)
+    else:
+        end(s, i, Fate.FAILED_PILOT, leader)
+
+
+# --- a panel --------------------------------------------------------------------------------------
+
+
+@compiled
+def work_as_panel(s, panel):
+    """Hear ideas as long as every member has a slot left."""
+    while s.people[panel].queue:
+        for place in range(members(s)):
+            if s.people[s.reviewers[place]].slots <= 0:
+                return
+        for place in range(members(s)):
+            member = s.people[s.reviewers[place]]
+            member.slots -= 1
+            member.busy = True
+            s.series[s.run[0].week - 1, member.gate, SLOTS_LENT] += 1.0
+        vote(s, panel, take(s, panel))
+
+
+@compiled
+def vote(s, panel, i):
+    """Let every member vote; enough votes carry, and the author's leader acts on it."""
+    idea, ayes, before = s.ideas[i], 0, s.run[0].nodes
+    first = idea.first_endorser
+    for place in range(members(s)):
+        post = s.reviewers[place]
+        if judge(s, post, i, Purpose.PANEL, 0):
+            first = link(s, first, post, s.people[post].tenure)
+            ayes += 1
+    if ayes >= s.terms[s.people[panel].terms_row].panel_quorum:
+        idea.first_endorser = first
+        decide(s, s.people[idea.author].department, i)
+    else:
+        s.run[0].nodes = before
+        end(s, i, Fate.REJECTED, panel)
+
+
+@compiled
+def dissolve(s, panel):
+    """Send what still waits into the hierarchy."""
+    while s.people[panel].queue:
+        i = s.people[panel].queue_first
+        leave_queue(s, i)
+        submit(s, s.ideas[i].author, i)
+
+
+# --- the central agency ---------------------------------------------------------------------------
+
+
+@compiled
+def collect(s, agency):
+    """Move (never copy) ideas that are stuck in the middle layer into the agency's queue."""
+    for place in range(s.run[0].departments, s.reviewers.size):
+        post = s.reviewers[place]
+        if s.people[post].queue and stuck(s, s.people[post].queue_first):
+            collect_from(s, post, agency)
+
+
+@compiled
+def stuck(s, i):
+    """Tell whether an idea has waited too long where it is."""
+    run = s.run[0]
+    return run.week - s.ideas[i].since > s.terms[run.departments].stuck_weeks
+
+
+@compiled
+def collect_from(s, p, agency):
+    """Take the stuck ideas out of one manager's queue; requests for permission stay."""
+    i = s.people[p].queue_first
+    while i != NOBODY:
+        idea = s.ideas[i]
+        following = idea.next
+        if idea.stage == Stage.REVIEW and stuck(s, i):
+            leave_queue(s, i)
+            idea.collected = True
+            send(s, i, agency, Stage.REVIEW)
+        i = following
+
+
+@compiled
+def circulate(s):
+    """Offer adopted ideas to the other departments: reuse instead of reinvention."""
+    run = s.run[0]
+    waiting = run.circulating - run.circulated
+    for _ in range(int(min(s.terms[run.departments].circulation, float(waiting)))):
+        i = s.to_circulate[run.circulated]
+        run.circulated += 1
+        for department in range(run.departments):
+            if department != s.ideas[i].department:
+                offer(s, i, department)
+
+
+@compiled
+def offer(s, i, department):
+    """Let one department take up an idea that works elsewhere."""
+    chance = rules.reuse_chance(s.ideas[i], s.terms[department])
+    if draw2(s, Purpose.REUSE, s.ideas[i].key, department) < chance:
+        reuse(s, i, department)
+
+
+@compiled
+def close(s, agency):
+    """Send what still waits to the authors' leaders; the agency is no more."""
+    while s.people[agency].queue:
+        i = s.people[agency].queue_first
+        leave_queue(s, i)
+        send(s, i, s.people[s.ideas[i].author].department, Stage.REVIEW)
+
+
+# --- the platform ---------------------------------------------------------------------------------
+
+
+@compiled
+def post(s, i):
+    """Put an idea on the platform; its author posts it next week."""
+    idea, run = s.ideas[i], s.run[0]
+    idea.posted = True
+    idea.posted_week = run.week
+    idea.stage = Stage.PLATFORM
+    idea.first_ally = link(s, NOBODY, idea.author, 0)
+    idea.posters = 1
+    s.forum[run.forum] = i
+    run.forum += 1
+
+
+@compiled
+def circulate_posts(s):
+    """Run the platform for a week: posts are read, readers join, ideas grow or leave.
+
+    The copies of the posts have been drawn by :func:`room_for_platforms`, idea by idea.
+    """
+    run = s.run[0]
+    stay = leaving = 0
+    for place in range(run.forum):  # those who leave are set aside, to leave after the rest
+        i = s.forum[place]
+        if s.ideas[i].stage != Stage.PLATFORM:
+            continue
+        if is_over(s, i):
+            s.sort_items[leaving] = i
+            leaving += 1
+        else:
+            s.forum[stay] = i
+            stay += 1
+    run.forum = stay
+    for place in range(leaving):
+        i = s.sort_items[place]
+        s.ideas[i].stage = Stage.WITH_AUTHOR
+        leave(s, i)
+    read(s)
+    place = 0
+    for rank in range(stay):
+        place = joiners(s, s.forum[rank], place)
+
+
+@compiled
+def is_over(s, i):
+    """Tell whether nobody carries an idea any further, or its time on the platform is up."""
+    idea = s.ideas[i]
+    terms = s.terms[s.people[idea.author].terms_row]
+    weeks = s.run[0].week - idea.posted_week
+    return not (idea.posters and terms.platforms and weeks <= terms.forum_weeks)
+
+
+@compiled
+def read(s):
+    """Mark the copies that their readers find no time to read."""
+    run, crowded = s.run[0], False
+    for place in range(run.copies):
+        s.screen_count[s.copies[place].reader] += 1
+    for place in range(run.copies):
+        reader = s.copies[place].reader
+        crowded |= s.screen_count[reader] > s.terms[s.people[reader].terms_row].attention
+        s.screen_count[reader] = 0
+    if crowded:  # which is rare
+        read_crowded(s)
+
+
+@compiled
+def read_crowded(s):
+    """Look through the screens, copy by copy, for those that hold too much to read."""
+    run = s.run[0]
+    for place in range(run.copies):
+        copy = s.copies[place]
+        copy.next = NOBODY
+        if s.screen_count[copy.reader]:
+            s.copies[s.screen_last[copy.reader]].next = place
+        else:
+            s.screen_first[copy.reader] = place
+        s.screen_last[copy.reader] = place
+        s.screen_count[copy.reader] += 1
+    for place in range(run.copies):
+        reader = s.copies[place].reader
+        count = s.screen_count[reader]
+        s.screen_count[reader] = 0
+        attention = s.terms[s.people[reader].terms_row].attention
+        if count > attention:
+            skip(s, s.screen_first[reader], count, int(attention))
+
+
+@compiled
+def skip(s, first, count, attention):
+    """Leave unread what stands too low on a reader's screen."""
+    at = first
+    for rank in range(count):
+        copy = s.copies[at]
+        s.sort_items[rank] = at
+        s.sort_keys[rank] = draw3(
+            s, Purpose.ATTENTION, s.ideas[copy.idea].key, copy.poster, copy.number
+        )
+        at = copy.next
+    sort(s, count)
+    for rank in range(attention, count):
+        s.copies[s.sort_items[rank]].unread = True
+
+
+@compiled
+def joiners(s, i, place):
+    """Let an idea's readers join or not, from copy number ``place`` on; give the next idea's."""
+    run, idea = s.run[0], s.ideas[i]
+    copies = run.copies
+    if place == copies or s.copies[place].idea != i:  # nobody was reached
+        idea.posters = 0
+        return place
+    willing, chance, row = 0, 0.0, NOBODY
+    key = fold(s.keys[Purpose.JOIN], idea.key)
+    while place < copies and s.copies[place].idea == i:
+        copy = s.copies[place]
+        place += 1
+        reader = s.people[copy.reader]
+        if not shipped.join_chance or reader.terms_row != row:  # which asks only for the terms
+            row = reader.terms_row
+            chance = rules.join_chance(idea, reader, s.terms[row])
+        joins = unit(fold(fold(key, copy.poster), copy.number)) < chance
+        s.sort_items[willing] = copy.reader  # without asking: no processor can foresee who joins
+        willing += joins & (not copy.unread)
+    joined = 0
+    if willing:
+        mark_allies(s, i)
+    for rank in range(willing):
+        reader = s.sort_items[rank]
+        if s.ally_of[reader] != i:
+            s.ally_of[reader] = i
+            idea.first_ally = link(s, idea.first_ally, reader, 0)
+            joined += 1
+    idea.posters = joined
+    if joined:
+        idea.allies += joined
+        step = s.terms[s.people[idea.author].terms_row].development
+        develop(s, i, step, joined)
+    return place
+
+
+@compiled
+def mark_allies(s, i):
+    """Mark those who are an idea's allies already."""
+    at = s.ideas[i].first_ally
+    while at != NOBODY:
+        s.ally_of[s.nodes[at].post] = i
+        at = s.nodes[at].next
+
+
+@compiled
+def leave(s, i):
+    """Take an idea off the platform: past the middle layer with enough allies, else into it."""
+    idea = s.ideas[i]
+    author = s.people[idea.author]
+    terms = s.terms[author.terms_row]
+    if not (terms.bypass and idea.allies >= terms.bypass_allies):
+        submit(s, idea.author, i)
+        return
+    idea.bypassed = True
+    target = agency_of(s) if agency_open(s) else np.int64(author.department)
+    send(s, i, target, Stage.REVIEW)
+
+
+# --- runs -----------------------------------------------------------------------------------------
+
+
+@compiled
+def replicate(table, plans, seeds, cursor, end, summaries):
+    """Run the pairs of a plan and a seed from number ``cursor[0]`` to ``end``, one by one.
+
+    Args:
+        table: where the state is; that of the last pair is left in it.
+        plans: what each pair's scenario is, :data:`~innovation_abm.kernel.arrays.PLAN`.
+        seeds: the seeds of each pair's four groups of draws, of shape (pairs, 4).
+        cursor: number of the pair to go on with, and whether it is under way.
+        end: number of the first pair not to run.
+        summaries: filled in, one row a pair; see :data:`~innovation_abm.kernel.arrays.SUMMARY`.
+
+    Returns:
+        What there was no room for, :class:`~innovation_abm.kernel.arrays.Room`: make some, and
+        call again.
+    """
+    s = state_at(table)
+    while cursor[0] < end:
+        pair = cursor[0]
+        if cursor[1] == 0:
+            take_plan(s, plans[pair])
+            start(s, seeds[pair])
+            cursor[1] = 1
+        lack = advance(s)
+        if lack != Room.ENOUGH:
+            return lack
+        summarise(s, summaries[pair])
+        cursor[0] += 1
+        cursor[1] = 0
+    return Room.ENOUGH.value
+
+
+@compiled
+def take_plan(s, plan):
+    """Set the run to a scenario's plan."""
+    run = s.run[0]
+    run.weeks = plan.weeks
+    run.period = plan.first_period
+    run.last_period = plan.last_period
+    run.value_distribution = plan.value_distribution
+    run.circle = plan.circle
+    run.lapsed_leave = plan.lapsed_leave
+
+
+@compiled
+def summarise(s, summary):
+    """Count a run; the same numbers as :func:`innovation_abm.results.batches.counts_of`."""
+    summary.weeks = s.run[0].weeks
+    summary.conceived = s.run[0].ideas
+    summarise_weeks(s, summary)
+    summarise_queues(s, summary)
+    summarise_ideas(s, summary)
+    summarise_ages(s, summary)
+    summarise_authors(s, summary)
+
+
+@compiled
+def summarise_weeks(s, summary):
+    """Add up the weeks, and note how the last one ended."""
+    run = s.run[0]
+    voiced = submitted = withheld = denied = rejected = lapsed = orphaned = dropped = 0
+    failed_pilot = adopted = embedded = failed = piloted = reused = duplicates = exits = 0
+    burnt = 0
+    gap = norm = futility = scars = effort = 0.0
+    for week in range(1, run.weeks + 1):
+        now = s.weeks[week]
+        voiced += now.voiced
+        submitted += now.submitted
+        withheld += now.withheld
+        denied += now.denied
+        rejected += now.rejected
+        lapsed += now.lapsed
+        orphaned += now.orphaned
+        dropped += now.dropped
+        failed_pilot += now.failed_pilot
+        adopted += now.adopted
+        embedded += now.embedded
+        failed += now.failed
+        piloted += now.piloted
+        reused += now.reused
+        duplicates += now.duplicates
+        exits += now.exits
+        burnt += now.burnt_out
+        gap += now.gap
+        norm += now.norm
+        futility += now.futility
+        scars += now.scars
+        effort += now.effort
+    summary.voiced, summary.submitted = voiced, submitted
+    summary.withheld, summary.denied, summary.rejected = withheld, denied, rejected
+    summary.lapsed, summary.orphaned, summary.dropped = lapsed, orphaned, dropped
+    summary.failed_pilot, summary.adopted = failed_pilot, adopted
+    summary.embedded, summary.failed, summary.piloted = embedded, failed, piloted
+    summary.reused, summary.duplicates, summary.exits = reused, duplicates, exits
+    summary.burnt_out_sum, summary.gap_sum, summary.norm_sum = burnt, gap, norm
+    summary.futility_sum, summary.scars_sum, summary.effort_sum = futility, scars, effort
+    last = s.weeks[run.weeks]
+    summary.in_flight, summary.burnt_out_at_end = last.in_flight, last.burnt_out
+    summary.energy_at_end, summary.norm_at_end = last.energy, last.norm
+    summary.futility_at_end, summary.scars_at_end = last.futility, last.scars
+    summary.gap_at_end, summary.trust_at_end = last.gap, last.trust
+    summary.services_at_end = last.services
+
+
+@compiled
+def summarise_queues(s, summary):
+    """Add up what arrived and waited, over all gates and by layer."""
+    run = s.run[0]
+    first = max(1, run.layers - 1)
+    idea_arrivals = idea_queue = business_arrivals = business_queue = 0.0
+    first_layer = upper_layers = 0.0
+    for week in range(run.weeks):
+        for gate in range(run.layers + 2):
+            waiting = s.series[week, gate, IDEA_QUEUE]
+            idea_arrivals += s.series[week, gate, IDEA_ARRIVALS]
+            idea_queue += waiting
+            business_arrivals += s.series[week, gate, BUSINESS_ARRIVALS]
+            business_queue += s.series[week, gate, BUSINESS_QUEUE]
+            if gate == first:
+                first_layer += waiting
+            elif 0 < gate < first:
+                upper_layers += waiting
+    summary.idea_arrivals, summary.idea_queue = int(idea_arrivals), int(idea_queue)
+    summary.business_arrivals, summary.business_queue = int(business_arrivals), int(business_queue)
+    summary.first_layer_queue, summary.upper_layer_queue = int(first_layer), int(upper_layers)
+
+
+@compiled
+def summarise_ideas(s, summary):
+    """Count ideas, both errors by the values when the fates fell, and ideas by their age."""
+    run = s.run[0]
+    s.ages[:] = 0
+    asked = misrouted = decisions = novel = novel_adopted = submitted_adopted = 0
+    worthwhile_dead = worthwhile_adopted = worthless_dead = worthless_adopted = 0
+    worthless_piloted = worthless_trialled = fate_weeks = adopted_weeks = outcome_weeks = 0
+    adopted_value = 0.0
+    for i in range(run.ideas):
+        idea = s.ideas[i]
+        asked += idea.asked
+        misrouted += idea.misrouted
+        decisions += idea.decisions
+        is_novel = idea.novelty >= NOVEL
+        novel += is_novel
+        if idea.fate == Fate.IN_FLIGHT:
+            s.ages[run.weeks - idea.week, Age.LEFT] += 1
+            continue
+        age = idea.fate_week - idea.week
+        good, adopted = idea.value > 0.0, idea.fate == Fate.ADOPTED
+        s.ages[age, Age.LEFT] += 1
+        s.ages[age, Age.ENDED] += 1
+        s.ages[age, Age.SPOKEN] += idea.voiced
+        fate_weeks += age
+        worthwhile_dead += good and not adopted
+        worthless_dead += not good and not adopted
+        worthless_piloted += not good and idea.piloted
+        worthless_trialled += not good and not adopted and idea.piloted
+        if adopted:
+            s.ages[age, Age.ADOPTED] += 1
+            adopted_weeks += age
+            adopted_value += idea.value
+            novel_adopted += is_novel
+            submitted_adopted += idea.submitted
+            worthwhile_adopted += good
+            worthless_adopted += not good
+            if idea.outcome_week >= 0:
+                outcome_weeks += idea.outcome_week - idea.fate_week
+    summary.asked, summary.misrouted, summary.decisions = asked, misrouted, decisions
+    summary.novel, summary.novel_adopted = novel, novel_adopted
+    summary.submitted_adopted, summary.adopted_value = submitted_adopted, adopted_value
+    summary.worthwhile_dead, summary.worthwhile_adopted = worthwhile_dead, worthwhile_adopted
+    summary.worthless_dead, summary.worthless_adopted = worthless_dead, worthless_adopted
+    summary.worthless_piloted, summary.worthless_trialled = worthless_piloted, worthless_trialled
+    summary.fate_weeks, summary.adopted_weeks = fate_weeks, adopted_weeks
+    summary.outcome_weeks = outcome_weeks
+
+
+@compiled
+def summarise_ages(s, summary):
+    """Estimate from the ideas by age how likely adoption is, and the median time to a decision.
+
+    The first as :func:`innovation_abm.results.survival.cumulative_incidence` does.
+    """
+    run = s.run[0]
+    at_risk, spoken = run.ideas, 0
+    remaining, incidence = 1.0, 0.0
+    for age in range(run.weeks):
+        alive = max(at_risk, 1)
+        incidence += remaining * s.ages[age, Age.ADOPTED] / alive
+        remaining *= (alive - s.ages[age, Age.ENDED]) / alive
+        at_risk -= s.ages[age, Age.LEFT]
+        spoken += s.ages[age, Age.SPOKEN]
+    summary.at_horizon = min(incidence, 1.0) if run.ideas else math.nan
+    summary.decision_weeks = math.nan
+    if spoken:
+        lower = age_of(s, (spoken - 1) // 2)
+        summary.decision_weeks = (lower + age_of(s, spoken // 2)) / 2
+
+
+@compiled
+def age_of(s, rank):
+    """Give the age at its fate of an idea that was spoken of, by its rank among these."""
+    age, younger = 0, s.ages[0, Age.SPOKEN]
+    while younger <= rank:
+        age += 1
+        younger += s.ages[age, Age.SPOKEN]
+    return age
+
+
+@compiled
+def summarise_authors(s, summary):
+    """See how unequal authors are in adoptions, and how many withheld an idea in a year."""
+    run = s.run[0]
+    adoptions, last_year, withheld_in = s.candidates, s.screen_first, s.screen_last
+    for p in range(run.people):
+        adoptions[p] = 0
+        last_year[p] = withheld_in[p] = NEVER
+    most = years = withholding = 0
+    for i in range(run.ideas):
+        idea = s.ideas[i]
+        author, year = idea.author, (idea.week - 1) // WEEKS_PER_YEAR
+        if last_year[author] != year:
+            last_year[author] = year
+            years += 1
+        if idea.fate == Fate.WITHHELD and withheld_in[author] != year:
+            withheld_in[author] = year
+            withholding += 1
+        elif idea.fate == Fate.ADOPTED:
+            adoptions[author] += 1
+            most = max(most, adoptions[author])
+    summary.author_years, summary.author_years_withholding = years, withholding
+    summary.gini = gini(s, most)
+
+
+@compiled
+def gini(s, most):
+    """Give the Gini coefficient of adoptions by author; see :func:`innovation_abm.results.survival.gini`.
+
+    Authors are counted by their adoptions, of which nobody has more than ``most``.
+    """
+    run = s.run[0]
+    with_so_many = s.sort_items
+    for count in range(most + 1):
+        with_so_many[count] = 0
+    authors = total = spread = fewer = 0
+    for p in range(run.people):
+        if s.people[p].conceived:
+            with_so_many[s.candidates[p]] += 1
+            authors += 1
+    for count in range(most + 1):
+        having = with_so_many[count]
+        total += count * having
+        spread += count * having * (2 * fewer + having - authors)
+        fewer += having
+    return max(0.0, spread / (authors * total)) if total else math.nan

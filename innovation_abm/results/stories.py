@@ -1,0 +1,84 @@
+"""An idea's whole story, told in a sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from innovation_abm.entities.idea import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+PHRASES: Final = {
+    Event.CONCEIVED: "conceived in week {week}",
+    Event.WITHHELD: "kept to oneself ({reason})",
+    Event.ASKED: "permission asked of {post}",
+    Event.GRANTED: "granted {waited}",
+    Event.DENIED: "denied {waited}, in week {week}",
+    Event.POSTED: "posted on the platform",
+    Event.LEFT_PLATFORM: "left it in week {week} with {allies}",
+    Event.BYPASSED: "bypassed the middle layer to {post}",
+    Event.QUEUED: "waiting for {post}",
+    Event.FORWARDED: "passed on from the wrong queue {waited}",
+    Event.ENDORSED: "endorsed by {post} {waited}",
+    Event.REFUSED: "refused by {post} {waited}",
+    Event.SENT_TO_REWORK: "returned for rework",
+    Event.OTHER_DOOR: "tried another door, {post}",
+    Event.COLLECTED: "taken up by {post} {waited}",
+    Event.REJECTED: "and so rejected in week {week}",
+    Event.LAPSED: "lapsed in week {week} in the queue of {post} {waited}",
+    Event.ORPHANED: "given up in week {week}, its author gone or burnt out",
+    Event.DROPPED: "dropped in week {week} as priorities changed",
+    Event.PILOT_STARTED: "piloted from week {week}",
+    Event.FAILED_PILOT: "failed its pilot in week {week}",
+    Event.ADOPTED: "adopted in week {week}",
+    Event.FAILED: "failed in implementation in week {week}",
+    Event.EMBEDDED: "embedded in week {week}",
+    Event.UPHELD: "the failure was defended",
+}
+"""What is said of each event; of joining a queue only if the idea still waits there at the end."""
+
+
+def tell(
+    idea: pd.Series[Any], events: pd.DataFrame, post_name: Callable[[int], str], last_week: int
+) -> str:
+    """Tell one idea's story in a sentence.
+
+    Args:
+        idea: its row of ``run.ideas``.
+        events: its rows of ``run.events``, in order.
+        post_name: gives the words for a post that had a part in it.
+        last_week: last week of the run.
+    """
+    parts, since, waiting = [], int(idea["week"]), ""
+    rows = zip(events["week"].tolist(), events["event"], events["post"].tolist(), strict=True)
+    for week, name, post in rows:
+        event = Event[name.upper()]
+        words = PHRASES[event].format(
+            week=week,
+            post=post_name(post) if post >= 0 else "",
+            reason=str(idea["reason"]).replace("_", " "),
+            allies=_many(int(idea["allies"]), "ally", "allies"),
+            waited=_after(week - since),
+        )
+        if event == Event.QUEUED:
+            since, waiting = week, words
+        else:
+            parts.append(words)
+    if idea["fate"] == "in_flight":
+        queued = str(idea["stage"]) in ("review", "permission", "misrouted", "panel")
+        place = f"{waiting} since week {since}" if queued else str(idea["stage"]).replace("_", " ")
+        parts.append(f"still in flight in week {last_week} ({place})")
+    worth = "worthwhile" if idea["value"] > 0 else "worthless"
+    author = f"{idea['author_role']} of layer {idea['author_layer']}"
+    return f"{idea['idea']}, a {worth} idea by {author}: " + ", ".join(parts) + "."
+
+
+def _many(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _after(weeks: int) -> str:
+    return "in the same week" if weeks == 0 else "after " + _many(weeks, "week", "weeks")

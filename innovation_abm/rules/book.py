@@ -1,0 +1,677 @@
+"""The rule book: every decision of the model as one pure function of scalars.
+
+A rule has no state and no randomness of its own: it returns a probability (a keyed uniform draw
+then decides), or a new value. Rules read the attributes of what they are given,
+
+* ``idea``: an :class:`~innovation_abm.entities.idea.Idea`,
+* ``author``, ``reviewer``, ``reader``, ``person``: a :class:`~innovation_abm.agents.Person`,
+* ``terms``: the :class:`~innovation_abm.entities.terms.Terms` of that person's department this week,
+
+and must use plain arithmetic and ``math`` only (``x * x``, never ``x ** 2``, whose last bit may
+differ between engines).
+
+To change a rule, write a function of the same signature, decorate it with :func:`rule`, and pass
+``RuleBook(endorse=my_endorse)`` to a run.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass, fields
+from inspect import signature
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from innovation_abm import chance
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.organization.organization import Role
+from innovation_abm.scenario.scenario import WEEKS_PER_YEAR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from innovation_abm.agents import Person
+    from innovation_abm.entities.idea import Idea
+    from innovation_abm.entities.terms import Terms
+
+    Rule = Callable[..., float]
+
+F = TypeVar("F", bound="Callable[..., float]")
+
+
+class RuleError(InnovationAbmError):
+    """A rule, or the rule book it stands in, is wrong."""
+
+
+def parameters_fault(name: str, function: Rule) -> str:
+    """Say how a function's parameters differ from those of the rule ``name``; "" if they do not.
+
+    They may have other names, but not in another order.
+    """
+    wanted = list(signature(getattr(RuleBook, name)).parameters)
+    given = list(signature(function).parameters)
+    try:
+        signature(function).bind(*wanted)
+    except TypeError:
+        how = "other parameters than"
+    else:
+        if [one for one in given if one in wanted] == [one for one in wanted if one in given]:
+            return ""
+        how = "its parameters in another order than"
+    return f"{name}({', '.join(given)}) has {how} {name}({', '.join(wanted)})"
+
+
+def rule(function: F) -> F:
+    """Declare a function to be a rule: pure, scalar, and the same in every engine."""
+    function.is_rule = True  # type: ignore[attr-defined]
+    return function
+
+
+# --- helpers -----------------------------------------------------------------------------------
+
+
+@rule
+def clip(x: float, low: float, high: float) -> float:
+    """Keep ``x`` within [low, high]."""
+    if x < low:
+        return low
+    if x > high:
+        return high
+    return x
+
+
+@rule
+def logistic(x: float) -> float:
+    """Logistic function 1 / (1 + exp(-x)), without overflow."""
+    if x >= 0.0:
+        return 1.0 / (1.0 + math.exp(-x))
+    z = math.exp(x)
+    return z / (1.0 + z)
+
+
+@rule
+def saturation(n: float, half: float) -> float:
+    """Diminishing returns n / (n + half), in [0, 1): one half at ``n = half``."""
+    return n / (n + half)
+
+
+@rule
+def normal(u: float) -> float:
+    """Standard normal quantile of ``u`` in (0, 1)."""
+    return chance.normal(u)
+
+
+@rule
+def trait(holder: Person | Idea, name: str) -> float:
+    """Where a person or an idea stands in a trait of one's own: uniform in (0, 1).
+
+    It is a pure function of the run's seed (that of people, or of ideas), of who it is, and of the
+    name. So it stays as long as the person holds the post, and moves nobody else's luck. A trait of
+    any distribution is a function of it: ``mean + sd * normal(trait(person, "persistence"))``.
+
+    Args:
+        holder: the person, by post and tenure; or the idea, by its week and where it came from.
+        name: of the trait, written out where it is asked for.
+    """
+    return chance.uniform(holder.trait_key, chance.name_key(name))
+
+
+# --- phase 1: context --------------------------------------------------------------------------
+
+
+@rule
+def expectations(level: float, jumped: float, terms: Terms) -> float:
+    """Citizens' expectations after one more week; ``jumped`` is 1.0 if technology made them jump.
+
+    Source: challenges *Unsuited to context*, *Disruptive technology*.
+    """
+    return level + terms.expectation_drift / WEEKS_PER_YEAR + jumped * terms.jump_size
+
+
+@rule
+def jump_chance(terms: Terms) -> float:
+    """Chance that expectations jump this week."""
+    return clip(terms.jump_rate / WEEKS_PER_YEAR, 0.0, 1.0)
+
+
+@rule
+def trust(level: float, terms: Terms) -> float:
+    """Citizens' trust after one more week: lost while the gap is wide, regained slowly.
+
+    Source: challenge *Control against change; a wide gap's consequences*.
+    """
+    excess = terms.gap - terms.gap_tolerance
+    loss = terms.trust_loss * excess if excess > 0.0 else 0.0
+    return clip(level + terms.trust_recovery * (1.0 - level) - loss, 0.0, 1.0)
+
+
+@rule
+def political_signal(signal: float, z: float, terms: Terms) -> float:
+    """First-order autoregressive series with stationary deviation ``signal_volatility``."""
+    phi = terms.signal_persistence
+    return phi * signal + math.sqrt(1.0 - phi * phi) * terms.signal_volatility * z
+
+
+@rule
+def declared(level: float, renewed: float, terms: Terms) -> float:
+    """Force of the official declaration after one more week; ``renewed`` is 1.0 if it is new.
+
+    It fades unless it is upheld. Source: *Official declarations*, which give tacit approval.
+    """
+    if renewed:
+        return terms.declaration
+    return level * (1.0 - terms.declaration_fading * (1.0 - terms.declaration_uphold))
+
+
+@rule
+def skills(level: float, terms: Terms) -> float:
+    """Share of the skills needed that are there after one more week of drift and of learning.
+
+    Source: strategy *Continuous learning*: keeping pace with external change.
+    """
+    kept = level * (1.0 - terms.skill_drift / WEEKS_PER_YEAR)
+    return kept + terms.skill_learning / WEEKS_PER_YEAR * (1.0 - kept)
+
+
+# --- phase 2: signals run down; what is passed on is attenuated --------------------------------
+
+
+@rule
+def message(level: float, due: float, terms: Terms) -> float:
+    """Force of the last broadcast's message after one more week; ``due`` is 1.0 if one is due.
+
+    Source: strategy *Shared understanding*: a barometer, repeated, agrees what is meant.
+    """
+    return terms.broadcast if due else level * (1.0 - terms.broadcast_fading)
+
+
+@rule
+def clarity_said(message: float, terms: Terms) -> float:
+    """Clarity of what leaders say, a broadcast's message making good a share of what it lacks."""
+    return terms.clarity + (1.0 - terms.clarity) * message
+
+
+@rule
+def relayed(strength: float, loss: float) -> float:
+    """What is left of a message of ``strength`` after one manager has passed it on.
+
+    Source: challenge *Middle management bottleneck*: filtering information up and down.
+    """
+    return strength * (1.0 - loss)
+
+
+# --- phase 3: reviews --------------------------------------------------------------------------
+
+
+@rule
+def idea_weight(weight: float, terms: Terms) -> float:
+    """Chance that a slot goes to ideas first: ``weight``, raised by the gap that is tracked."""
+    gap = terms.gap if terms.gap > 0.0 else 0.0
+    return weight + (1.0 - weight) * min(1.0, terms.tracking_effect * terms.tracking * gap)
+
+
+@rule
+def slot_chance(weight: float, ideas: float, business: float, terms: Terms) -> float:
+    """Chance that a slot goes to an idea where so many ``ideas`` and items of ``business`` wait.
+
+    As far as ideas are linked to business, a slot that is not for ideas first takes any item of
+    the two, by lot. Strategy *Linking to business*.
+    """
+    return weight + (1.0 - weight) * terms.business_class * saturation(ideas, business)
+
+
+@rule
+def seen_novelty(idea: Idea, reviewer: Person, terms: Terms) -> float:
+    """Novelty as it looks to ``reviewer``; shared history and exposure make it less alien."""
+    novelty = idea.novelty * (1.0 - terms.familiarity)
+    if reviewer.role == Role.LEADER:
+        novelty = novelty * (1.0 - terms.leader_familiarity)
+    return novelty
+
+
+@rule
+def support(allies: float, terms: Terms) -> float:
+    """What allies add to the value seen, with diminishing returns. Strategy *Finding allies*."""
+    return terms.ally_support * saturation(allies, terms.ally_half)
+
+
+@rule
+def story_fit(reviewer: Person, terms: Terms) -> float:
+    """What a perfect story is worth before this audience. Strategy *Storytelling skills*."""
+    if reviewer.role == Role.MIDDLE_MANAGER:
+        return terms.story_fit_manager
+    if reviewer.role == Role.LEADER:
+        return terms.story_fit_leader
+    if reviewer.role == Role.CENTRAL_AGENCY:
+        return terms.story_fit_agency
+    return 0.0  # staff judge only their own ideas, and need no story to see those
+
+
+@rule
+def seen_value(idea: Idea, reviewer: Person, terms: Terms) -> float:
+    """Value of the idea as the reviewer sees it.
+
+    What was lost on the way up is replaced by what reviewers assume of any idea, so that both
+    errors rise; the idea's own noise shrinks with data, maturity, testing and skill in navigating
+    risk; the author's story and the allies' support are added.
+    """
+    # Not prior + fidelity * (value - prior), which rounds the value even where nothing is lost.
+    case = idea.fidelity * idea.value + (1.0 - idea.fidelity) * terms.prior_value
+    blur = idea.uncertainty * (1.0 - terms.data_quality) * (1.0 - idea.maturity)
+    blur = blur * (1.0 - terms.risk_skill)
+    if idea.piloted:
+        blur = blur * (1.0 - terms.pilot_learning)
+    story = story_fit(reviewer, terms) * idea.storytelling
+    return case + blur * idea.noise + story + support(idea.allies, terms)
+
+
+@rule
+def loss_left(terms: Terms) -> float:
+    """Share of a failure's loss that outcome-based payment leaves with the organisation.
+
+    It is as good as the data that attest the outcome. Strategy *Outcome-based payment*.
+    """
+    return 1.0 - terms.outcome_payment * terms.data_quality
+
+
+@rule
+def threshold(idea: Idea, reviewer: Person, incumbent_bonus: float, terms: Terms) -> float:
+    """Value seen at which the reviewer is as likely to endorse as to refuse.
+
+    Risk aversion and scars weigh on novelty, to the degree that a failure would fall on the
+    reviewer, and outcome-based payment does not cover it; the way things are done has a head start;
+    the risk of not innovating pulls the other way; control tightens as trust falls.
+    """
+    novelty = seen_novelty(idea, reviewer, terms)
+    caution = (reviewer.risk_aversion + reviewer.scars) * novelty * terms.personal_loss_share
+    caution = caution * loss_left(terms)
+    entrenched = terms.incumbent_growth * saturation(terms.in_use, terms.incumbent_half) * novelty
+    control = terms.control * (1.0 - terms.trust)
+    base = terms.review_threshold + caution + incumbent_bonus + entrenched + control
+    return base - terms.inaction_risk
+
+
+@rule
+def endorse(idea: Idea, reviewer: Person, seen: float, bar: float, terms: Terms) -> float:
+    """Chance that the reviewer endorses, given the value ``seen`` and the threshold ``bar``.
+
+    Logistic in the difference, and the steeper the more skill in navigating risk finds to do; or
+    constant, as in Sah and Stiglitz (1986, American Economic
+    Review 76, 716-727), for the textbook screen.
+    """
+    if terms.constant_review:
+        return terms.p_good if idea.value > 0.0 else terms.p_bad
+    resolved = terms.risk_skill * idea.uncertainty * (1.0 - idea.maturity)
+    return logistic(terms.review_precision * (1.0 + resolved) * (seen - bar))
+
+
+@rule
+def rework_chance(idea: Idea, terms: Terms) -> float:
+    """Chance that a refused idea is returned for rework; once an idea."""
+    return 0.0 if idea.reworked else terms.rework_chance
+
+
+@rule
+def door_chance(idea: Idea, author: Person, terms: Terms) -> float:
+    """Chance that another reviewer of the same layer hears a refused idea; allies open doors.
+
+    An author who does not know that there are other doors tries none.
+    """
+    if idea.doors >= terms.other_doors or not author.knows_channels:
+        return 0.0
+    shut = (1.0 - terms.door_openness) * (1.0 - saturation(idea.allies, terms.ally_half))
+    return 1.0 - shut
+
+
+@rule
+def developed(maturity: float, step: float) -> float:
+    """Maturity after one contribution that goes ``step`` of the way: diminishing returns."""
+    return maturity + step * (1.0 - maturity)
+
+
+@rule
+def reuse_chance(idea: Idea, terms: Terms) -> float:
+    """Chance that another department takes up an idea that the agency circulates."""
+    return terms.reuse_chance
+
+
+# --- phase 4: outcomes -------------------------------------------------------------------------
+
+
+@rule
+def implemented_value(idea: Idea, terms: Terms) -> float:
+    """Value of the idea as it is used, with what was learned while doing.
+
+    Source: *proactive assessment of data and agile implementation*.
+    """
+    return idea.value + terms.implementation_learning
+
+
+@rule
+def success(idea: Idea, suitability: float, z: float, terms: Terms) -> float:
+    """Implementation succeeds if this is above 0; ``z`` is the idea's standard normal luck."""
+    return implemented_value(idea, terms) * suitability + terms.outcome_noise * z
+
+
+@rule
+def scar(terms: Terms) -> float:
+    """Caution that an undefended failure leaves in each who endorsed it."""
+    return terms.scar * loss_left(terms)
+
+
+# --- phase 5: platforms ------------------------------------------------------------------------
+
+
+@rule
+def join_chance(idea: Idea, reader: Person, terms: Terms) -> float:
+    """Chance that a reader becomes an ally; grows with the value seen, not with prior allies."""
+    blur = idea.uncertainty * (1.0 - terms.data_quality) * (1.0 - idea.maturity)
+    pull = logistic(terms.ally_precision * (idea.value + blur * idea.noise))
+    return clip(2.0 * terms.ally_appeal * pull, 0.0, 1.0)
+
+
+# --- phase 6: staff ----------------------------------------------------------------------------
+
+
+@rule
+def conception_chance(person: Person, terms: Terms) -> float:
+    """Chance that a person conceives an idea this week: the yearly rate over 52, exactly."""
+    if person.energy < terms.burnout_floor:
+        return 0.0
+    if person.role == Role.STAFF:
+        return terms.conception_rate / WEEKS_PER_YEAR
+    if person.role == Role.MIDDLE_MANAGER:
+        return terms.manager_conception_rate / WEEKS_PER_YEAR
+    return terms.leader_conception_rate / WEEKS_PER_YEAR
+
+
+@rule
+def fear(idea: Idea, author: Person, personal_loss_share: float) -> float:
+    """Chance to keep silent for fear: risk aversion times novelty times what one may lose.
+
+    Eased as innovating becomes normal. Source: challenge *Risk aversion*.
+    """
+    return clip(author.risk_aversion * idea.novelty * personal_loss_share, 0.0, 1.0) * (
+        1.0 - author.norm
+    )
+
+
+@rule
+def doubt(idea: Idea, clarity: float, terms: Terms) -> float:
+    """Chance to keep silent because it is unclear whether innovation is wanted.
+
+    What answers a direction from above is wanted.
+    """
+    return (1.0 - clarity) * terms.doubt * (1.0 - idea.direction)
+
+
+@rule
+def permission_chance(idea: Idea, author: Person, terms: Terms) -> float:
+    """Chance that the author asks for permission first. Challenge *Need for permission*.
+
+    A declaration counts as approval as far as it is still fresh and citizens trust the service;
+    what answers a direction from above is approved already.
+    """
+    asks = author.permission_seeking * (1.0 - terms.tacit_approval) * (1.0 - terms.policy_read)
+    return asks * (1.0 - terms.declared * terms.trust) * (1.0 - idea.direction)
+
+
+@rule
+def posting_chance(author: Person, terms: Terms) -> float:
+    """Chance that the author, knowing of platforms, posts the idea before submitting it."""
+    return terms.platform_use if terms.platforms and author.knows_channels else 0.0
+
+
+@rule
+def misrouting_chance(clarity: float, terms: Terms) -> float:
+    """Chance that an idea first lands in a wrong queue."""
+    return (1.0 - clarity) * terms.misrouting
+
+
+# --- phase 7: what becomes of waiting ideas ----------------------------------------------------
+
+
+@rule
+def lapse_chance(idea: Idea, terms: Terms) -> float:
+    """Chance that an idea in a queue lapses this week."""
+    return terms.staleness
+
+
+@rule
+def orphan_chance(idea: Idea, terms: Terms) -> float:
+    """Chance that an idea is given up this week whose author has left or is burnt out."""
+    return terms.orphaning
+
+
+@rule
+def drop_chance(idea: Idea, terms: Terms) -> float:
+    """Chance that politics drops an idea in flight this week."""
+    against = -terms.signal if terms.signal < 0.0 else 0.0
+    return 1.0 - math.exp(-terms.drop_rate * against)
+
+
+# --- phase 8: learning -------------------------------------------------------------------------
+
+
+@rule
+def visible_share(circle: float, successes: float, visibility: float, terms: Terms) -> float:
+    """Share of others whom a person sees innovating.
+
+    ``circle`` is the share within the own circle, ``successes`` the share of everybody with a
+    recent success, which celebration makes visible to all.
+    """
+    near = visibility * circle
+    return near + (1.0 - near) * terms.celebration * successes
+
+
+@rule
+def norm(level: float, seen: float, own_threshold: float, terms: Terms) -> float:
+    """Norm after a week in which the share ``seen`` of others innovated.
+
+    Threshold model of Granovetter (1978, American Journal of Sociology 83, 1420-1443), which is
+    the case ``norm_speed = 1``.
+    """
+    active = 1.0 if seen >= own_threshold else 0.0
+    return level + terms.norm_speed * (active - level)
+
+
+@rule
+def scars(level: float, failures: float, terms: Terms) -> float:
+    """Extra caution after a week with so many undefended ``failures`` that one had endorsed."""
+    return min(1.0, level * (1.0 - terms.scar_decay) + failures * scar(terms))
+
+
+@rule
+def futility(level: float, deaths: float, adoptions: float, terms: Terms) -> float:
+    """Learned belief that speaking up leads nowhere, after a week's fates of one's own ideas."""
+    level = level * (1.0 - terms.futility_decay)
+    for _ in range(int(deaths)):
+        level = level + terms.futility_gain * (1.0 - level)
+    for _ in range(int(adoptions)):
+        level = level * (1.0 - terms.futility_relief)
+    return level
+
+
+@rule
+def energy(level: float, effort: float, terms: Terms) -> float:
+    """Energy after a week of ``effort`` in [0, 1] beyond what system and organisation provide."""
+    return clip(level - terms.energy_cost * effort + terms.energy_rest * (1.0 - level), 0.0, 1.0)
+
+
+@rule
+def exit_chance(person: Person, terms: Terms) -> float:
+    """Chance that a person leaves the post this week; burn-out adds to it."""
+    chance = terms.turnover / WEEKS_PER_YEAR
+    if person.energy < terms.burnout_floor:
+        chance = chance + terms.burnout_exit
+    return clip(chance, 0.0, 1.0)
+
+
+# --- determinants ------------------------------------------------------------------------------
+
+
+@rule
+def provided_by_silo(mean: float, z: float, terms: Terms) -> float:
+    """What one department provides of a determinant, ``z`` standard deviations from the ``mean``.
+
+    Source: the organisational level *operates from siloed perspectives*.
+    """
+    return clip(mean + terms.silo_spread * z, 0.0, 1.0)
+
+
+@rule
+def missing(system: float, organisation: float) -> float:
+    """Share of a determinant that neither system nor organisation provides."""
+    return (1.0 - system) * (1.0 - organisation)
+
+
+@rule
+def covered(gap: float, individual: float, energy_left: float) -> float:
+    """Share of a determinant that a person covers, going above and beyond while energy lasts."""
+    return gap * individual * energy_left
+
+
+@rule
+def capped(provided: float, weakest: float, terms: Terms) -> float:
+    """What a determinant is worth beside the ``weakest`` one, given their interdependence."""
+    return (1.0 - terms.interdependence) * provided + terms.interdependence * weakest
+
+
+@dataclass(frozen=True)
+class RuleBook:
+    """The rules of a run. Give another function for any of them; the signatures are those above.
+
+    Raises:
+        RuleError: if what is given for a rule is no function declared with :func:`rule`, or has
+            other parameters.
+    """
+
+    expectations: Rule = expectations
+    jump_chance: Rule = jump_chance
+    trust: Rule = trust
+    political_signal: Rule = political_signal
+    declared: Rule = declared
+    skills: Rule = skills
+    message: Rule = message
+    clarity_said: Rule = clarity_said
+    relayed: Rule = relayed
+    idea_weight: Rule = idea_weight
+    slot_chance: Rule = slot_chance
+    seen_value: Rule = seen_value
+    threshold: Rule = threshold
+    endorse: Rule = endorse
+    rework_chance: Rule = rework_chance
+    door_chance: Rule = door_chance
+    developed: Rule = developed
+    reuse_chance: Rule = reuse_chance
+    implemented_value: Rule = implemented_value
+    success: Rule = success
+    join_chance: Rule = join_chance
+    conception_chance: Rule = conception_chance
+    fear: Rule = fear
+    doubt: Rule = doubt
+    permission_chance: Rule = permission_chance
+    posting_chance: Rule = posting_chance
+    misrouting_chance: Rule = misrouting_chance
+    lapse_chance: Rule = lapse_chance
+    orphan_chance: Rule = orphan_chance
+    drop_chance: Rule = drop_chance
+    visible_share: Rule = visible_share
+    norm: Rule = norm
+    scars: Rule = scars
+    futility: Rule = futility
+    energy: Rule = energy
+    exit_chance: Rule = exit_chance
+    provided_by_silo: Rule = provided_by_silo
+    missing: Rule = missing
+    covered: Rule = covered
+    capped: Rule = capped
+
+    def __post_init__(self) -> None:
+        """Refuse what is not declared to be a rule, or cannot be called like that rule."""
+        for field in fields(self):
+            function = getattr(self, field.name)
+            if function is field.default:
+                continue
+            if not getattr(function, "is_rule", False):
+                raise RuleError(
+                    f"{field.name}: give a function decorated with @rule "
+                    "(from innovation_abm import rule)"
+                )
+            if fault := parameters_fault(field.name, function):
+                raise RuleError(fault)
+
+
+SHIPPED: Final = RuleBook()
+"""The shipped rule book, made once."""
+
+
+# --- what a rule may answer ---------------------------------------------------------------------
+
+LEEWAY: Final = 1e-12
+"""How far beyond [0, 1] an answer may be that was rounded."""
+LARGEST: Final = sys.float_info.max
+
+
+class Answer(NamedTuple):
+    """What a rule may answer.
+
+    Attributes:
+        low: the least answer.
+        high: the greatest answer.
+        allowed: the same in words.
+    """
+
+    low: float
+    high: float
+    allowed: str
+
+
+CHANCE: Final = Answer(-LEEWAY, 1.0 + LEEWAY, "a chance must be a number between 0 and 1")
+SHARE: Final = Answer(-LEEWAY, 1.0 + LEEWAY, "a share must be a number between 0 and 1")
+NUMBER: Final = Answer(-LARGEST, LARGEST, "the answer must be a finite number")
+
+ANSWERS: Final[dict[str, Answer]] = {
+    "expectations": NUMBER,
+    "jump_chance": CHANCE,
+    "trust": SHARE,
+    "political_signal": NUMBER,
+    "declared": SHARE,
+    "skills": SHARE,
+    "message": SHARE,
+    "clarity_said": SHARE,
+    "relayed": SHARE,
+    "idea_weight": CHANCE,
+    "slot_chance": CHANCE,
+    "seen_value": NUMBER,
+    "threshold": NUMBER,
+    "endorse": CHANCE,
+    "rework_chance": CHANCE,
+    "door_chance": CHANCE,
+    "developed": SHARE,
+    "reuse_chance": CHANCE,
+    "implemented_value": NUMBER,
+    "success": NUMBER,
+    "join_chance": CHANCE,
+    "conception_chance": CHANCE,
+    "fear": CHANCE,
+    "doubt": CHANCE,
+    "permission_chance": CHANCE,
+    "posting_chance": CHANCE,
+    "misrouting_chance": CHANCE,
+    "lapse_chance": CHANCE,
+    "orphan_chance": CHANCE,
+    "drop_chance": CHANCE,
+    "visible_share": CHANCE,
+    "norm": SHARE,
+    "scars": SHARE,
+    "futility": SHARE,
+    "energy": SHARE,
+    "exit_chance": CHANCE,
+    "provided_by_silo": SHARE,
+    "missing": SHARE,
+    "covered": SHARE,
+    "capped": SHARE,
+}
+"""What each rule may answer: chances, which the model draws with; shares of a whole, states that
+it keeps within [0, 1]; and other numbers. An answer beyond ends the run."""

@@ -1,0 +1,117 @@
+"""What the week calls of an agent: a method that it would never call is refused, by name.
+
+An agent of a user's own changes the model by what it overrides. A method that nothing calls changes
+nothing, which is never what was meant.
+"""
+
+from __future__ import annotations
+
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any, Final
+
+from innovation_abm.organization.organization import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+OURS: Final = "innovation_abm"
+
+_OF_PEOPLE: Final = (
+    "ask_permission bring burnt_out business_rate clarity_heard conceive consider effort forward "
+    "learn loss_share own_weight permit place seeks_permission silence speak submit suitability "
+    "visibility weight_of_ideas withhold wrong_queue _facet _novelty _of_kind _topic _value"
+)
+"""What is asked of people only: a body has no ideas of its own, no business, and learns nothing."""
+_OF_REVIEWERS: Final = (
+    "capacity covered draw endorse handle judge open_slots provision refuse show_another_door "
+    "turns_to_ideas _provision"
+)
+"""What is asked of reviewers who judge and have slots, which the members of a panel do for it."""
+NEVER_CALLED: Final[dict[Role, frozenset[str]]] = {
+    Role.CENTRAL_AGENCY: frozenset(_OF_PEOPLE.split()),
+    Role.PANEL: frozenset((*_OF_PEOPLE.split(), *_OF_REVIEWERS.split())),
+}
+"""Methods that the week never calls of an agent, by role, though its class has them."""
+OF_MESA: Final = ("step", "advance")
+"""What Mesa's own examples override, and this model never calls."""
+
+
+def is_ours(kind: type) -> bool:
+    """Whether a class is of the model itself."""
+    return kind.__module__.startswith(f"{OURS}.")
+
+
+def own_methods(kind: type) -> Iterator[tuple[str, FunctionType]]:
+    """Give methods and properties of a class that are not the model's; those that count last."""
+    for one in reversed(kind.__mro__):
+        if not is_ours(one) and one.__module__.partition(".")[0] not in ("mesa", "builtins"):
+            for name, value in vars(one).items():
+                if (function := _function(value)) is not None:
+                    yield name, function
+
+
+def _function(value: object) -> FunctionType | None:
+    """Return the function behind a method, a property, or a static or class method."""
+    for inside in ("fget", "__func__"):
+        value = getattr(value, inside, None) or value
+    return value if isinstance(value, FunctionType) else None
+
+
+def hooks_of(kind: type) -> list[str]:
+    """List what the week calls of an agent of a class, as far as a user's own may override it."""
+    base = next(one for one in kind.__mro__ if is_ours(one))
+    never = NEVER_CALLED.get(getattr(kind, "role", Role.STAFF), frozenset())
+    ours = (one for one in base.__mro__ if is_ours(one))
+    names = {name for one in ours for name, value in vars(one).items() if _function(value)}
+    return sorted(name for name in names - never if not name.startswith("_"))
+
+
+def refused_method(kind: type) -> tuple[str, FunctionType, str] | None:
+    """Find a method of the model's or of Mesa's that a class overrides, and that nothing calls.
+
+    Returns:
+        Its name, the method, and why nothing calls it; ``None`` if there is none.
+    """
+    role = getattr(kind, "role", Role.STAFF)
+    never = NEVER_CALLED.get(role, frozenset())
+    methods = list(own_methods(kind))
+    for name, function in methods:
+        if name not in never and name not in OF_MESA:
+            continue
+        if name in named_by(other for _, other in methods if other is not function):
+            continue
+        if name in OF_MESA:
+            return name, function, f"the week calls: {', '.join(hooks_of(kind))}"
+        what = "a panel" if role == Role.PANEL else "the central agency"
+        return name, function, f"the week calls of {what}: {', '.join(hooks_of(kind))}"
+    return None
+
+
+def named_by(functions: Iterable[FunctionType]) -> set[str]:
+    """Collect the names and short texts that functions use, those within them included."""
+    found: set[str] = set()
+    waiting: list[CodeType] = [function.__code__ for function in functions]
+    while waiting:
+        code = waiting.pop()
+        found.update(code.co_names)
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                waiting.append(constant)
+            elif isinstance(constant, str):  # getattr(self, "name")
+                found.add(constant)
+    return found
+
+
+def unused_methods(roles: Mapping[Role, type[Any]], named: set[str]) -> Iterator[tuple[type, str]]:
+    """Give methods that override nothing of the model's and whose name nothing uses.
+
+    Args:
+        roles: classes of agents by role.
+        named: names that are used somewhere.
+    """
+    for kind in dict.fromkeys(roles.values()):
+        base = next(one for one in kind.__mro__ if is_ours(one))
+        ours = {name for one in base.__mro__ if is_ours(one) for name in vars(one)}
+        for name, _ in own_methods(kind):
+            if not name.startswith("__") and name not in ours and name not in named:
+                yield kind, name

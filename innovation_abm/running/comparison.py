@@ -1,0 +1,382 @@
+"""Two policies side by side: the same ideas, the same people, the same luck."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from innovation_abm.chance import Purpose, purpose_keys, uniforms
+from innovation_abm.charts.charts import build_organization
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.reading.plain_numbers import whole_number
+from innovation_abm.results import survival
+from innovation_abm.results.measures import MEASURES
+from innovation_abm.running.engines import choose
+from innovation_abm.running.simulation import replicate, simulate
+from innovation_abm.scenario.scenario import MAX_SEED
+
+if TYPE_CHECKING:
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.results.run import Run
+    from innovation_abm.results.survival import Interval, PairedDifference
+    from innovation_abm.rules.book import RuleBook
+    from innovation_abm.running.engines import Chosen, Engine, Notice
+    from innovation_abm.running.simulation import Progress
+    from innovation_abm.scenario.scenario import Scenario
+
+COMPARED: Final = (
+    "survival",
+    "survival_of_decided",
+    "survival_at_horizon",
+    "omission",
+    "commission",
+    "voice",
+    "conceived",
+    "adopted",
+    "decision_weeks",
+    "people_withholding",
+)
+"""What two policies are compared by: names of :data:`~innovation_abm.results.measures.MEASURES`."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What policy ``b`` changes against policy ``a``.
+
+    Attributes:
+        a, b: the two scenarios.
+        replications: number of pairs of runs.
+        pairs: one row for every idea conceived under both: ``replication``, ``idea`` (its name),
+            ``week``, ``author``, ``birth_value`` (under ``a``), then ``value``, ``fate`` and
+            ``fate_week`` under each, with the endings ``_a`` and ``_b``.
+        only_a, only_b: ideas conceived under one policy only, counted apart.
+        measures: for every measure the difference b - a over replications, with its interval and
+            the factor by which pairing lowers its variance.
+    """
+
+    a: Scenario
+    b: Scenario
+    replications: int
+    pairs: pd.DataFrame
+    only_a: pd.DataFrame
+    only_b: pd.DataFrame
+    measures: dict[str, PairedDifference]
+
+    @property
+    def saved(self) -> pd.DataFrame:
+        """Ideas adopted under ``b`` that were not adopted under ``a``."""
+        return self.pairs[(self.pairs["fate_b"] == "adopted") & (self.pairs["fate_a"] != "adopted")]
+
+    @property
+    def lost(self) -> pd.DataFrame:
+        """Ideas adopted under ``a`` that were not adopted under ``b``."""
+        return self.pairs[(self.pairs["fate_a"] == "adopted") & (self.pairs["fate_b"] != "adopted")]
+
+    def per_run(self) -> dict[str, Interval]:
+        """Give how many ideas a run saves and loses, with intervals over replications.
+
+        Keys ``saved``, ``lost``, ``saved_worthless``, ``lost_worthwhile``.
+        """
+        saved, lost = self.saved, self.lost
+        groups = {
+            "saved": saved,
+            "lost": lost,
+            "saved_worthless": saved[saved["birth_value"] <= 0],
+            "lost_worthwhile": lost[lost["birth_value"] > 0],
+        }
+        return {
+            name: survival.mean_interval(
+                np.bincount(ideas["replication"].to_numpy(np.int64), minlength=self.replications)
+            )
+            for name, ideas in groups.items()
+        }
+
+    def sentence(self) -> str:
+        """Tell the comparison in a sentence."""
+        saved, lost = self.saved, self.lost
+        worthless = int((saved["birth_value"] <= 0).sum())
+        lost_good = int((lost["birth_value"] > 0).sum())
+        return (
+            f"Of {len(self.pairs):,} ideas, {len(saved):,} were saved and {len(lost):,} lost by "
+            f'"{self.b.name}" against "{self.a.name}"; {worthless:,} of the {len(saved):,} saved '
+            f"were worthless, {lost_good:,} of the {len(lost):,} lost were worthwhile."
+        )
+
+    def table(self) -> pd.DataFrame:
+        """Give the measures as a table: difference, interval, and what pairing gains.
+
+        Columns ``difference``, ``low``, ``high``; ``variance_reduction``: how many times as many
+        independent runs would be needed; ``narrowing``: how many times narrower the interval is.
+        """
+        rows = {
+            name: {
+                "difference": paired.difference.estimate,
+                "low": paired.difference.low,
+                "high": paired.difference.high,
+                "variance_reduction": paired.variance_reduction,
+                "narrowing": math.sqrt(paired.variance_reduction),
+            }
+            for name, paired in self.measures.items()
+        }
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("measure")
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        from innovation_abm.results.notebook import show_comparison
+
+        return show_comparison(self)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the comparison for JSON, the saved and lost ideas by name."""
+        return {
+            "a": self.a.name,
+            "b": self.b.name,
+            "seed": self.a.seed,
+            "replications": self.replications,
+            "ideas": len(self.pairs),
+            "saved": _named(self.saved),
+            "lost": _named(self.lost),
+            "per_run": {name: count.as_dict() for name, count in self.per_run().items()},
+            "only_a": len(self.only_a),
+            "only_b": len(self.only_b),
+            "measures": {name: paired.as_dict() for name, paired in self.measures.items()},
+            "sentence": self.sentence(),
+        }
+
+
+def compare(
+    a: Scenario,
+    b: Scenario,
+    *,
+    replications: int = 20,
+    organization: Organization | None = None,
+    rules_a: RuleBook | None = None,
+    rules_b: RuleBook | None = None,
+    engine: Engine = "auto",
+    progress: Progress | None = None,
+    notice: Notice | None = None,
+) -> Comparison:
+    """Run two policies on the same ideas, people and luck, and pair them idea by idea.
+
+    An idea is the same under both if it was conceived in the same week at the same post; its value
+    and every draw that decides on it are then the same, and so is its author's character, unless
+    one policy has made people leave who stay under the other (burnt out, for instance).
+
+    Args:
+        a: the policy compared against.
+        b: the policy compared; it must have the same organisation and number of weeks. Its seeds
+            are ignored: both run with those of ``a``.
+        replications: pairs of runs, with the seeds ``a.seed``, ``a.seed + 1``, ...
+        organization: the chart of both; that of ``a`` if ``None``.
+        rules_a: the rule book of ``a``; the shipped one if ``None``.
+        rules_b: the rule book of ``b``; the shipped one if ``None``.
+        engine: see :func:`~innovation_abm.simulate`; the result is the same.
+        progress: called after each pair with the pairs done and the pairs to do.
+        notice: see :func:`~innovation_abm.simulate`.
+
+    Raises:
+        InnovationAbmError: if the two differ in organisation or length, or ``replications`` < 1.
+    """
+    replications = whole_number("replications", replications)
+    if replications < 1:
+        raise InnovationAbmError(f"replications = {replications}: at least 1 is needed")
+    _check_alike(a, b)
+    chart = organization or build_organization(a)
+    seeds = ("seed", "people_seed", "ideas_seed", "decisions_seed", "context_seed")
+    b_lucky = b.but(**{name: getattr(a, name) for name in seeds})
+    frames: list[pd.DataFrame] = []
+    values: dict[str, list[tuple[float, float]]] = {name: [] for name in COMPARED}
+    runs = (
+        replicate(
+            scenario,
+            replications,
+            engine=engine,
+            organization=chart,
+            rules=rules,
+            tables=True,
+            notice=notice,
+        )
+        for scenario, rules in ((a, rules_a), (b_lucky, rules_b))
+    )
+    for number, (one, two) in enumerate(zip(*runs, strict=True)):
+        frames.append(_paired(one, two, number))
+        for name in COMPARED:
+            values[name].append((MEASURES[name].of(one), MEASURES[name].of(two)))
+        if progress is not None:
+            progress(number + 1, replications)
+    merged = pd.concat(frames, ignore_index=True)
+    columns = [c for c in merged.columns if c != "_merge"]
+    sides = {
+        side: merged.loc[merged["_merge"] == side, columns].reset_index(drop=True)
+        for side in ("both", "left_only", "right_only")
+    }
+    return Comparison(
+        a=a,
+        b=b,
+        replications=replications,
+        pairs=sides["both"],
+        only_a=sides["left_only"],
+        only_b=sides["right_only"],
+        measures={
+            name: survival.paired_difference(
+                [one for one, _ in pairs], [two for _, two in pairs], skip_undefined=True
+            )
+            for name, pairs in values.items()
+        },
+    )
+
+
+@dataclass(frozen=True)
+class MeritShare:
+    """How much of an idea's survival is decided by its value, and how much by its place.
+
+    Attributes:
+        value: share of the variance of adoption that the idea's value explains: the covariance of
+            adoption between runs that share the ideas (value, novelty, facet and topic) and
+            nothing else, over its variance.
+        value_and_place: the same between runs that share ideas, authors' posts and nothing else.
+        place: the difference of the two, what the place explains.
+        replications: number of replications.
+    """
+
+    value: survival.Interval
+    value_and_place: survival.Interval
+    place: survival.Interval
+    replications: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the shares for JSON."""
+        shares = ("value", "value_and_place", "place")
+        named = {name: getattr(self, name).as_dict() for name in shares}
+        return {**named, "replications": self.replications}
+
+
+def merit_share(
+    scenario: Scenario,
+    *,
+    replications: int = 20,
+    organization: Organization | None = None,
+    rules: RuleBook | None = None,
+    engine: Engine = "auto",
+    progress: Progress | None = None,
+    notice: Notice | None = None,
+) -> MeritShare:
+    """Estimate how much of survival is merit.
+
+    Each replication runs the scenario, runs the same ideas dealt to other posts of the same role
+    with other people and other luck, and runs the same ideas at the same posts with other people
+    and other luck. A share is undefined if adoption does not vary.
+
+    Args:
+        scenario: what to run.
+        replications: number of replications, at least 1; seeds follow from ``scenario.seed``.
+        organization: the chart; that of the scenario if ``None``.
+        rules: the rule book; the shipped one if ``None``.
+        engine: see :func:`~innovation_abm.simulate`; the result is the same.
+        progress: called after each replication with what is done and what there is to do.
+        notice: see :func:`~innovation_abm.simulate`.
+
+    Raises:
+        InnovationAbmError: if ``replications`` < 1, or the scenario or its chart is wrong.
+    """
+    replications = whole_number("replications", replications)
+    if replications < 1:
+        raise InnovationAbmError(f"replications = {replications}: at least 1 is needed")
+    chart = organization or build_organization(scenario)
+    work = 3 * replications * chart.size * scenario.weeks
+    chosen = choose(engine, rules, person_weeks=work, notice=notice)
+    shares: list[tuple[float, float]] = []
+    for number in range(replications):
+        base = scenario.but(seed=scenario.seed + number)
+        other = base.but(
+            ideas_seed=base.seeds()[1],
+            **{f"{group}_seed": (base.seed + SHIFT) % MAX_SEED for group in OTHERS},
+        )
+        dealt = _deal(chart, base)
+        adoption = partial(_adoption, chosen, chart, rules)
+        first = adoption(base, None)
+        second, third = adoption(other, dealt), adoption(other, None)
+        shares.append((_covariance(first, second), _covariance(first, third)))
+        if progress is not None:
+            progress(number + 1, replications)
+    value, both = np.array(shares).T
+    return MeritShare(
+        value=survival.mean_interval(value, skip_undefined=True),
+        value_and_place=survival.mean_interval(both, skip_undefined=True),
+        place=survival.mean_interval(both - value, skip_undefined=True),
+        replications=replications,
+    )
+
+
+SHIFT: Final = 2**40
+"""What is added to a seed for luck of another kind: far from any seed of a replication."""
+OTHERS: Final = ("people", "decisions", "context")
+
+
+def _deal(chart: Organization, scenario: Scenario) -> list[int]:
+    """Deal each post's ideas to another post of the same role, by keyed draws."""
+    key = purpose_keys(scenario.seeds())[Purpose.DEALING]
+    order = uniforms(key, np.arange(chart.size, dtype=np.uint64))
+    origin = np.arange(chart.size)
+    for role in np.unique(chart.role):
+        posts = np.flatnonzero(chart.role == role)
+        origin[posts] = posts[np.argsort(order[posts])]
+    return [int(post) for post in origin]
+
+
+def _adoption(
+    engine: Chosen,
+    chart: Organization,
+    rules: RuleBook | None,
+    scenario: Scenario,
+    origin: list[int] | None,
+) -> pd.Series[float]:
+    """Run a scenario; give each idea's adoption, 0 or 1, by its week and origin."""
+    run = simulate(
+        scenario, engine=engine, organization=chart, rules=rules, origin=origin, keep_events=False
+    )
+    posts = np.arange(chart.size) if origin is None else np.array(origin)
+    index = pd.MultiIndex.from_arrays([run.ideas["week"], posts[run.ideas["author"]]])
+    return pd.Series((run.ideas["fate"] == "adopted").to_numpy(float), index=index)
+
+
+def _covariance(a: pd.Series[float], b: pd.Series[float]) -> float:
+    """Covariance ratio of the adoption of ideas that were conceived in both runs."""
+    both = pd.concat([a, b], axis=1, join="inner")
+    return survival.covariance_ratio(both[0].to_numpy(), both[1].to_numpy())
+
+
+def _check_alike(a: Scenario, b: Scenario) -> None:
+    """Refuse two scenarios whose ideas cannot be paired."""
+    for name in ("weeks", "chart", "departments", "middle_layers", "span"):
+        one, two = getattr(a, name), getattr(b, name)
+        if one != two:
+            raise InnovationAbmError(
+                f"{name} = {one!r} and {two!r}: ideas can be paired only on the same organisation "
+                "and over the same weeks; make them equal"
+            )
+
+
+def _paired(one: Run, two: Run, number: int) -> pd.DataFrame:
+    keys = ["idea", "week", "author"]
+    columns = [*keys, "birth_value", "value", "fate", "fate_week"]
+    merged = one.ideas[columns].merge(
+        two.ideas[columns], on=keys, how="outer", suffixes=("_a", "_b"), indicator=True
+    )
+    born = merged["birth_value_a"].fillna(merged["birth_value_b"])
+    merged = merged.drop(columns=["birth_value_a", "birth_value_b"])
+    merged.insert(3, "birth_value", born)
+    merged.insert(0, "replication", number)
+    return merged.sort_values(["week", "author"], ignore_index=True)
+
+
+def _named(ideas: pd.DataFrame) -> list[dict[str, Any]]:
+    """Name ideas for JSON."""
+    columns = ["replication", "idea", "birth_value", "fate_a", "fate_b"]
+    plain = ideas[columns].astype({"fate_a": str, "fate_b": str})
+    return [dict(zip(columns, row, strict=True)) for row in plain.itertuples(index=False)]

@@ -1,0 +1,368 @@
+"""Running the model: one run, or many."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from os import cpu_count
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from innovation_abm.charts.charts import build_organization
+from innovation_abm.errors import InnovationAbmError, shown
+from innovation_abm.kernel.memory import check_for_mesa
+from innovation_abm.reading.plain_numbers import whole_number
+from innovation_abm.results.batches import batch, together
+from innovation_abm.results.run import Run
+from innovation_abm.rules.files import blaming
+from innovation_abm.running.engines import Chosen, Engine, choose
+from innovation_abm.scenario.scenario import MAX_SEED, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    import networkx as nx
+    import pandas as pd
+
+    from innovation_abm.agents import Person
+    from innovation_abm.model import InnovationModel
+    from innovation_abm.organization.organization import Organization, Role
+    from innovation_abm.rules.book import RuleBook
+    from innovation_abm.running.engines import Notice
+
+    Progress = Callable[[int, int], object]
+    """Called with what is done and what there is to do."""
+    Roles = Mapping[Role, type[Person]]
+
+
+def simulate(
+    scenario: Scenario | None = None,
+    *,
+    seed: int | None = None,
+    engine: Engine = "auto",
+    organization: Organization | None = None,
+    rules: RuleBook | None = None,
+    roles: Roles | None = None,
+    origin: Sequence[int] | None = None,
+    network: nx.Graph[int] | None = None,
+    keep_events: bool = True,
+    progress: Progress | None = None,
+    notice: Notice | None = None,
+) -> Run:
+    """Run the model once; the result is a pure function of scenario, chart, rules and seed.
+
+    Args:
+        scenario: what to run; the default scenario if ``None``.
+        seed: seed of the run; that of the scenario if ``None``.
+        engine: ``"kernel"`` for the compiled engine, ``"mesa"`` for the readable one, which gives
+            the same result bit for bit, or ``"auto"``, which takes the compiled one where it can;
+            see :func:`~innovation_abm.running.engines.choose`.
+        organization: the chart; that of the scenario if ``None``.
+        rules: the rule book; the shipped one if ``None``.
+        roles: classes of agents to use instead of the shipped ones, by role; in Mesa only.
+        origin: see :class:`~innovation_abm.InnovationModel`.
+        network: who reads whose posts on the platform, see
+            :class:`~innovation_abm.InnovationModel`; in Mesa only.
+        keep_events: whether the Mesa engine keeps the table of events as it goes. Where it does
+            not, and with the compiled engine, the events are found when ``run.events`` or a story
+            is first asked for, by running the same once more in Mesa.
+        progress: called now and then with the weeks done and the weeks to do.
+        notice: called with a line if the compiled engine is not taken, or has to be compiled; such
+            lines are logged if ``None``, see :func:`~innovation_abm.running.engines.choose`.
+
+    Raises:
+        InnovationAbmError: if the scenario or its chart is wrong, or the engine cannot run it.
+    """
+    start = perf_counter()
+    settings = scenario if scenario is not None else Scenario()
+    if seed is not None:
+        settings = settings.but(seed=seed)
+    chart = organization or build_organization(settings)
+    origin = None if origin is None else chart.origins(origin)
+    work = chart.size * settings.weeks
+    only_mesa = "" if network is None else "a network of one's own"
+    chosen = choose(
+        engine, rules, roles=roles, person_weeks=work, only_mesa=only_mesa, notice=notice
+    )
+    run = _run(chosen, settings, chart, rules, roles, origin, network, keep_events, progress)
+    run.elapsed = perf_counter() - start
+    return run
+
+
+def _run(
+    engine: Chosen,
+    settings: Scenario,
+    chart: Organization,
+    rules: RuleBook | None = None,
+    roles: Roles | None = None,
+    origin: Sequence[int] | None = None,
+    network: nx.Graph[int] | None = None,
+    keep_events: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    make = partial(
+        _model,
+        settings,
+        organization=chart,
+        rules=rules,
+        roles=dict(roles or {}),
+        origin=origin,
+        network=network,
+    )
+    start = perf_counter()
+    if engine == "kernel":
+        from innovation_abm.kernel.runs import run_kernel  # compiling is for those who ask for it
+
+        with blaming(rules):
+            state = run_kernel(settings, chart, rules, origin, progress)
+        if progress is not None:
+            progress(settings.weeks, settings.weeks)
+        spent = perf_counter() - start
+        return Run.from_kernel(settings, chart, state, spent, rules=rules, replay=make)
+    check_for_mesa(settings, chart)
+    with blaming(rules):
+        model = make(keep_events=keep_events)
+    while model.running:
+        with blaming(rules):
+            model.step()
+        if progress is not None:
+            progress(model.week, settings.weeks)
+    return Run.from_model(model, perf_counter() - start, replay=make)
+
+
+def _model(settings: Scenario, **options: Any) -> InnovationModel:  # noqa: ANN401
+    from innovation_abm.model import InnovationModel  # Mesa is slow to load
+
+    return InnovationModel(settings, **options)
+
+
+@overload
+def replicate(
+    scenario: Scenario,
+    n: int,
+    *,
+    engine: Engine = ...,
+    organization: Organization | None = ...,
+    rules: RuleBook | None = ...,
+    roles: Roles | None = ...,
+    tables: Literal[False] = ...,
+    threads: int | None = ...,
+    progress: Progress | None = ...,
+    notice: Notice | None = ...,
+) -> pd.DataFrame: ...
+@overload
+def replicate(
+    scenario: Scenario,
+    n: int,
+    *,
+    engine: Engine = ...,
+    organization: Organization | None = ...,
+    rules: RuleBook | None = ...,
+    roles: Roles | None = ...,
+    tables: Literal[True],
+    threads: int | None = ...,
+    progress: Progress | None = ...,
+    notice: Notice | None = ...,
+) -> Iterator[Run]: ...
+def replicate(
+    scenario: Scenario,
+    n: int,
+    *,
+    engine: Engine = "auto",
+    organization: Organization | None = None,
+    rules: RuleBook | None = None,
+    roles: Roles | None = None,
+    tables: bool = False,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    notice: Notice | None = None,
+) -> pd.DataFrame | Iterator[Run]:
+    """Run a scenario ``n`` times, with the seeds ``scenario.seed``, ``scenario.seed + 1``, ...
+
+    Args:
+        scenario: what to run.
+        n: number of replications, at least 1.
+        engine: see :func:`simulate`.
+        organization: the chart; that of the scenario if ``None``.
+        rules: the rule book; the shipped one if ``None``.
+        roles: classes of agents to use instead of the shipped ones, by role; in Mesa only.
+        tables: see :func:`simulate_many`.
+        threads: see :func:`simulate_many`.
+        progress: see :func:`simulate_many`.
+        notice: see :func:`simulate`.
+
+    Returns:
+        As :func:`simulate_many`.
+
+    Raises:
+        InnovationAbmError: if ``n`` is below 1, the scenario or its chart is wrong, or the engine
+            cannot run it.
+    """
+    n = whole_number("n", n)
+    if n < 1:
+        raise InnovationAbmError(f"n = {n}: at least 1 replication is needed")
+    pairs = [(scenario, scenario.seed + number) for number in range(n)]
+    many = partial(
+        simulate_many,
+        pairs,
+        engine=engine,
+        organization=organization,
+        rules=rules,
+        roles=roles,
+        threads=threads,
+        progress=progress,
+        notice=notice,
+    )
+    return many(tables=True) if tables else many(tables=False)
+
+
+@overload
+def simulate_many(
+    pairs: Sequence[tuple[Scenario, int]],
+    *,
+    engine: Engine = ...,
+    organization: Organization | None = ...,
+    rules: RuleBook | None = ...,
+    roles: Roles | None = ...,
+    tables: Literal[False] = ...,
+    threads: int | None = ...,
+    progress: Progress | None = ...,
+    notice: Notice | None = ...,
+) -> pd.DataFrame: ...
+@overload
+def simulate_many(
+    pairs: Sequence[tuple[Scenario, int]],
+    *,
+    engine: Engine = ...,
+    organization: Organization | None = ...,
+    rules: RuleBook | None = ...,
+    roles: Roles | None = ...,
+    tables: Literal[True],
+    threads: int | None = ...,
+    progress: Progress | None = ...,
+    notice: Notice | None = ...,
+) -> Iterator[Run]: ...
+def simulate_many(
+    pairs: Sequence[tuple[Scenario, int]],
+    *,
+    engine: Engine = "auto",
+    organization: Organization | None = None,
+    rules: RuleBook | None = None,
+    roles: Roles | None = None,
+    tables: bool = False,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    notice: Notice | None = None,
+) -> pd.DataFrame | Iterator[Run]:
+    """Run many pairs of a scenario and a seed.
+
+    What a pair gives depends on the pair alone: not on the others, nor on the number of threads.
+
+    Args:
+        pairs: scenarios and seeds; a seed goes before that of its scenario.
+        engine: see :func:`simulate`.
+        organization: the chart of all of them; each scenario's own if ``None``.
+        rules: the rule book; the shipped one if ``None``.
+        roles: classes of agents to use instead of the shipped ones, by role; in Mesa only.
+        tables: whether to give whole runs rather than a row of figures for each.
+        threads: how many the compiled engine uses; one for each processor if ``None``.
+        progress: called now and then with the number of pairs done and of all pairs, from any
+            thread; the batch stops if it returns ``False``.
+        notice: see :func:`simulate`.
+
+    Returns:
+        A table with a row a pair, in their order, with the columns
+        :data:`~innovation_abm.results.batches.FIGURES`; if the batch was stopped, the rows of those pairs
+        that were run. Or, with ``tables``, an iterator over the runs, in the order of the pairs,
+        which runs them as it is read: at any time, no more than one a thread waits to be read.
+
+    Raises:
+        InnovationAbmError: if a scenario, its chart or a seed is wrong, or the engine cannot run
+            it.
+    """
+    pairs = [(settings, whole_number("seed", seed)) for settings, seed in pairs]
+    threads = None if threads is None else whole_number("threads", threads)
+    for _, seed in pairs:
+        if not 0 <= seed <= MAX_SEED:
+            raise InnovationAbmError(
+                f"seed = {shown(seed)}: allowed is a whole number from 0 to 2**63-1"
+            )
+    charts = _Charts(organization)
+    work = sum(charts.of(settings).size * settings.weeks for settings, _ in pairs)
+    chosen = choose(engine, rules, roles=roles, person_weeks=work, notice=notice)
+    jobs = (
+        partial(_run, chosen, settings.but(seed=seed), charts.of(settings), rules, roles)
+        for settings, seed in pairs
+    )
+    if tables:
+        side_by_side = (threads or cpu_count() or 1) if chosen == "kernel" else 1
+        return _told(_in_order(jobs, side_by_side), len(pairs), progress)
+    if chosen == "kernel" and pairs:
+        return _on_threads(pairs, organization, rules, threads, progress)
+    runs = _told((job() for job in jobs), len(pairs), progress)
+    counted = [run.counts for run in runs]
+    return batch(pairs[: len(counted)], together(counted))
+
+
+class _Charts:
+    """The charts of a batch, each made once."""
+
+    def __init__(self, of_all: Organization | None) -> None:
+        self._of_all = of_all
+        self._made: dict[tuple[object, ...], Organization] = {}
+
+    def of(self, settings: Scenario) -> Organization:
+        if self._of_all is not None:
+            return self._of_all
+        shape = (settings.chart, settings.departments, settings.middle_layers, settings.span)
+        if shape not in self._made:
+            self._made[shape] = build_organization(settings)
+        return self._made[shape]
+
+
+def _on_threads(
+    pairs: Sequence[tuple[Scenario, int]],
+    organization: Organization | None,
+    rules: RuleBook | None,
+    threads: int | None,
+    progress: Progress | None,
+) -> pd.DataFrame:
+    """Run pairs inside the compiled engine."""
+    from innovation_abm.kernel.runs import run_many
+
+    def told(done: int, total: int) -> bool:
+        return progress is None or progress(done, total) is not False
+
+    with blaming(rules):
+        counts = run_many(pairs, organization, rules, threads=threads, progress=told)
+    ran = counts["weeks"] > 0  # nothing but zeros where it was stopped
+    done = [pair for pair, was_run in zip(pairs, ran, strict=True) if was_run]
+    return batch(done, counts[ran])
+
+
+def _in_order(jobs: Iterable[Callable[[], Run]], threads: int) -> Iterator[Run]:
+    """Run jobs side by side and give their results in order, a few ahead of the reader."""
+    if threads == 1:
+        yield from (job() for job in jobs)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting = deque[Future[Run]]()
+        try:
+            for job in jobs:
+                waiting.append(pool.submit(job))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _told(runs: Iterator[Run], total: int, progress: Progress | None) -> Iterator[Run]:
+    """Tell how far it is after each run, and stop if so told."""
+    for done, run in enumerate(runs, 1):
+        yield run
+        if progress is not None and progress(done, total) is False:
+            return

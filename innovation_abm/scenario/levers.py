@@ -1,0 +1,367 @@
+"""The catalogue of levers: what the source text says can be done, or goes wrong, as data.
+
+A lever moves parameters of a scenario, by its *strength* in [0, 1]. At strength 0 it moves nothing
+at all; at strength 1 it moves each of its parameters the whole way that its record says. So no
+engine knows of levers: they are done when a scenario is asked for its values in a week.
+
+The records stand in ``data/levers.toml``. A lever is added with one record more; a scenario may
+bring levers of its own, see :attr:`innovation_abm.Scenario.own_levers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import lru_cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from innovation_abm.errors import (
+    MOST,
+    InnovationAbmError,
+    did_you_mean,
+    first_few,
+    shortened,
+    shown,
+)
+from innovation_abm.reading.plain_numbers import plain_within
+from innovation_abm.reading.text_files import read_text
+from innovation_abm.reading.toml_files import TomlError, read_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from os import PathLike
+
+    from innovation_abm.scenario.scenario import Parameter
+
+    Value = float | int | bool | str | None
+    Values = dict[str, Value]
+
+
+class LeverError(InnovationAbmError):
+    """A record of a lever is wrong."""
+
+
+class Kind(StrEnum):
+    """Whether a lever stands for something that goes wrong, or for something that can be done."""
+
+    CHALLENGE = "challenge"
+    STRATEGY = "strategy"
+
+
+class Determinant(StrEnum):
+    """The four determinants of innovation."""
+
+    CLARITY = "clarity"
+    PARITY = "parity"
+    SUITABILITY = "suitability"
+    NORMALITY = "normality"
+
+
+class Level(StrEnum):
+    """Who provides a determinant."""
+
+    SYSTEM = "system"
+    ORGANISATION = "organisation"
+    INDIVIDUAL = "individual"
+
+
+class Direction(StrEnum):
+    """Which way a measure is expected to go as the lever is moved."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+ROUTED: Final = frozenset(
+    {
+        "clarity",
+        "doubt",
+        "misrouting",
+        "idea_weight",
+        "broadcast",
+        "incumbent_bonus",
+        "suitability",
+        "personal_loss_share",
+        "visibility",
+    }
+)
+"""Parameters that determinants move, where they are at work. There a lever moves its determinants
+instead, so that nothing is moved twice."""
+
+STARTS: Final[Mapping[str, Mapping[str, float | bool]]] = MappingProxyType(
+    {
+        "platforms": {
+            "platform_use": 0.0,
+            "bypass": False,
+            "development": 0.0,
+            "ally_support": 0.0,
+        },
+        "agency": {"circulation": 0.0, "agency_development": 0.0, "stuck_weeks": 52.0},
+        "pilot_weeks": {"pilot_learning": 0.0},
+        "panel_size": {"panel_novelty": 1.0, "panel_quorum": 2.0},
+    }
+)
+"""What parameters begin from when a lever switches on their mechanism, which is off without it:
+values at which the mechanism does nothing, or next to nothing; by the parameter switched."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_numbers(cls, given: object) -> object:
+        if not isinstance(given, Mapping):
+            return given
+        return {name: plain_within(value) for name, value in given.items()}
+
+
+class Words(_Record):
+    """A text in the languages of the dashboard."""
+
+    en: str = Field(min_length=1)
+    fr: str = Field(min_length=1)
+
+
+class Move(_Record):
+    """What a lever does to one parameter.
+
+    Attributes:
+        parameter: its name.
+        full: value at strength 1; on the way there by the strength's share, and never back: a
+            value that is beyond it stays. A flag has this value at any strength above 0.
+        times: instead of ``full``: factor at strength 1.
+    """
+
+    parameter: str
+    full: float | bool | None = None
+    times: float | None = Field(default=None, ge=0.0, strict=True)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.full is None) == (self.times is None):
+            raise ValueError(f"the move of {self.parameter} needs either full or times")
+        return self
+
+    def moved(self, value: float, strength: float, known: Parameter, begin: float) -> float | bool:
+        """Give the parameter's value, moved from ``value`` by ``strength``.
+
+        Args:
+            value: value without the lever.
+            strength: above 0, at most 1.
+            known: what is known of the parameter; its bounds hold.
+            begin: where the parameter usually begins, which tells which way is forward; both
+                ways are where the move ends there.
+        """
+        if isinstance(self.full, bool):
+            return self.full
+        if self.times is not None:
+            assert known.low is not None and known.high is not None
+            moved = value * (1.0 + strength * (self.times - 1.0))
+            return min(max(moved, known.low), known.high)
+        assert self.full is not None
+        beyond = (value - self.full) * (self.full - begin) > 0.0
+        return value if beyond else value + strength * (self.full - value)
+
+
+class Effect(_Record):
+    """What a lever is expected to do, by the source text.
+
+    Attributes:
+        measure: name of a measure, see :data:`innovation_abm.results.measures.MEASURES`.
+        direction: which way it is expected to go.
+        finding: why the model shows the contrary, or nothing; empty where it does as expected.
+    """
+
+    measure: str
+    direction: Direction
+    finding: str = ""
+
+
+class Lever(_Record):
+    """One lever.
+
+    Attributes:
+        key: its name in files and commands.
+        title: its name for people.
+        kind: challenge or strategy.
+        source: heading in the source text.
+        time: where in the recording the text refers to it, ``"hh:mm:ss"``.
+        determinants: those it bears on.
+        level: who holds the lever.
+        weight: what strength 1 contributes to its determinants on its level, in [0, 1], where
+            determinants are at work; see :func:`apply`.
+        switches: parameters that take these values while the strength is above 0, where they are
+            off without the lever: what cannot come by degrees.
+        moves: what it moves.
+        needs: parameters without which it can have no effect, and values with which it has; for
+            showing and testing it.
+        expected: its effects by the source text.
+        sentence: what it is, for someone who never heard of it.
+        question: a question that it answers.
+    """
+
+    key: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: Words
+    kind: Kind
+    source: str
+    time: str = Field(pattern=r"^\d\d:\d\d:\d\d$")
+    determinants: tuple[Determinant, ...] = Field(min_length=1)
+    level: Level
+    weight: float = Field(default=0.3, ge=0.0, le=1.0, strict=True)
+    switches: dict[str, float | bool] = {}
+    moves: tuple[Move, ...] = ()
+    needs: dict[str, float | int | bool | str] = {}
+    expected: tuple[Effect, ...] = ()
+    sentence: Words
+    question: Words
+
+    @property
+    def begins(self) -> Mapping[str, float | bool]:
+        """What parameters begin from where the lever switches on their mechanism."""
+        return {name: x for switch in self.switches for name, x in STARTS.get(switch, {}).items()}
+
+    def contribution(self, provided: float, strength: float) -> float:
+        """Give what is provided of a determinant on the lever's level once the lever is moved.
+
+        Levers combine as independent chances: each strategy provides its share of what the
+        others leave open, each challenge takes its share of what is there.
+        """
+        share = strength * self.weight
+        if self.kind == Kind.STRATEGY:
+            return 1.0 - (1.0 - provided) * (1.0 - share)
+        return provided * (1.0 - share)
+
+
+def apply(
+    values: Values,
+    strengths: Mapping[str, float],
+    levers: Iterable[Lever],
+    known: Mapping[str, Parameter],
+) -> Values:
+    """Give parameters as the levers leave them.
+
+    In the order of the catalogue each lever moves its parameters from where the levers before it
+    left them. Where determinants are at work (:attr:`determinants` is on), a lever with a weight
+    moves what its level provides of its determinants, and not the parameters that those move.
+
+    Args:
+        values: parameters without any lever; left as it is.
+        strengths: strength of each lever that is moved, by its key, in [0, 1].
+        levers: the catalogue.
+        known: what is known of the parameters.
+    """
+    if not strengths:
+        return values
+    active = [(one, strengths[one.key]) for one in levers if strengths.get(one.key, 0.0) > 0.0]
+    if not active:
+        return values
+    values = dict(values)
+    for lever, _ in active:
+        for switch, on in lever.switches.items():
+            if not values[switch]:
+                values.update(STARTS.get(switch, {}))
+                values[switch] = on
+    at_work = bool(values["determinants"])
+    for lever, strength in active:
+        through = at_work and lever.weight > 0.0
+        for move in lever.moves:
+            if not (through and move.parameter in ROUTED):
+                name = move.parameter
+                begin = lever.begins.get(name, known[name].default)
+                values[name] = move.moved(values[name], strength, known[name], begin)  # type: ignore[arg-type]
+        if through:
+            for determinant in lever.determinants:
+                provided = f"{determinant}_{lever.level}"
+                values[provided] = lever.contribution(values[provided], strength)  # type: ignore[arg-type]
+    return values
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> Mapping[str, Lever]:
+    """Give the levers that come with the package, by key, in the order of the source text."""
+    text = (files("innovation_abm") / "data" / "levers.toml").read_text(encoding="utf-8")
+    return MappingProxyType({lever.key: lever for lever in read_levers(text, "levers.toml")})
+
+
+def read_levers(text: str, source: str) -> tuple[Lever, ...]:
+    """Read records of levers, TOML tables ``[[lever]]``; ``source`` names them in errors.
+
+    Raises:
+        LeverError: naming source, lever and what is wrong.
+    """
+    try:
+        document = read_toml(text)
+    except TomlError as error:
+        raise LeverError(f"{source}: {error}") from None
+    entries = document.pop("lever", [])
+    if document or not isinstance(entries, list):
+        raise LeverError(f"{source}: holds records of levers only, each under a line [[lever]]")
+    try:
+        return tuple(lever_from(entry, number) for number, entry in enumerate(entries, 1))
+    except LeverError as error:
+        raise LeverError(f"{source}: {error}") from None
+
+
+def load_levers(path: str | PathLike[str]) -> tuple[Lever, ...]:
+    """Read a file of levers.
+
+    Raises:
+        LeverError: if the file cannot be read or is wrong; it says where.
+    """
+    return read_levers(read_text(path, LeverError), str(path))
+
+
+def lever_from(entry: object, number: int) -> Lever:
+    """Make a lever from what stands under one line ``[[lever]]``.
+
+    Raises:
+        LeverError: naming the lever and what is wrong.
+    """
+    if not isinstance(entry, dict):
+        raise LeverError(f"lever {number}: is no table; write it under a line [[lever]]")
+    try:
+        return Lever(**entry)
+    except ValidationError as error:
+        name = shortened(str(entry.get("key", number)))
+        found = error.errors()
+        if len(found) > 1:  # a list is not too short when an entry of it is wrong
+            found = [fault for fault in found if fault["type"] != "too_short"]
+        faults = "; ".join(first_few(dict.fromkeys(map(_fault, found[:MOST]))))
+        raise LeverError(f"lever {name}: {faults}") from None
+
+
+def lever_entry(lever: Lever) -> dict[str, Any]:
+    """Give a lever as TOML holds it."""
+    return lever.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+
+
+FORMS: Final[Mapping[str, str]] = MappingProxyType(
+    {"key": "small letters, digits and _, a letter first", "time": "hh:mm:ss, such as 00:12:30"}
+)
+"""How texts of some form are to be written, by their key."""
+ALTERNATIVES: Final = frozenset({"bool", "float", "int", "str"})
+"""What pydantic adds to a key for each type that its value might have had."""
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    """Say in plain words what pydantic found."""
+    parts = [str(part) for part in fault["loc"] if part not in ALTERNATIVES]
+    where, kind, given = shortened(".".join(parts)), fault["type"], fault["input"]
+    if len(parts) < len(fault["loc"]):
+        return f"{where} = {shown(given)}: allowed is a number, true or false"
+    if kind == "value_error":
+        return shortened(str(fault["ctx"]["error"]), 200)
+    if kind == "missing":
+        return f"{where} is missing"
+    if kind == "extra_forbidden":
+        return f"{where} is not part of a lever{did_you_mean(where, Lever.model_fields)}"
+    if kind == "enum":
+        return f"{where} = {shown(given)}: allowed is {fault['ctx']['expected']}"
+    if kind == "string_pattern_mismatch":
+        return f"{where} = {shown(given)}: write {FORMS[where]}"
+    return f"{where} = {shown(given)}: {fault['msg']}" if where else str(fault["msg"])
