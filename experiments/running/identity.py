@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     from innovation_abm.scenario.scenario import Scenario
 
 MODEL_SOURCES: Final = (
-    "batches",
     "chance",
-    "circles",
-    "forum",
-    "idea",
-    "levers",
-    "measures",
+    "entities/circles",
+    "entities/forum",
+    "entities/idea",
+    "entities/queues",
+    "entities/terms",
+    "entities/traits",
+    "entities/weeks",
     "model",
-    "organization",
-    "people",
-    "queues",
-    "rules",
-    "scenario",
-    "survival",
-    "terms",
-    "weeks",
+    "organization/organization",
+    "results/batches",
+    "results/measures",
+    "results/survival",
+    "rules/book",
+    "scenario/levers",
+    "scenario/scenario",
 )
 """Modules of the package that decide what a run of the model gives, beside the agents."""
 

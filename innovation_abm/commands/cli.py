@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-import innovation_abm
 from innovation_abm.commands.chart_options import (
     ChartOption,
     ChartReading,
@@ -44,6 +43,7 @@ from innovation_abm.errors import InnovationAbmError, did_you_mean, shortened, s
 from innovation_abm.experiments.calibration.command import calibrate
 from innovation_abm.experiments.command import export, report, studies, sweep
 from innovation_abm.running.endings import orderly_end
+from innovation_abm.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,7 +135,7 @@ def main() -> int:
 
 def _say_version(wanted: bool) -> None:
     if wanted:
-        print(PROGRAM, innovation_abm.__version__)
+        print(PROGRAM, __version__)
         raise typer.Exit
 
 
@@ -567,7 +567,7 @@ def compare(
                 **found.as_dict(),
                 "weeks": first.weeks,
                 "people": task.organization.size,
-                "version": innovation_abm.__version__,
+                "version": __version__,
                 **{key: notes[key] for key in ("warnings", "repairs")},
             }
         )

@@ -1,0 +1,1 @@
+"""What the model is about, besides its people: ideas, queues, terms, platforms, weeks."""

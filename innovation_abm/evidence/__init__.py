@@ -1,0 +1,1 @@
+"""What can be known of the model itself: published cases, agreement, speed."""

@@ -32,13 +32,13 @@ from pathlib import Path
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from innovation_abm import __version__
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.kernel.locks import only_one
 from innovation_abm.rules import guarding
 from innovation_abm.rules.book import ANSWERS, SHIPPED, RuleBook, trait
 from innovation_abm.rules.files import own_agents, roles_of
 from innovation_abm.rules.source import calls_itself
+from innovation_abm.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -576,7 +576,7 @@ def _engine() -> hashlib._Hash:
     """
     from innovation_abm.kernel.runs import layout
 
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     state = hashlib.sha256(str(here).encode())
     versions = [__version__, *(version(name) for name in ("numba", "llvmlite", "numpy"))]
     set_by_hand = [os.environ.get(name, "") for name in _NUMBA_VARIABLES]
@@ -607,21 +607,21 @@ _NUMBA_VARIABLES: Final = (
 
 ENGINE_MODULES: Final = (
     "chance",
-    "compiling",
-    "idea",
-    "kernel",
-    "kernel_arrays",
-    "kernel_room",
-    "kernel_runs",
-    "kernel_view",
-    "memory",
-    "organization",
-    "people",
-    "queues",
-    "rules",
-    "scenario",
-    "terms",
-    "weeks",
+    "entities/idea",
+    "entities/queues",
+    "entities/terms",
+    "entities/traits",
+    "entities/weeks",
+    "kernel/arrays",
+    "kernel/compiling",
+    "kernel/memory",
+    "kernel/numba_types",
+    "kernel/runs",
+    "kernel/sizes",
+    "kernel/week",
+    "organization/organization",
+    "rules/book",
+    "scenario/scenario",
 )
 """Modules whose source takes part in the compiled engine."""
 

@@ -1,0 +1,1 @@
+"""What is read from outside: text, TOML, spreadsheet cells, numbers of other libraries."""

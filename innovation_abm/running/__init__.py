@@ -1,0 +1,1 @@
+"""Runs: one, many, compared; in which engine, in how many processes."""

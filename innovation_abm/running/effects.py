@@ -297,7 +297,7 @@ def _recorded(row: dict[str, str]) -> Measured:
 
 def main() -> int:
     """Measure all levers anew, and record their effects in the checkout; return the status."""
-    path = Path(__file__).parent / "data" / RECORD
+    path = Path(__file__).parents[1] / "data" / RECORD
     record(_shown(measure_all(ORGANISATIONS)), path)
     print(f"{path}: written; bring the documents up to date: python -m innovation_abm.reference")
     return 0
