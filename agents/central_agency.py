@@ -8,6 +8,7 @@ from typing import ClassVar
 from innovation_abm.agents.reviewer import Reviewer
 from innovation_abm.chance import Purpose
 from innovation_abm.entities.idea import Event, Idea, Stage
+from innovation_abm.entities.protocols import Desk
 from innovation_abm.organization.organization import Role
 
 
@@ -39,7 +40,7 @@ class CentralAgency(Reviewer):
         """Tell whether an idea has waited too long where it is."""
         return self.model.week - idea.since > self.terms.stuck_weeks
 
-    def collect_from(self, manager: Reviewer) -> None:
+    def collect_from(self, manager: Desk[Idea]) -> None:
         """Take stuck ideas out of one manager's queue; only those there for review are moved."""
         stay: deque[Idea] = deque()
         for idea in manager.ideas:

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 import mesa
 
 from innovation_abm.chance import Purpose, beta_quantiles, fold, normal, quantile, uniform
 from innovation_abm.entities.idea import NEVER, Event, Facet, Fate, Idea, Reason, Stage
+from innovation_abm.entities.terms import Provision
 from innovation_abm.organization.organization import Role
 
 if TYPE_CHECKING:
-    from innovation_abm.agents.leader import Leader
-    from innovation_abm.agents.reviewer import Reviewer
+    from innovation_abm.entities.protocols import Desk, Head
     from innovation_abm.entities.terms import Terms
-    from innovation_abm.model import InnovationModel
-
-
-class Provision(NamedTuple):
-    """How far each determinant is there for one person, in [0, 1]."""
-
-    clarity: float
-    parity: float
-    suitability: float
-    normality: float
+    from innovation_abm.entities.world import World
 
 
 class Person(mesa.Agent):
@@ -53,9 +44,9 @@ class Person(mesa.Agent):
     """
 
     role: ClassVar[Role] = Role.STAFF
-    model: InnovationModel
+    model: World
 
-    def __init__(self, model: InnovationModel, post: int) -> None:
+    def __init__(self, model: World, post: int) -> None:
         """Take up ``post`` of the model's organisation."""
         super().__init__(model)
         self.post = post
@@ -63,7 +54,7 @@ class Person(mesa.Agent):
         self.layer = 0
         self.department = 0
         self.unit = 0
-        self.superior: Reviewer | None = None
+        self.superior: Desk[Idea] | None = None
         self.terms: Terms = model.government
         self.terms_row = len(model.terms) - 1
         self.risk_aversion = 0.0
@@ -76,7 +67,7 @@ class Person(mesa.Agent):
         self.adopted = 0
         self.begin()
 
-    def place(self, layer: int, department: int, unit: int, superior: Reviewer | None) -> None:
+    def place(self, layer: int, department: int, unit: int, superior: Desk[Idea] | None) -> None:
         """Say where in the organisation the post is."""
         self.layer = layer
         self.department = department
@@ -121,7 +112,7 @@ class Person(mesa.Agent):
         return fold(fold(self.model.keys[Purpose.TRAIT], self.post), self.tenure)
 
     @property
-    def leader(self) -> Leader:
+    def leader(self) -> Head[Idea]:
         """The leader of the person's department."""
         return self.model.leaders[self.department]
 
@@ -362,7 +353,7 @@ class Person(mesa.Agent):
             idea.misrouted = True
             self.model.send(idea, wrong, Stage.MISROUTED)
 
-    def wrong_queue(self, idea: Idea, right: Reviewer) -> Reviewer | None:
+    def wrong_queue(self, idea: Idea, right: Desk[Idea]) -> Desk[Idea] | None:
         """Give the wrong queue that the idea lands in for want of clarity; ``None``: the right."""
         chance = self.model.rules.misrouting_chance(self.clarity_heard(), self.terms)
         if self.draw(Purpose.MISROUTE, idea.key) >= chance:

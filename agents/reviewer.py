@@ -13,7 +13,7 @@ from innovation_abm.entities.queues import UNLIMITED
 from innovation_abm.errors import InnovationAbmError
 
 if TYPE_CHECKING:
-    from innovation_abm.model import InnovationModel
+    from innovation_abm.entities.world import World
 
 
 class Reviewer(Person):
@@ -27,7 +27,7 @@ class Reviewer(Person):
         gate: row of the tables by layer that counts this reviewer's queue.
     """
 
-    def __init__(self, model: InnovationModel, post: int) -> None:
+    def __init__(self, model: World, post: int) -> None:
         """Take up ``post`` with an empty inbox."""
         super().__init__(model, post)
         self.ideas: deque[Idea] = deque()

@@ -18,13 +18,12 @@ import numpy as np
 from innovation_abm.agents import (
     CentralAgency,
     Leader,
-    MiddleManager,
     Panel,
     Person,
     Provision,
     Reviewer,
-    Staff,
 )
+from innovation_abm.agents.cast import ROLES, check_classes
 from innovation_abm.chance import (
     Purpose,
     Stream,
@@ -60,7 +59,6 @@ from innovation_abm.rules.book import (
 )
 from innovation_abm.rules.files import roles_of
 from innovation_abm.rules.guarding import OutOfRangeError, guarded
-from innovation_abm.rules.hooks import refused_method
 from innovation_abm.scenario.scenario import WEEKS_PER_YEAR, Scenario, ScenarioError
 
 if TYPE_CHECKING:
@@ -118,49 +116,6 @@ HEADLINES = (
 
 DETERMINANTS = ("clarity", "parity", "suitability", "normality")
 """In the order of the keys of their draws."""
-
-ROLES: dict[Role, type[Person]] = {
-    Role.STAFF: Staff,
-    Role.MIDDLE_MANAGER: MiddleManager,
-    Role.LEADER: Leader,
-    Role.CENTRAL_AGENCY: CentralAgency,
-    Role.PANEL: Panel,
-}
-"""Who takes the place of a role, unless said."""
-CLASSES: dict[Role, type[Person]] = {
-    Role.STAFF: Person,
-    Role.MIDDLE_MANAGER: Reviewer,
-    Role.LEADER: Leader,
-    Role.CENTRAL_AGENCY: CentralAgency,
-    Role.PANEL: Panel,
-}
-"""What an agent must at least be to take the place of a role."""
-
-
-def check_classes(roles: Mapping[Role, type[Person]]) -> None:
-    """Refuse classes of agents that cannot take the places they are given for.
-
-    Raises:
-        InnovationAbmError: if there is no such role, or a class is none, or stands for another
-            role: rules ask agents for their role; or it overrides what nothing calls.
-    """
-    for role, kind in roles.items():
-        if role not in CLASSES:
-            known = ", ".join(f"Role.{one.name}" for one in CLASSES)
-            raise InnovationAbmError(f"{role!r} is no role; there are: {known}")
-        place, usual = f"Role.{Role(role).name}", ROLES[role].__name__
-        if not isinstance(kind, type) or not issubclass(kind, CLASSES[role]):
-            raise InnovationAbmError(
-                f"what is given for {place} is no class of such agents; subclass {usual}"
-            )
-        if kind.role != role:
-            raise InnovationAbmError(
-                f"{kind.__name__} is given for {place}, but its role is {kind.role!r}; subclass "
-                f"{usual}, or write role = {place} in the class"
-            )
-        if (refused := refused_method(kind)) is not None:
-            method, _, why = refused
-            raise InnovationAbmError(f"{kind.__name__}.{method} would never be called; {why}")
 
 
 class InnovationModel(mesa.Model):

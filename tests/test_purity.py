@@ -365,8 +365,8 @@ def test_what_is_never_called_is_not_called_and_all_else_is():
     from types import FunctionType
 
     from innovation_abm import InnovationModel
+    from innovation_abm.agents.hooks import NEVER_CALLED, hooks_of, is_ours
     from innovation_abm.model import ROLES
-    from innovation_abm.rules.hooks import NEVER_CALLED, hooks_of, is_ours
     from innovation_abm.scenario import ScenarioError
     from innovation_abm.scenario.random_scenarios import random_scenario
 

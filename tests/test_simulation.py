@@ -23,10 +23,10 @@ from innovation_abm import (
     simulate_many,
 )
 from innovation_abm.agents import MiddleManager
+from innovation_abm.entities.idea import NOVEL
 from innovation_abm.evidence.benchmark import EVERYTHING_ON, tree
 from innovation_abm.kernel import compiling, memory
 from innovation_abm.kernel import runs as kernel_runs
-from innovation_abm.kernel.arrays import NOVEL
 from innovation_abm.kernel.compiling import CACHE_VARIABLE, EngineError
 from innovation_abm.kernel.memory import MemoryShortError
 from innovation_abm.results.batches import FIGURES

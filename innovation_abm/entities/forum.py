@@ -8,7 +8,7 @@ from innovation_abm.chance import Purpose, poisson, uniform
 from innovation_abm.entities.idea import Event, Idea, Stage
 
 if TYPE_CHECKING:
-    from innovation_abm.model import InnovationModel
+    from innovation_abm.entities.world import World
 
 
 class Copy(NamedTuple):
@@ -27,7 +27,7 @@ class Forum:
         links: pairs (author's post, ally's post): the platform's overlay on the hierarchy.
     """
 
-    def __init__(self, model: InnovationModel) -> None:
+    def __init__(self, model: World) -> None:
         """Open an empty platform."""
         self.model = model
         self.ideas: list[Idea] = []

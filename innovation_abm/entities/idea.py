@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final
 from innovation_abm.chance import Purpose, fold
 
 if TYPE_CHECKING:
-    from innovation_abm.agents import Person, Reviewer
+    from innovation_abm.entities.protocols import Author, Desk
 
 NEVER: Final = -1
 """Week of what has not happened."""
+NOVEL: Final = 0.6
+"""Novelty from which an idea counts as novel."""
 
 
 class Labelled(IntEnum):
@@ -231,7 +233,7 @@ class Idea:
         *,
         number: int,
         week: int,
-        author: Person,
+        author: Author[Idea],
         facet: Facet,
         topic: int,
         value: float,
@@ -265,7 +267,7 @@ class Idea:
         self.posters: list[int] = []
         self.posted_week = NEVER
         self.stage = Stage.WITH_AUTHOR
-        self.holder: Reviewer | None = None
+        self.holder: Desk[Idea] | None = None
         self.since = week
         self.layer = NEVER
         self.layer_weeks = 0
@@ -291,7 +293,7 @@ class Idea:
         self.in_use = False
         self.fate = Fate.IN_FLIGHT
         self.fate_week = NEVER
-        self.fate_holder: Reviewer | None = None
+        self.fate_holder: Desk[Idea] | None = None
         self.detail = ""
         self.reason = Reason.NONE
         self.outcome = Outcome.NONE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from innovation_abm.scenario.scenario import parameters
 
@@ -23,6 +23,15 @@ WEEKLY_TERMS: Final = {
     "in_use": 0.0,
 }
 """The week's circumstances, with their values before the first; see :class:`Terms`."""
+
+
+class Provision(NamedTuple):
+    """How far each determinant is there for one person, in [0, 1]."""
+
+    clarity: float
+    parity: float
+    suitability: float
+    normality: float
 
 
 class Terms:

@@ -11,7 +11,7 @@ from innovation_abm.chance import Purpose, beta_quantiles, fold, normal, quantil
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from innovation_abm.agents import Person
+    from innovation_abm.entities.protocols import PersonLike
     from innovation_abm.entities.terms import Terms
 
 TRAITS = (
@@ -22,7 +22,7 @@ TRAITS = (
 """Traits drawn from a Beta distribution, and the purpose of each draw."""
 
 
-def draw_traits(people: Iterable[Person], keys: Mapping[Purpose, int], terms: Terms) -> None:
+def draw_traits(people: Iterable[PersonLike], keys: Mapping[Purpose, int], terms: Terms) -> None:
     """Set the traits of ``people`` by their post and tenure.
 
     The same holder of the same post gets the same draw under any parameters, so that a changed

@@ -242,7 +242,7 @@ def _source(function: object) -> str:
     """Give a rule's source without types, which a short file does better without."""
     text = textwrap.dedent(inspect.getsource(function))  # type: ignore[arg-type]
     head, body = text.split(":\n", 1)
-    head = re.sub(r": (?:float|Idea|Person|Terms)\b", "", head).replace(" -> float", "")
+    head = re.sub(r": (?:float|IdeaLike|PersonLike|Terms)\b", "", head).replace(" -> float", "")
     return f"{head}:\n{body}".rstrip()
 
 

@@ -184,9 +184,6 @@ ideas (``fate_weeks``: from conception to fate); what is measured at week-ends a
 (``_sum``) and as it ended (``_at_end``).
 """
 
-NOVEL: Final = 0.6
-"""Novelty from which an idea counts as novel in :data:`SUMMARY`."""
-
 
 class ValueKind(IntEnum):
     """The distributions of an idea's value at birth."""

@@ -30,7 +30,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from types import CellType, CodeType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.kernel.locks import only_one
@@ -42,8 +42,6 @@ from innovation_abm.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 CACHE_VARIABLE: Final = "INNOVATION_ABM_CACHE_DIR"
 """Environment variable that names the folder in which compiled code is kept."""
@@ -66,12 +64,6 @@ SMALL: Final = 700
 
 class EngineError(InnovationAbmError):
     """The compiled engine cannot run here, or cannot run this."""
-
-
-def compiled(function: F) -> F:
-    """Declare a function to be part of the compiled engine; see :func:`build`."""
-    function.is_compiled = True  # type: ignore[attr-defined]
-    return function
 
 
 def unavailable() -> str:

@@ -21,7 +21,7 @@ from types import ModuleType
 import numpy as np
 
 from innovation_abm.chance import Purpose, normal, quantile
-from innovation_abm.entities.idea import NEVER, Facet, Fate, Outcome, Reason, Stage
+from innovation_abm.entities.idea import NEVER, NOVEL, Facet, Fate, Outcome, Reason, Stage
 from innovation_abm.entities.queues import (
     BUSINESS_ARRIVALS,
     BUSINESS_QUEUE,
@@ -33,8 +33,8 @@ from innovation_abm.entities.queues import (
     SLOTS_LENT,
     UNLIMITED,
 )
-from innovation_abm.kernel.arrays import NOBODY, NOVEL, Age, CircleKind, Phase, Room, ValueKind
-from innovation_abm.kernel.compiling import compiled
+from innovation_abm.kernel.arrays import NOBODY, Age, CircleKind, Phase, Room, ValueKind
+from innovation_abm.kernel.mark import compiled
 from innovation_abm.organization.organization import Role
 from innovation_abm.scenario.scenario import WEEKS_PER_YEAR
 
@@ -2317,7 +2317,7 @@ def take_plan(s, plan):
 
 @compiled
 def summarise(s, summary):
-    """Count a run; the same numbers as :func:`innovation_abm.results.batches.counts_of`."""
+    """Count a run; the same numbers as :func:`innovation_abm.results.run.counts_of`."""
     summary.weeks = s.run[0].weeks
     summary.conceived = s.run[0].ideas
     summarise_weeks(s, summary)

@@ -17,10 +17,13 @@ from innovation_abm.organization.organization import Role
 from innovation_abm.scenario.levers import Determinant, Level
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
-    from innovation_abm.results.run import Run
+    from innovation_abm.organization.organization import Organization
     from innovation_abm.rules.book import RuleBook
+    from innovation_abm.scenario.scenario import Scenario
 
     Array = NDArray[np.float64]
 
@@ -64,9 +67,24 @@ class Maturity:
         return {**vars(self), "level": int(self.level), "name": self.level.name.lower()}
 
 
-def maturity_of(run: Run) -> Maturity:
+@dataclass(frozen=True)
+class Ended:
+    """What the maturity of an organisation is read out of: a run at its end.
+
+    Attributes:
+        scenario: what was run.
+        organization: the chart.
+        weeks, people: columns of the tables of weeks and people.
+    """
+
+    scenario: Scenario
+    organization: Organization
+    weeks: Mapping[str, NDArray[Any]]
+    people: Mapping[str, NDArray[Any]]
+
+
+def maturity_of(run: Ended, book: RuleBook) -> Maturity:
     """Read the maturity of an organisation out of a finished run of either engine, at its end."""
-    book = run.rules
     terms = _last_week(run)
     shares = _provisions(run, terms, book)
     found = {
@@ -75,27 +93,27 @@ def maturity_of(run: Run) -> Maturity:
         "suitability": float(
             np.mean(terms.suitability * terms.skills * shares[Determinant.SUITABILITY])
         ),
-        "normality": float(np.mean(run.people_columns["norm"])),
+        "normality": float(np.mean(run.people["norm"])),
     }
     weakest = min(found.values())
     return Maturity(**found, overall=book.capped(sum(found.values()) / 4.0, weakest, terms))
 
 
-def _last_week(run: Run) -> Terms:
+def _last_week(run: Ended) -> Terms:
     """Give the terms of the government in a run's last week."""
     terms = Terms(run.scenario.at(run.scenario.weeks))
     for name in WEEKLY_TERMS:
-        if name in run.week_columns:
-            setattr(terms, name, float(run.week_columns[name][-1]))
+        if name in run.weeks:
+            setattr(terms, name, float(run.weeks[name][-1]))
     return terms
 
 
-def _provisions(run: Run, terms: Terms, book: RuleBook) -> dict[Determinant, Array]:
+def _provisions(run: Ended, terms: Terms, book: RuleBook) -> dict[Determinant, Array]:
     """Give how far each determinant is there for each person; 1 if they are not at work.
 
     What organisations provide is taken as the parameter has it, in every department.
     """
-    energies, people = np.unique(run.people_columns["energy"], return_inverse=True)
+    energies, people = np.unique(run.people["energy"], return_inverse=True)
     if not terms.determinants:
         return {one: np.ones(len(people)) for one in Determinant}
     provided = {one: _provided(energies, one, terms, book) for one in Determinant}
@@ -115,16 +133,16 @@ def _provided(energies: Array, determinant: Determinant, terms: Terms, book: Rul
     return np.array([1.0 - missing + book.covered(missing, own, float(e)) for e in energies])
 
 
-def _heard(run: Run, terms: Terms, book: RuleBook) -> Array:
+def _heard(run: Ended, terms: Terms, book: RuleBook) -> Array:
     """Give how clearly each person hears the leaders: less with each manager in between."""
-    said = book.clarity_said(float(run.week_columns["message"][-1]), terms)
+    said = book.clarity_said(float(run.weeks["message"][-1]), terms)
     heard = [said] * 3  # the layer below hears the leader
     while len(heard) <= run.organization.layers:
         heard.append(book.relayed(heard[-1], terms.filter_down))
     return np.array(heard)[run.organization.layer]
 
 
-def _parity(run: Run, terms: Terms, book: RuleBook, share: Array) -> float:
+def _parity(run: Ended, terms: Terms, book: RuleBook, share: Array) -> float:
     """Give the standing of ideas beside business, a mean over managers and leaders."""
     standing = []
     for post in np.flatnonzero(run.organization.role != Role.STAFF):

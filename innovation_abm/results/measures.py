@@ -8,23 +8,33 @@ one of them whole. A measure is NaN where it is undefined: a share of nothing, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
-from innovation_abm.entities.idea import Fate
+from innovation_abm.entities.idea import NOVEL, Fate
 from innovation_abm.errors import InnovationAbmError, did_you_mean
-from innovation_abm.kernel.arrays import NOVEL
 from innovation_abm.results.survival import tjur_r2
+from innovation_abm.scenario.levers import MEASURES as EXPECTED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from innovation_abm.results.run import Run
-
     Array = NDArray[Any]
+
+
+class Finished(Protocol):
+    """What is measured of a run; see :class:`~innovation_abm.results.run.Run`."""
+
+    @property
+    def counts(self) -> Array:
+        """The run in numbers: one record :data:`~innovation_abm.kernel.arrays.SUMMARY`."""
+
+    @property
+    def idea_columns(self) -> Mapping[str, Array]:
+        """The ideas, by the names of their attributes."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +54,9 @@ class Measure:
     title: str
     unit: str
     of_counts: Callable[[Array], Array] | None = None
-    of_run: Callable[[Run], float] | None = None
+    of_run: Callable[[Finished], float] | None = None
 
-    def of(self, run: Run) -> float:
+    def of(self, run: Finished) -> float:
         """Give the measure of a run."""
         if self.of_counts is not None:
             return float(self.of_counts(run.counts)[0])
@@ -266,7 +276,7 @@ _LISTED: Final = (
 )
 
 
-def _value_r2(run: Run) -> float:
+def _value_r2(run: Finished) -> float:
     fate = run.idea_columns["fate"]
     decided = fate != Fate.IN_FLIGHT
     return tjur_r2(run.idea_columns["value"][decided], (fate == Fate.ADOPTED)[decided])
@@ -274,6 +284,7 @@ def _value_r2(run: Run) -> float:
 
 MEASURES: Final[dict[str, Measure]] = {measure.name: measure for measure in _LISTED}
 """Every measure by its name."""
+assert MEASURES.keys() == EXPECTED, "levers may name these measures, and no others"
 
 HEADLINES: Final = (
     "survival",

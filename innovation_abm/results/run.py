@@ -9,11 +9,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from innovation_abm.entities.idea import DEATHS, ENDED, Event, Facet, Fate, Outcome, Reason, Stage
+from innovation_abm.entities.idea import (
+    DEATHS,
+    ENDED,
+    NOVEL,
+    Event,
+    Facet,
+    Fate,
+    Outcome,
+    Reason,
+    Stage,
+)
 from innovation_abm.entities.queues import QUEUE_COLUMNS
 from innovation_abm.entities.weeks import WEEK_COLUMNS
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.kernel.arrays import SUMMARY
+from innovation_abm.notebook import html_table, paragraph, titled
 from innovation_abm.organization.organization import Role
+from innovation_abm.results.maturity import Ended, Maturity, maturity_of
+from innovation_abm.results.measures import MEASURES
 from innovation_abm.results.stories import tell
 from innovation_abm.results.survival import (
     UNDEFINED,
@@ -39,11 +53,11 @@ if TYPE_CHECKING:
     from innovation_abm.kernel.runs import KernelState
     from innovation_abm.model import InnovationModel
     from innovation_abm.organization.organization import Organization
-    from innovation_abm.results.maturity import Maturity
     from innovation_abm.results.survival import CumulativeIncidence, Curve, Interval
     from innovation_abm.scenario.scenario import Scenario
 
-    Columns = Mapping[str, NDArray[Any]]
+    Array = NDArray[Any]
+    Columns = Mapping[str, Array]
 
 IDEA_COLUMNS: Final = {
     "week": "week of conception",
@@ -218,9 +232,7 @@ class Run:
 
     def _repr_html_(self) -> str:
         """Show it in a notebook."""
-        from innovation_abm.results.notebook import show_run
-
-        return show_run(self)
+        return _shown_in_notebook(self)
 
     @property
     def keeps_events(self) -> bool:
@@ -342,8 +354,6 @@ class Run:
     @property
     def counts(self) -> NDArray[Any]:
         """The run in numbers: one record :data:`~innovation_abm.kernel.arrays.SUMMARY`."""
-        from innovation_abm.results.batches import counts_of
-
         if self._counts is None:
             self._counts = counts_of(self)
         return self._counts
@@ -598,9 +608,8 @@ class Run:
 
     def maturity(self) -> Maturity:
         """Tell how far the four determinants are there at the end; a read-out, never an input."""
-        from innovation_abm.results.maturity import maturity_of
-
-        return maturity_of(self)
+        ended = Ended(self.scenario, self.organization, self.week_columns, self.people_columns)
+        return maturity_of(ended, self.rules)
 
     @property
     def bottleneck(self) -> str | None:
@@ -625,8 +634,6 @@ class Run:
     @property
     def people_withholding(self) -> float:
         """Share of posts with an idea in a year that withheld at least one of that year."""
-        from innovation_abm.results.measures import MEASURES
-
         return MEASURES["people_withholding"].of(self)
 
     def scheme(self, first_week: int = 1, last_week: int | None = None) -> dict[str, float]:
@@ -708,6 +715,127 @@ class Run:
         if chart.role[post] == Role.LEADER:
             return "the leader"
         return f"the {Role(chart.role[post]).label} of layer {chart.layer[post]}"
+
+
+def _shown_in_notebook(run: Run) -> str:
+    """Show what became of the ideas of a run, and its main figures with their intervals."""
+    chart, scenario = run.organization, run.scenario
+    people = f"{chart.size:,} people, {scenario.weeks:,} weeks, seed {scenario.seed}"
+    fates = {**run.fates, "in_flight": run.in_flight}
+    rows = ((name.replace("_", " "), f"{count:,}") for name, count in fates.items() if count)
+    figures: list[tuple[str, Interval]] = [
+        (f"survival, {kind.replace('_', ' ')}", interval) for kind, interval in run.survival.items()
+    ]
+    figures += [("omission", run.omission), ("commission", run.commission)]
+    return titled(
+        f"Run of {scenario.name}",
+        paragraph(f"{people}; {run.engine} engine. {run.conceived:,} ideas conceived."),
+        html_table(("fate", "ideas"), rows),
+        html_table(("figure", "estimate", "95 % interval"), map(_figure, figures)),
+    )
+
+
+def _figure(figure: tuple[str, Interval]) -> tuple[str, str, str]:
+    name, x = figure
+    return name, f"{x.estimate:.3f}", f"{x.low:.3f} to {x.high:.3f}"
+
+
+# --- counting a run ------------------------------------------------------------------------------
+
+_WHOLE: Final = ("voiced", "submitted", "embedded", "failed", "piloted", "reused", "duplicates")
+_MEANS: Final = ("gap", "norm", "futility", "scars", "effort")
+_ENDS: Final = ("energy", "norm", "futility", "scars", "burnt_out", "gap", "trust", "services")
+
+
+def counts_of(run: Run) -> Array:
+    """Count a run, as the compiled engine counts its own.
+
+    Returns:
+        One record :data:`~innovation_abm.kernel.arrays.SUMMARY`, of shape (1,).
+    """
+    counts = np.zeros(1, SUMMARY)
+    weeks = run.week_columns
+    numbers: dict[str, float] = {
+        "weeks": run.scenario.weeks,
+        "conceived": run.conceived,
+        "in_flight": run.in_flight,
+        **run.fates,
+        **{name: int(weeks[name].sum()) for name in (*_WHOLE, "exits")},
+        "burnt_out_sum": int(weeks["burnt_out"].sum()),
+        **{f"{name}_sum": _added_up(weeks[name]) for name in _MEANS},
+        **{f"{name}_at_end": weeks[name][-1].item() for name in _ENDS},
+        **_of_queues(run),
+        **_of_ideas(run),
+        **_of_authors(run),
+        "at_horizon": float(run.incidence.incidence[-1, Fate.ADOPTED - 1]),
+        "decision_weeks": run.decision_weeks,
+        "gini": run.gini,
+    }
+    for name, number in numbers.items():
+        counts[name] = number
+    return counts
+
+
+def _of_queues(run: Run) -> dict[str, int]:
+    """Add up what arrived and waited, over all gates and by layer."""
+    total = {
+        name: run.queue_series[:, :, QUEUE_COLUMNS.index(name)].sum(axis=0)
+        for name in ("idea_arrivals", "idea_queue", "business_arrivals", "business_queue")
+    }
+    first = max(1, run.organization.layers - 1)
+    return {
+        **{name: int(by_gate.sum()) for name, by_gate in total.items()},
+        "first_layer_queue": int(total["idea_queue"][first]),
+        "upper_layer_queue": int(total["idea_queue"][1:first].sum()),
+    }
+
+
+def _of_ideas(run: Run) -> dict[str, float]:
+    """Count ideas, and both errors by the values when the fates fell."""
+    ideas = run.idea_columns
+    fate = ideas["fate"]
+    decided, adopted, good = fate != Fate.IN_FLIGHT, fate == Fate.ADOPTED, ideas["value"] > 0.0
+    dead, piloted, novel = decided & ~adopted, ideas["piloted"] > 0, ideas["novelty"] >= NOVEL
+    lived = ideas["fate_week"].astype(np.int64) - ideas["week"]
+    until_outcome = ideas["outcome_week"].astype(np.int64) - ideas["fate_week"]
+    sums = {
+        "asked": ideas["asked"] > 0,
+        "misrouted": ideas["misrouted"] > 0,
+        "decisions": ideas["decisions"],
+        "novel": novel,
+        "novel_adopted": novel & adopted,
+        "submitted_adopted": (ideas["submitted"] > 0) & adopted,
+        "worthwhile_dead": dead & good,
+        "worthwhile_adopted": adopted & good,
+        "worthless_dead": dead & ~good,
+        "worthless_adopted": adopted & ~good,
+        "worthless_piloted": decided & ~good & piloted,
+        "worthless_trialled": dead & ~good & piloted,
+        "fate_weeks": lived[decided],
+        "adopted_weeks": lived[adopted],
+        "outcome_weeks": until_outcome[ideas["outcome_week"] >= 0],
+    }
+    return {
+        **{name: int(np.sum(column)) for name, column in sums.items()},
+        "adopted_value": _added_up(ideas["value"][adopted]),
+    }
+
+
+def _of_authors(run: Run) -> dict[str, int]:
+    """Count posts with an idea in a year, and those of them that withheld one."""
+    ideas = run.idea_columns
+    year = (ideas["week"].astype(np.int64) - 1) // WEEKS_PER_YEAR
+    author_year = ideas["author"].astype(np.int64) * (run.scenario.weeks + 1) + year
+    withheld = ideas["fate"] == Fate.WITHHELD
+    return {
+        "author_years": len(np.unique(author_year)),
+        "author_years_withholding": len(np.unique(author_year[withheld])),
+    }
+
+
+def _added_up(numbers: Array) -> float:
+    """Add up numbers one after another; numpy's own sum adds in another order."""
+    return float(np.cumsum(numbers)[-1]) if len(numbers) else 0.0
 
 
 def gate_names(layers: int) -> list[str]:

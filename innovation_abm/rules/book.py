@@ -30,8 +30,7 @@ from innovation_abm.scenario.scenario import WEEKS_PER_YEAR
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from innovation_abm.agents import Person
-    from innovation_abm.entities.idea import Idea
+    from innovation_abm.entities.protocols import IdeaLike, PersonLike
     from innovation_abm.entities.terms import Terms
 
     Rule = Callable[..., float]
@@ -102,7 +101,7 @@ def normal(u: float) -> float:
 
 
 @rule
-def trait(holder: Person | Idea, name: str) -> float:
+def trait(holder: PersonLike | IdeaLike, name: str) -> float:
     """Where a person or an idea stands in a trait of one's own: uniform in (0, 1).
 
     It is a pure function of the run's seed (that of people, or of ideas), of who it is, and of the
@@ -221,7 +220,7 @@ def slot_chance(weight: float, ideas: float, business: float, terms: Terms) -> f
 
 
 @rule
-def seen_novelty(idea: Idea, reviewer: Person, terms: Terms) -> float:
+def seen_novelty(idea: IdeaLike, reviewer: PersonLike, terms: Terms) -> float:
     """Novelty as it looks to ``reviewer``; shared history and exposure make it less alien."""
     novelty = idea.novelty * (1.0 - terms.familiarity)
     if reviewer.role == Role.LEADER:
@@ -236,7 +235,7 @@ def support(allies: float, terms: Terms) -> float:
 
 
 @rule
-def story_fit(reviewer: Person, terms: Terms) -> float:
+def story_fit(reviewer: PersonLike, terms: Terms) -> float:
     """What a perfect story is worth before this audience. Strategy *Storytelling skills*."""
     if reviewer.role == Role.MIDDLE_MANAGER:
         return terms.story_fit_manager
@@ -248,7 +247,7 @@ def story_fit(reviewer: Person, terms: Terms) -> float:
 
 
 @rule
-def seen_value(idea: Idea, reviewer: Person, terms: Terms) -> float:
+def seen_value(idea: IdeaLike, reviewer: PersonLike, terms: Terms) -> float:
     """Value of the idea as the reviewer sees it.
 
     What was lost on the way up is replaced by what reviewers assume of any idea, so that both
@@ -275,7 +274,7 @@ def loss_left(terms: Terms) -> float:
 
 
 @rule
-def threshold(idea: Idea, reviewer: Person, incumbent_bonus: float, terms: Terms) -> float:
+def threshold(idea: IdeaLike, reviewer: PersonLike, incumbent_bonus: float, terms: Terms) -> float:
     """Value seen at which the reviewer is as likely to endorse as to refuse.
 
     Risk aversion and scars weigh on novelty, to the degree that a failure would fall on the
@@ -292,7 +291,7 @@ def threshold(idea: Idea, reviewer: Person, incumbent_bonus: float, terms: Terms
 
 
 @rule
-def endorse(idea: Idea, reviewer: Person, seen: float, bar: float, terms: Terms) -> float:
+def endorse(idea: IdeaLike, reviewer: PersonLike, seen: float, bar: float, terms: Terms) -> float:
     """Chance that the reviewer endorses, given the value ``seen`` and the threshold ``bar``.
 
     Logistic in the difference, and the steeper the more skill in navigating risk finds to do; or
@@ -306,13 +305,13 @@ def endorse(idea: Idea, reviewer: Person, seen: float, bar: float, terms: Terms)
 
 
 @rule
-def rework_chance(idea: Idea, terms: Terms) -> float:
+def rework_chance(idea: IdeaLike, terms: Terms) -> float:
     """Chance that a refused idea is returned for rework; once an idea."""
     return 0.0 if idea.reworked else terms.rework_chance
 
 
 @rule
-def door_chance(idea: Idea, author: Person, terms: Terms) -> float:
+def door_chance(idea: IdeaLike, author: PersonLike, terms: Terms) -> float:
     """Chance that another reviewer of the same layer hears a refused idea; allies open doors.
 
     An author who does not know that there are other doors tries none.
@@ -330,7 +329,7 @@ def developed(maturity: float, step: float) -> float:
 
 
 @rule
-def reuse_chance(idea: Idea, terms: Terms) -> float:
+def reuse_chance(idea: IdeaLike, terms: Terms) -> float:
     """Chance that another department takes up an idea that the agency circulates."""
     return terms.reuse_chance
 
@@ -339,7 +338,7 @@ def reuse_chance(idea: Idea, terms: Terms) -> float:
 
 
 @rule
-def implemented_value(idea: Idea, terms: Terms) -> float:
+def implemented_value(idea: IdeaLike, terms: Terms) -> float:
     """Value of the idea as it is used, with what was learned while doing.
 
     Source: *proactive assessment of data and agile implementation*.
@@ -348,7 +347,7 @@ def implemented_value(idea: Idea, terms: Terms) -> float:
 
 
 @rule
-def success(idea: Idea, suitability: float, z: float, terms: Terms) -> float:
+def success(idea: IdeaLike, suitability: float, z: float, terms: Terms) -> float:
     """Implementation succeeds if this is above 0; ``z`` is the idea's standard normal luck."""
     return implemented_value(idea, terms) * suitability + terms.outcome_noise * z
 
@@ -363,7 +362,7 @@ def scar(terms: Terms) -> float:
 
 
 @rule
-def join_chance(idea: Idea, reader: Person, terms: Terms) -> float:
+def join_chance(idea: IdeaLike, reader: PersonLike, terms: Terms) -> float:
     """Chance that a reader becomes an ally; grows with the value seen, not with prior allies."""
     blur = idea.uncertainty * (1.0 - terms.data_quality) * (1.0 - idea.maturity)
     pull = logistic(terms.ally_precision * (idea.value + blur * idea.noise))
@@ -374,7 +373,7 @@ def join_chance(idea: Idea, reader: Person, terms: Terms) -> float:
 
 
 @rule
-def conception_chance(person: Person, terms: Terms) -> float:
+def conception_chance(person: PersonLike, terms: Terms) -> float:
     """Chance that a person conceives an idea this week: the yearly rate over 52, exactly."""
     if person.energy < terms.burnout_floor:
         return 0.0
@@ -386,7 +385,7 @@ def conception_chance(person: Person, terms: Terms) -> float:
 
 
 @rule
-def fear(idea: Idea, author: Person, personal_loss_share: float) -> float:
+def fear(idea: IdeaLike, author: PersonLike, personal_loss_share: float) -> float:
     """Chance to keep silent for fear: risk aversion times novelty times what one may lose.
 
     Eased as innovating becomes normal. Source: challenge *Risk aversion*.
@@ -397,7 +396,7 @@ def fear(idea: Idea, author: Person, personal_loss_share: float) -> float:
 
 
 @rule
-def doubt(idea: Idea, clarity: float, terms: Terms) -> float:
+def doubt(idea: IdeaLike, clarity: float, terms: Terms) -> float:
     """Chance to keep silent because it is unclear whether innovation is wanted.
 
     What answers a direction from above is wanted.
@@ -406,7 +405,7 @@ def doubt(idea: Idea, clarity: float, terms: Terms) -> float:
 
 
 @rule
-def permission_chance(idea: Idea, author: Person, terms: Terms) -> float:
+def permission_chance(idea: IdeaLike, author: PersonLike, terms: Terms) -> float:
     """Chance that the author asks for permission first. Challenge *Need for permission*.
 
     A declaration counts as approval as far as it is still fresh and citizens trust the service;
@@ -417,7 +416,7 @@ def permission_chance(idea: Idea, author: Person, terms: Terms) -> float:
 
 
 @rule
-def posting_chance(author: Person, terms: Terms) -> float:
+def posting_chance(author: PersonLike, terms: Terms) -> float:
     """Chance that the author, knowing of platforms, posts the idea before submitting it."""
     return terms.platform_use if terms.platforms and author.knows_channels else 0.0
 
@@ -432,19 +431,19 @@ def misrouting_chance(clarity: float, terms: Terms) -> float:
 
 
 @rule
-def lapse_chance(idea: Idea, terms: Terms) -> float:
+def lapse_chance(idea: IdeaLike, terms: Terms) -> float:
     """Chance that an idea in a queue lapses this week."""
     return terms.staleness
 
 
 @rule
-def orphan_chance(idea: Idea, terms: Terms) -> float:
+def orphan_chance(idea: IdeaLike, terms: Terms) -> float:
     """Chance that an idea is given up this week whose author has left or is burnt out."""
     return terms.orphaning
 
 
 @rule
-def drop_chance(idea: Idea, terms: Terms) -> float:
+def drop_chance(idea: IdeaLike, terms: Terms) -> float:
     """Chance that politics drops an idea in flight this week."""
     against = -terms.signal if terms.signal < 0.0 else 0.0
     return 1.0 - math.exp(-terms.drop_rate * against)
@@ -499,7 +498,7 @@ def energy(level: float, effort: float, terms: Terms) -> float:
 
 
 @rule
-def exit_chance(person: Person, terms: Terms) -> float:
+def exit_chance(person: PersonLike, terms: Terms) -> float:
     """Chance that a person leaves the post this week; burn-out adds to it."""
     chance = terms.turnover / WEEKS_PER_YEAR
     if person.energy < terms.burnout_floor:

@@ -22,11 +22,11 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from innovation_abm.agents.hooks import hooks_of, is_ours, own_methods, unused_methods
 from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.organization.organization import Role
 from innovation_abm.rules.book import SHIPPED, RuleBook, RuleError, parameters_fault
 from innovation_abm.rules.guarding import is_shipped
-from innovation_abm.rules.hooks import hooks_of, is_ours, own_methods, unused_methods
 from innovation_abm.rules.purity import impurities
 
 if TYPE_CHECKING:
@@ -352,7 +352,7 @@ def _roles_of(name: str, module: ModuleType) -> dict[Role, type[Person]]:
         raise RuleError(f"{name}: {AGENTS} is no dictionary; write {AGENTS} = {{Role.STAFF: Mine}}")
     if not roles:
         return {}
-    from innovation_abm.model import check_classes  # Mesa is slow to load
+    from innovation_abm.agents.cast import check_classes  # Mesa is slow to load
 
     try:
         check_classes(roles)

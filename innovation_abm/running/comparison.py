@@ -13,6 +13,7 @@ import pandas as pd
 from innovation_abm.chance import Purpose, purpose_keys, uniforms
 from innovation_abm.charts.charts import build_organization
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.notebook import html_table, paragraph, titled
 from innovation_abm.reading.plain_numbers import whole_number
 from innovation_abm.results import survival
 from innovation_abm.results.measures import MEASURES
@@ -127,9 +128,7 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         """Show it in a notebook."""
-        from innovation_abm.results.notebook import show_comparison
-
-        return show_comparison(self)
+        return _shown_in_notebook(self)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the comparison for JSON, the saved and lost ideas by name."""
@@ -380,3 +379,21 @@ def _named(ideas: pd.DataFrame) -> list[dict[str, Any]]:
     columns = ["replication", "idea", "birth_value", "fate_a", "fate_b"]
     plain = ideas[columns].astype({"fate_a": str, "fate_b": str})
     return [dict(zip(columns, row, strict=True)) for row in plain.itertuples(index=False)]
+
+
+def _shown_in_notebook(comparison: Comparison) -> str:
+    """Show a comparison: its sentence, and the differences in the measures."""
+    rows = (
+        (
+            str(name).replace("_", " "),
+            f"{row.difference:+.4g}",
+            f"{row.low:+.4g} to {row.high:+.4g}",
+        )
+        for name, row in comparison.table().iterrows()
+    )
+    header = ("measure", "b - a", "95 % interval")
+    return titled(
+        f"{comparison.b.name} against {comparison.a.name}",
+        paragraph(comparison.sentence()),
+        html_table(header, rows),
+    )

@@ -168,6 +168,67 @@ class Move(_Record):
         return value if beyond else value + strength * (self.full - value)
 
 
+MEASURES: Final = frozenset(
+    {
+        "adopted",
+        "adopted_value",
+        "adoption_weeks",
+        "asked",
+        "burnt_out",
+        "burnt_out_at_end",
+        "business_wait",
+        "commission",
+        "commission_at_trial",
+        "conceived",
+        "decision_weeks",
+        "denied",
+        "dropped",
+        "duplicates",
+        "effort",
+        "embedded_share",
+        "energy_at_end",
+        "exits",
+        "failed_pilot",
+        "failed_share",
+        "first_layer_queue",
+        "futility",
+        "futility_at_end",
+        "gap",
+        "gap_at_end",
+        "gini",
+        "idea_wait",
+        "in_flight",
+        "lapsed",
+        "misrouted",
+        "norm",
+        "norm_at_end",
+        "novel_survival",
+        "omission",
+        "orphaned",
+        "outcome_weeks",
+        "people_withholding",
+        "rejected",
+        "reused",
+        "scars",
+        "scars_at_end",
+        "services_at_end",
+        "submitted_survival",
+        "survival",
+        "survival_at_horizon",
+        "survival_of_decided",
+        "trial_commission",
+        "trust_at_end",
+        "upper_layer_queue",
+        "value_r2",
+        "voice",
+        "weeks_to_fate",
+        "withheld",
+    }
+)
+"""Names of the measures that a lever may be expected to move; what each is, is said where it is
+made: :mod:`innovation_abm.results.measures`."""
+
+
 class Effect(_Record):
     """What a lever is expected to do, by the source text.
 

@@ -31,10 +31,12 @@ from innovation_abm.errors import (
     shown,
     unknown,
 )
+from innovation_abm.notebook import html_table, paragraph, titled
 from innovation_abm.reading.plain_numbers import of_kind, plain
 from innovation_abm.reading.text_files import read_text, write_text
 from innovation_abm.reading.toml_files import TomlError, read_toml
 from innovation_abm.scenario.levers import (
+    MEASURES,
     Lever,
     LeverError,
     apply,
@@ -775,9 +777,7 @@ class Scenario(
 
     def _repr_html_(self) -> str:
         """Show it in a notebook."""
-        from innovation_abm.results.notebook import show_scenario
-
-        return show_scenario(self)
+        return _shown_in_notebook(self)
 
     def at(self, week: int) -> dict[str, Value]:
         """Give the value of every parameter in ``week``, timeline and levers applied.
@@ -871,6 +871,29 @@ class Scenario(
         if self.chart is not None and not os.path.isabs(self.chart):
             found = self.but(chart=_seen_from(Path(path).parent, self.chart))
         write_text(path, found.to_toml(), ScenarioError)
+
+
+def _shown_in_notebook(scenario: Scenario) -> str:
+    """Show what a scenario sets: the parameters that are not at their defaults."""
+    known = parameters()
+    rows = [
+        (one.name, getattr(scenario, one.name), one.default, one.unit, one.meaning)
+        for one in known.values()
+        if getattr(scenario, one.name) != one.default
+    ]
+    parts = [paragraph(scenario.title)] if scenario.title else []
+    if rows:
+        parts.append(html_table(("parameter", "value", "default", "unit", "meaning"), rows))
+    else:
+        parts.append(paragraph("Every parameter is at its default."))
+    if scenario.levers:
+        parts.append(html_table(("lever", "strength"), scenario.levers.items()))
+    if scenario.timeline:
+        changes = (
+            (c.week, c.until or "", ", ".join([*c.values, *c.levers])) for c in scenario.timeline
+        )
+        parts.append(html_table(("from week", "until", "changes"), changes))
+    return titled(f"Scenario {scenario.name}", *parts)
 
 
 def _seen_from(folder: Path, file: str) -> str:
@@ -1058,10 +1081,6 @@ def _own_lever_faults(levers: Iterable[Lever]) -> Iterable[str]:
 
 def _reference_faults(lever: Lever) -> Iterable[str]:
     """Check the parameters and measures that a lever names."""
-    from innovation_abm.results.measures import (  # what is computed of runs is loaded for this only
-        MEASURES,
-    )
-
     known = parameters()
     values = {
         **{move.parameter: move.full for move in lever.moves if move.full is not None},

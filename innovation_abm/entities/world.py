@@ -1,0 +1,139 @@
+"""The world that agents and the platform live in: what they use of the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from innovation_abm.entities.idea import Idea
+from innovation_abm.entities.protocols import Desk, Head, PersonLike
+
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Iterable, Sequence
+
+    from innovation_abm.chance import Purpose
+    from innovation_abm.entities.idea import Event, Fate, Stage
+    from innovation_abm.entities.queues import QueueBooks
+    from innovation_abm.entities.terms import Provision, Terms
+    from innovation_abm.entities.weeks import Week
+    from innovation_abm.rules.book import RuleBook
+    from innovation_abm.scenario.scenario import Scenario
+
+
+class Reader(PersonLike, Protocol):
+    """A person as the platform sees one: somebody who may read posts."""
+
+    terms: Terms
+
+
+class Platform(Protocol):
+    """The platform as agents see it."""
+
+    def post(self, idea: Idea) -> None:
+        """Put an idea on the platform."""
+
+
+class Jury(Desk[Idea], Protocol):
+    """The panel as agents see it."""
+
+    def takes(self, idea: Idea) -> bool:
+        """Whether an idea is one for the panel."""
+
+
+class World(Protocol):
+    """The members of :class:`~innovation_abm.model.InnovationModel` that agents and platform use."""
+
+    week: int
+    settings: Scenario
+    keys: dict[Purpose, int]
+    rules: RuleBook
+    rest_lasts: bool
+    terms: list[Terms]
+    government: Terms
+    clarity: list[list[float]]
+    missing: list[Provision]
+    provisions: list[dict[float, Provision]]
+    ideas: list[Idea]
+    granted: list[Idea]
+    adopted_topics: set[int]
+    met_topics: set[tuple[int, int]]
+    to_circulate: deque[Idea]
+    now: Week
+    queues: QueueBooks
+
+    @property
+    def origin(self) -> Sequence[int]:
+        """For each post, the post whose ideas come to it."""
+
+    @property
+    def network(self) -> Sequence[Sequence[int]] | None:
+        """Whom each post reaches on the platform; everybody if ``None``."""
+
+    @property
+    def people(self) -> Sequence[Reader]:
+        """All people, by post."""
+
+    @property
+    def leaders(self) -> Sequence[Head[Idea]]:
+        """The leaders, by department."""
+
+    @property
+    def managers(self) -> Sequence[Desk[Idea]]:
+        """The middle managers."""
+
+    @property
+    def panel(self) -> Jury | None:
+        """The panel, if there is one at any time of the run."""
+
+    @property
+    def agency(self) -> Desk[Idea] | None:
+        """The central agency, if there is one at any time of the run."""
+
+    @property
+    def agency_open(self) -> bool:
+        """Whether the central agency exists this week."""
+
+    @property
+    def forum(self) -> Platform:
+        """The platform."""
+
+    def draw_own(self, name: str, *parts: int) -> float:
+        """Draw a uniform number in (0, 1) for a purpose of the caller's own."""
+
+    def register(self, idea: Idea) -> None:
+        """Enter a new idea in the books."""
+
+    def record(self, idea: Idea, event: Event, by: PersonLike | None = None) -> None:
+        """Note what happens to an idea, and at whose hands."""
+
+    def note_submission(self, idea: Idea) -> None:
+        """Note that an idea has come before somebody who may endorse it."""
+
+    def send(self, idea: Idea, target: Desk[Idea], stage: Stage) -> None:
+        """Put an idea on its way to a queue."""
+
+    def leave_queue(self, idea: Idea) -> None:
+        """Book an idea out of the queue it waits in."""
+
+    def develop(self, idea: Idea, step: float, times: int) -> None:
+        """Let an idea mature ``times`` times."""
+
+    def return_for_rework(self, idea: Idea, reviewer: Desk[Idea]) -> None:
+        """Return a refused idea to its author."""
+
+    def start_pilot(self, idea: Idea, leader: Head[Idea], weeks: float) -> None:
+        """Have an idea tested for some weeks."""
+
+    def adopt(self, idea: Idea, leader: Head[Idea]) -> None:
+        """Adopt an idea."""
+
+    def reuse(self, idea: Idea, department: int) -> None:
+        """Let a department use an idea that another one adopted."""
+
+    def end(
+        self, idea: Idea, fate: Fate, by: Desk[Idea] | None = None, *, detail: str = ""
+    ) -> None:
+        """Give an idea its fate."""
+
+    def other_reviewer(self, layer: int, excluded: Iterable[int], u: float) -> Desk[Idea] | None:
+        """Choose by ``u`` among the reviewers of a layer, but for the ranks ``excluded``."""
