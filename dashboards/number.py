@@ -85,7 +85,7 @@ def _small(text: str) -> str:
 def _changed(numbers: Numbers, say: Speech) -> str:
     change = numbers.change("survival")
     text = say(
-        "change_says",
+        "change_says_less" if change.estimate < 0 else "change_says",
         change=say.signed(100 * change.estimate, 1),
         low=say.signed(100 * change.low, 1),
         high=say.signed(100 * change.high, 1),
