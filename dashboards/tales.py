@@ -25,7 +25,7 @@ ENDS: Final = frozenset(fate.label for fate in Fate if fate != Fate.IN_FLIGHT)
 
 
 def story(film: Film, name: str, say: Speech, until: int | None = None) -> str:
-    """Tell what happened to an idea, from conception to its fate.
+    """Return the story of an idea, from conception to its fate.
 
     Args:
         film: the run with the idea.
