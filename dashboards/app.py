@@ -84,7 +84,7 @@ def _paint(dark: bool) -> None:
 
 
 def _recount_when_ready(room: Room) -> None:
-    """Count anew once it is known what can be had for it, unless the tab is closed before."""
+    """Count again once it is known which engine is available, unless the tab is closed first."""
 
     def wait() -> None:
         while not preparation.settled.wait(0.5):
@@ -104,7 +104,7 @@ def _Head(room: Room) -> None:
         for number, name in enumerate(offered(), 1)
     ]
     for name in dict.fromkeys((opening.name, room.own_name.value)):
-        if name not in offered():  # a chart of one's own, or what the command was told to open
+        if name not in offered():  # the user's own chart, or what the command was told to open
             presets.insert(0, {"text": title(name, say), "value": name})
     with solara.Div(classes=["ia-head"]):
         solara.HTML(tag="h1", unsafe_innerHTML=escape(say("title")))

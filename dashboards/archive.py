@@ -1,4 +1,4 @@
-"""What was recorded and counted already, for all tabs: nothing is run twice."""
+"""What has been recorded and counted already, for all tabs: nothing is run twice."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     Wanted = Callable[[], bool]
 
 FILMS: Final = 12
-"""Films that are kept: some tabs' present ones, and some that are undone or opened again."""
+"""Films that are kept: those shown now, and some that may be shown again after an undo."""
 ENSEMBLES: Final = 60
 
 
 @dataclass(frozen=True)
 class Played:
-    """What a run is a pure function of, but for its seed.
+    """Everything that a run depends on, apart from its seed.
 
     Attributes:
         scenario: the scenario.
         chart: the organisation.
         rules: the rule book; the shipped one if ``None``.
-        own: whether the chart is of somebody's own. Then only those who have the very same one
-            share what comes of it: its names are nobody else's business.
+        own: whether the chart is a user's own. Its results are then shared only with those who
+            have the very same chart: its names are private.
     """
 
     scenario: Scenario
@@ -51,19 +51,19 @@ class Played:
 
     @cached_property
     def key(self) -> Hashable:
-        """What tells it from others."""
+        """What identifies it."""
         chart = self.chart if self.own else self.chart.digest()
         return self.scenario.to_toml(), chart, self.rules
 
 
 class Archive:
-    """Films and ensembles, made one at a time, the most urgent first, and kept a while.
+    """Films and ensembles, made one at a time, the most urgent first, and kept for a while.
 
     Attributes:
         turns: who may work.
-        only_mesa: whether it is known that the compiled engine cannot be had, because of agents of
-            one's own, for instance.
-        beside: processes of the Mesa engine, where that is so.
+        only_mesa: whether it is known that the compiled engine is not available, because of
+            custom agents, for instance.
+        beside: processes of the Mesa engine, in that case.
     """
 
     def __init__(self) -> None:
@@ -76,21 +76,21 @@ class Archive:
         self._ensembles: Shelf[Ensemble] = Shelf(ENSEMBLES)
 
     def kept_film(self, played: Played) -> Film | None:
-        """Give the film if it is there."""
+        """Return the film if it is kept."""
         return self._films.find(played.key)
 
     def film(
         self, played: Played, wanted: Wanted, told: Callable[[int], object] | None = None
     ) -> Film:
-        """Give the film, recorded now unless it is there.
+        """Return the film; record it unless it is kept.
 
         Args:
             played: what to record.
-            wanted: tells whether it is still wanted.
+            wanted: returns whether it is still wanted.
             told: called with each week that is done.
 
         Raises:
-            GivenUp: if it is not wanted any more.
+            GivenUp: if it is no longer wanted.
         """
 
         def recorded() -> Film:
@@ -106,7 +106,7 @@ class Archive:
         return self._films.get(played.key, recorded, wanted)
 
     def kept_numbers(self, a: Played, b: Played, engine: Engine, number: int) -> Numbers | None:
-        """Give what :meth:`numbers` gives if it is there."""
+        """Return what :meth:`numbers` returns if it is kept."""
         kept = [self._ensembles.find((one.key, engine)) for one in (a, b)]
         whole = [one for one in kept if one is not None and one.replications >= number]
         return _paired(whole[0], whole[1], engine) if len(whole) == 2 else None
@@ -120,10 +120,10 @@ class Archive:
         urgency: Urgency,
         wanted: Wanted,
     ) -> Numbers:
-        """Give ``number`` replications of both sides; those that are there are not run again.
+        """Return ``number`` replications of both sides; those that are kept are not run again.
 
         Raises:
-            GivenUp: if they are not wanted any more.
+            GivenUp: if they are no longer wanted.
         """
         one = self._ensemble(a, engine, number, urgency, wanted)
         same = a.key == b.key
@@ -153,7 +153,7 @@ class Archive:
         return found
 
     def forget(self, chart: Organization) -> None:
-        """Forget all that was made on a chart of somebody's own."""
+        """Forget everything that was made on a user's own chart."""
         self._films.drop(lambda played: played[1] is chart)
         self._pace.drop(lambda played: played[1] is chart)
         self._ensembles.drop(lambda key: key[0][1] is chart)
@@ -162,15 +162,15 @@ class Archive:
     def runs(
         self, played: Played, wanted: Wanted, told: Callable[[int, int], object]
     ) -> Iterator[Runs]:
-        """Give who does the many runs of a ranking or a map: variations of what is played.
+        """Yield a function that does the runs of a ranking or a map: variations of what is played.
 
         Args:
             played: what is played.
-            wanted: tells whether they are still wanted.
+            wanted: returns whether they are still wanted.
             told: called with the runs done and the runs to do.
 
         Raises:
-            GivenUp: if they are not wanted any more.
+            GivenUp: if they are no longer wanted.
         """
         if self.only_mesa:
             yield partial(self._run_beside, played, wanted, told=told)
@@ -185,10 +185,10 @@ class Archive:
             )
 
     def seconds_a_run(self, played: Played, wanted: Wanted) -> float:
-        """Give what a run takes beside the page, as it was measured; it is measured if it was not.
+        """Return the seconds that a run takes beside the page; measure them unless it was done.
 
         Raises:
-            GivenUp: if it is not wanted any more.
+            GivenUp: if they are no longer wanted.
         """
         if self.beside is None:
             raise InnovationAbmError("processes of the Mesa engine cannot be started here")
@@ -222,7 +222,7 @@ class Archive:
 
 
 def _paired(a: Ensemble, b: Ensemble, engine: str) -> Numbers:
-    """Put the replications that both sides have side by side."""
+    """Pair the replications that both sides have."""
     if a is b:
         return Numbers(a, b, engine)
     number = min(a.replications, b.replications)

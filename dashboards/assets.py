@@ -1,9 +1,9 @@
 """The files that the page loads, from the packages that are installed, and no others.
 
-Solara would fetch what it does not find from the internet, keep it among the installed files, and
-remove folders that it takes for old ones, for whoever asks. So its route is replaced: the files are
-listed once, when the server starts, and only those that are listed are served. Nothing is fetched,
-written or deleted.
+Solara would fetch missing files from the internet, store them among the installed files, and
+remove folders that it takes for old ones, whoever asks. So its route is replaced: the files are
+listed once, when the server starts, and only listed files are served. Nothing is fetched, written
+or deleted.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 FOLDER: Final = "SOLARA_ASSETS_PROXY_CACHE_DIR"
 """Environment variable of Solara that names the folder of its assets."""
 PACKAGES: Final = ("@widgetti/solara-vuetify-app@", "requirejs@", "font-awesome@")
-"""What the page loads of Solara's assets: folders whose names begin so, whatever the version."""
+"""Solara's assets that the page loads: prefixes of folder names, whatever the version."""
 EXTENSIONS: Final = {
     "jupyter-vue": "ipyvue",
     "jupyter-vuetify": "ipyvuetify",
     "anywidget": "anywidget",
 }
-"""Extensions by which widgets are drawn, and the packages that bring them."""
+"""Extensions that draw widgets, and the packages that contain them."""
 CODE: Final = (".py", ".pyc")
-"""Ends of names of files that are not for browsers."""
+"""Suffixes of files that are not for browsers."""
 
 
 def assets_folder() -> Path | None:
@@ -39,7 +39,7 @@ def assets_folder() -> Path | None:
 
 
 def extension_folders() -> list[Path]:
-    """Return the folders below which the extensions are; each is there once."""
+    """Return the folders that contain the extensions, each once."""
     found = (
         _installed(package, "share/jupyter/nbextensions", name)
         for name, package in EXTENSIONS.items()
@@ -50,12 +50,12 @@ def extension_folders() -> list[Path]:
 def _installed(package: str, below: str, known: str) -> Path | None:
     """Find a folder wherever its package is installed.
 
-    It is below ``sys.prefix``, but not after ``pip install --user`` for one.
+    It is usually below ``sys.prefix``, but not after ``pip install --user``, for example.
 
     Args:
         package: name of the package.
-        below: where the folder is below the prefix.
-        known: what is in it.
+        below: path of the folder below the prefix.
+        known: a file or folder in it.
     """
     usual = Path(sys.prefix) / below
     if (usual / known).exists():
@@ -77,12 +77,12 @@ def listed(folder: Path | None, names: Sequence[str]) -> dict[str, str]:
     """List the files of a folder that may be served.
 
     Args:
-        folder: the folder; ``None``: there are none.
-        names: how their paths begin, with slashes.
+        folder: the folder; ``None``: no files.
+        names: prefixes of their paths, with slashes.
 
     Returns:
-        Where each file is, without links, by its path below the folder. What a link leads out
-        of the folder is left out.
+        The real path of each file, by its path below the folder. Links that lead out of the
+        folder are left out.
     """
     if folder is None:
         return {}
@@ -96,7 +96,7 @@ def listed(folder: Path | None, names: Sequence[str]) -> dict[str, str]:
 
 
 def _files(folder: Path, names: Sequence[str]) -> Iterator[Path]:
-    """Walk through the files below a folder whose paths begin with one of some names."""
+    """Walk through the files below a folder whose paths have one of some prefixes."""
     tops = {folder / Path(name).parent for name in names}
     for top in tops:
         for place, _, here in os.walk(top):
@@ -108,6 +108,6 @@ def _files(folder: Path, names: Sequence[str]) -> Iterator[Path]:
 
 
 def still(files: Mapping[str, str], path: str) -> str | None:
-    """Return where a listed file is; ``None`` if it is not listed, or is a link by now."""
+    """Return the real path of a listed file; ``None`` if it is not listed, or is now a link."""
     there = files.get(path)
     return there if there is not None and os.path.realpath(there) == there else None

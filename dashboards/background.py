@@ -11,25 +11,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Wanted = Callable[[], bool]
-    """Tells a job whether its result is still wanted."""
+    """Returns whether the result of a job is still wanted."""
     Job = Callable[[Wanted], Any]
 
 
 class GivenUp(Exception):  # noqa: N818 - nothing went wrong
-    """The work is not wanted any more."""
+    """The work is no longer wanted."""
 
 
 class TooSlow(Exception):  # noqa: N818 - nothing went wrong
-    """There is no time for so much; the argument is the number of runs that it takes at least."""
+    """There is not enough time; the argument is the least number of runs needed."""
 
     def __init__(self, runs: int) -> None:
-        """Say how many runs it takes at least."""
+        """Store the least number of runs needed."""
         super().__init__(runs)
         self.runs = runs
 
 
 class Latest:
-    """Runs the newest job that was asked for, in a thread of its own.
+    """Runs the newest job that was asked for, in its own thread.
 
     The thread ends when nothing is left to do, so an idle page costs nothing.
     """
@@ -43,10 +43,10 @@ class Latest:
         self._closed = False
 
     def ask(self, job: Job, then: Callable[[Any], object]) -> None:
-        """Do a job soon, in the place of whatever was asked for before.
+        """Do a job soon, instead of whatever was asked for before.
 
         Args:
-            job: called with a function that tells whether the result is still wanted.
+            job: called with a function that returns whether the result is still wanted.
             then: called with the result, in the same thread, unless a newer job was asked for.
         """
         with self._lock:
@@ -66,7 +66,7 @@ class Latest:
             self._next = None
 
     def close(self) -> None:
-        """Give up what is being done, and do nothing any more."""
+        """Give up what is being done, and accept no more jobs."""
         with self._lock:
             self._newest += 1
             self._next = None
@@ -97,4 +97,4 @@ class Latest:
                 then(result)
         except Exception:  # the thread must live on: the next job may go well
             if wanted():
-                logging.getLogger("innovation_abm").exception("the dashboard could not do a job")
+                logging.getLogger("innovation_abm").exception("a job of the dashboard failed")

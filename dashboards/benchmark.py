@@ -1,9 +1,8 @@
 """How fast the page is: ``python -m innovation_abm.dashboards.benchmark``.
 
-Opens the dashboard in a real browser, without a window, for a room and for a thousand people, then
-in ten pages at once, and measures. Each figure stands beside its goal, and the goals that were
-missed are listed. Needs what :mod:`~innovation_abm.dashboards.screenshots` needs, and Linux for the
-processor's share.
+Opens the dashboard in a headless browser, for a workshop and for a thousand people, then in ten
+pages at once, and measures. Each figure is shown with its goal, and missed goals are listed.
+Requires what :mod:`~innovation_abm.dashboards.screenshots` requires, and Linux for processor use.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ GOALS: Final = {
     "server_percent": 10.0,
     "lever_seconds": 0.5,
 }
-"""What is aimed at: at least so many frames a second, of the others at most so much."""
+"""Goals: the least frames per second; for the others, the most."""
 SECONDS: Final = 8
 PAGES: Final = 10
 """Pages that are open at once in the last part."""
@@ -40,7 +39,7 @@ THOUSAND: Final = (1, 2, 10)
 """Shape of the larger organisation: 1,111 people."""
 LEVER: Final = "[data-lever=risk_aversion][role=slider]"
 LEAST: Final = "Home"
-"""The key that moves a lever to its least."""
+"""The key that moves a lever to its minimum."""
 NUMBER: Final = ".ia-large b"
 CHANGE: Final = ".ia-change"
 
@@ -49,9 +48,9 @@ def measure(browser: Any, address: str, server: subprocess.Popen[str]) -> dict[s
     """Measure one page.
 
     Returns:
-        ``open_seconds`` until picture and number are there; ``frames`` a second, the fewest and
-        the median; ``server_percent`` of a processor that the server uses while it plays at 8
-        weeks a second; ``lever_seconds`` from a key on a lever to the number.
+        ``open_seconds`` until picture and number are shown; ``frames`` per second, the fewest and
+        the median; ``server_percent`` of a processor that the server uses while the page plays 8
+        weeks per second; ``lever_seconds`` from a key on a lever to the number.
     """
     page, opened = _open(browser, address)
     page.select_option(".ia-speed", "8")
@@ -77,7 +76,7 @@ def measure(browser: Any, address: str, server: subprocess.Popen[str]) -> dict[s
 
 
 def sessions(browser: Any, address: str, server: subprocess.Popen[str]) -> dict[str, float]:  # noqa: ANN401
-    """Measure pages that are open at once: all but one move a lever, and then that one does.
+    """Measure pages that are open at once: all but one move a lever, then the last one does.
 
     Returns:
         ``pages``; ``server_percent`` while all play; ``lever_seconds`` from the key in the last
@@ -113,7 +112,7 @@ def sessions(browser: Any, address: str, server: subprocess.Popen[str]) -> dict[
 
 
 def beside_goals(found: dict[str, dict[str, float]]) -> dict[str, Any]:
-    """Put each figure beside its goal; list the goals that were missed, by part and figure."""
+    """Return each figure with its goal, and the missed goals by part and figure."""
     told: dict[str, Any] = {
         part: {name: {"measured": value, "goal": GOALS.get(name)} for name, value in one.items()}
         for part, one in found.items()
@@ -132,7 +131,7 @@ def _misses(name: str, value: float) -> bool:
 
 
 def _open(browser: Any, address: str) -> tuple[Any, float]:  # noqa: ANN401
-    """Open a page; give it, and the seconds until its number is there."""
+    """Open a page; return it and the seconds until its number is shown."""
     page = browser.new_page(viewport={"width": LAPTOP[0], "height": LAPTOP[1]})
     began = time.perf_counter()
     page.goto(address)
@@ -152,7 +151,7 @@ class _Share:
 
 
 def _processor(process: int) -> float:
-    """Give the seconds of processor time that a process has used; NaN where that is not told."""
+    """Return the processor time of a process in seconds; NaN where it is not available."""
     try:
         told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
     except OSError:
@@ -165,8 +164,8 @@ def main() -> int:
     """Measure, and print the figures as JSON.
 
     Returns:
-        1 if a page had fewer than :data:`FEWEST_FRAMES`, else 0: a goal that is missed is told, but
-        is no failure, for other programs may have had the machine.
+        1 if a page had fewer than :data:`FEWEST_FRAMES`, else 0: a missed goal is reported, but it
+        is not a failure, as other programs may have used the machine.
     """
     found: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder, browsing() as browser:

@@ -1,7 +1,7 @@
-"""Which column of an uploaded table holds what: what a dialog offers, and what it answers.
+"""The columns of an uploaded table: what the dialog offers, and what it returns.
 
-Nothing of columns about persons is in an offer: their cells stay on the server, and where the table
-seems to have no headers, all of it does.
+An offer contains nothing from columns about people: their cells stay on the server. Where the table
+seems to have no headers, the whole table does.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.words import Speech
 
 FOUND: Final = ("post", "reports_to", "matched_by")
-"""What is looked for where no column is chosen; of the others, no column means none."""
+"""Detected automatically where no column is chosen; for the others, no column means none."""
 OF_PERSONS: Final = ("reports_to", "matched_by")
-"""What columns about persons may be chosen for: to find superiors, and then they are dropped."""
+"""What columns about people may be chosen for: to find superiors; then they are dropped."""
 MOST_COLUMNS: Final = 60
 """Columns of a preview; those beyond are chosen by their headers only."""
 LONGEST: Final = 40
@@ -33,15 +33,15 @@ LONGEST: Final = 40
 
 @dataclass(frozen=True)
 class Offer:
-    """What a dialog shows of a table.
+    """The part of a table that the dialog shows.
 
     Attributes:
         headers: the headers, blank where there is none that may be shown.
         rows: the first rows, ``None`` for cells that stay on the server.
-        likely: the columns that were read, or are likely to be, from 1, by what they hold.
+        likely: the columns that were read, or are likely, from 1, by what they hold.
         sheets: names of the sheets of a workbook, if it has several.
-        sheet: name of the one that these columns are of.
-        names: how the reader is told each column.
+        sheet: name of the sheet with these columns.
+        names: name of each column for the reader.
     """
 
     headers: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class Offer:
 
     @property
     def hidden(self) -> frozenset[int]:
-        """The columns about persons, from 1."""
+        """The columns about people, from 1."""
         return frozenset(
             number for number, cells in enumerate(zip(*self.rows, strict=True), 1) if None in cells
         )
@@ -92,7 +92,7 @@ def _without_headers(chart: Chart) -> bool:
 
 
 def _names(headers: tuple[str, ...]) -> tuple[str, ...]:
-    """How the reader is told columns: by header where it is there once, otherwise by number."""
+    """Names of columns for the reader: the header if it is unique, otherwise the number."""
     times = Counter(headers)
     return tuple(
         header if header and times[header] == 1 else str(number)
@@ -105,7 +105,7 @@ def _short(text: str) -> str:
 
 
 def called(offered: Offer, number: int, say: Speech) -> str:
-    """Return what a column is called on the page; one without a header by its number."""
+    """Return the name of a column on the page; its number if it has no header."""
     header = offered.headers[number - 1]
     if header and offered.headers.count(header) == 1:
         return header
@@ -114,7 +114,7 @@ def called(offered: Offer, number: int, say: Speech) -> str:
 
 
 def options(offered: Offer, what: str, say: Speech) -> list[dict[str, object]]:
-    """Return the columns that may be chosen for something; 0 stands for none of them."""
+    """Return the columns that may be chosen for something; 0: none of them."""
     nothing = say("column_found" if what in FOUND else "column_none")
     return [
         {"text": called(offered, number, say) if number else nothing, "value": number}
@@ -134,7 +134,7 @@ def may_be(offered: Offer, what: str, number: int) -> bool:
 
 
 def to_columns(offered: Offer, chosen: Mapping[str, int]) -> dict[str, str]:
-    """Return the choice as the reader takes it: a header or number, blank for none."""
+    """Return the choice in the reader's form: a header or number, blank for none."""
     if not offered.headers:
         return {}
     return {
@@ -145,7 +145,7 @@ def to_columns(offered: Offer, chosen: Mapping[str, int]) -> dict[str, str]:
 
 
 def must_choose(chart: Chart) -> bool:
-    """Whether a chart cannot be read because its columns are unclear, and can be chosen."""
+    """Whether a chart cannot be read because its columns are unclear but can be chosen."""
     kinds = {fault.kind for fault in chart.faults if not fault.repairable}
     unclear = FaultKind.COLUMNS in kinds or (FaultKind.EMPTY in kinds and len(chart.sheets) > 1)
     return unclear and offer(chart) is not None

@@ -25,9 +25,11 @@ from innovation_abm.reading.toml_files import check_file
 
 
 def dashboard(
-    preset: Annotated[str, typer.Option(help="Preset to begin with.")] = "",
+    preset: Annotated[
+        str, typer.Option(help="Preset to open. Default: workshop; with --chart: typical.")
+    ] = "",
     chart: Annotated[
-        str, typer.Option(help="Organisation chart to play on, as for run.", metavar="FILE")
+        str, typer.Option(help="Your own organisation chart, as for run.", metavar="FILE")
     ] = "",
     repair: RepairOption = False,
     force_repair: ForceOption = False,
@@ -38,64 +40,64 @@ def dashboard(
     rules: Annotated[
         str,
         typer.Option(
-            help="Rules or agents of your own, as for run. They are code: they are run.",
+            help="Custom rules or agents, as for run. The file is executed as code.",
             metavar="FILE",
         ),
     ] = "",
     levers: Annotated[
-        str, typer.Option(help="Levers of your own, as for run (TOML).", metavar="FILE")
+        str, typer.Option(help="Custom levers, as for run (TOML).", metavar="FILE")
     ] = "",
     session: Annotated[
         str,
         typer.Option(
-            help="Guided session to open with: clay-layer, for one, or a file of your own (TOML).",
+            help="Guided session to open, such as clay-layer, or your own file (TOML).",
             metavar="NAME|FILE",
         ),
     ] = "",
-    language: Annotated[str, typer.Option(help="Language to begin with: en or fr.")] = "",
-    port: Annotated[int, typer.Option(help="Port to listen at; 0: any that is free.")] = 8765,
+    language: Annotated[str, typer.Option(help="Language of the page: en or fr.")] = "",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free port.")] = 8765,
     browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Open it in the browser.")
+        bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
     ] = True,
     lan: Annotated[
-        bool, typer.Option("--lan", help="Let other machines of the network open it too.")
+        bool, typer.Option("--lan", help="Let other machines on the network open the page.")
     ] = False,
 ) -> None:
-    """Open the dashboard for a workshop: the organisation alive, levers, guided sessions.
+    """Open the dashboard for a workshop: a live organisation, levers, guided sessions.
 
-    The page is served by this command itself, to this machine alone unless --lan is given, and
-    needs no internet. Ctrl-C ends it.
+    The page is served to this machine only, unless --lan is given, and needs no internet. Press
+    Ctrl-C to stop.
     """
     for file in (session if Path(session).suffix else "", levers):
         if file:
-            check_file(file)  # what is wrong is said before anything slow is loaded
+            check_file(file)  # report errors before anything slow is loaded
     from innovation_abm.dashboards.server import EVERYWHERE, HERE, Settings, load, serve
     from innovation_abm.dashboards.words import Speech
 
     tongue = language or _own_language()
     if tongue not in ("en", "fr"):
-        raise InnovationAbmError(f'--language {language}: allowed are "en" and "fr"')
+        raise InnovationAbmError(f'--language {language}: must be "en" or "fr"')
     if not 0 <= port <= 65_535:
-        raise InnovationAbmError(f"--port {port}: allowed is a number from 0 to 65535")
+        raise InnovationAbmError(f"--port {port}: must be a number from 0 to 65535")
     reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
     settings = Settings(
         preset=preset or ("typical" if chart else "workshop"),
         chart=str(Path(chart).resolve()) if chart else "",
         repair=repair,
         reading=reading.arguments(),
-        rules=rules or "",  # as it was given: kept files name it
+        rules=rules or "",  # as given: exported files name it
         levers=str(Path(levers).resolve()) if levers else "",
         language=tongue,
         session=str(Path(session).resolve()) if Path(session).suffix else session,
     )
-    opened = load(settings)  # what is wrong is said here, before anything is served
+    opened = load(settings)  # report errors here, before anything is served
     for note in opened.notes:
         print(Speech(tongue)(note.key, **note.values), file=sys.stderr)
 
     def told(url: str) -> None:
-        print(f"The dashboard is at {url} (Ctrl-C ends it)", flush=True)
+        print(f"The dashboard is at {url} (press Ctrl-C to stop)", flush=True)
         if lan:
-            print(f"Other machines of the network open {_seen_from_outside(url)}", flush=True)
+            print(f"Other machines on the network: {_seen_from_outside(url)}", flush=True)
 
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, _end)
@@ -103,11 +105,11 @@ def dashboard(
 
 
 def _seen_from_outside(url: str) -> str:
-    """Give the page's address as other machines of the network call it, as far as it is known."""
+    """Return the page's address for other machines on the network, as far as it is known."""
     port = url.rstrip("/").rpartition(":")[2]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing: it only chooses the way out
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it only chooses the route
             host = str(probe.getsockname()[0])
         except OSError:
             host = socket.gethostname()
@@ -115,7 +117,7 @@ def _seen_from_outside(url: str) -> str:
 
 
 def _own_language() -> str:
-    """Give the language of the one who runs the command, as far as the dashboard speaks it."""
+    """Return the language of the user's system if the page has it, else English."""
     locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG", "")
     return "fr" if locale.lower().startswith("fr") else "en"
 

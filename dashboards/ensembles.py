@@ -26,7 +26,7 @@ REPLICATIONS: Final = 200
 """Replications behind the number, unless the organisation is large."""
 FEWEST: Final = 10
 AT_ONCE: Final = 0.2
-"""Share of the work of a moment that is done first, so that something is shown at once."""
+"""Share of the work that is done first, so that something is shown at once."""
 WORK: Final = 2.0e7
 """Person-weeks that the compiled engine does in about a third of a second."""
 MESA_WORK: Final = 6.5e4
@@ -61,19 +61,19 @@ class Ensemble:
 
     @property
     def replications(self) -> int:
-        """How many there are."""
+        """Number of replications."""
         return len(self.table)
 
     def first(self, number: int) -> Ensemble:
-        """Give the first ``number`` of them, or this one if there are no more."""
+        """Return the first ``number`` replications, or this ensemble if there are no more."""
         return self if number >= self.replications else Ensemble(self.table.iloc[:number])
 
     def share(self, measure: str) -> Interval:
-        """Give the mean of a share over replications, with its 95 % interval."""
+        """Return the mean of a share over replications, with its 95% confidence interval."""
         return survival.mean_interval(self.table[measure].dropna().to_numpy())
 
     def of_a_hundred(self, end: str) -> float:
-        """Give how many of a hundred ideas come to an end or a stage."""
+        """Return how many of a hundred ideas reach an end or a stage."""
         counted = self.table[end if end in ("conceived", "adopted") else f"n_{end}"]
         conceived = float(self.table["conceived"].sum())
         return 100.0 * float(counted.sum()) / conceived if conceived else float("nan")
@@ -81,11 +81,11 @@ class Ensemble:
 
 @dataclass(frozen=True)
 class Numbers:
-    """What was opened beside what is played, on the same ideas, people and luck.
+    """The opening and what is played, on the same ideas, people and luck.
 
     Attributes:
         a: the scenario as it was opened.
-        b: with what was moved since.
+        b: the scenario with the moves since then.
         engine: which engine ran them.
     """
 
@@ -94,26 +94,26 @@ class Numbers:
     engine: str
 
     def change(self, measure: str) -> Interval:
-        """Give the paired difference of a measure, B less A, with its 95 % interval."""
+        """Return the paired difference of a measure, B - A, with its 95% confidence interval."""
         one, two = (e.table[measure].to_numpy() for e in (self.a, self.b))
         return survival.paired_difference(one, two, skip_undefined=True).difference
 
 
 def replications_for(person_weeks: int, engine: str) -> int:
-    """Give how many replications fit into a moment."""
+    """Return how many replications fit into a moment."""
     work = WORK if engine == "kernel" else MESA_WORK
     return int(np.clip(work // max(person_weeks, 1), FEWEST, REPLICATIONS))
 
 
 def steps_for(person_weeks: int, engine: str) -> tuple[int, ...]:
-    """Give after how many replications the number is shown: soon, and when all are there."""
+    """Return the replications after which the number is shown: a few, and all."""
     whole = replications_for(person_weeks, engine)
     few = int(np.clip(AT_ONCE * WORK // max(person_weeks, 1), FEWEST, whole))
     return (whole,) if few == whole or engine != "kernel" else (few, whole)
 
 
 def steps_in_mesa(person_weeks: int) -> tuple[int, ...]:
-    """Give the same where only Mesa can run them: few at first, then twice as many each time."""
+    """Return the same where only Mesa can run them: few at first, then doubling."""
     few = int(np.clip(MESA_WORK // max(person_weeks, 1), FEWEST_IN_MESA, FEWEST))
     steps = [few]
     while steps[-1] < REPLICATIONS:
@@ -133,10 +133,10 @@ def ensemble(
 ) -> Ensemble:
     """Run the replications of a scenario, with its seed and the seeds after it.
 
-    Those that ``begun`` holds are not run again. They are run by ``runs``; here if it is ``None``.
+    Those in ``begun`` are not run again. ``runs`` runs the others; if it is ``None``, this process.
 
     Raises:
-        GivenUp: if it is not wanted any more.
+        GivenUp: if it is no longer wanted.
     """
     there = 0 if begun is None else begun.replications
     pairs = [(scenario, scenario.seed + number) for number in range(there, replications)]
@@ -156,7 +156,7 @@ def run_all(
     """Run pairs of a scenario and a seed, all or none.
 
     Raises:
-        GivenUp: if they are not wanted any more.
+        GivenUp: if they are no longer wanted.
     """
     table = simulate_many(
         pairs,

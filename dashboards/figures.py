@@ -67,7 +67,7 @@ class Picture:
     svg: str
 
     def html(self) -> str:
-        """Give it as an element of a page."""
+        """Return the picture as an element of a page."""
         data = base64.b64encode(self.svg.encode()).decode()
         title = self.title.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
         return f'<img class="ia-figure" alt="{title}" src="data:image/svg+xml;base64,{data}">'
@@ -75,17 +75,17 @@ class Picture:
 
 @lru_cache(maxsize=1)
 def _write_text_as_text() -> None:
-    """Have text written as it is, in the fonts of the reader's machine, for the whole process."""
+    """Write text as text, in the fonts of the reader's machine, for the whole process."""
     import matplotlib
 
     matplotlib.rcParams["svg.fonttype"] = "none"
-    matplotlib.rcParams["text.parse_math"] = False  # a title may tell of dollars
+    matplotlib.rcParams["text.parse_math"] = False  # a title may contain dollar signs
     fonts = ["system-ui", "Segoe UI", "Helvetica Neue", "DejaVu Sans"]
     matplotlib.rcParams["font.sans-serif"] = fonts
 
 
 def make_ready() -> None:
-    """Load what charts are drawn with, which takes a second, before anybody asks for one."""
+    """Load what draws the charts, which takes a second, before anybody asks for one."""
     Sheet("", 1.0, dark=False).picture()
 
 
@@ -93,7 +93,7 @@ class Sheet:
     """A sheet with one chart, in the colours of the page."""
 
     def __init__(self, title: str, height: float, dark: bool, left: float = 0.3) -> None:
-        """Begin a chart 4.4 inches wide; ``left`` is the part that names at its left take."""
+        """Begin a chart 4.4 inches wide; ``left`` is the share of the width for row names."""
         from matplotlib.figure import Figure  # slow to load
 
         _write_text_as_text()
@@ -134,7 +134,7 @@ class Sheet:
 
 
 def funnel(numbers: Numbers, say: Speech, dark: bool) -> Picture:
-    """How far a hundred ideas come, over the replications: A as outlines, B as bars."""
+    """How far a hundred ideas get, over the replications: A as outlines, B as bars."""
     sheet = Sheet(say("funnel_title"), 2.5, dark)
     for row, stage in enumerate(STAGES):
         a, b = numbers.a.of_a_hundred(stage), numbers.b.of_a_hundred(stage)
@@ -170,7 +170,7 @@ def fates(numbers: Numbers, say: Speech, dark: bool) -> Picture:
 
 
 def _from_to(a: float, b: float, say: Speech) -> str:
-    """Write what a bar comes to, and from where if the levers changed it."""
+    """Return the value of a bar, and the value before if the levers changed it."""
     before, after = (say.number(x, 0 if x >= 10 else 1) for x in (a, b))
     return after if before == after else f"{before} \N{RIGHTWARDS ARROW} {after}"
 
@@ -196,7 +196,7 @@ def causes(run: Run, say: Speech, dark: bool) -> Picture:
             left += count
         totals.append(left)
         sheet.note(left, row, say.number(left))
-    for fate in used:  # names of all, also of those that the first place has none of
+    for fate in used:  # names of all, even those missing at the first place
         sheet.axes.barh(0, 0, color=COLOURS[fate])
     sheet.names([gate_name(place, say) for place in places])
     sheet.axes.set_xlim(0, 1.15 * max([*totals, 1.0]))  # room for the figure beside the longest
@@ -214,14 +214,14 @@ def causes(run: Run, say: Speech, dark: bool) -> Picture:
 
 
 def gate_name(gate: str, say: Speech) -> str:
-    """Give the name of a gate, ``"layer 2"`` for instance, in the language of the page."""
+    """Return the name of a gate, such as ``"layer 2"``, in the language of the page."""
     if gate.startswith("layer "):
         return say("gate_layer", layer=gate.removeprefix("layer "))
     return say(f"gate_{gate}")
 
 
 def curve(run: Run, other: Run | None, say: Speech, dark: bool) -> Picture:
-    """How many ideas are not dead so many weeks after they were conceived."""
+    """The share of ideas still alive, by weeks since they were conceived."""
     sheet = Sheet(say("curve_title"), 2.3, dark, left=0.11)
     lines = [(other, "A", sheet.faint if dark else GREY)] if other is not None else []
     lines.append((run, "B" if other is not None else "", BLUE))
@@ -285,7 +285,7 @@ def ranking(found: list[Ranked], say: Speech, dark: bool, most: int = 12) -> Pic
 
 
 def response(found: Map, names: tuple[str, str], say: Speech, dark: bool) -> Picture:
-    """Survival over two levers, and where one is."""
+    """Survival over two levers, and the current position."""
     from matplotlib.ticker import MaxNLocator  # slow to load
 
     sheet = Sheet(say("map_title"), 3.1, dark, left=0.16)
@@ -328,7 +328,7 @@ def _ticks(axis: Any, name: str, values: Any, say: Speech) -> None:  # noqa: ANN
 
 
 def written(name: str, value: float | bool, say: Speech, *, brief: bool = False) -> str:
-    """Write the value of a lever or parameter as a room reads it; ``brief``: without its unit."""
+    """Return the value of a lever or parameter as text; ``brief``: without its unit."""
     unit = next((one.unit for one in headlines() if one.name == name), Unit.PERCENT)
     if unit == Unit.SWITCH or isinstance(value, bool):
         return say("on") if value else say("off")

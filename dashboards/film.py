@@ -51,7 +51,7 @@ class Film:
         return len(self.business)
 
     def packed(self, placing: Placing) -> dict[str, Any]:
-        """Give the film for the browser: nodes of the picture in the place of posts.
+        """Return the film for the browser: nodes of the picture instead of posts.
 
         Returns:
             ``weeks``; ``from``: where each week begins among the events; ``events``: idea, event
@@ -126,7 +126,7 @@ def record(
 
 
 class _Recorder:
-    """Notes at the end of each week what the run's own tables do not tell."""
+    """Notes at the end of each week what is not in the run's own tables."""
 
     def __init__(self, model: InnovationModel) -> None:
         self.model = model
@@ -156,7 +156,7 @@ class _Recorder:
             self.tired = tired
 
     def film(self) -> Film:
-        """Give what was noted."""
+        """Return what was noted."""
         return Film(
             run=Run.from_model(self.model),
             happenings=_rows(self.model.events, 4),

@@ -1,11 +1,11 @@
-"""Who may ask the dashboard's server what: only pages that it served itself, by a name of its own.
+"""Access control of the dashboard's server: only pages that it served itself, by its own name.
 
 A page of another site, open in the same browser, could otherwise talk to a server on this machine,
-and read the chart that is played on. It gives itself away by where it comes from (``Origin``,
-``Sec-Fetch-Site``), or, if its name was made to lead to this machine, by what it calls it
-(``Host``). What it may do is what any link does: open the page.
+and read the chart. It is recognised by its origin (``Origin``, ``Sec-Fetch-Site``), or, if its name
+was made to resolve to this machine, by the name it uses (``Host``). All it may do is what any link
+does: open the page.
 
-How the server is doing is no other machine's business.
+The state of the server is hidden from other machines.
 """
 
 from __future__ import annotations
@@ -29,45 +29,45 @@ if TYPE_CHECKING:
 
 WRONG_NAME: Final = (
     421,
-    b"This address is not one of the dashboard's own; open the one that it printed.\n",
+    b"This is not an address of the dashboard; open the one that it printed.\n",
 )
-WRONG_PAGE: Final = (403, b"Only the dashboard's own page may ask this.\n")
+WRONG_PAGE: Final = (403, b"Only the dashboard's own page may request this.\n")
 NOT_FOUND: Final = (404, b"Not Found")
-"""Answers to what is refused: the status, and the text."""
+"""Answers to refused requests: status and text."""
 
 STATE: Final = "/resourcez"
-"""Where Solara tells of memory, processors, threads and open pages."""
+"""Where Solara reports memory, processors, threads and open pages."""
 MOST_TABS: Final = 100
-"""Tabs that are open at once, at most; each takes some megabytes."""
+"""Most tabs that may be open at once; each takes some megabytes."""
 HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
 """A host, with or without a port."""
 OWN_SITE: Final = ("same-origin", "none")
-"""Where the browser says that a request comes from: the page, or whoever types an address."""
+"""Accepted sources of a request: the page, or somebody who types an address."""
 
 HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"same-origin"),  # with less, browsers hide where the page's own come from
+    (b"referrer-policy", b"same-origin"),  # less hides the origin of the page's own requests
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), display-capture=(), geolocation=(), microphone=()"),
 )
-"""What goes with every answer."""
+"""Headers of every answer."""
 OPENER: Final = (b"cross-origin-opener-policy", b"same-origin")
-"""Goes with answers to this machine: browsers heed it there, and complain of it elsewhere."""
+"""Header of answers to this machine: browsers apply it there, and complain elsewhere."""
 POLICY: Final = b"content-security-policy"
 FILES: Final = b"default-src 'none'; frame-ancestors 'none'; sandbox"
-"""The policy for everything but the page: opened by itself, it does nothing."""
+"""The policy for everything except the page: opened by itself, it does nothing."""
 
 
 class Guard:
-    """Lets requests through to an ASGI application, but for those that others made."""
+    """Passes requests on to an ASGI application, except those from other pages."""
 
     def __init__(self, application: Application, *, network: bool) -> None:
         """Guard an application.
 
         Args:
-            application: what answers.
-            network: whether other machines may ask, who call this one by its address or name.
+            application: the application.
+            network: whether other machines may ask, using this one's address or name.
         """
         self._application = application
         self._network = network
@@ -93,7 +93,7 @@ class Guard:
             await _answer(send, *refusal)
 
     def _refusal(self, scope: Scope, given: dict[str, str]) -> tuple[int, bytes] | None:
-        """Return the answer to a request that others made; ``None`` if the page made it."""
+        """Return the answer to a request from another page; ``None`` if it is the page's own."""
         host, origin = given.get("host", ""), given.get("origin")
         if not is_own(host, network=self._network):
             return WRONG_NAME
@@ -110,7 +110,7 @@ class Guard:
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    """Return the headers of a request; what is given more than once is joined by commas."""
+    """Return the headers of a request; repeated ones are joined by commas."""
     given: dict[str, str] = {}
     for name, value in scope["headers"]:
         key, text = name.decode("latin-1"), value.decode("latin-1")
@@ -119,7 +119,7 @@ def _headers(scope: Scope) -> dict[str, str]:
 
 
 def _is_origin(origin: str, host: str) -> bool:
-    """Whether an origin is that of a page that is called as the host of the request."""
+    """Whether an origin has the same name as the host of the request."""
     scheme, _, name = origin.partition("://")
     return scheme in ("http", "https") and name.lower() == host.lower()
 
@@ -136,7 +136,7 @@ def _is_link(scope: Scope, given: dict[str, str]) -> bool:
 
 
 def _checked(receive: Receive) -> Receive:
-    """Receive the messages of a WebSocket, but for those that no page sends."""
+    """Receive the messages of a WebSocket, except those that no page sends."""
 
     async def received() -> Message:
         while True:
@@ -178,7 +178,7 @@ async def _answer(send: Send, status: int, text: bytes) -> None:
 
 
 def _asked_here(scope: Scope) -> bool:
-    """Whether this machine itself asks."""
+    """Whether the request comes from this machine."""
     client = scope.get("client")
     return client is not None and is_own(_bracketed(client[0]), network=False)
 
@@ -191,9 +191,9 @@ def is_own(host: str, *, network: bool) -> bool:
     """Whether a host, with or without a port, is a name of this machine.
 
     Args:
-        host: as a request names it.
-        network: whether names count that other machines of the network use: any address, which no
-            other site can have made up, and the name of this machine.
+        host: the host that a request names.
+        network: whether names used by other machines on the network count: any address, which no
+            other site can fake, and the name of this machine.
     """
     found = HOST.fullmatch(host)
     if found is None:
@@ -208,7 +208,7 @@ def is_own(host: str, *, network: bool) -> bool:
 
 @lru_cache(maxsize=1)
 def _own_names() -> frozenset[str]:
-    """List the names by which other machines may call this one; a longer one is somebody else's."""
+    """Return the names that other machines may use for this one; no longer ones."""
     full = socket.gethostname().lower().rstrip(".")
     short = full.partition(".")[0]
     return frozenset((full, short, f"{short}.local", socket.getfqdn().lower()))

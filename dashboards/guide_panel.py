@@ -47,14 +47,14 @@ def _Choice(room: Room) -> None:
 def _Step(room: Room, guide: Guide) -> None:
     say, number = room.say, min(room.view.value.step, len(guide.steps) - 1)
     step = guide.steps[number]
+    kind = escape(say(f"kind_{step.kind.value}"))
     position = say("guide_step", step=number + 1, steps=len(guide.steps))
     solara.HTML(
         tag="div",
         classes=["ia-step"],
         unsafe_innerHTML=(
             f"<p class='ia-hint'>{escape(say.of(guide.title))} · {escape(position)}</p>"
-            f"<h2><em>{escape(say(f'kind_{step.kind.value}'))}</em> "
-            f"{escape(say.of(step.title))}</h2>"
+            f"<h2>{say.labelled(f'<em>{kind}</em>', escape(say.of(step.title)))}</h2>"
             f"<p class='ia-read'>{escape(say.of(step.text))}</p>"
         ),
     )
@@ -80,7 +80,8 @@ def _Step(room: Room, guide: Guide) -> None:
         )
         solara.Button(say("guide_end"), on_click=lambda: room.open_guide(""), text=True)
     if number == len(guide.steps) - 1:
-        message = f"<b>{escape(say('guide_message'))}</b> {escape(say.of(guide.message))}"
+        label = f"<b>{escape(say('guide_message'))}</b>"
+        message = say.labelled(label, escape(say.of(guide.message)))
         solara.HTML(tag="p", classes=["ia-read"], unsafe_innerHTML=message)
     solara.HTML(
         tag="details",
@@ -129,7 +130,7 @@ def _Answer(room: Room, question: Question, bet: int | None) -> None:
 
 
 def answer(question: Question, numbers: Numbers) -> float:
-    """Give what a question asks for, in percent or percentage points."""
+    """Return what a question asks for, in percent or percentage points."""
     a, b = (_measured(question.measure, numbers, side) for side in ("a", "b"))
     return b - a if question.change else b
 
@@ -142,7 +143,7 @@ def _measured(measure: Measure, numbers: Numbers, side: str) -> float:
 
 
 def right_option(question: Question, value: float) -> int:
-    """Give the number of the option that is right, whatever the room may think."""
+    """Return the number of the right option."""
     return next(
         (n for n, option in enumerate(question.options) if option.low <= value < option.high), 0
     )

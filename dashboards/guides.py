@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class GuideError(InnovationAbmError):
-    """A guided session's file is wrong."""
+    """The file of a guided session is not valid."""
 
 
 class Kind(StrEnum):
@@ -39,7 +39,7 @@ class Kind(StrEnum):
 
 
 class Measure(StrEnum):
-    """What a prediction is about; all are shares of ideas over the replications."""
+    """What a prediction asks for; all are shares of ideas over the replications."""
 
     SURVIVAL = "survival"
     OMISSION = "omission"
@@ -60,7 +60,7 @@ class Option(_Record):
     """An answer that the room may bet on.
 
     Attributes:
-        text: what it says.
+        text: the answer.
         low, high: it is right if the measure, in percent, is at least ``low`` and below ``high``.
     """
 
@@ -77,7 +77,7 @@ class Question(_Record):
         measure: what it asks for.
         change: whether it asks by how much the measure changes against the opening, in percentage
             points, rather than what it is.
-        options: the answers; one is right, whatever the measure comes to.
+        options: the answers; exactly one is right for each value of the measure.
     """
 
     text: Words
@@ -90,7 +90,7 @@ class Question(_Record):
         ends = sorted((option.low, option.high) for option in self.options)
         gaps = [b for (_, b), (c, _) in pairwise(ends) if b != c]
         if gaps or ends[0][0] > -100.0 or ends[-1][1] < 100.0:
-            raise ValueError("the options must cover every answer, each of them once")
+            raise ValueError("the options must cover every answer exactly once")
         return self
 
 
@@ -103,12 +103,12 @@ class Step(_Record):
         text: what the room reads.
         script: what the facilitator says and does.
         moves: levers and parameters that take these values from ``week`` on; they stay through
-            the steps that follow, unless one of those sets them anew.
+            the steps that follow, unless one of those sets them again.
         week: first week in which they hold.
-        show: week that is shown as the step begins; ``None``: it goes on where it is.
+        show: week that is shown as the step begins; ``None``: the one on the screen.
         play: whether it plays.
         twins: whether A is shown beside B.
-        panel: panel that is opened; "": that of the session, with the step's text.
+        panel: panel that is opened; "": the guided session, with the step's text.
         question: what the room bets on, in a ``predict`` step; the next ``reveal`` step answers.
     """
 
@@ -138,11 +138,11 @@ class Guide(_Record):
         key: its name in links and files.
         order: place in the list.
         minutes: how long it takes with a room.
-        preset: what it is played on.
-        settings: parameters of the preset that it sets otherwise.
-        title, message: its name, and what the room shall take home.
+        preset: the preset that it is played on.
+        settings: parameters of the preset that it changes.
+        title, message: its name, and its take-home message.
         levers: levers of the catalogue that it is about.
-        steps: what is done.
+        steps: its steps.
     """
 
     key: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
@@ -173,12 +173,12 @@ class Guide(_Record):
 
     @property
     def opening(self) -> Scenario:
-        """What it is played on."""
+        """The scenario that it is played on."""
         base = preset(self.preset)
         return base.but(**self.settings) if self.settings else base
 
     def play(self, number: int, opening: Scenario) -> Play:
-        """Give what is played in a step: the moves of all steps up to it."""
+        """Return what is played in a step: the moves of all steps up to it."""
         moves: dict[tuple[int, str], Move] = {}
         for step in self.steps[: number + 1]:
             for name, value in step.moves.items():
@@ -186,12 +186,12 @@ class Guide(_Record):
         return Play(opening, tuple(sorted(moves.values(), key=lambda move: move.week)))
 
     def asked(self, number: int) -> int | None:
-        """Give the step that asks what a step is about: itself, or the last one before it."""
+        """Return the step with the question of a step: itself, or the last one before it."""
         asking = (at for at in range(number, -1, -1) if self.steps[at].question is not None)
         return next(asking, None)
 
     def panel(self, number: int) -> str:
-        """Give the panel that is opened in a step; its own text if it names none."""
+        """Return the panel that is opened in a step; the guided session if it names none."""
         return self.steps[number].panel or "guide"
 
 
@@ -199,7 +199,7 @@ def read_guide(text: str, source: str) -> Guide:
     """Read a guided session from TOML; ``source`` names it in errors.
 
     Raises:
-        GuideError: naming source, place and what is wrong.
+        GuideError: with source, place and what is wrong.
     """
     try:
         return Guide(**read_toml(text))
@@ -221,7 +221,7 @@ def _fault(fault: Mapping[str, Any]) -> str:
 
 @lru_cache(maxsize=1)
 def guides() -> Mapping[str, Guide]:
-    """Give the sessions that come with the package, by key, in their order."""
+    """Return the sessions that come with the package, by key, in their order."""
     folder = files("innovation_abm.dashboards") / "guides"
     found = [
         read_guide(file.read_text(encoding="utf-8"), file.name)
@@ -232,25 +232,25 @@ def guides() -> Mapping[str, Guide]:
 
 
 def find_guide(named: str) -> Guide:
-    """Give a session that comes with the package, by its key, or read one of one's own.
+    """Return a session that comes with the package, by its key, or read your own file.
 
     Raises:
-        GuideError: if there is no such session or file, or the file is wrong.
+        GuideError: if there is no such session or file, or the file is not valid.
     """
     if named in guides():
         return guides()[named]
     if Path(named).suffix or Path(named).exists():
         return load_guide(named)
-    there_are = f"there are {', '.join(guides())}, and any other is a TOML file"
+    there_are = f"there are {', '.join(guides())}; for your own, give a TOML file"
     raise GuideError(
         f"--session {named}: there is no such session{did_you_mean(named, guides(), there_are)}"
     )
 
 
 def load_guide(path: str | Path) -> Guide:
-    """Read a session of a facilitator's own.
+    """Read a facilitator's own session.
 
     Raises:
-        GuideError: if the file cannot be read or is wrong.
+        GuideError: if the file cannot be read or is not valid.
     """
     return read_guide(read_text(path, GuideError), str(path))

@@ -13,7 +13,7 @@ from innovation_abm.scenario.levers import Words
 
 
 class Unit(StrEnum):
-    """What the number of a headline counts."""
+    """The unit of a headline's number."""
 
     PERCENT = "percent"
     A_WEEK = "a_week"
@@ -25,12 +25,12 @@ class Headline(BaseModel):
 
     Attributes:
         name: the parameter.
-        group: under which heading it stands.
+        group: the heading that it is listed under.
         low, high, step: ends and steps of the slider.
-        unit: what its number counts.
-        like: lever of the catalogue that shares its source.
-        title: its name for people.
-        sentence: what it is, for someone who never heard of it.
+        unit: the unit of its number.
+        like: lever of the catalogue with the same source.
+        title: its name on the page.
+        sentence: what it is, for someone who has never heard of it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +48,6 @@ class Headline(BaseModel):
 
 @lru_cache(maxsize=1)
 def headlines() -> tuple[Headline, ...]:
-    """Give them all, in the order of the page."""
+    """Return all headlines, in the order of the page."""
     text = (files("innovation_abm.dashboards") / "headlines.toml").read_text(encoding="utf-8")
     return tuple(Headline(**entry) for entry in read_toml(text)["headline"])

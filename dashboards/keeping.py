@@ -1,4 +1,4 @@
-"""Keeping what was played: the picture, the tables, the session as a scenario file."""
+"""Export of what was played: the picture, the tables, the session as a scenario file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def packed(run: Run) -> bytes:
-    """Give a run's folder, as ``innovation-abm run --out`` keeps it, in one ZIP file.
+    """Return a run's folder, as ``innovation-abm run --out`` writes it, as one ZIP file.
 
     ``innovation-abm run run.toml`` in the unpacked folder repeats the run exactly.
     """
@@ -35,7 +35,7 @@ def packed(run: Run) -> bytes:
 
 
 def session_file(room: Room) -> str:
-    """Give what is played as a scenario file, which names the rules that it is played with."""
+    """Return what is played as a scenario file, which names the rules."""
     scenario, rules = room.play.value.scenario, room.opened.rules or SHIPPED
     file = f"{scenario.name}.toml"
     return repeatable(scenario, room.organization, rules, "mesa", file)
@@ -43,7 +43,7 @@ def session_file(room: Room) -> str:
 
 @solara.component
 def Keep(room: Room) -> None:
-    """Offer what can be kept."""
+    """Offer what can be exported."""
     say, film = room.say, room.film.value
     scenario = room.play.value.scenario
     tip = {"title": say("keep_tip")}

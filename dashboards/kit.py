@@ -1,4 +1,4 @@
-"""The parts of the facilitator's kit that are made from the sessions and the levers."""
+"""The parts of the facilitator's kit that are generated from the sessions and the levers."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from innovation_abm.scenario.levers import Lever
 
 SHOWN = "workshop"
-"""Preset whose measured effects are told: the room's."""
+"""Preset whose measured effects the cards report: the room's."""
 
 
 def scripts() -> str:
-    """Write the scripts of all guided sessions, in both languages, as Markdown."""
+    """Return the scripts of all guided sessions, in both languages, as Markdown."""
     return "\n\n".join(
         "\n\n".join(_script(guide, Speech(language)) for language in LANGUAGES)
         for guide in guides().values()
@@ -36,26 +36,28 @@ def _script(guide: Guide, say: Speech) -> str:
     about = [
         f"### {say.of(guide.title)}",
         f"`{guide.key}` · {minutes} · `{guide.preset}` · {levers}",
-        f"**{say('guide_message')}**: {say.of(guide.message)}",
+        say.labelled(f"**{say('guide_message')}**", say.of(guide.message)),
         *(_step(step, number, say) for number, step in enumerate(guide.steps, 1)),
     ]
     return "\n\n".join(about)
 
 
 def _step(step: Step, number: int, say: Speech) -> str:
-    lines = [f"{number}. **{say(f'kind_{step.kind.value}')}: {say.of(step.title)}**"]
-    lines += [f"   {say.of(step.text)}", f"   *{say('guide_script')}*: {say.of(step.script)}"]
+    title = say.labelled(say(f"kind_{step.kind.value}"), say.of(step.title))
+    script = say.labelled(f"*{say('guide_script')}*", say.of(step.script))
+    lines = [f"{number}. **{title}**", f"   {say.of(step.text)}", f"   {script}"]
     if step.kind == Kind.PREDICT and step.question is not None:
         options = " / ".join(say.of(option.text) for option in step.question.options)
         lines.append(f"   *{say.of(step.question.text)}* {options}")
     if step.moves:
         moves = ", ".join(f"`{name} = {value:g}`" for name, value in step.moves.items())
-        lines.append(f"   {say('week')} {step.week}: {moves}")
+        week = f"{say('week')} {step.week}"
+        lines.append(f"   {say.labelled(week, moves)}")
     return "\n\n".join(lines)
 
 
 def cards() -> str:
-    """Write a card for each lever of the catalogue, as Markdown."""
+    """Return a card for each lever of the catalogue, as Markdown."""
     measured: dict[str, list[Measured]] = {}
     for one in recorded():
         if one.organization == SHOWN:

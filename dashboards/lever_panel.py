@@ -1,4 +1,4 @@
-"""The levers, in plain words: the few that rooms move first, then all of the catalogue."""
+"""The levers, in plain words: the few that rooms move first, then the whole catalogue."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def Levers(room: Room) -> None:
 
 
 def _by_determinant(room: Room, determinant: Determinant) -> list[Lever]:
-    """Give the levers whose first determinant this is, in the order of the source."""
+    """Return the levers with this first determinant, in the order of the source."""
     levers = room.play.value.opening.catalogue().values()
     return [lever for lever in levers if lever.determinants[0] == determinant]
 

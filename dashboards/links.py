@@ -1,7 +1,7 @@
 """The state of the page in its address, so that it can be reopened, shared and reloaded.
 
-A link is read as leniently as it can be: what is wrong in it is left out or brought to the nearest
-valid value, and said.
+Links are read leniently: what is not valid is ignored or replaced by the nearest valid value, and
+reported.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from innovation_abm.rules.book import RuleBook
 
 VERSION: Final = 1
-"""Of the form of links; one with another number may mean something else by its names."""
+"""Version of the link format; names may have another meaning in other versions."""
 PANELS: Final = ("levers", "deaths", "twins", "ranking", "map", "guide")
 SPEEDS: Final = ("1", "2", "4", "8")
 FLAGS: Final = ("dark", "room", "twins")
@@ -39,15 +39,15 @@ KEYS: Final = (
     *("v", "preset", "own", "after", "seed", "rules", "move", "lang", *FLAGS),
     *("panel", "guide", "session", "step", "bets", "speed", "week"),
 )
-"""What a link may hold; only ``move`` more than once."""
+"""Keys that a link may contain; only ``move`` more than once."""
 SWITCHES: Final = MappingProxyType(
     {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
 )
 LONGEST: Final = 8_000
-"""Characters of a link that are read."""
+"""Most characters of a link that are read."""
 MOST_MOVES: Final = 200
 LAST_SEED: Final = MAX_SEED - 1_000
-"""Replications take the seeds after that of what is played."""
+"""Replications use the seeds after that of what is played."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,12 @@ class View:
 
 @dataclass(frozen=True)
 class Note:
-    """Something in a link that could not be taken as it is.
+    """A message to the room, such as something in a link that is not valid.
 
     Attributes:
-        key: text of the vocabulary that says it.
-        values: what fills its gaps.
-        details: what is said besides, a line each, to those who ask for it.
+        key: key of its text in the vocabulary.
+        values: what fills the gaps of the text.
+        details: further lines, for those who open them.
     """
 
     key: str
@@ -95,13 +95,13 @@ class Note:
 
 @dataclass(frozen=True)
 class Read:
-    """What a link comes to.
+    """The content of a link.
 
     Attributes:
         play: what is played.
         view: how it looks.
         notes: what was changed.
-        begins: whether it only names a guided session, or a step of one, to begin at, rather than
+        begins: whether it only names a guided session, or a step of one, to begin at, without
             what was played and shown in it.
     """
 
@@ -116,11 +116,11 @@ class Home:
     """The dashboard in which a link is made or opened.
 
     Attributes:
-        opened: the scenario that it was started with. A link names it all the same: it may be
-            opened in a dashboard that was started with something else.
+        opened: the scenario that it was started with. A link names it anyway, as it may be opened
+            in a dashboard that was started with something else.
         own: the :func:`mark` of what it was started with.
         rules: the :func:`mark_of_rules` of its rules.
-        guides: the guided sessions that there are, by key.
+        guides: the available guided sessions, by key.
         language: language of a link that names none.
     """
 
@@ -132,16 +132,16 @@ class Home:
 
 
 def mark(opened: Scenario, chart: Organization | None) -> str:
-    """Tell what a dashboard was started with from all else that is called the same.
+    """Return what identifies the scenario of a dashboard among others of the same name.
 
-    Levers of one's own do not count: a move of one tells of it, where it is not known.
+    Custom levers do not count: a move of an unknown one is reported anyway.
 
     Args:
         opened: the scenario.
-        chart: an organisation of somebody's own that it is played on, if any.
+        chart: the user's own organisation chart, if any.
 
     Returns:
-        Eight hexadecimal digits; "" for a preset as it comes, which its name tells.
+        Eight hexadecimal digits; "" for an unchanged preset, which its name identifies.
     """
     plain = opened.but(own_levers=()) if opened.own_levers else opened
     if chart is None and plain.name in preset_names() and plain == preset(plain.name):
@@ -150,10 +150,10 @@ def mark(opened: Scenario, chart: Organization | None) -> str:
 
 
 def mark_of_rules(rules: RuleBook | None) -> str:
-    """Tell rules of one's own from all others: by the name of their file and what is in it.
+    """Return what identifies custom rules: the name of their file and a digest of its content.
 
     Returns:
-        ``"champion.py:1a2b3c4d"``, for one; "" for the shipped rules.
+        ``"champion.py:1a2b3c4d"``, for example; "" for the shipped rules.
     """
     if not isinstance(rules, FileRules):
         return ""
@@ -161,10 +161,10 @@ def mark_of_rules(rules: RuleBook | None) -> str:
 
 
 def mark_of_guide(guide: Guide) -> str:
-    """Tell a guided session of somebody's own from all others that have its key.
+    """Return what identifies a user's own guided session among others with its key.
 
     Returns:
-        Eight hexadecimal digits; "" for one that comes with the package, which its key tells.
+        Eight hexadecimal digits; "" for one that comes with the package.
     """
     return "" if guides().get(guide.key) == guide else _digits(guide.model_dump_json())
 
@@ -174,17 +174,17 @@ def _digits(text: str) -> str:
 
 
 def write(play: Play, view: View, home: Home) -> str:
-    """Write the query of a link, but for the week, which the browser adds.
+    """Return the query of a link, without the week, which the browser adds.
 
     Args:
         play: what is played.
         view: how it looks.
-        home: the dashboard in which that is.
+        home: the dashboard in which it is played.
     """
     opening = play.opening
     query: list[tuple[str, str]] = [("v", str(VERSION)), ("preset", opening.name)]
     base = _base(opening.name, home.opened)
-    if view.guide:  # which has an opening of its own
+    if view.guide:  # which has its own opening
         base = home.guides[view.guide].opening
     elif not _alike(opening, base) and (ended := _guide_of(opening, home)) is not None:
         base = ended.opening
@@ -211,7 +211,7 @@ def write(play: Play, view: View, home: Home) -> str:
 
 
 def _alike(opening: Scenario, base: Scenario) -> bool:
-    """Tell whether two scenarios are the same, but for their luck."""
+    """Whether two scenarios are the same, apart from their seeds."""
     return opening == base or opening == base.but(seed=opening.seed)
 
 
@@ -233,13 +233,13 @@ def _base(name: str, opened: Scenario) -> Scenario:
 
 
 def _shown(mark: str) -> str:
-    """Write the mark of rules as a room reads it."""
+    """Return the mark of rules as the room reads it."""
     name, _, digits = mark[:80].rpartition(":")
     return f"{name} ({digits})" if name else digits
 
 
 def _panel(guide: str) -> str:
-    """Give the panel that is open unless a link says otherwise."""
+    """Return the panel that is open by default."""
     return "guide" if guide else View().panel
 
 
@@ -248,7 +248,7 @@ def _written(value: object) -> str:
 
 
 def names_chart(query: str, home: Home) -> bool:
-    """Whether a link names something else than what the dashboard was started with.
+    """Whether a link names something other than what the dashboard was started with.
 
     It may be an uploaded chart that the tab kept.
     """
@@ -260,7 +260,7 @@ def read(query: str, home: Home) -> Read:
     """Read the query of a link.
 
     Args:
-        query: what stands after the question mark.
+        query: the part after the question mark.
         home: the dashboard in which it is opened.
     """
     reader = _Reader(query, home)
@@ -294,7 +294,7 @@ class _Reader:
         self.compare_rules()
 
     def compare_rules(self) -> None:
-        """Note rules that are not those with which the link was made."""
+        """Note rules other than those with which the link was made."""
         given, here = self.values.get("rules", ""), self.home.rules
         if given == here or (self.by_hand and not given):
             return
@@ -302,7 +302,7 @@ class _Reader:
         self.note(key, given=_shown(given), here=_shown(here))
 
     def guide(self) -> Guide | None:
-        """Give the guided session that is on, if any."""
+        """Return the current guided session, if any."""
         guide = self.home.guides.get(self.choice("guide", tuple(self.home.guides), ""))
         if guide is not None:
             self.compare_session(guide)
@@ -310,17 +310,17 @@ class _Reader:
         return guide
 
     def compare_session(self, guide: Guide) -> None:
-        """Note a session that is not the one in which the link was made, for all its key."""
+        """Note a session with the same key as the link's, but another content."""
         given = self.values.get("session", "")
         if given != mark_of_guide(guide) and not (self.by_hand and not given):
             self.note("link_session", session=guide.key)
 
     def leave_out(self, *keys: str) -> None:
-        """Leave out what means nothing here."""
+        """Ignore keys that have no meaning here."""
         self.drop([f"{key}={self.values[key]}" for key in keys if key in self.values])
 
     def drop(self, lost: Sequence[str]) -> None:
-        """Note what is left out."""
+        """Note what is ignored."""
         if lost:
             shown = [one[:60] for one in lost[:5]] + ["\N{HORIZONTAL ELLIPSIS}"] * (len(lost) > 5)
             self.note("link_dropped", what=", ".join(shown))
@@ -365,7 +365,7 @@ class _Reader:
         return taken
 
     def of_guide(self, guide: Guide) -> Scenario:
-        """Give a guided session's opening; a link may name it, but not another one."""
+        """Return a guided session's opening; a link may name it, but no other preset."""
         opening = with_own_levers(guide.opening, self.opened)
         name = self.values.get("preset", opening.name)
         if name != opening.name:
@@ -378,7 +378,7 @@ class _Reader:
         return opening if seed == opening.seed else opening.but(seed=seed)
 
     def whole(self, key: str, low: int, high: int, otherwise: int) -> int:
-        """Read a whole number, brought into bounds."""
+        """Read an integer, clipped to its bounds."""
         text = self.values.get(key)
         if text is None:
             return otherwise
@@ -416,7 +416,7 @@ class _Reader:
         return Move(when, name, taken)
 
     def value(self, name: str, text: str, play: Play) -> float | int | bool | None:
-        """Read a value, brought into the bounds of its lever or parameter."""
+        """Read a value, clipped to the bounds of its lever or parameter."""
         kind = "float" if name in play.opening.catalogue() else parameters()[name].kind
         if kind == "bool":
             if text.lower() in SWITCHES:
@@ -446,7 +446,7 @@ class _Reader:
         return low, high
 
     def choice(self, key: str, choices: Sequence[str], otherwise: str) -> str:
-        """Read one of some words."""
+        """Read one of several words."""
         given = self.values.get(key)
         if given is None or given in choices:
             return otherwise if given is None else given
@@ -461,7 +461,7 @@ class _Reader:
         return SWITCHES.get(given.lower(), False)
 
     def bets(self, guide: Guide) -> tuple[tuple[int, int], ...]:
-        """Read what the room has bet on, ``step:option`` each; what cannot be is left out."""
+        """Read the room's bets, ``step:option`` each; impossible ones are ignored."""
         possible = {
             f"{at + 1}:{option + 1}": (at, option)
             for at, step in enumerate(guide.steps)
@@ -497,7 +497,7 @@ def _text(move: Move) -> str:
 
 
 def _with(play: Play, move: Move) -> Play:
-    """Add a move that may be of any week; one of the same name and week goes."""
+    """Add a move of any week; it replaces one of the same name and week."""
     kept = [m for m in play.moves if (m.week, m.name) != (move.week, move.name)]
     added = replace(play, moves=tuple(sorted([*kept, move], key=lambda one: one.week)))
     added.scenario  # noqa: B018 - which checks the move

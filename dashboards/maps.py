@@ -1,4 +1,4 @@
-"""The map of two levers: survival over all their values, and where one is."""
+"""The map of two levers: survival over all their values, and the current position."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from innovation_abm.running.effects import Runs
 
 POINTS: Final = 20
-"""Values of each lever, but for switches, which have two."""
+"""Values of each lever, except switches, which have two."""
 FEWER_POINTS: Final = 8
 """The same where only Mesa can run them."""
 FEWEST: Final = 4
@@ -35,9 +35,9 @@ class Map:
         across, up: names of the levers or parameters.
         xs, ys: their values.
         survival: mean share of ideas that survive; shape ``(ys, xs)``; NaN where there were none.
-        here: the values that hold in what is played.
+        here: the values in what is played.
         play: what is played.
-        replications: behind each point.
+        replications: replications behind each point.
     """
 
     across: str
@@ -50,7 +50,7 @@ class Map:
     replications: int
 
     def seen_from(self, play: Play, here: tuple[float, float]) -> Map | None:
-        """Give it with the values at which one is by now; ``None`` if other levers were moved."""
+        """Return the map with the current values; ``None`` if other levers were moved."""
         both = self.across, self.up
         if play.opening != self.play.opening or _others(play, *both) != _others(self.play, *both):
             return None
@@ -58,7 +58,7 @@ class Map:
 
 
 def values_of(name: str, play: Play, points: int = POINTS) -> NDArray[np.float64]:
-    """Give the values of a lever or parameter that a map is drawn over."""
+    """Return the values of a lever or parameter on a map."""
     for headline in headlines():
         if headline.name == name:
             points = 2 if headline.unit == Unit.SWITCH else points
@@ -67,7 +67,7 @@ def values_of(name: str, play: Play, points: int = POINTS) -> NDArray[np.float64
 
 
 def least_runs(play: Play, across: str, up: str) -> int:
-    """Give how many runs a map takes at least where only Mesa can do them."""
+    """Return the least number of runs for a map where only Mesa can do them."""
     xs, ys = (values_of(name, play, FEWER_POINTS) for name in (across, up))
     return FEWEST * len(xs) * len(ys)
 
@@ -86,17 +86,17 @@ def response_map(
     All points meet the same ideas, people and luck.
 
     Args:
-        play: what is played; what it moves otherwise stays.
+        play: what is played; its moves of other levers stay.
         week: week on the screen, whose values are "here".
         across: a lever or parameter.
         up: another one.
         chart: the organisation.
-        runs: who runs pairs of a scenario and a seed.
+        runs: runs pairs of a scenario and a seed.
         most: how many runs there is time for where only Mesa can do them: the map then has fewer
-            points. As many as the compiled engine has time for if ``None``.
+            points. If ``None``, as many as the compiled engine has time for.
 
     Raises:
-        GivenUp: if it is not wanted any more.
+        GivenUp: if it is no longer wanted.
     """
     fine = POINTS if most is None else FEWER_POINTS
     xs, ys = (values_of(name, play, fine) for name in (across, up))
@@ -122,7 +122,7 @@ def _means(found: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _others(play: Play, across: str, up: str) -> tuple[Move, ...]:
-    """Give the moves of all other levers."""
+    """Return the moves of all other levers."""
     return tuple(move for move in play.moves if move.name not in (across, up))
 
 
@@ -132,6 +132,6 @@ def _first(rest: tuple[Move, ...], across: str, x: float, up: str, y: float) -> 
 
 
 def _typed(name: str, value: float) -> Value:
-    """Give a switch as what it is: on or off."""
+    """Return the value of a switch as on or off."""
     switches = {headline.name for headline in headlines() if headline.unit == Unit.SWITCH}
     return bool(value) if name in switches else float(value)

@@ -1,7 +1,7 @@
 """What a page may send through its WebSocket: messages of Jupyter's protocol that widgets need.
 
-Whatever else comes is dropped before Solara reads it, which would end the connection with a
-traceback in the log. One line in the log says what was dropped, and nothing of what it held.
+Anything else is dropped before Solara reads it, which would end the connection with a traceback in
+the log. One line in the log says what was dropped, without its content.
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from pathlib import Path
 from typing import Any, Final
 
 MOST_BYTES: Final = 6_000_000
-"""Of one message: the largest charts that may be uploaded, and what is said of them."""
+"""Most bytes of a message: the largest charts that may be uploaded, and their description."""
 MOST_TEXT: Final = 1_000_000
-"""Bytes of a message without the files in it."""
+"""Most bytes of a message without its files."""
 MOST_PARTS: Final = 64
-"""Buffers in one message."""
+"""Most buffers in one message."""
 DEEPEST: Final = 24
-"""Levels of lists and objects in each other."""
+"""Most levels of nested lists and objects."""
 CHANNELS: Final = ("shell", "control")
 TARGETS: Final = ("solara.control", "jupyter.widget.control")
-"""What a page may open: Solara's control of the page, and that which asks for all widgets."""
+"""Targets that a page may open: Solara's control of the page, and that of all widgets."""
 METHODS: Final = ("update", "request_state", "request_states", "custom", "run", "app-status")
-"""What it may ask of what it opened, and of widgets."""
+"""Methods that it may use on these targets and on widgets."""
 
 
 LOG: Final = logging.getLogger("innovation_abm.dashboard")
 
 
-class BadMessage(ValueError):  # noqa: N818 - dropped, and said in the log
-    """A message that is not one of those that a page sends; its text says why."""
+class BadMessage(ValueError):  # noqa: N818 - dropped and logged
+    """A message that no page sends; its text says why."""
 
 
 def check_message(message: str | bytes) -> None:
-    """Check that a message is one of those that a page sends.
+    """Check that a message is one that a page sends.
 
     Raises:
-        BadMessage: if it is not; what it says holds nothing of the message.
+        BadMessage: if it is not; its text contains nothing of the message.
     """
     text, buffers = (message, 0) if isinstance(message, str) else _parts(message)
     if len(text) > MOST_TEXT:
@@ -67,7 +67,7 @@ def check_message(message: str | bytes) -> None:
 def _parts(message: bytes) -> tuple[bytes, int]:
     """Take a binary message apart: the text, and how many buffers follow it.
 
-    It begins with how many parts there are and where each begins, as 32-bit numbers.
+    It begins with the number of parts and the start of each, as 32-bit numbers.
     """
     try:
         (number,) = struct.unpack_from("!I", message)
@@ -136,9 +136,9 @@ def _check_comm_message(content: dict[str, Any], buffers: int) -> None:
 
 
 def _check_places(state: dict[str, Any], paths: Any, buffers: int) -> None:  # noqa: ANN401
-    """Check that there is a place in the state for each buffer."""
+    """Check that the state has a place for each buffer."""
     if not isinstance(paths, list) or len(paths) != buffers:
-        raise BadMessage("as many places as buffers are needed")
+        raise BadMessage("buffers and places differ in number")
     for path in paths:
         if not isinstance(path, list) or not path:
             raise BadMessage("a buffer's place is not a path")
@@ -167,10 +167,10 @@ CHECKS: Final = {
     "comm_msg": _check_comm_message,
     "comm_close": _check_comm,
 }
-"""Kinds of messages that a page sends, and what checks them."""
+"""Types of messages that a page sends, and their checks."""
 
 
-# --- what failed all the same ---------------------------------------------------------------------
+# --- what failed anyway ---------------------------------------------------------------------------
 
 
 def note_dropped(error: BaseException) -> None:
@@ -179,17 +179,17 @@ def note_dropped(error: BaseException) -> None:
 
 
 def _where(error: BaseException) -> str:
-    """Name an error, and the line of code where it occurred; its text may hold the message's."""
+    """Return the name and place of an error; its text may contain the message's content."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}{place}"
 
 
 class OneLine(logging.Filter):
-    """Leaves one line of errors that whoever asks the server can cause."""
+    """Shortens to one line the errors that any request can cause."""
 
     def __init__(self, what: str) -> None:
-        """Say ``what`` happened, and then the error."""
+        """Log ``what`` happened, and then the error."""
         super().__init__()
         self._what = what
 

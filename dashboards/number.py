@@ -68,7 +68,7 @@ def _number(numbers: Numbers, film: Film | None, changed: bool, weeks: int, say:
 
 
 def _why_few(room: Room, numbers: Numbers, growing: bool) -> str:
-    """Say why there are few replications, if there are, and whether there will be more."""
+    """Return why there are few replications, if so, and whether more will follow."""
     say, number = room.say, numbers.b.replications
     if numbers.engine == "kernel" or number >= REPLICATIONS:
         return ""
@@ -84,12 +84,12 @@ def _small(text: str) -> str:
 
 def _changed(numbers: Numbers, say: Speech) -> str:
     change = numbers.change("survival")
+    kind = "up" if change.low > 0 else "down" if change.high < 0 else "same"
     text = say(
-        "change_says",
+        f"change_{kind}",
         change=say.signed(100 * change.estimate, 1),
         low=say.signed(100 * change.low, 1),
         high=say.signed(100 * change.high, 1),
     )
-    kind = "up" if change.low > 0 else "down" if change.high < 0 else "same"
     mark = {"up": "▲", "down": "▼", "same": "●"}[kind]
     return f"<p class='ia-change ia-{kind}'>{mark} {escape(text)}</p>"

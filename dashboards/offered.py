@@ -1,4 +1,4 @@
-"""The presets that a room may play: those that a laptop records while a room waits."""
+"""The presets that a room may play: those that a laptop can record while a room waits."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from innovation_abm.scenario.scenario import Scenario
 
 MOST_PEOPLE: Final = 20_000
-"""More than that take too long to record while a room waits."""
+"""Larger organisations take too long to record while a room waits."""
 FIRST: Final = "workshop"
-"""What stands first, and so has the key 1: the room's own."""
+"""The first in the list, and so on key 1: made for workshops."""
 
 
 @lru_cache(maxsize=1)
 def offered() -> tuple[str, ...]:
-    """Name the presets that are not too large, the workshop first, the others by name."""
+    """Return the presets that are not too large, the workshop first, the others by name."""
     small = [name for name in preset_names() if _people(preset(name)) <= MOST_PEOPLE]
     return tuple(sorted(small, key=lambda name: (name != FIRST, name)))
 
@@ -33,16 +33,16 @@ def _people(scenario: Scenario) -> int:
 
 
 def title(name: str, say: Speech) -> str:
-    """Give the name of a preset for people; what has none, a chart for instance, keeps its own."""
+    """Return the name of a preset on the page; without one, as for a chart, the name itself."""
     return say.texts.get(f"preset_{name}", name)
 
 
 def with_own_levers(scenario: Scenario, opened: Scenario) -> Scenario:
-    """Give a scenario the levers of one's own that the dashboard was started with."""
+    """Add the custom levers that the dashboard was started with to a scenario."""
     return scenario.but(own_levers=opened.own_levers) if opened.own_levers else scenario
 
 
 def own_name(chart: str) -> str:
-    """Name what is played on a chart of one's own, so that it is told from a preset."""
+    """Return a name for the user's own chart that is not a preset's."""
     name = chart[:36] or "chart"
     return f"own {name}" if name in preset_names() else name

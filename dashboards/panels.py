@@ -1,4 +1,4 @@
-"""What stands in the panels beside the picture, but for the levers and the guided sessions."""
+"""The panels beside the picture, except for the levers and the guided sessions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def paragraph(text: str, kind: str = "ia-hint") -> None:
 
 @solara.component
 def _Drawn(draw: Callable[[], Picture], shows: list[Any]) -> None:
-    """Show a chart, drawn anew whenever what it ``shows`` is another."""
+    """Show a chart, drawn again whenever what it ``shows`` changes."""
     picture = solara.use_memo(lambda: draw(), shows)  # it must have a name, which a partial has not
     solara.HTML(tag="div", unsafe_innerHTML=picture.html())
 
@@ -105,8 +105,8 @@ def TwinPanel(room: Room) -> None:
 
 
 def _how_far(room: Room) -> str:
-    """Say what a button does that takes long."""
-    percent = f" {room.percent.value} %" if room.percent.value else ""
+    """Return the label of a button whose work takes long."""
+    percent = f" {room.say.percent(room.percent.value / 100)}" if room.percent.value else ""
     return f"{room.say('working')}{percent}"
 
 

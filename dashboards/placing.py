@@ -1,4 +1,4 @@
-"""Where everybody stands on the screen: departments side by side, leaders on top, staff below."""
+"""The layout of the picture: departments side by side, leaders on top, staff below."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from innovation_abm.organization.organization import Organization
 
 MOST: Final = 1_200
-"""The most people that are drawn one by one; larger organisations are drawn by units."""
+"""Most people that are drawn one by one; larger organisations are drawn by units."""
 LEVEL: Final = 2.4
-"""Height from one layer of managers to the next, in places of one person."""
+"""Height from one layer of managers to the next, in widths of one person."""
 WIDE: Final = 1.7
-"""How much wider than high the picture should be."""
+"""Target ratio of width to height."""
 COLUMNS: Final = (1, 2, 3, 4, 5, 6, 8, 12, 18, 26, 36)
 """How many staff may stand side by side below their manager."""
 BLOCKS: Final = (1, 2, 3, 4, 5, 6, 8, 1_000_000)
@@ -32,14 +32,14 @@ class Placing:
     """The organisation as it is drawn.
 
     Attributes:
-        x, y: where each node stands, in places of one person; shape ``(nodes,)``.
-        role: role of each node, that of whoever leads it where it stands for a unit.
+        x, y: position of each node, in widths of one person; shape ``(nodes,)``.
+        role: role of each node; for a unit, the role of its head.
         above: node that each node reports to; -1: none.
-        people: how many people each node stands for.
+        people: how many people each node represents.
         node: node of every post, of the agency and of the panel; shape ``(people + 2,)``.
-        width, height: size of the picture, in places of one person.
-        departments: for each department its name and where it begins and ends from left to right.
-        grouped: whether nodes stand for units rather than people.
+        width, height: size of the picture, in widths of one person.
+        departments: name, left and right end of each department.
+        grouped: whether nodes represent units rather than people.
     """
 
     x: NDArray[np.float64]
@@ -54,7 +54,7 @@ class Placing:
     grouped: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the picture for the browser."""
+        """Return the picture for the browser."""
         return {
             "x": np.round(self.x, 3).tolist(),
             "y": np.round(self.y, 3).tolist(),
@@ -73,9 +73,8 @@ def place(chart: Organization, most: int = MOST) -> Placing:
 
     Args:
         chart: the organisation.
-        most: how many nodes are drawn at most, but for one a department. Where there are more
-            people, everybody below a layer is drawn with the superior there, and of those only
-            managers: as units.
+        most: most nodes to draw, apart from one for each department. Where there are more people,
+            everybody below a layer is drawn with the superior there, as a unit.
     """
     shown = _shown(chart, most)
     nodes = np.flatnonzero(shown)
@@ -104,7 +103,7 @@ def place(chart: Organization, most: int = MOST) -> Placing:
 
 
 def _shown(chart: Organization, most: int) -> NDArray[np.bool_]:
-    """Choose who is drawn: all, or the managers of as many layers as there is room for."""
+    """Choose who is drawn: everybody, or the managers of as many layers as fit."""
     if chart.size <= most:
         return np.ones(chart.size, bool)
     managers = chart.report_count > 0
@@ -119,7 +118,7 @@ def _shown(chart: Organization, most: int) -> NDArray[np.bool_]:
 def _tree(
     above: NDArray[np.int64], heads: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float, float, list[tuple[float, float]]]:
-    """Place a forest whose nodes are numbered breadth first, in the shape that is drawn largest."""
+    """Place a forest, numbered breadth first, in the shape that can be drawn largest."""
     children: list[list[int]] = [[] for _ in above]
     for node, superior in enumerate(above.tolist()):
         if superior >= 0:
@@ -130,7 +129,7 @@ def _tree(
 
 
 class _Tree:
-    """A forest placed with so many leaves, and so many blocks of leaves, side by side."""
+    """A forest with a given number of leaves, and of blocks of leaves, side by side."""
 
     def __init__(self, children: list[list[int]], heads: int, columns: int, blocks: int) -> None:
         self.children, self.columns, self.blocks = children, columns, blocks
@@ -144,7 +143,7 @@ class _Tree:
         self.width, self.height = left - 0.3, lowest + 0.6
 
     def put(self, node: int, left: float, top: float) -> tuple[float, float]:
-        """Place a node and all below it from ``left`` on; give its right end and its bottom."""
+        """Place a node and all below it from ``left`` on; return its right end and its bottom."""
         self.y[node] = top
         right, bottom = self.put_leaves(node, left, top)
         heads = [child for child in self.children[node] if self.children[child]]
@@ -162,7 +161,7 @@ class _Tree:
         return right, bottom
 
     def put_leaves(self, node: int, left: float, top: float) -> tuple[float, float]:
-        """Place those right below a node who have nobody below them, in a block."""
+        """Place the leaves directly below a node in a block."""
         leaves = [child for child in self.children[node] if not self.children[child]]
         if not leaves:
             return left, top + 0.6

@@ -1,4 +1,4 @@
-"""What a room is playing: where it began, and every lever that was moved since, week by week.
+"""What a room is playing: the opening, and every lever moved since, week by week.
 
 A play is a value: moving a lever makes another play. What is watched is always the run of
 :attr:`Play.scenario`, a pure function of it, so a play can be rewound, forked, put in a link,
@@ -25,7 +25,7 @@ class Move:
 
     Attributes:
         week: first week in which it holds, from 1.
-        name: key of a lever, or name of a parameter that may change in mid-run.
+        name: key of a lever, or name of a parameter that may change during a run.
         value: strength of the lever, in [0, 1], or value of the parameter.
     """
 
@@ -39,8 +39,8 @@ class Play:
     """What is played.
 
     Attributes:
-        opening: the scenario as it was opened: A, with which everything is compared.
-        moves: what was moved since, in the order of the weeks.
+        opening: the scenario as it was opened: A, the baseline of every comparison.
+        moves: the moves since then, in the order of the weeks.
     """
 
     opening: Scenario
@@ -72,12 +72,12 @@ class Play:
     def moved(self, shown: int, name: str, value: Value) -> Play:
         """Move a lever or a parameter while the end of week ``shown`` is on the screen.
 
-        It holds from the next week on. Whatever was moved later is forgotten: the story forks
-        here. At the end of the run, nothing is left to change: then it holds from the first week
-        on, and all other moves stay.
+        It holds from the next week on. Later moves are dropped: the story forks here. At the end
+        of the run nothing is left to change, so it holds from the first week on, and all other
+        moves stay.
 
         Raises:
-            ScenarioError: if there is no such lever, or it cannot take the value.
+            ScenarioError: if there is no such lever, or the value is not valid.
         """
         over = shown >= self.opening.weeks
         week = 1 if over else shown + 1
@@ -90,12 +90,12 @@ class Play:
         return play
 
     def _idle(self, move: Move) -> bool:
-        """Whether a move changes nothing: the value held before it already."""
+        """Whether a move changes nothing, as the value was the same before."""
         before = replace(self, moves=tuple(m for m in self.moves if m != move)).value
         return before(move.name, move.week) == move.value
 
     def value(self, name: str, week: int) -> Value:
-        """Give the strength of a lever, or a parameter before levers move it, in a week from 1.
+        """Return the strength of a lever, or a parameter before levers move it, in a week from 1.
 
         Raises:
             ScenarioError: if there is no such lever or parameter.
@@ -114,7 +114,7 @@ class Play:
         return found
 
     def turning_points(self) -> list[Move]:
-        """List what is moved in mid-run, the opening's own timeline included."""
+        """Return all moves during the run, including the opening's own timeline."""
         own = [
             Move(change.week, name, value)
             for change in self.opening.timeline
@@ -129,7 +129,7 @@ def _sorted(moves: Iterable[Move]) -> tuple[Move, ...]:
 
 
 def _without(change: Change, moved: Change) -> Change | None:
-    """Take out of an entry of the timeline what a move of the same week says anew."""
+    """Return an entry of the timeline without what a move of the same week sets again."""
     if change.week != moved.week:
         return change
     values = {name: x for name, x in change.values.items() if name not in moved.values}

@@ -1,9 +1,8 @@
 """One browser tab: what is played, how it looks, and the work done for it in the background.
 
-Nothing here is shared between tabs but, in the archive, what was made of the same scenario and
-chart. Actions are methods; what the page shows is read from the reactive values. Work goes on in
-threads of the tab's own, which give up as soon as something newer is asked for, and end with the
-tab.
+Tabs share nothing except, in the archive, the results of the same scenario and chart. Actions are
+methods; the page shows the reactive values. Work is done in the tab's own threads, which give up as
+soon as something newer is asked for, and end with the tab.
 """
 
 from __future__ import annotations
@@ -59,20 +58,20 @@ if TYPE_CHECKING:
     Wanted = Callable[[], bool]
 
 PLAYED: Final = "typical"
-"""Preset that an uploaded chart is played with: workshops have more ideas than life has."""
+"""Preset for an uploaded chart: the workshop preset has an unrealistically high idea rate."""
 CLICKER_WEEKS: Final = 8
 """Weeks that a clicker's page keys move, outside guided sessions."""
 GROWING: Final = 20.0
 """Seconds for which replications are added to the first few where only Mesa can run them."""
 EXTRA_SECONDS: Final = 30.0
-"""What a ranking or a map takes there, or up to twice that for the fewest runs that make one; a
-room waits no longer."""
+"""Seconds that a ranking or a map may take there, or up to twice that for the fewest runs that it
+needs; a room waits no longer."""
 LEAST: Final = 5
-"""Replications for each lever below which a ranking there would say nothing."""
+"""Fewest replications for each lever with which a ranking there is meaningful."""
 EXTRA: Final = ("ranking", "map")
-"""Work of which one is done at a time."""
+"""Work that is done one at a time."""
 PATIENCE: Final = 0.06
-"""Seconds that a moved lever must rest before work is begun for it."""
+"""Seconds that a moved lever must rest before its work begins."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +82,9 @@ class Opened:
         scenario: what is played first.
         organization: the chart it is played on; the scenario's own if ``None``.
         rules: the rule book; the shipped one if ``None``.
-        language: in which the page speaks, unless a link says otherwise.
+        language: language of the page; a link may choose another.
         session: the guided session that it opens with, if any.
-        notes: what to tell about the chart.
+        notes: messages about the chart.
     """
 
     scenario: Scenario
@@ -96,13 +95,13 @@ class Opened:
     notes: tuple[links.Note, ...] = ()
 
     def on(self, chart: Kept) -> Opened:
-        """Return the same on a chart that was uploaded."""
+        """Return the same on an uploaded chart."""
         scenario = with_own_levers(preset(PLAYED), self.scenario).but(name=chart.label)
         return replace(self, scenario=scenario, organization=chart.organization)
 
     @property
     def guides(self) -> dict[str, Guide]:
-        """The guided sessions that there are, by key."""
+        """The available guided sessions, by key."""
         own = {} if self.session is None else {self.session.key: self.session}
         return own | {key: guide for key, guide in guides().items() if key not in own}
 
@@ -140,19 +139,19 @@ class Room:
         play: what is played.
         view: how it looks.
         film: what is watched, once it is recorded.
-        numbers: how often ideas survive, once it is known.
+        numbers: how often ideas survive, once that is known.
         twins: A and B, while they are compared.
         ranked: levers by their effect on what is played, if they were ranked.
         mapped: the map of two levers, if it was drawn.
-        slow: minutes that a ranking or a map would take, by name, if it was not made for that.
+        slow: minutes that a ranking or a map would take, by name, if that is why it was not made.
         replays_ranked: replications behind the ranking.
         ranked_for: what was played when levers were ranked.
-        hasty: whether it was counted before it was known whether the compiled engine can be had.
+        hasty: whether it was counted before it was known if the compiled engine is available.
         percent: how much of a ranking or a map is done, in tens, where it takes long.
-        notes: what to tell the room, newest last.
-        own_name: what the dashboard was started with, or the uploaded chart, is called.
-        half_chart: the file of an organogram whose other file is still to come.
-        working: names of what is being worked at.
+        notes: messages to the room, newest last.
+        own_name: name of what the dashboard was started with, or of the uploaded chart.
+        half_chart: the file of an organogram whose other file is still missing.
+        working: names of the work in progress.
     """
 
     def __init__(
@@ -165,8 +164,8 @@ class Room:
     ) -> None:
         """Open a tab on ``opened``, or on what the link's ``query`` says.
 
-        ``engine`` tells whether the compiled engine can be used without waiting for it, ``kept``
-        is the uploaded chart that the tab kept, and ``memory`` what it keeps one with.
+        ``engine`` knows whether the compiled engine can be used without waiting, ``kept`` is the
+        uploaded chart that the tab kept, and ``memory`` is where the tab keeps it.
         """
         self.opened = opened if kept is None else opened.on(kept)
         self._memory = memory
@@ -204,45 +203,45 @@ class Room:
         self.stage.observe(self._picked, ["picked", "week"])
         self.stage.observe(self._commanded, "command")
         self.stage.observe(lambda change: self.look(speed=change["new"]), "speed")
-        if found.begins:  # else it is taken up where it was left
+        if found.begins:  # else it continues where it was left
             self._begin_guide(found.play.opening)
         self.refresh()
         self._page = get_render_context(required=False)  # nothing of the page is there before
 
-    # --- what is there ----------------------------------------------------------------------------
+    # --- state ------------------------------------------------------------------------------------
 
     @property
     def say(self) -> Speech:
-        """Speaks the page's language."""
+        """The texts of the page's language."""
         return Speech(self.view.value.language)
 
     @property
     def week(self) -> int:
-        """Last week that has been shown whole."""
+        """Last week that has been shown in full."""
         return int(self.stage.week)
 
     def value(self, name: str) -> Value:
-        """Give the value of a lever or parameter in the week after the one on the screen.
+        """Return the value of a lever or parameter in the week after the one on the screen.
 
-        Whatever shows it is drawn anew when another week has another value.
+        Whatever shows it is drawn again when the value of another week differs.
         """
-        self._holding.value  # noqa: B018 - which tells of that
+        self._holding.value  # noqa: B018 - which reports that
         found: Value = self.play.value.value(name, self.week + 1)
         return found
 
     @property
     def guide(self) -> Guide | None:
-        """The guided session that is on."""
+        """The current guided session."""
         return self.opened.guides.get(self.view.value.guide)
 
     @property
     def bets(self) -> dict[int, int]:
-        """The options that the room has bet on, by the step of the guided session."""
+        """The room's bets, by the step of the guided session."""
         return dict(self.view.value.bets)
 
     @property
     def betting(self) -> bool:
-        """Whether the room bets before it sees what came of it."""
+        """Whether the room still bets, and the results stay hidden."""
         guide, step = self.guide, self.view.value.step
         if guide is None:
             return False
@@ -251,18 +250,18 @@ class Room:
 
     @property
     def only_mesa(self) -> bool:
-        """Whether the compiled engine cannot be had, so that replications are few."""
+        """Whether the compiled engine is not available, so that replications are few."""
         return self._archive.only_mesa
 
     @property
     def why_mesa(self) -> str:
-        """Say why it cannot."""
+        """Why it is not available, for the room."""
         agents = agent_names(roles_of(self.opened.rules))
         return self.say("why_agents", agents=agents) if agents else self.say("why_mesa")
 
     @property
     def on_own_chart(self) -> bool:
-        """Whether it is played on a chart of somebody's own."""
+        """Whether it is played on a user's own chart."""
         name = self.play.value.opening.name
         return self._own_chart is not None and name == self.opened.scenario.name
 
@@ -274,7 +273,7 @@ class Room:
 
     @property
     def placing(self) -> Placing:
-        """Where everybody stands on the screen."""
+        """The layout of the picture."""
         self._settle_chart()
         return self._placing
 
@@ -306,31 +305,31 @@ class Room:
             self.stage.week = 0
 
     def undo(self) -> None:
-        """Take back the last move."""
+        """Undo the last move."""
         if self.past:
             self.play.value, self.past = self.past[-1], self.past[:-1]
             self.can_undo.value = bool(self.past)
             self.refresh()
 
     def reset(self) -> None:
-        """Take back all moves, and begin at the start; undoing brings them back."""
+        """Remove all moves, and go back to the start; undo restores them."""
         self._put(Play(self.play.value.opening))
         self.stage.week = 0
 
     def open_preset(self, name: str) -> None:
-        """Play another preset; ``""`` stands for what the dashboard was started with."""
+        """Play another preset; ``""``: what the dashboard was started with."""
         first = self.opened.scenario
         opening = first if name in ("", first.name) else with_own_levers(preset(name), first)
         self._begin(Play(opening))
 
     def new_luck(self) -> None:
-        """Play the same with other people, ideas and luck; a guided session goes on."""
+        """Play the same with different people, ideas and luck; a guided session continues."""
         play = self.play.value
         seed = play.opening.seed + 1 if play.opening.seed < links.LAST_SEED else 0
         self._begin(replace(play, opening=play.opening.but(seed=seed)), ends_guide=False)
 
     def open_chart(self, chart: Kept) -> None:
-        """Play on a chart that was uploaded, in this tab alone, which keeps it."""
+        """Play on an uploaded chart, in this tab only, which keeps it."""
         self._forget_upload()
         self._take(chart)
         self._begin(Play(self.opened.scenario))
@@ -355,7 +354,7 @@ class Room:
         self.own_name.value = self.opened.scenario.name
 
     def not_kept(self) -> None:
-        """Say that the tab cannot keep the chart."""
+        """Report that the tab cannot keep the chart."""
         self.tell("upload_not_kept", name=self.own_name.value)
 
     def look(self, **changes: Any) -> None:  # noqa: ANN401 - fields of View
@@ -381,21 +380,21 @@ class Room:
         self.stage.focus = {"name": name, "time": time.time()}
 
     def picture(self) -> None:
-        """Have the browser keep the picture."""
+        """Have the browser save the picture."""
         name = f"{self.play.value.opening.name}-week-{self.week}.png"
         self.stage.ask = {"name": "picture", "file": name, "time": time.time()}
 
     def tell(self, key: str, **values: object) -> None:
-        """Tell the room something."""
+        """Show the room a message."""
         self.tell_note(links.Note(key, values))
 
     def tell_note(self, note: links.Note) -> None:
-        """Tell the room something that has details."""
+        """Show the room a message that has details."""
         others = [one for one in self.notes.value if one != note]
         self.notes.value = (*others[-3:], note)
 
     def help(self) -> None:
-        """Tell the keys, or take that back."""
+        """Show the keys, or hide them."""
         others = tuple(note for note in self.notes.value if note.key != "help")
         if others == self.notes.value:
             self.tell("help")
@@ -403,7 +402,7 @@ class Room:
             self.notes.value = others
 
     def hush(self) -> None:
-        """Take back all that was told."""
+        """Remove all messages."""
         self.notes.value = ()
 
     def close(self) -> None:
@@ -414,7 +413,7 @@ class Room:
         self._forget_upload()
 
     def _forget_upload(self) -> None:
-        """Have nothing kept of a chart that was uploaded: it is nobody else's business."""
+        """Forget everything made on an uploaded chart: it is private."""
         if self._own_chart is not None and self._own_chart is not self._opened_on:
             self._archive.forget(self._own_chart)
 
@@ -442,11 +441,11 @@ class Room:
             self._enter_step(guide, number)
 
     def bet_on(self, option: int) -> None:
-        """Note which answer the room has bet on."""
+        """Record the answer that the room bets on."""
         self.look(bets=tuple(sorted((self.bets | {self.view.value.step: option}).items())))
 
     def _begin_guide(self, opening: Scenario) -> None:
-        """Begin at the step that the view says."""
+        """Begin at the step in the view."""
         guide = self.guide
         if guide is None:
             return
@@ -472,13 +471,13 @@ class Room:
     # --- work -------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Record and count anew what is played; what is shown stays until that is done."""
+        """Record and count again what is played; what is shown stays until that is done."""
         self._dress()
         self._record()
         self._count()
 
     def _put(self, play: Play, *, remember: bool = True) -> bool:
-        """Play something; tell whether it is anything else than before."""
+        """Play something; return whether it differs from before."""
         if play == self.play.value:
             return False
         with self._together():
@@ -490,14 +489,14 @@ class Room:
         return True
 
     def _together(self) -> AbstractContextManager[Any]:
-        """Draw the page once for all that changes within.
+        """Draw the page only once for all changes within.
 
-        Otherwise it is drawn anew for every part of it that shows any of what changes.
+        Otherwise it is drawn again for every part that shows something that changes.
         """
         return self._page or nullcontext()
 
     def _begin(self, play: Play, *, ends_guide: bool = True) -> None:
-        """Play something else altogether."""
+        """Play something else."""
         with self._together(), self.stage.hold_sync():
             self.past, self.can_undo.value = (), False
             if ends_guide:
@@ -509,7 +508,7 @@ class Room:
             self.refresh()
 
     def _forget(self) -> None:
-        """Show nothing any more of what was played before."""
+        """Show nothing more of what was played before."""
         self.film.value, self.stage.film = None, {}
         self.ranked.value = self.mapped.value = self.twins.value = None
         self.numbers.value = None
@@ -534,7 +533,7 @@ class Room:
         self._hold()
 
     def name_of(self, name: str) -> str:
-        """Give the name of a lever or parameter for people."""
+        """Return the name of a lever or parameter on the page."""
         for headline in headlines():
             if headline.name == name:
                 return self.say.of(headline.title)
@@ -575,7 +574,7 @@ class Room:
             return None
 
     def _failed(self, what: str, error: Exception, wanted: Wanted) -> None:
-        """Tell the room that something cannot be run: a rule or an agent of one's own fails."""
+        """Report to the room that something cannot be run, such as a custom rule that fails."""
         if not isinstance(error, InnovationAbmError):
             logging.getLogger("innovation_abm").error("the dashboard fails", exc_info=error)
         if wanted():
@@ -585,7 +584,7 @@ class Room:
                     self._busy(one, False)
 
     def _teller(self, wanted: Wanted) -> Callable[[int], None]:
-        """Tell how far a recording is that takes long."""
+        """Return a function that reports the progress of a long recording."""
         next_time = time.monotonic() + 1.0
 
         def told(week: int) -> None:
@@ -603,7 +602,7 @@ class Room:
             self.stage.notice = self.say("units_drawn") if self.placing.grouped else ""
 
     def _show(self, placing: Placing, films: list[Film] | None) -> None:
-        if films is None:  # nothing is shown of what was given up
+        if films is None:  # it was given up
             return
         film, other = films[0], films[1] if len(films) > 1 else None
         nodes = {"nodes": len(placing.x)}
@@ -641,7 +640,7 @@ class Room:
     def _counted(
         self, sides: tuple[Played, Played], engine: Engine, steps: tuple[int, ...], wanted: Wanted
     ) -> Numbers | None:
-        """Count; what the first replications tell is shown while the others are run."""
+        """Count; the result of the first replications is shown while the others are run."""
         count = partial(self._archive.numbers, *sides, engine)
         try:
             _rest(wanted)
@@ -660,7 +659,7 @@ class Room:
     def _grown(
         self, sides: tuple[Played, Played], engine: Engine, steps: tuple[int, ...], wanted: Wanted
     ) -> Numbers | None:
-        """Count where only Mesa can: few at first, and more as long as nothing else is asked."""
+        """Count where only Mesa can: few at first, then more until something else is asked for."""
         found = until = None
         try:
             _rest(wanted)
@@ -690,7 +689,7 @@ class Room:
             self._busy("more", False)
 
     def recount(self) -> None:
-        """Count anew, now that it is known whether the compiled engine can be had."""
+        """Count again, now that it is known whether the compiled engine is available."""
         if self.numbers.value is None or self.numbers.value.engine != "kernel":
             self._count()
 
@@ -704,7 +703,7 @@ class Room:
                 raise GivenUp
 
     def rank_levers(self) -> None:
-        """Rank all levers by what each would change in what is played."""
+        """Rank all levers by the change that each would make to what is played."""
         play, chart = self.play.value, self.organization
         played = self._played(play.scenario)
         levers = len(play.opening.catalogue()) + 1
@@ -738,10 +737,10 @@ class Room:
         self._do_extra("map", played, drawn, self.mapped)
 
     def _affordable(self, played: Played, least: int, wanted: Wanted) -> float:
-        """Give how many runs there is time for where only Mesa can do them.
+        """Return how many runs there is time for where only Mesa can do them.
 
         Raises:
-            TooSlow: if there is none for the ``least`` that are needed.
+            TooSlow: if there is not enough for the ``least`` that are needed.
         """
         runs = EXTRA_SECONDS / self._archive.seconds_a_run(played, wanted)
         if 2 * runs < least:
@@ -749,13 +748,13 @@ class Room:
         return runs
 
     def _too_slow(self, what: str, played: Played, error: TooSlow, wanted: Wanted) -> None:
-        """Note that something is not done because it would take too long."""
+        """Record that something is not done because it would take too long."""
         seconds = error.runs * self._archive.seconds_a_run(played, wanted)
         if wanted():
             self.slow.value = {**self.slow.value, what: max(2, round(seconds / 60))}
 
     def _told(self, done: int, total: int) -> None:
-        """Tell how far a ranking or a map is."""
+        """Report the progress of a ranking or a map."""
         percent = 10 * int(10 * done / max(total, 1))
         if percent != self.percent.value:
             self.percent.value = percent
@@ -763,7 +762,7 @@ class Room:
     def _do_extra(
         self, what: str, played: Played, job: Callable[[Wanted], Any], shown: Reactive[Any]
     ) -> None:
-        """Do what takes seconds and was asked for by a button; the other such work is given up."""
+        """Do work that takes seconds and was asked for by a button; give up the other such work."""
         self.percent.value = 0
         self.slow.value = {name: x for name, x in self.slow.value.items() if name != what}
         for name in EXTRA:
@@ -795,7 +794,7 @@ class Room:
         self._hold()
 
     def _hold(self) -> None:
-        """Note which changes of the timeline hold in the week after the one on the screen."""
+        """Record which changes of the timeline hold in the week after the one on the screen."""
         scenario = self.play.value.scenario
         week = min(self.week + 1, scenario.weeks)
         self._holding.value = tuple(change.holds(week) for change in scenario.timeline)
@@ -831,7 +830,7 @@ class Room:
             self._click(1 if name == "next" else -1)
 
     def _click(self, way: int) -> None:
-        """Do what a clicker's page keys do: a step of the session, or some weeks."""
+        """Move by a step of the session, or by some weeks, as a clicker's page keys do."""
         if self.guide is not None:
             self.go_to_step(self.view.value.step + way)
         else:
@@ -847,13 +846,13 @@ def _rest(wanted: Wanted) -> None:
 
 
 def _same_lever(before: Play, now: Play, after: Play) -> bool:
-    """Whether a move goes on with the move before it: the same lever, in the same week."""
+    """Whether a move continues the one before it: the same lever, in the same week."""
     last, new = (set(b.moves) - set(a.moves) for a, b in ((before, now), (now, after)))
     return len(last) == 1 and {(m.week, m.name) for m in last} == {(m.week, m.name) for m in new}
 
 
 def _twins(a: Film, b: Film) -> Twins:
-    """Name the ideas that one of two films adopts and the other does not."""
+    """Return two films with the ideas that only one of them adopts."""
     adopted = [
         set(film.run.ideas.loc[film.run.ideas["fate"] == "adopted", "idea"]) for film in (a, b)
     ]

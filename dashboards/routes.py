@@ -1,6 +1,6 @@
-"""All that the dashboard's server answers: the page, its files, its WebSocket, and no more.
+"""The routes of the dashboard's server: the page, its files and its WebSocket only.
 
-Solara's own application has routes that fetch, write and delete files, and that believe headers
+Solara's own application has routes that fetch, write and delete files, and that trust headers
 which anybody may send. None of them is here: what is not listed below is not found.
 """
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 KEPT: Final = 3_600
 """Seconds for which browsers keep files that may change when the package is upgraded."""
 KERNEL: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""What a tab calls itself: drawn in the browser, so that nobody guesses it."""
+"""The name of a tab: drawn at random in the browser, so that nobody can guess it."""
 PROCESS: Final = server.process_kernel_messages
 NOISY: Final = {
     "Comm": "dropped a message",
@@ -47,17 +47,18 @@ NOISY: Final = {
     "solara.server.patch": "dropped a message",
     "uvicorn.error": "a request failed",
 }
-"""Loggers that write a traceback of what a message or a request causes, and what they say now."""
+"""Loggers that write tracebacks of messages and requests, and what they log instead."""
 COOKIE: Final = server.COOKIE_KEY_SESSION_ID
 SAID: Final = ("connection_lost", "connection_reload")
-"""Texts of the vocabulary that the page itself must have when the server is gone."""
+"""Texts that the page itself needs when the server is gone."""
 
 
 def application(language: str) -> Starlette:
     """Return the application that serves the page.
 
     Args:
-        language: in which the page says that the server is gone, unless its link names another.
+        language: language in which the page says that the server is gone; its link may name
+            another.
     """
     _set_extensions()
     server.process_kernel_messages = _dropping(PROCESS)
@@ -84,7 +85,7 @@ def application(language: str) -> Starlette:
 
 
 def _set_extensions() -> None:
-    """Have Solara load the extensions that draw the page, and none that the user has besides."""
+    """Have Solara load the extensions that draw the page, and no other installed ones."""
     server.nbextensions_directories = assets.extension_folders()
     server.get_nbextension_names = lambda: [f"{name}/extension" for name in assets.EXTENSIONS]
 
@@ -104,12 +105,12 @@ class Files(solara_server.StaticFilesOptionalAuth):
     """Serves the files of a list, by their exact paths."""
 
     def __init__(self, files: dict[str, str]) -> None:
-        """Serve ``files``: where each is, by its path."""
+        """Serve ``files``: real paths by their paths in requests."""
         super().__init__()
         self._files = files
 
     def get_path(self, scope: Scope) -> str:
-        """Return the path as it was asked for: what is not spelt as in the list is not in it."""
+        """Return the path as requested: another spelling is not in the list."""
         path: str = scope["path"]
         return path[len(scope.get("root_path", "")) :].removeprefix("/")
 
@@ -124,14 +125,14 @@ class Files(solara_server.StaticFilesOptionalAuth):
             return "", None
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Answer with a file, which browsers keep a while: the icon is asked for ever again."""
+        """Answer with a file that browsers cache: they request the icon again and again."""
         answer: Response = await super().get_response(path, scope)
         answer.headers.setdefault("Cache-Control", f"max-age={KEPT}")
         return answer
 
 
 class Cdn(Files, solara_server.StaticCdn):
-    """Serves Solara's assets, which browsers may keep."""
+    """Serves Solara's assets, which browsers may cache."""
 
 
 class Extensions(Files, solara_server.StaticNbFiles):
@@ -163,7 +164,7 @@ async def page(language: str, request: Request) -> Response:
 
 @lru_cache(maxsize=1)
 def _html(language: str) -> str:
-    """Return the page without its nonces, with what it needs when the server is gone."""
+    """Return the page without its nonces, with the texts for when the server is gone."""
     html: str | None = server.read_root("/", "")
     if html is None:
         raise RuntimeError("Solara has no page")
@@ -182,12 +183,12 @@ def _html(language: str) -> str:
 
 
 def _embedded(value: Any) -> str:  # noqa: ANN401 - anything that JSON holds
-    """Write a value as JSON that may stand in a script of a page."""
+    """Return a value as JSON that is safe in a script of a page."""
     return json.dumps(value).replace("<", "\\u003c")
 
 
 async def ready(request: Request) -> Response:
-    """Answer that the server is there, and its pages may connect again."""
+    """Answer that the server is ready, so that its pages may connect again."""
     return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
 
 
@@ -195,7 +196,7 @@ async def ready(request: Request) -> Response:
 
 
 def _dropping(process: Callable[..., bool]) -> Callable[..., bool]:
-    """Process messages, and drop those that fail: Solara would cut the tab off."""
+    """Process messages, and drop those that fail: Solara would disconnect the tab."""
 
     def processed(kernel: Kernel, message: dict[str, Any]) -> bool:
         try:
@@ -208,11 +209,11 @@ def _dropping(process: Callable[..., bool]) -> Callable[..., bool]:
 
 
 _connected: set[str] = set()
-"""Tabs with a connection; Solara knows of one only some time after it was opened."""
+"""Tabs with a connection; Solara knows a tab only some time after it was opened."""
 
 
 async def channels(socket: WebSocket) -> None:
-    """Connect a tab with what is done for it here."""
+    """Connect a tab with its work on the server."""
     kernel = socket.path_params["kernel_id"]
     known = kernel_context.contexts.keys() | _connected
     if not KERNEL.fullmatch(kernel) or not socket.query_params.get("session_id"):
@@ -232,7 +233,7 @@ async def channels(socket: WebSocket) -> None:
 
 
 def close(request: Request) -> Response:
-    """End what is done for a tab that was closed, which says so itself; others learn nothing."""
+    """End the work for a closed tab, on its own request; others learn nothing."""
     context = kernel_context.contexts.get(request.path_params["kernel_id"])
     tab = request.query_params.get("session_id", "")
     session = server.get_session_id_cookie(request.cookies)

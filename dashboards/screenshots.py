@@ -1,6 +1,6 @@
 """Pictures of the page for the documents: ``python -m innovation_abm.dashboards.screenshots``.
 
-Needs the package ``playwright`` (of the extra ``test``) and a Chromium or Chrome on the path.
+Requires the package ``playwright`` (in the extra ``test``) and a Chromium or Chrome on the path.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ SHOTS: Final[dict[str, tuple[str, tuple[int, int]]]] = {
     "session-projector": ("lang=fr&guide=clay-layer&step=2&room=1", PROJECTOR),
     "dark-projector": ("week=50&lang=fr&room=1&dark=1&panel=deaths", (1440, 810)),
 }
-"""What is taken: the query of the link, and the size of the window."""
+"""The pictures: the query of the link, and the size of the window."""
 
 
 @contextmanager
 def serving(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Serve the dashboard at a free port; give the process and the page's address."""
+    """Serve the dashboard at a free port; yield the process and the page's address."""
     command = [sys.executable, "-m", "innovation_abm", "dashboard", "--no-browser", "--port", "0"]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, encoding="utf-8") as server:
         try:
@@ -43,10 +43,10 @@ def serving(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 @contextmanager
 def browsing() -> Iterator[Any]:
-    """Start a browser without a window.
+    """Start a headless browser.
 
     Raises:
-        RuntimeError: if there is none.
+        RuntimeError: if no browser is found.
     """
     from playwright.sync_api import sync_playwright
 
@@ -60,7 +60,7 @@ def browsing() -> Iterator[Any]:
 
 
 def take(folder: Path) -> Iterator[Path]:
-    """Take all pictures into a folder, and give each file as it is written."""
+    """Take all pictures into a folder, and yield each file as it is written."""
     from innovation_abm.kernel.compiling import build
     from innovation_abm.rules.book import SHIPPED
 
@@ -85,7 +85,7 @@ def _shoot(browser: Any, url: str, size: tuple[int, int], file: Path) -> Path:  
 
 
 def _shrink(file: Path) -> None:
-    """Pack a picture as small as it can be without a change to its colours."""
+    """Compress a picture as far as possible without changing its colours."""
     from PIL import Image  # comes with matplotlib
 
     with Image.open(file) as shot:
@@ -94,7 +94,7 @@ def _shrink(file: Path) -> None:
 
 
 def main() -> int:
-    """Take the pictures of the documents; return the status."""
+    """Take the pictures of the documents; return the exit status."""
     folder = Path(__file__).resolve().parents[1] / "docs" / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
     for file in take(folder):

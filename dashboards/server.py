@@ -1,4 +1,4 @@
-"""The dashboard's server: the command's own process, on this machine alone unless asked."""
+"""The dashboard's server: in the command's own process, for this machine only by default."""
 
 from __future__ import annotations
 
@@ -44,26 +44,26 @@ if TYPE_CHECKING:
 
 HERE: Final = "127.0.0.1"
 EVERYWHERE: Final = "0.0.0.0"
-"""Addresses to listen at: for this machine alone, and for its network."""
+"""Addresses to listen on: for this machine only, and for its network."""
 VARIABLE: Final = "INNOVATION_ABM_DASHBOARD"
-"""Environment variable that says what the page opens with, as JSON; see :class:`Settings`."""
+"""Environment variable with what the page opens with, as JSON; see :class:`Settings`."""
 SWITCH: Final = 0.0005
-"""Seconds after which a thread of Python lets another one run. While a page is drawn, every widget
-is handed to the server's own thread, and so waits once or twice for whatever else is at work."""
+"""Seconds after which a Python thread lets another one run. While a page is drawn, every widget is
+handed to the server's own thread, and so waits once or twice for other work."""
 MOST_PROCESSES: Final = 4
-"""Processes that run the Mesa engine where the compiled one cannot be had, at most."""
+"""Most processes that run the Mesa engine where the compiled one is not available."""
 RECORDED_AHEAD: Final = 300_000
-"""Person-weeks that are recorded before anybody asks: Mesa does them in a second or two."""
+"""Most person-weeks that are recorded in advance: Mesa does them in a second or two."""
 RECORDING: Final = 1.0
-"""Seconds that the page's address is told later at most, for what it opens with to be recorded."""
+"""Most seconds that the page's address waits for the first recording."""
 COUNTING: Final = 4.0
-"""Seconds that compiling waits at most for Mesa to count what the page opens with."""
+"""Most seconds that compiling waits for Mesa to count what the page opens with."""
 PING: Final = 5.0
-"""Seconds between two questions to a browser whether it is still there."""
+"""Seconds between two pings to a browser."""
 ANSWER: Final = 5.0
-"""Seconds that it has to answer; a machine that drops off a network says no goodbye."""
+"""Seconds to answer a ping; a machine that drops off a network does not close its connection."""
 CLOSED_TABS_LIVE: Final = 45
-"""Seconds that the work of a tab may go on once its browser is gone without closing it.
+"""Seconds that the work of a tab may continue after its browser has gone without closing it.
 
 With :data:`PING` and :data:`ANSWER`, it ends within a minute of a crash.
 """
@@ -77,9 +77,9 @@ class Settings:
         preset: name of a preset.
         chart: chart to play on; "": the preset's own.
         repair: whether to repair what can be repaired in the chart.
-        reading: other arguments with which it is read, of `read_chart`.
+        reading: other arguments of `read_chart`.
         rules: file of rules; "": the shipped ones.
-        levers: file of levers of one's own; "": none.
+        levers: file of custom levers; "": none.
         language: ``"en"`` or ``"fr"``.
         session: key or file of a guided session to open with; "": none.
     """
@@ -96,7 +96,7 @@ class Settings:
 
 @lru_cache(maxsize=1)
 def opened() -> Opened:
-    """Give what every tab opens with, as the environment says."""
+    """Return what every tab opens with, from the environment."""
     return load(Settings(**json.loads(os.environ.get(VARIABLE, "{}"))))
 
 
@@ -104,7 +104,7 @@ def load(settings: Settings) -> Opened:
     """Load what the page opens with; Solara is set up before it is imported.
 
     Raises:
-        InnovationAbmError: if there is no such preset, or chart, rules or levers are wrong.
+        InnovationAbmError: if there is no such preset, or chart, rules or levers are not valid.
     """
     set_up_solara()
     from innovation_abm.charts.charts import ChartError, read_chart
@@ -138,13 +138,13 @@ def serve(
 
     Args:
         settings: what the page opens with.
-        host: address to listen at.
-        port: port to listen at; 0: any that is free.
+        host: address to listen on.
+        port: port to listen on; 0: any free port.
         told: called with the page's address once it can be opened.
         browser: whether to open it in a browser.
 
     Raises:
-        InnovationAbmError: if the port cannot be had.
+        InnovationAbmError: if the port is not available.
     """
     listening = _listen(host, port)
     os.environ[VARIABLE] = json.dumps(asdict(settings))
@@ -155,7 +155,7 @@ def serve(
 
     class Server(uvicorn.Server):
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            logging.disable()  # pages that are open are cut off; nobody need read of each
+            logging.disable()  # open pages are disconnected; no need to log each
             await super().shutdown(sockets)
 
     app = application(settings.language)
@@ -197,14 +197,14 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise InnovationAbmError(
-            f"cannot listen at {host}, port {port}: {error.strerror}; choose another one: --port 0 "
-            "takes any that is free"
+            f"cannot listen on {host}, port {port}: {error.strerror}; choose another port, or use "
+            "--port 0 for any free one"
         ) from None
     return listening
 
 
 def set_up_solara() -> None:
-    """Set what Solara reads when it is imported: nothing is loaded from, or told to, elsewhere."""
+    """Set what Solara reads when it is imported: nothing is loaded from or sent elsewhere."""
     os.environ.update(
         {
             "SOLARA_THEME_SHOW_BANNER": "False",
@@ -214,7 +214,7 @@ def set_up_solara() -> None:
             "SOLARA_KERNEL_CULL_TIMEOUT": f"{CLOSED_TABS_LIVE}s",
             "SOLARA_MODE": "production",
             "SOLARA_CHECK_HOOKS": "off",
-            "SOLARA_ROOT_PATH": "",  # else it believes what the first request says of it
+            "SOLARA_ROOT_PATH": "",  # else it trusts what the first request says
             "SOLARA_THEME_FORCE_REFRESH": "True",  # if the server has forgotten what a page shows
         }
     )
@@ -235,7 +235,7 @@ def _announce(server: object, url: str, told: Callable[[str], None], browser: bo
 
 
 def _ask_for_page(url: str) -> None:
-    """Ask for the page and what it loads, so that Solara has them ready when a browser asks."""
+    """Request the page and what it loads, so that Solara has them ready for a browser."""
     found = _fetched(url)
     for path in re.findall(rb'(?:src|href)="(/[^"]+\.(?:js|css)[^"]*)"', found):
         _fetched(url.rstrip("/") + path.decode())
@@ -250,7 +250,7 @@ def _fetched(url: str) -> bytes:
 
 @lru_cache(maxsize=1)
 def _opening() -> Played:
-    """Give what every tab opens with."""
+    """Return what every tab plays first."""
     page = opened()
     if page.session is not None:
         scenario = with_own_levers(page.session.opening, page.scenario)
@@ -263,21 +263,21 @@ def _always() -> bool:
     return True
 
 
-# --- the compiled engine, made ready beside -------------------------------------------------------
+# --- preparing the compiled engine ----------------------------------------------------------------
 
 
 class Preparation:
-    """What all tabs share; makes the compiled engine ready while pages are served already.
+    """What all tabs share; prepares the compiled engine while pages are already served.
 
-    It is compiled in a process of its own, unless it was before: here it would hold up every page
-    for half a minute. Where it cannot be had, because of agents of one's own for instance,
-    processes of the Mesa engine stand in for it.
+    It is compiled in a separate process, unless that was done before: here it would hold up every
+    page for half a minute. Where it is not available, because of custom agents for example,
+    processes of the Mesa engine replace it.
 
     Attributes:
-        ready: set once the engine can be used without waiting for it.
-        settled: set once that is known: the engine is ready, or will not be.
-        recorded: set once what the page opens with is recorded, or cannot be beforehand.
-        archive: what was recorded and counted already.
+        ready: set once the engine can be used without waiting.
+        settled: set once it is known whether the engine will be ready.
+        recorded: set once what the page opens with is recorded, or cannot be in advance.
+        archive: what has been recorded and counted already.
     """
 
     def __init__(self) -> None:
@@ -291,12 +291,12 @@ class Preparation:
 
     def begin(self) -> None:
         """Begin, in threads."""
-        opened()  # once: two threads that ask at the same time would have rules of their own each
+        opened()  # once: two threads at the same time would each load their own rules
         for work in (self._record, self._settle):
             threading.Thread(target=work, daemon=True).start()
 
     def end(self) -> None:
-        """Stop what still goes on beside."""
+        """Stop all work in other processes."""
         with self._ending:  # no compiler is started after
             self._ended = True
         if self._compiler is not None and self._compiler.poll() is None:
@@ -346,7 +346,7 @@ class Preparation:
         self.ready.set()
 
     def _count_meanwhile(self) -> None:
-        """Have Mesa count; the compiler waits for it, as both would hold up the first page."""
+        """Have Mesa count; the compiler waits, as both together would hold up the first page."""
         counting = threading.Thread(target=self._count, args=("mesa", self._waits), daemon=True)
         counting.start()
         counting.join(COUNTING)
@@ -355,7 +355,7 @@ class Preparation:
         return not self.ready.is_set()
 
     def _record(self) -> None:
-        """Record what every tab opens with before one asks, unless that takes long."""
+        """Record what every tab opens with in advance, unless that takes long."""
         played = _opening()
         if played.chart.size * played.scenario.weeks <= RECORDED_AHEAD:
             with suppress(InnovationAbmError):  # tabs will say so
@@ -363,7 +363,7 @@ class Preparation:
         self.recorded.set()
 
     def _count(self, engine: Engine, wanted: Callable[[], bool]) -> None:
-        """Count it."""
+        """Count what every tab opens with."""
         played = _opening()
         work = played.chart.size * played.scenario.weeks
         number = replications_for(work, engine)
@@ -385,14 +385,14 @@ def _processes() -> MesaProcesses:
 
 
 preparation = Preparation()
-"""That of this process."""
+"""The preparation of this process."""
 
 
 def compile_for() -> None:
-    """Compile the engine for the rules that the environment names; the kept code is the result."""
+    """Compile the engine for the rules in the environment; the result is the cached code."""
     from innovation_abm.kernel.compiling import build
-    from innovation_abm.rules.book import SHIPPED
     from innovation_abm.running.endings import end_with
+    from innovation_abm.rules.book import SHIPPED
 
     end_with(sys.stdin.buffer)  # with the server, whose end of the pipe is never written to
     if hasattr(os, "nice"):

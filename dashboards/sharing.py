@@ -1,7 +1,7 @@
-"""What all tabs of one server share: turns at the processor, and results that were made already.
+"""What all tabs of one server share: turns at the processor, and results made already.
 
-Tabs share no model and nothing that can be changed. A film and an ensemble are pure functions of
-what is played, so whoever plays the same may be given the same.
+Tabs share no model and nothing mutable. A film and an ensemble are pure functions of what is
+played, so tabs that play the same may get the same results.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     Wanted = Callable[[], bool]
 
 SLICE: Final = 0.2
-"""Seconds after which work lets other work of the same urgency go on, if there is any."""
+"""Seconds after which work makes way for other work of the same urgency, if any."""
 LOOK: Final = 0.05
-"""Seconds between looks whether what is waited for is still wanted."""
+"""Seconds between two checks whether what is waited for is still wanted."""
 
 Kept = TypeVar("Kept")
 
@@ -38,15 +38,15 @@ class Urgency(IntEnum):
     REFINE = 2
     """More replications, or replications that Mesa runs."""
     EXTRA = 3
-    """What takes seconds, and was asked for by a button."""
+    """Work that takes seconds, and was asked for by a button."""
 
 
 class Turns:
     """Lets one piece of work go on at a time, the most urgent first.
 
-    Python code of one process runs on one processor, and the compiled engine uses them all. Ten
-    recordings at once would all be done as late as the last; one after the other they are done
-    after half that time on average, and those that are not wanted any more cost nothing.
+    Python code of one process runs on one processor, and the compiled engine uses all of them. Ten
+    recordings at once would all finish as late as the last; one after the other they take half
+    that time on average, and those that are no longer wanted cost nothing.
     """
 
     def __init__(self) -> None:
@@ -59,14 +59,14 @@ class Turns:
 
     @contextmanager
     def turn(self, urgency: Urgency, wanted: Wanted) -> Iterator[Wanted]:
-        """Work when it is one's turn.
+        """Wait for a turn to work.
 
         Yields:
-            A function to be called now and then, from any thread: it lets work go first that
-            should, and tells whether to go on.
+            A function to call now and then, from any thread: it lets more urgent work go first,
+            and returns whether to continue.
 
         Raises:
-            GivenUp: if the work is not wanted any more before its turn comes.
+            GivenUp: if the work is no longer wanted before its turn comes.
         """
         ticket = next(self._tickets)
         self._take(urgency, ticket, wanted)
@@ -131,14 +131,14 @@ class Shelf(Generic[Kept]):
         self._making: dict[Hashable, threading.Event] = {}
 
     def find(self, key: Hashable) -> Kept | None:
-        """Give what is kept under a key, if anything is."""
+        """Return the result of a key, if it is kept."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
             return self._kept.get(key)
 
     def put(self, key: Hashable, made: Kept) -> None:
-        """Keep a result; the one that was not asked for longest goes, if there are too many."""
+        """Keep a result; if there are too many, drop the least recently used."""
         with self._lock:
             self._kept[key] = made
             self._kept.move_to_end(key)
@@ -146,19 +146,19 @@ class Shelf(Generic[Kept]):
                 self._kept.popitem(last=False)
 
     def drop(self, unwanted: Callable[[Any], bool]) -> None:
-        """Forget what is kept under unwanted keys."""
+        """Drop the results of unwanted keys."""
         with self._lock:
             for key in [key for key in self._kept if unwanted(key)]:
                 del self._kept[key]
 
     def get(self, key: Hashable, make: Callable[[], Kept], wanted: Wanted) -> Kept:
-        """Give what is kept under a key, or make it, or wait for whoever makes it.
+        """Return the result of a key; make it, or wait for the thread that makes it.
 
-        What is not wanted any more once it is made is not kept: its tab may be gone by now, and
-        with it all that is kept of a chart of its own.
+        A result that is no longer wanted once it is made is not kept: its tab may be gone, and
+        with it everything made on its own chart.
 
         Raises:
-            GivenUp: if it is not wanted any more while another makes it.
+            GivenUp: if it is no longer wanted while another thread makes it.
         """
         while True:
             with self._lock:

@@ -18,23 +18,23 @@ class Stage(anywidget.AnyWidget):
 
     Attributes:
         chart: the picture, see :meth:`~innovation_abm.dashboards.placing.Placing.as_dict`.
-        film: what is played, see :meth:`~innovation_abm.dashboards.film.Film.packed`; ``nodes``
-            tells for how many nodes, so that no film is played on another picture.
-        twin: the same for what it is compared with, at its left; empty: nothing.
+        film: what is played, see :meth:`~innovation_abm.dashboards.film.Film.packed`; ``nodes`` is
+            its number of nodes, so that no film is played on another picture.
+        twin: the same for the film it is compared with, at its left; empty: none.
         events: names of events by their code.
-        words: what it says, by key.
+        words: its texts, by key.
         look: ``dark`` and ``room``, for the projector.
-        marks: ``week`` and ``label`` of what changes in mid-run.
+        marks: ``week`` and ``label`` of what changes during the run.
         notice: a line below the picture.
-        link: the state of the page but for the week, as a query.
-        week: last week that has been shown whole.
-        playing, speed: whether it plays, and how many weeks a second.
+        link: the state of the page without the week, as a query.
+        week: last week that has been shown in full.
+        playing, speed: whether it plays, and how many weeks per second.
         picked: what was clicked: ``kind`` (``"idea"`` or ``"post"``), ``side``, ``name`` or
             ``node``.
-        story: what is told of the idea that was clicked.
+        story: the story of the idea that was clicked.
         focus: the idea to follow: ``name``, ``time``.
-        ask: what the browser shall do: ``name``, ``time``.
-        command: what was asked for by a key: ``name``, ``week``, ``time``.
+        ask: what the browser should do: ``name``, ``time``.
+        command: what a key asked for: ``name``, ``week``, ``time``.
     """
 
     _esm = (FRONT / "stage.js").read_text(encoding="utf-8")

@@ -1,8 +1,8 @@
 """What a tab keeps of an uploaded chart, so that a reload or a new server loses nothing.
 
-The browser keeps it, for that tab alone, and hands it back when the page is loaded again. The
-server keeps nothing: no file, no key, nothing in a link. What comes back is checked like anything
-that a browser sends.
+The browser keeps it, for that tab only, and returns it when the page is loaded again. The server
+keeps nothing: no file, no key, nothing in a link. What comes back is checked like anything that a
+browser sends.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from innovation_abm.errors import InnovationAbmError
 from innovation_abm.organization.organization import Organization
 
 MOST_PACKED: Final = 600_000
-"""Bytes of the largest chart that a tab keeps; browsers give a site some megabytes of text."""
+"""Bytes of the largest chart that a tab keeps; browsers allow a site some megabytes of text."""
 MOST_UNPACKED: Final = 20_000_000
-"""Bytes that a chart may come to when it is unpacked."""
+"""Most bytes of a chart when unpacked."""
 ARRAYS: Final = ("superior", "department", "unit")
 NAMES: Final = ("names", "department_names", "unit_names")
-"""What an organisation is made of."""
+"""The parts of an organisation."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Kept:
     """A chart that a tab keeps.
 
     Attributes:
-        organization: the organisation; nothing else of the file is kept.
-        label: under which name it is played.
+        organization: the organisation; nothing else from the file is kept.
+        label: the name under which it is played.
     """
 
     organization: Organization
@@ -58,12 +58,14 @@ def pack(kept: Kept) -> dict[str, str]:
     }
     packed = zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 9)
     if len(packed) > MOST_PACKED:
-        raise InnovationAbmError(f"a chart of {len(packed):,} bytes: a tab keeps {MOST_PACKED:,}")
+        raise InnovationAbmError(
+            f"the chart has {len(packed):,} bytes: a tab keeps at most {MOST_PACKED:,}"
+        )
     return {"label": kept.label, "chart": base64.b64encode(packed).decode("ascii")}
 
 
 def unpack(given: Any) -> Kept | None:  # noqa: ANN401 - whatever a browser sends
-    """Return the chart that a tab kept; ``None`` if there is none, or it is not a valid one."""
+    """Return the chart that a tab kept; ``None`` if there is none, or it is not valid."""
     if not isinstance(given, dict):
         return None
     label, packed = given.get("label"), given.get("chart")
@@ -96,14 +98,14 @@ def _organization(packed: str) -> Organization:
 
 
 def _each(values: Any, kind: type) -> list[Any]:  # noqa: ANN401 - anything that JSON holds
-    """Return a list in which each value is of a kind."""
+    """Return a list after checking that each value is of a type."""
     if not (isinstance(values, list) and all(type(one) is kind for one in values)):
         raise TypeError(f"not a list of {kind.__name__}")
     return values
 
 
 class TabMemory(anywidget.AnyWidget):
-    """Hands the browser the chart to keep, and takes back what it kept.
+    """Gives the browser the chart to keep, and takes back what it kept.
 
     Attributes:
         kept: what to keep from now on, see :func:`pack`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,18 +20,18 @@ PLACES: Final = {
     Event.PILOT_STARTED: "place_pilot",
     Event.SENT_TO_REWORK: "place_rework",
 }
-"""Where an idea is after an event, but for queues; after any other it is with its author."""
+"""Where an idea is after an event, except queues; after any other it is with its author."""
 ENDS: Final = frozenset(fate.label for fate in Fate if fate != Fate.IN_FLIGHT)
 
 
 def story(film: Film, name: str, say: Speech, until: int | None = None) -> str:
-    """Tell what happened to an idea, from conception to its fate.
+    """Return the story of an idea, from conception to its fate.
 
     Args:
-        film: the run it is of.
+        film: the run with the idea.
         name: its name, such as ``"w3-p17"``.
-        say: speaks the language.
-        until: last week that is told of; all of them if ``None``.
+        say: the texts of the language.
+        until: last week of the story; all of them if ``None``.
     """
     last = film.weeks if until is None else until
     columns = film.run.idea_columns
@@ -45,7 +46,8 @@ def story(film: Film, name: str, say: Speech, until: int | None = None) -> str:
             break
         event = Event(code)
         ended = ended or event.label in ENDS
-        words = say(
+        words = _told(
+            say,
             f"tale_{event.label}",
             week=when,
             post=_post(film, by, say),
@@ -67,13 +69,13 @@ def story(film: Film, name: str, say: Speech, until: int | None = None) -> str:
 
 
 def called(name: str, say: Speech) -> str:
-    """Give an idea's name, such as ``"w3-p17"``, as it is said to the room."""
+    """Return an idea's name, such as ``"w3-p17"``, as the room reads it."""
     week, post = (part[1:] for part in name.split("-"))
     return say("idea_called", week=week, post=post)
 
 
 def _post(film: Film, post: int, say: Speech) -> str:
-    """Name a post as one speaks of it in a story."""
+    """Return the name of a post as a story has it."""
     chart = film.run.organization
     if post < 0:
         return ""
@@ -82,6 +84,14 @@ def _post(film: Film, post: int, say: Speech) -> str:
     if chart.role[post] == Role.LEADER:
         return say("tale_leader")
     return say("tale_manager", layer=int(chart.layer[post]))
+
+
+def _told(say: Speech, key: str, **values: object) -> str:
+    """Return a text with its gaps filled; in French, "à le" and "de le" are contracted."""
+    text = say(key, **values)
+    if say.language == "fr":
+        text = re.sub(r"\bde le\b", "du", re.sub(r"\bà le\b", "au", text))
+    return text
 
 
 def _after(weeks: int, say: Speech) -> str:

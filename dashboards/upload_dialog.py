@@ -1,7 +1,7 @@
-"""The dialog by which a tab uploads a chart: files, what came of them, and the choice of columns.
+"""The dialog with which a tab uploads a chart: files, results, and the choice of columns.
 
-What was uploaded is held for as long as the dialog is open, in that tab alone, so that it can be
-read again with other columns or repaired.
+Uploaded files are held as long as the dialog is open, in that tab only, so that they can be read
+again with other columns or repaired.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.words import Speech
 
 FEW: Final = 3
-"""Details of a chart that is played that are shown at once."""
+"""Details of a played chart that are shown at once."""
 OPENER: Final = "ia-opens-upload"
 """Class of the button that opens the dialog."""
 
@@ -53,18 +53,18 @@ OPENER: Final = "ia-opens-upload"
 
 @dataclass(frozen=True)
 class Held:
-    """What was uploaded, and what came of it.
+    """What was uploaded, and the result.
 
     Attributes:
         files: the files; none where they were not read.
-        notes: what is said of them.
+        notes: messages about them.
         played: whether the chart is played.
-        offered: what may be chosen.
-        choosing: whether it is being chosen.
+        offered: the columns that may be chosen.
+        choosing: whether columns are being chosen.
         chosen: the columns that are chosen, from 1, by what they hold; 0: none.
         sheet: the sheet of a workbook, if one is chosen.
         settled: whether the columns that are read were chosen.
-        repair: which repair would make something of the chart.
+        repair: the repair that would make the chart usable.
     """
 
     files: tuple[Sent, ...]
@@ -84,8 +84,8 @@ class Dialog:
     Attributes:
         shown: whether it is open.
         held: what was uploaded, while it is open.
-        repair: whether charts are repaired that can be.
-        tries: how often it was opened, and something was read.
+        repair: whether charts are repaired where possible.
+        tries: how often it was opened or something was read.
     """
 
     def __init__(self, room: Room) -> None:
@@ -111,7 +111,7 @@ class Dialog:
         self._try(Held(paired(self._room, files)), self.repair.value)
 
     def refuse(self, note: Note) -> None:
-        """Say why files were not sent."""
+        """Show why files were not sent."""
         self.tries += 1
         self._room.hush()
         self._room.tell_note(note)
@@ -123,14 +123,14 @@ class Dialog:
             self.held.value = replace(self.held.value, choosing=True)
 
     def choose(self, what: str, column: int) -> None:
-        """Choose the column that holds something; what is not offered is passed over."""
+        """Choose the column that holds something; ignore what is not offered."""
         held = self.held.value
         offered = None if held is None else held.offered
         if held is not None and offered is not None and choosing.may_be(offered, what, column):
             self.held.value = replace(held, chosen={**held.chosen, what: column})
 
     def choose_sheet(self, sheet: str) -> None:
-        """Choose the sheet of a workbook, and look which columns it has."""
+        """Choose the sheet of a workbook, and read its columns."""
         held = self.held.value
         if held is None or held.offered is None or sheet not in held.offered.sheets:
             return
@@ -138,17 +138,17 @@ class Dialog:
         self.held.value = replace(held, sheet=sheet, offered=found, chosen=dict(found.likely))
 
     def use_columns(self) -> None:
-        """Read what is held again, by the columns that are chosen."""
+        """Read the held files again, with the chosen columns."""
         if self.held.value is not None and self.held.value.choosing:
             self._try(replace(self.held.value, settled=True), self.repair.value)
 
     def repair_held(self) -> None:
-        """Read what is held again, and repair it."""
+        """Read the held files again, and repair the chart."""
         if self.held.value is not None and self.held.value.repair:
             self._try(self.held.value, self.held.value.repair)
 
     def _try(self, held: Held, repair: Repair) -> None:
-        """Play on what is held. The dialog stays open where more may be chosen."""
+        """Play on the held files. The dialog stays open where more may be chosen."""
         self.tries += 1
         self._room.hush()  # of the chart before
         columns = None
@@ -177,7 +177,7 @@ class Dialog:
 
 
 def _refused(held: Held, refused: Refused, repair: Repair) -> Held:
-    """What is held of a chart that is refused."""
+    """Return what is held of a refused chart."""
     chart: Chart | None = refused.chart
     if chart is None:
         return Held(held.files, (refused.note,))
@@ -198,17 +198,17 @@ def _refused(held: Held, refused: Refused, repair: Repair) -> Held:
 
 
 class Chooser(anywidget.AnyWidget):
-    """A button that chooses a file, or two, and keeps the focus in its dialog.
+    """A button that chooses one or two files, and keeps the focus in its dialog.
 
-    What is chosen comes as a message: unlike a trait, it is neither kept nor sent back.
+    The files come as a message: unlike a trait, it is neither kept nor sent back.
 
     Attributes:
-        label: what it says.
-        button: what its button says; the browser's own speaks the browser's language.
-        most: size of the largest files that are sent, in bytes together.
-        view: what the dialog shows, whose heading has the focus then; blank while it is closed.
-        opener: selects what opened it, which has the focus when it is closed.
-        chosen: the files that were chosen last, as they came: ``files``, each with ``name`` and
+        label: its text.
+        button: the text of its button; the browser's own is in the browser's language.
+        most: most bytes of the files together that are sent.
+        view: what the dialog shows; its heading then has the focus; blank while it is closed.
+        opener: selector of what opened it, which has the focus when it is closed.
+        chosen: the files chosen last, as they came: ``files``, each with ``name`` and
             ``size``, and ``contents``, empty if they are too large or too many.
     """
 
@@ -280,7 +280,7 @@ def _Content(dialog: Dialog, held: Held | None, say: Speech) -> None:
 def _Files(dialog: Dialog, held: Held | None, say: Speech, view: str) -> None:
     """Show what may be uploaded, and what was wrong with the last chart.
 
-    It stays while something else is shown, as its widget keeps the focus in the dialog.
+    It remains while something else is shown, as its widget keeps the focus in the dialog.
     """
     shown = view == "files"
 
@@ -315,7 +315,7 @@ def _Files(dialog: Dialog, held: Held | None, say: Speech, view: str) -> None:
 
 @solara.component
 def _Played(dialog: Dialog, held: Held, say: Speech) -> None:
-    """Show what was assumed of the chart that is played."""
+    """Show what was assumed about the played chart."""
     _said(held.notes, say, most=FEW)
     with solara.Div(classes=["ia-buttons"]):
         _button(say("upload_play"), lambda: dialog.show(False), first=True)
@@ -376,9 +376,9 @@ def as_html(note: Note, say: Speech, *, most: int = 0) -> str:
     """Return a note as a line, with its details behind it.
 
     Args:
-        note: what is said.
-        say: in which language.
-        most: how many details are shown at once; more are shown to those who ask for them.
+        note: the note.
+        say: the texts of the language.
+        most: most details that are shown at once; more of them are folded.
     """
     line = escape(say(note.key, **note.values))
     if not note.details:

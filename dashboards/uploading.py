@@ -1,4 +1,4 @@
-"""A chart of your own, in one tab: limited in size, read as data, kept by that tab alone."""
+"""Your own chart, in one tab: limited in size, read as data, kept by that tab only."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.room import Room
 
 MOST_MEGABYTES: Final = 5
-"""Less than what the server takes in one message; the largest chart that is played has 2."""
+"""Less than the server accepts in one message; the largest chart that can be played has 2."""
 MOST_UNPACKED: Final = 40
-"""Megabytes that a workbook unpacks to: twice what as many rows of twenty cells take."""
+"""Most megabytes of an unpacked workbook: twice the size of as many rows of twenty cells."""
 MOST_ROWS: Final = 2 * MOST_PEOPLE
-"""Rows that are read; to find what is wrong in millions would hold up the room."""
+"""Most rows that are read; checking millions would hold up the room."""
 DETAILS_SHOWN: Final = 50
 SUFFIXES: Final = (".csv", ".tsv", ".txt", ".xlsx")
-"""How the files of charts are called; what is in them is told by their content."""
+"""Suffixes of chart files; their format is detected from their content."""
 
 COLUMNS_UNCLEAR: Final = ("upload_columns", "upload_ambiguous")
-"""What is said of columns that are not found, and of those that are found twice."""
+"""Texts about columns that are not found, and about those that are found twice."""
 
 _ROW: Final = re.compile(rb"<(?:\w+:)?row\b")
 _VALUE: Final = re.compile(rb"<(?:\w+:)?[vt]\b")
 _HEADERS: Final = re.compile(r"(?:\.? This row has|; choose one:|: not in the header).*", re.DOTALL)
 
 
-class Refused(Exception):  # noqa: N818 - said to the room
-    """What was uploaded cannot be played; the arguments are a text's key and its values.
+class Refused(Exception):  # noqa: N818 - shown to the room
+    """An upload cannot be played; the arguments are a text's key and its values.
 
     Attributes:
-        note: what is said about it.
-        chart: what was read, if it was read.
+        note: the message.
+        chart: the chart, if it was read.
     """
 
     def __init__(
         self, key: str, chart: Chart | None = None, details: Sequence[str] = (), **values: object
     ) -> None:
-        """Say why, by a text of the vocabulary."""
+        """Store the reason, as a text of the vocabulary."""
         super().__init__(key)
         self.note, self.chart = Note(key, values, tuple(details)), chart
 
@@ -62,8 +62,8 @@ class Sent:
     """A file that a browser sent.
 
     Attributes:
-        name: what it is called there.
-        content: what is in it.
+        name: its name there.
+        content: its content.
     """
 
     name: str
@@ -80,7 +80,7 @@ def read_upload(
     """Read a chart from what a browser sent: one file, or the two of an organogram.
 
     Args:
-        files: what was sent.
+        files: the files.
         repair: as for :func:`~innovation_abm.charts.charts.read_chart`, like the next two.
         columns: the columns to read.
         sheet: the sheet of a workbook.
@@ -102,7 +102,7 @@ def read_upload(
 
 
 def look_at(files: Sequence[Sent], sheet: str | None) -> Chart:
-    """Read a sheet of a workbook for a choice of its columns, whatever is wrong with it.
+    """Read a sheet of a workbook for a choice of its columns, even if it is not valid.
 
     Raises:
         Refused: if it is too large.
@@ -116,7 +116,7 @@ def _read(
     columns: Mapping[str, str] | None = None,
     sheet: str | None = None,
 ) -> Chart:
-    """Read files that are not too large, from a temporary folder that is gone afterwards."""
+    """Read files that are not too large, from a temporary folder that is then deleted."""
     _check_size(files)
     with tempfile.TemporaryDirectory() as place:
         for file in files:
@@ -148,15 +148,15 @@ def _check_size(files: Sequence[Sent]) -> None:
 
 
 def _rows(content: bytes) -> int:
-    """Count ends of lines as they are read: any of the three kinds, however they are mixed."""
+    """Count the line ends: any of the three kinds, even mixed."""
     return content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n")
 
 
 def _rows_of_workbook(content: bytes, label: str) -> int:
-    """Count the rows of all sheets that hold something; none if it is not a workbook.
+    """Count the rows of all sheets that are not empty; none if it is not a workbook.
 
     Raises:
-        Refused: if it unpacks to more than is read.
+        Refused: if it is too large when unpacked.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -176,7 +176,7 @@ def _rows_of_workbook(content: bytes, label: str) -> int:
 
 
 def _refusal(chart: Chart, label: str, repair: Repair) -> Refused:
-    """Say why a chart that was read is refused."""
+    """Return why a chart that was read is refused."""
     if must_choose(chart):
         others = [fault for fault in chart.faults if fault.kind != FaultKind.COLUMNS]
         found = "reports_to" in (chart.columns or ())
@@ -191,11 +191,11 @@ def _refusal(chart: Chart, label: str, repair: Repair) -> Refused:
 
 
 def repair_offered(chart: Chart, repair: Repair) -> Repair:
-    """Return which repair would make something of a chart that was read with another one.
+    """Return the repair that would make a chart usable that was read with another one.
 
     Returns:
-        ``True``, or ``"force"`` where that would give too many posts another superior; ``False``
-        if no repair would.
+        ``True``, or ``"force"`` where it would give too many posts another superior; ``False`` if
+        no repair would.
     """
     faults = [fault for fault in chart.faults if fault.kind != FaultKind.BUDGET]
     if not faults or not all(fault.repairable for fault in faults):
@@ -207,7 +207,7 @@ def repair_offered(chart: Chart, repair: Repair) -> Repair:
 
 
 def _label(name: str) -> str:
-    """Return a name for the file that is safe on any system and like the one it came with."""
+    """Return a name for the file that is safe on any system and similar to its own."""
     last = PurePosixPath(name.replace("\\", "/")).name
     stem, _, suffix = last.rpartition(".")
     stem = re.sub(r"[^\w. -]", "_", stem or last).strip(" .")
@@ -216,9 +216,9 @@ def _label(name: str) -> str:
 
 
 def _listed(faults: Iterable[Fault]) -> tuple[str, ...]:
-    """Return what was found, a line each, without options of the command line.
+    """Return faults, a line each, without options of the command line.
 
-    What is said of columns ends before their headers: without headers, somebody may be there.
+    Faults of columns are cut before their headers: without headers, these may name a person.
     """
     texts = [
         _HEADERS.sub("", str(fault)) if fault.kind == FaultKind.COLUMNS else str(fault)
@@ -231,7 +231,7 @@ def _listed(faults: Iterable[Fault]) -> tuple[str, ...]:
 
 
 def paired(room: Room, files: Sequence[Sent]) -> tuple[Sent, ...]:
-    """Return files with the one that came before, if together they are those of an organogram."""
+    """Return files with the one sent before, if together they are an organogram."""
     half, room.half_chart = room.half_chart, None
     if half is None or len(files) != 1 or _label(half.name) == _label(files[0].name):
         return tuple(files)
@@ -247,12 +247,12 @@ def open_upload(
     columns: Mapping[str, str] | None = None,
     sheet: str | None = None,
 ) -> Chart | Refused:
-    """Play on a chart that a browser sent, or say what is wrong with it.
+    """Play on a chart that a browser sent, or report what is wrong with it.
 
-    Of an organogram, one file may be sent after the other.
+    The files of an organogram may be sent one after the other.
 
     Returns:
-        What was read, or why it is refused.
+        The chart, or why it is refused.
     """
     files = paired(room, files)
     try:
@@ -267,7 +267,7 @@ def open_upload(
 
 
 def chart_notes(chart: Chart) -> tuple[Note, ...]:
-    """Say what was assumed of a chart, what was doubtful, and what was repaired."""
+    """Return notes on what was assumed about a chart, what was doubtful, and what was repaired."""
     name = "" if chart.organization is None else chart.organization.name
     notes = [Note("upload_assumed", {"name": name, "what": _plain(chart.assumed)})]
     found = (("upload_warnings", chart.warnings), ("upload_repairs", chart.repairs))

@@ -1,4 +1,4 @@
-"""What the dashboard says, in English and in French."""
+"""The texts of the dashboard, in English and in French."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LANGUAGES: Final = ("en", "fr")
 
 @lru_cache(maxsize=1)
 def vocabulary() -> Mapping[str, Mapping[str, str]]:
-    """Give all texts of the page: by language and key."""
+    """Return all texts of the page, by language and key."""
     text = (files("innovation_abm.dashboards") / "words.toml").read_text(encoding="utf-8")
     entries = read_toml(text)
     return MappingProxyType(
@@ -35,27 +35,27 @@ def vocabulary() -> Mapping[str, Mapping[str, str]]:
 
 
 def typeset(text: str, language: str) -> str:
-    """Put the spaces that French wants beside its punctuation where no line may break."""
+    """Make the spaces beside French punctuation non-breaking."""
     if language != "fr":
         return text
     text = re.sub(r" ([:»])", "\N{NO-BREAK SPACE}\\1", text.replace("« ", "«\N{NO-BREAK SPACE}"))
-    return re.sub(r" ([;?!])", "\N{NARROW NO-BREAK SPACE}\\1", text)
+    return re.sub(r" ([;?!%])", "\N{NARROW NO-BREAK SPACE}\\1", text)
 
 
 class Speech:
-    """Speaks one language.
+    """The texts of the page in one language.
 
     Attributes:
         language: ``"en"`` or ``"fr"``.
     """
 
     def __init__(self, language: str) -> None:
-        """Speak ``language``."""
+        """Load the texts of ``language``."""
         self.language = language
         self.texts = vocabulary()[language]
 
     def __call__(self, key: str, **values: object) -> str:
-        """Say a text, its gaps filled; whole numbers as the language writes them."""
+        """Return a text with its gaps filled; whole numbers as the language writes them."""
         text = self.texts[key]
         if not values:
             return text
@@ -67,11 +67,15 @@ class Speech:
         )
 
     def of(self, words: Words) -> str:
-        """Say words that a record brings."""
+        """Return the words of a record in this language."""
         return typeset(str(getattr(words, self.language)), self.language)
 
+    def labelled(self, label: str, text: str) -> str:
+        """Return a text after its label, with the colon of the language."""
+        return typeset(f"{label}{' :' if self.language == 'fr' else ':'} {text}", self.language)
+
     def number(self, value: float, digits: int = 0) -> str:
-        """Write a number as the language does; a dash if it is undefined."""
+        """Return a number as the language writes it; a dash if it is undefined."""
         if value != value:
             return "\N{EN DASH}"
         text = f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
@@ -80,14 +84,14 @@ class Speech:
         return text
 
     def percent(self, share: float, digits: int = 0) -> str:
-        """Write a share as a percentage; a dash if it is undefined."""
+        """Return a share as a percentage; a dash if it is undefined."""
         if share != share:
             return "\N{EN DASH}"
         space = "\N{NARROW NO-BREAK SPACE}" if self.language == "fr" else ""
         return f"{self.number(100 * share, digits)}{space}%"
 
     def signed(self, value: float, digits: int = 0) -> str:
-        """Write a difference with its sign; a dash if it is undefined."""
+        """Return a difference with its sign; a dash if it is undefined."""
         if value != value:
             return "\N{EN DASH}"
         return ("+" if round(value, digits) > 0 else "") + self.number(value, digits)

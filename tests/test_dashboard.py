@@ -266,13 +266,12 @@ def test_a_link_says_each_thing_that_it_changed():
         dark=True, panel="guide", guide="clay-layer", step=len(guide.steps) - 1, week=104
     )
     assert [Speech("en")(note.key, **note.values) for note in found.notes] == [
-        "Left out of the link: colour=red",
-        "The link gives preset a value that it cannot have, typical; taken instead: workshop.",
-        "The link gives risk_aversion a value that it cannot have, 150:risk_aversion:0.1; "
-        "taken instead: 104.",
-        f"The link gives step a value that it cannot have, 50; taken instead: {len(guide.steps)}.",
-        "The link gives twins a value that it cannot have, maybe; taken instead: off.",
-        "The link gives week a value that it cannot have, 140; taken instead: 104.",
+        "Ignored in the link: colour=red",
+        "Invalid value for preset in the link: typical; used instead: workshop.",
+        "Invalid value for risk_aversion in the link: 150:risk_aversion:0.1; used instead: 104.",
+        f"Invalid value for step in the link: 50; used instead: {len(guide.steps)}.",
+        "Invalid value for twins in the link: maybe; used instead: off.",
+        "Invalid value for week in the link: 140; used instead: 104.",
     ]
 
 
@@ -442,7 +441,7 @@ def test_stories_are_told_in_both_languages():
         told = [story(film, name, Speech(language)) for language in LANGUAGES]
         assert all(text.endswith(".") and "{" not in text for text in told)
         assert told[0] != told[1]
-    assert "no such idea" in story(film, "w1-p999", Speech("en"))
+    assert "not part of this run" in story(film, "w1-p999", Speech("en"))
 
 
 def test_a_story_on_the_screen_does_not_tell_the_future():
@@ -546,7 +545,7 @@ def test_numbers_are_written_as_the_language_does():
     assert Speech("en").signed(-0.26, 1) == "\u22120.3"
     assert Speech("en").percent(float("nan")) == "\N{EN DASH}"
     told = {"adopted": 12, "conceived": np.int64(1469)}
-    assert Speech("en")("this_run", **told).endswith("12 adopted of 1,469")
+    assert Speech("en")("this_run", **told).endswith("12 of 1,469 ideas adopted")
     assert Speech("fr")("this_run", **told).endswith("12 idées adoptées sur 1\u202f469")
 
 
@@ -850,13 +849,13 @@ def test_an_answer_is_told_beside_the_bet_on_its_own_question(compiled):
     room.go_to_step(3)  # where nobody bets
     room.go_to_step(4)
     settle(room)
-    assert "You bet" not in shown_in(GuidePanel(room))
+    assert "Your bet" not in shown_in(GuidePanel(room))
     room.go_to_step(2)
     settle(room)
-    assert "You bet on: 50 or more" in shown_in(GuidePanel(room))
+    assert "Your bet: 50 or more" in shown_in(GuidePanel(room))
     again = Room(room.opened, READY, room.stage.link)
     settle(again)
-    assert "You bet on: 50 or more" in shown_in(GuidePanel(again))
+    assert "Your bet: 50 or more" in shown_in(GuidePanel(again))
     for one in (room, again):
         one.close()
 
@@ -1039,7 +1038,7 @@ def test_what_would_take_too_long_in_mesa_is_not_begun_and_the_page_says_so(
     assert room.ranked.value is None and room.mapped.value is None
     assert set(room.slow.value) == {"ranking", "map"}
     for language, panel, words in (
-        ("en", "ranking", ("10 replays: agents of your own (Champion) run in Mesa", "A ranking")),
+        ("en", "ranking", ("10 replays: your own agents (Champion) run in Mesa", "A ranking")),
         ("fr", "map", ("10 répétitions : vos propres agents (Champion) tournent", "Une carte")),
     ):
         room.look(language=language, panel=panel)

@@ -147,7 +147,7 @@ FOCUSED = """() => {
 def test_every_control_is_reached_by_tab_and_shows_it(page, address):
     shown(page, address + "?lang=en")
     page.locator(".ia-fold").first.click()  # a group of levers
-    names = {"Risk aversion", "Central agency", "Play", "Week", "Speed", "Keep"}
+    names = {"Risk aversion", "Central agency", "Play", "Week", "Speed", "Export"}
     page.evaluate("document.activeElement.blur()")
     reached, unseen = [], []
     for _ in range(90):
@@ -274,10 +274,10 @@ def test_a_guided_session_from_first_to_last_step_in_french(page, address):
             f"document.querySelector('.ia-step').innerText.includes('tape {step} sur')"
         )
         kind = page.inner_text(".ia-step em")
-        if kind == "Prédire":
+        if kind == "Pariez":
             page.wait_for_selector(".ia-hidden")  # the bet comes before the number
             page.locator(".ia-options button").first.click()
-        elif kind == "Révéler":
+        elif kind == "Découvrez":
             page.wait_for_selector(".ia-answer", timeout=30_000)
         if step < steps:
             page.get_by_role("button", name="Suivant").click()
@@ -286,10 +286,10 @@ def test_a_guided_session_from_first_to_last_step_in_french(page, address):
 def test_a_kept_session_gives_a_researcher_the_same_numbers(page, address, tmp_path):
     shown(page, address + "?move=9:risk_aversion:0.2&move=20:platforms:on")
     page.wait_for_selector(".ia-change")
-    adopted = re.compile(r"with (\d+) adopted of (\d+)")
+    adopted = re.compile(r"with (\d+) of (\d+) ideas adopted")
     said = adopted.search(page.get_by_text(adopted).inner_text()).groups()  # once it is there
     for label, name in (("Scenario file (TOML)", "s.toml"), ("Tables and scenario (ZIP)", "s.zip")):
-        page.get_by_text("Keep", exact=True).click()
+        page.get_by_text("Export", exact=True).click()
         with page.expect_download() as download:
             page.get_by_text(label).click()
         download.value.save_as(tmp_path / name)
@@ -312,7 +312,7 @@ EMPTY = """async () => {
 
 def test_the_picture_is_kept_as_it_is_seen(page, address, tmp_path):
     shown(page, address + "?week=12")
-    page.get_by_text("Keep", exact=True).click()
+    page.get_by_text("Export", exact=True).click()
     with page.expect_download() as download:
         page.get_by_text("Picture (PNG)").click()
     assert download.value.suggested_filename == "workshop-week-12.png"
@@ -471,7 +471,7 @@ def test_a_large_chart_that_was_mended_is_drawn_by_units_and_says_so(browser, tm
         opened = tabs.open()
         opened.goto(url)
         opened.wait_for_selector(".ia-large b", timeout=60_000)
-        opened.wait_for_selector(".ia-notice:has-text('ce sont des unités qui sont dessinées')")
+        opened.wait_for_selector(".ia-notice:has-text('chaque marque représente une unité')")
         assert "large" in opened.inner_text(".ia-preset")
         assert "large" in opened.inner_text(".ia-notes")
     assert stop(process) == 0
