@@ -623,13 +623,13 @@ def test_a_file_that_was_called_without_its_ending_is_named(tmp_path, monkeypatc
 
     monkeypatch.chdir(tmp_path)
     for kind, look in (("study", find), ("calibration", find_calibration)):
-        with pytest.raises(InnovationAbmError, match=f'^there is no {kind} "caution"; there are '):
+        with pytest.raises(InnovationAbmError, match=f'^unknown {kind} "caution"; available are '):
             look("caution")
     (tmp_path / "caution.toml").touch()
     for kind, look in (("study", find), ("calibration", find_calibration)):
         with pytest.raises(
             InnovationAbmError,
-            match=rf'^there is no {kind} "caution"; did you mean "caution\.toml"\?$',
+            match=rf'^unknown {kind} "caution"; did you mean "caution\.toml"\?$',
         ):
             look("caution")
 

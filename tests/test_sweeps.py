@@ -521,7 +521,7 @@ def test_control_c_keeps_what_was_finished_and_says_how_to_go_on(tmp_path, compi
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command goes on" in err
+    assert "the same command continues" in err
     assert "Traceback" not in out + err
     stored = load_study(tmp_path / "small")
     assert 0 < len(stored.runs) < 12_000
@@ -554,7 +554,7 @@ def test_control_c_at_a_terminal_reaches_the_workers_of_a_local_cluster_too(tmp_
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command goes on" in err
+    assert "the same command continues" in err
     assert "Traceback" not in err
     assert not load_study(tmp_path / "small").complete
 
