@@ -244,7 +244,7 @@ WRONG = [
     ("name = 'a'", ['needs a line "format = 1" at its top']),
     ("format = '1'\nname = 'a'", ['needs a line "format = 1" at its top']),
     ("format = 2\nnew = 1", [
-        "format = 2 is newer than this release reads (1); update innovation-abm"
+        "format = 2 is newer than this release can read (1); update innovation-abm"
     ]),
     ("format = 1\nname = 'a'\nnmae = 'a'", ['unknown key or section "nmae"; did you mean "name"?']),
     ("format = 1\nname = 'a'\nfolder = 'a'\nfactors = []", [

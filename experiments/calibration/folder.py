@@ -196,7 +196,7 @@ class Folder:
                 other.unlink(missing_ok=True)
 
     def _files(self, name: str) -> list[Path]:
-        """Return the files that may hold some runs, with or (formerly) without a digest in the name.
+        """Return the files that may hold some runs; older versions wrote no digest in the name.
 
         After a power cut there may be two files with a digest.
         """

@@ -340,7 +340,7 @@ def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     except csv.Error as error:
         raise StudyError(f"is not a valid CSV file: {error}", path_shown(path)) from None
     if not rows:
-        raise StudyError("is empty: write the names of the factors in the first row", str(path))
+        raise StudyError("is empty: write the names of the factors in its first row", str(path))
     header = [read_back(cell.strip()) for cell in rows[0][1]]
     beside = sum(1 for _ in takewhile(_NUMBERS_OF_ROWS.fullmatch, header))
     return header[beside:], [(number, cells[beside:]) for number, cells in rows[1:]]
