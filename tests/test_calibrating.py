@@ -453,7 +453,8 @@ def test_a_folder_of_another_calibration_is_refused(tmp_path):
     with pytest.raises(CalibrationError) as told:
         calibrate(linear_task(FAST, value=2.0, **held), tmp_path, simulator=Known(three))
     said = (
-        "is of another calibration; name a new folder\n  target y: was value = 3.0, is value = 2.0"
+        "belongs to another calibration; give a new folder\n"
+        "  target y: was value = 3.0, is value = 2.0"
     )
     assert str(told.value).endswith(said)
     with pytest.raises(CalibrationError, match="function: was three, is linear"):

@@ -431,8 +431,7 @@ def test_a_scatter_claims_nothing_that_may_be_luck():
     titles = {one.name: one.title for one in drawn.found}
     assert titles["scatter-omission"] == "No factor alone clearly moves omission"
     assert (
-        "No factor alone clearly moves omission. Over all points"
-        in Reader(page(noise, drawn)).text
+        "No factor alone clearly moves omission. Over all points" in Reader(page(noise, drawn)).text
     )
 
 
@@ -576,7 +575,9 @@ def test_a_report_is_written_whole_or_not_at_all(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InnovationAbmError, match="cannot write the report"):
         write_report(results("morris"), tmp_path / "file" / "below")
-    with pytest.raises(InnovationAbmError, match='"gif" is not a valid picture format; must be one of png'):
+    with pytest.raises(
+        InnovationAbmError, match='"gif" is not a valid picture format; must be one of png'
+    ):
         write_report(results("morris"), tmp_path / "other", formats=("gif",))
     assert not (tmp_path / "other").exists()
 
@@ -624,7 +625,9 @@ def test_a_large_study_has_a_small_page():
     text = page(Results.from_frames(made, table))
     assert len(text) < 2_000_000
     assert "4,960 more points are left out here: innovation-abm export writes them all" in text
-    assert "variance reduction factor" not in text  # what pairing gained is not worked out for so many points
+    assert (
+        "variance reduction factor" not in text
+    )  # what pairing gained is not worked out for so many points
 
 
 # --- letters and numbers --------------------------------------------------------------------------
