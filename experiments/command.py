@@ -30,7 +30,7 @@ INTERRUPTED: Final = 130
 
 
 class Kind(StrEnum):
-    """What tables are written as."""
+    """File formats of tables."""
 
     PARQUET = "parquet"
     CSV = "csv"
@@ -38,7 +38,7 @@ class Kind(StrEnum):
     XLSX = "xlsx"
 
 
-StudyFolder = Annotated[str, typer.Argument(metavar="FOLDER", help="The folder of a study.")]
+StudyFolder = Annotated[str, typer.Argument(metavar="FOLDER", help="Folder of a study.")]
 
 
 def studies(
@@ -50,9 +50,9 @@ def studies(
             autocompletion=lambda incomplete: _complete(incomplete),
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Output JSON only.")] = False,
 ) -> None:
-    """List the studies that come with the package, or print one as a file to start from."""
+    """List the studies that come with the package, or print one as a starting point."""
     if name is not None:
         print(_shipped(name).read_text(encoding="utf-8"), end="")
         return
@@ -80,16 +80,16 @@ def sweep(
     chart: Annotated[
         str | None,
         typer.Option(
-            "--chart", metavar="FILE", help="Run it on this organisation chart; see run --help."
+            "--chart", metavar="FILE", help="Use this organisation chart; see run --help."
         ),
     ] = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Mend what is wrong with the chart, and say how.")
+        bool, typer.Option("--repair", help="Repair the chart where possible and list the changes.")
     ] = False,
     out: Annotated[
         str | None,
         typer.Option(
-            "--out", metavar="FOLDER", help="Where its runs are kept; the study's name by default."
+            "--out", metavar="FOLDER", help="Folder for the runs. Default: the study's name."
         ),
     ] = None,
     dask: Annotated[
@@ -97,33 +97,34 @@ def sweep(
         typer.Option(
             "--dask",
             metavar="ADDRESS|local",
-            help="Run on the workers of this Dask scheduler, such as tcp://10.0.0.1:8786.",
+            help="Run on the workers of this Dask scheduler, for example tcp://10.0.0.1:8786.",
         ),
     ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
-            "--workers", metavar="N", min=1, help="Threads or processes here; all by default."
+            "--workers", metavar="N", min=1, help="Local threads or processes. Default: all."
         ),
     ] = None,
     retry: Annotated[
         bool, typer.Option("--retry", help="Run again what failed before or is damaged.")
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Only check the study, and say what it would take.")
+        bool, typer.Option("--check", help="Check the study and estimate what it needs.")
     ] = False,
     with_report: Annotated[
-        bool, typer.Option("--report/--no-report", help="Write its report and pictures at the end.")
+        bool, typer.Option("--report/--no-report", help="Write a report and pictures at the end.")
     ] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Output JSON only.")] = False,
 ) -> None:
-    """Run a study: all its points and replications, on all processors.
+    """Run all points and replications of a study, on all processors.
 
-    Every finished run is kept. Ctrl-C, a crash or a power cut lose at most the last second: the
-    same command goes on where it stopped, and computes only what is missing if the study has grown.
+    Every finished run is kept. Ctrl-C, a crash or a power cut loses at most the last second. The
+    same command continues where it stopped; if the study has grown, it computes only what is
+    missing.
     """
     if Path(study).suffix:
-        check_file(study)  # what is wrong is said before anything slow is loaded
+        check_file(study)  # report errors before anything slow is loaded
     from innovation_abm.experiments.running import execution
     from innovation_abm.experiments.store.checking import DamagedStudyError
     from innovation_abm.experiments.store.ledger import DamagedLedgerError
@@ -151,7 +152,7 @@ def sweep(
             except (execution.InterruptedSweepError, Terminated) as ended:
                 with suppress(OSError):  # the terminal may be gone
                     working.note(
-                        f"stopped; what was finished is in {folder}; the same command goes on"
+                        f"stopped; finished runs are in {folder}; the same command continues"
                     )
                 if isinstance(ended, Terminated):
                     raise
@@ -163,7 +164,9 @@ def sweep(
                 try:
                     write_report(results, folder)
                 except KeyboardInterrupt:
-                    working.note(f"all was run; innovation-abm report {folder} writes the report")
+                    working.note(
+                        f"all runs are done; write the report: innovation-abm report {folder}"
+                    )
                     raise
     if check:
         if as_json:
@@ -180,10 +183,12 @@ def report(
     folder: StudyFolder,
     out: Annotated[
         str | None,
-        typer.Option("--out", metavar="FOLDER", help="Where to; the study's folder by default."),
+        typer.Option(
+            "--out", metavar="FOLDER", help="Folder to write to. Default: the study's folder."
+        ),
     ] = None,
 ) -> None:
-    """Write a study's report, one page that opens anywhere, and its pictures for a paper."""
+    """Write a study's report as a single web page, and its pictures for a paper."""
     from innovation_abm.experiments.reporting.report import write_report
     from innovation_abm.experiments.store.results import load_study
 
@@ -196,16 +201,16 @@ def report(
 
 def export(
     folder: StudyFolder,
-    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="A new folder to write to.")],
+    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="New folder to write to.")],
     kind: Annotated[
         Kind,
-        typer.Option("--format", help="What to write; xlsx: workbooks, for Excel in any language."),
+        typer.Option("--format", help="File format. xlsx: workbooks, for Excel in any language."),
     ] = Kind.BOTH,
     excel: Annotated[
-        bool, typer.Option("--excel", help="Mark CSV files as UTF-8, as Excel expects it.")
+        bool, typer.Option("--excel", help="Mark CSV files as UTF-8, as Excel expects.")
     ] = False,
 ) -> None:
-    """Write a study's tables for other programs: runs, points, failures, and those kept whole."""
+    """Write a study's tables for other programs: runs, points, failures and tables kept in full."""
     from innovation_abm.experiments.store.results import load_study
 
     with Working("writing"):
@@ -226,7 +231,7 @@ def find(name: str) -> Study:
     """Read a study file, or a study that comes with the package.
 
     Raises:
-        InnovationAbmError: if there is none, or it is wrong.
+        InnovationAbmError: if there is no such study, or it is not valid.
     """
     from innovation_abm.experiments.design.study import Study
 
@@ -243,7 +248,7 @@ def _with_command(
     chart: str | None,
     repair: bool,
 ) -> InnovationAbmError:
-    """Say of a damaged study by which command what is damaged is run again."""
+    """Add the command that runs the damaged part of a study again."""
     from innovation_abm.experiments.store.checking import DamagedStudyError
 
     on = [*([] if chart is None else ["--chart", chart]), *(["--repair"] if repair else [])]
@@ -254,7 +259,7 @@ def _with_command(
 
 
 def _on_chart(study: Study, chart: str | None, repair: bool) -> Study:
-    """Give a study on another chart."""
+    """Return the study on another chart."""
     from innovation_abm.experiments.design.study import Base
 
     given = {} if chart is None else {"chart": str(Path(chart).absolute())}
@@ -266,8 +271,8 @@ def _shipped(name: str) -> Any:  # noqa: ANN401 - a file inside the package
     if name not in known:
         beside = f'; did you mean "{name}.toml"?' if Path(f"{name}.toml").exists() else ""
         advice = beside or did_you_mean(name, known)
-        advice = advice or f"; there are {', '.join(known)}, or name a .toml file"
-        raise InnovationAbmError(f'there is no study "{name}"{advice}')
+        advice = advice or f"; available are {', '.join(known)}, or give a .toml file"
+        raise InnovationAbmError(f'unknown study "{name}"{advice}')
     return files("innovation_abm.experiments") / "studies" / f"{name}.toml"
 
 
@@ -285,11 +290,11 @@ def _told(study: Study) -> dict[str, Any]:
     }
 
 
-# --- what a sweep says ----------------------------------------------------------------------------
+# --- what a sweep prints --------------------------------------------------------------------------
 
 
 def summary(results: Results) -> dict[str, Any]:
-    """Tell a study's results in figures, for JSON."""
+    """Return a study's results as figures, for JSON."""
     from innovation_abm.experiments.analysis import means
 
     return {
@@ -304,7 +309,7 @@ def summary(results: Results) -> dict[str, Any]:
 
 
 def _show(console: Console, results: Results, folder: Path, reported: bool) -> None:
-    """Print what a sweep found, measure by measure, and where the rest is."""
+    """Print the results of a sweep, measure by measure, and where the rest is."""
     from rich.table import Table
 
     from innovation_abm.experiments.analysis import describe
@@ -315,7 +320,7 @@ def _show(console: Console, results: Results, folder: Path, reported: bool) -> N
         console.print(study.question)
     console.print(f"{len(results.points):,} points, {len(results.runs):,} runs.\n")
     ends_of = ("lowest mean (at point)", "highest mean (at point)")
-    table = Table("measure", *ends_of, "hangs most on", box=None, pad_edge=False)
+    table = Table("measure", *ends_of, "depends most on", box=None, pad_edge=False)
     told = describe(results)
     for name, found in told["measures"].items():
         strongest = found["strongest"] or {"factor": ""}
@@ -332,13 +337,13 @@ def _show(console: Console, results: Results, folder: Path, reported: bool) -> N
             f"{len(results.failures):,} runs failed, the first at point {first['point']}: "
             f"{first['error']}"
         )
-    console.print(f"\nKept in {folder}.", soft_wrap=True)
+    console.print(f"\nResults are in {folder}.", soft_wrap=True)
     if reported:
-        console.print(f"The report: {folder / 'report.html'}", soft_wrap=True)
+        console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
 
 
 def _interval(told: Mapping[str, Any] | None) -> str:
-    """Write a mean with its interval and the point that it is of."""
+    """Return a mean with its interval and its point, as text."""
     if told is None:
         return "undefined"
     half = (told["high"] - told["low"]) / 2

@@ -133,7 +133,7 @@ def test_wrong_names_are_told_with_the_nearest():
     found = results(grid(2, 2), noise(4, 5), survival=noise(4, 5))
     with pytest.raises(InnovationAbmError, match='no measure "survivl"; did you mean "survival"'):
         analysis.means(found, ["survivl"])
-    with pytest.raises(InnovationAbmError, match='no factor "z"; there are x1, x2'):
+    with pytest.raises(InnovationAbmError, match='no factor "z"; must be one of x1, x2'):
         analysis.response_map(found, "z", "x2", "y")
     with pytest.raises(InnovationAbmError, match=r'"y" is infinite in 1 of 20 runs \(point 1, rep'):
         analysis.means(results(grid(2, 2), np.where(np.arange(20) == 6, np.inf, 0).reshape(4, 5)))
@@ -178,9 +178,9 @@ def test_a_baseline_is_named_by_its_number_or_its_levels():
     pd.testing.assert_frame_equal(by_number, by_levels)
     assert list(by_number["point"]) == [0, 1, 3]
     assert set(by_number["baseline"]) == {2}
-    with pytest.raises(InnovationAbmError, match=r"2 points have \{'x1': 0.1\}: a baseline is one"):
+    with pytest.raises(InnovationAbmError, match=r"2 points have \{'x1': 0.1\}: must be exactly one"):
         analysis.differences(found, {"x1": 0.1})
-    with pytest.raises(InnovationAbmError, match="no point 4: its points are 0 to 3"):
+    with pytest.raises(InnovationAbmError, match="no point 4: must be 0 to 3"):
         analysis.differences(found, 4)
 
 
@@ -351,7 +351,7 @@ def test_a_map_needs_two_factors_and_enough_points():
     few = made.but(design=Design(kind="latin_hypercube", points=14))
     values = noise(14, 5)
     values[5:] = NAN
-    with pytest.raises(InnovationAbmError, match="fits 6 numbers to 5 points: more points"):
+    with pytest.raises(InnovationAbmError, match="fits 6 coefficients to 5 points: more points"):
         analysis.response_map(results(few, values), "x1", "x2", "y")
     with pytest.raises(InnovationAbmError, match='x and y are both "x1"'):
         analysis.response_map(results(few, values), "x1", "x1", "y")
@@ -602,7 +602,7 @@ def test_curves_of_a_swept_study_are_those_of_its_runs(swept, compiled, tmp_path
 
 
 def test_curves_need_ideas_and_known_groups(swept):
-    with pytest.raises(InnovationAbmError, match="the study did not keep them: put"):
+    with pytest.raises(InnovationAbmError, match="the study did not keep them: add"):
         analysis.survival_curves(results(grid(2), noise(2, 5)))
     with pytest.raises(InnovationAbmError, match='group by "fate"; did you mean "facet"'):
         analysis.survival_curves(swept, "fate")

@@ -228,9 +228,9 @@ def test_a_sum_does_not_tell_its_parts(method):
     assert known["remaining"] < 0.1 and known["spread"] < 0.2
     assert known["a"] == pytest.approx(known["b"], abs=0.02)
     said = "\n".join(found.findings)
-    assert "do not tell a by itself" in said and "do not tell b by itself" in said
+    assert "a is not identified: other" in said and "b is not identified: other" in said
     assert "a and b trade off: more of a with less of b" in said
-    assert "hardly notice a move of a" in said
+    assert "hardly respond to a joint change of a" in said
 
 
 @pytest.mark.parametrize("method", [FAST, ABC], ids=["history", "abc"])
@@ -240,7 +240,7 @@ def test_a_parameter_that_does_nothing_is_said_to_be_unknown(method):
     assert told.loc["a", "verdict"] == "narrowed"
     assert told.loc["b", "verdict"] == "silent"
     assert told.loc["a", "sensitivity"] > 10 > 0.5 > told.loc["b", "sensitivity"]
-    assert "The targets say nothing of b." in found.findings
+    assert "b is not identified: the targets hardly respond to it." in found.findings
     assert not any("together" in line or "trade off" in line for line in found.findings)
     profile = found.profiles.set_index("parameter")["implausibility"]
     assert profile["b"].max() < 1.0  # any b can be made to meet the target
@@ -269,7 +269,7 @@ def test_a_target_out_of_reach_is_named(method):
     found = calibrate(linear_task(method, value=40.0), simulator=Known(linear))
     assert found.empty and not found.fitted
     (conflict,) = found.conflicts
-    assert conflict.startswith("y = 40 (tolerance 0.4) is out of reach by itself: the nearest")
+    assert conflict.startswith("y = 40 (tolerance 0.4) is out of reach on its own: the nearest")
     assert found.to_dict()["empty"] is True
     with pytest.raises(CalibrationError, match="no point meets the targets: y = 40"):
         found.scenario()
@@ -428,7 +428,7 @@ def test_more_waves_run_only_what_is_new(tmp_path):
 def test_waves_end_when_emulators_are_good_enough():
     found = calibrate(linear_task(FAST), simulator=Known(linear))
     assert len(found.waves) == 1
-    assert "Emulators are as good as need be after wave 1: waves end here." in found.findings
+    assert "The emulators are good enough after wave 1, so no more waves are run." in found.findings
 
 
 def test_other_tolerances_are_tried_on_the_same_draws(tmp_path):
@@ -453,7 +453,8 @@ def test_a_folder_of_another_calibration_is_refused(tmp_path):
     with pytest.raises(CalibrationError) as told:
         calibrate(linear_task(FAST, value=2.0, **held), tmp_path, simulator=Known(three))
     said = (
-        "is of another calibration; name a new folder\n  target y: was value = 3.0, is value = 2.0"
+        "belongs to another calibration; give a new folder\n"
+        "  target y: was value = 3.0, is value = 2.0"
     )
     assert str(told.value).endswith(said)
     with pytest.raises(CalibrationError, match="function: was three, is linear"):
@@ -467,9 +468,9 @@ def test_a_folder_of_another_calibration_is_refused(tmp_path):
 
 def test_a_folder_of_something_else_is_refused(tmp_path):
     (tmp_path / "thesis.txt").write_text("all of it")
-    with pytest.raises(CalibrationError, match="holds no calibration; name a new folder"):
+    with pytest.raises(CalibrationError, match="does not hold a calibration; give a new folder"):
         calibrate(linear_task(FAST), tmp_path, simulator=Known(linear))
-    with pytest.raises(CalibrationError, match="is a file; name a folder"):
+    with pytest.raises(CalibrationError, match="is a file; must be a folder"):
         calibrate(linear_task(FAST), tmp_path / "thesis.txt", simulator=Known(linear))
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
 
@@ -659,14 +660,16 @@ def test_a_damaged_manifest_is_written_again_if_the_runs_are_of_the_calibration(
     with pytest.raises(CalibrationError) as raised:
         read_kept(kept, {**KEPT, "function": "other"})
     what = MANIFESTS[content]
-    assert f"exists and its manifest.json {what}, so it holds no calibration" in str(raised.value)
+    assert f"exists and its manifest.json {what}, so it does not hold a calibration" in str(
+        raised.value
+    )
     assert "\n" not in str(raised.value)
     said = [f"damaged, and written again: manifest.json: {what}"]
     assert read_kept(kept) == (WAVES.keys(), set(), said)
     assert json.loads(file.read_bytes()) == KEPT
     shutil.rmtree(kept / "runs")
     file.unlink() if content is None else file.write_bytes(content)
-    with pytest.raises(CalibrationError, match="holds no calibration; name a new folder"):
+    with pytest.raises(CalibrationError, match="does not hold a calibration; give a new folder"):
         read_kept(kept)
 
 
@@ -879,55 +882,59 @@ def test_a_file_reads_back_equal():
     ("old", "new", "said"),
     [
         ("format = 1", "", 'my.toml: needs a line "format = 1" at its top'),
-        ("format = 1", "format = 2", "my.toml: format = 2 is newer than this release reads (1)"),
+        ("format = 1", "format = 2", "my.toml: format = 2 is newer than this release can read (1)"),
         ('name = "good"', "name = ", "my.toml: is not valid TOML"),
-        ('name = "good"', "", "my.toml: name is missing: give a short text"),
+        ('name = "good"', "", "my.toml: name is missing: give short text"),
         ("[method]", "[methods]", 'unknown key or section "methods"; did you mean "method"?'),
-        ("[method]", "[[method]]", "method = [{points = 50}]: allowed is a section [method]"),
-        ("[[target]]", "[target]", "allowed is targets, each under a line [[target]]"),
-        ("points = 50", "points = 5", "method: points = 5: allowed is a whole number from 10"),
+        ("[method]", "[[method]]", "method = [{points = 50}]: must be a section [method]"),
+        ("[[target]]", "[target]", "must be targets under [[target]] lines"),
+        ("points = 50", "points = 5", "method: points = 5: must be a whole number from 10"),
         ("points = 50", "point = 50", 'method: unknown key "point"; did you mean "points"?'),
         (
             "points = 50",
             'kind = "mcmc"',
-            'kind = "mcmc": allowed is one of "history_matching", "abc"',
+            'kind = "mcmc": must be one of "history_matching", "abc"',
         ),
         ("points = 50", 'kind = "abc"\npoints = 50', "keep 1 draws; 1 parameters need at least 20"),
-        ("points = 50", "replications = 1", "history matching needs at least 2, to tell chance"),
-        ("points = 50", "cutoff = inf", "method: cutoff = inf: allowed is a number above 0"),
-        ("low = 0.1", "", "parameter 1 (conception_rate): low is missing: give a number"),
-        ("low = 0.1", "low = 10.5", "parameter 1 (conception_rate): high = 10 is not above low"),
-        ("low = 0.1", "low = 0.0", "low = 0: a loguniform parameter needs a low above 0"),
-        ("low = 0.1", 'low = "x"', 'parameter 1 (conception_rate): low = "x": allowed is a number'),
-        ("high = 10.0", "high = 60.0", "high = 60: conception_rate = 60.0: allowed is a number"),
-        ('"loguniform"', '"normal"', 'allowed is one of "uniform", "loguniform"'),
+        ("points = 50", "replications = 1", "history matching needs at least 2, to estimate noise"),
+        ("points = 50", "cutoff = inf", "method: cutoff = inf: must be a finite number above 0"),
+        ("low = 0.1", "", "parameter 1 (conception_rate): low is missing: give a finite number"),
+        ("low = 0.1", "low = 10.5", "parameter 1 (conception_rate): high = 10: must be above low"),
+        ("low = 0.1", "low = 0.0", "low = 0: must be above 0 for a loguniform parameter"),
+        ("low = 0.1", 'low = "x"', 'parameter 1 (conception_rate): low = "x": must be a finite'),
+        ("high = 10.0", "high = 60.0", "high = 60: conception_rate = 60.0: "),
+        ('"loguniform"', '"normal"', 'must be one of "uniform", "loguniform"'),
         ('"conception_rate"', '"conception"', 'unknown parameter "conception"; did you mean'),
-        ('"conception_rate"', '"review"', "only numbers can be fitted"),
-        ('"conception_rate"', '"seed"', "neither length nor seed of a run"),
+        ('"conception_rate"', '"review"', "name: must be a number"),
+        ('"conception_rate"', '"seed"', "not the length or seed of a run"),
         ('"submitted_per_100"', '"submitted"', "target 1 (submitted): measure: unknown figure"),
-        ('"submitted_per_100"', '"survival"', "first_week: survival is always of the whole run"),
-        ("first_week = 53", "first_week = 105", "first_week = 105: allowed are the run's weeks"),
-        ("first_week = 53", "last_week = 0", "last_week = 0: allowed is a whole number from 1 on"),
-        ("first_week = 53", "first_week = 9\nlast_week = 8", "last_week = 8 is before first_week"),
-        ("tolerance = 0.5", "tolerance = 0.0", "tolerance = 0.0: allowed is a number above 0"),
+        ('"submitted_per_100"', '"survival"', "first_week: survival always covers the whole run"),
+        ("first_week = 53", "first_week = 105", "first_week = 105: must be a week of the run"),
+        ("first_week = 53", "last_week = 0", "last_week = 0: must be a whole number, 1 or more"),
+        ("first_week = 53", "first_week = 9\nlast_week = 8", "last_week = 8: is before first_week"),
+        ("tolerance = 0.5", "tolerance = 0.0", "tolerance = 0.0: must be a finite number above 0"),
         ("tolerance = 0.5", "", "target 1 (submitted_per_100): tolerance is missing"),
-        ("tolerance = 0.5", "tolerance = 1\nheld_out = true", "no target is fitted to"),
-        ("weeks = 104", "seed = 3", "base: values.seed = 3: seeds are those of the replications"),
+        ("tolerance = 0.5", "tolerance = 1\nheld_out = true", "no target to fit to"),
+        ("weeks = 104", "seed = 3", "base: values.seed = 3: set the seed in [method]"),
         (
             "weeks = 104",
             "conception_rate = 1.0",
-            "base: values.conception_rate: is fitted as well; take it out here",
+            "base: values.conception_rate: is also fitted; remove it here",
         ),
         ('"workshop"', '"workshops"', 'base: there is no preset "workshops"; did you mean'),
         ("weeks = 104", "week = 104", 'unknown parameter "week"'),
-        ("weeks = 104", "weeks = 0", "base: values.weeks = 0: allowed is a whole number"),
+        ("weeks = 104", "weeks = 0", "base: values.weeks = 0: must be a whole number"),
         (
             'preset = "workshop"',
             'preset = "workshop"\nfile = "x.toml"',
-            "preset and file exclude each other",
+            "preset and file cannot be used together",
         ),
         ('preset = "workshop"', 'file = "none.toml"', "none.toml: cannot be read"),
-        ('preset = "workshop"', "repair = true", "base: repair mends a chart, and none is named"),
+        (
+            'preset = "workshop"',
+            "repair = true",
+            "base: repair = true needs a chart, and none is given",
+        ),
     ],
 )
 def test_every_mistake_in_a_file_is_named(old, new, said):
@@ -946,13 +953,13 @@ def test_all_mistakes_are_told_at_once():
     assert lines == [
         "my.toml: 3 mistakes:",
         '  parameter 1 (conception_rate): unknown key "lo"; did you mean "low"?',
-        "  parameter 1 (conception_rate): low is missing: give a number",
-        "  target 1 (submitted_per_100): value = true: allowed is a number",
+        "  parameter 1 (conception_rate): low is missing: give a finite number",
+        "  target 1 (submitted_per_100): value = true: must be a finite number",
     ]
 
 
 def test_a_wave_needs_points_enough_for_its_emulator():
-    with pytest.raises(StudyError, match="2 parameters need at least 12 points a wave"):
+    with pytest.raises(StudyError, match="2 parameters need at least 12 points per wave"):
         one_target(1.0, 0.1, Method(points=11))
 
 
@@ -963,7 +970,7 @@ def test_names_are_used_once():
     named = twice.replace("value = 5", 'value = 5\nname = "later"')
     assert [target.name for target in Calibration.from_toml(named).targets][1] == "later"
     clash = twice.replace("value = 5", 'value = 5\nname = "conception_rate"')
-    with pytest.raises(StudyError, match="as a parameter is; give it another name"):
+    with pytest.raises(StudyError, match="rename the target"):
         Calibration.from_toml(clash)
 
 
@@ -1056,7 +1063,7 @@ def test_the_command_fits_and_keeps(command, tmp_path):
     shutil.rmtree(out)
     nothing = command(file, "--out", out)
     assert nothing.exit_code == 1
-    assert "is out of reach by itself" in " ".join(nothing.stdout.split())
+    assert "is out of reach on its own" in " ".join(nothing.stdout.split())
     assert not (out / "fitted.toml").exists()
 
 
@@ -1065,7 +1072,7 @@ def test_the_command_names_what_is_wrong(command, tmp_path):
     file.write_text(GOOD.replace("low = 0.1", "low = 11.0"), encoding="utf-8")
     refused = command(file)
     assert refused.exit_code == 2
-    assert "parameter 1 (conception_rate): high = 10 is not above low = 11" in refused.stderr
+    assert "parameter 1 (conception_rate): high = 10: must be above low = 11" in refused.stderr
 
 
 @pytest.mark.parametrize("content", [b"[]", b'{"method": 3}', b"{"])

@@ -119,7 +119,7 @@ def test_one_at_a_time_of_a_function_begins_in_the_middle():
 
 def test_one_at_a_time_needs_a_chart_to_begin_with():
     chart = Factor(parameter="chart", values=["a.csv", "b.csv"])
-    with pytest.raises(StudyError, match=r"chart: the base scenario has none to begin with"):
+    with pytest.raises(StudyError, match=r"chart: the base scenario has no value for it"):
         study("one_at_a_time", [chart]).points()
 
 
@@ -324,17 +324,17 @@ def test_points_that_a_study_gave_are_read_again(tmp_path):
             [
                 'column "spam" is not a factor of the study; did you mean "span"?',
                 'the column "span" is missing',
-                'the column "filter_up" is there twice',
+                'the column "filter_up" appears twice',
             ],
         ),
         (
             "span,filter_up\n3,0.1\n0,0.9\n3\n2.5,nan\n",
             [
-                'row 3, column span: "0": allowed is a whole number from 1 to 1000',
-                'row 3, column filter_up: "0.9": allowed is a number from 0.0 to 0.5',
-                "row 4: 1 cells, not 2",
-                'row 5, column span: "2.5": allowed is a whole number from 1 to 1000',
-                'row 5, column filter_up: "nan": allowed is a number from 0.0 to 0.5',
+                'row 3, column span: "0": must be a whole number from 1 to 1000',
+                'row 3, column filter_up: "0.9": must be a number from 0.0 to 0.5',
+                "row 4: has 1 cells; must have 2",
+                'row 5, column span: "2.5": must be a whole number from 1 to 1000',
+                'row 5, column filter_up: "nan": must be a number from 0.0 to 0.5',
             ],
         ),
         ('span,filter_up\n3,"0.1\n', ["is not a valid CSV file: unexpected end of data"]),
@@ -360,10 +360,10 @@ def test_values_in_a_file_are_those_that_factors_list(tmp_path):
     with pytest.raises(StudyError) as caught:
         from_file(tmp_path, text, SPAN, ANY_FLAG, ORGANISATION, lever).points()
     assert [str(fault) for fault in caught.value.faults] == [
-        'row 2, column span: "5": allowed is one of [3, 4, 8]',
-        'row 2, column own_judgement: "yes": allowed is true or false',
-        'row 2, column organisation: "round": allowed is one of "flat", "tall"',
-        'row 2, column upholding: "1.5": allowed is a strength from 0 to 1',
+        'row 2, column span: "5": must be one of [3, 4, 8]',
+        'row 2, column own_judgement: "yes": must be true or false',
+        'row 2, column organisation: "round": must be one of "flat", "tall"',
+        'row 2, column upholding: "1.5": must be a strength from 0 to 1',
     ]
 
 

@@ -169,7 +169,7 @@ def test_what_cannot_be_searched_is_refused(of, points):
     single = of.but(
         factors=[Factor(parameter="span", values=[2, 3])], design=Design(kind="one_at_a_time")
     )
-    with pytest.raises(InnovationAbmError, match="points all over the space"):
+    with pytest.raises(InnovationAbmError, match="points across the space"):
         find_boxes(results(single, np.arange(len(single.points()))), "survival", 0.5)
 
 
@@ -192,7 +192,7 @@ def test_a_reading_is_a_sentence():
         chance=0.025,
     )
     assert reading(box) == (
-        "survival is at least 0.3 at 87 % of the points with filter_up at most 0.21 and span "
-        "between 3 and 5 and organisation flat or tall, against 34 % of all; they are 40 % of all "
-        "points, and hold 92 % of those where it is."
+        "survival is at least 0.3 at 87% of the points with filter_up at most 0.21 and span "
+        "between 3 and 5 and organisation flat or tall, compared with 34% of all points. The box "
+        "contains 40% of all points and 92% of the points of interest."
     )

@@ -333,11 +333,11 @@ def test_points_that_pandas_writes(tmp_path, index):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("span,own_judgement\n4.5,1\n", 'column span: "4.5": allowed is a whole number'),
-        ("span,own_judgement\ntrue,1\n", 'column span: "true": allowed is a whole number'),
-        ("span,own_judgement\n4,2\n", 'column own_judgement: "2": allowed is true or false'),
-        ("span,own_judgement\n4,\n", 'column own_judgement: "": allowed is true or false'),
-        ("span,own_judgement\n" + "9" * 5_000 + ",1\n", "9...: allowed is a whole number from 1"),
+        ("span,own_judgement\n4.5,1\n", 'column span: "4.5": must be a whole number'),
+        ("span,own_judgement\ntrue,1\n", 'column span: "true": must be a whole number'),
+        ("span,own_judgement\n4,2\n", 'column own_judgement: "2": must be true or false'),
+        ("span,own_judgement\n4,\n", 'column own_judgement: "": must be true or false'),
+        ("span,own_judgement\n" + "9" * 5_000 + ",1\n", "9...: must be a whole number from 1"),
         ("span,,own_judgement\n4,7,1\n", 'column "" is not a factor'),
         ("index,span,own_judgement\n0,4,1\n", 'column "index" is not a factor'),
         (",".join(f"c{n}" for n in range(300_000)) + "\n", "and many more"),

@@ -177,7 +177,7 @@ def test_a_sweep_that_is_told_to_end_ends_with_all_its_processes(folder, name, s
     process.send_signal(getattr(signal, name))
     _, said = process.communicate(timeout=20)
     assert process.returncode == status
-    assert "stopped; what was finished is in endless; the same command goes on" in said
+    assert "stopped; finished runs are in endless; the same command continues" in said
     assert "Traceback" not in said
     assert left_after(children, 5) == []
 

@@ -188,13 +188,13 @@ def test_holes_and_other_designs_are_refused(ishigami):
     with pytest.raises(InnovationAbmError, match="all runs of the design: 3 are missing, 0 of"):
         sensitivity.sobol_indices(cut, "y")
     with pytest.raises(
-        InnovationAbmError, match='of the kind "morris", and this is of the kind "s'
+        InnovationAbmError, match='of the kind "morris"; this one is of the kind "s'
     ):
         sensitivity.morris_indices(ishigami, "y")
     other = study("ishigami", ISHIGAMI, kind="sobol", points=8)
-    with pytest.raises(InnovationAbmError, match=r'this is of the kind "sobol"; strengths\(\)'):
+    with pytest.raises(InnovationAbmError, match=r'this one is of the kind "sobol"; use strengths\(\)'):
         sensitivity.sobol_indices(results(other), "y")
-    with pytest.raises(InnovationAbmError, match="resamples = 1: at least 2"):
+    with pytest.raises(InnovationAbmError, match="resamples = 1: must be at least 2"):
         sensitivity.sobol_indices(ishigami, "y", resamples=1)
 
 

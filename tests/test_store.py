@@ -254,11 +254,11 @@ def test_types_of_factors_come_back(tmp_path):
 def test_frames_at_hand_must_fit_the_study():
     study = Study.from_toml(STUDY)
     runs = pd.DataFrame({"point": [0, 6], "replication": [0, 0], "y": [0.0, 1.0]})
-    with pytest.raises(StoreError, match="some runs are of points that the study does not have"):
+    with pytest.raises(StoreError, match="some runs belong to points that the study does not have"):
         Results.from_frames(study, runs)
-    with pytest.raises(StoreError, match="the runs have no column 'replication'"):
+    with pytest.raises(StoreError, match="the column 'replication' of the runs is missing"):
         Results.from_frames(study, runs.drop(columns="replication"))
-    with pytest.raises(StoreError, match="some runs are there twice"):
+    with pytest.raises(StoreError, match="some runs appear twice"):
         Results.from_frames(study, runs.assign(point=0))
 
 
@@ -326,13 +326,15 @@ def test_tables_keep_their_columns(tmp_path):
         store.record(batch(runs, tables=rows(n=[1.5, 2.5])))
     with opened(tmp_path, measures=["x"], tables=["ideas"]) as store:
         more = {(0, 1): [0.0]}
-        with pytest.raises(StoreError, match="rows of the table 'ideas' do not fit those that ar"):
+        with pytest.raises(StoreError, match="rows of the table 'ideas' do not match those alr"):
             store.record(batch(more, tables=rows(m=[1.5, 2.5])))
         assert len(store.stored().point) == 2
         store.record(batch(more, tables=rows(n=[1, 2])))
     results = load_study(tmp_path)
     assert results.table("ideas")["n"].tolist() == [1.5, 2.5]
-    with pytest.raises(StoreError, match=r'the study kept no table "idea"; did you mean "ideas"\?'):
+    with pytest.raises(
+        StoreError, match=r'the study did not keep a table "idea"; did you mean "ideas"\?'
+    ):
         results.table("idea")
 
 
@@ -349,8 +351,8 @@ def test_every_difference_is_named(tmp_path):
     with pytest.raises(StoreError) as refused:
         Store.open(tmp_path, other, ["x", "z"], [])
     assert str(refused.value).splitlines() == [
-        f"the study in {tmp_path} was begun with other settings, and its runs cannot be mixed with "
-        "new ones:",
+        f"the study in {tmp_path} was started with other settings, and its runs cannot be mixed "
+        "with new ones:",
         "  base scenario (- as it was, + as it is):",
         "    @@ -1,3 +1,3 @@",
         "     weeks = 104",
@@ -365,7 +367,7 @@ def test_every_difference_is_named(tmp_path):
         "  model: was 'made up 1', is 'made up 2'",
         "  seeds: was not set, is 'common'",
         "  tables: was 'ideas', is ''",
-        "Name a new folder, or put the settings back as they were.",
+        "Give a new folder, or restore the former settings.",
     ]
     opened(tmp_path, tables=["ideas"]).close()
 
@@ -373,10 +375,13 @@ def test_every_difference_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (batch({(3, 0): [1, 2]}), "a batch has a point that is not below 3, or below 0"),
-        (batch({(-1, 0): [1, 2]}), "a batch has a point that is not below 3, or below 0"),
-        (batch({(0, -1): [1, 2]}), "a batch has a replication that is not below 2147483648, or"),
-        (batch({(0, 0): [1, 2]}, {(0, 0): "no"}), "a batch has a run twice"),
+        (batch({(3, 0): [1, 2]}), "a batch has an invalid point: must be 0 or more and below 3"),
+        (batch({(-1, 0): [1, 2]}), "a batch has an invalid point: must be 0 or more and below 3"),
+        (
+            batch({(0, -1): [1, 2]}),
+            "a batch has an invalid replication: must be 0 or more and below 214",
+        ),
+        (batch({(0, 0): [1, 2]}, {(0, 0): "no"}), "a run appears twice in a batch"),
         (batch({(0, 0): [1]}), r"a batch of 1 runs has arrays of the shapes \(\(1,\), \(1,\), "),
         (batch({(0, 0): [1, 2]}, tables=rows()), r"a batch has the tables \['ideas'\] instead of "),
     ],
@@ -390,26 +395,28 @@ def test_a_batch_that_does_not_fit_is_refused_whole(tmp_path, wrong, message):
 
 @pytest.mark.parametrize("names", [["x", "X"], ["x", "Point"], ["attempt"]])
 def test_measures_that_sqlite_cannot_tell_apart(tmp_path, names):
-    with pytest.raises(StoreError, match="names of measures that cannot be told apart: "):
+    with pytest.raises(StoreError, match="names of measures are not distinct: "):
         Store.open(tmp_path / "new", MANIFEST, names)
     assert not (tmp_path / "new").exists()
 
 
 def test_a_table_whose_name_is_no_file_name(tmp_path):
-    with pytest.raises(StoreError, match="'a/b' cannot be the name of a table"):
+    with pytest.raises(StoreError, match="'a/b' is not a valid name of a table"):
         Store.open(tmp_path / "new", MANIFEST, ["x"], ["a/b"])
 
 
 def test_a_folder_that_holds_something_else(tmp_path):
     (tmp_path / "thesis.tex").touch()
-    with pytest.raises(StoreError, match=r"holds no study, but thesis\.tex; name a new folder"):
+    with pytest.raises(
+        StoreError, match=r"does not hold a study, but thesis\.tex; give a new or empty"
+    ):
         opened(tmp_path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.tex"]
-    with pytest.raises(StoreError, match=r"thesis\.tex is a file; name a folder for the study"):
+    with pytest.raises(StoreError, match=r"thesis\.tex is a file; give a folder for the study"):
         opened(tmp_path / "thesis.tex")
-    with pytest.raises(StoreError, match=r"holds no study: there is no ledger\.sqlite in it"):
+    with pytest.raises(StoreError, match=r"does not hold a study: ledger\.sqlite is missing"):
         load_study(tmp_path)
-    with pytest.raises(StoreError, match=r"holds no study: there is no ledger\.sqlite in it"):
+    with pytest.raises(StoreError, match=r"does not hold a study: ledger\.sqlite is missing"):
         load_study(tmp_path / "nowhere")
 
 
@@ -486,7 +493,7 @@ def test_a_newer_format_is_refused(of_format_1):
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     for use in (opened, load_study):
-        with pytest.raises(StoreError, match=r"has format 99, and this version .* install a newer"):
+        with pytest.raises(StoreError, match=r"has format 99; this version .* install a newer"):
             use(of_format_1)
 
 
@@ -541,9 +548,9 @@ def test_an_export_replaces_an_earlier_one_and_nothing_else(results, tmp_path):
         ".json",
         ".toml",
     ]
-    with pytest.raises(StoreError, match=r"is no earlier export: it holds \.lock; name a new fol"):
+    with pytest.raises(StoreError, match=r"is not an earlier export: it holds \.lock; give a new"):
         results.export(tmp_path / "study")
-    with pytest.raises(StoreError, match="no format 'excel'; choose one of parquet, csv, both"):
+    with pytest.raises(StoreError, match="format = 'excel': must be one of parquet, csv, both"):
         results.export(tmp_path / "export", "excel")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["export", "study"]
 

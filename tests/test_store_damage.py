@@ -192,7 +192,7 @@ LEDGERS = {
     "UPDATE chunks SET worker = 'you' WHERE number = 8": "rows of chunks that do not match",
     "DELETE FROM failures WHERE replication = 0 AND point = 0": "failures has",
     "UPDATE failures SET error = 'x' WHERE point = 0": "rows of failures that do not match",
-    "DELETE FROM parts WHERE chunk = 2": "its parts of tables are not all named (batch 2",
+    "DELETE FROM parts WHERE chunk = 2": "some of its parts of tables are not listed (batch 2",
     "UPDATE parts SET chunk = 1 WHERE chunk = 2": "rows of parts that do not match",
     "UPDATE design SET factors = '{' WHERE position = 2": "rows of design that do not match",
     "UPDATE design SET replications = 9": "rows of design that do not match",
@@ -248,7 +248,9 @@ def test_a_point_whose_key_is_lost_is_run_again(tmp_path):
 def test_settings_that_are_damaged_must_be_those_of_the_study(hurt, monkeypatch):
     change(hurt, "UPDATE manifest SET value = 'x' WHERE key = 'model'")
     monkeypatch.setattr(damage, "MANIFEST", {**damage.MANIFEST, "model": "made up 2"})
-    with pytest.raises(StoreError, match="is damaged where it has the settings of its runs, and "):
+    with pytest.raises(
+        StoreError, match="is damaged where it holds the settings of its runs, and "
+    ):
         damage.opened(hurt, retry=True)
 
 

@@ -411,7 +411,7 @@ def check_full_disk(said: list[object], reason: str) -> None:
         assert recorded == read > 0
         assert reason in error
         assert f"The {recorded:,} runs recorded before are safe. " in error
-        assert error.endswith(": it does only what is missing")
+        assert error.endswith(": it runs only what is missing")
     assert said[2:] == [True, AT_ONCE, POINTS * REPLICATIONS]
 
 
@@ -473,7 +473,7 @@ def check_read_only(folder: Path) -> None:
     before = f'mount --bind "{folder}" "{folder}" && mount -o remount,ro,bind "{folder}"'
     runs, error, left = finish(start(read_where_nothing_can_be_written, folder, before=before))
     assert runs == AT_ONCE
-    assert error.startswith(f"cannot write the study in {folder}: access is refused ")
+    assert error.startswith(f"cannot write the study in {folder}: access is denied ")
     assert "What is there can be read; to add to it, copy the folder" in error
     assert left == there
 

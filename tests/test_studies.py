@@ -245,7 +245,7 @@ WRONG = [
     ("name = 'a'", ['needs a line "format = 1" at its top']),
     ("format = '1'\nname = 'a'", ['needs a line "format = 1" at its top']),
     ("format = 2\nnew = 1", [
-        "format = 2 is newer than this release reads (1); update innovation-abm"
+        "format = 2 is newer than this release can read (1); update innovation-abm"
     ]),
     ("format = 1\nname = 'a'\nnmae = 'a'", ['unknown key or section "nmae"; did you mean "name"?']),
     ("format = 1\nname = 'a'\nfolder = 'a'\nfactors = []", [
@@ -254,55 +254,55 @@ WRONG = [
     ]),
     ("format = 1", ["name is missing: give the study a name of letters, digits, - and _"]),
     ("format = 1\nname = 'a/b'", [
-        'name = "a/b": allowed is letters, digits, - and _, at most 100'
+        'name = "a/b": must be letters, digits, - and _ (at most 100)'
     ]),
     ("format = 1\nname = 3\ntitle = 4", [
-        "name = 3: allowed is letters, digits, - and _, at most 100",
-        "title = 4: allowed is a text",
+        "name = 3: must be letters, digits, - and _ (at most 100)",
+        "title = 4: must be text",
     ]),
     (HEAD + "model = 'ishigam'", [
-        'model = "ishigam": allowed is one of "innovation", "ishigami", "sobol_g"; '
+        'model = "ishigam": must be one of "innovation", "ishigami", "sobol_g"; '
         'did you mean "ishigami"?'
     ]),
     (HEAD + "measures = ['survivle', 'voice', 'voice']", [
         'measures: unknown measure "survivle"; did you mean "survival"?',
-        'measures: "voice" is there twice',
+        'measures: "voice" is listed twice',
     ]),
-    (HEAD + "measures = []", ["measures = []: a study has one or more"]),
+    (HEAD + "measures = []", ["measures = []: a study needs at least one measure"]),
     (HEAD + "measures = ['voice', 3]", [
-        "measures, entry 2 = 3: allowed is a list of names of measures"
+        "measures, entry 2 = 3: must be a list of measure names"
     ]),
     (HEAD + "tables = ['idea']\nengine = 'kernal'", [
-        'engine = "kernal": allowed is one of "auto", "kernel", "mesa"; did you mean "kernel"?',
-        'tables: "idea": allowed is one of "ideas", "weeks", "queues", "people"; '
+        'engine = "kernal": must be one of "auto", "kernel", "mesa"; did you mean "kernel"?',
+        'tables: "idea": must be one of "ideas", "weeks", "queues", "people"; '
         'did you mean "ideas"?',
     ]),
     # [base]
-    (HEAD + "base = 3", ["base = 3: allowed is a section [base]"]),
+    (HEAD + "base = 3", ["base = 3: must be a section [base]"]),
     (HEAD + "[base]\npreset = ''\nprest = 'a'", [
-        'base: preset = "": allowed is the name of a preset',
+        'base: preset = "": must be the name of a preset',
         'base: unknown key "prest"; did you mean "preset"?',
     ]),
     (HEAD + "[base]\npreset = 'workshop'\nfile = 'a.toml'", [
-        "base: preset and file exclude each other: a scenario begins from one of them"
+        "base: preset and file cannot be used together: give only one of them"
     ]),
     (HEAD + "[base.levers]\nupholdin = 0.5\nforums = 2\nlabs = 'x'", [
-        'base: levers.labs = "x": allowed is a strength from 0 to 1 by lever',
-        "base: levers.forums = 2.0: allowed is a strength from 0 to 1",
+        'base: levers.labs = "x": must be a strength from 0 to 1, by lever',
+        "base: levers.forums = 2.0: must be a strength from 0 to 1",
         'base: unknown lever "upholdin"; did you mean "upholding"?',
     ]),
     (HEAD + "[base.values]\nspam = 3\nspan = 0\nclarity = [1]\nweeks = 1.5\n"
      "seed = 3\nchart = 'a'", [
-        "base: values.clarity = [1]: allowed is numbers, texts, true or false by name",
+        "base: values.clarity = [1]: must be numbers, text, true or false, by name",
         'base: values: unknown parameter "spam"; did you mean "span"?',
-        f"base: values.span = 0: allowed is {WHOLE}",
-        "base: values.weeks = 1.5: allowed is a whole number from 1 to 5200",
-        "base: values.seed = 3: the seeds belong to the replications: see [replications]",
-        'base: values.chart = "a": a chart is named by the key chart, not among the values',
+        f"base: values.span = 0: must be {WHOLE}",
+        "base: values.weeks = 1.5: must be a whole number from 1 to 5200",
+        "base: values.seed = 3: set seeds in [replications]",
+        'base: values.chart = "a": set the chart with the key chart, not in values',
     ]),
     # [design]
     (HEAD + "[design]\nkind = 'factoral'", [
-        'design: kind = "factoral": allowed is one of "factorial", "one_at_a_time", '
+        'design: kind = "factoral": must be one of "factorial", "one_at_a_time", '
         '"latin_hypercube", "sobol", "saltelli", "morris", "csv"; did you mean "factorial"?'
     ]),
     (HEAD + "[design]\nkind = 'sobol'", [
@@ -312,65 +312,65 @@ WRONG = [
         'design: kind = "sobol" needs factors: add [[factor]]',
     ]),
     (HEAD + "[design]\nkind = 'saltelli'\npoints = 100\nmorris_levels = 6", [
-        'design: morris_levels does not belong to kind = "saltelli", but to morris',
-        "design: points = 100: allowed is a power of 2; the nearest is 128",
+        'design: morris_levels does not apply to kind = "saltelli", only to morris',
+        "design: points = 100: must be a power of 2; the nearest is 128",
     ]),
     (HEAD + "[design]\npoints = 8\nseed = 1", [
-        'design: points does not belong to kind = "factorial", but to latin_hypercube, sobol, '
+        'design: points does not apply to kind = "factorial", only to latin_hypercube, sobol, '
         "saltelli, morris",
-        'design: seed does not belong to kind = "factorial", but to latin_hypercube, sobol, '
+        'design: seed does not apply to kind = "factorial", only to latin_hypercube, sobol, '
         "saltelli, morris",
     ]),
     (HEAD + "[design]\nkind = 'morris'\npoints = 0\nmorris_levels = 5\nseed = -1", [
-        "design: points = 0: allowed is a whole number from 1 to 16,777,216",
-        "design: morris_levels = 5: allowed is an even number from 4 to 1,000",
-        "design: seed = -1: allowed is a whole number from 0 to 9223372036854775807",
+        "design: points = 0: must be a whole number from 1 to 16,777,216",
+        "design: morris_levels = 5: must be an even number from 4 to 1,000",
+        "design: seed = -1: must be a whole number from 0 to 9223372036854775807",
     ]),
     (HEAD + "[design]\nkind = 'csv'", ['design: file is missing: kind = "csv" needs it']),
     # [replications]
     (HEAD + "[replications]\nnumber = 0\nluck = 'comon'", [
-        "replications: number = 0: allowed is a whole number from 1 on",
-        'replications: luck = "comon": allowed is one of "common", "independent"; '
+        "replications: number = 0: must be a whole number, 1 or more",
+        'replications: luck = "comon": must be one of "common", "independent"; '
         'did you mean "common"?',
     ]),
     (HEAD + "[replications]\nnumber = 10\nprecision = { survival = 0.1 }", [
-        "replications: number and precision exclude each other"
+        "replications: number and precision cannot be used together"
     ]),
     (HEAD + "[replications]\nminimum = 10\nmaximum = 20", [
-        "replications: minimum and maximum without precision: say when intervals are narrow enough"
+        "replications: minimum and maximum without precision: set when intervals are narrow enough"
     ]),
     (HEAD + '[replications]\nprecision = { survival = "1 %" }', [
-        'replications: precision.survival = "1 %": allowed is numbers above 0 by measure'
+        'replications: precision.survival = "1 %": must be numbers above 0, by measure'
     ]),
     (HEAD + "[replications]\nminimum = 30\nmaximum = 20\n"
      "precision = { gini = 0.1, survivle = nan }", [
         "replications: minimum = 30 is above maximum = 20",
-        "replications: precision.survivle = nan: allowed is a number above 0",
-        'replications: precision: "gini" is none of the measures of the study; add it to them',
-        'replications: precision: "survivle" is none of the measures of the study; '
+        "replications: precision.survivle = nan: must be a number above 0",
+        'replications: precision: "gini" is not one of the measures of the study; add it to them',
+        'replications: precision: "survivle" is not one of the measures of the study; '
         'did you mean "survival"?',
     ]),
     (HEAD + "[replications]\nseed = 9223372036854775800", [
-        "replications: seed = 9223372036854775800: is too near the largest seed for 20 runs"
+        "replications: seed = 9223372036854775800: too close to the largest seed for 20 runs"
     ]),
     # [limits]
     (HEAD + "[limits]\nrun = 3\nhours = 0\ndisk_gb = 'all'", [
-        "limits: hours = 0: allowed is a number above 0",
-        'limits: disk_gb = "all": allowed is a number above 0',
+        "limits: hours = 0: must be a number above 0",
+        'limits: disk_gb = "all": must be a number above 0',
         'limits: unknown key "run"; did you mean "runs"?',
     ]),
     # test functions
     (HEAD + "model = 'ishigami'\nengine = 'mesa'\ntables = ['ideas']\nmeasures = ['survival']\n"
      "[base]\npreset = 'workshop'", [
         'measures: unknown measure "survival"',
-        "tables: the model ishigami has none",
-        "engine: the model ishigami has none",
-        "base: belongs to the model of innovation, not to ishigami",
+        "tables: not available for the model ishigami",
+        "engine: not available for the model ishigami",
+        "base: applies only to the model innovation, not to ishigami",
     ]),
     (HEAD + "model = 'ishigami'\n[[factor]]\nlever = 'forums'\nvalues = [0, 1]\n"
      "[[factor]]\nparameter = 'x1'\nlow = -4\nhigh = 3\nlevels = 3", [
         "factor 1 (forums): the model ishigami has no levers or scenarios; vary a parameter",
-        "factor 2 (x1): low = -4.0: allowed is a number from -3.14159265358979 to 3.14159265358979",
+        "factor 2 (x1): low = -4.0: must be a number from -3.14159265358979 to 3.14159265358979",
     ]),
 ]  # fmt: skip
 
@@ -381,133 +381,133 @@ def test_every_mistake_in_a_file_is_told(text, expected):
 
 
 FACTORS = [
-    ("", ["says nothing to vary: give parameter, lever, or levels under [[factor.level]]"]),
+    ("", ["varies nothing: give parameter, lever, or levels under [[factor.level]]"]),
     ("parametr = 'span'\nvalues = [3, 4]", [
         'unknown key "parametr"; did you mean "parameter"?',
-        "says nothing to vary: give parameter, lever, or levels under [[factor.level]]",
+        "varies nothing: give parameter, lever, or levels under [[factor.level]]",
     ]),
     ("parameter = 'span'\nlever = 'forums'\nvalues = [3, 4]", [
-        "parameter and lever exclude each other",
-        "values, entry 1 = 3: allowed is a strength from 0 to 1",
-        "values, entry 2 = 4: allowed is a strength from 0 to 1",
+        "parameter and lever cannot be used together",
+        "values, entry 1 = 3: must be a strength from 0 to 1",
+        "values, entry 2 = 4: must be a strength from 0 to 1",
     ]),
     ("parameter = 'spam'\nvalues = [3, 4]", ['unknown parameter "spam"; did you mean "span"?']),
     ("lever = 'forms'\nvalues = [0, 1]", ['unknown lever "forms"; did you mean "forums"?']),
     ("parameter = 'people_seed'\nvalues = [1, 2]", [
-        'parameter = "people_seed": the seeds belong to the replications: see [replications]'
+        'parameter = "people_seed": set seeds in [replications]'
     ]),
     ("parameter = 'span'", ["needs values, or low and high"]),
     ("parameter = 'span'\nvalues = [3]", [
-        "values = [3]: a factor has two values or more; set a single one in [base]"
+        "values = [3]: a factor needs at least two values; set a single value in [base]"
     ]),
-    ("parameter = 'span'\nvalues = [3, 4, 3]", ["values: 3 is there twice"]),
+    ("parameter = 'span'\nvalues = [3, 4, 3]", ["values: 3 is listed twice"]),
     ("parameter = 'span'\nvalues = 3", [
-        "values = 3: allowed is a list of numbers, texts, true or false"
+        "values = 3: must be a list of numbers, text, true or false"
     ]),
     ("parameter = 'span'\nvalues = [3, [4]]", [
-        "values, entry 2 = [4]: allowed is a list of numbers, texts, true or false"
+        "values, entry 2 = [4]: must be a list of numbers, text, true or false"
     ]),
     ("parameter = 'span'\nvalues = [3, 4.5, true, 'x']", [
-        f"values, entry 2 = 4.5: allowed is {WHOLE}",
-        f"values, entry 3 = true: allowed is {WHOLE}",
-        f'values, entry 4 = "x": allowed is {WHOLE}',
+        f"values, entry 2 = 4.5: must be {WHOLE}",
+        f"values, entry 3 = true: must be {WHOLE}",
+        f'values, entry 4 = "x": must be {WHOLE}',
     ]),
     ("parameter = 'own_judgement'\nvalues = [2, 0.5]", [
-        "values, entry 1 = 2: allowed is true or false",
-        "values, entry 2 = 0.5: allowed is true or false",
+        "values, entry 1 = 2: must be true or false",
+        "values, entry 2 = 0.5: must be true or false",
     ]),
     ("parameter = 'review'\nvalues = ['logistic', 'const']", [
-        'values, entry 2 = "const": allowed is one of "logistic", "constant"'
+        'values, entry 2 = "const": must be one of "logistic", "constant"'
     ]),
     ("parameter = 'review'\nlow = 1\nhigh = 2\nlevels = 2", [
-        'review has no range: list its values (one of "logistic", "constant")'
+        'review cannot be a range: list values (one of "logistic", "constant")'
     ]),
-    ("parameter = 'chart'\nvalues = ['', 'a.csv']", ['values, entry 1 = "": allowed is text']),
+    ("parameter = 'chart'\nvalues = ['', 'a.csv']", ['values, entry 1 = "": must be text']),
     ("parameter = 'filter_up'\nvalues = [0.1, 1.1, nan]", [
-        "values, entry 2 = 1.1: allowed is a number from 0 to 1",
-        "values, entry 3 = nan: allowed is a number from 0 to 1",
+        "values, entry 2 = 1.1: must be a number from 0 to 1",
+        "values, entry 3 = nan: must be a number from 0 to 1",
     ]),
     ("parameter = 'span'\nvalues = [3, 4]\nlow = 3\nhigh = 9", [
-        "is both a list (values) and a range (low, high)"
+        "has both a list (values) and a range (low, high)"
     ]),
-    ("parameter = 'filter_up'\nlow = 0.1", ["high missing: a range has low and high"]),
+    ("parameter = 'filter_up'\nlow = 0.1", ["high is missing: a range needs low and high"]),
     ("parameter = 'filter_up'\nlow = 0.6\nhigh = 0.5\nlevels = 3", [
-        "low = 0.6 is not below high = 0.5"
+        "low = 0.6: must be below high = 0.5"
     ]),
     ("parameter = 'filter_up'\nlow = -0.1\nhigh = 1.5\nlevels = 3", [
-        "low = -0.1: allowed is a number from 0 to 1",
-        "high = 1.5: allowed is a number from 0 to 1",
+        "low = -0.1: must be a number from 0 to 1",
+        "high = 1.5: must be a number from 0 to 1",
     ]),
     ("parameter = 'manager_capacity'\nlow = 1\nhigh = inf\nlevels = 3", [
-        "high = inf: allowed is a number"
+        "high = inf: must be a finite number"
     ]),
     ("lever = 'forums'\nlow = 0\nhigh = 2\nlevels = 3", [
-        "high = 2.0: allowed is a strength from 0 to 1"
+        "high = 2.0: must be a strength from 0 to 1"
     ]),
     ("parameter = 'filter_up'\nlow = 0.1\nhigh = 0.5", [
-        'levels is missing: kind = "factorial" takes that many values of the range'
+        'levels is missing: kind = "factorial" needs the number of values in the range'
     ]),
     ("parameter = 'filter_up'\nlow = 0.1\nhigh = 0.5\nlevels = 1", [
-        "levels = 1: allowed is a whole number from 2 to 10,000"
+        "levels = 1: must be a whole number from 2 to 10,000"
     ]),
-    ("parameter = 'span'\nlow = 2.5\nhigh = 5\nlevels = 3", [f"low = 2.5: allowed is {WHOLE}"]),
+    ("parameter = 'span'\nlow = 2.5\nhigh = 5\nlevels = 3", [f"low = 2.5: must be {WHOLE}"]),
     ("parameter = 'span'\nlow = 2\nhigh = 4\nlevels = 9", [
-        "levels = 9: there are 3 whole numbers from low to high"
+        "levels = 9: there are only 3 whole numbers from low to high"
     ]),
     ("parameter = 'span'\nlow = 2\nhigh = 4\nlevels = 3\ndistribution = 'norml'", [
-        'distribution = "norml": allowed is one of "uniform", "loguniform", "triangular", '
+        'distribution = "norml": must be one of "uniform", "loguniform", "triangular", '
         '"normal"; did you mean "normal"?'
     ]),
     ("parameter = 'span'\nlow = 2\nhigh = 4\nlevels = 3\ndistribution = 'normal'\nsd = 0", [
-        "sd = 0: allowed is a number above 0",
+        "sd = 0: must be a finite number above 0",
         'mean is missing: distribution = "normal" needs it',
     ]),
     ("parameter = 'span'\nlow = 2\nhigh = 4\nlevels = 3\n"
      "distribution = 'normal'\nmean = 5\nsd = 1", [
-        "mean = 5.0: allowed is a number from low to high"
+        "mean = 5.0: must be a number from low to high"
     ]),
     ("parameter = 'span'\nlow = 2\nhigh = 4\nlevels = 3\npeak = 3", [
-        'peak belongs to distribution = "triangular"'
+        'peak applies only to distribution = "triangular"'
     ]),
     ("parameter = 'filter_up'\nlow = 0\nhigh = 0.5\nlevels = 3\ndistribution = 'loguniform'", [
-        "low = 0.0: allowed is a number above 0 for a loguniform range"
+        "low = 0.0: must be a number above 0 for a loguniform range"
     ]),
     ("parameter = 'span'\nvalues = [3, 4]\nname = 'a b'", [
-        'name = "a b": allowed is letters, digits and _, a letter first'
+        'name = "a b": must be letters, digits and _, starting with a letter'
     ]),
     ("parameter = 'span'\nvalues = [3, 4]\nname = 'point'", [
-        'name = "point": is the name of a column of every table; choose another one'
+        'name = "point": already the name of a column in every table; choose another name'
     ]),
     ("parameter = 'span'\nvalues = [3, 4]\nname = 'survival'", [
-        'name = "survival": is the name of a measure; choose another one'
+        'name = "survival": already the name of a measure; choose another name'
     ]),
     ("name = 'shape'\nlevel = 3", [
-        "level = 3: allowed is tables under lines [[factor.level]]",
+        "level = 3: must be tables under [[factor.level]] lines",
     ]),
     ("[[factor.level]]\nname = 'flat'\n[[factor.level]]\nname = 'tall'", [
-        "name is missing: a factor of named levels has one"
+        "name is missing: a factor with named levels needs one"
     ]),
     ("name = 'shape'\nvalues = [1, 2]\n[[factor.level]]\nname = 'flat'", [
-        "has named levels, and no values beside them",
-        "has one level: a factor has two or more",
+        "has named levels, so it cannot have values",
+        "has one level: a factor needs at least two",
     ]),
     ("name = 'shape'\nlevel = ['flat', 'tall']", [
-        'level = ["flat", "tall"]: allowed is tables under lines [[factor.level]]'
+        'level = ["flat", "tall"]: must be tables under [[factor.level]] lines'
     ]),
     ("name = 'shape'\n[[factor.level]]\nname = ' flat'\n"
      "[[factor.level]]\npreset = 'a'\nfile = 'b'", [
-        'level 1 ( flat): name = " flat": every level has a name, without blanks around it',
-        "level 2: name is missing: every level has a name, without blanks around it",
-        "level 2: preset and file exclude each other: a scenario begins from one of them",
+        'level 1 ( flat): name = " flat": every level needs a name, without spaces around it',
+        "level 2: name is missing: every level needs a name, without spaces around it",
+        "level 2: preset and file cannot be used together: give only one of them",
     ]),
     ("name = 'shape'\n[[factor.level]]\nname = 'flat'\nvalues = { spam = 1, span = 0, seed = 1 }\n"
      "[[factor.level]]\nname = 'flat'\nlevers = { forms = 1, forums = 2 }", [
-        "level 2 (flat): levers.forums = 2.0: allowed is a strength from 0 to 1",
+        "level 2 (flat): levers.forums = 2.0: must be a strength from 0 to 1",
         'two levels are called "flat"',
         'level 2 (flat): unknown lever "forms"; did you mean "forums"?',
         'level 1 (flat): values: unknown parameter "spam"; did you mean "span"?',
-        f"level 1 (flat): values.span = 0: allowed is {WHOLE}",
-        "level 1 (flat): values.seed = 1: the seeds belong to the replications: see [replications]",
+        f"level 1 (flat): values.span = 0: must be {WHOLE}",
+        "level 1 (flat): values.seed = 1: set seeds in [replications]",
     ]),
 ]  # fmt: skip
 
@@ -545,7 +545,7 @@ def test_factors_that_meet_are_told():
     """
     one = "only one of them can"
     assert mistakes(Study.from_toml, HEAD + text) == [
-        "factor 2 (span): is called as factor 1 (span) is; give it a name of its own",
+        "factor 2 (span): has the same name as factor 1 (span); give it another name",
         f"factor 3 (shape): varies span, and so does factor 1 (span): {one}",
         f"factor 3 (shape): moves the lever upholding, and so does factor 2 (span): {one}",
         "factor 4 (organisation): chooses a preset or file, and so does factor 3 (shape): " + one,
@@ -557,7 +557,7 @@ def test_factors_that_meet_are_told():
 def test_a_range_says_its_levels_in_grids_alone():
     text = HEAD + "[[factor]]\nparameter = 'span'\nlow = 2\nhigh = 4\nlevels = 3\n[design]\n"
     assert mistakes(Study.from_toml, text + "kind = 'sobol'\npoints = 4") == [
-        'factor 1 (span): levels does not belong to kind = "sobol"'
+        'factor 1 (span): levels does not apply to kind = "sobol"'
     ]
     assert Study.from_toml(text + "kind = 'one_at_a_time'").size == 4
 
@@ -570,10 +570,10 @@ def test_mistakes_of_all_parts_are_told_in_the_order_of_the_file():
         Study.from_toml(text, source="a.toml")
     assert str(caught.value).splitlines() == [
         "a.toml: 4 mistakes:",
-        '  engine = "car": allowed is one of "auto", "kernel", "mesa"',
+        '  engine = "car": must be one of "auto", "kernel", "mesa"',
         '  factor 2 (upholdin): unknown lever "upholdin"; did you mean "upholding"?',
         '  factor 3 (filter_upp): unknown parameter "filter_upp"; did you mean "filter_up"?',
-        '  replications: seed = "one": allowed is a whole number from 0 to 9223372036854775807',
+        '  replications: seed = "one": must be a whole number from 0 to 9223372036854775807',
     ]
     assert caught.value.source == "a.toml"
 
@@ -602,7 +602,7 @@ def test_names_of_factors_can_be_told_apart_in_names_of_files(other):
     if other == "sp_an":
         assert Study(name="a", factors=factors).size == 4
         return
-    said = rf"factor 2 \({other}\): names of files cannot tell it from factor 1 \(span\); give it"
+    said = rf"factor 2 \({other}\): would share file names with factor 1 \(span\); give it"
     with pytest.raises(StudyError, match=said):
         Study(name="a", factors=factors)
 
@@ -611,7 +611,7 @@ def test_a_chart_whose_name_is_not_utf_8_is_refused():
     from innovation_abm.experiments.command import _on_chart
 
     name = os.fsdecode(b"chart-\xff.csv")
-    said = 'chart-\udcff.csv": allowed is the path of a chart, in UTF-8: rename the file$'
+    said = 'chart-\udcff.csv": must be the path of a chart, in UTF-8: rename the file$'
     with pytest.raises(StudyError, match=said):
         Base(chart=name)
     with pytest.raises(StudyError, match=said):
@@ -624,25 +624,25 @@ def test_a_file_that_was_called_without_its_ending_is_named(tmp_path, monkeypatc
 
     monkeypatch.chdir(tmp_path)
     for kind, look in (("study", find), ("calibration", find_calibration)):
-        with pytest.raises(InnovationAbmError, match=f'^there is no {kind} "caution"; there are '):
+        with pytest.raises(InnovationAbmError, match=f'^unknown {kind} "caution"; available are '):
             look("caution")
     (tmp_path / "caution.toml").touch()
     for kind, look in (("study", find), ("calibration", find_calibration)):
         with pytest.raises(
             InnovationAbmError,
-            match=rf'^there is no {kind} "caution"; did you mean "caution\.toml"\?$',
+            match=rf'^unknown {kind} "caution"; did you mean "caution\.toml"\?$',
         ):
             look("caution")
 
 
 def test_python_tells_the_mistakes_of_a_part_when_it_is_made():
-    assert mistakes(Factor, parameter="span", values=[3, 3]) == ["values: 3 is there twice"]
+    assert mistakes(Factor, parameter="span", values=[3, 3]) == ["values: 3 is listed twice"]
     assert mistakes(Study, name="a", factors=[{"parameter": "spam", "values": [1, 2]}]) == [
         'factor 1 (spam): unknown parameter "spam"; did you mean "span"?'
     ]
     mine = TestFunction("mine", {"a": (0.0, 1.0)}, sum)
     assert mistakes(Study, name="a", model=mine) == [
-        "model: mine is none that a study file can name: allowed is one of "
+        "model: mine cannot be named in a study file: must be one of "
         '"innovation", "ishigami", "sobol_g"'
     ]
 
@@ -710,7 +710,7 @@ def test_what_a_study_refers_to_is_checked(load, tmp_path):
 def test_mistakes_outside_are_told_with_those_inside(load):
     assert mistakes(load, "[base]\npreset = 'worksop'\n[limits]\nhours = 0") == [
         'base: there is no preset "worksop"; did you mean "workshop"?',
-        "limits: hours = 0: allowed is a number above 0",
+        "limits: hours = 0: must be a number above 0",
     ]
 
 
@@ -732,7 +732,7 @@ def test_charts_are_repaired_if_asked_for(load, tmp_path):
     assert scenario.chart == str(tmp_path / "a.csv")
     assert study.organization(scenario).size == 2
     assert mistakes(load, "[base]\nrepair = true") == [
-        "base: repair = true mends charts, and none is named"
+        "base: repair = true needs a chart, and none is given"
     ]
 
 
@@ -822,7 +822,7 @@ def test_a_shape_that_a_chart_overrules_is_told(load, tmp_path):
     write_chart(generate(1, 1, 2), tmp_path / "a.csv")
     text = "[[factor]]\nparameter = 'span'\nvalues = [3, 4]\n[base]\nchart = 'a.csv'"
     assert mistakes(load, text) == [
-        "span cannot matter: the organisation is always that of a chart"
+        "span: no effect, as the organisation always comes from a chart"
     ]
 
 
@@ -832,8 +832,8 @@ def test_a_study_that_is_larger_than_its_limit_is_refused_before_its_points_are_
         for name in ("clarity", "doubt", "filter_up", "misrouting")
     )
     assert mistakes(load, factors + "[replications]\nnumber = 3") == [
-        "limits: runs = 1_000_000: the study has 30_000_000_000_000_000 runs at most "
-        "(10,000,000,000,000,000 points, 3 times); raise it to run them"
+        "limits: runs = 1_000_000: the study has up to 30_000_000_000_000_000 runs "
+        "(10,000,000,000,000,000 points x 3); raise it to run them"
     ]
 
 
@@ -964,16 +964,14 @@ def test_rows_of_frames_give_scenarios():
 
 def test_points_that_are_none_are_told():
     row = {"span": 3, "upholding": 0.0, "filter_up": 0.0}
-    assert mistakes(SPANS.scenario, row | {"span": 3.5}) == [
-        "span = 3.5: allowed is a value of kind int"
-    ]
+    assert mistakes(SPANS.scenario, row | {"span": 3.5}) == ["span = 3.5: must be of type int"]
     assert mistakes(SPANS.scenario, {"span": 3}) == [
-        'the point has no value of the factor "upholding"'
+        'the point has no value for the factor "upholding"'
     ]
     levels = [Level(name="flat"), Level(name="tall")]
     study = Study(name="a", factors=[Factor(name="shape", level=levels)])
     assert mistakes(study.scenario, {"shape": "flatt"}) == [
-        'shape = "flatt": allowed is one of "flat", "tall"; did you mean "flat"?'
+        'shape = "flatt": must be one of "flat", "tall"; did you mean "flat"?'
     ]
 
 
@@ -1010,9 +1008,9 @@ def test_functions_have_arguments(model):
     assert study.arguments({"x2": 1}) == dict.fromkeys(names, middle) | {"x2": 1.0}
     assert list(study.arguments({"x2": 1})) == names
     assert mistakes(study.scenario, {"x2": 1}) == [
-        f"the model {model} has no scenarios, but arguments"
+        f"the model {model} has arguments, not scenarios"
     ]
-    assert mistakes(SPANS.arguments, {}) == ["the model innovation has no arguments, but scenarios"]
+    assert mistakes(SPANS.arguments, {}) == ["the model innovation has scenarios, not arguments"]
 
 
 def test_how_often_points_are_run():

@@ -175,7 +175,7 @@ def test_a_sweep_that_was_stopped_goes_on(undisturbed, tmp_path):
             progress=lambda done, total: done < 5,
             notice=said.append,
         )
-    assert said[-1].startswith("stopping: runs that were begun have 10 s to end; Ctrl-C again")
+    assert said[-1].startswith("stopping: running chunks have 10 s to finish; press Ctrl-C again")
     partial = load_study(tmp_path / "long")
     assert not partial.complete
     assert 5 <= len(partial.runs) < 12_000
@@ -354,7 +354,7 @@ def test_a_run_that_kills_its_process_is_found_and_told_of(tmp_path):
     text = text.replace("number = 6", "number = 1")
     found = sweep(Study.from_toml(text, folder=tmp_path), tmp_path / "out", workers=2)
     assert len(found.runs) == 2
-    assert list(found.failures["error"]) == ["the process that ran it died"] * 2
+    assert list(found.failures["error"]) == ["the worker process died"] * 2
 
 
 def test_a_process_that_is_killed_loses_nothing(undisturbed, tmp_path):
@@ -458,7 +458,8 @@ def test_where_a_measure_is_undefined_everywhere_runs_end_and_it_is_said(tmp_pat
     runs = found.runs.groupby("conception_rate").size()
     assert runs[0.0] == 14  # 4, 6, 9, 14: the first number that is at least 10
     assert told[-1] == (
-        "survival is not known to ± 0.2 at 1 of 2 points; it is undefined in all runs of 1 of them"
+        "survival: interval wider than ± 0.2 at 1 of 2 points; "
+        "it is undefined in all runs of 1 of them"
     )
     again = sweep(study(UNDEFINED), tmp_path / "out", workers=1)
     assert_same(found, again)
@@ -520,7 +521,7 @@ def test_control_c_keeps_what_was_finished_and_says_how_to_go_on(tmp_path, compi
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command goes on" in err
+    assert "the same command continues" in err
     assert "Traceback" not in out + err
     stored = load_study(tmp_path / "small")
     assert 0 < len(stored.runs) < 12_000
@@ -553,7 +554,7 @@ def test_control_c_at_a_terminal_reaches_the_workers_of_a_local_cluster_too(tmp_
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command goes on" in err
+    assert "the same command continues" in err
     assert "Traceback" not in err
     assert not load_study(tmp_path / "small").complete
 

@@ -1,17 +1,18 @@
-"""What a study found: means, differences, effects, maps and curves, each with its interval.
+"""Results of a study: means, differences, effects, maps and curves, each with its interval.
 
-Every function takes the results of a study and gives a tidy pandas frame, one row a figure, with
-the columns that its docstring names. ``docs/analysis.md`` says how to read them.
+Every function takes the results of a study and returns a tidy pandas frame, one row per figure,
+with the columns that its docstring lists. ``docs/analysis.md`` explains how to read them.
 
 Four conventions hold throughout.
 
-* *Intervals are over replications*, never over ideas: ideas of one run share queues. They are of
-  95 % unless told otherwise, and each by itself: of twenty intervals one misses on average.
-* *Common random numbers*: where points share their luck, what is compared is compared within each
+* *Intervals are over replications*, never over ideas: ideas of one run share queues. By default
+  they are 95% confidence intervals, each on its own: on average, one in twenty misses the true
+  value.
+* *Common random numbers*: if points share random numbers, they are compared within each
   replication, and the interval is that of the differences.
-* *Undefined is NaN*, and counted. A mean of a measure that is undefined in some runs answers "given
-  that it is defined".
-* *The order of rows has no part in it*: runs may arrive in any order.
+* *Undefined is NaN*, and counted. A mean of a measure that is undefined in some runs holds only for
+  runs in which it is defined.
+* *The order of rows does not matter*: runs may arrive in any order.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ __all__ = [
 
 
 class Judged(StrEnum):
-    """By what it is judged which factor matters most; by the design's own index if it has one."""
+    """The index that decides which factor matters most; the design's own index if it has one."""
 
     TOTAL_INDEX = "total Sobol index"
     EFFECT_SIZE = "mean size of elementary effects"
@@ -73,17 +74,17 @@ class Judged(StrEnum):
 
 
 def describe(results: Results) -> dict[str, Any]:
-    """Give the headlines of a study as plain values, NaN where undefined.
+    """Return the headlines of a study as plain values, NaN where undefined.
 
     Returns:
-        A dict with ``points``, ``runs``, ``replications`` (least and most of any point),
+        A dict with ``points``, ``runs``, ``replications`` (lowest and highest of any point),
         ``complete``, ``missing``, ``failed``, ``luck``, ``design``, and ``measures``: by measure
         ``highest`` and ``lowest`` (each the point, its factors, mean, low, high; None if it is
-        defined nowhere), ``strongest`` (the factor that matters most: ``factor``, ``index`` that
-        says by what it is judged (see :class:`Judged`), ``value``; None if it cannot be told) and
-        ``undefined`` (runs); ``undefined_points`` (by measure, points with runs in none of which
-        it is defined); and ``unreached``, see :func:`~.convergence.unreached`. The mean of the
-        highest of many points is somewhat too high, having been chosen for it.
+        defined nowhere), ``strongest`` (the factor that matters most: ``factor``, ``index`` by
+        which it is judged (see :class:`Judged`), ``value``; None if unknown) and ``undefined``
+        (runs); ``undefined_points`` (by measure, points with runs in none of which it is
+        defined); and ``unreached``, see :func:`~.convergence.unreached`. The mean of the highest
+        of many points is biased upwards, as it was selected.
     """
     counts = results.runs.groupby("point").size().reindex(results.points.index, fill_value=0)
     table = means(results)
@@ -124,17 +125,17 @@ def _told(table: pd.DataFrame, factors: list[str], place: Any) -> dict[str, Any]
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a level may be a name, a number or a flag
-    """Give a numpy scalar as Python's own."""
+    """Return a numpy scalar as a plain Python value."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 def _strongest(results: Results, measure: str) -> dict[str, Any] | None:
-    """Tell which factor matters most, by what its design can say best."""
+    """Return the factor that matters most, by the best index of the design."""
     if not factor_names(results):
         return None
     try:
         index, values = _importance(results, measure)
-    except InnovationAbmError:  # holes in the design, or an undefined measure: no index holds
+    except InnovationAbmError:  # gaps in the design, or an undefined measure: no index is valid
         index, values = _by_strength(results, measure)
     values = values.dropna()
     if values.empty:
@@ -145,10 +146,10 @@ def _strongest(results: Results, measure: str) -> dict[str, Any] | None:
 
 
 def _importance(results: Results, measure: str) -> tuple[Judged, pd.Series[float]]:
-    """Give what the factors are judged by, and the figure of each factor."""
+    """Return the index by which factors are judged, and its value for each factor."""
     kind = str(results.study.design.kind)
     if kind == "saltelli":
-        table = sobol_indices(results, measure, resamples=2)  # the estimates alone are used
+        table = sobol_indices(results, measure, resamples=2)  # only the estimates are used
         table = table[table["order"] == TOTAL]
         return Judged.TOTAL_INDEX, table.set_index("factor")["estimate"]
     if kind == "morris":
@@ -169,7 +170,7 @@ def _by_strength(results: Results, measure: str) -> tuple[Judged, pd.Series[floa
 
 
 def _largest_change(results: Results, measure: str) -> pd.Series[float]:
-    """Give of each factor the largest change from the base point, without its sign."""
+    """Return the largest absolute change from the base point for each factor."""
     table = differences(results, measures=[measure])
     base = results.points.loc[point_number(results, None)]
     largest = {

@@ -1,4 +1,4 @@
-"""How the figures settle as replications are added, and how many are enough.
+"""How figures converge as replications are added, and how many are enough.
 
 References:
     Hoad, K., Robinson, S. and Davies, R. (2010). Automated selection of the number of replications
@@ -35,10 +35,11 @@ if TYPE_CHECKING:
     BoolArray = NDArray[np.bool_]
 
 MOST_NEEDED: Final = 1e6
-"""Standard deviations over wanted half-width, at most: beyond it no number of runs would do."""
+"""Largest ratio of standard deviation to wanted half-width: beyond it no number is enough."""
 RELATIVE_PRECISION: Final = 0.05
-"""Half-width wanted of an interval, as a share of the mean, unless a study says another: that
-which Hoad, Robinson and Davies (2010) propose."""
+"""Wanted half-width of an interval relative to the mean, unless a study sets another.
+
+It is the value proposed by Hoad, Robinson and Davies (2010)."""
 
 
 def convergence(
@@ -48,17 +49,17 @@ def convergence(
     *,
     confidence: float = CONFIDENCE,
 ) -> pd.DataFrame:
-    """Give the running mean and its interval as replications are added, in their order.
+    """Return the running mean and its interval as replications are added, in their order.
 
     Args:
         results: the study's results.
-        point: which; ``None``: of each measure the point whose interval is the widest in the end,
-            for if that is narrow enough, all are.
-        measures: which; all of the study if ``None``.
+        point: the point; ``None`` for the point of each measure with the widest interval at the
+            end: if that is narrow enough, all are.
+        measures: the measures; ``None`` for all of the study.
         confidence: coverage of the intervals.
 
     Returns:
-        One row a measure and number of replications: ``measure``, ``point``, ``replications``,
+        One row per measure and number of replications: ``measure``, ``point``, ``replications``,
         ``n`` (those in which it is defined), ``mean``, ``low``, ``high``, ``half_width``.
     """
     if point is not None:
@@ -80,10 +81,10 @@ def half_widths(
     *,
     confidence: float = CONFIDENCE,
 ) -> pd.DataFrame:
-    """Give how wide the intervals of all points are as replications are added.
+    """Return the widths of the intervals of all points as replications are added.
 
     Returns:
-        One row a measure and number of replications, as far as all points have them: ``measure``,
+        One row per measure and number of replications that all points have: ``measure``,
         ``replications``, ``half_width`` (the median over points), ``widest``; NaN where no point
         has two replications in which the measure is defined.
     """
@@ -110,25 +111,25 @@ def replications_needed(
     *,
     confidence: float = CONFIDENCE,
 ) -> pd.DataFrame:
-    """Tell how many replications each point needs for an interval of a wanted half-width.
+    """Return the number of replications that each point needs for a wanted half-width.
 
-    As Hoad, Robinson and Davies (2010) have it: the first number of replications at which the
-    interval is narrow enough, and was so at several numbers in a row, as sweeps with a precision
-    have it (:data:`.IN_A_ROW`). Where the replications at hand
-    are not enough, the number is predicted from their standard deviation: the least n with
-    ``t(n - 1) sd / sqrt(n)`` at most as wide as wanted, and as many looks.
+    Following Hoad, Robinson and Davies (2010), this is the first number of replications at which
+    the interval is narrow enough and has been so at several numbers in a row (:data:`.IN_A_ROW`),
+    as in sweeps with a precision. If there are too few replications, the number is predicted from
+    their standard deviation: the smallest n for which ``t(n - 1) sd / sqrt(n)`` is at most the
+    wanted half-width, plus the numbers in a row.
 
     Args:
         results: the study's results.
-        half_width: wanted, for all measures or of each. ``None``: what the study asks for in its
-            ``precision``, and of other measures 5 % of the mean.
-        measures: which; all of the study if ``None``.
+        half_width: the wanted half-width, for all measures or by measure. ``None`` for what the
+            study asks for in its ``precision``, and 5% of the mean for other measures.
+        measures: the measures; ``None`` for all of the study.
         confidence: coverage of the intervals.
 
     Returns:
-        One row a point and measure: ``point``, the factors, ``measure``, ``n`` (replications at
-        hand), ``half_width`` (now), ``wanted``, ``needed`` (NaN where fewer than two are defined,
-        or the mean, which is to be known to 5 %, is 0), ``reached`` (whether ``n`` are enough).
+        One row per point and measure: ``point``, the factors, ``measure``, ``n`` (replications so
+        far), ``half_width`` (now), ``wanted``, ``needed`` (NaN if fewer than two are defined, or
+        5% of the mean is wanted and the mean is 0), ``reached`` (whether ``n`` are enough).
     """
     tables = []
     for measure in chosen_measures(results, measures):
@@ -152,11 +153,11 @@ def replications_needed(
 
 
 def unreached(results: Results) -> dict[str, dict[str, int]]:
-    """Count the points at which a measure is not known as precisely as the study asks.
+    """Count the points at which a measure does not reach the precision that the study asks for.
 
     Returns:
-        By each measure with a wanted precision: ``points`` where its interval is too wide or cannot
-        be told, and ``undefined``, those among them where it is undefined in all runs.
+        For each measure with a wanted precision: ``points`` where its interval is too wide or
+        unknown, and ``undefined``, those of them where it is undefined in all runs.
     """
     counted = {}
     for measure, half in results.study.replications.precision.items():
@@ -169,7 +170,7 @@ def unreached(results: Results) -> dict[str, dict[str, int]]:
 
 
 def _widest(found: Outcomes) -> int:
-    """Give the row whose mean is the least certain; the first if none is certain at all."""
+    """Return the row whose mean is least certain; the first if none has an interval."""
     defined = ~np.isnan(found.values)
     n = np.maximum(defined.sum(axis=1), 1)
     mean = mean_of_defined(found.values)
@@ -178,7 +179,7 @@ def _widest(found: Outcomes) -> int:
 
 
 def _running(values: FloatArray, confidence: float) -> pd.DataFrame:
-    """Give mean and interval of the first one, two, ... values."""
+    """Return mean and interval of the first one, two, ... values."""
     n, mean, half = _running_intervals(values[None, :], confidence)
     return pd.DataFrame(
         {
@@ -195,12 +196,12 @@ def _running(values: FloatArray, confidence: float) -> pd.DataFrame:
 def _running_intervals(
     values: FloatArray, confidence: float
 ) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Give count, mean and half-width along each row, of what is defined so far."""
+    """Return count, mean and half-width along each row, over the values defined so far."""
     from scipy.special import stdtrit
 
     defined = ~np.isnan(values)
     n = np.cumsum(defined, axis=1)
-    # Around the mean of all, so that sums of squares lose no digits.
+    # Centred on the overall mean, so that sums of squares lose no digits.
     centre = np.nan_to_num(mean_of_defined(values))[:, None]
     away = np.where(defined, values - centre, 0.0)
     some, several = np.maximum(n, 1), np.maximum(n - 1, 1)
@@ -217,7 +218,7 @@ def _wanted(
     half_width: float | Mapping[str, float] | None,
     mean: FloatArray,
 ) -> FloatArray:
-    """Give the half-width that is wanted at each point, by the point's mean if nobody says."""
+    """Return the wanted half-width at each point; by default relative to the point's mean."""
     if half_width is None:
         half_width = results.study.replications.precision
     if not isinstance(half_width, Mapping):
@@ -228,7 +229,7 @@ def _wanted(
 
 
 def _first_in_a_row(narrow: BoolArray) -> IntArray:
-    """Give of each row the first number of replications that ends a row of narrow ones, or 0."""
+    """Return for each row the first number of replications that ends a run of narrow ones, or 0."""
     looks = np.cumsum(np.pad(narrow, ((0, 0), (IN_A_ROW, 0))), axis=1)
     ends: BoolArray = np.asarray(looks[:, IN_A_ROW:] - looks[:, :-IN_A_ROW] == IN_A_ROW)
     numbers = np.arange(1, narrow.shape[1] + 1)
@@ -237,12 +238,12 @@ def _first_in_a_row(narrow: BoolArray) -> IntArray:
 
 
 def _last(table: FloatArray) -> FloatArray:
-    """Give the last column, or NaN if there is none."""
+    """Return the last column, or NaN if there is none."""
     return np.pad(table, ((0, 0), (1, 0)), constant_values=math.nan)[:, -1]
 
 
 def _predicted(found: Outcomes, wanted: FloatArray, confidence: float) -> FloatArray:
-    """Give the least n of which the interval is narrow enough, and the looks; NaN if unknown."""
+    """Return the smallest n with a narrow enough interval, plus the checks; NaN if unknown."""
     from scipy.special import ndtri, stdtrit
 
     defined = ~np.isnan(found.values)
@@ -254,11 +255,11 @@ def _predicted(found: Outcomes, wanted: FloatArray, confidence: float) -> FloatA
     quantile = (1 + confidence) / 2
     with np.errstate(over="ignore"):
         ratio = np.minimum(sd / wanted[sure], MOST_NEEDED)
-    # The normal quantile gives a few too few, for Student's is larger.
+    # The normal quantile gives slightly too few, as Student's is larger.
     n = np.maximum(2.0, np.ceil((ndtri(quantile) * ratio) ** 2))
     while (wide := stdtrit(n - 1, quantile) * ratio > np.sqrt(n)).any():
         n += np.where(wide, np.maximum(1.0, n * 1e-12), 0.0)
     needed = np.full(wanted.shape, math.nan)
-    # So many must be defined, and it is looked IN_A_ROW times from there on.
+    # This many must be defined, and the interval is checked IN_A_ROW times from there on.
     needed[sure] = np.ceil(n * ran[sure] / known[sure]) + IN_A_ROW - 1
     return needed

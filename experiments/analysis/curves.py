@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 GROUPS: Final = 24
-"""Groups that survival curves are drawn for at most."""
+"""Maximum number of groups for survival curves."""
 
 ADOPTION: Final = "adoption"
 DEATH: Final = "death"
 EVENTS: Final = (ADOPTION, DEATH)
-"""What ends an idea's time in flight, in the order of the codes 1, 2."""
+"""Events that end an idea's time in flight, in the order of the codes 1, 2."""
 
 KNOWN_AT_CONCEPTION: Final = ("author_role", "author_layer", "department", "unit", "facet")
-"""Columns of the table ``ideas`` that may make groups."""
+"""Columns of the table ``ideas`` that can form groups."""
 _NEEDED: Final = ("week", "birth_value", "fate", "fate_week")
 
 
@@ -48,33 +48,34 @@ def survival_curves(
     worthwhile: bool | None = None,
     confidence: float = CONFIDENCE,
 ) -> pd.DataFrame:
-    """Give the cumulative incidence of adoption and of death by weeks since conception, by group.
+    """Return the cumulative incidence of adoption and of death by weeks since conception, by group.
 
-    The Aalen-Johansen estimate of all ideas of a group together (see
-    :func:`~innovation_abm.results.survival.cumulative_incidence`). Its own variance takes ideas as
-    independent, but those of a run share queues, people and reviewers, so the intervals are by a
-    jackknife that leaves out whole replications (in at most 20 blocks), with Student's t, cut at 0
-    and 1. Where points share their luck, a replication is left out at all points of the group at
-    once. Where the estimate is 0 or 1, or there is one replication only, there is no spread to
-    judge by, and the interval is the estimator's own (``interval`` says which).
+    This is the Aalen-Johansen estimate over all ideas of a group (see
+    :func:`~innovation_abm.results.survival.cumulative_incidence`). Its own variance assumes that ideas are
+    independent, but ideas of a run share queues, people and reviewers. The intervals therefore use
+    a jackknife that leaves out whole replications (in at most 20 blocks), with Student's t,
+    limited to 0 and 1. If points share random numbers, a replication is left out at all points of
+    the group at once. If the estimate is 0 or 1, or there is only one replication, the interval is
+    the estimator's own (column ``interval``).
 
     Args:
         results: the study's results; the study must have kept the table ``ideas``.
         by: factors, or columns of ``ideas`` that are known at conception
-            (:data:`KNOWN_AT_CONCEPTION`), that make the groups; without any all ideas are one.
-            Groups made of what happens later would differ by that alone: who has gone to a panel
-            has not died before it.
+            (:data:`KNOWN_AT_CONCEPTION`), that form the groups; without any, all ideas are one
+            group. Groups formed by later events would differ for that reason alone: an idea that
+            reached a panel has not died before it.
         worthwhile: only ideas that were worthwhile at conception (True), or worthless (False).
         confidence: coverage of the intervals.
 
     Returns:
-        One row a group, event and week: the columns of ``by``, ``event`` (``"adoption"``,
+        One row per group, event and week: the columns of ``by``, ``event`` (``"adoption"``,
         ``"death"``), ``week`` (since conception, from 0 as long as any idea is at risk),
         ``estimate``, ``low``, ``high``, ``at_risk``, ``ideas`` (of the group), ``replications``
-        (or runs, where luck is independent), ``interval`` (``"replications"`` or ``"ideas"``).
+        (or runs, if random numbers are independent), ``interval`` (``"replications"`` or
+        ``"ideas"``).
 
     Raises:
-        InnovationAbmError: If no ideas were kept, a name in ``by`` is neither or there are more
+        InnovationAbmError: If no ideas were kept, a name in ``by`` is unknown, or there are more
             than :data:`GROUPS` groups.
     """
     names = [by] if isinstance(by, str) else list(by)
@@ -84,8 +85,8 @@ def survival_curves(
     groups = ideas.groupby(names, sort=False, observed=True) if names else [((), ideas)]
     if len(groups) > GROUPS:
         raise InnovationAbmError(
-            f"{' and '.join(names)} make {len(groups)} groups: survival curves are drawn for "
-            f"at most {GROUPS}; choose factors with few levels"
+            f"{' and '.join(names)} form {len(groups)} groups: survival curves allow at most "
+            f"{GROUPS}; choose factors with few levels"
         )
     tables = []
     for _, group in groups:
@@ -111,11 +112,11 @@ _CURVES: Final = (
 
 
 def _kept_ideas(results: Results, names: list[str]) -> pd.DataFrame:
-    """Give the kept ideas with their groups, time in flight, end and cluster."""
+    """Return the kept ideas with their groups, time in flight, end and cluster."""
     if "ideas" not in results.tables:
         raise InnovationAbmError(
-            "survival curves need the ideas of every run, and the study did not keep them: put "
-            'tables = ["ideas"] into the study file and sweep it into a new folder'
+            "survival curves need the ideas of every run, and the study did not keep them: add "
+            'tables = ["ideas"] to the study file and sweep it into a new folder'
         )
     factors = factor_names(results)
     for name in names:
@@ -152,7 +153,7 @@ def _kept_ideas(results: Results, names: list[str]) -> pd.DataFrame:
 
 
 def _codes(fate: pd.Series[Any]) -> IntArray:
-    """Give the codes of fates that may be kept as codes or as labels."""
+    """Return the codes of fates, which may be stored as codes or labels."""
     if is_number(fate):
         return np.asarray(fate, dtype=np.int64)
     codes = fate.astype(str).map({one.label: int(one) for one in Fate})
@@ -160,7 +161,7 @@ def _codes(fate: pd.Series[Any]) -> IntArray:
 
 
 def _curves(group: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Give both curves of one group of ideas."""
+    """Return both curves of one group of ideas."""
     duration, cause = (group[name].to_numpy(np.int64) for name in ("duration", "cause"))
     horizon = int(duration.max(initial=0))
     whole = cumulative_incidence(duration, cause, len(EVENTS), horizon)

@@ -1,16 +1,17 @@
-"""Scenario discovery: where, in the space of the factors, does a measure come out as wished?
+"""Scenario discovery: where in the space of the factors does a measure have the wanted values?
 
 The patient rule induction method (PRIM) looks for boxes: limits of a few factors within which most
-points are of interest, and which hold most of the points of interest. It peels a little off the
-whole space, again and again, from that side where it helps most.
+points are of interest, and which contain most of the points of interest. It repeatedly peels a
+little off the whole space, from the side where this helps most.
 
-A box tells three things. *Coverage*: which share of the points of interest it holds. *Density*:
-which share of its points is of interest. *Mass*: which share of all points it holds. Few limits
-that hold much are better than many; the trajectory of the peeling shows what may be chosen.
+A box has three statistics. *Coverage*: the share of the points of interest that it contains.
+*Density*: the share of its points that are of interest. *Mass*: the share of all points that it
+contains. Few limits that contain much are better than many; the trajectory of the peeling shows the
+alternatives.
 
-Anyone who looks for a pattern finds one. So a box is reported only if each of its limits is needed
-(its quasi-p-value) and if the same search in the same points with shuffled outcomes hardly ever
-finds as good a one (its chance).
+Every search for a pattern finds one. So a box is reported only if each of its limits is needed (its
+quasi-p-value) and if the same search in the same points with shuffled outcomes rarely finds as good
+a box (its chance).
 
 References:
     Bryant, B. P. and Lempert, R. J. (2010). Thinking inside the box: a participatory,
@@ -48,36 +49,34 @@ if TYPE_CHECKING:
     BoolArray = NDArray[np.bool_]
 
 Direction = Literal["above", "below"]
-"""Which side of the threshold is of interest; the threshold itself is."""
+"""Which side of the threshold is of interest, including the threshold itself."""
 
 PEEL: Final = 0.05
-"""Share of a box's points that one peel of a number takes: patience, as Friedman and Fisher call
-it."""
+"""Share of a box's points that one peel of a number removes: the patience parameter."""
 LEAST_MASS: Final = 0.05
-"""Share of all points that a box holds at least."""
+"""Smallest share of all points in a box."""
 BOXES: Final = 3
-"""Boxes that are looked for, one after another, each among the points outside those before."""
+"""Number of boxes to look for in turn, each among the points outside earlier boxes."""
 SIGNIFICANCE: Final = 0.05
 """Largest quasi-p-value of a limit, and largest chance of a box."""
 SHUFFLES: Final = 39
-"""Times that the outcomes are shuffled to tell the chance of a box: it must be among the best
-two of 40."""
+"""Number of shuffles to compute the chance of a box: it must be among the best two of 40."""
 SEED: Final = 1
-"""Seed of the shuffles, unless another is given."""
+"""Default seed of the shuffles."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What a box asks of one factor.
+    """The limit of a box in one factor.
 
     Attributes:
         factor: its name.
-        low: least value, of a number; ``-inf`` where the box has no lower limit.
-        high: greatest value; ``inf`` where it has no upper limit.
-        levels: the levels that the box holds, of names and flags; empty for a number.
-        quasi_p: probability of at least so many points of interest in the box if this limit made
-            no difference: of a binomial draw with the density of the box without it (Bryant and
-            Lempert 2010). Only *quasi*, for the limit was chosen with the same points.
+        low: lowest value, for a number; ``-inf`` if the box has no lower limit.
+        high: highest value; ``inf`` if it has no upper limit.
+        levels: the levels in the box, for names and flags; empty for a number.
+        quasi_p: probability of at least this many points of interest in the box if this limit made
+            no difference: a binomial draw with the density of the box without it (Bryant and
+            Lempert 2010). It is only *quasi* because the limit was chosen with the same points.
     """
 
     factor: str
@@ -100,16 +99,16 @@ class Limit:
 
 @dataclass(frozen=True)
 class Box:
-    """A part of the space of the factors in which a measure mostly comes out as wished.
+    """A part of the space of the factors in which a measure mostly has the wanted values.
 
     Attributes:
-        measure, threshold, direction: what was looked for.
-        limits: what it asks of factors; those that are not named may have any value.
-        coverage: share of all points of interest that it holds.
-        density: share of its points that is of interest.
-        mass: share of all points that it holds.
-        base_density: share of all points that is of interest.
-        points: the points that it holds.
+        measure, threshold, direction: what was searched for.
+        limits: its limits; factors without a limit may have any value.
+        coverage: share of all points of interest that it contains.
+        density: share of its points that are of interest.
+        mass: share of all points that it contains.
+        base_density: share of all points that are of interest.
+        points: the points that it contains.
         of_interest: how many of these are of interest.
         chance: share of searches among shuffled outcomes that found as good a box (Phipson and
             Smyth 2010).
@@ -130,17 +129,17 @@ class Box:
 
 @dataclass(frozen=True, eq=False)
 class Discovery:
-    """What scenario discovery found.
+    """The result of scenario discovery.
 
     Attributes:
-        measure, threshold, direction: what was looked for.
-        boxes: the boxes that are more than chance, best first; there may be none.
-        trajectory: one row a step of the search for each box (the one that turned out to be chance
-            included): ``box`` (from 1), ``step`` (0 is all points that are left), ``phase``
-            (``"peel"``, ``"paste"``), ``factor`` (which was moved), ``coverage`` (of the points of
-            interest that are left), ``density``, ``mass`` (of all points), ``factors`` (limited so
-            far), ``chosen`` (whether it is the peel that the box was made from).
-        base_density: share of all points that is of interest.
+        measure, threshold, direction: what was searched for.
+        boxes: the significant boxes, best first; there may be none.
+        trajectory: one row per step of the search for each box (including one that turned out to
+            be chance): ``box`` (from 1), ``step`` (0 is all points that are left), ``phase``
+            (``"peel"``, ``"paste"``), ``factor`` (the factor changed), ``coverage`` (of the points
+            of interest that are left), ``density``, ``mass`` (of all points), ``factors`` (limited
+            so far), ``chosen`` (whether the box was made from this peel).
+        base_density: share of all points that are of interest.
     """
 
     measure: str
@@ -154,7 +153,7 @@ class Discovery:
     def limits(self) -> pd.DataFrame:
         """The limits of all boxes: ``box``, ``factor``, ``low``, ``high``, ``levels``, ``quasi_p``.
 
-        ``levels`` are joined by ``" | "``; ``low`` and ``high`` are infinite where there is none.
+        ``levels`` are joined by ``" | "``; ``low`` and ``high`` are infinite if there is no limit.
         """
         rows = [
             {
@@ -183,37 +182,38 @@ def find_boxes(
     shuffles: int = SHUFFLES,
     seed: int = SEED,
 ) -> Discovery:
-    """Look for boxes of points at which the mean of a measure is on one side of a threshold.
+    """Find boxes of points at which the mean of a measure is on one side of a threshold.
 
-    Peeling, pasting and covering as Friedman and Fisher (1999) have them. Each peel takes the
-    lowest or highest values of a number (about the share ``peel`` of the box's points; all that are
-    equal to the last go with it), or one level of a name or flag, and is the one that raises the
-    density most for each point that it takes (Kwakkel and Jaxa-Rozen 2016: else peels of different
-    size cannot be compared). The search ends when all or none of the box's points are of interest,
-    or the next box would hold less than ``least_mass`` of all points. Of the trajectory that step
-    is chosen at which the harmonic mean of coverage and density is largest. Then limits whose
-    quasi-p-value is above 0.05 are dropped, the least needed first, and sides are pasted out again
-    as long as that adds points of interest and does not lower the density.
+    Peeling, pasting and covering follow Friedman and Fisher (1999). Each peel removes the lowest or
+    highest values of a number (about the share ``peel`` of the box's points, and all that equal the
+    last of these), or one level of a name or flag. The peel chosen is the one that raises the
+    density most per point removed (Kwakkel and Jaxa-Rozen 2016), so that peels of different sizes
+    can be compared. The search ends when all or none of the box's points are of interest, or the
+    next box would contain less than ``least_mass`` of all points. The step with the largest
+    harmonic mean of coverage and density is chosen. Then limits with a quasi-p-value above 0.05 are
+    dropped, the least needed first, and sides are extended again as long as that adds points of
+    interest and does not lower the density.
 
-    A box whose chance is above 0.05 ends the search, and is not reported.
+    A box with a chance above 0.05 ends the search and is not reported.
 
     Args:
         results: the study's results; every point must have a mean.
-        measure: which.
-        threshold: of the mean over replications.
-        direction: ``"above"``: at least the threshold is of interest; ``"below"``: at most.
-        boxes: to look for at most.
+        measure: the measure.
+        threshold: threshold of the mean over replications.
+        direction: ``"above"``: values of at least the threshold are of interest; ``"below"``:
+            values of at most the threshold.
+        boxes: maximum number of boxes.
         peel: patience, above 0 and below 0.5.
-        least_mass: above 0 and below 1.
-        shuffles: for the chance of a box; with fewer than 19 no box can be reported.
-        seed: of the shuffles.
+        least_mass: smallest mass of a box, above 0 and below 1.
+        shuffles: number of shuffles; with fewer than 19, no box can be reported.
+        seed: seed of the shuffles.
 
     Returns:
         The boxes and how they were found.
 
     Raises:
         InnovationAbmError: If a point has no mean of the measure, an argument is out of range, or
-            the design varies one factor at a time, and so has no space to look in.
+            the design varies one factor at a time and so has no space to search.
     """
     _check(results, direction, peel, least_mass)
     table = means(results, [measure])
@@ -268,25 +268,25 @@ def find_boxes(
 
 
 def reading(box: Box) -> str:
-    """Say in a sentence what a box says.
+    """Describe a box in a sentence.
 
-    Such as: survival is at least 0.3 at 87 % of the points with filter_up at most 0.21 and
-    organisation flat, against 34 % of all; they are 40 % of all points, and 92 % of those of
-    interest.
+    For example: survival is at least 0.3 at 87% of the points with filter_up at most 0.21 and
+    organisation flat, compared with 34% of all points. The box contains 40% of all points and 92%
+    of the points of interest.
     """
     side = "at least" if box.direction == "above" else "at most"
     limits = " and ".join(str(limit) for limit in box.limits)
     return (
         f"{box.measure} is {side} {box.threshold:.4g} at {box.density:.0%} of the points with "
-        f"{limits}, against {box.base_density:.0%} of all; they are {box.mass:.0%} of all points, "
-        f"and hold {box.coverage:.0%} of those where it is."
-    ).replace("%", " %")
+        f"{limits}, compared with {box.base_density:.0%} of all points. The box contains "
+        f"{box.mass:.0%} of all points and {box.coverage:.0%} of the points of interest."
+    )
 
 
 # --- factors --------------------------------------------------------------------------------------
 
 Kept = Any
-"""What a box keeps of a factor: an interval ``(low, high)`` of a number, or a set of codes."""
+"""The part of a factor in a box: an interval ``(low, high)`` for a number, or a set of codes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -295,19 +295,19 @@ class _Number:
 
     Attributes:
         name: its name.
-        values: at each point.
+        values: its value at each point.
     """
 
     name: str
     values: FloatArray
 
     def holds(self, kept: Kept) -> BoolArray:
-        """Tell which points an interval holds."""
+        """Return which points are in an interval."""
         low, high = kept
         return np.asarray((self.values >= low) & (self.values <= high))
 
     def peels(self, inside: BoolArray, kept: Kept | None, share: float) -> list[Kept]:
-        """Give the intervals without the box's lowest, and without its highest values."""
+        """Return the intervals without the box's lowest, and without its highest values."""
         low, high = kept or (-math.inf, math.inf)
         ordered = np.sort(self.values[inside])
         count = max(1, round(share * ordered.size))
@@ -321,12 +321,12 @@ class _Number:
         return found
 
     def pastes(self, around: BoolArray, kept: Kept, share: float) -> list[Kept]:
-        """Give wider intervals, by a share of the box's points or by one.
+        """Return wider intervals, by a share of the box's points or by one.
 
         Args:
-            around: the points that the other limits let in.
+            around: the points within the other limits.
             kept: the interval.
-            share: of the box's points.
+            share: share of the box's points.
         """
         low, high = kept
         ordered = np.sort(self.values[around])
@@ -341,7 +341,7 @@ class _Number:
         return found
 
     def limit(self, kept: Kept, quasi_p: float) -> Limit:
-        """Put an interval into words."""
+        """Return the limit for an interval."""
         low, high = kept
         return Limit(self.name, low, high, (), quasi_p)
 
@@ -353,7 +353,7 @@ class _Levels:
     Attributes:
         name: its name.
         values: the code of its level at each point.
-        levels: what the codes stand for.
+        levels: the levels by code.
     """
 
     name: str
@@ -361,26 +361,26 @@ class _Levels:
     levels: tuple[Any, ...]
 
     def holds(self, kept: Kept) -> BoolArray:
-        """Tell which points a set of levels holds."""
+        """Return which points have one of a set of levels."""
         return np.isin(self.values, list(kept))
 
     def peels(self, inside: BoolArray, kept: Kept | None, share: float) -> list[Kept]:
-        """Give the sets without one of the levels that the box has."""
+        """Return the sets without one of the levels in the box."""
         present = frozenset(np.unique(self.values[inside]).tolist())
         return [present - {code} for code in sorted(present) if len(present) > 1]
 
     def pastes(self, around: BoolArray, kept: Kept, share: float) -> list[Kept]:
-        """Give the sets with one level more."""
+        """Return the sets with one more level."""
         return [kept | {code} for code in range(len(self.levels)) if code not in kept]
 
     def limit(self, kept: Kept, quasi_p: float) -> Limit:
-        """Put a set of levels into words."""
+        """Return the limit for a set of levels."""
         levels = tuple(self.levels[code] for code in sorted(kept))
         return Limit(self.name, -math.inf, math.inf, levels, quasi_p)
 
 
 def _factors(results: Results) -> list[_Number | _Levels]:
-    """Give the factors as the search sees them."""
+    """Return the factors in the form used by the search."""
     found: list[_Number | _Levels] = []
     for name in factor_names(results):
         column = results.points[name]
@@ -401,11 +401,11 @@ class _Step:
 
     Attributes:
         phase: ``"peel"`` or ``"paste"``.
-        factor: which was moved; empty before the first.
-        kept: what is kept of the factors that are limited.
+        factor: the factor changed; empty before the first step.
+        kept: the part of each limited factor in the box.
         size: points inside.
-        hits: those of them that are of interest.
-        total: points of interest, outside too.
+        hits: points of interest inside.
+        total: all points of interest.
     """
 
     phase: str
@@ -417,23 +417,23 @@ class _Step:
 
     @property
     def density(self) -> float:
-        """Share of the points inside that is of interest."""
+        """Share of the points inside that are of interest."""
         return self.hits / self.size
 
     @property
     def quality(self) -> float:
-        """Give the harmonic mean of coverage, hits / total, and density, hits / size."""
+        """Return the harmonic mean of coverage, hits / total, and density, hits / size."""
         return 2.0 * self.hits / (self.total + self.size)
 
 
 @dataclass(frozen=True, eq=False)
 class _Search:
-    """Peeling and pasting; points are ``left`` if no earlier box holds them.
+    """Peeling and pasting; points are ``left`` if no earlier box contains them.
 
     Attributes:
-        factors: the factors, one at least.
-        share: of a box's points that a peel takes.
-        least: points that a box holds at least.
+        factors: the factors, at least one.
+        share: share of a box's points that a peel removes.
+        least: smallest number of points in a box.
     """
 
     factors: list[_Number | _Levels]
@@ -441,7 +441,7 @@ class _Search:
     least: int
 
     def inside(self, kept: Mapping[str, Kept], but: str = "") -> BoolArray:
-        """Tell which points all limits let in, or all but that of one factor."""
+        """Return which points are within all limits, or all except that of one factor."""
         found = np.ones(self.factors[0].values.size, dtype=bool)
         for factor in self.factors:
             if factor.name in kept and factor.name != but:
@@ -449,9 +449,9 @@ class _Search:
         return found
 
     def peeled(self, left: BoolArray, wanted: BoolArray) -> list[_Step]:
-        """Give the trajectory from all points that are left to the least box, or a pure one.
+        """Return the trajectory from all points that are left to the smallest box, or a pure one.
 
-        The best peel is taken even if it lowers the density: behind it there may be better ones.
+        The best peel is taken even if it lowers the density, as better ones may follow.
         """
         inside = left
         step = _step("peel", "", {}, inside, left, wanted)
@@ -481,7 +481,7 @@ class _Search:
     def needed(
         self, kept: Mapping[str, Kept], left: BoolArray, wanted: BoolArray
     ) -> dict[str, Kept]:
-        """Drop the limits that make no sure difference, the least sure first."""
+        """Drop the limits that are not significant, the least significant first."""
         rest = dict(kept)
         while rest:
             values = {name: self.quasi_p(rest, name, left, wanted) for name in rest}
@@ -492,7 +492,7 @@ class _Search:
         return rest
 
     def pasted(self, kept: Mapping[str, Kept], left: BoolArray, wanted: BoolArray) -> list[_Step]:
-        """Give the steps that widen a box without making it less dense."""
+        """Return the steps that widen a box without making it less dense."""
         if not kept:
             return []
         step = _step("paste", "", dict(kept), self.inside(kept) & left, left, wanted)
@@ -515,7 +515,7 @@ class _Search:
     def quasi_p(
         self, kept: Mapping[str, Kept], name: str, left: BoolArray, wanted: BoolArray
     ) -> float:
-        """Give the quasi-p-value of one limit; see :class:`Limit`."""
+        """Return the quasi-p-value of one limit; see :class:`Limit`."""
         from scipy.stats import binom
 
         without = self.inside(kept, but=name) & left
@@ -526,7 +526,7 @@ class _Search:
     def limits(
         self, kept: Mapping[str, Kept], left: BoolArray, wanted: BoolArray
     ) -> Iterator[Limit]:
-        """Put the limits into words, in the order of the factors."""
+        """Yield the limits in the order of the factors."""
         for factor in self.factors:
             if factor.name in kept:
                 p = self.quasi_p(kept, factor.name, left, wanted)
@@ -553,13 +553,13 @@ def _chance(
     shuffles: int,
     rng: np.random.Generator,
 ) -> float:
-    """Give the share of searches among shuffled outcomes that find as good a step."""
+    """Return the share of searches among shuffled outcomes that find as good a step."""
     as_good = 0
     for number in range(1, shuffles + 1):
         shuffled = wanted.copy()
         shuffled[left] = rng.permutation(wanted[left])
         as_good += max(step.quality for step in search.peeled(left, shuffled)) >= quality
-        if (1 + as_good) / (1 + shuffles) > SIGNIFICANCE:  # it is chance, however it goes on
+        if (1 + as_good) / (1 + shuffles) > SIGNIFICANCE:  # it is chance, whatever follows
             return (1 + as_good) / (1 + number)
     return (1 + as_good) / (1 + shuffles)
 
@@ -578,7 +578,7 @@ _TOLD: Final = (
 
 
 def _told(number: int, steps: list[_Step], chosen: int, points: int) -> pd.DataFrame:
-    """Put a trajectory into a table."""
+    """Return a trajectory as a table."""
     rows = [
         (
             number,
@@ -597,7 +597,7 @@ def _told(number: int, steps: list[_Step], chosen: int, points: int) -> pd.DataF
 
 
 def _check(results: Results, direction: str, peel: float, least_mass: float) -> None:
-    """Refuse arguments that are out of range, and a design without a space to look in."""
+    """Refuse arguments that are out of range, and designs without a space to search."""
     if direction not in ("above", "below"):
         raise InnovationAbmError(f'direction = "{direction}": must be "above" or "below"')
     if not 0.0 < peel < 0.5:
@@ -606,7 +606,7 @@ def _check(results: Results, direction: str, peel: float, least_mass: float) -> 
         raise InnovationAbmError(f"least_mass = {least_mass}: must be above 0 and below 1")
     if str(results.study.design.kind) == "one_at_a_time" or not factor_names(results):
         raise InnovationAbmError(
-            "scenario discovery needs points all over the space of the factors: use a design such "
+            "scenario discovery needs points across the space of the factors: use a design such "
             'as "latin_hypercube" or "factorial"'
         )
 

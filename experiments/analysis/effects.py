@@ -1,4 +1,4 @@
-"""What the factors of a factorial design do: main effects, interactions, shares of variance.
+"""Effects of factors in factorial designs: main effects, interactions, shares of variance.
 
 References:
     Efron, B. and Tibshirani, R. J. (1993). An Introduction to the Bootstrap. Chapman and Hall.
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class _Cube:
-    """The runs of a factorial design as an array: replications, then an axis a factor.
+    """The runs of a factorial design as an array: replications, then one axis per factor.
 
     Attributes:
-        levels: of each factor, in the order of the study.
+        levels: levels of each factor, in the order of the study.
         values: shape (replications, levels of the first factor, levels of the second, ...).
         left_out: replications in which the measure was not defined at all points.
     """
@@ -50,7 +50,7 @@ class _Cube:
     left_out: int
 
     def over(self, *factors: str) -> FloatArray:
-        """Give the mean over all other factors, one axis a factor after the replications."""
+        """Return the mean over all other factors: replications, then one axis per factor."""
         names = list(self.levels)
         others = tuple(1 + axis for axis, name in enumerate(names) if name not in factors)
         kept = self.values.mean(axis=others)
@@ -59,15 +59,15 @@ class _Cube:
 
 
 def _cube(results: Results, measure: str, purpose: str) -> _Cube:
-    """Give the runs of a factorial design, without replications that have holes."""
+    """Return the runs of a factorial design, without incomplete replications."""
     levels = {name: list(results.points[name].unique()) for name in factor_names(results)}
     size = math.prod(len(found) for found in levels.values())
     if size != len(results.points) or results.points.duplicated().any():
         sizes = " x ".join(str(len(found)) for found in levels.values())
         raise InnovationAbmError(
-            f"{purpose} need every combination of the levels once, as a factorial design has them: "
+            f"{purpose} need every combination of the levels once, as in a factorial design: "
             f'this design ("{results.study.design.kind}") has {len(results.points):,} points of '
-            f"{sizes} levels; use strengths() or response_map(), or the indices of its own kind"
+            f"{sizes} levels; use strengths() or response_map(), or the indices for its kind"
         )
     found = outcomes(results, measure)
     whole = found.defined_everywhere()
@@ -86,16 +86,16 @@ def main_effects(
     *,
     confidence: float = CONFIDENCE,
 ) -> pd.DataFrame:
-    """Give the mean at each level of each factor, over all levels of the others.
+    """Return the mean at each level of each factor, over all levels of the others.
 
     For factorial designs. Each replication gives one mean over the points of the level, and one
-    difference to the factor's first level; the intervals are over replications. Replications in
+    difference from the factor's first level; the intervals are over replications. Replications in
     which the measure is not defined at all points are left out.
 
     Returns:
-        One row a measure, factor and level: ``measure``, ``factor``, ``level``, ``estimate``,
+        One row per measure, factor and level: ``measure``, ``factor``, ``level``, ``estimate``,
         ``low``, ``high`` (of the mean), ``effect``, ``effect_low``, ``effect_high`` (of its
-        difference to the first level, which has 0), ``n`` (replications), ``left_out``.
+        difference from the first level, which has 0), ``n`` (replications), ``left_out``.
     """
     rows = []
     for measure in chosen_measures(results, measures):
@@ -142,12 +142,12 @@ def pair_means(
     *,
     confidence: float = CONFIDENCE,
 ) -> pd.DataFrame:
-    """Give the mean at each pair of levels of two factors, over all levels of the others.
+    """Return the mean at each pair of levels of two factors, over all levels of the others.
 
-    For factorial designs; what :func:`interactions` are the differences of.
+    For factorial designs; :func:`interactions` returns their differences.
 
     Returns:
-        One row a measure, pair of factors and pair of levels: ``measure``, ``factor``, ``level``,
+        One row per measure, pair of factors and pair of levels: ``measure``, ``factor``, ``level``,
         ``other``, ``other_level``, ``estimate``, ``low``, ``high``, ``n``, ``left_out``.
     """
     return _pairs(results, measures, confidence, contrasts=False)
@@ -159,7 +159,7 @@ def interactions(
     *,
     confidence: float = CONFIDENCE,
 ) -> pd.DataFrame:
-    """Give the two-factor interactions: how one factor's effect differs with another's level.
+    """Return two-factor interactions: how one factor's effect differs by the level of another.
 
     For factorial designs. The contrast of level i of factor a and level j of factor b, over all
     levels of the other factors, is the difference of differences (Montgomery 2017, chapter 5) ::
@@ -169,9 +169,9 @@ def interactions(
     Each replication gives one contrast; the intervals are over replications.
 
     Returns:
-        One row a measure, pair of factors and pair of levels other than the first: ``measure``,
+        One row per measure, pair of factors and pair of levels except the first: ``measure``,
         ``factor``, ``level``, ``other``, ``other_level``, ``estimate``, ``low``, ``high``, ``n``
-        (replications), ``left_out``. No rows with fewer than two factors.
+        (replications), ``left_out``. No rows for fewer than two factors.
     """
     return _pairs(results, measures, confidence, contrasts=True)
 
@@ -179,7 +179,7 @@ def interactions(
 def _pairs(
     results: Results, measures: Iterable[str] | None, confidence: float, *, contrasts: bool
 ) -> pd.DataFrame:
-    """Give the means of pairs of levels, or their contrasts with the first levels."""
+    """Return the means of pairs of levels, or their contrasts with the first levels."""
     first = 1 if contrasts else 0
     rows: list[dict[str, Any]] = []
     for measure in chosen_measures(results, measures):
@@ -225,18 +225,18 @@ def variance_shares(
     *,
     confidence: float = CONFIDENCE,
 ) -> pd.DataFrame:
-    """Give the share of the variance of all runs that each factor explains: eta squared.
+    """Return the share of the variance of all runs that each factor explains: eta squared.
 
-    For factorial designs: the analysis of variance with the replication as a factor of its own
-    (Montgomery 2017, chapter 5). ``replication`` is luck that hits all points alike, as far as they
-    share it; the rest is luck that hits them differently, and interactions of three factors and
-    more. All shares of a measure add up to 1.
+    For factorial designs: the analysis of variance with the replication as an additional factor
+    (Montgomery 2017, chapter 5). ``replication`` is chance that affects all points alike, if they
+    share random numbers; ``rest`` is chance that affects them differently, and interactions of
+    three or more factors. All shares of a measure add up to 1.
 
-    Intervals are by a jackknife over replications (in at most 20 blocks), cut at 0 and 1. Even a
+    Intervals use a jackknife over replications (in at most 20 blocks), limited to 0 and 1. Even a
     factor without any effect explains a little: about ``df`` over all degrees of freedom.
 
     Returns:
-        One row a measure and source: ``measure``, ``source`` (a factor, ``"a x b"``,
+        One row per measure and source: ``measure``, ``source`` (a factor, ``"a x b"``,
         ``"replication"``, ``"rest"``), ``kind`` (``"factor"``, ``"pair"``, ``"replication"``,
         ``"rest"``), ``df``, ``estimate`` (the share; NaN where nothing varies), ``low``, ``high``.
     """
@@ -284,12 +284,12 @@ def _without(cube: _Cube, block: IntArray) -> _Cube:
 
 
 def _eta_squared(cube: _Cube, sources: list[tuple[str, ...]]) -> FloatArray:
-    """Give the share of each source, of the replication, and of the rest."""
+    """Return the share of each source, of the replication, and of the rest."""
     if not cube.values.size:
         return np.full(len(sources) + 2, np.nan)
     mean = cube.values.mean()
     total = float(((cube.values - mean) ** 2).sum())
-    if np.ptp(cube.values) == 0.0 or total == 0.0:  # the latter: so small that it vanishes
+    if np.ptp(cube.values) == 0.0 or total == 0.0:  # the latter: so small that it underflows
         return np.full(len(sources) + 2, np.nan)
     effects = {name: cube.over(name).mean(axis=0) - mean for name in cube.levels}
     squares = []

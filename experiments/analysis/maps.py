@@ -1,4 +1,4 @@
-"""What the factors of any design do, one by one and two by two."""
+"""Effects of factors in any design, one by one and two by two."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 CELLS: Final = 12
-"""Distinct values up to which a number counts as having levels, with a mean of each."""
+"""Maximum number of distinct values for which a number is treated as levels, each with a mean."""
 GRID: Final = 25
-"""Values of each number on the grid of a smooth map."""
+"""Number of values of each factor on the grid of a smooth map."""
 
 
 def strengths(
     results: Results,
     measures: Iterable[str] | None = None,
 ) -> pd.DataFrame:
-    """Tell how much of what differs between points each factor explains by itself, in any design.
+    """Return how much of the variance between points each factor explains alone, in any design.
 
-    The adjusted R-squared of a regression of the points' means on the one factor: by a parabola for
-    a number of more than :data:`CELLS` values, else by the mean of each level. What factors do
-    together, or by more than one bend, is not seen: for that there are Sobol indices.
+    This is the adjusted R-squared of a regression of the points' means on one factor: a parabola
+    for numbers with more than :data:`CELLS` values, otherwise the mean of each level. It does not
+    show interactions, or effects with more than one bend: use Sobol indices for these.
 
     Returns:
-        One row a measure and factor, strongest first: ``measure``, ``factor``, ``estimate`` (of at
-        most 1; about 0, or a little less, for a factor that does nothing; NaN where nothing
-        varies), ``p`` (the probability that a factor which does nothing explains as much, by the
-        F test of the regression; that of each factor by itself), ``points`` (used).
+        One row per measure and factor, strongest first: ``measure``, ``factor``, ``estimate`` (at
+        most 1; about 0, or slightly less, for a factor without effect; NaN where nothing varies),
+        ``p`` (p-value of the F test of the regression, for each factor alone), ``points``
+        (used).
     """
     rows = []
     for measure in chosen_measures(results, measures):
@@ -78,19 +78,19 @@ def strengths(
 
 @dataclass(frozen=True, eq=False)
 class ResponseMap:
-    """A measure over two factors, all others being averaged over.
+    """A measure over two factors, averaged over all others.
 
     Attributes:
         x, y, measure: what it shows.
-        means: the means; a row a value of ``y``, a column a value of ``x``, both ascending where
-            they are numbers.
-        half_widths: of the intervals of these, same shape; of a smooth map those of the surface's
-            mean, which are right only as far as the surface has the right form.
+        means: the means; one row per value of ``y``, one column per value of ``x``, both ascending
+            for numbers.
+        half_widths: half-widths of their intervals, same shape; for a smooth map, those of the
+            surface's mean, which are valid only if the surface has the right form.
         method: ``"means"``: each cell is the mean of its points. ``"quadratic"``: the values of a
             quadratic regression on a grid.
         r_squared: share of the variance between the points' means that the map explains. The rest
-            is the other factors, luck, and bends that a quadratic cannot follow.
-        points: points that it rests on.
+            is other factors, chance, and bends that a quadratic cannot follow.
+        points: number of points used.
     """
 
     x: str
@@ -108,20 +108,20 @@ def response_map(
 ) -> ResponseMap:
     """Map a measure over two factors.
 
-    Where both have levels (names, flags, or at most :data:`CELLS` values), each cell is the mean
-    over the points that have them: in a factorial design with its interval over replications, else
-    with one over points. Where one or both are scattered numbers (Latin hypercube, Sobol sequence)
-    it is a full quadratic regression of the points' means, one for each level of the other if that
-    has levels, with its R-squared stated.
+    If both have levels (names, flags, or at most :data:`CELLS` values), each cell is the mean over
+    its points: in a factorial design with an interval over replications, otherwise over points. If
+    one or both are scattered numbers (Latin hypercube, Sobol sequence), the map is a full quadratic
+    regression of the points' means, one for each level of the other if that has levels, with its
+    R-squared.
 
     Raises:
-        InnovationAbmError: If a factor or measure is not the study's, ``x`` and ``y`` are the same,
-            or there are too few points for the regression.
+        InnovationAbmError: If the study does not have a factor or measure, ``x`` and ``y`` are the
+            same, or there are too few points for the regression.
     """
     for name in (x, y):
         check_name("factor", name, factor_names(results))
     if x == y:
-        raise InnovationAbmError(f'x and y are both "{x}": a map is over two factors')
+        raise InnovationAbmError(f'x and y are both "{x}": a map needs two different factors')
     table = means(results, [measure])
     table = table[table["mean"].notna()]
     if _levelled(results, x) and _levelled(results, y):
@@ -147,7 +147,7 @@ def _map_of_means(
         cell = found.values[here.to_numpy(dtype=bool)]
         if not cell.size:
             continue
-        # In a factorial design each replication gives a mean; else the points are the sample.
+        # In a factorial design each replication gives a mean; otherwise the points are the sample.
         sample = cell.mean(axis=0) if factorial else mean_of_defined(cell)
         known = mean_interval(sample, confidence, skip_undefined=True)
         mean[row, column], half[row, column] = known.estimate, (known.high - known.low) / 2
@@ -176,7 +176,7 @@ def _map_of_surface(
     freedom = mean.size - design.shape[1]
     if freedom < 1 or np.linalg.matrix_rank(design) < design.shape[1]:
         raise InnovationAbmError(
-            f'a map of "{measure}" over "{x}" and "{y}" fits {design.shape[1]} numbers to '
+            f'a map of "{measure}" over "{x}" and "{y}" fits {design.shape[1]} coefficients to '
             f"{mean.size} points: more points are needed"
         )
     coefficients = np.linalg.lstsq(design, mean, rcond=None)[0]
@@ -208,7 +208,7 @@ def _map_of_surface(
 def _surface(
     results: Results, x: str, y: str, at_x: pd.Series[Any], at_y: pd.Series[Any]
 ) -> FloatArray:
-    """Give the terms of the regression: those of both, and of a full quadratic no higher ones."""
+    """Return the terms of the regression: products of both bases, at most quadratic for numbers."""
     one, two = _basis(results, x, at_x), _basis(results, y, at_y)
     numbers = not _levelled(results, x) and not _levelled(results, y)
     terms = [
@@ -220,7 +220,7 @@ def _surface(
 
 
 def _basis(results: Results, factor: str, at: pd.Series[Any]) -> list[FloatArray]:
-    """Give the terms of one factor: 1, z, z squared of a scattered number, else one a level."""
+    """Return the terms of one factor: 1, z, z squared for scattered numbers, else one per level."""
     if _levelled(results, factor):
         levels = _ordered(results.points[factor])
         return [
@@ -234,7 +234,7 @@ def _basis(results: Results, factor: str, at: pd.Series[Any]) -> list[FloatArray
 
 
 def _ordered(column: pd.Series[Any]) -> list[Any]:
-    """Give the values of a factor: numbers ascending, names as the study lists them."""
+    """Return the values of a factor: numbers ascending, names as the study lists them."""
     values = list(column.unique())
     return sorted(values) if is_number(column) else values
 
@@ -254,16 +254,16 @@ def _r_squared(values: FloatArray, fitted: FloatArray) -> float:
     if values.size == 0 or np.ptp(values) == 0.0:
         return math.nan
     total = float(((values - values.mean()) ** 2).sum())
-    if total == 0.0:  # so small that it vanishes
+    if total == 0.0:  # so small that it underflows
         return math.nan
     return 1.0 - float(((values - fitted) ** 2).sum()) / total
 
 
 def _explained(design: FloatArray, values: FloatArray) -> tuple[float, float]:
-    """Give the R-squared of a regression, less what its number of terms explains by chance.
+    """Return the adjusted R-squared of a regression.
 
     Returns:
-        It, and the probability of as much if the regression explains nothing: its F test.
+        The adjusted R-squared, and the p-value of the F test of the regression.
     """
     from scipy.special import fdtrc
 

@@ -39,17 +39,17 @@ def means(
     *,
     confidence: float = CONFIDENCE,
 ) -> pd.DataFrame:
-    """Give the mean of each measure at each point, with Student's t interval over replications.
+    """Return the mean of each measure at each point, with Student's t interval over replications.
 
-    The same as :func:`~innovation_abm.results.survival.mean_interval` point by point.
+    Equivalent to :func:`~innovation_abm.results.survival.mean_interval` at each point.
 
     Args:
         results: the study's results.
-        measures: which; all of the study if ``None``.
+        measures: the measures; ``None`` for all of the study.
         confidence: coverage of the intervals.
 
     Returns:
-        One row a point and measure: ``point``, the factors, ``measure``, ``n`` (replications in
+        One row per point and measure: ``point``, the factors, ``measure``, ``n`` (replications in
         which it is defined), ``mean``, ``sd`` (between replications), ``low``, ``high`` (of the
         mean; NaN for n < 2), ``undefined`` (replications in which it is undefined).
     """
@@ -86,27 +86,26 @@ def differences(
     *,
     confidence: float = CONFIDENCE,
 ) -> pd.DataFrame:
-    """Compare every point with one of them, replication by replication if they share their luck.
+    """Compare every point with one point, within replications if they share random numbers.
 
-    With common random numbers, the paired t interval, and what pairing gains; with independent
-    luck, the interval of Welch (1947), for pairs would mean nothing.
+    With common random numbers, this uses the paired t interval and reports the gain from pairing.
+    With independent random numbers, it uses the interval of Welch (1947).
 
     Args:
         results: the study's results.
-        baseline: the point compared with: its number, or its levels, such as
-            ``{"organisation": "flat"}``, of as many factors as it takes to tell it from the
-            others. ``None``: the first point, which is the base point of a design that varies one
-            factor at a time.
-        measures: which; all of the study if ``None``.
+        baseline: the point to compare with: its number, or its levels, such as
+            ``{"organisation": "flat"}``, of enough factors to identify it. ``None`` for the first
+            point, which is the base point of a one-at-a-time design.
+        measures: the measures; ``None`` for all of the study.
         confidence: coverage of the intervals.
 
     Returns:
-        One row a point (without the baseline) and measure: ``point``, the factors, ``measure``,
+        One row per point (except the baseline) and measure: ``point``, the factors, ``measure``,
         ``baseline`` (its number), ``estimate`` (mean of point minus baseline), ``low``, ``high``,
-        ``n`` (pairs; with independent luck the smaller of the two numbers of replications),
-        ``undefined`` (pairs left out, the measure being undefined in one of them; or such runs),
+        ``n`` (pairs; with independent random numbers the smaller number of replications),
+        ``undefined`` (pairs left out because the measure is undefined in one run; or such runs),
         ``variance_reduction`` (how many times as many independent runs would be needed; NaN for
-        independent luck), ``method`` (``"paired"`` or ``"Welch"``).
+        independent random numbers), ``method`` (``"paired"`` or ``"Welch"``).
     """
     base = point_number(results, baseline)
     paired = common_luck(results)
@@ -162,7 +161,7 @@ _DIFFERENCES: Final = (
 
 
 def _welch(a: FloatArray, b: FloatArray, confidence: float) -> tuple[Interval, int]:
-    """Give the mean of b less that of a, with Welch's interval, and the smaller sample's size."""
+    """Return the mean of b minus that of a, with Welch's interval, and the smaller sample size."""
     from scipy.special import stdtrit
 
     first, second = a[~np.isnan(a)], b[~np.isnan(b)]

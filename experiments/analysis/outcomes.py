@@ -1,7 +1,7 @@
-"""What the runs of a study gave, one measure at a time, as a table of points by replications.
+"""The results of the runs of a study, one measure at a time, as a table of points by replications.
 
-The analyses share this: which measures there are, which points and replications were run, where a
-measure is undefined, and what must be refused because a figure of the rest would mislead.
+All analyses share this: which measures exist, which points and replications were run, where a
+measure is undefined, and what must be refused because a figure from the rest would mislead.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     BoolArray = NDArray[np.bool_]
 
 BLOCKS: Final = 20
-"""Blocks of replications that a jackknife leaves out in turn, at most."""
+"""Maximum number of blocks of replications that a jackknife leaves out in turn."""
 SHOWN: Final = 3
-"""Runs that an error names at most."""
+"""Maximum number of runs that an error names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +40,9 @@ class Outcomes:
         measure: its name.
         points: numbers of the points, shape (points,).
         replications: numbers of the replications that any point has, shape (replications,).
-        values: what the runs gave, shape (points, replications); NaN where the measure is
-            undefined and where there is no run.
-        ran: whether there is such a run, same shape.
+        values: values of the runs, shape (points, replications); NaN where the measure is
+            undefined or there is no run.
+        ran: whether there is a run, same shape.
     """
 
     measure: str
@@ -57,7 +57,7 @@ class Outcomes:
         return self.ran & np.isnan(self.values)
 
     def only(self, replications: BoolArray) -> Outcomes:
-        """Give some of the replications only."""
+        """Return only some of the replications."""
         return Outcomes(
             self.measure,
             self.points,
@@ -67,15 +67,15 @@ class Outcomes:
         )
 
     def defined_everywhere(self) -> Outcomes:
-        """Give the replications in which the measure is defined at all points."""
+        """Return the replications in which the measure is defined at all points."""
         return self.only(np.all(~np.isnan(self.values), axis=0))
 
 
 def outcomes(results: Results, measure: str) -> Outcomes:
-    """Give one measure of all runs, by point and replication, whatever the order of the rows.
+    """Return one measure of all runs, by point and replication, whatever the order of the rows.
 
     Raises:
-        InnovationAbmError: If there is no such measure, or it is infinite somewhere.
+        InnovationAbmError: If the measure is unknown, or infinite somewhere.
     """
     (measure,) = chosen_measures(results, [measure])
     runs = results.runs
@@ -97,22 +97,22 @@ def outcomes(results: Results, measure: str) -> Outcomes:
 
 
 def complete_outcomes(results: Results, measure: str, purpose: str) -> Outcomes:
-    """Give one measure by point and by those replications that all points have; refuse holes.
+    """Return one measure by point and by the replications that all points have; refuse gaps.
 
-    Indices of a design with holes would be wrong without any sign of it.
+    Indices of a design with gaps would be wrong without any sign of it.
 
     Args:
         results: the study's results.
         measure: the measure.
-        purpose: what it is for, as the beginning of an error, such as ``"Sobol indices"``.
+        purpose: what it is for, to start an error, such as ``"Sobol indices"``.
 
     Raises:
         InnovationAbmError: If runs are missing or failed, or the measure is undefined somewhere;
-            the message says how many, and where.
+            the message states how many, and where.
     """
     found = outcomes(results, measure)
     failed = len(results.failures)
-    # Where replications go on until intervals are narrow, points have different numbers of them.
+    # If replications continue until intervals are narrow, points have different numbers of them.
     holes = int((~found.ran).sum()) if results.study.replications.fixed else 0
     missing = max(results.missing, holes)
     if failed or missing or not results.complete:
@@ -134,7 +134,7 @@ def complete_outcomes(results: Results, measure: str, purpose: str) -> Outcomes:
 
 
 def chosen_measures(results: Results, measures: Iterable[str] | None) -> tuple[str, ...]:
-    """Give the measures asked for, or all; refuse one that the study does not have."""
+    """Return the requested measures, or all; refuse measures that the study does not have."""
     known = tuple(results.measures)
     if measures is None:
         return known
@@ -145,27 +145,27 @@ def chosen_measures(results: Results, measures: Iterable[str] | None) -> tuple[s
 
 
 def factor_names(results: Results) -> list[str]:
-    """Give the names of the factors, in the order of the study."""
+    """Return the names of the factors, in the order of the study."""
     return [str(name) for name in results.points.columns]
 
 
 def check_name(kind: str, name: str, known: Iterable[str]) -> None:
-    """Refuse a name that is not known, with the nearest that is."""
+    """Refuse an unknown name, and suggest the nearest known one."""
     names = list(known)
     if name in names:
         return
-    advice = did_you_mean(name, names, f"there are {', '.join(names) or 'none'}")
+    advice = did_you_mean(name, names, f"must be one of {', '.join(names)}" if names else "")
     raise InnovationAbmError(f'the study has no {kind} "{name}"{advice}')
 
 
 def is_number(column: pd.Series[Any]) -> bool:
-    """Tell whether a factor is a number, and no flag or name."""
+    """Whether a factor is a number, not a flag or name."""
     kinds = pd.api.types
     return kinds.is_numeric_dtype(column) and not kinds.is_bool_dtype(column)
 
 
 def with_factors(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
-    """Put the factors of its point into each row of a table, behind the column ``point``.
+    """Add the factors of its point to each row of a table, after the column ``point``.
 
     Raises:
         InnovationAbmError: If a factor has the name of another column of the table.
@@ -174,7 +174,7 @@ def with_factors(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
     twice = sorted(set(factors.columns) & set(frame.columns))
     if twice:
         raise InnovationAbmError(
-            f'a factor is named "{twice[0]}", and so is a column of this table; give the factor '
+            f'a factor and a column of this table are both named "{twice[0]}"; give the factor '
             "another name in the study file"
         )
     rest = frame.drop(columns="point").reset_index(drop=True)
@@ -182,12 +182,12 @@ def with_factors(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def common_luck(results: Results) -> bool:
-    """Tell whether the points of a study share their luck, replication by replication."""
+    """Whether the points of a study share random numbers, replication by replication."""
     return str(results.study.replications.luck) == "common"
 
 
 def point_number(results: Results, baseline: int | Mapping[str, object] | None) -> int:
-    """Give the number of the point that is meant."""
+    """Return the number of the baseline point."""
     points = results.points
     if baseline is None:
         return int(points.index[0])
@@ -195,7 +195,7 @@ def point_number(results: Results, baseline: int | Mapping[str, object] | None) 
         if baseline in points.index:
             return int(baseline)
         raise InnovationAbmError(
-            f"the study has no point {baseline}: its points are 0 to {len(points) - 1}"
+            f"the study has no point {baseline}: must be 0 to {len(points) - 1}"
         )
     meant = np.ones(len(points), dtype=bool)
     for name, level in baseline.items():
@@ -203,14 +203,14 @@ def point_number(results: Results, baseline: int | Mapping[str, object] | None) 
         meant &= (points[name] == level).to_numpy(dtype=bool)
     if meant.sum() != 1:
         raise InnovationAbmError(
-            f"{meant.sum()} points have {dict(baseline)}: a baseline is one point; give the levels "
-            "of more factors, or its number"
+            f"{meant.sum()} points have {dict(baseline)}: must be exactly one; give the levels of "
+            "other factors, or the number of the point"
         )
     return int(points.index[meant][0])
 
 
 def mean_of_defined(values: FloatArray) -> FloatArray:
-    """Give the mean of each row over what is defined; NaN for none."""
+    """Return the mean of each row over defined values; NaN if there are none."""
     defined = ~np.isnan(values)
     n = defined.sum(axis=1)
     total = np.where(defined, values, 0.0).sum(axis=1)
@@ -218,16 +218,16 @@ def mean_of_defined(values: FloatArray) -> FloatArray:
 
 
 def blocks(number: int) -> list[IntArray]:
-    """Part numbered things into at most :data:`BLOCKS` blocks of about equal size."""
+    """Divide numbered items into at most :data:`BLOCKS` blocks of about equal size."""
     return [np.arange(first, number, BLOCKS) for first in range(min(BLOCKS, number))]
 
 
 def jackknife_half_width(left_out: FloatArray, confidence: float) -> FloatArray:
-    """Give half-widths of intervals from estimates that leave out one block each.
+    """Return half-widths of intervals from estimates that leave out one block each.
 
-    The delete-a-group jackknife (Efron and Tibshirani 1993, chapter 11), with Student's t for one
-    degree of freedom fewer than there are blocks. Blocks are whole replications, so what is
-    estimated may depend within them in any way.
+    This is the delete-a-group jackknife (Efron and Tibshirani 1993, chapter 11), with Student's t
+    for one degree of freedom fewer than blocks. Blocks are whole replications, so values within
+    them may depend on each other in any way.
 
     Args:
         left_out: estimates without one block, shape (blocks, ...).
@@ -246,7 +246,7 @@ def jackknife_half_width(left_out: FloatArray, confidence: float) -> FloatArray:
 
 
 def _places(found: Outcomes, where: BoolArray) -> str:
-    """Say how many runs these are of how many, and name the first."""
+    """Describe how many of all runs these are, and name the first."""
     rows, columns = np.nonzero(where)
     named: Sequence[str] = [
         f"point {found.points[row]}, replication {found.replications[column]}"

@@ -1,12 +1,12 @@
-"""Which factors matter, over their whole ranges: indices of Sobol and of Morris, and luck's share.
+"""Which factors matter over their whole ranges: Sobol and Morris indices, and the share of chance.
 
-Indices are those of the mean over replications: what a factor does to what is to be expected. Each
-is computed for every replication apart too, and the spread of these tells how much of an index is
-luck. With common random numbers one replication is one whole world, the same at all points, and
-the replication is a factor of its own: see :func:`luck`.
+Indices are those of the mean over replications, which is the effect of a factor on the expected
+value. Each index is also computed for every replication separately; their spread shows how much of
+an index is chance. With common random numbers a replication is the same at all points, and can be
+treated as a factor: see :func:`luck`.
 
-Indices need whole designs. One undefined number among thousands makes an index wrong without any
-sign of it (SALib gives zeros), so a hole is refused, with its place.
+Indices need complete designs. One undefined number among thousands makes an index wrong without any
+sign of it (SALib returns zeros), so a gap is refused, with its place.
 
 References:
     Campolongo, F., Cariboni, J. and Saltelli, A. (2007). An effective screening design for
@@ -48,14 +48,14 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 RESAMPLES: Final = 200
-"""Bootstrap samples for the standard error of an index: enough to know it to about 5 %."""
+"""Bootstrap samples for the standard error of an index: enough to know it to about 5%."""
 BOOTSTRAP_SEED: Final = 1
-"""Seed of these, unless another is given: the same results give the same intervals."""
+"""Default seed of the bootstrap: the same results give the same intervals."""
 FIRST: Final = "first"
 SECOND: Final = "second"
 TOTAL: Final = "total"
 SOURCES: Final = ("points", "replication", "points x replication")
-"""Where the variance of single runs comes from; see :func:`luck`."""
+"""Sources of the variance of single runs; see :func:`luck`."""
 
 
 # --- Sobol ----------------------------------------------------------------------------------------
@@ -69,43 +69,44 @@ def sobol_indices(
     resamples: int = RESAMPLES,
     seed: int = BOOTSTRAP_SEED,
 ) -> pd.DataFrame:
-    """Give the Sobol indices of a measure: shares of variance that factors explain.
+    """Return the Sobol indices of a measure: shares of variance that factors explain.
 
     The *first* order index of a factor is the share of the variance of the measure, over the ranges
-    of all factors, that the factor explains by itself; the *total* index what it explains by
-    itself and with all others; the *second* order index what two explain together beyond what
-    they do apart. Estimators of Saltelli (2002) and Saltelli et al. (2010), in SALib; the intervals
-    by its bootstrap over the base sample, estimate plus and minus a normal quantile times the
-    bootstrap's standard error. Estimates may fall a little outside [0, 1] and are not cut.
+    of all factors, that the factor explains alone. The *total* index is the share it explains
+    alone and with all others. The *second* order index is the share that two factors explain
+    together beyond what each explains alone. The estimators are those of Saltelli (2002) and
+    Saltelli et al. (2010), in SALib. The intervals use its bootstrap over the base sample: the
+    estimate plus or minus a normal quantile times the bootstrap's standard error. Estimates may be
+    slightly outside [0, 1] and are not limited.
 
     Args:
-        results: of a study with a ``saltelli`` design, complete.
-        measure: which.
+        results: complete results of a study with a ``saltelli`` design.
+        measure: the measure.
         confidence: coverage of the intervals.
-        resamples: bootstrap samples, at least 2.
-        seed: of the bootstrap.
+        resamples: number of bootstrap samples, at least 2.
+        seed: seed of the bootstrap.
 
     Returns:
-        One row an index: ``measure``, ``factor``, ``other`` (of second order, else empty),
+        One row per index: ``measure``, ``factor``, ``other`` (for second order, else empty),
         ``order`` (``"first"``, ``"total"``, ``"second"``), ``estimate``, ``low``, ``high`` (all of
         the mean over replications; NaN where it never varies), ``replications``,
         ``replication_mean``, ``replication_sd`` (mean and standard deviation of the index computed
-        for each replication apart; NaN where there are fewer than two).
+        for each replication separately; NaN if there are fewer than two).
 
     Raises:
-        InnovationAbmError: If the design is another, runs are missing or failed, or the measure is
-            undefined in some.
+        InnovationAbmError: If the design is of another kind, runs are missing or failed, or the
+            measure is undefined in some runs.
     """
     _check_kind(results, "saltelli", "Sobol indices")
     if resamples < 2:
-        raise InnovationAbmError(f"resamples = {resamples}: at least 2 are needed")
+        raise InnovationAbmError(f"resamples = {resamples}: must be at least 2")
     values = complete_outcomes(results, measure, "Sobol indices").values
     names = factor_names(results)
     second = bool(results.study.design.second_order)
     step = 2 * len(names) + 2 if second else len(names) + 2
     if len(values) % step:
         raise InnovationAbmError(
-            f"Sobol indices need whole blocks of {step} points for {len(names)} factors: the "
+            f"Sobol indices need complete blocks of {step} points for {len(names)} factors: the "
             f"design has {len(values):,} points"
         )
     found = _salib_indices(values.mean(axis=1), names, second, confidence, resamples, seed)
@@ -121,7 +122,7 @@ def sobol_indices(
 def _salib_indices(
     y: FloatArray, names: list[str], second: bool, confidence: float, resamples: int, seed: int
 ) -> pd.DataFrame:
-    """Give the indices of one output, in the order of the design."""
+    """Return the indices of one output, in the order of the design."""
     from SALib.analyze import sobol
 
     from innovation_abm.experiments.design.designs import unit_cube
@@ -142,7 +143,7 @@ def _salib_indices(
         calc_second_order=second,
         num_resamples=resamples,
         conf_level=confidence,
-        seed=seed + 1,  # SALib takes a seed of 0 for none, and then the global random state
+        seed=seed + 1,  # SALib treats a seed of 0 as none, and uses the global random state
     )
 
     def listed(end: str) -> FloatArray:
@@ -164,30 +165,30 @@ def morris_indices(
     resamples: int = RESAMPLES,
     seed: int = BOOTSTRAP_SEED,
 ) -> pd.DataFrame:
-    """Give the indices of Morris: how much a measure changes as one factor moves, anywhere.
+    """Return the Morris indices: how much a measure changes as one factor changes.
 
-    An elementary effect is the change of the measure by a step of one factor, over the step, with
-    the factor's range (or the probability below it, if it is not uniform) taken as 1. ``mu`` is
-    the mean of a factor's effects (Morris 1991), ``mu_star`` that of their sizes without sign
-    (Campolongo et al. 2007), which ranks the factors; ``sigma`` their standard deviation: large
-    where the effect bends, or depends on other factors.
+    An elementary effect is the change of the measure in a step of one factor, divided by the step,
+    where the factor's range (or the probability below it, if not uniform) is 1. ``mu`` is the mean
+    of a factor's effects (Morris 1991). ``mu_star`` is the mean of their absolute values
+    (Campolongo et al. 2007), which ranks the factors. ``sigma`` is their standard deviation: large
+    if the effect is nonlinear or depends on other factors.
 
-    The effects are taken here rather than by SALib, which gives no intervals of ``mu`` and
-    ``sigma``; the tests hold both to the same figures.
+    The effects are computed here because SALib has no intervals for ``mu`` and ``sigma``; tests
+    check that both give the same figures.
 
     Args:
-        results: of a study with a ``morris`` design, complete.
-        measure: which.
+        results: complete results of a study with a ``morris`` design.
+        measure: the measure.
         confidence: coverage of the intervals.
-        resamples: bootstrap samples of the trajectories, for the intervals of ``mu_star`` and
-            ``sigma``; that of ``mu`` is Student's.
-        seed: of the bootstrap.
+        resamples: number of bootstrap samples of the trajectories, for the intervals of
+            ``mu_star`` and ``sigma``; the interval of ``mu`` is Student's.
+        seed: seed of the bootstrap.
 
     Returns:
-        One row a factor: ``measure``, ``factor``, ``mu``, ``mu_low``, ``mu_high``, ``mu_star``,
+        One row per factor: ``measure``, ``factor``, ``mu``, ``mu_low``, ``mu_high``, ``mu_star``,
         ``low``, ``high`` (of ``mu_star``), ``sigma``, ``sigma_low``, ``sigma_high`` (all of the
         mean over replications), ``trajectories``, ``replications``, ``replication_mean``,
-        ``replication_sd`` (mean and standard deviation of ``mu_star`` of each replication apart).
+        ``replication_sd`` (mean and standard deviation of ``mu_star`` over single replications).
 
     Raises:
         InnovationAbmError: As :func:`sobol_indices`.
@@ -196,7 +197,7 @@ def morris_indices(
 
     _check_kind(results, "morris", "Morris indices")
     if resamples < 2:
-        raise InnovationAbmError(f"resamples = {resamples}: at least 2 are needed")
+        raise InnovationAbmError(f"resamples = {resamples}: must be at least 2")
     values = complete_outcomes(results, measure, "Morris indices").values
     names = factor_names(results)
     unit = np.asarray(unit_sample(results.study), dtype=np.float64)
@@ -232,14 +233,14 @@ def morris_indices(
 
 
 def _elementary_effects(unit: FloatArray, y: FloatArray) -> FloatArray:
-    """Give the effect of each factor in each trajectory, shape (trajectories, factors).
+    """Return the effect of each factor in each trajectory, shape (trajectories, factors).
 
-    A trajectory is a point more than there are factors; each step moves one of them.
+    A trajectory has one more point than there are factors; each step changes one of them.
     """
     size = unit.shape[1] + 1
     if len(unit) != len(y) or len(y) % size:
         raise InnovationAbmError(
-            f"Morris indices need whole trajectories of {size} points: the design has {len(y):,}"
+            f"Morris indices need complete trajectories of {size} points: the design has {len(y):,}"
         )
     steps = np.diff(unit.reshape(-1, size, unit.shape[1]), axis=1)
     changes = np.diff(y.reshape(-1, size), axis=1)
@@ -251,14 +252,14 @@ def _elementary_effects(unit: FloatArray, y: FloatArray) -> FloatArray:
 
 
 def _sd(effects: FloatArray, axis: int = 0) -> FloatArray:
-    """Give the standard deviation over trajectories; NaN for one only."""
+    """Return the standard deviation over trajectories; NaN if there is only one."""
     count = effects.shape[axis]
     squares = (effects - effects.mean(axis=axis, keepdims=True)) ** 2
     return np.asarray(np.sqrt(squares.sum(axis=axis) / (count - 1 if count > 1 else math.nan)))
 
 
 def _bootstrap_half_width(samples: FloatArray, confidence: float) -> FloatArray:
-    """Give a normal quantile times the standard error that the samples show."""
+    """Return a normal quantile times the standard error of the samples."""
     from scipy.special import ndtri
 
     return np.asarray(float(ndtri((1 + confidence) / 2)) * samples.std(axis=0, ddof=1))
@@ -268,27 +269,28 @@ def _bootstrap_half_width(samples: FloatArray, confidence: float) -> FloatArray:
 
 
 def luck(results: Results, measure: str, *, confidence: float = CONFIDENCE) -> pd.DataFrame:
-    """Tell how much of the variance of single runs is luck: the replication as a factor.
+    """Return how much of the variance of single runs is chance, with the replication as a factor.
 
-    The runs are a table of points by replications, and their variance has three parts (the two-way
+    The runs form a table of points by replications, and their variance has three parts (the two-way
     random model; Searle, Casella and McCulloch 1992, chapter 4), estimated from mean squares and
-    cut at 0: *points* is what the factors explain, *replication* luck that hits all points alike,
-    which common random numbers take out of differences, and *points x replication* luck that hits
-    each point in its own way. In the terms of Sobol, with the replication as a factor, its first
-    order index is the second share, and its total index the second and third together.
+    limited to 0: *points* is what the factors explain; *replication* is chance that affects all
+    points alike, which common random numbers remove from differences; *points x replication* is
+    chance that affects each point differently. In terms of Sobol indices with the replication as a
+    factor, its first order index is the second share, and its total index the second and third
+    together.
 
-    Intervals are by a jackknife over replications, and of these points.
+    Intervals use a jackknife over replications, and hold for these points.
 
     Returns:
         Rows ``measure``, ``source``, ``estimate``, ``low``, ``high``: the three sources, whose
         shares add up to 1, and ``"luck in the means"``: the share of the variance between the
-        points' means over all replications that is still luck, by which indices of these are
-        blurred. NaN where there is one replication or point, or nothing varies.
+        points' means over all replications that is still chance, and blurs indices of the means.
+        NaN if there is only one replication or point, or nothing varies.
 
     Raises:
-        InnovationAbmError: If runs are missing or failed, or the measure is undefined in some.
+        InnovationAbmError: If runs are missing or failed, or the measure is undefined in some runs.
     """
-    values = complete_outcomes(results, measure, "shares of luck").values
+    values = complete_outcomes(results, measure, "shares of chance").values
     count = values.shape[1]
     parts = blocks(count)
     without = [
@@ -309,7 +311,7 @@ def luck(results: Results, measure: str, *, confidence: float = CONFIDENCE) -> p
 
 
 def _luck_shares(values: FloatArray) -> FloatArray:
-    """Give the shares of the three parts, and that of luck in the means."""
+    """Return the shares of the three parts, and the share of chance in the means."""
     points, replications = values.shape
     if points < 2 or replications < 2 or np.ptp(values) == 0.0:
         return np.full(4, math.nan)
@@ -338,13 +340,13 @@ def _check_kind(results: Results, kind: str, purpose: str) -> None:
     found = str(results.study.design.kind)
     if found != kind:
         raise InnovationAbmError(
-            f'{purpose} need a design of the kind "{kind}", and this is of the kind "{found}"; '
-            "strengths() ranks the factors of any design"
+            f'{purpose} need a design of the kind "{kind}"; this one is of the kind "{found}"; '
+            "use strengths() to rank the factors of any design"
         )
 
 
 def _with_spread(found: pd.DataFrame, apart: list[Any], replications: int) -> pd.DataFrame:
-    """Add what the replications give, each taken apart."""
+    """Add the statistics of single replications."""
     table = np.array(apart).reshape(-1, len(found))
     several = len(table) > 1
     return found.assign(

@@ -1,10 +1,10 @@
-"""Calibration: which parameters can have given published figures, and what those do not tell.
+"""Calibration: which parameters could have produced published figures, and what stays open.
 
-Two methods, both on plain runs of the model, with the same seeds at every point:
-:mod:`.history_matching` rules out, in waves, what cannot have given the targets; rejection ABC
-(:mod:`.rejection`) draws from the priors, and keeps what comes nearest to them.
+There are two methods. Both use ordinary runs of the model, with the same seeds at every point:
+:mod:`.history_matching` rules out, in waves, what cannot have produced the targets; rejection ABC
+(:mod:`.rejection`) draws from the priors and keeps the draws nearest to the targets.
 
-Targets that are held out take no part in either: they are predicted from what was accepted.
+Held-out targets are not used by either method: they are predicted from what was accepted.
 """
 
 from __future__ import annotations
@@ -40,26 +40,26 @@ def calibrate(
     progress: Progress | None = None,
     notice: Notice | None = None,
 ) -> CalibrationResult:
-    """Fit parameters to targets, and tell what the targets identify.
+    """Fit parameters to targets, and report what the targets identify.
 
-    What is found depends on the calibration alone: not on the number of threads, nor on whether
-    it was interrupted.
+    The result depends only on the calibration, not on the number of threads or on interruptions.
 
     Args:
         calibration: what is fitted to what, and how.
-        folder: where finished waves are kept, and the result at the end; called again with the
-            same folder, it goes on where it was interrupted, and runs again what is damaged there.
-            Nothing is kept if ``None``.
+        folder: where finished waves and the result are stored. Called again with the same folder,
+            it continues where it was interrupted, and runs again what is damaged there. ``None``
+            stores nothing.
         simulator: what is run instead of the model.
-        rules: the rule book; that of the calibration if ``None``.
+        rules: the rule book; ``None`` for that of the calibration.
         engine: see :func:`~innovation_abm.simulate`.
-        threads: how many the compiled engine uses.
+        threads: number of threads of the compiled engine.
         progress: called with runs done, runs to do, and the wave.
         notice: see :func:`~innovation_abm.simulate`; also called for each damaged file.
 
     Raises:
-        StudyError: if the calibration is wrong.
-        CalibrationError: if the folder is of another, or a target undefined nearly everywhere.
+        StudyError: if the calibration is not valid.
+        CalibrationError: if the folder belongs to another calibration, or a target is undefined
+            nearly everywhere.
         InnovationAbmError: if the model cannot be run.
     """
     if simulator is None:
@@ -82,10 +82,10 @@ def calibrate(
 
 
 def _manifest(calibration: Calibration, simulator: Simulator) -> dict[str, str]:
-    """Name all that a folder's runs depend on.
+    """Return everything that the runs in a folder depend on.
 
-    Not the values held out, nor how many waves or draws there are. Draws from the prior depend on
-    no target's value, so another tolerance may be tried on the same ones.
+    This excludes held-out values and the number of waves or draws. Draws from the prior do not
+    depend on the values of targets, so another tolerance can be tried on the same draws.
     """
     own = getattr(simulator, "identity", None)
     if own is None:

@@ -1,4 +1,4 @@
-"""The command that calibrates."""
+"""The command ``calibrate``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def calibrate(
         str,
         typer.Argument(
             metavar="FILE.toml|NAME",
-            help="A calibration file, or the name of one that comes with the package.",
+            help="A calibration file, or the name of a calibration that comes with the package.",
         ),
     ],
     out: Annotated[
@@ -35,23 +35,23 @@ def calibrate(
         typer.Option(
             "--out",
             metavar="DIR",
-            help="Keep finished waves and the result here; the same command again resumes.",
+            help="Folder for finished waves and the result; the same command resumes.",
         ),
     ] = None,
     rules: Annotated[
         str | None,
-        typer.Option("--rules", metavar="FILE.py", help="Rules or agents of your own, as for run."),
+        typer.Option("--rules", metavar="FILE.py", help="Your own rules or agents, as for run."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Output JSON only.")] = False,
 ) -> None:
-    """Fit parameters to published figures, and say what those do and do not identify.
+    """Fit parameters to published figures, and report what these do and do not identify.
 
-    Targets that the file holds out are predicted, and checked. Exits with 1 if no point is
-    accepted; it then says which of them conflict.
+    Held-out targets are predicted and checked. If no point is accepted, the command reports which
+    targets conflict and exits with status 1.
     """
     with Working("loading") as working:
         if Path(file).suffix:
-            check_file(file)  # what is wrong is said before anything slow is loaded
+            check_file(file)  # report errors before anything slow is loaded
         from innovation_abm.experiments.calibration.calibration import calibrate as fit
         from innovation_abm.experiments.calibration.file import find_calibration
 
@@ -66,14 +66,14 @@ def calibrate(
             found = fit(calibration, out, rules=book, progress=working, notice=working.note)
         except KeyboardInterrupt:
             if out is not None:
-                print_error(f"finished waves are kept in {out}; the same command goes on there")
+                print_error(f"finished waves are in {out}; the same command continues")
             raise
     if as_json:
         print_json(found.to_dict())
     else:
         show(page(), found)
         if out is not None:
-            print(f"\nKept in {out}." if found.empty else f"\nKept in {out}; this runs it:")
+            print(f"\nResults are in {out}." if found.empty else f"\nResults are in {out}. To run:")
             if not found.empty:
                 print(f"innovation-abm run {out}/fitted.toml{_options(calibration, rules)}")
     if found.empty:
@@ -81,14 +81,14 @@ def calibrate(
 
 
 def _options(calibration: Calibration, rules: str | None) -> str:
-    """Write the options of ``run`` that a calibration needs beside its scenario."""
+    """Return the options of ``run`` that a calibration needs besides its scenario."""
     base = calibration.base
     file = rules or (base.rules and str(calibration.path(base.rules)))
     return (f" --rules {file}" if file else "") + (" --repair" if base.repair else "")
 
 
 def show(console: Console, found: CalibrationResult) -> None:
-    """Print what a calibration found, for people."""
+    """Print the result of a calibration as tables and sentences."""
     from rich.text import Text
 
     calibration = found.calibration
@@ -102,8 +102,8 @@ def show(console: Console, found: CalibrationResult) -> None:
         return
     _table(
         console,
-        "Parameters, and their spread as a share of the prior's",
-        ("parameter", "median", "from", "to", "spread", "the targets leave it"),
+        "Parameters, and their spread relative to the prior",
+        ("parameter", "median", "from", "to", "spread", "verdict"),
         (
             (
                 row["parameter"],
@@ -115,7 +115,7 @@ def show(console: Console, found: CalibrationResult) -> None:
     )
     _table(
         console,
-        "Targets, and what is predicted for them, with 95 % intervals",
+        "Targets and their predictions, with 95% prediction intervals",
         ("target", "published", "predicted", "from", "to", ""),
         (
             (
@@ -132,7 +132,7 @@ def show(console: Console, found: CalibrationResult) -> None:
 def _table(
     console: Console, title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]
 ) -> None:
-    """Print a table; its first column may be wrapped, the others stay whole."""
+    """Print a table; only its first column may wrap."""
     from rich import box
     from rich.table import Table
 

@@ -1,13 +1,13 @@
-"""Emulators: quick stand-ins for the model, and the space of parameters that they leave open.
+"""Emulators: fast approximations of the model, and the space of parameters that they leave open.
 
-History matching rules out values of parameters that cannot have given the targets. The model runs
-at some points only; an emulator says what it would give at others, and how sure that is. The
-emulator here is the simplest that knows how sure it is: a quadratic regression on the parameters.
-What it does not fit counts as its variance, so a poor fit rules out less, never something else;
-the next wave runs the model again in the smaller space that is left, where a quadratic fits better.
+History matching rules out parameter values that cannot have produced the targets. The model runs at
+only some points; an emulator predicts its figures at others, with a variance. The emulator here is
+the simplest that has a variance: a quadratic regression on the parameters. What the regression does
+not fit counts as variance, so a poor fit rules out less, but nothing wrong. The next wave runs the
+model in the smaller space that is left, where a quadratic fits better.
 
-All points are in the unit cube: a parameter is the share of its prior that lies below its value.
-Volumes are therefore shares of the prior.
+All points are in the unit cube: a parameter is the share of its prior below its value. Volumes are
+therefore shares of the prior.
 
 References:
     Craig, P. S., Goldstein, M., Seheult, A. H. and Smith, J. A. (1997). Pressure matching for
@@ -36,25 +36,25 @@ if TYPE_CHECKING:
     BoolArray = NDArray[np.bool_]
 
 BLOCK: Final = 2**13
-"""Points that are looked at together when a space is sampled; a power of 2, as Sobol likes it."""
+"""Points that are checked together when a space is sampled; a power of 2 for Sobol sequences."""
 
 PLENTY: Final = 2_000
-"""Points not ruled out after which sampling ends: the share left is then sure within about 5 %."""
+"""Points left after which sampling ends: the share left is then known to within about 5%."""
 
 BLOCKS: Final = 128
-"""Blocks after which sampling ends anyway: about a million points."""
+"""Blocks after which sampling ends in any case: about a million points."""
 
 RARE: Final = 0.01
-"""Share of points not ruled out below which they are looked for in a smaller box."""
+"""Share of points left below which they are searched for in a smaller box."""
 
 BOXES: Final = 12
-"""How often the box is drawn again, at most."""
+"""Maximum number of times that the box is redrawn."""
 
 MARGIN: Final = 0.1
-"""By how much of its width the box around points is made wider, as points seldom touch its edge."""
+"""Share of its width by which the box around points is widened, as points rarely touch its edge."""
 
 NOT_AT_ALL: Final = 1e12
-"""An implausibility that stands for "not at all": where a figure is not to be had."""
+"""Implausibility where a figure is undefined: the point is ruled out."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,15 @@ class Emulator:
     """A quadratic regression of one figure on the parameters.
 
     Attributes:
-        centre: means of the points it was fitted at, by which points are centred.
-        scale: their standard deviations, by which points are scaled.
-        coefficients: of the terms, see :func:`terms`.
-        inverse: of the terms' cross products, which tells how sure the coefficients are.
+        centre: means of the fitted points, used to centre points.
+        scale: standard deviations of the fitted points, used to scale points.
+        coefficients: coefficients of the terms, see :func:`terms`.
+        inverse: inverse of the terms' cross products, for the uncertainty of the coefficients.
         spread: standard deviation of the model about the regression.
-        noise: variance of a point's figure for chance, the replications being few: what they share
-            by their common seeds, a regression cannot see.
-        outside: share of the points more than 3 standard deviations from what the regression
-            without them would say.
+        noise: sampling variance of a point's figure, due to few replications: a regression cannot
+            see what they have in common through their common seeds.
+        outside: share of the points more than 3 standard deviations from the prediction of the
+            regression without them.
     """
 
     centre: FloatArray
@@ -82,13 +82,13 @@ class Emulator:
     outside: float
 
     def predict(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Give the figure at points of shape (points, parameters), and the variance of that."""
+        """Return the figure at points of shape (points, parameters), and its variance."""
         rows = terms((points - self.centre) / self.scale)
         leverage = np.einsum("ij,jk,ik->i", rows, self.inverse, rows)
         return rows @ self.coefficients, self.spread**2 * (1.0 + np.maximum(leverage, 0.0))
 
     def slopes(self, point: FloatArray) -> FloatArray:
-        """Give the figure's change by each parameter at a point, over the whole of its prior."""
+        """Return the figure's slope in each parameter at a point, per width of the prior."""
         step = 1e-4
         count = len(point)
         around = np.concatenate([point + step * np.eye(count), point - step * np.eye(count)])
@@ -97,14 +97,14 @@ class Emulator:
 
 
 def terms(points: FloatArray) -> FloatArray:
-    """Give 1, every parameter, every square and every product, of points (points, parameters)."""
+    """Return 1, every parameter, square and product, for points of shape (points, parameters)."""
     count = points.shape[1]
     first, second = np.triu_indices(count)
     return np.column_stack([np.ones(len(points)), points, points[:, first] * points[:, second]])
 
 
 def number_of_terms(parameters: int) -> int:
-    """Count the terms of the regression on so many parameters."""
+    """Return the number of terms of a regression on this number of parameters."""
     return (parameters + 1) * (parameters + 2) // 2
 
 
@@ -113,7 +113,7 @@ def fit(points: FloatArray, figures: FloatArray, noise: float) -> Emulator:
 
     Args:
         points: in the unit cube, of shape (points, parameters); more of them than terms.
-        figures: of the model at them, means over replications.
+        figures: figures of the model at these points, means over replications.
         noise: see :class:`Emulator`.
     """
     centre = np.asarray(points.mean(axis=0), float)
@@ -123,28 +123,28 @@ def fit(points: FloatArray, figures: FloatArray, noise: float) -> Emulator:
     coefficients = inverse @ rows.T @ figures
     left = figures - rows @ coefficients
     free = max(1, len(points) - rows.shape[1])
-    # Never quite 0, which would rule out all but a set without a volume for what is rounded.
+    # Never exactly 0: rounding errors would then rule out all but a set of zero volume.
     least = 1e-6 * float(np.ptp(figures)) + 1e-12
     spread = max(math.sqrt(float(left @ left) / free), least)
     leverage = np.clip(np.einsum("ij,jk,ik->i", rows, inverse, rows), 0.0, 1.0 - 1e-9)
-    without = left / np.sqrt(1.0 - leverage)  # the standardised residual of leaving it out
+    without = left / np.sqrt(1.0 - leverage)  # the leave-one-out residual, standardised
     outside = float(np.mean(np.abs(without) > 3.0 * spread))
     return Emulator(centre, scale, coefficients, inverse, spread, noise, outside)
 
 
 @dataclass(frozen=True)
 class Wave:
-    """What one wave of history matching knows: an emulator for each target."""
+    """One wave of history matching: an emulator for each target."""
 
     emulators: tuple[Emulator, ...]
     values: FloatArray
     tolerances: FloatArray
 
     def implausibility(self, points: FloatArray) -> FloatArray:
-        """Give how implausible points are for each target: (points, targets).
+        """Return how implausible points are for each target: (points, targets).
 
-        It is the distance of the emulated figure to the target, in standard deviations of
-        observation and discrepancy (the tolerance), emulator, and chance together.
+        It is the distance of the emulated figure from the target, in standard deviations of
+        observation and discrepancy (the tolerance), emulator and sampling variation combined.
         """
         told = np.empty((len(points), len(self.emulators)))
         for column, emulator in enumerate(self.emulators):
@@ -159,10 +159,10 @@ class Space:
     """Points of the unit cube that no wave has ruled out.
 
     Attributes:
-        parameters: their number.
-        cutoff: greatest implausibility, over targets and waves, of what is not ruled out.
-        waves: what rules out.
-        low: lower corner of a box that holds what is not ruled out, as far as is known.
+        parameters: number of parameters.
+        cutoff: largest implausibility, over targets and waves, of points that are not ruled out.
+        waves: the waves so far.
+        low: lower corner of a box around the points that are not ruled out, as far as known.
         high: its upper corner.
     """
 
@@ -173,7 +173,7 @@ class Space:
     high: FloatArray | None = None
 
     def left(self, points: FloatArray) -> BoolArray:
-        """Tell of points whether they are not ruled out."""
+        """Return which points are not ruled out."""
         left = np.asarray(np.all((points >= 0.0) & (points <= 1.0), axis=1), bool)
         for wave in self.waves:
             rows = np.flatnonzero(left)
@@ -181,9 +181,9 @@ class Space:
         return left
 
     def implausibility(self, points: FloatArray) -> FloatArray:
-        """Give the greatest implausibility of points for each target: (points, targets).
+        """Return the largest implausibility of points for each target: (points, targets).
 
-        Over the waves up to the one that rules a point out: later ones know nothing of it.
+        It covers the waves up to the one that rules a point out: later waves do not cover it.
         """
         told = np.zeros((len(points), len(self.waves[0].emulators)))
         left = np.ones(len(points), bool)
@@ -194,7 +194,7 @@ class Space:
         return told
 
     def after(self, wave: Wave, points: FloatArray) -> Space:
-        """Give the space that one more wave leaves; ``points`` were sampled from this one."""
+        """Return the space that one more wave leaves; ``points`` are a sample of this space."""
         space = replace(self, waves=(*self.waves, wave))
         inside = points[space.left(points)]
         if len(inside) < 10:  # too few to draw a box around
@@ -206,12 +206,12 @@ class Space:
         """Find points that are not ruled out, spread evenly.
 
         Args:
-            seed: what the points depend on.
-            at_least: how many are wanted; many more are found where that is easy.
+            seed: seed of the sample.
+            at_least: how many are wanted; many more are found if that is easy.
 
         Returns:
-            The points, in an order in which any first part is spread evenly too, and the share of
-            the prior that is not ruled out.
+            The points, ordered so that any leading part is spread evenly too, and the share of the
+            prior that is not ruled out.
         """
         low, high = self._box(seed)
         found: list[FloatArray] = []
@@ -229,8 +229,8 @@ class Space:
     def _box(self, seed: Sequence[int]) -> tuple[FloatArray, FloatArray]:
         """Find a box in which points that are not ruled out are no longer rare.
 
-        The box is drawn again and again around the tenth of its points that are ruled out least
-        clearly, until enough are not ruled out at all; so a small space is not taken for none.
+        The box is redrawn around the tenth of its points with the least implausibility, until
+        enough are not ruled out, so that a small space is not mistaken for an empty one.
         """
         low = np.zeros(self.parameters) if self.low is None else self.low
         high = np.ones(self.parameters) if self.high is None else self.high
@@ -245,14 +245,14 @@ class Space:
 
 
 def _around(points: FloatArray, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Draw a box around points, a little wider than they are, inside another box."""
+    """Return a box around points, slightly wider than needed, inside another box."""
     least, most = points.min(axis=0), points.max(axis=0)
     wider = MARGIN * (most - least)
     return np.maximum(least - wider, low), np.minimum(most + wider, high)
 
 
 def _blocks(parameters: int, seed: Sequence[int]) -> Iterator[FloatArray]:
-    """Give the points of a scrambled Sobol sequence in the unit cube, block by block."""
+    """Yield the points of a scrambled Sobol sequence in the unit cube, block by block."""
     sequence = sobol(parameters, seed)
     for _ in range(BLOCKS):
         yield np.asarray(sequence.random(BLOCK), float)

@@ -1,4 +1,4 @@
-"""The evaluator: points are run for a calibration, and kept, and set against the targets."""
+"""The evaluator: runs points for a calibration, stores them, and compares them with targets."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
     Progress = Callable[[int, int, str], object]
-    """Called with what is done, what there is to do, and what it is."""
+    """Called with the number of runs done, the number to do, and the name of the step."""
 
 
 @dataclass(frozen=True)
 class Runs:
-    """Figures of points, taken over their replications.
+    """Figures of points, averaged over their replications.
 
     Attributes:
         points: in the unit cube, (points, parameters).
         figures: means over replications, (points, targets); NaN where never defined.
-        noise: variances of these means for chance, (points, targets); 0 where it cannot be told.
+        noise: sampling variances of these means, (points, targets); 0 where unknown.
     """
 
     points: FloatArray
@@ -43,7 +43,7 @@ class Runs:
 
     @classmethod
     def of(cls, points: FloatArray, told: FloatArray) -> Runs:
-        """Take together the replications of ``told``, (points, replications, targets)."""
+        """Average the replications of ``told``, (points, replications, targets)."""
         defined = ~np.isnan(told)
         count = defined.sum(axis=1)
         some = np.maximum(count, 1)
@@ -54,7 +54,7 @@ class Runs:
 
     @classmethod
     def none(cls, parameters: int, targets: int) -> Runs:
-        """Give no runs, of so many parameters and targets."""
+        """Return an empty set of runs with these numbers of parameters and targets."""
         return cls(np.empty((0, parameters)), np.empty((0, targets)), np.empty((0, targets)))
 
     def __getitem__(self, rows: Any) -> Runs:  # noqa: ANN401 - whatever numpy takes
@@ -72,7 +72,7 @@ class Runs:
 
 
 class Evaluator:
-    """Runs points of the unit cube, keeps what was run, and sets it against the targets."""
+    """Runs points of the unit cube, stores the runs, and compares them with the targets."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Evaluator:
         self.tolerances = np.array([target.tolerance for target in calibration.fitted])
 
     def values_at(self, points: FloatArray) -> FloatArray:
-        """Give points of the unit cube in the parameters' units, as they are run."""
+        """Return points of the unit cube in the parameters' units, as they are run."""
         priors = self.calibration.parameters
         values = np.column_stack([p.values(points[:, n]) for n, p in enumerate(priors)])
         if isinstance(self.simulator, ModelSimulator):
@@ -98,7 +98,7 @@ class Evaluator:
         return values
 
     def run(self, name: str, points: FloatArray) -> Runs:
-        """Run points, unless they were run and kept before."""
+        """Run points, unless their runs are already stored."""
         calibration = self.calibration
         seeds = calibration.method.seeds
         shape = (len(points), len(seeds), len(calibration.targets))
@@ -111,7 +111,7 @@ class Evaluator:
             told = np.asarray(self.simulator(values, seeds), float)
             if told.shape != shape:
                 raise CalibrationError(
-                    f"the simulator gives figures of shape {told.shape}, not (points, seeds, "
+                    f"the simulator returns figures of shape {told.shape}; must be (points, seeds, "
                     f"targets) = {shape}"
                 )
             self.folder.write(name, points, self._table(values, told))
@@ -120,7 +120,7 @@ class Evaluator:
         return Runs.of(points, told)
 
     def _telling(self, name: str, done: int) -> Callable[[int, int], None]:
-        """Tell of the runs of one wave as of a part of all."""
+        """Return a callback that reports the runs of one wave as a part of all runs."""
 
         def told(now: int, _: int) -> None:
             if self._progress is not None:
@@ -129,7 +129,7 @@ class Evaluator:
         return told
 
     def _table(self, values: FloatArray, told: FloatArray) -> pd.DataFrame:
-        """Tabulate runs: a row a point and replication."""
+        """Tabulate runs: one row per point and replication."""
         import pandas as pd
 
         points, seeds, targets = told.shape
@@ -149,10 +149,11 @@ class Evaluator:
         )
 
     def implausibility(self, runs: Runs, factor: float = 1.0) -> FloatArray:
-        """Give how implausible points that were run are: (points, targets fitted to).
+        """Return how implausible points that were run are: (points, targets fitted to).
 
-        Nothing is emulated here: the distance of a figure to its target, in standard deviations of
-        the tolerance (times ``factor``) and of chance, which is taken as the same at all points.
+        No emulator is used here. Implausibility is the distance of a figure from its target, in
+        standard deviations of the tolerance (times ``factor``) and of sampling variation, which is
+        assumed to be the same at all points.
         """
         figures = runs.figures[:, self.fitted]
         defined = ~np.isnan(figures)

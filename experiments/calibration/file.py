@@ -1,26 +1,26 @@
 """The calibration file: which parameters are fitted to which published figures, and how.
 
-One TOML file says all::
+A calibration is one TOML file::
 
     format = 1
     name = "my-scheme"
     title = "Our suggestion scheme, 2024"
 
     [base]                            # what is not fitted
-    preset = "typical"                # or file = "my.toml", beside this file
+    preset = "typical"                # or file = "my.toml", in the same folder
     values = { weeks = 156 }          # and chart, repair, levers, rules, as in a study file
 
-    [[parameter]]                     # what is fitted, and what is thought of it beforehand
+    [[parameter]]                     # what is fitted, with its prior
     name = "conception_rate"
     low = 0.02
     high = 0.5
-    distribution = "loguniform"       # or "uniform", which it is unless told
+    distribution = "loguniform"       # or "uniform", the default
 
-    [[target]]                        # what the model should give
+    [[target]]                        # what the model should reproduce
     measure = "submitted_per_100"
-    first_week = 53                   # of figures of schemes: ideas conceived from this week on
+    first_week = 53                   # for scheme figures: count ideas conceived from this week on
     value = 4.0
-    tolerance = 0.4                   # standard deviation of observation and model together
+    tolerance = 0.4                   # standard deviation of observation and model combined
     source = "annual report"
 
     [[target]]
@@ -28,7 +28,7 @@ One TOML file says all::
     value = 0.1
     tolerance = 0.02
     source = "annual report"
-    held_out = true                   # never fitted to: predicted, and checked
+    held_out = true                   # not fitted to: predicted and checked
 
     [method]
     kind = "history_matching"         # or "abc"
@@ -84,68 +84,68 @@ FORMAT: Final = 1
 """Version of the calibration file format that this release reads and writes."""
 
 SECTIONS: Final = ("format", "name", "title", "base", "parameter", "target", "method")
-"""What stands at the top of a calibration file."""
+"""Top-level keys of a calibration file."""
 
 MOST_PARAMETERS: Final = 8
-"""The most parameters that are fitted at once; more than targets can tell apart, by far."""
+"""Maximum number of fitted parameters; far more than targets can tell apart."""
 
 SHAPE: Final = ("departments", "middle_layers", "span")
-"""Parameters that shape an organisation, unless a chart does."""
+"""Parameters that set the shape of an organisation, unless it has a chart."""
 
 KINDS: Final = ("history_matching", "abc")
 DISTRIBUTIONS: Final = ("uniform", "loguniform")
 
-_NUMBER: Final = "a number"
-_WEEK: Final = "a whole number from 1 on"
+_NUMBER: Final = "a finite number"
+_WEEK: Final = "a whole number, 1 or more"
 
 
 class CalibrationError(InnovationAbmError):
-    """A calibration cannot be done, or its folder is of another one."""
+    """A calibration cannot be run, or its folder belongs to another calibration."""
 
 
 class Prior(Part):
-    """A parameter that is fitted, and what is thought of it before the targets are seen."""
+    """A parameter that is fitted, with its prior."""
 
     LABEL: ClassVar[str] = "parameter"
 
     name: str = key("", "name of the parameter", "the name of a parameter")
-    low: float = key(math.nan, "least value that it may have", _NUMBER, allow_inf_nan=False)
-    high: float = key(math.nan, "greatest value", _NUMBER, allow_inf_nan=False)
+    low: float = key(math.nan, "lowest value", _NUMBER, allow_inf_nan=False)
+    high: float = key(math.nan, "highest value", _NUMBER, allow_inf_nan=False)
     distribution: Literal["uniform", "loguniform"] = key(
-        "uniform", "how values are thought likely; loguniform: in the logarithm", DISTRIBUTIONS
+        "uniform", "distribution of the prior; loguniform: uniform in the logarithm", DISTRIBUTIONS
     )
 
     def faults(self) -> Iterator[Fault]:
-        """Find what no single key can tell."""
+        """Find faults that involve several keys."""
         yield from _missing(self, "name", "low", "high")
         if self.low >= self.high:
-            text = f"high = {self.high:g} is not above low = {self.low:g}"
+            text = f"high = {self.high:g}: must be above low = {self.low:g}"
             yield about(text, "low", "high")
         if self.distribution == "loguniform" and self.low <= 0.0:
-            text = f"low = {self.low:g}: a loguniform parameter needs a low above 0"
+            text = f"low = {self.low:g}: must be above 0 for a loguniform parameter"
             yield about(text, "low", "distribution")
 
     def values(self, shares: FloatArray) -> FloatArray:
-        """Give the values below which these shares, in [0, 1], of the prior lie."""
+        """Return the quantiles of the prior at these shares in [0, 1]."""
         if self.distribution == "loguniform":
             return np.asarray(self.low * (self.high / self.low) ** shares, float)
         return self.low + (self.high - self.low) * shares
 
     def shares(self, values: FloatArray) -> FloatArray:
-        """Give the share of the prior that lies below each value."""
+        """Return the share of the prior below each value."""
         if self.distribution == "loguniform":
             return np.asarray(np.log(values / self.low) / np.log(self.high / self.low), float)
         return (values - self.low) / (self.high - self.low)
 
     def model_faults(self, scenario: Scenario) -> Iterator[Fault]:
-        """Check by the model that it can be fitted, over its whole range."""
+        """Check against the model that it can be fitted over its whole range."""
         known = parameters().get(self.name)
         if known is None:
             yield Fault(f"name: {unknown('parameter', self.name, parameters())}")
         elif known.kind not in ("float", "int") or known.group == "run":
-            yield Fault("name: only numbers can be fitted, and neither length nor seed of a run")
+            yield Fault("name: must be a number, and not the length or seed of a run")
         elif self.name in SHAPE and scenario.chart is not None:
-            yield Fault("name: means nothing on a chart, which is the organisation already")
+            yield Fault("name: has no effect with a chart, which sets the organisation")
         else:
             for end in ("low", "high"):
                 value = getattr(self, end)
@@ -156,67 +156,68 @@ class Prior(Part):
 
 
 class Target(Part):
-    """A figure that the model should give."""
+    """A figure that the model should reproduce."""
 
     LABEL: ClassVar[str] = "target"
 
-    name: str = key("", "its name in tables; the measure's unless told", "a short text")
+    name: str = key("", "its name in tables; by default that of the measure", "short text")
     measure: str = key("", "a figure of a run", "the name of a figure")
-    value: float = key(math.nan, "what was published", _NUMBER, allow_inf_nan=False)
+    value: float = key(math.nan, "the published value", _NUMBER, allow_inf_nan=False)
     tolerance: float = key(
         math.nan,
-        "standard deviation of the observation's error and the model's discrepancy together",
-        "a number above 0",
+        "standard deviation of observation error and model discrepancy combined",
+        "a finite number above 0",
         gt=0.0,
         allow_inf_nan=False,
     )
-    source: str = key("", "where it was published", "a text")
-    held_out: bool = key(False, "kept from the fit, to be predicted and checked", "true or false")
+    source: str = key("", "where it was published", "text")
+    held_out: bool = key(False, "whether to predict and check it, not fit to it", "true or false")
     first_week: int | None = key(
-        None, "of a scheme's figure: first week of conception that counts", _WEEK, ge=1
+        None, "for a scheme figure: first week of conception that counts", _WEEK, ge=1
     )
-    last_week: int | None = key(None, "the last one; the run's last unless told", _WEEK, ge=1)
+    last_week: int | None = key(None, "the last one; by default the last of the run", _WEEK, ge=1)
 
     @classmethod
     def completed(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Call it as its measure is called."""
+        """Name it after its measure."""
         measure = given.get("measure")
         return {"name": measure, **given} if isinstance(measure, str) else given
 
     def faults(self) -> Iterator[Fault]:
-        """Find what no single key can tell."""
+        """Find faults that involve several keys."""
         yield from _missing(self, "measure", "value", "tolerance")
         if self.last_week is not None and self.last_week < (self.first_week or 1):
-            text = f"last_week = {self.last_week} is before first_week = {self.first_week}"
+            text = f"last_week = {self.last_week}: is before first_week = {self.first_week}"
             yield about(text, "first_week", "last_week")
 
     def model_faults(self, scenario: Scenario) -> Iterator[Fault]:
-        """Check by the model that a run gives it."""
+        """Check against the model that a run has this figure."""
         figure = FIGURES.get(self.measure)
         if figure is None:
-            advice = did_you_mean(self.measure, FIGURES) or f"; allowed is {one_of(FIGURES)}"
+            advice = did_you_mean(self.measure, FIGURES) or f"; must be {one_of(FIGURES)}"
             yield Fault(f'measure: unknown figure "{shortened(self.measure)}"{advice}')
             return
         for name in ("first_week", "last_week"):
             week = getattr(self, name)
             if week is not None and not figure.windowed:
-                whole = f"{self.measure} is always of the whole run"
+                whole = f"{self.measure} always covers the whole run"
                 yield Fault(f"{name}: {whole}; leave {name} out")
             elif week is not None and week > scenario.weeks:
-                yield Fault(f"{name} = {week}: allowed are the run's weeks, 1 to {scenario.weeks}")
+                yield Fault(f"{name} = {week}: must be a week of the run, 1 to {scenario.weeks}")
 
 
 class Method(Part):
     """How parameters are fitted.
 
-    History matching rules out what cannot have given the targets, in waves. ABC draws from the
-    prior and keeps what comes nearest to them. An implausibility of 3 is right as a cut-off for
-    any distribution with one peak, at least 19 times in 20 (Pukelsheim 1994).
+    History matching rules out, in waves, what cannot have produced the targets. ABC draws from the
+    prior and keeps the draws nearest to the targets. A cut-off of 3 is justified because any
+    distribution with one peak has at least 95% of its mass within 3 standard deviations
+    (Pukelsheim 1994).
     """
 
     kind: Literal["history_matching", "abc"] = key("history_matching", "the method", KINDS)
     waves: int = key(
-        3, "waves of history matching, at most", "a whole number from 1 to 20", ge=1, le=20
+        3, "maximum waves of history matching", "a whole number from 1 to 20", ge=1, le=20
     )
     points: int | None = key(
         None,
@@ -234,7 +235,7 @@ class Method(Part):
     )
     seed: int = key(
         1,
-        "of the design, and of the first replication",
+        "seed of the design and of the first replication",
         "a whole number from 0 to 2**62",
         ge=0,
         le=2**62,
@@ -242,16 +243,16 @@ class Method(Part):
     cutoff: float = key(
         3.0,
         "implausibility above which a point is ruled out",
-        "a number above 0",
+        "a finite number above 0",
         gt=0.0,
         allow_inf_nan=False,
     )
     accept: float = key(
-        0.02, "share of the draws that ABC keeps", "a share above 0, up to 1", gt=0.0, le=1.0
+        0.02, "share of the draws that ABC keeps", "a share above 0 and up to 1", gt=0.0, le=1.0
     )
     adjust: bool = key(
         True,
-        "ABC moves what it keeps to where it would have met the targets, by linear regression",
+        "whether ABC adjusts the draws it keeps to the targets, by linear regression",
         "true or false",
     )
 
@@ -267,21 +268,21 @@ class Method(Part):
 
     @property
     def accepted(self) -> int:
-        """How many draws ABC keeps."""
+        """Number of draws that ABC keeps."""
         return max(1, round(self.accept * self.number))
 
     def faults(self) -> Iterator[Fault]:
-        """Find what no single key can tell."""
+        """Find faults that involve several keys."""
         if self.kind == "history_matching" and self.replications < 2:
-            text = "replications = 1: history matching needs at least 2, to tell chance"
+            text = "replications = 1: history matching needs at least 2, to estimate noise"
             yield about(text, "kind", "replications")
 
     def size_faults(self, count: int) -> Iterator[Fault]:
-        """Check that there are runs enough for ``count`` parameters."""
+        """Check that there are enough runs for ``count`` parameters."""
         terms = (count + 1) * (count + 2) // 2
         if self.kind == "history_matching" and self.number < 2 * terms:
             yield Fault(
-                f"points = {self.number}: {count} parameters need at least {2 * terms} points a "
+                f"points = {self.number}: {count} parameters need at least {2 * terms} points per "
                 "wave, twice the terms of the emulator"
             )
         if self.kind == "abc" and self.accepted < 10 * (count + 1):
@@ -294,8 +295,8 @@ class Method(Part):
 class Calibration(Part):
     """Which parameters are fitted to which targets, and how.
 
-    Made in Python, ``base`` may be left out: the simulator that is given to
-    :func:`~innovation_abm.experiments.calibration.calibration.calibrate` then says what is run.
+    In Python, ``base`` may be left out if a simulator is passed to
+    :func:`~innovation_abm.experiments.calibration.calibration.calibrate`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -304,38 +305,36 @@ class Calibration(Part):
     LISTS: ClassVar[Mapping[str, type[Part]]] = {"parameters": Prior, "targets": Target}
     WRITTEN: ClassVar[Mapping[str, str]] = {"parameters": "parameter", "targets": "target"}
 
-    name: str = key("", "its name", "a short text")
-    title: str = key("", "what it is about, in a sentence", "a text")
+    name: str = key("", "its name", "short text")
+    title: str = key("", "what it is about, in a sentence", "text")
     base: Base = key(Base(), "what is not fitted", "a section [base]")
     parameters: Annotated[tuple[Prior, ...], FromList] = key(
-        (), "what is fitted", "parameters, each under a line [[parameter]]"
+        (), "what is fitted", "parameters under [[parameter]] lines"
     )
     targets: Annotated[tuple[Target, ...], FromList] = key(
-        (), "what it is fitted to, and what is held out", "targets, each under a line [[target]]"
+        (), "what it is fitted to, and what is held out", "targets under [[target]] lines"
     )
     method: Method = key(Method(), "how it is fitted", "a section [method]")
-    folder: Path = key(Path(), "where relative paths begin; not part of the file", "a folder")
+    folder: Path = key(Path(), "start of relative paths; not part of the file", "a folder")
 
     def faults(self) -> Iterator[Fault]:
-        """Find what no single key can tell."""
+        """Find faults that involve several keys."""
         yield from _missing(self, "name")
         if not 1 <= len(self.parameters) <= MOST_PARAMETERS:
-            text = f"{len(self.parameters)} parameters: allowed are 1 to {MOST_PARAMETERS}"
-            yield about(f"{text}, each under a line [[parameter]]", "parameters")
+            text = f"{len(self.parameters)} parameters: must be 1 to {MOST_PARAMETERS}"
+            yield about(f"{text}, under [[parameter]] lines", "parameters")
         if not self.fitted:
-            text = "no target is fitted to: give one under a line [[target]], without held_out"
+            text = "no target to fit to: add one under a [[target]] line, without held_out"
             yield about(text, "targets")
         names = [prior.name for prior in self.parameters]
         for name in repeated(names):
-            yield about(
-                f"the parameter {shown(name)} is there twice; keep one of them", "parameters"
-            )
+            yield about(f"the parameter {shown(name)} is listed twice; remove one", "parameters")
         labels = [target.name for target in self.targets]
         for name in repeated(labels):
-            yield about(f"two targets are called {shown(name)}; give one another name", "targets")
+            yield about(f"two targets are called {shown(name)}; rename one of them", "targets")
         for name in labels:
             if name and name in names:
-                text = f'a target is called "{name}", as a parameter is; give it another name'
+                text = f'a target and a parameter are both called "{name}"; rename the target'
                 yield about(text, "targets")
         if 1 <= len(self.parameters) <= MOST_PARAMETERS and not self.method.flawed:
             yield from (f.within("method") for f in self.method.size_faults(len(names)))
@@ -346,14 +345,14 @@ class Calibration(Part):
         return tuple(target for target in self.targets if not target.held_out)
 
     def path(self, name: str) -> Path:
-        """Give the absolute path of a file that the calibration names."""
+        """Return the absolute path of a file that the calibration names."""
         return (self.folder / name).absolute()
 
     def scenario(self) -> Scenario:
         """Make the scenario that all points have in common.
 
         Raises:
-            ScenarioError: if there is none such, or its values are wrong.
+            ScenarioError: if it does not exist, or its values are not valid.
         """
         base = self.base
         if base.preset is not None:
@@ -368,7 +367,7 @@ class Calibration(Part):
         """Read the chart that all points have in common, if there is one.
 
         Raises:
-            ChartError: if it is refused.
+            ChartError: if it is not valid.
         """
         from innovation_abm.charts.charts import load_chart
 
@@ -376,10 +375,10 @@ class Calibration(Part):
         return None if chart is None else load_chart(chart, repair=self.base.repair)
 
     def rule_book(self) -> RuleBook | None:
-        """Read the rules that the calibration names; ``None`` if it runs those that are shipped.
+        """Read the rules that the calibration names; ``None`` for the rules of the package.
 
         Raises:
-            RuleError: if there is something wrong with them.
+            RuleError: if they are not valid.
         """
         from innovation_abm.rules.files import load_rules
 
@@ -389,26 +388,26 @@ class Calibration(Part):
         """Check all names and ranges against the model.
 
         Raises:
-            StudyError: naming every mistake.
+            StudyError: listing every mistake.
         """
         faults = list(self._model_faults())
         if faults:
             raise StudyError(faults)
 
     def _model_faults(self) -> Iterator[Fault]:
-        seeds = {"seed": "seeds are those of the replications: see seed in [method]"}
+        seeds = {"seed": "set the seed in [method]"}
         found = self.base.value_faults(MODELS["innovation"], seeds)
         wrong = [fault.within("base") for fault in found]
         for name in {prior.name for prior in self.parameters} & self.base.values.keys():
-            wrong.append(Fault(f"values.{name}: is fitted as well; take it out here", ("base",)))
+            wrong.append(Fault(f"values.{name}: is also fitted; remove it here", ("base",)))
         scenario = Scenario()
-        if wrong:  # the rest cannot be told without a scenario
+        if wrong:  # the rest cannot be checked without a scenario
             yield from wrong
             return
         try:
             scenario = self.scenario()
             if self.base.repair and scenario.chart is None:
-                yield Fault("repair mends a chart, and none is named: add chart", ("base",))
+                yield Fault("repair = true needs a chart, and none is given", ("base",))
             self.rule_book()
         except InnovationAbmError as error:
             yield Fault(str(error), ("base",))
@@ -422,7 +421,7 @@ class Calibration(Part):
         """Read a calibration file, and check it against the model.
 
         Raises:
-            StudyError: naming the file, and in it every mistake.
+            StudyError: naming the file and every mistake in it.
         """
         path = Path(path)
         return cls.from_toml(read_text(path, StudyError), path.parent, str(path))
@@ -435,11 +434,11 @@ class Calibration(Part):
 
         Args:
             text: the TOML.
-            folder: where relative paths begin.
-            source: names the text in errors.
+            folder: the folder that relative paths start from.
+            source: name of the text in errors.
 
         Raises:
-            StudyError: naming source and every mistake.
+            StudyError: naming the source and every mistake.
         """
         document = _document(text, source)
         faults = [
@@ -458,7 +457,7 @@ class Calibration(Part):
         return calibration
 
     def to_toml(self) -> str:
-        """Write the calibration as TOML that reads back to an equal one, from the same folder."""
+        """Write the calibration as TOML that reads back as an equal one, from the same folder."""
         import tomli_w
 
         document: dict[str, Any] = {"format": FORMAT, "name": self.name}
@@ -472,7 +471,7 @@ class Calibration(Part):
 
 
 PARTS: Final[Mapping[str, type[Part]]] = {"parameter": Prior, "target": Target, "method": Method}
-"""Parts of a calibration file by their section; ``[base]`` is that of a study."""
+"""Parts of a calibration file by section; ``[base]`` is the same as in a study."""
 
 
 def calibration_names() -> list[str]:
@@ -485,7 +484,7 @@ def find_calibration(name: str) -> Calibration:
     """Read a calibration file, or one that comes with the package by its name.
 
     Raises:
-        StudyError: if there is none such, or it is wrong.
+        StudyError: if it does not exist or is not valid.
     """
     path = Path(name)
     if path.suffix.lower() == ".toml" or path.name != name or path.exists():
@@ -494,14 +493,14 @@ def find_calibration(name: str) -> Calibration:
     if name not in names:
         beside = f'; did you mean "{name}.toml"?' if Path(f"{name}.toml").exists() else ""
         advice = beside or did_you_mean(name, names)
-        advice = advice or f"; there are {', '.join(names)}, or name a .toml file"
-        raise StudyError(f'there is no calibration "{name}"{advice}')
+        advice = advice or f"; available are {', '.join(names)}, or give a .toml file"
+        raise StudyError(f'unknown calibration "{name}"{advice}')
     text = _folder().joinpath(f"{name}.toml").read_text(encoding="utf-8")
     return Calibration.from_toml(text, source=f"calibration {name}")
 
 
 def as_kind(kind: str, value: float) -> float | int:
-    """Give a value as a parameter of that kind takes it."""
+    """Return a value in the type of parameters of that kind."""
     return round(value) if kind == "int" else float(value)
 
 
@@ -515,21 +514,21 @@ def _document(text: str, source: str) -> dict[str, Any]:
     if type(version) is not int or version < 1:
         raise StudyError(f'needs a line "format = {FORMAT}" at its top', source)
     if version > FORMAT:
-        newer = f"format = {version} is newer than this release reads ({FORMAT})"
+        newer = f"format = {version} is newer than this release can read ({FORMAT})"
         raise StudyError(f"{newer}; update innovation-abm", source)
     return document
 
 
 def _missing(part: Part, *names: str) -> Iterator[Fault]:
-    """Tell which keys are not given though they must be."""
+    """Yield a fault for each required key that is missing."""
     for name in names:
         value = getattr(part, name)
-        if value == "" or value != value:  # NaN stands for a number that is not given
+        if value == "" or value != value:  # NaN means a number that is not given
             yield about(f"{name} is missing: give {part.allowed(name)}", name)
 
 
 def _given(part: Part) -> dict[str, Any]:
-    """Give the keys of a part that differ from what they are unless told."""
+    """Return the keys of a part that differ from their defaults."""
     given = part.model_dump(exclude_defaults=True)
     if isinstance(part, Target) and part.name == part.measure:
         del given["name"]

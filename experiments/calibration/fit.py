@@ -1,4 +1,4 @@
-"""What both methods hand over to be told about, and what they count alike."""
+"""The outcome of both methods, and the statistics that they share."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 FACTORS: Final = (0.5, 1.0, 2.0)
-"""By which all tolerances are multiplied, to show what they do."""
+"""Factors by which all tolerances are multiplied, to show their effect."""
 LEFT: Final = 0.025
-"""Probability below, and above, the interval of a prediction."""
+"""Probability below, and above, a prediction interval."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What a method hands over to be told about.
+    """The outcome of a method.
 
     Attributes:
-        sample: what was accepted, as it was run.
-        weights: of these points.
-        worst: how implausible they are, the greatest over targets.
-        near: runs at and about what was accepted, by which slopes are taken.
-        looked_at: points all over the prior.
-        implausibility: of these for each target: (points, targets fitted to).
-        waves: a row a wave.
-        emulators: a row an emulator.
-        tolerances: what the tolerances do; see :class:`CalibrationResult`.
-        told: sentences on how it went.
-        reached: for each target, the figure nearest to it that was ever run.
+        sample: the accepted runs.
+        weights: weights of these points.
+        worst: their implausibility, the largest over targets.
+        near: runs at and around the accepted points, from which slopes are estimated.
+        looked_at: points across the whole prior.
+        implausibility: of these points, for each target: (points, targets fitted to).
+        waves: one row per wave.
+        emulators: one row per emulator.
+        tolerances: the effect of the tolerances; see :class:`CalibrationResult`.
+        told: sentences about the course of the fit.
+        reached: for each target, the nearest figure of any run.
     """
 
     sample: Runs
@@ -58,7 +58,7 @@ class Fit:
 def tolerance_rows(
     evaluator: Evaluator, factor: float, points: FloatArray, weights: FloatArray, *, whole: bool
 ) -> list[dict[str, Any]]:
-    """Tell what is accepted with tolerances times ``factor``, a row a parameter."""
+    """Tabulate what is accepted with tolerances times ``factor``, one row per parameter."""
     ends = (0.0, 0.5, 1.0) if whole else (LEFT, 0.5, 1.0 - LEFT)
     rows = []
     for number, prior in enumerate(evaluator.calibration.parameters):
@@ -80,13 +80,13 @@ def tolerance_rows(
 
 
 def nearest_runs(runs: Runs, distances: FloatArray, at_least: int) -> Runs:
-    """Give the runs nearest to the targets, as many as an emulator needs there."""
+    """Return the runs nearest to the targets, as many as an emulator needs."""
     number = max(at_least, 4 * number_of_terms(runs.points.shape[1]))
     return runs[np.argsort(distances, kind="stable")[:number]]
 
 
 def nearest_figures(evaluator: Evaluator, runs: Runs) -> list[float]:
-    """Give, of each target that is fitted to, the figure nearest to it that was ever run."""
+    """Return, for each target that is fitted to, the nearest figure of any run."""
     found = []
     for number, value in zip(evaluator.fitted, evaluator.values, strict=True):
         figures = runs.figures[~np.isnan(runs.figures[:, number]), number]
@@ -97,6 +97,6 @@ def nearest_figures(evaluator: Evaluator, runs: Runs) -> list[float]:
 
 
 def effective_size(weights: FloatArray) -> float:
-    """Give the size of an unweighted sample that tells as much (Kish)."""
+    """Return the effective sample size of weighted points (Kish)."""
     squares = float((weights**2).sum())
     return float(weights.sum()) ** 2 / squares if squares else 0.0

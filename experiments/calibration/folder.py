@@ -1,16 +1,16 @@
-"""The folder of a calibration: what was run is kept as it goes, and is not run again.
+"""The folder of a calibration: runs are stored as they finish, and are not run again.
 
-calibration.toml            what was asked for
-manifest.json               all that its runs depend on, to tell whether a folder is of the same
+calibration.toml            the calibration
+manifest.json               everything that its runs depend on, to identify the calibration
 runs/NAME-DIGEST.parquet    the runs of a wave, written to another name and then renamed
-damaged/                    files that were not as they had been written, set aside
+damaged/                    damaged files that were set aside
 *.parquet                   the tables of the result
 result.json                 the result as JSON
 fitted.toml                 the accepted scenario nearest to the targets, for ``innovation-abm run``
 
-DIGEST is that of the bytes of the file, which is checked whenever it is read. Runs depend on their
-points alone, so those that are damaged are run again, after a notice. Of the files above ``runs``
-only the manifest is read here, and the runs know the digest of the right one.
+DIGEST is the digest of the bytes of the file and is checked whenever the file is read. Runs depend
+only on their points, so damaged runs are run again, after a notice. Outside of ``runs``, only the
+manifest is read here, and the runs hold the digest of the right manifest.
 """
 
 from __future__ import annotations
@@ -49,21 +49,21 @@ FITTED: Final = "fitted.toml"
 RUNS: Final = "runs"
 LOCK: Final = ".lock"
 DIGEST: Final = b"innovation-abm-digest"
-"""Key in the metadata of a Parquet file under which it says what its runs depend on."""
+"""Key in the metadata of a Parquet file for the digest of what its runs depend on."""
 OF: Final = b"innovation-abm-manifest"
-"""Key under which it has the digest of the manifest alone."""
+"""Key for the digest of the manifest alone."""
 DIGITS: Final = 32
-"""Of a digest in the name of a file."""
+"""Number of digits of a digest in a file name."""
 LARGEST_MANIFEST: Final = 1 << 26
-"""Bytes, beyond any that there is."""
+"""Maximum size in bytes, larger than any real manifest."""
 
 
 class _DamagedError(Exception):
-    """A file is not as it was written."""
+    """A file is damaged."""
 
 
 class Folder:
-    """Keeps the runs of a calibration, in a folder or nowhere; a context manager.
+    """Stores the runs of a calibration in a folder, or nowhere; a context manager.
 
     While it is open, no other process can open it. A process that dies does not block it.
     """
@@ -74,12 +74,12 @@ class Folder:
         manifest: Mapping[str, str],
         notice: Notice | None = None,
     ) -> None:
-        """Name the folder, or ``None`` to keep nothing, and what all of its runs depend on.
+        """Prepare a folder; nothing is read or written yet.
 
         Args:
-            path: the folder.
+            path: the folder; ``None`` to store nothing.
             manifest: what all of its runs depend on, by name.
-            notice: called with a line for each file that is damaged.
+            notice: called with a line for each damaged file.
         """
         self.path = None if path is None else Path(path)
         self._notice = notice
@@ -88,10 +88,10 @@ class Folder:
         self._lock: sqlite3.Connection | None = None
 
     def __enter__(self) -> Self:
-        """Make or open the folder.
+        """Create or open the folder.
 
         Raises:
-            CalibrationError: if it holds something else, or another process writes it.
+            CalibrationError: if it holds something else, or another process is writing it.
         """
         if self.path is None:
             return self
@@ -112,19 +112,19 @@ class Folder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let others open the folder."""
+        """Release the folder for others."""
         if self._lock is not None:
             self._lock.close()
 
     def _check(self) -> str | None:
-        """Refuse a folder that is of something else, and say what is different.
+        """Refuse a folder that belongs to something else, and report the differences.
 
         Returns:
-            What is wrong with the manifest of a folder whose runs are of this calibration.
+            What is wrong with the manifest, if the runs belong to this calibration nevertheless.
         """
         assert self.path is not None
         if not self.path.is_dir():
-            raise CalibrationError(f"{self.path} is a file; name a folder")
+            raise CalibrationError(f"{self.path} is a file; must be a folder")
         if not any(self.path.iterdir()):
             return None
         try:
@@ -133,8 +133,8 @@ class Folder:
             if self._has_runs_of_this():
                 return str(damaged)
             raise CalibrationError(
-                f"the folder {self.path} exists and its {MANIFEST} {damaged}, so it holds no "
-                "calibration; name a new folder, or put the file back from a copy"
+                f"the folder {self.path} exists and its {MANIFEST} {damaged}, so it does not hold "
+                "a calibration; give a new folder, or restore the file from a copy"
             ) from None
         keys = dict.fromkeys((*former, *self._manifest))
         pairs = {key: (former.get(key, "-"), self._manifest.get(key, "-")) for key in keys}
@@ -146,12 +146,12 @@ class Folder:
         if different:
             lines = "\n".join(different)
             raise CalibrationError(
-                f"the folder {self.path} is of another calibration; name a new folder\n{lines}"
+                f"the folder {self.path} belongs to another calibration; give a new folder\n{lines}"
             )
         return None
 
     def _has_runs_of_this(self) -> bool:
-        """Whether there are runs that are sound, and all of them are of this calibration."""
+        """Whether there are undamaged runs, and all of them belong to this calibration."""
         assert self.path is not None
         found = set()
         for file in (self.path / RUNS).glob("*.parquet"):
@@ -163,9 +163,9 @@ class Folder:
         return found == {self._digest}
 
     def read(self, name: str, points: FloatArray, shape: tuple[int, ...]) -> FloatArray | None:
-        """Return the figures of runs that were kept; ``None`` if they are not of these points.
+        """Return the figures of stored runs; ``None`` if there are none for these points.
 
-        Those that are damaged are set aside.
+        Damaged files are set aside.
         """
         if self.path is None:
             return None
@@ -181,7 +181,7 @@ class Folder:
         return None
 
     def write(self, name: str, points: FloatArray, table: pd.DataFrame) -> None:
-        """Keep runs: columns point, replication, the parameters, the figures."""
+        """Store runs: columns point, replication, the parameters, the figures."""
         if self.path is None:
             return
         import pyarrow as pa
@@ -196,9 +196,9 @@ class Folder:
                 other.unlink(missing_ok=True)
 
     def _files(self, name: str) -> list[Path]:
-        """Name the files that may have some runs: one whose name has a digest, one of older days.
+        """Return the files that may hold some runs; older versions wrote no digest in the name.
 
-        After a power cut there may be two of the former.
+        After a power cut there may be two files with a digest.
         """
         assert self.path is not None
         runs = self.path / RUNS
@@ -208,14 +208,14 @@ class Folder:
         ]
 
     def _set_aside(self, file: Path, done: str, what: str) -> None:
-        """Move a damaged file to a folder for such, and say so."""
+        """Move a damaged file to the folder for damaged files, and report it."""
         assert self.path is not None
         try:
             if file.exists():
                 os.replace(file, aside(self.path, file.name))
         except OSError as error:
             raise CalibrationError(
-                f"{file}: {what}, and cannot be set aside: {error.strerror or error}"
+                f"{file}: {what}, and cannot be moved away: {error.strerror or error}"
             ) from None
         if self._notice is not None:
             fault = Fault(file.relative_to(self.path).as_posix(), what)
@@ -226,7 +226,7 @@ class Folder:
 
 
 def _difference(was: str, now: str) -> str:
-    """Say how two texts differ; of long ones, only the lines that do."""
+    """Describe how two texts differ; for long texts, only the lines that differ."""
     import difflib
 
     if "\n" not in was + now:
@@ -248,7 +248,7 @@ def _digest(*parts: bytes) -> bytes:
 
 
 def _checksum(content: bytes) -> str:
-    """Return the digest of a file, as it is in its name."""
+    """Return the digest of a file, as used in its name."""
     return hashlib.blake2b(content, digest_size=DIGITS // 2).hexdigest()
 
 
@@ -256,7 +256,7 @@ def _read_manifest(file: Path) -> dict[str, str]:
     """Read a manifest.
 
     Raises:
-        _DamagedError: if it is missing, or no texts by name.
+        _DamagedError: if it is missing, or is not an object of texts.
     """
     if not file.exists():
         raise _DamagedError("is missing")
@@ -272,10 +272,10 @@ def _read_manifest(file: Path) -> dict[str, str]:
 
 
 def _read_runs(file: Path) -> pa.Table | None:
-    """Read a file of runs, and check it against the digest in its name; ``None`` if there is none.
+    """Read a file of runs and check it against the digest in its name; ``None`` if it is missing.
 
     Raises:
-        _DamagedError: if it is not as it was written.
+        _DamagedError: if it is damaged.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -298,10 +298,10 @@ def _metadata(table: pa.Table, key: bytes) -> bytes | None:
 
 
 def _figures(table: pa.Table, first: int, shape: tuple[int, ...]) -> FloatArray:
-    """Return the figures of runs, which begin at a column.
+    """Return the figures of runs, which start at a column.
 
     Raises:
-        _DamagedError: if they are not of the shape, as a damaged file without a digest may be.
+        _DamagedError: if they have another shape, as in a damaged file without a digest.
     """
     import pyarrow as pa
 
@@ -313,7 +313,7 @@ def _figures(table: pa.Table, first: int, shape: tuple[int, ...]) -> FloatArray:
 
 
 def _name_by_digest(file: Path, name: str) -> None:
-    """Put the digest in the name of a file that was written before names had one."""
+    """Add the digest to the name of a file that was written before names had one."""
     if file.stem != name:
         return
     try:
@@ -331,13 +331,13 @@ def _as_parquet(table: pa.Table) -> bytes:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Write a file; all of it or nothing."""
+    """Write a file atomically."""
     try:
         write_whole(file, content)
     except OSError as error:
         raise InnovationAbmError(f"cannot write {file}: {error.strerror or error}") from None
 
 
-def write_table(file: Path, table: Any) -> None:  # noqa: ANN401 - pyarrow carries no types
-    """Write an Arrow table as Parquet; all of it or nothing."""
+def write_table(file: Path, table: Any) -> None:  # noqa: ANN401 - pyarrow has no types
+    """Write an Arrow table as Parquet, atomically."""
     _write(file, _as_parquet(table))

@@ -1,6 +1,6 @@
-"""History matching: what cannot have given the targets is ruled out, in waves, by emulators.
+"""History matching: emulators rule out, in waves, what cannot have produced the targets.
 
-What is left is run: it is the result. If nothing is left, that is the result, with the targets
+The points that are left are run and form the result. If none are left, the result lists the targets
 that conflict. See :mod:`.emulation`.
 """
 
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 CANDIDATES: Final = 2**14
-"""Points of the whole prior at which profiles and conflicts are looked for."""
+"""Points of the whole prior at which profiles and conflicts are computed."""
 SHARP: Final = 0.2
-"""An emulator's standard deviation, as a share of tolerance and chance, that needs be no less."""
+"""Standard deviation of a good enough emulator, relative to tolerance and sampling variation."""
 
 
 def match_history(evaluator: Evaluator) -> Fit:
-    """Rule out in waves what cannot have given the targets, and run what is left."""
+    """Rule out in waves what cannot have produced the targets, and run what is left."""
     method, waves = evaluator.calibration.method, _Waves(evaluator)
     waves.run()
     runs, sample = waves.runs, waves.runs[:0]
@@ -74,11 +74,11 @@ class _Waves:
 
     Attributes:
         space: what is not ruled out yet.
-        points: of it, spread evenly.
-        runs: all that was run so far.
-        rows: a row a wave, see :class:`CalibrationResult`.
-        emulated: a row an emulator.
-        told: why waves ended before their time, if they did.
+        points: points of the space, spread evenly.
+        runs: all runs so far.
+        rows: one row per wave, see :class:`CalibrationResult`.
+        emulated: one row per emulator.
+        told: why waves stopped early, if they did.
     """
 
     def __init__(self, evaluator: Evaluator) -> None:
@@ -96,16 +96,16 @@ class _Waves:
         return self.space.sample([self._method.seed, number], self._method.number)
 
     def run(self) -> None:
-        """Run all waves, or as many as are of use."""
+        """Run all waves, or as many as are useful."""
         for number in range(1, self._method.waves + 1):
             left = self._wave(number)
             if left and number < self._method.waves:
-                self.told.append(f"{left} after wave {number}: waves end here.")
+                self.told.append(f"{left} after wave {number}, so no more waves are run.")
             if left or not len(self.points):
                 return
 
     def _wave(self, number: int) -> str:
-        """Run one wave; say why the next would be of no use, if it would."""
+        """Run one wave; return why another would not be useful, or an empty text."""
         evaluator, drawn = self._evaluator, self.points[: self._method.number]
         latest = evaluator.run(f"wave-{number}", drawn)
         self.runs = self.runs + latest
@@ -127,14 +127,14 @@ class _Waves:
             }
         )
         if all(_sharp(*pair) for pair in zip(emulators, evaluator.tolerances, strict=True)):
-            return "Emulators are as good as need be"
+            return "The emulators are good enough"
         still = int(self.space.left(self.runs.points).sum())
         few = still + min(len(self.points), self._method.number) < self._least
         return "Too little is left to emulate" if few else ""
 
 
 def _sharp(emulator: Emulator, tolerance: float) -> bool:
-    """Tell whether a better emulator would rule out hardly more: its variance hardly counts."""
+    """Whether an emulator is so good that a better one would rule out hardly more."""
     return emulator.spread <= SHARP * math.hypot(tolerance, math.sqrt(emulator.noise))
 
 
@@ -154,16 +154,16 @@ def _emulator_rows(
 
 
 def _told_of_waves(waves: Sequence[Mapping[str, Any]], run: int, found: int, cutoff: float) -> str:
-    share = f"{100 * waves[-1]['share_left']:.2g} %"
+    share = f"{100 * waves[-1]['share_left']:.2g}%"
     after = f"{len(waves)} wave{'s' if len(waves) > 1 else ''}"
     if not run:
-        return f"After {after} nothing of the prior is left: no point can meet the targets."
-    told = f"After {after} {share} of the prior is not ruled out; of {run} points there that were "
-    return told + f"run, {found} are within {cutoff:g} tolerances of all targets: accepted."
+        return f"After {after}, the whole prior is ruled out: no point can meet the targets."
+    told = f"After {after}, {share} of the prior is not ruled out. Of {run} points run there, "
+    return told + f"{found} are within {cutoff:g} tolerances of all targets and accepted."
 
 
 def _tighter(evaluator: Evaluator, sample: Runs) -> list[dict[str, Any]]:
-    """Tell what tighter tolerances would leave of the points that were run."""
+    """Tabulate which of the points that were run would be accepted with tighter tolerances."""
     rows = []
     for factor in (one for one in FACTORS if one <= 1.0):
         worst = evaluator.implausibility(sample, factor).max(axis=1, initial=0.0)

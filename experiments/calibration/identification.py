@@ -1,13 +1,14 @@
-"""What targets identify: which parameters they tell, which only together, and which not at all.
+"""What targets identify: which parameters alone, which only together, and which not at all.
 
-A fit that matches its targets says nothing yet about its parameters: many values may do as well.
-Four looks at that, of points in the unit cube (a parameter is the share of its prior below it):
+A fit that matches its targets does not by itself identify its parameters: many values may fit as
+well. Four checks look at this, using points in the unit cube (each parameter is the share of its
+prior below its value):
 
 * how much narrower a parameter is after the fit than before;
-* how parameters vary together among what was accepted: what can make good for what;
-* the directions in which the figures move least, from the matrix of the figures' slopes in units
-  of their tolerances (the information matrix of Fisher, were errors normal and figures linear);
-* the best that can be had at each value of a parameter, whatever the others are: its profile.
+* how parameters vary together among the accepted points: which compensate for which;
+* the directions in which the figures change least, from the matrix of the figures' slopes in units
+  of their tolerances (the Fisher information matrix if errors were normal and figures linear);
+* the best fit at each value of a parameter, whatever the values of the others: its profile.
 
 References:
     Raue, A. et al. (2009). Structural and practical identifiability analysis of partially observed
@@ -38,42 +39,44 @@ PRIOR_SD: Final = 1.0 / math.sqrt(12.0)
 """Standard deviation of every prior in the unit cube."""
 
 NARROW: Final = 0.5
-"""Spread, as a share of the prior's, up to which a parameter counts as narrowed by the targets."""
+"""Largest spread, relative to the prior, at which a parameter counts as narrowed."""
 
 OPEN: Final = 0.8
-"""Spread from which it counts as not told by the targets."""
+"""Smallest spread at which it counts as not identified by the targets."""
 
 FELT: Final = 1.0
-"""Tolerances that the figures move by a standard deviation of the prior, to be moved at all."""
+"""Smallest sensitivity at which the figures count as responding to a parameter.
+
+It is the number of tolerances by which figures change per standard deviation of the prior."""
 
 TOGETHER: Final = 0.6
-"""Correlation from which two parameters are said to trade off."""
+"""Smallest correlation at which two parameters count as trading off."""
 
 NAMED: Final = 0.35
-"""Loading from which a parameter is named as part of a direction."""
+"""Smallest loading at which a parameter is named as part of a direction."""
 
 BINS: Final = 20
-"""Values of a parameter at which its profile is taken."""
+"""Number of values of a parameter at which its profile is computed."""
 
 
 class Verdict(StrEnum):
-    """What targets tell of a parameter."""
+    """How far targets identify a parameter."""
 
     NARROWED = "narrowed"
     """Its spread is at most half that of the prior."""
     HARDLY = "hardly narrowed"
-    """It is nearer to that of the prior."""
+    """Its spread is more than half that of the prior, but clearly smaller."""
     TRADED = "traded"
-    """It is about that of the prior: figures feel it, but others can make good for it."""
+    """Its spread is about that of the prior: figures respond to it, but others compensate."""
     SILENT = "silent"
-    """It is about that of the prior: figures do not feel it."""
+    """Its spread is about that of the prior: figures do not respond to it."""
 
 
 # --- tables ---------------------------------------------------------------------------------------
 
 
 def quantiles(values: FloatArray, weights: FloatArray, shares: Sequence[float]) -> FloatArray:
-    """Give quantiles of weighted values; each value stands in the middle of its weight."""
+    """Return quantiles of weighted values; each value is at the middle of its weight."""
     order = np.argsort(values, kind="stable")
     heaped = np.cumsum(weights[order])
     places = (heaped - weights[order] / 2) / heaped[-1]
@@ -83,12 +86,12 @@ def quantiles(values: FloatArray, weights: FloatArray, shares: Sequence[float]) 
 def information(
     emulators: Iterable[Emulator], tolerances: FloatArray, at: FloatArray
 ) -> FloatArray:
-    """Give the information of the figures on the parameters, of shape (parameters, parameters).
+    """Return the information of the figures on the parameters, of shape (parameters, parameters).
 
     Args:
-        emulators: of the figures, near what was accepted.
-        tolerances: of the targets.
-        at: the middle of what was accepted.
+        emulators: emulators of the figures, near the accepted points.
+        tolerances: tolerances of the targets.
+        at: the mean of the accepted points.
     """
     slopes = np.array(
         [
@@ -107,20 +110,20 @@ def parameters_frame(
     *,
     whole: bool,
 ) -> pd.DataFrame:
-    """Tabulate what became of each parameter.
+    """Tabulate the result for each parameter.
 
     Args:
         priors: the parameters.
-        points: what was accepted, in the unit cube.
-        weights: of these points.
+        points: the accepted points, in the unit cube.
+        weights: weights of these points.
         known: see :func:`information`.
-        whole: whether ``low`` and ``high`` are of all accepted points, not of 95 % of them.
+        whole: whether ``low`` and ``high`` cover all accepted points, not 95% of them.
 
     Returns:
         Columns ``parameter``, ``prior_low``, ``prior_high``, ``estimate`` (median), ``low``,
-        ``high``, ``spread`` (standard deviation, as a share of the prior's, both in the unit
-        cube), ``sensitivity`` (tolerances by which the figures move if it moves by a standard
-        deviation of the prior) and ``verdict``, see :class:`Verdict`.
+        ``high``, ``spread`` (standard deviation relative to that of the prior, both in the unit
+        cube), ``sensitivity`` (tolerances by which the figures change per standard deviation of
+        the prior) and ``verdict``, see :class:`Verdict`.
     """
     import pandas as pd
 
@@ -179,18 +182,18 @@ def correlations_frame(
 def directions_frame(
     names: Sequence[str], known: FloatArray, points: FloatArray, weights: FloatArray
 ) -> pd.DataFrame:
-    """Tabulate the principal directions of what the targets know, the least known first.
+    """Tabulate the principal directions of the information, the least identified first.
 
     Args:
-        names: of the parameters.
+        names: names of the parameters.
         known: see :func:`information`.
-        points: what was accepted, in the unit cube.
-        weights: of these points.
+        points: the accepted points, in the unit cube.
+        weights: weights of these points.
 
     Returns:
-        Columns ``remaining`` (standard deviation that the targets leave of the prior's in that
-        direction, if figures were linear), ``spread`` (that of the accepted points) and a column a
-        parameter with its part in the direction, squares adding up to 1, the largest positive.
+        Columns ``remaining`` (standard deviation left by the targets in that direction, relative
+        to the prior, if figures were linear), ``spread`` (that of the accepted points) and one
+        column per parameter with its loading; squares add up to 1, and the largest is positive.
     """
     import pandas as pd
 
@@ -210,12 +213,12 @@ def directions_frame(
 def profiles_frame(
     priors: Sequence[Prior], points: FloatArray, implausibility: FloatArray
 ) -> pd.DataFrame:
-    """Tabulate the least implausibility at each value of a parameter, over all others.
+    """Tabulate the smallest implausibility at each value of a parameter, over all others.
 
     Args:
         priors: the parameters.
-        points: points all over the unit cube.
-        implausibility: of these points, the greatest over targets.
+        points: points across the whole unit cube.
+        implausibility: implausibility of these points, the largest over targets.
 
     Returns:
         Columns ``parameter``, ``value`` (the middle of a twentieth of the prior) and
@@ -240,7 +243,7 @@ def profiles_frame(
 def sentences(
     parameters: pd.DataFrame, correlations: pd.DataFrame, directions: pd.DataFrame
 ) -> list[str]:
-    """Say in plain words what the tables of this module show."""
+    """Describe what the tables of this module show, in sentences."""
     return [
         *(_of_parameter(row) for row in parameters.to_dict("records")),
         *_trade_offs(correlations),
@@ -250,27 +253,27 @@ def sentences(
 
 def _of_parameter(row: Mapping[Hashable, Any]) -> str:
     name, span = row["parameter"], f"{_short(row['low'])} to {_short(row['high'])}"
-    before = f"of {_short(row['prior_low'])} to {_short(row['prior_high'])}"
+    before = f"(prior: {_short(row['prior_low'])} to {_short(row['prior_high'])})"
     match Verdict(str(row["verdict"])):
         case Verdict.NARROWED:
-            return f"The targets narrow {name} to {span}, {before}."
+            return f"The targets narrow {name} to {span} {before}."
         case Verdict.HARDLY:
-            return f"The targets hardly narrow {name}: {span}, {before}."
+            return f"The targets hardly narrow {name}: {span} {before}."
         case Verdict.TRADED:
-            return f"The targets do not tell {name} by itself: others can make good for it."
+            return f"{name} is not identified: other parameters compensate for it."
         case Verdict.SILENT:
-            return f"The targets say nothing of {name}."
+            return f"{name} is not identified: the targets hardly respond to it."
 
 
 def _trade_offs(correlations: pd.DataFrame) -> Iterable[str]:
     for a, b, correlation in correlations.itertuples(index=False):
         if abs(correlation) >= TOGETHER:
             how = f"more of {a} with {'more' if correlation > 0 else 'less'} of {b}"
-            yield f"{a} and {b} trade off: {how} is accepted too ({correlation:+.2f})."
+            yield f"{a} and {b} trade off: {how} is also accepted ({correlation:+.2f})."
 
 
 def _free_directions(parameters: pd.DataFrame, directions: pd.DataFrame) -> Iterable[str]:
-    """Tell of directions that are free, but for those of parameters of which nothing is known."""
+    """Describe free directions, except those of parameters that are silent."""
     silent = list(parameters.loc[parameters["verdict"] == Verdict.SILENT, "parameter"])
     names = list(parameters["parameter"])
     for row in directions.to_dict("records"):
@@ -279,7 +282,7 @@ def _free_directions(parameters: pd.DataFrame, directions: pd.DataFrame) -> Iter
         if row["remaining"] < NARROW or len(parts) < 2 or known < 0.5:
             continue
         listed = ", ".join(f"{name} {part:+.2f}" for name, part in parts.items())
-        yield f"The targets hardly notice a move of {listed} together (in units of the priors)."
+        yield f"The targets hardly respond to a joint change of {listed} (in units of the priors)."
 
 
 def _short(value: object) -> str:

@@ -1,8 +1,8 @@
-"""Published figures: what a model must be measured by to be compared with what was counted.
+"""Published figures: the figures of a run that can be compared with published counts.
 
 Most are measures of a run (:data:`~innovation_abm.results.measures.MEASURES`). Suggestion schemes count
-only what is submitted to them, often of one year; their figures are taken over a window of weeks
-of conception, see :meth:`Run.scheme <innovation_abm.Run.scheme>`.
+only what is submitted to them, often in one year; their figures cover ideas conceived in a window
+of weeks, see :meth:`Run.scheme <innovation_abm.Run.scheme>`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Figure:
-    """A number that somebody may have published, and how a run gives it.
+    """A figure that may have been published, and how to compute it from a run.
 
     Attributes:
         name: its name.
-        title: what it is, for people.
-        windowed: whether it may be taken over some weeks of conception only.
-        of: gives it for a run, a first and a last week; NaN where it is undefined.
+        title: what it is, in words.
+        windowed: whether it can be limited to some weeks of conception.
+        of: computes it for a run, a first and a last week; NaN where it is undefined.
     """
 
     name: str
@@ -74,14 +74,18 @@ def _whole(measure: Measure) -> Callable[[Run, int, int], float]:
 
 
 _SCHEME: Final = (
-    ("submitted_per_100", "ideas submitted a year and 100 people", _scheme("submitted_per_100")),
-    ("adopted_of_submitted", "submitted ideas adopted", _scheme("adopted_of_submitted")),
-    ("pending_of_submitted", "submitted ideas undecided", _scheme("pending_of_submitted")),
-    ("adopted_of_decided", "submitted ideas adopted, of decided", _scheme("adopted_of_decided")),
-    ("embedded_of_submitted", "submitted ideas put into practice", _embedded_of_submitted),
-    ("submitted_decision_weeks", "mean weeks to a decision, if submitted", _decision_weeks),
-    ("fear_of_silence", "withheld ideas, withheld for fear", _of_silence(Reason.FEAR)),
-    ("futility_of_silence", "withheld ideas, withheld as futile", _of_silence(Reason.FUTILITY)),
+    ("submitted_per_100", "ideas submitted per year and 100 people", _scheme("submitted_per_100")),
+    ("adopted_of_submitted", "share of submitted ideas adopted", _scheme("adopted_of_submitted")),
+    ("pending_of_submitted", "share of submitted ideas undecided", _scheme("pending_of_submitted")),
+    ("adopted_of_decided", "share of decided ideas adopted", _scheme("adopted_of_decided")),
+    ("embedded_of_submitted", "share of submitted ideas put into practice", _embedded_of_submitted),
+    ("submitted_decision_weeks", "mean weeks to a decision, of submitted ideas", _decision_weeks),
+    ("fear_of_silence", "share of withheld ideas withheld out of fear", _of_silence(Reason.FEAR)),
+    (
+        "futility_of_silence",
+        "share of withheld ideas withheld as futile",
+        _of_silence(Reason.FUTILITY),
+    ),
 )
 
 FIGURES: Final[dict[str, Figure]] = {
@@ -90,4 +94,4 @@ FIGURES: Final[dict[str, Figure]] = {
     measure.name: Figure(measure.name, measure.title, False, _whole(measure))
     for measure in MEASURES.values()
 }
-"""Every figure by its name: those of schemes, then the measures of a run."""
+"""Every figure by name: those of schemes, then the measures of a run."""

@@ -1,9 +1,9 @@
-"""Rejection ABC: draws from the priors, of which those that come nearest to the targets are kept.
+"""Rejection ABC: draws from the priors and keeps the draws nearest to the targets.
 
-The tolerance is taken as a normal error of observation and model: drawn, and added to each draw's
-figures, so that the accepted draws are distributed as the posterior under that error as fewer are
-kept (Wilkinson 2013). A local linear regression, on request, adjusts the draws to the targets
-themselves; what it gives is run again.
+The tolerance is treated as a normal error of observation and model, which is drawn and added to
+each draw's figures. The fewer draws are kept, the closer their distribution is to the posterior
+under that error (Wilkinson 2013). On request, a local linear regression adjusts the draws to the
+targets themselves; the adjusted draws are run again.
 
 References:
     Beaumont, M. A., Zhang, W. and Balding, D. J. (2002). Approximate Bayesian computation in
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 PART: Final = 500
-"""Draws of ABC that are run, and kept, together."""
+"""Draws of ABC that are run and stored together."""
 
 
 def reject(evaluator: Evaluator) -> Fit:
-    """Draw from the priors, and keep what comes nearest to the targets."""
+    """Draw from the priors and keep the draws nearest to the targets."""
     calibration, method = evaluator.calibration, evaluator.calibration.method
     count, number = len(calibration.parameters), method.number
     power = math.ceil(math.log2(number))
@@ -60,13 +60,13 @@ def reject(evaluator: Evaluator) -> Fit:
     met = bool((implausibility.max(axis=1) <= method.cutoff).any())
     size = effective_size(chosen.weights)
     told = [
-        f"Of {number:,} draws from the prior, {len(chosen.rows):,} are kept; they tell as much as "
-        f"{size:.0f} that weigh alike. With its error, each is within {chosen.distance:.2f} "
-        "tolerances of the targets."
+        f"Of {number:,} draws from the prior, {len(chosen.rows):,} are kept (effective sample size "
+        f"{size:.0f}). Including its error, each is within {chosen.distance:.2f} tolerances of "
+        "the targets."
     ]
     if not met:
         sample, weights = runs[:0], np.zeros(0)
-        told = [f"None of {number:,} draws meets all targets within {method.cutoff:g} tolerances."]
+        told = [f"None of {number:,} draws is within {method.cutoff:g} tolerances of all targets."]
     else:
         sample = evaluator.run("adjusted", chosen.points) if method.adjust else runs[chosen.rows]
         weights = chosen.weights
@@ -99,14 +99,14 @@ def reject(evaluator: Evaluator) -> Fit:
 
 @dataclass(frozen=True)
 class _Kept:
-    """What rejection keeps.
+    """The draws that rejection keeps.
 
     Attributes:
-        rows: of the draws.
-        points: adjusted, if asked for.
-        weights: of them.
-        distance: of the furthest, in tolerances.
-        distances: of all draws.
+        rows: their rows among all draws.
+        points: their points, adjusted if asked for.
+        weights: their weights.
+        distance: distance of the furthest, in tolerances.
+        distances: distances of all draws.
     """
 
     rows: NDArray[np.int64]
@@ -117,7 +117,7 @@ class _Kept:
 
 
 def _kept(evaluator: Evaluator, runs: Runs, errors: FloatArray, factor: float) -> _Kept:
-    """Keep the draws nearest to the targets, weighted by nearness, and adjust them."""
+    """Keep the draws nearest to the targets, weight them by distance, and adjust them."""
     method = evaluator.calibration.method
     away = (runs.figures[:, evaluator.fitted] - evaluator.values) / (
         factor * evaluator.tolerances
@@ -127,8 +127,8 @@ def _kept(evaluator: Evaluator, runs: Runs, errors: FloatArray, factor: float) -
     rows = order[: method.accepted]
     rows = rows[np.isfinite(distances[rows])]
     if len(rows) < 2:
-        raise CalibrationError("the targets are undefined at nearly all draws from the prior")
-    # The kernel of Epanechnikov reaches a little beyond the last one, which then counts too.
+        raise CalibrationError("the targets are undefined for nearly all draws from the prior")
+    # The Epanechnikov kernel extends a little beyond the last draw, so that this counts too.
     reach = distances[rows[-1]] * (1.0 + 1.0 / len(rows))
     weights = 1.0 - (distances[rows] / reach) ** 2
     points = runs.points[rows]
@@ -138,9 +138,9 @@ def _kept(evaluator: Evaluator, runs: Runs, errors: FloatArray, factor: float) -
 
 
 def _adjusted(points: FloatArray, away: FloatArray, weights: FloatArray) -> FloatArray:
-    """Move points to where they would have met the targets, by a weighted linear regression.
+    """Adjust points to the targets by a weighted linear regression.
 
-    On the logit of the unit cube, so that what is moved stays in the prior.
+    The regression uses the logit of the unit cube, so that adjusted points stay in the prior.
     """
     inner = np.clip(points, 1e-9, 1.0 - 1e-9)
     logit = np.log(inner / (1.0 - inner))

@@ -1,4 +1,4 @@
-"""What a calibration found: its tables, sentences and fitted scenario."""
+"""The result of a calibration: tables, sentences and the fitted scenario."""
 
 from __future__ import annotations
 
@@ -38,34 +38,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CalibrationResult:
-    """What a calibration found.
+    """The result of a calibration.
 
     Attributes:
-        calibration: what was asked for.
-        sample: what was accepted, a row a point: ``weight`` (they add up to 1),
-            ``implausibility`` (the greatest over targets fitted to), the parameters, and the mean
+        calibration: the calibration.
+        sample: the accepted points, one row each: ``weight`` (they add up to 1),
+            ``implausibility`` (the largest over targets fitted to), the parameters, and the mean
             figure of every target by its name.
-        waves: a row a wave: ``wave``, ``points``, ``runs``, ``undefined`` (points where a target
-            was), ``share_left`` (of the prior not ruled out after it; for ABC, of the draws within
-            the cut-off of all targets).
-        emulators: a row a wave and target: ``spread`` (standard deviation about the emulator) and
-            ``noise`` (of chance), both in tolerances, ``outside`` (share of points more than 3 of
-            the former from where the emulator would have them without themselves).
-        parameters: see :func:`.parameters_frame`; for
-            history matching ``low`` and ``high`` are the ends of what was accepted, for ABC of
-            the middle 95 % of it.
-        targets: a row a target: ``target``, ``measure``, ``held_out``, ``value``, ``tolerance``,
-            ``predicted`` (median), ``low``, ``high`` (95 %, the tolerance included), ``hit``
-            (whether the value is between them), ``nearest`` (the nearest figure ever run; of
-            fitted ones).
-        correlations: of parameters, in what was accepted.
+        waves: one row per wave: ``wave``, ``points``, ``runs``, ``undefined`` (points where a
+            target was undefined), ``share_left`` (share of the prior not ruled out after it; for
+            ABC, share of the draws within the cut-off of all targets).
+        emulators: one row per wave and target: ``spread`` (standard deviation about the emulator)
+            and ``noise`` (of sampling variation), both in tolerances, ``outside`` (share of points
+            more than 3 such standard deviations from their leave-one-out prediction).
+        parameters: see :func:`.parameters_frame`; ``low`` and ``high`` are the ends of all
+            accepted points for history matching, and of the middle 95% of them for ABC.
+        targets: one row per target: ``target``, ``measure``, ``held_out``, ``value``,
+            ``tolerance``, ``predicted`` (median), ``low``, ``high`` (95% prediction interval,
+            including the tolerance), ``hit`` (whether the value is between them), ``nearest`` (the
+            nearest figure of any run; for targets fitted to).
+        correlations: correlations of parameters among the accepted points.
         directions: see :func:`.directions_frame`.
         profiles: see :func:`~innovation_abm.experiments.calibration.identification.profiles_frame`.
         tolerances: what would be accepted with all tolerances times ``factor``: columns
             ``factor``, ``effective_size``, ``parameter``, ``estimate``, ``low``, ``high``.
-        findings: what was found, in sentences.
+        findings: the results, in sentences.
         conflicts: if nothing was accepted, which targets conflict, in sentences.
-        fitted: the accepted values that come nearest to the targets; empty if nothing was.
+        fitted: the accepted values nearest to the targets; empty if nothing was accepted.
     """
 
     calibration: Calibration
@@ -83,7 +82,7 @@ class CalibrationResult:
     fitted: Mapping[str, float]
 
     def __repr__(self) -> str:
-        """Tell in a line what was found; the tables show themselves."""
+        """Return a one-line summary; the tables have their own representation."""
         told = "no point meets the targets"
         if not self.empty:
             nearest = ", ".join(f"{name} = {value:.4g}" for name, value in self.fitted.items())
@@ -109,16 +108,16 @@ class CalibrationResult:
 
     @cached_property
     def effective_size(self) -> float:
-        """Size of an unweighted sample that would tell as much."""
+        """Effective sample size: the size of an equivalent unweighted sample."""
         return effective_size(self.sample["weight"].to_numpy(float))
 
     def scenario(self) -> Scenario:
-        """Return the accepted scenario that comes nearest to the targets.
+        """Return the accepted scenario nearest to the targets.
 
-        It is within the cut-off of all of them; whether a target is hit says :attr:`targets`.
+        It is within the cut-off of all targets; :attr:`targets` shows which of them are hit.
 
         Raises:
-            CalibrationError: if there is none.
+            CalibrationError: if nothing was accepted.
         """
         if self.empty:
             raise CalibrationError("no point meets the targets: " + " ".join(self.conflicts))
@@ -129,7 +128,7 @@ class CalibrationResult:
         return calibration.scenario().but(**values, name=f"{calibration.name}-fitted", title=title)
 
     def to_dict(self) -> dict[str, Any]:
-        """Tell all but the sample and the profiles, fit for JSON once NaN is made null."""
+        """Return everything except sample and profiles; for JSON, replace NaN with null."""
         tables = [name for name in self.TABLES if name not in ("sample", "profiles")]
         return {
             "name": self.calibration.name,
@@ -168,7 +167,7 @@ class CalibrationResult:
             raise CalibrationError(f"cannot write the folder {folder}: {reason}") from None
 
     def _save_fitted(self, file: Path) -> None:
-        """Write the fitted scenario, if there is one of the model's."""
+        """Write the fitted scenario, if there is one and it is a scenario of the model."""
         known = all(name in known_parameters() for name in self.fitted)
         if self.empty or not known:
             file.unlink(missing_ok=True)
@@ -177,7 +176,7 @@ class CalibrationResult:
 
 
 def result_of(evaluator: Evaluator, found: Fit) -> CalibrationResult:
-    """Tell what a method found, in tables and in sentences."""
+    """Describe the outcome of a method in tables and sentences."""
     import pandas as pd
 
     calibration = evaluator.calibration
@@ -216,7 +215,7 @@ def result_of(evaluator: Evaluator, found: Fit) -> CalibrationResult:
             fitted={},
         )
     middle = np.average(sample.points, axis=0, weights=weights)
-    emulators = evaluator.emulators(found.near, "what was accepted")
+    emulators = evaluator.emulators(found.near, "the accepted region")
     known = identification.information(emulators, evaluator.tolerances, middle)
     whole = calibration.method.kind == "history_matching"
     tables = {
@@ -249,7 +248,7 @@ def result_of(evaluator: Evaluator, found: Fit) -> CalibrationResult:
 def _targets_frame(
     evaluator: Evaluator, sample: Runs, weights: FloatArray, reached: Sequence[float]
 ) -> pd.DataFrame:
-    """Tabulate what is predicted for every target."""
+    """Tabulate the prediction for every target."""
     import pandas as pd
 
     nearest = dict(zip(evaluator.fitted, reached, strict=True))
@@ -280,7 +279,7 @@ def _targets_frame(
 def _interval(
     figures: FloatArray, spreads: FloatArray, weights: FloatArray
 ) -> tuple[float, float, float]:
-    """Give the 2.5, 50 and 97.5 % quantiles of a mixture of normal distributions."""
+    """Return the 2.5%, 50% and 97.5% quantiles of a mixture of normal distributions."""
     from scipy.optimize import brentq
     from scipy.special import ndtr
 
@@ -301,10 +300,10 @@ def _interval(
 
 
 def _missed(targets: pd.DataFrame, cutoff: float) -> list[str]:
-    """Say of targets that were fitted to which are missed, though points near them are accepted."""
+    """List targets fitted to that are missed although points near them are accepted."""
     return [
         f"{row['target']}: published as {row['value']:.3g}, predicted as {row['predicted']:.3g} "
-        f"({row['low']:.3g} to {row['high']:.3g}): missed, though within the cut-off of "
+        f"({row['low']:.3g} to {row['high']:.3g}): missed, although within the cut-off of "
         f"{cutoff:g} tolerances."
         for row in targets[~targets["held_out"]].to_dict("records")
         if not row["hit"]
@@ -312,7 +311,7 @@ def _missed(targets: pd.DataFrame, cutoff: float) -> list[str]:
 
 
 def _held_out(targets: pd.DataFrame) -> list[str]:
-    """Say of targets that were held out how they were predicted."""
+    """Describe how held-out targets were predicted."""
     return [
         f"Held out, {row['target']}: published as {row['value']:.3g}, predicted as "
         f"{row['predicted']:.3g} ({row['low']:.3g} to {row['high']:.3g}): "
@@ -322,7 +321,7 @@ def _held_out(targets: pd.DataFrame) -> list[str]:
 
 
 def _conflicts(evaluator: Evaluator, found: Fit) -> list[str]:
-    """Say which targets cannot be met, alone or together."""
+    """Describe which targets cannot be met, alone or together."""
     method, targets = evaluator.calibration.method, evaluator.calibration.fitted
     cutoff, implausibility = method.cutoff, found.implausibility
     if (implausibility.max(axis=1) <= cutoff).any():
@@ -334,7 +333,7 @@ def _conflicts(evaluator: Evaluator, found: Fit) -> list[str]:
     if alone:
         return [
             f"{targets[n].name} = {targets[n].value:g} (tolerance {targets[n].tolerance:g}) is "
-            f"out of reach by itself: the nearest that was run is {found.reached[n]:.3g}."
+            f"out of reach on its own: the nearest figure of any run is {found.reached[n]:.3g}."
             for n in alone
         ]
     both = "but not both" if method.kind == "history_matching" else "but no draw meets both"

@@ -1,4 +1,4 @@
-"""What a calibration runs: the model, its parameters set and its figures read off."""
+"""What a calibration runs: the model, with its parameters set and its figures extracted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from innovation_abm.experiments.calibration.file import Calibration, as_kind
 from innovation_abm.experiments.calibration.published import FIGURES
-from innovation_abm.results import batches
+from innovation_abm.results.run import batches
 from innovation_abm.results.files import rules_missing
 from innovation_abm.results.measures import MEASURES
 from innovation_abm.scenario.scenario import parameters as known_parameters
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
     Simulator = Callable[[FloatArray, Sequence[int]], FloatArray]
-    """Gives the figures of runs, (points, seeds, targets), for points (points, parameters), and
+    """Returns the figures of runs, (points, seeds, targets), for points (points, parameters) and
     seeds: parameters and targets in the calibration's order; NaN where a figure is undefined. Its
-    attribute ``identity``, a mapping of texts, says what else they depend on."""
+    attribute ``identity``, a mapping of texts, holds what else the figures depend on."""
 
 
 class ModelSimulator:
-    """Runs the model for a calibration: its parameters in the base scenario, its figures out."""
+    """Runs the model for a calibration: sets parameters in the base scenario, returns figures."""
 
     def __init__(
         self,
@@ -47,8 +47,8 @@ class ModelSimulator:
         """Check the calibration against the model, and read its chart.
 
         Raises:
-            StudyError: naming every mistake.
-            ChartError: if the chart is wrong.
+            StudyError: listing every mistake.
+            ChartError: if the chart is not valid.
         """
         calibration.check()
         self.calibration = calibration
@@ -65,7 +65,8 @@ class ModelSimulator:
 
     @property
     def identity(self) -> Mapping[str, str]:
-        """What figures depend on beside points and seeds."""
+        """What figures depend on besides points and seeds."""
+        from innovation_abm.kernel.compiling import digest
         from innovation_abm.experiments.running.identity import model_version, rules_identity
         from innovation_abm.kernel.compiling import digest
         from innovation_abm.rules.book import SHIPPED
@@ -73,7 +74,7 @@ class ModelSimulator:
 
         chart = self._organization
         agents = {}
-        if roles_of(self._rules):  # they are no part of what is compiled
+        if roles_of(self._rules):  # they are not part of what is compiled
             agents["agents"] = f"{rules_identity(self._rules)} {model_version()}"
         return {
             "model and rules": digest(self._rules or SHIPPED),
@@ -88,12 +89,12 @@ class ModelSimulator:
         return [known_parameters()[prior.name].kind for prior in self.calibration.parameters]
 
     def rounded(self, values: FloatArray) -> FloatArray:
-        """Give points (points, parameters) as the model takes them: whole numbers are whole."""
+        """Return points (points, parameters) as the model takes them: whole numbers are whole."""
         whole = np.array([kind == "int" for kind in self._kinds])
         return np.where(whole, np.round(values), values)
 
     def at(self, values: Sequence[float]) -> Scenario:
-        """Give the scenario of a point."""
+        """Return the scenario of a point."""
         priors = self.calibration.parameters
         return self.scenario.but(
             **{
@@ -119,7 +120,7 @@ class ModelSimulator:
         targets = self.calibration.targets
         measures = [target.measure for target in targets]
         if all(name in MEASURES and name in batches.FIGURES for name in measures):
-            table = simulate_many(pairs, **options)  # no run need be kept whole
+            table = simulate_many(pairs, **options)  # no run has to be kept in full
             told = table[measures].to_numpy(float)
         else:
             runs = simulate_many(pairs, tables=True, **options)
@@ -128,7 +129,7 @@ class ModelSimulator:
 
 
 def _figures(run: Run, targets: Sequence[Target]) -> list[float]:
-    """Give what a run has to set against each target."""
+    """Return the figure of a run for each target."""
     return [
         FIGURES[target.measure].of(
             run, target.first_week or 1, target.last_week or run.scenario.weeks

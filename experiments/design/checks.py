@@ -1,7 +1,7 @@
-"""Checks of a study: everything that can be wrong with it, found at once.
+"""Checks of a study: find everything that is wrong with it at once.
 
-Three floors, each of which stands on the one before: what the study itself can tell, what it
-refers to, and the points that it is to run.
+There are three steps, each of which relies on the one before: the study itself, what it refers to,
+and the points that it will run.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ T = TypeVar("T")
 Place = tuple[str, ...]
 
 TABLES: Final = ("ideas", "weeks", "queues", "people")
-"""Tables that may be kept of every run."""
+"""Tables that can be kept for every run."""
 
 RESERVED: Final = (POINT, "replication")
-"""Columns of tables of runs, which no factor may be called."""
+"""Columns of tables of runs; no factor may have one of these names."""
 
 SHAPE: Final = ("departments", "middle_layers", "span")
-"""Parameters that shape an organisation, unless a chart does."""
+"""Parameters that set the shape of an organisation, unless it has a chart."""
 
 LISTED: Final = 5
-"""Points with a mistake that a message lists."""
+"""Maximum number of faulty points that a message lists."""
 
 _ORDER: Final = {
     section: place
@@ -54,11 +54,11 @@ _ORDER: Final = {
         ("base", "factor", "design", "replications", "limits", "point", "points", "every"), 1
     )
 }
-"""Where mistakes of a section stand in a message, by the first word of their place."""
+"""Order of sections in a message, by the first word of the place of a mistake."""
 
 
 def in_order(faults: list[Fault]) -> list[Fault]:
-    """Sort faults as a study file is written."""
+    """Sort faults in the order of a study file."""
 
     def rank(fault: Fault) -> tuple[int, int]:
         section, _, rest = (*fault.place, "")[0].partition(" ")
@@ -68,17 +68,17 @@ def in_order(faults: list[Fault]) -> list[Fault]:
     return sorted(faults, key=rank)
 
 
-# --- what the study itself can tell ---------------------------------------------------------------
+# --- the study itself -----------------------------------------------------------------------------
 
 
 def own_faults(study: Study) -> Iterator[Fault]:
-    """Find what the parts of a study say of each other."""
+    """Find faults in the study itself, across its parts."""
     if not study.name:
         text = "name is missing: give the study a name of letters, digits, - and _"
         yield about(text, "name")
     if study.model not in MODELS.values():
-        text = f"model: {study.model.name} is none that a study file can name"
-        yield about(f"{text}: allowed is {one_of(MODELS)}", "model")
+        text = f"model: {study.model.name} cannot be named in a study file"
+        yield about(f"{text}: must be {one_of(MODELS)}", "model")
     yield from _measure_faults(study)
     yield from _base_faults(study)
     yield from _factor_faults(study)
@@ -95,40 +95,40 @@ def _measure_faults(study: Study) -> Iterator[Fault]:
                 "measures",
             )
     if not study.measures:
-        yield about("measures = []: a study has one or more", "measures")
+        yield about("measures = []: a study needs at least one measure", "measures")
     for name in study.replications.precision:
         if name not in study.measures:
-            text = f'precision: "{shortened(name)}" is none of the measures of the study'
+            text = f'precision: "{shortened(name)}" is not one of the measures of the study'
             advice = "; add it to them" if name in known else did_you_mean(name, known)
             yield Fault(text + advice, ("replications",), frozenset({"measures"}))
     for name in study.tables:
         if not study.simulates:
-            yield about(f"tables: the model {study.model.name} has none", "tables")
+            yield about(f"tables: not available for the model {study.model.name}", "tables")
         elif name not in TABLES:
-            text = f"tables: {shown(name)}: allowed is {one_of(TABLES)}"
+            text = f"tables: {shown(name)}: must be {one_of(TABLES)}"
             text += did_you_mean(name, TABLES)
             yield about(text, "tables")
     for which in ("measures", "tables"):
         for twice in repeated(getattr(study, which)):
-            yield about(f"{which}: {shown(twice)} is there twice", which)
+            yield about(f"{which}: {shown(twice)} is listed twice", which)
     if not study.simulates and study.engine != "auto":
-        yield about(f"engine: the model {study.model.name} has none", "engine", "model")
+        yield about(f"engine: not available for the model {study.model.name}", "engine", "model")
 
 
 def _base_faults(study: Study) -> Iterator[Fault]:
     if not study.simulates:
         if study.base != type(study.base)():
-            text = f"belongs to the model of innovation, not to {study.model.name}"
+            text = f"applies only to the model innovation, not to {study.model.name}"
             yield Fault(text, ("base",), frozenset({"model"}))
         return
     for fault in study.base.value_faults(study.model, {"seed": OF_REPLICATIONS}):
         yield fault.within("base")
     if all(start.file is None for _, start in _starts(study)):
-        yield from _lever_faults(study, catalogue())  # else a file may bring levers of its own
+        yield from _lever_faults(study, catalogue())  # otherwise a file may define its own levers
 
 
 def _starts(study: Study) -> Iterator[tuple[Place, Start]]:
-    """Give everything that a scenario may begin from, with its place."""
+    """Yield everything that a scenario may start from, with its place."""
     yield ("base",), study.base
     for number, factor in enumerate(study.factors, 1):
         for place, level in enumerate(factor.level, 1):
@@ -157,7 +157,7 @@ def _factor_faults(study: Study) -> Iterator[Fault]:
 
 
 def _moved_by(factor: Factor) -> Iterator[str]:
-    """Say what a factor moves, each thing once."""
+    """Yield what a factor changes, each thing once."""
     found = [f"varies {factor.parameter}"] if factor.parameter else []
     found += [f"moves the lever {factor.lever}"] if factor.lever else []
     for level in factor.level:
@@ -173,14 +173,14 @@ def _name_faults(study: Study) -> Iterator[Fault]:
     for number, factor in enumerate(study.factors, 1):
         place = label(factor, number)
         if factor.name in RESERVED or factor.name in study.model.measures():
-            what = "a column of every table" if factor.name in RESERVED else "a measure"
-            text = f"name = {shown(factor.name)}: is the name of {what}; choose another one"
+            what = "a column in every table" if factor.name in RESERVED else "a measure"
+            text = f"name = {shown(factor.name)}: already the name of {what}; choose another name"
             yield Fault(text, (place,))
         plain = "_".join(part for part in factor.name.lower().split("_") if part)
         if factor.name and names.setdefault(plain, place) != place:
-            text = f"is called as {names[plain]} is; give it a name of its own"
+            text = f"has the same name as {names[plain]}; give it another name"
             if not names[plain].endswith(f"({factor.name})"):
-                text = f"names of files cannot tell it from {names[plain]}; give it another name"
+                text = f"would share file names with {names[plain]}; give it another name"
             yield Fault(text, (place,))
 
 
@@ -196,12 +196,12 @@ def _design_faults(study: Study) -> Iterator[Fault]:
             continue
         place = label(factor, number)
         if kind in GRIDS and factor.bounds and factor.levels is None:
-            text = f'levels is missing: kind = "{kind}" takes that many values of the range'
+            text = f'levels is missing: kind = "{kind}" needs the number of values in the range'
             yield Fault(text, (place,))
         elif kind != Kind.CSV and factor.bounds is None:
             yield Fault("needs values, or low and high", (place,))
         elif kind not in GRIDS and factor.levels is not None:
-            yield Fault(f'levels does not belong to kind = "{kind}"', (place,))
+            yield Fault(f'levels does not apply to kind = "{kind}"', (place,))
 
 
 # --- what it refers to ----------------------------------------------------------------------------
@@ -228,12 +228,12 @@ def outside_faults(study: Study) -> list[Fault]:
     for chart, place in charts.items():
         faults += _told(partial(load_chart, chart, repair=study.base.repair), *place)
     if study.base.repair and not charts:
-        faults.append(Fault("repair = true mends charts, and none is named", ("base",)))
+        faults.append(Fault("repair = true needs a chart, and none is given", ("base",)))
     return [*faults, *_told(study.rule_book, "base")]
 
 
 def _charts(study: Study) -> dict[str, Place]:
-    """Give paths of the charts that the study itself names, each with its first place."""
+    """Return the paths of the charts that the study itself names, each with its first place."""
     named = [(start.chart, place) for place, start in _starts(study)]
     for number, factor in enumerate(study.factors, 1):
         if factor.parameter == "chart":
@@ -245,15 +245,15 @@ def _charts(study: Study) -> dict[str, Place]:
     return found
 
 
-# --- the points that it is to run -----------------------------------------------------------------
+# --- the points that it will run ------------------------------------------------------------------
 
 
 def point_faults(study: Study) -> list[Fault]:
-    """Check a study without faults by itself: its size, its design, and every point.
+    """Check a study that is valid by itself: its size, its design, and every point.
 
-    Values by themselves have been checked. What several of them say together depends on few of
-    them (:data:`~innovation_abm.scenario.scenario.JOINT`, levers and named levels), so that points which
-    differ in the others only need one check.
+    Each value has been checked on its own. Whether values go together depends on only a few of
+    them (:data:`~innovation_abm.scenario.scenario.JOINT`, levers and named levels), so points that differ
+    only in the others need one check.
     """
     faults = [*_size_faults(study)] or _told(study.points, "design")
     if faults or not study.simulates:
@@ -272,13 +272,13 @@ def point_faults(study: Study) -> list[Fault]:
         faults = [*faults[:LISTED], Fault(f"{more:,} more like these", ("points",))]
     idle = [factor.name for factor in study.factors if factor.parameter in SHAPE]
     if idle and charts and None not in charts:
-        text = "cannot matter: the organisation is always that of a chart"
-        faults.append(Fault(f"{' and '.join(idle)} {text}"))
+        text = "no effect, as the organisation always comes from a chart"
+        faults.append(Fault(f"{' and '.join(idle)}: {text}"))
     return faults
 
 
 def _point_chart_faults(study: Study, points: pd.DataFrame) -> Iterator[Fault]:
-    """Check charts that only the points name, in a file."""
+    """Check charts that are named only by the points in a file."""
     from innovation_abm.charts.charts import load_chart
 
     for factor in study.factors:
@@ -289,17 +289,15 @@ def _point_chart_faults(study: Study, points: pd.DataFrame) -> Iterator[Fault]:
 
 
 def _size_faults(study: Study) -> Iterator[Fault]:
-    """Count runs, before points are made that no memory could hold."""
+    """Check the number of runs before making points that may not fit into memory."""
     points, times = count(study.design, study.factors), study.replications.at_most
     if points * times > study.limits.runs:
-        text = f"runs = {study.limits.runs:_}: the study has {points * times:_} runs at most"
-        yield Fault(
-            f"{text} ({points:,} points, {times:,} times); raise it to run them", ("limits",)
-        )
+        text = f"runs = {study.limits.runs:_}: the study has up to {points * times:_} runs"
+        yield Fault(f"{text} ({points:,} points x {times:,}); raise it to run them", ("limits",))
 
 
 def _chart_of(study: Study, row: Mapping[str, Any]) -> str | None:
-    """Make the scenario of a point, see whether its organisation can be, and give its chart."""
+    """Make the scenario of a point, check the size of its organisation, and return its chart."""
     from innovation_abm.organization.organization import check_size
 
     scenario = study.scenario(row)
@@ -309,7 +307,7 @@ def _chart_of(study: Study, row: Mapping[str, Any]) -> str | None:
 
 
 def _told(attempt: Callable[[], T], *place: str, found: list[T] | None = None) -> list[Fault]:
-    """Try something, and tell its error as a fault; without one, add what it gives to ``found``."""
+    """Try something and return its errors as faults; without any, add the result to ``found``."""
     try:
         result = attempt()
     except StudyError as error:

@@ -2,11 +2,11 @@
 
 A design is a pure function of the study: the same file gives the same points, in the same order.
 Designs that sample draw from the unit cube, with a seed and no shared state, and every factor
-turns its coordinate into a value by :meth:`.Factor.quantile`.
-So integers, lists and named levels stand in every design, and SALib only ever sees the unit cube.
+turns its coordinate into a value with :meth:`.Factor.quantile`.
+So integers, lists and named levels work in every design, and SALib only ever sees the unit cube.
 
-When a design is enlarged, points that were there already need not be run again. How far a kind
-keeps them is told in :data:`KINDS`.
+When a design is enlarged, points that it already had need not be run again. :data:`KINDS` states
+which points each kind of design keeps.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ POINT: Final = "point"
 LISTED: Final = 20
 """Mistakes of one file that a message lists."""
 MOST_BYTES: Final = 100_000_000
-"""Bytes of a file of points."""
+"""Maximum size in bytes of a file of points."""
 
 MOST_POINTS: Final = 2**24
-"""Points, base samples or trajectories that a design may be asked for."""
+"""Maximum number of points, base samples or trajectories of a design."""
 MOST_MORRIS_LEVELS: Final = 1_000
 
 
@@ -82,8 +82,8 @@ class Record:
     Attributes:
         meaning: what its points are.
         growth: which points are kept when it is enlarged.
-        keys: keys of ``[design]`` that belong to it, beside ``kind``.
-        needs: those of them that must be given.
+        keys: keys of ``[design]`` that apply to it, besides ``kind``.
+        needs: those of them that are required.
     """
 
     meaning: str
@@ -99,31 +99,31 @@ KINDS: Final[Mapping[Kind, Record]] = {
         "scenario has",
     ),
     Kind.ONE_AT_A_TIME: Record(
-        "the base scenario (of named levels the first), then every other value of each factor by "
-        "itself",
+        "the base scenario (for named levels, the first), then every other value of each factor "
+        "alone",
         "all points, when values or factors are added",
     ),
     Kind.LATIN_HYPERCUBE: Record(
-        "a random sample that has one point in each of n equal parts of every factor",
+        "a random sample with one point in each of n equal parts of every factor",
         "none: the parts change",
         ("points", "seed"),
         ("points",),
     ),
     Kind.SOBOL: Record(
-        "the scrambled Sobol sequence, which fills the space evenly; points are a power of 2",
+        "the scrambled Sobol sequence, which fills the space evenly; points is a power of 2",
         "all points, when points are added; none, when a factor is",
         ("points", "seed"),
         ("points",),
     ),
     Kind.SALTELLI: Record(
-        "the sample for Sobol indices, from base samples (points, a power of 2): of k factors "
+        "the sample for Sobol indices, from base samples (points, a power of 2): for k factors "
         "points x (2k + 2) points, or points x (k + 2) without second order",
-        "all points, when base samples are added or the second order; none, when a factor is",
+        "all points, when base samples or the second order are added; none, when a factor is",
         ("points", "second_order", "seed"),
         ("points",),
     ),
     Kind.MORRIS: Record(
-        "trajectories (points) on a grid, for elementary effects: of k factors points x (k + 1) "
+        "trajectories (points) on a grid, for elementary effects: for k factors points x (k + 1) "
         "points",
         "all points, when trajectories are added; none, when a factor is",
         ("points", "morris_levels", "seed"),
@@ -143,7 +143,7 @@ SAMPLED: Final = frozenset({Kind.LATIN_HYPERCUBE, Kind.SOBOL, Kind.SALTELLI, Kin
 GRIDS: Final = frozenset({Kind.FACTORIAL, Kind.ONE_AT_A_TIME})
 """Kinds that take every value of a factor."""
 POWERS_OF_2: Final = frozenset({Kind.SOBOL, Kind.SALTELLI})
-"""Kinds whose number of points is a power of 2: else they are out of balance."""
+"""Kinds whose number of points must be a power of 2, or they would be unbalanced."""
 
 
 class Design(Part):
@@ -159,10 +159,10 @@ class Design(Part):
         ge=1,
         le=MOST_POINTS,
     )
-    second_order: bool = key(True, "sample for the indices of pairs as well", "true or false")
+    second_order: bool = key(True, "sample for the indices of pairs too", "true or false")
     morris_levels: int = key(
         4,
-        "levels of the grid on which trajectories walk",
+        "levels of the grid that trajectories move on",
         f"an even number from 4 to {MOST_MORRIS_LEVELS:,}",
         ge=4,
         le=MOST_MORRIS_LEVELS,
@@ -178,34 +178,34 @@ class Design(Part):
     )
 
     def faults(self) -> Iterator[Fault]:
-        """Find what no single key can tell."""
+        """Find faults that involve several keys."""
         record = KINDS[self.kind]
         for name in sorted(self.model_fields_set - {"kind", *record.keys}):
             owners = ", ".join(kind for kind, one in KINDS.items() if name in one.keys)
-            text = f'{name} does not belong to kind = "{self.kind}", but to {owners}'
+            text = f'{name} does not apply to kind = "{self.kind}", only to {owners}'
             yield about(text, name, "kind")
         for name in record.needs:
             if getattr(self, name) is None:
                 yield about(f'{name} is missing: kind = "{self.kind}" needs it', name, "kind")
         if self.kind in POWERS_OF_2 and self.points is not None and self.points.bit_count() != 1:
-            text = f"points = {self.points}: allowed is a power of 2; the nearest is "
+            text = f"points = {self.points}: must be a power of 2; the nearest is "
             yield about(f"{text}{nearest_power(self.points)}", "points", "kind")
 
     def entry(self) -> dict[str, Any]:
-        """Give it as TOML holds it."""
+        """Return it as TOML holds it."""
         return {name: getattr(self, name) for name in ("kind", *KINDS[self.kind].keys)}
 
 
 def nearest_power(number: int) -> int:
-    """Give the power of 2 that is nearest to a number from 1 on, the lower one of two."""
+    """Return the power of 2 nearest to a number of at least 1; of two, the lower."""
     low = 1 << (number.bit_length() - 1)
     return low if number - low <= 2 * low - number else 2 * low
 
 
 def count(design: Design, factors: tuple[Factor, ...]) -> int:
-    """Give the number of points, at most: without making them, or reading a file (which counts 0).
+    """Return the maximum number of points without making them or reading a file (which counts 0).
 
-    One at a time, the base scenario may have none of a factor's values; then it is exact.
+    For one-at-a-time designs it is exact if the base scenario has none of the factors' values.
     """
     number, points = len(factors), design.points or 0
     match design.kind:
@@ -222,7 +222,7 @@ def count(design: Design, factors: tuple[Factor, ...]) -> int:
 
 
 def unit_cube(names: Iterable[str]) -> dict[str, Any]:
-    """Describe factors as SALib wants it, which only ever sees the unit cube.
+    """Describe factors for SALib, which only ever sees the unit cube.
 
     Returns:
         ``num_vars``, ``names``, and ``bounds``, all from 0 to 1.
@@ -232,13 +232,13 @@ def unit_cube(names: Iterable[str]) -> dict[str, Any]:
 
 
 def unit_sample(study: Study) -> FloatArray:
-    """Draw from the unit cube what the design of a study needs; the same again each time.
+    """Draw the sample of a study's design from the unit cube; always the same.
 
     Returns:
         An array (points, factors) of numbers in [0, 1], in the order of ``study.points()``.
 
     Raises:
-        StudyError: if the design is of a kind that does not sample, see :data:`SAMPLED`.
+        StudyError: if this kind of design does not sample; see :data:`SAMPLED`.
     """
     if study.design.kind not in SAMPLED:
         raise StudyError(f'a design of kind = "{study.design.kind}" does not sample the unit cube')
@@ -252,7 +252,7 @@ def columns(study: Study) -> tuple[int, dict[str, Array]]:
         The number of points, and a column for each factor, by name.
 
     Raises:
-        StudyError: if the points stand in a file that is wrong.
+        StudyError: if the points are read from a file that is not valid.
     """
     factors, design = study.factors, study.design
     if design.kind == Kind.FACTORIAL:
@@ -289,13 +289,13 @@ def read_points(
 ) -> tuple[int, dict[str, Array]]:
     """Read the points of a design from a CSV file: a column for each factor, a row for each point.
 
-    A column ``point`` is passed over, so that points that a study gave can be read again, and so
-    are columns in front that have no name, or that of such columns in pandas: numbers of rows.
+    A column ``point`` is ignored, so that the points of a study can be read back. So are leading
+    columns of row numbers, which have no name or the name that pandas gives to unnamed columns.
     Whole numbers and flags may be written as tables write them: ``4.0``, ``1``, ``TRUE``. Rows are
-    counted as a spreadsheet does: that of the names is row 1.
+    counted as in a spreadsheet: the row of names is row 1.
 
     Raises:
-        StudyError: naming file, row and column of each mistake, and what is allowed.
+        StudyError: with the file, row and column of each mistake, and what is allowed.
     """
     header, rows = _table(path)
     faults = list(islice(_header_faults(header, factors), MOST))
@@ -305,14 +305,14 @@ def read_points(
     by_column = {header.index(factor.name): factor for factor in factors}
     for number, cells in rows:
         if len(cells) != len(header):
-            faults.append(Fault(f"row {number}: {len(cells)} cells, not {len(header)}"))
+            faults.append(Fault(f"row {number}: has {len(cells)} cells; must have {len(header)}"))
             continue
         for place, factor in by_column.items():
             value = _parsed(read_back(cells[place].strip()), factor.kind)
             if value is None or not factor.allows(value, model):
                 text = "" if len(faults) > LISTED else factor.allowed_here(model)
                 given = f"row {number}, column {factor.name}: {shown(cells[place])}"
-                faults.append(Fault(f"{given}: allowed is {text}"))
+                faults.append(Fault(f"{given}: must be {text}"))
             else:
                 made[factor.name].append(value)
     if not rows:
@@ -323,9 +323,9 @@ def read_points(
 
 
 def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Read a CSV file: names of columns, and rows that are not blank, with their numbers.
+    """Read a CSV file: the column names, and the rows that are not blank with their numbers.
 
-    Columns of numbers of rows are left out.
+    Columns of row numbers are left out.
     """
     try:
         text = read_bytes(path, StudyError, MOST_BYTES).decode("utf-8-sig")
@@ -347,7 +347,7 @@ def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
 
 
 _NUMBERS_OF_ROWS: Final = re.compile(r"(Unnamed: \d+(\.\d+)*)?")
-"""Names of columns of row numbers: none, or that which pandas gives to columns without one."""
+"""Names of columns of row numbers: empty, or the name that pandas gives to unnamed columns."""
 
 
 def _header_faults(header: list[str], factors: tuple[Factor, ...]) -> Iterator[Fault]:
@@ -360,11 +360,11 @@ def _header_faults(header: list[str], factors: tuple[Factor, ...]) -> Iterator[F
         if name not in header:
             yield Fault(f'the column "{name}" is missing')
     for twice in repeated(header):
-        yield Fault(f"the column {shown(twice)} is there twice")
+        yield Fault(f"the column {shown(twice)} appears twice")
 
 
 def _parsed(text: str, kind: str) -> Value | None:
-    """Read a cell; None if it is not a value of that kind."""
+    """Read a cell; return ``None`` if it is not a value of that kind."""
     if kind in ("float", "int", "bool"):
         flag = {"true": True, "false": False}.get(text.lower())
         if kind == "bool" and flag is not None:
@@ -380,13 +380,13 @@ def _parsed(text: str, kind: str) -> Value | None:
 
 
 def _first(faults: list[Fault]) -> list[Fault]:
-    """Give the first of many faults, and how many there are besides."""
+    """Return the first of many faults, and the number of the others."""
     more = len(faults) - LISTED
     return faults if more <= 0 else [*faults[:LISTED], Fault(f"and {more:,} more")]
 
 
 def _generator(design: Design) -> np.random.Generator:
-    """Give the design's own generator: a seed alone means another one in some releases of SciPy."""
+    """Return the design's own generator: what a bare seed means differs between SciPy releases."""
     return np.random.default_rng(design.seed)
 
 
@@ -420,7 +420,7 @@ def _morris(design: Design, number: int) -> FloatArray:
     cube = unit_cube(map(str, range(number)))
     sample = morris.sample(cube, design.points, design.morris_levels, seed=_generator(design))
     steps = design.morris_levels - 1
-    return np.asarray(np.round(sample * steps) / steps)  # on the grid, without errors of rounding
+    return np.asarray(np.round(sample * steps) / steps)  # on the grid, without rounding errors
 
 
 _SAMPLERS: Final[Mapping[Kind, Callable[[Design, int], FloatArray]]] = {

@@ -1,11 +1,11 @@
 """Factors: what a study varies.
 
 A factor is a parameter of the model, the strength of a lever, or a choice of named *levels*, each
-of which may set several parameters and levers, or begin from another preset, file or chart. A
-parameter or lever takes the values of a list, or those of a range with a distribution.
+of which may set several parameters and levers, or start from another preset, file or chart. A
+parameter or lever takes its values from a list, or from a range with a distribution.
 
 Designs that sample (see :mod:`.designs`) do so in the unit interval.
-:meth:`Factor.quantile` turns its numbers into values of the factor.
+:meth:`Factor.quantile` turns those numbers into values of the factor.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 SEEDS: Final = ("seed", "people_seed", "ideas_seed", "decisions_seed", "context_seed")
-"""Parameters that no factor may vary: replications do."""
+"""Parameters that no factor may vary: replications vary them."""
 
 COLUMN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-"""What a factor may be called, so that every program can read it as the name of a column."""
+"""Pattern of a factor's name, so that every program can read it as a column name."""
 
 MOST_LEVELS: Final = 10_000
-"""Values of one factor in a grid."""
+"""Maximum number of values of a factor in a grid."""
 
 
 class Distribution(StrEnum):
@@ -68,10 +68,10 @@ class Distribution(StrEnum):
 
 
 DISTRIBUTIONS: Final[Mapping[Distribution, tuple[str, tuple[str, ...]]]] = {
-    Distribution.UNIFORM: ("all values alike", ()),
+    Distribution.UNIFORM: ("all values are equally likely", ()),
     Distribution.LOGUNIFORM: ("the logarithm is uniform; `low` is above 0", ()),
     Distribution.TRIANGULAR: ("rises from `low` to `peak`, falls to `high`", ("peak",)),
-    Distribution.NORMAL: ("normal, cut off at `low` and `high`", ("mean", "sd")),
+    Distribution.NORMAL: ("normal, truncated at `low` and `high`", ("mean", "sd")),
 }
 """What each distribution is, and the keys that it needs."""
 
@@ -85,23 +85,23 @@ _DISTRIBUTION = Annotated[
 
 
 class Start(Part):
-    """What a scenario begins from: in ``[base]``, or at a named level."""
+    """What a scenario starts from: in ``[base]``, or at a named level."""
 
     preset: str | None = key(
-        None, "preset that the scenario begins from", "the name of a preset", min_length=1
+        None, "preset that the scenario starts from", "the name of a preset", min_length=1
     )
     file: str | None = key(
-        None, "scenario file that it begins from", "the path of a scenario file", min_length=1
+        None, "scenario file that it starts from", "the path of a scenario file", min_length=1
     )
     chart: str | None = key(
         None, "organisation chart that it runs on", "the path of a chart", min_length=1
     )
-    values: dict[str, Value] = key({}, "parameters set", "numbers, texts, true or false by name")
-    levers: dict[str, float] = key({}, "levers moved, each by a strength", f"{STRENGTH} by lever")
+    values: dict[str, Value] = key({}, "parameters to set", "numbers, text, true or false, by name")
+    levers: dict[str, float] = key({}, "levers to apply, with strengths", f"{STRENGTH}, by lever")
 
     @classmethod
     def completed(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Take whole numbers and flags of tables (4.0, 1) as the parameters hold them."""
+        """Convert whole numbers and flags from tables (4.0, 1) to the kinds of the parameters."""
         values = given.get("values")
         if not isinstance(values, Mapping):
             return given
@@ -109,24 +109,24 @@ class Start(Part):
 
     @property
     def begins(self) -> bool:
-        """Whether it says what the scenario begins from."""
+        """Whether it sets what the scenario starts from."""
         return self.preset is not None or self.file is not None
 
     def faults(self) -> Iterator[Fault]:
-        """Find what no single key can tell."""
+        """Find faults that involve several keys."""
         if self.preset is not None and self.file is not None:
-            yield about("preset and file exclude each other: a scenario begins from one of them")
+            yield about("preset and file cannot be used together: give only one of them")
         for lever, strength in self.levers.items():
             if not is_strength(strength):
-                text = f"levers.{shortened(lever)} = {shown(strength)}: allowed is {STRENGTH}"
+                text = f"levers.{shortened(lever)} = {shown(strength)}: must be {STRENGTH}"
                 yield about(text, "levers")
 
     def value_faults(self, model: Model, seeds: Mapping[str, str]) -> Iterator[Fault]:
-        """Check the values by a model.
+        """Check the values against a model.
 
         Args:
-            model: whose parameters they are.
-            seeds: those that may not be set, each with the reason.
+            model: the model whose parameters they are.
+            seeds: parameters that may not be set, each with the reason.
         """
         known = model.parameters()
         for name, value in self.values.items():
@@ -134,29 +134,29 @@ class Start(Part):
             if name in seeds:
                 yield Fault(f"{given}: {seeds[name]}")
             elif name == "chart":
-                yield Fault(f"{given}: a chart is named by the key chart, not among the values")
+                yield Fault(f"{given}: set the chart with the key chart, not in values")
             elif name not in known:
                 yield Fault(f"values: {unknown('parameter', name, known)}")
             elif not allows(known[name], value):
-                yield Fault(f"{given}: allowed is {known[name].allowed}")
+                yield Fault(f"{given}: must be {known[name].allowed}")
 
 
 class Level(Start):
     """A named level of a factor: a policy, a shape, a whole organisation.
 
-    A level that names a preset or file takes the place of the one in ``[base]``, its chart with
-    it; what ``[base]`` sets besides still holds, and the level's own values and levers after that.
+    If a level names a preset or file, this replaces the one in ``[base]``, including its chart.
+    Everything else that ``[base]`` sets still applies, then the level's own values and levers.
     """
 
     LABEL: ClassVar[str] = "level"
 
-    name: str = key("", "name of the level, in tables and pictures", "a short text")
+    name: str = key("", "name of the level, in tables and pictures", "short text")
 
     def faults(self) -> Iterator[Fault]:
-        """Find what no single key can tell."""
+        """Find faults that involve several keys."""
         if not self.name.strip() or self.name != self.name.strip() or not self.name.isprintable():
             wrong = f"name = {shown(self.name)}" if self.name else "name is missing"
-            yield about(f"{wrong}: every level has a name, without blanks around it", "name")
+            yield about(f"{wrong}: every level needs a name, without spaces around it", "name")
         yield from super().faults()
 
 
@@ -170,48 +170,48 @@ class Factor(Part):
         None, "parameter that is varied", "the name of a parameter", min_length=1
     )
     lever: str | None = key(
-        None, "lever whose strength is varied, instead", "the key of a lever", min_length=1
+        None, "lever whose strength is varied instead", "the key of a lever", min_length=1
     )
     name: str = key(
         "",
-        "name of the column; that of the parameter or lever unless given",
-        "letters, digits and _, a letter first",
+        "name of the column; by default that of the parameter or lever",
+        "letters, digits and _, starting with a letter",
         pattern=f"^(|{COLUMN.pattern})$",
         max_length=60,
     )
-    values: Values = key((), "the values, as a list", "a list of numbers, texts, true or false")
-    low: float | None = key(None, "least value of a range", "a number", allow_inf_nan=False)
-    high: float | None = key(None, "greatest value of it", "a number", allow_inf_nan=False)
+    values: Values = key((), "the values, as a list", "a list of numbers, text, true or false")
+    low: float | None = key(None, "lowest value of a range", "a finite number", allow_inf_nan=False)
+    high: float | None = key(None, "highest value of it", "a finite number", allow_inf_nan=False)
     distribution: _DISTRIBUTION = key(
-        Distribution.UNIFORM, "distribution over the range, where it is sampled", Distribution
+        Distribution.UNIFORM, "distribution over the range, if it is sampled", Distribution
     )
     peak: float | None = key(
-        None, "most frequent value, if triangular", "a number", allow_inf_nan=False
+        None, "most frequent value, if triangular", "a finite number", allow_inf_nan=False
     )
     mean: float | None = key(
-        None, "mean before it is cut off, if normal", "a number", allow_inf_nan=False
+        None, "mean before truncation, if normal", "a finite number", allow_inf_nan=False
     )
     sd: float | None = key(
         None,
-        "standard deviation before it is cut off, if normal",
-        "a number above 0",
+        "standard deviation before truncation, if normal",
+        "a finite number above 0",
         gt=0.0,
         allow_inf_nan=False,
     )
     levels: int | None = key(
         None,
-        "values of the range in a grid: evenly spaced, by equal ratios if loguniform",
+        "values of the range in a grid: evenly spaced, or in equal ratios if loguniform",
         f"a whole number from 2 to {MOST_LEVELS:,}",
         ge=2,
         le=MOST_LEVELS,
     )
     level: tuple[Level, ...] = key(
-        (), "named levels, instead of a parameter or lever", "tables under lines [[factor.level]]"
+        (), "named levels, instead of a parameter or lever", "tables under [[factor.level]] lines"
     )
 
     @classmethod
     def completed(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Name it after what it varies; take whole numbers and flags as parameters hold them."""
+        """Name it after what it varies; convert whole numbers and flags to its parameter's kind."""
         parameter, values = given.get("parameter"), plain_within(given.get("values"))
         if isinstance(parameter, str) and isinstance(values, list | tuple):
             given = {**given, "values": tuple(_as_held(parameter, value) for value in values)}
@@ -243,10 +243,10 @@ class Factor(Part):
         return tuple(self.native(value) for value in self.values)
 
     def native(self, value: Any) -> Value:  # noqa: ANN401 - NumPy's numbers too
-        """Give a value as the model takes it: a float, int, bool or str.
+        """Return a value in the type that the model takes: float, int, bool or str.
 
         Raises:
-            StudyError: if it is of another kind.
+            StudyError: if it is of another type.
         """
         try:
             made: Value = _NATIVE[self.kind](value)
@@ -254,27 +254,27 @@ class Factor(Part):
                 return made
         except (TypeError, ValueError):
             pass
-        raise StudyError(f"{self.name} = {shown(value)}: allowed is a value of kind {self.kind}")
+        raise StudyError(f"{self.name} = {shown(value)}: must be of type {self.kind}")
 
     def grid(self) -> tuple[Value, ...]:
-        """Give its values in a design that takes all of them, in order."""
+        """Return its values, in order, for a design that uses all of them."""
         if self.bounds is None:
             return self.listed
         low, high = self.bounds
         spaced = np.geomspace if self.distribution == Distribution.LOGUNIFORM else np.linspace
         values = spaced(low, high, self.levels or 2)
-        # Rounded, so that a finer grid has the very values of a coarser one; and the same number
-        # twice only where levels are many and numbers few.
+        # Rounded, so that a finer grid includes the values of a coarser one. Duplicates, which
+        # occur if there are many levels and few numbers, are dropped.
         if self.kind == "int":
             return tuple(dict.fromkeys(int(one) for one in np.floor(values + 0.5)))
         return tuple(dict.fromkeys((low, *(float(f"{one:.12g}") for one in values[1:-1]), high)))
 
     def quantile(self, u: FloatArray) -> Array:
-        """Give its values at numbers in [0, 1]: the inverse of its distribution function.
+        """Return its values at numbers in [0, 1]: the inverse of its distribution function.
 
         A list and named levels divide the unit interval into equal parts. A range of whole
-        numbers is the range of numbers that are rounded to them, so that a uniform one divides
-        it into equal parts as well.
+        numbers covers all numbers that round to them, so a uniform range also divides the interval
+        into equal parts.
 
         Returns:
             An array as long as ``u``: of float64, int64, bool, or of str as objects.
@@ -291,7 +291,7 @@ class Factor(Part):
         return np.clip(values, low, high).astype(np.int64)
 
     def column(self, values: Any) -> Array:  # noqa: ANN401 - whatever can be iterated
-        """Make a column of values: an array as :meth:`quantile` gives it."""
+        """Make a column of values: an array as :meth:`quantile` returns."""
         return self._column(tuple(self.native(value) for value in values))
 
     def _column(self, values: tuple[Value, ...]) -> Array:
@@ -299,7 +299,7 @@ class Factor(Part):
         return np.array(values, dtype=kinds.get(self.kind, object))
 
     def _inverse(self, u: FloatArray, low: float, high: float) -> FloatArray:
-        """Give values of the range at numbers in [0, 1], for numbers that are not whole."""
+        """Return values of a range of floats at numbers in [0, 1]."""
         if self.distribution == Distribution.LOGUNIFORM:
             return np.asarray(np.exp(np.log(low) + u * (np.log(high) - np.log(low))))
         if self.distribution == Distribution.TRIANGULAR:
@@ -319,13 +319,13 @@ class Factor(Part):
     # --- what is wrong with it --------------------------------------------------------------------
 
     def faults(self) -> Iterator[Fault]:
-        """Find what no single key can tell, whatever the model."""
+        """Find faults that involve several keys, whatever the model."""
         yield from self._kind_faults()
         for twice in repeated(self.values):
-            yield about(f"values: {shown(twice)} is there twice", "values")
+            yield about(f"values: {shown(twice)} is listed twice", "values")
         if len(self.values) == 1:
-            text = f"values = {shown(self.values)}: a factor has two values or more"
-            yield about(f"{text}; set a single one in [base]", "values")
+            text = f"values = {shown(self.values)}: a factor needs at least two values"
+            yield about(f"{text}; set a single value in [base]", "values")
         yield from self._range_faults()
         yield from self._level_faults()
 
@@ -333,30 +333,30 @@ class Factor(Part):
         given = [k for k in ("parameter", "lever", "level") if getattr(self, k)]
         about_these = ("parameter", "lever", "level")
         if not given:
-            text = "says nothing to vary: give parameter, lever, or levels under [[factor.level]]"
+            text = "varies nothing: give parameter, lever, or levels under [[factor.level]]"
             yield about(text, *about_these)
         elif len(given) > 1:
-            yield about(f"{' and '.join(given)} exclude each other", *about_these)
+            yield about(f"{' and '.join(given)} cannot be used together", *about_these)
         if not self.name and given == ["level"]:
-            yield about("name is missing: a factor of named levels has one", "name")
+            yield about("name is missing: a factor with named levels needs one", "name")
         ranged = [k for k in _RANGE if k in self.model_fields_set]
         if self.values and ranged:
             yield about(
-                f"is both a list (values) and a range ({', '.join(ranged)})", "values", *ranged
+                f"has both a list (values) and a range ({', '.join(ranged)})", "values", *ranged
             )
         if self.level and (self.values or ranged):
             others = ", ".join([*(["values"] if self.values else []), *ranged])
-            yield about(
-                f"has named levels, and no {others} beside them", "level", "values", *ranged
-            )
+            yield about(f"has named levels, so it cannot have {others}", "level", "values", *ranged)
 
     def _range_faults(self) -> Iterator[Fault]:
         given = [k for k in _RANGE if k in self.model_fields_set]
         missing = [k for k in ("low", "high") if getattr(self, k) is None]
         if given and missing and not self.values and not self.level:
-            yield about(f"{' and '.join(missing)} missing: a range has low and high", *missing)
+            verb = "is" if len(missing) == 1 else "are"
+            text = f"{' and '.join(missing)} {verb} missing: a range needs low and high"
+            yield about(text, *missing)
         if self.bounds is not None and not self.bounds[0] < self.bounds[1]:
-            text = f"low = {shown(self.low)} is not below high = {shown(self.high)}"
+            text = f"low = {shown(self.low)}: must be below high = {shown(self.high)}"
             yield about(text, "low", "high")
         wanted = DISTRIBUTIONS[self.distribution][1]
         for name in _ARGUMENTS:
@@ -366,27 +366,27 @@ class Factor(Part):
                 yield about(text, name, "distribution")
             elif value is not None and name not in wanted:
                 owner = next(k for k, (_, own) in DISTRIBUTIONS.items() if name in own)
-                yield about(f'{name} belongs to distribution = "{owner}"', "distribution")
+                yield about(f'{name} applies only to distribution = "{owner}"', "distribution")
         low, high = self.bounds or (0.0, 0.0)
         if not low < high:
             return
         for name in ("peak", "mean"):
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
-                text = f"{name} = {shown(value)}: allowed is a number from low to high"
+                text = f"{name} = {shown(value)}: must be a number from low to high"
                 yield about(text, name, "low", "high")
         if self.distribution == Distribution.LOGUNIFORM and low <= 0.0:
-            text = f"low = {shown(low)}: allowed is a number above 0 for a loguniform range"
+            text = f"low = {shown(low)}: must be a number above 0 for a loguniform range"
             yield about(text, "low", "distribution")
 
     def _level_faults(self) -> Iterator[Fault]:
         if len(self.level) == 1:
-            yield about("has one level: a factor has two or more", "level")
+            yield about("has one level: a factor needs at least two", "level")
         for twice in repeated(level.name for level in self.level if level.name):
             yield about(f"two levels are called {shown(twice)}", "level")
 
     def model_faults(self, model: Model) -> Iterator[Fault]:
-        """Find what is wrong with it as a factor of a model."""
+        """Find faults of it as a factor of a model."""
         if self.level or self.lever:
             if model is not MODELS["innovation"]:
                 yield Fault(f"the model {model.name} has no levers or scenarios; vary a parameter")
@@ -412,7 +412,7 @@ class Factor(Part):
                 *bounds, parameter.allowed, lambda value: allows(parameter, value)
             )
         elif self.low is not None or self.high is not None or self.levels is not None:
-            yield Fault(f"{parameter.name} has no range: list its values ({parameter.allowed})")
+            yield Fault(f"{parameter.name} cannot be a range: list values ({parameter.allowed})")
         else:
             yield from self._value_faults(parameter.allowed, lambda x: allows(parameter, x))
         if parameter.kind != "int" or self.bounds is None:
@@ -420,15 +420,15 @@ class Factor(Part):
         low, high = self.bounds
         for name, value in (("low", low), ("high", high)):
             if not value.is_integer():
-                yield about(f"{name} = {shown(value)}: allowed is {parameter.allowed}", name)
+                yield about(f"{name} = {shown(value)}: must be {parameter.allowed}", name)
         if self.levels is not None and self.levels > high - low + 1:
-            numbers = f"there are {int(high - low + 1):,} whole numbers from low to high"
+            numbers = f"there are only {int(high - low + 1):,} whole numbers from low to high"
             yield about(f"levels = {self.levels}: {numbers}", "levels")
 
     def _value_faults(self, allowed: str, right: Any) -> Iterator[Fault]:  # noqa: ANN401
         for number, value in enumerate(self.values, 1):
             if not right(value):
-                text = f"values, entry {number} = {shown(value)}: allowed is {allowed}"
+                text = f"values, entry {number} = {shown(value)}: must be {allowed}"
                 yield about(text, "values")
 
     def _number_faults(self, low: float, high: float, allowed: str, right: Any) -> Iterator[Fault]:  # noqa: ANN401
@@ -436,10 +436,10 @@ class Factor(Part):
         for name in ("low", "high"):
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
-                yield about(f"{name} = {shown(value)}: allowed is {allowed}", name)
+                yield about(f"{name} = {shown(value)}: must be {allowed}", name)
 
     def allows(self, value: Value, model: Model) -> bool:
-        """Tell whether a point may have a value, one of another place than the design."""
+        """Whether a point may have a value that does not come from the design itself."""
         if self.level or self.values:
             return value in self.listed
         if self.bounds is not None and not self.bounds[0] <= float(value) <= self.bounds[1]:
@@ -449,7 +449,7 @@ class Factor(Part):
         return allows(model.parameters()[self.parameter or ""], value)
 
     def allowed_here(self, model: Model) -> str:
-        """Say what :meth:`allows` lets pass."""
+        """Return the values that :meth:`allows` accepts, in words."""
         if self.level or self.values:
             return one_of(self.listed) if self.level else f"one of {shown(self.listed)}"
         whole = "a whole number" if self.kind == "int" else "a number"
@@ -459,7 +459,7 @@ class Factor(Part):
         return STRENGTH if self.lever else model.parameters()[self.parameter or ""].allowed
 
     def entry(self) -> dict[str, Any]:
-        """Give it as TOML holds it."""
+        """Return it as TOML holds it."""
         entry = self.model_dump(exclude_defaults=True, exclude={"level"})
         if self.level:
             levels = (level.model_dump(exclude_defaults=True) for level in self.level)
@@ -470,7 +470,7 @@ class Factor(Part):
 
 
 def _as_held(name: str, value: object) -> object:
-    """Return a whole number or a flag as a parameter of that name holds it."""
+    """Return a whole number or a flag in the kind of the parameter of that name."""
     known = MODELS["innovation"].parameters().get(name)
     whole = known is not None and known.kind in ("int", "bool")
     return of_kind(known.kind, value) if known is not None and whole else value
@@ -483,15 +483,15 @@ _NATIVE: Final[Mapping[str, Callable[[Any], Value]]] = {
     "choice": str,
     "text": str,
 }
-"""What makes a value of each kind of parameter."""
+"""The type of values for each kind of parameter."""
 
-OF_REPLICATIONS: Final = "the seeds belong to the replications: see [replications]"
+OF_REPLICATIONS: Final = "set seeds in [replications]"
 
 
 def _part(u: FloatArray, parts: int) -> NDArray[np.int64]:
-    """Give the number of the part, of some equal ones, that numbers in [0, 1] fall into.
+    """Return the number of the equal part that each number in [0, 1] falls into.
 
-    The corners of a grid that Morris' method walks on may be a boundary of parts, missed by an
-    error of rounding; so they are taken for it.
+    The corners of the grid of Morris's method may miss a boundary between parts by a rounding
+    error; they are treated as on the boundary.
     """
     return np.minimum(np.floor(u * parts * (1.0 + 1e-12)), parts - 1).astype(np.int64)

@@ -12,7 +12,7 @@ def laid_out(document: Mapping[str, Any], path: str = "") -> str:
     Args:
         document: texts, numbers, flags and lists of them by key, then sections: mappings of the
             same; and lists of mappings, each a section of its own. A mapping within a section
-            stands in its line.
+            is written on one line.
         path: what the document is a section of.
     """
     lines = [
@@ -26,7 +26,7 @@ def laid_out(document: Mapping[str, Any], path: str = "") -> str:
 
 
 def _apart(value: object, path: str) -> bool:
-    """Tell whether a value is a section, or several."""
+    """Whether a value is a section, or several."""
     if isinstance(value, Mapping):
         return not path
     return isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value)
@@ -41,7 +41,7 @@ def _sections(name: str, value: Any) -> Iterator[str]:  # noqa: ANN401 - a mappi
 
 
 def _inline(value: object) -> str:
-    """Write a value in one line."""
+    """Write a value on one line."""
     import tomli_w
 
     if isinstance(value, Mapping):

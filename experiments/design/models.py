@@ -1,7 +1,7 @@
-"""What a study runs: the model of innovation, or a function whose answers are known.
+"""What a study runs: the innovation model, or a function whose answers are known.
 
-A test function stands in the place of the model to show that what a study reports is right: its
-indices are published, and they must come out of the whole path, from the study file to the report.
+A test function takes the place of the model to show that the results of a study are right: its
+indices are published, and the whole path from study file to report must reproduce them.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 
 
 class Model(ABC):
-    """What a study runs: something with parameters, which gives measures."""
+    """What a study runs: something that has parameters and returns measures."""
 
     name: str
 
     @abstractmethod
     def parameters(self) -> Mapping[str, Parameter]:
-        """Give what may be varied, by name, with bounds and units."""
+        """Return the parameters that may be varied, by name, with bounds and units."""
 
     @abstractmethod
     def measures(self) -> Mapping[str, str]:
-        """Give the measures of a run by name, each with what it is, for people."""
+        """Return the measures of a run by name, each with its title."""
 
     def __reduce__(self) -> tuple[Callable[[str], Model], tuple[str]]:
-        """Be sent to other processes by name: there is one model of each name."""
+        """Pickle the model by name: there is one model for each name."""
         return named, (self.name,)
 
 
 def named(name: str) -> Model:
-    """Give the model of a name, one of :data:`MODELS`."""
+    """Return the model with this name, one of :data:`MODELS`."""
     return MODELS[name]
 
 
@@ -49,32 +49,32 @@ class Innovation(Model):
     name: str = "innovation"
 
     def parameters(self) -> Mapping[str, Parameter]:
-        """Give the parameters of a scenario."""
+        """Return the parameters of a scenario."""
         return parameters()
 
     def measures(self) -> Mapping[str, str]:
-        """Give the measures of a run; see :data:`~innovation_abm.results.measures.MEASURES`."""
+        """Return the measures of a run; see :data:`~innovation_abm.results.measures.MEASURES`."""
         return {name: measure.title for name, measure in MEASURES.items()}
 
 
 @dataclass(frozen=True)
 class TestFunction(Model):
-    """A function of some numbers, which gives the measure ``y``; chance has no part in it.
+    """A function of some numbers that returns the measure ``y`` and involves no chance.
 
     Attributes:
         name: its name.
-        bounds: of each argument, by name; a study varies them within these.
-        function: gives ``y`` for the arguments in that order.
+        bounds: bounds of each argument, by name; a study varies arguments within them.
+        function: returns ``y`` for the arguments, in that order.
     """
 
-    __test__ = False  # not a test, whatever pytest makes of the name
+    __test__ = False  # not a test, although pytest takes it for one by its name
 
     name: str
     bounds: Mapping[str, tuple[float, float]]
     function: Callable[[Sequence[float]], float]
 
     def parameters(self) -> Mapping[str, Parameter]:
-        """Give the arguments; each is in the middle of its range unless it is varied."""
+        """Return the arguments; by default each is in the middle of its range."""
         from innovation_abm.scenario.scenario import Parameter
 
         return {
@@ -95,21 +95,21 @@ class TestFunction(Model):
         }
 
     def measures(self) -> Mapping[str, str]:
-        """Give the one measure, ``y``."""
+        """Return the only measure, ``y``."""
         return {"y": f"value of {self.name}"}
 
 
 def ishigami(x: Sequence[float]) -> float:
-    """Give the function of Ishigami and Homma (1990), with a = 7 and b = 0.1."""
+    """Compute the function of Ishigami and Homma (1990), with a = 7 and b = 0.1."""
     return math.sin(x[0]) + 7.0 * math.sin(x[1]) ** 2 + 0.1 * x[2] ** 4 * math.sin(x[0])
 
 
 SOBOL_G_COEFFICIENTS: Final = (0.0, 1.0, 4.5, 9.0, 99.0, 99.0, 99.0, 99.0)
-"""Coefficients a of :func:`sobol_g`, as in Saltelli and others (2010): x1 matters most."""
+"""Coefficients a of :func:`sobol_g`, as in Saltelli et al. (2010): x1 matters most."""
 
 
 def sobol_g(x: Sequence[float]) -> float:
-    """Give the g function of Sobol: the product of ``(|4x - 2| + a) / (1 + a)``."""
+    """Compute Sobol's g function: the product of ``(|4x - 2| + a) / (1 + a)``."""
     y = 1.0
     for one, a in zip(x, SOBOL_G_COEFFICIENTS, strict=True):
         y *= (abs(4.0 * one - 2.0) + a) / (1.0 + a)
@@ -126,4 +126,4 @@ SOBOL_G: Final = TestFunction(
 MODELS: Final[Mapping[str, Model]] = {
     model.name: model for model in (Innovation(), ISHIGAMI, SOBOL_G)
 }
-"""What a study file may name as its ``model``."""
+"""Allowed values of ``model`` in a study file."""

@@ -1,4 +1,4 @@
-"""What a study file is made of: parts that are checked whole, with all their mistakes at once."""
+"""The parts of a study file. Each is checked in full and reports all its mistakes at once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Value = float | int | bool | str
 """A value of a factor or a parameter."""
 
 _MOST_ENTRIES: Final = 2_000
-"""Parts in a row that are read: factors, levels, parameters, targets."""
+"""Most parts that a list may have: factors, levels, parameters, targets."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Fault:
     """One mistake in a study.
 
     Attributes:
-        text: what is wrong, and what would be right.
-        place: where it is, from the outside in: ``("factor 2 (span)", "level 1 (flat)")``.
-        about: keys of the part that it is about. Where one of them is wrong in itself, that is
-            told instead.
+        text: what is wrong, and what is allowed.
+        place: where it is, outermost part first: ``("factor 2 (span)", "level 1 (flat)")``.
+        about: keys of the part that it is about. If one of them is itself wrong, that is reported
+            instead.
     """
 
     text: str
@@ -50,7 +50,7 @@ class Fault:
     about: frozenset[str] = frozenset()
 
     def within(self, *place: str) -> Fault:
-        """Give the fault as one of a larger part, which calls the smaller one ``place``."""
+        """Return the fault as one of a larger part, in which the smaller part is at ``place``."""
         return replace(self, place=(*place, *self.place), about=frozenset())
 
     def __str__(self) -> str:
@@ -58,15 +58,15 @@ class Fault:
 
 
 class StudyError(InnovationAbmError):
-    """A study, or the file it stands in, is wrong.
+    """A study or its file is not valid.
 
     Attributes:
         faults: every mistake that was found; the message lists them all.
-        source: the file, or what else was read; empty if nothing was.
+        source: the file, or whatever else was read; empty if nothing was read.
     """
 
     def __init__(self, faults: Sequence[Fault] | str, source: str = "") -> None:
-        """Make one message of some faults, at least one."""
+        """Join one or more faults into one message."""
         self.faults = (Fault(faults),) if isinstance(faults, str) else tuple(faults)
         self.source = source
         begin = f"{source}: " if source else ""
@@ -78,12 +78,12 @@ class StudyError(InnovationAbmError):
         super().__init__("\n".join((f"{begin}{len(self.faults):,} mistakes:", *lines)))
 
     def __reduce__(self) -> tuple[type[StudyError], tuple[tuple[Fault, ...], str]]:
-        """Let the error cross to another process with its faults."""
+        """Make the error picklable, with its faults."""
         return type(self), (self.faults, self.source)
 
 
 def about(text: str, *keys: str) -> Fault:
-    """Tell a fault of a part, which is about some of its keys."""
+    """Return a fault about some keys of a part."""
     return Fault(text, about=frozenset(keys))
 
 
@@ -92,11 +92,11 @@ def read_parts(text: str, source: str, lists: Iterable[str]) -> dict[str, Any]:
 
     Args:
         text: the TOML.
-        source: names it in errors.
-        lists: sections that may stand several times.
+        source: its name in errors.
+        lists: sections that may appear several times.
 
     Raises:
-        StudyError: if it is not TOML, with the line, and the brackets that may be missing.
+        StudyError: if it is not valid TOML, with the line and any brackets that may be missing.
     """
     try:
         return read_toml(text)
@@ -109,16 +109,16 @@ def read_parts(text: str, source: str, lists: Iterable[str]) -> dict[str, Any]:
 
 
 def one_of(names: Iterable[object]) -> str:
-    """Say that one of some names is allowed."""
+    """Describe a choice between some names."""
     return "one of " + ", ".join(f'"{name}"' for name in names)
 
 
 def shown(value: object) -> str:
-    """Show a value as TOML writes it, cut short if it is long."""
+    """Return a value as TOML writes it, shortened if it is long."""
     try:
         return shortened(_toml(value))
     except (ValueError, RecursionError):  # a whole number of thousands of digits; circles
-        return f"a value of the type {type(value).__name__} that is too long to show"
+        return f"a value of type {type(value).__name__} that is too long to show"
 
 
 def _toml(value: object) -> str:
@@ -138,7 +138,7 @@ def _toml(value: object) -> str:
 
 
 def allows(parameter: Parameter, value: object) -> bool:
-    """Tell whether a parameter may have a value."""
+    """Whether a parameter accepts a value."""
     value = of_kind(parameter.kind, value)
     if parameter.kind == "bool":
         return isinstance(value, bool)
@@ -154,17 +154,17 @@ def allows(parameter: Parameter, value: object) -> bool:
 
 
 def is_strength(value: object) -> bool:
-    """Tell whether a lever may have a value."""
+    """Whether a value is a valid strength of a lever."""
     value = plain(value)
     return not isinstance(value, bool) and isinstance(value, int | float) and 0.0 <= value <= 1.0
 
 
 STRENGTH: Final = "a strength from 0 to 1"
-"""What a lever may have, in words."""
+"""The allowed values of a lever, in words."""
 
 
 def repeated(values: Iterable[object]) -> Iterator[object]:
-    """Give each value that came before, as often as it comes again."""
+    """Yield each value that came before, as often as it is repeated."""
     seen: set[object] = set()
     for value in values:
         if value in seen:
@@ -173,20 +173,20 @@ def repeated(values: Iterable[object]) -> Iterator[object]:
 
 
 def _as_tuple(value: object) -> object:
-    """Take a list, a range or an array for the tuple that is kept."""
+    """Convert a list, a range or an array to the tuple that is kept."""
     value = plain_within(list(value) if isinstance(value, range) else value)
     return tuple(value) if isinstance(value, list) else value
 
 
 def _kinds(annotation: Any) -> frozenset[Any]:  # noqa: ANN401 - a type as it is written
-    """Return the plain types that a key may have."""
+    """Return the plain types of a key."""
     inner = get_args(annotation)
     return frozenset({annotation}) if not inner else frozenset().union(*map(_kinds, inner))
 
 
 @cache
 def _numbers(part: type[Part]) -> Mapping[str, str]:
-    """Return the keys of a part that hold a number or flag, and which kind of one."""
+    """Return the keys of a part that hold a number or flag, and the kind of each."""
     kinds = {
         name: _kinds(field.annotation) - {NoneType} for name, field in part.model_fields.items()
     }
@@ -195,7 +195,7 @@ def _numbers(part: type[Part]) -> Mapping[str, str]:
 
 
 FromList: Final = BeforeValidator(_as_tuple)
-"""Lets a tuple be written as a list."""
+"""Accepts a list for a tuple."""
 
 Values = Annotated[tuple[Value, ...], FromList]
 Names = Annotated[tuple[str, ...], FromList]
@@ -205,8 +205,8 @@ def key(default: object, meaning: str, allowed: str | Iterable[str], **rules: An
     """Describe a key of a part.
 
     Args:
-        default: its value unless given.
-        meaning: what it is, in a sentence without its stop.
+        default: its default value.
+        meaning: what it is, in a sentence without its full stop.
         allowed: what it may be, in words; or the names that it may have.
         rules: what pydantic checks, for instance ``ge=0``.
     """
@@ -218,20 +218,20 @@ def key(default: object, meaning: str, allowed: str | Iterable[str], **rules: An
 class Part(BaseModel):
     """A part of a study file. Frozen; equal to one with the same values.
 
-    Every key has a default, so that what is right in a part can be checked further where
-    something else in it is wrong.
+    Every key has a default, so that the valid keys of a part can be checked further even if
+    another key is wrong.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     LABEL: ClassVar[str] = "part"
-    """What one entry of a list of such parts is called in messages."""
+    """Name of one entry in a list of such parts, for messages."""
     SECTIONS: ClassVar[Mapping[str, type[Part]]] = {}
     """Keys that hold a part."""
     LISTS: ClassVar[Mapping[str, type[Part]]] = {}
-    """Keys that hold parts in a row."""
+    """Keys that hold a list of parts."""
     WRITTEN: ClassVar[Mapping[str, str]] = {}
-    """What keys are called in a file, where it is something else than in Python."""
+    """Names of keys in a file, where they differ from those in Python."""
 
     _flawed: bool = PrivateAttr(default=False)
 
@@ -242,12 +242,12 @@ class Part(BaseModel):
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> tuple[Self, list[Fault]]:
-        """Make a part of what is right in ``given``, and tell everything that is not."""
+        """Make a part from the valid keys in ``given``, and return the faults of the others."""
         part = cls.__new__(cls)
         return part, part._fill(dict(given))
 
     def faults(self) -> Iterator[Fault]:
-        """Find what no single key can tell."""
+        """Find faults that involve several keys."""
         yield from ()
 
     @classmethod
@@ -257,7 +257,7 @@ class Part(BaseModel):
 
     @classmethod
     def allowed(cls, name: str) -> str:
-        """Say what a key may be."""
+        """Return the allowed values of a key, in words."""
         return str(cls._extra(name)["allowed"])
 
     @classmethod
@@ -268,7 +268,7 @@ class Part(BaseModel):
 
     @property
     def flawed(self) -> bool:
-        """Whether only a part of what was given is right; never after ``__init__``."""
+        """Whether some of what was given is wrong; never after ``__init__``."""
         return self._flawed
 
     def _fill(self, given: dict[str, Any]) -> list[Fault]:
@@ -288,7 +288,7 @@ class Part(BaseModel):
 
     @classmethod
     def _plain(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what was given with plain numbers, as the keys hold them."""
+        """Return what was given, with plain numbers of the kinds that the keys hold."""
         kinds = _numbers(cls)
         return {
             name: of_kind(kinds[name], value)
@@ -301,7 +301,7 @@ class Part(BaseModel):
 
     @classmethod
     def _parts(cls, given: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
-        """Make parts of the tables in ``given``."""
+        """Make parts from the tables in ``given``."""
         done, faults = dict(given), []
         for name, kind in cls.SECTIONS.items():
             if isinstance(given.get(name), Mapping):
@@ -311,10 +311,8 @@ class Part(BaseModel):
             entries = given.get(name)
             if isinstance(entries, list | tuple) and len(entries) > _MOST_ENTRIES:
                 done[name] = ()
-                most = f"at most {_MOST_ENTRIES:,} are read"
-                faults.append(
-                    Fault(f"{len(entries):,} times {cls.WRITTEN.get(name, name)}: {most}")
-                )
+                text = f"{cls.WRITTEN.get(name, name)}: there are {len(entries):,}"
+                faults.append(Fault(f"{text}; at most {_MOST_ENTRIES:,} are allowed"))
             elif isinstance(entries, list | tuple) and all(
                 isinstance(entry, kind | Mapping) for entry in entries
             ):
@@ -325,7 +323,7 @@ class Part(BaseModel):
 
     @classmethod
     def _type_faults(cls, faults: Iterable[Mapping[str, Any]]) -> list[Fault]:
-        """Return in plain words what pydantic found; once, where it tried several types."""
+        """Return in plain words what pydantic found, once for each value that it tried."""
         found: dict[tuple[object, ...], Fault] = {}
         for fault in faults:
             if len(found) == MOST:
@@ -338,8 +336,8 @@ class Part(BaseModel):
             if inner:
                 part = inner[0]
                 where += f".{shortened(part)}" if isinstance(part, str) else f", entry {part + 1}"
-            text = f"{where} = {shown(fault['input'])}: allowed is {cls.allowed(str(name))}"
-            if fault["type"] == "string_unicode":  # as names of files that are not UTF-8 come
+            text = f"{where} = {shown(fault['input'])}: must be {cls.allowed(str(name))}"
+            if fault["type"] == "string_unicode":  # as file names that are not UTF-8 are read
                 text += ", in UTF-8: rename the file"
             choices = cls._extra(str(name))["choices"]
             advice = did_you_mean(shown(fault["input"]).strip('"'), choices) if choices else ""
@@ -350,10 +348,10 @@ class Part(BaseModel):
 def _without(
     given: dict[str, Any], places: Iterable[tuple[int | str, ...]]
 ) -> tuple[dict[str, Any], set[str]]:
-    """Leave out what is wrong: entries of tables by themselves, anything else by its key.
+    """Leave out what is wrong: single entries of tables, anything else by its key.
 
     Returns:
-        What is left, and the keys left out: those of tables of which no entry is left too.
+        What is left, and the keys left out, including those of tables with no entry left.
     """
     left, wrong = dict(given), set()
     for name, *inner in places:
@@ -370,7 +368,7 @@ def _without(
 def _entry(
     kind: type[Part], number: int, entry: Part | Mapping[str, Any]
 ) -> tuple[Part, list[Fault]]:
-    """Make a part of one entry of a list; ``kind`` says which."""
+    """Make a part of the class ``kind`` from one entry of a list."""
     if isinstance(entry, Part):
         return entry, []
     part, faults = kind.read(entry)
@@ -378,6 +376,6 @@ def _entry(
 
 
 def label(part: Part, number: int) -> str:
-    """Call an entry of a list by its number, from 1 on, and its name."""
+    """Return the label of an entry of a list: its number, counted from 1, and its name."""
     name = shortened(getattr(part, "name", ""))
     return f"{part.LABEL} {number} ({name})" if name else f"{part.LABEL} {number}"

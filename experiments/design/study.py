@@ -1,6 +1,6 @@
-"""The study file: what is asked, what is varied, and how often it is run.
+"""The study file: the question, what is varied, and how often it is run.
 
-A study is one TOML file, or one :class:`Study` made in Python::
+A study is a TOML file, or a :class:`Study` made in Python::
 
     Study(
         name="spans",
@@ -10,9 +10,9 @@ A study is one TOML file, or one :class:`Study` made in Python::
         replications=Replications(number=20),
     )
 
-Making one checks all that the study itself can tell. :meth:`Study.load` and :meth:`Study.check`
-also check what stands outside (presets, files, charts, rules, points) and every scenario that is to
-be run. Every mistake is found at once, and nothing starts on one.
+Making a study checks everything in the study itself. :meth:`Study.load` and :meth:`Study.check`
+also check what it refers to (presets, files, charts, rules, points) and every scenario that will be
+run. All mistakes are reported at once, and nothing is run if there are any.
 """
 
 from __future__ import annotations
@@ -67,69 +67,69 @@ __all__ = [
 ]
 
 _OFTEN: Final = frozenset({"number", "minimum", "maximum", "precision"})
-"""Keys that say how often a point is run."""
+"""Keys that set how often a point is run."""
 
 _ROWS: Final = 10_000
-"""Points that are turned into mappings at once."""
+"""Points that are turned into mappings at a time."""
 
 _KEPT: Final = 1_000
-"""Scenarios that are kept to make others of."""
+"""Scenarios that are kept, to derive others from them."""
 
 Rest = tuple[tuple[str, ...], tuple[tuple[str, Value], ...], tuple[tuple[str, float], ...]]
-"""What makes a scenario slow to make: levels chosen, values of parameters, strengths of levers."""
+"""The slow part of making a scenario: chosen levels, parameter values, lever strengths."""
 
 FORMAT: Final = 1
 """Version of the study file format that this release writes."""
 
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_-]*"
-"""What a study may be called, so that its name may be that of a folder anywhere."""
+"""Pattern of a study's name, so that it is a valid folder name on every system."""
 
 
 class Base(Start):
-    """What is the same in all points: the section ``[base]``."""
+    """What all points have in common: the section ``[base]``."""
 
-    repair: bool = key(False, "mend what is wrong with charts", "true or false")
+    repair: bool = key(False, "repair charts where possible", "true or false")
     rules: str | None = key(
-        None, "rules or agents of your own", "the path of a Python file", min_length=1
+        None, "your own rules or agents", "the path of a Python file", min_length=1
     )
 
 
 class Replications(Part):
     """How often every point is run: the section ``[replications]``.
 
-    A fixed number of times; or, with ``precision``, until the intervals of the measures named are
-    narrow enough, each point for itself.
+    Either a fixed number of times or, with ``precision``, until the intervals of the named measures
+    are narrow enough, for each point separately.
     """
 
     number: int | None = key(
         None,
-        "runs of each point (default 20; of a test function 1)",
-        "a whole number from 1 on",
+        "runs of each point (default 20; for a test function 1)",
+        "a whole number, 1 or more",
         ge=1,
     )
     minimum: int | None = key(
         None,
-        "least runs of each point, with precision (default 20)",
-        "a whole number from 2 on",
+        "minimum runs of each point, with precision (default 20)",
+        "a whole number, 2 or more",
         ge=2,
     )
     maximum: int | None = key(
         None,
-        "most runs of each point, with precision (default 1000)",
-        "a whole number from 2 on",
+        "maximum runs of each point, with precision (default 1000)",
+        "a whole number, 2 or more",
         ge=2,
     )
     precision: dict[str, float] = key(
         {},
-        "half-width of a 95 % interval that is narrow enough, by measure",
-        "numbers above 0 by measure",
+        "half-width of the 95% confidence interval that is narrow enough, by measure",
+        "numbers above 0, by measure",
     )
     luck: Literal["common", "independent"] = key(
-        "common", "whether all points meet the same seeds", ("common", "independent")
+        "common", "whether all points use the same seeds", ("common", "independent")
     )
     seed: int = key(
         1,
-        "seed of the first replication; the next ones count on from it",
+        "seed of the first replication; each next one adds 1",
         f"a whole number from 0 to {MAX_SEED}",
         ge=0,
         le=MAX_SEED,
@@ -137,60 +137,60 @@ class Replications(Part):
 
     @classmethod
     def completed(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Fill in how often."""
+        """Fill in the number of replications."""
         if given.get("precision"):
             return {"minimum": 20, "maximum": 1000, **given}
         return given if {"minimum", "maximum"} & given.keys() else {"number": 20, **given}
 
     @property
     def fixed(self) -> bool:
-        """Whether every point is run the same number of times, whatever comes out."""
+        """Whether every point is run the same number of times, whatever the results."""
         return not self.precision
 
     @property
     def at_least(self) -> int:
-        """Times that a point is run at least."""
+        """Least number of runs of a point."""
         return (self.number if self.fixed else self.minimum) or 1
 
     @property
     def at_most(self) -> int:
-        """Times that a point is run at most."""
+        """Greatest number of runs of a point."""
         return (self.number if self.fixed else self.maximum) or 1
 
     def faults(self) -> Iterator[Fault]:
-        """Find what no single key can tell."""
+        """Find faults that involve several keys."""
         ends = [name for name in ("minimum", "maximum") if getattr(self, name) is not None]
         if self.number is not None and self.precision:
-            yield about("number and precision exclude each other", "number", "precision")
+            yield about("number and precision cannot be used together", "number", "precision")
         elif ends and not self.precision:
-            text = f"{' and '.join(ends)} without precision: say when intervals are narrow enough"
+            text = f"{' and '.join(ends)} without precision: set when intervals are narrow enough"
             yield about(text, *ends, "precision")
         elif len(ends) == 2 and self.minimum > self.maximum:  # type: ignore[operator]
             yield about(f"minimum = {self.minimum} is above maximum = {self.maximum}", *ends)
         for name, width in self.precision.items():
             if not 0.0 < width < float("inf"):
-                text = f"precision.{shortened(name)} = {shown(width)}: allowed is a number above 0"
+                text = f"precision.{shortened(name)} = {shown(width)}: must be a number above 0"
                 yield about(text, "precision")
         if self.seed > MAX_SEED - self.at_most:
-            text = f"seed = {self.seed}: is too near the largest seed for {self.at_most:,} runs"
+            text = f"seed = {self.seed}: too close to the largest seed for {self.at_most:,} runs"
             yield about(text, "seed", "number", *ends)
 
     def entry(self) -> dict[str, Any]:
-        """Give it as TOML holds it."""
+        """Return it as TOML holds it."""
         return {name: x for name, x in self.model_dump().items() if x not in (None, {})}
 
 
 class Limits(Part):
-    """What a study may take: the section ``[limits]``. Nothing starts that would take more."""
+    """Limits of a study: the section ``[limits]``. A study that would exceed one is not started."""
 
-    runs: int = key(1_000_000, "most runs, counted beforehand", "a whole number from 1 on", ge=1)
-    hours: float = key(2.0, "most hours, as estimated beforehand", "a number above 0", gt=0)
-    memory_gb: float = key(4.0, "most memory, in gigabytes", "a number above 0", gt=0)
-    disk_gb: float = key(5.0, "most space on the disk, in gigabytes", "a number above 0", gt=0)
+    runs: int = key(1_000_000, "maximum runs, counted first", "a whole number, 1 or more", ge=1)
+    hours: float = key(2.0, "maximum hours, estimated beforehand", "a number above 0", gt=0)
+    memory_gb: float = key(4.0, "maximum memory, in gigabytes", "a number above 0", gt=0)
+    disk_gb: float = key(5.0, "maximum disk space, in gigabytes", "a number above 0", gt=0)
 
 
 def _as_model(value: object) -> object:
-    """Take the name of a model for the model."""
+    """Replace the name of a model with the model."""
     return MODELS.get(value, value) if isinstance(value, str) else value
 
 
@@ -200,12 +200,12 @@ def _as_path(value: object) -> object:
 
 @dataclass(frozen=True)
 class Beginning:
-    """What the points of one choice of named levels begin from.
+    """What the points with the same named levels start from.
 
     Attributes:
         scenario: the preset or file, or the default scenario.
         values: parameters that the study sets in it.
-        levers: strengths of levers that it has, those of the scenario included.
+        levers: strengths of its levers, including those of the scenario.
     """
 
     scenario: Scenario
@@ -213,7 +213,7 @@ class Beginning:
     levers: Mapping[str, float]
 
     def value(self, factor: Factor) -> Value | None:
-        """Give what a factor would be if it were not varied."""
+        """Return the value that a factor would have if it were not varied."""
         if factor.lever is not None:
             return self.levers.get(factor.lever, 0.0)
         name = factor.parameter or ""
@@ -222,14 +222,14 @@ class Beginning:
 
 
 class Study(Part):
-    """A study. Immutable; compared by what it says, not by where it was read from.
+    """A study. Immutable; compared by its content, not by where it was read from.
 
     Attributes:
-        source: the file it was read from, if it was.
-        folder: where its relative paths begin.
+        source: the file it was read from, if any.
+        folder: the folder that relative paths start from.
 
     Raises:
-        StudyError: naming each mistake that the study itself can tell.
+        StudyError: listing every mistake in the study itself.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -246,34 +246,34 @@ class Study(Part):
     name: str = key(
         "",
         "name of the study, and of its folder",
-        "letters, digits, - and _, at most 100",
+        "letters, digits, - and _ (at most 100)",
         pattern=f"^(|{NAME})$",
         max_length=100,
     )
-    title: str = key("", "what it is about, in a few words", "a text")
-    question: str = key("", "what is asked", "a text")
+    title: str = key("", "what it is about, in a few words", "text")
+    question: str = key("", "the question it answers", "text")
     model: Annotated[Model, BeforeValidator(_as_model)] = key(
         MODELS["innovation"], "what is run", MODELS
     )
     measures: Names = key(
-        (), "measures of every run; headlines unless given", "a list of names of measures"
+        (), "measures of every run; by default the headlines", "a list of measure names"
     )
     tables: Names = key(
-        (), "tables that are kept of every run", f"a list, each {one_of(checks.TABLES)}"
+        (), "tables that are kept for every run", f"a list, each {one_of(checks.TABLES)}"
     )
     engine: Literal["auto", "kernel", "mesa"] = key(
         "auto", "what runs the model", ("auto", "kernel", "mesa")
     )
-    base: Base = key(Base(), "what is the same in all points", "a section [base]")
-    factors: tuple[Factor, ...] = key((), "what is varied", "tables under lines [[factor]]")
+    base: Base = key(Base(), "what all points have in common", "a section [base]")
+    factors: tuple[Factor, ...] = key((), "what is varied", "tables under [[factor]] lines")
     design: Design = key(Design(), "which points are run", "a section [design]")
     replications: Replications = key(
-        Replications(), "how often each is run", "a section [replications]"
+        Replications(), "how often each point is run", "a section [replications]"
     )
-    limits: Limits = key(Limits(), "what it may take", "a section [limits]")
+    limits: Limits = key(Limits(), "what it may use at most", "a section [limits]")
     source: Path | None = key(None, "file it was read from", "a path")
     folder: Annotated[Path, BeforeValidator(_as_path)] = key(
-        Path(), "where relative paths begin", "a path"
+        Path(), "folder that relative paths start from", "a path"
     )
 
     @classmethod
@@ -284,22 +284,22 @@ class Study(Part):
             return {"measures": HEADLINES, **given}
         often = given.get("replications", {})
         if isinstance(often, Mapping) and not _OFTEN & often.keys():
-            given = {**given, "replications": {"number": 1, **often}}  # chance has no part in it
+            given = {**given, "replications": {"number": 1, **often}}  # it involves no chance
         return {"measures": tuple(model.measures()), **given}
 
     @property
     def simulates(self) -> bool:
-        """Whether it runs the model of innovation, and so scenarios; not a test function."""
+        """Whether it runs scenarios of the innovation model, not a test function."""
         return not isinstance(self.model, TestFunction)
 
     # --- reading and writing ----------------------------------------------------------------------
 
     @classmethod
     def load(cls, path: str | Path) -> Study:
-        """Read a study file and check it to the last point; relative paths begin at its folder.
+        """Read a study file and check it in full; relative paths start from its folder.
 
         Raises:
-            StudyError: naming the file and every mistake in it, and in what it refers to.
+            StudyError: naming the file and every mistake in it and in what it refers to.
         """
         path = Path(path)
         study, faults = cls._parsed(read_text(path, StudyError), path.parent, str(path))
@@ -313,15 +313,15 @@ class Study(Part):
     def from_toml(
         cls, text: str, folder: str | Path = Path(), source: str | Path = "study"
     ) -> Study:
-        """Read a study from TOML, without a look at what it refers to; :meth:`check` does that.
+        """Read a study from TOML without checking what it refers to; :meth:`check` does that.
 
         Args:
             text: the file.
-            folder: where relative paths begin.
-            source: names it in errors; a path is kept as :attr:`source`.
+            folder: the folder that relative paths start from.
+            source: its name in errors; a path is kept as :attr:`source`.
 
         Raises:
-            StudyError: naming source and every mistake.
+            StudyError: naming the source and every mistake.
         """
         study, faults = cls._parsed(text, Path(folder), str(source))
         if faults:
@@ -329,11 +329,11 @@ class Study(Part):
         return study._read_from(source) if isinstance(source, Path) else study
 
     def to_toml(self) -> str:
-        """Write the study as TOML that reads back to an equal one; paths stay as given."""
+        """Write the study as TOML that reads back as an equal study; paths stay as given."""
         return laid_out(self.document())
 
     def document(self) -> dict[str, Any]:
-        """Give what :meth:`to_toml` writes, by key."""
+        """Return what :meth:`to_toml` writes, by key."""
         texts = {name: getattr(self, name) for name in ("title", "question")}
         document: dict[str, Any] = {"format": FORMAT, "name": self.name}
         document |= {name: text for name, text in texts.items() if text}
@@ -356,7 +356,7 @@ class Study(Part):
     __hash__ = None  # type: ignore[assignment]  # it holds mappings
 
     def but(self, **values: Any) -> Study:  # noqa: ANN401 - checked by pydantic
-        """Give a copy with other values; ``study.but(replications=Replications(number=5))``."""
+        """Return a copy with other values; ``study.but(replications=Replications(number=5))``."""
         return Study(**{**{name: getattr(self, name) for name in Study.model_fields}, **values})
 
     def _read_from(self, path: Path) -> Study:
@@ -364,10 +364,10 @@ class Study(Part):
 
     @classmethod
     def _parsed(cls, text: str, folder: Path, source: str) -> tuple[Study, list[Fault]]:
-        """Read what is right in a document, and tell what is not."""
+        """Read what is valid in a document, and return the faults of the rest."""
         document = read_parts(text, source, ("factor", "factor.level"))
         faults = list(_format_faults(document.pop("format", None)))
-        if any(fault.about for fault in faults):  # a later format: nothing is certain about it
+        if any(fault.about for fault in faults):  # a later format, of which nothing is known
             raise StudyError(faults, source)
         known = [*_TOP_LEVEL, "format"]
         wrong = [name for name in document if name not in known][:MOST]
@@ -391,25 +391,25 @@ class Study(Part):
         return self.size * self.replications.at_most
 
     def points(self) -> pd.DataFrame:
-        """Give the points: a row for each, a column for each factor; the same again each time.
+        """Return the points: a row for each point, a column for each factor; always the same.
 
         Returns:
-            A frame of its own, with the index ``point`` from 0 on. Numbers are float64 (int64 for
-            parameters that are whole), flags bool, texts and named levels str.
+            A new frame with the index ``point``, counted from 0. Numbers are float64 (int64 for
+            whole-number parameters), flags bool, texts and named levels str.
 
         Raises:
-            StudyError: if the points stand in a file that is wrong.
+            StudyError: if the points are read from a file that is not valid.
         """
         return self._points.copy()
 
     def rows(self, points: pd.DataFrame | None = None) -> Iterator[dict[str, Value]]:
-        """Give points one by one, as :meth:`scenario` and :meth:`arguments` take them.
+        """Yield points one by one, as :meth:`scenario` and :meth:`arguments` take them.
 
         Args:
-            points: some of :meth:`points`; all unless given.
+            points: some of :meth:`points`; by default all.
         """
         frame = self._points if points is None else points
-        if not self.factors:  # of which pandas would make no rows
+        if not self.factors:  # pandas would make no rows of it
             yield from ({} for _ in frame.index)
         for first in range(0, len(frame), _ROWS):  # all at once would fill the memory
             part = frame[first : first + _ROWS]
@@ -423,7 +423,7 @@ class Study(Part):
         return pd.DataFrame(columns, index=pd.RangeIndex(number, name=designs.POINT))
 
     def base_point(self) -> dict[str, Value]:
-        """Give the values of factors in the base scenario; of named levels the first.
+        """Return the values of factors in the base scenario; for named levels, the first.
 
         Raises:
             StudyError: if a factor varies the chart and the base scenario has none.
@@ -437,9 +437,7 @@ class Study(Part):
         for factor in self.factors:
             value = levels.get(factor.name) or beginning.value(factor)
             if value is None:
-                text = (
-                    f"{factor.name}: the base scenario has none to begin with; name one in [base]"
-                )
+                text = f"{factor.name}: the base scenario has no value for it; set one in [base]"
                 raise StudyError(text)
             point[factor.name] = factor.native(value)
         return point
@@ -455,34 +453,34 @@ class Study(Part):
     # --- what is run ------------------------------------------------------------------------------
 
     def path(self, name: str) -> Path:
-        """Give the absolute path of a file that the study names."""
+        """Return the absolute path of a file that the study names."""
         return (self.folder / name).absolute()
 
     def scenario(self, row: Mapping[str, Any]) -> Scenario:
-        """Give the scenario of a point, called as the study is, with its chart as absolute path.
+        """Return the scenario of a point, named after the study, its chart as an absolute path.
 
         Args:
-            row: values of all factors by name, for instance a row of :meth:`points`; what else it
-                holds is passed over.
+            row: values of all factors by name, for instance a row of :meth:`points`; anything else
+                in it is ignored.
 
         Raises:
             StudyError: if the model is a test function, or a factor is missing.
             ScenarioError: if the values do not go together.
         """
         if not self.simulates:
-            raise StudyError(f"the model {self.model.name} has no scenarios, but arguments")
+            raise StudyError(f"the model {self.model.name} has arguments, not scenarios")
         chosen, values, levers = self._sorted(row)
         quick = {name: values.pop(name) for name in self._quick}
         return self._made((chosen, tuple(values.items()), tuple(levers.items()))).but(**quick)
 
     @cached_property
     def _quick(self) -> tuple[str, ...]:
-        """Parameters varied that bear on no other: they are set in no time, the others are not."""
+        """Varied parameters that affect no other parameter; only these are fast to set."""
         quick = (f for f in self.factors if f.parameter and f.kind in ("float", "int", "bool"))
         return tuple(f.parameter for f in quick if f.parameter and f.parameter not in JOINT)
 
     def _made(self, rest: Rest) -> Scenario:
-        """Make the scenario of points that have all but the quick parameters in common."""
+        """Make the scenario of points that share everything except the quick parameters."""
         if rest not in self._scenarios:
             if len(self._scenarios) >= _KEPT:
                 self._scenarios.clear()
@@ -496,11 +494,11 @@ class Study(Part):
 
     @cached_property
     def _scenarios(self) -> dict[Rest, Scenario]:
-        """The latest scenarios that :meth:`_made` made."""
+        """The scenarios that :meth:`_made` made last."""
         return {}
 
     def _changes(self, values: Mapping[str, Value]) -> dict[str, Any]:
-        """Give values as a scenario has them: whole numbers as numbers, a chart by its own path."""
+        """Return values as a scenario holds them: numbers as floats, the chart as absolute path."""
         known = parameters()
         changes: dict[str, Any] = {
             name: float(value) if known[name].kind == "float" else value
@@ -511,34 +509,34 @@ class Study(Part):
         return changes
 
     def base_scenario(self) -> Scenario:
-        """Give what all points begin from unless a named level says otherwise, no factor moved.
+        """Return what all points start from unless a named level sets it, with no factor applied.
 
-        It may be none that could be run: a value of the base may need one of a factor beside it.
+        It need not be valid by itself: a value of the base may depend on the value of a factor.
         """
         base = self._worked_out([])
         changes = {**self._changes(base.values), "levers": dict(base.levers)}
         return base.scenario.model_copy(update=changes)
 
     def arguments(self, row: Mapping[str, Any]) -> dict[str, float]:
-        """Give the arguments of a test function at a point, those included that are not varied.
+        """Return the arguments of a test function at a point, including those that are not varied.
 
         Args:
             row: as for :meth:`scenario`.
 
         Raises:
-            StudyError: if the model is no test function, or a factor is missing.
+            StudyError: if the model is not a test function, or a factor is missing.
         """
         if self.simulates:
-            raise StudyError("the model innovation has no arguments, but scenarios")
+            raise StudyError("the model innovation has scenarios, not arguments")
         _, values, _ = self._sorted(row)
         defaults = {name: one.default for name, one in self.model.parameters().items()}
         return {name: float(x) for name, x in {**defaults, **values}.items()}  # type: ignore[arg-type]
 
     def organization(self, scenario: Scenario) -> Organization:
-        """Read the chart of a scenario, repaired if the study says so, or generate its departments.
+        """Read the chart of a scenario, repaired if the study asks for it, or generate departments.
 
         Raises:
-            ChartError: if the chart is refused.
+            ChartError: if the chart is not valid.
         """
         from innovation_abm.charts.charts import load_chart
         from innovation_abm.organization.organization import generate
@@ -548,30 +546,30 @@ class Study(Part):
         return generate(scenario.departments, scenario.middle_layers, scenario.span)
 
     def rule_book(self) -> RuleBook | None:
-        """Read the rules that the study names; ``None`` if it runs those that are shipped.
+        """Read the rules that the study names; ``None`` for the rules of the package.
 
         Raises:
-            RuleError: if there is something wrong with them.
+            RuleError: if they are not valid.
         """
         from innovation_abm.rules.files import load_rules
 
         return None if self.base.rules is None else load_rules(self.path(self.base.rules))
 
     def scenario_files(self) -> list[Path]:
-        """List the scenario files that ``[base]`` and levels begin from."""
+        """List the scenario files that ``[base]`` and levels start from."""
         levels = [level for factor in self.factors for level in factor.level]
         return [self.path(one.file) for one in (self.base, *levels) if one.file is not None]
 
     def _sorted(
         self, row: Mapping[str, Any]
     ) -> tuple[tuple[str, ...], dict[str, Value], dict[str, float]]:
-        """Sort a point into levels chosen, values of parameters, and strengths of levers."""
+        """Split a point into chosen levels, parameter values and lever strengths."""
         chosen: list[str] = []
         values: dict[str, Value] = {}
         levers: dict[str, float] = {}
         for factor in self.factors:
             if factor.name not in row:
-                raise StudyError(f'the point has no value of the factor "{factor.name}"')
+                raise StudyError(f'the point has no value for the factor "{factor.name}"')
             value = factor.native(row[factor.name])
             if factor.level:
                 chosen.append(str(value))
@@ -583,11 +581,11 @@ class Study(Part):
 
     @cached_property
     def _beginnings(self) -> dict[tuple[str, ...], Beginning]:
-        """What was worked out of :meth:`_beginning`, as many points have the same."""
+        """Cached results of :meth:`_beginning`, which many points share."""
         return {}
 
     def _beginning(self, chosen: tuple[str, ...]) -> Beginning:
-        """Give what points begin from, by the names of the levels they have."""
+        """Return what points with these named levels start from."""
         if chosen not in self._beginnings:
             self._beginnings[chosen] = self._worked_out(self._levels(chosen))
         return self._beginnings[chosen]
@@ -599,7 +597,7 @@ class Study(Part):
             found = [level for level in factor.level if level.name == name]
             if not found:
                 names = [level.name for level in factor.level]
-                text = f"{factor.name} = {shown(name)}: allowed is {one_of(names)}"
+                text = f"{factor.name} = {shown(name)}: must be {one_of(names)}"
                 raise StudyError(f"{text}{did_you_mean(name, names)}")
             levels += found
         return levels
@@ -618,10 +616,10 @@ class Study(Part):
         return Beginning(scenario, values, levers)
 
     def origin(self, start: Start) -> Scenario:
-        """Give the preset or file that ``[base]`` or a level begins from.
+        """Return the preset or file that ``[base]`` or a level starts from.
 
         Raises:
-            ScenarioError: if there is no such thing, or something is wrong with it.
+            ScenarioError: if it does not exist or is not valid.
         """
         if start.preset is not None:
             from innovation_abm.scenario.presets import preset
@@ -632,17 +630,17 @@ class Study(Part):
     # --- what is wrong with it --------------------------------------------------------------------
 
     def check(self) -> None:
-        """Check what stands outside, and every scenario that is to be run.
+        """Check what the study refers to, and every scenario that will be run.
 
         Raises:
-            StudyError: naming every mistake.
+            StudyError: listing every mistake.
         """
         faults = checks.outside_faults(self) or checks.point_faults(self)
         if faults:
             raise StudyError(faults, "" if self.source is None else str(self.source))
 
     def faults(self) -> Iterator[Fault]:
-        """Find what no single key can tell."""
+        """Find faults that involve several keys."""
         yield from checks.own_faults(self)
 
 
@@ -650,7 +648,7 @@ _TOP_LEVEL: Final = (
     *(name for name in Study.model_fields if name not in ("factors", "source", "folder")),
     "factor",
 )
-"""Keys and sections of a study file, but for its format."""
+"""Keys and sections of a study file, except its format."""
 
 
 SECTIONS: Final[Mapping[str, tuple[type[Part], frozenset[str]]]] = {
@@ -662,12 +660,12 @@ SECTIONS: Final[Mapping[str, tuple[type[Part], frozenset[str]]]] = {
     "replications": (Replications, frozenset()),
     "limits": (Limits, frozenset()),
 }
-"""Every section of a study file, each with the keys that are no values in it; for documents."""
+"""Every section of a study file, with the keys that hold no values in it; for the documents."""
 
 
 def _format_faults(version: object) -> Iterator[Fault]:
     if type(version) is not int or version < 1:
         yield Fault(f'needs a line "format = {FORMAT}" at its top')
     elif version > FORMAT:
-        text = f"format = {version} is newer than this release reads ({FORMAT})"
+        text = f"format = {version} is newer than this release can read ({FORMAT})"
         yield about(f"{text}; update innovation-abm", "format")

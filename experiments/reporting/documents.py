@@ -1,7 +1,7 @@
 """Reports in the documents: ``python -m innovation_abm.experiments.reporting.documents``.
 
-It says of each report whether it is of this version of the model, and writes those anew that are
-not; with ``--check`` it only says so, and the exit status is 1 if any is not.
+It reports whether each report is from the current version of the model, and rewrites those that are
+not. With ``--check`` it only reports, and exits with status 1 if any report is outdated.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 REPORTS: Final = Path(__file__).resolve().parents[2] / "docs" / "reports"
-"""Where they stand in a checkout: one page for each study that comes with the package."""
+"""Folder of reports in a checkout: one page for each study that comes with the package."""
 
 
 def model_of(page: str) -> str:
-    """Find the model that a report is of, with its version: ``"innovation eb0fdc2aa5210125"``.
+    """Find the model and version of a report: ``"innovation eb0fdc2aa5210125"``.
 
     Args:
         page: the report, as HTML.
 
     Returns:
-        What its last table says; "" if it says nothing.
+        The model named in its last table; "" if there is none.
     """
     words = html.unescape(re.sub(r"<[^>]*>", " ", page))
     found = re.search(r"\bmodel\s+((?:innovation\s+[0-9a-f]{16})|ishigami|sobol_g)\b", words)
@@ -37,7 +37,7 @@ def model_of(page: str) -> str:
 
 
 def is_current(page: str) -> bool:
-    """Tell whether a report is of this version of the model, or of a test function."""
+    """Whether a report is from the current version of the model, or from a test function."""
     from innovation_abm.experiments.running.identity import model_version
 
     model = model_of(page)
@@ -48,8 +48,8 @@ def write(name: str, file: Path) -> None:
     """Sweep a study that comes with the package, and write its report to a file.
 
     Args:
-        name: of the study.
-        file: where to; it is written over.
+        name: name of the study.
+        file: file to write; it is overwritten.
     """
     from innovation_abm.experiments.command import find
     from innovation_abm.experiments.reporting.report import write_report
@@ -60,31 +60,31 @@ def write(name: str, file: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None, reports: Path = REPORTS) -> int:
-    """Look at all reports, and write anew those that are of another version of the model.
+    """Check all reports, and rewrite those from another version of the model.
 
     Args:
-        arguments: of the command line.
+        arguments: command-line arguments.
         reports: the folder of the reports.
 
     Returns:
         The exit status.
     """
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="only say which are not current")
+    parser.add_argument("--check", action="store_true", help="only report which are outdated")
     asked = parser.parse_args(arguments)
     if not reports.is_dir():
-        print(f"there is no {reports} here; run it in a checkout", file=sys.stderr)
+        print(f"{reports} does not exist; run this command in a checkout", file=sys.stderr)
         return 2
     stale = 0
     for file in sorted(reports.glob("*.html")):
         if is_current(file.read_text(encoding="utf-8")):
             print(f"{file.name}: current")
         elif asked.check:
-            print(f"{file.name}: of another version of the model")
+            print(f"{file.name}: from another version of the model")
             stale += 1
         else:
             write(file.stem, file)
-            print(f"{file.name}: written anew")
+            print(f"{file.name}: rewritten")
     return int(stale > 0)
 
 

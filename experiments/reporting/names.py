@@ -1,4 +1,4 @@
-"""What factors, levels and measures are called for people, with their units."""
+"""Readable names of factors, levels and measures, with their units."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 _KEY: Final = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
-"""A level that is called by a key, such as ``small_scale_testing``."""
+"""Pattern of a level that is named by a key, such as ``small_scale_testing``."""
 
 
 @dataclass(frozen=True)
 class Name:
-    """What something is called.
+    """The name of something.
 
     Attributes:
         short: a few words.
@@ -47,14 +47,14 @@ class Name:
 
     @property
     def full(self) -> str:
-        """All of it: short, what it means, and the unit."""
+        """The full name: short name, meaning and unit."""
         text = f"{self.short}: {self.meaning}" if self.meaning else self.short
         return f"{text} ({self.unit})" if self.unit else text
 
 
 @dataclass(frozen=True)
 class Names:
-    """What is called how; what is not known is called by its key.
+    """Names of factors and measures; unknown ones are named by their keys.
 
     Attributes:
         factors: by name.
@@ -66,7 +66,7 @@ class Names:
 
     @classmethod
     def of(cls, study: Study) -> Names:
-        """Name what a study varies and measures."""
+        """Return the names of what a study varies and measures."""
         parameters, titles = study.model.parameters(), study.model.measures()
         units = {name: one.unit for name, one in MEASURES.items()}
         return cls(
@@ -78,11 +78,11 @@ class Names:
         )
 
     def factor(self, name: str) -> Name:
-        """Give what a factor is called."""
+        """Return the name of a factor."""
         return self.factors.get(name) or Name(spaced(name))
 
     def measure(self, name: str) -> Name:
-        """Give what a measure is called."""
+        """Return the name of a measure."""
         if name in self.measures:
             return self.measures[name]
         known = MEASURES.get(name)
@@ -90,7 +90,7 @@ class Names:
 
 
 def level(value: object) -> str:
-    """Write the value of a factor."""
+    """Return the value of a factor as text."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool):
@@ -102,12 +102,12 @@ def level(value: object) -> str:
 
 
 def is_number(value: object) -> bool:
-    """Tell whether a value is a number, and no flag or name."""
+    """Whether a value is a number, not a flag or name."""
     return isinstance(value, (Real, np.number)) and not isinstance(value, (bool, np.bool_))
 
 
 def _factor(factor: Factor, parameters: Mapping[str, Parameter]) -> Name:
-    """Name a factor after what it varies; a name that a study gives it comes first."""
+    """Name a factor after what it varies, unless the study gives it a name."""
     short = spaced(factor.name)
     known = parameters.get(factor.parameter or "")
     if known is not None:
@@ -115,16 +115,16 @@ def _factor(factor: Factor, parameters: Mapping[str, Parameter]) -> Name:
     if factor.lever is not None:
         lever = catalogue().get(factor.lever)
         return Name(short, f"strength of the lever: {lever.sentence.en}" if lever else "strength")
-    return Name(short, "a choice of several, each with settings of its own")
+    return Name(short, "a choice of named levels, each with its own settings")
 
 
 def spaced(name: str) -> str:
-    """Write a key as words."""
+    """Return a key as words."""
     return name.replace("_", " ").strip() or name
 
 
 def capital(text: str) -> str:
-    """Begin a sentence; what looks like a variable, such as x or x1, stays as it is."""
+    """Capitalise a sentence; what looks like a variable, such as x or x1, stays as it is."""
     first = text.split(maxsplit=1)[0] if text.strip() else ""
     if len(first.rstrip(":,.")) == 1 or any(one.isdigit() for one in first):
         return text

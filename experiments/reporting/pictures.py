@@ -1,9 +1,9 @@
-"""Pictures of what a study found: which ones it needs, for its report and for papers.
+"""Pictures of the results of a study: which ones it needs, for its report and for papers.
 
-A factorial design gets its main effects, the pairs of factors that depend on each other, and a map;
-one factor at a time a tornado; a sample of ranges scatters with their trends, a map and the box in
-which a measure is high; a sample for Sobol indices or Morris's screening these. Every study gets
-its convergence, and its survival curves if it kept its ideas.
+A factorial design gets main effects, the pairs of factors that depend on each other, and a map; a
+one-at-a-time design gets a tornado chart; a sample of ranges gets scatter plots with trends, a map
+and the box in which a measure is high; samples for Sobol indices or Morris screening get these.
+Every study gets its convergence, and survival curves if it kept its ideas.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     """Draws one measure of a study."""
 
 MEASURES_DRAWN: Final = 6
-"""Measures that are drawn, the first of the study; of the others there are tables."""
+"""Number of measures that are drawn, from the first on; the others are only in tables."""
 MOST_DISCOVERED: Final = 2048
-"""Points of a design up to which scenario discovery is part of the report."""
+"""Maximum number of points for which scenario discovery is part of the report."""
 PARTS: Final = 10
-"""Parts of a range, for each of which a trend has a mean."""
+"""Number of parts of a range for which a trend has a mean."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class Gallery:
     """The pictures of a study.
 
     Attributes:
-        found: what was found.
-        certainty: how sure it is.
-        missing: why a picture that belongs to such a study could not be drawn.
+        found: pictures of results.
+        certainty: pictures of certainty.
+        missing: why pictures that such a study should have could not be drawn.
     """
 
     found: tuple[Picture, ...]
@@ -66,8 +66,8 @@ def gallery(results: Results) -> Gallery:
     """Draw all pictures that a study needs.
 
     Args:
-        results: the study's results, complete or not; what cannot be drawn of an incomplete one is
-            named in :attr:`Gallery.missing`.
+        results: the study's results, complete or not; :attr:`Gallery.missing` lists what cannot be
+            drawn for an incomplete study.
     """
     names = Names.of(results.study)
     missing: list[str] = []
@@ -85,15 +85,15 @@ def save(
 
     Args:
         results: the study's results.
-        folder: where to; made if it is not there. Pictures of the same name are replaced.
+        folder: folder to write to, created if needed. Pictures of the same name are replaced.
         formats: ``"png"``, ``"svg"``, ``"pdf"``.
-        dpi: dots an inch, of PNG.
+        dpi: resolution of PNG files, in dots per inch.
 
     Returns:
         The files written.
 
     Raises:
-        InnovationAbmError: if a format is not one of these, or the folder cannot be written.
+        InnovationAbmError: if a format is unknown, or the folder cannot be written.
     """
     check_formats(formats)
     drawn = gallery(results)
@@ -114,7 +114,7 @@ def write(
 
 
 def drawn_measures(results: Results) -> list[str]:
-    """Give the measures that are drawn: the first that are not the same in all runs."""
+    """Return the measures that are drawn: the first that are not the same in all runs."""
     vary = [name for name in results.measures if results.runs[name].nunique() > 1]
     return vary[:MEASURES_DRAWN]
 
@@ -146,7 +146,7 @@ def _of_design(results: Results, names: Names, missing: list[str]) -> Iterator[P
     except InnovationAbmError as error:
         missing.append(str(error))
     draws: dict[str, tuple[Draw, ...]] = {
-        "factorial": (_factorial, _scattered),  # the second: what there is of one with holes
+        "factorial": (_factorial, _scattered),  # the second is for a design with gaps
         "one_at_a_time": (_one_at_a_time,),
     }
     for measure in measures:
@@ -197,12 +197,12 @@ def _factorial(results: Results, measure: str, names: Names) -> Iterator[Picture
 
 
 def _joined(results: Results, pair: tuple[str, str]) -> str:
-    """Name a pair as the shares of variance do."""
+    """Return the name of a pair in the table of variance shares."""
     return " x ".join(sorted(pair, key=factor_names(results).index))
 
 
 def _many(results: Results, factor: str) -> bool:
-    """Tell whether a factor has so many named levels that they must stand below each other."""
+    """Whether a factor has too many named levels to place them side by side."""
     column: pd.Series[Any] = results.points[factor]
     return not is_number(column) and column.nunique() > drawings.FEW
 
@@ -210,7 +210,7 @@ def _many(results: Results, factor: str) -> bool:
 def _ranking(
     results: Results, effects: pd.DataFrame, factor: str, measure: str, names: Names
 ) -> Picture:
-    """Compare the levels of a factor with its first, for each level of the other if it is one."""
+    """Compare the levels of a factor with its first, by levels of the other factor if only one."""
     levels = list(results.points[factor].unique())
     others = [name for name in factor_names(results) if name != factor]
     groups = list(results.points[others[0]].unique()) if len(others) == 1 else []
@@ -234,7 +234,7 @@ def _ranking(
 
 
 def _longer_first(results: Results, pair: tuple[str, str], measure: str) -> analysis.ResponseMap:
-    """Map a pair with the factor that is a number, or has more levels, across."""
+    """Map a pair with the numeric factor, or the one with more levels, as the horizontal axis."""
 
     def order(factor: str) -> tuple[bool, int]:
         column: pd.Series[Any] = results.points[factor]
@@ -258,7 +258,7 @@ def _one_at_a_time(results: Results, measure: str, names: Names) -> Iterator[Pic
 
 
 def told_changes(results: Results, points: Sequence[int], names: Names) -> list[str]:
-    """Say for points in what they differ from the first: "span from 4 to 8"."""
+    """Describe how points differ from the first point: "span from 4 to 8"."""
     base = results.points.iloc[0]
     told = []
     for point in points:
@@ -269,7 +269,7 @@ def told_changes(results: Results, points: Sequence[int], names: Names) -> list[
                 f"{names.factor(name).short} from {level(base[name])} to {level(row[name])}"
                 for name in changed
             )
-            or "the same again"
+            or "no change"
         )
     return told
 
@@ -281,7 +281,7 @@ def _scattered(results: Results, measure: str, names: Names) -> Iterator[Picture
     means = means[means["estimate"].notna()]
     if means.empty:
         raise InnovationAbmError(
-            f'a scatter of "{measure}" needs points at which it is defined, and there are none'
+            f'a scatter plot of "{measure}" needs points at which it is defined, and there are none'
         )
     order, sure = _by_strength(results, measure)
     yield drawings.scatter(means, trend(means, factors), order, measure, names, sure=sure)
@@ -292,10 +292,10 @@ def _scattered(results: Results, measure: str, names: Names) -> Iterator[Picture
 
 
 def _independent(results: Results, means: pd.DataFrame) -> pd.DataFrame:
-    """Give the points that were drawn by themselves.
+    """Return the points that were drawn independently.
 
-    Saltelli's sample has blocks, all of whose points share coordinates with the first of them;
-    together they would make intervals too narrow.
+    Saltelli's sample has blocks whose points share coordinates with their first point. Used
+    together, they would make intervals too narrow.
     """
     design = results.study.design
     if str(design.kind) != "saltelli":
@@ -305,17 +305,17 @@ def _independent(results: Results, means: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_strength(results: Results, measure: str) -> tuple[list[str], bool]:
-    """Give the factors, the one that matters most first, by the best that the design can say.
+    """Return the factors, most important first, by the best index that the design allows.
 
     Returns:
-        Them, and whether the first is more than chance by its F test, as the first of so many.
-        Points of a Saltelli sample are no independent ones, so of these it is taken for granted:
-        how far luck blurs their indices is told in the section of certainty.
+        The factors, and whether the first is significant by its F test, corrected for the number
+        of factors. Points of a Saltelli sample are not independent, so significance is assumed;
+        the section on certainty shows the uncertainty of the indices.
     """
     if str(results.study.design.kind) == "saltelli":
         try:
             table = sobol_indices(results, measure)
-        except InnovationAbmError:  # not whole: told by the picture of the indices
+        except InnovationAbmError:  # incomplete: reported with the picture of the indices
             pass
         else:
             total = table[table["order"] == "total"].sort_values("estimate", ascending=False)
@@ -326,14 +326,14 @@ def _by_strength(results: Results, measure: str) -> tuple[list[str], bool]:
 
 
 def trend(points: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
-    """Give the mean of the points in each part of each factor's range, with its interval.
+    """Return the mean of the points in each part of each factor's range, with its interval.
 
     Args:
-        points: a row a point: a column a factor, and ``estimate``.
+        points: one row per point: one column per factor, and ``estimate``.
         factors: the factors.
 
     Returns:
-        One row a factor and part: ``factor``, ``level`` (the level, or the middle of one of
+        One row per factor and part: ``factor``, ``level`` (the level, or the middle of one of
         :data:`PARTS` equal parts of a range), ``estimate``, ``low``, ``high``, ``points``.
     """
     rows = []
@@ -371,13 +371,13 @@ def _morris(results: Results, measures: Sequence[str], names: Names) -> Iterator
 def _box(results: Results, names: Names, missing: list[str]) -> Iterator[Picture]:
     """Draw where in the design worthwhile ideas survive, or else where the first measure is high.
 
-    Wanted is the best quarter of the points: what is good enough in itself, a study does not say.
+    The best quarter of the points is wanted, as a study does not define what is good enough.
     """
     measure, direction = wanted_side(results)
     if len(results.points) > MOST_DISCOVERED:
         missing.append(
-            f"scenario discovery is left out of reports on more than {MOST_DISCOVERED:,} points, "
-            "for it takes long; find_boxes does it"
+            f"scenario discovery is left out of reports on more than {MOST_DISCOVERED:,} points "
+            "because it is slow; use find_boxes"
         )
         return
     try:
@@ -392,11 +392,11 @@ def _box(results: Results, names: Names, missing: list[str]) -> Iterator[Picture
     if found.boxes:
         yield drawings.region(found.boxes[0], results.points, wanted, names)
     else:
-        missing.append(f"no part of the design stands out by more than chance where {wanted}")
+        missing.append(f"no part of the design stands out significantly as one where {wanted}")
 
 
 def wanted_side(results: Results) -> tuple[str, Direction]:
-    """Give the measure that scenario discovery looks at, and which side of it is wanted."""
+    """Return the measure for scenario discovery, and the wanted side of it."""
     if "omission" in results.measures:
         return "omission", "below"
     return ("survival" if "survival" in results.measures else str(results.measures[0])), "above"
@@ -412,7 +412,7 @@ def _certainty(results: Results, names: Names) -> Iterator[Picture]:
 
 
 def _survival(results: Results, names: Names, missing: list[str]) -> Iterator[Picture]:
-    """Draw survival curves by each factor of few levels, of one that kept its ideas."""
+    """Draw survival curves by each factor with few levels, if the study kept its ideas."""
     if "ideas" not in results.study.tables or not len(results.runs):
         return
     few = [

@@ -1,10 +1,10 @@
-"""The report of a study: one page that opens anywhere, and its pictures for a paper.
+"""The report of a study: a single web page, and its pictures for a paper.
 
-The page is a single file of HTML. Nothing is loaded, no script is run, and its own policy forbids
-both; pictures are drawn in it. The same results give the same bytes. A reader need not have run
-the study, nor know the model: what was asked comes first, then the answer in figures.
+The page is one HTML file with its pictures inside. It loads nothing and runs no script, and its
+content security policy forbids both. The same results give the same bytes. Readers need not have
+run the study or know the model: the question comes first, then the answer in figures.
 
-Everything that a user wrote (titles, names, errors) is text to the page, never markup.
+Everything that a user wrote (titles, names, errors) is text on the page, never markup.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.store.results import Results
 
 PAGE: Final = "report.html"
-"""Name of the page in a folder."""
+"""File name of the page."""
 PICTURES: Final = "pictures"
-"""Name of the folder of pictures beside it."""
+"""Name of the folder of pictures next to it."""
 CONTENTS: Final = (
     ("answer", "The answer"),
     ("design", "What was varied"),
     ("results", "What was found"),
-    ("certainty", "How sure it is"),
+    ("certainty", "How certain it is"),
     ("failures", "What failed"),
     ("limits", "How to read it"),
     ("reproduce", "How to repeat it"),
 )
-"""The table of contents: where each section stands on the page, and what it is called."""
+"""The table of contents: the anchor of each section, and its name."""
 SECTIONS: Final[tuple[type[Section], ...]] = (
     Head,
     Answer,
@@ -62,7 +62,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Limits,
     Reproduce,
 )
-"""The sections; the template calls each as its class is called, in small letters."""
+"""The sections; in the template, each has the name of its class in lower case."""
 
 
 def write_report(
@@ -76,13 +76,14 @@ def write_report(
 
     Args:
         results: the study's results, complete or not.
-        target: a folder, made if it is not there, for ``report.html`` and the folder ``pictures``;
-            or a file that ends in ``.html``, for the page alone.
-        formats: of the pictures; see :func:`~innovation_abm.experiments.reporting.pictures.save`.
-        dpi: dots an inch, of PNG.
+        target: a folder for ``report.html`` and the folder ``pictures``, created if needed; or a
+            file that ends in ``.html``, for the page alone.
+        formats: file formats of the pictures; see
+            :func:`~innovation_abm.experiments.reporting.pictures.save`.
+        dpi: resolution of PNG files, in dots per inch.
 
     Returns:
-        The path of the page. A former page is replaced when the new one is whole.
+        The path of the page. An earlier page is replaced once the new one is complete.
 
     Raises:
         InnovationAbmError: if the target cannot be written, or a format is unknown.
@@ -105,11 +106,11 @@ def write_report(
 
 
 def page(results: Results, drawn: pictures.Gallery | None = None) -> str:
-    """Give the page as text.
+    """Return the page as text.
 
     Args:
         results: the study's results.
-        drawn: its pictures, if they are there already.
+        drawn: its pictures, if they have been drawn already.
     """
     from jinja2 import DictLoader, Environment, StrictUndefined
     from markupsafe import Markup
@@ -138,10 +139,10 @@ def page(results: Results, drawn: pictures.Gallery | None = None) -> str:
 
 
 def _dark() -> str:
-    """Change the colours of pictures where the background is dark.
+    """Return rules that change the colours of pictures on a dark background.
 
-    Marks are drawn once and used many times, in a tree of their own that knows nothing of what
-    is above them; so a rule must not ask for more than the colour.
+    Marks are drawn once and reused many times, in a separate tree that does not inherit from the
+    elements above it, so a rule may only select by colour.
     """
     rules = "".join(
         f'[fill="{light}"]{{fill:{dark}}}[stroke="{light}"]{{stroke:{dark}}}'

@@ -1,12 +1,12 @@
 """The house style of pictures: colours, small multiples, and SVG for a page or a paper.
 
-Nothing here knows what a study is. A :class:`Picture` says in words what it shows, holds the
-numbers that it draws, and draws itself on a figure of its own, so that no setting of pyplot is
-touched and the same numbers give the same bytes.
+Nothing here depends on studies. A :class:`Picture` states in words what it shows, holds the numbers
+that it draws, and draws itself on its own figure, so that no setting of pyplot is changed and the
+same numbers give the same bytes.
 
-Colours are those of Okabe and Ito (2008), which are told apart with any colour vision; each goes
-with a marker and a line of its own, so that a picture copied in grey can still be read. In a page
-they are changed for a dark background by its style sheet (:data:`DARK`).
+The colours are those of Okabe and Ito (2008), which can be distinguished with any colour vision.
+Each has its own marker and line style, so that a picture copied in grey can still be read. On a
+page, the style sheet changes them for a dark background (:data:`DARK`).
 """
 
 from __future__ import annotations
@@ -54,27 +54,27 @@ DARK: Final = {
     ORANGE: "#f5b83d",
     SKY: "#8fd0fa",
 }
-"""What each colour becomes on a dark background."""
+"""The colour that replaces each colour on a dark background."""
 
 WIDTH: Final = 7.4
-"""Width of every picture, inches."""
+"""Width of every picture, in inches."""
 SMALL: Final = 8.0
 MIDDLE: Final = 9.0
-"""Sizes of letters, points."""
+"""Font sizes, in points."""
 LONGEST: Final = 60
-"""Letters of a name that are shown at most."""
+"""Maximum number of characters of a name that are shown."""
 FORMATS: Final = ("png", "svg", "pdf")
-"""Kinds of files that a picture can be saved as."""
+"""File formats of pictures."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """How one series is drawn: told apart by each of the three alone.
+    """How one series is drawn: each of the three attributes alone distinguishes it.
 
     Attributes:
-        colour: of line and marker.
+        colour: colour of line and marker.
         marker: shape of the points.
-        line: dashes of the line.
+        line: line style.
     """
 
     colour: str
@@ -90,17 +90,17 @@ LOOKS: Final = (
     Look(ORANGE, "v", (0, (6, 1, 1, 1, 1, 1))),
     Look(SKY, "P", (0, (3, 1, 3, 4))),
 )
-"""How series are drawn, in order; more than these belong into small multiples."""
+"""How series are drawn, in order; more series than these need small multiples."""
 
 
 def words(text: object, width: int = 0, longest: int = LONGEST) -> str:
-    """Make any text fit for a label: one that draws as it stands, and ends.
+    """Make any text suitable for a label.
 
     Args:
-        text: what to write; control characters and the dollars that would begin a formula lose
-            their meaning.
-        width: letters a line; 0 for a single line.
-        longest: letters at most; what is longer ends in an ellipsis.
+        text: the text; control characters, and dollar signs that would start a formula, lose their
+            meaning.
+        width: characters per line; 0 for a single line.
+        longest: maximum number of characters; longer texts end in an ellipsis.
     """
     plain = "".join(one if one.isprintable() else " " for one in str(text))
     plain = " ".join(plain.split())
@@ -113,14 +113,14 @@ def words(text: object, width: int = 0, longest: int = LONGEST) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture, in words, numbers and marks.
+    """A picture with its description and data.
 
     Attributes:
         name: stem of its files: letters, digits and dashes; unique in a report.
         title: what it shows, as a statement.
-        alt: the same for those who cannot see it, with the main figures.
-        data: the numbers drawn, one row a mark.
-        height: inches.
+        alt: alternative text, with the main figures.
+        data: the numbers drawn, one row per mark.
+        height: height in inches.
         draw: draws it on an empty figure.
         note: how to read it.
     """
@@ -134,7 +134,7 @@ class Picture:
     note: str = ""
 
     def figure(self, *, titled: bool = True) -> Figure:
-        """Draw it on a figure of its own, with its title above it unless told otherwise."""
+        """Draw it on a new figure, by default with its title above it."""
         from matplotlib.figure import Figure
         from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -147,7 +147,7 @@ class Picture:
                 words(self.title, 84, 180), x=0.01, ha="left", fontsize=10.5,
                 fontweight="bold", color=INK,
             )  # fmt: skip
-        # The room is divided once, and not again for each kind of file.
+        # The layout is computed once, not for each file format.
         with warnings.catch_warnings():
             _allow_boxes()
             figure.draw_without_rendering()
@@ -155,7 +155,7 @@ class Picture:
         return figure
 
     def element(self) -> str:
-        """Give it as an ``<svg>`` element for a page: no title, no style, no names that clash."""
+        """Return it as an ``<svg>`` element for a page, with no title, styles or clashing names."""
         return _element(_svg(self.figure(titled=False), as_text=True), self.name, self.alt)
 
     def save(self, folder: Path, formats: Sequence[str], dpi: int) -> list[Path]:
@@ -163,8 +163,8 @@ class Picture:
 
         Args:
             folder: an existing folder.
-            formats: of :data:`FORMATS`.
-            dpi: dots an inch, of PNG.
+            formats: some of :data:`FORMATS`.
+            dpi: resolution of PNG files, in dots per inch.
 
         Returns:
             The files written.
@@ -184,15 +184,15 @@ class Picture:
 
 
 def check_formats(formats: Sequence[str]) -> None:
-    """Refuse a kind of picture that is not written.
+    """Refuse unknown picture formats.
 
     Raises:
-        InnovationAbmError: if one of ``formats`` is not among :data:`FORMATS`.
+        InnovationAbmError: if one of ``formats`` is not in :data:`FORMATS`.
     """
     for kind in formats:
         if kind not in FORMATS:
             raise InnovationAbmError(
-                f'"{kind}" is no format of pictures; allowed: {", ".join(FORMATS)}'
+                f'"{kind}" is not a valid picture format; must be one of {", ".join(FORMATS)}'
             )
 
 
@@ -200,7 +200,7 @@ def check_formats(formats: Sequence[str]) -> None:
 
 
 def dress(axes: Axes, *, grid: str = "y") -> Axes:
-    """Give axes the house style: few lines, none in the foreground."""
+    """Apply the house style to axes: few lines, none in the foreground."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -217,12 +217,12 @@ def dress(axes: Axes, *, grid: str = "y") -> Axes:
 
 
 def beside(count: int) -> int:
-    """Give how many of so many small multiples stand beside each other."""
+    """Return the number of columns for a number of small multiples."""
     return 2 if count in (2, 4) else min(count, 3)
 
 
 def rows_of(count: int) -> int:
-    """Give how many rows so many small multiples make."""
+    """Return the number of rows for a number of small multiples."""
     return math.ceil(count / beside(count))
 
 
@@ -235,12 +235,12 @@ def panels(
     sharex: bool = False,
     sharey: bool = False,
 ) -> Iterator[Axes]:
-    """Give axes for so many small multiples, row by row; places left over stay empty.
+    """Yield axes for a number of small multiples, row by row; unused places stay empty.
 
     Args:
         figure: an empty figure.
-        count: of panels.
-        columns: at most so many beside each other; see :func:`beside` if 0.
+        count: number of panels.
+        columns: maximum number of columns; 0 for that of :func:`beside`.
         grid: see :func:`dress`.
         sharex: whether all have the same horizontal axis.
         sharey: whether all have the same vertical axis.
@@ -250,7 +250,7 @@ def panels(
     grid_of_axes = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
     for place, axes in enumerate(grid_of_axes.flat):
         if place < count:
-            # Where the place below is empty, the numbers of a common axis would be nowhere.
+            # If the place below is empty, a common axis would otherwise have no numbers.
             axes.tick_params(axis="x", labelbottom=not sharex or place + columns >= count)
             yield dress(axes, grid=grid)
         else:
@@ -273,7 +273,7 @@ def with_intervals(
     joined: bool = True,
     label: str | None = None,
 ) -> None:
-    """Draw the column ``estimate`` of a frame over ``x``, with its ``low`` to ``high`` as bars."""
+    """Draw the column ``estimate`` of a frame over ``x``, with bars from ``low`` to ``high``."""
     estimate = frame["estimate"].to_numpy(float)
     low, high = frame["low"].to_numpy(float), frame["high"].to_numpy(float)
     axes.vlines(x, low, high, color=look.colour, linewidth=1.6, alpha=0.75)
@@ -284,7 +284,7 @@ def with_intervals(
 
 
 def key(figure: Figure, axes: Axes, title: str = "") -> None:
-    """Explain the looks of series, above all panels."""
+    """Add a legend of the series above all panels."""
     handles, labels = axes.get_legend_handles_labels()
     made = figure.legend(
         handles, labels, loc="outside upper left", ncols=min(len(labels), 4), frameon=False,
@@ -304,15 +304,15 @@ def _quietly(figure: Figure, written: Any, **options: Any) -> None:  # noqa: ANN
 
 
 def _allow_boxes() -> None:
-    """Do not complain of a letter that the font lacks: it is a box here, and well in a page."""
+    """Ignore warnings about glyphs that the font lacks; pages show them correctly."""
     warnings.filterwarnings("ignore", message="Glyph .* missing from")
 
 
 def _svg(figure: Figure, *, as_text: bool) -> str:
-    """Write a figure as SVG, with the same bytes each time.
+    """Return a figure as SVG, always with the same bytes.
 
-    Letters as text are small and can be searched, but look as the reader's fonts have it; as
-    outlines they look the same in every program.
+    Letters as text are small and searchable, but depend on the reader's fonts; as outlines they
+    look the same in every program.
     """
     import matplotlib
 
@@ -343,10 +343,10 @@ _GEOMETRY: Final = ("d", "x", "y", "width", "height", "transform", "points", "cx
 
 
 def _element(svg: str, name: str, alt: str) -> str:
-    """Make an element for a page of a file that matplotlib wrote.
+    """Make an element for a page from a file that matplotlib wrote.
 
-    Its styles become attributes, so that the page can forbid all styles but its own; names within
-    it are made unique in the page, or dropped; numbers are cut to a hundredth of a point.
+    Its styles become attributes, so that the page can forbid all styles except its own. Its names
+    are made unique in the page, or dropped. Numbers are rounded to a hundredth of a point.
     """
     root = ElementTree.fromstring(svg)
     for parent in list(root.iter()):
@@ -394,7 +394,7 @@ def _shorter(found: re.Match[str]) -> str:
 
 
 def _font(one: ElementTree.Element, value: str) -> None:
-    """Take size and weight out of a font; the family is the page's."""
+    """Keep size and weight of a font; the page sets the family."""
     size = _FONT_SIZE.search(value)
     if size:
         one.set("font-size", size.group(1))
@@ -403,7 +403,7 @@ def _font(one: ElementTree.Element, value: str) -> None:
 
 
 def _flatten(root: ElementTree.Element) -> None:
-    """Take away groups that say nothing any more."""
+    """Remove groups without attributes."""
     for parent in root.iter():
         place = 0
         while place < len(parent):

@@ -1,4 +1,4 @@
-"""Figures and counts in words, as they stand on pages and pictures."""
+"""Figures and counts as text, for pages and pictures."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 
 def figures(value: float, like: float | None = None) -> str:
-    """Write a number with as many figures as it deserves.
+    """Return a number as text with a suitable number of digits.
 
     Args:
         value: the number; NaN is written as "undefined".
-        like: half the width of its interval, of which one significant figure is kept, or two if the
-            first is a 1 or 2; three figures of the number itself if there is none.
+        like: half-width of its interval, of which one significant digit is kept, or two if the
+            first is 1 or 2; without it, three digits of the number itself.
     """
     if math.isnan(value):
         return "undefined"
@@ -33,7 +33,7 @@ def figures(value: float, like: float | None = None) -> str:
 
 
 def interval(estimate: float, low: float, high: float) -> str:
-    """Write an estimate with its interval: "0.31 (0.29 to 0.33)"."""
+    """Return an estimate with its interval: "0.31 (0.29 to 0.33)"."""
     half = (high - low) / 2
     if not math.isfinite(half) or half == 0.0:
         return figures(estimate)
@@ -41,24 +41,24 @@ def interval(estimate: float, low: float, high: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share as a percentage."""
-    return "an undefined part" if math.isnan(share) else f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
+    """Return a share as a percentage."""
+    return "an undefined share" if math.isnan(share) else f"{100 * share:.0f}%"
 
 
 def mean_of(row: Any) -> str:  # noqa: ANN401 - a row of means, or a dict like one
-    """Write a mean with its interval."""
+    """Return a mean with its interval."""
     return interval(float(row["mean"]), float(row["low"]), float(row["high"]))
 
 
 def plus_minus(row: Any) -> str:  # noqa: ANN401 - a row of means
-    """Write a mean, plus and minus half of its interval."""
+    """Return a mean, plus or minus the half-width of its interval."""
     half = (float(row["high"]) - float(row["low"])) / 2
     mean = figures(float(row["mean"]), half)
     return f"{mean} ± {figures(half, half)}" if math.isfinite(half) and half > 0.0 else mean
 
 
 def estimate_of(row: Any) -> str:  # noqa: ANN401 - a row with an estimate
-    """Write an estimate with its interval."""
+    """Return an estimate with its interval."""
     return interval(float(row.estimate), float(row.low), float(row.high))
 
 
@@ -68,11 +68,11 @@ def count(number: int, what: str) -> str:
 
 
 def are(number: int) -> str:
-    """Give the verb for so many."""
+    """Return the verb for a number of things."""
     return "is" if number == 1 else "are"
 
 
 def slug(text: str) -> str:
-    """Make a name of a file of any text."""
+    """Turn any text into a file name."""
     plain = "".join(one if one.isascii() and one.isalnum() else "-" for one in text.lower())
     return "-".join(part for part in plain.split("-") if part)[:60] or "x"

@@ -1,4 +1,4 @@
-"""What a study will take: runs, time, memory and disk, before the first run."""
+"""What a study will need in runs, time, memory and disk space, estimated before the first run."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.running.runners import Point
 
 KERNEL_PERSON_WEEK: Final = 2.2e-8
-"""Seconds that a thread of the compiled engine takes for a person's week, the ideas included."""
+"""Seconds that a thread of the compiled engine needs per person-week, including ideas."""
 MESA_PERSON_WEEK: Final = 2.5e-6
-"""Seconds that a process of the Mesa engine takes for it, ideas apart."""
+"""Seconds that a process of the Mesa engine needs per person-week, without ideas."""
 MESA_IDEA: Final = 8e-5
-"""Seconds that it takes for an idea."""
+"""Seconds that it needs per idea."""
 MESA_RUN: Final = 5e-3
-"""Seconds that it takes for a run beside, its tables included."""
+"""Seconds that it needs per run in addition, including its tables."""
 START: Final = 3.0
-"""Seconds in which processes of the Mesa engine start."""
+"""Seconds until the processes of the Mesa engine have started."""
 RUN: Final = 5e-5
-"""Seconds of a thread or process that a run takes beside, stored."""
+"""Seconds of a thread or process that each run needs in addition, including storage."""
 WHOLE_RUN: Final = 1.2e-3
-"""Seconds that it takes to make the tables of a run, in Python."""
+"""Seconds to make the tables of a run, in Python."""
 POINT: Final = 3e-4
-"""Seconds that it takes to check and prepare a point."""
+"""Seconds to check and prepare a point."""
 POINT_BYTES: Final = 6_000
 RUN_BYTES: Final = 40
-"""Bytes of memory that a point takes, and a run beside its measures."""
+"""Bytes of memory per point, and per run without its measures."""
 BASE_BYTES: Final = 300e6
-"""Bytes that the program itself takes."""
+"""Bytes of memory that the program itself needs."""
 PROCESS_BYTES: Final = 150e6
-"""Bytes that each process of the Mesa engine takes."""
+"""Bytes of memory that each process of the Mesa engine needs."""
 ROW_BYTES: Final = {"ideas": 60, "weeks": 120, "queues": 60, "people": 80}
-"""Bytes on disk of a row of each table."""
+"""Bytes on disk per row of each table."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a study takes, roughly.
+    """What a study needs, roughly.
 
     Attributes:
         points: points of the design.
-        runs: runs, at most.
-        known: runs that are there already.
-        seconds: time for the others.
+        runs: maximum number of runs.
+        known: runs that are already stored.
+        seconds: time for the other runs.
         memory: memory, in bytes.
-        disk: disk, in bytes.
+        disk: disk space, in bytes.
     """
 
     points: int
@@ -61,8 +61,8 @@ class Estimate:
     disk: float
 
     def sentence(self) -> str:
-        """Tell it in a sentence."""
-        known = f", {self.known:,} of them there already" if self.known else ""
+        """Return the estimate as a sentence."""
+        known = f" ({self.known:,} already stored)" if self.known else ""
         return (
             f"{self.points:,} points, {self.runs:,} runs{known}; about {duration(self.seconds)}, "
             f"{self.memory / 1e9:.1f} GB of memory and {size(self.disk)} of disk"
@@ -70,7 +70,7 @@ class Estimate:
 
 
 def duration(seconds: float) -> str:
-    """Say a time in words."""
+    """Return a duration in words."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     if seconds < 5400:
@@ -79,7 +79,7 @@ def duration(seconds: float) -> str:
 
 
 def size(amount: float) -> str:
-    """Say a number of bytes in words."""
+    """Return a number of bytes in words."""
     return f"{amount / 1e9:.1f} GB" if amount >= 1e9 else f"{max(1.0, amount / 1e6):.0f} MB"
 
 
@@ -92,15 +92,15 @@ def estimate(
     whole: bool,
     known: int,
 ) -> Estimate:
-    """Estimate what a study takes.
+    """Estimate what a study needs.
 
     Args:
         study: the study.
         points: its points.
         mesa: whether the Mesa engine runs it.
-        workers: how many threads or processes do.
-        whole: whether every run is put together with its tables.
-        known: runs that are there already.
+        workers: number of threads or processes.
+        whole: whether every run is assembled with its tables.
+        known: runs that are already stored.
     """
     each = study.replications.at_most
     runs = len(points) * each
@@ -128,18 +128,18 @@ def estimate(
 
 
 def mesa_seconds(point: Point) -> float:
-    """Give the seconds that the Mesa engine takes for the weeks of a run, roughly.
+    """Return the seconds that the Mesa engine needs for the weeks of a run, roughly.
 
-    Agents of one's own may take more, which nobody can tell before.
+    Custom agents may need more, which cannot be known in advance.
     """
     return MESA_PERSON_WEEK * point.person_weeks + MESA_IDEA * point.rows.get("ideas", 0.0)
 
 
 def check_limits(found: Estimate, limits: Limits) -> None:
-    """Refuse a study that would take more than its file allows.
+    """Refuse a study that would need more than its file allows.
 
     Raises:
-        InnovationAbmError: naming every limit that would be passed, and the line to raise it.
+        InnovationAbmError: naming every limit that would be exceeded, and the key that raises it.
     """
     wanted = {
         "runs": (found.runs, limits.runs, f"{found.runs:,} runs"),
@@ -148,10 +148,10 @@ def check_limits(found: Estimate, limits: Limits) -> None:
         "disk_gb": (found.disk / 1e9, limits.disk_gb, f"{found.disk / 1e9:.1f} GB"),
     }
     faults = [
-        f"{said} would be needed, and limits.{name} = {allowed:,} allows less: raise it in "
-        "[limits], or make the design smaller"
+        f"the study needs {said}, more than limits.{name} = {allowed:,}: raise it in [limits], "
+        "or make the design smaller"
         for name, (needed, allowed, said) in wanted.items()
         if needed > allowed
     ]
     if faults:
-        raise InnovationAbmError("nothing was started: " + "; ".join(faults))
+        raise InnovationAbmError("no runs were started: " + "; ".join(faults))

@@ -1,7 +1,7 @@
-"""Sweeps: all runs of a study, stored as they are finished, resumed where they were cut off.
+"""Sweeps: all runs of a study, stored as they finish, resumed where they were interrupted.
 
-The order is replication by replication over all points, so that a sweep that is stopped is still
-balanced. One process, this one, writes the store; runs are done by :mod:`.workers`.
+Runs are ordered by replication, then by point, so that a sweep that is stopped is still balanced.
+Only this process writes the store; runs are computed by :mod:`.workers`.
 """
 
 from __future__ import annotations
@@ -50,23 +50,23 @@ if TYPE_CHECKING:
     BoolArray = NDArray[np.bool_]
 
 CHUNK_SECONDS: Final = 1.0
-"""How long a chunk of runs takes, roughly: what is lost at most if the power is cut."""
+"""How long a chunk of runs takes, roughly: the most that a power cut can lose."""
 FIRST_SECONDS: Final = 0.2
-"""How long the first chunk takes, as far as one can tell before."""
+"""How long the first chunk should take, by estimate."""
 BLOCK: Final = 4096
-"""Most points that are run one after another before the next replication of the first of them."""
+"""Maximum number of points that are run in a row before the next replication begins."""
 MOST_ROWS: Final = 500_000
-"""Rows of tables that a chunk may leave, which it holds in memory until they are stored."""
+"""Maximum number of table rows per chunk, which are held in memory until they are stored."""
 WORTH_COMPILING: Final = 1e12
-"""Person-weeks of a study, for the choice of the engine: enough to be worth compiling."""
+"""Person-weeks assumed for a study when choosing the engine: enough to be worth compiling."""
 GRACE: Final = 10.0
-"""Seconds that runs which were begun have to end when a sweep is interrupted."""
+"""Seconds that running chunks have to finish when a sweep is interrupted."""
 TICK: Final = 0.5
-"""Seconds after which the sweep looks up, whether or not a chunk has come in."""
+"""Seconds after which the sweep stops waiting for a chunk, to check for interruptions."""
 
 
 class InterruptedSweepError(KeyboardInterrupt):
-    """A sweep was interrupted; what was finished is stored, and the same command goes on."""
+    """A sweep was interrupted; finished runs are stored, and the same command continues it."""
 
 
 def sweep(
@@ -79,28 +79,28 @@ def sweep(
     progress: Progress | None = None,
     notice: Notice | None = None,
 ) -> Results:
-    """Run all that a study asks for and is not stored yet.
+    """Run everything that a study asks for and that is not stored yet.
 
     Args:
         study: the study.
-        folder: where its runs are stored; made if it is not there. The same study goes on where it
-            stopped; its design, its replications and its name may have changed since.
-        dask: address of a Dask scheduler whose workers do the runs, or ``"local"``; here if
-            ``None``. The result is the same.
-        workers: how many threads or processes do them here; one for each processor if ``None``.
-        retry: run again what failed before, and what of the folder is damaged.
-        progress: called now and then with the runs done and the runs to do, as far as one knows;
+        folder: where its runs are stored; created if needed. The same study continues where it
+            stopped; its design, replications and name may have changed since.
+        dask: address of a Dask scheduler whose workers compute the runs, or ``"local"``; ``None``
+            runs them without Dask. The results are the same.
+        workers: number of local threads or processes; ``None`` for one per processor.
+        retry: run again what failed before or is damaged in the folder.
+        progress: called regularly with the number of runs done and of runs wanted, as far as known;
             the sweep stops if it returns ``False``.
-        notice: called with lines that somebody should read: what the study takes, which engine.
+        notice: called with lines for the user: what the study needs, which engine runs it.
 
     Returns:
-        What the folder holds then.
+        The results in the folder.
 
     Raises:
-        InnovationAbmError: if the study cannot be run, would take more than its limits, or the
-            folder holds other runs or is damaged; nothing was run then. Also if the folder cannot
-            be written any more, or is removed.
-        InterruptedSweepError: if it was interrupted; what was finished is stored.
+        InnovationAbmError: if the study cannot be run, would exceed its limits, or the folder holds
+            other runs or is damaged; in these cases nothing was run. Also if the folder can no
+            longer be written, or is removed.
+        InterruptedSweepError: if it was interrupted; finished runs are stored.
     """
     from innovation_abm.experiments.store.results import load_study
 
@@ -126,16 +126,16 @@ def sweep(
 
 
 def check(study: Study, *, workers: int | None = None, notice: Notice | None = None) -> Estimate:
-    """Check a study, its charts and its rules, and say what it would take; nothing is run.
+    """Check a study, its charts and its rules, and estimate what it needs; nothing is run.
 
     Args:
         study: the study.
-        workers: how many threads or processes would do the runs; one for each processor if
-            ``None``.
+        workers: number of threads or processes that would compute the runs; ``None`` for one per
+            processor.
         notice: see :func:`sweep`.
 
     Raises:
-        InnovationAbmError: if the study cannot be run, or would take more than its limits.
+        InnovationAbmError: if the study cannot be run, or would exceed its limits.
     """
     told = notice or (lambda line: None)
     study.check()
@@ -156,10 +156,10 @@ def _estimate(study: Study, plan: Plan, runner: Runner, workers: int, known: int
 
 
 def make_runner(study: Study, threads: int, notice: Notice) -> Runner:
-    """Read the charts and rules of a study, choose its engine, and make it ready.
+    """Read the charts and rules of a study, choose its engine, and prepare it.
 
     Raises:
-        InnovationAbmError: if a chart or the rules are wrong, or the engine cannot run them.
+        InnovationAbmError: if a chart or the rules are not valid, or the engine cannot run them.
     """
     if isinstance(study.model, TestFunction):
         return FunctionRunner(study, study.model.function)
@@ -177,7 +177,7 @@ def make_runner(study: Study, threads: int, notice: Notice) -> Runner:
 
 @contextmanager
 def _hired(runner: Runner, dask: str | None, number: int) -> Iterator[Workers]:
-    """Start those who run chunks, and send them home at the end."""
+    """Start workers, and stop them at the end."""
     if dask is not None:
         hired: Workers = Cluster(runner, dask)
     elif isinstance(runner, InnovationRunner) and runner.engine == "mesa":
@@ -190,7 +190,7 @@ def _hired(runner: Runner, dask: str | None, number: int) -> Iterator[Workers]:
 
 @contextmanager
 def _interruption() -> Iterator[threading.Event]:
-    """Let the first interruption be a wish to stop, and the second one an interruption."""
+    """Treat the first interruption as a request to stop, and the second as an interruption."""
     wished = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield wished
@@ -207,7 +207,7 @@ def _interruption() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-# --- what is to be run ----------------------------------------------------------------------------
+# --- what will be run -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -215,8 +215,8 @@ class Plan:
     """The points of a study, in the order of its design.
 
     Attributes:
-        points: what is known of each; several may have the same key, and are run once.
-        rows: the factors of each.
+        points: what is known of each point; points with the same key are run once.
+        rows: the factors of each point.
     """
 
     points: Sequence[Point]
@@ -224,7 +224,7 @@ class Plan:
 
     @classmethod
     def of(cls, study: Study, runner: Runner) -> Plan:
-        """Look at every point of a study."""
+        """Inspect every point of a study."""
         rows = Rows(study.points())
         return cls([runner.look(row) for row in rows], rows)
 
@@ -234,32 +234,32 @@ class Plan:
         return [point.key for point in self.points]
 
     def at(self, places: IntArray) -> Plan:
-        """Give some of the points."""
+        """Return some of the points."""
         return Plan(
             [self.points[place] for place in places], [self.rows[place] for place in places]
         )
 
 
 class Rows(Sequence[Mapping[str, Any]]):
-    """The rows of a design, each as a mapping, made when it is asked for."""
+    """The rows of a design, each as a mapping that is made on demand."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self._columns = {str(name): frame[name].to_numpy() for name in frame.columns}
         self._length = len(frame)
 
     def __len__(self) -> int:
-        """Give the number of points."""
+        """Return the number of points."""
         return self._length
 
-    def __getitem__(self, place: Any) -> Any:  # noqa: ANN401 - one row; no slices are asked for
-        """Give the factors of the point at a place."""
+    def __getitem__(self, place: Any) -> Any:  # noqa: ANN401 - one row; slices are not needed
+        """Return the factors of the point at a place."""
         if not 0 <= place < self._length:
             raise IndexError(place)
         return {name: column[place] for name, column in self._columns.items()}
 
 
 def _once(numbers: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """Take points that stand several times in a design once, in the order of the design.
+    """Keep each point of a design once, in the order of the design.
 
     Returns:
         The numbers, each once; the first place of each in the design; and for each row of the
@@ -273,7 +273,7 @@ def _once(numbers: IntArray) -> tuple[IntArray, IntArray, IntArray]:
 
 
 class Done:
-    """Which replications of which points there are.
+    """Which replications of which points are stored.
 
     Attributes:
         there: whether a run is stored; shape (points, replications).
@@ -284,7 +284,7 @@ class Done:
 
     @classmethod
     def of(cls, store: Store, ids: IntArray, replications: int, retry: bool) -> Done:
-        """Look at what is stored; with ``retry``, failed runs do not count."""
+        """Read what is stored; with ``retry``, failed runs do not count."""
         there = np.zeros((len(ids), replications), bool)
         place = np.full(int(ids.max(initial=0)) + 1, -1)
         place[ids] = np.arange(len(ids))
@@ -297,11 +297,11 @@ class Done:
         return cls(there)
 
     def known(self) -> int:
-        """Count the runs that are there."""
+        """Count the stored runs."""
         return int(self.there.sum())
 
     def lacking(self, wanted: IntArray, first: int, last: int, width: range) -> tuple[Any, Any]:
-        """Give the missing runs of some points in some replications, replication by replication.
+        """Return the missing runs of some points in some replications, replication by replication.
 
         Args:
             wanted: how many replications of each point are wanted; shape (points,).
@@ -323,7 +323,7 @@ class Done:
 
 
 class _Sweep:
-    """One sweep, while it goes on."""
+    """One sweep, while it runs."""
 
     def __init__(
         self,
@@ -354,7 +354,7 @@ class _Sweep:
         return int(np.clip(FIRST_SECONDS / max(each, 1e-5), 1, self.most))
 
     def run(self) -> None:
-        """Run round after round, until there is nothing more to run."""
+        """Run round after round until there is nothing left to run."""
         while True:
             self._tell()
             self._round()
@@ -366,7 +366,7 @@ class _Sweep:
                 return
 
     def _round(self) -> None:
-        """Run all that is wanted and not there."""
+        """Run everything that is wanted and not stored."""
         chunks = self._chunks()
         while not self.interrupted.is_set():
             self._feed(chunks)
@@ -374,14 +374,14 @@ class _Sweep:
                 return
             self._take_in()
         self.notice(
-            f"stopping: runs that were begun have {GRACE:.0f} s to end; Ctrl-C again leaves them"
+            f"stopping: running chunks have {GRACE:.0f} s to finish; press Ctrl-C again to quit now"
         )
         until = time.monotonic() + GRACE
-        while self.flying and time.monotonic() < until:  # what was begun is not lost
+        while self.flying and time.monotonic() < until:  # what is running is not lost
             self._take_in()
 
     def _feed(self, chunks: Iterator[Chunk]) -> None:
-        """Give chunks away; one that somebody died over runs alone, to show whose fault it is."""
+        """Hand out chunks; a chunk that killed a worker runs alone, to find the run at fault."""
         while len(self.flying) <= self.workers.number:
             if self.suspects:
                 if self.flying:
@@ -397,7 +397,7 @@ class _Sweep:
         self.flying[self.workers.submit(chunk)] = chunk
 
     def _take_in(self) -> None:
-        """Store what has come in since, if anything comes in soon."""
+        """Store the chunks that finish within :data:`TICK` seconds."""
         self.store.check_there()
         finished, _ = wait(self.flying, timeout=TICK, return_when=FIRST_COMPLETED)
         self.workers.check()
@@ -416,7 +416,7 @@ class _Sweep:
         self._tell()
 
     def _suspect(self, chunk: Chunk, alone: bool) -> None:
-        """Run a chunk again that somebody died over: whole, or if it ran alone, by halves."""
+        """Run a chunk that killed a worker again: as a whole or, if it ran alone, in halves."""
         if not alone:
             self.suspects.append(chunk)
         elif len(chunk) > 1:
@@ -425,7 +425,7 @@ class _Sweep:
         else:
             died = Outcome(
                 np.full((1, len(self.study.measures)), np.nan),
-                {0: "the process that ran it died"},
+                {0: "the worker process died"},
                 {},
                 "",
                 0.0,
@@ -461,7 +461,7 @@ class _Sweep:
             self.interrupted.set()
 
     def _ask_for_more(self) -> bool:
-        """Ask for more replications where intervals are too wide; tell whether any are."""
+        """Ask for more replications where intervals are too wide; return whether there are any."""
         asked = self.study.replications
         if asked.fixed:
             return False
@@ -479,7 +479,7 @@ class _Sweep:
         return more
 
     def _say_what_is_not_reached(self) -> None:
-        """Say of which measures intervals are wider than asked for, and which are undefined."""
+        """Report measures whose intervals are wider than asked for, or that are undefined."""
         asked = self.study.replications
         if asked.fixed:
             return
@@ -490,13 +490,14 @@ class _Sweep:
             wide = sum(not stopping.narrow_enough({name: one}, {name: half}) for one in values)
             undefined = sum(bool(len(one)) and bool(np.isnan(one).all()) for one in values)
             if wide:
-                line = f"{name} is not known to ± {half:g} at {wide:,} of {len(points):,} points"
+                places = f"{wide:,} of {len(points):,} points"
+                line = f"{name}: interval wider than ± {half:g} at {places}"
                 if undefined:
                     line += f"; it is undefined in all runs of {undefined:,} of them"
                 self.notice(line)
 
     def _chunks(self) -> Iterator[Chunk]:
-        """Cut what is wanted and not there into chunks, replication by replication."""
+        """Split what is wanted and not stored into chunks, replication by replication."""
         points, most = len(self.ids), int(self.wanted.max(initial=0))
         begin = 0
         while begin < most:
@@ -509,9 +510,9 @@ class _Sweep:
             begin = end
 
     def _block(self) -> int:
-        """Give how many points a chunk takes: what is prepared for them serves the next ones too.
+        """Return the number of points in a block, whose preparation several chunks share.
 
-        Powers of two, so that blocks stay the same while sizes of chunks vary a little.
+        It is a power of two, so that blocks stay the same while the sizes of chunks vary a little.
         """
         return int(min(BLOCK, 1 << (self.size.bit_length() - 1)))
 
@@ -543,7 +544,7 @@ class _Sweep:
 
 
 def _named(table: Any, points: IntArray, replications: IntArray) -> Any:  # noqa: ANN401
-    """Name the runs of a table by point and replication instead of their places in a chunk."""
+    """Identify the runs of a table by point and replication, not by their places in a chunk."""
     import pyarrow as pa
 
     runs = table.column("run").to_numpy()

@@ -1,8 +1,8 @@
-"""What a run depends on, as fingerprints: the same fingerprint, the same result.
+"""What a run depends on, as fingerprints: the same fingerprint means the same result.
 
-A stored run is taken for what would be run only if everything that it depends on has the same
-fingerprint, so nothing stale is ever reused. The model's own fingerprint is that of the source
-files that decide what a run gives, whichever engine runs it.
+A stored run is reused only if everything that it depends on has the same fingerprint, so no stale
+run is ever reused. The fingerprint of the model covers the source files that determine the result
+of a run, whichever engine runs it.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ MODEL_SOURCES: Final = (
     "scenario/levers",
     "scenario/scenario",
 )
-"""Modules of the package that decide what a run of the model gives, beside the agents."""
+"""Modules of the package that determine the result of a run, in addition to the agents."""
 
 NOT_OF_A_RUN: Final = ("name", "title", "seed", "chart")
-"""Fields of a scenario that its result does not depend on: words, and what is given beside it."""
+"""Fields of a scenario that do not affect its result, or that are passed separately."""
 
 
 @lru_cache(maxsize=1)
 def model_version() -> str:
-    """Give the fingerprint of the model: of its rules, draws, agents and measures."""
+    """Return the fingerprint of the model: its rules, draws, agents and measures."""
     state = hashlib.sha256()
     for source in _sources():
         state.update(source.name.encode())
@@ -67,36 +67,36 @@ def _sources() -> Iterator[Traversable]:
 
 
 def rules_identity(rules: RuleBook | None) -> str:
-    """Tell which rules these are: the shipped ones, or each source file with its fingerprint."""
+    """Identify rules: those of the package, or each source file with its fingerprint."""
     if not isinstance(rules, FileRules):
         return "shipped"
     return "\n".join(f"{name} {digest}" for name, digest in rules.sources.items())
 
 
 def scenario_identity(scenario: Scenario) -> str:
-    """Write what a run depends on of a scenario, seed and chart apart, as JSON."""
+    """Return what a run depends on in a scenario, except seed and chart, as JSON."""
     values = scenario.model_dump(mode="json", exclude=set(NOT_OF_A_RUN))
     return json.dumps(values, sort_keys=True)
 
 
 def fingerprint(*parts: str) -> str:
-    """Give the fingerprint of some texts together."""
+    """Return the fingerprint of several texts."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def organization_identity(organization: Organization | None, scenario: Scenario) -> str:
-    """Tell which organisation a run has: a chart's fingerprint, or the shape of a generated one."""
+    """Identify an organisation: by a chart's fingerprint, or by the shape of a generated one."""
     if organization is not None:
         return organization.digest()
     return f"{scenario.departments} x {scenario.middle_layers} x {scenario.span}"
 
 
 def own_seed(first: int, key: str, replication: int) -> int:
-    """Give the seed of a replication where every point has luck of its own."""
+    """Return the seed of a replication if every point has its own seeds."""
     digest = hashlib.sha256(f"{first}/{key}/{replication}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1  # seeds are below 2**63
 
 
 def arguments_identity(arguments: dict[str, Any]) -> str:
-    """Write the arguments of a test function as JSON."""
+    """Return the arguments of a test function as JSON."""
     return json.dumps(arguments, sort_keys=True)

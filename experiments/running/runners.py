@@ -1,7 +1,7 @@
-"""Who runs the points of a study: what is handed to threads, processes and other machines.
+"""Runners of the points of a study: what is sent to threads, processes and other machines.
 
-A runner is told all that its runs depend on, so that it can be sent anywhere; it is given chunks of
-runs and gives back an outcome for each. What a run gives depends on nothing but the run.
+A runner holds everything that its runs depend on, so that it can be sent anywhere. It takes chunks
+of runs and returns an outcome for each. The result of a run depends on nothing but the run.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ if TYPE_CHECKING:
     """The factors of a point, by name."""
 
 KEPT_POINTS: Final = 20_000
-"""Points that a runner keeps prepared, of some ten kilobytes each; its block in any case."""
+"""Points that a runner keeps prepared, at about ten kilobytes each; at least its own block."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Runs that are given to a worker together.
+    """Runs that are sent to a worker together.
 
     Attributes:
-        points: numbers of the points that they are of, each once.
+        points: numbers of their points, each once.
         rows: the factors of each of these points.
         which: for each run, the place of its point in ``points``; shape (runs,).
-        replications: for each run, its number among the replications of its point, from 0.
+        replications: for each run, its number among the replications of its point, counted from 0.
         seeds: for each run, its seed.
     """
 
@@ -62,11 +62,11 @@ class Chunk:
     seeds: IntArray
 
     def __len__(self) -> int:
-        """Give the number of runs."""
+        """Return the number of runs."""
         return len(self.which)
 
     def part(self, begin: int, end: int) -> Chunk:
-        """Give the runs from ``begin`` to ``end``."""
+        """Return the runs from ``begin`` to ``end``."""
         some = slice(begin, end)
         return Chunk(
             self.points, self.rows, self.which[some], self.replications[some], self.seeds[some]
@@ -75,16 +75,16 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the runs of a chunk gave.
+    """The results of the runs of a chunk.
 
     Attributes:
-        measures: of each run; shape (runs, measures), NaN where undefined.
-        errors: what went wrong, by the place of the run in its chunk; its measures mean nothing.
-        tables: tables that are kept whole, with the columns ``run`` (the place of the run in its
-            chunk) and those of the table.
-        worker: who ran them.
-        started: when, in seconds since 1970.
-        seconds: how long it took.
+        measures: measures of each run; shape (runs, measures), NaN where undefined.
+        errors: error of each failed run, by its place in the chunk; its measures are meaningless.
+        tables: tables that are kept in full, with the column ``run`` (the place of the run in its
+            chunk) and the columns of the table.
+        worker: name of the worker that ran them.
+        started: start time, in seconds since 1970.
+        seconds: duration.
     """
 
     measures: FloatArray
@@ -100,9 +100,9 @@ class Point:
     """What is known of a point before it is run.
 
     Attributes:
-        key: a fingerprint of all that its runs depend on, but the number of the replication.
+        key: a fingerprint of everything that its runs depend on, except the replication number.
         person_weeks: people times weeks of a run; 0 for a test function.
-        rows: rows of each table that a run leaves, roughly.
+        rows: rows that a run adds to each table, roughly.
     """
 
     key: str
@@ -111,15 +111,15 @@ class Point:
 
 
 class UnfitWorkerError(InnovationAbmError):
-    """What was sent cannot be run there, whatever the run."""
+    """A worker cannot run what was sent to it, whatever the run."""
 
 
 class Runner(ABC):
     """Runs points of a study, here or wherever it is sent.
 
     Attributes:
-        measures: what a run gives.
-        notes: what there is to say of what is run, once its points were looked at.
+        measures: names of the measures of a run.
+        notes: notes about what is run, once its points were inspected.
     """
 
     measures: tuple[str, ...]
@@ -127,18 +127,18 @@ class Runner(ABC):
 
     @abstractmethod
     def manifest(self) -> dict[str, str]:
-        """Give what all runs of the study depend on, in words that can be compared."""
+        """Return what all runs of the study depend on, as texts that can be compared."""
 
     @abstractmethod
     def look(self, row: Row) -> Point:
-        """Look at a point before it is run."""
+        """Inspect a point before it is run."""
 
     @abstractmethod
     def _run(self, chunk: Chunk) -> tuple[FloatArray, Mapping[str, pa.Table]]:
         """Run a chunk; it fails as a whole if any run does."""
 
     def run(self, chunk: Chunk) -> Outcome:
-        """Run a chunk. A run that fails is told of in the outcome, and does not stop the others."""
+        """Run a chunk. A run that fails is reported in the outcome and does not stop the others."""
         started, begin = time.time(), time.perf_counter()
         measures = np.full((len(chunk), len(self.measures)), np.nan)
         errors: dict[int, str] = {}
@@ -165,7 +165,7 @@ class Runner(ABC):
             yield first, self._run(chunk)
         except UnfitWorkerError:
             raise
-        except Exception as error:  # whatever a rule may raise is that run's own failure
+        except Exception as error:  # whatever a rule raises is a failure of that run
             if len(chunk) == 1:
                 errors[first] = f"{type(error).__name__}: {error}"
                 return
@@ -175,12 +175,12 @@ class Runner(ABC):
 
 
 def _worker_name() -> str:
-    """Name the machine, the process and the thread that this is."""
+    """Return the names of this machine, process and thread."""
     return f"{node()}/{os.getpid()}/{threading.current_thread().name}"
 
 
 def _moved(table: pa.Table, first: int) -> pa.Table:
-    """Count the runs of a table from ``first`` on."""
+    """Number the runs of a table from ``first``."""
     import pyarrow.compute as pc
 
     if first == 0:
@@ -203,8 +203,8 @@ class _Block:
 
     Attributes:
         scenarios: the scenario of each.
-        prepared: those on each chart, ready for the compiled engine: their places among the
-            scenarios, and what runs them.
+        prepared: the scenarios of each chart, prepared for the compiled engine: their places in
+            ``scenarios``, and what runs them.
     """
 
     scenarios: list[Scenario]
@@ -216,13 +216,13 @@ class InnovationRunner(Runner):
     """Runs points in the model of how ideas live and die.
 
     Attributes:
-        study: what is run.
-        engine: by which engine.
-        rules: the rule book; ``None`` for the shipped one.
+        study: the study.
+        engine: the engine.
+        rules: the rule book; ``None`` for that of the package.
         threads: how many threads the compiled engine uses.
-        charts: the organisations of chart files by their paths, read when a point is looked at.
-        notes: what there is to say of these charts: warnings and repairs.
-        model: fingerprint of the model; where another one is installed, nothing is run.
+        charts: the organisations of chart files by path, read when a point is inspected.
+        notes: warnings about these charts, and repairs.
+        model: fingerprint of the model; a worker with another model does not run anything.
     """
 
     study: Study
@@ -242,7 +242,7 @@ class InnovationRunner(Runner):
         return self.study.measures
 
     def manifest(self) -> dict[str, str]:
-        """Give the base scenario, the rules, the version of the model, and how seeds are dealt."""
+        """Return the base scenario, rules, version of the model, and how seeds are assigned."""
         base = self.study.base_scenario()
         return {
             "model": f"innovation {self.model}",
@@ -253,7 +253,7 @@ class InnovationRunner(Runner):
         }
 
     def look(self, row: Row) -> Point:
-        """Look at a point: at scenario, organisation, rules, model and how seeds are dealt."""
+        """Inspect a point: its scenario, organisation, rules, model and how seeds are assigned."""
         scenario = self.study.scenario(row)
         chart = self._chart(scenario)
         people, layers = self._sizes(scenario)
@@ -276,7 +276,7 @@ class InnovationRunner(Runner):
         )
 
     def _sizes(self, scenario: Scenario) -> tuple[int, int]:
-        """Give the number of people and of layers of a scenario's organisation."""
+        """Return the number of people and the number of layers of a scenario's organisation."""
         if (chart := self._chart(scenario)) is not None:
             return chart.size, chart.layers
         layers = scenario.middle_layers + 2
@@ -285,13 +285,13 @@ class InnovationRunner(Runner):
 
     @property
     def whole(self) -> bool:
-        """Whether runs are put together with their tables, not only counted."""
+        """Whether runs are assembled with their tables, not only counted."""
         from innovation_abm.results.measures import counted
 
         return bool(self.study.tables) or not all(map(counted, self.measures))
 
     def organization(self, scenario: Scenario) -> Organization:
-        """Give the organisation of a scenario."""
+        """Return the organisation of a scenario."""
         return self._chart(scenario) or build_organization(scenario)
 
     def _chart(self, scenario: Scenario) -> Organization | None:
@@ -313,15 +313,15 @@ class InnovationRunner(Runner):
     def _run(self, chunk: Chunk) -> tuple[FloatArray, Mapping[str, pa.Table]]:
         if self.model != identity.model_version():
             raise UnfitWorkerError(
-                f"{_worker_name()} has another version of innovation-abm; install the same one "
-                "everywhere"
+                f"{_worker_name()} has a different version of innovation-abm; install the same "
+                "version everywhere"
             )
         if self.engine == "kernel" and not self.whole:
             return self._counted(chunk), {}
         return self._whole(chunk)
 
     def _counted(self, chunk: Chunk) -> FloatArray:
-        """Run a chunk and keep nothing of it but counts, of which measures are made."""
+        """Run a chunk and keep only counts, from which measures are computed."""
         from innovation_abm.kernel.arrays import SUMMARY
         from innovation_abm.results.measures import tabulate
 
@@ -335,7 +335,7 @@ class InnovationRunner(Runner):
         return np.column_stack(list(tabulate(self.measures, counts).values()))
 
     def _prepared(self, chunk: Chunk) -> list[tuple[IntArray, Prepared]]:
-        """Prepare a chunk's points, chart by chart; those of the last blocks are kept."""
+        """Prepare a chunk's points, chart by chart; those of the latest blocks are kept."""
         block = self._block(chunk)
         if not block.prepared:
             from innovation_abm.kernel.runs import prepare
@@ -350,7 +350,7 @@ class InnovationRunner(Runner):
         return block.prepared
 
     def _whole(self, chunk: Chunk) -> tuple[FloatArray, Mapping[str, pa.Table]]:
-        """Run a chunk and put every run together, for its tables or measures of them."""
+        """Run a chunk and assemble every run, for its tables or the measures based on them."""
         from innovation_abm.results.measures import MEASURES
 
         measures = np.empty((len(chunk), len(self.measures)))
@@ -362,7 +362,7 @@ class InnovationRunner(Runner):
         return measures, {name: _joined(kept) for name, kept in tables.items()}
 
     def _runs(self, chunk: Chunk) -> Iterator[tuple[int, Run]]:
-        """Run a chunk, chart by chart; give each run with its place in the chunk."""
+        """Run a chunk, chart by chart; yield each run with its place in the chunk."""
         from innovation_abm.running.simulation import simulate_many
 
         scenarios = self._block(chunk).scenarios
@@ -381,7 +381,7 @@ class InnovationRunner(Runner):
     def _by_chart(
         self, chunk: Chunk, scenarios: Sequence[Scenario]
     ) -> Iterator[tuple[list[int], Organization]]:
-        """Give the places of the runs on each organisation, with it."""
+        """Yield the places of the runs on each organisation, and the organisation."""
         places: dict[tuple[object, ...], list[int]] = {}
         for place, which in enumerate(chunk.which.tolist()):
             one = scenarios[which]
@@ -391,7 +391,7 @@ class InnovationRunner(Runner):
             yield some, self.organization(scenarios[chunk.which[some[0]]])
 
     def _block(self, chunk: Chunk) -> _Block:
-        """Give the scenarios of a chunk's points; those of the last blocks of points are kept."""
+        """Return the scenarios of a chunk's points; those of the latest blocks are kept."""
         key = chunk.points.tobytes()
         if key not in self._blocks:
             self._blocks[key] = _Block([self.study.scenario(row) for row in chunk.rows])
@@ -403,14 +403,14 @@ class InnovationRunner(Runner):
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what can be made again.
 
-        Rules are sent as their source. What the scenarios of the study begin from was read when its
-        points were looked at; it goes with it, for there need be no file of it where this is sent.
+        Rules are sent as source text. What the scenarios of the study start from was read when its
+        points were inspected; it is sent too, because the files may not exist on the other side.
         """
         return {**self.__dict__, "_blocks": OrderedDict()}
 
 
 def _table(run: Run, name: str, place: int) -> pa.Table:
-    """Give a table of a run, the run's place in its chunk first."""
+    """Return a table of a run, with the run's place in its chunk as the first column."""
     import pyarrow as pa
 
     frame = getattr(run, name)
@@ -425,11 +425,11 @@ def _table(run: Run, name: str, place: int) -> pa.Table:
 
 @dataclass(frozen=True)
 class FunctionRunner(Runner):
-    """Gives the values of a test function, which chance has no part in.
+    """Computes the values of a test function, which involves no chance.
 
     Attributes:
-        study: what is run.
-        function: gives the value for the arguments of a point, in their order.
+        study: the study.
+        function: returns the value for the arguments of a point, in their order.
     """
 
     study: Study
@@ -438,15 +438,15 @@ class FunctionRunner(Runner):
 
     @property
     def measures(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The one measure."""
+        """The only measure."""
         return self.study.measures
 
     def manifest(self) -> dict[str, str]:
-        """Name the function."""
+        """Return the name of the function."""
         return {"model": self.study.model.name}
 
     def look(self, row: Row) -> Point:
-        """Look at a point: at function and arguments."""
+        """Inspect a point: its function and arguments."""
         arguments = identity.arguments_identity(self.study.arguments(row))
         return Point(identity.fingerprint(self.study.model.name, arguments))
 

@@ -1,9 +1,9 @@
-"""When replications are enough: until the intervals of all headline measures are narrow.
+"""When there are enough replications: when the intervals of all headline measures are narrow.
 
 Hoad, Robinson and Davies (2010), *Automated selection of the number of replications for a
 discrete-event simulation*, Journal of the Operational Research Society 61: replicate until the
-interval of the running mean is narrow, and make sure that it was no fluke by looking at several
-numbers of replications in a row.
+interval of the running mean is narrow, and check several numbers of replications in a row to make
+sure that this was not chance.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 IN_A_ROW: Final = 5
-"""Numbers of replications, one after another, at which all intervals must be narrow."""
+"""Consecutive numbers of replications at which all intervals must be narrow."""
 TRIED: Final = 10
-"""Replications after which a measure that was undefined in all of them is not waited for."""
+"""Replications after which a measure that was undefined in all of them is ignored."""
 GROWTH: Final = 1.5
-"""How many times as many replications a point has after a round that left it too uncertain.
+"""Factor by which the replications of a point grow after a round that left it too uncertain.
 
-Points are looked at after whole rounds, so which replications are run depends on nothing but
-what they gave."""
+Points are checked only after whole rounds, so which replications are run depends only on their
+results."""
 
 
 def narrow_enough(values: Mapping[str, FloatArray], precision: Mapping[str, float]) -> bool:
-    """Tell whether the replications of one point are enough.
+    """Whether one point has enough replications.
 
     Args:
-        values: of each measure, in the order of the replications; NaN where undefined.
-        precision: the widest half-width allowed of each measure's 95 % interval of the mean.
+        values: for each measure, its values in the order of the replications; NaN where undefined.
+        precision: the largest allowed half-width of each measure's 95% confidence interval.
 
     Returns:
-        Whether the half-widths of all are narrow enough with all the replications there are, and
-        with one, two, ... fewer, :data:`IN_A_ROW` numbers of replications in all. A measure that
-        is undefined in all but one replication or in all is not.
+        Whether the half-widths of all measures are narrow enough with all replications, and with
+        one, two, ... fewer: :data:`IN_A_ROW` numbers of replications in total. A measure that is
+        defined in at most one replication is not narrow enough.
     """
     return all(
         _half_width(values[name][: len(values[name]) - fewer]) <= wanted
@@ -53,10 +53,10 @@ def narrow_enough(values: Mapping[str, FloatArray], precision: Mapping[str, floa
 
 
 def enough(values: Mapping[str, FloatArray], precision: Mapping[str, float]) -> bool:
-    """Whether more replications of one point are of no use: as many as asked for, or hopeless.
+    """Whether one point needs no more replications: it has enough, or more would be hopeless.
 
-    A measure that was undefined in each of the first :data:`TRIED` replications is not waited for:
-    an interval that there cannot be would be sought up to the most replications allowed.
+    A measure that was undefined in each of the first :data:`TRIED` replications is ignored.
+    Otherwise an interval that cannot exist would use up the maximum number of replications.
 
     Args:
         values: see :func:`narrow_enough`.
@@ -67,12 +67,12 @@ def enough(values: Mapping[str, FloatArray], precision: Mapping[str, float]) -> 
 
 
 def is_hopeless(values: FloatArray) -> bool:
-    """Whether a measure was undefined in so many replications of a point, and in all of them."""
+    """Whether a measure was undefined in all replications of a point, of which there are many."""
     return len(values) >= TRIED and bool(np.isnan(values).all())
 
 
 def next_number(number: int, most: int) -> int:
-    """Give how many replications a point has in the round after one with ``number``."""
+    """Return the number of replications of a point in the round after one with ``number``."""
     return min(most, math.ceil(GROWTH * number))
 
 

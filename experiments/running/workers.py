@@ -1,7 +1,7 @@
-"""Where runs are done: on threads here, on processes here, or on the workers of a Dask cluster.
+"""Where runs are computed: on local threads, local processes, or the workers of a Dask cluster.
 
-All three are a :class:`concurrent.futures.Executor` underneath. What a chunk of runs gives does not
-depend on which of them runs it.
+All three use a :class:`concurrent.futures.Executor`. The result of a chunk of runs does not depend
+on which of them runs it.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.running.runners import Chunk, Outcome, Runner
 
 LOCAL: Final = "local"
-"""The address of a Dask cluster that is started on this machine for the study."""
+"""Address that stands for a Dask cluster started on this machine for the study."""
 PATIENCE: Final = 15.0
 """Seconds in which a Dask scheduler must answer."""
 
 
 class ClusterError(InnovationAbmError):
-    """A Dask cluster cannot be had, or is gone."""
+    """A Dask cluster is not available, or no longer there."""
 
 
 class Workers(ABC):
-    """Those who run chunks; a context manager.
+    """Workers that run chunks; a context manager.
 
     Attributes:
         number: how many chunks they run at the same time.
@@ -46,29 +46,29 @@ class Workers(ABC):
 
     @abstractmethod
     def submit(self, chunk: Chunk) -> Future[Outcome]:
-        """Have a chunk run."""
+        """Submit a chunk."""
 
-    def check(self) -> None:  # noqa: B027 - who runs chunks here is always there
-        """Make sure that there is somebody to run chunks.
+    def check(self) -> None:  # noqa: B027 - local workers are always there
+        """Check that there are workers to run chunks.
 
         Raises:
-            ClusterError: if there is not, and never will be.
+            ClusterError: if there are none, and there will be none.
         """
 
     def gone(self) -> ClusterError:
-        """Say that runs were given up by those who were to do them."""
-        return ClusterError("runs were given up before they were finished")
+        """Return the error for runs that were cancelled before they finished."""
+        return ClusterError("runs were cancelled before they finished")
 
     def lost(self, error: BaseException) -> bool:
-        """Tell whether an error means that whoever ran a chunk has died, not that the chunk failed.
+        """Whether an error means that the worker of a chunk died, not that the chunk failed.
 
-        Those who died are replaced.
+        Workers that died are replaced.
         """
         return False
 
     @abstractmethod
     def close(self) -> None:
-        """Send everybody home; what was not begun is not run."""
+        """Stop all workers; chunks that were not started are not run."""
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -89,18 +89,18 @@ class Threads(Workers):
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="runs")
 
     def submit(self, chunk: Chunk) -> Future[Outcome]:
-        """Have a chunk run after those before it."""
+        """Submit a chunk, to run after those before it."""
         return self._executor.submit(self._runner.run, chunk)
 
     def close(self) -> None:
-        """Wait for the chunk that runs, which nothing can end."""
+        """Wait for the running chunk, which cannot be stopped."""
         self._executor.shutdown(cancel_futures=True)
 
 
 class Processes(Workers):
-    """The Mesa engine in processes of their own, which are replaced if one of them dies.
+    """The Mesa engine in separate processes, which are replaced if one of them dies.
 
-    They end with this process, however it ends.
+    They end when this process ends, however it ends.
     """
 
     def __init__(self, runner: Runner, number: int) -> None:
@@ -118,7 +118,7 @@ class Processes(Workers):
         )
 
     def submit(self, chunk: Chunk) -> Future[Outcome]:
-        """Have a chunk run by a process that is free."""
+        """Submit a chunk to a free process."""
         try:
             return self._executor.submit(_run_received, chunk)
         except BrokenProcessPool as error:
@@ -127,7 +127,7 @@ class Processes(Workers):
             return failed
 
     def lost(self, error: BaseException) -> bool:
-        """Tell whether a process died, of which all that was not finished must be run again."""
+        """Whether a process died, so that everything unfinished must be run again."""
         if not isinstance(error, BrokenProcessPool):
             return False
         if getattr(self._executor, "_broken", True):
@@ -136,17 +136,17 @@ class Processes(Workers):
         return True
 
     def close(self) -> None:
-        """End the processes at once: whatever they still run is given up."""
+        """End the processes at once; what they are still running is lost."""
         self._open.close()
         self._executor.shutdown(cancel_futures=True)
 
 
 _received: Runner | None = None
-"""What this process runs, if it is one of :class:`Processes`; set once, when it starts."""
+"""The runner of this process, if it is one of :class:`Processes`; set once at its start."""
 
 
 def _receive(sent: bytes, end: Connection) -> None:
-    """Take what is to be run; see :func:`~innovation_abm.running.processes.settle_in`."""
+    """Receive the runner; see :func:`~innovation_abm.running.processes.settle_in`."""
     global _received
     settle_in(end)
     _received = pickle.loads(sent)
@@ -160,8 +160,8 @@ def _run_received(chunk: Chunk) -> Outcome:
 class Cluster(Workers):
     """The workers of a Dask cluster.
 
-    What is run is sent once, as the result of a task, so that it is made again if the worker that
-    holds it dies. A worker that dies loses nothing: Dask has its chunks run by another.
+    The runner is sent once, as the result of a task, so that it is made again if the worker that
+    holds it dies. Nothing is lost if a worker dies: Dask runs its chunks on another worker.
     """
 
     def __init__(self, runner: Runner, address: str) -> None:
@@ -171,19 +171,19 @@ class Cluster(Workers):
         self._executor = self._client.get_executor(pure=False)
         self._sent = self._client.submit(pickle.loads, pickle.dumps(runner), pure=True)
 
-    def _connect(self) -> Any:  # noqa: ANN401 - distributed carries no types
+    def _connect(self) -> Any:  # noqa: ANN401 - distributed has no types
         try:
             from distributed import Client, LocalCluster
         except ImportError:
             raise ClusterError(
-                "Dask is not installed; python -m pip install 'innovation-abm[dask]'"
+                "Dask is not installed; run: python -m pip install 'innovation-abm[dask]'"
             ) from None
         if self._address == LOCAL:
             with _uninterrupted():
                 self._local = LocalCluster(  # type: ignore[no-untyped-call]
                     threads_per_worker=1,
                     host="127.0.0.1",
-                    dashboard_address="127.0.0.1:0",  # Dask's own choice may be taken: a warning
+                    dashboard_address="127.0.0.1:0",  # Dask's own choice may be in use: a warning
                     silence_logs=50,
                 )
         try:
@@ -191,17 +191,17 @@ class Cluster(Workers):
         except (OSError, ValueError, TypeError) as error:
             raise ClusterError(
                 f"no Dask scheduler answers at {self._address}: {error}; start one with "
-                '"dask scheduler", and workers with "dask worker ADDRESS", or say --dask local'
+                '"dask scheduler" and workers with "dask worker ADDRESS", or use --dask local'
             ) from None
 
     def submit(self, chunk: Chunk) -> Future[Outcome]:
-        """Have a chunk run by a worker that is free."""
+        """Submit a chunk to a free worker."""
         future: Future[Outcome] = self._executor.submit(_run_sent, self._sent, chunk)
         return future
 
     @property
     def number(self) -> int:  # type: ignore[override]
-        """How many chunks they run at the same time, which changes as workers come and go."""
+        """Number of chunks that run at the same time, which changes as workers come and go."""
         try:
             threads: dict[str, int] = self._client.nthreads()
         except OSError:
@@ -209,25 +209,25 @@ class Cluster(Workers):
         return max(1, sum(threads.values()))
 
     def check(self) -> None:
-        """Make sure that the scheduler is there."""
+        """Check that the scheduler is there."""
         if self._client.status not in ("running", "connecting"):
             raise self.gone()
 
     def gone(self) -> ClusterError:
-        """Say that the scheduler is gone."""
+        """Return the error for a scheduler that is gone."""
         return ClusterError(
-            f"the Dask scheduler at {self._address} is gone; what was finished is stored, and the "
-            "same command goes on, with --dask or without"
+            f"the Dask scheduler at {self._address} is gone; finished runs are stored, and the "
+            "same command continues, with or without --dask"
         )
 
     def lost(self, error: BaseException) -> bool:
-        """Tell whether all workers that were given a chunk have died over it."""
+        """Whether every worker that was given this chunk has died."""
         from distributed import KilledWorker
 
         return isinstance(error, KilledWorker)
 
     def close(self) -> None:
-        """Forget what was not begun, and stop a cluster that was started for this."""
+        """Cancel what was not started, and stop a cluster that was started for the study."""
         self._executor.shutdown(wait=False)
         self._client.close(timeout=5)
         if self._local is not None:
@@ -236,7 +236,7 @@ class Cluster(Workers):
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Let processes that are started now pay no heed to Ctrl-C, which is ours to answer."""
+    """Make processes that are started now ignore Ctrl-C, which this process handles."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,1 +1,1 @@
-"""Where the runs of a study are kept: a folder that survives whatever happens to its writer."""
+"""Storage of the runs of a study: a folder that survives whatever happens to its writer."""

@@ -1,7 +1,7 @@
-"""What a ledger holds, read and checked against its seals, and what of it is damaged.
+"""Reading a ledger, with checks against its seals and a list of all damage.
 
-One function reads for all: for those who load a study, who refuse any damage; for the writer, who
-does so too; and for the repair, which keeps all that is sound.
+The same function reads for everybody: loading and writing refuse any damage; repairing keeps
+everything that is undamaged.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     Row = tuple[Any, ...]
 
 SHOWN: Final = 8
-"""Faults that a message names; the others are counted."""
+"""Maximum number of faults that a message lists; the others are counted."""
 WIDEST: Final = 2**31
-"""Numbers of points and replications are below it."""
+"""Numbers of points and replications are below this."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is damaged in the folder of a study.
+    """One case of damage in the folder of a study.
 
     Attributes:
-        file: which file, relative to the folder.
+        file: the file, relative to the folder.
         what: what is wrong with it.
-        chunk: the batch whose runs are lost by it, if any.
-        runs: of that batch, which runs, in words.
+        chunk: the batch whose runs are lost, if any.
+        runs: the runs of that batch, in words.
     """
 
     file: str
@@ -50,7 +50,7 @@ class Fault:
     runs: str = ""
 
     def __str__(self) -> str:
-        """Name the file, the fault, and the runs that are concerned, in one line."""
+        """Return the file, the fault and the affected runs in one line."""
         batch = "" if self.chunk is None else f"batch {self.chunk}"
         concerned = ": ".join(text for text in (batch, self.runs) if text)
         return f"{self.file}: {self.what}" + (f" ({concerned})" if concerned else "")
@@ -65,24 +65,24 @@ class DamagedStudyError(StoreError):
     """
 
     def __init__(self, folder: Path, faults: Sequence[Fault], command: str = "") -> None:
-        """Say what is damaged, and the command that runs it again, if it is known."""
+        """Report what is damaged, and the command that runs it again, if known."""
         self.folder, self.faults = folder, tuple(faults)
         command = command or f"innovation-abm sweep STUDY --out {folder} --retry"
         lines = [f"the study in {folder} is damaged:", *told(faults)]
-        lines += ["To run again only what is named, and keep all else:", f"  {command}"]
+        lines += ["To run only this again and keep the rest:", f"  {command}"]
         super().__init__("\n".join(lines))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Let the error cross to another process."""
+        """Make the error picklable."""
         return type(self), (self.folder, self.faults)
 
     def with_command(self, command: str) -> DamagedStudyError:
-        """Return the same error with the command that runs again what is damaged."""
+        """Return the same error with the command that runs the damaged part again."""
         return DamagedStudyError(self.folder, self.faults, command)
 
 
 def told(faults: Sequence[Fault]) -> list[str]:
-    """Return a line for each fault, of many for the first."""
+    """Return a line for each fault; if there are many, for the first of them."""
     lines = [f"  {fault}" for fault in faults[:SHOWN]]
     more = len(faults) - len(lines)
     return [*lines, f"  and {more:,} more"] if more else lines
@@ -106,7 +106,7 @@ class Chunk(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A row of ``parts``, without its seal; size and digest are ``None`` if not known."""
+    """A row of ``parts``, without its seal; size and digest are ``None`` if unknown."""
 
     file: str
     table: str
@@ -118,16 +118,16 @@ class Part(NamedTuple):
 
 @dataclass
 class Contents:
-    """What a ledger holds.
+    """The content of a ledger.
 
     Attributes:
-        rows: of each sealed table the rows that are sound, without their seals.
-        totals: number and digest of the rows of each table, as the ledger says.
+        rows: the undamaged rows of each sealed table, without their seals.
+        totals: number and digest of the rows of each table, as recorded in the ledger.
         runs: every row of the table ``runs`` that can be read: the columns
             :data:`~innovation_abm.experiments.store.ledger.FIXED`, then the measures.
         measures: the names of the measures, as the table ``runs`` has them.
         faults: what is damaged.
-        broken: numbers of the batches whose runs are not all there as they were written.
+        broken: numbers of the batches whose runs are damaged or incomplete.
     """
 
     rows: dict[str, list[Row]] = field(default_factory=dict)
@@ -153,11 +153,11 @@ class Contents:
 
 
 def read(connection: sqlite3.Connection, *, leave_out: Iterable[str] = ()) -> Contents:
-    """Read a ledger, and find what of it is damaged.
+    """Read a ledger, and find all damage.
 
     Args:
         connection: the ledger, of the newest format.
-        leave_out: sealed tables that are not wanted.
+        leave_out: sealed tables to leave out.
 
     Raises:
         sqlite3.Error: if it cannot be read for another reason.
@@ -182,7 +182,7 @@ def read(connection: sqlite3.Connection, *, leave_out: Iterable[str] = ()) -> Co
 
 
 def _fetch(connection: sqlite3.Connection, table: str) -> list[Row]:
-    """Read all rows of a table, or if some cannot be read, all others."""
+    """Read all rows of a table; if some cannot be read, read all others."""
     try:
         return connection.execute(f"SELECT * FROM {table}").fetchall()
     except ledger.UNREADABLE as error:
@@ -192,7 +192,7 @@ def _fetch(connection: sqlite3.Connection, table: str) -> list[Row]:
 
 
 def _salvaged(connection: sqlite3.Connection, table: str) -> Iterator[Row]:
-    """Read what rows can be read, in the order of their keys, past pages that cannot."""
+    """Yield all readable rows in the order of their keys, skipping unreadable pages."""
     connection.text_factory = lambda text: text.decode("utf-8", "backslashreplace")
     pairs = table in ("runs", "failures")
     what, where = ("*", "(replication, point) > (?, ?)") if pairs else ("rowid, *", "rowid > ?")
@@ -231,7 +231,7 @@ def _read_totals(connection: sqlite3.Connection, found: Contents) -> None:
 
 
 def _read_table(connection: sqlite3.Connection, table: str, found: Contents) -> None:
-    """Read a sealed table; see that all of its rows are sound and there."""
+    """Read a sealed table; check that its rows are complete and undamaged."""
     rows = _fetch(connection, table)
     kept = [row for row in rows if row[-1] == seals.seal(table, row[:-1])]
     number, digest = found.totals.get(table, (len(kept), None))
@@ -250,7 +250,7 @@ def _read_table(connection: sqlite3.Connection, table: str, found: Contents) -> 
 
 
 def _with_spare_keys(connection: sqlite3.Connection, rows: list[Row], digest: bytes) -> list[Row]:
-    """Complete the points from the index of their keys, if that makes them what they were."""
+    """Restore the points from the index of their keys, if that makes them match the digest."""
     try:
         spare = dict(connection.execute("SELECT number, key FROM points ORDER BY key"))
     except ledger.UNREADABLE:
@@ -280,7 +280,7 @@ def _read_runs(connection: sqlite3.Connection, found: Contents) -> None:
 
 
 def _check_chunks(found: Contents) -> None:
-    """Find the batches whose runs or parts are not as they were written."""
+    """Find the batches whose runs or parts are damaged."""
     chunks = found.chunks
     tables = {row[0] for row in found.rows["tables"]} | {row[1] for row in found.rows["parts"]}
     named: dict[int, list[str]] = {}
@@ -293,16 +293,16 @@ def _check_chunks(found: Contents) -> None:
         if chunk is None or ledger.chunk_totals(rows) != tuple(chunk[6:]):
             _break(found, number, "its runs do not match their checksum", rows)
         elif chunk.stored and sorted(named.get(chunk.number, ())) != sorted(tables):
-            _break(found, number, "its parts of tables are not all named", rows)
+            _break(found, number, "some of its parts of tables are not listed", rows)
     if any(row[2] not in chunks for row in found.rows["failures"]):
-        found.faults.append(Fault(LEDGER_FILE, "failures are of batches that are not there"))
+        found.faults.append(Fault(LEDGER_FILE, "some failures belong to batches that are missing"))
     for chunk in chunks.values():
         if chunk.stored and chunk.number not in there:
             _break(found, chunk.number, "its runs are missing", None)
 
 
 def _break(found: Contents, number: float, what: str, rows: FloatArray | None) -> None:
-    """Note that a batch is damaged."""
+    """Record that a batch is damaged."""
     whole = int(number) if np.isfinite(number) and number == int(number) else None
     chunk = None if whole is None else found.chunks.get(whole)
     if whole is not None:
@@ -314,7 +314,7 @@ def _break(found: Contents, number: float, what: str, rows: FloatArray | None) -
 
 
 def span(chunk: Chunk, design: IntArray) -> str:
-    """Say which runs a batch has, by the points of the design and their replications."""
+    """Describe the runs of a batch by points of the design and replications."""
     if not chunk.stored or chunk.first_point is None or chunk.last_point is None:
         return ""
     (places,) = np.nonzero((design >= chunk.first_point) & (design <= chunk.last_point))
@@ -331,12 +331,12 @@ def _range(what: str, first: Any, last: Any) -> str:  # noqa: ANN401 - whole num
 
 
 def check_parts(folder: Path, found: Contents, tables: Iterable[str] | None = None) -> list[Fault]:
-    """Find parts that are missing or are not as they were written.
+    """Find parts that are missing or damaged.
 
     Args:
-        folder: of the study.
+        folder: the folder of the study.
         found: its ledger.
-        tables: those whose parts are looked at; all if ``None``.
+        tables: the tables whose parts are checked; ``None`` for all.
     """
     wanted = [part for part in found.parts if tables is None or part.table in tables]
     chunks, design = found.chunks, found.design()
@@ -347,9 +347,9 @@ def faults_of_parts(folder: Path, parts: Sequence[Part], spans: Mapping[int, str
     """Check the files of some parts, on all processors.
 
     Args:
-        folder: of the study.
-        parts: those looked at.
-        spans: by the number of a batch, which runs it has, in words.
+        folder: the folder of the study.
+        parts: the parts to check.
+        spans: for each batch, by number, a description of its runs.
     """
 
     def look(part: Part) -> Fault | None:

@@ -1,18 +1,18 @@
-"""Results as tidy files that any other program reads.
+"""Results as tidy files for other programs.
 
 A folder gets
 
-- ``runs``: a row a run, with its factors and measures,
-- ``points``: the design, a row a point,
+- ``runs``: one row per run, with its factors and measures,
+- ``points``: the design, one row per point,
 - ``failures``, ``provenance``, ``sessions``: see
   :class:`~innovation_abm.experiments.store.results.Results`,
-- each table that was kept whole, under its own name,
+- each table that was kept in full, under its own name,
 
-as Parquet or CSV or both, or as workbooks of Excel; ``study.toml``; and ``export.json``, which says
-what this is and how many runs are missing. It is written to a new folder beside, which then takes
-the place of the other.
+as Parquet, CSV or both, or as Excel workbooks; ``study.toml``; and ``export.json``, which describes
+the export and states how many runs are missing. Everything is written to a new folder, which then
+replaces the earlier export.
 
-In CSV, texts that a spreadsheet would compute have an apostrophe in front; see
+In CSV files, texts that a spreadsheet would treat as formulas start with an apostrophe; see
 :mod:`innovation_abm.reading.spreadsheets`.
 """
 
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.store.results import Results
 
 Format = Literal["parquet", "csv", "both", "xlsx"]
-"""As what files results are written."""
+"""File formats of results."""
 
 MARKER: Final = "export.json"
-"""The file that tells an export from other folders."""
+"""The file that identifies the folder of an export."""
 FRAMES: Final = ("runs", "points", "failures", "provenance", "sessions")
 
 
@@ -54,23 +54,23 @@ def export(
 
     Args:
         results: what to write.
-        folder: a folder that does not exist, is empty, or holds an earlier export. Folders above
-            it are made.
+        folder: a folder that does not exist, is empty, or holds an earlier export. Parent folders
+            are created.
         format: ``"parquet"``, ``"csv"``, ``"both"`` or ``"xlsx"``.
-        excel: whether CSV files begin with a byte order mark, by which Excel knows UTF-8.
+        excel: whether CSV files start with a byte order mark, so that Excel recognises UTF-8.
 
     Returns:
         The folder.
 
     Raises:
-        StoreError: if the folder holds something else or cannot be written, if there is no such
-            format, or if a table cannot be read. An earlier export is then left as it was.
+        StoreError: if the folder holds something else or cannot be written, if the format is
+            unknown, or if a table cannot be read. An earlier export then stays unchanged.
     """
     if format not in get_args(Format):
-        raise StoreError(f"no format {format!r}; choose one of {', '.join(get_args(Format))}")
+        raise StoreError(f"format = {format!r}: must be one of {', '.join(get_args(Format))}")
     endings = ("parquet", "csv") if format == "both" else (format,)
     if excel and "csv" not in endings:
-        raise StoreError(f"excel marks CSV files, and format = {format!r} has none; choose csv")
+        raise StoreError(f"excel applies to CSV files only, not to format = {format!r}; use csv")
     with explained(f"cannot export to {folder}"):
         target = Path(folder).absolute()
         _check_replaceable(target)
@@ -86,19 +86,19 @@ def export(
 
 
 def _check_replaceable(target: Path) -> None:
-    """Refuse what exists and is neither empty nor an earlier export."""
+    """Refuse a folder that is neither empty nor an earlier export."""
     if not target.exists():
         return
     if not target.is_dir():
-        raise StoreError(f"{target} is a file; name a new folder for the export")
+        raise StoreError(f"{target} is a file; give a new folder for the export")
     held = {entry.name for entry in target.iterdir()}
     if held and MARKER not in held:
         raise StoreError(
-            f"the folder {target} exists and is no earlier export: it holds {min(held)}; name a "
-            "new folder, which nothing else is kept in"
+            f"the folder {target} exists and is not an earlier export: it holds {min(held)}; give "
+            "a new or empty folder"
         )
     if Path.cwd().is_relative_to(target):
-        raise StoreError(f"{target} is the folder you are in; name a new one")
+        raise StoreError(f"{target} is the current folder; give a new one")
 
 
 def _write_all(results: Results, folder: Path, endings: Iterable[str], excel: bool) -> None:
@@ -117,7 +117,7 @@ def _write_all(results: Results, folder: Path, endings: Iterable[str], excel: bo
 
 
 def _account(results: Results) -> Mapping[str, Any]:
-    """Tell what an export is of."""
+    """Describe the content of an export."""
     return {
         "version": version("innovation-abm"),
         "points": len(results.points),
@@ -140,7 +140,7 @@ def _write(
     rest = iter(batches)
     first = next(rest)
 
-    def writer(ending: str) -> Any:  # noqa: ANN401 - each kind has a writer of its own
+    def writer(ending: str) -> Any:  # noqa: ANN401 - each format has its own writer
         path = folder / f"{name}.{ending}"
         if ending == "parquet":
             return pq.ParquetWriter(path, first.schema, compression="zstd")

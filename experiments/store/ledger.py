@@ -1,16 +1,16 @@
 """The ledger of a study: an SQLite file of points, runs and failures.
 
-Runs are kept in the order in which they are computed, by replication and then by point, so that new
-ones are added at the end. Measures are columns of the table ``runs``; NaN is kept as NULL, as
-SQLite does, and -0.0 comes back as 0.0. Every figure of a run is in one transaction with all the
-others of its batch.
+Runs are stored in the order in which they are computed, by replication and then by point, so that
+new runs are added at the end. Measures are columns of the table ``runs``; NaN is stored as NULL, as
+SQLite does, and -0.0 is read back as 0.0. All figures of a batch of runs are written in one
+transaction.
 
 SQLite keeps its rollback journal in the folder, never a write-ahead log: versions before 3.51.3 can
-damage a database in that mode, a ledger is opened by programs of any version, and with a commit a
-second the log would gain nothing. ``synchronous`` is EXTRA, with which a transaction that was
-acknowledged survives a power cut in this mode.
+damage a database in that mode, a ledger is opened by programs of any version, and with one commit
+per second the log would gain nothing. ``synchronous`` is EXTRA, so that an acknowledged transaction
+survives a power cut in this mode.
 
-What is read is checked against the digests that were written with it: see
+Everything that is read is checked against the digests that were written with it: see
 :mod:`innovation_abm.experiments.store.seals`.
 """
 
@@ -37,19 +37,19 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 FORMAT: Final = 2
-"""Number of the format that is written; kept in the ledger as its ``user_version``."""
+"""Number of the format that is written; stored in the ledger as its ``user_version``."""
 APPLICATION: Final = 0x49644C67
-"""What tells a ledger from other SQLite files: its ``application_id``."""
+"""The ``application_id`` that distinguishes a ledger from other SQLite files."""
 
 LEDGER_FILE: Final = "ledger.sqlite"
 STUDY_FILE: Final = "study.toml"
 PATIENCE: Final = 120.0
 """Seconds to wait for another program that has the ledger locked for a moment."""
 CACHE: Final = 64 * 1024
-"""KiB of the ledger that are held in memory, so that no transaction is written before its end."""
+"""KiB of the ledger that are cached, so that no transaction is written before its end."""
 
 FIXED: Final = ("replication", "point", "chunk", "attempt")
-"""Columns of the table ``runs`` before those of the measures."""
+"""Columns of the table ``runs`` that precede those of the measures."""
 
 SCHEMA: Final = """
 CREATE TABLE totals (name TEXT PRIMARY KEY, rows INTEGER NOT NULL, digest BLOB, seal BLOB);
@@ -136,29 +136,28 @@ class StoreError(InnovationAbmError):
 
 
 class DamagedLedgerError(StoreError):
-    """A ledger is damaged so that none of it can be read."""
+    """A ledger is so damaged that none of it can be read."""
 
 
 # --- opening --------------------------------------------------------------------------------------
 
 
 def connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
-    """Open a ledger: to read, to write, or to write and create it."""
+    """Open a ledger to read, to write, or to write and create it."""
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
         timeout=PATIENCE,
-        isolation_level=None,  # transactions begin and end where this package says so
+        isolation_level=None,  # this package begins and ends transactions itself
         check_same_thread=False,
     )
 
 
 def held(file: Path) -> sqlite3.Connection | None:
-    """Hold a lock for as long as this process lives, or until what is returned is closed.
+    """Hold a lock for as long as this process lives, or until the returned connection is closed.
 
-    The lock is SQLite's own, on a database that stays empty: it works wherever the ledger does, and
-    a process that was forked off this one does not hold it when this one is killed, as it would a
-    lock by ``flock``.
+    The lock is SQLite's own, on a database that stays empty. It works wherever the ledger does and,
+    unlike a lock by ``flock``, is not held by a forked process when this process is killed.
 
     Returns:
         ``None`` if another process holds it.
@@ -166,9 +165,9 @@ def held(file: Path) -> sqlite3.Connection | None:
     lock = connect(file, "rwc")
     try:
         lock.execute("PRAGMA busy_timeout = 0")
-        lock.execute("PRAGMA journal_mode = MEMORY")  # no file of its own beside
+        lock.execute("PRAGMA journal_mode = MEMORY")  # no journal file next to it
         lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.DatabaseError as error:  # a damaged lock raises another kind than a busy one
+    except sqlite3.DatabaseError as error:  # a damaged lock raises another error than a busy one
         lock.close()
         if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
             return None
@@ -178,21 +177,21 @@ def held(file: Path) -> sqlite3.Connection | None:
 
 @contextmanager
 def reading(folder: Path) -> Iterator[sqlite3.Connection]:
-    """Open the ledger in a folder to read it as it is at this moment, whoever writes it.
+    """Open the ledger in a folder to read it as it is now, even while it is being written.
 
-    Nothing is changed in the folder, but that SQLite takes back the transaction of a writer that
-    was killed in the middle of it. Where it may not write, that is done in a copy.
+    Nothing in the folder changes, except that SQLite rolls back the transaction of a writer that
+    was killed. If the folder is read-only, that happens in a copy.
 
     Yields:
-        A connection in a transaction. An older format has been brought up to date, in memory.
+        A connection in a transaction. An older format has been upgraded in memory.
 
     Raises:
-        StoreError: if there is none, or one that cannot be read.
+        StoreError: if there is no ledger, or it cannot be read.
     """
     path = folder / LEDGER_FILE
     with explained(f"cannot read the study in {folder}"), ExitStack() as after:
         if not path.is_file():
-            raise StoreError(f"{folder} holds no study: there is no {LEDGER_FILE} in it")
+            raise StoreError(f"{folder} does not hold a study: {LEDGER_FILE} is missing")
         connection = after.enter_context(closing(_snapshot(path, after)))
         if is_new(connection):
             if was_written(folder):
@@ -208,8 +207,8 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _snapshot(path: Path, after: ExitStack) -> sqlite3.Connection:
-    """Open a ledger in a transaction, in a copy if it cannot be read where it is."""
-    for mode in ("ro", "rw"):  # the second may take back an interrupted transaction
+    """Open a ledger in a transaction, in a copy if it cannot be read in place."""
+    for mode in ("ro", "rw"):  # the second can roll back an interrupted transaction
         try:
             return _begun(connect(path, mode))
         except sqlite3.OperationalError as error:
@@ -222,7 +221,7 @@ def _snapshot(path: Path, after: ExitStack) -> sqlite3.Connection:
 
 
 def _begun(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """Begin a transaction to read, all of which sees the ledger as it is now."""
+    """Begin a read transaction, which sees the ledger as it is now."""
     try:
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -234,15 +233,15 @@ def _begun(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Do something in a transaction to write: all of it, or nothing if anything is raised."""
+    """Run a block in a write transaction, which is rolled back if anything is raised."""
     try:
-        if connection.in_transaction:  # one that a second interrupt kept from being taken back
+        if connection.in_transaction:  # a second interrupt prevented its rollback
             connection.execute("ROLLBACK")
         connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:  # not after errors with which SQLite takes it back itself
+        if connection.in_transaction:  # not after errors for which SQLite rolls back itself
             connection.execute("ROLLBACK")
         raise
 
@@ -251,7 +250,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def create(connection: sqlite3.Connection, measures: Sequence[str], tables: Sequence[str]) -> None:
-    """Make the tables of a new ledger, in the transaction that is open."""
+    """Create the tables of a new ledger in the open transaction."""
     columns = " ".join(f"{quoted(name)} REAL," for name in measures)
     execute_script(connection, SCHEMA.replace("{measures}", columns))
     seals.add(connection, "tables", [(name,) for name in tables])
@@ -263,7 +262,7 @@ def create(connection: sqlite3.Connection, measures: Sequence[str], tables: Sequ
 
 
 def execute_script(connection: sqlite3.Connection, script: str) -> None:
-    """Execute statements in the transaction that is open, which ``executescript`` would commit."""
+    """Execute statements in the open transaction, which ``executescript`` would commit."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
@@ -273,7 +272,7 @@ def execute_script(connection: sqlite3.Connection, script: str) -> None:
 
 
 def _to_format_2(connection: sqlite3.Connection) -> None:
-    """Give everything in a ledger of format 1 its seal; what it holds is taken as it is."""
+    """Seal everything in a ledger of format 1; its content is assumed to be undamaged."""
     execute_script(connection, TO_FORMAT_2)
     found = numbers(connection, f"SELECT {columns_of_runs(connection)} FROM runs")
     batches = dict(by_chunk(found))
@@ -293,7 +292,7 @@ def _to_format_2(connection: sqlite3.Connection) -> None:
 def _check_types(
     connection: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Make sure that values are of the types of their columns, which SQLite does not enforce.
+    """Check that values have the types of their columns, which SQLite does not enforce.
 
     Raises:
         TypeError: if one is not.
@@ -303,25 +302,25 @@ def _check_types(
         _, name, kind, needed, *_ = column
         allowed = (*kinds.get(kind, (bytes,)), *(() if needed else (type(None),)))
         if not all(isinstance(row[place], allowed) for row in rows):
-            raise TypeError(f"the column {name} of {table} holds values of another type")
+            raise TypeError(f"the column {name} of {table} holds values of a wrong type")
 
 
 UPGRADES: Final[Sequence[str | Callable[[sqlite3.Connection], None]]] = (_to_format_2,)
-"""How an older format is brought up to date: the first step makes format 2 of 1, and so on."""
+"""Steps that upgrade an older format: the first from format 1 to 2, and so on."""
 
 
 def upgrade(
     connection: sqlite3.Connection,
     steps: Sequence[str | Callable[[sqlite3.Connection], None]] = UPGRADES,
 ) -> None:
-    """Bring an older format up to date, all of it or nothing.
+    """Upgrade an older format, completely or not at all.
 
     Args:
-        connection: the ledger, of a format from 1 on.
-        steps: scripts of SQL or functions; the first makes format 2 of 1, and so on.
+        connection: the ledger, of format 1 or later.
+        steps: SQL scripts or functions; the first upgrades format 1 to 2, and so on.
 
     Raises:
-        StoreError: if the older ledger holds what none can hold.
+        StoreError: if the content of the older ledger is not valid.
     """
     with transaction(connection):
         for number, step in enumerate(steps, start=2):
@@ -339,7 +338,7 @@ def upgrade(
 
 
 def by_chunk(rows: FloatArray) -> Iterator[tuple[float, FloatArray]]:
-    """Give the runs of each batch with its number, in the order in which they are.
+    """Yield the runs of each batch with its number, in their order.
 
     Args:
         rows: rows of the table ``runs``, the columns :data:`FIXED` first.
@@ -354,7 +353,7 @@ def by_chunk(rows: FloatArray) -> Iterator[tuple[float, FloatArray]]:
 
 
 def in_order(rows: FloatArray) -> FloatArray:
-    """Give rows of the table ``runs`` as they are read back: by replication, then by point."""
+    """Return rows of the table ``runs`` as they are read back: by replication, then point."""
     before, after = rows[:-1], rows[1:]
     same = before[:, 0] == after[:, 0]
     if ((before[:, 0] < after[:, 0]) | (same & (before[:, 1] < after[:, 1]))).all():
@@ -363,7 +362,7 @@ def in_order(rows: FloatArray) -> FloatArray:
 
 
 def chunk_totals(rows: FloatArray) -> tuple[int, *tuple[int | None, ...], bytes]:
-    """Give what a row of ``chunks`` says of its runs: their number, where they are, their digest.
+    """Return what a row of ``chunks`` records of its runs: number, position and digest.
 
     Args:
         rows: its rows of the table ``runs``, sorted by replication and point.
@@ -377,22 +376,22 @@ def chunk_totals(rows: FloatArray) -> tuple[int, *tuple[int | None, ...], bytes]
 
 
 def format_of(connection: sqlite3.Connection) -> int:
-    """Give the number of a ledger's format."""
+    """Return the number of a ledger's format."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def is_new(connection: sqlite3.Connection) -> bool:
-    """Tell whether nothing has been written to this file yet."""
+    """Whether nothing has been written to this file yet."""
     return not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
 
 
 def was_written(folder: Path) -> bool:
-    """Whether a folder has what is only there once its ledger has been written."""
+    """Whether a folder holds files that exist only once its ledger has been written."""
     return (folder / STUDY_FILE).exists() or any((folder / "parts").glob("*.parquet"))
 
 
 def check_format(connection: sqlite3.Connection, folder: Path) -> None:
-    """Make sure that this is a ledger, and of a format that is known.
+    """Check that this is a ledger of a known format.
 
     Raises:
         StoreError: if it is not.
@@ -402,41 +401,41 @@ def check_format(connection: sqlite3.Connection, folder: Path) -> None:
     found = format_of(connection)
     if not 1 <= found <= FORMAT:
         raise StoreError(
-            f"the study in {folder} has format {found}, and this version of innovation-abm knows "
+            f"the study in {folder} has format {found}; this version of innovation-abm reads "
             f"formats up to {FORMAT}; install a newer version"
         )
 
 
 def quoted(name: str) -> str:
-    """Write the name of a column so that any name can be one."""
+    """Quote the name of a column, so that any name is valid."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def measures_in(connection: sqlite3.Connection) -> list[str]:
-    """Give the names of the measures, in the order of their columns."""
+    """Return the names of the measures, in the order of their columns."""
     columns = [row[1] for row in connection.execute("PRAGMA table_info(runs)")]
     return columns[len(FIXED) :]
 
 
 def columns_of_runs(connection: sqlite3.Connection) -> str:
-    """Give the columns of the table ``runs`` for a query, the fixed ones first."""
+    """Return the columns of the table ``runs`` for a query, the fixed ones first."""
     return ", ".join(map(quoted, (*FIXED, *measures_in(connection))))
 
 
 def tables_in(connection: sqlite3.Connection) -> list[str]:
-    """Give the names of the tables that are kept whole."""
+    """Return the names of the tables that are kept in full."""
     return [row[0] for row in connection.execute("SELECT name FROM tables ORDER BY name")]
 
 
 def manifest_in(connection: sqlite3.Connection) -> dict[str, str]:
-    """Give what all runs depend on, in words."""
+    """Return what all runs depend on, as texts."""
     return dict(connection.execute("SELECT key, value FROM manifest ORDER BY key"))
 
 
 def numbers(
     connection: sqlite3.Connection, query: str, parameters: Sequence[object] = ()
 ) -> FloatArray:
-    """Read columns of numbers, row by row into an array; NULL becomes NaN.
+    """Read columns of numbers into an array, one row per row; NULL becomes NaN.
 
     Returns:
         Shape (rows, columns). Whole numbers are exact below 2**53.
@@ -454,8 +453,8 @@ def explained(failed: str, advice: Mapping[str, str] | None = None) -> Iterator[
     """Turn errors of SQLite and of the operating system into a :class:`StoreError`.
 
     Args:
-        failed: what cannot be done, and where.
-        advice: what is safe and how to go on, by the kind of fault; ``""`` for all others.
+        failed: what failed, and where.
+        advice: what is safe and how to continue, by kind of fault; ``""`` for all others.
     """
     try:
         yield
@@ -469,33 +468,33 @@ def explained(failed: str, advice: Mapping[str, str] | None = None) -> Iterator[
 
 
 DAMAGED: Final = (
-    "The files in parts/ are Parquet, which other programs read by themselves; measures are in the "
-    "ledger alone. Put back a copy of the folder from before, or sweep the study again with "
-    "--retry, which sets what is damaged aside and runs again what cannot be read"
+    "The files in parts/ are Parquet files, which other programs can read; measures are only in "
+    "the ledger. Restore an earlier copy of the folder, or sweep the study again with --retry, "
+    "which moves damaged files to another folder and runs again what cannot be read"
 )
-"""What to do where a ledger cannot be read at all."""
+"""What to do if a ledger cannot be read at all."""
 ADVICE: Final = {
     "": "",
-    "busy": "Close the program that has the ledger open, and try again",
+    "busy": "Close the program that has the ledger open and try again",
     "damaged": DAMAGED,
 }
-"""What to do, by the kind of fault."""
+"""What to do, by kind of fault."""
 
 
 def _reason(error: sqlite3.Error | OSError) -> tuple[str, str]:
-    """Give the kind of a fault (full, refused, busy, damaged, or none of them) and its cause."""
+    """Return the kind of a fault (full, refused, busy, damaged or other) and its cause."""
     if isinstance(error, OSError):
         text = error.strerror or str(error)
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             return "full", f"the disk is full ({text})"
         if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-            return "refused", f"access is refused ({text})"
+            return "refused", f"access is denied ({text})"
         return "", f"{text} ({error.filename})" if error.filename else text
     cause = _cause(error)
     if cause == sqlite3.SQLITE_FULL:
         return "full", "the disk is full"
     if cause in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return "refused", f"access is refused ({error})"
+        return "refused", f"access is denied ({error})"
     if cause in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return "busy", "another program keeps the ledger locked"
     if cause in BROKEN or (not cause and "decode" in str(error)):
@@ -509,11 +508,11 @@ BROKEN: Final = (
     sqlite3.SQLITE_FORMAT,
     sqlite3.SQLITE_MISMATCH,
     sqlite3.SQLITE_TOOBIG,
-    sqlite3.SQLITE_ERROR,  # a column or table that is not there: what is asked for is always right
+    sqlite3.SQLITE_ERROR,  # a missing column or table: all queries are valid
 )
-"""Results of SQLite by which a ledger is damaged."""
+"""SQLite result codes that mean that a ledger is damaged."""
 UNREADABLE: Final = (sqlite3.Error, ValueError, TypeError, OverflowError, MemoryError)
-"""What reading a damaged ledger may raise: values may be of any type and size."""
+"""Errors from reading a damaged ledger, whose values may be of any type and size."""
 
 
 def is_damage(error: BaseException) -> bool:
@@ -522,6 +521,6 @@ def is_damage(error: BaseException) -> bool:
 
 
 def _cause(error: sqlite3.Error) -> int:
-    """Give the primary result code of an error of SQLite; 0 if it has none."""
+    """Return the primary result code of an SQLite error; 0 if it has none."""
     code: Any = getattr(error, "sqlite_errorcode", None)
     return (code or 0) & 0xFF

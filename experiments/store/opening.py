@@ -1,4 +1,4 @@
-"""Opening the folder of a study to write in it: that it is one, ours, and fit to go on with."""
+"""Opening the folder of a study for writing, with checks that its study can be continued."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from innovation_abm.experiments.store.table_parts import PARTS_FOLDER
 
 LOCK_FILE: Final = ".lock"
 ASIDE: Final = "damaged"
-"""The folder in that of a study where damaged files are put."""
+"""Folder for damaged files inside the folder of a study."""
 
 
 def check_names(measures: Sequence[str], tables: Sequence[str]) -> None:
-    """Refuse measures and tables that could not be told apart, as SQLite and disks do it."""
+    """Refuse measures and tables whose names SQLite or file systems treat as equal."""
     for what, names in (("measures", (*ledger.FIXED, *measures)), ("tables", tables)):
         folded = [name.casefold() for name in names]
         twice = sorted({name for name in names if folded.count(name.casefold()) > 1})
         if twice:
-            raise StoreError(f"names of {what} that cannot be told apart: {', '.join(twice)}")
+            raise StoreError(f"names of {what} are not distinct: {', '.join(twice)}")
     for name in tables:
         if not name.isidentifier():
-            raise StoreError(f"{name!r} cannot be the name of a table; use letters, digits and _")
+            raise StoreError(f"{name!r} is not a valid name of a table; use letters, digits and _")
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder that holds something else than a study.
+    """Refuse a folder that holds something other than a study.
 
     Raises:
         StoreError: if it does.
@@ -46,26 +46,26 @@ def check_folder(folder: Path) -> None:
     if not folder.exists() or (folder / LEDGER_FILE).exists():
         return
     if not folder.is_dir():
-        raise StoreError(f"{folder} is a file; name a folder for the study")
+        raise StoreError(f"{folder} is a file; give a folder for the study")
     if any((folder / PARTS_FOLDER).glob("*.parquet")):
         raise DamagedLedgerError(
             f"the ledger of the study in {folder} is missing. {ledger.DAMAGED}"
         )
-    if (folder / ASIDE).is_dir():  # of a study that begins again
+    if (folder / ASIDE).is_dir():  # of a study that starts again
         return
     others = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
     if others:
         raise StoreError(
-            f"the folder {folder} holds no study, but {others[0]}; name a new folder, which "
-            "nothing else is kept in"
+            f"the folder {folder} does not hold a study, but {others[0]}; give a new or empty "
+            "folder"
         )
 
 
 def lock(folder: Path) -> sqlite3.Connection:
-    """Keep other writers out for as long as this process lives, or until this is closed.
+    """Lock out other writers for as long as this process lives, or until this is closed.
 
     Raises:
-        StoreError: if another process writes the study.
+        StoreError: if another process is writing the study.
     """
     held = ledger.held(folder / LOCK_FILE)
     if held is None:
@@ -77,7 +77,7 @@ def lock(folder: Path) -> sqlite3.Connection:
 
 
 def _writer(folder: Path) -> str:
-    """Tell who writes a study."""
+    """Describe the process that is writing a study."""
     with (
         suppress(StoreError, TypeError, ValueError, OverflowError),
         ledger.reading(folder) as connection,
@@ -97,12 +97,12 @@ def prepare(
     measures: Sequence[str],
     tables: Sequence[str],
 ) -> None:
-    """Make a new ledger, or see that the one that is there is fit to go on with.
+    """Create a new ledger, or check that the existing one can be continued.
 
     Raises:
         DamagedStudyError: if it or a part of a table is damaged.
         DamagedLedgerError: if it cannot be read at all.
-        StoreError: if it is not of this study.
+        StoreError: if it belongs to another study.
     """
     connection.execute("PRAGMA synchronous = EXTRA")
     connection.execute(f"PRAGMA cache_size = -{ledger.CACHE}")
@@ -126,10 +126,10 @@ def prepare(
 
 
 def bring_up_to_date(connection: sqlite3.Connection, folder: Path) -> None:
-    """Give a ledger of an older format what the newest one has.
+    """Upgrade a ledger of an older format to the newest one.
 
     Raises:
-        DamagedLedgerError: if it is damaged: it has no checksums by which to tell what is sound.
+        DamagedLedgerError: if it is damaged: it has no checksums that show what is undamaged.
     """
     if ledger.format_of(connection) < ledger.FORMAT:
         fault = _fault_in_structure(connection)
@@ -149,7 +149,7 @@ def bring_up_to_date(connection: sqlite3.Connection, folder: Path) -> None:
 
 
 def examined(connection: sqlite3.Connection, folder: Path) -> checking.Contents:
-    """Read a ledger, and check it and all parts of tables."""
+    """Read and check a ledger and all parts of tables."""
     found = checking.read(connection)
     found.faults += checking.check_parts(folder, found)
     if not found.faults and (fault := _fault_in_structure(connection)):
@@ -158,7 +158,7 @@ def examined(connection: sqlite3.Connection, folder: Path) -> checking.Contents:
 
 
 def _fault_in_structure(connection: sqlite3.Connection) -> str:
-    """Say what SQLite finds wrong with the structure of a ledger; nothing if it is sound."""
+    """Return what SQLite finds wrong with the structure of a ledger; "" if nothing."""
     fault = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
     return "" if fault == "ok" else " ".join(fault.split())
 
@@ -170,10 +170,10 @@ def _check_same(
     measures: Sequence[str],
     tables: Sequence[str],
 ) -> None:
-    """Refuse to go on with other settings than those that the runs were made with.
+    """Refuse to continue with settings that differ from those of the stored runs.
 
     Raises:
-        StoreError: if they differ, with every difference.
+        StoreError: if they differ, listing every difference.
     """
     there = ledger.manifest_in(connection)
     there["measures"] = "\n".join(sorted(ledger.measures_in(connection)))
@@ -188,17 +188,17 @@ def _check_same(
         raise StoreError(
             "\n".join(
                 (
-                    f"the study in {folder} was begun with other settings, and its runs cannot be "
-                    "mixed with new ones:",
+                    f"the study in {folder} was started with other settings, and its runs cannot "
+                    "be mixed with new ones:",
                     *lines,
-                    "Name a new folder, or put the settings back as they were.",
+                    "Give a new folder, or restore the former settings.",
                 )
             )
         )
 
 
 def _difference(key: str, there: str | None, now: str | None) -> list[str]:
-    """Tell how a setting differs, line by line; nothing if it does not."""
+    """Describe how a setting differs, line by line; return no lines if it does not."""
     if there == now:
         return []
     before, after = ([] if text is None else text.splitlines() for text in (there, now))
@@ -210,7 +210,7 @@ def _difference(key: str, there: str | None, now: str | None) -> list[str]:
 
 
 def tidy(connection: sqlite3.Connection, folder: Path) -> None:
-    """Remove what an interrupted writer left; make the folder of parts if need be."""
+    """Remove what an interrupted writer left; create the folder of parts if needed."""
     for file in (STUDY_FILE, LEDGER_FILE):
         for left in folder.glob(f".{file}.*.part*"):
             left.unlink()

@@ -1,7 +1,7 @@
-"""Making a damaged study fit to go on with: what is sound is kept, the rest is run again.
+"""Repairing a damaged study, so that it can be continued: what is undamaged is kept.
 
-The sound rows are written to a new ledger, which then takes the place of the damaged one; so at any
-moment there is the old or the new one. What is damaged is set aside in the folder ``damaged``.
+Undamaged rows are written to a new ledger, which then replaces the damaged one, so that at any time
+either the old or the new ledger exists. Damaged files are moved to the folder ``damaged``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.store.checking import Contents
 
 LARGEST: Final = 1 << 36
-"""Bytes of a ledger, beyond any that there is."""
+"""Maximum size of a ledger in bytes, larger than any real ledger."""
 
 
 def repair(
@@ -37,17 +37,17 @@ def repair(
     tables: Sequence[str],
     notice: Callable[[str], None],
 ) -> None:
-    """Keep what is sound of a study, so that a sweep runs the rest again; nothing if all is sound.
+    """Keep the undamaged part of a study, so that a sweep runs the rest again.
 
     Args:
-        folder: of the study, which no other process writes.
-        manifest: what all of its runs depend on, for a ledger that no longer knows it.
+        folder: the folder of the study, which no other process is writing.
+        manifest: what all of its runs depend on, for a ledger that has lost it.
         measures: the names of the measures, likewise.
         tables: the names of the tables, likewise.
-        notice: called with lines that say what was damaged.
+        notice: called with lines that report what was damaged.
 
     Raises:
-        StoreError: if the damage hides whether the runs are of this study.
+        StoreError: if the damage hides whether the runs belong to this study.
     """
     try:
         found = _checked_or_filled_up(folder)
@@ -55,7 +55,7 @@ def repair(
         if not _is_beyond_reading(error):
             raise
         reason = getattr(error, "args", [error])[0]
-        notice(f"the ledger cannot be read, and all is run again: {reason}")
+        notice(f"the ledger cannot be read, so everything is run again: {reason}")
         _set_all_aside(folder)
         return
     if found is None or not found.faults:
@@ -67,7 +67,7 @@ def repair(
 
 
 def _checked(folder: Path) -> Contents | None:
-    """Read a ledger of any format and check all there is; ``None`` if there is nothing yet."""
+    """Read a ledger of any format and check everything; ``None`` if there is nothing yet."""
     path = folder / LEDGER_FILE
     if not path.exists() or not path.stat().st_size:
         if ledger.was_written(folder):
@@ -82,7 +82,7 @@ def _checked(folder: Path) -> Contents | None:
 
 
 def _checked_or_filled_up(folder: Path) -> Contents | None:
-    """Read a ledger; one that was cut off, with nothing in the place of what is missing."""
+    """Read a ledger; if it was truncated, pad it first."""
     try:
         return _checked(folder)
     except (StoreError, *ledger.UNREADABLE) as error:
@@ -92,7 +92,7 @@ def _checked_or_filled_up(folder: Path) -> Contents | None:
 
 
 def _fill_up(folder: Path) -> bool:
-    """Make a ledger as long as it says that it is, for SQLite reads nothing of a shorter one."""
+    """Pad a ledger to the length in its header, as SQLite refuses to read a shorter file."""
     path = folder / LEDGER_FILE
     try:
         with path.open("rb") as stream:
@@ -110,7 +110,7 @@ def _fill_up(folder: Path) -> bool:
 
 
 def _is_beyond_reading(error: BaseException) -> bool:
-    """Whether an error means that a ledger is damaged so that none of it can be read."""
+    """Whether an error means that a ledger is so damaged that none of it can be read."""
     if isinstance(error, ledger.DamagedLedgerError):
         return True
     return not isinstance(error, StoreError) and ledger.is_damage(error)
@@ -123,7 +123,7 @@ def _check_settings(
     measures: Sequence[str],
     tables: Sequence[str],
 ) -> None:
-    """Make sure that the runs are of this study, by what is left of what the ledger knew."""
+    """Check that the runs belong to this study, by what is left in the ledger."""
     for table, rows in (("manifest", [*manifest.items()]), ("tables", [(n,) for n in tables])):
         total = found.totals.get(table)
         digest = seals.of_seals([seals.seal(table, row) for row in rows])
@@ -133,9 +133,9 @@ def _check_settings(
             found.rows[table] = rows
         elif lost:
             raise StoreError(
-                f"the ledger of the study in {folder} is damaged where it has the settings of its "
-                "runs, and those of the study given are not the same; name the study that was "
-                "swept there, or a new folder"
+                f"the ledger of the study in {folder} is damaged where it holds the settings of "
+                "its runs, and they do not match the given study; give the study that was swept "
+                "there, or a new folder"
             )
     meta: dict[str, str] = dict(found.rows["meta"])
     told = meta.get("measures")
@@ -143,12 +143,12 @@ def _check_settings(
     if sorted(found.measures) != sorted(measures):
         raise StoreError(
             f"the ledger of the study in {folder} has the measures {', '.join(found.measures)}, "
-            f"and the study {', '.join(measures)}; name a new folder, or the study as it was"
+            f"but the study has {', '.join(measures)}; give a new folder, or the former study"
         )
 
 
 def _rebuild(folder: Path, found: Contents) -> None:
-    """Write what is sound to a new ledger, and put it in the place of the old one."""
+    """Write undamaged rows to a new ledger, and replace the old one with it."""
     lost = {fault.chunk for fault in found.faults if fault.chunk is not None} | found.broken
     new = beside(folder / LEDGER_FILE)
     try:
@@ -170,7 +170,7 @@ def _rebuild(folder: Path, found: Contents) -> None:
 
 
 def _copy(connection: sqlite3.Connection, found: Contents, lost: set[int]) -> None:
-    """Copy all rows that are sound and of no lost batch."""
+    """Copy all undamaged rows that do not belong to a lost batch."""
     points = {row[0] for row in found.rows["points"]}
     kept, batches = [], []
     nothing = found.runs[:0]
@@ -179,7 +179,7 @@ def _copy(connection: sqlite3.Connection, found: Contents, lost: set[int]) -> No
         rows = nothing if number in lost else runs.get(number, nothing)
         known = np.isin(rows[:, 1], [*points]) if len(rows) else np.ones(0, bool)
         if not known.all() and found.rows["tables"]:
-            rows = nothing  # its parts are of all of its runs
+            rows = nothing  # its parts cover all of its runs
         elif not known.all():
             rows = rows[known]
         kept.append((*chunk[:6], *ledger.chunk_totals(rows)))
@@ -204,7 +204,7 @@ def _copy(connection: sqlite3.Connection, found: Contents, lost: set[int]) -> No
 
 
 def _set_all_aside(folder: Path) -> None:
-    """Put a ledger that cannot be read aside with all that belongs to it."""
+    """Move an unreadable ledger and all of its files to the folder for damaged files."""
     for file in (LEDGER_FILE, f"{LEDGER_FILE}-journal", PARTS_FOLDER, STUDY_FILE):
         if (folder / file).exists():
             os.replace(folder / file, aside(folder, file))
@@ -212,7 +212,7 @@ def _set_all_aside(folder: Path) -> None:
 
 
 def aside(folder: Path, name: str) -> Path:
-    """Name a file or folder for something damaged, which is not there yet."""
+    """Return an unused path for a damaged file or folder."""
     place = folder / opening.ASIDE
     place.mkdir(exist_ok=True)
     number, target = 1, place / name

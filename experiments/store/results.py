@@ -1,7 +1,7 @@
-"""What the runs of a study gave, as pandas frames: read from its folder, or made of frames at hand.
+"""The results of the runs of a study as pandas frames, read from its folder or made from frames.
 
-A folder can be read at any time: while a process writes it, after one was killed, where nothing can
-be written. What is given is the study as it was at that moment; load it again to see more.
+A folder can be read at any time: while a process writes it, after a process was killed, or where
+nothing can be written. Results are those at that moment; load the study again to see more.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KeptTable:
-    """A table that is kept whole for every run.
+    """A table that is kept in full for every run.
 
     Attributes:
-        parts: its parts, as the ledger names them.
-        folder: that of the study.
-        spans: by the number of a batch, which runs it has, in words.
+        parts: its parts, as listed in the ledger.
+        folder: the folder of the study.
+        spans: for each batch, by number, a description of its runs.
     """
 
     parts: tuple[Part, ...]
@@ -56,14 +56,14 @@ class KeptTable:
 
     @property
     def rows(self) -> int:
-        """Rows in all of them, those of points that the study no longer has included."""
+        """Rows in all parts, including those of points that the study no longer has."""
         return sum(part.rows for part in self.parts)
 
     def check(self) -> None:
-        """Make sure that every part is as it was written.
+        """Check that no part is damaged.
 
         Raises:
-            DamagedStudyError: if one is not.
+            DamagedStudyError: if one is.
         """
         faults = checking.faults_of_parts(self.folder, self.parts, self.spans)
         if faults:
@@ -76,7 +76,7 @@ class Wanted:
 
     Attributes:
         point: the ledger's number of each point of the design, in its order.
-        replications: how many replications are asked for, of each point.
+        replications: number of replications asked for, for each point.
     """
 
     point: IntArray
@@ -85,26 +85,27 @@ class Wanted:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Results:
-    """What the runs of a study gave. Made by :func:`load_study` or :meth:`from_frames`.
+    """The results of the runs of a study. Made by :func:`load_study` or :meth:`from_frames`.
 
     Attributes:
-        points: the design as ``study.points()`` gives it: a row a point, a column a factor.
-        runs: a row a run that succeeded: ``point``, the factors, ``replication``, the measures
-            (NaN where undefined); sorted by point and replication. Only runs of the design, and
-            of the replications asked for; only what is the same whenever they are run again.
-        failures: a row a run that failed: ``point``, ``replication``, ``error``.
-        provenance: a row a run, failed ones included, sorted the same way: ``point``,
+        points: the design as returned by ``study.points()``: one row per point, one column per
+            factor.
+        runs: one row per successful run: ``point``, the factors, ``replication``, the measures
+            (NaN where undefined); sorted by point and replication. It has only runs of the design
+            and of the replications asked for, and only what is the same whenever they are repeated.
+        failures: one row per failed run: ``point``, ``replication``, ``error``.
+        provenance: one row per run, including failed ones, sorted the same way: ``point``,
             ``replication``, ``ok``, ``attempt`` (1: the first), ``worker``, ``started`` (UTC),
-            ``seconds`` (those of its batch, shared among the runs in it), ``session``.
-        sessions: a row a sweep: ``session``, ``started``, ``ended`` (NaT if it was cut off or
-            goes on), ``process``, ``host``, versions and whatever else was told.
+            ``seconds`` (those of its batch, divided among its runs), ``session``.
+        sessions: one row per sweep: ``session``, ``started``, ``ended`` (NaT if it was interrupted
+            or is running), ``process``, ``host``, versions and anything else recorded.
         measures: names of the measures.
-        missing: how many runs are asked for and have not succeeded.
+        missing: number of runs that are asked for and have not succeeded.
         settled: whether no more replications will be asked for.
-        manifest: what all runs depend on, in words.
-        tables: names of the tables that are kept whole; see :meth:`table`.
-        folder: where it was read; ``None`` if it was made of frames.
-        study_toml: the study file, as last swept; empty if it was not kept.
+        manifest: what all runs depend on, as texts.
+        tables: names of the tables that are kept in full; see :meth:`table`.
+        folder: the folder it was read from; ``None`` if made from frames.
+        study_toml: the study file, as last swept; empty if it was not stored.
     """
 
     points: pd.DataFrame
@@ -123,8 +124,8 @@ class Results:
     _wanted: Wanted
 
     def __repr__(self) -> str:
-        """Tell in a line what there is; the frames show themselves."""
-        where = "made of frames" if self.folder is None else f"in {self.folder}"
+        """Return a one-line summary; the frames have their own representation."""
+        where = "made from frames" if self.folder is None else f"in {self.folder}"
         return (
             f"<Results {where}: {len(self.points):,} points, {len(self.runs):,} runs, "
             f"{len(self.failures):,} failed, {self.missing:,} missing; "
@@ -133,44 +134,44 @@ class Results:
 
     @cached_property
     def study(self) -> Study:
-        """The study; read when it is first asked for, so that a fault in it spoils nothing else.
+        """The study, read on first use, so that an error in it affects nothing else.
 
         Raises:
-            InnovationAbmError: if the study file is not as it should be, or was not kept.
+            InnovationAbmError: if the study file is not valid, or was not stored.
         """
         return self._study or _read_study(self.study_toml, self.folder)
 
     @property
     def complete(self) -> bool:
-        """Whether every run that is asked for has succeeded, and no more will be."""
+        """Whether every run that is asked for has succeeded, and no more will be asked for."""
         return self.missing == 0 and self.settled
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Names of the tables that are kept whole for every run."""
+        """Names of the tables that are kept in full for every run."""
         return tuple(self._kept)
 
     @classmethod
     def from_frames(cls, study: Study, runs: pd.DataFrame) -> Results:
-        """Make results of runs at hand.
+        """Make results from a frame of runs.
 
         Args:
-            study: what they are runs of.
-            runs: a row a run: ``point`` (its number in ``study.points()``), ``replication``, and
-                the measures; columns of factors are put in if they are not there.
+            study: the study of the runs.
+            runs: one row per run: ``point`` (its number in ``study.points()``), ``replication``,
+                and the measures; missing columns of factors are added.
 
         Raises:
-            StoreError: if columns are missing, or a run is of no point of the study, or there
-                twice.
+            StoreError: if columns are missing, or a run belongs to no point of the study or
+                appears twice.
         """
         points = study.points()
         lacking = [name for name in RUN_COLUMNS if name not in runs]
         if lacking:
-            raise StoreError(f"the runs have no column {lacking[0]!r}")
+            raise StoreError(f"the column {lacking[0]!r} of the runs is missing")
         if not runs["point"].isin(points.index).all():
-            raise StoreError("some runs are of points that the study does not have")
+            raise StoreError("some runs belong to points that the study does not have")
         if runs.duplicated(list(RUN_COLUMNS)).any():
-            raise StoreError("some runs are there twice")
+            raise StoreError("some runs appear twice")
         measures = [str(n) for n in runs if n not in RUN_COLUMNS and n not in points]
         ordered = runs.sort_values(list(RUN_COLUMNS), kind="stable", ignore_index=True)
         position = ordered["point"].to_numpy()
@@ -194,17 +195,17 @@ class Results:
         )
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """Give a table that was kept whole for every run.
+        """Return a table that was kept in full for every run.
 
         Args:
             name: one of :attr:`tables`.
-            columns: those wanted beside ``point`` and ``replication``; all if ``None``.
+            columns: columns in addition to ``point`` and ``replication``; ``None`` for all.
 
         Returns:
             All rows of all :attr:`runs`, sorted by ``point`` and ``replication``.
 
         Raises:
-            StoreError: if there is no such table, or it cannot be read.
+            StoreError: if the table was not kept, or cannot be read.
         """
         import pyarrow as pa
 
@@ -212,13 +213,13 @@ class Results:
         return rows
 
     def batches(self, name: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """Give a table like :meth:`table`, some points at a time, for what memory cannot hold."""
+        """Yield a table like :meth:`table`, some points at a time, in case it exceeds memory."""
         import pyarrow as pa
 
         if name not in self._kept:
-            kept = f"kept: {', '.join(self._kept)}" if self._kept else "nor any other"
+            kept = f"it kept {', '.join(self._kept)}" if self._kept else "it kept no tables"
             raise StoreError(
-                f'the study kept no table "{name}"{did_you_mean(name, self._kept, kept)}'
+                f'the study did not keep a table "{name}"{did_you_mean(name, self._kept, kept)}'
             )
         table = self._kept[name]
         if not table.files:
@@ -252,17 +253,17 @@ SESSION = ("session", "started", "ended", "process", "host")
 
 
 def load_study(path: str | PathLike[str]) -> Results:
-    """Read the folder of a study, as it is at this moment.
+    """Read the folder of a study as it is now.
 
     Args:
         path: the folder.
 
     Returns:
-        What its runs gave.
+        The results of its runs.
 
     Raises:
-        DamagedStudyError: if it is damaged, with all that is.
-        StoreError: if there is none, or it cannot be read.
+        DamagedStudyError: if it is damaged, listing all damage.
+        StoreError: if it does not hold a study, or cannot be read.
     """
     folder = Path(path).absolute()
     with ledger.reading(folder) as connection:
@@ -306,7 +307,7 @@ def load_study(path: str | PathLike[str]) -> Results:
 
 
 def _missing(point: pd.Series[int], study: Study) -> int:
-    """Count the runs that are missing, of the least number of replications."""
+    """Count the runs that are missing from the minimum number of replications."""
     number = point.value_counts().reindex(study.points().index, fill_value=0)
     return int((study.replications.at_least - number).clip(lower=0).sum())
 
@@ -316,7 +317,7 @@ def _read_study(text: str, folder: Path | None) -> Study:
 
     folder = folder or Path()
     if not text:
-        raise StoreError(f"no study file was kept in {folder}")
+        raise StoreError(f"{folder} does not contain a study file")
     return Study.from_toml(text, folder=folder, source=folder / STUDY_FILE)
 
 
@@ -330,7 +331,7 @@ def _wanted(design: Sequence[tuple[Any, ...]], text: str, folder: Path) -> Wante
 
 
 def _points(design: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
-    """Give the points of the design; their numbers come back exactly from what JSON has."""
+    """Return the points of the design; JSON preserves their numbers exactly."""
     import pandas as pd
 
     rows = _json(f"[{','.join(row[2] for row in design)}]", "the factors of the points")
@@ -338,13 +339,13 @@ def _points(design: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
 
 
 def _json(text: str, what: str) -> list[dict[str, Any]]:
-    """Read a list of objects in JSON, of a ledger that perhaps had no checksums when written."""
+    """Read a JSON list of objects from a ledger that may have been written without checksums."""
     try:
         found: list[dict[str, Any]] = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise StoreError(f"the ledger is damaged: {what} cannot be read ({error})") from None
     if not all(isinstance(row, dict) for row in found):
-        raise StoreError(f"the ledger is damaged: {what} are not as they should be")
+        raise StoreError(f"the ledger is damaged: {what} are not valid")
     return found
 
 
@@ -378,7 +379,7 @@ def _runs(
     replication: IntArray,
     values: Mapping[str, FloatArray],
 ) -> pd.DataFrame:
-    """Put points, factors, replications and measures together."""
+    """Combine points, factors, replications and measures."""
     factors = {str(name): points[name].to_numpy()[position] for name in points}
     taken = {*RUN_COLUMNS, *factors} & values.keys() | set(RUN_COLUMNS) & factors.keys()
     if taken:
@@ -393,7 +394,7 @@ def _provenance(
     failed: IntArray,
     chunks: Sequence[tuple[Any, ...]],
 ) -> pd.DataFrame:
-    """Tell who ran what when; ``ran`` and ``failed`` have the ledger's fixed columns."""
+    """Tabulate who ran what when; ``ran`` and ``failed`` have the ledger's fixed columns."""
     import pandas as pd
 
     both = np.concatenate([ran, failed])
@@ -422,7 +423,7 @@ def _provenance(
 
 
 def _sessions(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
-    """Tell of every sweep when and with what it was made."""
+    """Tabulate every sweep, with its times and versions."""
     import pandas as pd
 
     if not rows:
@@ -442,7 +443,7 @@ def _sessions(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
 
 
 def _moments(seconds: FloatArray) -> Any:  # noqa: ANN401 - an index of pandas
-    """Make moments in UTC of seconds since 1970."""
+    """Convert seconds since 1970 to times in UTC."""
     import pandas as pd
 
     return pd.to_datetime(np.round(seconds.astype(float), 6), unit="s", utc=True)

@@ -1,11 +1,11 @@
-"""Checksums of a ledger, by which what is read is known to be what was written.
+"""Checksums of a ledger, which ensure that what is read is what was written.
 
-SQLite has no checksums of its own: a flipped bit can be another number, a torn page can hide rows.
-So every row of every table but ``runs`` carries a *seal*, a digest of its values; the runs of a
-batch have one digest together, in the row of their batch; and the table ``totals`` has the number
-of rows of each table, and of those that are replaced as a whole a digest of all of their seals.
-Every transaction brings the totals up to date. A digest is of values, not of bytes on the disk: it
-is the same wherever SQLite puts a row.
+SQLite has no checksums of its own: a flipped bit can change a number, a torn page can hide rows. So
+every row of every table except ``runs`` has a *seal*, a digest of its values. The runs of a batch
+have one common digest, in the row of their batch. The table ``totals`` has the number of rows of
+each table and, for tables that are replaced as a whole, a digest of all seals. Every transaction
+updates the totals. A digest covers values, not bytes on the disk: it does not depend on where
+SQLite puts a row.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ SEALED: Final = (
 )
 """Tables whose last column is the seal of the row."""
 APPENDED: Final = ("chunks", "failures", "parts")
-"""Those that grow with every batch: of them only the rows are counted."""
+"""Tables that grow with every batch: only their rows are counted."""
 SCHEMA: Final = "schema"
-"""The name under which ``totals`` has the digest of the names of all tables and columns."""
+"""Name in ``totals`` for the digest of the names of all tables and columns."""
 TOTALS: Final = "totals"
 
 
 def seal(table: str, row: Row) -> bytes:
-    """Return the seal of a row: its values must be of the types in which SQLite returns them."""
+    """Return the seal of a row, whose values must have the types that SQLite returns."""
     return blake2b(ascii((table, *row)).encode(), digest_size=8).digest()
 
 
 def add(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
-    """Insert rows with their seals, in place of those with the same keys."""
+    """Insert rows with their seals, replacing those with the same keys."""
     sealed = ((*row, seal(table, row)) for row in rows)
     first = next(sealed, None)
     if first is None:
@@ -60,7 +60,7 @@ def add(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None
 
 
 def total(connection: sqlite3.Connection, *tables: str) -> None:
-    """Bring the totals of some tables up to date, in the transaction that changed them."""
+    """Update the totals of some tables, in the transaction that changed them."""
     rows: list[Row] = []
     for table in tables:
         if table in APPENDED:
@@ -73,12 +73,12 @@ def total(connection: sqlite3.Connection, *tables: str) -> None:
 
 
 def total_schema(connection: sqlite3.Connection) -> None:
-    """Keep the digest of the schema, after it was made or changed."""
+    """Store the digest of the schema, after it was created or changed."""
     add(connection, TOTALS, [(SCHEMA, 0, of_schema(connection))])
 
 
 def of_seals(seals: Sequence[bytes]) -> bytes:
-    """Return the digest of all rows of a table, in whatever order they are."""
+    """Return the digest of all rows of a table, in any order."""
     return blake2b(b"".join(sorted(seals)), digest_size=16).digest()
 
 
@@ -99,5 +99,5 @@ def of_runs(rows: FloatArray) -> bytes:
 
 
 def as_read_back(measures: FloatArray) -> FloatArray:
-    """Return measures as SQLite gives them back: one NaN for all, and no negative zero."""
+    """Return measures as SQLite returns them: one kind of NaN, and no negative zero."""
     return np.asarray(np.where(np.isnan(measures), np.nan, measures) + 0.0, np.float64)

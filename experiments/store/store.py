@@ -1,19 +1,19 @@
-"""Where the runs of a study are kept: a folder that survives whatever happens to its writer.
+"""Storage of the runs of a study: a folder that survives whatever happens to its writer.
 
 A folder holds
 
 - ``ledger.sqlite``: points, runs, failures, and who ran what when; see
   :mod:`innovation_abm.experiments.store.ledger`,
-- ``parts/``: tables that are kept whole for every run; see
+- ``parts/``: tables that are kept in full for every run; see
   :mod:`innovation_abm.experiments.store.table_parts`,
 - ``study.toml``: the study as last swept, for people; the ledger has it too,
-- ``.lock``: held by the one process that writes, through the operating system, so that a dead
-  process never blocks.
+- ``.lock``: held by the only process that writes, through the operating system, so that a dead
+  process never blocks others.
 
 A batch of runs is acknowledged when :meth:`Store.record` returns. From then on it is on the disk:
-whole, once, with its tables. The store knows nothing of what a run is beyond the number of its
-point, its replication, its measures and its tables. Reading is
-:func:`~innovation_abm.experiments.store.results.load_study`'s.
+complete, once, with its tables. For the store, a run is only the number of its point, its
+replication, its measures and its tables. Studies are read with
+:func:`~innovation_abm.experiments.store.results.load_study`.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ if TYPE_CHECKING:
 
 
 MOST: Final = 2**31
-"""Numbers of points and replications are below it."""
+"""Numbers of points and replications are below this."""
 PACKAGES: Final = ("innovation-abm", "mesa", "numba", "numpy", "pandas", "pyarrow", "scipy")
-"""Packages whose versions are kept for every sweep."""
+"""Packages whose versions are stored for every sweep."""
 ADVICE: Final = {
-    "full": "Make room, and run the same command again: it does only what is missing",
-    "refused": "What is there can be read; to add to it, copy the folder to where you may write",
-    "": "Run the same command again when this is mended: it does only what is missing",
+    "full": "Free some disk space and run the same command again: it runs only what is missing",
+    "refused": "What is there can be read; to add to it, copy the folder to where you can write",
+    "": "Fix this and run the same command again: it runs only what is missing",
 }
-"""How to go on, by the kind of fault."""
+"""How to continue, by kind of fault."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,17 +66,18 @@ class Batch:
     """Runs that are stored together, all or none.
 
     Attributes:
-        point: the ledger's number of each run's point, as :meth:`Store.register` gave it.
-        replication: number of each run among the replications of its point, from 0; no run twice.
-        measures: what the runs gave, in the order of the store's measures; shape (runs, measures),
-            NaN where undefined.
-        errors: what went wrong, by the place of the run in the arrays; measures and rows of
-            runs that failed are ignored.
+        point: the ledger's number of each run's point, from :meth:`Store.register`.
+        replication: number of each run among the replications of its point, counted from 0; no run
+            appears twice.
+        measures: measures of the runs, in the order of the store's measures; shape (runs,
+            measures), NaN where undefined.
+        errors: errors of failed runs, by the place of the run in the arrays; measures and rows of
+            failed runs are ignored.
         tables: rows of each of the store's tables, with ``point`` (the ledger's number) and
             ``replication`` as the first columns; all batches have the same columns.
-        worker: who ran them.
-        started: when, in seconds since 1970.
-        seconds: how long it took.
+        worker: name of the worker.
+        started: start time, in seconds since 1970.
+        seconds: duration.
     """
 
     point: IntArray
@@ -91,7 +92,7 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class StoredRuns:
-    """The runs that are there, in no particular order.
+    """The stored runs, in no particular order.
 
     Attributes:
         point: the ledger's number of each run's point.
@@ -109,7 +110,7 @@ class PointRuns(NamedTuple):
 
     Attributes:
         replication: their numbers, ascending; shape (runs,).
-        measures: what they gave, in the order of the store's measures; shape (runs, measures).
+        measures: their measures, in the order of the store's measures; shape (runs, measures).
     """
 
     replication: IntArray
@@ -117,13 +118,13 @@ class PointRuns(NamedTuple):
 
 
 class LostStudyError(StoreError):
-    """The folder of a study is gone while it is written."""
+    """The folder of a study disappeared while it was being written."""
 
 
 class Store:
-    """The one writer of a study's folder; a context manager. Made by :meth:`open`.
+    """The only writer of a study's folder; a context manager. Created by :meth:`open`.
 
-    It is used by one thread at a time.
+    It must be used by one thread at a time.
     """
 
     def __init__(
@@ -163,27 +164,27 @@ class Store:
         retry: bool = False,
         notice: Callable[[str], None] = lambda line: None,
     ) -> Store:
-        """Open the folder of a study to write in it; make it if there is none.
+        """Open the folder of a study for writing; create it if needed.
 
-        What a writer that was killed left unfinished is taken back, and a ledger of an older
-        format is brought up to date.
+        What a killed writer left unfinished is rolled back, and a ledger of an older format is
+        upgraded.
 
         Args:
             folder: a folder that does not exist, is empty, or holds a study.
-            manifest: what all runs depend on, in words; it must stay the same.
-            measures: names of the measures, in the order in which batches give them.
-            tables: names of the tables that are kept whole for every run.
-            about: what else is to be kept of this sweep, such as the engine.
-            retry: drop what is damaged, so that it is run again, and keep all else.
-            notice: called with lines that say what was damaged.
+            manifest: what all runs depend on, as texts; it must stay the same.
+            measures: names of the measures, in the order of the batches.
+            tables: names of the tables that are kept in full for every run.
+            about: what else to store about this sweep, such as the engine.
+            retry: drop what is damaged, so that it is run again, and keep the rest.
+            notice: called with lines that report what was damaged.
 
         Returns:
             The store. It must be closed.
 
         Raises:
-            StoreError: if manifest, measures or tables are not those of the study in the folder
-                (every difference is named), if the folder holds something else, if another
-                process writes it, if it is damaged, or if it cannot be written or read.
+            StoreError: if manifest, measures or tables differ from those of the study in the folder
+                (every difference is listed), if the folder holds something else, if another
+                process is writing it, if it is damaged, or if it cannot be written or read.
         """
         target = Path(folder).absolute()
         opening.check_names(measures, tables)
@@ -203,7 +204,7 @@ class Store:
     # --- what is there ----------------------------------------------------------------------------
 
     def stored(self) -> StoredRuns:
-        """Give the runs that are there."""
+        """Return the stored runs."""
         with self._explained("be read"):
             good, bad = (
                 ledger.numbers(self._connection, f"SELECT point, replication FROM {table}")
@@ -213,13 +214,13 @@ class Store:
         return StoredRuns(both[:, 0], both[:, 1], np.arange(len(both)) < len(good))
 
     def measures_of(self, points: Sequence[int] | IntArray) -> list[PointRuns]:
-        """Give what the runs of some points gave; reads through all runs once.
+        """Return the measures of the runs of some points; reads through all runs once.
 
         Args:
             points: the ledger's numbers of the points.
 
         Returns:
-            For each of these points, its runs that succeeded.
+            The successful runs of each of these points.
         """
         wanted = np.asarray(points, np.int64)
         columns = ("point", "replication", *map(ledger.quoted, self.measures))
@@ -248,20 +249,20 @@ class Store:
         replications: int | Sequence[int] | IntArray | None = None,
         study: str | None = None,
     ) -> IntArray:
-        """Say which points the study has now, in their order; earlier ones are kept.
+        """Set the points that the study has now, in their order; earlier points are kept.
 
         Args:
-            keys: of each point, a digest of all that its runs depend on, their seeds apart. The
-                same point may stand at several positions.
-            factors: of each point, its factors.
-            replications: see :meth:`ask_for`; ``None``: as the study says.
-            study: the study file that this is the design of, for ``study.toml``.
+            keys: for each point, a digest of everything that its runs depend on, except seeds. A
+                point may have several positions.
+            factors: the factors of each point.
+            replications: see :meth:`ask_for`; ``None`` for the number in the study.
+            study: the study file of this design, for ``study.toml``.
 
         Returns:
             The ledger's number of each point.
 
         Raises:
-            StoreError: if it cannot be written; then nothing has changed.
+            StoreError: if it cannot be written; in that case nothing has changed.
         """
         with self._writing():
             known = dict(self._connection.execute("SELECT key, number FROM points"))
@@ -288,15 +289,15 @@ class Store:
     def ask_for(
         self, replications: int | Sequence[int] | IntArray, *, settled: bool = True
     ) -> None:
-        """Say how many replications are asked for: readers are shown these and no others.
+        """Set how many replications are asked for; readers see only these.
 
         Args:
-            replications: their number, of every point of the design or for all.
-            settled: whether a stopping rule may not ask for more later. The study is not complete
-                before.
+            replications: their number, for each point of the design or for all.
+            settled: whether no stopping rule will ask for more later. The study is not complete
+                before that.
 
         Raises:
-            StoreError: if it cannot be written; then nothing has changed.
+            StoreError: if it cannot be written; in that case nothing has changed.
         """
         with self._writing():
             self._ask_for(replications, settled=settled)
@@ -304,15 +305,15 @@ class Store:
     def record(self, batch: Batch) -> None:
         """Store runs, all or none; once this returns they are on the disk.
 
-        A run that is there already keeps what it gave first. One that failed before is replaced by
-        one that succeeded; of several failures the last error is kept, and they are counted.
+        A run that is already stored keeps its first result. A failed run is replaced by a
+        successful one; for several failures, their number and the last error are stored.
 
         Args:
             batch: the runs.
 
         Raises:
-            StoreError: if they cannot be written, or the batch is not as it should be; then
-                nothing has changed and it may be recorded again.
+            StoreError: if they cannot be written, or the batch is not valid; in that case nothing
+                has changed and the batch can be recorded again.
         """
         good = self._check(batch)
         self.check_there()
@@ -329,13 +330,13 @@ class Store:
         self.check_there()
 
     def close(self) -> None:
-        """Let others write; what was recorded is safe without it, too."""
+        """Release the folder for other writers; what was recorded is safe even without this."""
         number, started, _, *others = self._session
         with suppress(sqlite3.Error), self._resources, ledger.transaction(self._connection):
             self._write("sessions", [(number, started, time.time(), *others)])
 
     def __enter__(self) -> Self:
-        """Give the store itself."""
+        """Return the store itself."""
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -345,12 +346,12 @@ class Store:
     # --- the steps of writing ---------------------------------------------------------------------
 
     def _write(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Insert or replace rows with their seals, and bring the totals of the table up to date."""
+        """Insert or replace rows with their seals, and update the totals of the table."""
         seals.add(self._connection, table, rows)
         seals.total(self._connection, table)
 
     def _insert_runs(self, batch: Batch, good: BoolArray, chunk: int) -> FloatArray:
-        """Add the runs that succeeded and are not there; give their rows as they are read back."""
+        """Add successful runs that are not yet stored; return their rows as they are read back."""
         runs = (batch.replication[good].tolist(), batch.point[good].tolist())
         failed = self._one("SELECT EXISTS (SELECT 1 FROM failures)")
         attempts = list(self._attempts(*runs)) if failed else [1] * len(runs[0])
@@ -376,7 +377,7 @@ class Store:
         return ledger.in_order(rows)
 
     def _attempts(self, replication: list[int], point: list[int]) -> Iterator[int]:
-        """Give how often each run was tried, this time included."""
+        """Yield how often each run was tried, including this time."""
         for run in zip(replication, point, strict=True):
             found = self._connection.execute(
                 "SELECT attempts FROM failures WHERE replication = ? AND point = ?", run
@@ -384,7 +385,7 @@ class Store:
             yield 1 if found is None else 1 + found[0]
 
     def _insert_failures(self, batch: Batch, chunk: int) -> None:
-        """Add the runs that failed and have not succeeded."""
+        """Add the runs that failed and have not succeeded since."""
         places = list(batch.errors)
         runs = (batch.replication[places].tolist(), batch.point[places].tolist())
         succeeded = "SELECT 1 FROM runs WHERE replication = ? AND point = ?"
@@ -398,7 +399,7 @@ class Store:
         self._write("failures", rows)
 
     def _write_parts(self, batch: Batch, rows: FloatArray, chunk: int) -> None:
-        """Write the tables of the runs that were added, on the disk before the ledger has them."""
+        """Write the tables of the added runs to the disk before the ledger records them."""
         runs = _run_number(rows[:, 1].astype(np.int64), rows[:, 0].astype(np.int64))
         folder = self.folder / PARTS_FOLDER
         parts = []
@@ -410,7 +411,7 @@ class Store:
         table_parts.flush_folder(folder)
 
     def _are_of(self, chunk: int, point: IntArray, replication: IntArray) -> BoolArray:
-        """Tell which runs were added with this chunk, and were not there before."""
+        """Return which runs were added with this chunk, and were not stored before."""
         found = (
             self._connection.execute(
                 "SELECT chunk FROM runs WHERE replication = ? AND point = ?", run
@@ -420,7 +421,7 @@ class Store:
         return np.fromiter((one == chunk for one in found), np.bool_)
 
     def _rows_of(self, runs: IntArray, name: str, table: pa.Table) -> pa.Table:
-        """Give the rows of some runs, with the columns that the table has always had."""
+        """Return the rows of some runs, with the columns that the table has had from the start."""
         import pyarrow as pa
 
         of = _run_number(table["point"].to_numpy(), table["replication"].to_numpy())
@@ -431,13 +432,13 @@ class Store:
             rows = rows.replace_schema_metadata(None).cast(schema)
         except (pa.ArrowException, ValueError) as error:
             raise StoreError(
-                f"rows of the table {name!r} do not fit those that are there: {error}"
+                f"rows of the table {name!r} do not match those already stored: {error}"
             ) from None
         self._schemas[name] = schema
         return rows
 
     def _schema(self, name: str) -> pa.Schema | None:
-        """Give the columns of a table as they were written first; ``None`` before that."""
+        """Return the columns of a table as first written; ``None`` before that."""
         if name not in self._schemas:
             first = self._connection.execute(
                 'SELECT file FROM parts WHERE "table" = ? ORDER BY chunk LIMIT 1', (name,)
@@ -459,7 +460,7 @@ class Store:
         self._write("meta", [("settled", str(int(settled)))])
 
     def _check(self, batch: Batch) -> BoolArray:
-        """Make sure that a batch is as it should be; tell which of its runs succeeded.
+        """Check that a batch is valid; return which of its runs succeeded.
 
         Raises:
             StoreError: if it is not.
@@ -475,24 +476,26 @@ class Store:
             ("replication", batch.replication, MOST),
         ):
             if number and not 0 <= given.min() <= given.max() < most:
-                raise StoreError(f"a batch has a {what} that is not below {most}, or below 0")
+                raise StoreError(
+                    f"a batch has an invalid {what}: must be 0 or more and below {most}"
+                )
         runs = _run_number(batch.point, batch.replication)
         if len(np.unique(runs)) < number:
-            raise StoreError("a batch has a run twice")
+            raise StoreError("a run appears twice in a batch")
         if good.any() and set(batch.tables) != set(self.tables):
             raise StoreError(
                 f"a batch has the tables {sorted(batch.tables)} instead of {sorted(self.tables)}"
             )
         for name, table in batch.tables.items():
             if tuple(table.column_names[:2]) != RUN_COLUMNS:
-                raise StoreError(f"the table {name!r} does not begin with point and replication")
+                raise StoreError(f"the table {name!r} must begin with point and replication")
         return good
 
     # --- the connection ---------------------------------------------------------------------------
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Do something in a transaction; if it fails, nothing of it is left."""
+        """Run a block in a transaction; if it fails, nothing of it remains."""
         with self._explained("be written"):
             try:
                 with ledger.transaction(self._connection):
@@ -505,7 +508,7 @@ class Store:
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
-        """Turn errors of the disk into a :class:`StoreError` that says what is safe."""
+        """Turn errors of the disk into a :class:`StoreError` that states what is safe."""
         try:
             yield
         except (sqlite3.Error, OSError) as error:
@@ -516,10 +519,10 @@ class Store:
                 raise error
 
     def check_there(self) -> None:
-        """Make sure that the folder is the one that was opened: others may remove or move it.
+        """Check that the folder is the one that was opened, as others may remove or move it.
 
         Raises:
-            LostStudyError: if it is not there any more, or another one in its place.
+            LostStudyError: if it is gone, or was replaced by another.
         """
         try:
             found = os.stat(self.folder / LEDGER_FILE)
@@ -530,42 +533,42 @@ class Store:
         if not there:
             raise LostStudyError(
                 f"the study in {self.folder} is gone: its folder, or what is in it, was removed, "
-                f"moved or replaced while it was written, and with it {self._count:,} runs. If it "
-                "was moved, or its disk is no longer there, put it back, and run the same command "
-                "again; otherwise that begins from the start, as nothing is left to go on with"
+                f"moved or replaced during the sweep, and with it {self._count:,} runs. If it was "
+                "moved, or its disk was disconnected, put it back and run the same command again; "
+                "otherwise the same command starts from the beginning"
             )
 
     def _safety(self) -> str:
-        """Say whether the runs that were recorded before are safe, by reading them again."""
+        """Describe whether the runs recorded so far are safe, by reading them again."""
         recorded = f"The {self._count:,} runs recorded before"
         try:
             with ledger.reading(self.folder) as connection:
                 found = connection.execute("SELECT count(*) FROM runs").fetchone()[0]
         except (StoreError, sqlite3.Error, OSError):
             return f"{recorded} cannot be read at the moment"
-        return f"{recorded} are safe" if found >= self._count else f"{recorded} are not all there"
+        return f"{recorded} are safe" if found >= self._count else f"{recorded} are incomplete"
 
     def _one(self, query: str) -> int:
         return int(self._connection.execute(query).fetchone()[0])
 
 
 def _run_number(point: IntArray, replication: IntArray) -> IntArray:
-    """Give each run a number of its own."""
+    """Return a unique number for each run."""
     return point.astype(np.int64) * MOST + replication
 
 
 def _storable(text: str) -> str:
-    """Escape what no file can hold: halves of characters, which names of files may bring along."""
+    """Escape surrogates, which file names may contain but files cannot hold."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - NumPy's scalars
-    """Make a plain Python value of one of NumPy's, for JSON."""
+    """Convert a NumPy value to a plain Python value, for JSON."""
     return value.item() if isinstance(value, np.generic) else str(value)
 
 
 def _versions(about: Mapping[str, str]) -> dict[str, str]:
-    """Tell with what a sweep is made."""
+    """Return the versions that a sweep uses."""
     return {
         **{name: version(name) for name in PACKAGES},
         "python": python_version(),

@@ -1,8 +1,8 @@
-"""Tables that are kept whole for every run: Parquet files, each with the rows of one batch.
+"""Tables that are kept in full for every run: Parquet files, each with the rows of one batch.
 
-A part is written under a temporary name, flushed to the disk and renamed before the ledger names
-it, with the digest of its bytes. So what the ledger names is there and whole, or is known not to
-be; what it does not name was never acknowledged.
+A part is written under a temporary name, flushed to the disk and renamed before the ledger records
+it with the digest of its bytes. So every part in the ledger is complete, or known not to be; any
+other part was never acknowledged.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 PARTS_FOLDER: Final = "parts"
 RUN_COLUMNS: Final = ("point", "replication")
-"""Columns that every table begins with."""
+"""The first columns of every table."""
 GROUP_ROWS: Final = 4_000_000
-"""Rows of a table that are held in memory together, about."""
+"""Approximate number of rows of a table that are in memory at the same time."""
 
 
 class Written(NamedTuple):
-    """A part that was written: the name of its file, its size in bytes and the digest of these."""
+    """A part that was written: the name, size in bytes and digest of its file."""
 
     file: str
     size: int
@@ -46,7 +46,7 @@ def write_part(folder: Path, name: str, chunk: int, table: pa.Table) -> Written:
 
     Args:
         folder: the folder of parts, which exists.
-        name: of the table.
+        name: name of the table.
         chunk: number of the batch.
         table: the rows.
 
@@ -70,7 +70,7 @@ def write_part(folder: Path, name: str, chunk: int, table: pa.Table) -> Written:
 
 
 def digest_of(file: Path) -> tuple[int, bytes]:
-    """Return the size of a file in bytes, and the digest of these.
+    """Return the size of a file in bytes, and its digest.
 
     Raises:
         OSError: if it cannot be read.
@@ -81,13 +81,13 @@ def digest_of(file: Path) -> tuple[int, bytes]:
 
 
 def fault(file: Path, rows: int, size: int | None, digest: bytes | None) -> str | None:
-    """Say what is wrong with a part; ``None`` if nothing is.
+    """Return what is wrong with a part; ``None`` if nothing is.
 
     Args:
         file: the part.
-        rows: how many rows it must have.
-        size: how many bytes; ``None`` if it was written before sizes and digests were kept.
-        digest: of these bytes.
+        rows: the required number of rows.
+        size: the required size in bytes; ``None`` if it was written before these were stored.
+        digest: the required digest.
     """
     try:
         if digest is None:
@@ -103,7 +103,7 @@ def fault(file: Path, rows: int, size: int | None, digest: bytes | None) -> str 
 
 
 def _fault_in_rows(file: Path, rows: int) -> str | None:
-    """Say what is wrong with a part of which no digest is known."""
+    """Return what is wrong with a part whose digest is unknown."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -118,7 +118,7 @@ def _fault_in_rows(file: Path, rows: int) -> str | None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Have the names in a folder put on the disk, where the system does not do so by itself."""
+    """Flush the names in a folder to the disk, unless the system does so itself."""
     if os.name == "nt":  # folders cannot be opened there
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -129,14 +129,14 @@ def flush_folder(folder: Path) -> None:
 
 
 def remove_others(folder: Path, named: set[str]) -> None:
-    """Remove the files of parts that the ledger does not name: their batch was cut off."""
+    """Remove the files of parts that are not in the ledger: their batch was interrupted."""
     for entry in list(folder.iterdir()):
         if entry.name not in named and (entry.name.endswith((".parquet", ".parquet.part"))):
             entry.unlink()
 
 
 def schema_of(file: Path) -> pa.Schema:
-    """Give the columns of a part."""
+    """Return the columns of a part."""
     import pyarrow.parquet as pq
 
     with _readable(file):
@@ -152,8 +152,8 @@ def pick(
         point: the ledger's number of the point, for each row.
         replication: the number of the replication, for each row.
         design: the ledger's numbers of the points, by their position in the design; a point may
-            stand at several.
-        asked: how many replications are asked for, by position.
+            have several positions.
+        asked: number of replications asked for, by position.
 
     Returns:
         Positions and numbers of rows, sorted by position and replication; rows of one run stay in
@@ -180,11 +180,11 @@ def read_parts(
     """Read the rows of a design's runs, sorted by its points and by replication.
 
     Args:
-        files: the parts of one table, of which there is at least one.
+        files: the parts of one table, at least one.
         design: the ledger's numbers of the points, by their position in the design.
-        asked: how many replications are asked for, by position.
-        rows: rows in all parts together.
-        columns: those wanted beside ``point`` and ``replication``; all if ``None``.
+        asked: number of replications asked for, by position.
+        rows: total number of rows in all parts.
+        columns: columns in addition to ``point`` and ``replication``; ``None`` for all.
 
     Yields:
         Rows of some points, of about :data:`GROUP_ROWS` rows; ``point`` is the position.
@@ -216,7 +216,7 @@ def read_parts(
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """Turn errors in reading parts into a :class:`StoreError`."""
+    """Turn errors from reading parts into a :class:`StoreError`."""
     import pyarrow as pa
 
     try:
@@ -224,6 +224,6 @@ def _readable(path: Path) -> Iterator[None]:
     except (OSError, pa.ArrowException, ValueError) as error:
         raise StoreError(
             f"a part of a table cannot be read in {path}: {error}. The ledger and other parts are "
-            "not touched by this; put the file back from a copy, or sweep the study again with "
-            "--retry, which runs again what is lost"
+            "not affected; restore the file from a copy, or sweep the study again with --retry, "
+            "which runs again what is lost"
         ) from error

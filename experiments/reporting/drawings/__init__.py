@@ -3,13 +3,13 @@
 ====================  ============================================================================
 ``levels``            factors that have levels: effects, pairs, changes and rankings
 ``ranges``            factors that have ranges: scatters, maps and boxes
-``indices``           the indices of Sobol, and the plane of Morris
+``indices``           Sobol indices, and the Morris plane
 ``curves``            over replications and over weeks: convergence and survival
 ``marks``             what they share: sizes, axes of levels, rows and cells
 ====================  ============================================================================
 
-Each draws what an analysis gave and estimates nothing itself. What it shows stands in its title, in
-words, and in its alternative text, with the main figures. Which of them a study needs is decided in
+Each draws the result of an analysis and estimates nothing itself. The title states what it shows in
+words, and the alternative text adds the main figures. Which of them a study needs is decided in
 :mod:`~innovation_abm.experiments.reporting.pictures`.
 """
 

@@ -47,11 +47,11 @@ ADOPTED: Final = "adopted"
 
 
 def convergence(frame: pd.DataFrame, names: Names) -> Picture:
-    """Draw how the mean of the least certain point settles with more replications.
+    """Draw how the mean of the least certain point converges with more replications.
 
     Args:
-        frame: as :func:`~innovation_abm.experiments.analysis.convergence` gives it.
-        names: what is called how.
+        frame: result of :func:`~innovation_abm.experiments.analysis.convergence`.
+        names: names of factors and measures.
     """
     measures = list(dict.fromkeys(frame["measure"]))
     shown = measures[:MULTIPLES]
@@ -63,7 +63,7 @@ def convergence(frame: pd.DataFrame, names: Names) -> Picture:
         for one, measure in zip(axes, shown, strict=True):
             rows = frame[frame["measure"] == measure]
             end = float(rows["mean"].iloc[-1])
-            # The first intervals are so wide that they would hide the others.
+            # The first intervals are so wide that they would hide the rest.
             rows = rows[rows["replications"] >= min(5, max(2, most // 4))]
             rows = rows.iloc[sorted({round(p) for p in np.linspace(0, len(rows) - 1, 150)})]
             one.fill_between(rows["replications"], rows["low"], rows["high"], color=BLUE,
@@ -76,28 +76,27 @@ def convergence(frame: pd.DataFrame, names: Names) -> Picture:
 
     return Picture(
         name="convergence",
-        title=f"How the least certain means settle over {count(most, 'replication')}",
-        alt="Mean and 95 % interval by the number of replications, of each measure at the point "
-        "where it is the least certain. In the end: "
+        title=f"How the least certain means converge over {count(most, 'replication')}",
+        alt="Mean and 95% confidence interval by number of replications, for each measure at its "
+        "least certain point. At the end: "
         + "; ".join(f"{names.measure(m).short} {mean_of(last.loc[m])}" for m in shown)
         + ".",
         data=frame,
         height=PANEL * rows_of(len(shown)) + 0.2,
         draw=draw,
-        note="For each measure the point of the design whose interval is the widest in the end: if "
+        note="For each measure, the point of the design with the widest interval at the end: if "
         "that is narrow enough, all are. Four times as many replications halve an interval."
         + more(len(measures), len(shown), "measures"),
     )
 
 
 def survival(frame: pd.DataFrame, group: str, names: Names) -> Picture:
-    """Draw how many ideas are not dead, and how many adopted, week by week, by group.
+    """Draw the shares of ideas not dead and adopted, week by week, by group.
 
     Args:
-        frame: as :func:`.survival_curves` gives it, by one
-            factor or none.
+        frame: result of :func:`.survival_curves`, by one factor or none.
         group: the factor; empty for none.
-        names: what is called how.
+        names: names of factors and measures.
     """
     frame = frame.assign(group=frame[group] if group else "all ideas")
     dead = frame["event"] == "death"
@@ -148,7 +147,7 @@ def survival(frame: pd.DataFrame, group: str, names: Names) -> Picture:
         alt="Shares of ideas not dead and adopted by the weeks since they were conceived"
         + (f", by {called.short}. " if several else ". ")
         + " ".join(
-            f"In the end {figures(float(ends[ALIVE, one]))} are not dead and "
+            f"At the end, {figures(float(ends[ALIVE, one]))} are not dead and "
             f"{figures(float(ends[ADOPTED, one]))} adopted"
             + (f" where it is {level(one)}." if several else ".")
             for one in told
@@ -156,6 +155,6 @@ def survival(frame: pd.DataFrame, group: str, names: Names) -> Picture:
         data=frame.drop(columns=[group] if group else []),
         height=2.7 if together else PANEL * rows_of(len(chosen)) + 0.4,
         draw=draw,
-        note="Adopted ideas count as not dead for good. Bands are 95 % intervals over replications."
-        + more(len(groups), len(chosen), "groups"),
+        note="Adopted ideas count as not dead from then on. Bands are 95% confidence intervals "
+        "over replications." + more(len(groups), len(chosen), "groups"),
     )

@@ -1,4 +1,4 @@
-"""Drawings of sensitivity: the indices of Sobol and the plane of Morris."""
+"""Drawings of sensitivity: Sobol indices and the Morris plane."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def indices(frame: pd.DataFrame, measures: Sequence[str], names: Names) -> Pictu
     """Draw the first and the total Sobol index of each factor.
 
     Args:
-        frame: one row a measure, factor and ``order`` ("first" or "total"): ``measure``,
+        frame: one row per measure, factor and ``order`` ("first" or "total"): ``measure``,
             ``factor``, ``order``, ``estimate``, ``low``, ``high``.
-        measures: in the order to show them.
-        names: what is called how.
+        measures: the measures, in the order to show them.
+        names: names of factors and measures.
     """
     total = frame[frame["order"] == "total"]
     lead = total[total["measure"] == measures[0]].sort_values("estimate", ascending=False)
@@ -90,9 +90,9 @@ def indices(frame: pd.DataFrame, measures: Sequence[str], names: Names) -> Pictu
         data=frame,
         height=(0.4 + 1.35 * ROW * len(order)) * rows_of(len(measures)) + 0.5,
         draw=draw,
-        note="First: the share of the variance that goes when the factor alone is known. Total: "
-        "the share that stays when all others are known, so that what it does together with "
-        "others counts too. Bars are 95 % intervals.",
+        note="First: the share of the variance that disappears when this factor alone is known. "
+        "Total: the share that remains when all other factors are known, which includes "
+        "interactions. Bars are 95% confidence intervals.",
     )
 
 
@@ -107,13 +107,13 @@ def _told_indices(frame: pd.DataFrame, measure: str, names: Names) -> str:
 
 
 def screening(frame: pd.DataFrame, measures: Sequence[str], names: Names) -> Picture:
-    """Draw Morris's plane: how much each factor moves a measure, and how unevenly.
+    """Draw the Morris plane: how much each factor moves a measure, and how unevenly.
 
     Args:
-        frame: one row a measure and factor: ``measure``, ``factor``, ``mu_star``, its ``low`` and
+        frame: one row per measure and factor: ``measure``, ``factor``, ``mu_star``, its ``low`` and
             ``high``, ``sigma``.
-        measures: in the order to show them.
-        names: what is called how.
+        measures: the measures, in the order to show them.
+        names: names of factors and measures.
     """
     columns = min(2, len(measures))
 
@@ -157,14 +157,14 @@ def screening(frame: pd.DataFrame, measures: Sequence[str], names: Names) -> Pic
         data=frame,
         height=2.7 * math.ceil(len(measures) / columns),
         draw=draw,
-        note="Right: factors that move the measure much as they cross their range. Up: their "
-        "effect depends on the other factors, or bends. Above the dashed line the effect may "
-        "even change its direction. Bars are 95 % intervals of μ*.",
+        note="Further right: the factor moves the measure more over its range. Further up: its "
+        "effect depends more on the other factors, or is more curved. Above the dashed line the "
+        "effect may even change direction. Bars are 95% confidence intervals of μ*.",
     )
 
 
 def _label_points(axes: Axes, rows: pd.DataFrame, names: Names, right: float, top: float) -> None:
-    """Write names beside points; where one would cover another, aside with a line to its point."""
+    """Write names next to points; a name that would overlap is moved and joined by a line."""
     taken: list[tuple[float, float, float]] = []
     high, gap = 0.09 * top, 0.015 * right
     for one in each(rows):

@@ -56,18 +56,17 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.analysis import ResponseMap
 
 MANY: Final = 60
-"""Rows of a picture of named levels at most."""
+"""Maximum number of rows in a picture of named levels."""
 
 
 def effects(frame: pd.DataFrame, order: Sequence[str], measure: str, names: Names) -> Picture:
     """Draw the mean of a measure at each level of each factor.
 
     Args:
-        frame: as :func:`.main_effects` gives it, of one
-            measure.
-        order: the factors, the one that matters most first.
-        measure: which it is of.
-        names: what is called how.
+        frame: result of :func:`.main_effects` for one measure.
+        order: the factors, most important first.
+        measure: the measure.
+        names: names of factors and measures.
     """
     called = names.measure(measure)
     ranges = ranges_of(frame)
@@ -77,7 +76,7 @@ def effects(frame: pd.DataFrame, order: Sequence[str], measure: str, names: Name
     certain = (first["effect_low"] > 0) | (first["effect_high"] < 0)
     ends = first.dropna(subset=["estimate"]).sort_values("estimate")
     least, largest = ends.iloc[0], ends.iloc[-1]
-    once = first["effect_low"].isna().all()  # a single replication tells nothing of luck
+    once = first["effect_low"].isna().all()  # with one replication, sampling variation is unknown
 
     def draw(figure: Figure) -> None:
         axes = panels(figure, len(shown), sharey=True)
@@ -93,17 +92,17 @@ def effects(frame: pd.DataFrame, order: Sequence[str], measure: str, names: Name
         name=f"effects-{slug(measure)}",
         title=f"{capital(most)} moves {called.short} most"
         if once or certain.any()
-        else f"No factor surely moves {called.short}",
+        else f"No factor clearly moves {called.short}",
         alt=f"Mean of {called.full} at each level of {count(len(shown), 'factor')}. It is "
         f"{estimate_of(least)} where {most} is {level(least['level'])} and {estimate_of(largest)} "
-        f"where it is {level(largest['level'])}. From the lowest to the highest mean over the "
-        "levels of each factor: "
+        f"where it is {level(largest['level'])}. Difference between the highest and lowest mean "
+        "over the levels of each factor: "
         + "; ".join(f"{names.factor(f).short} {figures(ranges[f])}" for f in shown)
         + ".",
         data=frame,
         height=PANEL * rows_of(len(shown)),
         draw=draw,
-        note=f"{capital(called.full)}. Mean over all else that varies, with its 95 % interval. "
+        note=f"{capital(called.full)}. Mean over all other factors, with 95% confidence interval. "
         "Factors that explain most of the variance come first."
         + more(len(order), len(shown), "factors"),
     )
@@ -114,8 +113,8 @@ def pairs(maps: Sequence[ResponseMap], measure: str, names: Names) -> Picture:
 
     Args:
         maps: the measure over two factors with levels, in the order to show them.
-        measure: which it is of.
-        names: what is called how.
+        measure: the measure.
+        names: names of factors and measures.
     """
     called = names.measure(measure)
     shown = [(one, cells_of(one)) for one in maps[:4]]
@@ -130,7 +129,7 @@ def pairs(maps: Sequence[ResponseMap], measure: str, names: Names) -> Picture:
             for look, value in zip(LOOKS, lines, strict=False):
                 rows = frame[frame[found.y] == value]
                 x = np.array(positions(one, rows[found.x].tolist()))
-                # A little apart, so that no interval hides another.
+                # Slightly apart, so that no interval hides another.
                 aside = (lines.index(value) - (len(lines) - 1) / 2) * 0.012 * np.ptp(x)
                 with_intervals(one, x + aside, rows, look, label=words(level(value), 0, 18))
             head(one, f"{names.factor(found.x).short}, by {names.factor(found.y).short}", 42)
@@ -162,20 +161,20 @@ def pairs(maps: Sequence[ResponseMap], measure: str, names: Names) -> Picture:
         )[["factor", "level", "other", "other_level", "estimate", "low", "high"]],
         height=2.5 * math.ceil(len(shown) / 2),
         draw=draw,
-        note=f"{capital(called.full)}. Mean and 95 % interval over all else that varies. "
-        "Pairs of factors that depend on each other most come first. Marks of one level stand a "
-        "little apart, so that all are seen.",
+        note=f"{capital(called.full)}. Mean over all other factors, with 95% confidence interval. "
+        "Pairs of factors that depend on each other most come first. Marks at the same level are "
+        "slightly apart, so that all are visible.",
     )
 
 
 def tornado(frame: pd.DataFrame, measure: str, names: Names) -> Picture:
-    """Draw what each change of one factor does, largest first.
+    """Draw the effect of each change of one factor, largest first.
 
     Args:
-        frame: one row a change: ``change`` (what is changed to what), ``estimate``, ``low``,
-            ``high``, of the paired difference.
-        measure: which it is of.
-        names: what is called how.
+        frame: one row per change: ``change`` (its description), and ``estimate``, ``low`` and
+            ``high`` of the paired difference.
+        measure: the measure.
+        names: names of factors and measures.
     """
     called = names.measure(measure)
     ordered = frame.reindex(frame["estimate"].abs().sort_values(ascending=False).index)
@@ -186,7 +185,7 @@ def tornado(frame: pd.DataFrame, measure: str, names: Names) -> Picture:
     title = (
         f"{capital(str(top['change']))} {verb} {called.short} most"
         if sure
-        else f"No change of one factor surely moves {called.short}"
+        else f"No change of one factor clearly moves {called.short}"
     )
 
     def draw(figure: Figure) -> None:
@@ -211,7 +210,7 @@ def tornado(frame: pd.DataFrame, measure: str, names: Names) -> Picture:
         height=0.65 + ROW * len(shown),
         draw=draw,
         note=f"{capital(called.full)}. Difference from the base, replication by replication, with "
-        "its 95 % interval; round marks are rises, square ones falls."
+        "95% confidence interval; round marks are increases, square marks decreases."
         + more(len(ordered), len(shown), "changes"),
     )
 
@@ -219,16 +218,16 @@ def tornado(frame: pd.DataFrame, measure: str, names: Names) -> Picture:
 def ranking(
     frame: pd.DataFrame, factor: str, by: str, reference: str, measure: str, names: Names
 ) -> Picture:
-    """Draw what each of many named levels changes, best first.
+    """Draw the effect of each of many named levels, in order of the effect.
 
     Args:
-        frame: one row a level and group: ``level``, ``group`` (of another factor; one and the
-            same if there is none), ``estimate``, ``low``, ``high`` of the difference.
-        factor: whose levels.
+        frame: one row per level and group: ``level``, ``group`` (a level of another factor; always
+            the same if there is none), ``estimate``, ``low``, ``high`` of the difference.
+        factor: the factor with these levels.
         by: the other factor; empty for none.
         reference: the level compared with.
-        measure: which it is of.
-        names: what is called how.
+        measure: the measure.
+        names: names of factors and measures.
     """
     called, groups = names.measure(measure), ordered(frame["group"])
     order = frame.groupby("level", sort=False)["estimate"].mean().dropna().sort_values()
@@ -240,7 +239,7 @@ def ranking(
     title = (
         f"{capital(level(strongest['level']))} {verb} {called.short} most{where}"
         if certain
-        else f"No {names.factor(factor).short} surely moves {called.short}"
+        else f"No {names.factor(factor).short} clearly moves {called.short}"
     )
 
     def draw(figure: Figure) -> None:
@@ -263,20 +262,20 @@ def ranking(
         name=f"ranking-{slug(factor)}-{slug(measure)}",
         title=title,
         alt=f"Change of {called.full} by each {names.factor(factor).short}, compared with "
-        f"{level(reference)}; from the lowest mean to the highest, at its ends: "
+        f"{level(reference)}, lowest and highest: "
         + "; ".join(f"{level(one)} {figures(order[one])}" for one in dict.fromkeys(ends))
         + ".",
         data=frame,
         height=0.7 + 0.2 * len(shown) + (0.3 if by else 0.0),
         draw=draw,
         note=f"{capital(called.full)}. Difference from {level(reference)}, replication by "
-        "replication where luck is common, with its 95 % interval."
+        "replication if random numbers are common, with 95% confidence interval."
         + more(len(order), len(shown), "levels"),
     )
 
 
 def _signed(row: object) -> str:
-    """Write a difference with its sign."""
+    """Return a difference with its sign, as text."""
     text = estimate_of(row)
     return text if text[0] == "\N{MINUS SIGN}" else f"+{text}"
 

@@ -28,24 +28,24 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.analysis import ResponseMap
 
 ROW: Final = 0.26
-"""Height of a row with a name at its left, inches."""
+"""Height of a row with a name on its left, in inches."""
 PANEL: Final = 1.95
-"""Height of one small multiple, inches."""
+"""Height of a small multiple, in inches."""
 ROWS: Final = 20
-"""Rows of a picture at most; the least ones are left to the tables."""
+"""Maximum number of rows in a picture; the smallest are only in the tables."""
 FEW: Final = 8
-"""Named levels up to which they stand side by side."""
+"""Maximum number of named levels that are placed side by side."""
 MULTIPLES: Final = 12
-"""Small multiples of a picture at most."""
+"""Maximum number of small multiples in a picture."""
 CELLS: Final = 64
-"""Cells of a map up to which each has its number written in it."""
+"""Maximum number of cells of a map for which each shows its number."""
 DARK_TEXT: Final = "#0b0b0b"
 LIGHT_TEXT: Final = "#fefefe"
-"""Letters on a map; not those of the page, for the map does not change with its background."""
+"""Text colours on a map, which does not change with the background of the page."""
 
 
 def cells_of(found: ResponseMap) -> pd.DataFrame:
-    """Give a map as one row a cell: the two factors, ``estimate``, ``low``, ``high``."""
+    """Return a map with one row per cell: the two factors, ``estimate``, ``low``, ``high``."""
     mean, half = found.means.to_numpy(float), found.half_widths.to_numpy(float)
     rows = [
         (x, y, mean[row, column], mean[row, column] - half[row, column],
@@ -57,36 +57,36 @@ def cells_of(found: ResponseMap) -> pd.DataFrame:
 
 
 def each(frame: pd.DataFrame) -> Iterator[Any]:
-    """Give the rows of a frame, with its columns as attributes."""
+    """Yield the rows of a frame, with its columns as attributes."""
     yield from frame.itertuples(index=False)
 
 
 def ranges_of(frame: pd.DataFrame) -> pd.Series[float]:
-    """How far the estimates of each factor lie apart; NaN where none is defined."""
+    """Return the range of the estimates of each factor; NaN where none is defined."""
     by = frame.groupby("factor", sort=False)["estimate"]
     return by.max() - by.min()
 
 
 def numeric(values: Sequence[object]) -> bool:
-    """Tell whether all levels are numbers."""
+    """Whether all levels are numbers."""
     return all(is_number(value) for value in values)
 
 
 def ordered(values: pd.Series) -> list[object]:
-    """Give the different values: numbers by size, others as they come."""
+    """Return the distinct values: numbers in ascending order, others in their order."""
     different = list(dict.fromkeys(values.tolist()))
     return sorted(different) if numeric(different) else different
 
 
 def some_of(values: Sequence[object], most: int) -> list[object]:
-    """Give so many of the values at most, evenly chosen, both ends among them."""
+    """Return at most a number of the values, evenly spaced, including both ends."""
     if len(values) <= most:
         return list(values)
     return [values[round(i * (len(values) - 1) / (most - 1))] for i in range(most)]
 
 
 def positions(axes: Axes, levels: Sequence[object]) -> list[float]:
-    """Give where levels stand on the axis: numbers where they are, others side by side."""
+    """Return the positions of levels on the axis: numbers to scale, others side by side."""
     if numeric(levels):
         places = [float(one) for one in levels]  # type: ignore[arg-type]
         if len(places) <= 5:
@@ -100,7 +100,7 @@ def positions(axes: Axes, levels: Sequence[object]) -> list[float]:
 
 
 def along(all_values: pd.Series, values: pd.Series) -> list[float]:
-    """Give where the points' values stand, as :func:`positions` places levels."""
+    """Return the positions of the points' values, as :func:`positions` places levels."""
     levels = ordered(all_values)
     if numeric(levels):
         return [float(value) for value in values]
@@ -109,20 +109,20 @@ def along(all_values: pd.Series, values: pd.Series) -> list[float]:
 
 
 def name_rows(axes: Axes, names: Sequence[str]) -> None:
-    """Name rows from top to bottom."""
+    """Label rows from top to bottom."""
     axes.set_yticks(range(len(names)), [words(name, 0, 44) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
 
 
 def ticks(put: Callable[..., object], values: Sequence[object], most: int) -> None:
-    """Name cells of a map; not all of them where they are many."""
+    """Label cells of a map; if there are many, only some."""
     places = range(0, len(values), math.ceil(len(values) / most))
     put([place + 0.5 for place in places], [words(level(values[p]), 11, 22) for p in places])
 
 
 def write_cells(axes: Axes, values: NDArray[np.float64]) -> None:
-    """Write the number of each cell in it, where there is room."""
+    """Write its number in each cell, if there is room."""
     if values.size > CELLS or not np.isfinite(values).any():
         return
     middle = (np.nanmin(values) + np.nanmax(values)) / 2
@@ -136,7 +136,7 @@ def write_cells(axes: Axes, values: NDArray[np.float64]) -> None:
 
 
 def sampled(points: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Give so many rows at most, the same each time; by chance, for designs have a rhythm."""
+    """Return at most a number of rows, always the same; random, as designs are periodic."""
     if len(points) <= most:
         return points
     chosen = np.random.default_rng(1).choice(len(points), most, replace=False)
@@ -144,7 +144,7 @@ def sampled(points: pd.DataFrame, most: int) -> pd.DataFrame:
 
 
 def more(all_of_them: int, shown: int, what: str) -> str:
-    """Say how many of how many are drawn; nothing if all are."""
+    """Return a note on how many are drawn; "" if all are."""
     if all_of_them == shown:
         return ""
     return f" The {shown} largest of {all_of_them:,} {what} are drawn."

@@ -58,11 +58,11 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.analysis.discovery import Box, Limit
 
 POINTS: Final = 1000
-"""Points that one picture draws at most, over all its panels."""
+"""Maximum number of points in a picture, over all its panels."""
 BANDS: Final = 12
-"""Bands of colour of a smooth map, about."""
+"""Approximate number of colour bands in a smooth map."""
 MAP: Final = "cividis"
-"""Colours of maps: as light as the number is large, with any colour vision and in grey."""
+"""Colour map: larger numbers are lighter, with any colour vision and in grey."""
 
 
 def scatter(
@@ -74,16 +74,16 @@ def scatter(
     *,
     sure: bool,
 ) -> Picture:
-    """Draw a measure over each factor: a dot a point of the design, and the trend.
+    """Draw a measure over each factor: one dot per point of the design, and the trend.
 
     Args:
-        points: one row a point: a column a factor, and ``estimate``, the point's mean.
+        points: one row per point: one column per factor, and ``estimate``, the point's mean.
         trend: mean by parts of each factor's range: ``factor``, ``level`` (middle of the part),
             ``estimate``, ``low``, ``high``.
-        order: the factors, the one that matters most first.
-        measure: which it is of.
-        names: what is called how.
-        sure: whether the first is more than chance.
+        order: the factors, most important first.
+        measure: the measure.
+        names: names of factors and measures.
+        sure: whether the first factor is significant.
     """
     called = names.measure(measure)
     ranges = ranges_of(trend)
@@ -110,15 +110,15 @@ def scatter(
         name=f"scatter-{slug(measure)}",
         title=f"{capital(most)} moves {called.short} most"
         if sure
-        else f"No factor by itself surely moves {called.short}",
+        else f"No factor alone clearly moves {called.short}",
         alt=f"{capital(called.full)} at {len(points):,} points of the design, over each factor. "
         + (
-            f"Along {most} its mean goes from {estimate_of(ends.iloc[0])} to "
+            f"Along {most}, its mean goes from {estimate_of(ends.iloc[0])} to "
             f"{estimate_of(ends.iloc[-1])}. "
             if len(ends)
             else ""
         )
-        + "From the lowest to the highest mean along each factor: "
+        + "Difference between the highest and lowest mean along each factor: "
         + "; ".join(f"{names.factor(f).short} {figures(ranges[f])}" for f in shown)
         + ".",
         data=trend,
@@ -126,8 +126,9 @@ def scatter(
         draw=draw,
         note=f"{capital(called.full)}. A dot is the mean of one point of the design"
         + (f" ({len(drawn):,} of {len(points):,} are drawn)" if len(drawn) < len(points) else "")
-        + "; the line is the mean of the points in each part of the range, the band its 95 % "
-        "interval. Factors that matter most come first." + more(len(order), len(shown), "factors"),
+        + "; the line is the mean of the points in each part of the range, the band its 95% "
+        "confidence interval. Factors that matter most come first."
+        + more(len(order), len(shown), "factors"),
     )
 
 
@@ -159,17 +160,17 @@ def response(found: ResponseMap, names: Names) -> Picture:
         bar.ax.tick_params(colors=INK, labelsize=SMALL, length=2)
         bar.set_label(words(called.axis, 40), fontsize=SMALL, color=INK)
 
-    note = f"{capital(called.full)}; the lighter, the more. "
+    note = f"{capital(called.full)}; lighter is higher. "
     if found.method == "means":
-        note += "Each cell is the mean over all else that varies."
+        note += "Each cell is the mean over all other factors."
     else:
         note += (
             "A smooth surface (quadratic regression) through the means of "
-            f"{found.points:,} points; it explains {percent(found.r_squared)} of how they differ. "
-            "The rest is the other factors, luck, and bends that such a surface cannot follow."
+            f"{found.points:,} points; it explains {percent(found.r_squared)} of their variance. "
+            "The rest is other factors, chance, and bends that such a surface cannot follow."
         )
     if len(known) < len(frame):
-        note += " A place without a colour has no run in which it is defined."
+        note += " Areas without colour have no run in which it is defined."
     return Picture(
         name=f"map-{slug(found.measure)}",
         title=f"{capital(called.short)} is highest with {where(highest)}",
@@ -184,7 +185,7 @@ def response(found: ResponseMap, names: Names) -> Picture:
 
 
 def _place(value: object, values: pd.Series[Any], smooth: bool) -> str:
-    """Say where on an axis a value is; on a smooth one its exact place means little."""
+    """Describe the position of a value on an axis; only roughly on a smooth axis."""
     if smooth and value == values.min():
         return "at its lowest"
     if smooth and value == values.max():
@@ -212,7 +213,7 @@ def _patches(axes: Axes, found: ResponseMap) -> Any:  # noqa: ANN401 - what a co
     from matplotlib import colormaps
 
     values = found.means.to_numpy(float)
-    # Few enough colours for the bar beside it to be drawn, and not be a picture of dots.
+    # Few enough colours for the colour bar to be drawn as shapes, not as an image.
     shades = colormaps[MAP].resampled(40)
     mesh = axes.pcolormesh(
         np.ma.masked_invalid(values), cmap=shades, edgecolors="face", linewidth=0.4
@@ -228,9 +229,9 @@ def region(box: Box, points: pd.DataFrame, wanted: str, names: Names) -> Picture
 
     Args:
         box: the box.
-        points: the design, a column a factor.
-        wanted: what was looked for, in words, such as "omission is at most 0.3".
-        names: what is called how.
+        points: the design, one column per factor.
+        wanted: the wanted outcome in words, such as "omission is at most 0.3".
+        names: names of factors and measures.
     """
     sides = [_Side.of(limit, points[limit.factor]) for limit in box.limits]
     limits = " and ".join(f"{names.factor(side.factor).short} {side.told}" for side in sides)
@@ -265,7 +266,7 @@ def region(box: Box, points: pd.DataFrame, wanted: str, names: Names) -> Picture
     return Picture(
         name=f"box-{slug(box.measure)}",
         title=text,
-        alt=f"{text}, against {percent(box.base_density)} of all points. The box holds "
+        alt=f"{text}, compared with {percent(box.base_density)} of all points. The box holds "
         f"{percent(box.mass)} of all points, and {percent(box.coverage)} of those at which "
         f"{wanted}. "
         + "; ".join(
@@ -283,17 +284,17 @@ def region(box: Box, points: pd.DataFrame, wanted: str, names: Names) -> Picture
         ),
         height=0.35 + 0.55 * len(sides),
         draw=draw,
-        note=f"Of all points {percent(box.base_density)} are such; the box holds "
+        note=f"This holds at {percent(box.base_density)} of all points; the box contains "
         f"{percent(box.mass)} of all points and {percent(box.coverage)} of the wanted ones. "
-        "Coloured: the part of each factor's range that is in the box; other factors may have any "
-        "value. Found by PRIM; a search among shuffled results finds as good a box with a chance "
-        f"of {figures(box.chance)}.",
+        "The coloured part of each factor's range is in the box; other factors may have any value. "
+        "Found by PRIM; the probability of finding as good a box in shuffled results is "
+        f"{figures(box.chance)}.",
     )
 
 
 @dataclass(frozen=True)
 class _Side:
-    """A limit as it is drawn: parts of a line from 0 to 1, and the names of its ends."""
+    """A limit as drawn: parts of a line from 0 to 1, and the labels of its ends."""
 
     factor: str
     parts: tuple[tuple[float, float], ...]
@@ -302,7 +303,7 @@ class _Side:
 
     @classmethod
     def of(cls, limit: Limit, column: pd.Series[Any]) -> _Side:
-        """Place a limit within what the design has of its factor."""
+        """Place a limit within the range of its factor in the design."""
         if limit.levels:
             levels = list(dict.fromkeys(column.tolist()))
             width = 1.0 / len(levels)

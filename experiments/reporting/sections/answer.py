@@ -1,4 +1,4 @@
-"""The answer: of each of the first measures what it is, what moves it, and how far."""
+"""The answer: for each of the first measures, its values, what moves it most, and how far."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEW: Final = 4
-"""Factors up to which a point is named by all of them."""
+"""Maximum number of factors for which a point is described by all of them."""
 
 
 class Answer(Section):
@@ -29,7 +29,7 @@ class Answer(Section):
 
     @property
     def findings(self) -> Iterator[tuple[str, str, str]]:
-        """The answer: of each of the first measures what it is, what moves it, and how far."""
+        """The answer: for each of the first measures, its values, what moves it, and how far."""
         found = [
             (name, self.told["measures"][name])
             for name in self.results.measures
@@ -42,7 +42,7 @@ class Answer(Section):
         for name in self.results.measures:
             if not self.told["measures"][name]["highest"] and found:
                 called = self.names.measure(name)
-                yield capital(called.short), called.meaning, "It is undefined in all runs."
+                yield capital(called.short), called.meaning, "Undefined in all runs."
 
     def _finding(self, measure: str, found: Mapping[str, Any]) -> tuple[str, str, str]:
         called = self.names.measure(measure)
@@ -61,14 +61,14 @@ class Answer(Section):
             else "all points"
         )
         text += (
-            f"Of {among} the lowest has {mean_of(low)}{unit} ({self._point(low)}), and the "
-            f"highest {mean_of(high)}{unit} ({self._point(high)})."
+            f"Over {among}, the lowest mean is {mean_of(low)}{unit} ({self._point(low)}) and the "
+            f"highest is {mean_of(high)}{unit} ({self._point(high)})."
         )
         text += self._undefined(measure)
         return capital(called.short), called.meaning, text.strip()
 
     def _undefined(self, measure: str) -> str:
-        """Say where a measure is undefined; "" if it is nowhere."""
+        """Describe where a measure is undefined; "" if nowhere."""
         runs = self.told["measures"][measure]["undefined"]
         if points := self.told["undefined_points"][measure]:
             places = f"at {points:,} of {count(self.told['points'], 'point')}"
@@ -79,7 +79,7 @@ class Answer(Section):
         return f" It is undefined {places}."
 
     def _moved(self, strongest: Mapping[str, Any] | None, measure: str) -> str:
-        """Say what moves a measure most, and no more than its picture says."""
+        """Describe what moves a measure most, and claim no more than its picture does."""
         drawn = {one.name: one for one in self.drawn.found}
         tornado = drawn.get(f"tornado-{slug(measure)}")
         if tornado is not None:
@@ -90,7 +90,7 @@ class Answer(Section):
             if picture is not None and picture.title.startswith("No "):
                 return f"{picture.title}."
         told = self._strongest(strongest, measure)
-        sentences = [f"It hangs most on {told}."] if told else []
+        sentences = [f"It depends most on {told}."] if told else []
         for factor in self.varied:
             ranking = drawn.get(f"ranking-{slug(factor)}-{slug(measure)}")
             if ranking is not None:
@@ -98,7 +98,7 @@ class Answer(Section):
         return " ".join(sentences).strip()
 
     def _ranked(self, factor: str, changes: pd.DataFrame) -> str:
-        """Say which of many named levels lowers a measure most, and which raises it most."""
+        """Describe which of many named levels lowers a measure most, and which raises it most."""
         known = changes.dropna(subset=["estimate"]).sort_values("estimate", kind="stable")
         if known.empty:
             return ""
@@ -110,13 +110,13 @@ class Answer(Section):
                 where = f" ({others[0]} {level(row['group'])})" if row["group"] != "" else ""
                 told.append(f"{level(row['level'])}{where} {verb} it most, {estimate_of(row)}")
         if not told:
-            return f"No {self.names.factor(factor).short} surely moves it."
+            return f"No {self.names.factor(factor).short} clearly moves it."
         return f"Compared with {first}, {', and '.join(told)}."
 
     def _point(self, told: Mapping[str, Any]) -> str:
-        """Name a point of the design."""
+        """Describe a point of the design."""
         if not self.varied:
-            return "the one point"
+            return "the only point"
         if len(self.varied) > FEW:
             return f"point {told['point']}"
         return ", ".join(
@@ -125,24 +125,24 @@ class Answer(Section):
         )
 
     def _strongest(self, found: Mapping[str, Any] | None, measure: str) -> str:
-        """Say which factor matters most, by what that is judged, and how far it goes."""
+        """Describe which factor matters most, by which index, and how far it moves the measure."""
         if found is None or not found["value"] > 0.0:
             return ""
         value, unit = float(found["value"]), self.names.measure(measure).unit
         size = f"{figures(value)} {unit}".strip()
         judged = {
-            Judged.TOTAL_INDEX: f"which alone and together with others explains {percent(value)} "
+            Judged.TOTAL_INDEX: f"which, alone and with others, explains {percent(value)} "
             "of its variance",
-            Judged.VARIANCE_SHARE: f"which by itself explains {percent(value)} of the variance "
+            Judged.VARIANCE_SHARE: f"which alone explains {percent(value)} of the variance "
             "between all runs",
-            Judged.EFFECT_SIZE: f"which changes it, as it crosses its range, by {size} on average",
+            Judged.EFFECT_SIZE: f"which changes it over its range by {size} on average",
             Judged.LARGEST_CHANGE: f"which changes it by up to {size} from the base",
-            Judged.STRENGTH: f"which by itself explains {percent(value)} of how the points differ",
+            Judged.STRENGTH: f"which alone explains {percent(value)} of how points differ",
         }[found["index"]]
         return f"{self.names.factor(found['factor']).short}, {judged}{self._ends(measure, found)}"
 
     def _ends(self, measure: str, found: Mapping[str, Any]) -> str:
-        """Say how far the mean goes over the levels of a factor, if that was drawn."""
+        """Describe the range of the mean over the levels of a factor, if that was drawn."""
         for one in self.drawn.found:
             if one.name in (f"effects-{slug(measure)}", f"scatter-{slug(measure)}"):
                 rows = one.data[one.data["factor"] == found["factor"]].dropna(subset=["estimate"])
@@ -158,7 +158,7 @@ class Answer(Section):
         return ""
 
     def _undefined_at(self) -> str:
-        """Say at how many points measures are undefined; "" if they are at none."""
+        """Describe at how many points measures are undefined; "" if at none."""
         places = [
             f"{self.names.measure(name).short} at {points:,} of "
             f"{count(self.told['points'], 'point')}"
@@ -169,7 +169,7 @@ class Answer(Section):
 
     @property
     def overview(self) -> Table:
-        """Every measure in a row."""
+        """A table with one row per measure."""
         rows = []
         for name in self.results.measures:
             one = self.told["measures"][name]
@@ -179,13 +179,13 @@ class Answer(Section):
                     self.names.measure(name).axis,
                     mean_of(low) if low else "undefined",
                     mean_of(high) if high else "undefined",
-                    self.names.factor(best["factor"]).short if best else "cannot be told",
+                    self.names.factor(best["factor"]).short if best else "unknown",
                     f"{figures(float(best['value']))} ({best['index']})" if best else "",
                 )
             )
         return Table(
-            "Every measure: the lowest and the highest mean of any point, with 95 % intervals, and "
-            "the factor that matters most",
+            "Every measure: the lowest and highest mean of any point, with 95% confidence "
+            "intervals, and the factor that matters most",
             ("measure", "lowest", "highest", "matters most", "judged by"),
             tuple(rows),
             frozenset({1, 2}),

@@ -1,4 +1,4 @@
-"""How sure it is: what intervals are, what pairing gained, how much is luck."""
+"""How certain it is: intervals, the gain from pairing, and how much is chance."""
 
 from __future__ import annotations
 
@@ -13,34 +13,35 @@ from innovation_abm.experiments.reporting.sections.parts import Section, Table
 from innovation_abm.experiments.reporting.wording import estimate_of, figures
 
 PAIRED_POINTS: Final = 2_000
-"""Points up to which what pairing gained, and the replications needed, are worked out."""
+"""Maximum number of points for which pairing and needed replications are analysed."""
 
 
 _GAINED: Final = (
-    " How many times as many runs it would have taken without this is told below, as the factor of "
-    "variance reduction; a factor below 1 means that pairing was of no use."
+    " The variance reduction factor below shows how many times as many runs would have been needed "
+    "without this; a factor below 1 means that pairing did not help."
 )
 
 
 class Certainty(Section):
-    """The section of how sure it is."""
+    """The section on certainty."""
 
     @property
     def words(self) -> Iterator[str]:
-        """What the intervals are, and what pairing gained."""
+        """What the intervals mean, and what pairing gained."""
         most = self.told["replications"][1]
         if most < 2:
-            yield "Each point was run once, so nothing can be said about luck."
+            yield "Each point was run once, so sampling variation is unknown."
         else:
             yield (
-                "Intervals are of 95 %: if the whole study were repeated with other luck many "
-                "times, 95 of 100 such intervals would hold the true mean. They are over "
-                "replications, for what happens within one run is not independent."
+                "Intervals are 95% confidence intervals: if the whole study were repeated many "
+                "times with other random numbers, 95 of 100 such intervals would contain the true "
+                "mean. They are computed over replications, as events within a run are not "
+                "independent."
             )
         if most > 1 and self.told["luck"] == "common" and self.told["points"] > 1:
             yield (
-                "All points met the same luck, so they are compared replication by replication."
-                + (_GAINED if self.told["points"] <= PAIRED_POINTS else "")
+                "All points share the same random numbers, so they are compared replication by "
+                "replication." + (_GAINED if self.told["points"] <= PAIRED_POINTS else "")
             )
         yield from self._not_drawn()
 
@@ -50,7 +51,7 @@ class Certainty(Section):
 
     @property
     def tables(self) -> Iterator[Table]:
-        """What pairing gained, how many replications are needed, how much is luck."""
+        """What pairing gained, how many replications are needed, and how much is chance."""
         most = self.told["replications"][1]
         points = self.told["points"]
         if most < 2:
@@ -72,8 +73,8 @@ class Certainty(Section):
             for measure in gained.index
         ]
         return Table(
-            "What pairing gained: factor of variance reduction of differences to the first point",
-            ("measure", "middle of the points", "least", "most"),
+            "Gain from pairing: variance reduction factor of differences from the first point",
+            ("measure", "median over points", "lowest", "highest"),
             tuple(rows),
             frozenset({1, 2, 3}),
             "Undefined where nothing varies; infinite where the difference is the same in every "
@@ -92,17 +93,17 @@ class Certainty(Section):
                     figures(float(one["half_width"].max())),
                     figures(float(wanted.median()) if len(wanted) else math.nan),
                     f"{int(one['reached'].sum()):,} of {len(one):,}",
-                    f"{int(known.max()):,}" if len(known) else "cannot be told",
+                    f"{int(known.max()):,}" if len(known) else "unknown",
                 )
             )
         return Table(
             "Are there enough replications?",
-            ("measure", "widest half-width", "wanted", "points that reach it", "needed at most"),
+            ("measure", "widest half-width", "wanted", "points that reach it", "most needed"),
             tuple(rows),
             frozenset({1, 2, 3, 4}),
-            "Wanted is what the study asks for, else a half-width of 5 % of the point's mean (the "
-            "middle of the points is shown). Needed: the replications at which the least certain "
-            "point gets there, predicted where there are fewer.",
+            "Wanted: the half-width that the study asks for, or else 5% of the point's mean (the "
+            "median over points is shown). Needed: the replications at which the least certain "
+            "point reaches it, predicted if there are fewer.",
         )
 
     def _luck(self) -> Table:
@@ -110,20 +111,19 @@ class Certainty(Section):
         for measure in self.results.measures:
             try:
                 frame = sensitivity.luck(self.results, measure).set_index("source")
-            except InnovationAbmError:  # incomplete, or undefined somewhere: told elsewhere
+            except InnovationAbmError:  # incomplete, or undefined somewhere: reported elsewhere
                 continue
             if frame["estimate"].notna().any():
                 cells = [estimate_of(row) for _, row in frame.iterrows()]
                 rows.append((self.names.measure(measure).short, *cells))
         return Table(
-            "How much of what differs between runs is luck: shares of the variance, with 95 % "
-            "intervals",
+            "How much of the variance between runs is chance: shares with 95% confidence intervals",
             (
                 "measure",
                 "what was varied",
-                "luck, the same at all points",
-                "luck of each point",
-                "luck left in the means",
+                "chance shared by all points",
+                "chance at each point",
+                "chance left in the means",
             ),
             tuple(rows),
             frozenset({1, 2, 3, 4}),

@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.design.factors import Factor, Start
 
 MOST_VALUES: Final = 30
-"""Values of a factor that are listed at most."""
+"""Maximum number of values of a factor that are listed."""
 FEW_LEVELS: Final = 8
-"""Named levels up to which each is explained."""
+"""Maximum number of named levels for which each is explained."""
 
 _DESIGNS: Final = {
-    "factorial": "All values of all factors are combined with each other (a factorial design).",
-    "one_at_a_time": "The base is compared with points that differ from it in one factor only.",
+    "factorial": "All values of all factors are combined (a factorial design).",
+    "one_at_a_time": "The base is compared with points that differ from it in only one factor.",
     "latin_hypercube": "Points are drawn at random from the ranges, so that every part of each "
-    "factor's range is met equally often (a Latin hypercube).",
+    "factor's range is covered equally often (a Latin hypercube).",
     "sobol": "Points fill the space of all ranges evenly (a Sobol sequence).",
-    "saltelli": "Points are drawn in blocks that differ in one factor each, so that one can tell "
-    "how much of the variance each factor explains, alone and with others (Saltelli's sample).",
-    "morris": "Paths walk through the space of all ranges, changing one factor in each step, so "
-    "that one can tell roughly and cheaply which factors matter (Morris's method).",
+    "saltelli": "Points are drawn in blocks that differ in one factor each, which shows how much "
+    "of the variance each factor explains, alone and with others (Saltelli's sample).",
+    "morris": "Paths through the space of all ranges change one factor at each step, which shows "
+    "roughly and cheaply which factors matter (Morris's method).",
     "csv": "The points come from a list.",
 }
 """What each kind of design is, in plain words."""
@@ -37,16 +37,16 @@ class Design(Section):
 
     @property
     def words(self) -> Iterator[str]:
-        """How the study was laid out, in plain words."""
+        """How the study was designed, in plain words."""
         yield self._what_is_run()
         points = self.told["points"]
-        yield f"{_DESIGNS[self.kind]} Here that makes {count(points, 'point')}."
+        yield f"{_DESIGNS[self.kind]} This gives {count(points, 'point')}."
         yield self._replications()
 
     def _what_is_run(self) -> str:
         if self.study.model.name != "innovation":
             return (
-                f"In place of the model this study runs a test function, {self.study.model.name}, "
+                f"Instead of the model, this study runs a test function, {self.study.model.name}, "
                 "whose results are known."
             )
         base = self.study.base
@@ -58,14 +58,14 @@ class Design(Section):
             else "the default scenario"
         )
         text = (
-            "Each run plays an organisation week by week: people have ideas, voice them or not, "
-            "and wait for managers and leaders to decide. What is not varied is the same in all "
-            f"runs: {begin}"
+            "Each run simulates an organisation week by week: people have ideas, voice them or "
+            "not, and wait for managers and leaders to decide. Everything that is not varied is "
+            f"the same in all runs: {begin}"
         )
         if base.chart:
             text += f", on the organisation chart “{file_name(base.chart)}”"
         if base.rules:
-            text += f", with the rules or agents of “{file_name(base.rules)}”"
+            text += f", with the rules or agents in “{file_name(base.rules)}”"
         changed = [f"{name} = {level(value)}" for name, value in base.values.items()]
         changed += [f"the lever {name} at {level(value)}" for name, value in base.levers.items()]
         if changed:
@@ -76,9 +76,9 @@ class Design(Section):
         wanted = self.study.replications
         least, most = self.told["replications"]
         if self.study.model.name != "innovation" and most <= 1:
-            return "Chance has no part in it, so each point is run once."
+            return "It involves no chance, so each point is run once."
         number = f"{most:,} times" if least == most else f"{least:,} to {most:,} times"
-        text = f"Each point is run {number}, with different luck each time (a replication)."
+        text = f"Each point is run {number}, each time with other random numbers (a replication)."
         if wanted.precision:
             asked = ", ".join(
                 f"{self.names.measure(name).short} ± {figures(float(half))}"
@@ -88,18 +88,18 @@ class Design(Section):
             text += "".join(self._unreached())
         if str(wanted.luck) == "common":
             return text + (
-                " Replication by replication all points meet the same luck (common random "
-                "numbers): the same draws decide about ideas and people, so that points differ by "
-                "what was varied and little else."
+                " In each replication, all points share the same random numbers (common random "
+                "numbers): the same draws decide about ideas and people, so points differ by what "
+                "was varied and little else."
             )
-        return text + " Each point has luck of its own."
+        return text + " Each point has its own random numbers."
 
     def _unreached(self) -> Iterator[str]:
-        """Say of which measures intervals are wider than asked for, and why if that is known."""
+        """Report measures whose intervals are wider than asked for, and why if that is known."""
         for name, missed in self.told["unreached"].items():
             if missed["points"]:
                 text = (
-                    f" {capital(self.names.measure(name).short)} does not get there at "
+                    f" {capital(self.names.measure(name).short)} does not reach this at "
                     f"{missed['points']:,} of {count(self.told['points'], 'point')}"
                 )
                 if missed["undefined"]:
@@ -127,17 +127,17 @@ class Design(Section):
             for one in map(self.names.measure, self.results.measures)
         ]
         return Table(
-            "Measures: what was looked at in each run",
+            "Measures: what was recorded in each run",
             ("measure", "what it is", "unit"),
             tuple(rows),
         )
 
 
 def _values(factor: Factor, kind: str) -> str:
-    """Say which values a factor has, and what its named levels are."""
+    """Describe the values of a factor, and its named levels."""
     if len(factor.level) > FEW_LEVELS:
         named = ", ".join(level(one.name) for one in factor.level)
-        return f"{named}: {len(factor.level)} in all, each as the study file below says"
+        return f"{named}: {len(factor.level)} in total; see the study file below"
     if factor.level:
         return "; ".join(f"{one.name} ({_settings(one)})" for one in factor.level)
     if factor.low is None or factor.high is None:
@@ -151,15 +151,15 @@ def _values(factor: Factor, kind: str) -> str:
         return ends
     shape = {
         "uniform": "uniform",
-        "loguniform": "uniform in its logarithm",
+        "loguniform": "uniform in the logarithm",
         "triangular": f"triangular, most often {level(factor.peak)}",
-        "normal": f"normal, mean {level(factor.mean)}, sd {level(factor.sd)}, cut off",
+        "normal": f"normal, mean {level(factor.mean)}, sd {level(factor.sd)}, truncated",
     }[str(factor.distribution)]
     return f"{ends}, {shape}"
 
 
 def _settings(start: Start) -> str:
-    """Say what a scenario begins from, and what is set in it."""
+    """Describe what a scenario starts from, and what is set in it."""
     begin = [f"preset {start.preset}"] if start.preset else []
     begin += [
         f"{kind} {file_name(path)}" for kind in ("file", "chart") if (path := getattr(start, kind))

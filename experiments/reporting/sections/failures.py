@@ -9,11 +9,11 @@ from innovation_abm.experiments.reporting.sections.parts import EXPORT, Section,
 from innovation_abm.experiments.reporting.wording import count, percent
 
 ERRORS: Final = 20
-"""Different errors that are listed at most."""
+"""Maximum number of different errors that are listed."""
 
 
 class Failures(Section):
-    """The section of failures."""
+    """The section on failures."""
 
     @property
     def words(self) -> Iterator[str]:
@@ -21,7 +21,7 @@ class Failures(Section):
         failed = self.told["failed"]
         if failed:
             yield (
-                f"{count(failed, 'run')} failed. They are in no figure of this page. The same "
+                f"{count(failed, 'run')} failed. No figure on this page includes them. The same "
                 "sweep with --retry runs them again."
             )
         else:
@@ -33,17 +33,16 @@ class Failures(Section):
         }
         if undefined:
             yield (
-                "A measure is undefined in a run where there is nothing that it could be the "
-                "share or mean of, such as the survival of ideas in a run without any. Such runs "
-                "are left out of its means, which then answer the question “given that it is "
-                "defined”."
+                "A measure is undefined in a run that has nothing to take a share or mean of, such "
+                "as the survival of ideas in a run without ideas. Such runs are left out of its "
+                "means, which then hold only for runs in which it is defined."
             )
         else:
             yield "Every measure is defined in every run."
 
     @property
     def tables(self) -> Iterator[Table]:
-        """Errors by how often they came, and measures by how often they are undefined."""
+        """Errors by how often they occurred, and measures by how often they are undefined."""
         failures = self.results.failures
         if len(failures):
             groups = failures.groupby("error", sort=False)

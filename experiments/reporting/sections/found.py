@@ -1,4 +1,4 @@
-"""What was found: the tables of the kind of design, and the means of its points."""
+"""What was found: tables for the kind of design, and the means of its points."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 class Found(Section):
-    """The section of what was found."""
+    """The section on results."""
 
     @property
     def tables(self) -> Iterator[Table]:
-        """Tables of what was found."""
+        """Tables of results."""
         yield from self._by_kind()
         yield self._means()
 
     def _by_kind(self) -> Iterator[Table]:
-        """Give the tables of the kind of design, where it is whole."""
+        """Yield the table for the kind of design, if the design is complete."""
         builders = {
             "factorial": self._variance_shares,
             "one_at_a_time": self._changes,
@@ -36,11 +36,11 @@ class Found(Section):
         }
         try:
             yield builders.get(self.kind, self._strengths)()
-        except InnovationAbmError:  # told under what is missing
+        except InnovationAbmError:  # reported with the missing pictures
             return
 
     def _named(self, frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
-        """Give rows with the words for their measure."""
+        """Yield rows with the names of their measures."""
         row: Any
         for row in frame.itertuples(index=False):
             yield self.names.measure(row.measure).short, row
@@ -53,12 +53,12 @@ class Found(Section):
             for measure, row in self._named(frame)
         ]
         return cut(
-            "Shares of the variance between all runs, with 95 % intervals",
+            "Shares of the variance between all runs, with 95% confidence intervals",
             ("measure", "source", "share", "degrees of freedom"),
             rows,
             {2, 3},
-            "“Replication” is luck that hits all points alike; “rest” is luck that hits them "
-            "differently, and what three factors or more do together.",
+            "“Replication” is chance that affects all points alike; “rest” is chance that affects "
+            "them differently, and interactions of three or more factors.",
         )
 
     def _source(self, source: str) -> str:
@@ -75,7 +75,7 @@ class Found(Section):
             for (measure, row), change in zip(self._named(frame), told, strict=True)
         ]
         return cut(
-            "Changes from the base, with 95 % intervals",
+            "Changes from the base, with 95% confidence intervals",
             ("measure", "change", "difference", "pairs"),
             rows,
             {2, 3},
@@ -103,7 +103,10 @@ class Found(Section):
             for measure, row in self._named(frame)
         ]
         return cut(
-            "Sobol indices, with 95 % intervals", ("measure", "factor", "order", "index"), rows, {3}
+            "Sobol indices, with 95% confidence intervals",
+            ("measure", "factor", "order", "index"),
+            rows,
+            {3},
         )
 
     def _morris(self) -> Table:
@@ -123,7 +126,7 @@ class Found(Section):
             for measure, row in self._named(frame)
         ]
         return cut(
-            "Morris's indices, with 95 % intervals",
+            "Morris's indices, with 95% confidence intervals",
             (
                 "measure",
                 "factor",
@@ -142,16 +145,16 @@ class Found(Section):
             for measure, row in self._named(frame)
         ]
         return cut(
-            "How much of what differs between points each factor explains by itself (adjusted "
+            "Share of the differences between points that each factor explains alone (adjusted "
             "R-squared)",
             ("measure", "factor", "share"),
             rows,
             {2},
-            "About 0, or a little less, for a factor that does nothing by itself.",
+            "About 0, or slightly less, for a factor that does nothing alone.",
         )
 
     def _means(self) -> Table:
-        """Give the means of the first points."""
+        """Return the means of the first points."""
         results = self.results
         measures = list(results.measures)[:6]
         frame = analysis.means(results, measures).set_index(["measure", "point"])
@@ -171,12 +174,16 @@ class Found(Section):
             note += f" So are {len(results.measures) - len(measures)} more measures."
         numbers = frozenset(range(1 + len(self.varied), len(head)))
         return Table(
-            "Means of each point, with 95 % intervals", head, tuple(rows), numbers, note.strip()
+            "Means of each point, with 95% confidence intervals",
+            head,
+            tuple(rows),
+            numbers,
+            note.strip(),
         )
 
 
 def _mean_cell(row: Any) -> str:  # noqa: ANN401 - a row of means
-    """Write a mean, and of how many runs it is where the measure is undefined in some."""
+    """Return a mean as text, with the number of runs if the measure is undefined in some."""
     n, undefined = int(row["n"]), int(row["undefined"])
     part = f" ({n:,} of {n + undefined:,} runs)"
     return plus_minus(row) + (part if row["undefined"] and row["n"] else "")

@@ -1,4 +1,4 @@
-"""The head of the page: what was asked, how much was run, and what a reader must know first."""
+"""The head of the page: the question, how much was run, and warnings."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Head(Section):
 
     @property
     def question(self) -> str:
-        """What was asked; may be empty."""
+        """The question; may be empty."""
         return self.study.question
 
     @property
     def facts(self) -> str:
-        """In a line: how much was run, and when."""
+        """How much was run, and when, in one line."""
         told = self.told
         text = f"{count(told['points'], 'point')} of the design, {count(told['runs'], 'run')}"
         if told["failed"]:
@@ -40,13 +40,13 @@ class Head(Section):
 
     @property
     def warnings(self) -> Iterator[str]:
-        """What a reader must know before anything else."""
+        """Warnings that a reader must see first."""
         told = self.told
         if not told["runs"]:
             yield "Nothing has been run yet, so there is nothing to report."
         elif self._unfinished():
             yield (
-                f"This study is not finished{self._unfinished()}. What follows is what there is so "
+                f"This study is not finished{self._unfinished()}. What follows are the results so "
                 "far; the same command completes it."
             )
         if told["failed"]:
@@ -57,10 +57,10 @@ class Head(Section):
             )
 
     def _unfinished(self) -> str:
-        """Say what is still to be run, apart from what failed; nothing if the study is finished."""
+        """Describe what is left to run, except failed runs; "" if the study is finished."""
         told = self.told
         absent = told["missing"] - told["failed"]
         if absent <= 0:
-            return "" if self.results.settled else ": more replications are to be run"
+            return "" if self.results.settled else ": more replications are needed"
         most = "up to " if self.study.replications.precision else ""
         return f": {most}{count(absent, 'run')} {are(absent)} missing"

@@ -1,4 +1,4 @@
-"""What sections of a report are made of: tables, figures, and figures in words."""
+"""Building blocks of the sections of a report: tables, figures, and figures in words."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.store.results import Results
 
 ROWS: Final = 40
-"""Rows that a table of the page has at most."""
+"""Maximum number of rows in a table of the page."""
 LONGEST: Final = 500
-"""Letters of an error that are shown at most."""
+"""Maximum number of characters of an error that are shown."""
 BUDGET: Final = 1_500_000
-"""Letters that the pictures of a page may take together."""
+"""Maximum number of characters of all pictures of a page."""
 EXPORT: Final = "innovation-abm export writes them all"
-"""Where rows are that a table leaves out."""
+"""Where to find the rows that a table leaves out."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """What every section is told of.
+    """A section of the page.
 
     Attributes:
         results: the study's results.
-        names: what is called how.
-        told: its headlines, as :func:`~innovation_abm.experiments.analysis.describe` gives them.
+        names: names of factors and measures.
+        told: its headlines, as returned by :func:`~innovation_abm.experiments.analysis.describe`.
         drawn: its pictures.
     """
 
@@ -73,7 +73,7 @@ class Table:
         head: names of the columns.
         rows: cells, as text.
         numbers: places of the columns that hold numbers.
-        note: what is to be known, such as where the rows are that are left out.
+        note: a note, such as where to find rows that are left out.
     """
 
     caption: str
@@ -84,7 +84,7 @@ class Table:
 
     @staticmethod
     def unbroken(cell: str) -> str:
-        """Keep an interval on one line: "0.31 (0.29 to 0.33)" breaks before its bracket only."""
+        """Keep an interval on one line: "0.31 (0.29 to 0.33)" breaks only before its bracket."""
         before, bracket, rest = cell.replace(
             " ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
         ).partition(" (")
@@ -112,7 +112,7 @@ def cut(
     numbers: set[int],
     note: str = "",
 ) -> Table:
-    """Make a table of the first rows, and say how many are left out."""
+    """Make a table of the first rows, and note how many are left out."""
     left = len(rows) - ROWS
     if left > 0:
         note = f"{note} {left:,} more rows are left out here: {EXPORT}.".strip()
@@ -120,7 +120,7 @@ def cut(
 
 
 def of_frame(frame: pd.DataFrame, caption: str, where: str) -> Table:
-    """Make a table of a frame."""
+    """Make a table from a frame."""
     import pandas as pd
 
     numbers = {
@@ -142,12 +142,12 @@ def of_frame(frame: pd.DataFrame, caption: str, where: str) -> Table:
 
 @dataclass(frozen=True)
 class Fitting:
-    """Pictures of a page, as far as there is room for them.
+    """Pictures of a page, as far as they fit.
 
     Attributes:
-        found: what was found.
-        certainty: how sure it is.
-        left_out: titles of those that there was no room for.
+        found: figures of results.
+        certainty: figures of certainty.
+        left_out: titles of pictures that do not fit.
     """
 
     found: tuple[Figure, ...]
@@ -156,7 +156,7 @@ class Fitting:
 
     @classmethod
     def of(cls, drawn: Gallery, room: int = BUDGET) -> Fitting:
-        """Put pictures on a page, the first ones first; together they take ``room`` letters."""
+        """Put pictures on a page in order, as long as they fit into ``room`` characters."""
         found: list[Figure] = []
         certainty: list[Figure] = []
         left = []
@@ -175,7 +175,7 @@ def _figure(picture: Picture, svg: str) -> Figure:
     from markupsafe import Markup
 
     numbers = of_frame(picture.data, f"Numbers drawn in “{picture.title}”", "pictures")
-    # The writer of XML has escaped what users wrote.
+    # The XML writer has escaped what users wrote.
     return Figure(picture.name, picture.title, picture.note, Markup(svg), numbers)
 
 
@@ -183,7 +183,7 @@ def _figure(picture: Picture, svg: str) -> Figure:
 
 
 def file_name(path: object) -> str:
-    """Give the name of a file, without its folders, in the manner of any system."""
+    """Return the name of a file without its folders, for paths of any system."""
     return str(path).replace("\\", "/").rsplit("/", 1)[-1]
 
 
@@ -192,13 +192,13 @@ _PATH: Final = re.compile(r"(?<![\w.:/\\])(?:[A-Za-z]:)?[/\\](?:[^\s/\\:\"']+[/\
 
 
 def shortened(text: str) -> str:
-    """Cut a text that may be long, and take folders of a machine out of it."""
+    """Shorten a long text, and remove the folders of a machine from it."""
     text = _PATH.sub("", text)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def version_of(package: str) -> str:
-    """Give the version of an installed package."""
+    """Return the version of an installed package."""
     try:
         return version(package)
     except PackageNotFoundError:  # a bare checkout that was never installed

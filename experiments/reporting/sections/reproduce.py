@@ -1,4 +1,4 @@
-"""How to get the same figures again, and where they come from."""
+"""How to reproduce the figures, and where they come from."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.design.study import Study
 
 MEASURED: Final = ("innovation-abm", "numpy", "pandas", "scipy", "SALib", "matplotlib")
-"""Packages whose versions the page names."""
+"""Packages whose versions the page lists."""
 
 
 class Reproduce(Section):
-    """The section of how to repeat it."""
+    """The section on reproducing the study."""
 
     @property
     def file(self) -> str:
-        """What the study file is to be called."""
+        """Name of the study file."""
         return f"{self.study.name}.toml"
 
     @property
     def commands(self) -> str:
-        """The commands that repeat it."""
+        """The commands that repeat the study."""
         name = self.study.name
         return (
             f"innovation-abm sweep {name}.toml --out {name}\n"
@@ -42,16 +42,16 @@ class Reproduce(Section):
 
     @property
     def words(self) -> Iterator[str]:
-        """How to get the same figures again."""
+        """How to reproduce the figures."""
         yield (
             f"With innovation-abm {version_of('innovation-abm')} installed, save the study file "
             f"below as {self.file} and run these commands. The first runs the study, or what is "
-            "missing of it; the second writes this page; the third all tables, for other programs. "
-            "The figures come out the same on every machine, with one processor or many."
+            "missing from it; the second writes this page; the third writes all tables for other "
+            "programs. The figures are the same on every machine, with one processor or many."
         )
         files_beside = self._files_beside()
         if files_beside:
-            yield f"Beside the study file it takes: {', '.join(files_beside)}."
+            yield f"In addition to the study file, this requires: {', '.join(files_beside)}."
         wanted = self.study.replications
         if str(wanted.luck) == "common":
             yield (
@@ -60,8 +60,8 @@ class Reproduce(Section):
             )
         else:
             yield (
-                f"Seeds: each point and replication has a seed of its own, made from "
-                f"{wanted.seed}, the point and the replication."
+                f"Seeds: each point and replication has its own seed, derived from {wanted.seed}, "
+                "the point and the replication."
             )
 
     def _files_beside(self) -> list[str]:
@@ -79,7 +79,7 @@ class Reproduce(Section):
 
     @property
     def provenance(self) -> Table:
-        """Where the figures come from, without naming a machine or a person."""
+        """Where the figures come from, without the names of machines or people."""
         results, told = self.results, self.told
         rows = [
             ("points of the design", f"{told['points']:,}"),
@@ -92,9 +92,9 @@ class Reproduce(Section):
             times = provenance["started"]
             rows += [
                 (label, f"{time:%Y-%m-%d %H:%M} UTC")
-                for label, time in (("first begun", times.min()), ("last begun", times.max()))
+                for label, time in (("first started", times.min()), ("last started", times.max()))
             ]
-            rows.append(("done by", count(int(provenance["worker"].nunique()), "worker")))
+            rows.append(("run by", count(int(provenance["worker"].nunique()), "worker")))
         rows += [(key, shortened(x)) for key, x in results.manifest.items() if "\n" not in x]
         for name in MEASURED:
             here, there = version_of(name), ""
@@ -106,7 +106,7 @@ class Reproduce(Section):
 
 
 def portable(study: Study) -> str:
-    """Give a study's file, with files named without the folders of the machine they were on."""
+    """Return a study's file without the folders of the machine in its file names."""
     text = study.to_toml()
     document = study.document()
     if _without_folders(document):
@@ -117,7 +117,7 @@ def portable(study: Study) -> str:
 
 
 def _without_folders(part: dict[str, Any]) -> bool:
-    """Take the folders from absolute paths in a document; tell whether there were any."""
+    """Remove the folders from absolute paths in a document; return whether there were any."""
     found = False
     for key, value in part.items():
         if isinstance(value, dict):
