@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from innovation_abm.survival import Interval
 
 MOST_ROWS: Final = 40
-"""Rows of a table; what is more is counted."""
+"""Most rows of a table; the rest are counted."""
 
 
 def html_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -77,7 +77,7 @@ def show_run(run: Run) -> str:
         f"Run of {scenario.name}",
         _said(f"{people}; {run.engine} engine. {run.conceived:,} ideas conceived."),
         html_table(("fate", "ideas"), rows),
-        html_table(("figure", "estimate", "95 % interval"), map(_figure, figures)),
+        html_table(("figure", "estimate", "95% confidence interval"), map(_figure, figures)),
     )
 
 
@@ -96,7 +96,7 @@ def show_comparison(comparison: Comparison) -> str:
         )
         for name, row in comparison.table().iterrows()
     )
-    header = ("measure", "b - a", "95 % interval")
+    header = ("measure", "b - a", "95% confidence interval")
     return _titled(
         f"{comparison.b.name} against {comparison.a.name}",
         _said(comparison.sentence()),
