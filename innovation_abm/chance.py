@@ -234,7 +234,7 @@ def normal(u: float) -> float:
 def poisson_table(mean: float) -> tuple[float, ...]:
     """Tabulate the Poisson distribution function for ``mean`` in [0, 500], as far as it rises."""
     if not 0.0 <= mean <= MAX_POISSON:  # beyond, exp(-mean) is nothing; for nan there is no end
-        raise InnovationAbmError(f"mean = {mean} of a Poisson number: allowed is 0 to 500")
+        raise InnovationAbmError(f"mean = {mean} of a Poisson number: must be from 0 to 500")
     term = math.exp(-mean)
     table = [term]
     while True:

@@ -184,7 +184,7 @@ def compare(
     """
     replications = whole_number("replications", replications)
     if replications < 1:
-        raise InnovationAbmError(f"replications = {replications}: at least 1 is needed")
+        raise InnovationAbmError(f"replications = {replications}: must be at least 1")
     _check_alike(a, b)
     chart = organization or build_organization(a)
     seeds = ("seed", "people_seed", "ideas_seed", "decisions_seed", "context_seed")
@@ -286,7 +286,7 @@ def merit_share(
     """
     replications = whole_number("replications", replications)
     if replications < 1:
-        raise InnovationAbmError(f"replications = {replications}: at least 1 is needed")
+        raise InnovationAbmError(f"replications = {replications}: must be at least 1")
     chart = organization or build_organization(scenario)
     work = 3 * replications * chart.size * scenario.weeks
     chosen = choose(engine, rules, person_weeks=work, notice=notice)
@@ -357,8 +357,8 @@ def _check_alike(a: Scenario, b: Scenario) -> None:
         one, two = getattr(a, name), getattr(b, name)
         if one != two:
             raise InnovationAbmError(
-                f"{name} = {one!r} and {two!r}: ideas can be paired only on the same organisation "
-                "and over the same weeks; make them equal"
+                f"{name} = {one!r} and {two!r}: must be equal: ideas can be paired only on the "
+                "same organisation and over the same weeks"
             )
 
 

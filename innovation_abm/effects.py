@@ -128,9 +128,11 @@ def rank(
     if isinstance(strength, bool) or not isinstance(strength, int | float):
         raise InnovationAbmError(f"strength = {shown(strength)}: must be a number")
     if not 0.0 < strength <= 1.0:
-        raise InnovationAbmError(f"strength = {strength:g}: allowed is more than 0, at most 1")
+        raise InnovationAbmError(f"strength = {strength:g}: must be above 0 and at most 1")
     if replications < 2:
-        raise InnovationAbmError(f"replications = {replications}: an interval needs at least 2")
+        raise InnovationAbmError(
+            f"replications = {replications}: must be at least 2, for an interval"
+        )
     levers = list(scenario.catalogue().values())
     moved = [scenario.but(levers={**scenario.levers, one.key: strength}) for one in levers]
     seeds = range(scenario.seed, scenario.seed + replications)

@@ -339,16 +339,16 @@ class Prepared:
         if which.shape != seeds.shape or which.ndim != 1:
             raise InnovationAbmError(
                 f"which and seeds have the shapes {which.shape} and {seeds.shape}: "
-                "give a list of each, of the same length"
+                "must be lists of the same length"
             )
         if which.size and not 0 <= which.min() <= which.max() < len(self._places):
             raise InnovationAbmError(
-                f"which goes from {which.min()} to {which.max()}: allowed are the numbers "
-                f"0 to {len(self._places) - 1} of the scenarios prepared"
+                f"which goes from {which.min()} to {which.max()}: must be numbers of the scenarios "
+                f"prepared, 0 to {len(self._places) - 1}"
             )
         if seeds.size and seeds.min() < 0:
             raise InnovationAbmError(
-                f"seed = {seeds.min()}: allowed is a whole number from 0 to 2**63-1"
+                f"seed = {seeds.min()}: must be a whole number from 0 to 2**63-1"
             )
 
 
@@ -695,7 +695,9 @@ def _turns(settings: Scenario) -> Turns:
 def _check_panel(turns: Turns, reviewers: int) -> None:
     size = max(int(_number(values["panel_size"])) for _, values in turns)
     if size > reviewers:
-        raise ScenarioError(f"panel_size = {size}: the organisation has only {reviewers} reviewers")
+        raise ScenarioError(
+            f"panel_size = {size}: must be at most {reviewers}, the number of reviewers"
+        )
 
 
 def _number(value: Value) -> float:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from innovation_abm.errors import InnovationAbmError, did_you_mean
+from innovation_abm.errors import InnovationAbmError, unknown
 from innovation_abm.idea import Fate
 from innovation_abm.kernel_arrays import NOVEL
 from innovation_abm.survival import tjur_r2
@@ -82,13 +82,15 @@ def tabulate(names: Iterable[str], counts: Array) -> dict[str, Array]:
 def _of_counts(name: str) -> Callable[[Array], Array]:
     measure = _known(name)
     if measure.of_counts is None:
-        raise InnovationAbmError(f'the measure "{name}" needs whole runs; counts do not hold it')
+        raise InnovationAbmError(
+            f'the measure "{name}" cannot be computed from counts; it needs whole runs'
+        )
     return measure.of_counts
 
 
 def _known(name: str) -> Measure:
     if name not in MEASURES:
-        raise InnovationAbmError(f'no measure "{name}"{did_you_mean(name, MEASURES)}')
+        raise InnovationAbmError(unknown("measure", name, MEASURES))
     return MEASURES[name]
 
 

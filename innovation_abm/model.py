@@ -126,7 +126,7 @@ ROLES: dict[Role, type[Person]] = {
     Role.CENTRAL_AGENCY: CentralAgency,
     Role.PANEL: Panel,
 }
-"""Who takes the place of a role, unless said."""
+"""The default class of each role."""
 CLASSES: dict[Role, type[Person]] = {
     Role.STAFF: Person,
     Role.MIDDLE_MANAGER: Reviewer,
@@ -134,28 +134,26 @@ CLASSES: dict[Role, type[Person]] = {
     Role.CENTRAL_AGENCY: CentralAgency,
     Role.PANEL: Panel,
 }
-"""What an agent must at least be to take the place of a role."""
+"""The class that an agent of each role must at least be a subclass of."""
 
 
 def check_classes(roles: Mapping[Role, type[Person]]) -> None:
     """Refuse classes of agents that cannot take the places they are given for.
 
     Raises:
-        InnovationAbmError: if there is no such role, or a class is none, or stands for another
-            role: rules ask agents for their role; or it overrides what nothing calls.
+        InnovationAbmError: if a role is unknown, a class is not a suitable one, it has another
+            role (rules ask agents for their role), or it overrides what nothing calls.
     """
     for role, kind in roles.items():
         if role not in CLASSES:
             known = ", ".join(f"Role.{one.name}" for one in CLASSES)
-            raise InnovationAbmError(f"{role!r} is no role; there are: {known}")
+            raise InnovationAbmError(f"{role!r} is not a role; must be one of {known}")
         place, usual = f"Role.{Role(role).name}", ROLES[role].__name__
         if not isinstance(kind, type) or not issubclass(kind, CLASSES[role]):
-            raise InnovationAbmError(
-                f"what is given for {place} is no class of such agents; subclass {usual}"
-            )
+            raise InnovationAbmError(f"roles[{place}] must be a subclass of {usual}")
         if kind.role != role:
             raise InnovationAbmError(
-                f"{kind.__name__} is given for {place}, but its role is {kind.role!r}; subclass "
+                f"roles[{place}] is {kind.__name__}, whose role is {kind.role!r}; subclass "
                 f"{usual}, or write role = {place} in the class"
             )
         if (refused := refused_method(kind)) is not None:
@@ -198,8 +196,8 @@ class InnovationModel(mesa.Model):
         ScenarioError: if a parameter is wrong.
         ChartError: if the chart that the scenario names is refused.
         InnovationAbmError: if a class of ``roles`` cannot take that place, the network has a node
-            that is no post, ``origin`` does not give a post for each post, or ``rng`` and ``seed``
-            are both given and differ.
+            that is not a post, ``origin`` does not give a post for each post, or ``rng`` and
+            ``seed`` are both given and differ.
     """
 
     def __init__(
@@ -492,7 +490,7 @@ class InnovationModel(mesa.Model):
             idea: the idea.
             fate: how it ends.
             by: at whose hands.
-            detail: what kind of that fate it is, for agents of one's own that tell kinds apart.
+            detail: what kind of that fate it is, for custom agents that tell kinds apart.
         """
         idea.stage = Stage.CLOSED
         if idea.fate != Fate.IN_FLIGHT:
@@ -544,7 +542,7 @@ class InnovationModel(mesa.Model):
             self.record(idea, Event.UPHELD)
             return
         for post, tenure in idea.endorsers:
-            if post < len(self.people):  # the agency is no person and bears no scars
+            if post < len(self.people):  # the agency is not a person and bears no scars
                 endorser = self.people[post]
                 endorser.failures += endorser.tenure == tenure
 
@@ -584,7 +582,7 @@ class InnovationModel(mesa.Model):
         return uniform(self.keys[purpose], *parts)
 
     def draw_own(self, name: str, *parts: int, stream: Stream = Stream.DECISIONS) -> float:
-        """Draw a uniform number in (0, 1) for a purpose of one's own, whatever else is drawn.
+        """Draw a uniform number in (0, 1) for a purpose of your own, whatever else is drawn.
 
         Args:
             name: what it is for.
@@ -825,7 +823,7 @@ class InnovationModel(mesa.Model):
             if reviewer.business < 0:
                 raise InnovationAbmError(
                     f"{type(reviewer).__name__}.business = {reviewer.business} (post "
-                    f"{reviewer.post}, week {self.week}): a queue must hold 0 items or more"
+                    f"{reviewer.post}, week {self.week}): must be 0 or more"
                 )
             self.queues.measure(reviewer.gate, len(reviewer.ideas), reviewer.business)
 
@@ -922,7 +920,7 @@ class InnovationModel(mesa.Model):
         other = next(type(agent).__name__ for agent in self.agents if agent not in known)
         raise InnovationAbmError(
             f"{other} would never act: the week calls only the agents that the model makes for a "
-            "role; subclass one of innovation_abm.agents, and give the class in roles, or in ROLES "
+            "role; subclass one of innovation_abm.agents, and pass the class in roles, or in ROLES "
             "of a rule file"
         )
 
@@ -932,7 +930,8 @@ class InnovationModel(mesa.Model):
         size = max(int(float(values["panel_size"] or 0)) for values in ever)
         if size > len(self.reviewers):
             raise ScenarioError(
-                f"panel_size = {size}: the organisation has only {len(self.reviewers)} reviewers"
+                f"panel_size = {size}: must be at most {len(self.reviewers)}, the number of "
+                "reviewers"
             )
         self.agency = None
         self.panel = None
@@ -951,13 +950,13 @@ def _neighbours(network: nx.Graph[int], people: int) -> list[list[int]]:
     """List whom the posts of each person reach.
 
     Raises:
-        InnovationAbmError: if a node is no post.
+        InnovationAbmError: if a node is not a post.
     """
     known = set(range(people))
     for node in network.nodes:
         if node not in known:
             raise InnovationAbmError(
-                f"network: the node {node!r} is no post; posts are numbered from 0 to {people - 1}"
+                f"network: node {node!r} is not a post; posts are numbered 0 to {people - 1}"
             )
     return [sorted(network[post]) if post in network else [] for post in range(people)]
 
@@ -978,7 +977,7 @@ def _business(reviewer: Reviewer, u: float) -> int:
         return poisson(u, rate)
     except InnovationAbmError as error:
         kind = type(reviewer).__name__
-        raise InnovationAbmError(f"{kind}.business_rate() gives {rate!r}: {error}") from None
+        raise InnovationAbmError(f"{kind}.business_rate() returned {rate!r}: {error}") from None
 
 
 def _mean(values: list[float]) -> float:
@@ -999,7 +998,7 @@ def _one_seed(rng: int | None, seed: int | None) -> int | None:
     """Return the seed that a model was given, by either of its names."""
     if rng is not None and seed is not None and plain(rng) != plain(seed):
         raise InnovationAbmError(
-            f"rng = {shown(rng)} and seed = {shown(seed)}: both name the seed; give one of them"
+            f"rng = {shown(rng)} and seed = {shown(seed)}: both set the seed; give only one"
         )
     return seed if rng is None else rng
 

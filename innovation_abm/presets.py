@@ -49,8 +49,8 @@ def preset_text(name: str) -> str:
     """
     folders = {one: kind for kind in ("published", "presets") for one in _names(kind)}
     if name not in folders:
-        advice = did_you_mean(str(name), folders, f"there are {', '.join(preset_names())}")
-        raise ScenarioError(f'there is no preset "{name}"{advice}')
+        advice = did_you_mean(str(name), folders, f"must be one of {', '.join(preset_names())}")
+        raise ScenarioError(f'unknown preset "{name}"{advice}')
     file = _folder(folders[name]).joinpath(name + SUFFIX)
     return file.read_text(encoding="utf-8")
 

@@ -326,8 +326,8 @@ class Run:
         if self._events is None:
             if self._replay is None:
                 raise InnovationAbmError(
-                    "this model kept no events, so no story can be told; make it with "
-                    "keep_events=True, or run it by simulate"
+                    "this model kept no events, which stories need; make it with keep_events=True, "
+                    "or run it with simulate"
                 )
             model = self._replay()
             model.run()
@@ -651,7 +651,7 @@ class Run:
         last = self.scenario.weeks if last_week is None else last_week
         if not 1 <= first_week <= last <= self.scenario.weeks:
             raise InnovationAbmError(
-                f"weeks {first_week} to {last}: allowed are weeks 1 to {self.scenario.weeks}"
+                f"weeks {first_week} to {last}: must be within weeks 1 to {self.scenario.weeks}"
             )
         born = self._ideas["week"]
         seen = (self._ideas["submitted"] > 0) & (first_week <= born) & (born <= last)
@@ -693,11 +693,11 @@ class Run:
         names = self.ideas["idea"]
         found = np.flatnonzero(names == idea) if isinstance(idea, str) else [idea]
         if not len(names):
-            raise InnovationAbmError(f"no idea {idea!r}: none was conceived in this run")
+            raise InnovationAbmError(f"unknown idea {idea!r}: no idea was conceived in this run")
         if not len(found) or not 0 <= found[0] < len(names):
             raise InnovationAbmError(
-                f"no idea {idea!r}; names are like {names.iloc[0]!r}, "
-                f"numbers go from 0 to {len(names) - 1}"
+                f"unknown idea {idea!r}; must be a name such as {names.iloc[0]!r}, or a number "
+                f"from 0 to {len(names) - 1}"
             )
         return int(found[0])
 
