@@ -1,4 +1,4 @@
-"""A reviewer: somebody with an inbox, in which ideas wait beside regular business."""
+"""A reviewer: a person with an inbox, in which ideas wait beside regular business."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Reviewer(Person):
         self.gate = 0
 
     def capacity(self) -> float:
-        """Give the reviews that can be done a week, on average."""
-        raise NotImplementedError(f"{type(self).__name__} does not say its capacity()")
+        """Return the reviews that can be done a week, on average."""
+        raise NotImplementedError(f"{type(self).__name__} must define capacity()")
 
     def business_rate(self) -> float:
-        """Give the items of regular business that arrive a week, on average."""
+        """Return the items of regular business that arrive a week, on average."""
         return 0.0
 
     # --- the week's work --------------------------------------------------------------------------
@@ -54,7 +54,7 @@ class Reviewer(Person):
         capacity = self.capacity()
         if not (isinstance(capacity, Real) and capacity >= 0.0):
             raise InnovationAbmError(
-                f"{type(self).__name__}.capacity() gives {capacity!r}: allowed is 0 or more"
+                f"{type(self).__name__}.capacity() returned {capacity!r}: must be 0 or more"
             )
         self.model.queues.slots_opened(self.gate, capacity)
         if capacity >= UNLIMITED:
@@ -67,7 +67,7 @@ class Reviewer(Person):
             self.slots += u < part
 
     def receive(self, idea: Idea) -> None:
-        """Let an idea join the queue."""
+        """Add an idea to the queue."""
         if idea.layer != self.gate:
             idea.layer = self.gate
             idea.layer_weeks = 0

@@ -201,9 +201,9 @@ def blaming(rules: RuleBook | None) -> Iterator[None]:
                 place = f"{Path(frame.f_code.co_filename).name}, line {line}"
                 what = codes[frame.f_code]
                 why = explained(error, methods=not what.startswith("the rule "))
-                told = f"{what} failed: {why} ({place})"
+                told = f"{what} fails: {why} ({place})"
                 raise RuleError(told) from error
-        told = f"the model failed with these rules: {explained(error)}"
+        told = f"the model fails with these rules: {explained(error)}"
         if isinstance(rules, FileRules):
             told += f"; to check what each returns: innovation-abm check-rules {rules.file}"
         raise RuleError(told) from error

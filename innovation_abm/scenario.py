@@ -1158,10 +1158,10 @@ def _from_toml(text: str) -> dict[str, Any]:
         raise ScenarioError(str(error)) from None
     version = document.pop("format", None)
     if type(version) is not int or version < 1:
-        raise ScenarioError(f'format is missing: add a line "format = {FORMAT}" at the top')
+        raise ScenarioError(f'needs a line "format = {FORMAT}" at its top')
     if version > FORMAT:
         raise ScenarioError(
-            f"format = {version}: this release reads up to format {FORMAT}; update innovation-abm"
+            f"format = {version} is newer than this release reads ({FORMAT}); update innovation-abm"
         )
     values: dict[str, Any] = {
         key: document.pop(key) for key in ("name", "title") if key in document

@@ -833,7 +833,7 @@ def test_agents_of_ones_own_are_calibrated_in_mesa_and_known_by_their_text(tmp_p
     rules = load_rules(tmp_path / "champion.py")
     run = simulate(simulator.at([0.3]), seed=4, rules=rules)
     assert found[0, 0, 0] == run.survival["of_all"].estimate
-    assert told == ["the Mesa engine runs this: only it runs agents of one's own (Champion)"]
+    assert told == ["using the Mesa engine: only it can run custom agents (Champion)"]
     before = simulator.identity
     (tmp_path / "champion.py").write_text(CHAMPION.replace("1.0", "0.9"))
     assert ModelSimulator(task).identity != before
@@ -899,7 +899,7 @@ def test_a_file_reads_back_equal():
         ("low = 0.1", "low = 10.5", "parameter 1 (conception_rate): high = 10 is not above low"),
         ("low = 0.1", "low = 0.0", "low = 0: a loguniform parameter needs a low above 0"),
         ("low = 0.1", 'low = "x"', 'parameter 1 (conception_rate): low = "x": allowed is a number'),
-        ("high = 10.0", "high = 60.0", "high = 60: conception_rate = 60.0: allowed is a number"),
+        ("high = 10.0", "high = 60.0", "high = 60: conception_rate = 60.0: must be a number"),
         ('"loguniform"', '"normal"', 'allowed is one of "uniform", "loguniform"'),
         ('"conception_rate"', '"conception"', 'unknown parameter "conception"; did you mean'),
         ('"conception_rate"', '"review"', "only numbers can be fitted"),
@@ -918,7 +918,7 @@ def test_a_file_reads_back_equal():
             "conception_rate = 1.0",
             "base: values.conception_rate: is fitted as well; take it out here",
         ),
-        ('"workshop"', '"workshops"', 'base: there is no preset "workshops"; did you mean'),
+        ('"workshop"', '"workshops"', 'base: unknown preset "workshops"; did you mean'),
         ("weeks = 104", "week = 104", 'unknown parameter "week"'),
         ("weeks = 104", "weeks = 0", "base: values.weeks = 0: allowed is a whole number"),
         (
