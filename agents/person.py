@@ -173,7 +173,7 @@ class Person(mesa.Agent):
         return heard * self.provision().clarity if self.terms.determinants else heard
 
     def loss_share(self) -> float:
-        """Return the share of a failure's cost that the person fears; none if innovating is normal."""
+        """Return the share of a failure's cost that the person fears; 0 where it is normal."""
         share = self.terms.personal_loss_share
         return share * (1.0 - self.provision().normality) if self.terms.determinants else share
 
@@ -196,7 +196,7 @@ class Person(mesa.Agent):
         self.norm = rules.norm(self.norm, share, self.norm_threshold, terms)
         moved = (
             not self.model.rest_lasts
-        )  # else people to whom nothing happened stay the same: faster
+        )  # else, where nothing happened, all stays the same: faster
         if moved or self.scars or self.failures:
             self.scars = rules.scars(self.scars, self.failures, terms)
         if moved or self.futility or self.deaths or self.adoptions:
@@ -365,7 +365,7 @@ class Person(mesa.Agent):
             self.model.send(idea, wrong, Stage.MISROUTED)
 
     def wrong_queue(self, idea: Idea, right: Reviewer) -> Reviewer | None:
-        """Return the wrong queue that the idea lands in for lack of clarity; ``None``: the right."""
+        """Return the wrong queue that the idea lands in for lack of clarity; ``None``: none."""
         chance = self.model.rules.misrouting_chance(self.clarity_heard(), self.terms)
         if self.draw(Purpose.MISROUTE, idea.key) >= chance:
             return None

@@ -78,7 +78,7 @@ class Comparison:
         return self.pairs[(self.pairs["fate_a"] == "adopted") & (self.pairs["fate_b"] != "adopted")]
 
     def per_run(self) -> dict[str, Interval]:
-        """Give how many ideas a run saves and loses, with intervals over replications.
+        """Return how many ideas a run saves and loses, with intervals over replications.
 
         Keys ``saved``, ``lost``, ``saved_worthless``, ``lost_worthwhile``.
         """
@@ -97,7 +97,7 @@ class Comparison:
         }
 
     def sentence(self) -> str:
-        """Tell the comparison in a sentence."""
+        """Return the comparison in a sentence."""
         saved, lost = self.saved, self.lost
         worthless = int((saved["birth_value"] <= 0).sum())
         lost_good = int((lost["birth_value"] > 0).sum())
@@ -108,7 +108,7 @@ class Comparison:
         )
 
     def table(self) -> pd.DataFrame:
-        """Give the measures as a table: difference, interval, and what pairing gains.
+        """Return the measures as a table: difference, interval, and what pairing gains.
 
         Columns ``difference``, ``low``, ``high``; ``variance_reduction``: how many times as many
         independent runs would be needed; ``narrowing``: how many times narrower the interval is.
@@ -132,7 +132,7 @@ class Comparison:
         return show_comparison(self)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the comparison for JSON, the saved and lost ideas by name."""
+        """Return the comparison for JSON, the saved and lost ideas by name."""
         return {
             "a": self.a.name,
             "b": self.b.name,
@@ -250,7 +250,7 @@ class MeritShare:
     replications: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the shares for JSON."""
+        """Return the shares for JSON."""
         shares = ("value", "value_and_place", "place")
         named = {name: getattr(self, name).as_dict() for name in shares}
         return {**named, "replications": self.replications}

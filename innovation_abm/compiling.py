@@ -271,7 +271,7 @@ def _numba() -> Any:  # noqa: ANN401 - a module without types
 
 @contextmanager
 def _interrupted_between_steps() -> Iterator[None]:
-    """Let Ctrl-C end a compilation between two of its steps, at most a few seconds later.
+    """End a compilation on Ctrl-C between two of its steps, at most a few seconds later.
 
     Within a step it may be lost, for LLVM calls Python and lets no exception through.
     """
@@ -363,7 +363,7 @@ def _specialised(
 
 
 def _twins_of_rules(rules: list[FunctionType], name: str, numba: Any) -> dict[int, Any]:  # noqa: ANN401
-    """Give compiled twins of rules and of the rules that they call, by the rules' identities."""
+    """Return compiled twins of rules and of the rules that they call, by the rules' identities."""
     _serve_draws(numba)
     twins: dict[int, Any] = {}
     for function in _reached([*rules]):
@@ -379,7 +379,7 @@ def _twins_of_rules(rules: list[FunctionType], name: str, numba: Any) -> dict[in
 
 
 def _guarded(rule: str, twin: Any, name: str, numba: Any) -> Any:  # noqa: ANN401
-    """Have a rule that is not the shipped one look at what it gives, as :mod:`.guarding` does.
+    """Make a rule that is not the shipped one check its result, as :mod:`.guarding` does.
 
     It raises, so that where the answer is in range nothing is written, and nothing else is slower.
     """
@@ -439,7 +439,7 @@ def _bottom_up(kernel: ModuleType) -> list[tuple[str, FunctionType]]:
 
 
 def _serve_both(function: Any) -> None:  # noqa: ANN401
-    """Let compiled code call a plain function, which stays a plain function for the rest."""
+    """Make a plain function callable from compiled code; elsewhere it stays a plain function."""
     from numba.extending import register_jitable
 
     if not getattr(function, "serves_both", False):
@@ -449,7 +449,7 @@ def _serve_both(function: Any) -> None:  # noqa: ANN401
 
 @lru_cache(maxsize=1)
 def _serve_draws(numba: Any) -> None:  # noqa: ANN401
-    """Let compiled code call what turns hashes into numbers, and :func:`~.rules.trait`."""
+    """Make the hash functions and :func:`~.rules.trait` callable from compiled code."""
     import numpy as np
 
     from innovation_abm import chance, kernel

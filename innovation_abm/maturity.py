@@ -60,7 +60,7 @@ class Maturity:
         return MaturityLevel(min(5, 1 + int(5.0 * self.overall)))
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the maturity for JSON."""
+        """Return the maturity for JSON."""
         return {**vars(self), "level": int(self.level), "name": self.level.name.lower()}
 
 
@@ -82,7 +82,7 @@ def maturity_of(run: Run) -> Maturity:
 
 
 def _last_week(run: Run) -> Terms:
-    """Give the terms of the government in a run's last week."""
+    """Return the terms of the government in a run's last week."""
     terms = Terms(run.scenario.at(run.scenario.weeks))
     for name in WEEKLY_TERMS:
         if name in run.week_columns:
@@ -91,7 +91,7 @@ def _last_week(run: Run) -> Terms:
 
 
 def _provisions(run: Run, terms: Terms, book: RuleBook) -> dict[Determinant, Array]:
-    """Give how far each determinant is there for each person; 1 if they are not at work.
+    """Return how far each determinant is there for each person; 1 if they are not at work.
 
     What organisations provide is taken as the parameter has it, in every department.
     """
@@ -109,14 +109,14 @@ def _provisions(run: Run, terms: Terms, book: RuleBook) -> dict[Determinant, Arr
 
 
 def _provided(energies: Array, determinant: Determinant, terms: Terms, book: RuleBook) -> Array:
-    """Give how far a determinant is there for people of some energies, the others apart."""
+    """Return how far a determinant is there for people of some energies, by itself."""
     system, organisation, own = (getattr(terms, f"{determinant}_{level}") for level in Level)
     missing = book.missing(system, organisation)
     return np.array([1.0 - missing + book.covered(missing, own, float(e)) for e in energies])
 
 
 def _heard(run: Run, terms: Terms, book: RuleBook) -> Array:
-    """Give how clearly each person hears the leaders: less with each manager in between."""
+    """Return how clearly each person hears the leaders: less with each manager in between."""
     said = book.clarity_said(float(run.week_columns["message"][-1]), terms)
     heard = [said] * 3  # the layer below hears the leader
     while len(heard) <= run.organization.layers:
@@ -125,7 +125,7 @@ def _heard(run: Run, terms: Terms, book: RuleBook) -> Array:
 
 
 def _parity(run: Run, terms: Terms, book: RuleBook, share: Array) -> float:
-    """Give the standing of ideas beside business, a mean over managers and leaders."""
+    """Return the standing of ideas beside business, a mean over managers and leaders."""
     standing = []
     for post in np.flatnonzero(run.organization.role != Role.STAFF):
         managing = run.organization.role[post] == Role.MIDDLE_MANAGER

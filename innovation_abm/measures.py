@@ -47,7 +47,7 @@ class Measure:
     of_run: Callable[[Run], float] | None = None
 
     def of(self, run: Run) -> float:
-        """Give the measure of a run."""
+        """Return the measure of a run."""
         if self.of_counts is not None:
             return float(self.of_counts(run.counts)[0])
         assert self.of_run is not None
@@ -55,7 +55,7 @@ class Measure:
 
 
 def counted(name: str) -> bool:
-    """Tell whether a measure can be made of counts alone.
+    """Whether a measure can be made of counts alone.
 
     Raises:
         InnovationAbmError: if there is no such measure.

@@ -303,7 +303,7 @@ class InnovationModel(mesa.Model):
     # --- the week -----------------------------------------------------------------------------
 
     def step(self) -> None:
-        """Let one week pass; a finished run stays as it is."""
+        """Run one week; a finished run stays as it is."""
         if self.week >= self.settings.weeks:
             return
         if len(self.agents) > len(self.people) + len(self.inboxes) - len(self.reviewers):
@@ -322,7 +322,7 @@ class InnovationModel(mesa.Model):
 
     @contextmanager
     def _blamed(self) -> Iterator[None]:
-        """Say of an answer out of range which rule gave it, in which week."""
+        """Add to an error about a result out of range which rule returned it, in which week."""
         try:
             yield
         except OutOfRangeError as error:
@@ -457,7 +457,7 @@ class InnovationModel(mesa.Model):
         idea.waited += self.week - idea.since
 
     def develop(self, idea: Idea, step: float, times: int) -> None:
-        """Let an idea mature ``times`` times; its value rises with its maturity."""
+        """Mature an idea ``times`` times; its value rises with its maturity."""
         before = idea.maturity
         for _ in range(times):
             idea.maturity = self.rules.developed(idea.maturity, step)
@@ -475,7 +475,7 @@ class InnovationModel(mesa.Model):
         self.returning.setdefault(self.week + int(terms.rework_weeks), []).append(idea)
 
     def start_pilot(self, idea: Idea, leader: Leader, weeks: float) -> None:
-        """Have an idea tested for some weeks; the same leader judges it again then."""
+        """Start a pilot of some weeks; the same leader then judges the idea again."""
         idea.piloted = True
         idea.stage = Stage.PILOT
         idea.holder = leader
@@ -547,7 +547,7 @@ class InnovationModel(mesa.Model):
                 endorser.failures += endorser.tenure == tenure
 
     def reuse(self, idea: Idea, department: int) -> None:
-        """Let a department use an idea that another one adopted; the need is met there."""
+        """Reuse in a department an idea that another one adopted; the need is met there."""
         self.now.reused += 1
         self.embedded_now.append((idea, department))
         if idea.topic >= 0:
@@ -613,7 +613,7 @@ class InnovationModel(mesa.Model):
         return uniforms(fold(self.keys[purpose], self.week), posts)
 
     def take_over(self, values: Mapping[str, Value]) -> None:
-        """Let parameters take the values they have from this week on."""
+        """Set the parameters to their values from this week on."""
         redraw = any(getattr(self.government, name) != values[name] for name in TRAIT_TERMS)
         for terms in self.terms:
             terms.update(values)
@@ -623,7 +623,7 @@ class InnovationModel(mesa.Model):
         self.seat_panel()
 
     def set_silos_apart(self) -> None:
-        """Let each department provide what it does; the government's terms keep the mean."""
+        """Set what each department provides; the government's terms keep the mean."""
         for department, terms in enumerate(self.terms[:-1]):
             for number, name in enumerate(DETERMINANTS):
                 level = f"{name}_organisation"
@@ -642,7 +642,7 @@ class InnovationModel(mesa.Model):
         return self.agency is not None and self.government.agency > 0.0
 
     def left_open(self, terms: Terms) -> Provision:
-        """Give the share of each determinant that system and organisation leave open."""
+        """Return the share of each determinant that system and organisation leave open."""
         missing = self.rules.missing
         return Provision(
             missing(terms.clarity_system, terms.clarity_organisation),
@@ -652,7 +652,7 @@ class InnovationModel(mesa.Model):
         )
 
     def broadcast(self) -> None:
-        """Say anew what is meant by innovation if that is due; else the last message fades."""
+        """Repeat what is meant by innovation if that is due; else the last message fades."""
         terms, last, now = self.government, self.last, self.now
         waited = last.last_broadcast == 0 or (
             self.week - last.last_broadcast >= int(terms.broadcast_every)
@@ -669,7 +669,7 @@ class InnovationModel(mesa.Model):
             self.agency.open_slots()
 
     def inspired(self) -> Iterator[tuple[int, float]]:
-        """Give the posts that may conceive an idea this week, each with its draw."""
+        """Return the posts that may conceive an idea this week, each with its draw."""
         draws = self.weekly_draws(Purpose.CONCEPTION, self.origin_posts)
         if self.book.conception_chance is conception_chance:
             yearly = max(
@@ -684,7 +684,7 @@ class InnovationModel(mesa.Model):
         return zip(posts.tolist(), draws[posts].tolist(), strict=True)
 
     def business_arrives(self) -> None:
-        """Let regular business join the inboxes of managers and leaders."""
+        """Add regular business to the inboxes of managers and leaders."""
         draws = self.weekly_draws(Purpose.BUSINESS, self.reviewer_posts).tolist()
         for reviewer, u in zip(self.reviewers, draws, strict=True):
             count = _business(reviewer, u)
@@ -693,7 +693,7 @@ class InnovationModel(mesa.Model):
                 self.queues.business_arrived(reviewer.gate, count)
 
     def join_queues(self) -> None:
-        """Let ideas join the queues they were sent to; ties within the week by a keyed draw."""
+        """Move ideas into the queues they were sent to; a keyed draw orders those of a week."""
         by_target: dict[Reviewer, list[Idea]] = {}
         for move in self.moves:
             by_target.setdefault(move.target, []).append(move.idea)
@@ -706,7 +706,7 @@ class InnovationModel(mesa.Model):
                 target.receive(idea)
 
     def lose_ideas(self) -> None:
-        """Let waiting ideas lapse, those without their author be given up, politics drop some."""
+        """Lapse waiting ideas, give up those without their author, drop some for politics."""
         robbed: set[Reviewer] = set()
         for idea in self.flying:
             if idea.stage == Stage.CLOSED:
@@ -766,7 +766,7 @@ class InnovationModel(mesa.Model):
         return [visible(s, marked, p.visibility(), p.terms) for p, s in seen]
 
     def people_leave(self) -> None:
-        """Let people leave; a successor takes up the post afresh."""
+        """Replace people who leave; a successor takes up the post afresh."""
         draws = self.weekly_draws(Purpose.TURNOVER, self.posts)
         if self.book.exit_chance is exit_chance:
             most = max(t.turnover / WEEKS_PER_YEAR + t.burnout_exit for t in self.terms)
@@ -786,7 +786,7 @@ class InnovationModel(mesa.Model):
         return float(draws[person.post]) < self.rules.exit_chance(person, person.terms)
 
     def knowledge_spreads(self) -> None:
-        """Let the week's adoptions mark their authors, and what is embedded improve services."""
+        """Mark the authors of the week's adoptions, and improve services by what is embedded."""
         for idea in sorted(self.adopted_now, key=lambda idea: idea.number):
             if idea.topic >= 0:
                 self.adopted_topics.add(idea.topic)
@@ -853,7 +853,7 @@ class InnovationModel(mesa.Model):
         return graph
 
     def run(self) -> None:
-        """Let all the weeks of the scenario pass."""
+        """Run all the weeks of the scenario."""
         while self.running:
             self.step()
 

@@ -30,7 +30,7 @@ def published_names() -> list[str]:
 
 
 def preset(name: str) -> Scenario:
-    """Give the preset called ``name``; make variants of it with :meth:`Scenario.but`.
+    """Return the preset called ``name``; make variants of it with :meth:`Scenario.but`.
 
     Args:
         name: one of :func:`preset_names`, such as ``"typical"``, or of :func:`published_names`.
@@ -42,7 +42,7 @@ def preset(name: str) -> Scenario:
 
 
 def preset_text(name: str) -> str:
-    """Give the file of a preset, its comments included.
+    """Return the file of a preset, its comments included.
 
     Raises:
         ScenarioError: if there is no such preset, naming the nearest one.

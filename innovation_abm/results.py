@@ -487,7 +487,7 @@ class Run:
         return names[np.where(holder < 0, len(self.gates), gates[holder])]
 
     def waiting(self) -> pd.DataFrame:
-        """Tell of every gate how busy it is and how long ideas and business wait there.
+        """Return for every gate how busy it is and how long ideas and business wait there.
 
         Returns:
             One row a gate that was open, with columns ``reviewers``, ``slots`` (a week),
@@ -536,7 +536,7 @@ class Run:
         return littles_law(lengths.astype(np.int64), self.week_ends.T.ravel().astype(np.int64))
 
     def summary(self) -> dict[str, Any]:
-        """Tell all of the above in numbers, lists and dictionaries fit for JSON.
+        """Return all of the above in numbers, lists and dictionaries fit for JSON.
 
         Returns:
             ``scenario``, ``engine``, ``seed``, ``weeks``, ``people``, ``departments``,
@@ -597,7 +597,7 @@ class Run:
         return {name: _plain(value) for name, value in report.items()}
 
     def maturity(self) -> Maturity:
-        """Tell how far the four determinants are there at the end; a read-out, never an input."""
+        """Return how far the four determinants are there at the end; a read-out, never an input."""
         from innovation_abm.maturity import maturity_of
 
         return maturity_of(self)
@@ -630,7 +630,7 @@ class Run:
         return MEASURES["people_withholding"].of(self)
 
     def scheme(self, first_week: int = 1, last_week: int | None = None) -> dict[str, float]:
-        """Tell what a suggestion scheme would report of the ideas conceived in some weeks.
+        """Return what a suggestion scheme would report on the ideas conceived in some weeks.
 
         A scheme sees what is submitted to it, and nothing of what people keep to themselves or
         are not permitted to submit: compare its figures with these, not with shares of all ideas.
@@ -680,7 +680,7 @@ class Run:
     # --- single ideas -----------------------------------------------------------------------------
 
     def story(self, idea: str | int) -> str:
-        """Tell one idea's whole story in a sentence; ``idea`` is its name or number.
+        """Return one idea's full story in a sentence; ``idea`` is its name or number.
 
         Raises:
             InnovationAbmError: if there is no such idea, or no events; see :attr:`events`.

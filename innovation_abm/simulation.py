@@ -361,7 +361,7 @@ def _in_order(jobs: Iterable[Callable[[], Run]], threads: int) -> Iterator[Run]:
 
 
 def _told(runs: Iterator[Run], total: int, progress: Progress | None) -> Iterator[Run]:
-    """Tell how far it is after each run, and stop if so told."""
+    """Report progress after each run, and stop if asked to."""
     for done, run in enumerate(runs, 1):
         yield run
         if progress is not None and progress(done, total) is False:

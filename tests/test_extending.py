@@ -350,7 +350,7 @@ def test_what_one_must_say_of_a_reviewer_of_a_new_kind(folder):
     Path("mine.py").write_text(
         text.replace("Reviewer):", "Reviewer):\n    role = Role.MIDDLE_MANAGER")
     )
-    with pytest.raises(RuleError, match=r"NotImplementedError: Mine does not say its capacity\(\)"):
+    with pytest.raises(RuleError, match=r"NotImplementedError: Mine must define capacity\(\)"):
         simulate(TEAM, rules=load_rules("mine.py"), engine="mesa")
 
 
