@@ -22,7 +22,7 @@ class CentralAgency(Reviewer):
     role: ClassVar[Role] = Role.CENTRAL_AGENCY
 
     def capacity(self) -> float:
-        """Give the reviews that the agency can do a week, on average."""
+        """Return the reviews that the agency can do a week, on average."""
         return self.terms.agency_capacity
 
     def endorse(self, idea: Idea) -> None:
@@ -31,13 +31,13 @@ class CentralAgency(Reviewer):
         self.model.send(idea, idea.author.leader, Stage.REVIEW)
 
     def collect(self) -> None:
-        """Move (never copy) ideas that are stuck in the middle layer into the own queue."""
+        """Move (never copy) ideas that are stuck in the middle layer into the agency's queue."""
         for manager in self.model.managers:
             if any(map(self.stuck, manager.ideas)):
                 self.collect_from(manager)
 
     def stuck(self, idea: Idea) -> bool:
-        """Tell whether an idea has waited too long where it is."""
+        """Whether an idea has waited too long where it is."""
         return self.model.week - idea.since > self.terms.stuck_weeks
 
     def collect_from(self, manager: Desk[Idea]) -> None:
@@ -63,13 +63,13 @@ class CentralAgency(Reviewer):
                     self.offer(idea, leader.department)
 
     def offer(self, idea: Idea, department: int) -> None:
-        """Let one department take up an idea that works elsewhere."""
+        """Offer one department an idea that works elsewhere."""
         chance = self.model.rules.reuse_chance(idea, self.model.terms[department])
         if self.draw(Purpose.REUSE, idea.key, department) < chance:
             self.model.reuse(idea, department)
 
     def close(self) -> None:
-        """Send what still waits to the authors' leaders; the agency is no more."""
+        """Close the agency: send what still waits to the authors' leaders."""
         while self.ideas:
             idea = self.ideas.popleft()
             self.model.leave_queue(idea)

@@ -1,7 +1,7 @@
-"""What the week calls of an agent: a method that it would never call is refused, by name.
+"""The methods of an agent that the model calls: others are refused, by name.
 
-An agent of a user's own changes the model by what it overrides. A method that nothing calls changes
-nothing, which is never what was meant.
+A custom agent changes the model by what it overrides. A method that nothing calls changes nothing,
+which is never intended.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ _OF_PEOPLE: Final = (
     "learn loss_share own_weight permit place seeks_permission silence speak submit suitability "
     "visibility weight_of_ideas withhold wrong_queue _facet _novelty _of_kind _topic _value"
 )
-"""What is asked of people only: a body has no ideas of its own, no business, and learns nothing."""
+"""Called for people only: a body has no ideas of its own, no business, and learns nothing."""
 _OF_REVIEWERS: Final = (
     "capacity covered draw endorse handle judge open_slots provision refuse show_another_door "
     "turns_to_ideas _provision"
 )
-"""What is asked of reviewers who judge and have slots, which the members of a panel do for it."""
+"""Called for reviewers who judge and have slots, which the members of a panel do for it."""
 NEVER_CALLED: Final[dict[Role, frozenset[str]]] = {
     Role.CENTRAL_AGENCY: frozenset(_OF_PEOPLE.split()),
     Role.PANEL: frozenset((*_OF_PEOPLE.split(), *_OF_REVIEWERS.split())),
 }
-"""Methods that the week never calls of an agent, by role, though its class has them."""
+"""Methods of an agent that the week never calls, by role, though its class has them."""
 OF_MESA: Final = ("step", "advance")
 """What Mesa's own examples override, and this model never calls."""
 
 
 def is_ours(kind: type) -> bool:
-    """Whether a class is of the model itself."""
+    """Whether a class belongs to the model itself."""
     return kind.__module__.startswith(f"{OURS}.")
 
 
 def own_methods(kind: type) -> Iterator[tuple[str, FunctionType]]:
-    """Give methods and properties of a class that are not the model's; those that count last."""
+    """Yield methods and properties of a class that are not the model's; overriding ones last."""
     for one in reversed(kind.__mro__):
         if not is_ours(one) and one.__module__.partition(".")[0] not in ("mesa", "builtins"):
             for name, value in vars(one).items():
@@ -58,7 +58,7 @@ def _function(value: object) -> FunctionType | None:
 
 
 def hooks_of(kind: type) -> list[str]:
-    """List what the week calls of an agent of a class, as far as a user's own may override it."""
+    """List the methods of a class that the week calls and that a custom agent may override."""
     base = next(one for one in kind.__mro__ if is_ours(one))
     never = NEVER_CALLED.get(getattr(kind, "role", Role.STAFF), frozenset())
     ours = (one for one in base.__mro__ if is_ours(one))
@@ -67,7 +67,7 @@ def hooks_of(kind: type) -> list[str]:
 
 
 def refused_method(kind: type) -> tuple[str, FunctionType, str] | None:
-    """Find a method of the model's or of Mesa's that a class overrides, and that nothing calls.
+    """Find a method of the model or of Mesa that a class overrides and nothing calls.
 
     Returns:
         Its name, the method, and why nothing calls it; ``None`` if there is none.
@@ -81,9 +81,9 @@ def refused_method(kind: type) -> tuple[str, FunctionType, str] | None:
         if name in named_by(other for _, other in methods if other is not function):
             continue
         if name in OF_MESA:
-            return name, function, f"the week calls: {', '.join(hooks_of(kind))}"
+            return name, function, f"the model calls {', '.join(hooks_of(kind))}"
         what = "a panel" if role == Role.PANEL else "the central agency"
-        return name, function, f"the week calls of {what}: {', '.join(hooks_of(kind))}"
+        return name, function, f"of {what}, the model calls {', '.join(hooks_of(kind))}"
     return None
 
 
@@ -103,7 +103,7 @@ def named_by(functions: Iterable[FunctionType]) -> set[str]:
 
 
 def unused_methods(roles: Mapping[Role, type[Any]], named: set[str]) -> Iterator[tuple[type, str]]:
-    """Give methods that override nothing of the model's and whose name nothing uses.
+    """Yield methods that override nothing of the model and whose name nothing uses.
 
     Args:
         roles: classes of agents by role.

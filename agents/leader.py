@@ -21,15 +21,15 @@ class Leader(Reviewer):
     trials = 0
 
     def capacity(self) -> float:
-        """Give the reviews that a leader can do a week, on average."""
+        """Return the reviews that a leader can do a week, on average."""
         return self.terms.leader_capacity
 
     def business_rate(self) -> float:
-        """Give the items of regular business that reach a leader a week, on average."""
+        """Return the items of regular business that reach a leader a week, on average."""
         return self.terms.leader_business
 
     def receive(self, idea: Idea) -> None:
-        """Let an idea join the queue, or start a pilot at once while the trial quota lasts."""
+        """Add an idea to the queue, or start a pilot at once while the trial quota lasts."""
         for_review = idea.stage == Stage.REVIEW
         idea.top = idea.top or for_review
         if for_review and self.may_start_trial():
@@ -41,11 +41,11 @@ class Leader(Reviewer):
             super().receive(idea)
 
     def endorse(self, idea: Idea) -> None:
-        """An endorsed idea is decided on."""
+        """Decide on an endorsed idea."""
         self.decide(idea)
 
     def decide(self, idea: Idea) -> None:
-        """Have the idea tested on a small scale if that is the custom, else adopt it."""
+        """Test the idea on a small scale if pilots are used, else adopt it."""
         self.model.note_submission(idea)
         idea.top = True
         if self.terms.pilot_weeks >= 1.0:
@@ -54,11 +54,11 @@ class Leader(Reviewer):
             self.model.adopt(idea, self)
 
     def may_start_trial(self) -> bool:
-        """Tell whether the trial quota lets one more idea skip the review this year."""
+        """Whether the trial quota lets one more idea skip the review this year."""
         return self.trials < self.terms.trial_quota
 
     def conclude_pilot(self, idea: Idea) -> None:
-        """Judge a tested idea again, seen more clearly: adopt it, or let the pilot have failed."""
+        """Judge a tested idea again, seen more clearly: adopt it, or count the pilot as failed."""
         if self.judge(idea, Purpose.PILOT):
             self.model.adopt(idea, self)
         else:

@@ -21,13 +21,13 @@ class MiddleManager(Reviewer):
         self.model.send(idea, self.superior, Stage.REVIEW)
 
     def own_weight(self) -> float:
-        """Give the weight of ideas that is usual among middle managers, at most 1."""
+        """Return the usual weight of ideas among middle managers, at most 1."""
         return min(1.0, self.terms.idea_weight * self.terms.manager_weight)
 
     def capacity(self) -> float:
-        """Give the reviews that a middle manager can do a week, on average."""
+        """Return the reviews that a middle manager can do a week, on average."""
         return self.terms.manager_capacity
 
     def business_rate(self) -> float:
-        """Give the items of regular business that reach a middle manager a week, on average."""
+        """Return the items of regular business that reach a middle manager a week, on average."""
         return self.terms.manager_business

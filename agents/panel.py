@@ -21,11 +21,11 @@ class Panel(Reviewer):
     members: list[Reviewer]
 
     def takes(self, idea: Idea) -> bool:
-        """Tell whether an idea is novel enough for the panel, and the panel exists."""
+        """Whether an idea is novel enough for the panel, and the panel exists."""
         return bool(self.members) and idea.novelty >= self.terms.panel_novelty
 
     def receive(self, idea: Idea) -> None:
-        """Let an idea join the panel's queue."""
+        """Add an idea to the panel's queue."""
         idea.top = True
         super().receive(idea)
 
@@ -39,7 +39,7 @@ class Panel(Reviewer):
             self.review(self.take())
 
     def review(self, idea: Idea) -> None:
-        """Let every member vote; enough votes carry, and the author's leader acts on it."""
+        """Take a vote of all members; with enough votes, the author's leader decides."""
         ayes = [member for member in self.members if member.judge(idea, Purpose.PANEL)]
         if len(ayes) >= self.terms.panel_quorum:
             idea.endorsers.extend((member.post, member.tenure) for member in ayes)

@@ -1,4 +1,4 @@
-"""A person: traits, state, and what anybody may do who has an idea."""
+"""A person: traits, state, and what anybody with an idea may do."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ class Person(mesa.Agent):
         self.adopted = 0
         self.begin()
 
-    def place(self, layer: int, department: int, unit: int, superior: Desk[Idea] | None) -> None:
-        """Say where in the organisation the post is."""
+    def place(self, layer: int, department: int, unit: int, superior: Reviewer | None) -> None:
+        """Place the post in the organisation."""
         self.layer = layer
         self.department = department
         self.unit = unit
@@ -98,17 +98,17 @@ class Person(mesa.Agent):
         """Draw a uniform number in (0, 1) for a purpose of your own, for this holder of the post.
 
         Two people, and a successor, draw different numbers for the same name and parts. For a
-        trait, which stays as long as the person does, see :func:`innovation_abm.rules.book.trait`.
+        trait, which stays as long as the person does, see :func:`innovation_abm.rules.book.book.trait`.
 
         Args:
-            name: what it is for.
+            name: what the number is for.
             parts: what else it depends on, as keys: the week, or an idea's key.
         """
         return self.model.draw_own(name, self.post, self.tenure, *parts)
 
     @property
     def trait_key(self) -> int:
-        """What :func:`~innovation_abm.rules.book.trait` draws from, for this holder of the post."""
+        """What :func:`~innovation_abm.rules.book.book.trait` draws from, for this holder of the post."""
         return fold(fold(self.model.keys[Purpose.TRAIT], self.post), self.tenure)
 
     @property
@@ -124,7 +124,7 @@ class Person(mesa.Agent):
     # --- what the four determinants make of the person's circumstances ---------------------------
 
     def covered(self) -> Provision:
-        """Give the share of each determinant that the person covers by own effort."""
+        """Return the share of each determinant that the person covers by their own effort."""
         missing = self.model.missing[self.terms_row]
         cover, terms, energy = self.model.rules.covered, self.terms, self.energy
         return Provision(
@@ -135,7 +135,7 @@ class Person(mesa.Agent):
         )
 
     def provision(self) -> Provision:
-        """Give how far each determinant is there for the person, the weakest capping the rest."""
+        """Return how far each determinant is there for the person, the weakest capping the rest."""
         known = self.model.provisions[self.terms_row]  # people of equal energy are many
         provision = known.get(self.energy)
         if provision is None:
@@ -149,9 +149,9 @@ class Person(mesa.Agent):
         return Provision(*(self.model.rules.capped(x, weakest, self.terms) for x in provided))
 
     def effort(self) -> float:
-        """Give the person's effort this week beyond what is provided, in [0, 1].
+        """Return the person's effort this week beyond what is provided, in [0, 1].
 
-        Only those spend it who drive ideas: authors of ideas in flight, and those who reviewed.
+        Only those who drive ideas spend it: authors of ideas in flight, and those who reviewed.
         """
         if not (self.open_ideas > 0 or self.busy):
             return 0.0
@@ -159,22 +159,22 @@ class Person(mesa.Agent):
         return (clarity + parity + suitability + normality) / 4.0
 
     def clarity_heard(self) -> float:
-        """Give how clearly the person hears what leaders say about innovation, in [0, 1]."""
+        """Return how clearly the person hears what leaders say about innovation, in [0, 1]."""
         heard = self.model.clarity[self.department][self.layer]
         return heard * self.provision().clarity if self.terms.determinants else heard
 
     def loss_share(self) -> float:
-        """Give the share of a failure's cost that the person fears; nothing where it is normal."""
+        """Return the share of a failure's cost that the person fears; 0 where it is normal."""
         share = self.terms.personal_loss_share
         return share * (1.0 - self.provision().normality) if self.terms.determinants else share
 
     def suitability(self) -> float:
-        """Give the share of an idea's value that can be realised where the person works."""
+        """Return the share of an idea's value that can be realised where the person works."""
         share = self.terms.suitability * self.terms.skills
         return share * self.provision().suitability if self.terms.determinants else share
 
     def visibility(self) -> float:
-        """Give the share of what others do that the person gets to see."""
+        """Return the share of what others do that the person gets to see."""
         share = self.terms.visibility
         return share * self.provision().normality if self.terms.determinants else share
 
@@ -185,7 +185,9 @@ class Person(mesa.Agent):
         rules, terms = self.model.rules, self.terms
         effort = self.effort() if terms.determinants else 0.0
         self.norm = rules.norm(self.norm, share, self.norm_threshold, terms)
-        moved = not self.model.rest_lasts  # else whom nothing happened to stays the same: faster
+        moved = (
+            not self.model.rest_lasts
+        )  # else, where nothing happened, all stays the same: faster
         if moved or self.scars or self.failures:
             self.scars = rules.scars(self.scars, self.failures, terms)
         if moved or self.futility or self.deaths or self.adoptions:
@@ -257,13 +259,13 @@ class Person(mesa.Agent):
         return quantile(table, self.draw(Purpose.NOVELTY, self.model.week, origin))
 
     def _of_kind(self, facet: Facet, what: str, usual: float) -> float:
-        """Give a parameter of ideas of a facet; ``usual`` where all ideas are of one kind."""
+        """Return a parameter of ideas of a facet; ``usual`` where all ideas are of one kind."""
         return float(getattr(self.terms, f"{facet.label}_{what}")) if self.terms.facets else usual
 
-    # --- speaking of it, or not -------------------------------------------------------------------
+    # --- voicing it, or not -----------------------------------------------------------------------
 
     def consider(self, idea: Idea) -> None:
-        """Take a new idea from the mind to wherever it goes first: judge, voice, ask, bring."""
+        """Take a new idea to wherever it goes first: judge, voice, ask, bring."""
         final = self.terms.own_judgement and self.superior is None
         if self.terms.own_judgement and not self.judge(idea, Purpose.OWN_JUDGEMENT):
             self.withhold(idea, Reason.SELF_SCREENED)
@@ -280,13 +282,13 @@ class Person(mesa.Agent):
                 self.bring(idea)
 
     def speak(self, idea: Idea) -> None:
-        """Speak of the idea."""
+        """Voice the idea."""
         idea.voiced = True
         self.voiced += 1
         self.model.now.voiced += 1
 
     def judge(self, idea: Idea, purpose: Purpose, visit: int = 0) -> bool:
-        """Judge an idea by the rule of review; what was seen stays with the idea."""
+        """Judge an idea by the review rules; the value seen is kept with the idea."""
         rules, terms = self.model.rules, self.terms
         bonus = terms.incumbent_bonus
         if terms.determinants:
@@ -313,12 +315,12 @@ class Person(mesa.Agent):
         return Reason.NONE
 
     def withhold(self, idea: Idea, reason: Reason) -> None:
-        """Keep the idea to oneself."""
+        """Withhold the idea."""
         idea.reason = reason
         self.model.end(idea, Fate.WITHHELD)
 
     def seeks_permission(self, idea: Idea) -> bool:
-        """Decide whether to ask the superior before doing anything; a leader has none to ask."""
+        """Decide whether to ask the superior before doing anything; a leader has none."""
         if self.superior is None:
             return False
         chance = self.model.rules.permission_chance(idea, self, self.terms)
@@ -353,8 +355,8 @@ class Person(mesa.Agent):
             idea.misrouted = True
             self.model.send(idea, wrong, Stage.MISROUTED)
 
-    def wrong_queue(self, idea: Idea, right: Desk[Idea]) -> Desk[Idea] | None:
-        """Give the wrong queue that the idea lands in for want of clarity; ``None``: the right."""
+    def wrong_queue(self, idea: Idea, right: Reviewer) -> Reviewer | None:
+        """Return the wrong queue that the idea lands in for lack of clarity; ``None``: none."""
         chance = self.model.rules.misrouting_chance(self.clarity_heard(), self.terms)
         if self.draw(Purpose.MISROUTE, idea.key) >= chance:
             return None

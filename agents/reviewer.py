@@ -1,4 +1,4 @@
-"""A reviewer: somebody with an inbox, in which ideas wait beside regular business."""
+"""A reviewer: a person with an inbox, in which ideas wait beside regular business."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Reviewer(Person):
         self.gate = 0
 
     def capacity(self) -> float:
-        """Give the reviews that can be done a week, on average."""
-        raise NotImplementedError(f"{type(self).__name__} does not say its capacity()")
+        """Return the reviews that can be done a week, on average."""
+        raise NotImplementedError(f"{type(self).__name__} must define capacity()")
 
     def business_rate(self) -> float:
-        """Give the items of regular business that arrive a week, on average."""
+        """Return the items of regular business that arrive a week, on average."""
         return 0.0
 
     # --- the week's work --------------------------------------------------------------------------
@@ -54,7 +54,7 @@ class Reviewer(Person):
         capacity = self.capacity()
         if not (isinstance(capacity, Real) and capacity >= 0.0):
             raise InnovationAbmError(
-                f"{type(self).__name__}.capacity() gives {capacity!r}: allowed is 0 or more"
+                f"{type(self).__name__}.capacity() returned {capacity!r}: must be 0 or more"
             )
         self.model.queues.slots_opened(self.gate, capacity)
         if capacity >= UNLIMITED:
@@ -67,7 +67,7 @@ class Reviewer(Person):
             self.slots += u < part
 
     def receive(self, idea: Idea) -> None:
-        """Let an idea join the queue."""
+        """Add an idea to the queue."""
         if idea.layer != self.gate:
             idea.layer = self.gate
             idea.layer_weeks = 0
@@ -113,14 +113,14 @@ class Reviewer(Person):
         return self.draw(Purpose.SLOT_CHOICE, self.model.week, self.post, slot) < chance
 
     def weight_of_ideas(self) -> float:
-        """Give the chance that a slot looks at ideas before regular business."""
+        """Return the chance that a slot looks at ideas before regular business."""
         weight = self.own_weight()
         if self.terms.determinants:
             weight = weight * self.provision().parity
         return self.model.rules.idea_weight(weight, self.terms)
 
     def own_weight(self) -> float:
-        """Give the weight of ideas that is usual in this role."""
+        """Return the usual weight of ideas in this role."""
         return self.terms.idea_weight
 
     def take(self) -> Idea:
@@ -132,7 +132,7 @@ class Reviewer(Person):
         return idea
 
     def handle(self, idea: Idea) -> None:
-        """Do with an idea what it came for."""
+        """Handle an idea according to its stage."""
         if idea.stage == Stage.PERMISSION:
             self.permit(idea)
         elif idea.stage == Stage.MISROUTED:
@@ -143,7 +143,7 @@ class Reviewer(Person):
     # --- what an idea may come for ----------------------------------------------------------------
 
     def permit(self, idea: Idea) -> None:
-        """Grant or deny permission, by the rule of review."""
+        """Grant or deny permission, by the review rules."""
         if self.judge(idea, Purpose.GRANT):
             idea.layer_weeks = 0  # the idea itself has not waited at any gate yet
             self.model.record(idea, Event.GRANTED, self)
@@ -168,11 +168,11 @@ class Reviewer(Person):
             self.refuse(idea)
 
     def endorse(self, idea: Idea) -> None:
-        """Do what an endorsement means in this role."""
-        raise NotImplementedError(f"{type(self).__name__} does not say what it does to endorse()")
+        """Act on an endorsement, as this role does."""
+        raise NotImplementedError(f"{type(self).__name__} must define endorse()")
 
     def refuse(self, idea: Idea) -> None:
-        """Return a refused idea for rework, let it try another door, or reject it for good."""
+        """Return a refused idea for rework, send it to another door, or reject it for good."""
         rules, terms = self.model.rules, self.terms
         if self.draw(Purpose.REWORK, idea.key, self.post) < rules.rework_chance(idea, terms):
             self.model.return_for_rework(idea, self)
@@ -184,7 +184,7 @@ class Reviewer(Person):
             self.model.end(idea, Fate.REJECTED, self)
 
     def show_another_door(self, idea: Idea) -> None:
-        """Let a refused idea try another reviewer of the same layer whom it has not seen."""
+        """Send a refused idea to another reviewer of the same layer whom it has not seen."""
         idea.visited.append(self.rank)
         u = self.draw(Purpose.OTHER_POST, idea.key, idea.doors)
         other = self.model.other_reviewer(self.layer, idea.visited, u)

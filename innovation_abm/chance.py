@@ -156,7 +156,7 @@ def uniform(key: int, *parts: int) -> float:
 
 @lru_cache(maxsize=256)
 def name_key(name: str) -> int:
-    """Give the part of a key that stands for a name: 64 bits of its SHA-256 hash."""
+    """Return the part of a key for a name: 64 bits of its SHA-256 hash."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
 
 
@@ -166,12 +166,12 @@ def uniforms(key: int, parts: NDArray[np.uint64]) -> NDArray[np.float64]:
 
 
 def group_seed(seed: int, stream: Stream) -> int:
-    """Give the hash that all draws of one group start from."""
+    """Return the hash that all draws of one group start from."""
     return fold(mix((seed * 2 + 1) & MASK), stream)
 
 
 def purpose_keys(seeds: tuple[int, int, int, int]) -> dict[Purpose, int]:
-    """Give the key of every purpose, from the seeds of the four groups in :class:`Stream` order."""
+    """Return the key of every purpose, from the seeds of the :class:`Stream` groups in order."""
     start = [group_seed(seed, stream) for seed, stream in zip(seeds, Stream, strict=True)]
     return {purpose: fold(start[purpose.stream], purpose) for purpose in Purpose}
 
@@ -234,7 +234,7 @@ def normal(u: float) -> float:
 def poisson_table(mean: float) -> tuple[float, ...]:
     """Tabulate the Poisson distribution function for ``mean`` in [0, 500], as far as it rises."""
     if not 0.0 <= mean <= MAX_POISSON:  # beyond, exp(-mean) is nothing; for nan there is no end
-        raise InnovationAbmError(f"mean = {mean} of a Poisson number: allowed is 0 to 500")
+        raise InnovationAbmError(f"mean = {mean} of a Poisson number: must be from 0 to 500")
     term = math.exp(-mean)
     table = [term]
     while True:
@@ -270,7 +270,7 @@ def beta_quantiles(mean: float, concentration: float) -> tuple[float, ...]:
 
 
 def beta_table(mean: float, concentration: float) -> NDArray[np.float64]:
-    """Give the table of :func:`beta_quantiles` as an array."""
+    """Return the table of :func:`beta_quantiles` as an array."""
     import numpy as np
 
     if not 1e-12 < mean < 1.0 - 1e-12:  # nearer to the ends the inverse is not to be trusted

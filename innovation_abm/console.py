@@ -1,6 +1,6 @@
-"""How commands write: pages for people, JSON for machines, errors and progress beside them.
+"""The output of commands: pages for people, JSON for machines, errors and progress.
 
-What a command finds goes to standard output. Errors and progress go to standard error, so that
+The results of a command go to standard output. Errors and progress go to standard error, so that
 standard output with ``--json`` is the JSON alone.
 """
 
@@ -22,14 +22,14 @@ WIDTH: Final = 80
 """The most columns that a page takes; fewer if the terminal has fewer."""
 
 LONGEST: Final = 1_000
-"""Characters of a line of an error: a path, for one, may be as long as anybody likes."""
+"""Most characters of a line of an error: a path, for instance, may be very long."""
 
 PATIENCE: Final = 1.0
 """Seconds after which progress is shown."""
 
 
 def page(*, stderr: bool = False) -> Console:
-    """Give a console for people: no markup, no guessing what to colour, at most 80 columns."""
+    """Return a console for people: no markup, no automatic colours, at most 80 columns."""
     from rich.console import Console
 
     console = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
@@ -66,7 +66,7 @@ def print_json(value: object) -> None:
 
 
 def print_error(message: str) -> None:
-    """Say on standard error what is wrong; lines are wrapped only where a person reads them."""
+    """Print an error on standard error; lines are wrapped only on a terminal."""
     lines = [shortened(line, LONGEST) for line in f"innovation-abm: {message}".splitlines()]
     if sys.stderr.isatty():
         lines = [part for line in lines for part in wrapped(line)]
@@ -74,7 +74,7 @@ def print_error(message: str) -> None:
 
 
 def wrapped(line: str, width: int = WIDTH) -> list[str]:
-    """Break a line for people, continued four columns further in; words are left whole."""
+    """Wrap a line, continued four columns further in; words are not broken."""
     indent = " " * (len(line) - len(line.lstrip()) + 4)
     return textwrap.wrap(
         line,
@@ -86,7 +86,7 @@ def wrapped(line: str, width: int = WIDTH) -> list[str]:
 
 
 def survive_any_text() -> None:
-    """Let characters that the terminal or file cannot hold be written escaped, not be an error."""
+    """Escape characters that the terminal or file cannot hold, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -94,10 +94,10 @@ def survive_any_text() -> None:
 
 
 class Working:
-    """Shows on a terminal that work goes on, once it has taken a second; elsewhere nothing.
+    """Shows progress on a terminal, once the work has taken a second; elsewhere nothing.
 
-    A context manager; call it with what is done and what there is to do, and optionally with what
-    is being done. It goes away when the work ends, whichever way.
+    A context manager; call it with how much is done, how much there is in all, and optionally what
+    is being done. It disappears when the work ends, in whatever way.
     """
 
     def __init__(self, what: str) -> None:
@@ -126,7 +126,7 @@ class Working:
                 self._bar.stop()
 
     def __call__(self, done: int, total: int, what: str = "") -> None:
-        """Tell how far the work is: ``done`` of ``total``."""
+        """Show how far the work is: ``done`` of ``total``."""
         self._done, self._total = done, total
         self._what = what or self._what
         if self._bar is not None:
@@ -135,14 +135,14 @@ class Working:
             )
 
     def say(self, what: str) -> None:
-        """Tell what is being done now, where there is no telling how far it is."""
+        """Show what is being done now, where progress is not known."""
         self._what, self._done, self._total = what, 0, 0
         if self._bar is not None:
             self._bar.remove_task(self._bar.task_ids[0])
             self._bar.add_task(what, total=None)
 
     def note(self, line: str) -> None:
-        """Say a line that stays, beside the progress; the same line only once."""
+        """Print a line that stays, beside the progress; the same line only once."""
         if line in self._noted:
             return
         self._noted.add(line)

@@ -1,4 +1,4 @@
-"""Errors that a user of the model can cause and mend."""
+"""Errors that a user of the model can cause and fix."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ if TYPE_CHECKING:
 class InnovationAbmError(ValueError):
     """Something the user gave is wrong.
 
-    The message says what was wrong, where (file, row or key), and what would be right. The command
-    line prints it without a traceback and exits with status 2.
+    The message says what is wrong, where (file, row or key), and what is allowed. The command line
+    prints it without a traceback and exits with status 2.
     """
 
 
 LONGEST_SHOWN: Final = 60
-"""Characters of something given that a message shows."""
+"""Characters of a given value that a message shows."""
 LONGEST_NAME: Final = 60
-"""Characters of a wrong name for which a right one is sought: this takes time with their square."""
+"""Longest wrong name for which the nearest right one is sought: time grows with its square."""
 MANY: Final = 25
-"""Mistakes that a message lists; of more, only the first :data:`FEW`."""
+"""Mistakes that a message lists; if there are more, only the first :data:`FEW`."""
 FEW: Final = 5
 MOST: Final = 100
-"""Mistakes after which no more are looked for."""
+"""Mistakes after which the search stops."""
 
 
 def shortened(text: str, longest: int = LONGEST_SHOWN) -> str:
-    """Return a text for a message: on one line, and cut where it is too long."""
+    """Return a text for a message: on one line, and shortened if it is too long."""
     line = " ".join(text[: 2 * longest].splitlines())
     return line if len(text) <= longest and line == text else f"{line[: longest - 3]}..."
 
 
 def shown(value: object) -> str:
-    """Return a value as Python writes it, cut where it is too long for a message."""
+    """Return a value as Python writes it, shortened if it is too long for a message."""
     try:
         return shortened(repr(value))
     except (ValueError, RecursionError):  # a whole number of thousands of digits; circles
@@ -44,9 +44,9 @@ def shown(value: object) -> str:
 
 
 def first_few(faults: Iterable[str]) -> list[str]:
-    """Return mistakes to list in a message: all, or of very many the first few and their number.
+    """Return mistakes to list in a message: all, or the first few of very many and their number.
 
-    No more than :data:`MOST` are worked out.
+    At most :data:`MOST` are worked out.
     """
     listed = list(islice(faults, MOST))
     if len(listed) <= MANY:
@@ -62,8 +62,8 @@ def did_you_mean(
 
     Args:
         name: what was given.
-        names: what is right.
-        otherwise: what to say where none of them is near.
+        names: the right names.
+        otherwise: what to say if none of them is near.
         cutoff: how alike the two must be, in [0, 1].
     """
     short = len(name) <= LONGEST_NAME
@@ -79,6 +79,6 @@ def unknown(what: str, name: str, names: Iterable[str]) -> str:
     Args:
         what: what is named, such as ``"parameter"``.
         name: what was given.
-        names: what is right.
+        names: the right names.
     """
     return f'unknown {what} "{shortened(name)}"{did_you_mean(name, names)}'

@@ -117,11 +117,52 @@ HEADLINES = (
 DETERMINANTS = ("clarity", "parity", "suitability", "normality")
 """In the order of the keys of their draws."""
 
+ROLES: dict[Role, type[Person]] = {
+    Role.STAFF: Staff,
+    Role.MIDDLE_MANAGER: MiddleManager,
+    Role.LEADER: Leader,
+    Role.CENTRAL_AGENCY: CentralAgency,
+    Role.PANEL: Panel,
+}
+"""The default class of each role."""
+CLASSES: dict[Role, type[Person]] = {
+    Role.STAFF: Person,
+    Role.MIDDLE_MANAGER: Reviewer,
+    Role.LEADER: Leader,
+    Role.CENTRAL_AGENCY: CentralAgency,
+    Role.PANEL: Panel,
+}
+"""The class that an agent of each role must at least be a subclass of."""
+
+
+def check_classes(roles: Mapping[Role, type[Person]]) -> None:
+    """Refuse classes of agents that cannot take the places they are given for.
+
+    Raises:
+        InnovationAbmError: if a role is unknown, a class is not a suitable one, it has another
+            role (rules ask agents for their role), or it overrides what nothing calls.
+    """
+    for role, kind in roles.items():
+        if role not in CLASSES:
+            known = ", ".join(f"Role.{one.name}" for one in CLASSES)
+            raise InnovationAbmError(f"{role!r} is not a role; must be one of {known}")
+        place, usual = f"Role.{Role(role).name}", ROLES[role].__name__
+        if not isinstance(kind, type) or not issubclass(kind, CLASSES[role]):
+            raise InnovationAbmError(f"roles[{place}] must be a subclass of {usual}")
+        if kind.role != role:
+            raise InnovationAbmError(
+                f"roles[{place}] is {kind.__name__}, whose role is {kind.role!r}; subclass "
+                f"{usual}, or write role = {place} in the class"
+            )
+        if (refused := refused_method(kind)) is not None:
+            method, _, why = refused
+            raise InnovationAbmError(f"{kind.__name__}.{method} would never be called; {why}")
+
 
 class InnovationModel(mesa.Model):
     """Ideas on their way through a public-sector hierarchy.
 
-    These are parameters of the scenario, see :func:`~innovation_abm.scenario.scenario.parameters`, to set
+    These are parameters of the scenario, see :func:`~innovation_abm.scenario.scenario.scenario.parameters`, to set
     over ``settings``: weeks, departments, middle_layers, span, conception_rate, risk_aversion,
     permission_seeking, storytelling, clarity, manager_capacity, manager_business, idea_weight,
     staleness, filter_up, filter_down, platforms, platform_readers, bypass, agency, pilot_weeks,
@@ -153,8 +194,8 @@ class InnovationModel(mesa.Model):
         ScenarioError: if a parameter is wrong.
         ChartError: if the chart that the scenario names is refused.
         InnovationAbmError: if a class of ``roles`` cannot take that place, the network has a node
-            that is no post, ``origin`` does not give a post for each post, or ``rng`` and ``seed``
-            are both given and differ.
+            that is not a post, ``origin`` does not give a post for each post, or ``rng`` and
+            ``seed`` are both given and differ.
     """
 
     def __init__(
@@ -260,7 +301,7 @@ class InnovationModel(mesa.Model):
     # --- the week -----------------------------------------------------------------------------
 
     def step(self) -> None:
-        """Let one week pass; a finished run stays as it is."""
+        """Run one week; a finished run stays as it is."""
         if self.week >= self.settings.weeks:
             return
         if len(self.agents) > len(self.people) + len(self.inboxes) - len(self.reviewers):
@@ -279,7 +320,7 @@ class InnovationModel(mesa.Model):
 
     @contextmanager
     def _blamed(self) -> Iterator[None]:
-        """Say of an answer out of range which rule gave it, in which week."""
+        """Add to an error about a result out of range which rule returned it, in which week."""
         try:
             yield
         except OutOfRangeError as error:
@@ -414,7 +455,7 @@ class InnovationModel(mesa.Model):
         idea.waited += self.week - idea.since
 
     def develop(self, idea: Idea, step: float, times: int) -> None:
-        """Let an idea mature ``times`` times; its value rises with its maturity."""
+        """Mature an idea ``times`` times; its value rises with its maturity."""
         before = idea.maturity
         for _ in range(times):
             idea.maturity = self.rules.developed(idea.maturity, step)
@@ -432,7 +473,7 @@ class InnovationModel(mesa.Model):
         self.returning.setdefault(self.week + int(terms.rework_weeks), []).append(idea)
 
     def start_pilot(self, idea: Idea, leader: Leader, weeks: float) -> None:
-        """Have an idea tested for some weeks; the same leader judges it again then."""
+        """Start a pilot of some weeks; the same leader then judges the idea again."""
         idea.piloted = True
         idea.stage = Stage.PILOT
         idea.holder = leader
@@ -447,7 +488,7 @@ class InnovationModel(mesa.Model):
             idea: the idea.
             fate: how it ends.
             by: at whose hands.
-            detail: what kind of that fate it is, for agents of one's own that tell kinds apart.
+            detail: what kind of that fate it is, for custom agents that tell kinds apart.
         """
         idea.stage = Stage.CLOSED
         if idea.fate != Fate.IN_FLIGHT:
@@ -499,12 +540,12 @@ class InnovationModel(mesa.Model):
             self.record(idea, Event.UPHELD)
             return
         for post, tenure in idea.endorsers:
-            if post < len(self.people):  # the agency is no person and bears no scars
+            if post < len(self.people):  # the agency is not a person and bears no scars
                 endorser = self.people[post]
                 endorser.failures += endorser.tenure == tenure
 
     def reuse(self, idea: Idea, department: int) -> None:
-        """Let a department use an idea that another one adopted; the need is met there."""
+        """Reuse in a department an idea that another one adopted; the need is met there."""
         self.now.reused += 1
         self.embedded_now.append((idea, department))
         if idea.topic >= 0:
@@ -539,7 +580,7 @@ class InnovationModel(mesa.Model):
         return uniform(self.keys[purpose], *parts)
 
     def draw_own(self, name: str, *parts: int, stream: Stream = Stream.DECISIONS) -> float:
-        """Draw a uniform number in (0, 1) for a purpose of one's own, whatever else is drawn.
+        """Draw a uniform number in (0, 1) for a purpose of your own, whatever else is drawn.
 
         Args:
             name: what it is for.
@@ -570,7 +611,7 @@ class InnovationModel(mesa.Model):
         return uniforms(fold(self.keys[purpose], self.week), posts)
 
     def take_over(self, values: Mapping[str, Value]) -> None:
-        """Let parameters take the values they have from this week on."""
+        """Set the parameters to their values from this week on."""
         redraw = any(getattr(self.government, name) != values[name] for name in TRAIT_TERMS)
         for terms in self.terms:
             terms.update(values)
@@ -580,7 +621,7 @@ class InnovationModel(mesa.Model):
         self.seat_panel()
 
     def set_silos_apart(self) -> None:
-        """Let each department provide what it does; the government's terms keep the mean."""
+        """Set what each department provides; the government's terms keep the mean."""
         for department, terms in enumerate(self.terms[:-1]):
             for number, name in enumerate(DETERMINANTS):
                 level = f"{name}_organisation"
@@ -599,7 +640,7 @@ class InnovationModel(mesa.Model):
         return self.agency is not None and self.government.agency > 0.0
 
     def left_open(self, terms: Terms) -> Provision:
-        """Give the share of each determinant that system and organisation leave open."""
+        """Return the share of each determinant that system and organisation leave open."""
         missing = self.rules.missing
         return Provision(
             missing(terms.clarity_system, terms.clarity_organisation),
@@ -609,7 +650,7 @@ class InnovationModel(mesa.Model):
         )
 
     def broadcast(self) -> None:
-        """Say anew what is meant by innovation if that is due; else the last message fades."""
+        """Repeat what is meant by innovation if that is due; else the last message fades."""
         terms, last, now = self.government, self.last, self.now
         waited = last.last_broadcast == 0 or (
             self.week - last.last_broadcast >= int(terms.broadcast_every)
@@ -626,7 +667,7 @@ class InnovationModel(mesa.Model):
             self.agency.open_slots()
 
     def inspired(self) -> Iterator[tuple[int, float]]:
-        """Give the posts that may conceive an idea this week, each with its draw."""
+        """Return the posts that may conceive an idea this week, each with its draw."""
         draws = self.weekly_draws(Purpose.CONCEPTION, self.origin_posts)
         if self.book.conception_chance is conception_chance:
             yearly = max(
@@ -641,7 +682,7 @@ class InnovationModel(mesa.Model):
         return zip(posts.tolist(), draws[posts].tolist(), strict=True)
 
     def business_arrives(self) -> None:
-        """Let regular business join the inboxes of managers and leaders."""
+        """Add regular business to the inboxes of managers and leaders."""
         draws = self.weekly_draws(Purpose.BUSINESS, self.reviewer_posts).tolist()
         for reviewer, u in zip(self.reviewers, draws, strict=True):
             count = _business(reviewer, u)
@@ -650,7 +691,7 @@ class InnovationModel(mesa.Model):
                 self.queues.business_arrived(reviewer.gate, count)
 
     def join_queues(self) -> None:
-        """Let ideas join the queues they were sent to; ties within the week by a keyed draw."""
+        """Move ideas into the queues they were sent to; a keyed draw orders those of a week."""
         by_target: dict[Reviewer, list[Idea]] = {}
         for move in self.moves:
             by_target.setdefault(move.target, []).append(move.idea)
@@ -663,7 +704,7 @@ class InnovationModel(mesa.Model):
                 target.receive(idea)
 
     def lose_ideas(self) -> None:
-        """Let waiting ideas lapse, those without their author be given up, politics drop some."""
+        """Lapse waiting ideas, give up those without their author, drop some for politics."""
         robbed: set[Reviewer] = set()
         for idea in self.flying:
             if idea.stage == Stage.CLOSED:
@@ -723,7 +764,7 @@ class InnovationModel(mesa.Model):
         return [visible(s, marked, p.visibility(), p.terms) for p, s in seen]
 
     def people_leave(self) -> None:
-        """Let people leave; a successor takes up the post afresh."""
+        """Replace people who leave; a successor takes up the post afresh."""
         draws = self.weekly_draws(Purpose.TURNOVER, self.posts)
         if self.book.exit_chance is exit_chance:
             most = max(t.turnover / WEEKS_PER_YEAR + t.burnout_exit for t in self.terms)
@@ -743,7 +784,7 @@ class InnovationModel(mesa.Model):
         return float(draws[person.post]) < self.rules.exit_chance(person, person.terms)
 
     def knowledge_spreads(self) -> None:
-        """Let the week's adoptions mark their authors, and what is embedded improve services."""
+        """Mark the authors of the week's adoptions, and improve services by what is embedded."""
         for idea in sorted(self.adopted_now, key=lambda idea: idea.number):
             if idea.topic >= 0:
                 self.adopted_topics.add(idea.topic)
@@ -780,7 +821,7 @@ class InnovationModel(mesa.Model):
             if reviewer.business < 0:
                 raise InnovationAbmError(
                     f"{type(reviewer).__name__}.business = {reviewer.business} (post "
-                    f"{reviewer.post}, week {self.week}): a queue must hold 0 items or more"
+                    f"{reviewer.post}, week {self.week}): must be 0 or more"
                 )
             self.queues.measure(reviewer.gate, len(reviewer.ideas), reviewer.business)
 
@@ -810,7 +851,7 @@ class InnovationModel(mesa.Model):
         return graph
 
     def run(self) -> None:
-        """Let all the weeks of the scenario pass."""
+        """Run all the weeks of the scenario."""
         while self.running:
             self.step()
 
@@ -877,7 +918,7 @@ class InnovationModel(mesa.Model):
         other = next(type(agent).__name__ for agent in self.agents if agent not in known)
         raise InnovationAbmError(
             f"{other} would never act: the week calls only the agents that the model makes for a "
-            "role; subclass one of innovation_abm.agents, and give the class in roles, or in ROLES "
+            "role; subclass one of innovation_abm.agents, and pass the class in roles, or in ROLES "
             "of a rule file"
         )
 
@@ -887,7 +928,8 @@ class InnovationModel(mesa.Model):
         size = max(int(float(values["panel_size"] or 0)) for values in ever)
         if size > len(self.reviewers):
             raise ScenarioError(
-                f"panel_size = {size}: the organisation has only {len(self.reviewers)} reviewers"
+                f"panel_size = {size}: must be at most {len(self.reviewers)}, the number of "
+                "reviewers"
             )
         self.agency = None
         self.panel = None
@@ -906,13 +948,13 @@ def _neighbours(network: nx.Graph[int], people: int) -> list[list[int]]:
     """List whom the posts of each person reach.
 
     Raises:
-        InnovationAbmError: if a node is no post.
+        InnovationAbmError: if a node is not a post.
     """
     known = set(range(people))
     for node in network.nodes:
         if node not in known:
             raise InnovationAbmError(
-                f"network: the node {node!r} is no post; posts are numbered from 0 to {people - 1}"
+                f"network: node {node!r} is not a post; posts are numbered 0 to {people - 1}"
             )
     return [sorted(network[post]) if post in network else [] for post in range(people)]
 
@@ -933,7 +975,7 @@ def _business(reviewer: Reviewer, u: float) -> int:
         return poisson(u, rate)
     except InnovationAbmError as error:
         kind = type(reviewer).__name__
-        raise InnovationAbmError(f"{kind}.business_rate() gives {rate!r}: {error}") from None
+        raise InnovationAbmError(f"{kind}.business_rate() returned {rate!r}: {error}") from None
 
 
 def _mean(values: list[float]) -> float:
@@ -954,7 +996,7 @@ def _one_seed(rng: int | None, seed: int | None) -> int | None:
     """Return the seed that a model was given, by either of its names."""
     if rng is not None and seed is not None and plain(rng) != plain(seed):
         raise InnovationAbmError(
-            f"rng = {shown(rng)} and seed = {shown(seed)}: both name the seed; give one of them"
+            f"rng = {shown(rng)} and seed = {shown(seed)}: both set the seed; give only one"
         )
     return seed if rng is None else rng
 

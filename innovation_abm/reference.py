@@ -203,7 +203,7 @@ SUMMARY_MEANINGS: Final = {
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Give a Markdown table; a ``|`` inside a cell is escaped."""
+    """Return a Markdown table; a ``|`` inside a cell is escaped."""
     escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)
     lines = [header, ["---"] * len(header), *escaped]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -214,7 +214,7 @@ def _code(name: str) -> str:
 
 
 def attributes(documented: type) -> list[tuple[str, str]]:
-    """Give the names and meanings in the section ``Attributes`` of a class's docstring."""
+    """Return the names and meanings in the section ``Attributes`` of a class's docstring."""
     doc = inspect.cleandoc(documented.__doc__ or "")
     _, _, section = doc.partition("Attributes:\n")
     section = section.partition("\n\n")[0]
@@ -511,7 +511,7 @@ _BLOCK: Final = re.compile(r"(<!-- generated: ([a-z ]+) -->\n).*?(<!-- end -->)"
 
 
 def render(document: str) -> str:
-    """Give a document with all its generated tables brought up to date.
+    """Return a document with all its generated tables brought up to date.
 
     Raises:
         InnovationAbmError: if a marker asks for a table that does not exist.

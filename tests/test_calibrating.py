@@ -836,7 +836,7 @@ def test_agents_of_ones_own_are_calibrated_in_mesa_and_known_by_their_text(tmp_p
     rules = load_rules(tmp_path / "champion.py")
     run = simulate(simulator.at([0.3]), seed=4, rules=rules)
     assert found[0, 0, 0] == run.survival["of_all"].estimate
-    assert told == ["the Mesa engine runs this: only it runs agents of one's own (Champion)"]
+    assert told == ["using the Mesa engine: only it can run custom agents (Champion)"]
     before = simulator.identity
     (tmp_path / "champion.py").write_text(CHAMPION.replace("1.0", "0.9"))
     assert ModelSimulator(task).identity != before
@@ -896,14 +896,14 @@ def test_a_file_reads_back_equal():
             'kind = "mcmc": must be one of "history_matching", "abc"',
         ),
         ("points = 50", 'kind = "abc"\npoints = 50', "keep 1 draws; 1 parameters need at least 20"),
-        ("points = 50", "replications = 1", "history matching needs at least 2, to estimate noise"),
-        ("points = 50", "cutoff = inf", "method: cutoff = inf: must be a finite number above 0"),
-        ("low = 0.1", "", "parameter 1 (conception_rate): low is missing: give a finite number"),
-        ("low = 0.1", "low = 10.5", "parameter 1 (conception_rate): high = 10: must be above low"),
-        ("low = 0.1", "low = 0.0", "low = 0: must be above 0 for a loguniform parameter"),
-        ("low = 0.1", 'low = "x"', 'parameter 1 (conception_rate): low = "x": must be a finite'),
-        ("high = 10.0", "high = 60.0", "high = 60: conception_rate = 60.0: "),
-        ('"loguniform"', '"normal"', 'must be one of "uniform", "loguniform"'),
+        ("points = 50", "replications = 1", "history matching needs at least 2, to tell chance"),
+        ("points = 50", "cutoff = inf", "method: cutoff = inf: allowed is a number above 0"),
+        ("low = 0.1", "", "parameter 1 (conception_rate): low is missing: give a number"),
+        ("low = 0.1", "low = 10.5", "parameter 1 (conception_rate): high = 10 is not above low"),
+        ("low = 0.1", "low = 0.0", "low = 0: a loguniform parameter needs a low above 0"),
+        ("low = 0.1", 'low = "x"', 'parameter 1 (conception_rate): low = "x": allowed is a number'),
+        ("high = 10.0", "high = 60.0", "high = 60: conception_rate = 60.0: must be a number"),
+        ('"loguniform"', '"normal"', 'allowed is one of "uniform", "loguniform"'),
         ('"conception_rate"', '"conception"', 'unknown parameter "conception"; did you mean'),
         ('"conception_rate"', '"review"', "name: must be a number"),
         ('"conception_rate"', '"seed"', "not the length or seed of a run"),
@@ -921,7 +921,7 @@ def test_a_file_reads_back_equal():
             "conception_rate = 1.0",
             "base: values.conception_rate: is also fitted; remove it here",
         ),
-        ('"workshop"', '"workshops"', 'base: there is no preset "workshops"; did you mean'),
+        ('"workshop"', '"workshops"', 'base: unknown preset "workshops"; did you mean'),
         ("weeks = 104", "week = 104", 'unknown parameter "week"'),
         ("weeks = 104", "weeks = 0", "base: values.weeks = 0: must be a whole number"),
         (

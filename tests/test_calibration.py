@@ -235,5 +235,5 @@ def test_a_scheme_without_ideas_is_undefined():
 @pytest.mark.parametrize(("first", "last"), [(0, 3), (3, 2), (1, 4), (4, None)])
 def test_a_scheme_refuses_weeks_that_were_not_run(first, last):
     run = simulate(preset("workshop").but(weeks=3))
-    with pytest.raises(InnovationAbmError, match="allowed are weeks 1 to 3"):
+    with pytest.raises(InnovationAbmError, match="must be within weeks 1 to 3"):
         run.scheme(first, last)

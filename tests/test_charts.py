@@ -223,7 +223,7 @@ def test_reports_attach_to_the_head_if_it_shares_its_reference(chart):
 def test_a_stated_role_is_only_compared(chart):
     read = chart(["A,XX,staff", "B,A,leader", "C,B,Wizard"], "post,reports_to,role")
     assert found(read.warnings) == [("ROLE", 2), ("ROLE", 3), ("ROLE", 4)]
-    assert "stated role is staff, the structure says leader" in read.warnings[0].message
+    assert "stated role is staff, but by the structure it is leader" in read.warnings[0].message
     assert "'wizard' is none of leader, middle manager, staff" in read.warnings[2].message
     assert read.organization.role.tolist() == [Role.LEADER, Role.MIDDLE_MANAGER, Role.STAFF]
 
@@ -486,7 +486,7 @@ def refused(path, kind, message):
         (b"post,unit\nA,x\n", FaultKind.COLUMNS, "row 1: the column reports_to is missing"),
         (b"post;reports_to\nA;XX\n", FaultKind.NOBODY_BELOW, "nobody is below the leader"),
         (b"Post Unique Reference\nA\n", FaultKind.COLUMNS, "'reports to senior post' is missing"),
-        (b"post,reports_to\0\nA,XX\n", FaultKind.ENCODING, "it holds NUL bytes"),
+        (b"post,reports_to\0\nA,XX\n", FaultKind.ENCODING, "it contains NUL bytes"),
         (b'post,reports_to\nA,XX\n"B,A\nC,A\n', FaultKind.ROW, 'row 3: a quotation mark (")'),
         (
             b'post,reports_to\nA,XX\nB,"' + b"A\n" * 99_999,
@@ -501,7 +501,7 @@ def refused(path, kind, message):
         (
             b"post,reports_to,people\nA,XX,1\n" + b"B,A,1000000\n" * 5,
             FaultKind.NUMBER,
-            "5,000,001 people; 5,000,000 is the most",
+            "5,000,001 people; at most 5,000,000 are allowed",
         ),
     ],
 )
@@ -512,19 +512,19 @@ def test_what_cannot_be_repaired_is_refused(tmp_path, content, kind, message):
 
 
 def test_what_is_no_file_is_refused(tmp_path, monkeypatch):
-    assert refused(tmp_path / "none.csv", FaultKind.FILE, "there is no file")
+    assert refused(tmp_path / "none.csv", FaultKind.FILE, "does not exist")
     assert refused(tmp_path, FaultKind.FILE, "is a folder")
     assert refused(Path("/"), FaultKind.FILE, "is a folder")
-    assert refused(tmp_path / "a\0b", FaultKind.FILE, "cannot be the name of a file")
+    assert refused(tmp_path / "a\0b", FaultKind.FILE, "is not a valid file name")
     assert refused(tmp_path / ("x" * 5000), FaultKind.FILE, "cannot read")
     monkeypatch.setattr(chart_texts, "MAX_BYTES", 100)
-    assert refused(EXAMPLE, FaultKind.FILE, "MB is the most")
+    assert refused(EXAMPLE, FaultKind.FILE, "at most 0 MB are read")
 
 
 def test_an_organogram_needs_its_partner(tmp_path):
     senior, junior = tmp_path / "x-senior.csv", tmp_path / "x-junior.csv"
     senior.write_text(SENIOR + "A,,O,,XX,1\nB,,O,,A,1\n")
-    assert refused(senior, FaultKind.FILE, "there is no")
+    assert refused(senior, FaultKind.FILE, "does not exist")
     assert "x-junior.csv" in read_chart(senior).faults[0].message
     senior.rename(tmp_path / "elsewhere")
     assert refused(tmp_path / "elsewhere", FaultKind.FILE, "name the pair X-senior.csv")
@@ -558,7 +558,7 @@ def test_an_error_lists_faults_up_to_a_point_and_carries_all(tmp_path):
 def test_an_error_of_one_fault_is_one_sentence(tmp_path):
     with pytest.raises(ChartError) as caught:
         load_chart(tmp_path / "no.csv")
-    assert str(caught.value) == f"no.csv: there is no file {tmp_path / 'no.csv'}"
+    assert str(caught.value) == f"no.csv: the file {tmp_path / 'no.csv'} does not exist"
 
 
 def test_a_circle_is_told_with_all_who_hang_on_it(chart):
@@ -609,7 +609,7 @@ def test_a_chart_of_more_people_than_one_accepts_is_refused(tmp_path):
     assert refused.organization is None
     assert refused.people == 21
     [fault] = refused.faults
-    assert str(fault) == "chart.csv: the chart has 21 people; 20 is the most that is accepted"
+    assert str(fault) == "chart.csv: the chart has 21 people; at most 20 are allowed"
 
 
 # Writing

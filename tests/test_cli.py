@@ -195,7 +195,7 @@ def test_run_page():
     assert int(account["conceived"]) == figures["conceived"]
     assert int(account["still in flight"]) == figures["in_flight"]
     assert int(account["adopted"]) == figures["fates"]["adopted"]
-    for part in ("How far they came", "Where they died", "Where they waited", "omission"):
+    for part in ("How far they got", "Where they died", "Where they waited", "omission"):
         assert part in page
     assert f"the bottleneck is {figures['bottleneck']}" in page.replace("the leaders", "leaders")
     assert re.search(r"\n  w\d+-p\d+, a worthwhile idea by", page)
@@ -371,7 +371,7 @@ def test_columns_are_chosen_on_the_command_line(folder):
 def test_notices_of_a_chart_are_one_line_beside_a_run(folder):
     Path("comma.csv").write_text('post,reports_to,people\nboss,,\na,boss,"2,5"\nb,boss,"1,5"\n')
     page = done("run", "--chart", "comma.csv", *SMALL).out
-    assert "2 warnings of the chart: see check-chart" in page
+    assert "2 warnings about the chart; for details: check-chart" in page
     assert "'2,5' is read as 3 people" not in page
     assert "'2,5' is read as 3 people" in done("check-chart", "comma.csv").out
 
@@ -498,12 +498,12 @@ def test_run_toml_repeats_the_run(folder, arguments):
 
 
 def test_out_says_where(folder):
-    assert "Kept in kept" in done("run", *SMALL, "--out", "kept").out
+    assert "Saved in kept" in done("run", *SMALL, "--out", "kept").out
 
 
 def test_out_is_refused_before_the_run(folder, monkeypatch):
     monkeypatch.setattr(simulation, "simulate", lambda *_, **__: pytest.fail("it was run"))
-    assert "no earlier run's" in refused("run", "--out", ".")
+    assert "not that of an earlier run" in refused("run", "--out", ".")
     assert "is a file" in refused("run", "--out", "own.toml")
     assert "cannot write" in refused("run", "--out", "own.toml/below")
 
@@ -617,7 +617,7 @@ def test_doctor():
     assert "example-chart.csv" in health["data"]
     said = call("doctor")
     assert widest(said.out) <= 80
-    assert ("Nothing is wrong" in said.out) == (not health["problems"])
+    assert ("No problems found" in said.out) == (not health["problems"])
 
 
 def test_doctor_says_what_is_wrong(monkeypatch):
@@ -719,7 +719,7 @@ def test_engines_keep_the_same_tables(folder):
 def test_stories_of_large_runs_are_told_only_if_asked_for(monkeypatch):
     monkeypatch.setattr("innovation_abm.running.engines.MESA_SECONDS", 1.0)
     page = done("run", *SMALL).out
-    name = re.search(r"ask for one: --story (w\d+-p\d+)", " ".join(page.split()))
+    name = re.search(r"to read one: --story (w\d+-p\d+)", " ".join(page.split()))
     assert name
     assert f"{name[1]}, a worth" in done("run", *SMALL, "--story", name[1]).out
 
@@ -732,7 +732,7 @@ def test_rules_of_a_file(folder):
         said.json["fates"]["adopted"] < done("run", "own.toml", "--json").json["fates"]["adopted"]
     )
     assert len(said.err.splitlines()) == 1
-    assert "the Mesa engine runs this: the model is not compiled" in said.err
+    assert "using the Mesa engine: the model is not compiled" in said.err
     first = Path("kept/run.toml").read_text().splitlines()[0]
     assert first.endswith("innovation-abm run run.toml --rules timid.py")
     again = call("run", "kept/run.toml", "--rules", "timid.py", "--json")
@@ -749,7 +749,7 @@ def test_a_rule_that_cannot_be_compiled(folder):
     assert len(message.splitlines()) == 1
     Path("wild.py").write_text(TIMID.replace("0.1 *", "reviewer.courage *"))
     message = refused("run", "own.toml", "--rules", "wild.py", "--engine", "kernel")
-    assert "nothing that it is given has the attribute 'courage'" in message
+    assert "none of its arguments has the attribute 'courage'" in message
     said = call("run", "own.toml", "--rules", "wild.py")
     assert said.status == 2
     assert 'the rule "endorse" fails: AttributeError' in said.err
@@ -761,8 +761,8 @@ def test_a_rule_that_cannot_be_compiled(folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("run worksop", 'there is no preset "worksop"; did you mean "workshop"?'),
-        ("run qqqqqq", 'there is no preset "qqqqqq"; there are '),
+        ("run worksop", 'unknown preset "worksop"; did you mean "workshop"?'),
+        ("run qqqqqq", 'unknown preset "qqqqqq"; must be one of '),
         ("run missing.toml", "missing.toml: cannot be read: No such file or directory"),
         ("run some/where", "cannot be read"),
         ("run .", "cannot be read: "),
@@ -770,41 +770,41 @@ def test_a_rule_that_cannot_be_compiled(folder):
         ("run latin.toml", "latin.toml: is not UTF-8 text"),
         ("run broken.toml", "broken.toml: is not valid TOML"),
         ("run unknown.toml", 'unknown parameter "weks"; did you mean "weeks"?'),
-        ("run chart.csv", "looks like a chart: give it as --chart chart.csv"),
-        ("run --chart missing.csv", "there is no file missing.csv"),
+        ("run chart.csv", "looks like a chart, not a scenario; use --chart chart.csv"),
+        ("run --chart missing.csv", "the file missing.csv does not exist"),
         ("run --chart .", "is a folder; name a CSV file"),
         ("run --chart empty.toml", "the file is empty"),
         ("run --chart broken.csv", "broken.csv, row 3: byte 0x81 is not UTF-8"),
-        ("run --force-repair", "--force-repair is about a chart, and none is given"),
-        ("run --column post=x", "--column is about a chart, and none is given: add --chart FILE"),
-        ("check-chart chart.csv --column post", "--column post: write WHAT=HEADER"),
-        ("check-chart chart.csv --column boss=x", "column boss: choose one for post, reports_to"),
-        ("check-chart chart.csv --out chart.csv", "chart.csv: is there already"),
+        ("run --force-repair", "--force-repair needs a chart"),
+        ("run --column post=x", "--column needs a chart: add --chart FILE"),
+        ("check-chart chart.csv --column post", "--column post: must be WHAT=HEADER"),
+        ("check-chart chart.csv --column boss=x", "column boss: unknown; must be one of post"),
+        ("check-chart chart.csv --out chart.csv", "chart.csv: already exists"),
         ("run --chart alone.csv", "nobody is below the leader"),
-        ("run --repair", "none is given: add --chart FILE"),
-        ("run --weeks 0", "weeks = 0: allowed is a whole number from 1 to 5200"),
-        ("run --weeks 99999999999999999999", "allowed is a whole number from 1 to 5200"),
-        ("run --seed -1", "seed = -1: allowed is a whole number from 0"),
-        ("run --set weeks=1.5", "weeks = 1.5: allowed is a whole number"),
+        ("run --repair", "--repair needs a chart: add --chart FILE"),
+        ("run --weeks 0", "weeks = 0: must be a whole number from 1 to 5200"),
+        ("run --weeks 99999999999999999999", "must be a whole number from 1 to 5200"),
+        ("run --seed -1", "seed = -1: must be a whole number from 0"),
+        ("run --set weeks=1.5", "weeks = 1.5: must be a whole number"),
         ("run --set riskaversion=1", 'unknown parameter "riskaversion"; did you mean "risk_'),
-        ("run --set risk_aversion=7", "risk_aversion = 7: allowed is a number from 0 to 1"),
-        ("run --set risk_aversion=nan", "risk_aversion = nan: allowed is a number from 0 to 1"),
-        ("run --set risk_aversion=high", "'high' is no TOML value; allowed is a number"),
-        ("run --set risk_aversion", "--set risk_aversion: write NAME=VALUE"),
-        ("run --set risk_aversion=", "write NAME=VALUE"),
-        ("run --set platforms=2", "platforms = 2: allowed is true or false"),
-        ("run --set circle=nowhere", "circle = 'nowhere': allowed is one of \"team\""),
-        ("run --set departments=10000 --set span=1000", "5,000,000 is the most"),
-        ("run --story w0-p0 --weeks 2", "no idea 'w0-p0'"),
+        ("run --set risk_aversion=7", "risk_aversion = 7: must be a number from 0 to 1"),
+        ("run --set risk_aversion=nan", "risk_aversion = nan: must be a number from 0 to 1"),
+        ("run --set risk_aversion=high", "'high' is not a valid TOML value; must be a number"),
+        ("run --set risk_aversion", "--set risk_aversion: must be NAME=VALUE"),
+        ("run --set risk_aversion=", "must be NAME=VALUE"),
+        ("run --set platforms=2", "platforms = 2: must be true or false"),
+        ("run --set circle=nowhere", "circle = 'nowhere': must be one of \"team\""),
+        ("run --set departments=10000 --set span=1000", "at most 5,000,000 are allowed"),
+        ("run --story w0-p0 --weeks 2", "unknown idea 'w0-p0'"),
         ("compare workshop", "there is nothing to compare"),
         ("compare workshop --set doubt=0.1", "there is nothing to compare"),
-        ("compare workshop own.toml --weeks 5", "ideas can be paired only in the same one"),
-        ("compare own.toml --set-b weeks=5", "ideas can be paired only over the same time"),
-        ("compare own.toml own.toml --replications 0", "at least 1 is needed"),
-        ("compare own.toml own.toml --repair", "none is given: add --chart FILE"),
+        ("compare workshop own.toml --weeks 5", "both must run on the same one"),
+        ("compare own.toml --set-b weeks=5", "both must run for the same time"),
+        ("compare own.toml own.toml --replications 0", "must be at least 1"),
+        ("compare own.toml own.toml --repair", "--repair needs a chart: add --chart FILE"),
         ("run --rules missing.py", "missing.py: cannot be read: No such file or directory"),
         ("compare workshop --rules-b own.toml", "own.toml, line 3: NameError: "),
-        ("check-chart missing.csv", "there is no file missing.csv"),
+        ("check-chart missing.csv", "the file missing.csv does not exist"),
         ("check-chart .", "is a folder; name a CSV file"),
         ("check-chart empty.toml", "the file is empty"),
         ("presets worksop", 'did you mean "workshop"?'),
@@ -824,7 +824,7 @@ def test_what_is_wrong_is_said_in_one_message(arguments, message, folder):
 
 def test_one_value_at_a_time(folder):
     said = refused("run", "--set", "risk_aversion=0.1\nweeks=4")
-    assert "is no TOML value" in said
+    assert "is not a valid TOML value" in said
 
 
 @pytest.mark.parametrize(
@@ -878,7 +878,7 @@ def test_interruption_is_one_line(folder, monkeypatch):
 
 @pytest.mark.parametrize(
     ("error", "message"),
-    [(OSError(errno.ENOSPC, "disk full"), "disk full"), (MemoryError(), "not enough memory")],
+    [(OSError(errno.ENOSPC, "disk full"), "disk full"), (MemoryError(), "out of memory")],
 )
 def test_what_the_machine_lacks_is_said(error, message, monkeypatch):
     def fail(*_: object, **__: object) -> None:
@@ -1128,16 +1128,16 @@ def test_a_lever_of_ones_own_is_added_from_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "telling"),
     [
-        (("levers", "uphold"), 'there is no lever "uphold"; did you mean "upholding"?'),
-        (("levers", "--plot", "a.png"), "--plot draws a ranking"),
-        (("levers", "upholding", "--rank", "workshop"), "leave the key out"),
+        (("levers", "uphold"), 'unknown lever "uphold"; did you mean "upholding"?'),
+        (("levers", "--plot", "a.png"), "--plot needs a ranking"),
+        (("levers", "upholding", "--rank", "workshop"), "leave out the key"),
         (("levers", "--rank", "workshop", "--strength", "2"), "strength = 2"),
-        (("levers", "--rank", "workshop", "--replications", "1"), "needs at least 2"),
+        (("levers", "--rank", "workshop", "--replications", "1"), "must be at least 2"),
         (("levers", "--rank", "workshop", "--plot", "a.doc"), "ends in .png, .svg, .pdf"),
         (("levers", "--levers", "nowhere.toml"), "nowhere.toml: cannot be read: No such file"),
-        (("run", "--lever", "upholding"), "write KEY=STRENGTH"),
+        (("run", "--lever", "upholding"), "must be KEY=STRENGTH"),
         (("run", "--lever", "uphold=1"), 'unknown lever "uphold"; did you mean "upholding"?'),
-        (("run", "--lever", "upholding=3"), "allowed is a strength from 0 to 1"),
+        (("run", "--lever", "upholding=3"), "must be a strength from 0 to 1"),
     ],
 )
 def test_what_is_wrong_with_a_lever_is_said(arguments, telling):

@@ -280,7 +280,7 @@ def test_two_processes_on_a_cold_cache_compile_once(tmp_path):
     assert [process.returncode for process in both] == [0, 0], said
     (one, told), (two, also_told) = said
     assert one == two
-    assert (told + also_told).count("compiling the model for this rule book; once") == 1
+    assert (told + also_told).count("compiling the model for this rule book; only once") == 1
     assert (told + also_told).count(compiling.WAITING) == 1
     assert len(list((tmp_path / "cache").glob("kernels/*/**/*.nbc"))) == 1
     assert list((tmp_path / "cache").glob("locks/*")) == []

@@ -1074,7 +1074,7 @@ def test_a_chance_out_of_range_is_told_to_the_room_and_the_page_survives(for_mes
     room = Room(Opened(SMALL, rules=load_rules(tmp_path / "mine.py")), for_mesa)
     settle(room)
     (told,) = {note.values["what"] for note in room.notes.value}
-    assert told.startswith('the rule "lapse_chance" gives 3.0 (mine.py, line 2; week ')
+    assert told.startswith('the rule "lapse_chance" returned 3.0 (mine.py, line 2; week ')
     assert told.endswith("a chance must be a number between 0 and 1")
     assert not room.working.value
     room.close()
@@ -1306,7 +1306,7 @@ def test_a_session_with_rules_is_kept_with_their_name(for_mesa, champions, tmp_p
         assert repeated(kept, "--rules", champions.file)[0] == figures_of(run)
         others, said = repeated(kept)
         assert others != figures_of(run)
-        assert f"{kept} was kept from a run with the rules of {champions.file}, and is" in said
+        assert f"{kept} was saved by a run with the rules of {champions.file}, and is" in said
     room.close()
 
 
@@ -1494,8 +1494,11 @@ def test_a_lever_of_ones_own_is_in_all_that_is_played(compiled, with_coffee, tmp
     [
         (None, "coffee.toml: cannot be read: "),
         ("[[lever]]", "coffee.toml: lever 1: "),
-        (COFFEE.replace("coffee_corner", "upholding"), "there is one of that key already"),
-        (COFFEE.replace("coffee_corner", "doubt"), "lever doubt: is the name of a parameter"),
+        (COFFEE.replace("coffee_corner", "upholding"), "the key is already in use"),
+        (
+            COFFEE.replace("coffee_corner", "doubt"),
+            "lever doubt: the key is the name of a parameter",
+        ),
         (COFFEE.replace('"doubt"', '"dout"'), 'unknown parameter "dout"'),
     ],
 )

@@ -76,7 +76,7 @@ def test_a_new_rule_runs_at_once_and_its_test_passes(folder):
     said = call("new", "rule", "endorse")
     assert said.exit_code == 0
     assert said.stdout.splitlines() == [
-        "Written: my_endorse.py, and its test test_my_endorse.py",
+        "Created: my_endorse.py and its test test_my_endorse.py",
         "Run it:  innovation-abm run workshop --rules my_endorse.py",
     ]
     short = ["--weeks", "10", "--engine", "mesa", "--json"]
@@ -91,14 +91,14 @@ def test_a_new_rule_runs_at_once_and_its_test_passes(folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("rule", "endorce"), 'there is no rule "endorce"; did you mean "endorse"?'),
-        (("rule", "zzz"), 'there is no rule "zzz"; there are: expectations, jump_chance, '),
+        (("rule", "endorce"), 'unknown rule "endorce"; did you mean "endorse"?'),
+        (("rule", "zzz"), 'unknown rule "zzz"; must be one of expectations, jump_chance, '),
         (("rule", "endorse", "--folder", "nowhere"), "nowhere/my_endorse.py: cannot be written"),
-        (("agent", "Me", "--role", "leadr"), 'there is no role "leadr"; did you mean "leader"?'),
-        (("agent", "9lives"), '"9lives" cannot be the name of a class'),
-        (("agent", "a.b"), '"a.b" cannot be the name of a class'),
-        (("agent", "leader"), '"Leader" is the name of the model\'s own class'),
-        (("agent", "class"), '"class" is a word of Python'),
+        (("agent", "Me", "--role", "leadr"), 'unknown role "leadr"; did you mean "leader"?'),
+        (("agent", "9lives"), '"9lives" is not a valid class name'),
+        (("agent", "a.b"), '"a.b" is not a valid class name'),
+        (("agent", "leader"), '"Leader" is the name of a class of the model'),
+        (("agent", "class"), '"class" is a Python keyword'),
     ],
 )
 def test_what_cannot_be_written_is_refused(arguments, message, folder):
@@ -113,7 +113,7 @@ def test_nothing_is_overwritten(there, folder):
     Path(there).write_text("mine")
     said = call("new", "rule", "fear")
     assert said.exit_code == 2
-    assert f"{there} is there already, and is left as it is" in said.stderr
+    assert f"{there}: already exists, and is not overwritten" in said.stderr
     assert [path.read_text() for path in folder.iterdir()] == ["mine"]
 
 
@@ -140,7 +140,7 @@ def test_a_file_may_bring_agents_to_those_who_can_run_them(folder):
     short = ["--weeks", "20", "--json"]
     said = call("run", "workshop", "--rules", "champion.py", "--out", "kept", *short)
     assert said.exit_code == 0
-    assert "only it runs agents of one's own (Champion)" in said.stderr
+    assert "only it can run custom agents (Champion)" in said.stderr
     kept = Path("kept/run.toml").read_text()
     assert 'middle_manager = "Champion"' in kept
     assert "innovation-abm run run.toml --rules champion.py" in kept
@@ -161,15 +161,15 @@ def test_a_kept_run_that_is_run_without_its_rules_says_so(folder):
     def said(*arguments):
         return call(*arguments, *short).stderr
 
-    was = f"innovation-abm: {kept} was kept from a run with the rules of my_lapse_chance.py"
-    lost = f"{was}, and is now run without them; to repeat it, add --rules my_lapse_chance.py\n"
+    was = f"innovation-abm: {kept} was saved by a run with the rules of my_lapse_chance.py"
+    lost = f"{was}, and now runs without them; to repeat it, add --rules my_lapse_chance.py\n"
     assert said("run", str(kept)) == lost
     assert said("run", str(kept), *rules) == ""
     one_of_them = ("--rules-b", "my_lapse_chance.py", "--replications", "1")
     assert said("compare", str(kept), *one_of_them) == lost
     assert said("compare", "workshop", str(kept), "--weeks", "20", "--replications", "1") != ""
     Path("my_lapse_chance.py").write_text(f"{Path('my_lapse_chance.py').read_text()}\n")
-    other = f"{was}, as they were then; those of my_lapse_chance.py have another text\n"
+    other = f"{was}, which have changed since: those of my_lapse_chance.py differ\n"
     assert said("run", str(kept), *rules) == other
 
     toml = 'format = 1\nname = "s"\nengine = "mesa"\n[base]\nfile = "kept/run.toml"\n'
@@ -177,14 +177,14 @@ def test_a_kept_run_that_is_run_without_its_rules_says_so(folder):
     for rules_key in ("", 'rules = "my_lapse_chance.py"\n'):
         Path("s.toml").write_text(f"{toml}{rules_key}{factor}")
         warned = call("sweep", "s.toml", "--check").stderr
-        end = "another text\n" if rules_key else "add to [base] the rules my_lapse_chance.py\n"
-        assert warned.count("was kept from a run") == 1 and end in warned
+        end = "differ\n" if rules_key else "add to [base] the rules my_lapse_chance.py\n"
+        assert warned.count("was saved by a run") == 1 and end in warned
 
     save_run(simulate(TEAM, engine="mesa"), "shipped")
     assert said("run", str(Path("shipped", "run.toml"))) == ""
     python = RuleBook(lapse_chance=own.lapse_chance)
     save_run(simulate(TEAM, rules=python, engine="mesa"), "python")
-    assert "made in Python, and is now run without" in said("run", str(Path("python", "run.toml")))
+    assert "made in Python, and now runs without" in said("run", str(Path("python", "run.toml")))
 
 
 OWN = {"champion.py": partial(new_agent, "Champion"), "my_endorse.py": partial(new_rule, "endorse")}
@@ -253,12 +253,15 @@ def test_a_rule_book_of_a_file_is_sent_as_its_text(folder):
 @pytest.mark.parametrize(
     ("roles", "message"),
     [
-        ("3", "mine.py: ROLES is no dictionary; write ROLES = {Role.STAFF: Mine}"),
-        ("{7: Staff}", "mine.py: ROLES: 7 is no role; there are: Role.STAFF, Role.MIDDLE_MANAGER"),
-        ("{Role.LEADER: Staff}", "for Role.LEADER is no class of such agents; subclass Leader"),
-        ("{Role.PANEL: 3}", "for Role.PANEL is no class of such agents; subclass Panel"),
-        ("{Role.MIDDLE_MANAGER: Leader}", "its role is <Role.LEADER: 2>; subclass MiddleManager"),
-        ("{Role.STAFF: MiddleManager}", "Role.STAFF, but its role is <Role.MIDDLE_MANAGER: 1>"),
+        ("3", "mine.py: ROLES must be a dictionary such as {Role.STAFF: Mine}"),
+        (
+            "{7: Staff}",
+            "mine.py: ROLES: 7 is not a role; must be one of Role.STAFF, Role.MIDDLE_MANAGER",
+        ),
+        ("{Role.LEADER: Staff}", "roles[Role.LEADER] must be a subclass of Leader"),
+        ("{Role.PANEL: 3}", "roles[Role.PANEL] must be a subclass of Panel"),
+        ("{Role.MIDDLE_MANAGER: Leader}", "whose role is <Role.LEADER: 2>; subclass MiddleManager"),
+        ("{Role.STAFF: MiddleManager}", "is MiddleManager, whose role is <Role.MIDDLE_MANAGER: 1>"),
         ("{Role.MANAGER: Staff}", '; did you mean "MIDDLE_MANAGER"?'),
         ("{}", "mine.py: declares no rule"),
     ],
@@ -272,9 +275,11 @@ def test_what_is_no_agent_is_refused(roles, message, folder):
 
 
 def test_agents_given_in_python_are_checked_too():
-    with pytest.raises(InnovationAbmError, match=r"'staff' is no role; there are: Role\.STAFF"):
+    with pytest.raises(
+        InnovationAbmError, match=r"'staff' is not a role; must be one of Role\.STAFF"
+    ):
         simulate(TEAM, roles={"staff": Staff}, engine="mesa")
-    with pytest.raises(InnovationAbmError, match="subclass MiddleManager"):
+    with pytest.raises(InnovationAbmError, match="must be a subclass of MiddleManager"):
         InnovationModel(TEAM, roles={Role.MIDDLE_MANAGER: Staff})
 
 
@@ -303,10 +308,10 @@ def test_a_new_body_has_a_part_in_the_run_that_is_proposed(role, gate, folder):
 @pytest.mark.parametrize(
     ("method", "gives", "message"),
     [
-        ("capacity(self)", "'two'", "Mine.capacity() gives 'two': allowed is 0 or more"),
-        ("capacity(self)", "-1", "Mine.capacity() gives -1: allowed is 0 or more"),
-        ("capacity(self)", "float('nan')", "Mine.capacity() gives nan: allowed is 0 or more"),
-        ("business_rate(self)", "float('nan')", "mean = nan of a Poisson number: allowed is 0 to "),
+        ("capacity(self)", "'two'", "Mine.capacity() returned 'two': must be 0 or more"),
+        ("capacity(self)", "-1", "Mine.capacity() returned -1: must be 0 or more"),
+        ("capacity(self)", "float('nan')", "Mine.capacity() returned nan: must be 0 or more"),
+        ("business_rate(self)", "float('nan')", "mean = nan of a Poisson number: must be 0 to "),
         (
             "own_weight(self)",
             "self.terms.idea_wait",
@@ -337,7 +342,7 @@ def test_what_one_must_say_of_a_reviewer_of_a_new_kind(folder):
     Path("mine.py").write_text(
         text.replace("Reviewer):", "Reviewer):\n    role = Role.MIDDLE_MANAGER")
     )
-    with pytest.raises(RuleError, match=r"NotImplementedError: Mine does not say its capacity\(\)"):
+    with pytest.raises(RuleError, match=r"NotImplementedError: Mine must define capacity\(\)"):
         simulate(TEAM, rules=load_rules("mine.py"), engine="mesa")
 
 
@@ -394,15 +399,15 @@ def test_a_sound_rule_passes(folder):
         ("os.getpid(); return 0.5", "source", "os.getpid reads or writes outside"),
         ("print(seen); return 0.5", "source", "line 17: print reads or writes outside"),
         ("return 0.5 * SEEN[0]", "source", "SEEN can be changed"),
-        ("SEEN[0] += 1; return 0.5", "source", "SEEN[0] = ...: a rule changes nothing"),
+        ("SEEN[0] += 1; return 0.5", "source", "SEEN[0] = ...: a rule must change nothing"),
         ("return 0.5 + 0.0 * helper(1)", "source", "helper is not declared as a rule"),
         ("idea.allies = 3; return 0.5", "pure", "changes allies"),
-        ("SEEN[0] += 1; return 0.5 / SEEN[0]", "pure", "gives 0.5, then 0.25"),
+        ("SEEN[0] += 1; return 0.5 / SEEN[0]", "pure", "returns 0.5, then 0.25"),
         ("return 0.8 * LUCK + 0.1", "deterministic", "two runs of one scenario differ: Scenario("),
         ("return 0.5 / (1.0 - LUCK)", "deterministic", "fails: ZeroDivisionError: "),
-        ("return 1.5", "range", "gives 1.5, which is not in [0, 1]"),
-        ("return math.inf", "range", "gives inf"),
-        ("return math.nan", "range", "gives nan"),
+        ("return 1.5", "range", "returns 1.5, which is not in [0, 1]"),
+        ("return math.inf", "range", "returns inf"),
+        ("return math.nan", "range", "returns nan"),
         ("return 1.0 / idea.allies", "runs", "raises ZeroDivisionError: float division by zero"),
         ("return reviewer.courage", "runs", "raises AttributeError: "),
         ("return None", "runs", "TypeError: "),
@@ -488,7 +493,7 @@ def test_the_command_says_pass_or_fail(folder):
     said = call("check-rules", "mine.py", "--quick", "--scenarios", "3")
     assert said.exit_code == 1
     assert "FAIL  Results in [0, 1]" in said.stdout
-    assert "gives 1.5, which is not in [0, 1]" in " ".join(said.stdout.split())
+    assert "returns 1.5, which is not in [0, 1]" in " ".join(said.stdout.split())
     assert "mine.py: 1 of 9 checks failed." in said.stdout
     Path("mine.py").write_text(f"{ENDORSE}return 0.5\n")
     said = call("check-rules", "mine.py", "--quick", "--scenarios", "3", "--json")
@@ -527,7 +532,7 @@ def test_agents_are_checked_as_far_as_they_can_be(body, broken, example, folder)
     assert found["source"].passed is None
     assert found["source"].example == "the file declares no rule"
     if broken != "runs":
-        assert found["engines"].example == "only the Mesa engine runs agents of one's own (Mine)"
+        assert found["engines"].example == "only the Mesa engine can run custom agents (Mine)"
         assert found["books"].passed is True
 
 
@@ -537,7 +542,7 @@ def test_what_is_no_rule_file_is_refused(folder):
     assert said.stderr == "innovation-abm: nothing.py: cannot be read: No such file or directory\n"
     with pytest.raises(RuleError, match="declares no rule"):
         checked("", head="x = 1")
-    with pytest.raises(InnovationAbmError, match="at least 1 is needed"):
+    with pytest.raises(InnovationAbmError, match="must be at least 1"):
         checked("return 0.5", scenarios=0)
 
 
@@ -563,14 +568,12 @@ def test_a_network_runs_in_mesa_only_and_says_so():
     told = []
     small = Scenario(weeks=5, middle_layers=0, span=4, platforms=True)
     assert simulate(small, network=graph, notice=told.append).engine == "mesa"
-    assert told == ["the Mesa engine runs this: only it runs a network of one's own"]
-    with pytest.raises(
-        EngineError, match="only the Mesa engine runs a network of one's own; take engine"
-    ):
+    assert told == ["using the Mesa engine: only it can run a custom network"]
+    with pytest.raises(EngineError, match="only the Mesa engine can run a custom network"):
         simulate(small, network=graph, engine="kernel")
-    with pytest.raises(InnovationAbmError, match="the node 5 is no post; posts are numbered from"):
+    with pytest.raises(InnovationAbmError, match="node 5 is not a post; posts are numbered 0 to"):
         simulate(small, network=nx.path_graph(6))
-    with pytest.raises(InnovationAbmError, match="the node 'ann' is no post"):
+    with pytest.raises(InnovationAbmError, match="node 'ann' is not a post"):
         simulate(small, network=nx.Graph([("ann", 1)]))
 
 

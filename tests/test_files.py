@@ -170,7 +170,7 @@ def test_an_empty_folder_and_new_parents_are_fine(run, tmp_path):
 def test_a_folder_of_something_else_is_refused(run, tmp_path, name):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / name).write_text("mine")
-    with pytest.raises(InnovationAbmError, match=f"no earlier run's: it holds {name}"):
+    with pytest.raises(InnovationAbmError, match=f"not that of an earlier run: it holds {name}"):
         save_run(run, tmp_path / "mine")
     assert (tmp_path / "mine" / name).read_text() == "mine"
 
@@ -194,7 +194,7 @@ def test_a_file_is_refused(run, tmp_path):
 def test_the_folder_one_is_in_is_refused(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    with pytest.raises(InnovationAbmError, match="the folder you are in"):
+    with pytest.raises(InnovationAbmError, match="the current folder"):
         check_folder(".")
 
 

@@ -75,7 +75,9 @@ def test_a_chance_that_is_none_ends_the_run(gives, told, folder):
         with pytest.raises(RuleError) as raised:
             run()
         message = str(raised.value)
-        assert message.startswith(f'the rule "lapse_chance" gives {told} (mine.py, line 5; week ')
+        assert message.startswith(
+            f'the rule "lapse_chance" returned {told} (mine.py, line 5; week '
+        )
         assert "; the idea that post " in message
         assert message.endswith("): a chance must be a number between 0 and 1")
 
@@ -95,14 +97,14 @@ def test_a_chance_may_be_any_number_from_0_to_1(gives, folder):
         ("exit_chance", "-1.0", "; post 0)", "a chance must be a number between 0 and 1"),
         ("energy", "1.5", "week 1)", "a share must be a number between 0 and 1"),
         ("trust", "-0.5", "week 1)", "a share must be a number between 0 and 1"),
-        ("threshold", "math.inf", "; the idea that ", "the answer must be a finite number"),
+        ("threshold", "math.inf", "; the idea that ", "the result must be a finite number"),
     ],
 )
 def test_each_rule_has_a_range_of_its_own(name, gives, where, allowed, folder):
     with pytest.raises(RuleError) as raised:
         simulate(BUSY, rules=write(gives, name), engine="mesa")
     message = str(raised.value)
-    assert message.startswith(f'the rule "{name}" gives ')
+    assert message.startswith(f'the rule "{name}" returned ')
     assert where in message
     assert message.endswith(allowed)
 
@@ -116,7 +118,9 @@ def test_a_function_of_another_name_is_named(folder):
     def mine(idea, terms):
         return 7.0
 
-    with pytest.raises(RuleError, match=r'"lapse_chance" gives 7\.0 \(mine in test_guarding\.py,'):
+    with pytest.raises(
+        RuleError, match=r'"lapse_chance" returned 7\.0 \(mine in test_guarding\.py,'
+    ):
         simulate(BUSY, rules=RuleBook(lapse_chance=mine), engine="mesa")
 
 
@@ -144,8 +148,8 @@ def test_what_agents_answer_is_held_by_the_rules_that_take_it(method, gives, rul
     kind = type("Mine", (MiddleManager,), {method: lambda self: eval(gives)})
     with pytest.raises(RuleError) as raised:
         simulate(BUSY, roles={Role.MIDDLE_MANAGER: kind}, engine="mesa")
-    assert f'the rule "{rule_of_the_model}" gives ' in str(raised.value)
-    assert "is the model's own rule: your agents changed what it is given" in str(raised.value)
+    assert f'the rule "{rule_of_the_model}" returned ' in str(raised.value)
+    assert "is a shipped rule: your agents changed what is passed to it" in str(raised.value)
 
 
 BAD = """
@@ -191,7 +195,7 @@ def test_both_engines_say_the_same(folder, monkeypatch):
                     simulate(BUSY.but(**{parameter: value}), rules=book, engine=engine)
                 told.add(str(raised.value))
             assert len(told) == 1, told
-            assert f'the rule "{name}" gives ' in told.pop()
+            assert f'the rule "{name}" returned ' in told.pop()
     one, other = (simulate(BUSY, rules=book, engine=engine) for engine in ("mesa", "kernel"))
     assert one.ideas.equals(other.ideas)
     study = (
@@ -202,7 +206,9 @@ def test_both_engines_say_the_same(folder, monkeypatch):
     )
     found = sweep(Study.from_toml(study, folder=folder), folder / "out")
     assert len(found.runs) == len(found.failures) == 3
-    assert found.failures["error"].str.contains('the rule "endorse" gives nan', regex=False).all()
+    assert (
+        found.failures["error"].str.contains('the rule "endorse" returned nan', regex=False).all()
+    )
 
 
 @pytest.mark.parametrize("gives", ["None", "'half'", "0.5 + 0.0j"])
@@ -224,14 +230,16 @@ def test_a_study_stores_it_as_a_failure_with_its_message(folder):
     found = sweep(Study.from_toml(text, folder=folder), folder / "out", workers=1)
     assert len(found.runs) == len(found.failures) == 2
     for error in found.failures["error"]:
-        assert error.startswith('RuleError: the rule "lapse_chance" gives nan (mine.py, line 5; ')
+        assert error.startswith(
+            'RuleError: the rule "lapse_chance" returned nan (mine.py, line 5; '
+        )
 
 
 def test_check_rules_tells_it_once_and_goes_on_with_the_rest(folder):
     write("3.0")
     found = {one.name: one for one in check_rules("mine.py", scenarios=4, engines=False)}
     assert [name for name, one in found.items() if one.passed is False] == ["range"]
-    assert "gives 3.0, which is not in [0, 1]" in found["range"].example
+    assert "returns 3.0, which is not in [0, 1]" in found["range"].example
     assert found["off"].example == "an answer out of range ends a run"
 
 
@@ -270,7 +278,7 @@ def test_a_queue_that_an_agent_makes_negative_ends_the_run():
 
 @pytest.mark.parametrize("rate", [-1.0, math.nan, math.inf])
 def test_a_rate_of_business_that_is_none_is_named(rate):
-    with pytest.raises(InnovationAbmError, match=r"Mine\.business_rate\(\) gives "):
+    with pytest.raises(InnovationAbmError, match=r"Mine\.business_rate\(\) returned "):
         simulate(WAITING, roles=reviewer(business_rate=lambda self: rate), engine="mesa")
 
 

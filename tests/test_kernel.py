@@ -396,9 +396,13 @@ def test_what_is_prepared_runs_in_any_order_while_more_is_prepared():
 @pytest.mark.parametrize(
     ("which", "seeds", "message"),
     [
-        ([0, 1], [1, 1], "which goes from 0 to 1: allowed are the numbers 0 to 0"),
+        (
+            [0, 1],
+            [1, 1],
+            "which goes from 0 to 1: must be numbers of the scenarios prepared, 0 to 0",
+        ),
         ([-1], [1], "which goes from -1 to -1"),
-        ([0], [-1], "seed = -1: allowed is a whole number from 0"),
+        ([0], [-1], "seed = -1: must be a whole number from 0"),
         ([0, 0], [1], "of the same length"),
     ],
 )

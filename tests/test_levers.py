@@ -214,9 +214,9 @@ def test_a_lever_of_ones_own_works():
     ("values", "telling"),
     [
         ({"levers": {"forum": 1.0}}, 'unknown lever "forum"; did you mean "forums"?'),
-        ({"levers": {"forums": 1.5}}, "lever forums = 1.5: allowed is a strength from 0 to 1"),
-        ({"levers": {"forums": math.nan}}, "lever forums = nan: allowed is a strength"),
-        ({"levers": {"forums": "much"}}, "levers.forums = 'much': allowed is a strength"),
+        ({"levers": {"forums": 1.5}}, "lever forums = 1.5: must be a strength from 0 to 1"),
+        ({"levers": {"forums": math.nan}}, "lever forums = nan: must be a strength"),
+        ({"levers": {"forums": "much"}}, "levers.forums = 'much': must be a strength"),
     ],
 )
 def test_a_wrong_lever_is_refused(values, telling):
@@ -228,8 +228,8 @@ def test_a_wrong_lever_is_refused(values, telling):
 @pytest.mark.parametrize(
     ("changes", "telling"),
     [
-        ([{"week": 0, "levers": {"forums": 1.0}}], "week = 0 is outside the run's weeks"),
-        ([{"week": 500, "levers": {"forums": 1.0}}], "week = 500 is outside the run's weeks"),
+        ([{"week": 0, "levers": {"forums": 1.0}}], "week = 0: must be a week of the run"),
+        ([{"week": 500, "levers": {"forums": 1.0}}], "week = 500: must be a week of the run"),
         ([{"week": 3, "levers": {"forum": 1.0}}], 'entry 1: unknown lever "forum"'),
         ([{"week": 3, "levers": {"forums": -0.1}}], "entry 1: lever forums = -0.1"),
         ([{"week": 3}], "sets no parameter and no lever"),
@@ -250,11 +250,11 @@ def test_a_wrong_timeline_is_refused(changes, telling):
     [
         ('key = "coffee_corner"', "", "key is missing"),
         ("times = 0.5", "times = -1", "moves.0.times = -1: "),
-        ("times = 0.5", 'full = "x"', "moves.0.full = 'x': allowed is a number, true or false"),
-        ("times = 0.5", "times = 0.5, full = 1.0", "needs either full or times"),
-        ("[[lever]]", "[[levers]]", "holds records of levers only"),
-        ('"organisation"', '"galaxy"', "level = 'galaxy': allowed is 'system', 'organisation' or "),
-        ('["normality"]', '["nomality"]', "determinants.0 = 'nomality': allowed is 'clarity', "),
+        ("times = 0.5", 'full = "x"', "moves.0.full = 'x': must be a number, true or false"),
+        ("times = 0.5", "times = 0.5, full = 1.0", "must have either full or times"),
+        ("[[lever]]", "[[levers]]", "must contain only levers"),
+        ('"organisation"', '"galaxy"', "level = 'galaxy': must be 'system', 'organisation' or "),
+        ('["normality"]', '["nomality"]', "determinants.0 = 'nomality': must be 'clarity', "),
         ('"00:00:00"', '"now"', "time = 'now': write hh:mm:ss, such as 00:12:30"),
         ("coffee_corner", "Coffee", "key = 'Coffee': write small letters, digits and _"),
         ('source = "our own"', 'sorce = "ours"', 'sorce is not part of a lever; did you mean "so'),
@@ -272,8 +272,8 @@ def test_a_wrong_record_is_refused(old, new, telling):
     ("old", "new", "telling"),
     [
         ("doubt", "dout", 'unknown parameter "dout"; did you mean "doubt"?'),
-        ("coffee_corner", "forums", "lever forums: there is one of that key already"),
-        ("times = 0.5", "full = 7.0", "doubt = 7.0: allowed is a number from 0 to 1"),
+        ("coffee_corner", "forums", "lever forums: the key is already in use"),
+        ("times = 0.5", "full = 7.0", "doubt = 7.0: must be a number from 0 to 1"),
         ('"doubt"', '"span"', "not span"),
         ("moves", "needs = { platfoms = true }\nmoves", 'did you mean "platforms"?'),
         (

@@ -147,9 +147,7 @@ def test_columns_of_a_batch_do_not_hide_each_other():
 
 
 def test_wrong_parameters_of_a_batch_are_named():
-    with pytest.raises(
-        ScenarioError, match=r"risk_aversion = 1.5: allowed is a number from 0 to 1"
-    ):
+    with pytest.raises(ScenarioError, match=r"risk_aversion = 1.5: must be a number from 0 to 1"):
         batch({**SMALL, "risk_aversion": [1.5]}, [SEED])
     with pytest.raises(TypeError, match="riskaversion"):
         batch({**SMALL, "riskaversion": [0.5]}, [SEED])

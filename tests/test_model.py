@@ -872,7 +872,7 @@ def test_every_person_has_an_idea_a_week_at_rate_52():
 
 def test_a_panel_larger_than_its_organisation_is_refused():
     with pytest.raises(
-        ScenarioError, match="panel_size = 9: the organisation has only 4 reviewers"
+        ScenarioError, match="panel_size = 9: must be at most 4, the number of reviewers"
     ):
         InnovationModel(PLAIN.but(panel_size=9.0, middle_layers=1, span=3))
     later = (Change(week=5, values={"panel_size": 9.0}),)

@@ -188,8 +188,8 @@ def test_a_long_line_of_command_is_no_problem():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((10, 10, 10), r"about 1\.11e\+12 people; 5,000,000 is the most"),
-        ((1, 1_000_000, 2), "5,000,000 is the most"),
+        ((10, 10, 10), r"about 1\.11e\+12 people; at most 5,000,000 are allowed"),
+        ((1, 1_000_000, 2), "at most 5,000,000 are allowed"),
         ((1, 4_999_999, 1), r"about 5e\+06 people"),
         ((0, 1, 3), "departments must be from 1 to"),
         ((1, -1, 3), "middle_layers must be from 0 to"),
@@ -210,22 +210,22 @@ def test_charts_that_cannot_be_are_not_generated(arguments, message):
         ([], {}, "one entry per person"),
         ([[-1]], {}, "one entry per person"),
         ([-1.0, 0.5], {}, "whole numbers"),
-        ([-1, 2, 1], {}, r"2 people \(person 1 among them\) have no leader"),
+        ([-1, 2, 1], {}, r"2 people \(such as person 1\) have no leader"),
         ([1, 0], {}, "have no leader"),
         ([-1, 1], {}, "have no leader"),
         ([-1, 5], {}, "person 1 reports to person 5, who does not exist"),
-        ([-1, 0], {"names": ["a"]}, "names: 2 are needed, 1 are given"),
+        ([-1, 0], {"names": ["a"]}, "names: 1 given, must be 2"),
         ([-1, 0], {"names": ["a", "a "]}, "names: 'a' occurs more than once"),
-        ([-1, 0], {"names": ["a", " "]}, "names: '' is blank"),
+        ([-1, 0], {"names": ["a", " "]}, "names: '' must not be blank"),
         ([-1, 0], {"department": [0]}, "department must have 2 entries, not 1"),
-        ([-1, 0], {"department": [0, 1]}, "person 1 is not in the department of the leader"),
+        ([-1, 0], {"department": [0, 1]}, "person 1 must be in the department of the leader"),
         ([-1, -1], {"department": [0, 0]}, "more than one leader"),
         ([-1, 0], {"department": [3, 3], "department_names": ["a"]}, "must point into the 1"),
-        ([-1, 0], {"department_names": ["a", "b"]}, "department_names: 1 are needed"),
-        ([-1, 0], {"department_names": [" "]}, "department_names: '' is blank"),
+        ([-1, 0], {"department_names": ["a", "b"]}, "department_names: 2 given, must be 1"),
+        ([-1, 0], {"department_names": [" "]}, "department_names: '' must not be blank"),
         ([-1, 0], {"unit": [0, 1, 2]}, "unit must have 2 entries, not 3"),
         ([-1, 0], {"unit": [0, 1], "unit_names": ["a"]}, "unit must point into the 1 unit_names"),
-        ([-1, 0], {"unit": [0, 1], "unit_names": ["a", ""]}, "unit_names: '' is blank"),
+        ([-1, 0], {"unit": [0, 1], "unit_names": ["a", ""]}, "unit_names: '' must not be blank"),
     ],
 )
 def test_people_who_form_no_organisation_are_refused(superior, options, message):
@@ -239,12 +239,12 @@ def test_people_who_form_no_organisation_are_refused(superior, options, message)
         ({"superior": [0, -1, 0, 0]}, "leaders first"),
         ({"superior": [-1, 0, 3, 2]}, "nobody before their superior"),
         ({"superior": [-1, 0, 1, 0]}, "breadth-first order"),
-        ({"department": [0, 0, 0, 1]}, "person 3 stands in department 1"),
+        ({"department": [0, 0, 0, 1]}, "person 3 is in department 1"),
         ({"department": [0, 0]}, "one entry for each of the 4 people"),
         ({"unit": [1, 0, 0, 0]}, "order in which they occur"),
-        ({"unit_names": ("a", "b")}, "1 units but 2 unit_names"),
-        ({"unit_names": ("a ",)}, "'a ' is blank, or has blanks around it"),
-        ({"names": ("a", "b", "c", " d")}, "' d' is blank, or has blanks around it"),
+        ({"unit_names": ("a", "b")}, "unit_names: 2 given, must be 1"),
+        ({"unit_names": ("a ",)}, "'a ' must not be blank or have blanks around it"),
+        ({"names": ("a", "b", "c", " d")}, "' d' must not be blank or have blanks around it"),
         ({"unit": [0, 1, 1, 1], "unit_names": ("a", "a")}, "two units of a department"),
     ],
 )
@@ -257,7 +257,7 @@ def test_the_constructor_refuses_what_does_not_fit(changes, message):
 
 
 def test_a_unit_may_not_span_departments():
-    with pytest.raises(InnovationAbmError, match="a unit must lie within one department"):
+    with pytest.raises(InnovationAbmError, match="a unit must be within one department"):
         Organization([-1, -1], [0, 1], [0, 0], ("a", "b"), ("d", "e"), ("u",))
 
 

@@ -115,7 +115,7 @@ def test_what_is_not_certainly_a_number_is_refused(name, value):
         with pytest.raises(ScenarioError) as caught:
             make(**{name: value})
         assert str(caught.value).startswith(f"{name} = ")
-        assert f"allowed is {parameters()[name].allowed}" in str(caught.value)
+        assert f"must be {parameters()[name].allowed}" in str(caught.value)
         assert len(str(caught.value)) < 200
 
 
@@ -251,7 +251,7 @@ def test_superiors_from_tables(superiors):
 
 
 def test_names_of_posts_are_texts():
-    with pytest.raises(InnovationAbmError, match=r"names: np.int64\(7\) must be a text"):
+    with pytest.raises(InnovationAbmError, match=r"names: np.int64\(7\) must be text"):
         Organization.from_superiors([-1, 0], names=np.array([7, 8]))
 
 
@@ -377,7 +377,7 @@ def test_other_parameters_come_with_the_scenario():
 def test_the_seed_of_mesa():
     assert InnovationModel(seed=5, weeks=3).settings == InnovationModel(rng=5, weeks=3).settings
     assert InnovationModel(seed=5.0, rng=I64(5), weeks=3).settings.seed == 5
-    with pytest.raises(InnovationAbmError, match="rng = 2 and seed = 1: both name the seed"):
+    with pytest.raises(InnovationAbmError, match="rng = 2 and seed = 1: both set the seed"):
         InnovationModel(seed=1, rng=2)
 
 

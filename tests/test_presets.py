@@ -103,7 +103,7 @@ def test_what_is_not_fitted_anew_is_that_of_typical(name):
 def test_an_unknown_name_is_refused(name, advice):
     with pytest.raises(ScenarioError) as error:
         preset(name)
-    assert str(error.value).startswith(f'there is no preset "{name}"; {advice}')
+    assert str(error.value).startswith(f'unknown preset "{name}"; {advice}')
 
 
 def test_presets_are_package_data():

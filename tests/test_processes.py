@@ -57,7 +57,7 @@ def test_what_is_wrong_in_a_process_is_said_here(processes):
 
 def test_processes_that_die_are_replaced(processes, tmp_path):
     Path(tmp_path / "deadly.py").write_text(DEADLY)
-    with pytest.raises(InnovationAbmError, match="a process that ran the model has died"):
+    with pytest.raises(InnovationAbmError, match="a worker process died"):
         processes.run(PAIRS, rules=load_rules(tmp_path / "deadly.py"))
     assert len(processes.run(PAIRS[:2]).table) == 2
 
@@ -72,7 +72,7 @@ def test_closing_gives_up_what_is_run(tmp_path):
             threading.Thread(target=processes.close).start()
         asked.append(done)
 
-    with pytest.raises(InnovationAbmError, match="the processes that ran the model are closed"):
+    with pytest.raises(InnovationAbmError, match="the worker processes are closed"):
         processes.run([(endless, seed) for seed in range(50)], progress=close_once)
     assert asked[-1] < 50
     with pytest.raises(InnovationAbmError, match="are closed"):

@@ -164,21 +164,21 @@ GOOD = (
         ("import helper2", "mine.py, line 1: ModuleNotFoundError: No module named 'helper2'"),
         ("import broken", "broken.py, line 2: "),
         ("x = 1", "mine.py: declares no rule"),
-        ("RULES = 3", "mine.py: RULES is no RuleBook"),
+        ("RULES = 3", "mine.py: RULES must be a RuleBook"),
         (
             f"{GOOD}    return 0.5".replace("@rule\n", ""),
             "line 2: endorse is not declared as a rule",
         ),
         ("endorse = 0.5", "mine.py: endorse is not declared as a rule"),
         (f"{GOOD}    return 0.5".replace("endorse", "endorce"), 'did you mean "endorse"?'),
-        (f"{GOOD}    return 0.5".replace("endorse", "zzz"), 'there is no rule "zzz"; there are: '),
+        (f"{GOOD}    return 0.5".replace("endorse", "zzz"), 'unknown rule "zzz"; must be one of '),
         (
             f"{GOOD}    return 0.5".replace(", terms", ""),
-            "has other parameters than endorse(idea, ",
+            "has the wrong parameters; must be endorse(idea, ",
         ),
         (
             f"{GOOD}    return 0.5".replace("seen, bar", "bar, seen"),
-            "line 2: endorse(idea, reviewer, bar, seen, terms) has its parameters in another order",
+            "endorse(idea, reviewer, bar, seen, terms) has its parameters in the wrong order",
         ),
     ],
 )
@@ -195,14 +195,14 @@ def test_what_is_refused(text, message, folder):
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("return reviewer.courage", "nothing that it is given has the attribute 'courage'"),
-        ("return vars(idea)", "it uses vars, which is no rule (mine.py, line 4)"),
+        ("return reviewer.courage", "none of its arguments has the attribute 'courage'"),
+        ("return vars(idea)", "it uses vars, which is not a rule (mine.py, line 4)"),
         (
             "return endorse(idea, reviewer, seen, bar, terms)",
-            "it calls itself (mine.py, line 2): write a loop",
+            "it calls itself (mine.py, line 2); write a loop",
         ),
-        ("if seen > bar:\n        return 1.0", "it gives not always a number"),
-        ("return 'often'", "it gives not always a number"),
+        ("if seen > bar:\n        return 1.0", "it must always return a number"),
+        ("return 'often'", "it must always return a number"),
         (
             "for name in ('x', 'y'):\n        bar = rules.trait(idea, name)\n    return bar",
             "the name of a trait must be written out",
@@ -237,7 +237,7 @@ def test_a_rule_that_cannot_be_compiled_is_named(body, reason, folder):
         ("return 1.0 / 0.0", 'the rule "endorse" fails: ZeroDivisionError: ', "(mine.py, line 4)"),
         (
             "return None",
-            'the rule "endorse" gives None (mine.py, line 2; week ',
+            'the rule "endorse" returned None (mine.py, line 2; week ',
             "): a chance must be a number between 0 and 1",
         ),
     ],

@@ -508,7 +508,7 @@ def test_rules_use_nothing_that_engines_may_compute_differently():
 
 @pytest.mark.parametrize("wrong", [lambda idea, terms: 0.5, 0.5, None, "endorse", math.sqrt])
 def test_what_is_not_declared_a_rule_is_refused(wrong):
-    with pytest.raises(RuleError, match=r"lapse_chance: give a function decorated with @rule"):
+    with pytest.raises(RuleError, match=r"lapse_chance: must be a function decorated with @rule"):
         RuleBook(lapse_chance=wrong)
 
 

@@ -171,7 +171,7 @@ def test_a_sheet_holds_no_more_rows_than_excel(tmp_path, monkeypatch):
     monkeypatch.setattr(spreadsheets, "MOST_ROWS", 4)
     made = table(["a"] * 4)
     with (
-        pytest.raises(InnovationAbmError, match=r"big\.xlsx: too many rows for a sheet of Excel"),
+        pytest.raises(InnovationAbmError, match=r"big\.xlsx: too many rows for an Excel sheet"),
         WorkbookWriter(tmp_path / "big.xlsx", made.schema) as writer,
     ):
         writer.write_table(made)

@@ -693,7 +693,7 @@ def test_what_a_study_refers_to_is_checked(load, tmp_path):
     """
     found = mistakes(load, text)
     begins = [
-        'base: there is no preset "worksop"; did you mean "workshop"?',
+        'base: unknown preset "worksop"; did you mean "workshop"?',
         "base: none.csv: ",
         f"base: {tmp_path / 'rules.py'}: declares no rule",
         f"factor 1 (shape): level 1 (a): {tmp_path / 'mine.toml'}: unknown parameter",
@@ -709,8 +709,8 @@ def test_what_a_study_refers_to_is_checked(load, tmp_path):
 
 def test_mistakes_outside_are_told_with_those_inside(load):
     assert mistakes(load, "[base]\npreset = 'worksop'\n[limits]\nhours = 0") == [
-        'base: there is no preset "worksop"; did you mean "workshop"?',
-        "limits: hours = 0: must be a number above 0",
+        'base: unknown preset "worksop"; did you mean "workshop"?',
+        "limits: hours = 0: allowed is a number above 0",
     ]
 
 
@@ -785,7 +785,7 @@ def test_points_that_cannot_be_are_found_before_anything_runs(load):
     """
     assert mistakes(load, text) == [
         "point 6 (panel_size = 3.0, panel_quorum = 4.0): "
-        "panel_quorum = 4 is above panel_size = 3; no idea could pass"
+        "panel_quorum = 4: must be at most panel_size = 3, or no idea passes"
     ]
 
 
@@ -807,14 +807,14 @@ def test_only_the_first_of_many_points_are_listed(load):
 
 def test_what_no_factor_moves_is_wrong_at_every_point(load):
     text = "[base.values]\nvalue_low = 2.0\n[[factor]]\nparameter = 'clarity'\nvalues = [0, 1]"
-    assert mistakes(load, text) == ["every point: value_low = 2 is above value_high = 1"]
+    assert mistakes(load, text) == ["every point: value_low = 2: must be at most value_high = 1"]
 
 
 def test_organisations_that_are_too_large_are_found(load):
     text = "[[factor]]\nparameter = 'middle_layers'\nvalues = [1, 20]"
     assert mistakes(load, text) == [
         "point 1 (middle_layers = 20): 1 department(s) with 20 middle layers and a span of 6 "
-        "would have about 2.63e+16 people; 5,000,000 is the most that is accepted"
+        "would have about 2.63e+16 people; at most 5,000,000 are allowed"
     ]
 
 

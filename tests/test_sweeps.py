@@ -274,7 +274,7 @@ def test_agents_of_ones_own_are_swept_in_mesa(champions):
         [*command, *options], cwd=champions, capture_output=True, text=True, timeout=120
     )
     assert said.returncode == 0, said.stderr
-    assert "the Mesa engine runs this: only it runs agents of one's own (Champion)" in said.stderr
+    assert "using the Mesa engine: only it can run custom agents (Champion)" in said.stderr
     assert json.loads(said.stdout)["complete"]
     wanted, found = Study.load(champions / "study.toml"), load_study(champions / "kept")
     assert len(found.runs) == 4 * 4
@@ -300,8 +300,8 @@ def test_agents_of_ones_own_are_no_matter_for_the_compiled_engine(champions):
     with pytest.raises(InnovationAbmError) as raised:
         sweep(asked, champions / "out")
     assert str(raised.value) == (
-        'engine = "kernel": only the Mesa engine runs agents of one\'s own (Champion); take '
-        'engine = "auto" or "mesa"'
+        'engine = "kernel": must be "auto" or "mesa", as only the Mesa engine can run custom '
+        "agents (Champion)"
     )
     assert not (champions / "out").exists()
 

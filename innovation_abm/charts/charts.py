@@ -23,11 +23,11 @@ there):
 References are compared exactly after trimming. A row of several full-time equivalents is that many
 people, rounded (halves up), at least one; posts that report to it report to the first of them.
 
-What the format leaves open is assumed and told (`Chart.assumed`), chosen by the arguments of
-`read_chart`, or, where two readings are as good, refused. Columns about persons serve to find
-superiors only: nothing of them is kept.
+What the format leaves open is assumed and reported (`Chart.assumed`), chosen by the arguments of
+`read_chart`, or, where two readings fit equally well, refused. Columns about people serve only to
+find superiors: nothing in them is kept.
 
-Reading never stops at the first fault. It goes on as if each fault were repaired, in the way that
+Reading never stops at the first fault. It continues as if each fault were repaired, in the way that
 ``repair=True`` repairs it, so that one reading finds all of them. A chart with a fault left is
 refused. People are never dropped: a chart has as many people as its rows say.
 """
@@ -81,7 +81,7 @@ __all__ = [
 ]
 
 Repair = bool | Literal["force"]
-"""Whether a chart is repaired: not, within a budget, or whatever it takes."""
+"""Whether a chart is repaired: not at all, within a budget, or without limit."""
 
 _LISTED: Final = 20  # faults that an error message lists
 
@@ -108,7 +108,7 @@ class ChartError(InnovationAbmError):
         super().__init__("\n".join(lines) + advice)
 
     def __reduce__(self) -> tuple[type[ChartError], tuple[tuple[Fault, ...]]]:
-        """Let the error cross to another process with its faults."""
+        """Make the error picklable."""
         return type(self), (self.faults,)
 
 
@@ -121,7 +121,7 @@ def repair_advice(faults: Sequence[Fault]) -> str:
     option, value = ("--force-repair", '"force"') if forced else ("--repair", "True")
     which = "it" if len(faults) == 1 else f"{repairable:,} of them"
     how = "; many rows would get another superior than they state" if forced else ""
-    return f"{option} (in Python, repair={value}) would repair {which}, and list how{how}."
+    return f"{option} (in Python, repair={value}) would repair {which} and list the changes{how}."
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Chart:
             next two.
         warnings: What was doubtful and loaded all the same.
         repairs: What was repaired, and how; empty unless repairs were asked for.
-        format: The format, or None if it could not be told.
+        format: The format, or None if it was not recognised.
         posts: The rows, senior posts before junior ones.
         files: Names of the files that were read, without their folder.
         assumed: What was assumed of the dialect, the header and the columns, in one line; blank if
@@ -164,7 +164,7 @@ class Chart:
 
     @property
     def people(self) -> int:
-        """The number of people that the rows say there are."""
+        """The number of people in all rows."""
         return sum(post.people for post in self.posts)
 
     def report(self) -> dict[str, Any]:
@@ -205,11 +205,11 @@ def load_chart(
     encoding: str | None = None,
     keep_names: bool = False,
 ) -> Organization:
-    """Read an organisation from a chart, or say everything that is wrong with it.
+    """Read an organisation from a chart.
 
     Args:
         path: A plain chart, or either file of an organogram pair.
-        repair: As for `read_chart`, which also tells what was repaired.
+        repair: As for `read_chart`, which also returns what was repaired.
         columns: As for `read_chart`.
         sheet: As for `read_chart`.
         encoding: As for `read_chart`.
@@ -244,7 +244,7 @@ def read_chart(
     encoding: str | None = None,
     keep_names: bool = False,
 ) -> Chart:
-    """Read a chart and tell all about it; nothing is written, and a bad file is no exception.
+    """Read a chart and everything found in it; a bad file does not raise, and nothing is written.
 
     Args:
         path: A plain chart, or either file of an organogram pair.
@@ -253,7 +253,7 @@ def read_chart(
             of their department, cells that are missing or too many are made up or left out. The
             number of people never changes. If more than 3 rows and more than 5% of them, or more
             than half of a small chart, would get another superior than they state, nothing is
-            attached and the chart is refused; ``"force"`` attaches them all the same.
+            attached and the chart is refused; ``"force"`` attaches them anyway.
         most_people: How many people are accepted; a chart of more is refused before anything is
             built from its rows.
         columns: The columns to read, by header or by number from 1, where they are not to be found
@@ -330,7 +330,7 @@ def write_chart(organization: Organization, path: str | PathLike[str]) -> None:
         path: The file; one that is there is replaced once all is written.
 
     Raises:
-        InnovationAbmError: If a name cannot stand in a chart, or the file cannot be written.
+        InnovationAbmError: If a chart cannot hold a name, or the file cannot be written.
     """
     names, units, departments = (
         tuple(map(kept_text, texts))
@@ -353,9 +353,9 @@ def write_chart(organization: Organization, path: str | PathLike[str]) -> None:
         )
     )
     if any(name.casefold() == HEAD_MARK for name in organization.names):
-        raise InnovationAbmError("a post is named XX, which marks a head in a chart: rename it")
+        raise InnovationAbmError("a post is named XX, which marks a head in a chart; rename it")
     if "\0" in text.getvalue():
-        raise InnovationAbmError("a name holds a NUL character, which a chart cannot hold")
+        raise InnovationAbmError("a name contains a NUL character, which a chart cannot hold")
     write_text(path, text.getvalue())
 
 
@@ -371,7 +371,7 @@ def _as_records(faults: Iterable[Fault]) -> list[dict[str, Any]]:
 
 
 def _chart_name(path: Path, plain: bool) -> str:
-    """What to call the organisation: the file's name, without the part that tells the pair."""
+    """The name of the organisation: the file's name, without ``senior`` or ``junior``."""
     stem = path.stem
     if not plain:
         stem = re.sub(r"[-_ .]*(senior|junior)", "", stem, flags=re.IGNORECASE)

@@ -18,7 +18,7 @@ CHOSEN: Final = ("post", "reports_to", "matched_by", "unit", "department", "role
 """What a user may choose a column for."""
 
 IDS: Final = ("reference", "employee")
-"""Kinds of columns whose cells name a post and no person."""
+"""Kinds of columns whose cells name a post, not a person."""
 PERSONAL_KEYS: Final = ("email", "login", "name")
 """Kinds of columns whose cells name a person."""
 SUPERIORS: Final = (
@@ -69,7 +69,7 @@ class Sheet(Enum):
 
     @property
     def required(self) -> tuple[str, str]:
-        """The two headers that must be there, which also tell the kind of file."""
+        """The two required headers, by which the kind of file is recognised."""
         first, second, *_ = self.value
         return first, second
 
@@ -185,10 +185,10 @@ def _sheet_of(names: Iterable[str]) -> Sheet:
 
 
 def check_header(header: Header, file: str, log: Log) -> bool:
-    """Look for columns of an organogram that are missing, and for columns that are there twice.
+    """Check for columns of an organogram that are missing, and for repeated columns.
 
     Returns:
-        Whether the columns that an organogram needs are there.
+        Whether the columns that an organogram needs are present.
     """
     sheet, plain = header.sheet, header.plain
     missing = [name for name in sheet.required if name not in plain]
@@ -199,15 +199,15 @@ def check_header(header: Header, file: str, log: Log) -> bool:
         log.fault(file, header.row, FaultKind.COLUMNS, message)
     for name in dict.fromkeys(plain):
         if header.exact and name in sheet.value and plain.count(name) > 1:
-            message = f"the header has the column {quoted(name)} {plain.count(name)} times"
-            log.fault(file, header.row, FaultKind.COLUMNS, message, mend="the first one is read")
+            message = f"the column {quoted(name)} appears {plain.count(name)} times in the header"
+            log.fault(file, header.row, FaultKind.COLUMNS, message, mend="the first one is used")
     if sheet is Sheet.PLAIN and header.exact and len(plain) < 100:
         _hint_at_columns(header, file, log)
     return not missing or sheet is Sheet.PLAIN
 
 
 def _hint_at_columns(header: Header, file: str, log: Log) -> None:
-    """Warn of columns that are not read and seem to be meant for one that is missing."""
+    """Warn of columns that are ignored but seem to be meant for one that is missing."""
     known = header.sheet.value
     for name, cell in zip(header.plain, header.names, strict=True):
         if name in known:
@@ -217,7 +217,7 @@ def _hint_at_columns(header: Header, file: str, log: Log) -> None:
         meant = words().field_of(cell)
         near = near or [column for column in wanted if known[column] == meant]
         if near:
-            message = f"the column {quoted(cell)} is not read; did you mean {near[0]!r}?"
+            message = f"the column {quoted(cell)} is ignored; did you mean {near[0]!r}?"
             log.warn(file, header.row, FaultKind.COLUMNS, message)
 
 
@@ -228,13 +228,13 @@ def chosen_columns(
 
     Returns:
         A column for each thing that was chosen, None where it is not to be read; or None, with
-        the reason in the log, if there is no such thing or column.
+        the reason in the log, if a thing or column is unknown.
     """
     found: dict[str, int | None] = {}
     problems = []
     for what, name in choice.columns.items():
         if what not in CHOSEN:
-            problems.append(f"column {what}: choose one for {', '.join(CHOSEN)}")
+            problems.append(f"column {what}: unknown; must be one of {', '.join(CHOSEN)}")
             continue
         place = _place_of(header, name)
         if place is None and name.strip():

@@ -1,7 +1,7 @@
 """What is found in the files of organisation charts: faults, warnings, repairs, and the posts.
 
-The ground floor of `innovation_abm.charts.charts`, which says what the formats are. Above it stand, from
-bytes to people: `chart_texts` and `chart_workbooks` (a file becomes rows of cells),
+The lowest layer of `innovation_abm.charts.charts`, which describes the formats. Above it, from bytes to
+people: `chart_texts` and `chart_workbooks` (a file becomes rows of cells),
 `chart_columns` and `chart_matching` (which column is which, and what superiors are named by),
 `chart_files` (rows become posts), `chart_structure` (posts become a hierarchy).
 """
@@ -29,7 +29,7 @@ class FaultKind(StrEnum):
     EMPTY = "empty"
     """There are no rows."""
     COLUMNS = "columns"
-    """A column is missing, there twice, or could be one of several."""
+    """A column is missing, repeated, or could be one of several."""
     ROW = "row"
     """A row has too few or too many cells, is not a post, or its quotation mark is not closed."""
     REFERENCE = "reference"
@@ -49,7 +49,7 @@ class FaultKind(StrEnum):
     NOBODY_BELOW = "nobody below"
     """A department has a leader and nobody else."""
     ELIMINATED = "eliminated"
-    """A row of an organogram stands for nobody: the post was eliminated, or is not in post."""
+    """A row of an organogram is left out: the post was eliminated, or its holder is not in post."""
     BUDGET = "budget"
     """Repairing would give too many rows another superior."""
 
@@ -70,9 +70,9 @@ class Fault:
         row: Line number as an editor or spreadsheet shows it (the header is usually 1); None for
             the whole file.
         kind: What it is about.
-        message: What is wrong and what would be right, or what was done about it.
+        message: What is wrong and what is allowed, or what was done about it.
         repairable: Whether reading with ``repair=True`` or ``repair="force"`` repairs it.
-        needs_force: Whether only ``repair="force"`` does, as too many rows would move.
+        needs_force: Whether only ``repair="force"`` does, because too many rows would move.
     """
 
     file: str
@@ -131,7 +131,7 @@ class Post(NamedTuple):
 
     @property
     def superior_shown(self) -> str:
-        """What the row says of its superior, as a message may show it."""
+        """What the row says about its superior, as a message may show it."""
         if self.private:
             return "somebody who is not in the chart"
         return f"{quoted(self.reports_to)}, which does not exist"
@@ -147,7 +147,7 @@ class Log:
 
     Attributes:
         repair: Whether faults are repaired.
-        force: Whether also those are whose repair gives a row another superior, however many.
+        force: Whether rows are given another superior, however many.
         over_budget: Whether too many rows would be given another superior.
     """
 
@@ -194,7 +194,7 @@ class Log:
 
 
 def quoted(text: str, longest: int = 60) -> str:
-    """A piece of a file as it may stand in a message: quoted, escaped and not too long."""
+    """A piece of a file as a message shows it: quoted, escaped and not too long."""
     return repr(text if len(text) <= longest else text[: longest - 3] + "...")
 
 

@@ -1,8 +1,8 @@
 """What the superiors of a chart are named by: a reference, a name, an e-mail address.
 
 Columns that may name the superior are tried against columns that may name the post. The pair in
-which most superiors are found is read. Where two pairs are as good and give different hierarchies,
-the chart is refused, and the user chooses.
+which most superiors are found is read. Where two pairs fit equally well and give different
+hierarchies, the chart is refused, and the user chooses.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from innovation_abm.charts.texts import Choice, Row
 from innovation_abm.charts.words import bare, words
 
 PERSONAL_ROWS: Final = 200
-"""Rows by which it is told whether a column is about persons."""
+"""Rows that decide whether a column is about people."""
 
 _MOST_COLUMNS: Final = 40  # among which columns are looked for by their content
 _MOST_SHOWN: Final = 6
-_GLANCE: Final = 100  # rows by which a pair of columns is told to be unfit at once
+_GLANCE: Final = 100  # rows that rule out a pair of columns quickly
 _PARTS: Final = re.compile(r"\s*[;|\n]\s*|\s+/\s+|\s+&\s+|/|,\s*")
 
 Column = tuple[int, ...]
@@ -126,7 +126,7 @@ class Resolver:
         self._known: dict[str, tuple[str, str]] = {}
 
     def __call__(self, text: str) -> tuple[str, str]:
-        """Give the key, and why it is not the text: ``nobody``, ``first`` of several, or blank."""
+        """Return the key, and why it is not the text: ``nobody``, ``first`` of several or blank."""
         found = self._known.get(text)
         if found is None:
             found = self._known[text] = self._found(text)
@@ -178,7 +178,7 @@ class Matcher:
     """Finds the reading of a table of one row per post."""
 
     def __init__(self, header: Header, rows: Sequence[Row], choice: Choice) -> None:
-        """Take a table, and what the user says of it."""
+        """Take a table and the user's choices."""
         self.header = header
         self.cells = [cells for _, cells in rows]
         self.choice = choice
@@ -398,7 +398,7 @@ class Matcher:
                 done[row] = True
         return True
 
-    # What comes of it
+    # The result
 
     def _reading(self, pair: _Candidate, chosen: Mapping[str, int | None]) -> Reading:
         """The reading of a pair of columns."""
@@ -416,7 +416,7 @@ class Matcher:
         return Reading(naming, pair.key, pair.superior, pair.kind, others, private)
 
     def _naming(self, pair: _Candidate, chosen: Mapping[str, int | None]) -> Column | None:
-        """The columns that posts are called by: never persons' names unless they are to be kept."""
+        """The columns that posts are called by: people's names only if they are to be kept."""
         header = self.header
         if self.choice.keep_names and "post" not in chosen:
             persons: list[Column] = [(one,) for one in header.columns("name")]
@@ -444,21 +444,21 @@ class Matcher:
         return above and not posts
 
     def _missing(self, chosen: Mapping[str, int | None]) -> str:
-        """What to say where no pair of columns can be read."""
+        """The message where no pair of columns can be read."""
         missing = [] if self._keys(chosen) else ["post"]
         missing += [] if self._superiors(chosen) else ["reports_to"]
-        known = any(self.header.fields)  # else it may be a row of names, which none may see
+        known = any(self.header.fields)  # else it may be a row of names, which must not be shown
         names = [quoted(name) for name in self.header.names if name and known]
         have = f"This row has {listed(names[:_MOST_SHOWN])}; choose" if names else "Choose"
         return (
             f"the column {' and '.join(missing or ['post'])} is missing; the header must have one "
             "with a post or person in each row and one with the superior, for instance "
             "post,reports_to,unit,role, or be that of an organogram. "
-            f"{have} columns by --column post=HEADER and --column reports_to=HEADER"
+            f"{have} columns with --column post=HEADER and --column reports_to=HEADER"
         )
 
     def _ambiguous(self, pairs: Sequence[_Candidate]) -> str:
-        """What to say where several pairs of columns are as good."""
+        """The message where several pairs of columns fit equally well."""
         called = self.header.called
         same_superior = len({pair.superior for pair in pairs}) == 1
         options = []

@@ -32,7 +32,7 @@ class Amount(NamedTuple):
 
     Attributes:
         people: The number, halves rounded up, at least 1; None if there is no valid number.
-        note: What was made of the text, if it is not a plain number.
+        note: How the text was read, if it is not a plain number.
         problem: Why there is none.
     """
 
@@ -75,10 +75,10 @@ class Amounts:
         if number is None or not number >= 0:
             return Amount(None, problem=_not_valid(text))
         if number > MAX_PEOPLE_PER_ROW:
-            most = f"{MAX_PEOPLE_PER_ROW:,} is the most"
+            most = f"at most {MAX_PEOPLE_PER_ROW:,} are allowed"
             return Amount(None, problem=f"{quoted(text)} is too many people for one row; {most}")
         if number == 0:
-            note = f"{quoted(text)} people count as one person: the post is there"
+            note = f"{quoted(text)} people is read as 1 person: the post exists"
             return Amount(1, note)
         people = max(1, int(number + 0.5))
         count = "1 person" if people == 1 else f"{people:,} people"
@@ -118,6 +118,6 @@ def _without_words(text: str) -> str:
 
 def _not_valid(text: str) -> str:
     return (
-        f"{quoted(text)} is not a valid number of people; it must be a number such as 1 or 2.5, "
+        f"{quoted(text)} is not a valid number of people; must be a number such as 1 or 2.5, "
         "not negative"
     )

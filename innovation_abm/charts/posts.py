@@ -97,7 +97,7 @@ def read_table(path: Path, choice: Choice, log: Log, seen: Seen) -> Table | None
     seen.sheets, seen.sheet = grid.sheets, grid.sheet
     rows = list(grid.rows)
     if not rows:
-        log.fault(file, None, FaultKind.EMPTY, "the file is empty; a chart has a header")
+        log.fault(file, None, FaultKind.EMPTY, "the file is empty; a chart must have a header")
         return None
     place, header = find_header(rows, choice)
     repeated = list(header.names)
@@ -161,13 +161,13 @@ def preview(
     )
 
 
-# Rows that are no posts --------------------------------------------------------------------------
+# Rows that are not posts -------------------------------------------------------------------------
 
 
 def _posts_only(
     rows: Sequence[Row], reading: Reading, resolver: Resolver, file: str, log: Log
 ) -> list[Row]:
-    """The rows without totals and without the lines below the table that are about it."""
+    """The rows without totals and without notes below the table."""
     is_total, totals = words().is_total, []
     for number, cells in rows:
         first = cells[0] or next(filter(None, cells))
@@ -182,10 +182,10 @@ def _posts_only(
         for number, first in (*totals, *notes)
         if resolver.norm(first) not in superiors or not resolver.norm(first)
     }
-    for what, found in (("totals", totals), ("a note", notes)):
+    for what, found in (("totals", totals), ("notes", notes)):
         left = [str(number) for number, _ in found if number in out]
         if left:
-            message = f"left out: {counted(len(left), 'row')} of {what}, not a post: row "
+            message = f"left out {counted(len(left), 'row')} of {what}, not of posts: row "
             log.warn(file, int(left[0]), FaultKind.ROW, message + listed(left))
     return [row for row in rows if row[0] not in out]
 
@@ -230,7 +230,7 @@ def _check_widths(rows: Iterable[Row], header: Header, file: str, log: Log) -> N
         if len(cells) >= named and not beyond:
             continue
         many = counted(len(beyond), "cell")
-        mend = f"left out {many}" if beyond else "the missing cells are taken as blank"
+        mend = f"left out {many}" if beyond else "missing cells are read as blank"
         message = f"the row has {counted(len(cells), 'cell')}, the header {len(names)}"
         log.fault(file, row, FaultKind.ROW, message, mend)
 
@@ -245,8 +245,8 @@ def read_partner(path: Path, sheet: Sheet, choice: Choice, log: Log) -> list[Tab
     found = re.search(r"(senior|junior)(?!.*(?:senior|junior))", path.name, re.IGNORECASE)
     if found is None:
         message = (
-            f"this is the {here}-posts file of an organogram, but its name does not say "
-            f"{here!r}: name the pair X-senior.csv and X-junior.csv"
+            f"this is the {here}-posts file of an organogram, but its name does not contain "
+            f"{here!r}; name the pair X-senior.csv and X-junior.csv"
         )
         log.fault(path.name, None, FaultKind.FILE, message)
         return []
@@ -257,7 +257,7 @@ def read_partner(path: Path, sheet: Sheet, choice: Choice, log: Log) -> list[Tab
     if not os.path.exists(partner):  # never raises, unlike Path.exists
         message = (
             f"this is the {here}-posts file of an organogram, which needs the {there}-posts file "
-            f"beside it: there is no {partner}"
+            f"beside it; {partner} does not exist"
         )
         log.fault(path.name, None, FaultKind.FILE, message)
         return []
@@ -266,7 +266,7 @@ def read_partner(path: Path, sheet: Sheet, choice: Choice, log: Log) -> list[Tab
         return []
     if {sheet, table.sheet} != {Sheet.SENIOR, Sheet.JUNIOR}:
         required = " and ".join(map(repr, Sheet[there.upper()].required))
-        message = f"beside {path.name} this must be the {there}-posts file, with {required}"
+        message = f"this must be the {there}-posts file of {path.name}, with the columns {required}"
         log.fault(partner.name, None, FaultKind.COLUMNS, message)
         return []
     return [table]
@@ -280,7 +280,7 @@ class Posts:
     """The posts of a chart.
 
     Attributes:
-        kept: The posts that there are.
+        kept: The posts that are read.
         gone: Posts of an organogram that were eliminated, by their reference.
     """
 
@@ -343,22 +343,22 @@ def _posts(table: Table, log: Log) -> Iterator[Post]:
 def _without_reference(reference: str, key: str, row: int, file: str, log: Log) -> tuple[str, str]:
     """The reference and key of a post that has none of its own."""
     what = "is called XX, the mark of a head" if reference else "has no reference"
-    message = f"the post {what}; give it a reference of its own"
-    log.fault(file, row, FaultKind.REFERENCE, message, f"it is called 'row {row}'")
+    message = f"the post {what}; give it a unique reference"
+    log.fault(file, row, FaultKind.REFERENCE, message, f"named 'row {row}'")
     return "", "" if key == reference else key
 
 
 def _tell_superiors(
     table: Table, stated: Sequence[str], above: Mapping[str, tuple[str, str]], log: Log
 ) -> None:
-    """Warn of cells with several superiors, and of words that say that there is none."""
+    """Warn of cells with several superiors, and of words that mean that there is none."""
     if not any(why for _, why in above.values()):
         return
     whys = [above[text][1] for text in stated]
     several = [row for (row, _), why in zip(table.rows, whys, strict=True) if why == "first"]
     if several:
         rows = listed(list(map(str, several)))
-        message = f"{counted(len(several), 'row')} with several superiors: the first is read: row "
+        message = f"{counted(len(several), 'row')} with several superiors; the first is used: row "
         log.warn(table.file, several[0], FaultKind.SUPERIOR, message + rows)
     nobody = Counter(text for text, why in zip(stated, whys, strict=True) if why == "nobody")
     for text, times in nobody.items():
@@ -406,7 +406,7 @@ def _check_shortened(posts: Sequence[Post], log: Log) -> None:
         example = (wrong[0].reference if wrong else "") or next(iter(used))
         message = (
             f"references such as {quoted(example)} look like numbers that a spreadsheet shortened, "
-            f"so that different posts are called the same: row {listed(rows)}; export the chart "
+            f"so different posts share a reference: row {listed(rows)}; export the chart "
             "again with these columns formatted as text"
         )
         log.fault(posts[0].file, int(rows[0]), FaultKind.REFERENCE, message)
@@ -433,7 +433,7 @@ def _in_post(table: Table, found: list[Post], posts: Posts, log: Log) -> list[Po
     for left, what in ((eliminated, "eliminated"), (absent, "not in post (reference 0)")):
         if left:
             rows = listed([str(post.row) for post in left])
-            message = f"left out: {counted(len(left), 'post')} {what}: row {rows}"
+            message = f"left out {counted(len(left), 'post')}, {what}: row {rows}"
             log.warn(table.file, left[0].row, FaultKind.ELIMINATED, message)
     return kept
 
@@ -454,7 +454,7 @@ def settle_heads(posts: list[Post], plain: bool, log: Log) -> list[Post]:
     if len(loops) != 1 and not of_each:
         return posts
     for post in loops:
-        message = f"{quoted(post.label)} reports to itself, and is taken as the head"
+        message = f"{quoted(post.label)} reports to itself and is read as the head"
         log.warn(post.file, post.row, FaultKind.HEAD, message)
     heads = {id(post) for post in loops}
     return [post._replace(reports_to="") if id(post) in heads else post for post in posts]
@@ -481,7 +481,7 @@ def _repeated_across(posts: Sequence[Post]) -> bool:
 def _labels_as_units(posts: list[Post], number: int, log: Log) -> list[Post]:
     """The posts of one department, in units by what the column of departments says."""
     has_units = any(post.unit for post in posts)
-    what = "is not read, as another column states units" if has_units else "states the units"
+    what = "is ignored because another column states units" if has_units else "is read as units"
     message = (
         f"one post is marked as the head, so there is one department; the column with {number:,} "
         f"departments {what}"
@@ -513,8 +513,10 @@ def _with_departments(posts: list[Post], log: Log) -> list[Post]:
     for number, post in enumerate(posts):
         if not department[number]:
             department[number] = stated
-            message = "the row states no department, while others do, and has no superior who does"
-            mend = f"it is put into {quoted(stated)}"
+            message = (
+                "the row states no department, other rows do, and none of its superiors states one"
+            )
+            mend = f"put into {quoted(stated)}"
             log.fault(post.file, post.row, FaultKind.DEPARTMENT, message, mend)
     return [
         post if post.department else post._replace(department=department[number])

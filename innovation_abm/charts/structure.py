@@ -1,8 +1,8 @@
 """The hierarchy in an organisation chart: from posts to people who report to each other.
 
 The second half of `innovation_abm.charts.charts`: it finds every post's superior and every department's
-head, and what is wrong with them. It always goes on as if each fault were repaired, so that all
-faults are found; whether they are refused or repaired is the log's affair.
+head, and what is wrong with them. It always continues as if each fault were repaired, so that all
+faults are found; the log decides whether they are refused or repaired.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def arrange(
     """
     people = sum(post.people for post in posts)
     if people > most_people:
-        message = f"the chart has {people:,} people; {most_people:,} is the most that is accepted"
+        message = f"the chart has {people:,} people; at most {most_people:,} are allowed"
         log.fault(posts[0].file, None, FaultKind.NUMBER, message)
         return None
     if all(post.junior for post in posts):
@@ -124,7 +124,7 @@ def _attach(
     if log.over_budget and log.repair and not log.force:
         message = (
             f"--repair would give {len(moved):,} of {counted(len(posts), 'row')} another superior "
-            f"than they state; {_FEW} rows or {_SHARE:.0%} are the most, half of a small chart. "
+            f"than they state; the most is {_FEW} rows or {_SHARE:.0%}, and half of a small chart. "
             'Nothing is attached; --force-repair (in Python, repair="force") attaches as below'
         )
         log.fault(posts[0].file, None, FaultKind.BUDGET, message)
@@ -136,11 +136,11 @@ def _attach(
         superior[number] = _NOBODY if number == head else instead
         mend = f"attached to the head, {posts[head]}"
         if number == head:
-            mend = "taken as the head"
+            mend = "made the head"
         elif instead != head:
             mend = f"attached to {posts[instead]}, above the eliminated post"
         if number in cut:
-            mend = f"its line to {posts[cut[number]]} is cut, and it is {mend}"
+            mend = f"its line to {posts[cut[number]]} is cut; {mend}"
         post = posts[number]
         log.fault(post.file, post.row, why.kind, why.message, mend, moves=number != head)
 
@@ -180,7 +180,7 @@ def _index(
             continue
         target = posts[index[department[number], post.key]]
         message = (
-            f"repeats the reference {posts[earlier]}; each row stays a post of its own, and "
+            f"repeats the reference {posts[earlier]}; each row is read as a separate post, and "
             f"reports attach to row {target.row}"
         )
         log.warn(post.file, post.row, FaultKind.REFERENCE, message)
@@ -213,17 +213,17 @@ def _tell_near(post: Post, found: Post, crosses: bool, log: Log) -> None:
     if crosses:
         message = (
             f"{quoted(post.label)} of the department {quoted(post.department)} reports to "
-            f"{found} of {quoted(found.department)}; a department is a tree of its own, with a "
+            f"{found} of {quoted(found.department)}; a department must be a separate tree, with a "
             "head marked XX"
         )
-        mend = f"it stays below {found}, in the department of that post"
+        mend = f"it stays below {found}, in that post's department"
         log.fault(post.file, post.row, FaultKind.DEPARTMENT, message, mend)
     elif zero_key(post.reports_to) == zero_key(found.key):
         message = f"reports to {quoted(post.reports_to)}, read as {found}: the same number"
         log.warn(post.file, post.row, FaultKind.SUPERIOR, message)
     else:
         message = f"{_missing(post)}; did you mean {found}?"
-        log.fault(post.file, post.row, FaultKind.SUPERIOR, message, f"joined to {found}")
+        log.fault(post.file, post.row, FaultKind.SUPERIOR, message, f"attached to {found}")
 
 
 class _Search:
@@ -310,7 +310,7 @@ class _Search:
 
 
 def _missing(post: Post) -> str:
-    """That a post's superior does not exist, as the beginning of a message."""
+    """The beginning of a message that a post's superior does not exist."""
     who = _who(post)
     if not post.reports_to:
         return f"{who} to nobody; the reference of a senior post must be given"
@@ -394,7 +394,7 @@ def _roots(superior: Sequence[int]) -> list[int]:
 
 
 def _circle_message(posts: Sequence[Post], circle: Sequence[int], below: Sequence[int]) -> str:
-    """What to say of a circle and of the posts that hang below it."""
+    """The message about a circle and the posts below it."""
     if len(circle) == 1:
         message = f"{quoted(posts[circle[0]].label)} reports to itself (a head reports to XX)"
     else:
@@ -467,10 +467,10 @@ def _check_people(posts: Sequence[Post], structure: Structure, log: Log) -> None
         message = f"{quoted(post.label)} counts {post.people:,} people"
         if structure.is_head(number):
             message += ", but is the head; a department has exactly one leader"
-            mend = "the first leads, and the others report to the first"
+            mend = "the first person leads, and the others report to them"
             log.fault(post.file, post.row, FaultKind.HEAD, message, mend)
         elif number in has_reports:
-            message += "; those who report to it report to the first of them"
+            message += "; posts that report to it report to the first of them"
             log.warn(post.file, post.row, FaultKind.NUMBER, message)
     lonely = [number for number in range(len(structure.heads)) if people[number] == 1]
     for number in lonely:
@@ -492,12 +492,14 @@ def _check_roles(posts: Sequence[Post], structure: Structure, log: Log) -> None:
             continue
         fitting = fitting_roles.get(post.role)
         if fitting is None:
-            message = f"the role {quoted(post.role)} is none of {leader}, {manager}, {staff}"
+            message = (
+                f"the role {quoted(post.role)} is unknown; must be {leader}, {manager} or {staff}"
+            )
             log.warn(post.file, post.row, FaultKind.ROLE, f"{message}; the structure decides")
             continue
         role = leader if number in heads else manager if number in has_reports else staff
         if role not in fitting:
-            message = f"the stated role is {post.role}, the structure says {role}"
+            message = f"the stated role is {post.role}, but by the structure it is {role}"
             log.warn(post.file, post.row, FaultKind.ROLE, f"{message}; the structure decides")
 
 

@@ -1,6 +1,6 @@
 """Charts as text: from bytes to rows of cells, whatever the encoding and the separator.
 
-What a table is made of is told apart by what is in it, never by the name of its file.
+The format of a table is recognised by its content, never by the name of its file.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _SAVE_AS: Final = "save the chart as CSV (UTF-8) or as an Excel workbook (.xlsx)
 
 @dataclass(frozen=True)
 class Choice:
-    """What the user says of how a chart is to be read, where it is not to be found out.
+    """What the user chose about how a chart is read, where it cannot be found out.
 
     Attributes:
         columns: Headers (or numbers) of columns, by what they hold.
@@ -106,16 +106,16 @@ def read_bytes(path: Path, log: Log) -> bytes | None:
         elif about.st_size > MAX_BYTES:
             problem = (
                 f"the file has {about.st_size / 1e6:,.0f} MB; "
-                f"{MAX_BYTES / 1e6:,.0f} MB is the most that is read"
+                f"at most {MAX_BYTES / 1e6:,.0f} MB are read"
             )
         else:
             return path.read_bytes()
     except FileNotFoundError:
-        problem = f"there is no file {path}"
+        problem = f"the file {path} does not exist"
     except OSError as error:
         problem = f"cannot read {path}: {error.strerror}"
     except ValueError:
-        problem = f"{str(path)!r} cannot be the name of a file"
+        problem = f"{str(path)!r} is not a valid file name"
     log.fault(path.name or str(path), None, FaultKind.FILE, problem)
     return None
 
@@ -126,7 +126,7 @@ def text_grid(data: bytes, file: str, choice: Choice, score: Score, log: Log) ->
     Args:
         data: The bytes of the file.
         file: Its name.
-        choice: What the user says of it.
+        choice: The user's choices.
         score: How well rows are understood, by which the separator is found.
         log: Where faults go.
     """
@@ -151,7 +151,7 @@ def text_grid(data: bytes, file: str, choice: Choice, score: Score, log: Log) ->
 
 
 def _other_format(data: bytes) -> str | None:
-    """What a file is that is not a table of text, and what to do; None if it may be one."""
+    """What kind of file it is, and what to do, if it is not a table of text; None if it may be."""
     for start, what in _OTHERS:
         if data.startswith(start):
             return f"this is {what}; {_SAVE_AS}"
@@ -183,7 +183,7 @@ def _decoded(
     except UnicodeDecodeError as error:
         if not called and b"\0" not in data:
             return _not_utf8(data, error.start, file, assumed, log)
-    message = f"this is not a table of text (it holds NUL bytes); {_SAVE_AS}"
+    message = f"this is not a text table (it contains NUL bytes); {_SAVE_AS}"
     log.fault(file, None, FaultKind.ENCODING, message)
     return None
 
@@ -194,13 +194,13 @@ def _decoded_as(data: bytes, file: str, encoding: str, log: Log) -> str | None:
         text = data.decode(encoding)
         if "\0" not in text:
             return text.removeprefix("\ufeff")
-        problem = f"the text is not {encoding} (it holds NUL characters)"
+        problem = f"the text is not {encoding} (it contains NUL characters)"
     except UnicodeError as error:
-        reason = getattr(error, "reason", "bytes that mean nothing in it")
+        reason = getattr(error, "reason", "invalid bytes")
         problem = f"the text is not {encoding} ({reason})"
     except (LookupError, ValueError):
         problem = (
-            f"encoding = {encoding!r}: not a known encoding; for instance utf-8, cp1252, utf-16"
+            f"encoding = {encoding!r}: unknown; must be an encoding such as utf-8, cp1252 or utf-16"
         )
     log.fault(file, None, FaultKind.ENCODING, problem)
     return None
@@ -225,7 +225,7 @@ def _not_utf8(data: bytes, place: int, file: str, assumed: list[str], log: Log) 
     try:
         text = data.decode("cp1252")
         if sound <= broken:
-            assumed.append("Windows-1252 (--encoding for another one)")
+            assumed.append("Windows-1252 (to change: --encoding)")
             return text
     except UnicodeDecodeError as error:  # five bytes mean nothing in Windows-1252
         place = error.start
@@ -235,8 +235,8 @@ def _not_utf8(data: bytes, place: int, file: str, assumed: list[str], log: Log) 
         file,
         before.count(b"\n") + 1,
         FaultKind.ENCODING,
-        f"byte 0x{data[place]:02x} is not UTF-8; save the chart as CSV in UTF-8, or name its "
-        "encoding by --encoding",
+        f"byte 0x{data[place]:02x} is not UTF-8; save the chart as CSV in UTF-8, or give its "
+        "encoding with --encoding",
         mend="the file is read as Windows-1252",
     )
     return text
@@ -293,7 +293,7 @@ def _records(
             log.fault(file, start, FaultKind.ROW, message)
             break
         if still_open:
-            message = 'a quotation mark (") is opened here and never closed'
+            message = 'a quotation mark (") opened here is never closed'
             log.fault(file, start, FaultKind.ROW, message)
             break
         if any(cells):
@@ -301,7 +301,7 @@ def _records(
         elif cells:
             blank.append(str(start))
     if blank:
-        message = f"{counted(len(blank), 'row')} with blank cells only passed over: row "
+        message = f"skipped {counted(len(blank), 'row')} with only blank cells: row "
         log.warn(file, int(blank[0]), FaultKind.ROW, message + listed(blank))
 
 

@@ -92,7 +92,7 @@ class Words:
         )
 
     def is_personal(self, header: str) -> bool:
-        """Whether a header that is not known otherwise is that of a column about persons."""
+        """Whether an otherwise unknown header is that of a column about people."""
         return any(
             f" {word} " in f" {form} " for form in header_forms(header) for word in self.personal
         )

@@ -41,7 +41,7 @@ _SAVE_AS: Final = "save the chart as an Excel workbook (.xlsx) or as CSV (UTF-8)
 
 
 class _Refused(Exception):  # noqa: N818 - becomes a fault
-    """A workbook cannot be read; says why."""
+    """A workbook cannot be read; the message says why."""
 
 
 def workbook_grid(data: bytes, file: str, choice: Choice, score: Score, log: Log) -> Grid | None:
@@ -52,7 +52,7 @@ def workbook_grid(data: bytes, file: str, choice: Choice, score: Score, log: Log
     Args:
         data: The bytes of the file.
         file: Its name.
-        choice: What the user says of it.
+        choice: The user's choices.
         score: How well rows are understood.
         log: Where faults go.
     """
@@ -78,7 +78,7 @@ def _grid(data: bytes, choice: Choice, score: Score) -> Grid:
     from openpyxl.xml import DEFUSEDXML
 
     if not DEFUSEDXML:
-        raise _Refused("reading workbooks needs the package defusedxml; install it")
+        raise _Refused("reading workbooks requires the package defusedxml; install it")
     book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     sheets = {sheet.title: sheet for sheet in book.worksheets}
     shown = [name for name, sheet in sheets.items() if sheet.sheet_state == "visible"]
@@ -87,7 +87,7 @@ def _grid(data: bytes, choice: Choice, score: Score) -> Grid:
     assumed = []
     if choice.sheet is None and len(sheets) > 1:
         others = listed([quoted(one) for one in sheets if one != name])
-        assumed.append(f"sheet {quoted(name)} (not read: {others}; --sheet for another one)")
+        assumed.append(f"sheet {quoted(name)} (not read: {others}; to change: --sheet)")
     return Grid(rows, assumed, tuple(sheets), name)
 
 
@@ -97,8 +97,8 @@ def _check_archive(archive: zipfile.ZipFile) -> None:
     size = sum(part.file_size for part in archive.infolist())
     if size > MAX_UNPACKED:
         raise _Refused(
-            f"the workbook unpacks to {size / 1e6:,.0f} MB; {MAX_UNPACKED / 1e6:,.0f} MB is the "
-            "most that is read"
+            f"the workbook unpacks to {size / 1e6:,.0f} MB; at most {MAX_UNPACKED / 1e6:,.0f} MB "
+            "are read"
         )
     what = None
     if any(name.endswith("vbaProject.bin") for name in names):
@@ -130,7 +130,7 @@ def _choose(
             raise _Refused(f"sheet = {quoted(wanted)}: not in the workbook, which has {names}")
         return near[0], iter(_rows(sheets[near[0]]))
     if not shown:
-        raise _Refused("all sheets of the workbook are hidden; choose one by --sheet NAME")
+        raise _Refused("all sheets of the workbook are hidden; choose one with --sheet NAME")
     first: tuple[str, list[Row]] | None = None
     for name in shown:
         rows = _rows(sheets[name])
@@ -156,14 +156,16 @@ def _rows(sheet: Any) -> list[Row]:  # noqa: ANN401 - openpyxl carries no types
         size += 1 + len(values)
         if number > MAX_ROWS or size > MAX_CELLS:
             raise _Refused(
-                f"the sheet {quoted(sheet.title)} is too large: {MAX_ROWS:,} rows and "
-                f"{MAX_CELLS:,} cells are the most that are read"
+                f"the sheet {quoted(sheet.title)} is too large: at most {MAX_ROWS:,} rows and "
+                f"{MAX_CELLS:,} cells are read"
             )
         cells = [_text(value) for value in values]
         while cells and not cells[-1]:
             cells.pop()
         if len(cells) > MAX_COLUMNS:
-            raise _Refused(f"row {number} has {len(cells):,} cells; {MAX_COLUMNS:,} are the most")
+            raise _Refused(
+                f"row {number} has {len(cells):,} cells; at most {MAX_COLUMNS:,} are read"
+            )
         if cells or number in merged.below:
             merged.fill(number, cells)
         if any(cells):
@@ -208,7 +210,7 @@ def _merged(source: bytes) -> _Merged:
         last = min(int(bottom), MAX_ROWS)
         rows += max(0, last - int(top) + 1)
         if rows > MAX_ROWS:
-            raise _Refused(f"more than {MAX_ROWS:,} rows of merged cells")
+            raise _Refused(f"too many rows of merged cells: at most {MAX_ROWS:,} are read")
         if columns[0] <= columns[1] < MAX_COLUMNS:
             ranges.append((int(top), last, columns[0], columns[1]))
     return _Merged(ranges)
@@ -226,8 +228,8 @@ def _check_formulas(sheet: Any) -> None:  # noqa: ANN401 - as above
     found = _NOT_COMPUTED.search(_source(sheet))
     if found is not None:
         raise _Refused(
-            f"cell {found[1].decode()} of the sheet {quoted(sheet.title)} has a formula without "
-            "its value; open the workbook in Excel or LibreOffice, and save it"
+            f"cell {found[1].decode()} of the sheet {quoted(sheet.title)} has a formula without a "
+            "value; open the workbook in Excel or LibreOffice, and save it"
         )
 
 

@@ -1,4 +1,4 @@
-"""The options of commands that say how a chart is read."""
+"""The command-line options for reading a chart."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ChartOption = Annotated[
     typer.Option(
         "--chart",
         metavar="FILE",
-        help="Run on this organisation chart: a CSV or Excel file (.xlsx), or either file of an "
+        help="Use your own organisation chart: a CSV or Excel file (.xlsx), or either file of an "
         "organogram pair.",
     ),
 ]
@@ -30,7 +30,7 @@ ForceOption = Annotated[
     bool,
     typer.Option(
         "--force-repair",
-        help="Repair it even if many rows get another superior than they state.",
+        help="Repair the chart even if many rows get another superior than they state.",
     ),
 ]
 ColumnOption = Annotated[
@@ -39,7 +39,7 @@ ColumnOption = Annotated[
         "--column",
         metavar="WHAT=HEADER",
         help="Read this column of the chart as post, reports_to, matched_by (what superiors are "
-        "named by), unit, department, role or people; may be repeated.",
+        "named by), unit, department, role or people; can be repeated.",
     ),
 ]
 SheetOption = Annotated[
@@ -47,29 +47,29 @@ SheetOption = Annotated[
 ]
 EncodingOption = Annotated[
     str | None,
-    typer.Option("--encoding", metavar="NAME", help="Encoding of the chart, such as cp1252."),
+    typer.Option("--encoding", metavar="NAME", help="Encoding of a CSV chart, such as cp1252."),
 ]
 NamesOption = Annotated[
     bool,
     typer.Option(
         "--keep-names",
-        help="Call posts by the names (or e-mail addresses) of persons in the chart, which are "
-        "else dropped.",
+        help="Name posts after the people in the chart (or their e-mail addresses), which are "
+        "dropped by default.",
     ),
 ]
 
 
 @dataclass(frozen=True)
 class ChartReading:
-    """How a chart is read, as the options say.
+    """The options for reading a chart.
 
     Attributes:
         repair: Whether to repair it.
-        force: Whether to repair it whatever it takes.
+        force: Whether to repair it even if many rows get another superior.
         columns: Columns to read, as ``WHAT=HEADER``.
         sheet: Sheet of a workbook.
         encoding: Encoding of a text.
-        keep_names: Whether posts may be called by names of persons.
+        keep_names: Whether posts may be named after people.
     """
 
     repair: bool = False
@@ -90,7 +90,7 @@ class ChartReading:
             what, equals, header = pair.partition("=")
             if not equals:
                 raise InnovationAbmError(
-                    f"--column {pair}: write WHAT=HEADER, for instance --column "
+                    f"--column {pair}: must be WHAT=HEADER, for instance --column "
                     'reports_to="Manager ID"'
                 )
             columns[what.strip()] = header.strip()
@@ -109,10 +109,10 @@ class ChartReading:
         return read_chart(path, **self.arguments())
 
     def check_unused(self) -> None:
-        """Check that nothing is said of a chart where there is none.
+        """Check that no option about a chart is given without a chart.
 
         Raises:
-            InnovationAbmError: If something is.
+            InnovationAbmError: If one is.
         """
         given = {
             "--repair": self.repair,
@@ -124,6 +124,4 @@ class ChartReading:
         }
         for option, used in given.items():
             if used:
-                raise InnovationAbmError(
-                    f"{option} is about a chart, and none is given: add --chart FILE"
-                )
+                raise InnovationAbmError(f"{option} needs a chart: add --chart FILE")

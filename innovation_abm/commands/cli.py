@@ -1,9 +1,9 @@
 """The commands: ``innovation-abm run``, ``compare``, ``check-chart``, ``presets`` and others.
 
-What a command needs is imported when it runs, so that ``--help`` and ``--version`` answer at once.
-Exit statuses: 0 done; 1 ``validate``, ``doctor`` or ``check-rules`` found something wrong; 2 what
-was given is wrong, as one message on standard error says; 130 interrupted; 143 and 129 ended by
-SIGTERM and SIGHUP.
+Modules are imported when a command runs, so that ``--help`` and ``--version`` answer at once.
+Exit statuses: 0 done; 1 ``validate``, ``doctor`` or ``check-rules`` found a problem; 2 the input
+is wrong, as one message on standard error says; 130 interrupted; 143 and 129 ended by SIGTERM and
+SIGHUP.
 """
 
 from __future__ import annotations
@@ -58,24 +58,24 @@ if TYPE_CHECKING:
 
 PROGRAM: Final = "innovation-abm"
 FOR_ROOMS: Final = "workshop"
-"""What is run unless something is named."""
+"""The scenario that runs by default."""
 FOR_CHARTS: Final = "typical"
-"""What is run on a chart unless something is named: workshops have more ideas than life has."""
+"""The default scenario on a chart: the workshop preset has an unrealistically high idea rate."""
 REPLICATIONS: Final = 100
 """Pairs of runs behind a ranking."""
 RANKING_SECONDS: Final = 60.0
-"""How long a ranking may take where only Mesa can run it, unless 10 pairs of runs take longer."""
+"""How long a ranking may take in Mesa, unless 10 pairs of runs take longer."""
 WRONG: Final = 1
 REFUSED: Final = 2
 INTERRUPTED: Final = 130
 LONGEST_USAGE: Final = 400
 """Characters of a message about options that are wrong."""
 USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]
-"""What is raised for options that are wrong: of click, or of typer's own copy of it."""
+"""Raised for wrong options: by click, or by typer's own copy of it."""
 
 
 class Commands(TyperGroup):
-    """Ends every command in one way: errors in one message, interruption in one line."""
+    """Ends every command the same way: one message for errors, one line when interrupted."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own types differ by version
         """Run the command that was asked for."""
@@ -101,19 +101,19 @@ class Commands(TyperGroup):
             _write_no_more()
             raise typer.Exit(REFUSED) from None
         except RecursionError:
-            print_error("what was given is nested too deeply")
+            print_error("the input is nested too deeply")
             raise typer.Exit(REFUSED) from None
         except MemoryError:
-            print_error("not enough memory; run fewer people or weeks")
+            print_error("out of memory; run fewer people or weeks")
             raise typer.Exit(REFUSED) from None
         return result
 
 
 def _write_no_more() -> None:
-    """Let what is left in the buffer of standard output vanish; Python writes it when it ends."""
+    """Discard what is left in the buffer of standard output, which Python writes when it ends."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError:  # standard output is no file
+    except OSError:  # standard output is not a file
         return
 
 
@@ -128,7 +128,7 @@ app = typer.Typer(
 
 
 def main() -> int:
-    """Run the command line; it ends by raising ``SystemExit``, with the status of the command."""
+    """Run the command line; raise ``SystemExit`` with the status of the command."""
     app(prog_name=PROGRAM)
     return 0
 
@@ -143,7 +143,9 @@ def _say_version(wanted: bool) -> None:
 def _common(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version."),
+        typer.Option(
+            "--version", callback=_say_version, is_eager=True, help="Show the version and exit."
+        ),
     ] = False,
 ) -> None:
     """How ideas live and die in public services: an agent-based model."""
@@ -178,32 +180,34 @@ LeverOption = Annotated[
     typer.Option(
         "--lever",
         metavar="KEY=STRENGTH",
-        help="Move a lever, by a strength from 0 to 1; may be repeated. The command levers "
-        "lists them.",
+        help="Move a lever to a strength from 0 to 1; can be repeated. The command levers lists "
+        "the keys.",
         autocompletion=lambda incomplete: _complete_lever(incomplete),
     ),
 ]
 LeverFileOption = Annotated[
     str | None,
-    typer.Option("--levers", metavar="FILE.toml", help="Add levers of your own from this file."),
+    typer.Option("--levers", metavar="FILE.toml", help="Add your own levers from this file."),
 ]
-WeeksOption = Annotated[int | None, typer.Option("--weeks", metavar="N", help="Length of the run.")]
-SeedOption = Annotated[
-    int | None, typer.Option("--seed", metavar="N", help="Seed of all that is left to chance.")
+WeeksOption = Annotated[
+    int | None, typer.Option("--weeks", metavar="N", help="Length of the run in weeks.")
 ]
+SeedOption = Annotated[int | None, typer.Option("--seed", metavar="N", help="Random seed.")]
 RulesOption = Annotated[
     str | None,
     typer.Option(
         "--rules",
         metavar="FILE.py",
-        help="Rules of your own, each declared with @rule, or agents of your own, set as ROLES.",
+        help="Your own rules, each declared with @rule, or your own agents, set as ROLES.",
     ),
 ]
 EngineOption = Annotated[
     Engine,
-    typer.Option("--engine", help="What runs the model; auto takes the compiled one if it can."),
+    typer.Option(
+        "--engine", help="Engine to run the model with; auto uses the compiled one where it can."
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Output JSON only.")]
 
 
 @dataclass(frozen=True)
@@ -224,10 +228,10 @@ def _scenario(name: str) -> Scenario:
     if name in preset_names():
         return preset(name)
     if path.suffix.lower() in (".csv", ".tsv", ".xlsx"):
-        raise InnovationAbmError(f"{name} looks like a chart: give it as --chart {name}")
+        raise InnovationAbmError(f"{name}: looks like a chart, not a scenario; use --chart {name}")
     if path.suffix.lower() == ".toml" or path.name != name or path.exists():
         return Scenario.load(path)
-    return preset(name)  # which says what the nearest name is
+    return preset(name)  # which suggests the nearest name
 
 
 def _settings(option: str, pairs: Sequence[str]) -> dict[str, Any]:
@@ -241,7 +245,7 @@ def _settings(option: str, pairs: Sequence[str]) -> dict[str, Any]:
         given = f"{option} {shortened(pair)}"
         if not equals or not name or not text:
             raise InnovationAbmError(
-                f"{given}: write NAME=VALUE, for instance {option} risk_aversion=0.3"
+                f"{given}: must be NAME=VALUE, for instance {option} risk_aversion=0.3"
             )
         if name not in known:
             raise InnovationAbmError(f"{given}: {unknown('parameter', name, known)}")
@@ -250,7 +254,7 @@ def _settings(option: str, pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def _strengths(option: str, pairs: Sequence[str]) -> dict[str, float]:
-    """Read ``KEY=STRENGTH`` pairs; whether they are right is for the scenario to say."""
+    """Read ``KEY=STRENGTH`` pairs; the scenario checks whether they are right."""
     strengths: dict[str, float] = {}
     for pair in pairs:
         key, _, text = (part.strip() for part in pair.partition("="))
@@ -259,7 +263,7 @@ def _strengths(option: str, pairs: Sequence[str]) -> dict[str, float]:
         except ValueError:
             given = f"{option} {shortened(pair)}"
             raise InnovationAbmError(
-                f"{given}: write KEY=STRENGTH, for instance {option} upholding=0.5"
+                f"{given}: must be KEY=STRENGTH, for instance {option} upholding=0.5"
             ) from None
     return strengths
 
@@ -267,7 +271,7 @@ def _strengths(option: str, pairs: Sequence[str]) -> dict[str, float]:
 def _with_levers(
     scenario: Scenario, strengths: dict[str, float], file: str | None, pairs: Sequence[str]
 ) -> Scenario:
-    """Move levers of a scenario, after adding those of a file; its name tells of what is moved."""
+    """Move levers of a scenario, after adding those of a file; its name lists what is moved."""
     from innovation_abm.scenario.levers import load_levers
     from innovation_abm.scenario.scenario import ScenarioError
 
@@ -295,23 +299,23 @@ def _value(given: str, text: str, parameter: Parameter) -> Any:  # noqa: ANN401 
     if parameter.kind in ("choice", "text"):
         return text
     raise InnovationAbmError(
-        f"{given}: {shown(text)} is no TOML value; allowed is {parameter.allowed}"
+        f"{given}: {shown(text)} is not a valid TOML value; must be {parameter.allowed}"
     )
 
 
 @dataclass(frozen=True)
 class Overrides:
-    """Options that take the place of what a scenario says, where they are given."""
+    """Options that override what a scenario says, where they are given."""
 
     chart: str | None
     weeks: int | None
     seed: int | None
 
     def applied(self, name: str, settings: dict[str, Any], pairs: Sequence[str]) -> Scenario:
-        """Find a scenario and give it other values, which its name tells of."""
+        """Find a scenario and change its values; its name lists the changes."""
         options = {key: value for key, value in vars(self).items() if value is not None}
         if "chart" in options:
-            options["title"] = ""  # it tells of the scenario's own organisation
+            options["title"] = ""  # it describes the scenario's own organisation
         scenario = _scenario(name).but(**{**settings, **options})
         if not pairs:
             return scenario
@@ -329,7 +333,7 @@ def _rules(file: str | None) -> RuleBook | None:
 
 
 def _warn_of_rules(name: str, rules: RuleBook | None, working: Working) -> None:
-    """Say so if a scenario was kept from a run with other rules."""
+    """Warn if a scenario was saved by a run with other rules."""
     from innovation_abm.results.files import rules_missing
     from innovation_abm.scenario.presets import preset_names
 
@@ -364,7 +368,7 @@ def run(
         typer.Argument(
             metavar="PRESET|FILE.toml",
             help="What to run: a preset (the command presets lists them) or a scenario file. "
-            "Unless said: workshop, or on a chart of your own typical.",
+            "Default: workshop; with --chart: typical.",
             autocompletion=_complete_preset,
         ),
     ] = None,
@@ -379,9 +383,7 @@ def run(
     seed: SeedOption = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", metavar="NAME=VALUE", help="Give a parameter a value; may be repeated."
-        ),
+        typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter; can be repeated."),
     ] = None,
     levers: LeverOption = None,
     lever_file: LeverFileOption = None,
@@ -390,12 +392,12 @@ def run(
         typer.Option(
             "--out",
             metavar="FOLDER",
-            help="Keep the tables, a summary, and a run.toml that repeats the run exactly.",
+            help="Save the tables, a summary, and a run.toml that repeats the run exactly.",
         ),
     ] = None,
     story: Annotated[
         str | None,
-        typer.Option("--story", metavar="IDEA", help="Tell this idea's story, by its name."),
+        typer.Option("--story", metavar="IDEA", help="Tell the story of this idea."),
     ] = None,
     rules: RulesOption = None,
     engine: EngineOption = Engine.AUTO,
@@ -432,7 +434,7 @@ def run(
         working.say("counting")
         summary = summarize(done, task.chart)
         if (out is not None or story is not None) and not done.keeps_events:
-            working.say("running it again in Mesa, for the events")
+            working.say("running again in Mesa, to record the events")
         told = "" if story is None else done.story(story)
         if out is not None:
             _ = done.events
@@ -446,13 +448,13 @@ def run(
     console = page()
     show_run(console, done, task.chart, told)
     if out is not None:
-        console.print(f"\nKept in {out}; run.toml there repeats the run.", soft_wrap=True)
+        console.print(f"\nSaved in {out}; run.toml there repeats the run.", soft_wrap=True)
 
 
 def _example(run: Run) -> str:
-    """Tell the story of one idea that is worth it, unless it would take long to find out."""
-    from innovation_abm.commands.pages import example
+    """Return the story of one idea that is worth telling, unless it would take long."""
     from innovation_abm.running.engines import MESA_SECONDS
+    from innovation_abm.commands.pages import example
 
     subject = example(run)
     if subject is None:
@@ -460,7 +462,7 @@ def _example(run: Run) -> str:
     seconds = run.organization.size * run.scenario.weeks * MESA_SECONDS
     if run.keeps_events or seconds < PATIENCE:
         return run.story(subject)
-    return f"Stories of so large a run take a while; ask for one: --story {subject}"
+    return f"Stories of a run this large take a while; to read one: --story {subject}"
 
 
 @app.command()
@@ -475,24 +477,28 @@ def compare(
         str | None,
         typer.Argument(
             metavar="B",
-            help="What to compare with A; without it, A with the values of --set-b.",
+            help="What to compare with A. Default: A with the changes of --set-b.",
             autocompletion=_complete_preset,
         ),
     ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="NAME=VALUE", help="A parameter's value on both sides; repeatable."
+            "--set", metavar="NAME=VALUE", help="Set a parameter in both; can be repeated."
         ),
     ] = None,
     settings_b: Annotated[
         list[str] | None,
-        typer.Option("--set-b", metavar="NAME=VALUE", help="A parameter's value in B; repeatable."),
+        typer.Option(
+            "--set-b", metavar="NAME=VALUE", help="Set a parameter in B; can be repeated."
+        ),
     ] = None,
     levers: LeverOption = None,
     levers_b: Annotated[
         list[str] | None,
-        typer.Option("--lever-b", metavar="KEY=STRENGTH", help="Move a lever in B; repeatable."),
+        typer.Option(
+            "--lever-b", metavar="KEY=STRENGTH", help="Move a lever in B; can be repeated."
+        ),
     ] = None,
     lever_file: LeverFileOption = None,
     chart: ChartOption = None,
@@ -505,26 +511,28 @@ def compare(
     weeks: WeeksOption = None,
     seed: SeedOption = None,
     replications: Annotated[
-        int, typer.Option("--replications", metavar="N", help="Pairs of runs, each with its luck.")
+        int,
+        typer.Option("--replications", metavar="N", help="Pairs of runs, each with its own seed."),
     ] = 20,
     rules: RulesOption = None,
     rules_b: Annotated[
         str | None,
-        typer.Option("--rules-b", metavar="FILE.py", help="Rules of your own, for B only."),
+        typer.Option("--rules-b", metavar="FILE.py", help="Your own rules, for B only."),
     ] = None,
     engine: EngineOption = Engine.AUTO,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare two scenarios on the same ideas, people and luck: which ideas are saved, which lost.
+    """Compare two scenarios on the same ideas, people and random draws.
 
-    Two presets or files, or one and what is different in B:
+    Shows which ideas B saves and which it loses. Give two presets or files, or one and what is
+    different in B:
     innovation-abm compare workshop --set-b platforms=true
     """
     if b is None and not (settings_b or levers_b or rules_b):
         raise InnovationAbmError(
-            "there is nothing to compare: name a second scenario, or say what is different with "
-            "--set-b NAME=VALUE, --lever-b KEY=STRENGTH or --rules-b FILE.py (--set, --lever and "
-            "--rules hold for both)"
+            "there is nothing to compare: name a second scenario, or change B with --set-b "
+            "NAME=VALUE, --lever-b KEY=STRENGTH or --rules-b FILE.py (--set, --lever and --rules "
+            "apply to both)"
         )
     with Working("loading") as working:
         both, only_b = settings or [], settings_b or []
@@ -581,14 +589,14 @@ def _check_alike(one: Task, two: Task) -> None:
     """Refuse two scenarios whose ideas cannot be paired."""
     if one.scenario.weeks != two.scenario.weeks:
         raise InnovationAbmError(
-            f"A runs for {one.scenario.weeks:,} weeks and B for {two.scenario.weeks:,}: ideas can "
-            "be paired only over the same time; add --weeks N"
+            f"A runs for {one.scenario.weeks:,} weeks and B for {two.scenario.weeks:,}: both must "
+            "run for the same time, so that ideas can be paired; add --weeks N"
         )
     if one.organization.digest() != two.organization.digest():
         raise InnovationAbmError(
             f"A has {one.organization.size:,} people and B {two.organization.size:,}, in another "
-            "organisation: ideas can be paired only in the same one; add --chart FILE, or --set "
-            "departments, middle_layers and span alike"
+            "organisation: both must run on the same one, so that ideas can be paired; add --chart "
+            "FILE, or --set departments, middle_layers and span for both"
         )
 
 
@@ -596,33 +604,33 @@ def _check_alike(one: Task, two: Task) -> None:
 def levers(
     key: Annotated[
         str | None,
-        typer.Argument(metavar="KEY", help="Tell of this lever.", autocompletion=_complete_lever),
+        typer.Argument(metavar="KEY", help="Lever to describe.", autocompletion=_complete_lever),
     ] = None,
     ranked: Annotated[
         str | None,
         typer.Option(
             "--rank",
             metavar="PRESET|FILE.toml",
-            help="Rank all levers by what each, moved alone, changes for worthwhile ideas here.",
+            help="Rank all levers by how much each, moved alone, changes for worthwhile ideas.",
             autocompletion=_complete_preset,
         ),
     ] = None,
     strength: Annotated[
-        float, typer.Option("--strength", metavar="X", help="Strength levers are moved to.")
+        float, typer.Option("--strength", metavar="X", help="Strength to move levers to.")
     ] = 1.0,
     replications: Annotated[
         int | None,
         typer.Option(
             "--replications",
             metavar="N",
-            help=f"Pairs of runs for each lever; {REPLICATIONS}, or with agents of your own, which "
-            "run in Mesa, as many as take about a minute, but at least 10.",
+            help=f"Pairs of runs for each lever. Default: {REPLICATIONS}; with your own agents, "
+            "which run in Mesa, as many as take about a minute, but at least 10.",
             show_default=False,
         ),
     ] = None,
     plot: Annotated[
         str | None,
-        typer.Option("--plot", metavar="FILE", help="Draw the ranking: a .png, .svg or .pdf."),
+        typer.Option("--plot", metavar="FILE", help="Plot the ranking: a .png, .svg or .pdf file."),
     ] = None,
     lever_file: LeverFileOption = None,
     chart: ChartOption = None,
@@ -637,14 +645,14 @@ def levers(
     rules: RulesOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the levers, tell of one, or rank them all: which lever next?"""
+    """List, describe or rank levers."""
     if ranked is None:
         if plot is not None:
-            raise InnovationAbmError("--plot draws a ranking: add --rank PRESET")
+            raise InnovationAbmError("--plot needs a ranking: add --rank PRESET")
         _list_levers(key, lever_file, as_json)
         return
     if key is not None:
-        raise InnovationAbmError("--rank ranks all levers: leave the key out")
+        raise InnovationAbmError("--rank ranks all levers: leave out the key")
     with Working("loading") as working:
         from innovation_abm.commands import lever_pages
 
@@ -669,9 +677,9 @@ def levers(
 def _ranked(
     task: Task, rules: RuleBook | None, strength: float, wanted: int | None, working: Working
 ) -> list[Ranked]:
-    """Rank levers, with agents of one's own in Mesa, on processes."""
-    from innovation_abm.rules.files import own_agents, roles_of
+    """Rank levers; custom agents run in Mesa, in several processes."""
     from innovation_abm.running import effects
+    from innovation_abm.rules.files import own_agents, roles_of
 
     scenario, chart = task.scenario, task.organization
     levers = len(scenario.catalogue())
@@ -692,7 +700,7 @@ def _ranked(
     from innovation_abm.running.processes import MesaProcesses
 
     with MesaProcesses(os.cpu_count() or 1) as processes:
-        working.note(f"the Mesa engine runs this: only it runs {agents}")
+        working.note(f"using the Mesa engine: only it can run {agents}")
         number = _affordable(task, rules, processes, working) if wanted is None else wanted
         working.say(f"{levers} levers, {number:,} replications each, in Mesa")
         return rank(
@@ -704,31 +712,31 @@ def _ranked(
 def _affordable(
     task: Task, rules: RuleBook | None, processes: MesaProcesses, working: Working
 ) -> int:
-    """Run it a few times in Mesa; say how many replications of a ranking there is time for."""
+    """Run a few times in Mesa; return how many replications of a ranking there is time for."""
     from innovation_abm.experiments.running.estimate import duration
 
-    working.say("running it in Mesa, to see how long it takes")
+    working.say("timing runs in Mesa")
     first = [(task.scenario, task.scenario.seed + n) for n in range(2 * processes.number)]
     processes.run(first, task.organization, rules)  # the first runs in a process take longer
     run = processes.run(first, task.organization, rules).seconds / processes.number
     each = run * (len(task.scenario.catalogue()) + 1)
     number = int(min(REPLICATIONS, max(10.0, RANKING_SECONDS / each)))
     working.note(
-        f"{number} replications for each lever, about {duration(each * number)}; --replications N "
-        "takes others"
+        f"{number} replications for each lever, about {duration(each * number)}; to change: "
+        "--replications N"
     )
     return number
 
 
 def _list_levers(key: str | None, file: str | None, as_json: bool) -> None:
-    """List the levers of the catalogue and of a file, or tell of one of them."""
+    """List the levers of the catalogue and of a file, or describe one of them."""
     from innovation_abm.commands import lever_pages
     from innovation_abm.scenario.scenario import Scenario
 
     known = _with_levers(Scenario(), {}, file, []).catalogue()
     if key is not None and key not in known:
         advice = did_you_mean(key, known, "innovation-abm levers lists them")
-        raise InnovationAbmError(f'there is no lever "{key}"{advice}')
+        raise InnovationAbmError(f'unknown lever "{key}"{advice}')
     chosen = list(known.values()) if key is None else [known[key]]
     if as_json:
         records = [lever_pages.lever_record(lever) for lever in chosen]
@@ -745,7 +753,7 @@ def check_chart(
         str,
         typer.Argument(
             metavar="FILE",
-            help="A chart: a CSV or Excel file, or either file of an organogram pair.",
+            help="Chart to check: a CSV or Excel file, or either file of an organogram pair.",
         ),
     ],
     repair: RepairOption = False,
@@ -757,24 +765,24 @@ def check_chart(
     out: Annotated[
         str | None,
         typer.Option(
-            "--out", metavar="FILE.csv", help="Write the chart as it was read, as a plain chart."
+            "--out", metavar="FILE.csv", help="Write the chart, as it was read, in plain format."
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what is in an organisation chart, and every fault in it, by file and row.
+    """Show what is in an organisation chart and list every fault, by file and row.
 
-    Exits with 0 if the chart can be run, with or without warnings, and with 2 if it is refused.
+    Exits with status 0 if the chart can be used, with or without warnings, and 2 if it is refused.
     """
     from innovation_abm.charts.charts import ChartError, write_chart
 
     if out is not None and Path(out).exists():
-        raise InnovationAbmError(f"{out}: is there already; name a new file by --out")
+        raise InnovationAbmError(f"{out}: already exists; name a new file with --out")
     reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
     chart = reading.read(file)
     if as_json:
         print_json(chart.report())
-    elif chart.format is None:  # no chart at all
+    elif chart.format is None:  # not a chart at all
         raise ChartError(chart.faults)
     else:
         from innovation_abm.commands.pages import show_chart
@@ -794,7 +802,7 @@ def presets(
         str | None,
         typer.Argument(
             metavar="NAME",
-            help="Print this preset's scenario file.",
+            help="Preset whose scenario file to print.",
             autocompletion=_complete_preset,
         ),
     ] = None,
@@ -822,7 +830,7 @@ def presets(
 
 
 def _described(scenario: Scenario) -> dict[str, Any]:
-    """Tell of a preset what a list of presets says."""
+    """Return what the list of presets says of one."""
     span = scenario.span
     people = scenario.departments * sum(span**k for k in range(scenario.middle_layers + 2))
     return {
@@ -839,13 +847,13 @@ def _described(scenario: Scenario) -> dict[str, Any]:
 @app.command()
 def validate(
     quick: Annotated[
-        bool, typer.Option("--quick", help="A fifth of the samples, and wider tolerances.")
+        bool, typer.Option("--quick", help="Use a fifth of the samples and wider tolerances.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the cases with a known answer, and say whether the model finds it.
+    """Run the cases with a known answer and check that the model reproduces it.
 
-    Exits with 1 if it misses one.
+    Exits with status 1 if a case fails.
     """
     with Working("loading") as working:
         from innovation_abm.evidence import validation
@@ -864,11 +872,11 @@ def validate(
 
 @app.command()
 def doctor(as_json: JsonOption = False) -> None:
-    """Say what is installed, where, and what is wrong with it.
+    """Show what is installed and where, and check it for problems.
 
-    Exits with 1 if something is wrong.
+    Exits with status 1 if there is a problem.
     """
-    with Working("looking"):
+    with Working("checking"):
         from innovation_abm.commands.doctor import examine
 
         health = examine()
@@ -885,11 +893,11 @@ def doctor(as_json: JsonOption = False) -> None:
 @app.command()
 def cache(
     clear: Annotated[
-        bool, typer.Option("--clear", help="Delete it; it is made again when it is needed.")
+        bool, typer.Option("--clear", help="Delete the cache; it is rebuilt when needed.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what is kept between runs, and where: the model as compiled for each rule book."""
+    """Show the cache and where it is: the model as compiled for each rule book."""
     from innovation_abm.kernel import compiling
 
     found = compiling.clear_cache() if clear else compiling.cache()
@@ -905,11 +913,11 @@ def cache(
 def bench(
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="Fewer repetitions, and nothing large: half a minute."),
+        typer.Option("--quick", help="Fewer repetitions and no large cases; takes half a minute."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure how fast the model runs on this machine, beside Mesa's own ways to run it."""
+    """Measure how fast the model runs on this machine, compared with plain Mesa."""
     with Working("loading") as working:
         from innovation_abm.evidence import benchmark
 

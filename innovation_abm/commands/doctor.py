@@ -1,4 +1,4 @@
-"""What is installed, where, and what is wrong with it."""
+"""What is installed and where, and any problems with it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 DATA_FILES: Final = ("example-chart.csv", "presets/workshop.toml")
-"""Files that every installation holds, in the folder ``data``."""
+"""Files that every installation has, in the folder ``data``."""
 
 
 def examine() -> dict[str, Any]:
-    """Look at the installation.
+    """Check the installation.
 
     Returns:
         ``version``, ``python``, ``platform``, ``executable``, ``folder`` (where the package is);
         ``packages``: the version of each dependency, null if it is missing; ``dask``: that of
         ``distributed``, null where studies run on this machine only; ``engines``: whether
-        each can be used; ``compiled``: whether the shipped rules were compiled before, and kept;
+        each can be used; ``compiled``: whether the shipped rules were compiled before, and cached;
         ``cache``: what is kept between runs and may be deleted at any time, see
         :class:`~innovation_abm.kernel.compiling.Cache`; ``data``: the data files found; ``problems``:
         what is wrong, a list of sentences.
@@ -48,8 +48,8 @@ def examine() -> dict[str, Any]:
         problems.append(f"the compiled engine cannot run, so all runs are slow: {numba}")
     if kept.problem:
         problems.append(
-            f"nothing compiled can be kept: {kept.problem}; set {CACHE_VARIABLE} to a folder that "
-            "can be written to"
+            f"compiled code cannot be cached: {kept.problem}; set {CACHE_VARIABLE} to a folder "
+            "that can be written to"
         )
     return {
         "version": _version("innovation-abm"),
@@ -93,14 +93,14 @@ def _package_problems() -> Iterator[str]:
     try:
         from packaging.requirements import Requirement
         from packaging.specifiers import SpecifierSet
-    except ImportError:  # without it only what is missing can be told
+    except ImportError:  # without it, only missing packages can be found
         for name in _dependencies():
             if _version(name) is None:
                 yield f"{name} is not installed; run: python -m pip install {name}"
         return
     allowed = metadata("innovation-abm")["Requires-Python"]
     if not SpecifierSet(allowed).contains(platform.python_version(), prereleases=True):
-        yield f"Python {platform.python_version()} is outside {allowed}; use one within"
+        yield f"Python {platform.python_version()} is not supported; must be {allowed}"
     for text in _requirements():
         wanted = Requirement(text)
         found = _version(wanted.name)
@@ -127,18 +127,18 @@ def _data_files(folder: Traversable, prefix: str = "") -> Iterator[str]:
 def _data_problems(found: list[str]) -> Iterator[str]:
     for name in DATA_FILES:
         if name not in found:
-            yield f"the data file {name} is missing; install the package again"
+            yield f"the data file {name} is missing; reinstall the package"
 
 
 def _dashboard_problems() -> Iterator[str]:
-    """Load what the dashboard says and plays, and look for what its page needs offline."""
+    """Load the dashboard's texts and sessions, and look for what its page needs offline."""
     try:
         from innovation_abm.dashboards.guides import guides
         from innovation_abm.dashboards.headlines import headlines
         from innovation_abm.dashboards.words import vocabulary
 
         if not (vocabulary() and headlines() and guides()):
-            yield "the dashboard has no words or no sessions; install the package again"
+            yield "the dashboard has no words or no sessions; reinstall the package"
     except (ImportError, OSError, ValueError) as error:
         yield f"the dashboard cannot be opened: {error}"
     from innovation_abm.dashboards.assets import assets_folder
@@ -158,7 +158,7 @@ def _study_problems() -> Iterator[str]:
     try:
         shipped = names()
         if not shipped:
-            yield "no study is installed; install the package again"
+            yield "no study is installed; reinstall the package"
         for name in shipped:
             find(name)
     except (ImportError, OSError, ValueError) as error:
@@ -176,10 +176,10 @@ def _run_problems(compiled: bool) -> Iterator[str]:
         small = preset("workshop").but(weeks=20, timeline=())
         run = simulate(small, engine="mesa")
         if not run.balanced:
-            yield "a run of the preset workshop does not balance; install the package again"
+            yield "a run of the preset workshop does not balance; reinstall the package"
         if compiled:
             other = simulate(small, engine="kernel").summary()
             if other | {"engine": "mesa"} != run.summary():
-                yield "the engines do not agree; delete what is kept: innovation-abm cache --clear"
+                yield "the engines disagree; delete the cache: innovation-abm cache --clear"
     except (ImportError, InnovationAbmError) as error:
-        yield f"a run of the preset workshop fails: {error}"
+        yield f"the preset workshop does not run: {error}"

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 BROKEN = 1
 
-new = typer.Typer(no_args_is_help=True, help="Write a file to start from: a rule, or an agent.")
+new = typer.Typer(no_args_is_help=True, help="Write a file to start from: a rule or an agent.")
 
 FolderOption = Annotated[
-    str, typer.Option("--folder", metavar="FOLDER", help="Where to write; here unless said.")
+    str, typer.Option("--folder", metavar="FOLDER", help="Folder to write to.")
 ]
 
 
@@ -40,72 +40,79 @@ def new_rule(
         str,
         typer.Argument(
             metavar="NAME",
-            help="The rule to write anew, for instance endorse.",
+            help="Rule to replace, for instance endorse.",
             autocompletion=_complete_rule,
         ),
     ],
     folder: FolderOption = ".",
 ) -> None:
-    """Write a rule of your own: the shipped one to edit, in a file that runs at once, and a test.
+    """Write your own rule: a copy of the shipped one to edit, in a file that runs, and a test.
 
-    Nothing is overwritten.
+    Existing files are not overwritten.
     """
     from innovation_abm.extending import templates
 
     written = templates.new_rule(name, folder)
-    print(f"Written: {written.file}, and its test {written.test}")
+    print(f"Created: {written.file} and its test {written.test}")
     print(f"Run it:  innovation-abm run workshop --rules {written.file}")
 
 
 @new.command("agent")
 def new_agent(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Name of the class, for instance Champion.")
+        str, typer.Argument(metavar="NAME", help="Name of the new class, for instance Champion.")
     ],
     role: Annotated[
         str,
         typer.Option(
             "--role",
             metavar="ROLE",
-            help="Whose place it takes: staff, middle-manager, leader, central-agency or panel.",
+            help="Role to replace: staff, middle-manager, leader, central-agency or panel.",
             autocompletion=_complete_role,
         ),
     ] = "middle-manager",
     folder: FolderOption = ".",
 ) -> None:
-    """Write an agent of your own: a subclass that runs at once, in Mesa, and a test.
+    """Write your own agent: a subclass that runs at once, in Mesa, and a test.
 
-    Nothing is overwritten.
+    Existing files are not overwritten.
     """
     from innovation_abm.extending import templates
 
     written = templates.new_agent(name, role, folder)
-    print(f"Written: {written.file}, and its test {written.test}")
+    print(f"Created: {written.file} and its test {written.test}")
     print(f"Run it:  innovation-abm run workshop --rules {written.file}{written.options}")
     print(f"Compare: python {written.file}")
 
 
 def check_rules(
     file: Annotated[
-        str, typer.Argument(metavar="FILE.py", help="Rules, each declared with @rule, or agents.")
+        str,
+        typer.Argument(
+            metavar="FILE.py", help="Your own rules, each declared with @rule, or agents."
+        ),
     ],
     scenarios: Annotated[
-        int, typer.Option("--scenarios", metavar="N", help="Random scenarios to run.")
+        int, typer.Option("--scenarios", metavar="N", help="Number of random scenarios to run.")
     ] = 40,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Which ones.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Random seed.")] = 1,
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="Do not compile the model to compare the engines."),
+        typer.Option(
+            "--quick", help="Skip the comparison of the engines, which compiles the model."
+        ),
     ] = False,
     timeout: Annotated[
         float,
-        typer.Option("--timeout", metavar="SECONDS", help="When to stop, whatever the rules do."),
+        typer.Option(
+            "--timeout", metavar="SECONDS", help="Stop after this time, whatever the rules do."
+        ),
     ] = 300.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Output JSON only.")] = False,
 ) -> None:
-    """Say whether rules keep what the model promises of them: purity, range, books, both engines.
+    """Check that rules keep the model's promises: purity, ranges, accounts, agreement of engines.
 
-    The file is run for that. Exits with 1 if a check fails.
+    The file is executed for this. Exits with status 1 if a check fails.
     """
     with Working("loading") as working:
         from innovation_abm.extending import checking
@@ -128,7 +135,7 @@ def check_rules(
 
 
 def _show(console: Console, file: str, checks: list[Check]) -> None:
-    """Print a line a check, and an example under each that failed."""
+    """Print one line per check, and an example under each that failed."""
     from innovation_abm.console import wrapped
 
     said = {True: "pass", False: "FAIL", None: "  - "}
@@ -140,6 +147,8 @@ def _show(console: Console, file: str, checks: list[Check]) -> None:
     failed = sum(check.passed is False for check in checks)
     console.print()
     console.print(
-        f"{file}: {failed} of {len(checks)} checks failed." if failed else f"{file}: sound.",
+        f"{file}: {failed} of {len(checks)} checks failed."
+        if failed
+        else f"{file}: all checks passed.",
         soft_wrap=True,
     )

@@ -27,7 +27,7 @@ PICTURES = (".png", ".svg", ".pdf")
 
 
 def lever_record(lever: Lever) -> dict[str, Any]:
-    """Give a lever for JSON: all that its record says, and its moves in words."""
+    """Return a lever for JSON: its full record, and its moves in words."""
     return {
         "weight": lever.weight,
         "switches": {},
@@ -38,7 +38,7 @@ def lever_record(lever: Lever) -> dict[str, Any]:
 
 
 def moves_in_words(lever: Lever) -> list[str]:
-    """Say what a lever at full strength does to each parameter."""
+    """Return what a lever at full strength does to each parameter."""
     switched = [f"{name} = {_plain(value)}" for name, value in lever.switches.items()]
     return [*switched, *(_move(move) for move in lever.moves)]
 
@@ -67,15 +67,15 @@ def show_levers(console: Console, levers: Iterable[Lever]) -> None:
                 table.add_row(lever.key, lever.title.en, which, lever.level.value)
         console.print(table)
     console.print(
-        "\nMore of one: innovation-abm levers KEY."
-        "\nMove it: innovation-abm run --lever KEY=STRENGTH."
-        "\nWhich matters most: innovation-abm levers --rank workshop.",
+        "\nTo describe one: innovation-abm levers KEY."
+        "\nTo move it: innovation-abm run --lever KEY=STRENGTH."
+        "\nTo rank them: innovation-abm levers --rank workshop.",
         soft_wrap=True,
     )
 
 
 def show_lever(console: Console, lever: Lever) -> None:
-    """Print all about one lever."""
+    """Describe one lever."""
     console.print(Text(lever.title.en, style="bold"), f"({lever.key})")
     console.print(lever.sentence.en)
     console.print(f"Question: {lever.question.en}\n")
@@ -101,8 +101,8 @@ def show_lever(console: Console, lever: Lever) -> None:
 
 def show_ranking(console: Console, scenario: Scenario, found: Sequence[Ranked]) -> None:
     """Print levers by what each, moved alone, changes for worthwhile ideas."""
-    console.print(Text(f"Which lever next, in {scenario.name}", style="bold"))
-    console.print("Change in percentage points, each lever alone; 95% intervals, paired.\n")
+    console.print(Text(f"Levers ranked in {scenario.name}", style="bold"))
+    console.print("Change in percentage points, each lever alone, with paired 95% intervals.\n")
     table = page_table("<lever", "survival", "<interval", "omission", "commission")
     for one in found:
         sure = one.survival.low > 0 or one.survival.high < 0
@@ -119,7 +119,7 @@ def show_ranking(console: Console, scenario: Scenario, found: Sequence[Ranked]) 
         console.print("\nundefined: no worthwhile idea was decided on.", style="dim")
     console.print(
         "\nsurvival: worthwhile ideas that survive; omission: that die; commission: worthless"
-        "\nideas that are adopted; each of those decided. Faint: the interval holds 0.",
+        "\nideas that are adopted; each of those decided. Faint: the interval includes 0.",
         style="dim",
     )
 
@@ -142,9 +142,9 @@ def check_picture(path: str) -> Path:
     """
     wanted = Path(path)
     if wanted.suffix.lower() not in PICTURES:
-        raise InnovationAbmError(f"{path}: name a picture that ends in {', '.join(PICTURES)}")
+        raise InnovationAbmError(f"{path}: must end in {', '.join(PICTURES)}")
     if not wanted.parent.is_dir():
-        raise InnovationAbmError(f"{path}: there is no folder {wanted.parent}")
+        raise InnovationAbmError(f"{path}: the folder {wanted.parent} does not exist")
     return wanted
 
 
@@ -161,11 +161,11 @@ def draw_ranking(path: Path, scenario: Scenario, found: Sequence[Ranked]) -> Non
     )
     for axis, (title, intervals, colour) in zip(axes, sides, strict=True):
         _draw_intervals(axis, intervals, colour)
-        axis.set_title(f"Change of {title}", fontsize=10)
-        axis.set_xlabel("percentage points, with 95 % intervals")
+        axis.set_title(f"Change in {title}", fontsize=10)
+        axis.set_xlabel("percentage points, with 95% confidence intervals")
     axes[0].set_ylim(-0.8, len(rows) - 0.2)
     axes[0].set_yticks(range(len(rows)), [one.lever.title.en for one in rows], fontsize=8)
-    figure.suptitle(f"Which lever next, in {scenario.name}: each moved alone")
+    figure.suptitle(f"Levers ranked in {scenario.name}, each moved alone")
     figure.savefig(path, dpi=150)
 
 

@@ -31,7 +31,7 @@ MOST_NAMED: Final = 5  # saved, and lost, ideas by name
 TOLD: Final = 4  # decisions that make a good example; more make it long
 
 DYING: Final = {
-    "withheld": "kept silent",
+    "withheld": "never voiced",
     "denied": "permission denied",
     "rejected": "rejected in review",
     "lapsed": "lapsed while waiting",
@@ -50,7 +50,7 @@ OUTCOMES: Final = {
 
 STEPS: Final = {
     "conceived": "conceived",
-    "voiced": "spoken of",
+    "voiced": "voiced",
     "submitted": "submitted",
     "top": "seen at the top",
     "piloted": "piloted",
@@ -82,7 +82,7 @@ def percent(share: float) -> str:
 def within(interval: Interval) -> str:
     """Write a share with its interval."""
     if math.isnan(interval.estimate):
-        return "undefined, for want of such ideas"
+        return "undefined (no such ideas)"
     if math.isnan(interval.low):
         return percent(interval.estimate)
     return f"{percent(interval.estimate)} ({percent(interval.low)} to {percent(interval.high)})"
@@ -132,7 +132,7 @@ def _notes(console: Console, title: str, notes: Sequence[Fault], most: int) -> N
         for line in wrapped(f"  {note}", console.width):
             console.print(line, soft_wrap=True)
     if len(notes) > most:
-        console.print(f"  and {len(notes) - most:,} more, which check-chart --json lists")
+        console.print(f"  and {len(notes) - most:,} more; for all of them: check-chart --json")
 
 
 # --- a run ----------------------------------------------------------------------------------------
@@ -145,11 +145,11 @@ def show_run(console: Console, run: Run, chart: Chart | None = None, story: str 
         console: where to.
         run: the run.
         chart: the chart that was read for it, with its warnings and repairs.
-        story: an idea's story, to be told at the end.
+        story: an idea's story, to print at the end.
     """
     _heading(console, run, chart)
     if not run.balanced:
-        console.print("THE ACCOUNT DOES NOT BALANCE: please report this with the file run.toml")
+        console.print("THE ACCOUNT DOES NOT BALANCE: please report this, with the file run.toml")
     _account(console, run)
     if run.conceived:
         _funnel(console, run)
@@ -175,7 +175,7 @@ def _heading(console: Console, run: Run, chart: Chart | None) -> None:
     if chart is not None:
         warnings, repairs = len(chart.warnings), len(chart.repairs)
         if warnings:
-            console.print(f"{count(warnings, 'warning')} of the chart: see check-chart")
+            console.print(f"{count(warnings, 'warning')} about the chart; for details: check-chart")
         _notes(console, f"{count(repairs, 'repair')} of the chart", chart.repairs, MOST_NOTES)
 
 
@@ -210,7 +210,7 @@ def _funnel(console: Console, run: Run) -> None:
     for name, ideas in steps.items():
         drawn = Text(bar(console, ideas / run.conceived, 44), style="cyan")
         table.add_row(STEPS.get(name, name), f"{ideas:,}", drawn)
-    _show(console, "How far they came", table)
+    _show(console, "How far they got", table)
 
 
 def _deaths(console: Console, deaths: pd.DataFrame) -> None:
@@ -251,7 +251,7 @@ def _waiting(console: Console, run: Run) -> None:
             percent(row["share"]),
             style="yellow" if here else "",
         )
-    where = f"the bottleneck is {_place(run.bottleneck)}" if run.bottleneck else "none had to"
+    where = f"the bottleneck is {_place(run.bottleneck)}" if run.bottleneck else "none waited"
     _show(console, f"Where they waited: {where}", table)
 
 
@@ -272,8 +272,8 @@ def _errors(console: Console, run: Run) -> None:
     table.add_row("omission", f"{within(run.omission)} of worthwhile ideas died")
     table.add_row("commission", f"{within(run.commission)} of worthless ones were adopted")
     if not math.isnan(run.decision_weeks):
-        table.add_row("time to a decision", f"{_weeks(run.decision_weeks)}, the median once voiced")
-    _show(console, "Survival, and both errors (95% intervals)", table)
+        table.add_row("time to a decision", f"{_weeks(run.decision_weeks)} (median, if voiced)")
+    _show(console, "Survival and both errors (95% confidence intervals)", table)
 
 
 def _weeks(weeks: float) -> str:
@@ -281,7 +281,7 @@ def _weeks(weeks: float) -> str:
 
 
 def example(run: Run) -> str | None:
-    """Name an idea whose story is worth telling: worthwhile, dead, and much decided upon."""
+    """Return an idea whose story is worth telling: worthwhile, dead, and often decided on."""
     ideas = run.ideas
     dead = ~ideas["fate"].isin(["in_flight", "adopted"])
     for chosen in (dead & (ideas["value"] > 0) & ideas["submitted"], dead, ideas["week"] > 0):
@@ -301,16 +301,16 @@ MEASURE_WORDS: Final = {
     "survival_at_horizon": "survival, by the end",
     "omission": "omission",
     "commission": "commission",
-    "voice": "share spoken of",
+    "voice": "share voiced",
     "conceived": "ideas conceived",
     "adopted": "ideas adopted",
     "decision_weeks": "weeks to a decision",
     "people_withholding": "people withholding",
 }
-"""What is compared, in words; measures without an entry go by their own name."""
+"""The measures compared, in words; those without an entry keep their own name."""
 
 AMOUNTS: Final = frozenset({"saved", "lost", "conceived", "adopted", "decision_weeks"})
-"""Measures that are no shares."""
+"""Measures that are not shares."""
 
 
 def show_comparison(console: Console, found: Comparison, size: tuple[int, int, int]) -> None:
@@ -331,12 +331,14 @@ def show_comparison(console: Console, found: Comparison, size: tuple[int, int, i
     console.print(found.sentence())
     if len(found.only_a) or len(found.only_b):
         console.print(
-            f"Counted apart: {len(found.only_a):,} ideas conceived under A only, "
-            f"{len(found.only_b):,} under B only."
+            f"Counted separately: {len(found.only_a):,} ideas conceived only under A, "
+            f"{len(found.only_b):,} only under B."
         )
-    _show(console, "What B changes, with 95% intervals over replications", _measures(found))
+    _show(
+        console, "What B changes, with 95% confidence intervals over replications", _measures(found)
+    )
     console.print(
-        "  narrower: by how much the interval is, as A and B share ideas, people and luck",
+        "  narrower: by how much, as A and B share ideas, people and random draws",
         style="dim",
     )
     _named(console, "Saved", found.saved)
@@ -349,7 +351,7 @@ def _measures(found: Comparison) -> Table:
     for which in ("saved", "lost"):
         found_ends = (getattr(per_run[which], end) for end in ("estimate", "low", "high"))
         ends = [_change(which, end) for end in found_ends]
-        table.add_row(f"ideas {which}, a run", *(end.lstrip("+") for end in ends), "-")
+        table.add_row(f"ideas {which} per run", *(end.lstrip("+") for end in ends), "-")
     for name, row in found.table().iterrows():
         ends = [_change(str(name), row[key]) for key in ("difference", "low", "high")]
         factor = f"{row['narrowing']:.1f} x" if math.isfinite(row["narrowing"]) else "-"
@@ -381,7 +383,7 @@ def _named(console: Console, title: str, ideas: pd.DataFrame) -> None:
             *(fate.replace("_", " ") for fate in fates),
         )
     shown = table.row_count
-    _show(console, f"{title}: {shown} of {len(ideas):,}, of replication {first + 1}", table)
+    _show(console, f"{title}: {shown} of {len(ideas):,}, from replication {first + 1}", table)
 
 
 # --- charts ---------------------------------------------------------------------------------------
@@ -393,7 +395,7 @@ def show_chart(console: Console, chart: Chart) -> None:
 
     report = chart.report()
     files = ", ".join(chart.files) or "the chart"
-    verdict = "sound"
+    verdict = "no problems"
     if chart.faults:
         verdict = f"refused, {count(len(chart.faults), 'fault')}"
     elif chart.repairs:
@@ -447,7 +449,9 @@ def show_presets(console: Console, presets: Iterable[Mapping[str, Any]]) -> None
             preset["name"], f"{preset['people']:,}", f"{preset['weeks']:,}", preset["title"]
         )
     console.print(table)
-    console.print("\nRun one: innovation-abm run NAME. See its file: innovation-abm presets NAME.")
+    console.print(
+        "\nTo run one: innovation-abm run NAME. To see its file: innovation-abm presets NAME."
+    )
 
 
 CASE_GROUPS: Final = {
@@ -458,11 +462,11 @@ CASE_GROUPS: Final = {
     5: "spread on a platform",
     6: "norms",
 }
-"""What the cases with a known answer are about, by their number."""
+"""The subjects of the cases with a known answer, by number."""
 
 
 def show_validation(console: Console, cases: Sequence[Case]) -> None:
-    """Print the cases with a known answer, and whether the model finds it."""
+    """Print the cases with a known answer, and whether the model reproduces it."""
     table = page_table("<case", "expected", "found", "within", "<")
     group = 0
     for case in cases:
@@ -487,14 +491,14 @@ def show_validation(console: Console, cases: Sequence[Case]) -> None:
 
 
 def _figures(value: float) -> str:
-    """Write a figure with some four digits."""
+    """Write a figure with about four digits."""
     if math.isnan(value):
         return "-"
     return f"{value:,.4f}" if abs(value) < 10 else f"{value:,.1f}"
 
 
 def show_health(console: Console, health: Mapping[str, Any]) -> None:
-    """Print what is installed, where, and what is wrong with it."""
+    """Print what is installed and where, and any problems with it."""
     table = page_table("<", "<")
     table.show_header = False
     table.add_row("innovation-abm", health["version"])
@@ -504,23 +508,23 @@ def show_health(console: Console, health: Mapping[str, Any]) -> None:
     table.add_row("dask", health["dask"] or "not installed: studies run on this machine only")
     for engine, ready in health["engines"].items():
         table.add_row(f"engine {engine}", "ready" if ready else "cannot be used")
-    table.add_row("  compiled", "yes" if health["compiled"] else "no; done when first needed")
+    table.add_row("  compiled", "yes" if health["compiled"] else "no; compiled when first needed")
     kept = health["cache"]
     table.add_row("cache", f"{_kept(kept['entries'], kept['size'])} in {kept['folder']}")
     table.add_row("data files", f"{len(health['data'])} found")
     console.print(table)
     problems = health["problems"]
     if not problems:
-        console.print(Text("\nNothing is wrong.", style="bold green"))
+        console.print(Text("\nNo problems found.", style="bold green"))
         return
-    console.print(Text(f"\n{count(len(problems), 'thing')} wrong:", style="bold red"))
+    console.print(Text(f"\n{count(len(problems), 'problem')} found:", style="bold red"))
     for problem in problems:
         for line in wrapped(f"  {problem}", WIDTH):
             console.print(line)
 
 
 def show_cache(console: Console, found: Cache, cleared: bool) -> None:
-    """Print what is kept between runs, or was until it was deleted."""
+    """Print what is kept between runs, or what was deleted."""
     what = _kept(found.entries, found.size)
     if cleared:
         console.print(f"Deleted {what} in {found.folder}", soft_wrap=True)
@@ -528,11 +532,11 @@ def show_cache(console: Console, found: Cache, cleared: bool) -> None:
     table = page_table("<", "<")
     table.show_header = False
     table.add_row("folder", str(found.folder))
-    table.add_row("kept", what)
-    table.add_row("at most", f"{found.bound}; the longest unused go first")
+    table.add_row("contents", what)
+    table.add_row("at most", f"{found.bound}; those unused longest are deleted first")
     console.print(table)
     if found.problem:
-        console.print(f"Nothing more can be kept: {found.problem}", soft_wrap=True)
+        console.print(f"Nothing more can be cached: {found.problem}", soft_wrap=True)
 
 
 def _kept(entries: int, size: int) -> str:
@@ -548,14 +552,14 @@ HEADLINES: Final = {
     "ratio_to_batch_run_1_process": ("  against mesa.batch_run, 1 process", "times as many"),
     "ratio_to_batch_run": ("  against mesa.batch_run, 2 processes", "times as many"),
     "whole_service_seconds": ("a whole public service x 520 weeks", "s"),
-    "whole_service_mb": ("  its memory at the peak", "MB"),
+    "whole_service_mb": ("  its peak memory", "MB"),
     "ensemble_ms": ("200 replications of a team x 104 weeks", "ms"),
     "map_seconds": ("map of two parameters, 20 x 20 x 50", "s"),
-    "ranking_seconds": ("all levers ranked, 100 pairs each", "s"),
+    "ranking_seconds": ("ranking of all levers, 100 pairs each", "s"),
     "stored_per_second": ("runs of a study, 100 people x 104 weeks", "a second"),
-    "study_overhead": ("  its time over the bare engine, less 1", ""),
+    "study_overhead": ("  its time relative to the bare engine, less 1", ""),
     "million_runs_seconds": ("a study of a million small runs", "s"),
-    "million_runs_mb": ("  its memory at the peak", "MB"),
+    "million_runs_mb": ("  its peak memory", "MB"),
 }
 """The figures of the benchmark, in words, with their units."""
 
@@ -591,7 +595,7 @@ def show_benchmark(console: Console, measured: Mapping[str, Any]) -> None:
 
 
 def _rounded(value: float) -> str:
-    """Write a figure with three digits that count."""
+    """Write a figure with three significant digits."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))

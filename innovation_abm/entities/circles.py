@@ -38,7 +38,7 @@ class Circles:
             self.watched = [max(below + beside, 1) for below, beside in pairs]
 
     def shares(self, showing: list[float]) -> list[float]:
-        """Give the mean of ``showing``, one number in [0, 1] a person, over each one's circle."""
+        """Return the mean of ``showing``, one number in [0, 1] a person, over each one's circle."""
         sums = [0.0] * self.groups
         for group, shown in zip(self.group, showing, strict=True):
             if group >= 0:

@@ -56,7 +56,7 @@ class Forum:
         self.ideas = staying
 
     def is_over(self, idea: Idea) -> bool:
-        """Tell whether nobody carries an idea any further, or its time on the platform is up."""
+        """Whether nobody carries an idea any further, or its time on the platform is up."""
         terms = idea.author.terms
         weeks = self.model.week - idea.posted_week
         return not (idea.posters and terms.platforms and weeks <= terms.forum_weeks)
@@ -111,7 +111,7 @@ class Forum:
         return joined
 
     def join(self, idea: Idea, joiners: list[int]) -> None:
-        """Let new allies develop an idea; they post it next week."""
+        """Develop an idea with its new allies, who post it next week."""
         idea.posters = joiners
         idea.allies += len(joiners)
         self.links.update((idea.author.post, ally) for ally in joiners)

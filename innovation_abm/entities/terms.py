@@ -70,5 +70,5 @@ class Terms:
             setattr(self, name, float(values[name]))  # type: ignore[arg-type]
 
     def __getattr__(self, name: str) -> float:
-        """Say which term is missing (reached only where no slot holds the name)."""
+        """Raise an error that names the missing term (called only where no slot has the name)."""
         raise AttributeError(f'there is no term "{name}"')

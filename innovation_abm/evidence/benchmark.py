@@ -210,7 +210,7 @@ def bench(
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """Give the seconds that some work takes."""
+    """Return the seconds that some work takes."""
     start = perf_counter()
     work()
     return perf_counter() - start
@@ -440,7 +440,7 @@ def _growth(measure: _Measure) -> None:
 
 
 def _costs(measure: _Measure) -> dict[str, float | None]:
-    """Give what a person's week and a review cost, and the least that they could, in ns.
+    """Return the cost of a person's week and of a review, and the least possible, in ns.
 
     A person's week is measured where nobody has ideas; a review is what the ideas cost, over the
     judgements made of them: it includes conceiving, moving and storing them.
@@ -538,7 +538,7 @@ def print_whole_service(weeks: int) -> None:
 
 
 def peak_memory() -> float | None:
-    """Give the peak memory of this process in MB; ``None`` on Windows, which does not tell."""
+    """Return the peak memory of this process in MB; ``None`` on Windows."""
     status = Path("/proc/self/status")
     if status.exists():  # `getrusage` counts what the parent held when it started this process
         for line in status.read_text(encoding="ascii", errors="replace").splitlines():

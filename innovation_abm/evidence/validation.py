@@ -102,7 +102,7 @@ class Case:
         return abs(self.found - self.expected) <= self.tolerance
 
     def as_dict(self) -> dict[str, Any]:
-        """Give all of it for JSON, ``tolerance`` and ``passed`` included."""
+        """Return it for JSON, with ``tolerance`` and ``passed``."""
         return asdict(self) | {"tolerance": self.tolerance, "passed": self.passed}
 
 
@@ -162,11 +162,11 @@ class Bench:
         self.books_off = 0.0
 
     def scaled(self, full: int, least: int) -> int:
-        """Give a sample's size: ``full``, or the bench's share of it, but ``least`` in any case."""
+        """Return a sample's size: the bench's share of ``full``, but at least ``least``."""
         return max(least, round(full * self.size))
 
     def off(self, **values: Any) -> Scenario:  # noqa: ANN401 - checked by the scenario
-        """Give the scenario in which all mechanisms are off but for ``values``."""
+        """Return the scenario with all mechanisms off except ``values``."""
         return Scenario(seed=self.seed).off().but(**values)
 
     def run(
@@ -256,7 +256,7 @@ def _adopted(ideas: Iterable[Idea]) -> list[bool]:
 
 
 def _silence_after(weeks: int, *rates: str) -> tuple[Change, ...]:
-    """Give the timeline in which the ``rates`` of conception are 0 after so many weeks."""
+    """Return the timeline in which the ``rates`` of conception are 0 after so many weeks."""
     return (Change(week=weeks + 1, values=dict.fromkeys(rates, 0.0)),)
 
 
@@ -314,17 +314,17 @@ def screen_cases(
 
 
 def all_of(gates: int) -> Callable[[float], float]:
-    """Give the chance to pass ``gates`` in a row, as a function of the chance to pass one."""
+    """Return the chance to pass ``gates`` in a row, as a function of the chance to pass one."""
     return lambda p: p**gates
 
 
 def any_of(doors: int) -> Callable[[float], float]:
-    """Give the chance that one of several ``doors`` opens."""
+    """Return the chance that one of several ``doors`` opens."""
     return lambda p: 1.0 - (1.0 - p) ** doors
 
 
 def votes_of(size: int, quorum: int) -> Callable[[float], float]:
-    """Give the chance that at least ``quorum`` of ``size`` votes are in favour."""
+    """Return the chance that at least ``quorum`` of ``size`` votes are in favour."""
     return lambda p: sum(
         math.comb(size, k) * p**k * (1.0 - p) ** (size - k) for k in range(quorum, size + 1)
     )
@@ -434,7 +434,7 @@ def decision_tree(bench: Bench, shape: Mapping[str, Any]) -> list[Idea]:
 
 
 def loss(idea: Idea, cost: float) -> float:
-    """Give what is lost against deciding rightly and at once.
+    """Return what is lost compared with deciding rightly and at once.
 
     The value of an adopted idea fades as exp(-``cost`` k) over the k decisions taken of it, the
     author's own included.
@@ -822,7 +822,7 @@ def active(model: InnovationModel) -> int:
 
 
 def staircase(bench: Bench, second: int) -> int:
-    """Let 100 people join in at 0, ``second``, 2, 3, ... 99 others; count who do in the end."""
+    """Run 100 people who join in at 0, ``second``, 2, 3, ... 99 others; count who do in the end."""
     wanted = [0, second, *range(2, 100)]
 
     def set_thresholds(model: InnovationModel) -> None:
@@ -833,7 +833,7 @@ def staircase(bench: Bench, second: int) -> int:
 
 
 def resting_share(mean: float, deviation: float) -> tuple[float, float]:
-    """Give where a crowd of normal thresholds comes to rest, and how it magnifies small errors.
+    """Return where a crowd of normal thresholds comes to rest, and how it magnifies errors.
 
     Returns:
         The least x = F(x), F the distribution of thresholds; and 1 / (1 - F'(x)).

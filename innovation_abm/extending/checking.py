@@ -1,12 +1,12 @@
-"""Whether a rule file keeps what the model promises of its rules: ``check-rules FILE``.
+"""Check that a rule file keeps what the model promises about its rules: ``check-rules FILE``.
 
-Agents that it brings are held to what can be asked of them: that they run, that the same run comes
-out again, that the books balance, and the off-state.
+Agents in the file are checked as far as possible: that they run, that a run can be repeated, that
+the books balance, and the off-state.
 
-A rule must be pure, give the same bits in both engines, stay within its range, and leave the books
-balanced. None of it can be proved by looking; so the rules are looked at for what is known to
-break a promise (:mod:`innovation_abm.rules.source`), and then run on random scenarios, smallest
-first, until an example is found or all scenarios are through.
+A rule must be pure, return the same bits in both engines, stay within its range, and leave the
+books balanced. None of this can be proved by reading; so the source is searched for what is known
+to break a promise (:mod:`innovation_abm.rules.source`), and the rules are then run on random
+scenarios, smallest first, until an example is found or all scenarios are done.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from os import PathLike
 
 CHANCES: Final = frozenset(name for name, answer in ANSWERS.items() if answer is CHANCE)
-"""Rules that give a probability."""
+"""Rules that return a probability."""
 SHARES: Final = frozenset(name for name, answer in ANSWERS.items() if answer is SHARE)
-"""Rules that give a share of a whole: a state that the model keeps within [0, 1]."""
+"""Rules that return a share of a whole: a state that the model keeps within [0, 1]."""
 
 LOOKED_AT: Final = 400
-"""Calls of each rule that are looked at closely, in one run."""
+"""Calls of each rule that are checked closely, in one run."""
 ATTEMPTS: Final = 120
-"""Runs that finding a smaller example may take."""
+"""Most runs to find a smaller example."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class Check:
 
     Attributes:
         name: of the check: one of :data:`QUESTIONS`.
-        question: what was asked.
-        passed: whether the promise was kept wherever it was looked at; ``None`` if not looked at.
-        example: the smallest example found that breaks it, or why it was not looked at.
+        question: what was checked.
+        passed: whether the promise was kept wherever it was checked; ``None`` if not checked.
+        example: the smallest example found that breaks it, or why it was not checked.
     """
 
     name: str
@@ -65,24 +65,24 @@ class Check:
     example: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Give all of it for JSON."""
+        """Return it for JSON."""
         return asdict(self)
 
 
 QUESTIONS: Final = {
-    "source": "Plain arithmetic: nothing but its arguments, constants, math and other rules?",
+    "source": "Plain arithmetic: only its arguments, constants, math and other rules?",
     "arithmetic": "No arithmetic whose last bit may differ between engines?",
-    "runs": "Runs, on every scenario tried?",
-    "pure": "Pure: the same again for the same arguments, and leaves them as they are?",
-    "deterministic": "Deterministic: the same run again, and from the file read anew?",
+    "runs": "Runs on every scenario tried?",
+    "pure": "Pure: the same result for the same arguments, which stay unchanged?",
+    "deterministic": "Deterministic: the same run again, and after reading the file again?",
     "range": "Results in [0, 1] where the rule is a probability or a share, finite elsewhere?",
-    "engines": "The same in both engines, bit for bit?",
-    "books": "Books balanced, and Little's law kept, in every queue?",
+    "engines": "Same results in both engines, bit for bit?",
+    "books": "Books balanced, and Little's law holds, in every queue?",
     "off": "Off-state intact: with every mechanism off, still the textbook screen?",
 }
-"""What is asked, in this order."""
+"""What is checked, in this order."""
 OF_RULES: Final = ("source", "arithmetic", "pure", "range")
-"""What is asked of rules alone."""
+"""What is checked for rules only."""
 
 
 def check_rules(
@@ -97,13 +97,13 @@ def check_rules(
     """Check the rules of a file.
 
     Args:
-        path: the file; it is run for that, twice.
-        scenarios: random scenarios to run.
-        seed: which ones.
+        path: the file; it is executed, twice.
+        scenarios: number of random scenarios to run.
+        seed: random seed of the scenarios.
         engines: whether to compare the engines, for which the model is compiled for these rules:
             once, for about half a minute.
-        timeout: seconds after which the checking ends, whatever the rules do; it is then done in a
-            process of its own. Without limit, in this process, if ``None``.
+        timeout: seconds after which the check ends, whatever the rules do; it then runs in a
+            separate process. If ``None``, it runs in this process without a limit.
         tell: called with a line about what is being done.
 
     Returns:
@@ -113,7 +113,7 @@ def check_rules(
         RuleError: if the file cannot be read or run, or declares neither a rule nor agents.
     """
     if scenarios < 1:
-        raise InnovationAbmError(f"scenarios = {scenarios}: at least 1 is needed")
+        raise InnovationAbmError(f"scenarios = {scenarios}: must be at least 1")
     say = tell or (lambda line: None)
     if timeout is not None:
         from innovation_abm.extending.checking_apart import check_apart
@@ -128,8 +128,8 @@ def checks(found: Mapping[str, str | None], skipped: Mapping[str, str]) -> list[
     """List all checks.
 
     Args:
-        found: for each that was looked at, the example that breaks it; ``None`` if there is none.
-        skipped: for each that was not, why.
+        found: for each that was done, the example that breaks it; ``None`` if there is none.
+        skipped: for each that was not done, why.
     """
     return [
         Check(name, question, None, skipped[name])
@@ -140,12 +140,12 @@ def checks(found: Mapping[str, str | None], skipped: Mapping[str, str]) -> list[
 
 
 class Checking:
-    """The checking of one file, as far as it is.
+    """The check of one file, as far as it has come.
 
     Attributes:
         stage: the check under way; "" while the file is read.
         found: what was found so far, see :func:`checks`.
-        skipped: what was not looked at, and why.
+        skipped: what was not checked, and why.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class Checking:
         engines: bool,
         say: Callable[[str], None],
     ) -> None:
-        """Take what is asked for."""
+        """Keep the arguments."""
         self.path, self.engines, self.say = path, engines, say
         random = Random(seed)
         self.scenarios = [_sized(random, number, scenarios) for number in range(scenarios)]
@@ -166,7 +166,7 @@ class Checking:
         self.watch: _Watch | None = None
 
     def run(self, at_stage: Callable[[], None] = lambda: None) -> None:
-        """Check; ``at_stage`` is called whenever another check begins."""
+        """Run the checks; ``at_stage`` is called whenever another check begins."""
         for stage, look in (
             ("source", self._read),
             ("runs", self._run),
@@ -179,7 +179,7 @@ class Checking:
             look()
 
     def seen(self, so_far: bool = False) -> None:
-        """Take over what the runs showed; of what they show ``so_far``, only what is broken."""
+        """Take over what the runs showed; if only ``so_far``, just what is broken."""
         if self.watch is not None:
             told = {"pure": self.watch.impure, "range": self.watch.beyond}
             for name, example in (told | {"books": self.watch.unbalanced}).items():
@@ -206,15 +206,15 @@ class Checking:
         self.seen()
         why = ""
         if self.watch.beyond:
-            why = "an answer out of range ends a run"
+            why = "a result out of range ends a run"
         if self.found["runs"] is not None:
             why = "the rules fail in a run"
         if why:
             self.skipped |= dict.fromkeys(("deterministic", "off", "engines"), why)
         if not self.engines:
-            self.skipped["engines"] = "not asked for"
+            self.skipped["engines"] = "not requested"
         elif self.agents:
-            self.skipped["engines"] = f"only the Mesa engine runs {self.agents}"
+            self.skipped["engines"] = f"only the Mesa engine can run {self.agents}"
 
     def _repeat(self) -> None:
         if "deterministic" in self.skipped:
@@ -240,7 +240,7 @@ class Checking:
 
 
 def _broken(look: Callable[[], str | None]) -> str | None:
-    """Say how a promise is broken, if it is; it is, too, if the rules fail when it is looked at."""
+    """Return how a promise is broken, if it is; also if the rules fail while it is checked."""
     try:
         return look()
     except RuleError as error:
@@ -259,7 +259,7 @@ def _sized(random: Random, number: int, of: int) -> Scenario:
 
 
 def _line(findings: Iterable[Finding], kind: Kind) -> str | None:
-    """Say where the source breaks a promise, if anywhere."""
+    """Return where the source breaks a promise, if anywhere."""
     lines = [str(finding) for finding in findings if finding.kind == kind]
     return "; ".join(lines) or None
 
@@ -268,14 +268,14 @@ def _line(findings: Iterable[Finding], kind: Kind) -> str | None:
 
 
 class _Watch:
-    """A rule book that looks at each of its calls.
+    """A rule book that checks each of its calls.
 
     Attributes:
-        book: the rules, each of ``names`` in a wrapping that looks.
+        book: the rules, each of ``names`` in a wrapper that checks it.
         unwatched: the rules themselves.
         runs: scenarios that were run to their end, and a fingerprint of each run.
-        failing, impure, beyond, unbalanced: the first example found of each, ``None`` as long as
-            there is none.
+        failing, impure, beyond, unbalanced: the first example found of each; ``None`` if there is
+            none so far.
     """
 
     def __init__(self, book: RuleBook, own: list[str]) -> None:
@@ -290,10 +290,10 @@ class _Watch:
         held = guarded(book, every=bool(roles_of(book)))
         rules = {one.name: getattr(held, one.name) for one in fields(RuleBook)}
         rules |= {name: self._wrapped(name, getattr(book, name)) for name in own}
-        self.book = holding(book, rules, every=False)  # an own answer out of range is noted
+        self.book = holding(book, rules, every=False)  # a result out of range is noted here
 
     def run(self, scenario: Scenario) -> None:
-        """Run a scenario and look at what it leaves.
+        """Run a scenario and check its results.
 
         Raises:
             ScenarioError: if the scenario cannot be run, whatever the rules.
@@ -337,7 +337,7 @@ class _Watch:
 
 
 def _run_all(watch: _Watch, scenarios: Iterable[Scenario]) -> str | None:
-    """Run scenarios; give the smallest example found in which the rules fail, if they do."""
+    """Run scenarios; return the smallest example found in which the rules fail, if they do."""
 
     def failure(scenario: Scenario) -> str:
         return _failure(_Watch(watch.unwatched, watch.names), scenario)
@@ -350,7 +350,7 @@ def _run_all(watch: _Watch, scenarios: Iterable[Scenario]) -> str | None:
 
 
 def _failure(watch: _Watch, scenario: Scenario) -> str:
-    """Run a scenario; say how the rules fail in it, "" if they do not."""
+    """Run a scenario; return how the rules fail in it, "" if they do not."""
     try:
         watch.run(scenario)
     except ScenarioError:  # more seats on a panel than there are reviewers, for instance
@@ -369,25 +369,25 @@ def _impurity(
     before: list[Any],
     result: float,
 ) -> str | None:
-    """Say how a call shows that the rule is not pure, if it does."""
+    """Return how a call shows that the rule is not pure, if it does."""
     for given, was in zip(arguments, before, strict=True):
         if changed := _changed(given, was):
             return f"{call} changes {changed}"
     again = function(*arguments)
     if bits(again) != bits(result):
-        return f"{call} gives {_plain(result)}, then {_plain(again)}"
+        return f"{call} returns {_plain(result)}, then {_plain(again)}"
     return None
 
 
 def out_of_range(name: str, call: str, result: object) -> str | None:
-    """Say how a result is out of the range of its rule, if it is."""
+    """Return how a result is out of the range of its rule, if it is."""
     if not isinstance(result, int | float | np.number | np.bool_):
-        return f"{call} gives {result!r}, which is no number"
+        return f"{call} returns {result!r}, which is not a number"
     value = float(result)
     if not math.isfinite(value):
-        return f"{call} gives {value}"
+        return f"{call} returns {value}"
     if name in CHANCES | SHARES and not -LEEWAY <= value <= 1.0 + LEEWAY:
-        return f"{call} gives {value!r}, which is not in [0, 1]"
+        return f"{call} returns {value!r}, which is not in [0, 1]"
     return None
 
 
@@ -397,7 +397,7 @@ def _plain(value: object) -> str:
 
 
 def unbalanced(run: Run) -> str | None:
-    """Say what is wrong with the books of a run, if anything."""
+    """Return what is wrong with the books of a run, if anything."""
     if not run.balanced:
         fates = sum(run.fates.values())
         return (
@@ -413,7 +413,7 @@ def unbalanced(run: Run) -> str | None:
 
 
 def bits(value: object) -> bytes:
-    """Give a number's bits, so that -0.0 is not 0.0 and nan is nan."""
+    """Return a number's bits, so that -0.0 is not 0.0 and nan is nan."""
     try:
         return struct.pack("<d", value)
     except (struct.error, TypeError):
@@ -421,7 +421,7 @@ def bits(value: object) -> bytes:
 
 
 def fingerprint(run: Run) -> bytes:
-    """Give what a run leaves, idea by idea and week by week, as bytes to compare."""
+    """Return the results of a run, idea by idea and week by week, as bytes to compare."""
     columns = [*run.idea_columns.items(), *run.week_columns.items(), *run.people_columns.items()]
     parts = [
         np.asarray(column, float).tobytes() for _, column in sorted(columns, key=lambda one: one[0])
@@ -433,7 +433,7 @@ def fingerprint(run: Run) -> bytes:
 
 
 def _attributes(one: object) -> Iterator[tuple[str, Any]]:
-    """Give the attributes of an idea, a person or terms."""
+    """Yield the attributes of an idea, a person or terms."""
     for kind in type(one).__mro__:
         for name in getattr(kind, "__slots__", ()):
             if hasattr(one, name):
@@ -447,7 +447,7 @@ def _shallow(one: Any) -> Any:  # noqa: ANN401 - whatever a rule is given
 
 
 def _changed(given: object, was: object) -> str:
-    """Name an attribute that is not what it was; "" if there is none."""
+    """Return the name of an attribute that changed; "" if there is none."""
     if given is was:
         return ""
     before = dict(_attributes(was))
@@ -481,13 +481,13 @@ def _called(
 
 
 def _words(function: Any) -> list[str]:  # noqa: ANN401 - a rule
-    """List the attributes that a function names itself, in its order."""
+    """List the attributes that a function names, in order."""
     code = function.__code__
     return [word for word in code.co_names if word not in function.__globals__]
 
 
 def described(scenario: Scenario) -> str:
-    """Tell of a scenario what one needs to run it again."""
+    """Return what is needed to run a scenario again."""
     values = far_from_usual(scenario)
     told = [f"{name}={value!r}" for name, value in values.items()]
     if scenario.timeline:
@@ -500,7 +500,7 @@ def described(scenario: Scenario) -> str:
 
 
 def _again(path: str | PathLike[str], runs: list[tuple[Scenario, bytes]]) -> str | None:
-    """Run scenarios once more, in another order, with the rules as read anew from the file."""
+    """Run scenarios once more, in another order, with the rules read again from the file."""
     book, _ = read_rules(path)
     for scenario, before in reversed(runs):
         with blaming(book):
@@ -514,7 +514,7 @@ def _again(path: str | PathLike[str], runs: list[tuple[Scenario, bytes]]) -> str
 def _compare_engines(
     book: RuleBook, scenarios: list[Scenario], say: Callable[[str], None]
 ) -> str | None:
-    """Give the smallest scenario found that the engines run differently, if there is one."""
+    """Return the smallest scenario found that the engines run differently, if there is one."""
     try:
         build(book, say)
     except EngineError as error:
@@ -528,7 +528,7 @@ def _compare_engines(
 
 
 def _difference(book: RuleBook, scenario: Scenario) -> str:
-    """Say what two engines leave differently; "" if nothing."""
+    """Return how the results of the two engines differ; "" if they do not."""
     try:
         one, two = (
             simulate(scenario, rules=book, engine=engine, keep_events=False)
@@ -539,11 +539,11 @@ def _difference(book: RuleBook, scenario: Scenario) -> str:
     if fingerprint(one) == fingerprint(two):
         return ""
     first = _first_difference(one, two)
-    return first or "weeks, people or queues differ in a last bit between Mesa and the kernel"
+    return first or "weeks, people or queues differ in the last bit between Mesa and the kernel"
 
 
 def _first_difference(one: Run, two: Run) -> str:
-    """Name the first idea that two runs treat differently; "" if there is none."""
+    """Return the first idea that two runs treat differently; "" if there is none."""
     if one.conceived != two.conceived:
         return f"{one.conceived} ideas in one run, {two.conceived} in the other"
     for number in range(one.conceived):
@@ -614,10 +614,10 @@ TEXTBOOKS: Final[dict[str, dict[str, Any]]] = {
 
 
 def _off_state(book: RuleBook) -> str | None:
-    """Give an idea that the textbook screens decide otherwise with these rules, if there is one.
+    """Return an idea that the textbook screens decide differently with these rules, if any.
 
-    The shipped rules are held to the formulas by ``innovation-abm validate``; so to have the same
-    ideas meet the same fates is to be the same screen.
+    ``innovation-abm validate`` checks the shipped rules against the formulas; so if the same ideas
+    meet the same fates, it is the same screen.
     """
     for title, shape in TEXTBOOKS.items():
         settings = {"weeks": 20, "conception_rate": 26.0, "value_distribution": "two_point"}

@@ -39,9 +39,9 @@ GRACE: Final = 5.0
 START: Final = 120.0
 """Seconds that it may take to load."""
 LOOK: Final = 0.2
-"""Seconds between looks at the clock and the memory."""
+"""Seconds between checks of the clock and the memory."""
 SHARE: Final = 0.5
-"""Share of the memory free at the beginning that the rules may fill."""
+"""Share of the memory free at the start that the rules may use."""
 
 
 def check_apart(
@@ -52,7 +52,7 @@ def check_apart(
     timeout: float,
     say: Callable[[str], None],
 ) -> list[Check]:
-    """Check rules in a process of its own; see :func:`innovation_abm.extending.checking.check_rules`.
+    """Check rules in a separate process; see :func:`innovation_abm.extending.checking.check_rules`.
 
     Raises:
         InnovationAbmError: as that does; or if the time is not above 0, or was up, or the process
@@ -72,7 +72,7 @@ def check_apart(
 
 @dataclass
 class _End:
-    """When the other process is ended at the latest."""
+    """The latest time at which the other process is ended."""
 
     at: float
 
@@ -84,7 +84,7 @@ class _End:
 def _watched(
     path: str, other: subprocess.Popen[bytes], timeout: float, say: Callable[[str], None]
 ) -> list[Check]:
-    """Listen to the other process until it is through, its time is up, or it died."""
+    """Listen to the other process until it finishes, its time is up, or it dies."""
     from innovation_abm.extending.checking import checks
 
     known: dict[str, Any] = {"stage": "", "found": {}, "skipped": {}}
@@ -109,7 +109,7 @@ def _watched(
 
 
 def _lines(other: subprocess.Popen[bytes], end: _End) -> Iterator[dict[str, Any]]:
-    """Give what the other process says, until it ends or the time has come."""
+    """Yield what the other process reports, until it ends or its time is up."""
     said: queue.Queue[bytes] = queue.Queue()
     assert other.stdout is not None
     stream: IO[bytes] = other.stdout
@@ -132,17 +132,17 @@ def _not_within(timeout: float) -> str:
 
 
 def _cut_off(path: str, known: dict[str, Any], why: str) -> list[Check]:
-    """List what is known where the checking was cut off: the check under way has failed."""
+    """List the checks where checking was cut short: the check under way has failed."""
     from innovation_abm.extending.checking import QUESTIONS, checks
 
     stage, found, skipped = known["stage"], known["found"], known["skipped"]
     if not stage:
-        raise RuleError(f"{path}: {why} as it is loaded")
+        raise RuleError(f"{path}: {why} while it is loaded")
     if stage == "engines":  # to compile takes what it takes: no fault of the rules
-        skipped = {"engines": f"{why}; a longer --timeout may do", **skipped}
+        skipped = {"engines": f"{why}; try a longer --timeout", **skipped}
     else:
         found = {**found, stage: why}
-    rest = dict.fromkeys(set(QUESTIONS) - set(found), "not looked at: the checking was cut off")
+    rest = dict.fromkeys(set(QUESTIONS) - set(found), "not checked: the check was cut short")
     return checks(found, rest | skipped)
 
 
@@ -213,7 +213,7 @@ def _watch(reporter: _Reporter, checking: Checking, path: str, timeout: float) -
             if time.monotonic() > end:
                 why = _not_within(timeout)
             elif _memory() > most:
-                why = f"fills the memory, {most / 1e9:.1f} GB and more"
+                why = f"uses too much memory, more than {most / 1e9:.1f} GB"
             if why:
                 frame = sys._current_frames().get(main_thread or 0)
                 if checking.stage == "runs":
@@ -225,7 +225,7 @@ def _watch(reporter: _Reporter, checking: Checking, path: str, timeout: float) -
 
 
 def _place(frame: FrameType | None, path: str) -> str:
-    """Say where in the user's own files a thread is; "" if it is in none."""
+    """Return where in the user's files a thread is; "" if in none."""
     folder = Path(path).resolve().parent
     while frame is not None:
         file = Path(frame.f_code.co_filename)
@@ -236,7 +236,7 @@ def _place(frame: FrameType | None, path: str) -> str:
 
 
 def _memory() -> float:
-    """Return the memory that this process holds, in bytes; 0 where the system does not tell."""
+    """Return the memory that this process uses, in bytes; 0 where the system does not report it."""
     with suppress(OSError, ValueError, IndexError):  # Linux
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return float(pages * os.sysconf("SC_PAGE_SIZE"))

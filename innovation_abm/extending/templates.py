@@ -1,4 +1,4 @@
-"""Files to start from: a rule or an agent of one's own, each with a test beside it.
+"""Files to start from: a custom rule or agent, each with a test beside it.
 
 A rule's file begins as a copy of the shipped rule, so it runs at once and changes nothing until it
 is edited.
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.kernel.compiling import parameters_of
 from innovation_abm.organization.organization import Role
-from innovation_abm.rules import book as shipped
+from innovation_abm.rules.book import book as shipped
 from innovation_abm.rules.files import RULES
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ CLASSES: Final = {
     Role.CENTRAL_AGENCY: ("CentralAgency", "central-agency"),
     Role.PANEL: ("Panel", "panel"),
 }
-"""For each role its class, and its name on the command line."""
+"""For each role, its class and its name on the command line."""
 
 GIVEN: Final = {
     "idea": "idea: value, novelty, maturity, allies, reworked, ... (innovation_abm/entities/idea.py)",
@@ -40,28 +40,28 @@ GIVEN: Final = {
     "person": "person: risk_aversion, norm, energy, futility, role, ... (agents/person.py)",
     "terms": "terms: every parameter by its name, and the week's gap, trust, signal, in_use",
 }
-"""What the parameters of rules are, in a line."""
+"""The parameters of rules, in one line each."""
 
 RULE: Final = '''\
-"""A rule of one's own: {name}. Written by `innovation-abm new rule {name}`.
+"""A custom rule: {name}. Created by `innovation-abm new rule {name}`.
 
 Run it:       innovation-abm run workshop --rules {file}
 Compare it:   innovation-abm compare workshop --rules-b {file}
 See it:       innovation-abm dashboard --rules {file}
 Check it:     innovation-abm check-rules {file}
 
-A rule is a pure function: what it gives depends on its arguments alone. It draws nothing at random,
-keeps nothing, and prints nothing; the model draws, with the chance that it gives. Write x * x and
-math.exp(x), never x ** 2 or np.exp(x): only then do both engines give the same bits. A trait of
-your own, of a person or an idea: trait(person, "courage"), from innovation_abm.rules.book, in (0, 1).
+A rule is a pure function: its result depends only on its arguments. It draws nothing at random,
+keeps nothing, and prints nothing; the model draws, with the chance that it returns. Write x * x and
+math.exp(x), never x ** 2 or np.exp(x): only then do both engines give the same bits. For your own
+trait of a person or an idea: trait(person, "courage"), from innovation_abm.rules.book, in (0, 1).
 """
 
 {imports}
 
 
-# What it is given:
+# Arguments:
 {given}
-# What it gives: {gives}.
+# Returns: {gives}.
 {source}'''
 
 RULE_TEST: Final = '''\
@@ -81,7 +81,7 @@ def test_it_keeps_what_rules_promise():
 
 
 def test_what_it_does():
-    """Say here what your rule is for, and hold it to that. Now it is the model's own, copied."""
+    """Describe your rule here and test it. For now it is a copy of the model's own."""
     scenario = Scenario(weeks=52, middle_layers=1, span=5, conception_rate=5.0)
     mine = simulate(scenario, rules=load_rules(FILE), engine="mesa")
     usual = simulate(scenario, engine="mesa")
@@ -90,7 +90,7 @@ def test_what_it_does():
 '''
 
 AGENT: Final = '''\
-"""An agent of one's own: {name}. Written by `innovation-abm new agent {name}`.
+"""A custom agent: {name}. Created by `innovation-abm new agent {name}`.
 
 Run it:       python {file}
               innovation-abm run workshop --rules {file}
@@ -100,11 +100,10 @@ Rank levers:  innovation-abm levers --rank workshop --rules {file}
 Check it:     innovation-abm check-rules {file}
 In a study:   rules = "{file}" below [base], in a file for innovation-abm sweep
 {absent}
-It takes the place of the model's own {base}. Agents of one's own run in the Mesa engine,
-which is the slower one; what can be said as a rule is better said as one (`innovation-abm new
-rule`).
-It must be the same run again: draw with self.draw_own("a name", ...) alone, read no other files,
-and import what stands in files of this folder here, at the top.
+It replaces the model's own {base}. Custom agents run only in the Mesa engine,
+which is slower; if a rule can do the same, write a rule (`innovation-abm new rule`).
+Runs must be repeatable: draw only with self.draw_own("a name", ...), read no other files, and
+import what is in files of this folder here, at the top.
 """
 
 from innovation_abm import Role, Scenario, simulate
@@ -112,7 +111,7 @@ from innovation_abm.agents import {base}
 
 
 class {name}({base}):
-    """Say here what is different about this {role}."""
+    """Describe here what is different about this {role}."""
 
 {method}
 
@@ -154,22 +153,22 @@ METHODS: Final = {
 ''',
     Role.MIDDLE_MANAGER: '''\
     def own_weight(self):
-        """Give the chance that a slot looks at ideas first; this one is twice as open."""
+        """Return the chance that a slot looks at ideas first; this one is twice as open."""
         return min(1.0, 2.0 * super().own_weight())
 ''',
     Role.LEADER: '''\
     def capacity(self):
-        """Give the reviews that can be done a week, on average; this one does twice as many."""
+        """Return the reviews that can be done a week, on average; this one does twice as many."""
         return 2.0 * super().capacity()
 ''',
     Role.CENTRAL_AGENCY: '''\
     def stuck(self, idea):
-        """Tell whether an idea has waited too long; this one takes up what is novel at once."""
+        """Whether an idea has waited too long; this one takes up novel ideas at once."""
         return idea.novelty > 0.8 or super().stuck(idea)
 ''',
     Role.PANEL: '''\
     def takes(self, idea):
-        """Tell whether the panel hears an idea; this one hears what has allies, too."""
+        """Whether the panel hears an idea; this one also hears ideas with allies."""
         return bool(self.members) and (idea.allies > 2 or super().takes(idea))
 ''',
 }
@@ -179,9 +178,9 @@ NEEDS: Final[dict[Role, dict[str, object]]] = {
     Role.CENTRAL_AGENCY: {"agency": True},
     Role.PANEL: {"panel_size": 2.0, "panel_novelty": 0.7},
 }
-"""What a scenario needs for a body to be there, as most have none."""
+"""What a scenario needs for a body to exist, as most have none."""
 ABSENT: Final = """
-There is no {body} in the workshop's room. For it to play a part, to run and compare add
+The preset workshop has no {body}. For it to take part, add to run and compare:
 {options}
 """
 
@@ -193,7 +192,7 @@ class Written:
     Attributes:
         file: what to edit.
         test: its test.
-        options: of a command, without which there is no part for it to play, each after a blank.
+        options: of a command, without which it takes no part, each after a blank.
     """
 
     file: Path
@@ -202,24 +201,24 @@ class Written:
 
 
 def new_rule(name: str, folder: str | Path = ".") -> Written:
-    """Write a file with a rule of one's own, and a test beside it.
+    """Write a file with a custom rule, and a test beside it.
 
     Args:
         name: of the rule, as in the rule book.
-        folder: where to; it must be there.
+        folder: folder to write to; it must exist.
 
     Raises:
-        InnovationAbmError: if there is no such rule (the nearest is named), or a file is there
-            already; nothing is overwritten.
+        InnovationAbmError: if the rule is unknown (the nearest is named), or a file already
+            exists; nothing is overwritten.
     """
     if name not in RULES:
-        raise InnovationAbmError(f'there is no rule "{name}"{_advice(name, RULES)}')
+        raise InnovationAbmError(f'unknown rule "{name}"{_advice(name, RULES)}')
     file, test = f"my_{name}.py", f"test_my_{name}.py"
     return _write(Path(folder), {file: rule_text(name, file), test: _test_text(file, test)})
 
 
 def rule_text(name: str, file: str) -> str:
-    """Give the text of a file that declares the shipped rule ``name`` anew."""
+    """Return the text of a file that declares the shipped rule ``name`` again."""
     function = getattr(shipped, name)
     given = parameters_of(name)
     described = [f"#   {GIVEN[one]}" for one in given if one in GIVEN]
@@ -239,7 +238,7 @@ def rule_text(name: str, file: str) -> str:
 
 
 def _source(function: object) -> str:
-    """Give a rule's source without types, which a short file does better without."""
+    """Return a rule's source without types, to keep the file simple."""
     text = textwrap.dedent(inspect.getsource(function))  # type: ignore[arg-type]
     head, body = text.split(":\n", 1)
     head = re.sub(r": (?:float|IdeaLike|PersonLike|Terms)\b", "", head).replace(" -> float", "")
@@ -255,9 +254,9 @@ def _imports(function: object) -> str:
     lines = ["import math\n"] * ("math" in names)
     lines.append(f"from innovation_abm import {', '.join(public)}")
     if helpers:
-        lines.append(f"from innovation_abm.rules.book import {', '.join(helpers)}")
+        lines.append(f"from innovation_abm.rules.book.book import {', '.join(helpers)}")
     if "WEEKS_PER_YEAR" in names:
-        lines.append("from innovation_abm.scenario.scenario import WEEKS_PER_YEAR")
+        lines.append("from innovation_abm.scenario.scenario.scenario import WEEKS_PER_YEAR")
     return "\n".join(lines)
 
 
@@ -274,36 +273,36 @@ def _test_text(file: str, test: str) -> str:
 
 
 def new_agent(name: str, role: str = "middle-manager", folder: str | Path = ".") -> Written:
-    """Write a file with an agent of one's own and a main program, and a test beside it.
+    """Write a file with a custom agent and a main program, and a test beside it.
 
     Args:
         name: of the class; ``patient-manager`` becomes ``PatientManager``.
-        role: whose place it takes, one of those in :data:`CLASSES`.
-        folder: where to; it must be there.
+        role: role to replace, one of those in :data:`CLASSES`.
+        folder: folder to write to; it must exist.
 
     Raises:
-        InnovationAbmError: if the name is none that Python allows, there is no such role (the
-            nearest is named), or a file is there already; nothing is overwritten.
+        InnovationAbmError: if the name is not valid in Python, the role is unknown (the nearest
+            is named), or a file already exists; nothing is overwritten.
     """
     named = {command: member for member, (_, command) in CLASSES.items()}
     if role not in named:
-        raise InnovationAbmError(f'there is no role "{role}"{_advice(role, named)}')
+        raise InnovationAbmError(f'unknown role "{role}"{_advice(role, named)}')
     title = "".join(part[:1].upper() + part[1:] for part in re.split(r"[-_ ]+", name))
     if not title.isidentifier() or not title.isascii() or keyword.iskeyword(title):
         raise InnovationAbmError(
-            f'"{name}" cannot be the name of a class: write letters and digits, a letter first, '
+            f'"{name}" is not a valid class name: must be letters and digits, a letter first, '
             "for instance Champion"
         )
     member = named[role]
     base = CLASSES[member][0]
     if title in {one for one, _ in CLASSES.values()}:
         raise InnovationAbmError(
-            f'"{title}" is the name of the model\'s own class: give yours another, for instance '
+            f'"{title}" is the name of a class of the model: must be another, for instance '
             f"My{title}"
         )
     module = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", title).lower()
     if keyword.iskeyword(module):
-        raise InnovationAbmError(f'"{module}" is a word of Python: give the class another name')
+        raise InnovationAbmError(f'"{module}" is a Python keyword: must be another name')
     needs = NEEDS.get(member, {})
     options = "".join(f" --set {key}={value}".lower() for key, value in needs.items())
     values = {
@@ -327,16 +326,16 @@ def new_agent(name: str, role: str = "middle-manager", folder: str | Path = ".")
 
 
 def _advice(name: str, names: Collection[str]) -> str:
-    """Name what is nearest, or all there are."""
-    return did_you_mean(name, names, f"there are: {', '.join(names)}")
+    """Suggest the nearest name, or list all."""
+    return did_you_mean(name, names, f"must be one of {', '.join(names)}")
 
 
 def _write(folder: Path, texts: dict[str, str], options: str = "") -> Written:
-    """Write two files, both or neither, and over nothing."""
+    """Write two files, both or neither, without overwriting."""
     first, second = paths = [folder / name for name in texts]
     for path in paths:
         if path.exists() or path.is_symlink():
-            raise InnovationAbmError(f"{path} is there already, and is left as it is")
+            raise InnovationAbmError(f"{path}: already exists, and is not overwritten")
     written: list[Path] = []
     try:
         for path, text in zip(paths, texts.values(), strict=True):

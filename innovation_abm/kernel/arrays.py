@@ -35,13 +35,13 @@ NOBODY: Final = -1
 
 
 def _record(**kinds: str) -> np.dtype[np.void]:
-    """Give a record type; names of one kind (``f8``, ``i4``, ...) are separated by blanks."""
+    """Return a record type; names of one kind (``f8``, ``i4``, ...) are separated by blanks."""
     listed = [(name, kind) for kind, names in kinds.items() for name in names.split()]
     return np.dtype(listed, align=True)
 
 
 def _joined(*records: np.dtype[np.void]) -> np.dtype[np.void]:
-    """Give a record type with the fields of several, in their order."""
+    """Return a record type with the fields of several, in their order."""
     listed = [(name, record[name]) for record in records for name in record.names or ()]
     return np.dtype(listed, align=True)
 
@@ -72,7 +72,7 @@ below 0, and as a number tiny and negative."""
 
 @lru_cache(maxsize=16)
 def people_in_columns(size: int) -> np.dtype[np.void]:
-    """Give a record of people, column by column: most of what is done looks at few columns.
+    """Return a record of people, column by column: most code reads few columns.
 
     Returns:
         The type of a record whose fields, those of :data:`PERSON`, are arrays of ``size`` entries;
@@ -338,7 +338,7 @@ class State:
         self.table, self._apart, self._pieces, self.filled = table, apart, pieces, filled
 
     def __getattr__(self, name: str) -> Array:
-        """Give an array."""
+        """Return an array."""
         if name in self._apart:
             return self._apart[name]
         for piece in self._pieces:
@@ -347,7 +347,7 @@ class State:
         raise AttributeError(name)
 
     def having(self, **arrays: Array) -> State:
-        """Give a state with other arrays in the place of some."""
+        """Return a state with other arrays in the place of some."""
         state = State(self.table, {**self._apart, **arrays}, *self._pieces, filled=self.filled)
         state.table = entered({name: getattr(state, name) for name in ARRAYS}).ravel()
         return state
@@ -359,7 +359,7 @@ SLOTS: Final = 4
 
 
 def entry(array: Array) -> tuple[int, ...]:
-    """Give an array's entries of the table: its address and shape.
+    """Return an array's entries of the table: its address and shape.
 
     Of people in columns, the room of each column instead, and how much of it is used.
     """
@@ -371,7 +371,7 @@ def entry(array: Array) -> tuple[int, ...]:
 
 
 def entered(arrays: Mapping[str, Array]) -> Array:
-    """Give a table in which these arrays are entered, and nothing for the others."""
+    """Return a table in which these arrays are entered, and nothing for the others."""
     table = np.zeros((len(ARRAYS), SLOTS), np.int64)
     for name, array in arrays.items():
         table[ARRAYS.index(name)] = entry(array)
@@ -391,7 +391,7 @@ class Piece(NamedTuple):
     places: Mapping[str, tuple[tuple[int, ...], np.dtype[Any], int]]
 
     def array(self, name: str) -> Array:
-        """Give one of the arrays."""
+        """Return one of the arrays."""
         shape, kind, offset = self.places[name]
         return np.ndarray(shape, kind, self.memory, self.beginning + offset)
 
@@ -413,14 +413,14 @@ class Layout:
         self._entries[:, 0] -= address
 
     def _piece(self) -> tuple[Piece, int]:
-        """Give a piece, with nothing in particular in it, and the address of its beginning."""
+        """Return a piece, with nothing in particular in it, and the address of its beginning."""
         memory = np.empty(self.size, np.uint8)
         address = memory.ctypes.data
         skipped = -address % LINE
         return Piece(memory, skipped, self._places), address + skipped
 
     def cut(self, table: Array, filled: bool = False) -> Piece:
-        """Give new arrays and enter them in a table.
+        """Return new arrays and enter them in a table.
 
         There is nothing in particular in them, or :data:`GARBAGE` if they are to be ``filled``.
         """

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.kernel.locks import only_one
-from innovation_abm.rules import guarding
+from innovation_abm.rules.book import guarding
 from innovation_abm.rules.book import ANSWERS, SHIPPED, RuleBook, trait
 from innovation_abm.rules.files import own_agents, roles_of
 from innovation_abm.rules.source import calls_itself
@@ -67,7 +67,7 @@ class EngineError(InnovationAbmError):
 
 
 def unavailable() -> str:
-    """Say why the compiled engine cannot run on this platform; "" if it can."""
+    """Return why the compiled engine cannot run on this platform; "" if it can."""
     if find_spec("numba") is None:
         return "numba is not installed"
     try:
@@ -80,7 +80,7 @@ def unavailable() -> str:
 def build(
     rules: RuleBook, tell: Callable[[str], None] | None = None, *, checked: bool = False
 ) -> Callable[..., int]:
-    """Return the compiled engine for a rule book; see :func:`innovation_abm.kernel.week.replicate`.
+    """Return the compiled engine for a rule book; see :func:`innovation_abm.kernel.week.week.replicate`.
 
     Args:
         rules: the rule book.
@@ -90,7 +90,7 @@ def build(
             raise an ``IndexError`` where one is wrong. The results are the same. For tests.
 
     Raises:
-        EngineError: if there is no numba here, a rule does not compile, or agents come with the
+        EngineError: if numba is not available, a rule does not compile, or agents come with the
             rules, which would be left out.
     """
     if agents := own_agents(roles_of(rules)):
@@ -101,7 +101,7 @@ def build(
 
 
 def is_compiled(rules: RuleBook) -> bool:
-    """Tell whether the engine for a rule book has been compiled before, and kept."""
+    """Whether the engine for a rule book has been compiled before, and kept."""
     with suppress(FileNotFoundError):
         return _found(_folder(digest(rules)))
     return False
@@ -128,14 +128,14 @@ def _holds_code(folder: Path) -> bool:
 
 @dataclass(frozen=True)
 class _Asked:
-    """What to build and whom to tell; all are equal, for the name of an engine says it all."""
+    """What to build and how to report; all are equal, as the name identifies the engine."""
 
     rules: RuleBook = field(compare=False)
     told: Callable[[str], None] | None = field(compare=False)
     checked: bool = field(compare=False)
 
     def tell(self, line: str) -> None:
-        """Tell a line."""
+        """Report a line."""
         (self.told or logging.getLogger("innovation_abm").warning)(line)
 
 
@@ -178,7 +178,7 @@ def _compiled(name: str, asked: _Asked) -> Callable[..., int]:
 
     _check_rules(asked.rules, name, numba)
     unkept = _make_room(_folder(name))
-    asked.tell("compiling the model for this rule book; once, for about half a minute ...")
+    asked.tell("compiling the model for this rule book; only once, about half a minute ...")
     began = time.perf_counter()
     try:
         with _interrupted_between_steps():
@@ -188,7 +188,7 @@ def _compiled(name: str, asked: _Asked) -> Callable[..., int]:
     except numba.core.errors.NumbaError as error:
         raise EngineError(f"the rules cannot be compiled together: {_reason(error)}") from None
     seconds = time.perf_counter() - began
-    asked.tell(f"compiled in {seconds:.0f} s, {unkept or f'and kept in {_folder(name)}'}")
+    asked.tell(f"compiled in {seconds:.0f} s, {unkept or f'and cached in {_folder(name)}'}")
     return entry
 
 
@@ -198,7 +198,7 @@ def _entry(
     numba: Any,  # noqa: ANN401
     checked: bool = False,
 ) -> Callable[..., int]:
-    """Give the engine's entry; what was kept in ``folder`` needs nothing of the namespace."""
+    """Return the engine's entry; what was kept in ``folder`` needs nothing of the namespace."""
     from innovation_abm.kernel.week import replicate
 
     options = {"nogil": True, **_checks(checked)}
@@ -264,7 +264,7 @@ def _numba() -> Any:  # noqa: ANN401 - a module without types
 
 @contextmanager
 def _interrupted_between_steps() -> Iterator[None]:
-    """Let Ctrl-C end a compilation between two of its steps, at most a few seconds later.
+    """End a compilation on Ctrl-C between two of its steps, at most a few seconds later.
 
     Within a step it may be lost, for LLVM calls Python and lets no exception through.
     """
@@ -328,7 +328,7 @@ def _specialised(
     checked: bool,
 ) -> dict[str, Any]:
     """Compile what the engine's entry calls, in a namespace of the rule book's own."""
-    from innovation_abm.kernel import week as kernel
+    from innovation_abm.kernel.week import week as kernel
     from innovation_abm.kernel.numba_types import parameter_types, viewer
 
     twins = _twins_of_rules(list(_rule_functions(rules)), name, numba)
@@ -356,7 +356,7 @@ def _specialised(
 
 
 def _twins_of_rules(rules: list[FunctionType], name: str, numba: Any) -> dict[int, Any]:  # noqa: ANN401
-    """Give compiled twins of rules and of the rules that they call, by the rules' identities."""
+    """Return compiled twins of rules and of the rules that they call, by the rules' identities."""
     _serve_draws(numba)
     twins: dict[int, Any] = {}
     for function in _reached([*rules]):
@@ -372,7 +372,7 @@ def _twins_of_rules(rules: list[FunctionType], name: str, numba: Any) -> dict[in
 
 
 def _guarded(rule: str, twin: Any, name: str, numba: Any) -> Any:  # noqa: ANN401
-    """Have a rule that is not the shipped one look at what it gives, as :mod:`.guarding` does.
+    """Make a rule that is not the shipped one check its result, as :mod:`.guarding` does.
 
     It raises, so that where the answer is in range nothing is written, and nothing else is slower.
     """
@@ -432,7 +432,7 @@ def _bottom_up(kernel: ModuleType) -> list[tuple[str, FunctionType]]:
 
 
 def _serve_both(function: Any) -> None:  # noqa: ANN401
-    """Let compiled code call a plain function, which stays a plain function for the rest."""
+    """Make a plain function callable from compiled code; elsewhere it stays a plain function."""
     from numba.extending import register_jitable
 
     if not getattr(function, "serves_both", False):
@@ -442,11 +442,11 @@ def _serve_both(function: Any) -> None:  # noqa: ANN401
 
 @lru_cache(maxsize=1)
 def _serve_draws(numba: Any) -> None:  # noqa: ANN401
-    """Let compiled code call what turns hashes into numbers, and :func:`~.rules.trait`."""
+    """Make the hash functions and :func:`~.rules.trait` callable from compiled code."""
     import numpy as np
 
     from innovation_abm import chance
-    from innovation_abm.kernel import week as kernel
+    from innovation_abm.kernel.week import week as kernel
 
     for function in (chance.normal, chance.polynomial, chance.quantile):
         _serve_both(function)
@@ -469,10 +469,10 @@ def _serve_draws(numba: Any) -> None:  # noqa: ANN401
 
 
 def _check_rules(rules: RuleBook, name: str, numba: Any) -> None:  # noqa: ANN401
-    """Compile each rule that is not the shipped one by itself, which takes little.
+    """Compile each rule that is not the shipped one by itself, which is quick.
 
     Raises:
-        EngineError: if one does not compile, or gives no number; it says which, and why.
+        EngineError: if one does not compile, or does not return a number; it says which, and why.
     """
     kinds = {"idea": "idea", "terms": "terms"}
     kinds |= dict.fromkeys(PERSONS, "person")
@@ -485,7 +485,7 @@ def _check_rules(rules: RuleBook, name: str, numba: Any) -> None:  # noqa: ANN40
         if calls_itself(getattr(rules, one)):
             code = getattr(rules, one).__code__
             place = f"{Path(code.co_filename).name}, line {code.co_firstlineno}"
-            told = f"it calls itself ({place}): write a loop"
+            told = f"it calls itself ({place}); write a loop"
             raise EngineError(f'the rule "{one}" cannot be compiled: {told}')
     records = {"idea": IDEA, "person": PERSON, "terms": TERMS}
     twins = _twins_of_rules([getattr(rules, one) for one in own], f"{name}_alone", numba)
@@ -502,7 +502,9 @@ def _check_rules(rules: RuleBook, name: str, numba: Any) -> None:  # noqa: ANN40
         given = compiled_alone.overloads[signature].signature.return_type
         kind = numba.types
         if not isinstance(given, kind.Integer | kind.Float | kind.Boolean):
-            raise EngineError(f'the rule "{one}" cannot be compiled: it gives not always a number')
+            raise EngineError(
+                f'the rule "{one}" cannot be compiled: it must always return a number'
+            )
 
 
 def parameters_of(rule: str) -> list[str]:
@@ -512,9 +514,9 @@ def parameters_of(rule: str) -> list[str]:
 
 
 def _reason(error: Exception) -> str:
-    """Find in numba's long message what helps the author of a rule, in a line."""
+    """Return the part of numba's long message that helps the author of a rule, in one line."""
     if isinstance(error, KeyError):  # what numba raises for a field that a record does not have
-        return f"nothing that it is given has the attribute {error}"
+        return f"none of its arguments has the attribute {error}"
     text = re.sub(r"Record\([^)]*\)|\x1b\[[0-9;]*m", "", str(error))
     lines = [" ".join(line.split()) for line in text.splitlines()]
     noise = ("During", "File", "- ", "Failed in", "No implementation", "There are", "Overload")
@@ -523,7 +525,7 @@ def _reason(error: Exception) -> str:
     raised = (line for line in lines if line.startswith("TypingError: "))  # more to the point
     said = next(raised, said).removeprefix("TypingError: ")
     where = next((line for line in reversed(lines) if line.startswith("File")), "")
-    said = re.sub(r"Untyped global name '(\w+)'.*", r"it uses \1, which is no rule", said)
+    said = re.sub(r"Untyped global name '(\w+)'.*", r"it uses \1, which is not a rule", said)
     place = re.search(r'File "([^"]*)", line (\d+)', where)
     at = f" ({Path(place[1]).name}, line {place[2]})" if place else ""
     return (
@@ -544,7 +546,7 @@ def digest(rules: RuleBook, checked: bool = False) -> str:
 
 @lru_cache(maxsize=2)
 def _shipped_digest(checked: bool) -> str:
-    """Give that of the shipped rules, which refer to nothing that a program may change."""
+    """Return that of the shipped rules, which refer to nothing that a program may change."""
     return _digest(SHIPPED, checked)
 
 
@@ -653,7 +655,7 @@ def _absorb_code(state: hashlib._Hash, code: CodeType) -> None:
 
 
 def _referred(function: FunctionType) -> Iterator[object]:
-    """Give what a function refers to: globals, attributes of modules, what it closes over."""
+    """Yield what a function refers to: globals, attributes of modules, what it closes over."""
     for cell in function.__closure__ or ():
         yield cell.cell_contents
     yield function.__defaults__
@@ -672,7 +674,7 @@ def _names(code: CodeType) -> list[str]:
 
 
 def _reached(functions: list[FunctionType]) -> list[FunctionType]:
-    """Give the functions declared as rules that ``functions`` call, themselves included."""
+    """Return the functions declared as rules that ``functions`` call, themselves included."""
     found: list[FunctionType] = []
     while functions:
         function = functions.pop()
@@ -687,9 +689,9 @@ def _reached(functions: list[FunctionType]) -> list[FunctionType]:
 
 
 def cache_folder() -> Path:
-    """Give the folder in which compiled code is kept.
+    """Return the folder in which compiled code is kept.
 
-    What the environment variable :data:`CACHE_VARIABLE` says, or the user's cache folder.
+    The environment variable :data:`CACHE_VARIABLE` names it; default: the user's cache folder.
     """
     if given := os.environ.get(CACHE_VARIABLE):
         return Path(given)
@@ -728,7 +730,7 @@ class Cache:
     problem: str
 
     def as_dict(self) -> dict[str, Any]:
-        """Give it for JSON."""
+        """Return it for JSON."""
         return {**vars(self), "folder": str(self.folder)}
 
 
@@ -744,7 +746,7 @@ def cache() -> Cache:
 
 
 def clear_cache() -> Cache:
-    """Delete what is kept between runs; running programs go on undisturbed.
+    """Delete what is kept between runs; running programs are not affected.
 
     Returns:
         What there was.
@@ -764,10 +766,10 @@ def clear_cache() -> Cache:
 
 
 def _write_problem(folder: Path) -> str:
-    """Say why nothing can be written in a folder, or where it is to be made; "" if it can."""
+    """Return why a folder, or where it is to be made, cannot be written to; "" if it can."""
     there = next((one for one in (folder, *folder.parents) if one.exists()), folder)
     if not there.is_dir():
-        return f"{there} is no folder"
+        return f"{there} is not a folder"
     return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} cannot be written to"
 
 
@@ -790,7 +792,7 @@ def _make_room(folder: Path) -> str:
         others = sorted(folder.parent.iterdir(), key=lambda path: path.stat().st_mtime)
     except OSError as error:
         return (
-            f"but not kept: {folder} cannot be written ({error.strerror}); "
+            f"but not cached: {folder} cannot be written to ({error.strerror}); "
             f"set {CACHE_VARIABLE} to a folder that can be"
         )
     for other in others[:-KEPT]:

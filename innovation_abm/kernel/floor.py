@@ -53,7 +53,7 @@ def floor(repeats: int = 7) -> dict[str, float]:
 
 
 def _least(call: Callable[[], object], repeats: int) -> float:
-    """Give the least time that a call takes, in seconds, once it is compiled."""
+    """Return the least time that a compiled call takes, in seconds."""
     call()
     times = []
     for _ in range(repeats):

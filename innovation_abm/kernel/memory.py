@@ -1,4 +1,4 @@
-"""Memory: how much is free, and whether what is to be run would fit."""
+"""Memory: how much is free, and whether a run would fit."""
 
 from __future__ import annotations
 
@@ -16,32 +16,33 @@ if TYPE_CHECKING:
     from innovation_abm.scenario.scenario import Scenario
 
 SMALL: Final = 50_000_000
-"""Bytes that need no look at how much memory is free."""
+"""Bytes up to which free memory is not checked."""
 MESA_PERSON: Final = 1_200
 MESA_IDEA: Final = 1_800
 """Bytes that the Mesa engine takes for a person, and for an idea; measured."""
 
 
 class MemoryShortError(InnovationAbmError):
-    """A run would not fit into the memory that is free."""
+    """A run would not fit into the free memory."""
 
 
 def room_for(needed: int, people: int, ideas: float) -> int:
-    """Say how many runs fit side by side that need so many bytes each: one at least.
+    """Return how many runs that need so many bytes each fit side by side: at least one.
 
-    Many where the system does not tell how much memory is free.
+    Many where the system does not report free memory.
 
     Raises:
-        MemoryShortError: if not one does; it says how much it needs, for so many people and ideas.
+        MemoryShortError: if not even one fits; it says how much is needed, for how many people and
+            ideas.
     """
     if needed < SMALL:
         return SMALL // needed
     free = free_memory()
     if needed > free:
         raise MemoryShortError(
-            f"the run needs about {needed / 1e9:,.2f} GB of memory, and {free / 1e9:,.2f} GB are "
-            f"free here: take fewer people or weeks, or a lower conception rate ({people:,} people "
-            f"and about {ideas:,.0f} ideas)"
+            f"not enough memory: the run needs about {needed / 1e9:,.2f} GB ({people:,} people and "
+            f"about {ideas:,.0f} ideas), and {free / 1e9:,.2f} GB are free; use fewer people or "
+            "weeks, or a lower conception rate"
         )
     return int(min(free / needed, 1e6))
 
@@ -60,7 +61,7 @@ def check_for_mesa(settings: Scenario, organization: Organization) -> None:
 
 
 def free_memory() -> float:
-    """Give the memory that is free, in bytes; infinite where the system does not tell."""
+    """Return the free memory in bytes; infinite where the system does not report it."""
     found = [math.inf]
     with suppress(OSError, ValueError, IndexError):  # Linux
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():

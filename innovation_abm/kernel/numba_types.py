@@ -44,7 +44,7 @@ def viewer(checked: bool = False) -> Callable[..., Any]:
 
 @lru_cache(maxsize=2)
 def parameter_types(checked: bool = False) -> dict[str, Any]:
-    """Give the type that each parameter name stands for throughout the engine.
+    """Return the type that each parameter name stands for throughout the engine.
 
     So that each function is compiled once, and not again for every width of its integers.
     """
@@ -182,14 +182,14 @@ def mark(builder: Any, access: Any, scope: str) -> None:  # noqa: ANN401
 
 
 def prove(context: Any, builder: Any, holds: Any, what: str) -> None:  # noqa: ANN401
-    """Have compiled code raise an ``IndexError`` unless something holds; it says where and what."""
+    """Raise an ``IndexError`` in compiled code unless something holds; it says where and what."""
     with builder.if_then(builder.not_(holds), likely=False):
         said = f"{_function(builder)}: {what}"
         context.call_conv.return_user_exc(builder, IndexError, (said,))
 
 
 def prove_within(context: Any, builder: Any, index: Any, length: Any, what: str) -> None:  # noqa: ANN401
-    """Have compiled code raise an ``IndexError`` unless 0 <= index < length."""
+    """Raise an ``IndexError`` in compiled code unless 0 <= index < length."""
     holds = builder.icmp_unsigned("<", index, length)  # where what is negative is large
     prove(context, builder, holds, what)
 

@@ -77,11 +77,11 @@ class Columns(Mapping[str, "Array"]):
         self._records, self._names, self._count = records, names, count
 
     def only(self, names: Collection[str]) -> Columns:
-        """Give some of the fields."""
+        """Return some of the fields."""
         return Columns(self._records, names, self._count)
 
     def __getitem__(self, name: str) -> Array:
-        """Give a field of all records."""
+        """Return a field of all records."""
         if name not in self._names:
             raise KeyError(name)
         column: Array = self._records[name]
@@ -243,7 +243,7 @@ def run_many(
 
 
 def _distinct(scenarios: Sequence[Scenario]) -> tuple[Array, list[Scenario]]:
-    """Give the scenarios that are different objects, and which of them each is."""
+    """Return the scenarios that are different objects, and which of them each is."""
     rows: dict[int, int] = {}
     distinct: list[Scenario] = []
     for settings in scenarios:
@@ -332,16 +332,16 @@ class Prepared:
         if which.shape != seeds.shape or which.ndim != 1:
             raise InnovationAbmError(
                 f"which and seeds have the shapes {which.shape} and {seeds.shape}: "
-                "give a list of each, of the same length"
+                "must be lists of the same length"
             )
         if which.size and not 0 <= which.min() <= which.max() < len(self._places):
             raise InnovationAbmError(
-                f"which goes from {which.min()} to {which.max()}: allowed are the numbers "
-                f"0 to {len(self._places) - 1} of the scenarios prepared"
+                f"which goes from {which.min()} to {which.max()}: must be numbers of the scenarios "
+                f"prepared, 0 to {len(self._places) - 1}"
             )
         if seeds.size and seeds.min() < 0:
             raise InnovationAbmError(
-                f"seed = {seeds.min()}: allowed is a whole number from 0 to 2**63-1"
+                f"seed = {seeds.min()}: must be a whole number from 0 to 2**63-1"
             )
 
 
@@ -432,7 +432,7 @@ def _chart_key(
 
 
 def _own_seeds(settings: Scenario) -> list[int]:
-    """Give the seeds of the four groups; -1 where a group follows the run's seed."""
+    """Return the seeds of the four groups; -1 where a group follows the run's seed."""
     own = (
         settings.people_seed,
         settings.ideas_seed,
@@ -469,14 +469,14 @@ def _run_pairs(
 
 
 def nothing_to_do() -> tuple[Any, ...]:
-    """Give arguments for a call of the compiled engine that only has it compiled."""
+    """Return arguments for a call of the compiled engine that only compiles it."""
     state, plans = _smallest()
     seeds, summaries = np.zeros((1, 4), np.uint64), np.zeros(1, SUMMARY)
     return (state.table, plans, seeds, np.zeros(2, np.int64), 0, summaries)
 
 
 def layout() -> tuple[tuple[str, Any, int], ...]:
-    """Give name, data type and number of dimensions of every array of a state."""
+    """Return name, data type and number of dimensions of every array of a state."""
     state, _ = _smallest()
     arrays = {name: getattr(state, name) for name in ARRAYS}
     return tuple((name, one.dtype, one.ndim) for name, one in arrays.items())
@@ -624,7 +624,7 @@ class _Tables:
         )
 
     def _rows(self, values: Mapping[str, Value]) -> list[int]:
-        """Give the rows of the tables to draw from, in the order of :data:`PERIOD`."""
+        """Return the rows of the tables to draw from, in the order of :data:`PERIOD`."""
         rows = [self._beta_row(values, name, f"{name}_concentration") for name in _TRAITS]
         used = _FACETS if values["facets"] else _NO_FACETS  # the others are never drawn from
         rows += [
@@ -641,7 +641,7 @@ class _Tables:
         return self.beta.setdefault(key, len(self.beta))
 
     def terms_array(self) -> Array:
-        """Give the terms as an array of :data:`TERMS`, all of whose fields are numbers."""
+        """Return the terms as an array of :data:`TERMS`, all of whose fields are numbers."""
         table = np.empty((len(self.terms), len(TERMS.names or ())))
         given = len(PARAMETER_TERMS) + 1
         table[:, :given] = self.terms
@@ -649,7 +649,7 @@ class _Tables:
         return table.view(TERMS)[:, 0]
 
     def poisson_arrays(self) -> tuple[Array, Array, Array]:
-        """Give the Poisson tables as arrays, with their last entries and guides."""
+        """Return the Poisson tables as arrays, with their last entries and guides."""
         tables = [_poisson_row(mean) for mean in self.poisson]
         last = np.array([len(table) - 1 for table, _ in tables], np.int64)
         cdf = np.ones((len(tables), max(last) + 1))
@@ -673,7 +673,7 @@ _PLAIN: Final = itemgetter(*(name for name in parameters() if not name.endswith(
 
 
 def _turns(settings: Scenario) -> Turns:
-    """Give the weeks in which parameters change, the first included, and the values from then on.
+    """Return the weeks in which parameters change, the first included, and the values from then on.
 
     Those after the end of the run are given too.
     """
@@ -688,7 +688,9 @@ def _turns(settings: Scenario) -> Turns:
 def _check_panel(turns: Turns, reviewers: int) -> None:
     size = max(int(_number(values["panel_size"])) for _, values in turns)
     if size > reviewers:
-        raise ScenarioError(f"panel_size = {size}: the organisation has only {reviewers} reviewers")
+        raise ScenarioError(
+            f"panel_size = {size}: must be at most {reviewers}, the number of reviewers"
+        )
 
 
 def _number(value: Value) -> float:
@@ -702,14 +704,14 @@ def _beta_row(mean: float, concentration: float) -> Array:
 
 @lru_cache(maxsize=4096)
 def _poisson_row(mean: float) -> tuple[Array, Array]:
-    """Give the table of a Poisson distribution, and where to begin looking for k/256."""
+    """Return the table of a Poisson distribution, and where to begin looking for k/256."""
     table = np.array(poisson_table(mean))
     found = np.searchsorted(table, np.arange(GUIDE) / GUIDE)
     return table, np.minimum(found, len(table) - 1).astype(np.int32)
 
 
 def _expected_ideas(weeks: int, turns: Turns, roles: Sequence[int]) -> float:
-    """Give the mean number of ideas of a run, as the shipped rule of conception has it.
+    """Return the mean number of ideas of a run, as the shipped rule of conception has it.
 
     ``roles`` are the numbers of people by role.
     """
@@ -727,7 +729,7 @@ def _expected_ideas(weeks: int, turns: Turns, roles: Sequence[int]) -> float:
 
 @lru_cache(maxsize=8)
 def _chart(organization: Organization) -> tuple[dict[str, Array], Array]:
-    """Give a chart's arrays, and a table in which they are entered.
+    """Return a chart's arrays, and a table in which they are entered.
 
     With them, people before the first week, and everybody's own origin.
     """
@@ -750,13 +752,13 @@ def _chart(organization: Organization) -> tuple[dict[str, Array], Array]:
 
 
 def _alike_until(terms_rows: Array) -> Array:
-    """Give for each person the first one after who works under other terms."""
+    """Return for each person the first one after who works under other terms."""
     ends = np.append(np.flatnonzero(np.diff(terms_rows)) + 1, len(terms_rows))
     return np.repeat(ends, np.diff(ends, prepend=0))
 
 
 def _newcomers(organization: Organization) -> Array:
-    """Give the people before the first week, and the agency and panel that follow them."""
+    """Return the people before the first week, and the agency and panel that follow them."""
     people, layers = organization.size, organization.layers
     columns = Layout({"newcomers": ((), people_in_columns(people + 2))})
     newcomers = columns.cut(entered({})).array("newcomers")
@@ -813,7 +815,7 @@ def new_state(
 
 @lru_cache(maxsize=8)
 def _before_the_run(people: int, departments: int, layers: int) -> Array:
-    """Give a record :data:`RUN` that tells only of the organisation."""
+    """Return a record :data:`RUN` that describes only the organisation."""
     record = np.zeros(1, RUN)
     record["people"], record["departments"], record["layers"] = people, departments, layers
     return record

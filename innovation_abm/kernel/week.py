@@ -4,9 +4,9 @@
 
 The functions have the names of their counterparts in :mod:`innovation_abm.model` and
 :mod:`innovation_abm.agents`, in the same order, and do the same; read them side by side. Instead
-of ``self`` they take the :class:`~innovation_abm.kernel.arrays.State` ``s``; people are their
+of ``self`` they take the :class:`~innovation_abm.kernel.week.arrays.State` ``s``; people are their
 posts ``p``, ideas their numbers ``i``. ``rules`` is the rule book, filled in when the engine is
-built for one (:func:`innovation_abm.kernel.compiling.build`), which also compiles the functions; this
+built for one (:func:`innovation_abm.kernel.week.compiling.build`), which also compiles the functions; this
 module alone computes nothing.
 
 Where the Mesa engine appends to a list, this one needs room in an array. What a week may need is
@@ -73,7 +73,7 @@ def unit(key):
 
 @compiled
 def below(chance):
-    """Give the hash below which :func:`unit` is less than ``chance``.
+    """Return the hash below which :func:`unit` is less than ``chance``.
 
     Comparing hashes spares the conversion of all those that lead to nothing.
     """
@@ -144,7 +144,7 @@ def sort(s, count):
 
 @compiled
 def sift(sort_keys, sort_items, root, end):
-    """Let an entry sink in a heap whose largest is on top."""
+    """Sift an entry down in a heap whose largest is on top."""
     keys, items = sort_keys, sort_items
     key, item = keys[root], items[root]
     child = 2 * root + 1
@@ -240,7 +240,7 @@ def count_others(s):
 
 @compiled
 def give_trait_key(s, p):
-    """Set what :func:`innovation_abm.rules.book.trait` draws from, for this holder of the post."""
+    """Set what :func:`innovation_abm.rules.book.book.trait` draws from, for this holder of the post."""
     person = s.people[p]
     person.trait_key = fold(fold(s.keys[Purpose.TRAIT], person.post), person.tenure)
 
@@ -270,7 +270,7 @@ def draw_traits(s, p):
 
 @compiled
 def advance(s):
-    """Let the weeks pass; tell what there is no room for, or that there was enough of all."""
+    """Run the weeks; return what there is no room for, or that there was enough of all."""
     run = s.run[0]
     while run.week < run.weeks or run.phase != Phase.WEEK:
         if run.phase == Phase.WEEK:
@@ -523,7 +523,7 @@ def link(s, first, post, tenure):
 
 @compiled
 def develop(s, i, step, times):
-    """Let an idea mature ``times`` times; its value rises with its maturity."""
+    """Mature an idea ``times`` times; its value rises with its maturity."""
     idea = s.ideas[i]
     before = idea.maturity
     for _ in range(times):
@@ -546,7 +546,7 @@ def return_for_rework(s, i, p):
 
 @compiled
 def start_pilot(s, i, leader, weeks):
-    """Have an idea tested for some weeks; the same leader judges it again then."""
+    """Start a pilot of some weeks; the same leader then judges the idea again."""
     idea, week = s.ideas[i], s.run[0].week
     idea.piloted = True
     idea.stage = Stage.PILOT
@@ -618,7 +618,7 @@ def adopt(s, i, leader):
 
 @compiled
 def endorsed(s, i, post, tenure):
-    """Tell whether somebody has endorsed an idea."""
+    """Whether somebody has endorsed an idea."""
     at = s.ideas[i].first_endorser
     while at != NOBODY:
         if s.nodes[at].post == post and s.nodes[at].tenure == tenure:
@@ -665,7 +665,7 @@ def embed(s, i, department):
 
 @compiled
 def reuse(s, i, department):
-    """Let a department use an idea that another one adopted; the need is met there."""
+    """Reuse in a department an idea that another one adopted; the need is met there."""
     s.weeks[s.run[0].week].reused += 1
     embed(s, i, department)
     if s.ideas[i].topic >= 0:
@@ -674,7 +674,7 @@ def reuse(s, i, department):
 
 @compiled
 def place_of(s, department, topic):
-    """Give the place of a department's topic in the table of those that are met."""
+    """Return the place of a department's topic in the table of those that are met."""
     entry = (np.uint64(department) << S32 | np.uint64(topic)) + ONE
     mask = s.met.size - 1
     place = np.int64((entry * GOLDEN) >> S32) & mask
@@ -685,7 +685,7 @@ def place_of(s, department, topic):
 
 @compiled
 def is_met(s, department, topic):
-    """Tell whether a department's need for a topic is met; no other idea shares topic -1."""
+    """Whether a department's need for a topic is met; no other idea shares topic -1."""
     return topic >= 0 and s.met[place_of(s, department, topic)] != 0
 
 
@@ -742,7 +742,7 @@ def other_reviewer(s, layer, first_excluded, also_excluded, u):
 
 @compiled
 def room_for_week(s):
-    """Tell what a week's reviews, reuse and outcomes may need more room for."""
+    """Return what a week's reviews, reuse and outcomes may need more room for."""
     run = s.run[0]
     coming = s.period_terms[period_of_next_week(s)]
     # an idea gets at most one review a week; each leaves a link, a panel's one for each member
@@ -769,7 +769,7 @@ def room_for_week(s):
 
 @compiled
 def period_of_next_week(s):
-    """Give the period of the timeline that the coming week is in."""
+    """Return the period of the timeline that the coming week is in."""
     run = s.run[0]
     begins = run.period < run.last_period and s.periods[run.period + 1].week == run.week + 1
     return run.period + begins
@@ -777,7 +777,7 @@ def period_of_next_week(s):
 
 @compiled
 def votes_to_come(s, terms):
-    """Give how many votes the panel may cast in a week: its members have slots for few ideas."""
+    """Return how many votes the panel may cast in a week: its members have slots for few ideas."""
     slots = max(terms.manager_capacity, terms.leader_capacity) + 1.0
     heard = min(float(s.people[panel_of(s)].queue), slots)
     return int(heard) * int(terms.panel_size)
@@ -785,7 +785,7 @@ def votes_to_come(s, terms):
 
 @compiled
 def offers_to_come(s, terms):
-    """Give how many offers of ideas to departments the agency may make in a week."""
+    """Return how many offers of ideas to departments the agency may make in a week."""
     run = s.run[0]
     if not terms.agency > 0.0:
         return 0
@@ -893,7 +893,7 @@ def begin_week(s):
 
 @compiled
 def take_over(s):
-    """Let parameters take the values they have from this week on."""
+    """Set the parameters to their values from this week on."""
     run = s.run[0]
     for row in range(s.terms.size):
         in_use = s.terms[row].in_use
@@ -915,7 +915,7 @@ def take_over(s):
 
 @compiled
 def set_silo_apart(s, department):
-    """Let a department provide what it does; the government's terms keep the mean."""
+    """Set what a department provides; the government's terms keep the mean."""
     terms = s.terms[department]
     terms.clarity_organisation = rules.provided_by_silo(
         terms.clarity_organisation, normal(draw2(s, Purpose.SILO, department, CLARITY)), terms
@@ -935,25 +935,25 @@ def set_silo_apart(s, department):
 
 @compiled
 def members(s):
-    """Give the number of the panel's members: the most senior reviewers."""
+    """Return the number of the panel's members: the most senior reviewers."""
     return int(s.terms[s.run[0].departments].panel_size)
 
 
 @compiled
 def agency_of(s):
-    """Give the number of the central agency."""
+    """Return the number of the central agency."""
     return s.run[0].people
 
 
 @compiled
 def panel_of(s):
-    """Give the number of the panel."""
+    """Return the number of the panel."""
     return s.run[0].people + 1
 
 
 @compiled
 def agency_open(s):
-    """Tell whether the central agency exists this week."""
+    """Whether the central agency exists this week."""
     return s.terms[s.run[0].departments].agency > 0.0
 
 
@@ -969,7 +969,7 @@ def left_open(s, row):
 
 @compiled
 def broadcast(s):
-    """Say anew what is meant by innovation if that is due; else the last message fades."""
+    """Repeat what is meant by innovation if that is due; else the last message fades."""
     run = s.run[0]
     terms, last, now = s.terms[run.departments], s.weeks[run.week - 1], s.weeks[run.week]
     waited = last.last_broadcast == 0 or (
@@ -1016,7 +1016,7 @@ def inspired(s):
 
 @compiled
 def business_arrives(s):
-    """Let regular business join the inboxes of managers and leaders."""
+    """Add regular business to the inboxes of managers and leaders."""
     run = s.run[0]
     tables = s.periods[run.period]
     key = fold(s.keys[Purpose.BUSINESS], run.week)
@@ -1037,7 +1037,7 @@ def business_arrives(s):
 
 @compiled
 def join_queues(s):
-    """Let ideas join the queues they were sent to; ties within the week by a keyed draw."""
+    """Move ideas into the queues they were sent to; a keyed draw orders those of a week."""
     run = s.run[0]
     for place in range(run.targets):
         target = s.targets[place]
@@ -1060,7 +1060,7 @@ def join_queues(s):
 
 @compiled
 def lose_ideas(s):
-    """Let waiting ideas lapse, those without their author be given up, politics drop some."""
+    """Lapse waiting ideas, give up those without their author, drop some for politics."""
     run = s.run[0]
     left = 0
     for row in range(s.terms.size):  # the shipped rule asks nothing of the idea
@@ -1152,7 +1152,7 @@ def shares_seen(s):
 
 @compiled
 def people_learn(s):
-    """Let everybody learn and perhaps leave, and measure people at the week's end.
+    """Make everybody learn and perhaps leave, and measure people at the week's end.
 
     Each loop does one simple thing, so that it compiles to work on several people at a time.
     """
@@ -1192,7 +1192,7 @@ def people_learn(s):
 
 @compiled
 def look_around(s):
-    """Let everybody see the mean of what their circle shows, themselves excluded."""
+    """Compute for everybody the mean of what their circle shows, themselves excluded."""
     run = s.run[0]
     leaders, people = run.departments, run.people
     if run.circle != CircleKind.TEAM:
@@ -1209,13 +1209,13 @@ def look_around(s):
 
 @compiled
 def mean(total, others):
-    """Give the mean over so many others; 0 if there are none."""
+    """Return the mean over so many others; 0 if there are none."""
     return total / others if others > 0.0 else 0.0
 
 
 @compiled
 def learn_alike(s, begin, end, row, marked):
-    """Let people learn who follow each other under the same terms."""
+    """Update the learning of consecutive people under the same terms."""
     for p in range(begin, end):
         learn(s, p, row, marked)
 
@@ -1243,7 +1243,7 @@ def tell_fates(s):
 
 @compiled
 def take_in_fates(s):
-    """Let those whom fates of ideas touched bear them, instead of healing like the rest."""
+    """Update those affected by fates of ideas, instead of healing them like the rest."""
     run = s.run[0]
     for place in range(run.touched):
         person = s.people[s.touched[place]]
@@ -1264,7 +1264,7 @@ def touch(s, p):
 
 @compiled
 def people_leave(s):
-    """Let people leave; a successor takes up the post afresh."""
+    """Replace people who leave; a successor takes up the post afresh."""
     run = s.run[0]
     terms = s.terms[run.departments]
     most = 1.0
@@ -1285,7 +1285,7 @@ def people_leave(s):
 
 @compiled
 def leaves(s, p, u):
-    """Let a person leave if this week's draw ``u`` says so; a successor takes the post afresh."""
+    """Replace a person who leaves by this week's draw ``u``; a successor starts afresh."""
     person = s.people[p]
     if u >= rules.exit_chance(person, s.terms[person.terms_row]):
         return 0
@@ -1298,7 +1298,7 @@ def leaves(s, p, u):
 
 @compiled
 def knowledge_spreads(s):
-    """Let the week's adoptions mark their authors, and what is embedded improve services."""
+    """Mark the authors of the week's adoptions, and improve services by what is embedded."""
     run = s.run[0]
     now, government = s.weeks[run.week], s.terms[run.departments]
     for place in range(run.adopted_now):
@@ -1389,13 +1389,13 @@ def begin(s, p):
 
 @compiled
 def burnt_out(s, p):
-    """Tell whether a person's energy is below the floor of burn-out."""
+    """Whether a person's energy is below the floor of burn-out."""
     return s.people[p].energy < s.terms[s.people[p].terms_row].burnout_floor
 
 
 @compiled
 def covered(s, row, energy):
-    """Give the share of each determinant that a person of that energy covers by own effort."""
+    """Return the share of each determinant that a person of that energy covers by own effort."""
     missing, terms = s.missing, s.terms[row]
     return (
         rules.covered(missing[row, CLARITY], terms.clarity_individual, energy),
@@ -1407,13 +1407,13 @@ def covered(s, row, energy):
 
 @compiled
 def provision(s, p, determinant):
-    """Give how far a determinant is there for the person, the weakest capping the rest."""
+    """Return how far a determinant is there for the person, the weakest capping the rest."""
     return provision_at(s, s.people[p].terms_row, s.people[p].energy)[determinant]
 
 
 @compiled
 def provision_at(s, row, energy):
-    """Give how far each determinant is there for a person of that energy."""
+    """Return how far each determinant is there for a person of that energy."""
     missing, terms = s.missing, s.terms[row]
     own = covered(s, row, energy)
     clarity = 1.0 - missing[row, CLARITY] + own[CLARITY]
@@ -1431,7 +1431,7 @@ def provision_at(s, row, energy):
 
 @compiled
 def effort(s, p, row):
-    """Give the person's effort this week beyond what is provided, in [0, 1]."""
+    """Return the person's effort this week beyond what is provided, in [0, 1]."""
     person = s.people[p]
     clarity, parity, suitable, normality = covered(s, row, person.energy)
     strain = (clarity + parity + suitable + normality) / 4.0
@@ -1440,7 +1440,7 @@ def effort(s, p, row):
 
 @compiled
 def clarity_heard(s, p):
-    """Give how clearly the person hears what leaders say about innovation, in [0, 1]."""
+    """Return how clearly the person hears what leaders say about innovation, in [0, 1]."""
     person = s.people[p]
     heard = s.clarity[person.department, person.layer]
     if s.terms[person.terms_row].determinants:
@@ -1450,7 +1450,7 @@ def clarity_heard(s, p):
 
 @compiled
 def loss_share(s, p):
-    """Give the share of a failure's cost that the person fears; nothing where it is normal."""
+    """Return the share of a failure's cost that the person fears; nothing where it is normal."""
     terms = s.terms[s.people[p].terms_row]
     share = terms.personal_loss_share
     return share * (1.0 - provision(s, p, NORMALITY)) if terms.determinants else share
@@ -1458,7 +1458,7 @@ def loss_share(s, p):
 
 @compiled
 def suitability(s, p):
-    """Give the share of an idea's value that can be realised where the person works."""
+    """Return the share of an idea's value that can be realised where the person works."""
     terms = s.terms[s.people[p].terms_row]
     share = terms.suitability * terms.skills
     return share * provision(s, p, SUITABILITY) if terms.determinants else share
@@ -1466,7 +1466,7 @@ def suitability(s, p):
 
 @compiled
 def visibility(s, p, row):
-    """Give the share of what others do that the person gets to see, under determinants."""
+    """Return the share of what others do that the person gets to see, under determinants."""
     return s.terms[row].visibility * provision_at(s, row, s.people[p].energy)[NORMALITY]
 
 
@@ -1746,14 +1746,14 @@ def submit(s, p, i):
 
 @compiled
 def superior_or_leader(s, p):
-    """Give the direct superior; a leader answers to nobody else."""
+    """Return the direct superior; a leader answers to nobody else."""
     person = s.people[p]
     return person.department if person.superior == NOBODY else person.superior
 
 
 @compiled
 def wrong_queue(s, p, i, right):
-    """Give the wrong queue that the idea lands in for want of clarity, or nobody's."""
+    """Return the wrong queue that the idea lands in for lack of clarity, or nobody's."""
     person, key = s.people[p], s.ideas[i].key
     chance = rules.misrouting_chance(clarity_heard(s, p), s.terms[person.terms_row])
     if draw(s, Purpose.MISROUTE, key) >= chance:
@@ -1768,7 +1768,7 @@ def wrong_queue(s, p, i, right):
 
 @compiled
 def capacity(s, p):
-    """Give the reviews that can be done a week, on average."""
+    """Return the reviews that can be done a week, on average."""
     person = s.people[p]
     terms = s.terms[person.terms_row]
     if person.role == Role.LEADER:
@@ -1798,7 +1798,7 @@ def open_slots(s, p):
 
 @compiled
 def receive(s, p, i):
-    """Let an idea join a queue, or start a pilot at once while a leader's trial quota lasts."""
+    """Add an idea to a queue, or start a pilot at once while a leader's trial quota lasts."""
     idea, person = s.ideas[i], s.people[p]
     if person.role == Role.LEADER:
         for_review = idea.stage == Stage.REVIEW
@@ -1863,7 +1863,7 @@ def do_business(s, p, count):
 
 @compiled
 def weight_of_ideas(s, p):
-    """Give the chance that a slot looks at ideas before regular business."""
+    """Return the chance that a slot looks at ideas before regular business."""
     terms = s.terms[s.people[p].terms_row]
     weight = terms.idea_weight
     if s.people[p].role == Role.MIDDLE_MANAGER:
@@ -1950,7 +1950,7 @@ def refuse(s, p, i):
 
 @compiled
 def show_another_door(s, p, i):
-    """Let a refused idea try another reviewer of the same layer whom it has not seen."""
+    """Send a refused idea to another reviewer of the same layer whom it has not seen."""
     idea, person = s.ideas[i], s.people[p]
     idea.first_visited = link(s, idea.first_visited, person.rank, 0)
     u = draw2(s, Purpose.OTHER_POST, idea.key, idea.doors)
@@ -1967,7 +1967,7 @@ def show_another_door(s, p, i):
 
 @compiled
 def decide(s, leader, i):
-    """Have the idea tested on a small scale if that is the custom, else adopt it."""
+    """Test the idea on a small scale if pilots are used, else adopt it."""
     note_submission(s, i)
     s.ideas[i].top = True
     weeks = s.terms[s.people[leader].terms_row].pilot_weeks
@@ -1979,7 +1979,7 @@ def decide(s, leader, i):
 
 @compiled
 def may_start_trial(s, leader):
-    """Tell whether the trial quota lets one more idea skip the review this year."""
+    """Whether the trial quota lets one more idea skip the review this year."""
     person = s.people[leader]
     return person.trials < s.terms[person.terms_row].trial_quota
 
@@ -2014,7 +2014,7 @@ def work_as_panel(s, panel):
 
 @compiled
 def vote(s, panel, i):
-    """Let every member vote; enough votes carry, and the author's leader acts on it."""
+    """Take a vote of all members; with enough votes, the author's leader decides."""
     idea, ayes, before = s.ideas[i], 0, s.run[0].nodes
     first = idea.first_endorser
     for place in range(members(s)):
@@ -2053,7 +2053,7 @@ def collect(s, agency):
 
 @compiled
 def stuck(s, i):
-    """Tell whether an idea has waited too long where it is."""
+    """Whether an idea has waited too long where it is."""
     run = s.run[0]
     return run.week - s.ideas[i].since > s.terms[run.departments].stuck_weeks
 
@@ -2087,7 +2087,7 @@ def circulate(s):
 
 @compiled
 def offer(s, i, department):
-    """Let one department take up an idea that works elsewhere."""
+    """Offer one department an idea that works elsewhere."""
     chance = rules.reuse_chance(s.ideas[i], s.terms[department])
     if draw2(s, Purpose.REUSE, s.ideas[i].key, department) < chance:
         reuse(s, i, department)
@@ -2149,7 +2149,7 @@ def circulate_posts(s):
 
 @compiled
 def is_over(s, i):
-    """Tell whether nobody carries an idea any further, or its time on the platform is up."""
+    """Whether nobody carries an idea any further, or its time on the platform is up."""
     idea = s.ideas[i]
     terms = s.terms[s.people[idea.author].terms_row]
     weeks = s.run[0].week - idea.posted_week
@@ -2210,7 +2210,7 @@ def skip(s, first, count, attention):
 
 @compiled
 def joiners(s, i, place):
-    """Let an idea's readers join or not, from copy number ``place`` on; give the next idea's."""
+    """Decide which of an idea's readers join, from copy ``place`` on; return the next idea's."""
     run, idea = s.run[0], s.ideas[i]
     copies = run.copies
     if place == copies or s.copies[place].idea != i:  # nobody was reached
@@ -2277,14 +2277,14 @@ def replicate(table, plans, seeds, cursor, end, summaries):
 
     Args:
         table: where the state is; that of the last pair is left in it.
-        plans: what each pair's scenario is, :data:`~innovation_abm.kernel.arrays.PLAN`.
+        plans: what each pair's scenario is, :data:`~innovation_abm.kernel.week.arrays.PLAN`.
         seeds: the seeds of each pair's four groups of draws, of shape (pairs, 4).
         cursor: number of the pair to go on with, and whether it is under way.
         end: number of the first pair not to run.
-        summaries: filled in, one row a pair; see :data:`~innovation_abm.kernel.arrays.SUMMARY`.
+        summaries: filled in, one row a pair; see :data:`~innovation_abm.kernel.week.arrays.SUMMARY`.
 
     Returns:
-        What there was no room for, :class:`~innovation_abm.kernel.arrays.Room`: make some, and
+        What there was no room for, :class:`~innovation_abm.kernel.week.arrays.Room`: make some, and
         call again.
     """
     s = state_at(table)
@@ -2317,7 +2317,7 @@ def take_plan(s, plan):
 
 @compiled
 def summarise(s, summary):
-    """Count a run; the same numbers as :func:`innovation_abm.results.run.counts_of`."""
+    """Count a run; the same numbers as :func:`innovation_abm.results.run.run.counts_of`."""
     summary.weeks = s.run[0].weeks
     summary.conceived = s.run[0].ideas
     summarise_weeks(s, summary)
@@ -2451,7 +2451,7 @@ def summarise_ideas(s, summary):
 def summarise_ages(s, summary):
     """Estimate from the ideas by age how likely adoption is, and the median time to a decision.
 
-    The first as :func:`innovation_abm.results.survival.cumulative_incidence` does.
+    The first as :func:`innovation_abm.results.run.survival.cumulative_incidence` does.
     """
     run = s.run[0]
     at_risk, spoken = run.ideas, 0
@@ -2471,7 +2471,7 @@ def summarise_ages(s, summary):
 
 @compiled
 def age_of(s, rank):
-    """Give the age at its fate of an idea that was spoken of, by its rank among these."""
+    """Return the age at its fate of a voiced idea, by its rank among these."""
     age, younger = 0, s.ages[0, Age.SPOKEN]
     while younger <= rank:
         age += 1
@@ -2506,7 +2506,7 @@ def summarise_authors(s, summary):
 
 @compiled
 def gini(s, most):
-    """Give the Gini coefficient of adoptions by author; see :func:`innovation_abm.results.survival.gini`.
+    """Return the Gini coefficient of adoptions by author; see :func:`innovation_abm.results.survival.gini`.
 
     Authors are counted by their adoptions, of which nobody has more than ``most``.
     """

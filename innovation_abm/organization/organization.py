@@ -130,20 +130,21 @@ class Organization:
         if not np.array_equal(self.department, expected):
             person = int(np.flatnonzero(self.department != expected)[0])
             raise InnovationAbmError(
-                f"person {person} stands in department {self.department[person]}, the leader above "
-                f"in department {expected[person]}; leaders are numbered like their departments, "
-                "and everybody belongs to their leader's"
+                f"person {person} is in department {self.department[person]}, but the leader above "
+                f"is in department {expected[person]}; leaders must be numbered like their "
+                "departments, and everybody must be in their leader's department"
             )
         if not np.array_equal(_by_first_occurrence(self.unit), self.unit):
             raise InnovationAbmError("units must be numbered in the order in which they occur")
         if len(self.unit_names) != int(self.unit.max()) + 1:
             raise InnovationAbmError(
-                f"there are {int(self.unit.max()) + 1} units but {len(self.unit_names)} unit_names"
+                f"unit_names: {len(self.unit_names)} given, must be {int(self.unit.max()) + 1}, "
+                "the number of units"
             )
         _check_blanks(self.unit_names, "unit_names")
         _, seen = np.unique(self.unit, return_index=True)
         if not np.array_equal(self.department[seen][self.unit], self.department):
-            raise InnovationAbmError("a unit must lie within one department")
+            raise InnovationAbmError("a unit must be within one department")
         labels = list(zip(self.department[seen].tolist(), self.unit_names, strict=True))
         if len(set(labels)) != len(labels):
             raise InnovationAbmError("unit_names: two units of a department have the same name")
@@ -272,7 +273,7 @@ class Organization:
         posts = [-1 if (one := whole(post)) is None else one for post in given]
         if len(posts) != self.size or not all(0 <= post < self.size for post in posts):
             raise InnovationAbmError(
-                f"origin: give a post, from 0 to {self.size - 1}, for each of the {self.size} posts"
+                f"origin: must be a post, 0 to {self.size - 1}, for each of the {self.size} posts"
             )
         return posts
 
@@ -373,7 +374,7 @@ def check_size(departments: int, middle_layers: int, span: int) -> None:
     if people > MAX_PEOPLE:
         raise InnovationAbmError(
             f"{departments} department(s) with {middle_layers} middle layers and a span of {span} "
-            f"would have about {people:.3g} people; {MAX_PEOPLE:,} is the most that is accepted"
+            f"would have about {people:.3g} people; at most {MAX_PEOPLE:,} are allowed"
         )
 
 
@@ -400,7 +401,7 @@ def _whole_numbers(values: ArrayLike, what: str) -> IntArray:
 
 
 def _whole_in(what: str, place: int, value: object) -> int:
-    """Return one entry of a list of whole numbers, or say what is wrong with it."""
+    """Return one entry of a list of whole numbers, or raise an error if it is wrong."""
     number = whole(value)
     if number is None or abs(number) >= 2**63:
         raise InnovationAbmError(
@@ -416,12 +417,12 @@ def _check_breadth_first(superior: IntArray) -> int:
     people = np.arange(heads, superior.size)
     if heads == 0 or (superior[:heads] != -1).any() or (below >= people).any():
         raise InnovationAbmError(
-            "superior must name the leaders first (-1), and nobody before their superior; "
-            "Organization.from_superiors puts people in order"
+            "superior must list the leaders first (-1), and nobody before their superior; "
+            "Organization.from_superiors sorts people"
         )
     if (np.diff(below) < 0).any():
         raise InnovationAbmError(
-            "superior must be in breadth-first order; Organization.from_superiors puts it so"
+            "superior must be in breadth-first order; Organization.from_superiors sorts it"
         )
     return heads
 
@@ -429,20 +430,20 @@ def _check_breadth_first(superior: IntArray) -> int:
 def _check_names(names: Sequence[str], count: int, what: str) -> None:
     """Refuse names that are missing or repeated."""
     if len(names) != count:
-        raise InnovationAbmError(f"{what}: {count:,} are needed, {len(names):,} are given")
+        raise InnovationAbmError(f"{what}: {len(names):,} given, must be {count:,}")
     _check_blanks(names, what)
     if len(set(names)) != count:
         repeated = next(name for name, times in Counter(names).items() if times > 1)
-        raise InnovationAbmError(f"{what}: {repeated!r} occurs more than once")
+        raise InnovationAbmError(f"{what}: {repeated!r} occurs more than once; must be unique")
 
 
 def _check_blanks(names: Sequence[str], what: str) -> None:
-    """Refuse names that are blank, or that a chart file would give back without their blanks."""
+    """Refuse names that are blank, or that would lose their blanks in a chart file."""
     for name in names:
         if not isinstance(name, str):
-            raise InnovationAbmError(f"{what}: {shown(name)} must be a text")
+            raise InnovationAbmError(f"{what}: {shown(name)} must be text")
         if not name or name != name.strip():
-            raise InnovationAbmError(f"{what}: {name!r} is blank, or has blanks around it")
+            raise InnovationAbmError(f"{what}: {name!r} must not be blank or have blanks around it")
 
 
 def _layer_starts(heads: int, first: IntArray, count: IntArray) -> IntArray:
@@ -462,8 +463,8 @@ def _breadth_first(superior: IntArray) -> tuple[IntArray, IntArray]:
     if (superior >= n).any():
         person = int(np.flatnonzero(superior >= n)[0])
         raise InnovationAbmError(
-            f"person {person} reports to person {superior[person]}, who does not exist: there are "
-            f"{n:,} people, numbered from 0"
+            f"person {person} reports to person {superior[person]}, who does not exist; people are "
+            f"numbered 0 to {n - 1}"
         )
     heads = np.flatnonzero(superior < 0)
     children = np.argsort(np.maximum(superior, -1), kind="stable")[heads.size :]
@@ -479,7 +480,7 @@ def _breadth_first(superior: IntArray) -> tuple[IntArray, IntArray]:
     if order.size < n:
         lost = np.setdiff1d(np.arange(n), order)
         raise InnovationAbmError(
-            f"{lost.size:,} people (person {lost[0]} among them) have no leader above them: they "
+            f"{lost.size:,} people (such as person {lost[0]}) have no leader above them: they "
             "report in a circle, or to somebody who does"
         )
     return order, np.array(starts, dtype=np.int64)
@@ -509,9 +510,9 @@ def _department_names(
     of_tree = stated[:trees]
     if (stated != of_tree[tree]).any():
         person = int(order[stated != of_tree[tree]][0])
-        raise InnovationAbmError(f"person {person} is not in the department of the leader above")
+        raise InnovationAbmError(f"person {person} must be in the department of the leader above")
     if np.unique(of_tree).size < trees:
-        raise InnovationAbmError("a department has more than one leader; it must have exactly one")
+        raise InnovationAbmError("a department has more than one leader; must have exactly one")
     if names is None:
         return tuple(f"department {number + 1}" for number in of_tree.tolist())
     if of_tree.min() < 0 or of_tree.max() >= len(names):
@@ -525,7 +526,7 @@ def _post_names(
     """The given names in breadth-first order, or names made of role and number."""
     if names is not None:
         if len(names) != order.size:
-            raise InnovationAbmError(f"names: {order.size:,} are needed, {len(names):,} are given")
+            raise InnovationAbmError(f"names: {len(names):,} given, must be {order.size:,}")
         return _clean([names[person] for person in order.tolist()])
     heads = int(starts[1])
     manages = np.zeros(order.size, dtype=bool)
@@ -539,7 +540,7 @@ def _clean(names: Sequence[str]) -> tuple[str, ...]:
     """Names without blanks around them, as a CSV file would give them back."""
     for name in names:
         if not isinstance(name, str):
-            raise InnovationAbmError(f"names: {shown(name)} must be a text")
+            raise InnovationAbmError(f"names: {shown(name)} must be text")
     return tuple(name.strip() for name in names)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MARK: Final = "'"
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-"""What tells Excel that a CSV file is UTF-8."""
+"""The mark by which Excel recognises a CSV file as UTF-8."""
 
 _COMPUTED: Final = re.compile(
     r"""[\s'"`\u2018-\u201f\x00-\x20\u200b-\u200f\u2060\ufeff]*  # what is passed over in front
@@ -209,7 +209,7 @@ class WorkbookWriter:
 
     def _refuse(self, what: str, most: int) -> None:
         raise InnovationAbmError(
-            f"{self._path.name}: {what} for a sheet of Excel, which holds {most:,}; write CSV or "
+            f"{self._path.name}: {what} for an Excel sheet, which holds {most:,}; write CSV or "
             "Parquet"
         )
 

@@ -1,4 +1,4 @@
-"""Text files: read as a whole, or said why not; written as a whole, or left as they were."""
+"""Text files: read in full, or an error; written in full, or left as they were."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 MOST_BYTES: Final = 1_000_000
-"""Bytes of a text that is read; the longest timeline of changes in each week has a fifth."""
+"""Most bytes of a text; the longest timeline, with a change every week, has a fifth."""
 
 
 def read_text(
@@ -71,7 +71,7 @@ def read_bytes(
 
 
 def path_shown(path: str | PathLike[str]) -> str:
-    """Return a path for a message, cut if it is longer than paths are."""
+    """Return a path for a message, shortened if it is too long."""
     return shortened(str(path), 200)
 
 

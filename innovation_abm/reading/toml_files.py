@@ -1,6 +1,6 @@
 """The one reader of TOML: scenarios, levers, studies, calibrations, guided sessions, ``--set``.
 
-Whatever is given, it ends at once: what is too large, too deep or too long is refused before it is
+It always ends quickly: text that is too large, too deep or too long is refused before it is
 parsed. Python's own parser takes time quadratic in the parts of a key, recurses into what is
 nested, and lets numbers pass that Python cannot print.
 """
@@ -53,17 +53,17 @@ _NUMERAL: Final = re.compile(r"[-+]?[0-9]")
 
 
 class TomlError(InnovationAbmError):
-    """A text is not TOML, or more of it than is read; the message names the line, not the file."""
+    """A text is not TOML, or is beyond a limit; the message names the line, not the file."""
 
 
 def read_toml(text: str) -> dict[str, Any]:
     """Read TOML.
 
     Args:
-        text: the TOML; a byte order mark at its beginning is passed over.
+        text: the TOML; a byte order mark at its beginning is skipped.
 
     Returns:
-        What it says: a new mapping.
+        The contents, as a new mapping.
 
     Raises:
         TomlError: if it is not TOML, or beyond one of the limits above; in one short line.
@@ -74,8 +74,8 @@ def read_toml(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise TomlError(f"is not valid TOML: {_short(str(error))}") from None
-    except (ValueError, RecursionError):  # what no version of Python should come to
-        raise TomlError("is not valid TOML: a value in it cannot be read") from None
+    except (ValueError, RecursionError):  # which no version of Python should raise
+        raise TomlError("is not valid TOML: a value cannot be read") from None
 
 
 def read_toml_file(
@@ -98,7 +98,7 @@ def read_toml_file(
 
 
 def check_file(path: str | PathLike[str]) -> None:
-    """Check that a file can be read and is within the limits, before what reads it is loaded.
+    """Check that a file can be read and is within the limits, before the code that reads it loads.
 
     Raises:
         InnovationAbmError: naming the file, if it is not.
@@ -110,7 +110,7 @@ def check_file(path: str | PathLike[str]) -> None:
 
 
 def _short(message: str) -> str:
-    """Cut what the parser quotes of the text, and keep where it was."""
+    """Shorten what the parser quotes of the text, and keep the place."""
     what, place, where = message.rpartition(" (at ")
     return shortened(what, 160) + place + where if place else shortened(message, 160)
 
@@ -139,7 +139,7 @@ class _Limits:
         self.in_value = False
 
     def check(self) -> None:
-        """Look at everything."""
+        """Check everything."""
         for number, token in enumerate(_TOKEN.finditer(self.text), 1):
             kind, start = token.lastgroup or "", token.start()
             self._limit("the text up to here", number, MOST_WORDS, "words", start)

@@ -1,11 +1,11 @@
-"""Keeping a run: a folder of tables, a summary, and a scenario file that repeats it exactly.
+"""Saving a run: a folder of tables, a summary, and a scenario file that repeats it exactly.
 
 The tables are Parquet, one for each of ``run.ideas``, ``run.weeks``, ``run.queues``,
 ``run.people`` and ``run.events``, all of whose columns are plain (no index);
-``pandas.read_parquet`` gives them back. ``summary.json`` is what ``innovation-abm run --json``
+``pandas.read_parquet`` reads them. ``summary.json`` is what ``innovation-abm run --json``
 prints. ``run.toml`` is a scenario file: ``innovation-abm run FOLDER/run.toml`` repeats the run,
-figure by figure. A chart that was used stands beside it as ``chart.csv``. Of a rule file it has
-the name and the SHA-256; its first line says how the run is repeated with it, and the commands
+figure by figure. A chart that was used is saved beside it as ``chart.csv``. Of a rule file it has
+the name and the SHA-256; its first line says how to repeat the run with it, and the commands
 warn if it is run without.
 """
 
@@ -44,14 +44,14 @@ CHART_FILE: Final = "chart.csv"
 ALL_FILES: Final = frozenset(
     {SCENARIO_FILE, SUMMARY_FILE, CHART_FILE, *(f"{name}.parquet" for name in TABLES)}
 )
-"""Names of every file that a run may leave."""
+"""Names of all files that a saved run may have."""
 
 MEASURED: Final = ("mesa", "numpy", "pandas")
 """Packages whose versions are recorded with a run."""
 
 
 def summarize(run: Run, chart: Chart | None = None) -> dict[str, Any]:
-    """Tell a run in figures: what ``run --json`` prints and ``summary.json`` holds.
+    """Return a run in figures: what ``run --json`` prints and ``summary.json`` holds.
 
     Args:
         run: the run.
@@ -77,7 +77,7 @@ def summarize(run: Run, chart: Chart | None = None) -> dict[str, Any]:
 
 
 def _about_chart(report: dict[str, Any]) -> dict[str, Any]:
-    """What a summary says of the chart that a run used."""
+    """What a summary says about the chart that a run used."""
     keys = ("files", "format", "assumed") if report["assumed"] else ("files", "format")
     return {key: report[key] for key in keys}
 
@@ -85,7 +85,7 @@ def _about_chart(report: dict[str, Any]) -> dict[str, Any]:
 def save_run(
     run: Run, folder: str | PathLike[str], *, summary: dict[str, Any] | None = None
 ) -> None:
-    """Keep a run in a folder of its own; see the module for what it holds.
+    """Save a run in its own folder; see the module for what it holds.
 
     Everything is written to a new folder beside, which then takes the place of ``folder``; if
     anything goes wrong, nothing is left and an earlier run in ``folder`` stays as it was.
@@ -113,7 +113,7 @@ def save_run(
 
 
 def check_folder(folder: str | PathLike[str]) -> Path:
-    """Make sure that a run can be kept in a folder, before the time is spent to run it.
+    """Check that a run can be saved in a folder, before time is spent on running it.
 
     Args:
         folder: as for :func:`save_run`.
@@ -140,7 +140,7 @@ def check_folder(folder: str | PathLike[str]) -> Path:
 
 
 def _check_replaceable(target: Path, folder: str | PathLike[str]) -> None:
-    """Refuse what exists and is neither empty nor an earlier run, and the folder one is in."""
+    """Refuse a folder that is neither empty nor an earlier run, and the current folder."""
     if not target.is_dir():
         raise InnovationAbmError(f"{folder} is a file; name a new folder for the run")
     held = {entry.name for entry in target.iterdir()}
@@ -148,11 +148,11 @@ def _check_replaceable(target: Path, folder: str | PathLike[str]) -> None:
     if foreign or (held and SCENARIO_FILE not in held):
         what = foreign[0] if foreign else min(held)
         raise InnovationAbmError(
-            f"the folder {folder} exists and is no earlier run's: it holds {what}; "
-            "name a new folder, which nothing else is kept in"
+            f"the folder {folder} exists and is not that of an earlier run: it holds {what}; "
+            "name a new folder"
         )
     if Path.cwd().is_relative_to(target):
-        raise InnovationAbmError(f"{folder} is the folder you are in; name a new one")
+        raise InnovationAbmError(f"{folder} is the current folder; name a new one")
 
 
 def _cannot_write(folder: str | PathLike[str], error: Exception) -> InnovationAbmError:
@@ -161,7 +161,7 @@ def _cannot_write(folder: str | PathLike[str], error: Exception) -> InnovationAb
 
 
 def put_in_place(staging: Path, target: Path) -> None:
-    """Let a finished folder take the place of what stands there; all of it or nothing."""
+    """Replace a folder by a finished one, in full or not at all."""
     if not target.exists():
         staging.rename(target)
         return
@@ -209,7 +209,7 @@ def _generated(run: Run) -> bool:
 
 
 def _provenance_of_rules(rules: RuleBook) -> dict[str, Any]:
-    """Tell which rules and agents are not the shipped ones, and of which file they are."""
+    """Return which rules and agents are not the shipped ones, and their file."""
     changed = [one.name for one in fields(rules) if getattr(rules, one.name) is not one.default]
     agents = {Role(role).name.lower(): kind.__name__ for role, kind in roles_of(rules).items()}
     if not changed and not agents:
@@ -274,7 +274,7 @@ def _quoted(name: str) -> str:
 def rules_missing(
     file: str | PathLike[str], rules: RuleBook | None, *, given_by: str = "--rules {}"
 ) -> str | None:
-    """Say that a scenario file was kept from a run with rules that it is not about to be run with.
+    """Return a warning if a scenario file was saved by a run with other rules than given.
 
     Args:
         file: a scenario file.
@@ -287,19 +287,19 @@ def rules_missing(
     told = read_toml_file(file).get("provenance")
     if not isinstance(told, dict) or not (told.get("rules") or told.get("agents")):
         return None
-    kept = f"{file} was kept from a run with"
+    kept = f"{file} was saved by a run with"
     book, digests = told.get("rules_file"), told.get("rules_sha256")
     if not isinstance(book, str) or not isinstance(digests, dict):  # they were made in Python
         if rules is not None:
-            return None  # whether they are the same nobody can tell
-        return f"{kept} rules or agents made in Python, and is now run without them"
+            return None  # whether they are the same cannot be known
+        return f"{kept} rules or agents made in Python, and now runs without them"
     if rules is None:
         return (
-            f"{kept} the rules of {book}, and is now run without them; to repeat it, add "
+            f"{kept} the rules of {book}, and now runs without them; to repeat it, add "
             f"{given_by.format(_quoted(book))}"
         )
     sources = rules.sources.values() if isinstance(rules, FileRules) else ()
     if sorted(sources) == sorted(map(str, digests.values())):
         return None
     now = rules.file if isinstance(rules, FileRules) else "this run"
-    return f"{kept} the rules of {book}, as they were then; those of {now} have another text"
+    return f"{kept} the rules of {book}, which have changed since: those of {now} differ"

@@ -63,7 +63,7 @@ class Maturity:
         return MaturityLevel(min(5, 1 + int(5.0 * self.overall)))
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the maturity for JSON."""
+        """Return the maturity for JSON."""
         return {**vars(self), "level": int(self.level), "name": self.level.name.lower()}
 
 
@@ -99,8 +99,8 @@ def maturity_of(run: Ended, book: RuleBook) -> Maturity:
     return Maturity(**found, overall=book.capped(sum(found.values()) / 4.0, weakest, terms))
 
 
-def _last_week(run: Ended) -> Terms:
-    """Give the terms of the government in a run's last week."""
+def _last_week(run: Run) -> Terms:
+    """Return the terms of the government in a run's last week."""
     terms = Terms(run.scenario.at(run.scenario.weeks))
     for name in WEEKLY_TERMS:
         if name in run.weeks:
@@ -108,8 +108,8 @@ def _last_week(run: Ended) -> Terms:
     return terms
 
 
-def _provisions(run: Ended, terms: Terms, book: RuleBook) -> dict[Determinant, Array]:
-    """Give how far each determinant is there for each person; 1 if they are not at work.
+def _provisions(run: Run, terms: Terms, book: RuleBook) -> dict[Determinant, Array]:
+    """Return how far each determinant is there for each person; 1 if they are not at work.
 
     What organisations provide is taken as the parameter has it, in every department.
     """
@@ -127,23 +127,23 @@ def _provisions(run: Ended, terms: Terms, book: RuleBook) -> dict[Determinant, A
 
 
 def _provided(energies: Array, determinant: Determinant, terms: Terms, book: RuleBook) -> Array:
-    """Give how far a determinant is there for people of some energies, the others apart."""
+    """Return how far a determinant is there for people of some energies, by itself."""
     system, organisation, own = (getattr(terms, f"{determinant}_{level}") for level in Level)
     missing = book.missing(system, organisation)
     return np.array([1.0 - missing + book.covered(missing, own, float(e)) for e in energies])
 
 
-def _heard(run: Ended, terms: Terms, book: RuleBook) -> Array:
-    """Give how clearly each person hears the leaders: less with each manager in between."""
-    said = book.clarity_said(float(run.weeks["message"][-1]), terms)
+def _heard(run: Run, terms: Terms, book: RuleBook) -> Array:
+    """Return how clearly each person hears the leaders: less with each manager in between."""
+    said = book.clarity_said(float(run.week_columns["message"][-1]), terms)
     heard = [said] * 3  # the layer below hears the leader
     while len(heard) <= run.organization.layers:
         heard.append(book.relayed(heard[-1], terms.filter_down))
     return np.array(heard)[run.organization.layer]
 
 
-def _parity(run: Ended, terms: Terms, book: RuleBook, share: Array) -> float:
-    """Give the standing of ideas beside business, a mean over managers and leaders."""
+def _parity(run: Run, terms: Terms, book: RuleBook, share: Array) -> float:
+    """Return the standing of ideas beside business, a mean over managers and leaders."""
     standing = []
     for post in np.flatnonzero(run.organization.role != Role.STAFF):
         managing = run.organization.role[post] == Role.MIDDLE_MANAGER

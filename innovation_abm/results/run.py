@@ -338,8 +338,8 @@ class Run:
         if self._events is None:
             if self._replay is None:
                 raise InnovationAbmError(
-                    "this model kept no events, so no story can be told; make it with "
-                    "keep_events=True, or run it by simulate"
+                    "this model kept no events, which stories need; make it with keep_events=True, "
+                    "or run it with simulate"
                 )
             model = self._replay()
             model.run()
@@ -353,7 +353,7 @@ class Run:
 
     @property
     def counts(self) -> NDArray[Any]:
-        """The run in numbers: one record :data:`~innovation_abm.kernel.arrays.SUMMARY`."""
+        """The run in numbers: one record :data:`~innovation_abm.kernel.week.arrays.SUMMARY`."""
         if self._counts is None:
             self._counts = counts_of(self)
         return self._counts
@@ -497,7 +497,7 @@ class Run:
         return names[np.where(holder < 0, len(self.gates), gates[holder])]
 
     def waiting(self) -> pd.DataFrame:
-        """Tell of every gate how busy it is and how long ideas and business wait there.
+        """Return for every gate how busy it is and how long ideas and business wait there.
 
         Returns:
             One row a gate that was open, with columns ``reviewers``, ``slots`` (a week),
@@ -546,7 +546,7 @@ class Run:
         return littles_law(lengths.astype(np.int64), self.week_ends.T.ravel().astype(np.int64))
 
     def summary(self) -> dict[str, Any]:
-        """Tell all of the above in numbers, lists and dictionaries fit for JSON.
+        """Return all of the above in numbers, lists and dictionaries fit for JSON.
 
         Returns:
             ``scenario``, ``engine``, ``seed``, ``weeks``, ``people``, ``departments``,
@@ -556,7 +556,7 @@ class Run:
             ``funnel``; ``deaths`` and ``waiting`` (lists of rows); ``bottleneck`` (name of the
             gate with most waiting); ``littles_law`` (whether it holds); ``decision_weeks``
             (median of decided ideas that were spoken of); ``maturity`` (see
-            :class:`~innovation_abm.results.maturity.Maturity`); ``tjur_r2``, ``gini``,
+            :class:`~innovation_abm.results.run.maturity.Maturity`); ``tjur_r2``, ``gini``,
             ``spread_departments``, ``spread_years``; ``people_withholding`` (share of authors a
             year who withhold an idea at least once); ``scheme`` (what a suggestion scheme would
             report, see :meth:`scheme`); ``effort`` (mean over weeks and people, in [0, 1]);
@@ -607,9 +607,10 @@ class Run:
         return {name: _plain(value) for name, value in report.items()}
 
     def maturity(self) -> Maturity:
-        """Tell how far the four determinants are there at the end; a read-out, never an input."""
-        ended = Ended(self.scenario, self.organization, self.week_columns, self.people_columns)
-        return maturity_of(ended, self.rules)
+        """Return how far the four determinants are there at the end; a read-out, never an input."""
+        from innovation_abm.results.maturity import maturity_of
+
+        return maturity_of(self)
 
     @property
     def bottleneck(self) -> str | None:
@@ -637,7 +638,7 @@ class Run:
         return MEASURES["people_withholding"].of(self)
 
     def scheme(self, first_week: int = 1, last_week: int | None = None) -> dict[str, float]:
-        """Tell what a suggestion scheme would report of the ideas conceived in some weeks.
+        """Return what a suggestion scheme would report on the ideas conceived in some weeks.
 
         A scheme sees what is submitted to it, and nothing of what people keep to themselves or
         are not permitted to submit: compare its figures with these, not with shares of all ideas.
@@ -658,7 +659,7 @@ class Run:
         last = self.scenario.weeks if last_week is None else last_week
         if not 1 <= first_week <= last <= self.scenario.weeks:
             raise InnovationAbmError(
-                f"weeks {first_week} to {last}: allowed are weeks 1 to {self.scenario.weeks}"
+                f"weeks {first_week} to {last}: must be within weeks 1 to {self.scenario.weeks}"
             )
         born = self._ideas["week"]
         seen = (self._ideas["submitted"] > 0) & (first_week <= born) & (born <= last)
@@ -687,7 +688,7 @@ class Run:
     # --- single ideas -----------------------------------------------------------------------------
 
     def story(self, idea: str | int) -> str:
-        """Tell one idea's whole story in a sentence; ``idea`` is its name or number.
+        """Return one idea's full story in a sentence; ``idea`` is its name or number.
 
         Raises:
             InnovationAbmError: if there is no such idea, or no events; see :attr:`events`.
@@ -700,11 +701,11 @@ class Run:
         names = self.ideas["idea"]
         found = np.flatnonzero(names == idea) if isinstance(idea, str) else [idea]
         if not len(names):
-            raise InnovationAbmError(f"no idea {idea!r}: none was conceived in this run")
+            raise InnovationAbmError(f"unknown idea {idea!r}: no idea was conceived in this run")
         if not len(found) or not 0 <= found[0] < len(names):
             raise InnovationAbmError(
-                f"no idea {idea!r}; names are like {names.iloc[0]!r}, "
-                f"numbers go from 0 to {len(names) - 1}"
+                f"unknown idea {idea!r}; must be a name such as {names.iloc[0]!r}, or a number "
+                f"from 0 to {len(names) - 1}"
             )
         return int(found[0])
 
@@ -751,7 +752,7 @@ def counts_of(run: Run) -> Array:
     """Count a run, as the compiled engine counts its own.
 
     Returns:
-        One record :data:`~innovation_abm.kernel.arrays.SUMMARY`, of shape (1,).
+        One record :data:`~innovation_abm.kernel.week.arrays.SUMMARY`, of shape (1,).
     """
     counts = np.zeros(1, SUMMARY)
     weeks = run.week_columns

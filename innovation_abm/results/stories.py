@@ -44,7 +44,7 @@ PHRASES: Final = {
 def tell(
     idea: pd.Series[Any], events: pd.DataFrame, post_name: Callable[[int], str], last_week: int
 ) -> str:
-    """Tell one idea's story in a sentence.
+    """Return one idea's story in a sentence.
 
     Args:
         idea: its row of ``run.ideas``.

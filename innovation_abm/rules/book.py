@@ -39,11 +39,11 @@ F = TypeVar("F", bound="Callable[..., float]")
 
 
 class RuleError(InnovationAbmError):
-    """A rule, or the rule book it stands in, is wrong."""
+    """A rule, or its rule book, is wrong."""
 
 
 def parameters_fault(name: str, function: Rule) -> str:
-    """Say how a function's parameters differ from those of the rule ``name``; "" if they do not.
+    """Return how a function's parameters differ from those of the rule ``name``; "" if they do not.
 
     They may have other names, but not in another order.
     """
@@ -52,11 +52,11 @@ def parameters_fault(name: str, function: Rule) -> str:
     try:
         signature(function).bind(*wanted)
     except TypeError:
-        how = "other parameters than"
+        how = "the wrong parameters; must be"
     else:
         if [one for one in given if one in wanted] == [one for one in wanted if one in given]:
             return ""
-        how = "its parameters in another order than"
+        how = "its parameters in the wrong order; must be"
     return f"{name}({', '.join(given)}) has {how} {name}({', '.join(wanted)})"
 
 
@@ -587,14 +587,14 @@ class RuleBook:
     capped: Rule = capped
 
     def __post_init__(self) -> None:
-        """Refuse what is not declared to be a rule, or cannot be called like that rule."""
+        """Refuse what is not declared as a rule, or cannot be called like that rule."""
         for field in fields(self):
             function = getattr(self, field.name)
             if function is field.default:
                 continue
             if not getattr(function, "is_rule", False):
                 raise RuleError(
-                    f"{field.name}: give a function decorated with @rule "
+                    f"{field.name}: must be a function decorated with @rule "
                     "(from innovation_abm import rule)"
                 )
             if fault := parameters_fault(field.name, function):
@@ -605,19 +605,19 @@ SHIPPED: Final = RuleBook()
 """The shipped rule book, made once."""
 
 
-# --- what a rule may answer ---------------------------------------------------------------------
+# --- what a rule may return ---------------------------------------------------------------------
 
 LEEWAY: Final = 1e-12
-"""How far beyond [0, 1] an answer may be that was rounded."""
+"""How far beyond [0, 1] a rounded result may be."""
 LARGEST: Final = sys.float_info.max
 
 
 class Answer(NamedTuple):
-    """What a rule may answer.
+    """What a rule may return.
 
     Attributes:
-        low: the least answer.
-        high: the greatest answer.
+        low: the least result.
+        high: the greatest result.
         allowed: the same in words.
     """
 
@@ -628,7 +628,7 @@ class Answer(NamedTuple):
 
 CHANCE: Final = Answer(-LEEWAY, 1.0 + LEEWAY, "a chance must be a number between 0 and 1")
 SHARE: Final = Answer(-LEEWAY, 1.0 + LEEWAY, "a share must be a number between 0 and 1")
-NUMBER: Final = Answer(-LARGEST, LARGEST, "the answer must be a finite number")
+NUMBER: Final = Answer(-LARGEST, LARGEST, "the result must be a finite number")
 
 ANSWERS: Final[dict[str, Answer]] = {
     "expectations": NUMBER,
@@ -672,5 +672,5 @@ ANSWERS: Final[dict[str, Answer]] = {
     "covered": SHARE,
     "capped": SHARE,
 }
-"""What each rule may answer: chances, which the model draws with; shares of a whole, states that
-it keeps within [0, 1]; and other numbers. An answer beyond ends the run."""
+"""What each rule may return: chances, which the model draws with; shares of a whole, states that
+it keeps within [0, 1]; and other numbers. A result out of range ends the run."""

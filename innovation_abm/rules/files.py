@@ -39,16 +39,16 @@ if TYPE_CHECKING:
     from innovation_abm.rules.source import Finding
 
 WHOLE_BOOK: Final = "RULES"
-"""What a file may set to a whole rule book."""
+"""Name that a file may set to a whole rule book."""
 AGENTS: Final = "ROLES"
-"""What a file may set to classes of agents, by role."""
+"""Name that a file may set to classes of agents, by role."""
 OURS: Final = "innovation_abm"
 _LOADING: Final = threading.RLock()
-"""Held while a file is run: for that time, what Python knows of modules is another."""
+"""Held while a file is run: Python's table of modules is changed for that time."""
 NEAR: Final = 0.7
-"""How alike a name and one that there is are, in [0, 1], if it may be a slip of the pen."""
+"""How similar a name must be to a known one, in [0, 1], to count as a typo."""
 GIVEN: Final = frozenset({"idea", "author", "reviewer", "reader", "person", "terms"})
-"""Parameters of rules that are no numbers."""
+"""Parameters of rules that are not numbers."""
 RULES: Final = tuple(one.name for one in fields(RuleBook))
 """Names of all rules."""
 
@@ -59,7 +59,7 @@ class FileRules(RuleBook):
     It can be pickled: what is sent is the text of its files, which are run again where it arrives.
 
     Attributes:
-        file: the file's name, as it was given.
+        file: the file's name, as given.
         texts: contents of every file that it was made of, by name, its own first.
         sources: SHA-256 of these files, by name.
         roles: classes of agents to use instead of the shipped ones, by role; in Mesa only.
@@ -71,21 +71,21 @@ class FileRules(RuleBook):
     roles: Mapping[Role, type[Person]]
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether another book has the same rules and the same agents."""
+        """Whether another book has the same rules and the same agents."""
         same = isinstance(other, FileRules) and self.roles == other.roles
         return same and all(getattr(self, rule) is getattr(other, rule) for rule in RULES)
 
     def __hash__(self) -> int:
-        """Give the hash of the rules."""
+        """Return the hash of the rules."""
         return hash(tuple(getattr(self, rule) for rule in RULES))
 
     def __reduce__(self) -> tuple[Callable[..., FileRules], tuple[str, Mapping[str, bytes]]]:
-        """Pickle it as its text: its functions and classes stand in no module that one imports."""
+        """Pickle it as its text: no module that can be imported has its functions and classes."""
         return _run_again, (self.file, self.texts)
 
 
 def _run_again(file: str, texts: Mapping[str, bytes]) -> FileRules:
-    """Make the rule book of some files again, where there need be none of them."""
+    """Make the rule book of some files again, where the files need not exist."""
     with tempfile.TemporaryDirectory() as folder:
         for name, text in texts.items():
             path = Path(folder, name)
@@ -97,14 +97,14 @@ def _run_again(file: str, texts: Mapping[str, bytes]) -> FileRules:
 
 
 def roles_of(rules: RuleBook | None) -> Mapping[Role, type[Person]]:
-    """Give the classes of agents that come with a rule book; none with most."""
+    """Return the classes of agents that come with a rule book; usually none."""
     return getattr(rules, "roles", {})
 
 
 def own_agents(roles: Mapping[Role, type[Person]]) -> str:
-    """Name classes of agents that are used instead of the shipped ones; "" if there are none."""
+    """Return a phrase with the custom classes of agents; "" if there are none."""
     names = agent_names(roles)
-    return names and f"agents of one's own ({names})"
+    return names and f"custom agents ({names})"
 
 
 def agent_names(roles: Mapping[Role, type[Person]]) -> str:
@@ -113,9 +113,9 @@ def agent_names(roles: Mapping[Role, type[Person]]) -> str:
 
 
 def load_rules(path: str | PathLike[str]) -> FileRules:
-    """Read a rule book from a Python file, which is run for that.
+    """Read a rule book from a Python file, which is executed.
 
-    It is read anew each time, with the files of its folder that it imports, so that an edit takes
+    It is read again each time, with the files of its folder that it imports, so that an edit takes
     effect; what was loaded before stays as it was.
 
     Args:
@@ -126,9 +126,9 @@ def load_rules(path: str | PathLike[str]) -> FileRules:
         which the book runs in Mesa only.
 
     Raises:
-        RuleError: if the file cannot be read or run, or what it declares is no rule; or if its
+        RuleError: if the file cannot be read or run, or what it declares is not a rule; or if its
             source draws at random, keeps state between calls, or reads or writes outside, so that
-            a run could not be repeated. It says where, and what would be right.
+            a run could not be repeated. The message says where, and what is allowed.
     """
     book, findings = read_rules(path)
     if findings:
@@ -138,13 +138,13 @@ def load_rules(path: str | PathLike[str]) -> FileRules:
 
 
 def read_rules(path: str | PathLike[str]) -> tuple[FileRules, list[Finding]]:
-    """Read a rule book as :func:`load_rules` does, and say what its source must not do.
+    """Read a rule book as :func:`load_rules` does, and list what its source must not do.
 
     Returns:
-        The book, and what was found in its source; see :mod:`innovation_abm.rules.purity`.
+        The book, and what was found in its source; see :mod:`innovation_abm.rules.book.purity`.
 
     Raises:
-        RuleError: if the file cannot be read or run, or what it declares is no rule.
+        RuleError: if the file cannot be read or run, or what it declares is not a rule.
     """
     name = str(path)
     try:
@@ -176,17 +176,17 @@ def read_rules(path: str | PathLike[str]) -> tuple[FileRules, list[Finding]]:
         return book, impurities(own, roles.values(), modules)
     except RecursionError:
         raise RuleError(
-            f"{name}: an expression is too long to be checked; write it in several lines, or as a "
-            "table"
+            f"{name}: an expression is too long to check; split it into several statements, or "
+            "write it as a table"
         ) from None
 
 
 @contextmanager
 def blaming(rules: RuleBook | None) -> Iterator[None]:
-    """Turn what goes wrong in a run into an error that names the rule, if rules are one's own.
+    """Turn an exception in a run into an error that names the rule, if rules are custom.
 
     Raises:
-        RuleError: in the place of any other exception.
+        RuleError: instead of any other exception.
     """
     try:
         yield
@@ -203,18 +203,18 @@ def blaming(rules: RuleBook | None) -> Iterator[None]:
                 why = explained(error, methods=not what.startswith("the rule "))
                 told = f"{what} fails: {why} ({place})"
                 raise RuleError(told) from error
-        told = f"with these rules the model fails: {explained(error)}"
+        told = f"the model fails with these rules: {explained(error)}"
         if isinstance(rules, FileRules):
-            told += f"; innovation-abm check-rules {rules.file} looks at what each of them gives"
+            told += f"; to check what each returns: innovation-abm check-rules {rules.file}"
         raise RuleError(told) from error
 
 
 def explained(error: BaseException, *, methods: bool = True) -> str:
-    """Return what went wrong in a user's code, and the nearest name where one is wrong.
+    """Return what went wrong in a user's code, and the nearest name if one is wrong.
 
     Args:
         error: what was raised.
-        methods: whether methods may be offered, which a rule cannot call.
+        methods: whether methods may be suggested, which a rule cannot call.
     """
     told = f"{type(error).__name__}: {error}"
     if isinstance(error, AttributeError) and error.name is not None:
@@ -242,7 +242,7 @@ def _codes(rules: RuleBook) -> dict[CodeType, str]:
 
 
 class _Fresh(SourceFileLoader):
-    """Loads from the source, never from a kept bytecode, which an edit within a second escapes."""
+    """Loads from the source, never from cached bytecode, which misses an edit within a second."""
 
     def __init__(self, name: str, path: str, read: dict[Path, bytes]) -> None:
         super().__init__(name, path)
@@ -273,7 +273,7 @@ class _Neighbours(MetaPathFinder):
             return None
         for folder in [str(self.folder)] if path is None else path:
             if Path(folder).is_relative_to(self.folder):
-                loader: Any = self._loader  # a function serves as the class that is asked for
+                loader: Any = self._loader  # a function serves as the class
                 finder = FileFinder(folder, (loader, SOURCE_SUFFIXES))
                 spec = finder.find_spec(name)
                 if spec is not None and spec.loader is not None:
@@ -284,19 +284,19 @@ class _Neighbours(MetaPathFinder):
         return _Fresh(name, path, self.read)
 
     def may_hold(self, name: str) -> bool:
-        """Tell whether a module of this name is looked for in the folder."""
+        """Whether a module of this name is looked for in the folder."""
         first = name.partition(".")[0]
         return first not in sys.stdlib_module_names and first != OURS
 
     def modules(self) -> dict[Path, ModuleType]:
-        """Return the modules that were imported from the folder, as long as they are at hand."""
+        """Return the modules that were imported from the folder, while they are loaded."""
         names = self.names()
         near = [one for name, one in list(sys.modules.items()) if name.partition(".")[0] in names]
         loaded = {getattr(module, "__file__", None): module for module in near}
         return {path: loaded[str(path)] for path in self.read if str(path) in loaded}
 
     def names(self) -> set[str]:
-        """Give the names of the modules in the folder."""
+        """Return the names of the modules in the folder."""
         found = {path.stem for path in self.folder.glob("*.py")}
         found |= {path.parent.name for path in self.folder.glob("*/__init__.py")}
         return {name for name in found if self.may_hold(name)}
@@ -304,10 +304,10 @@ class _Neighbours(MetaPathFinder):
 
 @contextmanager
 def _at_hand(neighbours: _Neighbours) -> Iterator[None]:
-    """Let modules of a folder be imported, anew; afterwards all is as it was.
+    """Import modules of a folder afresh, and restore everything afterwards.
 
-    So another folder may have a module of the same name, and an edited one is not taken for the
-    one that was loaded before.
+    So another folder may have a module of the same name, and an edited one is not mistaken for
+    the one that was loaded before.
     """
     names = neighbours.names()
 
@@ -346,10 +346,10 @@ def _execute(name: str, place: Path, source: bytes, module: ModuleType) -> None:
 
 
 def _roles_of(name: str, module: ModuleType) -> dict[Role, type[Person]]:
-    """Give the classes of agents that a file sets, by role."""
+    """Return the classes of agents that a file sets, by role."""
     roles = vars(module).get(AGENTS, {})
     if not isinstance(roles, dict):
-        raise RuleError(f"{name}: {AGENTS} is no dictionary; write {AGENTS} = {{Role.STAFF: Mine}}")
+        raise RuleError(f"{name}: {AGENTS} must be a dictionary such as {{Role.STAFF: Mine}}")
     if not roles:
         return {}
     from innovation_abm.agents.cast import check_classes  # Mesa is slow to load
@@ -362,13 +362,13 @@ def _roles_of(name: str, module: ModuleType) -> dict[Role, type[Person]]:
 
 
 def _check_used(book: FileRules, module: ModuleType) -> None:
-    """Refuse what a file declares and nothing would ever call: methods, classes, functions."""
+    """Refuse what a file declares and nothing would call: methods, classes, functions."""
     named = _named(book.texts)
     own = vars(module).items()
     for kind, method in unused_methods(book.roles, named):
         function = dict(own_methods(kind))[method]
         hooks = hooks_of(kind)
-        near = did_you_mean(method, hooks, f"the week calls: {', '.join(hooks)}", cutoff=NEAR)
+        near = did_you_mean(method, hooks, f"the model calls {', '.join(hooks)}", cutoff=NEAR)
         raise RuleError(
             f"{book.file}{_line(module, function)}: {kind.__name__}.{method} overrides nothing, "
             f"and nothing calls it{near}"
@@ -379,27 +379,27 @@ def _check_used(book: FileRules, module: ModuleType) -> None:
             continue
         if isinstance(value, type) and any(map(is_ours, value.__mro__)) and value not in used:
             raise RuleError(
-                f"{book.file}: the class {name} is not in {AGENTS}, so no agent would be one; "
-                f"write {AGENTS} = {{Role.STAFF: {name}}}, with the role that it has"
+                f"{book.file}: the class {name} is not in {AGENTS}, so no agent would use it; "
+                f"write {AGENTS} = {{Role.STAFF: {name}}}, with its role"
             )
         if isinstance(value, FunctionType) and not getattr(value, "is_rule", False):
             near = did_you_mean(name, RULES, cutoff=NEAR)
             if near or _is_called_like_a_rule(value):
                 raise RuleError(
                     f"{book.file}{_line(module, value)}: {name} is not declared as a rule, and "
-                    f"nothing calls it{near}; put @rule above it, or delete it"
+                    f"nothing calls it{near}; add @rule above it, or delete it"
                 )
 
 
 def _is_called_like_a_rule(function: FunctionType) -> bool:
-    """Whether a function asks for an idea, a person or terms, as rules do."""
+    """Whether a function takes an idea, a person or terms, as rules do."""
     code = function.__code__
     given = code.co_varnames[: code.co_argcount]
     return bool(given) and set(given) & GIVEN != set() and "self" not in given
 
 
 def _named(texts: Mapping[str, bytes]) -> set[str]:
-    """Collect the names and short texts that files use, apart from where they are declared."""
+    """Collect the names and short texts that files use, except where they are declared."""
     found: set[str] = set()
     for text in texts.values():
         for node in ast.walk(ast.parse(text)):
@@ -413,7 +413,7 @@ def _named(texts: Mapping[str, bytes]) -> set[str]:
 
 
 def _declares(module: ModuleType) -> bool:
-    """Tell whether a file declares rules of its own."""
+    """Whether a file declares its own rules."""
     own = (
         getattr(value, "is_rule", False) and value.__module__ == module.__name__
         for value in vars(module).values()
@@ -423,11 +423,13 @@ def _declares(module: ModuleType) -> bool:
 
 
 def _rules_of(name: str, module: ModuleType) -> dict[str, Callable[..., float]]:
-    """Give the rules that a file declares, by name."""
+    """Return the rules that a file declares, by name."""
     if WHOLE_BOOK in vars(module):
         book = vars(module)[WHOLE_BOOK]
         if not isinstance(book, RuleBook):
-            raise RuleError(f"{name}: {WHOLE_BOOK} is no RuleBook; write {WHOLE_BOOK} = RuleBook()")
+            raise RuleError(
+                f"{name}: {WHOLE_BOOK} must be a RuleBook, such as {WHOLE_BOOK} = RuleBook()"
+            )
         found = {rule: getattr(book, rule) for rule in RULES}
     else:
         found = {rule: vars(module)[rule] for rule in RULES if rule in vars(module)}
@@ -439,15 +441,15 @@ def _rules_of(name: str, module: ModuleType) -> dict[str, Callable[..., float]]:
 
 
 def _check_declared(name: str, module: ModuleType, found: dict[str, Any]) -> None:
-    """Refuse what has the name of a rule and is none."""
+    """Refuse what has the name of a rule and is not one."""
     for rule, function in found.items():
         if not getattr(function, "is_rule", False):
             line = _line(module, function)
-            raise RuleError(f"{name}{line}: {rule} is not declared as a rule; put @rule above it")
+            raise RuleError(f"{name}{line}: {rule} is not declared as a rule; add @rule above it")
 
 
 def _check_names(name: str, module: ModuleType, found: dict[str, Any]) -> None:
-    """Refuse a rule of the file's own that is in no place and that no other rule calls."""
+    """Refuse a rule of the file that replaces no rule and that no other rule calls."""
     own = {
         given: function
         for given, function in vars(module).items()
@@ -457,12 +459,12 @@ def _check_names(name: str, module: ModuleType, found: dict[str, Any]) -> None:
     }
     called = {word for function in own.values() for word in function.__code__.co_names}
     for given in sorted(set(own) - set(found) - called):
-        advice = did_you_mean(given, RULES, f"there are: {', '.join(RULES)}")
-        raise RuleError(f'{name}{_line(module, own[given])}: there is no rule "{given}"{advice}')
+        advice = did_you_mean(given, RULES, f"must be one of {', '.join(RULES)}")
+        raise RuleError(f'{name}{_line(module, own[given])}: unknown rule "{given}"{advice}')
     if not found:
         raise RuleError(
             f"{name}: declares no rule; write a function with the name and the parameters of a "
-            "rule in innovation_abm/rules/book.py, and @rule above it"
+            "rule in innovation_abm/rules/book.py, and add @rule above it"
         )
 
 
@@ -472,7 +474,7 @@ def _check_signature(name: str, rule: str, function: Any) -> None:  # noqa: ANN4
 
 
 def _line(module: ModuleType, function: Any) -> str:  # noqa: ANN401
-    """Say in which line of the file something is defined, if it is a function of the file."""
+    """Return the line in which something is defined, if it is a function of the file."""
     code = getattr(function, "__code__", None)
     if code is None or code.co_filename != module.__file__:
         return ""

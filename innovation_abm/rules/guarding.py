@@ -1,9 +1,9 @@
-"""What a rule may answer, held at every call: an answer out of its range ends the run.
+"""Checks of what a rule returns, at every call: a result out of its range ends the run.
 
-The model draws with chances and goes on with states: one that is not a number, or beyond its range,
-would make results of which nobody can say what they mean. The shipped rules keep to their ranges
-whatever the parameters, so only other rules are held to them; and all rules, where agents are not
-the shipped ones, for these may hand anything to a rule.
+The model draws with chances and continues with states: one that is not a number, or out of range,
+would make meaningless results. The shipped rules keep to their ranges whatever the parameters, so
+only other rules are checked; and all rules, where agents are not the shipped ones, for these may
+pass anything to a rule.
 
 The compiled engine does the same, see :mod:`innovation_abm.kernel.compiling`.
 """
@@ -25,11 +25,11 @@ NOWHERE = -1
 
 
 class OutOfRangeError(RuleError):
-    """A rule gave what is not in its range.
+    """A rule returned a value out of its range.
 
     Attributes:
         rule: name of the rule.
-        value: what it gave.
+        value: what it returned.
         post: post of the person, or of the idea's author, whom it was asked about.
         born: week of the idea that it was asked about; :data:`NOWHERE` if none.
     """
@@ -47,7 +47,7 @@ class OutOfRangeError(RuleError):
         """Return what is wrong, where, and what is allowed."""
         answer = ANSWERS[self.rule]
         at = f" ({where})" if where else ""
-        return f'the rule "{self.rule}" gives {_plain(self.value)}{at}: {answer.allowed}'
+        return f'the rule "{self.rule}" returned {_plain(self.value)}{at}: {answer.allowed}'
 
     def within(self, book: RuleBook, week: int) -> RuleError:
         """Return the error for those who ran the model.
@@ -63,13 +63,13 @@ class OutOfRangeError(RuleError):
         elif self.post != NOWHERE:
             parts.append(f"post {self.post}")
         told = self.told("; ".join(part for part in parts if part))
-        if shipped:  # which only agents of the user's own can lead astray
-            told += f"; {self.rule} is the model's own rule: your agents changed what it is given"
+        if shipped:  # which only custom agents can make fail
+            told += f"; {self.rule} is a shipped rule: your agents changed what is passed to it"
         return RuleError(told)
 
 
 def _place(function: Any, rule: str) -> str:  # noqa: ANN401 - a rule
-    """Say where a rule is that is not the shipped one, and by which name if not by its own."""
+    """Return where a rule is that is not the shipped one, with its name if that differs."""
     code = getattr(function, "__code__", None)
     if code is None or function is getattr(RuleBook, rule):
         return ""
@@ -84,27 +84,27 @@ def _plain(value: object) -> str:
 
 
 class GuardedBook(RuleBook):
-    """A rule book whose rules look at what they give.
+    """A rule book whose rules check what they return.
 
     Attributes:
         given: the rule book itself.
-        every: whether the shipped rules look, too.
+        every: whether the shipped rules are checked, too.
     """
 
     given: RuleBook
     every: bool
 
     def __reduce__(self) -> tuple[Callable[..., RuleBook], tuple[RuleBook, bool]]:
-        """Pickle it as the book that it was made of."""
+        """Pickle it as the book that it was made from."""
         return guarded, (self.given, self.every)
 
 
 def guarded(book: RuleBook, every: bool = False) -> RuleBook:
-    """Return a rule book that raises :class:`OutOfRangeError` for an answer out of range.
+    """Return a rule book that raises :class:`OutOfRangeError` for a result out of range.
 
     Args:
         book: the rules.
-        every: whether the shipped rules among them are held to their ranges, too.
+        every: whether the shipped rules among them are checked, too.
     """
     if isinstance(book, GuardedBook):
         return book

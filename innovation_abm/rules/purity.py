@@ -1,10 +1,10 @@
-"""What code of a user's own must not do, read in its source wherever such a file is loaded.
+"""What user code must not do, checked in its source wherever such a file is loaded.
 
 A run is a function of scenario, timeline, rules and seed. Code that draws for itself, reads a clock
-or a file, or keeps something from one call to the next, makes it another one each time, or another
-one in another process. That is found by reading the syntax tree of whatever the model may call:
-rules, the methods of agents, and what these call in the same folder. Beside it, what a file does
-as it is loaded. What installed packages do within is not looked at.
+or a file, or keeps something from one call to the next, makes a different run each time, or in
+each process. This is found by reading the syntax tree of whatever the model may call: rules, the
+methods of agents, and what these call in the same folder; and what a file does while it is
+loaded. The inside of installed packages is not checked.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def _each(names: str, what: str = "") -> dict[str, str]:
-    """Return a table that says the same of each of some names, which blanks separate."""
+    """Return a table with the same text for each name; blanks separate names."""
     return dict.fromkeys(names.split(), what)
 
 
@@ -54,15 +54,15 @@ BUILTINS: Final = (
     | _each("hash id", PROCESS)
     | _each("__import__ compile eval exec globals", UNREAD)
 )
-"""What Python has built in that user code must not use, and what it does."""
+"""Python's built-in functions that user code must not use, and what they do."""
 HARMLESS: Final = frozenset(
     {"os._exit", "os.abort", "sys.float_info", "sys.maxsize", "warnings.deprecated"}
 )
-"""What may be used of these modules all the same: it changes no result."""
+"""What may still be used of these modules: it changes no result."""
 CLOCKS: Final = frozenset({"now", "today", "utcnow"})
-"""What reads the clock in :mod:`datetime`, the rest of which is arithmetic; and in pandas."""
+"""What reads the clock in :mod:`datetime`, which is otherwise arithmetic; and in pandas."""
 READERS: Final = ("read_", "load", "loadtxt", "genfromtxt", "fromfile", "memmap", "save", "tofile")
-"""How names begin of what reads or writes files in NumPy and pandas."""
+"""How the names of functions that read or write files in NumPy and pandas begin."""
 MUTATORS: Final = frozenset(
     _each(
         "append appendleft add clear discard extend extendleft insert pop popitem popleft remove "
@@ -75,10 +75,10 @@ CHANGING: Final = frozenset(_each("heapify heappush heappop insort insort_left i
 ENUMS: Final = frozenset(_each("facet fate outcome reason role stage"))
 """Attributes that are members of an enumeration, never equal to a text."""
 ALLOWED: Final = {
-    True: 'an agent draws with self.draw_own("a name", ...), keeps state on self, and reads and '
-    "writes nothing else",
-    False: "a rule uses its arguments, constants and other rules only; the model draws, with the "
-    'chance that it returns, and a trait is trait(person, "a name")',
+    True: 'an agent may draw only with self.draw_own("a name", ...), keep state only on self, '
+    "and read and write nothing else",
+    False: "a rule may use only its arguments, constants and other rules; the model draws, with "
+    'the chance that it returns, and a trait is trait(person, "a name")',
 }
 """What is allowed instead: to agents, and to rules."""
 
@@ -86,12 +86,12 @@ ALLOWED: Final = {
 def impurities(
     rules: Iterable[Any], kinds: Iterable[type], modules: Mapping[Path, ModuleType]
 ) -> list[Finding]:
-    """Read what the model may call of a user's own.
+    """Read the user code that the model may call.
 
     Args:
         rules: functions declared as rules.
         kinds: classes of agents.
-        modules: the user's own files and what they were loaded as.
+        modules: the user's files and the modules they were loaded as.
 
     Returns:
         What breaks the promise that runs can be repeated, each once, by file and line.
@@ -107,7 +107,7 @@ def impurities(
 
 
 class _Own:
-    """What is reached of the user's own code."""
+    """The user code that is reached."""
 
     def __init__(self, modules: Mapping[Path, ModuleType]) -> None:
         self.files = {str(path): module for path, module in modules.items()}
@@ -149,7 +149,7 @@ class _Own:
                 self.reach(value, agent=True)
 
     def keeps_state(self, value: object) -> str:
-        """Say whether an object made as the file is loaded changes as it is used; "" if not."""
+        """Return how an object made while the file is loaded changes when used; "" if not."""
         kind = type(value)
         if isinstance(value, type | Enum) or kind.__module__ not in self.names():
             return ""
@@ -161,7 +161,7 @@ class _Own:
         return ""
 
     def names(self) -> set[str]:
-        """Return the names of the modules that are the user's own."""
+        """Return the names of the user's modules."""
         return {str(vars(module).get("__name__")) for module in self.files.values()}
 
     def read(self) -> Iterator[Finding]:
@@ -178,7 +178,7 @@ class _Own:
         yield from self.found
 
     def read_module(self, path: Path, module: ModuleType, *, agent: bool) -> None:
-        """Read what a file does as it is loaded."""
+        """Read what a file does while it is loaded."""
         reader = _ModuleReader(self, str(path), vars(module), agent=agent)
         for statement in self.tree(str(path)).body:
             reader.visit(statement)
@@ -208,7 +208,7 @@ class _Own:
 
 
 class _Visitor(ast.NodeVisitor):
-    """Looks at what names stand for.
+    """Checks what names refer to.
 
     Attributes:
         found: what was found.
@@ -262,13 +262,13 @@ class _Visitor(ast.NodeVisitor):
                 return
 
     def _value(self, name: str) -> tuple[bool, Any]:
-        """Look up a name: whether it is known, and what it stands for."""
+        """Look up a name: whether it is known, and its value."""
         if name in self.names:
             return True, self.names[name]
         return hasattr(builtins, name), getattr(builtins, name, None)
 
     def _look(self, node: ast.AST, dotted: str, known: bool, value: Any) -> None:  # noqa: ANN401
-        """Note what a name stands for, if user code must not use it; follow it if it is its own."""
+        """Note what a name refers to if user code must not use it; follow it if it is user code."""
         if not known:
             return
         last = dotted.rpartition(".")[2]
@@ -281,9 +281,9 @@ class _Visitor(ast.NodeVisitor):
 
 
 class _ModuleReader(_Visitor):
-    """Looks at what a file does as it is loaded, and at nothing that it only declares.
+    """Checks what a file does while it is loaded, and nothing that it only declares.
 
-    Files may be read and written there: that a run is the same again is what ``check-rules`` asks.
+    Files may be read and written there: ``check-rules`` checks that a run is the same again.
     """
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
@@ -392,7 +392,7 @@ class _Reader(_Visitor):
             self.note(node, f"{ast.unparse(target)} = ... {reason}")
 
     def _outlives(self, node: ast.AST) -> str:
-        """Say why a change to something is kept; "" if it is not, or may be."""
+        """Return why a change to something is kept; "" if it is not, or may be."""
         if ".__class__" in ast.unparse(node) or _is_type_call(_root(node)):
             return "keeps state on the class, which all runs share"
         root = _root(node)
@@ -405,7 +405,7 @@ class _Reader(_Visitor):
         return ""
 
     def _is_outside(self, node: ast.AST) -> bool:
-        """Whether something is no local of the function."""
+        """Whether something is not local to the function."""
         if _is_type_call(node) or (isinstance(node, ast.Attribute) and node.attr == "__class__"):
             return True
         root = _root(node)
@@ -437,7 +437,7 @@ class _Reader(_Visitor):
         self.generic_visit(node)
 
     def _mutates(self, function: ast.expr) -> str:
-        """Say why what a method changes is kept; "" if it changes nothing, or that is not kept."""
+        """Return why what a method changes is kept; "" if nothing changes, or that is not kept."""
         if not isinstance(function, ast.Attribute) or function.attr not in MUTATORS:
             return ""
         return "" if self._is_module(function.value) else self._outlives(function.value)
@@ -477,8 +477,8 @@ class _Reader(_Visitor):
             Finding(
                 self.file,
                 getattr(node, "lineno", 0),
-                f"{ast.unparse(node)}: the order of a set differs between processes; write "
-                "sorted(...), or use a list or a dictionary",
+                f"{ast.unparse(node)}: the order of a set differs between processes; use "
+                "sorted(...), a list or a dictionary",
                 Kind.PURITY,
             )
         )
@@ -514,7 +514,7 @@ class _Reader(_Visitor):
 
 
 def _never(what: str, text: str) -> str:
-    """Say that something never equals a text, and what to write if it is a member of an enum."""
+    """Return that something never equals a text, and what to write if it is an enum member."""
     from innovation_abm.entities import idea
     from innovation_abm.organization import organization
 
@@ -526,11 +526,11 @@ def _never(what: str, text: str) -> str:
     member = text.upper().replace("-", "_").replace(" ", "_")
     known = [one.name for one in members if one.name]
     write = f"{kind}.{member}" if member in known else f"{kind}.{known[0]}, ..."
-    return f"is never true: write {write} (from {module} import {kind})"
+    return f"is never true; write {write} (from {module} import {kind})"
 
 
 def _texts(node: ast.AST) -> Iterator[str]:
-    """Give the texts that something is compared with."""
+    """Yield the texts that something is compared with."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value
     elif isinstance(node, ast.Tuple | ast.List | ast.Set):
@@ -555,14 +555,14 @@ def _shared_state(own: _Own) -> Iterator[Finding]:
             value = vars(kind).get(name)
             if name not in made and isinstance(value, list | dict | set | IteratorType):
                 what = (
-                    f"self.{name} belongs to the class {kind.__name__}, and all agents and runs "
-                    f"share it: set it in __init__ or begin"
+                    f"self.{name} belongs to the class {kind.__name__}, so all agents and runs "
+                    f"share it; set it in __init__ or begin"
                 )
                 yield Finding(Path(file).name, line, what, Kind.PURITY)
 
 
 def _changes_of_self(node: ast.AST) -> Iterator[tuple[str, int]]:
-    """Give the attributes of ``self`` whose contents a method changes."""
+    """Yield the attributes of ``self`` whose contents a method changes."""
     for one in ast.walk(node):
         target: ast.AST | None = None
         if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute):
@@ -576,7 +576,7 @@ def _changes_of_self(node: ast.AST) -> Iterator[tuple[str, int]]:
 
 
 def _made_on_self(node: ast.AST) -> Iterator[str]:
-    """Give the attributes of ``self`` that a method sets."""
+    """Yield the attributes of ``self`` that a method sets."""
     for one in ast.walk(node):
         if isinstance(one, ast.Assign | ast.AnnAssign):
             for target in one.targets if isinstance(one, ast.Assign) else [one.target]:
@@ -584,11 +584,11 @@ def _made_on_self(node: ast.AST) -> Iterator[str]:
                     yield target.attr
 
 
-# --- what names stand for -------------------------------------------------------------------------
+# --- what names refer to --------------------------------------------------------------------------
 
 
 def _does(value: Any, name: str) -> str:  # noqa: ANN401 - whatever a name stands for
-    """Say what a module, a function or an object does that user code must not; "" if nothing."""
+    """Return what a module, function or object does that user code must not; "" if nothing."""
     if isinstance(value, ModuleType):
         return _of_module(value.__name__)
     if BUILTINS.get(name) and getattr(builtins, name, None) is value:
@@ -603,12 +603,12 @@ def _does(value: Any, name: str) -> str:  # noqa: ANN401 - whatever a name stand
     if isinstance(value, type) and value.__module__ in ("datetime", "pathlib"):
         return "" if value.__module__ == "datetime" else OUTSIDE
     if isinstance(value, IteratorType):
-        return "is used up as it is read, and keeps state between calls"
+        return "is used up when read, and keeps state between calls"
     return _of_module(home)
 
 
 def _home(value: Any) -> str:  # noqa: ANN401
-    """Name the module that something is from; of a method, or an object, that of its class."""
+    """Return the module that something is from; of a method or an object, that of its class."""
     owner = getattr(value, "__self__", None)
     if owner is not None and not isinstance(owner, ModuleType):
         kind = owner if isinstance(owner, type) else type(owner)
@@ -668,7 +668,7 @@ def _locals(code: CodeType) -> set[str]:
 
 
 def _aliases(body: Iterable[ast.AST], outside: Any) -> Iterator[str]:  # noqa: ANN401
-    """Give the local names of what is no local."""
+    """Yield the local names of what is not local."""
     for statement in body:
         for node in ast.walk(statement):
             if isinstance(node, ast.Assign) and outside(node.value):

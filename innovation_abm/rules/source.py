@@ -1,4 +1,4 @@
-"""What can be told of a rule by reading it: names and arithmetic that break a rule's promises."""
+"""Checks of a rule's source: names and arithmetic that break a rule's promises."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 PLAIN: Final = frozenset({"abs", "bool", "float", "int", "max", "min", "range", "round"})
-"""What a rule may use of what Python has built in."""
+"""Python's built-in functions that a rule may use."""
 DOES: Final = {
     "random": "draws at random",
     "secrets": "draws at random",
@@ -34,12 +34,12 @@ DOES: Final = {
     "hash": "depends on the process",
     "id": "depends on the process",
 }
-"""What modules and functions do that a rule must not."""
+"""What modules and functions do that a rule must not do."""
 OURS: Final = "innovation_abm"
 
 
 class Kind(Enum):
-    """Which promise a finding speaks of."""
+    """Which promise a finding is about."""
 
     PURITY = "purity"
     BITS = "bits"
@@ -52,7 +52,7 @@ class Finding:
     Attributes:
         file: name of the file.
         line: line in it.
-        what: what is there, and what would be right.
+        what: what is wrong, and what is allowed.
         kind: which promise it breaks.
     """
 
@@ -66,7 +66,7 @@ class Finding:
 
 
 def examine(rules: Iterable[Callable[..., float]]) -> list[Finding]:
-    """Read rules and what they call, as far as it is not part of this package.
+    """Read rules and what they call, except for this package.
 
     Returns:
         What was found, each once, by file and line.
@@ -77,14 +77,14 @@ def examine(rules: Iterable[Callable[..., float]]) -> list[Finding]:
             found.setdefault(str(finding), finding)
         if calls_itself(function):
             code = function.__code__
-            what = f"{function.__name__} calls itself: write a loop"
+            what = f"{function.__name__} calls itself; write a loop"
             finding = Finding(Path(code.co_filename).name, code.co_firstlineno, what, Kind.PURITY)
             found.setdefault(str(finding), finding)
     return sorted(found.values(), key=lambda finding: (finding.file, finding.line, finding.what))
 
 
 def _reached(functions: Iterable[Any]) -> list[FunctionType]:
-    """List functions and those that they call, but for ours."""
+    """List functions and those that they call, except for ours."""
     waiting, listed = list(functions), list[FunctionType]()
     while waiting:
         function = waiting.pop(0)
@@ -96,7 +96,7 @@ def _reached(functions: Iterable[Any]) -> list[FunctionType]:
 
 
 def calls_itself(function: FunctionType) -> bool:
-    """Whether a function calls itself, by way of others perhaps, as far as they are not ours."""
+    """Whether a function calls itself, directly or through others that are not ours."""
     waiting, seen = _named_by(function), list[FunctionType]()
     while waiting:
         called = waiting.pop()
@@ -116,7 +116,7 @@ def _named_by(function: FunctionType) -> list[FunctionType]:
 
 
 def _findings(function: FunctionType) -> Iterator[Finding]:
-    """Give what the source of one function shows."""
+    """Yield what is found in the source of one function."""
     file = function.__code__.co_filename
     node = _definition(file, function.__code__.co_firstlineno)
     if node is None:  # not from a file
@@ -178,10 +178,10 @@ class _Reader(ast.NodeVisitor):
     # state
 
     def visit_Global(self, node: ast.Global) -> None:
-        self.note(node, f"global {', '.join(node.names)}: a rule keeps no state")
+        self.note(node, f"global {', '.join(node.names)}: a rule must keep no state")
 
     def visit_Nonlocal(self, node: ast.Nonlocal) -> None:
-        self.note(node, f"nonlocal {', '.join(node.names)}: a rule keeps no state")
+        self.note(node, f"nonlocal {', '.join(node.names)}: a rule must keep no state")
 
     def visit_Assign(self, node: ast.Assign) -> None:
         for target in node.targets:
@@ -190,7 +190,7 @@ class _Reader(ast.NodeVisitor):
 
     def _target(self, target: ast.expr) -> None:
         if isinstance(target, ast.Attribute | ast.Subscript):
-            self.note(target, f"{ast.unparse(target)} = ...: a rule changes nothing")
+            self.note(target, f"{ast.unparse(target)} = ...: a rule must change nothing")
 
     # names
 
@@ -227,7 +227,7 @@ class _Reader(ast.NodeVisitor):
         elif name in DOES:
             self.note(node, f"{name} {DOES[name]}")
         elif hasattr(builtins, name):
-            self.note(node, f"{name}: a rule uses plain arithmetic, math and other rules only")
+            self.note(node, f"{name}: a rule may use only plain arithmetic, math and other rules")
         else:
             self.note(node, f"{name} is not defined")
 
@@ -251,7 +251,7 @@ class _Reader(ast.NodeVisitor):
         if home in DOES:
             self.note(node, f"{name} {DOES[home]}")
         else:
-            self.note(node, f"{name} is not declared as a rule; put @rule above it")
+            self.note(node, f"{name} is not declared as a rule; add @rule above it")
 
     def _foreign(self, node: ast.expr, name: str, value: object) -> None:
         home = getattr(value, "__module__", None) or getattr(value, "__name__", "")
@@ -271,17 +271,17 @@ class _Reader(ast.NodeVisitor):
             node,
             f"{name} {does}"
             if does
-            else f"{name}: a rule uses plain arithmetic, math and other rules only",
+            else f"{name}: a rule may use only plain arithmetic, math and other rules",
         )
 
 
 def _constant(node: ast.BinOp) -> bool:
-    """Tell whether Python works a power out once for all, before either engine sees it."""
+    """Whether Python computes a power once, before either engine sees it."""
     return isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant)
 
 
 def _instead(node: ast.BinOp) -> str:
-    """Say what to write instead of a power."""
+    """Return what to write instead of a power."""
     base = ast.unparse(node.left)
     power = node.right.value if isinstance(node.right, ast.Constant) else None
     if power == 2:
@@ -293,7 +293,7 @@ def _instead(node: ast.BinOp) -> str:
 
 def _of_numpy(rest: str) -> str:
     name = rest.rpartition(".")[2]
-    return f"write math.{name}" if hasattr(math, name) else "NumPy may round otherwise; use math"
+    return f"write math.{name}" if hasattr(math, name) else "NumPy may round differently; use math"
 
 
 def _is_ours(module: ModuleType) -> bool:

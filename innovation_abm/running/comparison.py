@@ -79,7 +79,7 @@ class Comparison:
         return self.pairs[(self.pairs["fate_a"] == "adopted") & (self.pairs["fate_b"] != "adopted")]
 
     def per_run(self) -> dict[str, Interval]:
-        """Give how many ideas a run saves and loses, with intervals over replications.
+        """Return how many ideas a run saves and loses, with intervals over replications.
 
         Keys ``saved``, ``lost``, ``saved_worthless``, ``lost_worthwhile``.
         """
@@ -98,7 +98,7 @@ class Comparison:
         }
 
     def sentence(self) -> str:
-        """Tell the comparison in a sentence."""
+        """Return the comparison in a sentence."""
         saved, lost = self.saved, self.lost
         worthless = int((saved["birth_value"] <= 0).sum())
         lost_good = int((lost["birth_value"] > 0).sum())
@@ -109,7 +109,7 @@ class Comparison:
         )
 
     def table(self) -> pd.DataFrame:
-        """Give the measures as a table: difference, interval, and what pairing gains.
+        """Return the measures as a table: difference, interval, and what pairing gains.
 
         Columns ``difference``, ``low``, ``high``; ``variance_reduction``: how many times as many
         independent runs would be needed; ``narrowing``: how many times narrower the interval is.
@@ -131,7 +131,7 @@ class Comparison:
         return _shown_in_notebook(self)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the comparison for JSON, the saved and lost ideas by name."""
+        """Return the comparison for JSON, the saved and lost ideas by name."""
         return {
             "a": self.a.name,
             "b": self.b.name,
@@ -183,7 +183,7 @@ def compare(
     """
     replications = whole_number("replications", replications)
     if replications < 1:
-        raise InnovationAbmError(f"replications = {replications}: at least 1 is needed")
+        raise InnovationAbmError(f"replications = {replications}: must be at least 1")
     _check_alike(a, b)
     chart = organization or build_organization(a)
     seeds = ("seed", "people_seed", "ideas_seed", "decisions_seed", "context_seed")
@@ -249,7 +249,7 @@ class MeritShare:
     replications: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the shares for JSON."""
+        """Return the shares for JSON."""
         shares = ("value", "value_and_place", "place")
         named = {name: getattr(self, name).as_dict() for name in shares}
         return {**named, "replications": self.replications}
@@ -285,7 +285,7 @@ def merit_share(
     """
     replications = whole_number("replications", replications)
     if replications < 1:
-        raise InnovationAbmError(f"replications = {replications}: at least 1 is needed")
+        raise InnovationAbmError(f"replications = {replications}: must be at least 1")
     chart = organization or build_organization(scenario)
     work = 3 * replications * chart.size * scenario.weeks
     chosen = choose(engine, rules, person_weeks=work, notice=notice)
@@ -356,8 +356,8 @@ def _check_alike(a: Scenario, b: Scenario) -> None:
         one, two = getattr(a, name), getattr(b, name)
         if one != two:
             raise InnovationAbmError(
-                f"{name} = {one!r} and {two!r}: ideas can be paired only on the same organisation "
-                "and over the same weeks; make them equal"
+                f"{name} = {one!r} and {two!r}: must be equal: ideas can be paired only on the "
+                "same organisation and over the same weeks"
             )
 
 

@@ -76,7 +76,7 @@ class Ranked:
     commission: Interval
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the effects for JSON."""
+        """Return the effects for JSON."""
         return {
             "key": self.lever.key,
             "title": self.lever.title.en,
@@ -128,9 +128,11 @@ def rank(
     if isinstance(strength, bool) or not isinstance(strength, int | float):
         raise InnovationAbmError(f"strength = {shown(strength)}: must be a number")
     if not 0.0 < strength <= 1.0:
-        raise InnovationAbmError(f"strength = {strength:g}: allowed is more than 0, at most 1")
+        raise InnovationAbmError(f"strength = {strength:g}: must be above 0 and at most 1")
     if replications < 2:
-        raise InnovationAbmError(f"replications = {replications}: an interval needs at least 2")
+        raise InnovationAbmError(
+            f"replications = {replications}: must be at least 2, for an interval"
+        )
     levers = list(scenario.catalogue().values())
     moved = [scenario.but(levers={**scenario.levers, one.key: strength}) for one in levers]
     seeds = range(scenario.seed, scenario.seed + replications)
@@ -191,7 +193,7 @@ class Measured:
         return verdict(self.effect, self.change)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the effect for JSON."""
+        """Return the effect for JSON."""
         return {
             "lever": self.lever.key,
             "measure": self.effect.measure,
@@ -244,7 +246,7 @@ def measure(
 def _measures(
     scenario: Scenario, names: Sequence[str], replications: int, progress: Progress | None
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Give measures of a scenario's replications, of shape (replications, measures)."""
+    """Return measures of a scenario's replications, of shape (replications, measures)."""
     pairs = [(scenario, scenario.seed + number) for number in range(replications)]
     if all(counted(name) for name in names):
         return simulate_many(pairs, progress=progress)[list(names)].to_numpy(float)
@@ -280,7 +282,7 @@ def record(found: Iterable[Measured], path: Path) -> None:
 
 
 def recorded() -> list[Measured]:
-    """Give the effects that were measured when this release was made."""
+    """Return the effects that were measured when this release was made."""
     text = (files("innovation_abm") / "data" / RECORD).read_text(encoding="utf-8")
     return [_recorded(row) for row in csv.DictReader(text.splitlines())]
 
@@ -304,7 +306,7 @@ def main() -> int:
 
 
 def _shown(found: Iterable[Measured]) -> Iterator[Measured]:
-    """Tell on standard error what has been found, as it is found."""
+    """Report findings on standard error, as they are found."""
     for one in found:
         ends = f"{one.change.estimate:+.4f} [{one.change.low:+.4f}, {one.change.high:+.4f}]"
         what = f"{one.lever.key} {one.organization} {one.effect.measure} {one.effect.direction}"

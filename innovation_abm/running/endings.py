@@ -32,7 +32,7 @@ class Terminated(SystemExit):
 
 @contextmanager
 def orderly_end() -> Iterator[None]:
-    """Have SIGTERM and SIGHUP raise :class:`Terminated` in the main thread.
+    """Raise :class:`Terminated` in the main thread on SIGTERM and SIGHUP.
 
     Whatever waits longer than :data:`LAST` seconds after that (a step that cannot be interrupted,
     another thread) is given up. A signal that is ignored, as ``nohup`` does it, stays ignored.

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from innovation_abm.organization.organization import Role
 
     Notice = Callable[[str], None]
-    """Called with a line that somebody should read."""
+    """Called with a line that the user should read."""
 
 Engine = Literal["auto", "mesa", "kernel"]
 Chosen = Literal["mesa", "kernel"]
 ENGINES: Final = get_args(Engine)
 
 MESA_SECONDS: Final = 5e-6
-"""What a person's week takes in the Mesa engine, roughly: more where ideas are many."""
+"""Seconds that a person's week takes in the Mesa engine, roughly: more if there are many ideas."""
 
 
 def choose(
@@ -40,12 +40,12 @@ def choose(
     only_mesa: str = "",
     notice: Notice | None = None,
 ) -> Chosen:
-    """Choose the engine, and make it ready: the compiled one is loaded or compiled here.
+    """Choose the engine and prepare it: the compiled one is loaded or compiled here.
 
-    ``"auto"`` takes the compiled engine unless
+    ``"auto"`` uses the compiled engine unless
 
     * classes of agents are given, or something else that runs in Mesa only,
-    * there is no numba here that works,
+    * numba is missing or does not work,
     * a rule cannot be compiled,
     * the rule book was never compiled before, and compiling it would take longer than Mesa takes
       for all of the work.
@@ -55,17 +55,17 @@ def choose(
         rules: the rule book; the shipped one if ``None``.
         roles: classes of agents that are used instead of the shipped ones; those that come with
             ``rules`` if there are none.
-        only_mesa: what only Mesa can run, classes of agents apart; "" if there is nothing.
+        only_mesa: what only Mesa can run, apart from classes of agents; "" if nothing.
         person_weeks: the work to do: people times weeks, over all runs.
-        notice: called with a line that says that the compiled engine is not taken, and why, and
-            with one before and after it is compiled; by default they are logged as warnings of
+        notice: called with a line that says why the compiled engine is not used, and with one
+            before and one after it is compiled; by default they are logged as warnings of
             the logger ``innovation_abm`` (which Python writes to standard error), reasons once.
 
     Raises:
-        EngineError: if ``"kernel"`` is asked for and cannot be had.
+        EngineError: if ``"kernel"`` is asked for and is not available.
     """
     if engine not in ENGINES:
-        raise InnovationAbmError(f'engine = "{engine}": allowed are "auto", "mesa" and "kernel"')
+        raise InnovationAbmError(f'engine = "{engine}": must be "auto", "mesa" or "kernel"')
     if engine == "mesa":
         return "mesa"
     from innovation_abm.kernel.compiling import EngineError, build
@@ -75,38 +75,38 @@ def choose(
     if engine == "kernel":
         if only_mesa := only_mesa or own_agents(roles):
             raise EngineError(
-                f'engine = "kernel": only the Mesa engine runs {only_mesa}; take engine = "auto" '
-                'or "mesa"'
+                f'engine = "kernel": must be "auto" or "mesa", as only the Mesa engine can run '
+                f"{only_mesa}"
             )
         build(book, notice)
         return "kernel"
     only_mesa = only_mesa or own_agents(roles)
-    obstacle = f"only it runs {only_mesa}" if only_mesa else _obstacle(book, person_weeks)
+    obstacle = f"only it can run {only_mesa}" if only_mesa else _obstacle(book, person_weeks)
     if not obstacle:
         try:
             build(book, notice)
             return "kernel"
         except EngineError as error:
             obstacle = str(error)
-    (notice or _log_once)(f"the Mesa engine runs this: {obstacle}")
+    (notice or _log_once)(f"using the Mesa engine: {obstacle}")
     return "mesa"
 
 
 def _obstacle(rules: RuleBook, person_weeks: float) -> str:
-    """Say why the compiled engine is not even tried; "" if nothing speaks against it."""
+    """Return why the compiled engine is not tried; "" if it can be."""
     from innovation_abm.kernel.compiling import SECONDS_TO_COMPILE, is_compiled, unavailable
 
     if missing := unavailable():
         return missing
     if person_weeks * MESA_SECONDS < SECONDS_TO_COMPILE and not is_compiled(rules):
         return (
-            "the model is not compiled for these rules yet, which would take longer; the engine "
-            '"kernel" compiles it, once'
+            "the model is not compiled for these rules yet, which would take longer; to compile it "
+            'once, use the engine "kernel"'
         )
     return ""
 
 
 @lru_cache(maxsize=256)
 def _log_once(line: str) -> None:
-    """Log a line the first time that it is said."""
+    """Log a line, the first time only."""
     logging.getLogger("innovation_abm").warning(line)

@@ -1,4 +1,4 @@
-"""Many runs of the Mesa engine beside this process: as many at a time as there are processes.
+"""Many runs of the Mesa engine outside this process: as many at a time as there are processes.
 
 The compiled engine needs none of this: it runs on threads. What a pair of a scenario and a seed
 gives is what :func:`~innovation_abm.simulate_many` gives for it, wherever it is run.
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     Pairs = Sequence[tuple[Scenario, int]]
 
 CHUNK_SECONDS: Final = 0.3
-"""How long a process runs before it is looked whether the rest is still wanted, roughly."""
+"""How long, roughly, a process runs between checks whether the rest is still wanted."""
 MOST: Final = 64
 """Most pairs that are handed over together."""
 LOOK: Final = 0.1
-"""Seconds between looks whether what is run is still wanted."""
-CLOSED: Final = "the processes that ran the model are closed"
+"""Seconds between checks whether the runs are still wanted."""
+CLOSED: Final = "the worker processes are closed"
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class MesaProcesses:
     """
 
     def __init__(self, number: int, *, niceness: int = 0) -> None:
-        """Want ``number`` processes, which let others go first by ``niceness``."""
+        """Use ``number`` processes, which give way to others by ``niceness``."""
         self.number = number
         self._niceness = niceness
         self._lock = threading.Lock()
@@ -77,7 +77,7 @@ class MesaProcesses:
         self._end, self._open = Pipe(duplex=False)  # closing the second ends the processes
 
     def begin(self) -> None:
-        """Start the processes, and have them load what is slow to load."""
+        """Start the processes, and load there what is slow to load."""
         pool = self._started()
         for _ in range(self.number):
             pool.submit(_load)
@@ -115,9 +115,7 @@ class MesaProcesses:
             if not isinstance(error, BrokenProcessPool):
                 raise
             self._drop(pool)
-            raise InnovationAbmError(
-                "a process that ran the model has died, for want of memory perhaps"
-            ) from None
+            raise InnovationAbmError("a worker process died, possibly out of memory") from None
 
     def _run(
         self,
@@ -173,7 +171,7 @@ class MesaProcesses:
             pool.shutdown(cancel_futures=True)
 
     def _drop(self, pool: ProcessPoolExecutor) -> None:
-        """Have other processes started the next time."""
+        """Discard the pool, so that new processes are started next time."""
         with self._lock:
             mine = self._pool is pool  # of several threads that find it broken, one ends it
             if mine:
@@ -191,12 +189,12 @@ class MesaProcesses:
 
 
 def _chunk(seconds: float) -> int:
-    """Give how many runs of so many seconds make a chunk."""
+    """Return how many runs of so many seconds make a chunk."""
     return int(min(MOST, max(1.0, CHUNK_SECONDS / max(seconds, 1e-6))))
 
 
 def _unbroken(done: dict[int, pd.DataFrame]) -> list[pd.DataFrame]:
-    """Give the tables that follow each other from the first pair on."""
+    """Return the tables that follow each other without a gap from the first pair."""
     tables, at = [], 0
     while at in done:
         tables.append(done[at])
@@ -218,11 +216,11 @@ def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def settle_in(end: Connection, niceness: int = 0) -> None:
-    """Leave interruptions to whoever started this process, and end with it, however it ends.
+    """Ignore interruptions, and end with the process that started this one.
 
     Args:
         end: one end of a pipe; this process also ends when the other end is closed.
-        niceness: by how much it lets other processes go first.
+        niceness: by how much it gives way to other processes.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if niceness and hasattr(os, "nice"):
@@ -245,7 +243,7 @@ def _load() -> None:
 def _run(
     pairs: Pairs, organization: Organization | None, rules: bytes
 ) -> tuple[pd.DataFrame, float]:
-    """Run pairs; give their table, and the seconds that it took."""
+    """Run pairs; return their table and the seconds that it took."""
     from innovation_abm.running.simulation import simulate_many
 
     began = time.perf_counter()
@@ -255,6 +253,6 @@ def _run(
 
 @lru_cache(maxsize=8)
 def _book(rules: bytes) -> RuleBook | None:
-    """Make a rule book that was sent again, once."""
+    """Load a rule book that was sent, only once."""
     book: RuleBook | None = pickle.loads(rules)
     return book

@@ -81,7 +81,7 @@ def simulate(
     chart = organization or build_organization(settings)
     origin = None if origin is None else chart.origins(origin)
     work = chart.size * settings.weeks
-    only_mesa = "" if network is None else "a network of one's own"
+    only_mesa = "" if network is None else "a custom network"
     chosen = choose(
         engine, rules, roles=roles, person_weeks=work, only_mesa=only_mesa, notice=notice
     )
@@ -201,7 +201,7 @@ def replicate(
     """
     n = whole_number("n", n)
     if n < 1:
-        raise InnovationAbmError(f"n = {n}: at least 1 replication is needed")
+        raise InnovationAbmError(f"n = {n}: must be at least 1 replication")
     pairs = [(scenario, scenario.seed + number) for number in range(n)]
     many = partial(
         simulate_many,
@@ -286,7 +286,7 @@ def simulate_many(
     for _, seed in pairs:
         if not 0 <= seed <= MAX_SEED:
             raise InnovationAbmError(
-                f"seed = {shown(seed)}: allowed is a whole number from 0 to 2**63-1"
+                f"seed = {shown(seed)}: must be a whole number from 0 to 2**63-1"
             )
     charts = _Charts(organization)
     work = sum(charts.of(settings).size * settings.weeks for settings, _ in pairs)
@@ -361,7 +361,7 @@ def _in_order(jobs: Iterable[Callable[[], Run]], threads: int) -> Iterator[Run]:
 
 
 def _told(runs: Iterator[Run], total: int, progress: Progress | None) -> Iterator[Run]:
-    """Tell how far it is after each run, and stop if so told."""
+    """Report progress after each run, and stop if asked to."""
     for done, run in enumerate(runs, 1):
         yield run
         if progress is not None and progress(done, total) is False:

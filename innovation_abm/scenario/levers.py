@@ -2,10 +2,10 @@
 
 A lever moves parameters of a scenario, by its *strength* in [0, 1]. At strength 0 it moves nothing
 at all; at strength 1 it moves each of its parameters the whole way that its record says. So no
-engine knows of levers: they are done when a scenario is asked for its values in a week.
+engine knows about levers: they are applied when a scenario is asked for its values in a week.
 
-The records stand in ``data/levers.toml``. A lever is added with one record more; a scenario may
-bring levers of its own, see :attr:`innovation_abm.Scenario.own_levers`.
+The records are in ``data/levers.toml``. To add a lever, add a record; a scenario may have custom
+levers, see :attr:`innovation_abm.Scenario.own_levers`.
 """
 
 from __future__ import annotations
@@ -144,17 +144,17 @@ class Move(_Record):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if (self.full is None) == (self.times is None):
-            raise ValueError(f"the move of {self.parameter} needs either full or times")
+            raise ValueError(f"the move of {self.parameter} must have either full or times")
         return self
 
     def moved(self, value: float, strength: float, known: Parameter, begin: float) -> float | bool:
-        """Give the parameter's value, moved from ``value`` by ``strength``.
+        """Return the parameter's value, moved from ``value`` by ``strength``.
 
         Args:
             value: value without the lever.
             strength: above 0, at most 1.
-            known: what is known of the parameter; its bounds hold.
-            begin: where the parameter usually begins, which tells which way is forward; both
+            known: the description of the parameter; its bounds hold.
+            begin: where the parameter usually begins, which shows which way is forward; both
                 ways are where the move ends there.
         """
         if isinstance(self.full, bool):
@@ -262,7 +262,7 @@ class Lever(_Record):
         needs: parameters without which it can have no effect, and values with which it has; for
             showing and testing it.
         expected: its effects by the source text.
-        sentence: what it is, for someone who never heard of it.
+        sentence: what it is, for someone who has never heard of it.
         question: a question that it answers.
     """
 
@@ -287,7 +287,7 @@ class Lever(_Record):
         return {name: x for switch in self.switches for name, x in STARTS.get(switch, {}).items()}
 
     def contribution(self, provided: float, strength: float) -> float:
-        """Give what is provided of a determinant on the lever's level once the lever is moved.
+        """Return what is provided of a determinant on the lever's level once the lever is moved.
 
         Levers combine as independent chances: each strategy provides its share of what the
         others leave open, each challenge takes its share of what is there.
@@ -304,7 +304,7 @@ def apply(
     levers: Iterable[Lever],
     known: Mapping[str, Parameter],
 ) -> Values:
-    """Give parameters as the levers leave them.
+    """Return the parameters as the levers leave them.
 
     In the order of the catalogue each lever moves its parameters from where the levers before it
     left them. Where determinants are at work (:attr:`determinants` is on), a lever with a weight
@@ -314,7 +314,7 @@ def apply(
         values: parameters without any lever; left as it is.
         strengths: strength of each lever that is moved, by its key, in [0, 1].
         levers: the catalogue.
-        known: what is known of the parameters.
+        known: the descriptions of the parameters.
     """
     if not strengths:
         return values
@@ -344,7 +344,7 @@ def apply(
 
 @lru_cache(maxsize=1)
 def catalogue() -> Mapping[str, Lever]:
-    """Give the levers that come with the package, by key, in the order of the source text."""
+    """Return the levers that come with the package, by key, in the order of the source text."""
     text = (files("innovation_abm") / "data" / "levers.toml").read_text(encoding="utf-8")
     return MappingProxyType({lever.key: lever for lever in read_levers(text, "levers.toml")})
 
@@ -361,7 +361,7 @@ def read_levers(text: str, source: str) -> tuple[Lever, ...]:
         raise LeverError(f"{source}: {error}") from None
     entries = document.pop("lever", [])
     if document or not isinstance(entries, list):
-        raise LeverError(f"{source}: holds records of levers only, each under a line [[lever]]")
+        raise LeverError(f"{source}: must contain only levers, each under a line [[lever]]")
     try:
         return tuple(lever_from(entry, number) for number, entry in enumerate(entries, 1))
     except LeverError as error:
@@ -372,19 +372,19 @@ def load_levers(path: str | PathLike[str]) -> tuple[Lever, ...]:
     """Read a file of levers.
 
     Raises:
-        LeverError: if the file cannot be read or is wrong; it says where.
+        LeverError: if the file cannot be read or is wrong; the message says where.
     """
     return read_levers(read_text(path, LeverError), str(path))
 
 
 def lever_from(entry: object, number: int) -> Lever:
-    """Make a lever from what stands under one line ``[[lever]]``.
+    """Make a lever from the entry under one line ``[[lever]]``.
 
     Raises:
         LeverError: naming the lever and what is wrong.
     """
     if not isinstance(entry, dict):
-        raise LeverError(f"lever {number}: is no table; write it under a line [[lever]]")
+        raise LeverError(f"lever {number}: must be a table; write it under a line [[lever]]")
     try:
         return Lever(**entry)
     except ValidationError as error:
@@ -397,24 +397,24 @@ def lever_from(entry: object, number: int) -> Lever:
 
 
 def lever_entry(lever: Lever) -> dict[str, Any]:
-    """Give a lever as TOML holds it."""
+    """Return a lever as TOML holds it."""
     return lever.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
 
 
 FORMS: Final[Mapping[str, str]] = MappingProxyType(
     {"key": "small letters, digits and _, a letter first", "time": "hh:mm:ss, such as 00:12:30"}
 )
-"""How texts of some form are to be written, by their key."""
+"""The required form of some texts, by key."""
 ALTERNATIVES: Final = frozenset({"bool", "float", "int", "str"})
 """What pydantic adds to a key for each type that its value might have had."""
 
 
 def _fault(fault: Mapping[str, Any]) -> str:
-    """Say in plain words what pydantic found."""
+    """Return in plain words what pydantic found."""
     parts = [str(part) for part in fault["loc"] if part not in ALTERNATIVES]
     where, kind, given = shortened(".".join(parts)), fault["type"], fault["input"]
     if len(parts) < len(fault["loc"]):
-        return f"{where} = {shown(given)}: allowed is a number, true or false"
+        return f"{where} = {shown(given)}: must be a number, true or false"
     if kind == "value_error":
         return shortened(str(fault["ctx"]["error"]), 200)
     if kind == "missing":
@@ -422,7 +422,7 @@ def _fault(fault: Mapping[str, Any]) -> str:
     if kind == "extra_forbidden":
         return f"{where} is not part of a lever{did_you_mean(where, Lever.model_fields)}"
     if kind == "enum":
-        return f"{where} = {shown(given)}: allowed is {fault['ctx']['expected']}"
+        return f"{where} = {shown(given)}: must be {fault['ctx']['expected']}"
     if kind == "string_pattern_mismatch":
-        return f"{where} = {shown(given)}: write {FORMS[where]}"
+        return f"{where} = {shown(given)}: must be {FORMS[where]}"
     return f"{where} = {shown(given)}: {fault['msg']}" if where else str(fault["msg"])

@@ -30,7 +30,7 @@ def published_names() -> list[str]:
 
 
 def preset(name: str) -> Scenario:
-    """Give the preset called ``name``; make variants of it with :meth:`Scenario.but`.
+    """Return the preset called ``name``; make variants of it with :meth:`Scenario.but`.
 
     Args:
         name: one of :func:`preset_names`, such as ``"typical"``, or of :func:`published_names`.
@@ -42,15 +42,15 @@ def preset(name: str) -> Scenario:
 
 
 def preset_text(name: str) -> str:
-    """Give the file of a preset, its comments included.
+    """Return the file of a preset, its comments included.
 
     Raises:
         ScenarioError: if there is no such preset, naming the nearest one.
     """
     folders = {one: kind for kind in ("published", "presets") for one in _names(kind)}
     if name not in folders:
-        advice = did_you_mean(str(name), folders, f"there are {', '.join(preset_names())}")
-        raise ScenarioError(f'there is no preset "{name}"{advice}')
+        advice = did_you_mean(str(name), folders, f"must be one of {', '.join(preset_names())}")
+        raise ScenarioError(f'unknown preset "{name}"{advice}')
     file = _folder(folders[name]).joinpath(name + SUFFIX)
     return file.read_text(encoding="utf-8")
 

@@ -105,7 +105,7 @@ def random_scenario(random: Random, size: int = 3, weeks: int = 60) -> Scenario:
 
 
 def _timeline(random: Random, weeks: int) -> tuple[Change, ...]:
-    """Let some parameters change in mid-run, each at one time at most."""
+    """Change some parameters during the run, each at one time at most."""
     live = [p for p in parameters().values() if p.live and p.name not in ("panel_quorum",)]
     chosen = random.sample(live, random.choice((0, 0, 2, 5)))
     return tuple(
@@ -119,7 +119,7 @@ def _timeline(random: Random, weeks: int) -> tuple[Change, ...]:
 
 
 def _worth_trying(known: Parameter) -> tuple[Value, ...]:
-    """Give values of a parameter within its bounds: usual, off, extreme and in between."""
+    """Return values of a parameter within its bounds: usual, off, extreme and in between."""
     if known.kind == "choice":
         return known.choices
     if known.kind == "bool":
@@ -138,7 +138,7 @@ def _worth_trying(known: Parameter) -> tuple[Value, ...]:
 
 
 def far_from_usual(scenario: Scenario) -> dict[str, Any]:
-    """Give the parameters of a scenario that are not at their defaults, timeline apart."""
+    """Return the parameters of a scenario that are not at their defaults, timeline apart."""
     return {
         known.name: getattr(scenario, known.name)
         for known in parameters().values()

@@ -25,7 +25,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from innovation_abm.errors import (
     MOST,
     InnovationAbmError,
-    did_you_mean,
     first_few,
     shortened,
     shown,
@@ -61,12 +60,12 @@ Value = float | int | bool | str | None
 
 
 class ScenarioError(InnovationAbmError):
-    """A scenario, or the file it stands in, is wrong."""
+    """A scenario, or its file, is wrong."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """What is known of one parameter; see :func:`parameters`.
+    """The description of one parameter; see :func:`parameters`.
 
     Attributes:
         name: name in Python, TOML and on the command line.
@@ -75,11 +74,11 @@ class Parameter:
         unit: unit of measurement, "" for a pure number.
         default: value unless set.
         off: value at which the mechanism does nothing; ``None`` where it has no such value.
-        low: least value allowed; ``None`` where the parameter is no number.
+        low: least value allowed; ``None`` where the parameter is not a number.
         high: greatest value allowed.
         choices: values allowed, of a parameter that is a choice.
         kind: ``"float"``, ``"int"``, ``"bool"``, ``"choice"`` or ``"text"``.
-        live: may change in mid-run, by the timeline.
+        live: may change during a run, by the timeline.
     """
 
     name: str
@@ -173,7 +172,7 @@ class Run(_Group):
 
 
 class Shape(_Group):
-    """The organisation: a chart of one's own, or departments of one shape."""
+    """The organisation: your own chart, or departments of one shape."""
 
     chart: str | None = _choice(
         None, None, "chart file to read the organisation from (else it is generated)"
@@ -668,8 +667,8 @@ class Change(BaseModel):
         levers: keys of levers and their strengths, in [0, 1].
 
     Raises:
-        ScenarioError: if a week is no whole number or a value neither number nor flag. Names and
-            bounds are checked by the scenario that the entry becomes part of.
+        ScenarioError: if a week is not a whole number, or a value is neither a number nor a flag.
+            Names and bounds are checked by the scenario that the entry becomes part of.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -687,7 +686,7 @@ class Change(BaseModel):
             raise ScenarioError("; ".join(first_few(sorted(faults)))) from None
 
     def holds(self, week: int) -> bool:
-        """Tell whether the values hold in ``week``."""
+        """Whether the values hold in ``week``."""
         return self.week <= week and (self.until is None or week < self.until)
 
 
@@ -711,15 +710,15 @@ class Scenario(
     """All that a run depends on, but for the rules: parameters, levers, timeline and seed.
 
     Immutable; make variants with :meth:`but`. See :func:`parameters` for every parameter with
-    its meaning, unit, bounds and off value, and :func:`innovation_abm.scenario.levers.catalogue` for the
+    its meaning, unit, bounds and off value, and :func:`innovation_abm.scenario.scenario.levers.catalogue` for the
     levers.
 
     Attributes:
         name: its name, in tables and files.
         title: what it stands for, in a sentence.
         levers: levers that are moved from the start, by key: strengths in [0, 1].
-        own_levers: levers of the scenario's own, beside those of the catalogue.
-        timeline: what changes in mid-run.
+        own_levers: custom levers, in addition to those of the catalogue.
+        timeline: what changes during the run.
 
     Raises:
         ScenarioError: naming each unknown parameter, wrong type or value out of bounds.
@@ -748,24 +747,24 @@ class Scenario(
                 _lever_faults(self.levers, self.catalogue()),
             )
         )
-        if not faults:  # what levers and timeline come to can be worked out
+        if not faults:  # the effect of levers and timeline can be worked out
             faults = first_few(_timeline_faults(self))
         if faults:
             raise ScenarioError("; ".join(faults))
         return self
 
     def but(self, **values: Any) -> Scenario:  # noqa: ANN401 - checked by pydantic
-        """Give a copy with other values; ``scenario.but(risk_aversion=0.2)``."""
+        """Return a copy with other values; ``scenario.but(risk_aversion=0.2)``."""
         values = _plain_values(values)
         if all(_is_sound(name, value) for name, value in values.items()):
             return self.model_copy(update=values)  # the rest was checked when this was made
         return Scenario(**{**self._given(), **values})
 
     def off(self, *groups: str) -> Scenario:
-        """Give a copy with every mechanism of ``groups`` (all groups if none) at its off value."""
+        """Return a copy with every mechanism of ``groups`` (default: all) at its off value."""
         for group in groups:
             if group not in GROUPS:
-                raise ScenarioError(f'no group "{group}"{did_you_mean(group, GROUPS)}')
+                raise ScenarioError(unknown("group", group, GROUPS))
         wanted = set(groups or GROUPS)
         return self.but(
             **{
@@ -780,10 +779,10 @@ class Scenario(
         return _shown_in_notebook(self)
 
     def at(self, week: int) -> dict[str, Value]:
-        """Give the value of every parameter in ``week``, timeline and levers applied.
+        """Return the value of every parameter in ``week``, timeline and levers applied.
 
-        The timeline sets parameters and strengths of levers; then the levers move what the
-        parameters have come to.
+        The timeline sets parameters and strengths of levers; then the levers move the parameters
+        from there.
         """
         known = parameters()
         values: dict[str, Value] = {name: getattr(self, name) for name in known}
@@ -792,14 +791,14 @@ class Scenario(
         return apply(values, self.strengths(week), self.catalogue().values(), known)
 
     def strengths(self, week: int = 1) -> dict[str, float]:
-        """Give the strength of each lever in ``week``; levers that are not named are at 0."""
+        """Return the strength of each lever in ``week``; levers that are not named are at 0."""
         strengths = dict(self.levers)
         for change in self._holding(week):
             strengths.update(change.levers)
         return strengths
 
     def catalogue(self) -> Mapping[str, Lever]:
-        """Give the levers that the scenario may move: the shipped ones, then its own."""
+        """Return the levers that the scenario may move: the shipped ones, then its own."""
         if not self.own_levers:
             return catalogue()
         return {**catalogue(), **{lever.key: lever for lever in self.own_levers}}
@@ -810,7 +809,7 @@ class Scenario(
         return sorted(holding, key=lambda change: change.week)
 
     def seeds(self) -> tuple[int, int, int, int]:
-        """Give the seeds of the four groups of draws: people, ideas, decisions, context."""
+        """Return the seeds of the four groups of draws: people, ideas, decisions, context."""
         own = (self.people_seed, self.ideas_seed, self.decisions_seed, self.context_seed)
         people, ideas, decisions, context = (self.seed if s is None else s for s in own)
         return people, ideas, decisions, context
@@ -897,7 +896,7 @@ def _shown_in_notebook(scenario: Scenario) -> str:
 
 
 def _seen_from(folder: Path, file: str) -> str:
-    """Name a file from a folder; in whole, if it is on another drive."""
+    """Return the path of a file from a folder; in full, if it is on another drive."""
     try:
         return Path(os.path.relpath(file, folder)).as_posix()
     except ValueError:
@@ -938,7 +937,7 @@ def _describe(group: str, name: str) -> Parameter:
 
 
 def _plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was given for a scenario, its numbers as the parameters hold them."""
+    """Return the values given for a scenario, numbers as their parameters hold them."""
     known = parameters()
     made = {
         name: of_kind(known[name].kind, value) if name in known else plain(value)
@@ -950,7 +949,7 @@ def _plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _entry_of_kind(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was given for an entry of the timeline, its numbers as parameters hold them."""
+    """Return the values given for a timeline entry, numbers as their parameters hold them."""
     made = {name: of_kind("int", value) for name, value in entry.items()}
     if isinstance(entry.get("values"), Mapping):
         made["values"] = {name: _as_held(name, value) for name, value in entry["values"].items()}
@@ -960,7 +959,7 @@ def _entry_of_kind(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_held(name: str, value: object) -> object:
-    """Return a value for a parameter as a scenario holds it, if it is a right one."""
+    """Return a parameter's value as a scenario holds it, if it is valid."""
     known = parameters().get(name)
     if known is None:
         return plain(value)
@@ -971,7 +970,7 @@ def _as_held(name: str, value: object) -> object:
 
 
 def _explain(error: ValidationError) -> str:
-    """Say in plain words what pydantic found."""
+    """Return in plain words what pydantic found."""
     return "; ".join(first_few(map(_fault, error.errors())))
 
 
@@ -980,7 +979,7 @@ def _fault(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "value_error":
         return str(fault["ctx"]["error"])
     if name.startswith("levers"):
-        return f"{name} = {shown(fault['input'])}: allowed is a strength from 0 to 1 for each lever"
+        return f"{name} = {shown(fault['input'])}: must be a strength from 0 to 1 for each lever"
     if fault["type"] == "extra_forbidden":
         known = [*parameters(), *TOP_LEVEL]
         return unknown("parameter", name, known)
@@ -988,33 +987,33 @@ def _fault(fault: Mapping[str, Any]) -> str:
     if parameter is None:
         given = f"{name or 'scenario'} = {shown(fault['input'])}"
         if fault["type"] == "string_type":
-            return f"{given}: allowed is text"
+            return f"{given}: must be text"
         return f"{given}: {fault['msg']}"
-    return f"{name} = {shown(fault['input'])}: allowed is {parameter.allowed}"
+    return f"{name} = {shown(fault['input'])}: must be {parameter.allowed}"
 
 
 def _entry_fault(fault: Mapping[str, Any]) -> str:
-    """Say in plain words what pydantic found wrong with an entry of the timeline."""
+    """Return in plain words what pydantic found wrong with an entry of the timeline."""
     key, *rest = (shortened(str(part)) for part in fault["loc"])
     if fault["type"] == "missing":
         return f"{key} is missing"
     if fault["type"] == "extra_forbidden":
-        return f"{key} is not part of an entry: give week, until, values and levers"
+        return f"{key} is not part of an entry; must be week, until, values or levers"
     if key == "levers":
         given = f"levers.{rest[0]} = {shown(fault['input'])}" if rest else "levers"
-        return f"{given}: allowed is a number from 0 to 1 for each lever"
+        return f"{given}: must be a number from 0 to 1 for each lever"
     if key == "values" and rest:
-        return f"{rest[0]} = {shown(fault['input'])}: allowed is a number, true or false"
+        return f"{rest[0]} = {shown(fault['input'])}: must be a number, true or false"
     if key == "values":
-        return "values: give a mapping of parameter names to values"
-    return f"{key} = {shown(fault['input'])}: allowed is a whole number"
+        return "values: must be a mapping of parameter names to values"
+    return f"{key} = {shown(fault['input'])}: must be a whole number"
 
 
 def _nan_faults(values: Mapping[str, object]) -> Iterable[str]:
-    """Check for what is no number, which compares with no bound."""
+    """Check for NaN, which compares with no bound."""
     for name, value in values.items():
         if isinstance(value, float) and math.isnan(value):
-            yield f"{name} = nan: allowed is {parameters()[name].allowed}"
+            yield f"{name} = nan: must be {parameters()[name].allowed}"
 
 
 JOINT: Final = frozenset(
@@ -1034,7 +1033,7 @@ JOINT: Final = frozenset(
         "weeks",
     }
 )
-"""Parameters whose values may be wrong together while each is right by itself: in
+"""Parameters whose values may be wrong together while each is valid by itself: in
 :func:`_cross_faults`, as the shape of an organisation, and, of ``weeks``, with the timeline."""
 
 
@@ -1042,9 +1041,9 @@ _PLAIN: Final = {"float": float, "int": int, "bool": bool}
 
 
 def _is_sound(name: str, value: object) -> bool:
-    """Tell whether a value is right by itself, of the very type, and bears on no other one.
+    """Whether a value is valid by itself, of the exact type, and affects no other value.
 
-    Of such values a sweep makes thousands of scenarios; checking one of them as a whole takes as
+    A sweep makes thousands of scenarios from such values; checking one of them in full takes as
     long as running it.
     """
     parameter = parameters().get(name)
@@ -1055,16 +1054,16 @@ def _is_sound(name: str, value: object) -> bool:
 
 
 def _cross_faults(values: Mapping[str, Any]) -> Iterable[str]:
-    """Check what no single parameter can tell."""
+    """Check parameters that may be wrong together."""
     low, high = values["value_low"], values["value_high"]
     if low > high:
-        yield f"value_low = {low:g} is above value_high = {high:g}"
+        yield f"value_low = {low:g}: must be at most value_high = {high:g}"
     facets = ("enhancement", "mission", "adaptive", "anticipatory")
     if sum(values[f"{facet}_weight"] for facet in facets) <= 0:
         yield "the four facet weights are all 0; at least one must be above 0"
     size, quorum = values["panel_size"], values["panel_quorum"]
     if 0 < size < quorum:
-        yield f"panel_quorum = {quorum:g} is above panel_size = {size:g}; no idea could pass"
+        yield f"panel_quorum = {quorum:g}: must be at most panel_size = {size:g}, or no idea passes"
 
 
 def _own_lever_faults(levers: Iterable[Lever]) -> Iterable[str]:
@@ -1072,15 +1071,17 @@ def _own_lever_faults(levers: Iterable[Lever]) -> Iterable[str]:
     known, seen = parameters(), set(catalogue())
     for lever in levers:
         if lever.key in seen:
-            yield f"lever {lever.key}: there is one of that key already; choose another key"
+            yield f"lever {lever.key}: the key is already in use; choose another"
         if lever.key in known:  # a move in the dashboard, or a factor of a study, could be of both
-            yield f"lever {lever.key}: is the name of a parameter; choose another key"
+            yield f"lever {lever.key}: the key is the name of a parameter; choose another"
         seen.add(lever.key)
         yield from (f"lever {lever.key}: {fault}" for fault in _reference_faults(lever))
 
 
 def _reference_faults(lever: Lever) -> Iterable[str]:
     """Check the parameters and measures that a lever names."""
+    from innovation_abm.results.measures import MEASURES  # loaded only for this
+
     known = parameters()
     values = {
         **{move.parameter: move.full for move in lever.moves if move.full is not None},
@@ -1091,14 +1092,13 @@ def _reference_faults(lever: Lever) -> Iterable[str]:
     times = [move.parameter for move in lever.moves if move.times is not None]
     for name in times:
         if name in known and (known[name].kind != "float" or not known[name].live):
-            yield f"times needs a number that may change, not {name}"
+            yield f"times: must be of a number that may change during a run, not {name}"
     for name in (*times, *lever.needs):
         if name not in known:
             yield unknown("parameter", name, known)
     for effect in lever.expected:
         if effect.measure not in MEASURES:
-            advice = did_you_mean(effect.measure, MEASURES)
-            yield f'no measure "{shortened(effect.measure)}"{advice}'
+            yield unknown("measure", effect.measure, MEASURES)
 
 
 def _lever_faults(strengths: Mapping[str, float], known: Mapping[str, Lever]) -> Iterable[str]:
@@ -1107,11 +1107,11 @@ def _lever_faults(strengths: Mapping[str, float], known: Mapping[str, Lever]) ->
         if key not in known:
             yield unknown("lever", key, known)
         elif not 0.0 <= strength <= 1.0:  # which no NaN is
-            yield f"lever {key} = {strength:g}: allowed is a strength from 0 to 1"
+            yield f"lever {key} = {strength:g}: must be a strength from 0 to 1"
 
 
 def _timeline_faults(scenario: Scenario) -> Iterable[str]:
-    """Check each entry of the timeline, and if all are sound, what they come to together."""
+    """Check each entry of the timeline, and if all are valid, their effect together."""
     faults = list(islice(_entry_faults(scenario), MOST))
     return faults or _turning_faults(scenario)
 
@@ -1122,9 +1122,9 @@ def _entry_faults(scenario: Scenario) -> Iterable[str]:
     for number, change in enumerate(scenario.timeline, 1):
         where = f"timeline entry {number}"
         if not 1 <= change.week <= scenario.weeks:
-            yield f"{where}: week = {change.week} is outside the run's weeks 1 to {scenario.weeks}"
+            yield f"{where}: week = {change.week}: must be a week of the run, 1 to {scenario.weeks}"
         if change.until is not None and change.until <= change.week:
-            yield f"{where}: until = {change.until} is not after week = {change.week}"
+            yield f"{where}: until = {change.until}: must be after week = {change.week}"
         if not change.values and not change.levers:
             yield f"{where}: sets no parameter and no lever"
         for name, value in change.values.items():
@@ -1140,7 +1140,7 @@ def _entry_faults(scenario: Scenario) -> Iterable[str]:
 
 
 def _turning_faults(scenario: Scenario) -> Iterable[str]:
-    """Check, in each week in which parameters change, what no single one can tell."""
+    """Check, in each week in which parameters change, those that may be wrong together."""
     own = set(_cross_faults(scenario._given()))
     for fault in _cross_faults(scenario.at(1)) if scenario.levers else ():
         if fault not in own:
@@ -1158,12 +1158,12 @@ def _turning_faults(scenario: Scenario) -> Iterable[str]:
 
 
 def _value_faults(name: str, value: object) -> Iterable[str]:
-    """Check one value that is to be set in mid-run."""
+    """Check one value that is to be set during a run."""
     known = parameters()
     if name not in known:
         yield unknown("parameter", name, known)
     elif not known[name].live:
-        yield f"{name} cannot change in mid-run"
+        yield f"{name} cannot change during a run"
     else:
         try:
             GROUPS[known[name].group](**{name: value})
@@ -1200,7 +1200,7 @@ def _from_toml(text: str) -> dict[str, Any]:
     values["levers"] = document.pop("levers", {})
     values["own_levers"] = tuple(_own_levers(document.pop("lever", [])))
     if isinstance(document.get("provenance"), dict):
-        del document["provenance"]  # what a kept run was run with: for people, not for the run
+        del document["provenance"]  # what a saved run was run with: for people, not for the run
     for section, content in document.items():
         values.update(_section(section, content))
     return values
@@ -1226,7 +1226,7 @@ def _section(section: str, content: object) -> dict[str, Any]:
 
 def _own_levers(entries: object) -> Iterable[Lever]:
     if not isinstance(entries, list):
-        raise ScenarioError("levers of the scenario's own are written under lines [[lever]]")
+        raise ScenarioError("lever: write each custom lever under a line [[lever]]")
     for number, entry in enumerate(entries, 1):
         try:
             yield lever_from(entry, number)
@@ -1236,7 +1236,7 @@ def _own_levers(entries: object) -> Iterable[Lever]:
 
 def _changes(entries: object) -> Iterable[Change]:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ScenarioError("timeline entries are written under lines [[timeline]]")
+        raise ScenarioError("timeline: write each entry under a line [[timeline]]")
     for number, entry in enumerate(entries, 1):
         own = {key: entry.pop(key) for key in ("week", "until", "levers") if key in entry}
         try:
