@@ -25,7 +25,7 @@ ROLES: dict[Role, type[Person]] = {
     Role.CENTRAL_AGENCY: CentralAgency,
     Role.PANEL: Panel,
 }
-"""Who takes the place of a role, unless said."""
+"""The default class of each role."""
 CLASSES: dict[Role, type[Person]] = {
     Role.STAFF: Person,
     Role.MIDDLE_MANAGER: Reviewer,
@@ -33,28 +33,26 @@ CLASSES: dict[Role, type[Person]] = {
     Role.CENTRAL_AGENCY: CentralAgency,
     Role.PANEL: Panel,
 }
-"""What an agent must at least be to take the place of a role."""
+"""The class that an agent of each role must at least be a subclass of."""
 
 
 def check_classes(roles: Mapping[Role, type[Person]]) -> None:
     """Refuse classes of agents that cannot take the places they are given for.
 
     Raises:
-        InnovationAbmError: if there is no such role, or a class is none, or stands for another
-            role: rules ask agents for their role; or it overrides what nothing calls.
+        InnovationAbmError: if a role is unknown, a class is not a suitable one, it has another
+            role (rules ask agents for their role), or it overrides what nothing calls.
     """
     for role, kind in roles.items():
         if role not in CLASSES:
             known = ", ".join(f"Role.{one.name}" for one in CLASSES)
-            raise InnovationAbmError(f"{role!r} is no role; there are: {known}")
+            raise InnovationAbmError(f"{role!r} is not a role; must be one of {known}")
         place, usual = f"Role.{Role(role).name}", ROLES[role].__name__
         if not isinstance(kind, type) or not issubclass(kind, CLASSES[role]):
-            raise InnovationAbmError(
-                f"what is given for {place} is no class of such agents; subclass {usual}"
-            )
+            raise InnovationAbmError(f"roles[{place}] must be a subclass of {usual}")
         if kind.role != role:
             raise InnovationAbmError(
-                f"{kind.__name__} is given for {place}, but its role is {kind.role!r}; subclass "
+                f"roles[{place}] is {kind.__name__}, whose role is {kind.role!r}; subclass "
                 f"{usual}, or write role = {place} in the class"
             )
         if (refused := refused_method(kind)) is not None:

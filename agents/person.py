@@ -67,7 +67,7 @@ class Person(mesa.Agent):
         self.adopted = 0
         self.begin()
 
-    def place(self, layer: int, department: int, unit: int, superior: Reviewer | None) -> None:
+    def place(self, layer: int, department: int, unit: int, superior: Desk[Idea] | None) -> None:
         """Place the post in the organisation."""
         self.layer = layer
         self.department = department
@@ -98,7 +98,7 @@ class Person(mesa.Agent):
         """Draw a uniform number in (0, 1) for a purpose of your own, for this holder of the post.
 
         Two people, and a successor, draw different numbers for the same name and parts. For a
-        trait, which stays as long as the person does, see :func:`innovation_abm.rules.book.book.trait`.
+        trait, which stays as long as the person does, see :func:`innovation_abm.rules.book.trait`.
 
         Args:
             name: what the number is for.
@@ -108,7 +108,7 @@ class Person(mesa.Agent):
 
     @property
     def trait_key(self) -> int:
-        """What :func:`~innovation_abm.rules.book.book.trait` draws from, for this holder of the post."""
+        """What :func:`~innovation_abm.rules.book.trait` draws from, for this holder of the post."""
         return fold(fold(self.model.keys[Purpose.TRAIT], self.post), self.tenure)
 
     @property
@@ -355,7 +355,7 @@ class Person(mesa.Agent):
             idea.misrouted = True
             self.model.send(idea, wrong, Stage.MISROUTED)
 
-    def wrong_queue(self, idea: Idea, right: Reviewer) -> Reviewer | None:
+    def wrong_queue(self, idea: Idea, right: Desk[Idea]) -> Desk[Idea] | None:
         """Return the wrong queue that the idea lands in for lack of clarity; ``None``: none."""
         chance = self.model.rules.misrouting_chance(self.clarity_heard(), self.terms)
         if self.draw(Purpose.MISROUTE, idea.key) >= chance:

@@ -391,8 +391,8 @@ preparation = Preparation()
 def compile_for() -> None:
     """Compile the engine for the rules in the environment; the result is the cached code."""
     from innovation_abm.kernel.compiling import build
-    from innovation_abm.running.endings import end_with
     from innovation_abm.rules.book import SHIPPED
+    from innovation_abm.running.endings import end_with
 
     end_with(sys.stdin.buffer)  # with the server, whose end of the pipe is never written to
     if hasattr(os, "nice"):

@@ -117,52 +117,11 @@ HEADLINES = (
 DETERMINANTS = ("clarity", "parity", "suitability", "normality")
 """In the order of the keys of their draws."""
 
-ROLES: dict[Role, type[Person]] = {
-    Role.STAFF: Staff,
-    Role.MIDDLE_MANAGER: MiddleManager,
-    Role.LEADER: Leader,
-    Role.CENTRAL_AGENCY: CentralAgency,
-    Role.PANEL: Panel,
-}
-"""The default class of each role."""
-CLASSES: dict[Role, type[Person]] = {
-    Role.STAFF: Person,
-    Role.MIDDLE_MANAGER: Reviewer,
-    Role.LEADER: Leader,
-    Role.CENTRAL_AGENCY: CentralAgency,
-    Role.PANEL: Panel,
-}
-"""The class that an agent of each role must at least be a subclass of."""
-
-
-def check_classes(roles: Mapping[Role, type[Person]]) -> None:
-    """Refuse classes of agents that cannot take the places they are given for.
-
-    Raises:
-        InnovationAbmError: if a role is unknown, a class is not a suitable one, it has another
-            role (rules ask agents for their role), or it overrides what nothing calls.
-    """
-    for role, kind in roles.items():
-        if role not in CLASSES:
-            known = ", ".join(f"Role.{one.name}" for one in CLASSES)
-            raise InnovationAbmError(f"{role!r} is not a role; must be one of {known}")
-        place, usual = f"Role.{Role(role).name}", ROLES[role].__name__
-        if not isinstance(kind, type) or not issubclass(kind, CLASSES[role]):
-            raise InnovationAbmError(f"roles[{place}] must be a subclass of {usual}")
-        if kind.role != role:
-            raise InnovationAbmError(
-                f"roles[{place}] is {kind.__name__}, whose role is {kind.role!r}; subclass "
-                f"{usual}, or write role = {place} in the class"
-            )
-        if (refused := refused_method(kind)) is not None:
-            method, _, why = refused
-            raise InnovationAbmError(f"{kind.__name__}.{method} would never be called; {why}")
-
 
 class InnovationModel(mesa.Model):
     """Ideas on their way through a public-sector hierarchy.
 
-    These are parameters of the scenario, see :func:`~innovation_abm.scenario.scenario.scenario.parameters`, to set
+    These are parameters of the scenario, see :func:`~innovation_abm.scenario.scenario.parameters`, to set
     over ``settings``: weeks, departments, middle_layers, span, conception_rate, risk_aversion,
     permission_seeking, storytelling, clarity, manager_capacity, manager_business, idea_weight,
     staleness, filter_up, filter_down, platforms, platform_readers, bypass, agency, pilot_weeks,

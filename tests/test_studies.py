@@ -710,7 +710,7 @@ def test_what_a_study_refers_to_is_checked(load, tmp_path):
 def test_mistakes_outside_are_told_with_those_inside(load):
     assert mistakes(load, "[base]\npreset = 'worksop'\n[limits]\nhours = 0") == [
         'base: unknown preset "worksop"; did you mean "workshop"?',
-        "limits: hours = 0: allowed is a number above 0",
+        "limits: hours = 0: must be a number above 0",
     ]
 
 

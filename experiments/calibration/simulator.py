@@ -10,9 +10,9 @@ import numpy as np
 
 from innovation_abm.experiments.calibration.file import Calibration, as_kind
 from innovation_abm.experiments.calibration.published import FIGURES
-from innovation_abm.results.run import batches
 from innovation_abm.results.files import rules_missing
 from innovation_abm.results.measures import MEASURES
+from innovation_abm.results.run import batches
 from innovation_abm.scenario.scenario import parameters as known_parameters
 
 if TYPE_CHECKING:
@@ -66,7 +66,6 @@ class ModelSimulator:
     @property
     def identity(self) -> Mapping[str, str]:
         """What figures depend on besides points and seeds."""
-        from innovation_abm.kernel.compiling import digest
         from innovation_abm.experiments.running.identity import model_version, rules_identity
         from innovation_abm.kernel.compiling import digest
         from innovation_abm.rules.book import SHIPPED

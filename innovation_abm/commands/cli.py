@@ -453,8 +453,8 @@ def run(
 
 def _example(run: Run) -> str:
     """Return the story of one idea that is worth telling, unless it would take long."""
-    from innovation_abm.running.engines import MESA_SECONDS
     from innovation_abm.commands.pages import example
+    from innovation_abm.running.engines import MESA_SECONDS
 
     subject = example(run)
     if subject is None:
@@ -678,8 +678,8 @@ def _ranked(
     task: Task, rules: RuleBook | None, strength: float, wanted: int | None, working: Working
 ) -> list[Ranked]:
     """Rank levers; custom agents run in Mesa, in several processes."""
-    from innovation_abm.running import effects
     from innovation_abm.rules.files import own_agents, roles_of
+    from innovation_abm.running import effects
 
     scenario, chart = task.scenario, task.organization
     levers = len(scenario.catalogue())

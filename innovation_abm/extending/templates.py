@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.kernel.compiling import parameters_of
 from innovation_abm.organization.organization import Role
-from innovation_abm.rules.book import book as shipped
+from innovation_abm.rules import book as shipped
 from innovation_abm.rules.files import RULES
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ Check it:     innovation-abm check-rules {file}
 A rule is a pure function: its result depends only on its arguments. It draws nothing at random,
 keeps nothing, and prints nothing; the model draws, with the chance that it returns. Write x * x and
 math.exp(x), never x ** 2 or np.exp(x): only then do both engines give the same bits. For your own
-trait of a person or an idea: trait(person, "courage"), from innovation_abm.rules.book, in (0, 1).
+trait of a person or an idea: trait(person, "courage"), from innovation_abm.rules, in (0, 1).
 """
 
 {imports}
@@ -70,7 +70,7 @@ RULE_TEST: Final = '''\
 from pathlib import Path
 
 from innovation_abm import Scenario, load_rules, simulate
-from innovation_abm.checking import check_rules
+from innovation_abm.extending.checking import check_rules
 
 FILE = Path(__file__).with_name("{file}")
 
@@ -254,9 +254,9 @@ def _imports(function: object) -> str:
     lines = ["import math\n"] * ("math" in names)
     lines.append(f"from innovation_abm import {', '.join(public)}")
     if helpers:
-        lines.append(f"from innovation_abm.rules.book.book import {', '.join(helpers)}")
+        lines.append(f"from innovation_abm.rules import {', '.join(helpers)}")
     if "WEEKS_PER_YEAR" in names:
-        lines.append("from innovation_abm.scenario.scenario.scenario import WEEKS_PER_YEAR")
+        lines.append("from innovation_abm.scenario.scenario import WEEKS_PER_YEAR")
     return "\n".join(lines)
 
 

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.kernel.locks import only_one
-from innovation_abm.rules.book import guarding
+from innovation_abm.rules import guarding
 from innovation_abm.rules.book import ANSWERS, SHIPPED, RuleBook, trait
 from innovation_abm.rules.files import own_agents, roles_of
 from innovation_abm.rules.source import calls_itself
@@ -80,7 +80,7 @@ def unavailable() -> str:
 def build(
     rules: RuleBook, tell: Callable[[str], None] | None = None, *, checked: bool = False
 ) -> Callable[..., int]:
-    """Return the compiled engine for a rule book; see :func:`innovation_abm.kernel.week.week.replicate`.
+    """Return the compiled engine for a rule book; see :func:`innovation_abm.kernel.week.replicate`.
 
     Args:
         rules: the rule book.
@@ -328,8 +328,8 @@ def _specialised(
     checked: bool,
 ) -> dict[str, Any]:
     """Compile what the engine's entry calls, in a namespace of the rule book's own."""
-    from innovation_abm.kernel.week import week as kernel
     from innovation_abm.kernel.numba_types import parameter_types, viewer
+    from innovation_abm.kernel.week import week as kernel
 
     twins = _twins_of_rules(list(_rule_functions(rules)), name, numba)
     book, shipped = ModuleType("rules"), ModuleType("shipped")

@@ -4,9 +4,9 @@
 
 The functions have the names of their counterparts in :mod:`innovation_abm.model` and
 :mod:`innovation_abm.agents`, in the same order, and do the same; read them side by side. Instead
-of ``self`` they take the :class:`~innovation_abm.kernel.week.arrays.State` ``s``; people are their
+of ``self`` they take the :class:`~innovation_abm.kernel.arrays.State` ``s``; people are their
 posts ``p``, ideas their numbers ``i``. ``rules`` is the rule book, filled in when the engine is
-built for one (:func:`innovation_abm.kernel.week.compiling.build`), which also compiles the functions; this
+built for one (:func:`innovation_abm.kernel.compiling.build`), which also compiles the functions; this
 module alone computes nothing.
 
 Where the Mesa engine appends to a list, this one needs room in an array. What a week may need is
@@ -240,7 +240,7 @@ def count_others(s):
 
 @compiled
 def give_trait_key(s, p):
-    """Set what :func:`innovation_abm.rules.book.book.trait` draws from, for this holder of the post."""
+    """Set what :func:`innovation_abm.rules.book.trait` draws from, for this holder of the post."""
     person = s.people[p]
     person.trait_key = fold(fold(s.keys[Purpose.TRAIT], person.post), person.tenure)
 
@@ -2277,14 +2277,14 @@ def replicate(table, plans, seeds, cursor, end, summaries):
 
     Args:
         table: where the state is; that of the last pair is left in it.
-        plans: what each pair's scenario is, :data:`~innovation_abm.kernel.week.arrays.PLAN`.
+        plans: what each pair's scenario is, :data:`~innovation_abm.kernel.arrays.PLAN`.
         seeds: the seeds of each pair's four groups of draws, of shape (pairs, 4).
         cursor: number of the pair to go on with, and whether it is under way.
         end: number of the first pair not to run.
-        summaries: filled in, one row a pair; see :data:`~innovation_abm.kernel.week.arrays.SUMMARY`.
+        summaries: filled in, one row a pair; see :data:`~innovation_abm.kernel.arrays.SUMMARY`.
 
     Returns:
-        What there was no room for, :class:`~innovation_abm.kernel.week.arrays.Room`: make some, and
+        What there was no room for, :class:`~innovation_abm.kernel.arrays.Room`: make some, and
         call again.
     """
     s = state_at(table)
@@ -2317,7 +2317,7 @@ def take_plan(s, plan):
 
 @compiled
 def summarise(s, summary):
-    """Count a run; the same numbers as :func:`innovation_abm.results.run.run.counts_of`."""
+    """Count a run; the same numbers as :func:`innovation_abm.results.run.counts_of`."""
     summary.weeks = s.run[0].weeks
     summary.conceived = s.run[0].ideas
     summarise_weeks(s, summary)
@@ -2451,7 +2451,7 @@ def summarise_ideas(s, summary):
 def summarise_ages(s, summary):
     """Estimate from the ideas by age how likely adoption is, and the median time to a decision.
 
-    The first as :func:`innovation_abm.results.run.survival.cumulative_incidence` does.
+    The first as :func:`innovation_abm.results.survival.cumulative_incidence` does.
     """
     run = s.run[0]
     at_risk, spoken = run.ideas, 0

@@ -99,7 +99,7 @@ def maturity_of(run: Ended, book: RuleBook) -> Maturity:
     return Maturity(**found, overall=book.capped(sum(found.values()) / 4.0, weakest, terms))
 
 
-def _last_week(run: Run) -> Terms:
+def _last_week(run: Ended) -> Terms:
     """Return the terms of the government in a run's last week."""
     terms = Terms(run.scenario.at(run.scenario.weeks))
     for name in WEEKLY_TERMS:
@@ -108,7 +108,7 @@ def _last_week(run: Run) -> Terms:
     return terms
 
 
-def _provisions(run: Run, terms: Terms, book: RuleBook) -> dict[Determinant, Array]:
+def _provisions(run: Ended, terms: Terms, book: RuleBook) -> dict[Determinant, Array]:
     """Return how far each determinant is there for each person; 1 if they are not at work.
 
     What organisations provide is taken as the parameter has it, in every department.
@@ -133,16 +133,16 @@ def _provided(energies: Array, determinant: Determinant, terms: Terms, book: Rul
     return np.array([1.0 - missing + book.covered(missing, own, float(e)) for e in energies])
 
 
-def _heard(run: Run, terms: Terms, book: RuleBook) -> Array:
+def _heard(run: Ended, terms: Terms, book: RuleBook) -> Array:
     """Return how clearly each person hears the leaders: less with each manager in between."""
-    said = book.clarity_said(float(run.week_columns["message"][-1]), terms)
+    said = book.clarity_said(float(run.weeks["message"][-1]), terms)
     heard = [said] * 3  # the layer below hears the leader
     while len(heard) <= run.organization.layers:
         heard.append(book.relayed(heard[-1], terms.filter_down))
     return np.array(heard)[run.organization.layer]
 
 
-def _parity(run: Run, terms: Terms, book: RuleBook, share: Array) -> float:
+def _parity(run: Ended, terms: Terms, book: RuleBook, share: Array) -> float:
     """Return the standing of ideas beside business, a mean over managers and leaders."""
     standing = []
     for post in np.flatnonzero(run.organization.role != Role.STAFF):

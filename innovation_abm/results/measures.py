@@ -2,7 +2,7 @@
 
 Levers name the measures that they are expected to move; batches, comparisons and studies tabulate
 them. A name means the same wherever it stands. Nearly all are made of the counts that a run is
-summarised by (:mod:`innovation_abm.results.run.batches`), so millions of runs can be measured without keeping
+summarised by (:mod:`innovation_abm.results.batches`), so millions of runs can be measured without keeping
 one of them whole. A measure is NaN where it is undefined: a share of nothing, a mean over nobody.
 """
 
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
+from innovation_abm.entities.idea import NOVEL, Fate
 from innovation_abm.errors import InnovationAbmError, unknown
-from innovation_abm.entities.idea import Fate
-from innovation_abm.kernel.arrays import NOVEL
 from innovation_abm.results.survival import tjur_r2
+from innovation_abm.scenario.levers import MEASURES as EXPECTED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 
 class Finished(Protocol):
-    """What is measured of a run; see :class:`~innovation_abm.results.run.run.Run`."""
+    """What is measured of a run; see :class:`~innovation_abm.results.run.Run`."""
 
     @property
     def counts(self) -> Array:
-        """The run in numbers: one record :data:`~innovation_abm.kernel.week.arrays.SUMMARY`."""
+        """The run in numbers: one record :data:`~innovation_abm.kernel.arrays.SUMMARY`."""
 
     @property
     def idea_columns(self) -> Mapping[str, Array]:
@@ -45,7 +45,7 @@ class Measure:
         name: its name.
         title: what it is, for people.
         unit: its unit; empty for shares.
-        of_counts: gives it for each record of :data:`~innovation_abm.kernel.week.arrays.SUMMARY`;
+        of_counts: gives it for each record of :data:`~innovation_abm.kernel.arrays.SUMMARY`;
             ``None`` if these do not hold enough.
         of_run: gives it for a whole run, where there is no ``of_counts``.
     """
@@ -56,7 +56,7 @@ class Measure:
     of_counts: Callable[[Array], Array] | None = None
     of_run: Callable[[Finished], float] | None = None
 
-    def of(self, run: Run) -> float:
+    def of(self, run: Finished) -> float:
         """Return the measure of a run."""
         if self.of_counts is not None:
             return float(self.of_counts(run.counts)[0])
@@ -78,7 +78,7 @@ def tabulate(names: Iterable[str], counts: Array) -> dict[str, Array]:
 
     Args:
         names: names of measures, each of them counted (:func:`counted`).
-        counts: one record :data:`~innovation_abm.kernel.week.arrays.SUMMARY` a run.
+        counts: one record :data:`~innovation_abm.kernel.arrays.SUMMARY` a run.
 
     Returns:
         A column of numbers, an entry a run, for each name.

@@ -26,7 +26,7 @@ from innovation_abm.errors import InnovationAbmError
 from innovation_abm.kernel.arrays import SUMMARY
 from innovation_abm.notebook import html_table, paragraph, titled
 from innovation_abm.organization.organization import Role
-from innovation_abm.results.maturity import Ended, Maturity, maturity_of
+from innovation_abm.results.maturity import Maturity
 from innovation_abm.results.measures import MEASURES
 from innovation_abm.results.stories import tell
 from innovation_abm.results.survival import (
@@ -353,7 +353,7 @@ class Run:
 
     @property
     def counts(self) -> NDArray[Any]:
-        """The run in numbers: one record :data:`~innovation_abm.kernel.week.arrays.SUMMARY`."""
+        """The run in numbers: one record :data:`~innovation_abm.kernel.arrays.SUMMARY`."""
         if self._counts is None:
             self._counts = counts_of(self)
         return self._counts
@@ -556,7 +556,7 @@ class Run:
             ``funnel``; ``deaths`` and ``waiting`` (lists of rows); ``bottleneck`` (name of the
             gate with most waiting); ``littles_law`` (whether it holds); ``decision_weeks``
             (median of decided ideas that were spoken of); ``maturity`` (see
-            :class:`~innovation_abm.results.run.maturity.Maturity`); ``tjur_r2``, ``gini``,
+            :class:`~innovation_abm.results.maturity.Maturity`); ``tjur_r2``, ``gini``,
             ``spread_departments``, ``spread_years``; ``people_withholding`` (share of authors a
             year who withhold an idea at least once); ``scheme`` (what a suggestion scheme would
             report, see :meth:`scheme`); ``effort`` (mean over weeks and people, in [0, 1]);
@@ -732,7 +732,7 @@ def _shown_in_notebook(run: Run) -> str:
         f"Run of {scenario.name}",
         paragraph(f"{people}; {run.engine} engine. {run.conceived:,} ideas conceived."),
         html_table(("fate", "ideas"), rows),
-        html_table(("figure", "estimate", "95 % interval"), map(_figure, figures)),
+        html_table(("figure", "estimate", "95% confidence interval"), map(_figure, figures)),
     )
 
 
@@ -752,7 +752,7 @@ def counts_of(run: Run) -> Array:
     """Count a run, as the compiled engine counts its own.
 
     Returns:
-        One record :data:`~innovation_abm.kernel.week.arrays.SUMMARY`, of shape (1,).
+        One record :data:`~innovation_abm.kernel.arrays.SUMMARY`, of shape (1,).
     """
     counts = np.zeros(1, SUMMARY)
     weeks = run.week_columns

@@ -141,7 +141,7 @@ def read_rules(path: str | PathLike[str]) -> tuple[FileRules, list[Finding]]:
     """Read a rule book as :func:`load_rules` does, and list what its source must not do.
 
     Returns:
-        The book, and what was found in its source; see :mod:`innovation_abm.rules.book.purity`.
+        The book, and what was found in its source; see :mod:`innovation_abm.rules.purity`.
 
     Raises:
         RuleError: if the file cannot be read or run, or what it declares is not a rule.

@@ -391,7 +391,7 @@ def _shown_in_notebook(comparison: Comparison) -> str:
         )
         for name, row in comparison.table().iterrows()
     )
-    header = ("measure", "b - a", "95 % interval")
+    header = ("measure", "b - a", "95% confidence interval")
     return titled(
         f"{comparison.b.name} against {comparison.a.name}",
         paragraph(comparison.sentence()),

@@ -35,7 +35,6 @@ from innovation_abm.reading.plain_numbers import of_kind, plain
 from innovation_abm.reading.text_files import read_text, write_text
 from innovation_abm.reading.toml_files import TomlError, read_toml
 from innovation_abm.scenario.levers import (
-    MEASURES,
     Lever,
     LeverError,
     apply,
@@ -710,7 +709,7 @@ class Scenario(
     """All that a run depends on, but for the rules: parameters, levers, timeline and seed.
 
     Immutable; make variants with :meth:`but`. See :func:`parameters` for every parameter with
-    its meaning, unit, bounds and off value, and :func:`innovation_abm.scenario.scenario.levers.catalogue` for the
+    its meaning, unit, bounds and off value, and :func:`innovation_abm.scenario.levers.catalogue` for the
     levers.
 
     Attributes:
