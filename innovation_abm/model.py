@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     import networkx as nx
     from numpy.typing import NDArray
 
+    from innovation_abm.entities.protocols import Desk, Head, PersonLike
     from innovation_abm.scenario.scenario import Value
 
 MAX_FRESH_SEED = 2**31
@@ -76,7 +77,7 @@ class Move(NamedTuple):
     """An idea on its way to a queue, which it joins in phase 7."""
 
     idea: Idea
-    target: Reviewer
+    target: Desk[Idea]
     stage: Stage
 
 
@@ -397,12 +398,12 @@ class InnovationModel(mesa.Model):
             idea.submitted = True
             self.now.submitted += 1
 
-    def record(self, idea: Idea, event: Event, by: Person | None = None) -> None:
+    def record(self, idea: Idea, event: Event, by: PersonLike | None = None) -> None:
         """Note what happens to an idea, and at whose hands."""
         if self.keep_events:
             self.events.append(Record(self.week, idea.number, event, -1 if by is None else by.post))
 
-    def send(self, idea: Idea, target: Reviewer, stage: Stage) -> None:
+    def send(self, idea: Idea, target: Desk[Idea], stage: Stage) -> None:
         """Put an idea on its way to a queue; it arrives in phase 7."""
         idea.stage = stage
         self.moves.append(Move(idea, target, stage))
@@ -420,7 +421,7 @@ class InnovationModel(mesa.Model):
             idea.maturity = self.rules.developed(idea.maturity, step)
         idea.value += idea.author.terms.development_gain * (idea.maturity - before)
 
-    def return_for_rework(self, idea: Idea, reviewer: Reviewer) -> None:
+    def return_for_rework(self, idea: Idea, reviewer: Desk[Idea]) -> None:
         """Return a refused idea to its author; it comes back to the tail of the same queue."""
         terms = reviewer.terms
         idea.reworked = True
@@ -431,7 +432,7 @@ class InnovationModel(mesa.Model):
         self.record(idea, Event.SENT_TO_REWORK, reviewer)
         self.returning.setdefault(self.week + int(terms.rework_weeks), []).append(idea)
 
-    def start_pilot(self, idea: Idea, leader: Leader, weeks: float) -> None:
+    def start_pilot(self, idea: Idea, leader: Head[Idea], weeks: float) -> None:
         """Start a pilot of some weeks; the same leader then judges the idea again."""
         idea.piloted = True
         idea.stage = Stage.PILOT
@@ -440,7 +441,7 @@ class InnovationModel(mesa.Model):
         self.record(idea, Event.PILOT_STARTED, leader)
         self.due.setdefault(self.week + int(weeks), []).append(idea)
 
-    def end(self, idea: Idea, fate: Fate, by: Reviewer | None = None, *, detail: str = "") -> None:
+    def end(self, idea: Idea, fate: Fate, by: Desk[Idea] | None = None, *, detail: str = "") -> None:
         """Give an idea its fate; the first one counts.
 
         Args:
@@ -455,7 +456,7 @@ class InnovationModel(mesa.Model):
         idea.detail = detail
         self.settle(idea, fate, by)
 
-    def settle(self, idea: Idea, fate: Fate, by: Reviewer | None) -> None:
+    def settle(self, idea: Idea, fate: Fate, by: Desk[Idea] | None) -> None:
         """Enter an idea's fate in the books, and in its author's mind."""
         idea.fate = fate
         idea.fate_week = self.week
@@ -468,7 +469,7 @@ class InnovationModel(mesa.Model):
             author.deaths += fate not in (Fate.WITHHELD, Fate.ORPHANED, Fate.ADOPTED)
             author.adoptions += fate == Fate.ADOPTED
 
-    def adopt(self, idea: Idea, leader: Leader) -> None:
+    def adopt(self, idea: Idea, leader: Head[Idea]) -> None:
         """Adopt an idea; its outcome comes due when it is implemented."""
         alive = idea.fate == Fate.IN_FLIGHT
         self.end(idea, Fate.ADOPTED, leader)
@@ -651,7 +652,7 @@ class InnovationModel(mesa.Model):
 
     def join_queues(self) -> None:
         """Move ideas into the queues they were sent to; a keyed draw orders those of a week."""
-        by_target: dict[Reviewer, list[Idea]] = {}
+        by_target: dict[Desk[Idea], list[Idea]] = {}
         for move in self.moves:
             by_target.setdefault(move.target, []).append(move.idea)
         self.moves = []
@@ -664,7 +665,7 @@ class InnovationModel(mesa.Model):
 
     def lose_ideas(self) -> None:
         """Lapse waiting ideas, give up those without their author, drop some for politics."""
-        robbed: set[Reviewer] = set()
+        robbed: set[Desk[Idea]] = set()
         for idea in self.flying:
             if idea.stage == Stage.CLOSED:
                 continue
@@ -698,7 +699,7 @@ class InnovationModel(mesa.Model):
             return Fate.DROPPED
         return None
 
-    def lose(self, idea: Idea, fate: Fate, robbed: set[Reviewer]) -> None:
+    def lose(self, idea: Idea, fate: Fate, robbed: set[Desk[Idea]]) -> None:
         """End an idea where it is; ``robbed`` collects the reviewers whose queue it leaves."""
         holder = idea.holder if idea.stage.queued else None
         if fate == Fate.LAPSED and not self.settings.lapsed_leave:

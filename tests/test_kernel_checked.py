@@ -50,7 +50,8 @@ def test_no_index_is_out_of_bounds_in_random_cases():
 @pytest.mark.slow
 @pytest.mark.parametrize("climate", range(len(CLIMATES)))
 def test_no_index_is_out_of_bounds_in_any_climate(climate):
-    scenario = preset("workshop").but(weeks=60, seed=3, burnout_floor=0.6, **CLIMATES[climate])
+    usual = {"weeks": 60, "seed": 3, "burnout_floor": 0.6}
+    scenario = preset("workshop").but(**usual | CLIMATES[climate])
     case = Case(0, scenario, build_organization(scenario), None)
     assert difference(case, checked=True) == ""
 
@@ -75,4 +76,4 @@ def test_a_breach_is_caught(name, change, message):
     seeds, summaries = np.ones((1, 4), np.uint64), np.zeros(1, SUMMARY)
     advance = build(SHIPPED, checked=True)
     with pytest.raises(IndexError, match=message):
-        _run_pairs(advance, state, planned.plans, seeds, 0, 1, summaries)
+        _run_pairs(advance, SHIPPED, state, planned.plans, seeds, 0, 1, summaries)

@@ -7,6 +7,7 @@ of random damage is in ``helpers/damage.py``.
 import json
 import os
 import random
+import re
 import shlex
 import shutil
 import sqlite3
@@ -468,8 +469,19 @@ def test_killed_at_any_step_of_an_upgrade_the_old_or_the_new_is_there(tmp_path):
     check_every_step(folder, out, (len(frames[1]), len(frames[5])), retry=False)
 
 
+def without_comments(file):
+    """Take the comments out of the schema: a column after one cannot be dropped by some SQLites."""
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        tables = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'")
+        for name, sql in tables.fetchall():
+            plain = re.sub(r"--[^\n]*", "", sql)
+            connection.execute("UPDATE sqlite_schema SET sql = ? WHERE name = ?", (plain, name))
+
+
 def make_format_1(folder):
     """Take from a ledger what format 2 has added."""
+    without_comments(folder / "ledger.sqlite")
     connection = ledger.connect(folder / "ledger.sqlite", "rw")
     with ledger.transaction(connection):
         connection.execute("DELETE FROM meta WHERE key = 'measures'")
