@@ -1,15 +1,15 @@
-// A button that chooses a file or two, which may also be dropped on it. Files that are too large
-// are not sent: only their names and sizes are. They are sent as a message, which is kept nowhere.
+// A button that chooses one or two files, which may also be dropped on it. Of files that are too
+// large, only names and sizes are sent. They are sent as a message, which is not stored.
 
 const ACCEPT = [
   ".csv", ".tsv", ".txt", ".xlsx", "text/csv", "text/tab-separated-values", "text/plain",
   "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 ].join(",");
 
-const PATIENCE = 100; // frames: a dialog opens and closes by and by
+const PATIENCE = 100; // frames: a dialog opens and closes gradually
 
-// Keeps the focus in the dialog whenever it shows something else: what had it before may be gone,
-// and Escape closes a dialog only from within. Closed, it gives the focus back.
+// Keeps the focus in the dialog when its content changes: the focused element may be gone, and
+// Escape closes a dialog only from within. When closed, it gives the focus back.
 function keepFocus(model, el) {
   let tries = 0;
   const focus = () => {

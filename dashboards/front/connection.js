@@ -1,9 +1,9 @@
-// The page and its server: a page that lost its server connects again by itself once it is back, or
-// loads again what it showed; until then it says so, in its own language.
+// The page and its server: a page that has lost its server reconnects by itself once it is back, or
+// reloads what it showed; until then it says so, in its own language.
 
 window.addEventListener("load", () => {
-  const CALM = 10_000, SOON = 1_500; // milliseconds between questions whether the server is there
-  const PATIENCE = 8_000; // that an answer, and a connection, may take
+  const CALM = 10_000, SOON = 1_500; // milliseconds between two checks of the server
+  const PATIENCE = 8_000; // milliseconds that an answer, or a connection, may take
   const texts = JSON.parse(document.getElementById("ia-said").textContent);
   const box = document.createElement("div");
   box.className = "ia-lost";
@@ -18,7 +18,7 @@ window.addEventListener("load", () => {
   window.addEventListener("pagehide", () => { leaving = true; });
 
   const status = () => app.connectionStatus; // what Solara shows: null before the first connection
-  const trying = () => solara.debug?.ws()?.readyState === WebSocket.CONNECTING; // Solara does so already
+  const trying = () => solara.debug?.ws()?.readyState === WebSocket.CONNECTING; // Solara is trying already
   const show = (on) => {
     if (on !== lost) since = Date.now();
     lost = on;
@@ -49,7 +49,7 @@ window.addEventListener("load", () => {
     timer = setTimeout(ask, lost ? SOON : CALM);
   };
 
-  // Solara waits ever longer between its own attempts, and then gives up.
+  // Solara waits longer and longer between its own attempts, and then gives up.
   const connect = async () => {
     show(true);
     try {

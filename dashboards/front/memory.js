@@ -1,5 +1,5 @@
 // What this tab keeps of an uploaded chart: in the browser's session storage, which no other tab
-// and no other site reads, and which ends with the tab. What was not seen for an hour is removed.
+// and no other site reads, and which ends with the tab. After an hour without use it is removed.
 
 const ITEM = "innovation-abm.chart", HOUR = 3_600_000, MINUTE = 60_000;
 
@@ -8,7 +8,7 @@ const held = () => {
     const kept = JSON.parse(sessionStorage.getItem(ITEM));
     if (kept && Date.now() - kept.seen < HOUR) return kept;
     sessionStorage.removeItem(ITEM);
-  } catch { /* a browser that keeps nothing, or something else under this name */ }
+  } catch { /* no storage, or something else under this name */ }
   return null;
 };
 

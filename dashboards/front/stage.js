@@ -1,8 +1,8 @@
 // The organisation, alive: people at their posts, ideas on their way, queues where they pile up.
 //
 // Python sends the picture (chart) and a whole recorded run (film) once; the browser plays it, so
-// that playing costs the server nothing and scrubbing answers at once. What the room does here
-// (week, playing, picked, command) goes back as values of the same names.
+// that playing costs the server nothing and scrubbing responds at once. What the room does here
+// (week, playing, picked, command) is sent back in traits of the same names.
 
 const SHAPES = { // in a box from -1 to 1
   circle: "M0-1A1 1 0 1 1 0 1A1 1 0 1 1 0-1Z",
@@ -20,8 +20,8 @@ const SHAPES = { // in a box from -1 to 1
 };
 const PATHS = Object.fromEntries(Object.entries(SHAPES).map(([k, d]) => [k, new Path2D(d)]));
 
-// Colours, mostly those of Okabe and Ito, are told apart without red or green cones too, as a test
-// computes; each fate has a shape of its own besides. figures.py has the same for the same fates.
+// Colours, mostly those of Okabe and Ito, can be distinguished without red or green cones too, as a
+// test computes; each fate also has its own shape. figures.py has the same colours for the same fates.
 const FATES = {
   waiting: ["circle", "#e69f00"], adopted: ["star", "#009e73"], lapsed: ["hourglass", "#994580"],
   rejected: ["cross", "#d55e00"], denied: ["square", "#8e6df2"], withheld: ["ring", "#8a8f98"],
@@ -30,7 +30,7 @@ const FATES = {
 const ENDS = new Set(["withheld", "denied", "rejected", "lapsed", "orphaned", "dropped",
   "failed_pilot", "adopted"]);
 const ROLES = [["circle", .3], ["square", .36], ["triangle", .5], ["pentagon", .55], ["bar", .55]];
-const LOOSE = 1.4; // how much farther apart than marks call for things may stand, to fill the picture
+const LOOSE = 1.4; // most spacing, relative to what the marks need, to fill the picture
 const PILE = 8; // ideas on top of each other before a queue begins a second column
 const UNBORN = 0, DESK = 1, QUEUE = 2, PLATFORM = 3, PILOT = 4, ENDED = 5;
 
@@ -46,7 +46,7 @@ const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLe
 const shorts = (view) => new Uint16Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 const ease = (t) => t * t * (3 - 2 * t);
 
-// What a film comes to by the end of a week. Weeks are replayed event by event; going back begins
+// The state of a film at the end of a week. Weeks are replayed event by event; going back starts
 // again at the first one, which takes a few milliseconds.
 class Replay {
   constructor(film, chart, eventNames) {
@@ -111,7 +111,7 @@ class Replay {
     if (event === "endorsed" || event === "refused" || event === "granted") {
       this.flashes.push([node, event]);
     }
-    if (this.mode[idea] === ENDED) return; // what follows adoption, and what the lapsed still go through
+    if (this.mode[idea] === ENDED) return; // events after adoption or after a lapse
     if (event === "conceived") {
       this.conceived++;
       this.flying.add(idea);
@@ -136,7 +136,7 @@ class Replay {
       this.put(idea, DESK, this.authors[idea]);
     } else if (this.mode[idea] === QUEUE && (event === "endorsed" || event === "refused"
         || event === "forwarded" || event === "collected" || event === "bypassed")) {
-      this.put(idea, DESK, this.at[idea]); // on the way: it arrives where it goes in the same week
+      this.put(idea, DESK, this.at[idea]); // on the way: it arrives in the same week
     }
   }
 
@@ -152,7 +152,7 @@ class Replay {
 
   name(idea) { return `w${this.born[idea]}-p${this.posts[idea]}`; }
 
-  // The name as it is said to the room.
+  // The name as the room reads it.
   called(name, words) {
     const [, week, post] = name.match(/^w(\d+)-p(\d+)$/) ?? [];
     return (words.idea_called ?? name).replace("{week}", week).replace("{post}", post);
@@ -178,7 +178,7 @@ class Scene {
     const room = this.title ? 30 * big : 8;
     const across = width / this.chart.width, down = (height - room - 8) / this.chart.height;
     this.scale = Math.min(across, down);
-    this.across = Math.min(across, this.scale * LOOSE); // distances fill the room that marks leave
+    this.across = Math.min(across, this.scale * LOOSE); // distances fill the space between marks
     this.down = Math.min(down, this.scale * LOOSE);
     this.left = left + (width - this.across * this.chart.width) / 2;
     this.top = top + room + Math.max(0, (height - room - this.down * this.chart.height) / 2);
@@ -200,7 +200,7 @@ class Scene {
       const column = Math.floor(place / PILE), row = place % PILE;
       return [x + this.scale * .42 + (column + .5) * d * 2.1, y + this.scale * .3 - row * d * 2.1];
     }
-    const turn = (idea * 2.399963) % 6.283185; // spreads what shares a desk
+    const turn = (idea * 2.399963) % 6.283185; // spreads ideas on the same desk
     const far = mode === PLATFORM ? this.scale * .62 : mode === PILOT ? this.scale * .8
       : this.scale * .45;
     return [x + far * Math.cos(turn), y + far * Math.sin(turn)];
@@ -362,7 +362,7 @@ class Stage {
 
   say(key) { return this.model.get("words")[key] ?? key; }
 
-  // What is said in words: names of controls, counts, colours of the look.
+  // All texts: names of controls, counts; and the colours of the look.
   speak() {
     const look = this.model.get("look"), playing = this.model.get("playing");
     this.el.classList.toggle("ia-dark", !!look.dark);
@@ -469,7 +469,7 @@ class Stage {
     this.reached = Math.min(this.reached + spent / 1000 * this.model.get("speed"), this.weeks);
     if (this.week !== before) {
       this.show(this.week);
-      if (now > (this.linked ?? 0) + 1000) { this.linked = now; this.link(); } // browsers bear no more
+      if (now > (this.linked ?? 0) + 1000) { this.linked = now; this.link(); } // browsers limit the rate
     }
     if (this.reached >= this.weeks) this.pause();
     this.draw();
@@ -559,7 +559,7 @@ class Stage {
       .replace("{conceived}", conceived).replace("{waiting}", counts.waiting).replace("{adopted}", counts.adopted));
   }
 
-  // --- people and ideas one asks about --------------------------------------------------------------
+  // --- people and ideas that were chosen --------------------------------------------------------------
 
   pick(event) {
     const box = this.canvas.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
@@ -617,11 +617,11 @@ class Stage {
     const keyed = at >= 0 && document.activeElement.matches(":focus-visible"), same = what === this.inspected;
     this.inspected = what;
     this.tellOf(what, scene, box);
-    if (keyed) (box.hidden ? this.canvas : buttons()[same ? at : 0] ?? this.canvas).focus(); // it was written anew
+    if (keyed) (box.hidden ? this.canvas : buttons()[same ? at : 0] ?? this.canvas).focus(); // it was written again
   }
 
   tellOf(what, scene, box) {
-    box.hidden = !scene || what.followed; // the story of an idea that is followed stands beside
+    box.hidden = !scene || what.followed; // the panel shows the story of a followed idea
     if (box.hidden) return;
     box.replaceChildren();
     const add = (tag, text, parent = box) => {
@@ -660,13 +660,13 @@ class Stage {
 
   // --- drawing ----------------------------------------------------------------------------------------
 
-  // How far the happenings of the present week have been shown.
+  // The share of the present week's events that has been shown.
   part() {
     if (!this.model.get("playing") || matchMedia("(prefers-reduced-motion: reduce)").matches) return 1;
     return Math.min(1, (this.reached - this.week) * 1.25);
   }
 
-  // What stays through a week: posts, lines, queues of business, lights of adopted ideas.
+  // What does not change during a week: posts, lines, queues of business, stars of adopted ideas.
   paint() {
     if (!this.size) return;
     const g = this.layer.getContext("2d"), c = this.colors;
@@ -747,10 +747,10 @@ class Stage {
     if (replay.weary[node] > 0) shape(g, "circle", x, y, size + 2, "#d55e00", 1.5);
     if (replay.lit[node]) {
       const star = Math.max(5.4, size * .8);
-      if (size > 6) this.stamps.put(g, "star", x, y, star * 1.25, c.ground); // a rim: to be seen on the mark
+      if (size > 6) this.stamps.put(g, "star", x, y, star * 1.25, c.ground); // a rim, visible on the mark
       this.stamps.put(g, "star", x, y, star, FATES.adopted[1]);
       const tall = this.big * Math.min(12, scale * .4);
-      if (replay.lit[node] > 1 && scale > 16 && scene.down > 2 * size + tall) { // not on whoever stands below
+      if (replay.lit[node] > 1 && scale > 16 && scene.down > 2 * size + tall) { // not on the node below
         g.font = `600 ${tall}px system-ui, sans-serif`;
         g.fillStyle = c.text;
         g.fillText(replay.lit[node], x, y + size + tall);
