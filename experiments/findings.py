@@ -205,7 +205,7 @@ CLAY: Final = ("clay_capacity", "clay_weight", "clay_filter_up", "clay_filter_do
 
 
 def clay_layer(replications: int = 150) -> pd.DataFrame:
-    """Compare what the middle layer may lack at several loads: how many ideas does each lack cost?"""
+    """Compare the four lacks of the middle layer at several loads, by the worthwhile ideas lost."""
     room = preset("workshop")
     levers = (*CLAY, "middle_bottleneck")
     rows = []
