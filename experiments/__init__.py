@@ -1,18 +1,18 @@
 """Studies: sweeps, sensitivity analysis and calibration.
 
 ====================  ============================================================================
-``design``            what a study asks: its file, factors and points
-``running``           its runs on threads, processes or a cluster
-``store``             where they are kept, and read as frames
-``analysis``          what they say, each figure with its interval
+``design``            the study file, its factors and points
+``running``           runs on threads, processes or a cluster
+``store``             storage of runs, and reading them as frames
+``analysis``          results, each figure with its interval
 ``reporting``         the report and its pictures
 ``calibration``       which parameters fit published figures
 ``command``           the commands
 ``studies``           studies that come with the package; ``calibrations`` likewise
-``findings``          results that the source text lets one expect
+``findings``          results that the source text leads one to expect
 ====================  ============================================================================
 
-A public name is loaded from its module when it is first used, so that importing this is light.
+A public name is loaded from its module on first use, so that importing this package is fast.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the names are of several kinds
-    """Load a public name from its module when it is first used (PEP 562)."""
+    """Load a public name from its module on first use (PEP 562)."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

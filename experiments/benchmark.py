@@ -1,6 +1,6 @@
-"""What a study costs over the bare engine: design, chunks, store, progress, and memory.
+"""What a study costs in addition to the bare engine: design, chunks, store, progress and memory.
 
-Part of ``innovation-abm bench``; :mod:`innovation_abm.evidence.benchmark` says how it is measured.
+Part of ``innovation-abm bench``; :mod:`innovation_abm.evidence.benchmark` explains how it is measured.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ kind = "factorial"
 [replications]
 number = 100
 """
-"""A million runs of a small organisation: what they take in memory does not depend on its size."""
+"""A million runs of a small organisation: their memory use does not depend on its size."""
 
 
 def a_study(chart: str, values: Mapping[str, Any], replications: int) -> Study:
-    """Give a study of a hundred points."""
+    """Return a study with a hundred points."""
     return Study(
         name="bench",
         measures=("survival", "omission", "commission", "voice", "idea_wait"),
@@ -83,13 +83,13 @@ def overhead(
     """Measure a sweep and the bare engine on the same runs, in turn.
 
     Args:
-        organization: who is run.
-        values: parameters that are switched on.
+        organization: the organisation.
+        values: parameters that are set.
         replications: runs of each of a hundred points.
-        repeats: times that both are measured.
+        repeats: how often both are measured.
 
     Returns:
-        The medians of the seconds of the bare engine, and of the seconds of the sweep.
+        The median seconds of the bare engine, and of the sweep.
     """
     bare, whole = [], []
     with tempfile.TemporaryDirectory() as folder:
@@ -110,7 +110,7 @@ def overhead(
 
 
 def million_runs() -> dict[str, float]:
-    """Sweep a million runs and read them, in a process of its own.
+    """Sweep a million runs and read them, in a separate process.
 
     Returns:
         ``seconds`` of the sweep, ``read_seconds``, and ``memory_mb``, the peak of the process.
@@ -118,13 +118,13 @@ def million_runs() -> dict[str, float]:
     code = "from innovation_abm.experiments.benchmark import print_million_runs as go; go()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise InnovationAbmError(f"a million runs do not go: {done.stderr.strip()}")
+        raise InnovationAbmError(f"the sweep of a million runs failed: {done.stderr.strip()}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
 def print_million_runs() -> None:
-    """Sweep a million runs, read them, and print what it took as JSON."""
+    """Sweep a million runs, read them, and print time and memory as JSON."""
     from innovation_abm.evidence.benchmark import peak_memory
 
     with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,8 @@
-"""Results that the source text lets one expect, looked for in the model.
+"""Results that the source text leads one to expect, checked in the model.
 
-Each finding is a function that runs paired replications (the same ideas, people and luck under
-every condition) and gives a small table. ``python -m innovation_abm.experiments.findings`` runs
-them all and writes their tables into ``docs/findings.md``, where they are explained.
+Each finding is a function that runs paired replications (the same ideas, people and random numbers
+under every condition) and returns a small table. ``python -m innovation_abm.experiments.findings``
+runs them all and writes their tables into ``docs/findings.md``, which explains them.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from innovation_abm.scenario.scenario import Change, Scenario
 
 DETERMINANTS: Final = tuple(Determinant)
 COST: Final = 0.3
-"""Energy that full individual effort costs a week in :func:`fallback`."""
+"""Energy that full individual effort costs per week in :func:`fallback`."""
 
 
 def replicated(
     scenarios: Sequence[Scenario], columns: Sequence[str], replications: int
 ) -> dict[str, np.ndarray[Any, Any]]:
-    """Run scenarios on the same seeds; give columns of shape (scenarios, replications)."""
+    """Run scenarios on the same seeds; return columns of shape (scenarios, replications)."""
     pairs = [(one, seed) for one in scenarios for seed in range(1, replications + 1)]
     table = simulate_many(pairs)
     shape = (len(scenarios), replications)
@@ -42,13 +42,13 @@ def replicated(
 
 
 def plus_minus(values: np.ndarray[Any, Any], digits: int = 3) -> str:
-    """Write a mean and the half-width of its 95 % interval."""
+    """Return a mean and the half-width of its 95% confidence interval, as text."""
     found = mean_interval(values, skip_undefined=True)
     return f"{found.estimate:.{digits}f} ± {(found.high - found.low) / 2:.{digits}f}"
 
 
 def change(before: np.ndarray[Any, Any], after: np.ndarray[Any, Any]) -> str:
-    """Write a paired difference and the half-width of its 95 % interval."""
+    """Return a paired difference and the half-width of its 95% confidence interval, as text."""
     found = paired_difference(before, after, skip_undefined=True).difference
     return f"{found.estimate:+.3f} ± {(found.high - found.low) / 2:.3f}"
 
@@ -57,16 +57,17 @@ def change(before: np.ndarray[Any, Any], after: np.ndarray[Any, Any]) -> str:
 
 
 def resting_energy(missing: float, cost: float, rest: float) -> float:
-    """Give the energy at which a person who drives ideas all the time comes to stand.
+    """Return the equilibrium energy of a person who drives ideas all the time.
 
-    The fixed point of the rule of energy for one who covers all that is missing: what the effort
-    ``missing * energy`` costs is regained by rest, ``cost * missing * e = rest * (1 - e)``.
+    This is the fixed point of the energy rule for a person who covers everything that is missing:
+    rest restores the cost of the effort ``missing * energy``,
+    ``cost * missing * e = rest * (1 - e)``.
     """
     return rest / (rest + cost * missing)
 
 
 def fallback(replications: int = 100) -> pd.DataFrame:
-    """Sweep what system and organisation leave missing, all of it covered by individuals."""
+    """Vary what system and organisation leave missing, when individuals cover all of it."""
     room = preset("workshop")
     shares = (0.0, 0.2, 0.4, 0.6, 0.65, 0.7, 0.8, 1.0)
     scenarios = [
@@ -98,7 +99,7 @@ def fallback(replications: int = 100) -> pd.DataFrame:
 
 
 def hysteresis(replications: int = 60) -> pd.DataFrame:
-    """Celebrate for two years of six, and see what is left of it at the end."""
+    """Celebrate for two of six years, and measure what is left at the end."""
     room = preset("workshop").but(weeks=312, circle="everybody", norm_threshold_sd=0.15)
     for_a_time = (Change(week=27, until=131, levers={"celebrating": 1.0}),)
     rows = []
@@ -119,7 +120,7 @@ def hysteresis(replications: int = 60) -> pd.DataFrame:
 
 
 def declarations(replications: int = 60) -> pd.DataFrame:
-    """Declare in week 27, and see how often permission is asked in each half-year after."""
+    """Declare in week 27, and measure how often permission is asked in each half-year after."""
     room = preset("workshop").but(weeks=130)
     declared = room.but(timeline=(Change(week=27, values={"declaration": 0.9}),))
     again = tuple(
@@ -140,7 +141,7 @@ def declarations(replications: int = 60) -> pd.DataFrame:
 
 
 def _asking(scenario: Scenario, replications: int) -> np.ndarray[Any, Any]:
-    """Give the share of voiced ideas that asked permission, by replication and half-year."""
+    """Return the share of voiced ideas that asked permission, by replication and half-year."""
     shares = []
     pairs = [(scenario, seed) for seed in range(1, replications + 1)]
     for run in simulate_many(pairs, tables=True):
@@ -162,14 +163,14 @@ ORGANISATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "forums": {"levers": {"forums": 1.0}},
     "skill in risk": {"levers": {"navigating_risk": 1.0}},
 }
-"""Organisations of 60 to 62 people that :func:`facets` sets side by side."""
+"""Organisations of 60 to 62 people that :func:`facets` compares."""
 
 
 def facets(replications: int = 100) -> pd.DataFrame:
-    """Give each facet's ideas alone to several organisations; compare the value adopted.
+    """Run several organisations with ideas of one facet at a time; compare the value adopted.
 
-    The value is that of all adopted ideas over all ideas conceived: an idea that dies counts 0, a
-    worthless one that is adopted less than that.
+    The value is that of all adopted ideas per idea conceived: an idea that dies counts 0, and a
+    worthless idea that is adopted counts less than 0.
     """
     room = preset("workshop").but(facets=True)
     columns: dict[str, list[str]] = {"organisation": list(ORGANISATIONS)}
@@ -188,7 +189,7 @@ def facets(replications: int = 100) -> pd.DataFrame:
 
 
 def _value_adopted(scenario: Scenario, replications: int) -> np.ndarray[Any, Any]:
-    """Give the value adopted for each idea conceived, by replication."""
+    """Return the value adopted per idea conceived, by replication."""
     pairs = [(scenario, seed) for seed in range(1, replications + 1)]
     found = []
     for run in simulate_many(pairs, tables=True):
@@ -200,11 +201,11 @@ def _value_adopted(scenario: Scenario, replications: int) -> np.ndarray[Any, Any
 # --- the middle layer, taken apart ----------------------------------------------------------------
 
 CLAY: Final = ("clay_capacity", "clay_weight", "clay_filter_up", "clay_filter_down")
-"""The four things that a middle layer may lack, each a lever."""
+"""The four things that a middle layer may lack; each is a lever."""
 
 
 def clay_layer(replications: int = 150) -> pd.DataFrame:
-    """Take the middle layer apart at several loads: which lack costs how many worthwhile ideas?"""
+    """Compare the four lacks of the middle layer at several loads, by the worthwhile ideas lost."""
     room = preset("workshop")
     levers = (*CLAY, "middle_bottleneck")
     rows = []
@@ -224,7 +225,7 @@ def clay_layer(replications: int = 150) -> pd.DataFrame:
 
 
 def hierarchy_selects(replications: int = 100) -> pd.DataFrame:
-    """Add layers to the preset ``hierarchy-selects``: fewer ideas pass, and which?
+    """Add layers to the preset ``hierarchy-selects``: how many ideas pass, and which?
 
     Sah and Stiglitz (1986): n gates in a row pass p ** n.
     """
@@ -243,7 +244,7 @@ def hierarchy_selects(replications: int = 100) -> pd.DataFrame:
 
 
 def middle_matters_little(replications: int = 200) -> pd.DataFrame:
-    """Ask what the clay layer costs where ideas pass through it, and where they go around."""
+    """Compare the cost of the clay layer where ideas pass through it and where they bypass it."""
     rows = []
     for name in ("workshop", "middle-matters-little"):
         base = preset(name)
@@ -266,7 +267,7 @@ def _selection(run: Any) -> tuple[float, float]:  # noqa: ANN401 - a run, with a
 
 
 def repeatable(replications: int = 40) -> pd.DataFrame:
-    """Let systems take over what individuals carry, and see how alike departments become."""
+    """Move provision from individuals to systems, and measure how alike departments become."""
     government = preset("workshop").but(departments=12, determinants=True, silo_spread=0.2)
     conditions = {
         "individuals carry it": {"_system": 0.0, "_organisation": 0.3, "_individual": 0.8},
@@ -293,7 +294,7 @@ def repeatable(replications: int = 40) -> pd.DataFrame:
 
 
 def interplay(replications: int = 100) -> pd.DataFrame:
-    """Move some levers where the source text says that they matter more, and where less."""
+    """Move levers where the source text says that they matter more, and where less."""
     room = preset("workshop")
     tired = room.but(expectation_drift=1.0)
     allied = room.but(
@@ -335,19 +336,19 @@ def interplay(replications: int = 100) -> pd.DataFrame:
 
 
 def _moved(base: Scenario, lever: str, measure: str, replications: int = 100) -> str:
-    """Give what a lever at full strength changes."""
+    """Return the effect of a lever at full strength, as text."""
     moved = base.but(levers={lever: 1.0})
     return change(*(_measured(one, measure, replications) for one in (base, moved)))
 
 
 def _measured(scenario: Scenario, measure: str, replications: int) -> np.ndarray[Any, Any]:
-    """Give a measure of a scenario's replications."""
+    """Return a measure of each of a scenario's replications."""
     pairs = [(scenario, seed) for seed in range(1, replications + 1)]
     return np.array([MEASURES[measure].of(run) for run in simulate_many(pairs, tables=True)])
 
 
 def luck_of_authors(replications: int = 20) -> pd.DataFrame:
-    """Ask how much of survival an idea's value decides, as it comes to rely on individuals."""
+    """Measure how far an idea's value decides its survival, as more depends on individuals."""
     room = preset("workshop")
     rows = []
     for strength in (0.0, 0.5, 1.0):
@@ -373,32 +374,32 @@ FINDINGS: Final[Mapping[str, Callable[[], pd.DataFrame]]] = {
     "interplay": interplay,
     "merit": luck_of_authors,
 }
-"""Every finding by its name, which is that of its place in the document."""
+"""Every finding by its name, which also marks its place in the document."""
 
 DOCUMENT: Final = Path("docs/findings.md")
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """Write a table as Markdown."""
+    """Return a table as Markdown."""
     lines = [list(table.columns), ["---"] * table.shape[1], *table.astype(str).to_numpy().tolist()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def written(document: str, tables: Mapping[str, pd.DataFrame]) -> str:
-    """Give a document with tables put in their places, ``<!-- finding: NAME -->``."""
+    """Return a document with tables inserted at their places, ``<!-- finding: NAME -->``."""
     for name, table in tables.items():
         place = re.compile(rf"(<!-- finding: {name} -->\n).*?(<!-- end of finding -->)", re.DOTALL)
         filled = f"\\g<1>\n{markdown(table)}\n\n\\g<2>"
         document, count = place.subn(filled, document)
         if count != 1:
-            raise ValueError(f"{DOCUMENT} has {count} places for the finding {name}")
+            raise ValueError(f"{DOCUMENT} has {count} places for the finding {name}; must be 1")
     return document
 
 
 def main() -> int:
     """Run all findings and write their tables into the document; return the exit status."""
     if not DOCUMENT.is_file():
-        print(f"there is no {DOCUMENT} here; run it in a checkout", file=sys.stderr)
+        print(f"{DOCUMENT} does not exist; run this command in a checkout", file=sys.stderr)
         return 2
     tables = {}
     for name, finding in FINDINGS.items():

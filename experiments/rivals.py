@@ -1,11 +1,10 @@
-"""Sweeps beside those of other packages, on the same model.
+"""Comparison of sweeps with those of other packages, on the same model.
 
-AgentPy and EMA Workbench are no dependencies of this package: it is a benchmark in an environment
-of its own. ``docs/performance.md`` says how to
-make an environment with them; there, ``python -m innovation_abm.experiments.rivals`` runs the same
-runs of the same Mesa model by ``mesa.batch_run``, AgentPy's ``Experiment``, EMA Workbench's
-evaluator, and a study (in the Mesa engine, and in the compiled one), each with two processes or
-threads, and prints runs a second. Their start is part of their time, as it is of ours.
+AgentPy and EMA Workbench are not dependencies of this package: the benchmark needs a separate
+environment, which ``docs/performance.md`` describes. In it, ``python -m
+innovation_abm.experiments.rivals`` runs the same Mesa model with ``mesa.batch_run``, AgentPy's
+``Experiment``, EMA Workbench's evaluator, and a study (on the Mesa engine and on the compiled
+engine), each with two processes or threads, and prints runs per second. All times include start-up.
 """
 
 from __future__ import annotations
@@ -30,23 +29,23 @@ from innovation_abm.running.simulation import simulate
 WORKERS: Final = 2
 LEVELS: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
 SHAPE: Final[dict[str, Any]] = {"departments": 1, "middle_layers": 1, "span": 9}
-"""Of 91 people."""
+"""An organisation of 91 people."""
 WEEKS: Final = 104
 COMPILED: Final = 50
-"""How many times as many runs the compiled engine is given, so that it has something to do."""
+"""Factor by which the compiled engine gets more runs, so that it runs long enough."""
 
 
 def run_one(risk_aversion: float = 0.5, rng: int = 1) -> dict[str, float]:
-    """Run the Mesa model once; give how many ideas it had and how many were adopted."""
+    """Run the Mesa model once; return the numbers of ideas and of adopted ideas."""
     model = InnovationModel(risk_aversion=risk_aversion, weeks=WEEKS, rng=rng, **SHAPE)
     model.run()
     return {"conceived": len(model.ideas), "adopted": sum(week.adopted for week in model.series)}
 
 
 def by_mesa(replications: int) -> int:
-    """Run by ``mesa.batch_run``."""
+    """Run with ``mesa.batch_run``."""
     seeds: dict[str, Any] = {"rng": list(range(1, replications + 1))}
-    if mesa.__version__ < "3.4":  # which knows no `rng`
+    if mesa.__version__ < "3.4":  # which has no `rng`
         seeds = {"iterations": replications}
     values: dict[str, Any] = {"risk_aversion": list(LEVELS), "weeks": WEEKS, **SHAPE}
     rows = mesa.batch_run(
@@ -61,7 +60,7 @@ def by_mesa(replications: int) -> int:
 
 
 def by_agentpy(replications: int) -> int:
-    """Run by AgentPy's experiment."""
+    """Run with AgentPy's experiment."""
     import agentpy
 
     class Wrapped(agentpy.Model):
@@ -83,7 +82,7 @@ def by_agentpy(replications: int) -> int:
 
 
 def by_ema(replications: int) -> int:
-    """Run by EMA Workbench's evaluator of processes."""
+    """Run with EMA Workbench's multiprocessing evaluator."""
     import ema_workbench as ema
 
     model = ema.Model("innovation", function=run_one)
@@ -97,7 +96,7 @@ def by_ema(replications: int) -> int:
 
 
 def by_study(replications: int, engine: Literal["kernel", "mesa"], folder: Path) -> int:
-    """Run by a study, stored run by run."""
+    """Run as a study, stored run by run."""
     study = Study(
         name="rivals",
         engine=engine,
@@ -110,7 +109,7 @@ def by_study(replications: int, engine: Literal["kernel", "mesa"], folder: Path)
 
 
 def main() -> int:
-    """Measure all of them, and print what was measured as JSON."""
+    """Measure all of them, and print the results as JSON."""
     replications = int(sys.argv[1]) if len(sys.argv) > 1 else 40
     simulate(engine="kernel")  # compiled beforehand, as the others are
     found: dict[str, float] = {}

@@ -441,7 +441,9 @@ class InnovationModel(mesa.Model):
         self.record(idea, Event.PILOT_STARTED, leader)
         self.due.setdefault(self.week + int(weeks), []).append(idea)
 
-    def end(self, idea: Idea, fate: Fate, by: Desk[Idea] | None = None, *, detail: str = "") -> None:
+    def end(
+        self, idea: Idea, fate: Fate, by: Desk[Idea] | None = None, *, detail: str = ""
+    ) -> None:
         """Give an idea its fate; the first one counts.
 
         Args:

@@ -171,7 +171,7 @@ def test_an_edit_of_any_file_of_the_engine_gives_another_fingerprint(tmp_path):
 HOLD = """
 import sys, time
 from pathlib import Path
-from innovation_abm.locks import only_one
+from innovation_abm.kernel.locks import only_one
 
 with only_one(Path(sys.argv[1]), lambda: print("waits", flush=True)):
     print("holds", flush=True)
@@ -261,7 +261,7 @@ def test_two_processes_on_a_cold_cache_compile_once(tmp_path):
     """The second one waits, says so, and takes what the first one has compiled."""
     code = """
         from innovation_abm import Scenario
-        from innovation_abm.kernel_runs import run_kernel
+        from innovation_abm.kernel.runs import run_kernel
 
         print(run_kernel(Scenario(weeks=60, conception_rate=12.0, middle_layers=1)).summary)
         """

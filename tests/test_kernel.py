@@ -569,7 +569,7 @@ def test_an_edited_rule_takes_effect_with_a_warm_cache(tmp_path, monkeypatch):
     run.write_text(
         dedent("""
         from innovation_abm import Scenario
-        from innovation_abm.kernel_runs import run_kernel
+        from innovation_abm.kernel.runs import run_kernel
         from my_rules import RULES
 
         print(run_kernel(Scenario(weeks=40, conception_rate=12.0), rules=RULES).summary["lapsed"])

@@ -8,7 +8,9 @@ from innovation_abm.charts import build_organization
 from innovation_abm.evidence.agreement import compare, difference
 from innovation_abm.kernel.arrays import SUMMARY
 from innovation_abm.kernel.compiling import build, digest
-from innovation_abm.kernel.runs import _run_pairs, new_state, plan, run_kernel
+from innovation_abm.kernel.plans import plan
+from innovation_abm.kernel.runs import _run_pairs, run_kernel
+from innovation_abm.kernel.states import new_state
 from innovation_abm.rules import SHIPPED
 from innovation_abm.scenario.presets import preset
 from innovation_abm.scenario.random_scenarios import CLIMATES, Case, random_case

@@ -15,7 +15,9 @@ from innovation_abm.kernel import sizes as kernel_room
 from innovation_abm.kernel import week as kernel
 from innovation_abm.kernel.arrays import ARRAYS, Room
 from innovation_abm.kernel.memory import MemoryShortError
-from innovation_abm.kernel.runs import PLANNED, check_memory, new_state, plan, run_kernel, sizes
+from innovation_abm.kernel.plans import PLANNED, plan
+from innovation_abm.kernel.runs import run_kernel
+from innovation_abm.kernel.states import check_memory, new_state, sizes
 from innovation_abm.kernel.sizes import Sizes, bytes_of_run, grown, least, sizes_for
 
 pytest.importorskip("numba")
@@ -146,9 +148,9 @@ def test_a_large_chart_with_a_task_force_fits_its_estimate():
     """370,000 people, two years: 23 GB when there was a link for every reviewer."""
     code = """
 from innovation_abm import Scenario
-from innovation_abm.benchmark import peak_memory, tree
-from innovation_abm.kernel_runs import plan, run_kernel, sizes
-from innovation_abm.kernel_room import bytes_of_run
+from innovation_abm.evidence.benchmark import peak_memory, tree
+from innovation_abm.kernel.runs import plan, run_kernel, sizes
+from innovation_abm.kernel.sizes import bytes_of_run
 
 run_kernel(Scenario(weeks=4))
 chart, before = tree(9, 8, 8, 8, 8, 9), peak_memory()

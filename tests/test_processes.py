@@ -101,7 +101,7 @@ number = 200
 """Long runs: a process is in the middle of one whenever it is looked at."""
 SCRIPT = """
 from innovation_abm import Scenario
-from innovation_abm.processes import MesaProcesses
+from innovation_abm.running.processes import MesaProcesses
 
 if __name__ == "__main__":
     with MesaProcesses(2) as processes:

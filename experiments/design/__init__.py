@@ -1,1 +1,1 @@
-"""What a study asks: its file, the factors that it varies, and the points of its design."""
+"""Design of a study: its file, the factors that it varies, and the points."""

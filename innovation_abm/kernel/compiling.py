@@ -156,7 +156,7 @@ def _loaded(folder: Path) -> Callable[..., int] | None:
     if not _holds_code(folder):
         return None
     numba = _numba()
-    from innovation_abm.kernel.runs import nothing_to_do
+    from innovation_abm.kernel.states import nothing_to_do
 
     try:
         with _uncollected():
@@ -174,7 +174,7 @@ def _loaded(folder: Path) -> Callable[..., int] | None:
 def _compiled(name: str, asked: _Asked) -> Callable[..., int]:
     """Compile the engine and keep it; calling it once with nothing to do makes it do so."""
     numba = _numba()
-    from innovation_abm.kernel.runs import nothing_to_do
+    from innovation_abm.kernel.states import nothing_to_do
 
     _check_rules(asked.rules, name, numba)
     unkept = _make_room(_folder(name))
@@ -568,7 +568,7 @@ def _engine() -> hashlib._Hash:
     The versions of all that compiles it, the source of all that takes part in it, how its state is
     laid out in memory, and where it is: numba keeps code by the place of its source.
     """
-    from innovation_abm.kernel.runs import layout
+    from innovation_abm.kernel.states import layout
 
     here = Path(__file__).parents[1]
     state = hashlib.sha256(str(here).encode())
@@ -610,7 +610,10 @@ ENGINE_MODULES: Final = (
     "kernel/compiling",
     "kernel/memory",
     "kernel/numba_types",
+    "kernel/mark",
+    "kernel/plans",
     "kernel/runs",
+    "kernel/states",
     "kernel/sizes",
     "kernel/week",
     "organization/organization",

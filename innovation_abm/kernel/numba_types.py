@@ -92,7 +92,7 @@ def _extension(checked: bool) -> tuple[Callable[..., Any], Any, dict[str, Any], 
     )
     from numba.np.arrayobj import make_array, populate_array
 
-    from innovation_abm.kernel.runs import layout
+    from innovation_abm.kernel.states import layout
 
     array_type = _unwrapped(checked)
     columns_type, table_type, terms_type = _rows(checked)

@@ -9,45 +9,29 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from innovation_abm.chance import beta_table, poisson_table
 from innovation_abm.charts.charts import build_organization
-from innovation_abm.entities.idea import NEVER
-from innovation_abm.entities.terms import PARAMETER_TERMS, WEEKLY_TERMS
-from innovation_abm.entities.traits import TRAIT_TERMS
 from innovation_abm.entities.weeks import WEEK_COLUMNS
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.kernel.arrays import (
-    ARRAYS,
     IDEA,
     NOBODY,
-    PERIOD,
     PERSON,
-    PLAN,
-    RUN,
     SUMMARY,
-    TERMS,
-    CircleKind,
-    Layout,
     Room,
     State,
-    ValueKind,
-    entered,
-    entry,
-    people_in_columns,
 )
 from innovation_abm.kernel.compiling import build
-from innovation_abm.kernel.memory import room_for
-from innovation_abm.kernel.sizes import Sizes, bytes_of_run, grown, layouts, least, sizes_for
-from innovation_abm.organization.organization import Organization, Role
+from innovation_abm.kernel.plans import Planned, plan, plan_of_one
+from innovation_abm.kernel.sizes import grown
+from innovation_abm.kernel.states import check_memory, new_state
+from innovation_abm.organization.organization import Organization
 from innovation_abm.rules.book import SHIPPED, RuleBook
 from innovation_abm.rules.guarding import OutOfRangeError
-from innovation_abm.scenario.scenario import WEEKS_PER_YEAR, Scenario, ScenarioError, parameters
+from innovation_abm.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -59,8 +43,6 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
     Turns = list[tuple[int, Mapping[str, Value]]]
 
-GUIDE: Final = 256
-"""Entries by which a look-up in a table of the Poisson distribution finds its beginning."""
 CHUNK_SECONDS: Final = 0.25
 """How long one call of the compiled engine takes in a batch, roughly; between calls a batch
 reports its progress and may be cancelled."""
@@ -172,7 +154,7 @@ def run_kernel(
     book = rules or SHIPPED
     advance = build(book, checked=checked)
     organization = organization or build_organization(settings)
-    planned = _plan_of_one(settings, organization)
+    planned = plan_of_one(settings, organization)
     state = new_state(planned, organization, origin, scarce=checked)
     summaries = np.zeros(1, SUMMARY)
     seeds = np.array([settings.seeds()], np.uint64)
@@ -468,26 +450,6 @@ def _run_pairs(
         state = grown(state, Room(lack), scarce=state.filled)
 
 
-def nothing_to_do() -> tuple[Any, ...]:
-    """Return arguments for a call of the compiled engine that only compiles it."""
-    state, plans = _smallest()
-    seeds, summaries = np.zeros((1, 4), np.uint64), np.zeros(1, SUMMARY)
-    return (state.table, plans, seeds, np.zeros(2, np.int64), 0, summaries)
-
-
-def layout() -> tuple[tuple[str, Any, int], ...]:
-    """Return name, data type and number of dimensions of every array of a state."""
-    state, _ = _smallest()
-    arrays = {name: getattr(state, name) for name in ARRAYS}
-    return tuple((name, one.dtype, one.ndim) for name, one in arrays.items())
-
-
-def _smallest() -> tuple[State, Array]:
-    chart = Organization.from_superiors([-1])
-    planned = plan([Scenario(weeks=1)], chart)
-    return new_state(planned, chart), planned.plans
-
-
 def _what_is_left(state: State, weeks: int, people: int, counts: Array) -> KernelState:
     ideas = int(counts["conceived"][0])
     return KernelState(
@@ -500,347 +462,3 @@ def _what_is_left(state: State, weeks: int, people: int, counts: Array) -> Kerne
         counts=counts,
         _nodes=state.nodes,
     )
-
-
-# --- plans: scenarios as tables -------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Planned:
-    """Scenarios as the compiled engine reads them; see :class:`State` for the tables.
-
-    Attributes:
-        plans: one record :data:`~innovation_abm.kernel.arrays.PLAN` a scenario.
-        table: the arrays among these, entered; see :func:`~innovation_abm.kernel.arrays.entered`.
-        weeks: of the longest.
-        ideas: expected number of ideas, of the scenario that has most.
-    """
-
-    plans: Array
-    periods: Array
-    period_terms: Array
-    beta: Array
-    poisson: Array
-    poisson_last: Array
-    poisson_guide: Array
-    table: Array
-    weeks: int
-    ideas: float
-
-    @property
-    def bytes(self) -> int:
-        """How many bytes the tables take."""
-        return sum(getattr(self, name).nbytes for name in ("plans", *PLANNED))
-
-
-def plan(scenarios: Sequence[Scenario], organization: Organization) -> Planned:
-    """Turn scenarios into tables.
-
-    Raises:
-        ScenarioError: if a panel has more members than there are reviewers.
-    """
-    tables = _Tables()
-    plans = np.zeros(len(scenarios), PLAN)
-    roles = np.bincount(organization.role, minlength=3)
-    reviewers = organization.size - int(roles[Role.STAFF])
-    most = 0.0
-    for number, settings in enumerate(scenarios):
-        turns = _turns(settings)
-        _check_panel(turns, reviewers)
-        within = [turn for turn in turns if turn[0] <= settings.weeks]
-        plans[number] = tables.add(settings, within)
-        most = max(most, _expected_ideas(settings.weeks, within, roles.tolist()))
-    cdf, last, guide = tables.poisson_arrays()
-    arrays = {
-        "periods": np.array(tables.periods, PERIOD),
-        "period_terms": tables.terms_array(),
-        "beta": np.array([_beta_row(*key) for key in tables.beta]),
-        "poisson": cdf,
-        "poisson_last": last,
-        "poisson_guide": guide,
-    }
-    return Planned(
-        plans=plans,
-        **arrays,
-        table=entered(arrays),
-        weeks=max(settings.weeks for settings in scenarios),
-        ideas=most,
-    )
-
-
-def _plan_of_one(settings: Scenario, organization: Organization) -> Planned:
-    """Plan one scenario, which often was planned before, with another seed."""
-    if settings.timeline or settings.levers:
-        return plan([settings], organization)
-    return _plan_of_values(_Unnamed(settings), organization)
-
-
-class _Unnamed:
-    """A scenario without timeline and levers as far as its plan depends on it: no name, no seed."""
-
-    def __init__(self, settings: Scenario) -> None:
-        self.settings, self.values = settings, _PLAIN(vars(settings))
-        self.hash = hash(self.values[::16])  # of some: for all, each would have to be fetched
-
-    def __hash__(self) -> int:
-        return self.hash
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Unnamed) and self.values == other.values
-
-
-@lru_cache(maxsize=32)
-def _plan_of_values(unnamed: _Unnamed, organization: Organization) -> Planned:
-    return plan([unnamed.settings], organization)
-
-
-class _Tables:
-    """Tables that grow as scenarios are added; what scenarios share stands there once."""
-
-    def __init__(self) -> None:
-        self.periods: list[tuple[int | bool, ...]] = []
-        self.terms: list[tuple[Value, ...]] = []
-        self.beta: dict[tuple[float, float], int] = {}
-        self.poisson: dict[float, int] = {}
-
-    def add(self, settings: Scenario, turns: Turns) -> tuple[int, ...]:
-        """Enter a scenario's periods, which its ``turns`` begin, and give its plan."""
-        first = len(self.periods)
-        before: Mapping[str, Value] | None = None
-        for week, values in turns:
-            redraw = before is not None and any(
-                before[name] != values[name] for name in TRAIT_TERMS
-            )
-            self.periods.append((week, *self._rows(values), redraw))
-            self.terms.append((*_terms_of(values), values["review"] == "constant"))
-            before = values
-        return (
-            settings.weeks,
-            first,
-            len(self.periods) - 1,
-            ValueKind[settings.value_distribution.upper()],
-            CircleKind[settings.circle.upper()],
-            settings.lapsed_leave,
-        )
-
-    def _rows(self, values: Mapping[str, Value]) -> list[int]:
-        """Return the rows of the tables to draw from, in the order of :data:`PERIOD`."""
-        rows = [self._beta_row(values, name, f"{name}_concentration") for name in _TRAITS]
-        used = _FACETS if values["facets"] else _NO_FACETS  # the others are never drawn from
-        rows += [
-            self._beta_row(values, name, "novelty_concentration") if name in used else 0
-            for name in (*_NO_FACETS, *_FACETS)
-        ]
-        rows += [
-            self.poisson.setdefault(_number(values[name]), len(self.poisson)) for name in _POISSONS
-        ]
-        return rows
-
-    def _beta_row(self, values: Mapping[str, Value], mean: str, concentration: str) -> int:
-        key = (_number(values[mean]), _number(values[concentration]))
-        return self.beta.setdefault(key, len(self.beta))
-
-    def terms_array(self) -> Array:
-        """Return the terms as an array of :data:`TERMS`, all of whose fields are numbers."""
-        table = np.empty((len(self.terms), len(TERMS.names or ())))
-        given = len(PARAMETER_TERMS) + 1
-        table[:, :given] = self.terms
-        table[:, given:] = list(WEEKLY_TERMS.values())
-        return table.view(TERMS)[:, 0]
-
-    def poisson_arrays(self) -> tuple[Array, Array, Array]:
-        """Return the Poisson tables as arrays, with their last entries and guides."""
-        tables = [_poisson_row(mean) for mean in self.poisson]
-        last = np.array([len(table) - 1 for table, _ in tables], np.int64)
-        cdf = np.ones((len(tables), max(last) + 1))
-        for row, (table, _) in enumerate(tables):
-            cdf[row, : len(table)] = table
-        return cdf, last, np.array([guide for _, guide in tables])
-
-
-_TRAITS: Final = ("risk_aversion", "permission_seeking", "storytelling")
-_NO_FACETS: Final = ("novelty_mean",)
-_FACETS: Final = (
-    "enhancement_novelty",
-    "mission_novelty",
-    "adaptive_novelty",
-    "anticipatory_novelty",
-)
-"""What the novelty of ideas is drawn by, without and with facets."""
-_POISSONS: Final = ("manager_business", "leader_business", "platform_readers")
-_terms_of: Final = itemgetter(*PARAMETER_TERMS)
-_PLAIN: Final = itemgetter(*(name for name in parameters() if not name.endswith("seed")))
-
-
-def _turns(settings: Scenario) -> Turns:
-    """Return the weeks in which parameters change, the first included, and the values from then on.
-
-    Those after the end of the run are given too.
-    """
-    if not settings.timeline and not settings.levers:
-        return [(1, vars(settings))]  # the values as they stand
-    weeks = {1}
-    for change in settings.timeline:
-        weeks |= {change.week, change.until or 1}
-    return [(week, settings.at(week)) for week in sorted(weeks)]
-
-
-def _check_panel(turns: Turns, reviewers: int) -> None:
-    size = max(int(_number(values["panel_size"])) for _, values in turns)
-    if size > reviewers:
-        raise ScenarioError(
-            f"panel_size = {size}: must be at most {reviewers}, the number of reviewers"
-        )
-
-
-def _number(value: Value) -> float:
-    return float(value)  # type: ignore[arg-type]  # terms are numbers
-
-
-@lru_cache(maxsize=4096)
-def _beta_row(mean: float, concentration: float) -> Array:
-    return beta_table(mean, concentration)
-
-
-@lru_cache(maxsize=4096)
-def _poisson_row(mean: float) -> tuple[Array, Array]:
-    """Return the table of a Poisson distribution, and where to begin looking for k/256."""
-    table = np.array(poisson_table(mean))
-    found = np.searchsorted(table, np.arange(GUIDE) / GUIDE)
-    return table, np.minimum(found, len(table) - 1).astype(np.int32)
-
-
-def _expected_ideas(weeks: int, turns: Turns, roles: Sequence[int]) -> float:
-    """Return the mean number of ideas of a run, as the shipped rule of conception has it.
-
-    ``roles`` are the numbers of people by role.
-    """
-    ends = [week for week, _ in turns[1:]] + [weeks + 1]
-    rates = ("conception_rate", "manager_conception_rate", "leader_conception_rate")
-    total = 0.0
-    for (week, values), end in zip(turns, ends, strict=True):
-        yearly = sum(n * _number(values[name]) for n, name in zip(roles, rates, strict=True))
-        total += (end - week) * yearly / WEEKS_PER_YEAR
-    return total
-
-
-# --- states ---------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=8)
-def _chart(organization: Organization) -> tuple[dict[str, Array], Array]:
-    """Return a chart's arrays, and a table in which they are entered.
-
-    With them, people before the first week, and everybody's own origin.
-    """
-    people, layers = organization.size, organization.layers
-    newcomers = _newcomers(organization)
-    reviewers = np.flatnonzero(organization.role != Role.STAFF)
-    layer_first = np.searchsorted(organization.layer[reviewers], np.arange(layers + 2))
-    newcomers["rank"][reviewers] = (
-        np.arange(len(reviewers)) - layer_first[organization.layer[reviewers]]
-    )
-    arrays = {
-        "superior": np.array(organization.superior),
-        "reviewers": reviewers,
-        "layer_first": layer_first.astype(np.int64),
-        "origin": np.arange(people),
-        "alike_until": _alike_until(newcomers["terms_row"][:people]),
-        "newcomers": newcomers,
-    }
-    return arrays, entered(arrays)
-
-
-def _alike_until(terms_rows: Array) -> Array:
-    """Return for each person the first one after who works under other terms."""
-    ends = np.append(np.flatnonzero(np.diff(terms_rows)) + 1, len(terms_rows))
-    return np.repeat(ends, np.diff(ends, prepend=0))
-
-
-def _newcomers(organization: Organization) -> Array:
-    """Return the people before the first week, and the agency and panel that follow them."""
-    people, layers = organization.size, organization.layers
-    columns = Layout({"newcomers": ((), people_in_columns(people + 2))})
-    newcomers = columns.cut(entered({})).array("newcomers")
-    newcomers[()] = np.zeros((), newcomers.dtype)
-    for name in ("layer", "department", "unit", "superior", "role"):
-        newcomers[name][:people] = getattr(organization, name)
-    newcomers["post"][: people + 2] = np.arange(people + 2)
-    newcomers["terms_row"] = newcomers["department"]
-    newcomers["gate"] = newcomers["layer"]
-    newcomers["energy"] = 1.0
-    newcomers["success_until"] = NEVER
-    for name in ("queue_first", "queue_last", "arriving_first", "arriving_last"):
-        newcomers[name] = NOBODY
-    bodies = slice(people, people + 2)
-    newcomers["role"][bodies] = (Role.CENTRAL_AGENCY, Role.PANEL)
-    newcomers["gate"][bodies] = (0, layers + 1)
-    newcomers["terms_row"][bodies] = organization.departments
-    newcomers["superior"][bodies] = NOBODY
-    return newcomers
-
-
-def new_state(
-    planned: Planned,
-    organization: Organization,
-    origin: Sequence[int] | None = None,
-    *,
-    scarce: bool = False,
-) -> State:
-    """Make room for runs of the scenarios planned; a run sets everything to its beginning.
-
-    Args:
-        planned: the scenarios.
-        organization: their chart.
-        origin: see :func:`run_kernel`.
-        scarce: leave the least room there can be, and fill it with garbage: for the checked mode.
-
-    Raises:
-        MemoryShortError: if the memory that is free would not suffice.
-    """
-    check_memory(planned, organization)
-    arrays, of_chart = _chart(organization)
-    table = of_chart + planned.table
-    apart = {**arrays, **{name: getattr(planned, name) for name in PLANNED}}
-    if origin is not None:
-        apart["origin"] = np.array(origin, np.int64)
-        table[ARRAYS.index("origin")] = entry(apart["origin"])
-    usual = sizes(planned, organization)
-    left, used = layouts(least(usual) if scarce else usual)
-    pieces = left.cut(table, scarce), used.cut(table, scarce)
-    state = State(table.ravel(), apart, *pieces, filled=scarce)
-    state.run[:] = _before_the_run(usual.people, usual.departments, usual.layers)
-    return state
-
-
-@lru_cache(maxsize=8)
-def _before_the_run(people: int, departments: int, layers: int) -> Array:
-    """Return a record :data:`RUN` that describes only the organisation."""
-    record = np.zeros(1, RUN)
-    record["people"], record["departments"], record["layers"] = people, departments, layers
-    return record
-
-
-PLANNED: Final = ("periods", "period_terms", "beta", "poisson", "poisson_last", "poisson_guide")
-"""Arrays of a state that come with a plan."""
-
-
-def sizes(planned: Planned, organization: Organization) -> Sizes:
-    """Return what the sizes of all arrays of a run of the scenarios planned follow from."""
-    reviewers = organization.size - int(np.count_nonzero(organization.role == Role.STAFF))
-    chart = (organization.size, organization.departments, organization.layers, reviewers)
-    return sizes_for(*chart, planned.weeks, planned.ideas)
-
-
-def check_memory(planned: Planned, organization: Organization) -> int:
-    """Estimate the memory of a run before anything is allocated.
-
-    Returns:
-        How many such runs would fit side by side, at least 1; many where the system does not tell
-        how much memory is free.
-
-    Raises:
-        MemoryShortError: if not one would.
-    """
-    needed = bytes_of_run(sizes(planned, organization)) + planned.bytes
-    return room_for(needed, organization.size, planned.ideas)

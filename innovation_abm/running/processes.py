@@ -237,7 +237,7 @@ def _end_with_parent(end: Connection) -> None:
 
 def _load() -> None:
     import innovation_abm.model
-    import innovation_abm.simulation  # noqa: F401
+    import innovation_abm.running.simulation  # noqa: F401
 
 
 def _run(

@@ -1,0 +1,175 @@
+"""States of runs: memory for them, and what is in it before the first week."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from innovation_abm.entities.idea import NEVER
+from innovation_abm.kernel.arrays import (
+    ARRAYS,
+    NOBODY,
+    RUN,
+    SUMMARY,
+    Layout,
+    State,
+    entered,
+    entry,
+    people_in_columns,
+)
+from innovation_abm.kernel.memory import room_for
+from innovation_abm.kernel.plans import PLANNED, Planned, plan
+from innovation_abm.kernel.sizes import Sizes, bytes_of_run, layouts, least, sizes_for
+from innovation_abm.organization.organization import Organization, Role
+from innovation_abm.scenario.scenario import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from innovation_abm.scenario.scenario import Value
+
+    Array = NDArray[Any]
+    Turns = list[tuple[int, Mapping[str, Value]]]
+
+
+@lru_cache(maxsize=8)
+def _chart(organization: Organization) -> tuple[dict[str, Array], Array]:
+    """Return a chart's arrays, and a table in which they are entered.
+
+    With them, people before the first week, and everybody's own origin.
+    """
+    people, layers = organization.size, organization.layers
+    newcomers = _newcomers(organization)
+    reviewers = np.flatnonzero(organization.role != Role.STAFF)
+    layer_first = np.searchsorted(organization.layer[reviewers], np.arange(layers + 2))
+    newcomers["rank"][reviewers] = (
+        np.arange(len(reviewers)) - layer_first[organization.layer[reviewers]]
+    )
+    arrays = {
+        "superior": np.array(organization.superior),
+        "reviewers": reviewers,
+        "layer_first": layer_first.astype(np.int64),
+        "origin": np.arange(people),
+        "alike_until": _alike_until(newcomers["terms_row"][:people]),
+        "newcomers": newcomers,
+    }
+    return arrays, entered(arrays)
+
+
+def _alike_until(terms_rows: Array) -> Array:
+    """Return for each person the first one after who works under other terms."""
+    ends = np.append(np.flatnonzero(np.diff(terms_rows)) + 1, len(terms_rows))
+    return np.repeat(ends, np.diff(ends, prepend=0))
+
+
+def _newcomers(organization: Organization) -> Array:
+    """Return the people before the first week, and the agency and panel that follow them."""
+    people, layers = organization.size, organization.layers
+    columns = Layout({"newcomers": ((), people_in_columns(people + 2))})
+    newcomers = columns.cut(entered({})).array("newcomers")
+    newcomers[()] = np.zeros((), newcomers.dtype)
+    for name in ("layer", "department", "unit", "superior", "role"):
+        newcomers[name][:people] = getattr(organization, name)
+    newcomers["post"][: people + 2] = np.arange(people + 2)
+    newcomers["terms_row"] = newcomers["department"]
+    newcomers["gate"] = newcomers["layer"]
+    newcomers["energy"] = 1.0
+    newcomers["success_until"] = NEVER
+    for name in ("queue_first", "queue_last", "arriving_first", "arriving_last"):
+        newcomers[name] = NOBODY
+    bodies = slice(people, people + 2)
+    newcomers["role"][bodies] = (Role.CENTRAL_AGENCY, Role.PANEL)
+    newcomers["gate"][bodies] = (0, layers + 1)
+    newcomers["terms_row"][bodies] = organization.departments
+    newcomers["superior"][bodies] = NOBODY
+    return newcomers
+
+
+def new_state(
+    planned: Planned,
+    organization: Organization,
+    origin: Sequence[int] | None = None,
+    *,
+    scarce: bool = False,
+) -> State:
+    """Make room for runs of the scenarios planned; a run sets everything to its beginning.
+
+    Args:
+        planned: the scenarios.
+        organization: their chart.
+        origin: see :func:`run_kernel`.
+        scarce: leave the least room there can be, and fill it with garbage: for the checked mode.
+
+    Raises:
+        MemoryShortError: if the memory that is free would not suffice.
+    """
+    check_memory(planned, organization)
+    arrays, of_chart = _chart(organization)
+    table = of_chart + planned.table
+    apart = {**arrays, **{name: getattr(planned, name) for name in PLANNED}}
+    if origin is not None:
+        apart["origin"] = np.array(origin, np.int64)
+        table[ARRAYS.index("origin")] = entry(apart["origin"])
+    usual = sizes(planned, organization)
+    left, used = layouts(least(usual) if scarce else usual)
+    pieces = left.cut(table, scarce), used.cut(table, scarce)
+    state = State(table.ravel(), apart, *pieces, filled=scarce)
+    state.run[:] = _before_the_run(usual.people, usual.departments, usual.layers)
+    return state
+
+
+@lru_cache(maxsize=8)
+def _before_the_run(people: int, departments: int, layers: int) -> Array:
+    """Return a record :data:`RUN` that describes only the organisation."""
+    record = np.zeros(1, RUN)
+    record["people"], record["departments"], record["layers"] = people, departments, layers
+    return record
+
+
+def sizes(planned: Planned, organization: Organization) -> Sizes:
+    """Return what the sizes of all arrays of a run of the scenarios planned follow from."""
+    reviewers = organization.size - int(np.count_nonzero(organization.role == Role.STAFF))
+    chart = (organization.size, organization.departments, organization.layers, reviewers)
+    return sizes_for(*chart, planned.weeks, planned.ideas)
+
+
+def check_memory(planned: Planned, organization: Organization) -> int:
+    """Estimate the memory of a run before anything is allocated.
+
+    Returns:
+        How many such runs would fit side by side, at least 1; many where the system does not tell
+        how much memory is free.
+
+    Raises:
+        MemoryShortError: if not one would.
+    """
+    needed = bytes_of_run(sizes(planned, organization)) + planned.bytes
+    return room_for(needed, organization.size, planned.ideas)
+
+
+# --- the smallest run there is --------------------------------------------------------------------
+
+
+def nothing_to_do() -> tuple[Any, ...]:
+    """Return arguments for a call of the compiled engine that only compiles it."""
+    state, plans = _smallest()
+    seeds, summaries = np.zeros((1, 4), np.uint64), np.zeros(1, SUMMARY)
+    return (state.table, plans, seeds, np.zeros(2, np.int64), 0, summaries)
+
+
+def layout() -> tuple[tuple[str, Any, int], ...]:
+    """Return name, data type and number of dimensions of every array of a state."""
+    state, _ = _smallest()
+    arrays = {name: getattr(state, name) for name in ARRAYS}
+    return tuple((name, one.dtype, one.ndim) for name, one in arrays.items())
+
+
+def _smallest() -> tuple[State, Array]:
+    chart = Organization.from_superiors([-1])
+    planned = plan([Scenario(weeks=1)], chart)
+    return new_state(planned, chart), planned.plans
