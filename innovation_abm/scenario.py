@@ -45,7 +45,7 @@ WEEKS_PER_YEAR: Final = 52
 MAX_SEED: Final = 2**63 - 1
 
 TOP_LEVEL: Final = ("name", "title", "levers", "lever", "timeline")
-"""What stands in a scenario file outside the groups of parameters."""
+"""Keys of a scenario file outside the groups of parameters."""
 
 Value = float | int | bool | str | None
 
@@ -166,7 +166,7 @@ class Shape(_Group):
     """The organisation: your own chart, or departments of one shape."""
 
     chart: str | None = _choice(
-        None, None, "chart file to read the organisation from (else it is generated)"
+        None, None, "chart file to read the organisation from (default: generated)"
     )
     departments: int = _fixed(1, 1, 10_000, "generated departments", "departments")
     middle_layers: int = _fixed(3, 0, 20, "layers of middle managers in each", "layers")
@@ -174,7 +174,7 @@ class Shape(_Group):
 
 
 class Ideas(_Group):
-    """How often ideas come to people, and what they are worth."""
+    """How often people have ideas, and what these are worth."""
 
     conception_rate: float = _number(
         1.0, None, 0, 52, "ideas that a member of staff conceives", "a year"
@@ -201,7 +201,7 @@ class Ideas(_Group):
         0.5, 0.0, 0, 100, "standard error with which a raw idea's value is seen", "value"
     )
     topics: float = _number(
-        0.0, 0.0, 0, 1e6, "topics that ideas fall on; 0: no two ideas share one", "topics"
+        0.0, 0.0, 0, 1e6, "topics of ideas; 0: no two ideas share one", "topics"
     )
 
 
@@ -270,7 +270,7 @@ class Traits(_Group):
 
 
 class Voice(_Group):
-    """Whether an idea is spoken of at all, and whether permission is asked first."""
+    """Whether an idea is voiced at all, and whether permission is asked first."""
 
     own_judgement: bool = _flag(False, "authors first judge their idea by the rule of review")
     personal_loss_share: float = _number(
@@ -278,7 +278,7 @@ class Voice(_Group):
     )
     clarity: float = _number(0.6, 1.0, 0, 1, "clarity of what leaders say about innovation")
     broadcast: float = _number(
-        0.0, 0.0, 0, 1, "share of the lack of clarity that a broadcast of what is meant makes good"
+        0.0, 0.0, 0, 1, "share of missing clarity that a broadcast of what is meant restores"
     )
     broadcast_every: float = _number(13.0, None, 1, 5200, "time between broadcasts", "weeks")
     broadcast_fading: float = _number(
@@ -327,7 +327,7 @@ class Work(_Group):
         0.1, 1.0, 0, 1, "chance that a reviewer looks at ideas before regular business"
     )
     manager_weight: float = _number(
-        1.0, 1.0, 0, 100, "factor by which that chance is another for middle managers"
+        1.0, 1.0, 0, 100, "factor on middle managers' chance to look at ideas first"
     )
     business_class: float = _number(
         0.0, 0.0, 0, 1, "share of ideas linked to regular business, which travel in its class"
@@ -354,7 +354,7 @@ class Review(_Group):
         2.0, None, 0, 1e3, "steepness of the review in the value seen", "1/value"
     )
     risk_skill: float = _number(
-        0.0, 0.0, 0, 1, "share of uncertainty that skill in navigating risk resolves for who judges"
+        0.0, 0.0, 0, 1, "share of uncertainty that reviewers' skill in navigating risk resolves"
     )
     review_threshold: float = _number(
         0.0, 0.0, -100, 100, "value seen at which half of the ideas are endorsed", "value"
@@ -422,7 +422,7 @@ class Review(_Group):
     panel_size: float = _number(
         0.0, 0.0, 0, 32, "members of the panel that decides on novel ideas; 0: none", "posts"
     )
-    panel_quorum: float = _number(1.0, 1.0, 1, 32, "votes of the panel that carry", "posts")
+    panel_quorum: float = _number(1.0, 1.0, 1, 32, "votes of the panel needed to endorse", "posts")
     panel_novelty: float = _number(0.0, 0.0, 0, 1, "least novelty that goes to the panel")
 
 
@@ -525,7 +525,7 @@ class Learning(_Group):
 
     norm_start: float = _number(0.1, 0.0, 0, 1, "norm of a newcomer: is innovating normal here?")
     norm_speed: float = _number(
-        0.05, 0.0, 0, 1, "share of the way to what one sees that the norm moves", "a week"
+        0.05, 0.0, 0, 1, "share of the way to what is seen that the norm moves", "a week"
     )
     norm_threshold_mean: float = _number(
         0.4, None, -100, 100, "mean share of others seen innovating at which one follows"
@@ -560,7 +560,7 @@ class Learning(_Group):
     )
     turnover: float = _number(0.1, 0.0, 0, 52, "rate at which people leave their post", "a year")
     orphaning: float = _number(
-        0.1, 0.0, 0, 1, "chance that an idea is given up whose author is gone", "a week"
+        0.1, 0.0, 0, 1, "chance that an idea whose author is gone is given up", "a week"
     )
 
 

@@ -26,10 +26,10 @@ WEEKLY_TERMS: Final = {
 
 
 class Terms:
-    """Every numeric parameter as it stands this week, and the week's circumstances.
+    """Every numeric parameter as it is this week, and the week's circumstances.
 
     Rules read these by name (``terms.staleness``), so a new parameter needs no new plumbing.
-    There is one record a department, and one for the government as a whole.
+    There is one record per department, and one for the government as a whole.
 
     Attributes:
         constant_review: 1.0 if the review is constant, 0.0 if logistic.
@@ -37,7 +37,7 @@ class Terms:
         trust: trust of citizens in the public service, in [0, 1].
         signal: the political signal; below 0 is discouraging.
         declared: force that the latest official declaration still has, in [0, 1].
-        skills: share of the skills that innovation now needs which are there, in [0, 1].
+        skills: share of the skills innovation now needs that are available, in [0, 1].
         in_use: ideas in use in this department; for the government, in any.
     """
 
