@@ -21,7 +21,7 @@ _OF_PEOPLE: Final = (
     "learn loss_share own_weight permit place seeks_permission silence speak submit suitability "
     "visibility weight_of_ideas withhold wrong_queue _facet _novelty _of_kind _topic _value"
 )
-"""Called for people only: a body has no ideas of its own, no business, and learns nothing."""
+"""Called for people only: a body has no ideas, no business, and learns nothing."""
 _OF_REVIEWERS: Final = (
     "capacity covered draw endorse handle judge open_slots provision refuse show_another_door "
     "turns_to_ideas _provision"

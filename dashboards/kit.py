@@ -9,7 +9,7 @@ from innovation_abm.dashboards.words import LANGUAGES, Speech
 from innovation_abm.results.measures import MEASURES
 from innovation_abm.running.effects import recorded
 from innovation_abm.scenario.levers import catalogue
-from innovation_abm.scenario.scenario import parameters
+from innovation_abm.scenario.parameters import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

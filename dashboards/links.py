@@ -20,8 +20,9 @@ from innovation_abm.dashboards.offered import offered, with_own_levers
 from innovation_abm.dashboards.play import Move, Play
 from innovation_abm.dashboards.words import LANGUAGES
 from innovation_abm.rules.files import FileRules
+from innovation_abm.scenario.parameters import MAX_SEED, parameters
 from innovation_abm.scenario.presets import preset, preset_names
-from innovation_abm.scenario.scenario import MAX_SEED, Scenario, ScenarioError, parameters
+from innovation_abm.scenario.scenario import Scenario, ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from innovation_abm.scenario.scenario import Change, Scenario, ScenarioError, parameters
+from innovation_abm.scenario.parameters import parameters
+from innovation_abm.scenario.scenario import Change, Scenario, ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -45,7 +45,7 @@ MAX_POISSON: Final = 500.0
 
 
 class Stream(IntEnum):
-    """The four groups of draws; each may have a seed of its own."""
+    """The four groups of draws; each may have its own seed."""
 
     PEOPLE = 0
     IDEAS = 1

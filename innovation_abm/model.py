@@ -59,7 +59,8 @@ from innovation_abm.rules.book import (
 )
 from innovation_abm.rules.files import roles_of
 from innovation_abm.rules.guarding import OutOfRangeError, guarded
-from innovation_abm.scenario.scenario import WEEKS_PER_YEAR, Scenario, ScenarioError
+from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
+from innovation_abm.scenario.scenario import Scenario, ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from innovation_abm.entities.protocols import Desk, Head, PersonLike
-    from innovation_abm.scenario.scenario import Value
+    from innovation_abm.scenario.parameters import Value
 
 MAX_FRESH_SEED = 2**31
 

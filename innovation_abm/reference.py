@@ -5,9 +5,9 @@ A document holds a pair of markers for each table::
     <!-- generated: parameters -->
     <!-- end -->
 
-and ``python -m innovation_abm.reference`` fills in what stands between them, in every Markdown file
-of the folder ``docs`` (or in the files named on the command line). What is between the markers is
-never edited by hand. A test holds the documents to the code.
+and ``python -m innovation_abm.reference`` fills in what is between them, in every Markdown file of
+the folder ``docs`` (or in the files named on the command line). Never edit what is between the
+markers by hand. A test checks the documents against the code.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ from innovation_abm.results.stories import PHRASES
 from innovation_abm.rules import book as rules
 from innovation_abm.running.effects import ORGANISATIONS, Measured, Verdict, recorded
 from innovation_abm.scenario.levers import catalogue
-from innovation_abm.scenario.scenario import GROUPS, parameters
+from innovation_abm.scenario.parameters import GROUPS, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from enum import IntEnum
 
     from innovation_abm.experiments.design.parts import Part
-    from innovation_abm.scenario.scenario import Parameter, Value
+    from innovation_abm.scenario.parameters import Parameter, Value
 
 E = TypeVar("E", bound="IntEnum")
 
 FATE_MEANINGS: Final = {
     Fate.IN_FLIGHT: "not decided yet; right-censored at the end of the run",
-    Fate.WITHHELD: "its author never spoke of it",
+    Fate.WITHHELD: "its author never voiced it",
     Fate.DENIED: "its author asked for permission and did not get it",
     Fate.REJECTED: "refused by a reviewer or panel, with no rework and no other door left",
-    Fate.LAPSED: "died of waiting in a queue",
+    Fate.LAPSED: "lapsed while waiting in a queue",
     Fate.ORPHANED: "given up after its author left or burnt out",
-    Fate.DROPPED: "given up because political priorities changed",
+    Fate.DROPPED: "dropped because political priorities changed",
     Fate.FAILED_PILOT: "piloted, and refused by the leader afterwards",
     Fate.ADOPTED: "adopted: it survived",
 }
@@ -63,7 +63,7 @@ STAGE_MEANINGS: Final = {
     Stage.PLATFORM: "on the collaboration platform",
     Stage.REWORK: "returned for rework",
     Stage.PILOT: "being piloted",
-    Stage.CLOSED: "its fate has fallen",
+    Stage.CLOSED: "it has met its fate",
     Stage.PERMISSION: "in a queue, as a request for permission",
     Stage.MISROUTED: "in a wrong queue, to be passed on",
     Stage.REVIEW: "in a queue, for review",
@@ -94,7 +94,7 @@ DRAWS: Final[dict[Purpose, tuple[str, tuple[str, ...]]]] = {
     Purpose.STORYTELLING: ("a person's storytelling", ("post", "tenure")),
     Purpose.NORM_THRESHOLD: ("a person's norm threshold", ("post", "tenure")),
     Purpose.CHANNELS: ("whether a person knows the channels", ("post", "tenure")),
-    Purpose.TRAIT: ("a person's trait of a rule file's own", ("post", "tenure", "name")),
+    Purpose.TRAIT: ("a person's trait defined by a rule file", ("post", "tenure", "name")),
     Purpose.TURNOVER: ("whether the holder leaves the post", ("week", "post")),
     Purpose.SILO: ("what a department provides of a determinant", ("department", "determinant")),
     Purpose.CONCEPTION: ("whether an idea is conceived", ("week", "origin")),
@@ -104,7 +104,7 @@ DRAWS: Final[dict[Purpose, tuple[str, tuple[str, ...]]]] = {
     Purpose.TOPIC: ("its topic", ("week", "origin")),
     Purpose.NOISE: ("the error with which an idea is seen", ("week", "post")),
     Purpose.DEALING: ("the order in which ideas are dealt to other posts", ("post",)),
-    Purpose.IDEA_TRAIT: ("a trait of an idea of a rule file's own", ("week", "origin", "name")),
+    Purpose.IDEA_TRAIT: ("an idea's trait defined by a rule file", ("week", "origin", "name")),
     Purpose.OWN_JUDGEMENT: ("the author's own judgement", ("idea", "post", "visit")),
     Purpose.VOICE: ("voice or silence, and its reason", ("idea",)),
     Purpose.PERMISSION: ("whether permission is asked", ("idea",)),
@@ -167,7 +167,7 @@ SUMMARY_MEANINGS: Final = {
     "omission": "share of worthwhile decided ideas that died: `estimate`, `low`, `high`",
     "commission": "share of worthless decided ideas that were adopted: likewise",
     "commission_at_trial": "share of worthless decided ideas that were piloted only: likewise",
-    "voiced_share": "share of ideas that were spoken of",
+    "voiced_share": "share of ideas that were voiced",
     "funnel": "ideas that came as far as `conceived`, `voiced`, `submitted`, `top`, `piloted`, "
     "`adopted`, `embedded`",
     "deaths": "rows of `fate`, `reason`, `place`, `ideas`, `worthwhile`, the most frequent first",
@@ -177,7 +177,7 @@ SUMMARY_MEANINGS: Final = {
     "decision_weeks": "median weeks from conception to fate, of decided ideas that were voiced",
     "maturity": "how far the four determinants are there at the end, `overall` and by `level` (1 "
     "to 5) and `name`; a read-out, never an input",
-    "tjur_r2": "how well value tells adopted from dead ideas (Tjur's R-squared)",
+    "tjur_r2": "how well value separates adopted from dead ideas (Tjur's R-squared)",
     "gini": "inequality of adoptions between the posts that had ideas (Gini coefficient)",
     "spread_departments": "standard deviation of survival between departments, beyond chance",
     "spread_years": "the same between years of conception",
@@ -187,7 +187,7 @@ SUMMARY_MEANINGS: Final = {
     "`adopted_of_decided`",
     "effort": "mean effort of people beyond what is provided, in [0, 1], over all weeks",
     "duplicates": "ideas conceived on a topic adopted before",
-    "reused": "departments that took up an idea circulated by the agency, added up",
+    "reused": "departments that took up an idea circulated by the agency, in total",
     "exits": "people who left their post",
     "norm": "mean norm at the end",
     "futility": "mean futility at the end",
@@ -531,7 +531,7 @@ def main(arguments: Sequence[str]) -> int:
     """Rewrite the documents named, or all in the folder ``docs``; return the exit status."""
     paths = [Path(name) for name in arguments] or sorted(Path("docs").glob("*.md"))
     if not paths:
-        print("there is no docs/*.md here; name the documents to rewrite", file=sys.stderr)
+        print("no docs/*.md here; name the documents to rewrite", file=sys.stderr)
         return 2
     try:
         for path in paths:

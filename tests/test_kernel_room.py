@@ -17,8 +17,8 @@ from innovation_abm.kernel.arrays import ARRAYS, Room
 from innovation_abm.kernel.memory import MemoryShortError
 from innovation_abm.kernel.plans import PLANNED, plan
 from innovation_abm.kernel.runs import run_kernel
-from innovation_abm.kernel.states import check_memory, new_state, sizes
 from innovation_abm.kernel.sizes import Sizes, bytes_of_run, grown, least, sizes_for
+from innovation_abm.kernel.states import check_memory, new_state, sizes
 
 pytest.importorskip("numba")
 

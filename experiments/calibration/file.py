@@ -67,8 +67,9 @@ from innovation_abm.experiments.design.parts import (
 )
 from innovation_abm.experiments.design.study import Base
 from innovation_abm.reading.text_files import read_text
+from innovation_abm.scenario.parameters import parameters
 from innovation_abm.scenario.presets import preset
-from innovation_abm.scenario.scenario import Scenario, ScenarioError, parameters
+from innovation_abm.scenario.scenario import Scenario, ScenarioError
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

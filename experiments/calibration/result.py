@@ -23,7 +23,7 @@ from innovation_abm.experiments.calibration.folder import (
     write_table,
 )
 from innovation_abm.reading.text_files import write_whole
-from innovation_abm.scenario.scenario import parameters as known_parameters
+from innovation_abm.scenario.parameters import parameters as known_parameters
 
 if TYPE_CHECKING:
     import pandas as pd

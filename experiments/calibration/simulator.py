@@ -13,7 +13,7 @@ from innovation_abm.experiments.calibration.published import FIGURES
 from innovation_abm.results.files import rules_missing
 from innovation_abm.results.measures import MEASURES
 from innovation_abm.results.run import batches
-from innovation_abm.scenario.scenario import parameters as known_parameters
+from innovation_abm.scenario.parameters import parameters as known_parameters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -24,8 +24,8 @@ from innovation_abm.experiments.design.parts import (
     repeated,
     shown,
 )
+from innovation_abm.scenario.faults import JOINT
 from innovation_abm.scenario.levers import catalogue
-from innovation_abm.scenario.scenario import JOINT
 
 if TYPE_CHECKING:
     import pandas as pd

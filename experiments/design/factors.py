@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from innovation_abm.experiments.design.models import Model
-    from innovation_abm.scenario.scenario import Parameter
+    from innovation_abm.scenario.parameters import Parameter
 
     FloatArray = NDArray[np.float64]
     Array = NDArray[Any]

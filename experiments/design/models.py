@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from innovation_abm.results.measures import MEASURES
-from innovation_abm.scenario.scenario import parameters
+from innovation_abm.scenario.parameters import parameters
 
 if TYPE_CHECKING:
-    from innovation_abm.scenario.scenario import Parameter
+    from innovation_abm.scenario.parameters import Parameter
 
 
 class Model(ABC):
@@ -75,7 +75,7 @@ class TestFunction(Model):
 
     def parameters(self) -> Mapping[str, Parameter]:
         """Return the arguments; by default each is in the middle of its range."""
-        from innovation_abm.scenario.scenario import Parameter
+        from innovation_abm.scenario.parameters import Parameter
 
         return {
             name: Parameter(

@@ -25,7 +25,7 @@ from innovation_abm.reading.plain_numbers import of_kind, plain, plain_within
 from innovation_abm.reading.toml_files import TomlError, read_toml
 
 if TYPE_CHECKING:
-    from innovation_abm.scenario.scenario import Parameter
+    from innovation_abm.scenario.parameters import Parameter
 
 Value = float | int | bool | str
 """A value of a factor or a parameter."""

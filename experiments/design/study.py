@@ -45,7 +45,9 @@ from innovation_abm.experiments.design.parts import (
 )
 from innovation_abm.reading.text_files import read_text
 from innovation_abm.results.measures import HEADLINES
-from innovation_abm.scenario.scenario import JOINT, MAX_SEED, Scenario, parameters
+from innovation_abm.scenario.faults import JOINT
+from innovation_abm.scenario.parameters import MAX_SEED, parameters
+from innovation_abm.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from innovation_abm.experiments.design.factors import Factor
     from innovation_abm.experiments.design.study import Study
-    from innovation_abm.scenario.scenario import Parameter
+    from innovation_abm.scenario.parameters import Parameter
 
 
 _KEY: Final = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")

@@ -39,6 +39,7 @@ MODEL_SOURCES: Final = (
     "results/survival",
     "rules/book",
     "scenario/levers",
+    "scenario/parameters",
     "scenario/scenario",
 )
 """Modules of the package that determine the result of a run, in addition to the agents."""

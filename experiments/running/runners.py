@@ -21,7 +21,7 @@ import numpy as np
 from innovation_abm.charts.charts import build_organization
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.running import identity
-from innovation_abm.scenario.scenario import WEEKS_PER_YEAR
+from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 
 if TYPE_CHECKING:
     import pyarrow as pa

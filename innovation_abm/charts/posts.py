@@ -341,7 +341,7 @@ def _posts(table: Table, log: Log) -> Iterator[Post]:
 
 
 def _without_reference(reference: str, key: str, row: int, file: str, log: Log) -> tuple[str, str]:
-    """The reference and key of a post that has none of its own."""
+    """The reference and key of a post that has none."""
     what = "is called XX, the mark of a head" if reference else "has no reference"
     message = f"the post {what}; give it a unique reference"
     log.fault(file, row, FaultKind.REFERENCE, message, f"named 'row {row}'")

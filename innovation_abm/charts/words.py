@@ -64,7 +64,7 @@ class Words:
         fields: What the columns with a header are, by its plain words.
         loose: The same by words that are compared loosely, where the plain ones are not known.
         personal: Words in a header that make a column one about persons.
-        nobody: What stands where there is no superior, in small letters and without accents.
+        nobody: What a cell without a superior may say, in small letters and without accents.
         totals: How a row of totals begins, in plain words.
         notes: How a line about the table begins, in small letters and without accents.
         roles: The roles of the model that a stated one may be, by its plain words.

@@ -54,7 +54,8 @@ if TYPE_CHECKING:
     from innovation_abm.rules.book import RuleBook
     from innovation_abm.running.effects import Ranked
     from innovation_abm.running.processes import MesaProcesses
-    from innovation_abm.scenario.scenario import Parameter, Scenario
+    from innovation_abm.scenario.parameters import Parameter
+    from innovation_abm.scenario.scenario import Scenario
 
 PROGRAM: Final = "innovation-abm"
 FOR_ROOMS: Final = "workshop"
@@ -236,7 +237,7 @@ def _scenario(name: str) -> Scenario:
 
 def _settings(option: str, pairs: Sequence[str]) -> dict[str, Any]:
     """Read ``NAME=VALUE`` pairs, values as TOML writes them (text may go without its quotes)."""
-    from innovation_abm.scenario.scenario import parameters
+    from innovation_abm.scenario.parameters import parameters
 
     known = parameters()
     values: dict[str, Any] = {}
@@ -809,8 +810,8 @@ def presets(
     as_json: JsonOption = False,
 ) -> None:
     """List the scenarios that come with the package, or print one as a file to start from."""
+    from innovation_abm.scenario.parameters import parameters
     from innovation_abm.scenario.presets import preset, preset_names, preset_text
-    from innovation_abm.scenario.scenario import parameters
 
     if name is None:
         listed = [_described(preset(one)) for one in preset_names()]

@@ -150,7 +150,7 @@ class Idea:
         stage: where it is.
         holder: whose queue or desk it is on.
         since: week it came there.
-        layer: layer whose gate it last stood at.
+        layer: layer whose gate it was last at.
         layer_weeks: week-ends it has spent in queues of that layer; asking permission apart.
         waited: week-ends it has spent in queues altogether.
         visited: ranks of the reviewers of that layer that it has been to.
@@ -158,15 +158,15 @@ class Idea:
         rework_post: post that returned it for rework.
         endorsers: post and tenure of everybody who endorsed it.
         seen: value seen at its last review.
-        decisions: judgements made of it, the author's own included.
+        decisions: judgements of it, including the author's own.
         voiced, asked, posted, misrouted, bypassed, collected, piloted, trialled, reworked,
             submitted: whether that happened (``trialled``: piloted under a trial quota;
-            ``submitted``: it came before somebody who may endorse it).
-        top: whether it came before a leader or panel.
+            ``submitted``: it reached somebody who may endorse it).
+        top: whether it reached a leader or panel.
         duplicate: its topic had been adopted before it was conceived.
         in_use: some department uses it.
-        fate: how it ended, ``fate_week`` when, ``fate_holder`` at whose hands.
-        detail: kind of that fate, where an agent of one's own tells kinds apart; else empty.
+        fate: how it ended, ``fate_week`` when, ``fate_holder`` the post that ended it.
+        detail: kind of that fate, where a custom agent tells kinds apart; else empty.
         reason: why it was withheld.
         outcome: what became of it after adoption, and ``outcome_week`` when.
     """
@@ -307,7 +307,7 @@ class Idea:
 
     @property
     def name(self) -> str:
-        """Name by which people speak of the idea: its week and its author's post."""
+        """Name of the idea: its week and its author's post."""
         return f"w{self.week}-p{self.author.post}"
 
     @property

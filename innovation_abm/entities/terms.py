@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from innovation_abm.scenario.scenario import parameters
+from innovation_abm.scenario.parameters import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from innovation_abm.scenario.scenario import Value
+    from innovation_abm.scenario.parameters import Value
 
 PARAMETER_TERMS: Final = tuple(p.name for p in parameters().values() if p.kind in ("float", "bool"))
 """The parameters that rules may read, all as numbers (a flag is 0.0 or 1.0)."""
@@ -35,10 +35,10 @@ class Provision(NamedTuple):
 
 
 class Terms:
-    """Every numeric parameter as it stands this week, and the week's circumstances.
+    """Every numeric parameter as it is this week, and the week's circumstances.
 
     Rules read these by name (``terms.staleness``), so a new parameter needs no new plumbing.
-    There is one record a department, and one for the government as a whole.
+    There is one record per department, and one for the government as a whole.
 
     Attributes:
         constant_review: 1.0 if the review is constant, 0.0 if logistic.
@@ -46,7 +46,7 @@ class Terms:
         trust: trust of citizens in the public service, in [0, 1].
         signal: the political signal; below 0 is discouraging.
         declared: force that the latest official declaration still has, in [0, 1].
-        skills: share of the skills that innovation now needs which are there, in [0, 1].
+        skills: share of the skills innovation now needs that are available, in [0, 1].
         in_use: ideas in use in this department; for the government, in any.
     """
 

@@ -52,4 +52,4 @@ TRAIT_TERMS = frozenset(
     + [f"{name}_concentration" for name, _ in TRAITS]
     + ["channel_knowledge", "norm_threshold_mean", "norm_threshold_sd"]
 )
-"""Parameters that traits depend on: if the timeline moves one, traits are drawn anew."""
+"""Parameters that traits depend on: if the timeline moves one, traits are drawn again."""

@@ -11,10 +11,10 @@ class Week:
 
     Attributes:
         week: 1 is the run's first.
-        conceived, voiced, submitted: ideas conceived; spoken of; that first joined a queue for
+        conceived, voiced, submitted: ideas conceived; voiced; that first joined a queue for
             review.
         withheld, denied, rejected, lapsed, orphaned, dropped, failed_pilot, adopted: ideas that
-            ended so this week.
+            met this fate this week.
         in_flight: ideas in flight at the week's end.
         piloted: pilots started.
         failed, embedded: outcomes that came due.
@@ -28,7 +28,7 @@ class Week:
         expectations, services, gap: citizens' expectations, services, and the gap, in value.
         trust: citizens' trust, in [0, 1].
         declared: force that the latest official declaration still has, in [0, 1].
-        skills: share of the skills that innovation now needs which are there, in [0, 1].
+        skills: share of the skills innovation now needs that are available, in [0, 1].
         signal: the political signal.
         message: force that the last broadcast's message still has, in [0, 1].
         last_broadcast: week of the last broadcast; 0: there was none.

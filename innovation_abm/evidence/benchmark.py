@@ -1,8 +1,8 @@
-"""How fast the model runs on this machine: figures to read beside each other, never tests.
+"""How fast the model runs on this machine: figures to compare with each other, never tests.
 
 The compiled engine, the Mesa engine and ``mesa.batch_run`` run the same scenarios on the same
 charts, in one process run; every figure is a median of several measurements, unless its case says
-otherwise. ``docs/performance.md`` says how to read them.
+otherwise. ``docs/performance.md`` explains how to read them.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def bench(
     progress: Callable[[str], None] | None = None,
     notice: Notice | None = None,
 ) -> dict[str, Any]:
-    """Measure the compiled engine beside the Mesa engine and ``mesa.batch_run``.
+    """Measure the compiled engine, the Mesa engine and ``mesa.batch_run``.
 
     Args:
         quick: fewer repetitions, and nothing larger than 10,000 people.
@@ -169,13 +169,13 @@ def bench(
         notice: see :func:`~innovation_abm.simulate`.
 
     Returns:
-        With all mechanisms on, unless said: ``single_ms``, one run of 1,000 people and 104 weeks;
+        With all mechanisms on by default: ``single_ms``, one run of 1,000 people and 104 weeks;
         ``replications_per_second``, of 100 people and 104 weeks, on all processors;
         ``thread_speedup``, what two threads gain on these; ``ratio_to_mesa_engine``, how many
         times as long the Mesa engine takes for the single run; ``ratio_to_batch_run``, how many
         times as many replications a second as ``mesa.batch_run`` with two processes, and
         ``ratio_to_batch_run_1_process``; ``whole_service_seconds`` and ``whole_service_mb`` (peak
-        memory of a process of its own), null if ``quick``; ``ensemble_ms`` (200 replications of 60
+        memory of a separate process), null if ``quick``; ``ensemble_ms`` (200 replications of 60
         people and 104 weeks), ``map_seconds`` (20 x 20 values, 50 replications each, of the
         same) and ``ranking_seconds`` (all levers, 100 pairs each, of the same);
         ``study_overhead``, the time of a sweep of 100 people and 104 weeks over that of the bare
@@ -241,7 +241,7 @@ class _Measure:
         side_by_side: int = 1,
         mechanisms: str = "all",
     ) -> float:
-        """Measure some work several times; give the median of the seconds that it takes.
+        """Measure some work several times; return the median of the seconds that it takes.
 
         As in :mod:`timeit`, garbage is collected before, not meanwhile.
         """
@@ -272,7 +272,7 @@ class _Measure:
     def batch(
         self, what: str, chart: Organization, weeks: int, runs: int, threads: int, repeats: int
     ) -> float:
-        """Measure replications in the compiled engine; give seconds."""
+        """Measure replications in the compiled engine; return seconds."""
         scenario = Scenario(weeks=weeks, **EVERYTHING_ON)
         work = partial(_run_batch, scenario, chart, runs, threads)
         work()
@@ -493,11 +493,11 @@ def _studies(measure: _Measure) -> dict[str, float | None]:
 
 MILLION_RUNS: Final = {"seconds": "seconds", "mb": "memory_mb"}
 
-# --- the whole service, in a process of its own ---------------------------------------------------
+# --- the whole service, in a separate process -----------------------------------------------------
 
 
 def _whole_service(measure: _Measure) -> dict[str, float | None]:
-    """Measure a run of a whole public service in another process, so that the peak is its own."""
+    """Measure a run of a whole public service in another process, to know its peak memory."""
     weeks = measure.sizes.whole_weeks
     if not weeks:
         return {"whole_service_seconds": None, "whole_service_mb": None}
@@ -505,7 +505,7 @@ def _whole_service(measure: _Measure) -> dict[str, float | None]:
     code = f"from innovation_abm.evidence.benchmark import print_whole_service as go; go({weeks})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise InnovationAbmError(f"the whole service does not run: {done.stderr.strip()}")
+        raise InnovationAbmError(f"the whole service cannot be run: {done.stderr.strip()}")
     case: Case = json.loads(done.stdout.splitlines()[-1])
     measure.cases.append(case)
     return {"whole_service_seconds": case["seconds"], "whole_service_mb": case["memory_mb"]}

@@ -1,4 +1,4 @@
-"""Cases with a known answer, each found again by the model itself.
+"""Cases with a known answer, each reproduced by the model itself.
 
 Every case switches mechanisms off until theory gives the answer, runs the model, and compares. No
 case has a side formula for what the model does: what is found is counted in ideas and queues of an
@@ -24,7 +24,8 @@ from innovation_abm.entities.queues import BUSINESS_QUEUE, IDEA_QUEUE
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.model import InnovationModel
 from innovation_abm.rules.book import logistic
-from innovation_abm.scenario.scenario import WEEKS_PER_YEAR, Change, Scenario
+from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
+from innovation_abm.scenario.scenario import Change, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -72,7 +73,7 @@ class Case:
         run: what was run, in a sentence or two.
         expected: figure that theory gives.
         found: figure that the model gives.
-        standard_error: of ``found``; 0 where there is no chance in it.
+        standard_error: of ``found``; 0 where nothing is random.
         allowance: how far ``expected`` is itself off: rounded, or exact only in a limit.
         sample: ideas, people or weeks that ``found`` is a mean of.
         unit: what the sample consists of.
@@ -98,7 +99,7 @@ class Case:
 
     @property
     def passed(self) -> bool:
-        """Whether the model found what it should (never, if it found no number)."""
+        """Whether the model found what it should (never, if it found NaN)."""
         return abs(self.found - self.expected) <= self.tolerance
 
     def as_dict(self) -> dict[str, Any]:
@@ -114,14 +115,14 @@ class Study(NamedTuple):
 
 
 Progress = Callable[[int, int, str], None]
-"""Told of each study before it begins: studies done, studies in all, and its title."""
+"""Called before each study: studies done, studies in all, and the title."""
 
 
 def validate(progress: Progress | None = None, *, size: float = 1.0, seed: int = 1) -> list[Case]:
     """Run every case. It takes about a minute, on one core.
 
     Args:
-        progress: is told what is being run.
+        progress: called with what is being run.
         size: share of the full samples to run, above 0; tolerances widen as samples shrink.
         seed: seed of all runs. With others, about one case in some thousands fails by chance.
 
@@ -860,7 +861,7 @@ def staircases(bench: Bench) -> list[Case]:
 
 
 def normal_crowds(bench: Bench) -> list[Case]:
-    """A little more spread of thresholds tips nearly everybody (critical at about 12.24 %)."""
+    """A little more spread of thresholds tips nearly everybody (critical at about 12.24%)."""
     cases: list[Case] = []
     for deviation in (0.115, 0.13):
         model = crowd(
@@ -876,8 +877,8 @@ def normal_crowds(bench: Bench) -> list[Case]:
         error = magnified * math.sqrt(expected * (1.0 - expected) / people)
         found = Estimate(active(model) / people, error, people)
         run = (
-            f"{people:,} people who join in once a share of the others has, normal with mean 25 % "
-            f"and standard deviation {100 * deviation:g} %. Share of people who do in the end."
+            f"{people:,} people who join in once a share of the others has, normal with mean 25% "
+            f"and standard deviation {100 * deviation:g}%. Share of people who do in the end."
         )
         name = f"thresholds 25, {100 * deviation:g}: active"
         cases.append(_case(6, name, GRANOVETTER, run, expected, found, "people", 0.001))

@@ -1,4 +1,4 @@
-"""Checking rules in a process of its own, which ends in time whatever the rules do.
+"""Checking rules in a separate process, which ends in time whatever the rules do.
 
 A rule may loop for ever, call itself without end, fill the memory or end its process. So this
 process watches another one, which says how far it is after each check, and, when its time is up,

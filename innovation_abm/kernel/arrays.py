@@ -142,7 +142,7 @@ PERIOD: Final = _record(
     b1="redraw",
 )
 """A period of the timeline: its first week, the rows of the tables to draw from, and whether
-traits are drawn anew."""
+traits are drawn again."""
 
 RUN: Final = _record(
     i8="week phase wanted weeks people departments layers period last_period "
@@ -211,7 +211,7 @@ class Age(IntEnum):
 
 
 class Phase(IntEnum):
-    """Where a run may pause for want of room: before a week, its platforms, its conceptions."""
+    """Where a run may pause for lack of room: before a week, its platforms, its conceptions."""
 
     WEEK = 0
     PLATFORMS = 1
@@ -379,7 +379,7 @@ def entered(arrays: Mapping[str, Array]) -> Array:
 
 
 class Piece(NamedTuple):
-    """A piece of memory in which arrays stand, which is had sooner than fifty.
+    """A piece of memory that holds arrays: one is allocated faster than fifty.
 
     Attributes:
         memory: its bytes.
@@ -397,7 +397,7 @@ class Piece(NamedTuple):
 
 
 class Layout:
-    """How arrays stand in a piece of memory: each begins with a line of the cache."""
+    """How arrays lie in a piece of memory: each begins on a cache line."""
 
     def __init__(self, arrays: Mapping[str, tuple[tuple[int, ...], Any]]) -> None:
         """Lay out arrays, given by name with their shapes and types."""

@@ -618,6 +618,7 @@ ENGINE_MODULES: Final = (
     "kernel/week",
     "organization/organization",
     "rules/book",
+    "scenario/parameters",
     "scenario/scenario",
 )
 """Modules whose source takes part in the compiled engine."""

@@ -25,7 +25,7 @@ def floor(repeats: int = 7) -> dict[str, float]:
         ``person_read_ns``: reading one number of a person from memory, one person after the other.
 
     Raises:
-        EngineError: if there is no numba here.
+        EngineError: if numba is not available.
     """
     from innovation_abm.kernel import compiling
     from innovation_abm.kernel import week as kernel

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.scenario.scenario import WEEKS_PER_YEAR
+from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 
 if TYPE_CHECKING:
     from innovation_abm.organization.organization import Organization

@@ -34,7 +34,7 @@ APART: Final = (
     "group others missing hashes candidates candidate_draws sums shares seen touched told_scars "
     "told_futility"
 )
-"""Arrays beside those of people and terms that are declared to share no memory with any other."""
+"""Arrays other than those of people and terms that are declared to share no memory."""
 
 
 def viewer(checked: bool = False) -> Callable[..., Any]:

@@ -22,14 +22,15 @@ from innovation_abm.kernel.arrays import (
     entered,
 )
 from innovation_abm.organization.organization import Organization, Role
-from innovation_abm.scenario.scenario import WEEKS_PER_YEAR, Scenario, ScenarioError, parameters
+from innovation_abm.scenario.parameters import WEEKS_PER_YEAR, parameters
+from innovation_abm.scenario.scenario import Scenario, ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from innovation_abm.scenario.scenario import Value
+    from innovation_abm.scenario.parameters import Value
 
     Array = NDArray[Any]
     Turns = list[tuple[int, Mapping[str, Value]]]

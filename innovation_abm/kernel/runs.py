@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from innovation_abm.scenario.scenario import Value
+    from innovation_abm.scenario.parameters import Value
 
     Array = NDArray[Any]
     Turns = list[tuple[int, Mapping[str, Value]]]
@@ -343,7 +343,7 @@ class _OnChart:
     own_seeds: Array
 
     def run(self, which: Array, seeds: Array, threads: int, done: _Progress) -> Array:
-        """Run pairs of a scenario and a seed on threads, each with a state of its own."""
+        """Run pairs of a scenario and a seed on threads, each with its own state."""
         own = self.own_seeds[which]
         group_seeds = np.where(own < 0, seeds[:, None], own).astype(np.uint64)
         plans = self.planned.plans[which]

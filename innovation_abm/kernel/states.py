@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from innovation_abm.scenario.scenario import Value
+    from innovation_abm.scenario.parameters import Value
 
     Array = NDArray[Any]
     Turns = list[tuple[int, Mapping[str, Value]]]

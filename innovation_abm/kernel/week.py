@@ -36,12 +36,12 @@ from innovation_abm.entities.queues import (
 from innovation_abm.kernel.arrays import NOBODY, Age, CircleKind, Phase, Room, ValueKind
 from innovation_abm.kernel.mark import compiled
 from innovation_abm.organization.organization import Role
-from innovation_abm.scenario.scenario import WEEKS_PER_YEAR
+from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 
 rules = ModuleType("rules")  # filled in, in the engine built for a rule book
 shipped = ModuleType("shipped")  # which rules are the shipped ones
 CHECKED = False  # whether every index and every list's room are proved; see :mod:`.kernel_view`
-state_at = None  # the state that stands in a table of addresses
+state_at = None  # the state that is in a table of addresses
 
 ONE = np.uint64(1)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -472,7 +472,7 @@ def enqueue(s, i, p):
 
 @compiled
 def unqueue(s, i, p):
-    """Take an idea out of a queue, wherever it stands in it."""
+    """Take an idea out of a queue, wherever it is in it."""
     idea, reviewer = s.ideas[i], s.people[p]
     previous = s.previous[i]
     if previous == NOBODY:
@@ -646,7 +646,7 @@ def conclude(s, i):
     at = idea.first_endorser
     while at != NOBODY:
         endorser = s.nodes[at]
-        if endorser.post < s.run[0].people:  # the agency is no person and bears no scars
+        if endorser.post < s.run[0].people:  # the agency is not a person and bears no scars
             person = s.people[endorser.post]
             if person.tenure == endorser.tenure:
                 touch(s, endorser.post)
@@ -858,7 +858,7 @@ def room_for_conceptions(s):
 
 @compiled
 def room_sufficed(s):
-    """Check that lists are no longer than was foreseen, in the checked mode only.
+    """Check that lists are not longer than planned, in the checked mode only.
 
     Raises:
         IndexError: if one is.
@@ -2095,7 +2095,7 @@ def offer(s, i, department):
 
 @compiled
 def close(s, agency):
-    """Send what still waits to the authors' leaders; the agency is no more."""
+    """Close the agency: send what still waits to the authors' leaders."""
     while s.people[agency].queue:
         i = s.people[agency].queue_first
         leave_queue(s, i)

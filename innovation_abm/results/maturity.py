@@ -40,7 +40,7 @@ class MaturityLevel(IntEnum):
 
 @dataclass(frozen=True)
 class Maturity:
-    """How far each determinant is there at the end of a run, in [0, 1], and what they come to.
+    """How far each determinant is there at the end of a run, in [0, 1], and the level reached.
 
     Attributes:
         clarity: how clearly people hear what is said of innovation; a mean over people.

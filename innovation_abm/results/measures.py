@@ -47,7 +47,7 @@ class Measure:
         unit: its unit; empty for shares.
         of_counts: gives it for each record of :data:`~innovation_abm.kernel.arrays.SUMMARY`;
             ``None`` if these do not hold enough.
-        of_run: gives it for a whole run, where there is no ``of_counts``.
+        of_run: computes it for a whole run, where there is no ``of_counts``.
     """
 
     name: str
@@ -68,7 +68,7 @@ def counted(name: str) -> bool:
     """Whether a measure can be made of counts alone.
 
     Raises:
-        InnovationAbmError: if there is no such measure.
+        InnovationAbmError: if the measure is unknown.
     """
     return _known(name).of_counts is not None
 
@@ -84,7 +84,7 @@ def tabulate(names: Iterable[str], counts: Array) -> dict[str, Array]:
         A column of numbers, an entry a run, for each name.
 
     Raises:
-        InnovationAbmError: if there is no measure of a name, or it needs whole runs.
+        InnovationAbmError: if a measure is unknown, or needs whole runs.
     """
     return {name: _of_counts(name)(counts) for name in names}
 
@@ -182,7 +182,7 @@ _LISTED: Final = (
         _over("submitted_adopted", "submitted"),
     ),
     Measure("value_r2", "Tjur's R-squared of value", "", of_run=lambda run: _value_r2(run)),
-    Measure("voice", "ideas spoken of", "", _of_all("voiced")),
+    Measure("voice", "ideas voiced", "", _of_all("voiced")),
     Measure("asked", "ideas for which permission was asked", "", _of_all("asked")),
     Measure(
         "misrouted", "voiced ideas that landed in a wrong queue", "", _over("misrouted", "voiced")

@@ -41,7 +41,7 @@ from innovation_abm.results.survival import (
     wilson,
 )
 from innovation_abm.rules.book import SHIPPED, RuleBook
-from innovation_abm.scenario.scenario import WEEKS_PER_YEAR
+from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,27 +72,27 @@ IDEA_COLUMNS: Final = {
     "maturity": "maturity at the end, in [0, 1]",
     "allies": "people who joined it on a platform",
     "seen": "value seen at its last review",
-    "decisions": "judgements made of it, the author's own included",
+    "decisions": "judgements of it, including the author's own",
     "waited": "week-ends spent in queues",
     "doors": "other doors tried",
     "stage": "where it is at the end",
-    "holder": "post whose queue or desk it was on last; -1: nobody's",
-    "layer": "gate it stood at last; -1: none, 0: agency, 1: leaders, and so on",
+    "holder": "post whose queue or desk it was last on; -1: nobody's",
+    "layer": "gate it was last at; -1: none, 0: agency, 1: leaders, and so on",
     "fate": "how it ended",
     "fate_week": "when; -1: in flight",
-    "fate_holder": "post at whose hands it ended; -1: nobody's",
+    "fate_holder": "post that ended it; -1: nobody's",
     "reason": "why it was withheld",
     "outcome": "what became of it after adoption",
     "outcome_week": "when; -1: not yet",
-    "voiced": "it was spoken of",
+    "voiced": "it was voiced",
     "asked": "permission was asked",
     "posted": "it was on a platform",
     "misrouted": "it landed in a wrong queue",
-    "submitted": "it came before somebody who may endorse it",
+    "submitted": "it reached somebody who may endorse it",
     "bypassed": "it bypassed the middle layer",
     "collected": "the agency took it up",
     "reworked": "it was returned for rework",
-    "top": "it came before a leader or panel",
+    "top": "it reached a leader or panel",
     "trialled": "it was piloted under a trial quota",
     "piloted": "it was piloted",
     "duplicate": "its topic had been adopted before",
@@ -110,8 +110,8 @@ PEOPLE_COLUMNS: Final = {
     "scars": "extra caution after undefended failures, in [0, 1]",
     "futility": "belief that speaking up leads nowhere, in [0, 1]",
     "conceived": "ideas conceived in this post",
-    "voiced": "ideas spoken of by its holders",
-    "adopted": "ideas adopted of its holders",
+    "voiced": "ideas voiced by its holders",
+    "adopted": "its holders' ideas that were adopted",
 }
 """Columns of ``run.people`` that an engine delivers, beside those of the chart."""
 
@@ -555,9 +555,9 @@ class Run:
             ``commission_at_trial``, each with ``estimate``, ``low``, ``high``; ``voiced_share``;
             ``funnel``; ``deaths`` and ``waiting`` (lists of rows); ``bottleneck`` (name of the
             gate with most waiting); ``littles_law`` (whether it holds); ``decision_weeks``
-            (median of decided ideas that were spoken of); ``maturity`` (see
+                    (median of decided ideas that were voiced); ``maturity`` (see
             :class:`~innovation_abm.results.maturity.Maturity`); ``tjur_r2``, ``gini``,
-            ``spread_departments``, ``spread_years``; ``people_withholding`` (share of authors a
+                    ``spread_departments``, ``spread_years``; ``people_withholding`` (share of authors a
             year who withhold an idea at least once); ``scheme`` (what a suggestion scheme would
             report, see :meth:`scheme`); ``effort`` (mean over weeks and people, in [0, 1]);
             ``duplicates``, ``reused``, ``exits``; and
@@ -620,7 +620,7 @@ class Run:
 
     @property
     def decision_weeks(self) -> float:
-        """Median time from conception to fate of decided ideas that were spoken of, in weeks."""
+        """Median time from conception to fate of decided ideas that were voiced, in weeks."""
         spoken = (self._fate != Fate.IN_FLIGHT) & (self._ideas["voiced"] > 0)
         weeks = (self._ideas["fate_week"] - self._ideas["week"])[spoken]
         return float(np.median(weeks)) if len(weeks) else math.nan
@@ -654,7 +654,7 @@ class Run:
             submitted or decided.
 
         Raises:
-            InnovationAbmError: if these are no weeks of the run.
+            InnovationAbmError: if these are not weeks of the run.
         """
         last = self.scenario.weeks if last_week is None else last_week
         if not 1 <= first_week <= last <= self.scenario.weeks:
@@ -691,7 +691,7 @@ class Run:
         """Return one idea's full story in a sentence; ``idea`` is its name or number.
 
         Raises:
-            InnovationAbmError: if there is no such idea, or no events; see :attr:`events`.
+            InnovationAbmError: if the idea is unknown, or there are no events; see :attr:`events`.
         """
         number = self._number(idea)
         mine = self.events[self.events["idea"] == number]

@@ -1,4 +1,4 @@
-"""An idea's whole story, told in a sentence."""
+"""An idea's full story, in one sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PHRASES: Final = {
     Event.CONCEIVED: "conceived in week {week}",
-    Event.WITHHELD: "kept to oneself ({reason})",
+    Event.WITHHELD: "never voiced ({reason})",
     Event.ASKED: "permission asked of {post}",
     Event.GRANTED: "granted {waited}",
     Event.DENIED: "denied {waited}, in week {week}",
@@ -38,7 +38,7 @@ PHRASES: Final = {
     Event.EMBEDDED: "embedded in week {week}",
     Event.UPHELD: "the failure was defended",
 }
-"""What is said of each event; of joining a queue only if the idea still waits there at the end."""
+"""The words for each event; joining a queue is told only if the idea still waits there."""
 
 
 def tell(
@@ -49,7 +49,7 @@ def tell(
     Args:
         idea: its row of ``run.ideas``.
         events: its rows of ``run.events``, in order.
-        post_name: gives the words for a post that had a part in it.
+        post_name: returns the words for a post that took part.
         last_week: last week of the run.
     """
     parts, since, waiting = [], int(idea["week"]), ""

@@ -254,8 +254,8 @@ class CumulativeIncidence:
         n / S(i-1) (Peto et al. 1977), which is their plain number when nothing is censored.
 
         This is a large-sample interval: where only a handful are at risk it is too narrow. In
-        simulations of runs with 60 to 2,000 ideas, conceived at even pace, a 95 % interval covered
-        the truth in 92 to 97 % of them with ten or more at risk, and in no less than 89 % at the
+        simulations of runs with 60 to 2,000 ideas, conceived at even pace, a 95% interval covered
+        the truth in 92% to 97% of them with ten or more at risk, and in no less than 89% at the
         last week of all.
 
         Args:
@@ -630,7 +630,7 @@ def spread(successes: npt.ArrayLike, trials: npt.ArrayLike) -> float:
         sqrt(max(0, (MSB - MSW) / n0)),  n0 = (N - sum n_i^2 / N) / (k - 1)
 
     Its square is unbiased before it is cut at 0. Innovation that is repeatable shows a small
-    spread; one that hangs on individuals a large one.
+    spread; one that depends on individuals a large one.
 
     Args:
         successes: Successes in each group, shape (groups,).
@@ -735,7 +735,7 @@ def _variance_reduction(first: FloatArray, second: FloatArray, change: FloatArra
     if change.size < 2:
         return math.nan
     apart = float(first.var(ddof=1) + second.var(ddof=1))
-    # Equal differences of decimal fractions differ by rounding: that is no variance.
+    # Equal differences of decimal fractions differ by rounding: that is not variance.
     rounding = 4 * np.finfo(float).eps * max(np.abs(first).max(), np.abs(second).max())
     if np.ptp(change) > rounding:
         return apart / float(change.var(ddof=1))
@@ -817,7 +817,7 @@ def _logistic_fit(x: FloatArray, y: FloatArray) -> FloatArray:
 
 
 def _normal_quantile(confidence: float) -> float:
-    """Return the two-sided quantile of the normal distribution, 1.96 for 95 %."""
+    """Return the two-sided quantile of the normal distribution, 1.96 for 95%."""
     _check_confidence(confidence)
     return NormalDist().inv_cdf((1 + confidence) / 2)
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from innovation_abm import chance
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.organization.organization import Role
-from innovation_abm.scenario.scenario import WEEKS_PER_YEAR
+from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +102,7 @@ def normal(u: float) -> float:
 
 @rule
 def trait(holder: PersonLike | IdeaLike, name: str) -> float:
-    """Where a person or an idea stands in a trait of one's own: uniform in (0, 1).
+    """A custom trait of a person or an idea: uniform in (0, 1).
 
     It is a pure function of the run's seed (that of people, or of ideas), of who it is, and of the
     name. So it stays as long as the person holds the post, and moves nobody else's luck. A trait of
@@ -456,7 +456,7 @@ def drop_chance(idea: IdeaLike, terms: Terms) -> float:
 def visible_share(circle: float, successes: float, visibility: float, terms: Terms) -> float:
     """Share of others whom a person sees innovating.
 
-    ``circle`` is the share within the own circle, ``successes`` the share of everybody with a
+    ``circle`` is the share within the person's circle, ``successes`` the share of everybody with a
     recent success, which celebration makes visible to all.
     """
     near = visibility * circle
@@ -482,7 +482,7 @@ def scars(level: float, failures: float, terms: Terms) -> float:
 
 @rule
 def futility(level: float, deaths: float, adoptions: float, terms: Terms) -> float:
-    """Learned belief that speaking up leads nowhere, after a week's fates of one's own ideas."""
+    """Learned belief that speaking up leads nowhere, after a week's fates of the person's ideas."""
     level = level * (1.0 - terms.futility_decay)
     for _ in range(int(deaths)):
         level = level + terms.futility_gain * (1.0 - level)
@@ -541,7 +541,7 @@ class RuleBook:
     """The rules of a run. Give another function for any of them; the signatures are those above.
 
     Raises:
-        RuleError: if what is given for a rule is no function declared with :func:`rule`, or has
+        RuleError: if a rule is not a function declared with :func:`rule`, or has
             other parameters.
     """
 

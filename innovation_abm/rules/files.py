@@ -2,7 +2,7 @@
 
 The file is Python. Every function in it that is declared with ``@rule`` and has the name of a rule
 takes that rule's place; or the file sets ``RULES`` to a :class:`~innovation_abm.RuleBook`. It may
-import what is installed, and files of its own folder. It may also set ``ROLES`` to classes of
+import what is installed, and files of its folder. It may also set ``ROLES`` to classes of
 agents by role, beside rules or alone; whatever runs the book then runs in Mesa.
 """
 

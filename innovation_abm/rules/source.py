@@ -212,7 +212,7 @@ class _Reader(ast.NodeVisitor):
             return
         value = self.globals[name]
         if isinstance(value, ModuleType):
-            self.note(node, f"{name}: a module is no number")
+            self.note(node, f"{name}: a module is not a number")
         elif isinstance(value, FunctionType):
             if not getattr(value, "is_rule", False):
                 self._function(node, name, value)

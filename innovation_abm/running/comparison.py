@@ -19,7 +19,7 @@ from innovation_abm.results import survival
 from innovation_abm.results.measures import MEASURES
 from innovation_abm.running.engines import choose
 from innovation_abm.running.simulation import replicate, simulate
-from innovation_abm.scenario.scenario import MAX_SEED
+from innovation_abm.scenario.parameters import MAX_SEED
 
 if TYPE_CHECKING:
     from innovation_abm.organization.organization import Organization

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """How a measured effect compares with the expected one, by its 95 % interval."""
+    """How a measured effect compares with the expected one, by its 95% confidence interval."""
 
     AS_EXPECTED = "as expected"
     NOT_SEEN = "not seen"
@@ -61,7 +61,7 @@ def verdict(effect: Effect, found: Interval) -> Verdict:
 
 @dataclass(frozen=True)
 class Ranked:
-    """What moving one lever changes; differences over replications, with 95 % intervals.
+    """What moving one lever changes; differences over replications, with 95% confidence intervals.
 
     Attributes:
         lever: the lever.
@@ -178,7 +178,7 @@ class Measured:
         effect: what is expected.
         organization: name of the scenario it was measured in.
         base: mean of the measure without the lever.
-        change: difference that the lever makes, with its 95 % interval over replications.
+        change: difference that the lever makes, with its 95% confidence interval.
     """
 
     lever: Lever
@@ -298,10 +298,10 @@ def _recorded(row: dict[str, str]) -> Measured:
 
 
 def main() -> int:
-    """Measure all levers anew, and record their effects in the checkout; return the status."""
-    path = Path(__file__).parents[1] / "data" / RECORD
+    """Measure all levers again, and record their effects in the checkout; return the status."""
+    path = Path(__file__).parent / "data" / RECORD
     record(_shown(measure_all(ORGANISATIONS)), path)
-    print(f"{path}: written; bring the documents up to date: python -m innovation_abm.reference")
+    print(f"{path}: written; to update the documents: python -m innovation_abm.reference")
     return 0
 
 

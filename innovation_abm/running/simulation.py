@@ -17,7 +17,8 @@ from innovation_abm.results.batches import batch, together
 from innovation_abm.results.run import Run
 from innovation_abm.rules.files import blaming
 from innovation_abm.running.engines import Chosen, Engine, choose
-from innovation_abm.scenario.scenario import MAX_SEED, Scenario
+from innovation_abm.scenario.parameters import MAX_SEED
+from innovation_abm.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
 
-    from innovation_abm.scenario.scenario import Parameter
+    from innovation_abm.scenario.parameters import Parameter
 
     Value = float | int | bool | str | None
     Values = dict[str, Value]

@@ -36,7 +36,7 @@ def preset(name: str) -> Scenario:
         name: one of :func:`preset_names`, such as ``"typical"``, or of :func:`published_names`.
 
     Raises:
-        ScenarioError: if there is no such preset, naming the nearest one.
+        ScenarioError: if the preset is unknown, naming the nearest one.
     """
     return Scenario.from_toml(preset_text(name), source=f"preset {name}")
 
@@ -45,7 +45,7 @@ def preset_text(name: str) -> str:
     """Return the file of a preset, its comments included.
 
     Raises:
-        ScenarioError: if there is no such preset, naming the nearest one.
+        ScenarioError: if the preset is unknown, naming the nearest one.
     """
     folders = {one: kind for kind in ("published", "presets") for one in _names(kind)}
     if name not in folders:

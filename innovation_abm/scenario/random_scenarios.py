@@ -1,12 +1,12 @@
-"""Scenarios at random: to look for what no one thought of.
+"""Random scenarios: to find what nobody thought of.
 
 Each switches some mechanisms off, some on, sets some parameters far from their usual values and
-changes some in mid-run. Organisations are small, so that a fault is found in an example that can
-be followed by hand.
+changes some during the run. Organisations are small, so that an example of a fault can be followed
+by hand.
 
 Two kinds are drawn. :func:`random_scenario` keeps to values that are worth trying, for rules of
 any kind. :func:`random_case` goes as far as the bounds of every parameter, with levers, charts of
-any shape and changes in mid-run: what the two engines are compared on.
+any shape and changes during the run: what the two engines are compared on.
 """
 
 from __future__ import annotations
@@ -18,18 +18,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.organization.organization import Organization, Role, generate
 from innovation_abm.scenario.levers import catalogue
+from innovation_abm.scenario.parameters import MAX_SEED, WEEKS_PER_YEAR, parameters
 from innovation_abm.scenario.presets import preset, preset_names, published_names
-from innovation_abm.scenario.scenario import (
-    MAX_SEED,
-    WEEKS_PER_YEAR,
-    Change,
-    Scenario,
-    ScenarioError,
-    parameters,
-)
+from innovation_abm.scenario.scenario import Change, Scenario, ScenarioError
 
 if TYPE_CHECKING:
-    from innovation_abm.scenario.scenario import Parameter, Value
+    from innovation_abm.scenario.parameters import Parameter, Value
 
 SHAPE: Final = frozenset({"departments", "middle_layers", "span", "weeks", "chart"})
 """Parameters that are chosen by size, not at random."""
@@ -343,7 +337,7 @@ def _some_levers(random: Random, chance: float) -> dict[str, float]:
 
 
 def _changes(random: Random, weeks: int) -> list[Change]:
-    """Draw what changes in mid-run: parameters or levers, for good or for a while."""
+    """Draw what changes during the run: parameters or levers, for good or for a while."""
     live = [one for one in parameters().values() if one.live]
     changes, taken = [], set()
     for _ in range(random.choice((0, 0, 1, 2, 4))):

@@ -1,0 +1,651 @@
+"""The parameters of a run: one typed and documented field each, in groups.
+
+Everything that lists parameters (files, commands, documentation, designs of experiments) reads
+:func:`parameters`, so a parameter is added here and nowhere else: one field in the group that it
+belongs to.
+
+Each parameter has an *off* value, at which its mechanism does nothing. With everything off the
+model is the textbook screen: ideas pass a row of gates, each with a constant probability.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+WEEKS_PER_YEAR: Final = 52
+MAX_SEED: Final = 2**63 - 1
+
+Value = float | int | bool | str | None
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """The description of one parameter; see :func:`parameters`.
+
+    Attributes:
+        name: name in Python, TOML and on the command line.
+        group: section of the TOML file.
+        meaning: one sentence.
+        unit: unit of measurement, "" for a pure number.
+        default: value unless set.
+        off: value at which the mechanism does nothing; ``None`` where it has no such value.
+        low: least value allowed; ``None`` where the parameter is not a number.
+        high: greatest value allowed.
+        choices: values allowed, of a parameter that is a choice.
+        kind: ``"float"``, ``"int"``, ``"bool"``, ``"choice"`` or ``"text"``.
+        live: may change during a run, by the timeline.
+    """
+
+    name: str
+    group: str
+    meaning: str
+    unit: str
+    default: Value
+    off: Value
+    low: float | None
+    high: float | None
+    choices: tuple[str, ...]
+    kind: str
+    live: bool
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words."""
+        if self.kind == "choice":
+            return "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
+        if self.kind == "bool":
+            return "true or false"
+        if self.kind == "text":
+            return "text"
+        if self.kind == "int":
+            return f"a whole number from {self.low} to {self.high}"
+        return f"a number from {_plain(self.low)} to {_plain(self.high)}"
+
+
+def _plain(bound: float | None) -> str:
+    if bound is None or math.isinf(bound):
+        return "infinity (inf)"
+    return f"{bound:.15g}"
+
+
+def _number(
+    default: float,
+    off: float | None,
+    low: float,
+    high: float,
+    meaning: str,
+    unit: str = "",
+    live: bool = True,
+) -> Any:  # noqa: ANN401 - a pydantic field stands for a value of the field's own type
+    extra: dict[str, Any] = {"off": off, "unit": unit, "low": low, "high": high, "live": live}
+    return Field(
+        default=default,
+        ge=low,
+        le=high,
+        allow_inf_nan=True,
+        description=meaning,
+        json_schema_extra=extra,
+    )
+
+
+def _flag(default: bool, meaning: str) -> Any:  # noqa: ANN401
+    extra: dict[str, Any] = {"off": False, "unit": "", "low": None, "high": None, "live": True}
+    return Field(default=default, description=meaning, json_schema_extra=extra)
+
+
+def _choice(default: str | None, off: str | None, meaning: str) -> Any:  # noqa: ANN401
+    extra: dict[str, Any] = {"off": off, "unit": "", "low": None, "high": None, "live": False}
+    return Field(default=default, description=meaning, json_schema_extra=extra)
+
+
+def _fixed(default: int | None, low: int, high: int, meaning: str, unit: str = "") -> Any:  # noqa: ANN401
+    extra: dict[str, Any] = {"off": None, "unit": unit, "low": low, "high": high, "live": False}
+    return Field(default=default, ge=low, le=high, description=meaning, json_schema_extra=extra)
+
+
+class Group(BaseModel):
+    """A group of parameters: a section of a scenario file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+
+
+class Run(Group):
+    """How long, and with which luck."""
+
+    weeks: int = _fixed(104, 1, 5200, "length of the run", "weeks")
+    seed: int = _fixed(1, 0, MAX_SEED, "seed of all draws")
+    people_seed: int | None = _fixed(
+        None, 0, MAX_SEED, "seed of who people are and how long they stay; follows seed unless set"
+    )
+    ideas_seed: int | None = _fixed(
+        None, 0, MAX_SEED, "seed of which ideas are conceived; follows seed unless set"
+    )
+    decisions_seed: int | None = _fixed(
+        None, 0, MAX_SEED, "seed of what happens to ideas; follows seed unless set"
+    )
+    context_seed: int | None = _fixed(
+        None, 0, MAX_SEED, "seed of business, politics and expectations; follows seed unless set"
+    )
+
+
+class Shape(Group):
+    """The organisation: your own chart, or departments of one shape."""
+
+    chart: str | None = _choice(
+        None, None, "chart file to read the organisation from (default: generated)"
+    )
+    departments: int = _fixed(1, 1, 10_000, "generated departments", "departments")
+    middle_layers: int = _fixed(3, 0, 20, "layers of middle managers in each", "layers")
+    span: int = _fixed(6, 1, 1_000, "direct reports of each head", "people")
+
+
+class Ideas(Group):
+    """How often people have ideas, and what these are worth."""
+
+    conception_rate: float = _number(
+        1.0, None, 0, 52, "ideas that a member of staff conceives", "a year"
+    )
+    manager_conception_rate: float = _number(
+        0.0, 0.0, 0, 52, "ideas that a middle manager conceives", "a year"
+    )
+    leader_conception_rate: float = _number(
+        0.0, 0.0, 0, 52, "ideas that a leader conceives", "a year"
+    )
+    value_distribution: Literal["normal", "uniform", "two_point"] = _choice(
+        "normal", "normal", "distribution of an idea's value at birth; 0 is break-even"
+    )
+    value_mean: float = _number(0.0, 0.0, -100, 100, "mean of normal values", "value")
+    value_sd: float = _number(1.0, 1.0, 0, 100, "standard deviation of normal values", "value")
+    value_low: float = _number(-1.0, -1.0, -100, 100, "least uniform value", "value")
+    value_high: float = _number(1.0, 1.0, -100, 100, "greatest uniform value", "value")
+    good_share: float = _number(0.5, 0.5, 0, 1, "share of two-point values that are +1, not -1")
+    novelty_mean: float = _number(0.5, 0.5, 0, 1, "mean novelty")
+    novelty_concentration: float = _number(
+        4.0, 4.0, 0.1, 1e6, "concentration of novelty (larger: more alike)"
+    )
+    uncertainty: float = _number(
+        0.5, 0.0, 0, 100, "standard error with which a raw idea's value is seen", "value"
+    )
+    topics: float = _number(
+        0.0, 0.0, 0, 1e6, "topics of ideas; 0: no two ideas share one", "topics"
+    )
+
+
+class Facets(Group):
+    """The four facets of innovation: kinds of idea, each with a novelty, uncertainty and direction.
+
+    With ``facets`` off every idea is an enhancement, novelty and uncertainty are those of the
+    group *ideas*, and nothing answers a direction from above.
+    """
+
+    facets: bool = _flag(False, "ideas are of four kinds instead of one")
+    enhancement_weight: float = _number(4.0, 1.0, 0, 1e6, "relative frequency of enhancement")
+    mission_weight: float = _number(2.0, 0.0, 0, 1e6, "relative frequency of mission-oriented")
+    adaptive_weight: float = _number(3.0, 0.0, 0, 1e6, "relative frequency of adaptive")
+    anticipatory_weight: float = _number(1.0, 0.0, 0, 1e6, "relative frequency of anticipatory")
+    enhancement_novelty: float = _number(0.2, None, 0, 1, "mean novelty of enhancement")
+    mission_novelty: float = _number(0.5, None, 0, 1, "mean novelty of mission-oriented ideas")
+    adaptive_novelty: float = _number(0.5, None, 0, 1, "mean novelty of adaptive ideas")
+    anticipatory_novelty: float = _number(0.8, None, 0, 1, "mean novelty of anticipatory ideas")
+    enhancement_uncertainty: float = _number(
+        0.25, None, 0, 100, "uncertainty of enhancement", "value"
+    )
+    mission_uncertainty: float = _number(
+        0.5, None, 0, 100, "uncertainty of mission-oriented ideas", "value"
+    )
+    adaptive_uncertainty: float = _number(
+        0.75, None, 0, 100, "uncertainty of adaptive ideas", "value"
+    )
+    anticipatory_uncertainty: float = _number(
+        1.5, None, 0, 100, "uncertainty of anticipatory ideas", "value"
+    )
+    enhancement_direction: float = _number(
+        0.0, 0.0, 0, 1, "how far enhancement answers a direction from above"
+    )
+    mission_direction: float = _number(
+        0.0, 0.0, 0, 1, "how far mission-oriented ideas answer a direction from above"
+    )
+    adaptive_direction: float = _number(
+        0.0, 0.0, 0, 1, "how far adaptive ideas answer a direction from above"
+    )
+    anticipatory_direction: float = _number(
+        0.0, 0.0, 0, 1, "how far anticipatory ideas answer a direction from above"
+    )
+
+
+class Traits(Group):
+    """Who people are. Each trait is drawn once a person, from a Beta distribution."""
+
+    risk_aversion: float = _number(0.5, 0.0, 0, 1, "mean risk aversion")
+    risk_aversion_concentration: float = _number(
+        8.0, None, 0.1, 1e6, "concentration of risk aversion (larger: more alike)"
+    )
+    permission_seeking: float = _number(
+        0.5, 0.0, 0, 1, "mean permission seeking: chance to ask before acting"
+    )
+    permission_seeking_concentration: float = _number(
+        8.0, None, 0.1, 1e6, "concentration of permission seeking (larger: more alike)"
+    )
+    storytelling: float = _number(0.3, 0.0, 0, 1, "mean skill in telling an idea's story")
+    storytelling_concentration: float = _number(
+        8.0, None, 0.1, 1e6, "concentration of storytelling (larger: more alike)"
+    )
+    channel_knowledge: float = _number(
+        1.0, 1.0, 0, 1, "share of people who know the channels there are: platform and other doors"
+    )
+
+
+class Voice(Group):
+    """Whether an idea is voiced at all, and whether permission is asked first."""
+
+    own_judgement: bool = _flag(False, "authors first judge their idea by the rule of review")
+    personal_loss_share: float = _number(
+        0.5, 0.0, 0, 1, "share of a failure's cost that falls on the person responsible"
+    )
+    clarity: float = _number(0.6, 1.0, 0, 1, "clarity of what leaders say about innovation")
+    broadcast: float = _number(
+        0.0, 0.0, 0, 1, "share of missing clarity that a broadcast of what is meant restores"
+    )
+    broadcast_every: float = _number(13.0, None, 1, 5200, "time between broadcasts", "weeks")
+    broadcast_fading: float = _number(
+        0.05, None, 0, 1, "share of a broadcast's message that fades", "a week"
+    )
+    doubt: float = _number(
+        0.3, 0.0, 0, 1, "chance to stay silent where nothing clear is heard about innovation"
+    )
+    tacit_approval: float = _number(
+        0.0, 0.0, 0, 1, "share of permission gates that a standing approval makes needless"
+    )
+    policy_read: float = _number(
+        0.0, 0.0, 0, 1, "share of permission gates that vanish when the policy itself is read"
+    )
+    declaration: float = _number(
+        0.0,
+        0.0,
+        0,
+        1,
+        "share of permission gates that a fresh official declaration makes needless, trust given",
+    )
+    declaration_fading: float = _number(
+        0.03, None, 0, 1, "share of a declaration's force that fades", "a week"
+    )
+    declaration_uphold: float = _number(
+        0.0, 0.0, 0, 1, "share of that fading which upholding the declaration prevents"
+    )
+
+
+class Work(Group):
+    """Capacity and queues of those who review."""
+
+    manager_capacity: float = _number(
+        6.0, math.inf, 0, math.inf, "reviews a middle manager can do", "a week"
+    )
+    leader_capacity: float = _number(
+        8.0, math.inf, 0, math.inf, "reviews a leader can do", "a week"
+    )
+    manager_business: float = _number(
+        5.5, 0.0, 0, 500, "items of regular business that reach a middle manager", "a week"
+    )
+    leader_business: float = _number(
+        5.5, 0.0, 0, 500, "items of regular business that reach a leader", "a week"
+    )
+    idea_weight: float = _number(
+        0.1, 1.0, 0, 1, "chance that a reviewer looks at ideas before regular business"
+    )
+    manager_weight: float = _number(
+        1.0, 1.0, 0, 100, "factor on middle managers' chance to look at ideas first"
+    )
+    business_class: float = _number(
+        0.0, 0.0, 0, 1, "share of ideas linked to regular business, which travel in its class"
+    )
+    staleness: float = _number(
+        0.02, 0.0, 0, 1, "chance that an idea waiting in a queue lapses", "a week"
+    )
+    lapsed_leave: bool = Field(
+        default=True,
+        description="lapsed ideas leave their queue (false: only for the textbook case)",
+        json_schema_extra={"off": True, "unit": "", "low": None, "high": None, "live": False},
+    )
+
+
+class Review(Group):
+    """How an idea is seen, judged, and what a refusal leads to."""
+
+    review: Literal["logistic", "constant"] = _choice(
+        "logistic", "constant", "rule of review: by the value seen, or constant probabilities"
+    )
+    p_good: float = _number(0.7, None, 0, 1, "constant review: chance to endorse a good idea")
+    p_bad: float = _number(0.3, None, 0, 1, "constant review: chance to endorse a bad idea")
+    review_precision: float = _number(
+        2.0, None, 0, 1e3, "steepness of the review in the value seen", "1/value"
+    )
+    risk_skill: float = _number(
+        0.0, 0.0, 0, 1, "share of uncertainty that reviewers' skill in navigating risk resolves"
+    )
+    review_threshold: float = _number(
+        0.0, 0.0, -100, 100, "value seen at which half of the ideas are endorsed", "value"
+    )
+    familiarity: float = _number(
+        0.0, 0.0, 0, 1, "share of novelty that no longer looks new (shared history)"
+    )
+    leader_familiarity: float = _number(
+        0.0, 0.0, 0, 1, "share of novelty that no longer looks new to leaders"
+    )
+    data_quality: float = _number(
+        0.0, 0.0, 0, 1, "share of uncertainty that data remove, and of outcomes they attest"
+    )
+    filter_up: float = _number(
+        0.1, 0.0, 0, 1, "share of an idea's case lost at each manager on the way up"
+    )
+    filter_down: float = _number(
+        0.2, 0.0, 0, 1, "share of the leaders' signal lost at each manager on the way down"
+    )
+    prior_value: float = _number(
+        0.0, 0.0, -100, 100, "value that a reviewer assumes of an idea that is not understood"
+    )
+    incumbent_bonus: float = _number(
+        0.2, 0.0, 0, 100, "head start of the way things are done", "value"
+    )
+    incumbent_growth: float = _number(
+        0.0, 0.0, 0, 100, "further head start over novel ideas as more is in use", "value"
+    )
+    incumbent_half: float = _number(
+        10.0, 10.0, 1e-9, 1e9, "ideas in use at which half of that growth is reached", "ideas"
+    )
+    inaction_risk: float = _number(0.0, 0.0, 0, 100, "perceived risk of not innovating", "value")
+    control: float = _number(
+        0.0, 0.0, 0, 100, "how much harder the review becomes as trust falls from 1 to 0", "value"
+    )
+    story_fit_manager: float = _number(
+        0.3, 0.0, 0, 100, "what a perfect story adds before middle managers (risk)", "value"
+    )
+    story_fit_leader: float = _number(
+        0.3, 0.0, 0, 100, "what a perfect story adds before leaders (communications)", "value"
+    )
+    story_fit_agency: float = _number(
+        0.3, 0.0, 0, 100, "what a perfect story adds before the agency (policy)", "value"
+    )
+    ally_support: float = _number(
+        0.5, 0.0, 0, 100, "what very many allies add to the value seen", "value"
+    )
+    ally_half: float = _number(
+        5.0, 5.0, 1e-9, 1e9, "allies at which half of that support is reached", "people"
+    )
+    rework_chance: float = _number(
+        0.1, 0.0, 0, 1, "chance that a refused idea is returned for rework, once an idea"
+    )
+    rework_gain: float = _number(0.3, 0.0, 0, 100, "value gained by rework", "value")
+    rework_weeks: float = _number(4.0, None, 1, 520, "duration of rework", "weeks")
+    other_doors: float = _number(
+        0.0, 0.0, 0, 32, "other reviewers of the same layer a refused idea may turn to", "posts"
+    )
+    door_openness: float = _number(
+        0.2, 0.0, 0, 1, "chance that another door opens to an idea without allies"
+    )
+    misrouting: float = _number(
+        0.0, 0.0, 0, 1, "chance to land in a wrong queue where nothing clear is heard"
+    )
+    panel_size: float = _number(
+        0.0, 0.0, 0, 32, "members of the panel that decides on novel ideas; 0: none", "posts"
+    )
+    panel_quorum: float = _number(1.0, 1.0, 1, 32, "votes of the panel needed to endorse", "posts")
+    panel_novelty: float = _number(0.0, 0.0, 0, 1, "least novelty that goes to the panel")
+
+
+class Platform(Group):
+    """Ad-hoc collaboration platforms: readers, allies, development, bypass."""
+
+    platforms: bool = _flag(False, "collaboration platforms exist")
+    platform_use: float = _number(
+        0.5, 0.0, 0, 1, "chance that an author posts an idea before submitting it"
+    )
+    platform_readers: float = _number(
+        4.0, 0.0, 0, 100, "mean number of readers whom one post reaches", "people"
+    )
+    attention: float = _number(5.0, math.inf, 0, math.inf, "posts that a person can read", "a week")
+    ally_appeal: float = _number(
+        0.2, 0.0, 0, 1, "chance that a reader of a break-even idea becomes an ally"
+    )
+    ally_precision: float = _number(
+        1.0, 0.0, 0, 1e3, "steepness of that chance in the value seen", "1/value"
+    )
+    development: float = _number(
+        0.1, 0.0, 0, 1, "share of the way to maturity that each ally brings an idea"
+    )
+    development_gain: float = _number(
+        0.5, 0.0, 0, 100, "value gained by an idea on the whole way to maturity", "value"
+    )
+    forum_weeks: float = _number(8.0, 0.0, 0, 5200, "longest stay on the platform", "weeks")
+    bypass: bool = _flag(True, "ideas with enough allies bypass the middle layer")
+    bypass_allies: float = _number(6.0, None, 0, 1e9, "allies that open the bypass", "people")
+
+
+class Agency(Group):
+    """The central agency for innovation."""
+
+    agency: bool = _flag(False, "a central agency exists")
+    agency_capacity: float = _number(
+        5.0, math.inf, 0, math.inf, "reviews the agency can do", "a week"
+    )
+    stuck_weeks: float = _number(
+        8.0, math.inf, 0, math.inf, "wait after which the agency takes an idea up", "weeks"
+    )
+    agency_development: float = _number(
+        0.2, 0.0, 0, 1, "share of the way to maturity that the agency brings what it endorses"
+    )
+    circulation: float = _number(
+        2.0, 0.0, 0, math.inf, "adopted ideas that the agency circulates", "a week"
+    )
+    reuse_chance: float = _number(
+        0.3, 0.0, 0, 1, "chance that a department reuses an idea circulated to it"
+    )
+
+
+class Pilots(Group):
+    """Small-scale testing before adoption."""
+
+    pilot_weeks: float = _number(0.0, 0.0, 0, 520, "duration of a pilot; 0: none", "weeks")
+    pilot_learning: float = _number(
+        0.6, 0.0, 0, 1, "share of the remaining uncertainty that a pilot removes"
+    )
+    pilot_cost: float = _number(0.1, 0.0, 0, 100, "cost of a pilot", "value")
+    trial_quota: float = _number(
+        0.0, 0.0, 0, 1e6, "pilots a department may start without its leader's review", "a year"
+    )
+    trial_weeks: float = _number(8.0, None, 1, 520, "duration of a pilot under that quota", "weeks")
+
+
+class Implementation(Group):
+    """What becomes of adopted ideas."""
+
+    implementation_weeks: float = _number(
+        26.0, 0.0, 0, 520, "time from adoption to outcome", "weeks"
+    )
+    suitability: float = _number(
+        0.8, 1.0, 0, 1, "share of an idea's value that the organisation can realise"
+    )
+    implementation_learning: float = _number(
+        0.0, 0.0, 0, 100, "value that learning while implementing adds", "value"
+    )
+    skill_drift: float = _number(
+        0.0, 0.0, 0, 52, "rate at which the world makes skills obsolete", "a year"
+    )
+    skill_learning: float = _number(
+        0.0, 0.0, 0, 52, "rate at which continuous learning regains lost skills", "a year"
+    )
+    outcome_noise: float = _number(
+        0.5, 0.0, 0, 100, "standard deviation of luck in implementation", "value"
+    )
+    uphold: float = _number(0.5, 1.0, 0, 1, "chance that a failure is defended")
+    scar: float = _number(
+        0.2, 0.0, 0, 1, "extra caution of those who endorsed an undefended failure"
+    )
+    scar_decay: float = _number(0.02, None, 0, 1, "share of scars that heals", "a week")
+    outcome_payment: float = _number(
+        0.0, 0.0, 0, 1, "share of a failure's loss that outcome-based payment truncates"
+    )
+
+
+class Learning(Group):
+    """What people learn: norms, futility, energy; and who leaves."""
+
+    norm_start: float = _number(0.1, 0.0, 0, 1, "norm of a newcomer: is innovating normal here?")
+    norm_speed: float = _number(
+        0.05, 0.0, 0, 1, "share of the way to what is seen that the norm moves", "a week"
+    )
+    norm_threshold_mean: float = _number(
+        0.4, None, -100, 100, "mean share of others seen innovating at which one follows"
+    )
+    norm_threshold_sd: float = _number(
+        0.2, None, 0, 100, "standard deviation of that threshold between people"
+    )
+    circle: Literal["team", "department", "everybody"] = _choice(
+        "team", None, "whom people watch: superior, peers and reports; or more"
+    )
+    visibility: float = _number(1.0, 1.0, 0, 1, "share of what others do that is seen")
+    celebration: float = _number(
+        0.0, 0.0, 0, 1, "how far recent successes are seen beyond the circle"
+    )
+    success_weeks: float = _number(
+        26.0, 0.0, 0, 5200, "time for which an adopted idea marks its author", "weeks"
+    )
+    futility_gain: float = _number(
+        0.1, 0.0, 0, 1, "share of the way to futility that each dead idea moves its author"
+    )
+    futility_relief: float = _number(
+        0.5, 0.0, 0, 1, "share of futility that an adopted idea takes from its author"
+    )
+    futility_decay: float = _number(0.01, None, 0, 1, "share of futility forgotten", "a week")
+    energy_cost: float = _number(
+        0.1, 0.0, 0, 10, "energy spent by full individual effort", "a week"
+    )
+    energy_rest: float = _number(0.05, None, 0, 1, "share of lost energy regained", "a week")
+    burnout_floor: float = _number(0.2, 0.0, 0, 1, "energy below which a person is burnt out")
+    burnout_exit: float = _number(
+        0.05, 0.0, 0, 1, "extra chance that a burnt-out person leaves", "a week"
+    )
+    turnover: float = _number(0.1, 0.0, 0, 52, "rate at which people leave their post", "a year")
+    orphaning: float = _number(
+        0.1, 0.0, 0, 1, "chance that an idea whose author is gone is given up", "a week"
+    )
+
+
+class Determinants(Group):
+    """The four determinants on three levels.
+
+    What system and organisation do not provide falls to individuals, at the price of their
+    energy. Off: everything is as its own parameter says.
+    """
+
+    determinants: bool = _flag(False, "the four determinants move the parameters they stand for")
+    clarity_system: float = _number(0.3, 1.0, 0, 1, "clarity provided by the system")
+    clarity_organisation: float = _number(0.3, 0.0, 0, 1, "clarity provided by departments")
+    clarity_individual: float = _number(0.3, 0.0, 0, 1, "missing clarity that people cover")
+    parity_system: float = _number(0.3, 1.0, 0, 1, "parity provided by the system")
+    parity_organisation: float = _number(0.3, 0.0, 0, 1, "parity provided by departments")
+    parity_individual: float = _number(0.3, 0.0, 0, 1, "missing parity that people cover")
+    suitability_system: float = _number(0.3, 1.0, 0, 1, "suitability provided by the system")
+    suitability_organisation: float = _number(0.3, 0.0, 0, 1, "suitability provided by departments")
+    suitability_individual: float = _number(0.3, 0.0, 0, 1, "missing suitability that people cover")
+    normality_system: float = _number(0.3, 1.0, 0, 1, "normality provided by the system")
+    normality_organisation: float = _number(0.3, 0.0, 0, 1, "normality provided by departments")
+    normality_individual: float = _number(0.3, 0.0, 0, 1, "missing normality that people cover")
+    silo_spread: float = _number(
+        0.0, 0.0, 0, 1, "standard deviation between departments of what they provide"
+    )
+    interdependence: float = _number(
+        0.3, 0.0, 0, 1, "how far the weakest determinant caps the others"
+    )
+
+
+class Context(Group):
+    """The world outside: what citizens expect, what they get, and what politics signals."""
+
+    expectation_drift: float = _number(
+        0.5, 0.0, 0, 100, "rise of citizens' expectations", "value a year"
+    )
+    jump_rate: float = _number(
+        0.0, 0.0, 0, 52, "jumps of expectations by disruptive technology", "a year"
+    )
+    jump_size: float = _number(1.0, None, 0, 100, "size of such a jump", "value")
+    service_gain: float = _number(
+        10.0, 0.0, 0, 1e6, "rise of services by value embedded per head", "people"
+    )
+    tracking: float = _number(
+        0.2, 0.0, 0, 1, "degree to which the gap of expectations to services is tracked"
+    )
+    tracking_effect: float = _number(
+        0.5, 0.0, 0, 100, "weight that a tracked gap of 1 lends to ideas", "1/value"
+    )
+    gap_tolerance: float = _number(1.0, None, 0, 1e6, "gap that citizens put up with", "value")
+    trust_loss: float = _number(
+        0.02, 0.0, 0, 1, "trust lost for each unit of gap beyond tolerance", "a week"
+    )
+    trust_recovery: float = _number(0.02, None, 0, 1, "share of lost trust regained", "a week")
+    signal_persistence: float = _number(
+        0.95, None, 0, 0.999999, "persistence of the political signal from week to week"
+    )
+    signal_volatility: float = _number(
+        0.0, 0.0, 0, 100, "standard deviation of the political signal"
+    )
+    drop_rate: float = _number(
+        0.02, 0.0, 0, 100, "rate at which ideas are dropped at a signal of -1", "a week"
+    )
+
+
+GROUPS: Final[dict[str, type[Group]]] = {
+    "run": Run,
+    "organization": Shape,
+    "ideas": Ideas,
+    "facets": Facets,
+    "people": Traits,
+    "voice": Voice,
+    "work": Work,
+    "review": Review,
+    "platform": Platform,
+    "agency": Agency,
+    "pilots": Pilots,
+    "implementation": Implementation,
+    "learning": Learning,
+    "determinants": Determinants,
+    "context": Context,
+}
+"""The groups of parameters, in the order in which an idea meets them."""
+
+
+@lru_cache(maxsize=1)
+def parameters() -> dict[str, Parameter]:
+    """List every parameter by name, group by group."""
+    return {
+        name: _describe(group, name)
+        for group, model in GROUPS.items()
+        for name in model.__annotations__
+    }
+
+
+def _describe(group: str, name: str) -> Parameter:
+    field = GROUPS[group].model_fields[name]
+    extra = field.json_schema_extra
+    assert isinstance(extra, dict)
+    choices = tuple(getattr(field.annotation, "__args__", ()))
+    if field.annotation in (float, int, bool):
+        kind = field.annotation.__name__
+    elif int in choices:
+        kind = "int"
+    else:
+        kind = "text" if str in choices else "choice"
+    known: dict[str, Any] = dict(extra)
+    return Parameter(
+        name=name,
+        group=group,
+        meaning=field.description or "",
+        default=field.default,
+        choices=choices if kind == "choice" else (),
+        kind=kind,
+        **known,
+    )
