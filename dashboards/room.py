@@ -26,10 +26,11 @@ from innovation_abm.dashboards.archive import Played
 from innovation_abm.dashboards.background import GivenUp, Latest, TooSlow
 from innovation_abm.dashboards.ensembles import Numbers, steps_for, steps_in_mesa
 from innovation_abm.dashboards.film import Film
-from innovation_abm.dashboards.guides import Guide, Kind, guides
+from innovation_abm.dashboards.guides import Guide, Kind
 from innovation_abm.dashboards.headlines import headlines
 from innovation_abm.dashboards.maps import Map, least_runs, response_map
 from innovation_abm.dashboards.offered import offered, with_own_levers
+from innovation_abm.dashboards.opening import Opened
 from innovation_abm.dashboards.placing import Placing, place
 from innovation_abm.dashboards.play import Play, Value
 from innovation_abm.dashboards.sharing import Urgency
@@ -51,14 +52,11 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.tab_memory import Kept, TabMemory
     from innovation_abm.dashboards.uploading import Sent
     from innovation_abm.organization.organization import Organization
-    from innovation_abm.rules.book import RuleBook
     from innovation_abm.running.engines import Engine
     from innovation_abm.scenario.scenario import Scenario
 
     Wanted = Callable[[], bool]
 
-PLAYED: Final = "typical"
-"""Preset for an uploaded chart: the workshop preset has an unrealistically high idea rate."""
 CLICKER_WEEKS: Final = 8
 """Weeks that a clicker's page keys move, outside guided sessions."""
 GROWING: Final = 20.0
@@ -72,49 +70,6 @@ EXTRA: Final = ("ranking", "map")
 """Work that is done one at a time."""
 PATIENCE: Final = 0.06
 """Seconds that a moved lever must rest before its work begins."""
-
-
-@dataclass(frozen=True)
-class Opened:
-    """What the dashboard was started with, the same for all tabs.
-
-    Attributes:
-        scenario: what is played first.
-        organization: the chart it is played on; the scenario's own if ``None``.
-        rules: the rule book; the shipped one if ``None``.
-        language: language of the page; a link may choose another.
-        session: the guided session that it opens with, if any.
-        notes: messages about the chart.
-    """
-
-    scenario: Scenario
-    organization: Organization | None = None
-    rules: RuleBook | None = None
-    language: str = "en"
-    session: Guide | None = None
-    notes: tuple[links.Note, ...] = ()
-
-    def on(self, chart: Kept) -> Opened:
-        """Return the same on an uploaded chart."""
-        scenario = with_own_levers(preset(PLAYED), self.scenario).but(name=chart.label)
-        return replace(self, scenario=scenario, organization=chart.organization)
-
-    @property
-    def guides(self) -> dict[str, Guide]:
-        """The available guided sessions, by key."""
-        own = {} if self.session is None else {self.session.key: self.session}
-        return own | {key: guide for key, guide in guides().items() if key not in own}
-
-    @property
-    def home(self) -> links.Home:
-        """What links are made and opened with."""
-        return links.Home(
-            self.scenario,
-            links.mark(self.scenario, self.organization),
-            links.mark_of_rules(self.rules),
-            self.guides,
-            self.language,
-        )
 
 
 @dataclass(frozen=True)

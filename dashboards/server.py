@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import uvicorn
 
     from innovation_abm.dashboards.links import Note
-    from innovation_abm.dashboards.room import Opened
+    from innovation_abm.dashboards.opening import Opened
     from innovation_abm.running.engines import Engine
     from innovation_abm.running.processes import MesaProcesses
 
@@ -110,7 +110,7 @@ def load(settings: Settings) -> Opened:
     from innovation_abm.charts.charts import ChartError, read_chart
     from innovation_abm.dashboards.guides import find_guide
     from innovation_abm.dashboards.offered import own_name
-    from innovation_abm.dashboards.room import Opened
+    from innovation_abm.dashboards.opening import Opened
     from innovation_abm.dashboards.uploading import chart_notes
     from innovation_abm.rules.files import load_rules
     from innovation_abm.scenario.levers import load_levers

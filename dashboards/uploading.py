@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from innovation_abm.charts.charts import ChartFormat, FaultKind, read_chart
 from innovation_abm.charts.workbooks import ZIP_MARK
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from innovation_abm.charts.charts import Chart, Fault, Repair
-    from innovation_abm.dashboards.room import Room
 
 MOST_MEGABYTES: Final = 5
 """Less than the server accepts in one message; the largest chart that can be played has 2."""
@@ -230,7 +229,22 @@ def _listed(faults: Iterable[Fault]) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def paired(room: Room, files: Sequence[Sent]) -> tuple[Sent, ...]:
+class Tab(Protocol):
+    """What an upload uses of the tab that it came from; see :class:`~.room.Room`."""
+
+    half_chart: Sent | None
+
+    def open_chart(self, chart: Kept) -> None:
+        """Play on an uploaded chart."""
+
+    def tell(self, key: str, **values: Any) -> None:  # noqa: ANN401 - of the phrase
+        """Show a message."""
+
+    def tell_note(self, note: Note) -> None:
+        """Show a note."""
+
+
+def paired(room: Tab, files: Sequence[Sent]) -> tuple[Sent, ...]:
     """Return files with the one sent before, if together they are an organogram."""
     half, room.half_chart = room.half_chart, None
     if half is None or len(files) != 1 or _label(half.name) == _label(files[0].name):
@@ -240,7 +254,7 @@ def paired(room: Room, files: Sequence[Sent]) -> tuple[Sent, ...]:
 
 
 def open_upload(
-    room: Room,
+    room: Tab,
     files: Sequence[Sent],
     *,
     repair: Repair = False,
@@ -280,7 +294,7 @@ def _plain(assumed: str) -> str:
     return re.sub(r" \(--\w+ for another one\)|; --\w+ for another one", "", assumed)
 
 
-def _play(room: Room, chart: Chart, name: str) -> None:
+def _play(room: Tab, chart: Chart, name: str) -> None:
     assert chart.organization is not None
     label = own_name(chart.organization.name or PurePosixPath(_label(name)).stem)
     room.open_chart(Kept(chart.organization, label))

@@ -125,7 +125,7 @@ def million_runs() -> dict[str, float]:
 
 def print_million_runs() -> None:
     """Sweep a million runs, read them, and print time and memory as JSON."""
-    from innovation_abm.evidence.benchmark import peak_memory
+    from innovation_abm.kernel.memory import peak_memory
 
     with tempfile.TemporaryDirectory() as folder:
         start = perf_counter()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
 from innovation_abm.errors import InnovationAbmError, did_you_mean, shortened, unknown
 from innovation_abm.experiments.design.designs import GRIDS, POINT, Kind, count
@@ -18,6 +18,7 @@ from innovation_abm.experiments.design.models import MODELS
 from innovation_abm.experiments.design.parts import (
     Fault,
     StudyError,
+    Value,
     about,
     label,
     one_of,
@@ -28,9 +29,14 @@ from innovation_abm.scenario.faults import JOINT
 from innovation_abm.scenario.levers import catalogue
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
-    from innovation_abm.experiments.design.study import Study
+    from innovation_abm.experiments.design.designs import Design
+    from innovation_abm.experiments.design.models import Model
+    from innovation_abm.experiments.design.sections import Base, Limits, Replications
+    from innovation_abm.rules.book import RuleBook
     from innovation_abm.scenario.scenario import Scenario
 
 T = TypeVar("T")
@@ -57,6 +63,43 @@ _ORDER: Final = {
 """Order of sections in a message, by the first word of the place of a mistake."""
 
 
+class Checked(Protocol):
+    """What is checked of a study; see :class:`~.study.Study`."""
+
+    name: str
+    model: Model
+    measures: tuple[str, ...]
+    tables: tuple[str, ...]
+    engine: Literal["auto", "kernel", "mesa"]
+    base: Base
+    factors: tuple[Factor, ...]
+    design: Design
+    replications: Replications
+    limits: Limits
+
+    @property
+    def simulates(self) -> bool:
+        """Whether it runs scenarios of the innovation model, not a test function."""
+
+    def path(self, name: str) -> Path:
+        """Return the absolute path of a file that the study names."""
+
+    def origin(self, start: Start) -> Scenario:
+        """Return the preset or file that ``[base]`` or a level starts from."""
+
+    def points(self) -> pd.DataFrame:
+        """Return the points."""
+
+    def rows(self, points: pd.DataFrame | None = None) -> Iterator[dict[str, Value]]:
+        """Yield points one by one."""
+
+    def scenario(self, row: Mapping[str, Any]) -> Scenario:
+        """Return the scenario of a point."""
+
+    def rule_book(self) -> RuleBook | None:
+        """Read the rules that the study names."""
+
+
 def in_order(faults: list[Fault]) -> list[Fault]:
     """Sort faults in the order of a study file."""
 
@@ -71,7 +114,7 @@ def in_order(faults: list[Fault]) -> list[Fault]:
 # --- the study itself -----------------------------------------------------------------------------
 
 
-def own_faults(study: Study) -> Iterator[Fault]:
+def own_faults(study: Checked) -> Iterator[Fault]:
     """Find faults in the study itself, across its parts."""
     if not study.name:
         text = "name is missing: give the study a name of letters, digits, - and _"
@@ -86,7 +129,7 @@ def own_faults(study: Study) -> Iterator[Fault]:
     yield from _design_faults(study)
 
 
-def _measure_faults(study: Study) -> Iterator[Fault]:
+def _measure_faults(study: Checked) -> Iterator[Fault]:
     known = study.model.measures()
     for name in study.measures:
         if name not in known:
@@ -115,7 +158,7 @@ def _measure_faults(study: Study) -> Iterator[Fault]:
         yield about(f"engine: not available for the model {study.model.name}", "engine", "model")
 
 
-def _base_faults(study: Study) -> Iterator[Fault]:
+def _base_faults(study: Checked) -> Iterator[Fault]:
     if not study.simulates:
         if study.base != type(study.base)():
             text = f"applies only to the model innovation, not to {study.model.name}"
@@ -127,7 +170,7 @@ def _base_faults(study: Study) -> Iterator[Fault]:
         yield from _lever_faults(study, catalogue())  # otherwise a file may define its own levers
 
 
-def _starts(study: Study) -> Iterator[tuple[Place, Start]]:
+def _starts(study: Checked) -> Iterator[tuple[Place, Start]]:
     """Yield everything that a scenario may start from, with its place."""
     yield ("base",), study.base
     for number, factor in enumerate(study.factors, 1):
@@ -135,7 +178,7 @@ def _starts(study: Study) -> Iterator[tuple[Place, Start]]:
             yield (label(factor, number), label(level, place)), level
 
 
-def _lever_faults(study: Study, known: Mapping[str, object]) -> Iterator[Fault]:
+def _lever_faults(study: Checked, known: Mapping[str, object]) -> Iterator[Fault]:
     places = [(place, lever) for place, start in _starts(study) for lever in start.levers]
     for number, factor in enumerate(study.factors, 1):
         if factor.lever is not None:
@@ -145,7 +188,7 @@ def _lever_faults(study: Study, known: Mapping[str, object]) -> Iterator[Fault]:
             yield Fault(unknown("lever", lever, known), place)
 
 
-def _factor_faults(study: Study) -> Iterator[Fault]:
+def _factor_faults(study: Checked) -> Iterator[Fault]:
     moved: dict[str, str] = {}
     for number, factor in enumerate(study.factors, 1):
         place = label(factor, number)
@@ -168,7 +211,7 @@ def _moved_by(factor: Factor) -> Iterator[str]:
     yield from dict.fromkeys(found)
 
 
-def _name_faults(study: Study) -> Iterator[Fault]:
+def _name_faults(study: Checked) -> Iterator[Fault]:
     names: dict[str, str] = {}
     for number, factor in enumerate(study.factors, 1):
         place = label(factor, number)
@@ -184,7 +227,7 @@ def _name_faults(study: Study) -> Iterator[Fault]:
             yield Fault(text, (place,))
 
 
-def _design_faults(study: Study) -> Iterator[Fault]:
+def _design_faults(study: Checked) -> Iterator[Fault]:
     if study.design.flawed:
         return
     kind = study.design.kind
@@ -207,7 +250,7 @@ def _design_faults(study: Study) -> Iterator[Fault]:
 # --- what it refers to ----------------------------------------------------------------------------
 
 
-def outside_faults(study: Study) -> list[Fault]:
+def outside_faults(study: Checked) -> list[Fault]:
     """Check presets, files, charts and rules that the study names."""
     if not study.simulates:
         return []
@@ -232,7 +275,7 @@ def outside_faults(study: Study) -> list[Fault]:
     return [*faults, *_told(study.rule_book, "base")]
 
 
-def _charts(study: Study) -> dict[str, Place]:
+def _charts(study: Checked) -> dict[str, Place]:
     """Return the paths of the charts that the study itself names, each with its first place."""
     named = [(start.chart, place) for place, start in _starts(study)]
     for number, factor in enumerate(study.factors, 1):
@@ -248,7 +291,7 @@ def _charts(study: Study) -> dict[str, Place]:
 # --- the points that it will run ------------------------------------------------------------------
 
 
-def point_faults(study: Study) -> list[Fault]:
+def point_faults(study: Checked) -> list[Fault]:
     """Check a study that is valid by itself: its size, its design, and every point.
 
     Each value has been checked on its own. Whether values go together depends on only a few of
@@ -277,7 +320,7 @@ def point_faults(study: Study) -> list[Fault]:
     return faults
 
 
-def _point_chart_faults(study: Study, points: pd.DataFrame) -> Iterator[Fault]:
+def _point_chart_faults(study: Checked, points: pd.DataFrame) -> Iterator[Fault]:
     """Check charts that are named only by the points in a file."""
     from innovation_abm.charts.charts import load_chart
 
@@ -288,7 +331,7 @@ def _point_chart_faults(study: Study, points: pd.DataFrame) -> Iterator[Fault]:
                 yield from _told(read, "design", f"{factor.name} = {shown(chart)}")
 
 
-def _size_faults(study: Study) -> Iterator[Fault]:
+def _size_faults(study: Checked) -> Iterator[Fault]:
     """Check the number of runs before making points that may not fit into memory."""
     points, times = count(study.design, study.factors), study.replications.at_most
     if points * times > study.limits.runs:
@@ -296,7 +339,7 @@ def _size_faults(study: Study) -> Iterator[Fault]:
         yield Fault(f"{text} ({points:,} points x {times:,}); raise it to run them", ("limits",))
 
 
-def _chart_of(study: Study, row: Mapping[str, Any]) -> str | None:
+def _chart_of(study: Checked, row: Mapping[str, Any]) -> str | None:
     """Make the scenario of a point, check the size of its organisation, and return its chart."""
     from innovation_abm.organization.organization import check_size
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 import numpy as np
 from pydantic import BeforeValidator
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
     from innovation_abm.experiments.design.factors import Factor
     from innovation_abm.experiments.design.models import Model
-    from innovation_abm.experiments.design.study import Study
 
     Array = NDArray[Any]
     FloatArray = NDArray[np.float64]
@@ -231,7 +230,29 @@ def unit_cube(names: Iterable[str]) -> dict[str, Any]:
     return {"num_vars": len(listed), "names": listed, "bounds": [[0.0, 1.0] for _ in listed]}
 
 
-def unit_sample(study: Study) -> FloatArray:
+class Designed(Protocol):
+    """What the points of a study depend on; see :class:`~.study.Study`."""
+
+    @property
+    def design(self) -> Design:
+        """Which points are run."""
+
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        """What is varied."""
+
+    @property
+    def model(self) -> Model:
+        """What is run."""
+
+    def base_point(self) -> dict[str, Value]:
+        """Return the values of factors in the base scenario."""
+
+    def path(self, name: str) -> Path:
+        """Return the absolute path of a file that the study names."""
+
+
+def unit_sample(study: Designed) -> FloatArray:
     """Draw the sample of a study's design from the unit cube; always the same.
 
     Returns:
@@ -245,7 +266,7 @@ def unit_sample(study: Study) -> FloatArray:
     return _SAMPLERS[study.design.kind](study.design, len(study.factors))
 
 
-def columns(study: Study) -> tuple[int, dict[str, Array]]:
+def columns(study: Designed) -> tuple[int, dict[str, Array]]:
     """Make the points of a study.
 
     Returns:
@@ -275,7 +296,7 @@ def _factorial(factors: tuple[Factor, ...]) -> tuple[int, dict[str, Array]]:
     return number, made
 
 
-def _one_at_a_time(study: Study) -> tuple[int, dict[str, Array]]:
+def _one_at_a_time(study: Designed) -> tuple[int, dict[str, Array]]:
     base = study.base_point()
     rows = [base]
     for factor in study.factors:

@@ -24,7 +24,7 @@ from contextlib import ExitStack
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, get_args
 
 from innovation_abm.console import to_json
 from innovation_abm.experiments.store.ledger import STUDY_FILE, StoreError, explained
@@ -35,9 +35,9 @@ from innovation_abm.results.files import put_in_place
 if TYPE_CHECKING:
     from os import PathLike
 
+    import pandas as pd
     import pyarrow as pa
 
-    from innovation_abm.experiments.store.results import Results
 
 Format = Literal["parquet", "csv", "both", "xlsx"]
 """File formats of results."""
@@ -47,8 +47,33 @@ MARKER: Final = "export.json"
 FRAMES: Final = ("runs", "points", "failures", "provenance", "sessions")
 
 
+class Exported(Protocol):
+    """What is exported of :class:`~innovation_abm.experiments.store.results.Results`."""
+
+    points: pd.DataFrame
+    runs: pd.DataFrame
+    failures: pd.DataFrame
+    provenance: pd.DataFrame
+    sessions: pd.DataFrame
+    measures: tuple[str, ...]
+    missing: int
+    manifest: Mapping[str, str]
+    study_toml: str
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run that is asked for has succeeded."""
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables that are kept in full."""
+
+    def batches(self, name: str) -> Iterable[pa.Table]:
+        """Yield a table, some points at a time."""
+
+
 def export(
-    results: Results, folder: str | PathLike[str], format: Format, *, excel: bool = False
+    results: Exported, folder: str | PathLike[str], format: Format, *, excel: bool = False
 ) -> Path:
     """Write results as tidy files; see the module.
 
@@ -101,7 +126,7 @@ def _check_replaceable(target: Path) -> None:
         raise StoreError(f"{target} is the current folder; give a new one")
 
 
-def _write_all(results: Results, folder: Path, endings: Iterable[str], excel: bool) -> None:
+def _write_all(results: Exported, folder: Path, endings: Iterable[str], excel: bool) -> None:
     import pyarrow as pa
 
     for name in FRAMES:
@@ -116,7 +141,7 @@ def _write_all(results: Results, folder: Path, endings: Iterable[str], excel: bo
     (folder / MARKER).write_text(text, encoding="utf-8", newline="\n")
 
 
-def _account(results: Results) -> Mapping[str, Any]:
+def _account(results: Exported) -> Mapping[str, Any]:
     """Describe the content of an export."""
     return {
         "version": version("innovation-abm"),

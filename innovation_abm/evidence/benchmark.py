@@ -17,12 +17,12 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.kernel.floor import floor
+from innovation_abm.kernel.memory import peak_memory
 from innovation_abm.organization.organization import Organization, generate
 from innovation_abm.running.effects import rank
 from innovation_abm.running.engines import choose
@@ -535,21 +535,6 @@ def print_whole_service(weeks: int) -> None:
         "memory_mb": peak_memory(),
     }
     print(json.dumps(case))
-
-
-def peak_memory() -> float | None:
-    """Return the peak memory of this process in MB; ``None`` on Windows."""
-    status = Path("/proc/self/status")
-    if status.exists():  # `getrusage` counts what the parent held when it started this process
-        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024.0
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024.0 * 1024.0 if sys.platform == "darwin" else 1024.0)
 
 
 def _versions() -> dict[str, str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import queue
 import signal
 import subprocess
@@ -18,30 +17,27 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.kernel.memory import free_memory
+from innovation_abm.extending.answers import QUESTIONS, Check, checks
 from innovation_abm.rules.book import RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from os import PathLike
-    from types import FrameType
 
-    from innovation_abm.extending.checking import Check, Checking
 
 LIMIT: Final = 300.0
 """Seconds that ``check-rules`` takes at most, unless told otherwise."""
+CHILD: Final = "innovation_abm.extending.checking_child"
+"""The program of the other process."""
+LOOK: Final = 0.2
+"""Seconds between checks of the clock and the memory."""
 GRACE: Final = 5.0
 """Seconds beyond its time after which the other process is ended, if it does not end by itself."""
 START: Final = 120.0
 """Seconds that it may take to load."""
-LOOK: Final = 0.2
-"""Seconds between checks of the clock and the memory."""
-SHARE: Final = 0.5
-"""Share of the memory free at the start that the rules may use."""
 
 
 def check_apart(
@@ -61,7 +57,7 @@ def check_apart(
     if not (timeout > 0.0 and math.isfinite(timeout)):
         raise InnovationAbmError(f"timeout = {timeout:g}: must be a number of seconds above 0")
     asked = [str(path), scenarios, seed, engines, timeout]
-    command = [sys.executable, "-m", __name__, json.dumps(asked)]
+    command = [sys.executable, "-m", CHILD, json.dumps(asked)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, **pipes) as other:  # type: ignore[call-overload]
         try:
@@ -85,8 +81,6 @@ def _watched(
     path: str, other: subprocess.Popen[bytes], timeout: float, say: Callable[[str], None]
 ) -> list[Check]:
     """Listen to the other process until it finishes, its time is up, or it dies."""
-    from innovation_abm.extending.checking import checks
-
     known: dict[str, Any] = {"stage": "", "found": {}, "skipped": {}}
     end = _End(time.monotonic() + START)
     for line in _lines(other, end):
@@ -102,7 +96,7 @@ def _watched(
         if "late" in line:
             return _cut_off(path, known, line["late"])
     if end.has_come:
-        return _cut_off(path, known, _not_within(timeout))
+        return _cut_off(path, known, not_within(timeout))
     code = other.wait()
     ended = signal.Signals(-code).name if code < 0 else f"exit status {code}"
     return _cut_off(path, known, f"the process ended ({ended}), possibly out of memory")
@@ -127,14 +121,8 @@ def _lines(other: subprocess.Popen[bytes], end: _End) -> Iterator[dict[str, Any]
             yield json.loads(line)
 
 
-def _not_within(timeout: float) -> str:
-    return f"does not end within {timeout:g} seconds"
-
-
 def _cut_off(path: str, known: dict[str, Any], why: str) -> list[Check]:
     """List the checks where checking was cut short: the check under way has failed."""
-    from innovation_abm.extending.checking import QUESTIONS, checks
-
     stage, found, skipped = known["stage"], known["found"], known["skipped"]
     if not stage:
         raise RuleError(f"{path}: {why} while it is loaded")
@@ -146,107 +134,6 @@ def _cut_off(path: str, known: dict[str, Any], why: str) -> list[Check]:
     return checks(found, rest | skipped)
 
 
-# --- in the other process -------------------------------------------------------------------------
-
-
-class _Reporter:
-    """Says how far the checking is, whatever the rules print.
-
-    The streams that it was started with are for that; rules get others.
-    """
-
-    def __init__(self) -> None:
-        self._out = os.fdopen(os.dup(1), "wb", buffering=0)
-        self.parent = os.fdopen(os.dup(0), "rb", buffering=0)
-        nothing = os.open(os.devnull, os.O_RDWR)
-        os.dup2(nothing, 0)
-        os.dup2(nothing, 1)
-        self._lock = threading.Lock()
-
-    def say(self, **line: Any) -> None:  # noqa: ANN401 - what JSON can hold
-        """Write a line."""
-        with self._lock:
-            self._out.write(json.dumps(line).encode() + b"\n")
-
-
-def main() -> None:
-    """Check, and report; the arguments are those of :func:`check_apart`, as JSON."""
-    path, scenarios, seed, engines, timeout = json.loads(sys.argv[1])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this ends it
-    reporter = _Reporter()
-    threading.Thread(target=_end_with_parent, args=(reporter.parent,), daemon=True).start()
-    from innovation_abm.extending.checking import Checking
-
-    try:
-        checking = Checking(path, scenarios, seed, engines, lambda line: reporter.say(say=line))
-        reporter.say(ready=True)
-        _watch(reporter, checking, path, timeout)
-        checking.run(lambda: reporter.say(**_known(checking)))
-        reporter.say(**_known(checking), through=True)
-    except InnovationAbmError as error:
-        reporter.say(error=str(error), of_rules=isinstance(error, RuleError))
-
-
-def _known(checking: Checking) -> dict[str, Any]:
-    return {
-        "stage": checking.stage,
-        "found": dict(checking.found),
-        "skipped": dict(checking.skipped),
-    }
-
-
-def _end_with_parent(parent: IO[bytes]) -> None:
-    parent.read()  # which ends when the other end is closed
-    os._exit(1)
-
-
-def _watch(reporter: _Reporter, checking: Checking, path: str, timeout: float) -> None:
-    """Watch time and memory from another thread; end this process when either is used up."""
-    end = time.monotonic() + timeout
-    most = _memory() + SHARE * free_memory()
-    main_thread = threading.main_thread().ident
-
-    def watch() -> None:
-        while True:
-            time.sleep(LOOK)
-            why = ""
-            if time.monotonic() > end:
-                why = _not_within(timeout)
-            elif _memory() > most:
-                why = f"uses too much memory, more than {most / 1e9:.1f} GB"
-            if why:
-                frame = sys._current_frames().get(main_thread or 0)
-                if checking.stage == "runs":
-                    checking.seen(so_far=True)
-                reporter.say(**_known(checking), late=f"{why}{_place(frame, path)}")
-                os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _place(frame: FrameType | None, path: str) -> str:
-    """Return where in the user's files a thread is; "" if in none."""
-    folder = Path(path).resolve().parent
-    while frame is not None:
-        file = Path(frame.f_code.co_filename)
-        if file.is_absolute() and file.parent == folder:
-            return f" ({file.name}, line {frame.f_lineno}, in {frame.f_code.co_name})"
-        frame = frame.f_back
-    return ""
-
-
-def _memory() -> float:
-    """Return the memory that this process uses, in bytes; 0 where the system does not report it."""
-    with suppress(OSError, ValueError, IndexError):  # Linux
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        return float(pages * os.sysconf("SC_PAGE_SIZE"))
-    with suppress(ImportError, OSError):
-        import resource
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return float(peak if sys.platform == "darwin" else 1024 * peak)
-    return 0.0
-
-
-if __name__ == "__main__":
-    main()
+def not_within(timeout: float) -> str:
+    """Return what is said of rules whose time is up."""
+    return f"does not end within {timeout:g} seconds"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -77,3 +78,18 @@ def free_memory() -> float:
     with suppress(AttributeError, OSError, ValueError):  # macOS tells only how much there is
         found.append(float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
     return min(found)
+
+
+def peak_memory() -> float | None:
+    """Return the peak memory of this process in MB; ``None`` on Windows."""
+    status = Path("/proc/self/status")
+    if status.exists():  # `getrusage` counts what the parent held when it started this process
+        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024.0
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024.0 * 1024.0 if sys.platform == "darwin" else 1024.0)

@@ -151,7 +151,7 @@ class Scenario(
 
     name: str = "scenario"
     title: str = ""
-    levers: dict[str, float] = {}
+    levers: dict[str, float] = {}  # noqa: RUF012 - pydantic copies it
     own_levers: tuple[Lever, ...] = ()
     timeline: tuple[Change, ...] = ()
 

@@ -1,0 +1,63 @@
+"""What the dashboard was started with, and what is played on an uploaded chart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from innovation_abm.dashboards import links
+from innovation_abm.dashboards.guides import Guide, guides
+from innovation_abm.dashboards.offered import with_own_levers
+from innovation_abm.scenario.presets import preset
+
+if TYPE_CHECKING:
+    from innovation_abm.dashboards.tab_memory import Kept
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.rules.book import RuleBook
+    from innovation_abm.scenario.scenario import Scenario
+
+PLAYED: Final = "typical"
+"""Preset for an uploaded chart: the workshop preset has an unrealistically high idea rate."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the dashboard was started with, the same for all tabs.
+
+    Attributes:
+        scenario: what is played first.
+        organization: the chart it is played on; the scenario's own if ``None``.
+        rules: the rule book; the shipped one if ``None``.
+        language: language of the page; a link may choose another.
+        session: the guided session that it opens with, if any.
+        notes: messages about the chart.
+    """
+
+    scenario: Scenario
+    organization: Organization | None = None
+    rules: RuleBook | None = None
+    language: str = "en"
+    session: Guide | None = None
+    notes: tuple[links.Note, ...] = ()
+
+    def on(self, chart: Kept) -> Opened:
+        """Return the same on an uploaded chart."""
+        scenario = with_own_levers(preset(PLAYED), self.scenario).but(name=chart.label)
+        return replace(self, scenario=scenario, organization=chart.organization)
+
+    @property
+    def guides(self) -> dict[str, Guide]:
+        """The available guided sessions, by key."""
+        own = {} if self.session is None else {self.session.key: self.session}
+        return own | {key: guide for key, guide in guides().items() if key not in own}
+
+    @property
+    def home(self) -> links.Home:
+        """What links are made and opened with."""
+        return links.Home(
+            self.scenario,
+            links.mark(self.scenario, self.organization),
+            links.mark_of_rules(self.rules),
+            self.guides,
+            self.language,
+        )

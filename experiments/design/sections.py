@@ -1,0 +1,124 @@
+"""Sections of a study file: what all points share, how often each is run, and the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from innovation_abm.errors import shortened
+from innovation_abm.experiments.design.factors import Start
+from innovation_abm.experiments.design.parts import (
+    Fault,
+    Part,
+    about,
+    key,
+    shown,
+)
+from innovation_abm.scenario.parameters import MAX_SEED
+
+if TYPE_CHECKING:
+    pass
+
+
+class Base(Start):
+    """What all points have in common: the section ``[base]``."""
+
+    repair: bool = key(False, "repair charts where possible", "true or false")
+    rules: str | None = key(
+        None, "your own rules or agents", "the path of a Python file", min_length=1
+    )
+
+
+class Replications(Part):
+    """How often every point is run: the section ``[replications]``.
+
+    Either a fixed number of times or, with ``precision``, until the intervals of the named measures
+    are narrow enough, for each point separately.
+    """
+
+    number: int | None = key(
+        None,
+        "runs of each point (default 20; for a test function 1)",
+        "a whole number, 1 or more",
+        ge=1,
+    )
+    minimum: int | None = key(
+        None,
+        "minimum runs of each point, with precision (default 20)",
+        "a whole number, 2 or more",
+        ge=2,
+    )
+    maximum: int | None = key(
+        None,
+        "maximum runs of each point, with precision (default 1000)",
+        "a whole number, 2 or more",
+        ge=2,
+    )
+    precision: dict[str, float] = key(
+        {},
+        "half-width of the 95% confidence interval that is narrow enough, by measure",
+        "numbers above 0, by measure",
+    )
+    luck: Literal["common", "independent"] = key(
+        "common", "whether all points use the same seeds", ("common", "independent")
+    )
+    seed: int = key(
+        1,
+        "seed of the first replication; each next one adds 1",
+        f"a whole number from 0 to {MAX_SEED}",
+        ge=0,
+        le=MAX_SEED,
+    )
+
+    @classmethod
+    def completed(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Fill in the number of replications."""
+        if given.get("precision"):
+            return {"minimum": 20, "maximum": 1000, **given}
+        return given if {"minimum", "maximum"} & given.keys() else {"number": 20, **given}
+
+    @property
+    def fixed(self) -> bool:
+        """Whether every point is run the same number of times, whatever the results."""
+        return not self.precision
+
+    @property
+    def at_least(self) -> int:
+        """Least number of runs of a point."""
+        return (self.number if self.fixed else self.minimum) or 1
+
+    @property
+    def at_most(self) -> int:
+        """Greatest number of runs of a point."""
+        return (self.number if self.fixed else self.maximum) or 1
+
+    def faults(self) -> Iterator[Fault]:
+        """Find faults that involve several keys."""
+        ends = [name for name in ("minimum", "maximum") if getattr(self, name) is not None]
+        if self.number is not None and self.precision:
+            yield about("number and precision cannot be used together", "number", "precision")
+        elif ends and not self.precision:
+            text = f"{' and '.join(ends)} without precision: set when intervals are narrow enough"
+            yield about(text, *ends, "precision")
+        elif len(ends) == 2 and self.minimum > self.maximum:  # type: ignore[operator]
+            yield about(f"minimum = {self.minimum} is above maximum = {self.maximum}", *ends)
+        for name, width in self.precision.items():
+            if not 0.0 < width < float("inf"):
+                text = f"precision.{shortened(name)} = {shown(width)}: must be a number above 0"
+                yield about(text, "precision")
+        if self.seed > MAX_SEED - self.at_most:
+            text = f"seed = {self.seed}: too close to the largest seed for {self.at_most:,} runs"
+            yield about(text, "seed", "number", *ends)
+
+    def entry(self) -> dict[str, Any]:
+        """Return it as TOML holds it."""
+        return {name: x for name, x in self.model_dump().items() if x not in (None, {})}
+
+
+class Limits(Part):
+    """Limits of a study: the section ``[limits]``. A study that would exceed one is not started."""
+
+    runs: int = key(1_000_000, "maximum runs, counted first", "a whole number, 1 or more", ge=1)
+    hours: float = key(2.0, "maximum hours, estimated beforehand", "a number above 0", gt=0)
+    memory_gb: float = key(4.0, "maximum memory, in gigabytes", "a number above 0", gt=0)
+    disk_gb: float = key(5.0, "maximum disk space, in gigabytes", "a number above 0", gt=0)
