@@ -65,8 +65,8 @@ def dashboard(
 ) -> None:
     """Open the dashboard for a workshop: a live organisation, levers, guided sessions.
 
-    The page is served to this machine only, unless --lan is given, and needs no internet. Press
-    Ctrl-C to stop.
+    The page is served to this machine only, unless --lan is given, and needs no internet.
+    Press Ctrl-C to stop.
     """
     for file in (session if Path(session).suffix else "", levers):
         if file:
