@@ -260,7 +260,7 @@ def test_the_finding_of_a_measure_with_a_unit_names_it():
     made = study("morris", measures=('["omission"]', '["idea_wait"]'))
     found = Results.from_frames(made, runs(made))
     text = page(found, NOTHING_DRAWN)
-    assert re.search(r"as it crosses its range, by [\d.]+ weeks on average", text)
+    assert re.search(r"changes it over its range by [\d.]+ weeks on average", text)
 
 
 @pytest.mark.parametrize(
@@ -522,7 +522,7 @@ def test_what_is_defined_at_no_point_that_would_be_drawn_is_named():
     block = 2 * len(made.factors) + 2
     table.loc[table["point"] % block == 0, "omission"] = np.nan  # a scatter shows these alone
     drawn = pictures.gallery(Results.from_frames(made, table))
-    wanted = 'a scatter of "omission" needs points at which it is defined, and there are none'
+    wanted = 'a scatter plot of "omission" needs points at which it is defined, and there are none'
     assert wanted in drawn.missing
 
 
@@ -538,9 +538,8 @@ def test_a_design_with_holes_that_has_no_map_either_is_drawn_as_far_as_can_be():
     )
     drawn = pictures.gallery(Results.from_frames(made, runs(made).iloc[:4]))
     assert "scatter-omission" in [one.name for one in drawn.found]
-    assert any(
-        one.endswith("fits 6 numbers to 4 points: more points are needed") for one in drawn.missing
-    )
+    wanted = "fits 6 coefficients to 4 points: more points are needed"
+    assert any(one.endswith(wanted) for one in drawn.missing)
     words = Design(Results.from_frames(made, runs(made)), Names.of(made), {}, drawn)
     assert words.factors.rows[0][3].endswith(", and so on: 40 in all")
 
@@ -552,7 +551,7 @@ def test_what_is_undefined_everywhere_is_said_to_be():
         "omission",
         "undefined",
         "undefined",
-        "cannot be told",
+        "unknown",
         "",
     ]
     assert "Not shown: pictures of omission, which is undefined in all runs" in read.text
