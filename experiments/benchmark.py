@@ -1,6 +1,7 @@
 """What a study costs in addition to the bare engine: design, chunks, store, progress and memory.
 
-Part of ``innovation-abm bench``; :mod:`innovation_abm.evidence.benchmark` explains how it is measured.
+Part of ``innovation-abm bench``; :mod:`innovation_abm.evidence.benchmark` explains how it is
+measured.
 """
 
 from __future__ import annotations

@@ -25,10 +25,10 @@ from innovation_abm import (
 from innovation_abm.agents import MiddleManager
 from innovation_abm.entities.idea import NOVEL
 from innovation_abm.evidence.benchmark import EVERYTHING_ON, tree
-from innovation_abm.kernel import compiling, memory
-from innovation_abm.kernel import runs as kernel_runs
+from innovation_abm.kernel import compiling, memory, states
 from innovation_abm.kernel.compiling import CACHE_VARIABLE, EngineError
 from innovation_abm.kernel.memory import MemoryShortError
+from innovation_abm.kernel.plans import plan
 from innovation_abm.results.batches import FIGURES
 from innovation_abm.results.measures import HEADLINES, MEASURES, counted, tabulate
 from innovation_abm.running import engines, simulation
@@ -368,7 +368,7 @@ def test_comparisons_are_the_same_in_both_engines():
 
 def test_memory_is_estimated_before_the_run(monkeypatch):
     monkeypatch.setattr(memory, "free_memory", lambda: 60e6)
-    monkeypatch.setattr(kernel_runs, "_chart", lambda _: pytest.fail("something was allocated"))
+    monkeypatch.setattr(states, "_chart", lambda _: pytest.fail("something was allocated"))
     large = Scenario(middle_layers=2, span=10, weeks=520, conception_rate=52.0)
     for engine in ("kernel", "mesa"):
         with pytest.raises(
@@ -381,11 +381,11 @@ def test_memory_is_estimated_before_the_run(monkeypatch):
 
 
 def test_fewer_threads_where_memory_is_short(monkeypatch):
-    planned = kernel_runs.plan([BUSY], tree(9, 10))
-    assert kernel_runs.check_memory(planned, tree(9, 10)) > 10
-    large = kernel_runs.plan([BUSY.but(weeks=1000)], tree(9, 10, 10))
+    planned = plan([BUSY], tree(9, 10))
+    assert states.check_memory(planned, tree(9, 10)) > 10
+    large = plan([BUSY.but(weeks=1000)], tree(9, 10, 10))
     monkeypatch.setattr(memory, "free_memory", lambda: 200e6)
-    assert 1 <= kernel_runs.check_memory(large, tree(9, 10, 10)) < 4
+    assert 1 <= states.check_memory(large, tree(9, 10, 10)) < 4
 
 
 def test_a_cache_that_cannot_be_written_is_said(tmp_path, monkeypatch):

@@ -51,12 +51,12 @@ def survival_curves(
     """Return the cumulative incidence of adoption and of death by weeks since conception, by group.
 
     This is the Aalen-Johansen estimate over all ideas of a group (see
-    :func:`~innovation_abm.results.survival.cumulative_incidence`). Its own variance assumes that ideas are
-    independent, but ideas of a run share queues, people and reviewers. The intervals therefore use
-    a jackknife that leaves out whole replications (in at most 20 blocks), with Student's t,
-    limited to 0 and 1. If points share random numbers, a replication is left out at all points of
-    the group at once. If the estimate is 0 or 1, or there is only one replication, the interval is
-    the estimator's own (column ``interval``).
+    :func:`~innovation_abm.results.survival.cumulative_incidence`). Its own variance assumes that
+    ideas are independent, but ideas of a run share queues, people and reviewers. The intervals
+    therefore use a jackknife that leaves out whole replications (in at most 20 blocks), with
+    Student's t, limited to 0 and 1. If points share random numbers, a replication is left out at
+    all points of the group at once. If the estimate is 0 or 1, or there is only one replication,
+    the interval is the estimator's own (column ``interval``).
 
     Args:
         results: the study's results; the study must have kept the table ``ideas``.

@@ -1,8 +1,8 @@
 """Published figures: the figures of a run that can be compared with published counts.
 
-Most are measures of a run (:data:`~innovation_abm.results.measures.MEASURES`). Suggestion schemes count
-only what is submitted to them, often in one year; their figures cover ideas conceived in a window
-of weeks, see :meth:`Run.scheme <innovation_abm.Run.scheme>`.
+Most are measures of a run (:data:`~innovation_abm.results.measures.MEASURES`). Suggestion schemes
+count only what is submitted to them, often in one year; their figures cover ideas conceived in a
+window of weeks, see :meth:`Run.scheme <innovation_abm.Run.scheme>`.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ import numpy as np
 
 from innovation_abm.experiments.calibration.file import Calibration, as_kind
 from innovation_abm.experiments.calibration.published import FIGURES
+from innovation_abm.results import batches
 from innovation_abm.results.files import rules_missing
 from innovation_abm.results.measures import MEASURES
-from innovation_abm.results.run import batches
 from innovation_abm.scenario.parameters import parameters as known_parameters
 
 if TYPE_CHECKING:

@@ -50,15 +50,41 @@ FRAMES: Final = ("runs", "points", "failures", "provenance", "sessions")
 class Exported(Protocol):
     """What is exported of :class:`~innovation_abm.experiments.store.results.Results`."""
 
-    points: pd.DataFrame
-    runs: pd.DataFrame
-    failures: pd.DataFrame
-    provenance: pd.DataFrame
-    sessions: pd.DataFrame
-    measures: tuple[str, ...]
-    missing: int
-    manifest: Mapping[str, str]
-    study_toml: str
+    @property
+    def points(self) -> pd.DataFrame:
+        """The design: a row a point."""
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """A row a successful run."""
+
+    @property
+    def failures(self) -> pd.DataFrame:
+        """A row a failed run."""
+
+    @property
+    def provenance(self) -> pd.DataFrame:
+        """A row a run: where and when it was run."""
+
+    @property
+    def sessions(self) -> pd.DataFrame:
+        """A row a sweep."""
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Names of the measures."""
+
+    @property
+    def missing(self) -> int:
+        """Runs that are asked for and have not succeeded."""
+
+    @property
+    def manifest(self) -> Mapping[str, str]:
+        """What all runs depend on."""
+
+    @property
+    def study_toml(self) -> str:
+        """The study file."""
 
     @property
     def complete(self) -> bool:

@@ -1,9 +1,8 @@
 """What is found in the files of organisation charts: faults, warnings, repairs, and the posts.
 
-The lowest layer of `innovation_abm.charts.charts`, which describes the formats. Above it, from bytes to
-people: `chart_texts` and `chart_workbooks` (a file becomes rows of cells),
-`chart_columns` and `chart_matching` (which column is which, and what superiors are named by),
-`chart_files` (rows become posts), `chart_structure` (posts become a hierarchy).
+The lowest layer of `charts`, which describes the formats. Above it, from bytes to people: `texts`
+and `workbooks` (a file becomes rows of cells), `columns` and `matching` (which column is which, and
+what superiors are named by), `posts` (rows become posts), `structure` (posts become a hierarchy).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The hierarchy in an organisation chart: from posts to people who report to each other.
 
-The second half of `innovation_abm.charts.charts`: it finds every post's superior and every department's
-head, and what is wrong with them. It always continues as if each fault were repaired, so that all
-faults are found; the log decides whether they are refused or repaired.
+The second half of `innovation_abm.charts.charts`: it finds every post's superior and every
+department's head, and what is wrong with them. It always continues as if each fault were repaired,
+so that all faults are found; the log decides whether they are refused or repaired.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ def examine() -> dict[str, Any]:
         ``distributed``, null where studies run on this machine only; ``engines``: whether
         each can be used; ``compiled``: whether the shipped rules were compiled before, and cached;
         ``cache``: what is kept between runs and may be deleted at any time, see
-        :class:`~innovation_abm.kernel.compiling.Cache`; ``data``: the data files found; ``problems``:
-        what is wrong, a list of sentences.
+        :class:`~innovation_abm.kernel.compiling.Cache`; ``data``: the data files found;
+        ``problems``: what is wrong, a list of sentences.
     """
     from innovation_abm.kernel.compiling import CACHE_VARIABLE, cache, is_compiled, unavailable
     from innovation_abm.rules.book import RuleBook

@@ -11,7 +11,7 @@ from innovation_abm.console import Working, page, print_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from innovation_abm.extending.checking import Check
+    from innovation_abm.extending.answers import Check
 
 BROKEN = 1
 

@@ -21,7 +21,7 @@ Idea = TypeVar("Idea", contravariant=True)
 
 
 class PersonLike(Protocol):
-    """What a rule may read of a person, in either engine; see :class:`~innovation_abm.agents.Person`."""
+    """What a rule may read of a person; see :class:`~innovation_abm.agents.Person`."""
 
     post: int
     tenure: int
@@ -48,7 +48,7 @@ class PersonLike(Protocol):
 
 
 class IdeaLike(Protocol):
-    """What a rule may read of an idea, in either engine; see :class:`~.idea.Idea`."""
+    """What a rule may read of an idea; see :class:`~innovation_abm.entities.idea.Idea`."""
 
     week: int
     birth_value: float

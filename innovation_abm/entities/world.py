@@ -41,7 +41,7 @@ class Jury(Desk[Idea], Protocol):
 
 
 class World(Protocol):
-    """The members of :class:`~innovation_abm.model.InnovationModel` that agents and platform use."""
+    """The members of the model that agents and the platform use."""
 
     week: int
     settings: Scenario

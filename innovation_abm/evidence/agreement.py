@@ -1,7 +1,7 @@
 """Whether the two engines leave the same, bit for bit: what a run of each is compared by.
 
-``python -m innovation_abm.evidence.agreement --compare 5000`` runs that many random cases in both and names
-each that differs; see :func:`innovation_abm.scenario.random_scenarios.random_case`.
+``python -m innovation_abm.evidence.agreement --compare 5000`` runs that many random cases in both
+and names each that differs; see :func:`innovation_abm.scenario.random_scenarios.random_case`.
 """
 
 from __future__ import annotations

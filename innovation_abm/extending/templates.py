@@ -33,7 +33,7 @@ CLASSES: Final = {
 """For each role, its class and its name on the command line."""
 
 GIVEN: Final = {
-    "idea": "idea: value, novelty, maturity, allies, reworked, ... (innovation_abm/entities/idea.py)",
+    "idea": "idea: value, novelty, maturity, allies, ... (innovation_abm/entities/idea.py)",
     "author": "author: who had the idea: risk_aversion, norm, energy, role, ... (agents/person.py)",
     "reviewer": "reviewer: who judges: risk_aversion, scars, role, layer, ... (agents/person.py)",
     "reader": "reader: who reads the post: norm, role, department, ... (agents/person.py)",

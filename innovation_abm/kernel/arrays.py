@@ -248,7 +248,8 @@ class State:
         keys: the key of every purpose.
         run: one record :data:`RUN`.
         people, terms, weeks, ideas: records, see above. Row 0 of ``weeks`` is before the first.
-        series, idea_weekends, business_weekends: see :class:`~innovation_abm.entities.queues.QueueBooks`.
+        series, idea_weekends, business_weekends: see
+            :class:`~innovation_abm.entities.queues.QueueBooks`.
         clarity: what is heard of the leaders, by department and layer.
         missing: share of each determinant that is missing, by row of ``terms``.
         due, returning: first and last idea of every week's chain.

@@ -328,8 +328,8 @@ def _specialised(
     checked: bool,
 ) -> dict[str, Any]:
     """Compile what the engine's entry calls, in a namespace of the rule book's own."""
+    from innovation_abm.kernel import week as kernel
     from innovation_abm.kernel.numba_types import parameter_types, viewer
-    from innovation_abm.kernel.week import week as kernel
 
     twins = _twins_of_rules(list(_rule_functions(rules)), name, numba)
     book, shipped = ModuleType("rules"), ModuleType("shipped")
@@ -446,7 +446,7 @@ def _serve_draws(numba: Any) -> None:  # noqa: ANN401
     import numpy as np
 
     from innovation_abm import chance
-    from innovation_abm.kernel.week import week as kernel
+    from innovation_abm.kernel import week as kernel
 
     for function in (chance.normal, chance.polynomial, chance.quantile):
         _serve_both(function)

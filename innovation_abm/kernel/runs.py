@@ -87,7 +87,8 @@ class KernelState:
             :class:`~innovation_abm.entities.idea.Idea`; people are their posts, -1 for nobody.
         people: one entry a person, by those of :class:`~innovation_abm.agents.Person`.
         weeks: one entry a week, by those of :class:`~innovation_abm.model.Week`.
-        queues, idea_weekends, business_weekends: see :class:`~innovation_abm.entities.queues.QueueBooks`.
+        queues, idea_weekends, business_weekends: see
+            :class:`~innovation_abm.entities.queues.QueueBooks`.
         counts: one record :data:`~innovation_abm.kernel.arrays.SUMMARY`.
     """
 

@@ -6,8 +6,8 @@ The functions have the names of their counterparts in :mod:`innovation_abm.model
 :mod:`innovation_abm.agents`, in the same order, and do the same; read them side by side. Instead
 of ``self`` they take the :class:`~innovation_abm.kernel.arrays.State` ``s``; people are their
 posts ``p``, ideas their numbers ``i``. ``rules`` is the rule book, filled in when the engine is
-built for one (:func:`innovation_abm.kernel.compiling.build`), which also compiles the functions; this
-module alone computes nothing.
+built for one (:func:`innovation_abm.kernel.compiling.build`), which also compiles the functions;
+this module alone computes nothing.
 
 Where the Mesa engine appends to a list, this one needs room in an array. What a week may need is
 known before its parts begin, so a run that lacks room pauses there, and resumes when it has more.
@@ -40,7 +40,7 @@ from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 
 rules = ModuleType("rules")  # filled in, in the engine built for a rule book
 shipped = ModuleType("shipped")  # which rules are the shipped ones
-CHECKED = False  # whether every index and every list's room are proved; see :mod:`.kernel_view`
+CHECKED = False  # whether every index and every list's room are proved; see :mod:`.numba_types`
 state_at = None  # the state that is in a table of addresses
 
 ONE = np.uint64(1)
@@ -2506,7 +2506,7 @@ def summarise_authors(s, summary):
 
 @compiled
 def gini(s, most):
-    """Return the Gini coefficient of adoptions by author; see :func:`innovation_abm.results.survival.gini`.
+    """Return the Gini coefficient of adoptions by author, see :func:`.survival.gini`.
 
     Authors are counted by their adoptions, of which nobody has more than ``most``.
     """

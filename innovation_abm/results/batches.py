@@ -1,7 +1,8 @@
 """A run in a record of numbers: what many runs are summarised by, whichever engine ran them.
 
 Both engines give the same numbers, bit for bit. So sums of fractions are taken one after another,
-in the order of weeks or of ideas. :mod:`innovation_abm.results.measures` makes measures of the numbers.
+in the order of weeks or of ideas. :mod:`innovation_abm.results.measures` makes measures of the
+numbers.
 """
 
 from __future__ import annotations

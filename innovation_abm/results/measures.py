@@ -2,8 +2,9 @@
 
 Levers name the measures that they are expected to move; batches, comparisons and studies tabulate
 them. A name means the same wherever it stands. Nearly all are made of the counts that a run is
-summarised by (:mod:`innovation_abm.results.batches`), so millions of runs can be measured without keeping
-one of them whole. A measure is NaN where it is undefined: a share of nothing, a mean over nobody.
+summarised by (:mod:`innovation_abm.results.batches`), so millions of runs can be measured without
+keeping one of them whole. A measure is NaN where it is undefined: a share of nothing, a mean over
+nobody.
 """
 
 from __future__ import annotations

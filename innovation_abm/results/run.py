@@ -26,7 +26,7 @@ from innovation_abm.errors import InnovationAbmError
 from innovation_abm.kernel.arrays import SUMMARY
 from innovation_abm.notebook import html_table, paragraph, titled
 from innovation_abm.organization.organization import Role
-from innovation_abm.results.maturity import Maturity
+from innovation_abm.results.maturity import Ended, Maturity, maturity_of
 from innovation_abm.results.measures import MEASURES
 from innovation_abm.results.stories import tell
 from innovation_abm.results.survival import (
@@ -555,9 +555,9 @@ class Run:
             ``commission_at_trial``, each with ``estimate``, ``low``, ``high``; ``voiced_share``;
             ``funnel``; ``deaths`` and ``waiting`` (lists of rows); ``bottleneck`` (name of the
             gate with most waiting); ``littles_law`` (whether it holds); ``decision_weeks``
-                    (median of decided ideas that were voiced); ``maturity`` (see
+            (median of decided ideas that were voiced); ``maturity`` (see
             :class:`~innovation_abm.results.maturity.Maturity`); ``tjur_r2``, ``gini``,
-                    ``spread_departments``, ``spread_years``; ``people_withholding`` (share of authors a
+            ``spread_departments``, ``spread_years``; ``people_withholding`` (share of authors a
             year who withhold an idea at least once); ``scheme`` (what a suggestion scheme would
             report, see :meth:`scheme`); ``effort`` (mean over weeks and people, in [0, 1]);
             ``duplicates``, ``reused``, ``exits``; and
@@ -608,9 +608,8 @@ class Run:
 
     def maturity(self) -> Maturity:
         """Return how far the four determinants are there at the end; a read-out, never an input."""
-        from innovation_abm.results.maturity import maturity_of
-
-        return maturity_of(self)
+        ended = Ended(self.scenario, self.organization, self.week_columns, self.people_columns)
+        return maturity_of(ended, self.rules)
 
     @property
     def bottleneck(self) -> str | None:

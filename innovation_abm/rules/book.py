@@ -5,7 +5,8 @@ then decides), or a new value. Rules read the attributes of what they are given,
 
 * ``idea``: an :class:`~innovation_abm.entities.idea.Idea`,
 * ``author``, ``reviewer``, ``reader``, ``person``: a :class:`~innovation_abm.agents.Person`,
-* ``terms``: the :class:`~innovation_abm.entities.terms.Terms` of that person's department this week,
+* ``terms``: the :class:`~innovation_abm.entities.terms.Terms` of that person's department this
+  week,
 
 and must use plain arithmetic and ``math`` only (``x * x``, never ``x ** 2``, whose last bit may
 differ between engines).

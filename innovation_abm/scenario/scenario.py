@@ -135,8 +135,8 @@ class Scenario(
     """All that a run depends on, but for the rules: parameters, levers, timeline and seed.
 
     Immutable; make variants with :meth:`but`. See :func:`parameters` for every parameter with
-    its meaning, unit, bounds and off value, and :func:`innovation_abm.scenario.levers.catalogue` for the
-    levers.
+    its meaning, unit, bounds and off value, and :func:`innovation_abm.scenario.levers.catalogue`
+    for the levers.
 
     Attributes:
         name: its name, in tables and files.
