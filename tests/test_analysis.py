@@ -178,7 +178,9 @@ def test_a_baseline_is_named_by_its_number_or_its_levels():
     pd.testing.assert_frame_equal(by_number, by_levels)
     assert list(by_number["point"]) == [0, 1, 3]
     assert set(by_number["baseline"]) == {2}
-    with pytest.raises(InnovationAbmError, match=r"2 points have \{'x1': 0.1\}: must be exactly one"):
+    with pytest.raises(
+        InnovationAbmError, match=r"2 points have \{'x1': 0.1\}: must be exactly one"
+    ):
         analysis.differences(found, {"x1": 0.1})
     with pytest.raises(InnovationAbmError, match="no point 4: must be 0 to 3"):
         analysis.differences(found, 4)

@@ -192,7 +192,9 @@ def test_holes_and_other_designs_are_refused(ishigami):
     ):
         sensitivity.morris_indices(ishigami, "y")
     other = study("ishigami", ISHIGAMI, kind="sobol", points=8)
-    with pytest.raises(InnovationAbmError, match=r'this one is of the kind "sobol"; use strengths\(\)'):
+    with pytest.raises(
+        InnovationAbmError, match=r'this one is of the kind "sobol"; use strengths\(\)'
+    ):
         sensitivity.sobol_indices(results(other), "y")
     with pytest.raises(InnovationAbmError, match="resamples = 1: must be at least 2"):
         sensitivity.sobol_indices(ishigami, "y", resamples=1)
