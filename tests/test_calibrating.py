@@ -699,7 +699,7 @@ def test_what_is_in_the_place_of_a_manifest_or_the_runs_is_a_message(kept):
 
 
 def test_a_simulator_of_the_wrong_shape_is_named():
-    with pytest.raises(CalibrationError, match=r"shape \(40, 2, 2\), not .* = \(40, 2, 1\)"):
+    with pytest.raises(CalibrationError, match=r"shape \(40, 2, 2\); must be .* = \(40, 2, 1\)"):
         calibrate(one_target(1.0, 0.1), simulator=Known(linear))
 
 
@@ -1059,7 +1059,7 @@ def test_the_command_fits_and_keeps(command, tmp_path):
     text = file.read_text().replace("value = ", "value = 9", 1)
     file.write_text(text, encoding="utf-8")
     refused = command(file, "--out", out)
-    assert refused.exit_code == 2 and "is of another calibration" in refused.stderr
+    assert refused.exit_code == 2 and "belongs to another calibration" in refused.stderr
     shutil.rmtree(out)
     nothing = command(file, "--out", out)
     assert nothing.exit_code == 1

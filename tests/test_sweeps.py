@@ -472,7 +472,7 @@ def test_where_a_measure_is_undefined_everywhere_runs_end_and_it_is_said(tmp_pat
     assert one["unreached"] == {"survival": {"points": 1, "undefined": 1}}
     page = write_report(found, tmp_path / "out").read_text(encoding="utf-8")
     assert "It is undefined at 1 of 2 points." in page
-    assert "does not get there at 1 of 2 points (it is undefined in all runs of 1" in page
+    assert "does not reach this at 1 of 2 points (it is undefined in all runs of 1" in page
     assert "at every point. " not in page
 
 
@@ -539,7 +539,7 @@ def test_control_c_while_the_report_is_written_says_that_all_was_run(tmp_path, m
     (tmp_path / "few.toml").write_text(text + "values = [0.0, 1.0]\n")
     with pytest.raises(KeyboardInterrupt):
         command.sweep(str(tmp_path / "few.toml"), out=str(tmp_path / "out"))
-    assert f"innovation-abm report {tmp_path / 'out'} writes the report" in capsys.readouterr().err
+    assert f"write the report: innovation-abm report {tmp_path / 'out'}" in capsys.readouterr().err
     assert load_study(tmp_path / "out").complete
 
 
