@@ -262,7 +262,9 @@ def test_measures_that_are_means_over_weeks_and_ideas():
 
 def test_what_cannot_be_tabulated():
     counts = simulate(TEAM).counts
-    with pytest.raises(InnovationAbmError, match='unknown measure "survivl"; did you mean "survival"'):
+    with pytest.raises(
+        InnovationAbmError, match='unknown measure "survivl"; did you mean "survival"'
+    ):
         tabulate(["survivl"], counts)
     with pytest.raises(InnovationAbmError, match='"value_r2" cannot be computed from counts'):
         tabulate(["survival", "value_r2"], counts)
