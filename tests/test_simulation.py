@@ -339,7 +339,7 @@ def test_runs_are_made_as_they_are_read(monkeypatch):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: replicate(TEAM, 0), "n = 0: at least 1"),
+        (lambda: replicate(TEAM, 0), "n = 0: must be at least 1"),
         (lambda: simulate_many([(TEAM, -1)]), "seed = -1: must be"),
         (lambda: simulate_many([(TEAM, 2**63)]), "must be a whole number"),
     ],
