@@ -224,7 +224,7 @@ def test_a_stated_role_is_only_compared(chart):
     read = chart(["A,XX,staff", "B,A,leader", "C,B,Wizard"], "post,reports_to,role")
     assert found(read.warnings) == [("ROLE", 2), ("ROLE", 3), ("ROLE", 4)]
     assert "stated role is staff, but by the structure it is leader" in read.warnings[0].message
-    assert "'wizard' is none of leader, middle manager, staff" in read.warnings[2].message
+    assert "'wizard' is not leader, middle manager or staff" in read.warnings[2].message
     assert read.organization.role.tolist() == [Role.LEADER, Role.MIDDLE_MANAGER, Role.STAFF]
 
 

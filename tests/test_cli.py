@@ -326,7 +326,7 @@ def test_a_faulty_chart_is_repaired(folder):
 
 def test_check_chart(folder):
     said = done("check-chart", "chart.csv")
-    assert "chart.csv: sound" in said.out
+    assert "chart.csv: no problems" in said.out
     assert "11 people" in said.out
     report = done("check-chart", "chart.csv", "--json").json
     assert report == charts.read_chart("chart.csv").report()
@@ -1133,7 +1133,7 @@ def test_a_lever_of_ones_own_is_added_from_a_file(tmp_path):
         (("levers", "upholding", "--rank", "workshop"), "leave out the key"),
         (("levers", "--rank", "workshop", "--strength", "2"), "strength = 2"),
         (("levers", "--rank", "workshop", "--replications", "1"), "must be at least 2"),
-        (("levers", "--rank", "workshop", "--plot", "a.doc"), "ends in .png, .svg, .pdf"),
+        (("levers", "--rank", "workshop", "--plot", "a.doc"), "must end in .png, .svg, .pdf"),
         (("levers", "--levers", "nowhere.toml"), "nowhere.toml: cannot be read: No such file"),
         (("run", "--lever", "upholding"), "must be KEY=STRENGTH"),
         (("run", "--lever", "uphold=1"), 'unknown lever "uphold"; did you mean "upholding"?'),

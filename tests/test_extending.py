@@ -311,7 +311,11 @@ def test_a_new_body_has_a_part_in_the_run_that_is_proposed(role, gate, folder):
         ("capacity(self)", "'two'", "Mine.capacity() returned 'two': must be 0 or more"),
         ("capacity(self)", "-1", "Mine.capacity() returned -1: must be 0 or more"),
         ("capacity(self)", "float('nan')", "Mine.capacity() returned nan: must be 0 or more"),
-        ("business_rate(self)", "float('nan')", "mean = nan of a Poisson number: must be 0 to "),
+        (
+            "business_rate(self)",
+            "float('nan')",
+            "mean = nan of a Poisson number: must be from 0 to ",
+        ),
         (
             "own_weight(self)",
             "self.terms.idea_wait",

@@ -240,7 +240,7 @@ def test_check_rules_tells_it_once_and_goes_on_with_the_rest(folder):
     found = {one.name: one for one in check_rules("mine.py", scenarios=4, engines=False)}
     assert [name for name, one in found.items() if one.passed is False] == ["range"]
     assert "returns 3.0, which is not in [0, 1]" in found["range"].example
-    assert found["off"].example == "an answer out of range ends a run"
+    assert found["off"].example == "a result out of range ends a run"
 
 
 # --- queues, and draws of one's own ---------------------------------------------------------------

@@ -255,8 +255,8 @@ def test_a_wrong_timeline_is_refused(changes, telling):
         ("[[lever]]", "[[levers]]", "must contain only levers"),
         ('"organisation"', '"galaxy"', "level = 'galaxy': must be 'system', 'organisation' or "),
         ('["normality"]', '["nomality"]', "determinants.0 = 'nomality': must be 'clarity', "),
-        ('"00:00:00"', '"now"', "time = 'now': write hh:mm:ss, such as 00:12:30"),
-        ("coffee_corner", "Coffee", "key = 'Coffee': write small letters, digits and _"),
+        ('"00:00:00"', '"now"', "time = 'now': must be hh:mm:ss, such as 00:12:30"),
+        ("coffee_corner", "Coffee", "key = 'Coffee': must be small letters, digits and _"),
         ('source = "our own"', 'sorce = "ours"', 'sorce is not part of a lever; did you mean "so'),
     ],
 )
@@ -279,7 +279,7 @@ def test_a_wrong_record_is_refused(old, new, telling):
         (
             "moves",
             'expected = [{ measure = "voise", direction = "up" }]\nmoves',
-            'no measure "voise"; did you mean "voice"?',
+            'unknown measure "voise"; did you mean "voice"?',
         ),
     ],
 )

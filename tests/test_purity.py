@@ -279,7 +279,7 @@ UNCALLED = {
         rule_file(
             "return 0.1", "from innovation_abm.agents import Staff\nclass Bold(Staff):\n    x = 1",
         ),
-        "the class Bold is not in ROLES, so no agent would be one",
+        "the class Bold is not in ROLES, so no agent would use it",
     ),
     "no rule": (
         rule_file("return 0.1", "def endorce(idea, reviewer, seen, bar, terms):\n    return 1.0"),

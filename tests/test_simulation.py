@@ -260,7 +260,9 @@ def test_measures_that_are_means_over_weeks_and_ideas():
 
 def test_what_cannot_be_tabulated():
     counts = simulate(TEAM).counts
-    with pytest.raises(InnovationAbmError, match='no measure "survivl"; did you mean "survival"'):
+    with pytest.raises(
+        InnovationAbmError, match='unknown measure "survivl"; did you mean "survival"'
+    ):
         tabulate(["survivl"], counts)
     with pytest.raises(InnovationAbmError, match='"value_r2" cannot be computed from counts'):
         tabulate(["survival", "value_r2"], counts)
@@ -335,8 +337,8 @@ def test_runs_are_made_as_they_are_read(monkeypatch):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: replicate(TEAM, 0), "n = 0: at least 1"),
-        (lambda: simulate_many([(TEAM, -1)]), "seed = -1: allowed"),
+        (lambda: replicate(TEAM, 0), "n = 0: must be at least 1"),
+        (lambda: simulate_many([(TEAM, -1)]), "seed = -1: must be"),
         (lambda: simulate_many([(TEAM, 2**63)]), "must be a whole number"),
     ],
 )

@@ -492,9 +492,7 @@ def _check_roles(posts: Sequence[Post], structure: Structure, log: Log) -> None:
             continue
         fitting = fitting_roles.get(post.role)
         if fitting is None:
-            message = (
-                f"the role {quoted(post.role)} is unknown; must be {leader}, {manager} or {staff}"
-            )
+            message = f"the role {quoted(post.role)} is not {leader}, {manager} or {staff}"
             log.warn(post.file, post.row, FaultKind.ROLE, f"{message}; the structure decides")
             continue
         role = leader if number in heads else manager if number in has_reports else staff
