@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from innovation_abm.commands.chart_options import (
+from innovation_abm.charts.options import (
     ChartReading,
     ColumnOption,
     EncodingOption,

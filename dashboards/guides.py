@@ -158,7 +158,7 @@ class Guide(_Record):
     @model_validator(mode="after")
     def _playable(self) -> Self:
         if self.preset not in preset_names():
-            raise ValueError(f'there is no preset "{self.preset}"')
+            raise ValueError(f'unknown preset "{self.preset}"')
         try:
             opening = self.opening
             for number in range(len(self.steps)):
@@ -166,7 +166,7 @@ class Guide(_Record):
             for key in self.levers:
                 opening.catalogue()[key]
         except KeyError as error:
-            raise ValueError(f"there is no lever {error}") from None
+            raise ValueError(f"unknown lever {error}") from None
         except ScenarioError as error:
             raise ValueError(str(error)) from None
         return self

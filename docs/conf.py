@@ -1,7 +1,7 @@
 """How the site is built: ``python -m sphinx -b html docs site -W``. Nothing is fetched for it.
 
 The pages are plain Markdown and read as well in the repository. What only a site needs is added
-here as they are read: the table of contents, and the texts that stand at the top of the repository.
+here as they are read: the table of contents, and the texts at the top of the repository.
 """
 
 import inspect
@@ -20,7 +20,7 @@ version = release = installed("innovation-abm")
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["examples"]
-nb_execution_mode = "off"  # the notebook shows what it holds; a test runs it anew
+nb_execution_mode = "off"  # the notebook shows what it holds; a test runs it again
 nb_merge_streams = True
 myst_enable_extensions = ["attrs_inline"]
 myst_heading_anchors = 4  # links to headings as they are written for the repository's web view
@@ -33,7 +33,7 @@ autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 88
 toc_object_entries = False
 napoleon_numpy_docstring = False
-napoleon_use_ivar = True  # a class's docstring tells of attributes that are told of again below
+napoleon_use_ivar = True  # a class's docstring lists attributes that are listed again below
 
 html_theme = "furo"
 html_title = f"innovation-abm {version}"
@@ -62,13 +62,13 @@ CONTENTS = (
         ),
     ),
     ("For modelers", ("extending", "published-models", "odd")),
-    ("To judge it", ("reliability", "trace", "stress-abs", "security")),
-    ("To carry it on", ("contributing", "changelog")),
+    ("Reliability", ("reliability", "trace", "stress-abs", "security")),
+    ("Contributing", ("contributing", "changelog")),
 )
-"""What stands in the sidebar, in this order."""
+"""What is in the sidebar, in this order."""
 
 ABOVE = {"contributing": "CONTRIBUTING.md", "changelog": "CHANGELOG.md"}
-"""Pages whose text stands at the top of the repository."""
+"""Pages whose text is at the top of the repository."""
 PAGES = {name: f"{page}.md" for page, name in ABOVE.items()} | {"README.md": "index.md"}
 
 
@@ -85,12 +85,21 @@ def as_read(app, page, source):
         text = text.replace(f"](../{name}", f"]({target}").replace(f"]({name}", f"]({target}")
     if page == "api":
         text = with_signatures(text)
+    if page == "studies":
+        text = with_reports(text)
     if page == "index":
         text += "".join(contents(title, pages) for title, pages in CONTENTS)
         named = {"index", *(one for _, pages in CONTENTS for one in pages)}
         if others := sorted(app.project.docnames - named):
             text += contents("More", others)
     source[0] = re.sub(r"<!--.*?-->\n?", "", text, flags=re.DOTALL)
+
+
+def with_reports(text):
+    """Link each study of the table to its report, where that has been written."""
+    for report in (ROOT / "docs" / "reports").glob("*.html"):
+        text = text.replace(f"| `{report.stem}` |", f"| [{report.stem}](reports/{report.name}) |")
+    return text
 
 
 def with_signatures(text):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shlex
 from contextlib import suppress
 from enum import StrEnum
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from innovation_abm.console import Working, page, print_error, print_json
-from innovation_abm.errors import InnovationAbmError, did_you_mean
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments.design.shipped import find, names, shipped
 from innovation_abm.reading.toml_files import check_file
 from innovation_abm.running.endings import Terminated
 
@@ -54,7 +54,7 @@ def studies(
 ) -> None:
     """List the studies that come with the package, or print one as a starting point."""
     if name is not None:
-        print(_shipped(name).read_text(encoding="utf-8"), end="")
+        print(shipped(name).read_text(encoding="utf-8"), end="")
         return
     listed = [_told(find(one)) | {"name": one} for one in names()]
     if as_json:
@@ -218,27 +218,7 @@ def export(
     print(out)
 
 
-# --- finding studies ------------------------------------------------------------------------------
-
-
-def names() -> list[str]:
-    """List the studies that come with the package."""
-    shipped = files("innovation_abm.experiments") / "studies"
-    return sorted(one.name.removesuffix(".toml") for one in shipped.iterdir())
-
-
-def find(name: str) -> Study:
-    """Read a study file, or a study that comes with the package.
-
-    Raises:
-        InnovationAbmError: if there is no such study, or it is not valid.
-    """
-    from innovation_abm.experiments.design.study import Study
-
-    if Path(name).suffix or Path(name).name != name:
-        return Study.load(name)
-    with as_file(_shipped(name)) as path:
-        return Study.load(path)
+# --- what the commands share ----------------------------------------------------------------------
 
 
 def _with_command(
@@ -264,16 +244,6 @@ def _on_chart(study: Study, chart: str | None, repair: bool) -> Study:
 
     given = {} if chart is None else {"chart": str(Path(chart).absolute())}
     return study.but(base=Base(**{**study.base.model_dump(), **given, "repair": repair}))
-
-
-def _shipped(name: str) -> Any:  # noqa: ANN401 - a file inside the package
-    known = names()
-    if name not in known:
-        beside = f'; did you mean "{name}.toml"?' if Path(f"{name}.toml").exists() else ""
-        advice = beside or did_you_mean(name, known)
-        advice = advice or f"; available are {', '.join(known)}, or give a .toml file"
-        raise InnovationAbmError(f'unknown study "{name}"{advice}')
-    return files("innovation_abm.experiments") / "studies" / f"{name}.toml"
 
 
 def _complete(incomplete: str) -> list[str]:

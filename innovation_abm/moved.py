@@ -26,7 +26,7 @@ MOVED: Final = {
     "chart_faults": "charts.faults",
     "chart_files": "charts.posts",
     "chart_matching": "charts.matching",
-    "chart_options": "commands.chart_options",
+    "chart_options": "charts.options",
     "chart_people": "charts.people",
     "chart_structure": "charts.structure",
     "chart_texts": "charts.texts",

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 MOST_ROWS: Final = 40
-"""Rows of a table; what is more is counted."""
+"""Most rows of a table; the rest are counted."""
 
 
 def html_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

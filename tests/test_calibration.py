@@ -1,6 +1,6 @@
 """Calibration: presets land near the figures they are fitted to, and would not if they were wrong.
 
-``search`` is the procedure by which the parameters were fitted; ``docs/calibration.md`` tells of
+``search`` is the procedure by which the parameters were fitted; ``docs/calibration.md`` describes
 targets, results and what was left over to check.
 """
 

@@ -721,15 +721,15 @@ def chain(length, wrong):
 )
 def test_repairs_have_a_budget(read, length, wrong, repaired):
     text = chain(length, wrong)
-    plain, mended, forced = (read(text, repair=repair) for repair in (False, True, "force"))
-    assert (mended.organization is not None) == repaired
+    plain, fixed, forced = (read(text, repair=repair) for repair in (False, True, "force"))
+    assert (fixed.organization is not None) == repaired
     assert all(fault.needs_force != repaired for fault in plain.faults)
     assert forced.organization.size == forced.people == plain.people == length
     if not repaired:
-        [budget] = [fault for fault in mended.faults if fault.kind is FaultKind.BUDGET]
+        [budget] = [fault for fault in fixed.faults if fault.kind is FaultKind.BUDGET]
         assert f"--repair would give {wrong} of {length} rows another superior" in budget.message
         assert "--force-repair" in budget.message
-        assert "--force-repair: attached to the head, 'p0' (row 2)" in mended.faults[1].message
+        assert "--force-repair: attached to the head, 'p0' (row 2)" in fixed.faults[1].message
 
 
 def test_a_small_chart_is_not_flattened(read):

@@ -330,12 +330,12 @@ def test_a_dirty_chart_is_refused_with_every_fault_and_can_be_repaired(
     assert [fault.row or 0 for fault in read.faults] == sorted(one[1] or 0 for one in faults)
     assert not read.repairs
 
-    mended = chart(rows, repair=True)
-    assert bosses(mended) == repaired
-    assert found(mended.repairs) == found(read.faults)
-    for fault, repair in zip(read.faults, mended.repairs, strict=True):
+    fixed = chart(rows, repair=True)
+    assert bosses(fixed) == repaired
+    assert found(fixed.repairs) == found(read.faults)
+    for fault, repair in zip(read.faults, fixed.repairs, strict=True):
         assert repair.message.startswith(fault.message + "; repaired: ")
-    assert mended.organization.size == mended.people == read.people == len(rows)
+    assert fixed.organization.size == fixed.people == read.people == len(rows)
 
 
 NUMBERS = ["-1", "nan", "inf", "-inf", "two", "1e9", "1e999", "1_000", "5%", "0x10", "٣", "--1"]
@@ -355,8 +355,8 @@ def test_a_number_that_cannot_be_read_is_refused_and_never_guessed(chart, number
 def test_a_head_of_several_people_is_refused_and_repaired(chart):
     rows, header = ["A,XX,3", "B,A,1"], "post,reports_to,people"
     assert found(chart(rows, header).faults) == [("HEAD", 2)]
-    mended = chart(rows, header, repair=True)
-    assert bosses(mended) == {"A#1": None, "A#2": "A#1", "A#3": "A#1", "B": "A#1"}
+    fixed = chart(rows, header, repair=True)
+    assert bosses(fixed) == {"A#1": None, "A#2": "A#1", "A#3": "A#1", "B": "A#1"}
 
 
 def test_with_one_head_there_is_one_department_and_its_column_labels_units(chart):
@@ -380,9 +380,9 @@ def test_reporting_into_another_department_is_refused_and_repaired_without_a_cut
     read = chart(rows, "post,reports_to,department")
     assert found(read.faults) == [("DEPARTMENT", 3)]
     assert "reports to 'A' (row 2) of 'North'" in read.faults[0].message
-    mended = chart(rows, "post,reports_to,department", repair=True)
-    assert bosses(mended) == {"A": None, "D": None, "B": "A", "C": "B", "E": "D"}
-    assert mended.organization.department_names == ("North", "East")
+    fixed = chart(rows, "post,reports_to,department", repair=True)
+    assert bosses(fixed) == {"A": None, "D": None, "B": "A", "C": "B", "E": "D"}
+    assert fixed.organization.department_names == ("North", "East")
 
 
 def test_every_department_has_exactly_one_head(chart):
@@ -396,9 +396,9 @@ def test_a_row_whose_department_cannot_be_told_is_refused_and_repaired(chart):
     rows = ["A,XX,North", "B,XX,", "C,B,", "D,C,North"]
     read = chart(rows, "post,reports_to,department")
     assert ("DEPARTMENT", 3) in found(read.faults)
-    mended = chart(rows, "post,reports_to,department", repair=True)
-    assert mended.organization.size == 4
-    assert mended.organization.departments == 1
+    fixed = chart(rows, "post,reports_to,department", repair=True)
+    assert fixed.organization.size == 4
+    assert fixed.organization.departments == 1
 
 
 def test_a_duplicate_column_is_refused_and_the_first_one_read(chart):
@@ -429,9 +429,9 @@ def test_faults_of_both_files_of_an_organogram_are_named(pair):
     assert numbers == [3, 6, 7]
     senior[1] = senior[1].replace("x", "1")
     junior[-2:] = ["O,,d,,1", "O,,D,,1"]
-    mended = pair(senior, junior, repair="force")
-    assert mended.organization.size == mended.people == 3 + 2 + 3 + 1 + 1 + 1 + 1
-    assert mended.organization.spans().tolist() == [2 + 2 + 3 + 1 + 1, 2]
+    fixed = pair(senior, junior, repair="force")
+    assert fixed.organization.size == fixed.people == 3 + 2 + 3 + 1 + 1 + 1 + 1
+    assert fixed.organization.spans().tolist() == [2 + 2 + 3 + 1 + 1, 2]
 
 
 def test_staff_never_become_the_head_of_an_organogram(pair):
@@ -702,22 +702,22 @@ def test_a_repaired_chart_always_loads_with_all_its_people(tmp_path, rows):
     path = tmp_path / "chart.csv"
     lines = ["post,reports_to,department,unit,role,people", *map(",".join, rows)]
     path.write_text("\n".join(lines))
-    read, mended = read_chart(path), read_chart(path, repair="force")
+    read, fixed = read_chart(path), read_chart(path, repair="force")
     # Rows that are blank throughout say nothing; leaders with nobody below cannot be repaired.
     rows = [row for row in rows if any(row)]
     counts = {"2": 2, "2.5": 3}
     people = sum(counts.get(row[5], 1) for row in rows)
-    assert mended.people == read.people == people
+    assert fixed.people == read.people == people
     assert (read.organization is None) == bool(read.faults)
-    assert (mended.organization is None) == bool(mended.faults)
-    assert len(mended.repairs) + len(mended.faults) == len(read.faults)
+    assert (fixed.organization is None) == bool(fixed.faults)
+    assert len(fixed.repairs) + len(fixed.faults) == len(read.faults)
     left = {FaultKind.NOBODY_BELOW, FaultKind.EMPTY, FaultKind.NUMBER}
-    assert {fault.kind for fault in mended.faults} <= left
-    if mended.organization is not None:
-        assert mended.organization.size == people
-        write_chart(mended.organization, tmp_path / "mended.csv")
-        again = read_chart(tmp_path / "mended.csv")
-        assert again.organization.digest() == mended.organization.digest()
+    assert {fault.kind for fault in fixed.faults} <= left
+    if fixed.organization is not None:
+        assert fixed.organization.size == people
+        write_chart(fixed.organization, tmp_path / "repaired.csv")
+        again = read_chart(tmp_path / "repaired.csv")
+        assert again.organization.digest() == fixed.organization.digest()
         assert not again.warnings or {w.kind for w in again.warnings} == {FaultKind.NOBODY_BELOW}
 
 
@@ -843,6 +843,6 @@ def test_dirty_published_charts_are_refused_and_can_be_repaired(name, kind, rows
     assert chart.organization is None
     assert found(chart.faults) == [(kind, rows[0])]
     assert all(str(row) in chart.faults[0].message for row in rows[1:])
-    mended = read_chart(ORGANOGRAMS / f"{name}-senior.csv", repair=True)
-    assert found(mended.repairs) == found(chart.faults)
-    assert mended.organization.size == mended.people == people
+    fixed = read_chart(ORGANOGRAMS / f"{name}-senior.csv", repair=True)
+    assert found(fixed.repairs) == found(chart.faults)
+    assert fixed.organization.size == fixed.people == people

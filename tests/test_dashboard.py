@@ -806,7 +806,7 @@ def test_a_session_goes_on_with_other_luck(compiled):
     room.close()
 
 
-def test_luck_begins_anew_after_the_last_there_is(compiled):
+def test_luck_begins_again_after_the_last_there_is(compiled):
     room = Room(Opened(SMALL), READY, f"seed={links.LAST_SEED}")
     settle(room)
     assert room.numbers.value.b.replications == 200

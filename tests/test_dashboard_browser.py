@@ -107,7 +107,7 @@ CONTROLS = {
 
 
 def controls(page):
-    """Give the controls of the page as a screen reader is told of them: role and name."""
+    """Give the controls of the page as a screen reader sees them: role and name."""
     tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
     for node in tree:
         role = node.get("role", {}).get("value", "")

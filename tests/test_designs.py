@@ -384,7 +384,7 @@ def test_a_file_of_points_that_is_not_there_is_named(tmp_path):
         made.points()
 
 
-# --- what is told of kinds ------------------------------------------------------------------------
+# --- what sees kinds ------------------------------------------------------------------------
 
 
 def test_every_kind_is_described():

@@ -16,7 +16,7 @@ import shown
 from innovation_abm import InnovationModel, Scenario, compare, generate, simulate
 from innovation_abm.chance import Purpose, beta_quantiles, normal, quantile, uniform
 from innovation_abm.entities.traits import TRAITS
-from innovation_abm.experiments.command import names
+from innovation_abm.experiments.design.shipped import names
 from innovation_abm.experiments.reporting.documents import REPORTS, model_of
 from innovation_abm.experiments.reporting.documents import main as remake
 from innovation_abm.reference import (
@@ -314,10 +314,16 @@ def test_examples_run(code, tmp_path, monkeypatch):
 
 def test_each_report_is_of_a_study_that_ships_and_says_of_which_model():
     reports = {file.stem: file.read_text(encoding="utf-8") for file in REPORTS.glob("*.html")}
+    assert "ishigami" in reports
     assert set(reports) <= set(names())
     for name, report in reports.items():
         assert re.fullmatch(r"innovation [0-9a-f]{16}|ishigami", model_of(report)), name
-        assert f"reports/{name}.html" in (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
+
+
+def test_each_study_that_ships_is_in_the_table():
+    page = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
+    for name in names():
+        assert f"`{name}`" in page or f"reports/{name}.html" in page, name
 
 
 @pytest.fixture
@@ -338,7 +344,7 @@ def test_a_report_of_another_model_is_told(stale, tmp_path_factory, capsys):
 
 
 @pytest.mark.slow
-def test_a_report_of_another_model_is_made_anew(stale):
+def test_a_report_of_another_model_is_made_again(stale):
     assert remake([], stale) == 0
     assert model_of((stale / "ishigami.html").read_text(encoding="utf-8")) == "ishigami"
 

@@ -483,7 +483,7 @@ def test_every_rule_has_a_known_range():
 
 @pytest.mark.parametrize("part", [0, 1])
 def test_the_shipped_rules_keep_what_rules_promise(part, folder):
-    """Each copied into a file of its own makes it a rule of one's own, to be looked at."""
+    """Each copied into a file of its own makes it a rule of your own, to be looked at."""
     from innovation_abm.extending.templates import rule_text
 
     texts = [rule_text(name, "book.py") for name in RULES[part::2]]
@@ -564,7 +564,7 @@ def test_random_scenarios_differ_and_can_be_run():
     assert len(sizes) > 15
 
 
-# --- agents of one's own --------------------------------------------------------------------------
+# --- agents of your own --------------------------------------------------------------------------
 
 
 def test_a_network_runs_in_mesa_only_and_says_so():

@@ -243,7 +243,7 @@ def test_check_rules_tells_it_once_and_goes_on_with_the_rest(folder):
     assert found["off"].example == "a result out of range ends a run"
 
 
-# --- queues, and draws of one's own ---------------------------------------------------------------
+# --- queues, and draws of your own ---------------------------------------------------------------
 
 
 def reviewer(**methods):

@@ -42,7 +42,7 @@ TAKES_RNG = "rng" in inspect.signature(mesa.batch_run).parameters  # Mesa 3.3 do
 
 
 def batch(parameters: dict, seeds: list[int], **more) -> list[dict]:
-    """Run a batch over ``seeds``, as each version of Mesa wants to be told of them."""
+    """Run a batch over ``seeds``, in the form that each version of Mesa takes."""
     if TAKES_RNG:
         rows = mesa.batch_run(
             InnovationModel, parameters, rng=seeds, display_progress=False, **more

@@ -129,7 +129,7 @@ def finished(scenario: Scenario, chart: Organization | None = None, **more) -> I
 
 
 def ideas_of(model: InnovationModel) -> list[tuple]:
-    """All that is told of the ideas, by key."""
+    """All that is known of the ideas, by key."""
     return sorted(
         (
             i.key, i.fate, i.fate_week, i.fate_holder.post if i.fate_holder else -1, i.value,
@@ -579,7 +579,7 @@ def test_a_person_is_a_post_and_a_tenure():
 
 
 def test_the_same_idea_meets_the_same_luck_after_a_delay():
-    """A longer pilot or slower reviews must not draw the review anew."""
+    """A longer pilot or slower reviews must not draw the review again."""
     screen = TEAM.off().but(conception_rate=8.0, review="logistic", uncertainty=0.5, weeks=104)
     fast, slow = (
         {i.key: i for i in finished(screen.but(pilot_weeks=weeks)).ideas} for weeks in (1.0, 9.0)
@@ -943,7 +943,7 @@ def test_reworked_ideas_are_judged_afresh():
 
 
 def test_every_refusal_may_lead_to_rework():
-    """Behind another door, too: the chance is drawn anew by each who refuses, once an idea."""
+    """Behind another door, too: the chance is drawn again by each who refuses, once an idea."""
     scenario = PLAIN.off().but(
         conception_rate=52.0, departments=9, middle_layers=0, span=20, weeks=20,
         rework_chance=0.5, other_doors=8.0, door_openness=1.0, p_good=0.0, p_bad=0.0,

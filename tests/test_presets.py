@@ -84,7 +84,7 @@ def test_shapes_are_near_those_cited():
 
 
 @pytest.mark.parametrize("name", ["nine-layers", "whole-service"])
-def test_what_is_not_fitted_anew_is_that_of_typical(name):
+def test_what_is_not_fitted_again_is_that_of_typical(name):
     shape = ("name", "title", "weeks", "departments", "middle_layers", "span")
     typical = preset("typical").but(**{key: getattr(preset(name), key) for key in shape})
     assert preset(name) == typical

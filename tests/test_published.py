@@ -65,7 +65,7 @@ LEARNING = ROOT / "docs" / "examples" / "mutual_learning.py"
 
 
 def test_slow_learners_know_more():
-    """March 1991, played by agents of one's own, whom the other commands can run as well."""
+    """March 1991, played by agents of your own, whom the other commands can run as well."""
     knowledge = runpy.run_path(str(LEARNING))["knowledge"]
     slow, fast = ([knowledge(p1, seed) for seed in range(6)] for p1 in (0.1, 0.9))
     assert sum(slow) > sum(fast) + 6 * 0.1

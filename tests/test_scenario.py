@@ -48,7 +48,7 @@ def allowed_values(parameter: Parameter) -> st.SearchStrategy:
 
 
 def made_consistent(values: dict) -> dict:
-    """Mend what no single parameter can tell."""
+    """Repair what no single parameter can tell."""
     if "value_low" in values or "value_high" in values:
         low, high = values.get("value_low", -1.0), values.get("value_high", 1.0)
         values["value_low"], values["value_high"] = min(low, high), max(low, high)
@@ -495,7 +495,7 @@ def test_the_four_seeds_follow_the_seed_unless_set():
 
 
 @given(st.sampled_from([p for p in parameters().values() if p.kind in ("float", "int", "bool")]))
-def test_a_copy_is_what_a_scenario_made_anew_is(parameter):
+def test_a_copy_is_what_a_scenario_made_again_is(parameter):
     """Whatever the value: within bounds or not, of the right type or not."""
     base = Scenario(panel_size=2.0, panel_quorum=2.0, levers={"risk_averse_culture": 0.5})
     low, high = parameter.low or 0, min(parameter.high or 1, 1e6)

@@ -411,7 +411,7 @@ def test_without_a_cache_it_is_compiled_all_the_same(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_damaged_cache_is_compiled_anew(tmp_path, monkeypatch):
+def test_a_damaged_cache_is_compiled_again(tmp_path, monkeypatch):
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     told = []
     kept = compiling._folder(compiling.digest(RuleBook(reuse_chance=often)))

@@ -128,7 +128,7 @@ def test_it_is_read_and_searched_without_a_network(site):
 
 @pytest.mark.slow
 def test_the_notebook_gives_what_it_shows(tmp_path, monkeypatch):
-    """It is run anew, and shows the same tables and texts, word for word."""
+    """It is run again, and shows the same tables and texts, word for word."""
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     monkeypatch.delenv("MPLBACKEND", raising=False)  # a notebook has one of its own

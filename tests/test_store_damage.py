@@ -67,7 +67,7 @@ def run_again(folder):
         return damage.run_missing(store) - failed, said
 
 
-def assert_mended(folder, right):
+def assert_repaired(folder, right):
     """All is as it was, but who ran what when."""
     frames, told = damage.all_of(folder)
     for place in (0, 1, 5):  # points, runs, the table
@@ -107,7 +107,7 @@ def damage_and_run_again(sound, folder, times, seed):
         except StoreError as error:
             assert "--retry" in str(error)
             done.append(run_again(hurt)[0])
-        assert_mended(hurt, sound[1])
+        assert_repaired(hurt, sound[1])
         shutil.rmtree(hurt)
     return done
 
@@ -178,7 +178,7 @@ def test_a_damaged_part_is_named_with_its_runs(sound, hurt, how):
     runs, said = run_again(hurt)
     assert runs == (58 + 58 if how == "swapped" else 58)
     assert any(name in line for line in said)
-    assert_mended(hurt, sound[1])
+    assert_repaired(hurt, sound[1])
 
 
 LEDGERS = {
@@ -221,7 +221,7 @@ def test_a_damaged_ledger_is_named_and_mended(sound, hurt, statement):
         assert LEDGERS[statement] in str(raised.value)
     runs, _ = run_again(hurt)
     assert runs <= 2 * 60
-    assert_mended(hurt, sound[1])
+    assert_repaired(hurt, sound[1])
     assert (hurt / "damaged" / "ledger.sqlite").exists()
 
 
@@ -230,7 +230,7 @@ def test_the_keys_of_points_are_completed_from_their_index(sound, hurt):
     with pytest.raises(DamagedStudyError, match="rows of points that do not match"):
         damage.opened(hurt)
     assert run_again(hurt)[0] == 0
-    assert_mended(hurt, sound[1])
+    assert_repaired(hurt, sound[1])
 
 
 def test_a_point_whose_key_is_lost_is_run_again(tmp_path):
@@ -282,7 +282,7 @@ def test_a_ledger_that_cannot_be_read_is_set_aside(sound, hurt, ruin):
         damage.opened(hurt)
     assert len(parts_of(hurt)) == 8
     assert run_again(hurt)[0] > 0
-    assert_mended(hurt, sound[1])
+    assert_repaired(hurt, sound[1])
 
 
 @pytest.mark.parametrize("share", [0.85, 0.95])
@@ -292,7 +292,7 @@ def test_of_a_ledger_that_was_cut_off_the_rest_is_kept(sound, hurt, share):
     with pytest.raises(StoreError, match="--retry"):
         damage.opened(hurt)
     assert run_again(hurt)[0] < 7 * 60
-    assert_mended(hurt, sound[1])
+    assert_repaired(hurt, sound[1])
 
 
 # --- killed while it is repaired or brought up to date --------------------------------------------

@@ -133,7 +133,7 @@ def heard(process: subprocess.Popen[str]) -> object:
 
 
 def may_mount() -> bool:
-    """Whether file systems may be mounted, in a name space of one's own."""
+    """Whether file systems may be mounted, in a name space of your own."""
     if shutil.which("unshare") is None:
         return False
     trial = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs tmpfs /mnt"]

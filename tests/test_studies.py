@@ -620,7 +620,7 @@ def test_a_chart_whose_name_is_not_utf_8_is_refused():
 
 def test_a_file_that_was_called_without_its_ending_is_named(tmp_path, monkeypatch):
     from innovation_abm.experiments.calibration.file import find_calibration
-    from innovation_abm.experiments.command import find
+    from innovation_abm.experiments.design.shipped import find
 
     monkeypatch.chdir(tmp_path)
     for kind, look in (("study", find), ("calibration", find_calibration)):

@@ -238,7 +238,7 @@ def test_edited_rules_are_refused(tmp_path):
         sweep(Study.from_toml(ruled, folder=tmp_path), tmp_path / "out")
 
 
-# --- agents of one's own --------------------------------------------------------------------------
+# --- agents of your own --------------------------------------------------------------------------
 
 CHAMPION = """
 from openness import TIMES
@@ -258,7 +258,7 @@ ROLES = {Role.MIDDLE_MANAGER: Champion}
 
 @pytest.fixture
 def champions(tmp_path):
-    """Write a study of agents of one's own: a folder with the agents and ``study.toml``."""
+    """Write a study of agents of your own: a folder with the agents and ``study.toml``."""
     (tmp_path / "champion.py").write_text(CHAMPION)
     (tmp_path / "openness.py").write_text("TIMES = 3.0\n")
     ruled = SMALL.replace("[base.values]", '[base]\nrules = "champion.py"\n\n[base.values]')
@@ -663,7 +663,7 @@ def test_no_scheduler_is_told_of(tmp_path, monkeypatch):
 
 def test_published_indices_come_out_of_the_whole_path(tmp_path):
     from innovation_abm.experiments.analysis.sensitivity import sobol_indices
-    from innovation_abm.experiments.command import find
+    from innovation_abm.experiments.design.shipped import find
 
     found = sweep(find("ishigami"), tmp_path / "ishigami")
     table = sobol_indices(found, "y")

@@ -6,7 +6,7 @@ Run it: python mutual_learning.py
 Fifty people and an organisation's code hold beliefs, -1, 0 or 1, on thirty dimensions of reality.
 People learn from the code; the code learns from those whose actions did better than it. Here staff
 hold the beliefs, the leader keeps the code, and both learn in the week's phase of learning: two
-agents of one's own, run by the model as it is.
+agents of your own, run by the model as it is.
 
 The paper leaves out steps that its figures depend on; they are taken from M. Christensen (2015,
 A note on March 1991) and S. Rodan (2005, Scandinavian Journal of Management 21, 407-428): who has
@@ -65,7 +65,7 @@ class Keeper(Leader):
     p2 = 0.9
 
     def begin(self):
-        """Begin with an empty code, in a reality of one's own."""
+        """Begin with an empty code, in a reality of your own."""
         super().begin()
         self.reality = np.where(draws(self, 4) < 0.5, -1.0, 1.0)
         self.code = self.said = np.zeros(len(DIMENSIONS))

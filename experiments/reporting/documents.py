@@ -1,7 +1,8 @@
-"""Reports in the documents: ``python -m innovation_abm.experiments.reporting.documents``.
+"""Reports for the site: ``python -m innovation_abm.experiments.reporting.documents``.
 
-It reports whether each report is from the current version of the model, and rewrites those that are
-not. With ``--check`` it only reports, and exits with status 1 if any report is outdated.
+It writes the report of every study that comes with the package into ``docs/reports``, unless one
+from the current version of the model is there already. With ``--check`` it only says which are
+missing or outdated, and exits with status 1 if any is.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 REPORTS: Final = Path(__file__).resolve().parents[2] / "docs" / "reports"
-"""Folder of reports in a checkout: one page for each study that comes with the package."""
+"""Folder of reports in a checkout."""
+NO_REPORT: Final = ("own_chart",)
+"""Studies that need a chart of your own."""
 
 
 def model_of(page: str) -> str:
@@ -51,7 +54,7 @@ def write(name: str, file: Path) -> None:
         name: name of the study.
         file: file to write; it is overwritten.
     """
-    from innovation_abm.experiments.command import find
+    from innovation_abm.experiments.design.shipped import find
     from innovation_abm.experiments.reporting.report import write_report
     from innovation_abm.experiments.running.execution import sweep
 
@@ -60,7 +63,7 @@ def write(name: str, file: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None, reports: Path = REPORTS) -> int:
-    """Check all reports, and rewrite those from another version of the model.
+    """Check all reports, and write those that are missing or from another version of the model.
 
     Args:
         arguments: command-line arguments.
@@ -70,21 +73,26 @@ def main(arguments: Sequence[str] | None = None, reports: Path = REPORTS) -> int
         The exit status.
     """
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="only report which are outdated")
+    parser.add_argument("--check", action="store_true", help="only say which are missing or outdated")
     asked = parser.parse_args(arguments)
+    from innovation_abm.experiments.design.shipped import names
+
     if not reports.is_dir():
         print(f"{reports} does not exist; run this command in a checkout", file=sys.stderr)
         return 2
     stale = 0
-    for file in sorted(reports.glob("*.html")):
-        if is_current(file.read_text(encoding="utf-8")):
+    for name in names():
+        file = reports / f"{name}.html"
+        if name in NO_REPORT:
+            continue
+        if file.exists() and is_current(file.read_text(encoding="utf-8")):
             print(f"{file.name}: current")
         elif asked.check:
-            print(f"{file.name}: from another version of the model")
+            print(f"{file.name}: {'outdated' if file.exists() else 'missing'}")
             stale += 1
         else:
-            write(file.stem, file)
-            print(f"{file.name}: rewritten")
+            write(name, file)
+            print(f"{file.name}: written", flush=True)
     return int(stale > 0)
 
 

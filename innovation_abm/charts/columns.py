@@ -200,7 +200,7 @@ def check_header(header: Header, file: str, log: Log) -> bool:
     for name in dict.fromkeys(plain):
         if header.exact and name in sheet.value and plain.count(name) > 1:
             message = f"the column {quoted(name)} appears {plain.count(name)} times in the header"
-            log.fault(file, header.row, FaultKind.COLUMNS, message, mend="the first one is used")
+            log.fault(file, header.row, FaultKind.COLUMNS, message, remedy="the first one is used")
     if sheet is Sheet.PLAIN and header.exact and len(plain) < 100:
         _hint_at_columns(header, file, log)
     return not missing or sheet is Sheet.PLAIN

@@ -163,7 +163,7 @@ class Log:
         row: int | None,
         kind: FaultKind,
         message: str,
-        mend: str | None = None,
+        remedy: str | None = None,
         *,
         moves: bool = False,
     ) -> None:
@@ -174,18 +174,18 @@ class Log:
             row: Line number; None for the whole file.
             kind: What it is about.
             message: What is wrong.
-            mend: How it is repaired; None if it cannot be.
+            remedy: How it is repaired; None if it cannot be.
             moves: Whether that gives the row another superior than it states.
         """
-        needs_force = moves and self.over_budget and mend is not None
-        if mend is None or not self.repair:
-            fault = Fault(file, row, kind, message, mend is not None, needs_force)
+        needs_force = moves and self.over_budget and remedy is not None
+        if remedy is None or not self.repair:
+            fault = Fault(file, row, kind, message, remedy is not None, needs_force)
             self.faults.append(fault)
         elif needs_force and not self.force:
-            message = f"{message}; --force-repair: {mend}"
+            message = f"{message}; --force-repair: {remedy}"
             self.faults.append(Fault(file, row, kind, message, True, needs_force))
         else:
-            self.repairs.append(Fault(file, row, kind, f"{message}; repaired: {mend}"))
+            self.repairs.append(Fault(file, row, kind, f"{message}; repaired: {remedy}"))
 
     def warn(self, file: str, row: int | None, kind: FaultKind, message: str) -> None:
         """Note something doubtful, or a convention, that is loaded all the same."""

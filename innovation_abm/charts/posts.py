@@ -230,9 +230,9 @@ def _check_widths(rows: Iterable[Row], header: Header, file: str, log: Log) -> N
         if len(cells) >= named and not beyond:
             continue
         many = counted(len(beyond), "cell")
-        mend = f"left out {many}" if beyond else "missing cells are read as blank"
+        remedy = f"left out {many}" if beyond else "missing cells are read as blank"
         message = f"the row has {counted(len(cells), 'cell')}, the header {len(names)}"
-        log.fault(file, row, FaultKind.ROW, message, mend)
+        log.fault(file, row, FaultKind.ROW, message, remedy)
 
 
 # Pairs of files ----------------------------------------------------------------------------------
@@ -516,8 +516,8 @@ def _with_departments(posts: list[Post], log: Log) -> list[Post]:
             message = (
                 "the row states no department, other rows do, and none of its superiors states one"
             )
-            mend = f"put into {quoted(stated)}"
-            log.fault(post.file, post.row, FaultKind.DEPARTMENT, message, mend)
+            remedy = f"put into {quoted(stated)}"
+            log.fault(post.file, post.row, FaultKind.DEPARTMENT, message, remedy)
     return [
         post if post.department else post._replace(department=department[number])
         for number, post in enumerate(posts)

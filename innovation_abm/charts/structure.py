@@ -134,15 +134,15 @@ def _attach(
         if number != head and _is_below(instead, number, superior):
             instead = head
         superior[number] = _NOBODY if number == head else instead
-        mend = f"attached to the head, {posts[head]}"
+        remedy = f"attached to the head, {posts[head]}"
         if number == head:
-            mend = "made the head"
+            remedy = "made the head"
         elif instead != head:
-            mend = f"attached to {posts[instead]}, above the eliminated post"
+            remedy = f"attached to {posts[instead]}, above the eliminated post"
         if number in cut:
-            mend = f"its line to {posts[cut[number]]} is cut; {mend}"
+            remedy = f"its line to {posts[cut[number]]} is cut; {remedy}"
         post = posts[number]
-        log.fault(post.file, post.row, why.kind, why.message, mend, moves=number != head)
+        log.fault(post.file, post.row, why.kind, why.message, remedy, moves=number != head)
 
 
 def _is_below(number: int, top: int, superior: Sequence[int]) -> bool:
@@ -216,8 +216,8 @@ def _tell_near(post: Post, found: Post, crosses: bool, log: Log) -> None:
             f"{found} of {quoted(found.department)}; a department must be a separate tree, with a "
             "head marked XX"
         )
-        mend = f"it stays below {found}, in that post's department"
-        log.fault(post.file, post.row, FaultKind.DEPARTMENT, message, mend)
+        remedy = f"it stays below {found}, in that post's department"
+        log.fault(post.file, post.row, FaultKind.DEPARTMENT, message, remedy)
     elif zero_key(post.reports_to) == zero_key(found.key):
         message = f"reports to {quoted(post.reports_to)}, read as {found}: the same number"
         log.warn(post.file, post.row, FaultKind.SUPERIOR, message)
@@ -441,8 +441,8 @@ def _choose_heads(
         where = f" of the department {quoted(posts[head].department)}" if len(tops) > 1 else ""
         if not posts[head].marked_head:
             message = f"no post{where} is marked as the head; exactly one must report to XX"
-            mend = f"{posts[head]}, with the most people below, is the head"
-            log.fault(posts[head].file, None, FaultKind.HEAD, message, mend)
+            remedy = f"{posts[head]}, with the most people below, is the head"
+            log.fault(posts[head].file, None, FaultKind.HEAD, message, remedy)
         for number in candidates:
             if number != head and posts[number].marked_head:
                 message = (
@@ -467,8 +467,8 @@ def _check_people(posts: Sequence[Post], structure: Structure, log: Log) -> None
         message = f"{quoted(post.label)} counts {post.people:,} people"
         if structure.is_head(number):
             message += ", but is the head; a department has exactly one leader"
-            mend = "the first person leads, and the others report to them"
-            log.fault(post.file, post.row, FaultKind.HEAD, message, mend)
+            remedy = "the first person leads, and the others report to them"
+            log.fault(post.file, post.row, FaultKind.HEAD, message, remedy)
         elif number in has_reports:
             message += "; posts that report to it report to the first of them"
             log.warn(post.file, post.row, FaultKind.NUMBER, message)

@@ -237,7 +237,7 @@ def _not_utf8(data: bytes, place: int, file: str, assumed: list[str], log: Log) 
         FaultKind.ENCODING,
         f"byte 0x{data[place]:02x} is not UTF-8; save the chart as CSV in UTF-8, or give its "
         "encoding with --encoding",
-        mend="the file is read as Windows-1252",
+        remedy="the file is read as Windows-1252",
     )
     return text
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from innovation_abm.commands.chart_options import (
+from innovation_abm.charts.options import (
     ChartOption,
     ChartReading,
     ColumnOption,

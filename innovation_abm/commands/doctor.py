@@ -153,7 +153,7 @@ def _dashboard_problems() -> Iterator[str]:
 
 def _study_problems() -> Iterator[str]:
     """Read every study that comes with the package."""
-    from innovation_abm.experiments.command import find, names
+    from innovation_abm.experiments.design.shipped import find, names
 
     try:
         shipped = names()

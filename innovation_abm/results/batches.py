@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 COUNTS: Final = {
     "n_in_flight": "ideas in flight at the end",
-    "n_withheld": "ideas kept to oneself",
+    "n_withheld": "ideas never voiced",
     "n_denied": "ideas denied permission",
     "n_rejected": "ideas rejected in review",
     "n_lapsed": "ideas that lapsed while waiting",
@@ -35,11 +35,11 @@ COUNTS: Final = {
     "n_failed_pilot": "ideas that failed their pilot",
     "n_embedded": "adopted ideas implemented and in use",
     "n_failed": "adopted ideas whose implementation failed",
-    "n_voiced": "ideas spoken of",
+    "n_voiced": "ideas voiced",
     "n_submitted": "ideas that joined a queue for review",
     "n_piloted": "pilots started",
     "n_duplicates": "ideas conceived on a topic adopted before",
-    "n_decisions": "judgements made of ideas, the authors' own included",
+    "n_decisions": "judgements of ideas, including the authors' own",
 }
 """Columns of a batch that count; ideas conceived and adopted are measures of that name."""
 

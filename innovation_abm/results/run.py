@@ -463,7 +463,7 @@ class Run:
 
         Returns:
             Columns ``fate``, ``reason`` (of withheld ideas; the kind of a fate where agents of
-            one's own tell kinds apart), ``place`` (where the idea was), ``ideas``, ``worthwhile``
+            your own distinguish kinds), ``place`` (where the idea was), ``ideas``, ``worthwhile``
             (those of them with a value above 0).
         """
         import pandas as pd
