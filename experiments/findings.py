@@ -356,7 +356,7 @@ def luck_of_authors(replications: int = 20) -> pd.DataFrame:
         found = merit_share(room.but(levers=levers), replications=replications)
         ends = f"{found.value.low:.3f} to {found.value.high:.3f}"
         rows.append((f"{strength:g}", f"{found.value.estimate:.3f}", ends))
-    columns = ("reliance on individuals", "merit share", "95 % interval")
+    columns = ("reliance on individuals", "merit share", "95% confidence interval")
     return pd.DataFrame(rows, columns=pd.Index(columns))
 
 

@@ -460,7 +460,7 @@ def test_utf8_that_is_damaged_is_not_taken_for_another_encoding(tmp_path):
 
 
 def refused(path, kind, message):
-    """Whether a file is refused, repairs or not, for one fault that nothing mends."""
+    """Whether a file is refused, repairs or not, for one fault that nothing repairs."""
     for repair in (False, True):
         read = read_chart(path, repair=repair)
         assert read.organization is None

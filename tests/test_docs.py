@@ -327,8 +327,9 @@ def test_each_study_that_ships_is_in_the_table():
 
 
 @pytest.fixture
-def stale(tmp_path):
-    """A folder with one report, of a model that there is not."""
+def stale(tmp_path, monkeypatch):
+    """A folder with the report of the only study, of a model that there is not."""
+    monkeypatch.setattr("innovation_abm.experiments.design.shipped.names", lambda: ["ishigami"])
     report = (REPORTS / "ishigami.html").read_text(encoding="utf-8")
     (tmp_path / "ishigami.html").write_text(report.replace(">ishigami<", ">another<"), "utf-8")
     return tmp_path
@@ -336,8 +337,10 @@ def stale(tmp_path):
 
 def test_a_report_of_another_model_is_told(stale, tmp_path_factory, capsys):
     assert remake(["--check"], stale) == 1
-    assert capsys.readouterr().out == "ishigami.html: of another version of the model\n"
+    assert capsys.readouterr().out == "ishigami.html: outdated\n"
     current = tmp_path_factory.mktemp("current")
+    assert remake(["--check"], current) == 1
+    assert capsys.readouterr().out == "ishigami.html: missing\n"
     shutil.copy(REPORTS / "ishigami.html", current)
     assert remake(["--check"], current) == 0
     assert remake([], current / "nothing") == 2

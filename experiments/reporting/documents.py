@@ -73,7 +73,9 @@ def main(arguments: Sequence[str] | None = None, reports: Path = REPORTS) -> int
         The exit status.
     """
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="only say which are missing or outdated")
+    parser.add_argument(
+        "--check", action="store_true", help="only say which are missing or outdated"
+    )
     asked = parser.parse_args(arguments)
     from innovation_abm.experiments.design.shipped import names
 
