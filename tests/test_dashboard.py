@@ -123,7 +123,7 @@ def test_a_move_goes_over_the_openings_own_timeline():
     ("name", "value", "said"),
     [
         ("risk_aversion", 7.0, "from 0 to 1"),
-        ("weeks", 3, "mid-run"),
+        ("weeks", 3, "during a run"),
         ("clay", 1.0, "unknown"),
         ("upholding", 2.0, "strength"),
     ],
@@ -1306,7 +1306,7 @@ def test_a_session_with_rules_is_kept_with_their_name(for_mesa, champions, tmp_p
         assert repeated(kept, "--rules", champions.file)[0] == figures_of(run)
         others, said = repeated(kept)
         assert others != figures_of(run)
-        assert f"{kept} was saved by a run with the rules of {champions.file}, and is" in said
+        assert f"{kept} was saved by a run with the rules of {champions.file}, and now" in said
     room.close()
 
 

@@ -462,8 +462,8 @@ class Run:
         """Count dead ideas by fate, reason and place, the most frequent first.
 
         Returns:
-            Columns ``fate``, ``reason`` (of withheld ideas; the kind of a fate where agents of
-            your own distinguish kinds), ``place`` (where the idea was), ``ideas``, ``worthwhile``
+            Columns ``fate``, ``reason`` (of withheld ideas; the kind of a fate where custom agents
+            tell kinds apart), ``place`` (where the idea was), ``ideas``, ``worthwhile``
             (those of them with a value above 0).
         """
         import pandas as pd
