@@ -126,7 +126,7 @@ def test_an_edit_of_any_file_of_the_engine_gives_another_fingerprint(tmp_path):
     package = copy_of_the_package(tmp_path)
     script = """
         from pathlib import Path
-        from innovation_abm import compiling
+        from innovation_abm.kernel import compiling
         from innovation_abm.rules import SHIPPED
 
         def fingerprint():
