@@ -168,7 +168,7 @@ def test_draws_have_the_keys_that_the_table_says(monkeypatch):
         seen[purposes[key]].add((model.week, *parts))
         return uniform(key, *parts)
 
-    for module in ("agents.person", "model", "forum"):
+    for module in ("agents.person", "model", "entities.forum"):
         monkeypatch.setattr(f"innovation_abm.{module}.uniform", recorded)
     weekly_draws = InnovationModel.weekly_draws
 

@@ -122,7 +122,7 @@ def test_a_session_of_ones_own(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('preset = "workshop"', 'preset = "workshp"', 'no preset "workshp"'),
+        ('preset = "workshop"', 'preset = "workshp"', 'unknown preset "workshp"'),
         ("risk_aversion = 0.2", "risk_avrsion = 0.2", "risk_avrsion"),
         ("risk_aversion = 0.2", "risk_aversion = 2.0", "from 0 to 1"),
         ("low = 10", "low = 11", "must cover every answer"),

@@ -256,7 +256,7 @@ def _imports(function: object) -> str:
     if helpers:
         lines.append(f"from innovation_abm.rules import {', '.join(helpers)}")
     if "WEEKS_PER_YEAR" in names:
-        lines.append("from innovation_abm.scenario.scenario import WEEKS_PER_YEAR")
+        lines.append("from innovation_abm.scenario import WEEKS_PER_YEAR")
     return "\n".join(lines)
 
 
