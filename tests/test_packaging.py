@@ -69,21 +69,15 @@ def test_public_name_resolves(name):
 
 
 def test_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+    with pytest.raises(AttributeError, match="nonsense"):
         _ = innovation_abm.nonsense
 
 
 def test_type_checkers_see_the_public_names():
-    tree = ast.parse(Path(innovation_abm.__file__).read_text(encoding="utf-8"))
-    for_checkers = next(node for node in tree.body if isinstance(node, ast.If))
-    seen = {
-        alias.name: statement.module
-        for statement in for_checkers.body
-        if isinstance(statement, ast.ImportFrom)
-        for alias in statement.names
-    }
-    assert seen == innovation_abm._HOME
-    assert {*seen, "InnovationAbmError", "__version__"} == set(innovation_abm.__all__)
+    stub = Path(innovation_abm.__file__).with_name("__init__.pyi").read_text(encoding="utf-8")
+    imports = [node for node in ast.parse(stub).body if isinstance(node, ast.ImportFrom)]
+    seen = [alias.asname for statement in imports for alias in statement.names]
+    assert sorted(seen) == sorted(innovation_abm.__all__)
 
 
 def test_version():

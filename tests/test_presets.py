@@ -95,8 +95,8 @@ def test_what_is_not_fitted_again_is_that_of_typical(name):
     [
         ("worksop", 'did you mean "workshop"?'),
         ("german-federal", 'did you mean "german-federal-2016"?'),
-        ("qqqqqq", "there are german-federal-2016, hierarchy-selects, "),
-        ("", "there are "),
+        ("qqqqqq", "must be one of german-federal-2016, hierarchy-selects, "),
+        ("", "must be one of "),
         ("../typical", 'did you mean "typical"?'),
     ],
 )
