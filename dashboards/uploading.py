@@ -291,7 +291,7 @@ def chart_notes(chart: Chart) -> tuple[Note, ...]:
 
 def _plain(assumed: str) -> str:
     """Return what was assumed, without options of the command line."""
-    return re.sub(r" \(--\w+ for another one\)|; --\w+ for another one", "", assumed)
+    return re.sub(r" \(to change: --\w+\)|; to change: --\w+", "", assumed)
 
 
 def _play(room: Tab, chart: Chart, name: str) -> None:

@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.extending.checking import QUESTIONS, check_rules
+from innovation_abm.extending.answers import QUESTIONS
+from innovation_abm.extending.checking import check_rules
 from innovation_abm.rules import RuleError
 
 RULE = "{}\nfrom innovation_abm import rule\n@rule\ndef lapse_chance(idea, terms):\n    {}\n"

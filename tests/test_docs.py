@@ -48,7 +48,7 @@ CODE = [code for page in shown.PAGES for code in shown.python(page)]
 
 WHOLE = (
     "innovation_abm",
-    "innovation_abm.agents",
+    "innovation_abm.extension",
     "innovation_abm.experiments",
     "innovation_abm.experiments.analysis",
 )

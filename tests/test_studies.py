@@ -28,8 +28,8 @@ from innovation_abm.experiments.design.study import (
 from innovation_abm.organization import generate
 from innovation_abm.results.measures import HEADLINES, MEASURES
 from innovation_abm.scenario import JOINT, parameters
+from innovation_abm.scenario.faults import cross_faults
 from innovation_abm.scenario.levers import ROUTED, catalogue
-from innovation_abm.scenario.scenario import _cross_faults
 
 SPANS = Study(
     name="spans",
@@ -801,7 +801,7 @@ def test_only_the_first_of_many_points_are_listed(load):
     """
     found = mistakes(load, text)
     assert len(found) == 6
-    assert found[0].startswith("point 3 (panel_quorum = 4.0): panel_quorum = 4 is above")
+    assert found[0].startswith("point 3 (panel_quorum = 4.0): panel_quorum = 4: must be at most")
     assert found[-1] == "points: 22 more like these"
 
 
@@ -847,7 +847,7 @@ def test_what_may_be_wrong_together_is_known():
 
     read = set()
     values = {name: parameter.default for name, parameter in parameters().items()}
-    list(_cross_faults(Recorded(values | {"panel_size": 3.0})))
+    list(cross_faults(Recorded(values | {"panel_size": 3.0})))
     assert read <= JOINT
     assert read | {"departments", "middle_layers", "span", "chart", "weeks"} == JOINT
     assert JOINT.isdisjoint(ROUTED), "what levers do to them would depend on other parameters"

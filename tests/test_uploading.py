@@ -9,7 +9,7 @@ import zipfile
 import pytest
 from openpyxl import Workbook
 
-from innovation_abm.charts import CHOSEN
+from innovation_abm.charts.columns import CHOSEN
 from innovation_abm.dashboards import choosing, uploading
 from innovation_abm.dashboards.links import Note
 from innovation_abm.dashboards.upload_dialog import (

@@ -19,7 +19,7 @@ import math
 import numpy as np
 
 from innovation_abm import InnovationModel, Role, Scenario
-from innovation_abm.agents import Leader, Staff
+from innovation_abm.extension import Leader, Staff
 from innovation_abm.chance import fold, uniforms
 
 DIMENSIONS = np.arange(30, dtype=np.uint64)
