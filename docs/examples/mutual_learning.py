@@ -19,8 +19,8 @@ import math
 import numpy as np
 
 from innovation_abm import InnovationModel, Role, Scenario
-from innovation_abm.extension import Leader, Staff
 from innovation_abm.chance import fold, uniforms
+from innovation_abm.extension import Leader, Staff
 
 DIMENSIONS = np.arange(30, dtype=np.uint64)
 PUBLISHED = {0.1: 0.972, 0.5: 0.838, 0.9: 0.723}
