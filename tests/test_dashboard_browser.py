@@ -362,7 +362,7 @@ def test_charts_are_uploaded_good_and_bad_then_ranked_and_mapped(page, address, 
         (["own.csv"], "21 people"),
     ):
         if not page.locator(".ia-upload").is_visible():  # it stays open where something is wrong
-            page.get_by_role("button", name="Upload my organisation chart").click()
+            page.get_by_role("button", name="Upload my own chart").click()
             page.wait_for_selector(".ia-upload")
         page.set_input_files(".ia-chooser input", [tmp_path / name for name in names])
         page.wait_for_function(f"document.querySelector('.ia-notes')?.innerText.includes('{said}')")
