@@ -46,9 +46,7 @@ def shown(page):
 def upload(page, path, name, people):
     path.write_text(people if isinstance(people, str) else CHART)
     shown(page)
-    page.get_by_text(
-        re.compile("Upload my own chart|Importer mon organigramme")
-    ).first.click()
+    page.get_by_text(re.compile("Upload my own chart|Importer mon organigramme")).first.click()
     page.wait_for_selector(".ia-upload")
     page.set_input_files(".ia-upload input[type=file]", path)
     played(page, name)
