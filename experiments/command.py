@@ -107,7 +107,7 @@ def sweep(
         ),
     ] = None,
     retry: Annotated[
-        bool, typer.Option("--retry", help="Run again what failed before or is damaged.")
+        bool, typer.Option("--retry", help="Run failed or damaged runs again.")
     ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Check the study and estimate what it needs.")

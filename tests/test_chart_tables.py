@@ -255,6 +255,24 @@ def test_numbers_and_dates_in_a_workbook(tmp_path):
     assert chart.organization.unit_names == ("HQ", "TRUE")
 
 
+@pytest.mark.parametrize(
+    ("name", "choice", "message"),
+    [
+        ("chart.csv", {"sheet": "Staff"}, "chart.csv: is not a workbook; leave out --sheet"),
+        ("chart.xlsx", {"encoding": "cp1252"}, "chart.xlsx: is a workbook; leave out --encoding"),
+    ],
+)
+def test_a_choice_that_cannot_act_is_refused(tmp_path, name, choice, message):
+    path = tmp_path / name
+    path.write_text("post,reports_to\nx,\ny,x\n")
+    if name.endswith(".xlsx"):
+        path.unlink()
+        workbook(path, {"Staff": ROWS})
+    chart = read_chart(path, **choice)
+    assert chart.organization is None
+    assert [str(fault) for fault in chart.faults] == [message]
+
+
 def test_the_first_sheet_that_looks_like_a_chart_is_read(tmp_path):
     other = [("post", "reports_to"), ("x", ""), ("y", "x")]
     sheets = {"Cover": [("Staff list",), ("May",)], "Staff": ROWS, "Old": other}
@@ -462,7 +480,7 @@ def test_content_that_makes_no_forest_is_not_guessed(read):
 
 def test_no_column_is_shown_of_a_table_that_is_no_chart(read):
     [fault] = read("Grade,Amount\nA,1\nB,2\n").faults
-    assert "the column post and reports_to is missing" in fault.message
+    assert "the columns post and reports_to are missing" in fault.message
     [fault] = read("Team,Email,Amount\nA,a@b.c,1\nB,b@c.d,2\n").faults
     assert "This row has 'Team', 'Email', 'Amount'" in fault.message
     [fault] = read("Ada Quill,Bo Raven\nCy Stone,Di Thorn\n").faults
@@ -749,7 +767,7 @@ def test_a_circle_is_cut_where_it_must_be_and_that_is_said(read):
 
 def test_an_error_names_the_option_that_helps(read, tmp_path):
     read(chain(10, 3))
-    with pytest.raises(ChartError, match=r"--repair \(in Python, repair=True\) would repair 3"):
+    with pytest.raises(ChartError, match=r"--repair \(in Python, repair=True\) would repair all of them"):
         load_chart(tmp_path / "chart.csv")
     read(chain(10, 5))
     with pytest.raises(ChartError, match=r'--force-repair \(in Python, repair="force"\) would'):

@@ -482,7 +482,7 @@ def refused(path, kind, message):
         (b"post,reports_to\n", FaultKind.EMPTY, "no posts below the header"),
         (b"post,reports_to\n,\n", FaultKind.EMPTY, "no posts below the header"),
         (b"post,reports_to\nA,XX\n", FaultKind.NOBODY_BELOW, "row 2: nobody is below the leader"),
-        (b"A,XX\nB,A\n", FaultKind.COLUMNS, "post and reports_to is missing"),
+        (b"A,XX\nB,A\n", FaultKind.COLUMNS, "post and reports_to are missing"),
         (b"post,unit\nA,x\n", FaultKind.COLUMNS, "row 1: the column reports_to is missing"),
         (b"post;reports_to\nA;XX\n", FaultKind.NOBODY_BELOW, "nobody is below the leader"),
         (b"Post Unique Reference\nA\n", FaultKind.COLUMNS, "'reports to senior post' is missing"),

@@ -337,7 +337,7 @@ def test_check_chart_names_every_fault(folder):
     assert said.status == 2
     for row in (4, 5, 6):
         assert f"faulty.csv, row {row}: " in said.out
-    assert said.err == "innovation-abm: the chart is refused for 3 faults\n"
+    assert said.err == "innovation-abm: the chart is refused: it has 3 faults\n"
     assert widest(said.out) <= 80
     said = call("check-chart", "faulty.csv", "--json")
     assert said.status == 2

@@ -570,7 +570,7 @@ def test_headlines_are_parameters_that_may_change():
 # --- a tab ----------------------------------------------------------------------------------------
 
 
-def settle(room, seconds=60.0):
+def settle(room, seconds=180.0):
     """Wait until a tab's work is done."""
     end = time.monotonic() + seconds
     while room.working.value and time.monotonic() < end:

@@ -256,7 +256,7 @@ def test_a_wrong_timeline_is_refused(changes, telling):
         ('"organisation"', '"galaxy"', "level = 'galaxy': must be 'system', 'organisation' or "),
         ('["normality"]', '["nomality"]', "determinants.0 = 'nomality': must be 'clarity', "),
         ('"00:00:00"', '"now"', "time = 'now': must be hh:mm:ss, such as 00:12:30"),
-        ("coffee_corner", "Coffee", "key = 'Coffee': must be small letters, digits and _"),
+        ("coffee_corner", "Coffee", "key = 'Coffee': must be lower-case letters, digits and _"),
         ('source = "our own"', 'sorce = "ours"', 'sorce is not part of a lever; did you mean "so'),
     ],
 )

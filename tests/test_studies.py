@@ -624,7 +624,7 @@ def test_a_file_that_was_called_without_its_ending_is_named(tmp_path, monkeypatc
 
     monkeypatch.chdir(tmp_path)
     for kind, look in (("study", find), ("calibration", find_calibration)):
-        with pytest.raises(InnovationAbmError, match=f'^unknown {kind} "caution"; available are '):
+        with pytest.raises(InnovationAbmError, match=f'^unknown {kind} "caution"; must be one of '):
             look("caution")
     (tmp_path / "caution.toml").touch()
     for kind, look in (("study", find), ("calibration", find_calibration)):

@@ -494,7 +494,7 @@ def find_calibration(name: str) -> Calibration:
     if name not in names:
         beside = f'; did you mean "{name}.toml"?' if Path(f"{name}.toml").exists() else ""
         advice = beside or did_you_mean(name, names)
-        advice = advice or f"; available are {', '.join(names)}, or give a .toml file"
+        advice = advice or f"; must be one of {', '.join(names)}, or a .toml file"
         raise StudyError(f'unknown calibration "{name}"{advice}')
     text = _folder().joinpath(f"{name}.toml").read_text(encoding="utf-8")
     return Calibration.from_toml(text, source=f"calibration {name}")

@@ -42,6 +42,6 @@ def shipped(name: str) -> Any:  # noqa: ANN401 - a file inside the package
     if name not in known:
         beside = f'; did you mean "{name}.toml"?' if Path(f"{name}.toml").exists() else ""
         advice = beside or did_you_mean(name, known)
-        advice = advice or f"; available are {', '.join(known)}, or give a .toml file"
+        advice = advice or f"; must be one of {', '.join(known)}, or a .toml file"
         raise InnovationAbmError(f'unknown study "{name}"{advice}')
     return files("innovation_abm.experiments") / "studies" / f"{name}.toml"

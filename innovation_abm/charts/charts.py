@@ -120,7 +120,9 @@ def repair_advice(faults: Sequence[Fault]) -> str:
     forced = any(fault.needs_force for fault in faults)
     option, value = ("--force-repair", '"force"') if forced else ("--repair", "True")
     which = "it" if len(faults) == 1 else f"{repairable:,} of them"
-    how = "; many rows would get another superior than they state" if forced else ""
+    if repairable == len(faults) > 1:
+        which = "all of them"
+    how = "; many rows would get a different superior from the one stated" if forced else ""
     return f"{option} (in Python, repair={value}) would repair {which} and list the changes{how}."
 
 

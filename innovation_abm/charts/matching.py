@@ -450,8 +450,13 @@ class Matcher:
         known = any(self.header.fields)  # else it may be a row of names, which must not be shown
         names = [quoted(name) for name in self.header.names if name and known]
         have = f"This row has {listed(names[:_MOST_SHOWN])}; choose" if names else "Choose"
+        columns = (
+            "columns post and reports_to are"
+            if len(missing) == 2
+            else f"column {(missing or ['post'])[0]} is"
+        )
         return (
-            f"the column {' and '.join(missing or ['post'])} is missing; the header must have one "
+            f"the {columns} missing; the header must have one "
             "with a post or person in each row and one with the superior, for instance "
             "post,reports_to,unit,role, or be that of an organogram. "
             f"{have} columns with --column post=HEADER and --column reports_to=HEADER"

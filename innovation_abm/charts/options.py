@@ -30,7 +30,7 @@ ForceOption = Annotated[
     bool,
     typer.Option(
         "--force-repair",
-        help="Repair the chart even if many rows get another superior than they state.",
+        help="Repair the chart even if many rows get a different superior from the one stated.",
     ),
 ]
 ColumnOption = Annotated[

@@ -131,8 +131,15 @@ def _grid(path: Path, choice: Choice, log: Log) -> Grid | None:
     data = read_bytes(path, log)
     if data is None:
         return None
+    workbook = data.startswith(ZIP_MARK)
+    if workbook and choice.encoding is not None:
+        log.fault(path.name, None, FaultKind.FILE, "is a workbook; leave out --encoding")
+        return None
+    if not workbook and choice.sheet is not None:
+        log.fault(path.name, None, FaultKind.FILE, "is not a workbook; leave out --sheet")
+        return None
     score = partial(understood, choice=choice)
-    if data.startswith(ZIP_MARK):
+    if workbook:
         return workbook_grid(data, path.name, choice, score, log)
     return text_grid(data, path.name, choice, score, log)
 

@@ -612,7 +612,7 @@ def levers(
         typer.Option(
             "--rank",
             metavar="PRESET|FILE.toml",
-            help="Rank all levers by how much each, moved alone, changes for worthwhile ideas.",
+            help="Rank all levers by the effect of each, moved alone, on worthwhile ideas.",
             autocompletion=_complete_preset,
         ),
     ] = None,
@@ -794,7 +794,7 @@ def check_chart(
     if chart.organization is None:
         sys.stdout.flush()
         found = "a fault" if len(chart.faults) == 1 else f"{len(chart.faults):,} faults"
-        raise InnovationAbmError(f"the chart is refused for {found}")
+        raise InnovationAbmError(f"the chart is refused: it has {found}")
 
 
 @app.command()

@@ -46,7 +46,7 @@ def new_rule(
     ],
     folder: FolderOption = ".",
 ) -> None:
-    """Write your own rule: a copy of the shipped one to edit, in a file that runs, and a test.
+    """Create a copy of a shipped rule to edit, in a file that runs, and a test.
 
     Existing files are not overwritten.
     """
@@ -73,7 +73,7 @@ def new_agent(
     ] = "middle-manager",
     folder: FolderOption = ".",
 ) -> None:
-    """Write your own agent: a subclass that runs at once, in Mesa, and a test.
+    """Create an agent class to edit, which runs at once in Mesa, and a test.
 
     Existing files are not overwritten.
     """

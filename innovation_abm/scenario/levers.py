@@ -402,7 +402,10 @@ def lever_entry(lever: Lever) -> dict[str, Any]:
 
 
 FORMS: Final[Mapping[str, str]] = MappingProxyType(
-    {"key": "small letters, digits and _, a letter first", "time": "hh:mm:ss, such as 00:12:30"}
+    {
+        "key": "lower-case letters, digits and _, starting with a letter",
+        "time": "hh:mm:ss, such as 00:12:30",
+    }
 )
 """The required form of some texts, by key."""
 ALTERNATIVES: Final = frozenset({"bool", "float", "int", "str"})
