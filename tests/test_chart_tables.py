@@ -767,7 +767,9 @@ def test_a_circle_is_cut_where_it_must_be_and_that_is_said(read):
 
 def test_an_error_names_the_option_that_helps(read, tmp_path):
     read(chain(10, 3))
-    with pytest.raises(ChartError, match=r"--repair \(in Python, repair=True\) would repair all of them"):
+    with pytest.raises(
+        ChartError, match=r"--repair \(in Python, repair=True\) would repair all of them"
+    ):
         load_chart(tmp_path / "chart.csv")
     read(chain(10, 5))
     with pytest.raises(ChartError, match=r'--force-repair \(in Python, repair="force"\) would'):
