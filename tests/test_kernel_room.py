@@ -149,8 +149,10 @@ def test_a_large_chart_with_a_task_force_fits_its_estimate():
     code = """
 from innovation_abm import Scenario
 from innovation_abm.evidence.benchmark import peak_memory, tree
-from innovation_abm.kernel.runs import plan, run_kernel, sizes
+from innovation_abm.kernel.plans import plan
+from innovation_abm.kernel.runs import run_kernel
 from innovation_abm.kernel.sizes import bytes_of_run
+from innovation_abm.kernel.states import sizes
 
 run_kernel(Scenario(weeks=4))
 chart, before = tree(9, 8, 8, 8, 8, 9), peak_memory()
