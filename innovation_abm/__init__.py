@@ -1,18 +1,16 @@
 """How ideas live and die in public services: an agent-based model.
 
 Importing this package is light: a public name is loaded from its module when it is first used.
-The names are listed in ``__init__.pyi``, where editors and type checkers find them too.
+Editors and type checkers find the names in ``__init__.pyi``.
 """
 
-import lazy_loader
+from importlib import import_module
 
 from innovation_abm import moved
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.version import __version__
 
 moved.keep_old_paths()
-
-__getattr__, __dir__, _lazy = lazy_loader.attach_stub(__name__, __file__)
 
 __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "Scenario",
@@ -40,3 +38,43 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "InnovationAbmError",
     "__version__",
 ]
+
+# By hand, for `python -m innovation_abm` says how to install where no dependency is installed yet.
+_HOME = {
+    "Scenario": "scenario",
+    "Change": "scenario",
+    "preset": "scenario",
+    "preset_names": "scenario",
+    "Lever": "scenario",
+    "catalogue": "scenario",
+    "rank": "running.effects",
+    "Organization": "organization",
+    "Role": "organization",
+    "generate": "organization",
+    "load_chart": "charts",
+    "read_chart": "charts",
+    "InnovationModel": "model",
+    "simulate": "running.simulation",
+    "replicate": "running.simulation",
+    "simulate_many": "running.simulation",
+    "Run": "results",
+    "compare": "running.comparison",
+    "merit_share": "running.comparison",
+    "RuleBook": "rules",
+    "rule": "rules",
+    "load_rules": "rules",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its module when it is first used (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value  # the next use finds it at once
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names too, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -69,15 +69,16 @@ def test_public_name_resolves(name):
 
 
 def test_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="nonsense"):
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = innovation_abm.nonsense
 
 
 def test_type_checkers_see_the_public_names():
     stub = Path(innovation_abm.__file__).with_name("__init__.pyi").read_text(encoding="utf-8")
     imports = [node for node in ast.parse(stub).body if isinstance(node, ast.ImportFrom)]
-    seen = [alias.asname for statement in imports for alias in statement.names]
+    seen = {alias.asname: node.module for node in imports for alias in node.names}
     assert sorted(seen) == sorted(innovation_abm.__all__)
+    assert innovation_abm._HOME.items() <= seen.items()
 
 
 def test_version():
