@@ -106,14 +106,18 @@ def with_signatures(text):
     """Add to each section of the interface what the code itself says of the section's names."""
     names, tables, rest = text.partition("\n## Tables\n")
     sections = re.split(r"^(?=##)", names, flags=re.MULTILINE)
-    return "".join((*(section + signatures(section) for section in sections), tables, rest))
+    seen = []  # what two modules offer is shown once
+    return "".join((*(section + signatures(section, seen) for section in sections), tables, rest))
 
 
-def signatures(section):
-    """Ask autodoc for what a section of the interface lists."""
+def signatures(section, seen):
+    """Ask autodoc for what a section of the interface lists and was not ``seen`` before."""
     asked = []
     for home, name in listed(section):
         thing = getattr(import_module(home), name)
+        if any(thing is one for one in seen):
+            continue
+        seen.append(thing)
         if inspect.isclass(thing):
             asked += [f".. autoclass:: {home}.{name}", "   :members:"]
             asked += ["   :undoc-members:"] * issubclass(thing, Enum) + [""]

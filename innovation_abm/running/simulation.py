@@ -277,7 +277,7 @@ def simulate_many(
         :data:`~innovation_abm.results.batches.FIGURES`; if the batch was stopped, the rows of those
         pairs that were run. Or, with ``tables``, an iterator over the runs, in the order of the
         pairs, which runs them as it is read: at any time, no more than one a thread waits to be
-            read.
+        read.
 
     Raises:
         InnovationAbmError: if a scenario, its chart or a seed is wrong, or the engine cannot run
