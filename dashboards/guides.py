@@ -235,16 +235,14 @@ def find_guide(named: str) -> Guide:
     """Return a session that comes with the package, by its key, or read your own file.
 
     Raises:
-        GuideError: if there is no such session or file, or the file is not valid.
+        GuideError: if the session is unknown, or its file is missing or not valid.
     """
     if named in guides():
         return guides()[named]
     if Path(named).suffix or Path(named).exists():
         return load_guide(named)
-    there_are = f"there are {', '.join(guides())}; for your own, give a TOML file"
-    raise GuideError(
-        f"--session {named}: there is no such session{did_you_mean(named, guides(), there_are)}"
-    )
+    known = f"must be one of {', '.join(guides())}, or a TOML file"
+    raise GuideError(f"--session {named}: unknown session{did_you_mean(named, guides(), known)}")
 
 
 def load_guide(path: str | Path) -> Guide:

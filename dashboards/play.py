@@ -78,7 +78,7 @@ class Play:
         moves stay.
 
         Raises:
-            ScenarioError: if there is no such lever, or the value is not valid.
+            ScenarioError: if the lever is unknown, or the value is not valid.
         """
         over = shown >= self.opening.weeks
         week = 1 if over else shown + 1
@@ -99,7 +99,7 @@ class Play:
         """Return the strength of a lever, or a parameter before levers move it, in a week from 1.
 
         Raises:
-            ScenarioError: if there is no such lever or parameter.
+            ScenarioError: if the lever or parameter is unknown.
         """
         scenario = self.scenario
         week = min(max(week, 1), scenario.weeks)

@@ -104,7 +104,7 @@ def load(settings: Settings) -> Opened:
     """Load what the page opens with; Solara is set up before it is imported.
 
     Raises:
-        InnovationAbmError: if there is no such preset, or chart, rules or levers are not valid.
+        InnovationAbmError: if the preset is unknown, or chart, rules or levers are not valid.
     """
     set_up_solara()
     from innovation_abm.charts.charts import ChartError, read_chart

@@ -869,7 +869,7 @@ def test_the_command_opens_with_a_session(compiled, tmp_path):
     assert again.guide is None
     for one in (room, again):
         one.close()
-    with pytest.raises(GuideError, match='no such session; did you mean "clay-layer"'):
+    with pytest.raises(GuideError, match='unknown session; did you mean "clay-layer"'):
         find_guide("clay-layr")
     with pytest.raises(GuideError, match=r"mine\.toml: cannot be read"):
         find_guide("mine.toml")
