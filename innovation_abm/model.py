@@ -123,11 +123,12 @@ DETERMINANTS = ("clarity", "parity", "suitability", "normality")
 class InnovationModel(mesa.Model):
     """Ideas on their way through a public-sector hierarchy.
 
-    These are parameters of the scenario, see :func:`~innovation_abm.scenario.scenario.parameters`,
-    to set over ``settings``: weeks, departments, middle_layers, span, conception_rate,
-    risk_aversion, permission_seeking, storytelling, clarity, manager_capacity, manager_business,
-    idea_weight, staleness, filter_up, filter_down, platforms, platform_readers, bypass, agency,
-    pilot_weeks, turnover. Give every other parameter, levers and the timeline with the scenario::
+    These are parameters of the scenario, see
+    :func:`~innovation_abm.scenario.parameters.parameters`, to set over ``settings``: weeks,
+    departments, middle_layers, span, conception_rate, risk_aversion, permission_seeking,
+    storytelling, clarity, manager_capacity, manager_business, idea_weight, staleness, filter_up,
+    filter_down, platforms, platform_readers, bypass, agency, pilot_weeks, turnover. Give every
+    other parameter, levers and the timeline with the scenario::
 
         InnovationModel(settings=Scenario(doubt=0.1, levers={"upholding": 0.5}), span=4)
 

@@ -295,7 +295,7 @@ def point_faults(study: Checked) -> list[Fault]:
     """Check a study that is valid by itself: its size, its design, and every point.
 
     Each value has been checked on its own. Whether values go together depends on only a few of
-    them (:data:`~innovation_abm.scenario.scenario.JOINT`, levers and named levels), so points that
+    them (:data:`~innovation_abm.scenario.faults.JOINT`, levers and named levels), so points that
     differ only in the others need one check.
     """
     faults = [*_size_faults(study)] or _told(study.points, "design")
