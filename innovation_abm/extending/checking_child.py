@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SHARE: Final = 0.5
 """Share of the memory free at the start that the rules may use."""
+LOOKS_FOR_PLACE: Final = 50
+"""How often the place is looked for, within a second, where the user's code is still running."""
 
 
 class _Reporter:
@@ -95,13 +97,25 @@ def _watch(reporter: _Reporter, checking: Checking, path: str, timeout: float) -
             elif _memory() > most:
                 why = f"uses too much memory, more than {most / 1e9:.1f} GB"
             if why:
-                frame = sys._current_frames().get(main_thread or 0)
+                place = _place_of_thread(main_thread or 0, path)
                 if checking.stage == "runs":
                     checking.seen(so_far=True)
-                reporter.say(**_known(checking), late=f"{why}{_place(frame, path)}")
+                reporter.say(**_known(checking), late=f"{why}{place}")
                 os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _place_of_thread(ident: int, path: str) -> str:
+    """Return where in the user's files a thread is found within a second; "" if in none.
+
+    A week may call the user's code again and again, and be elsewhere at any one moment.
+    """
+    for _ in range(LOOKS_FOR_PLACE):
+        if place := _place(sys._current_frames().get(ident), path):
+            return place
+        time.sleep(1.0 / LOOKS_FOR_PLACE)
+    return ""
 
 
 def _place(frame: FrameType | None, path: str) -> str:
