@@ -55,7 +55,7 @@ COLOURS: Final = {
 
 
 @dataclass(frozen=True)
-class Picture:
+class PagePicture:
     """A chart.
 
     Attributes:
@@ -86,10 +86,10 @@ def _write_text_as_text() -> None:
 
 def make_ready() -> None:
     """Load what draws the charts, which takes a second, before anybody asks for one."""
-    Sheet("", 1.0, dark=False).picture()
+    PageSheet("", 1.0, dark=False).picture()
 
 
-class Sheet:
+class PageSheet:
     """A sheet with one chart, in the colours of the page."""
 
     def __init__(self, title: str, height: float, dark: bool, left: float = 0.3) -> None:
@@ -126,16 +126,16 @@ class Sheet:
             fontsize=8.5, color=self.ink, **options,
         )  # fmt: skip
 
-    def picture(self) -> Picture:
+    def picture(self) -> PagePicture:
         """Finish the chart."""
         written = io.StringIO()
         self.figure.savefig(written, format="svg", metadata={"Date": None})
-        return Picture(self.title, written.getvalue())
+        return PagePicture(self.title, written.getvalue())
 
 
-def funnel(numbers: Numbers, say: Speech, dark: bool) -> Picture:
+def funnel(numbers: Numbers, say: Speech, dark: bool) -> PagePicture:
     """How far a hundred ideas get, over the replications: A as outlines, B as bars."""
-    sheet = Sheet(say("funnel_title"), 2.5, dark)
+    sheet = PageSheet(say("funnel_title"), 2.5, dark)
     for row, stage in enumerate(STAGES):
         a, b = numbers.a.of_a_hundred(stage), numbers.b.of_a_hundred(stage)
         sheet.axes.barh(row, b, height=0.62, color=BLUE)
@@ -148,13 +148,13 @@ def funnel(numbers: Numbers, say: Speech, dark: bool) -> Picture:
     return sheet.picture()
 
 
-def fates(numbers: Numbers, say: Speech, dark: bool) -> Picture:
+def fates(numbers: Numbers, say: Speech, dark: bool) -> PagePicture:
     """What a hundred ideas die of, over the replications."""
     shown = [
         f for f in DEATHS if max(e.of_a_hundred(f.label) for e in (numbers.a, numbers.b)) > 0.2
     ]
     shown.sort(key=lambda fate: -numbers.b.of_a_hundred(fate.label))
-    sheet = Sheet(say("fates_title"), 0.95 + 0.27 * max(len(shown), 1), dark)
+    sheet = PageSheet(say("fates_title"), 0.95 + 0.27 * max(len(shown), 1), dark)
     most = 1.0
     for row, fate in enumerate(shown):
         a, b = numbers.a.of_a_hundred(fate.label), numbers.b.of_a_hundred(fate.label)
@@ -179,11 +179,11 @@ def _same(numbers: Numbers) -> bool:
     return numbers.a.table is numbers.b.table
 
 
-def causes(run: Run, say: Speech, dark: bool) -> Picture:
+def causes(run: Run, say: Speech, dark: bool) -> PagePicture:
     """Where ideas of one run died, and of what: layers from the top down, then their authors."""
     table = run.deaths()
     places = [gate for gate in (*run.gates, "author") if (table["place"] == gate).any()]
-    sheet = Sheet(say("causes_title"), 1.35 + 0.3 * max(len(places), 1), dark)
+    sheet = PageSheet(say("causes_title"), 1.35 + 0.3 * max(len(places), 1), dark)
     used = [fate for fate in DEATHS if (table["fate"] == fate.label).any()]
     totals: list[float] = []
     for row, place in enumerate(places):
@@ -220,9 +220,9 @@ def gate_name(gate: str, say: Speech) -> str:
     return say(f"gate_{gate}")
 
 
-def curve(run: Run, other: Run | None, say: Speech, dark: bool) -> Picture:
+def curve(run: Run, other: Run | None, say: Speech, dark: bool) -> PagePicture:
     """The share of ideas still alive, by weeks since they were conceived."""
-    sheet = Sheet(say("curve_title"), 2.3, dark, left=0.11)
+    sheet = PageSheet(say("curve_title"), 2.3, dark, left=0.11)
     lines = [(other, "A", sheet.faint if dark else GREY)] if other is not None else []
     lines.append((run, "B" if other is not None else "", BLUE))
     for one, name, colour in lines:
@@ -243,10 +243,10 @@ def curve(run: Run, other: Run | None, say: Speech, dark: bool) -> Picture:
     return sheet.picture()
 
 
-def waiting(run: Run, say: Speech, dark: bool) -> Picture:
+def waiting(run: Run, say: Speech, dark: bool) -> PagePicture:
     """How long ideas and regular business wait at each layer."""
     table = run.waiting()
-    sheet = Sheet(say("waiting_title"), 1.0 + 0.36 * max(len(table), 1), dark)
+    sheet = PageSheet(say("waiting_title"), 1.0 + 0.36 * max(len(table), 1), dark)
     most = 0.1
     for row, (_, gate) in enumerate(table.iterrows()):
         for shift, column, colour in (
@@ -266,12 +266,12 @@ def waiting(run: Run, say: Speech, dark: bool) -> Picture:
     return sheet.picture()
 
 
-def ranking(found: list[Ranked], say: Speech, dark: bool, most: int = 12) -> Picture:
+def ranking(found: list[Ranked], say: Speech, dark: bool, most: int = 12) -> PagePicture:
     """The levers that change survival most, by their effect on worthwhile ideas."""
     known = [one for one in found if np.isfinite(one.survival.estimate)]
     shown = sorted(known, key=lambda one: -abs(one.survival.estimate))[:most]
     shown.sort(key=lambda one: -one.survival.estimate)
-    sheet = Sheet(say("ranking_title"), 0.9 + 0.29 * max(len(shown), 1), dark, left=0.53)
+    sheet = PageSheet(say("ranking_title"), 0.9 + 0.29 * max(len(shown), 1), dark, left=0.53)
     for row, one in enumerate(shown):
         change = one.survival
         colour, mark = (GREEN, "o") if change.estimate >= 0 else (RED, "s")
@@ -284,11 +284,11 @@ def ranking(found: list[Ranked], say: Speech, dark: bool, most: int = 12) -> Pic
     return sheet.picture()
 
 
-def response(found: Map, names: tuple[str, str], say: Speech, dark: bool) -> Picture:
+def response(found: Map, names: tuple[str, str], say: Speech, dark: bool) -> PagePicture:
     """Survival over two levers, and the current position."""
     from matplotlib.ticker import MaxNLocator  # slow to load
 
-    sheet = Sheet(say("map_title"), 3.1, dark, left=0.16)
+    sheet = PageSheet(say("map_title"), 3.1, dark, left=0.16)
     shares = 100 * found.survival
     axes = sheet.axes
     wide, high = ((v[-1] - v[0]) / max(len(v) - 1, 1) / 2 for v in (found.xs, found.ys))

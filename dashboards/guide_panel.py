@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import solara
 
-from innovation_abm.dashboards.guides import Kind, Measure
+from innovation_abm.dashboards.guides import PredictedMeasure, StepKind
 from innovation_abm.dashboards.panels import paragraph
 
 if TYPE_CHECKING:
@@ -61,9 +61,9 @@ def _Step(room: Room, guide: Guide) -> None:
     asked = guide.asked(number)
     question = None if asked is None else guide.steps[asked].question
     if asked is not None and question is not None:
-        if step.kind == Kind.PREDICT:
+        if step.kind == StepKind.PREDICT:
             _Bet(room, question, number)
-        elif step.kind == Kind.REVEAL:
+        elif step.kind == StepKind.REVEAL:
             _Answer(room, question, room.bets.get(asked))
     with solara.Row():
         solara.Button(
@@ -135,9 +135,13 @@ def answer(question: Question, numbers: Numbers) -> float:
     return b - a if question.change else b
 
 
-def _measured(measure: Measure, numbers: Numbers, side: str) -> float:
+def _measured(measure: PredictedMeasure, numbers: Numbers, side: str) -> float:
     one = numbers.a if side == "a" else numbers.b
-    if measure in (Measure.SURVIVAL, Measure.OMISSION, Measure.COMMISSION):
+    if measure in (
+        PredictedMeasure.SURVIVAL,
+        PredictedMeasure.OMISSION,
+        PredictedMeasure.COMMISSION,
+    ):
         return 100.0 * one.share(measure.value).estimate
     return one.of_a_hundred(measure.value)
 

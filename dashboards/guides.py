@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from innovation_abm.dashboards.play import Move, Play
+from innovation_abm.dashboards.play import LiveMove, Play
 from innovation_abm.errors import InnovationAbmError, did_you_mean, first_few, shortened
 from innovation_abm.reading.text_files import read_text
 from innovation_abm.reading.toml_files import TomlError, read_toml
-from innovation_abm.scenario.levers import Words
+from innovation_abm.scenario.levers import Wording
 from innovation_abm.scenario.presets import preset, preset_names
 from innovation_abm.scenario.scenario import ScenarioError
 
@@ -29,7 +29,7 @@ class GuideError(InnovationAbmError):
     """The file of a guided session is not valid."""
 
 
-class Kind(StrEnum):
+class StepKind(StrEnum):
     """What the room does in a step."""
 
     WATCH = "watch"
@@ -38,7 +38,7 @@ class Kind(StrEnum):
     DISCUSS = "discuss"
 
 
-class Measure(StrEnum):
+class PredictedMeasure(StrEnum):
     """What a prediction asks for; all are shares of ideas over the replications."""
 
     SURVIVAL = "survival"
@@ -52,11 +52,11 @@ class Measure(StrEnum):
     VOICED = "voiced"
 
 
-class _Record(BaseModel):
+class _GuideRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Option(_Record):
+class Option(_GuideRecord):
     """An answer that the room may bet on.
 
     Attributes:
@@ -64,12 +64,12 @@ class Option(_Record):
         low, high: it is right if the measure, in percent, is at least ``low`` and below ``high``.
     """
 
-    text: Words
+    text: Wording
     low: float = -1000.0
     high: float = 1000.0
 
 
-class Question(_Record):
+class Question(_GuideRecord):
     """What the room bets on.
 
     Attributes:
@@ -80,8 +80,8 @@ class Question(_Record):
         options: the answers; exactly one is right for each value of the measure.
     """
 
-    text: Words
-    measure: Measure
+    text: Wording
+    measure: PredictedMeasure
     change: bool = False
     options: tuple[Option, ...] = Field(min_length=2)
 
@@ -94,7 +94,7 @@ class Question(_Record):
         return self
 
 
-class Step(_Record):
+class Step(_GuideRecord):
     """A step of a session.
 
     Attributes:
@@ -112,10 +112,10 @@ class Step(_Record):
         question: what the room bets on, in a ``predict`` step; the next ``reveal`` step answers.
     """
 
-    kind: Kind
-    title: Words
-    text: Words
-    script: Words
+    kind: StepKind
+    title: Wording
+    text: Wording
+    script: Wording
     moves: dict[str, float | bool] = {}
     week: int = Field(default=1, ge=1)
     show: int | None = Field(default=None, ge=0)
@@ -126,12 +126,12 @@ class Step(_Record):
 
     @model_validator(mode="after")
     def _bets(self) -> Self:
-        if (self.kind == Kind.PREDICT) != (self.question is not None):
+        if (self.kind == StepKind.PREDICT) != (self.question is not None):
             raise ValueError("a step has a question if, and only if, its kind is predict")
         return self
 
 
-class Guide(_Record):
+class Guide(_GuideRecord):
     """A guided session.
 
     Attributes:
@@ -150,8 +150,8 @@ class Guide(_Record):
     minutes: int = Field(ge=1)
     preset: str
     settings: dict[str, float | int | bool | str] = {}
-    title: Words
-    message: Words
+    title: Wording
+    message: Wording
     levers: tuple[str, ...] = ()
     steps: tuple[Step, ...] = Field(min_length=3, max_length=200)
 
@@ -179,10 +179,10 @@ class Guide(_Record):
 
     def play(self, number: int, opening: Scenario) -> Play:
         """Return what is played in a step: the moves of all steps up to it."""
-        moves: dict[tuple[int, str], Move] = {}
+        moves: dict[tuple[int, str], LiveMove] = {}
         for step in self.steps[: number + 1]:
             for name, value in step.moves.items():
-                moves[step.week, name] = Move(step.week, name, value)
+                moves[step.week, name] = LiveMove(step.week, name, value)
         return Play(opening, tuple(sorted(moves.values(), key=lambda move: move.week)))
 
     def asked(self, number: int) -> int | None:

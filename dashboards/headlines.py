@@ -9,7 +9,7 @@ from importlib.resources import files
 from pydantic import BaseModel, ConfigDict
 
 from innovation_abm.reading.toml_files import read_toml
-from innovation_abm.scenario.levers import Words
+from innovation_abm.scenario.levers import Wording
 
 
 class Unit(StrEnum):
@@ -42,8 +42,8 @@ class Headline(BaseModel):
     step: float = 0.05
     unit: Unit
     like: str
-    title: Words
-    sentence: Words
+    title: Wording
+    sentence: Wording
 
 
 @lru_cache(maxsize=1)

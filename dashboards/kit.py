@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from innovation_abm.dashboards.guides import Kind, guides
+from innovation_abm.dashboards.guides import StepKind, guides
 from innovation_abm.dashboards.words import LANGUAGES, Speech
 from innovation_abm.results.measures import MEASURES
 from innovation_abm.running.effects import recorded
@@ -46,7 +46,7 @@ def _step(step: Step, number: int, say: Speech) -> str:
     title = say.labelled(say(f"kind_{step.kind.value}"), say.of(step.title))
     script = say.labelled(f"*{say('guide_script')}*", say.of(step.script))
     lines = [f"{number}. **{title}**", f"   {say.of(step.text)}", f"   {script}"]
-    if step.kind == Kind.PREDICT and step.question is not None:
+    if step.kind == StepKind.PREDICT and step.question is not None:
         options = " / ".join(say.of(option.text) for option in step.question.options)
         lines.append(f"   *{say.of(step.question.text)}* {options}")
     if step.moves:

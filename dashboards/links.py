@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from innovation_abm.dashboards.guides import guides
 from innovation_abm.dashboards.offered import offered, with_own_levers
-from innovation_abm.dashboards.play import Move, Play
+from innovation_abm.dashboards.play import LiveMove, Play
 from innovation_abm.dashboards.words import LANGUAGES
 from innovation_abm.rules.files import FileRules
 from innovation_abm.scenario.parameters import MAX_SEED, parameters
@@ -264,7 +264,7 @@ def read(query: str, home: Home) -> Read:
         query: the part after the question mark.
         home: the dashboard in which it is opened.
     """
-    reader = _Reader(query, home)
+    reader = _LinkReader(query, home)
     guide = reader.guide()
     play = reader.play(guide)
     view = reader.view(guide, play.opening.weeks)
@@ -272,7 +272,7 @@ def read(query: str, home: Home) -> Read:
     return Read(play, view, tuple(reader.notes), begins)
 
 
-class _Reader:
+class _LinkReader:
     def __init__(self, query: str, home: Home) -> None:
         self.home, self.opened, self.own = home, home.opened, home.own
         self.notes: list[Note] = []
@@ -393,7 +393,7 @@ class _Reader:
             self.note("link_value", name=key, given=text[:60], taken=taken)
         return taken
 
-    def move(self, text: str, play: Play) -> Move | None:
+    def move(self, text: str, play: Play) -> LiveMove | None:
         """Read one move, ``week:name:value``."""
         week, _, rest = text.partition(":")
         name, _, value = rest.partition(":")
@@ -414,7 +414,7 @@ class _Reader:
         when = min(max(when, 1), play.opening.weeks)
         if str(when) != week:
             self.note("link_value", name=name, given=text[:60], taken=when)
-        return Move(when, name, taken)
+        return LiveMove(when, name, taken)
 
     def value(self, name: str, text: str, play: Play) -> float | int | bool | None:
         """Read a value, clipped to the bounds of its lever or parameter."""
@@ -493,11 +493,11 @@ class _Reader:
         )
 
 
-def _text(move: Move) -> str:
+def _text(move: LiveMove) -> str:
     return f"{move.week}:{move.name}:{_written(move.value)}"
 
 
-def _with(play: Play, move: Move) -> Play:
+def _with(play: Play, move: LiveMove) -> Play:
     """Add a move of any week; it replaces one of the same name and week."""
     kept = [m for m in play.moves if (m.week, m.name) != (move.week, move.name)]
     added = replace(play, moves=tuple(sorted([*kept, move], key=lambda one: one.week)))

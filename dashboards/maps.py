@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from innovation_abm.dashboards.headlines import Unit, headlines
-from innovation_abm.dashboards.play import Move, Play, Value
+from innovation_abm.dashboards.play import LiveMove, Play, Value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -121,13 +121,15 @@ def _means(found: NDArray[np.float64]) -> NDArray[np.float64]:
     return means
 
 
-def _others(play: Play, across: str, up: str) -> tuple[Move, ...]:
+def _others(play: Play, across: str, up: str) -> tuple[LiveMove, ...]:
     """Return the moves of all other levers."""
     return tuple(move for move in play.moves if move.name not in (across, up))
 
 
-def _first(rest: tuple[Move, ...], across: str, x: float, up: str, y: float) -> tuple[Move, ...]:
-    both = tuple(Move(1, name, _typed(name, value)) for name, value in ((across, x), (up, y)))
+def _first(
+    rest: tuple[LiveMove, ...], across: str, x: float, up: str, y: float
+) -> tuple[LiveMove, ...]:
+    both = tuple(LiveMove(1, name, _typed(name, value)) for name, value in ((across, x), (up, y)))
     return tuple(sorted((*both, *rest), key=lambda move: move.week))
 
 

@@ -16,7 +16,7 @@ from innovation_abm.dashboards.tales import called, story
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from innovation_abm.dashboards.figures import Picture
+    from innovation_abm.dashboards.figures import PagePicture
     from innovation_abm.dashboards.room import Room
 
 
@@ -26,7 +26,7 @@ def paragraph(text: str, kind: str = "ia-hint") -> None:
 
 
 @solara.component
-def _Drawn(draw: Callable[[], Picture], shows: list[Any]) -> None:
+def _Drawn(draw: Callable[[], PagePicture], shows: list[Any]) -> None:
     """Show a chart, drawn again whenever what it ``shows`` changes."""
     picture = solara.use_memo(lambda: draw(), shows)  # it must have a name, which a partial has not
     solara.HTML(tag="div", unsafe_innerHTML=picture.html())

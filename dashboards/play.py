@@ -21,7 +21,7 @@ Value = float | int | bool
 
 
 @dataclass(frozen=True)
-class Move:
+class LiveMove:
     """A lever or a parameter that takes another value.
 
     Attributes:
@@ -45,7 +45,7 @@ class Play:
     """
 
     opening: Scenario
-    moves: tuple[Move, ...] = ()
+    moves: tuple[LiveMove, ...] = ()
 
     @cached_property
     def scenario(self) -> Scenario:
@@ -85,12 +85,12 @@ class Play:
         kept = [m for m in self.moves if m.name != name or (m.week < week and not over)]
         if not over:
             kept = [m for m in kept if m.week <= week]
-        play = replace(self, moves=_sorted([*kept, Move(week, name, value)]))
+        play = replace(self, moves=_sorted([*kept, LiveMove(week, name, value)]))
         play = replace(play, moves=tuple(m for m in play.moves if not play._idle(m)))
         play.scenario  # noqa: B018 - which checks the move
         return play
 
-    def _idle(self, move: Move) -> bool:
+    def _idle(self, move: LiveMove) -> bool:
         """Whether a move changes nothing, as the value was the same before."""
         before = replace(self, moves=tuple(m for m in self.moves if m != move)).value
         return before(move.name, move.week) == move.value
@@ -114,10 +114,10 @@ class Play:
         found: Value = values[name]
         return found
 
-    def turning_points(self) -> list[Move]:
+    def turning_points(self) -> list[LiveMove]:
         """Return all moves during the run, including the opening's own timeline."""
         own = [
-            Move(change.week, name, value)
+            LiveMove(change.week, name, value)
             for change in self.opening.timeline
             for name, value in (*change.values.items(), *change.levers.items())
             if isinstance(value, float | int)
@@ -125,7 +125,7 @@ class Play:
         return list(_sorted([*own, *self.moves]))
 
 
-def _sorted(moves: Iterable[Move]) -> tuple[Move, ...]:
+def _sorted(moves: Iterable[LiveMove]) -> tuple[LiveMove, ...]:
     return tuple(sorted(moves, key=lambda move: move.week))
 
 

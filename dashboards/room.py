@@ -26,7 +26,7 @@ from innovation_abm.dashboards.archive import Played
 from innovation_abm.dashboards.background import GivenUp, Latest, TooSlow
 from innovation_abm.dashboards.ensembles import Numbers, steps_for, steps_in_mesa
 from innovation_abm.dashboards.film import Film
-from innovation_abm.dashboards.guides import Guide, Kind
+from innovation_abm.dashboards.guides import Guide, StepKind
 from innovation_abm.dashboards.headlines import headlines
 from innovation_abm.dashboards.maps import Map, least_runs, response_map
 from innovation_abm.dashboards.offered import offered, with_own_levers
@@ -34,7 +34,7 @@ from innovation_abm.dashboards.opening import Opened
 from innovation_abm.dashboards.placing import Placing, place
 from innovation_abm.dashboards.play import Play, Value
 from innovation_abm.dashboards.sharing import Urgency
-from innovation_abm.dashboards.stage import Stage
+from innovation_abm.dashboards.stage import StageWidget
 from innovation_abm.dashboards.tab_memory import pack
 from innovation_abm.dashboards.tales import story
 from innovation_abm.dashboards.words import Speech
@@ -154,7 +154,7 @@ class Room:
         self.own_name = solara.reactive(self.opened.scenario.name)
         self.half_chart: Sent | None = None
         self._chart_of: Scenario | None = None
-        self.stage = Stage(week=found.view.week, speed=found.view.speed, playing=not query)
+        self.stage = StageWidget(week=found.view.week, speed=found.view.speed, playing=not query)
         self.stage.observe(self._picked, ["picked", "week"])
         self.stage.observe(self._commanded, "command")
         self.stage.observe(lambda change: self.look(speed=change["new"]), "speed")
@@ -201,7 +201,7 @@ class Room:
         if guide is None:
             return False
         kinds = [one.kind for one in guide.steps[: step + 1]]
-        return Kind.REVEAL not in kinds or kinds[-1] == Kind.PREDICT
+        return StepKind.REVEAL not in kinds or kinds[-1] == StepKind.PREDICT
 
     @property
     def only_mesa(self) -> bool:

@@ -13,7 +13,7 @@ from innovation_abm.entities.idea import Event
 FRONT = files("innovation_abm.dashboards") / "front"
 
 
-class Stage(anywidget.AnyWidget):
+class StageWidget(anywidget.AnyWidget):
     """Plays a film. The browser moves everything, so that playing costs the server nothing.
 
     Attributes:

@@ -14,7 +14,7 @@ from innovation_abm.reading.toml_files import read_toml
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from innovation_abm.scenario.levers import Words
+    from innovation_abm.scenario.levers import Wording
 
 LANGUAGES: Final = ("en", "fr")
 
@@ -66,7 +66,7 @@ class Speech:
             }
         )
 
-    def of(self, words: Words) -> str:
+    def of(self, words: Wording) -> str:
         """Return the words of a record in this language."""
         return typeset(str(getattr(words, self.language)), self.language)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.charts.charts import write_chart
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.experiments.design.designs import Kind
+from innovation_abm.experiments.design.designs import DesignKind
 from innovation_abm.experiments.design.study import Base, Design, Factor, Replications, Study
 from innovation_abm.experiments.running.execution import sweep
 from innovation_abm.experiments.store.results import load_study
@@ -73,7 +73,7 @@ def a_study(chart: str, values: Mapping[str, Any], replications: int) -> Study:
             Factor(parameter=name, values=LEVELS)
             for name in ("risk_aversion", "permission_seeking")
         ),
-        design=Design(kind=Kind.FACTORIAL),
+        design=Design(kind=DesignKind.FACTORIAL),
         replications=Replications(number=replications),
     )
 

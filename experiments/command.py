@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 INTERRUPTED: Final = 130
 
 
-class Kind(StrEnum):
+class ExportFormat(StrEnum):
     """File formats of tables."""
 
     PARQUET = "parquet"
@@ -203,9 +203,9 @@ def export(
     folder: StudyFolder,
     out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="New folder to write to.")],
     kind: Annotated[
-        Kind,
+        ExportFormat,
         typer.Option("--format", help="File format. xlsx: workbooks, for Excel in any language."),
-    ] = Kind.BOTH,
+    ] = ExportFormat.BOTH,
     excel: Annotated[
         bool, typer.Option("--excel", help="Mark CSV files as UTF-8, as Excel expects.")
     ] = False,

@@ -74,7 +74,7 @@ if TYPE_CHECKING:
 MAX_FRESH_SEED = 2**31
 
 
-class Move(NamedTuple):
+class Transfer(NamedTuple):
     """An idea on its way to a queue, which it joins in phase 7."""
 
     idea: Idea
@@ -242,7 +242,7 @@ class InnovationModel(mesa.Model):
     # ideas, and where they go next
     ideas: list[Idea]
     flying: list[Idea]
-    moves: list[Move]
+    moves: list[Transfer]
     granted: list[Idea]
     due: dict[int, list[Idea]]
     returning: dict[int, list[Idea]]
@@ -408,7 +408,7 @@ class InnovationModel(mesa.Model):
     def send(self, idea: Idea, target: Desk[Idea], stage: Stage) -> None:
         """Put an idea on its way to a queue; it arrives in phase 7."""
         idea.stage = stage
-        self.moves.append(Move(idea, target, stage))
+        self.moves.append(Transfer(idea, target, stage))
 
     def leave_queue(self, idea: Idea) -> None:
         """Book an idea out of the queue it waits in (who calls takes it out of the inbox)."""

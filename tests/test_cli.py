@@ -586,8 +586,8 @@ def test_a_preset_is_printed_as_a_file(folder):
     assert figures["parameters"]["weeks"] == figures["weeks"]
 
 
-def case(found: float) -> validation.Case:
-    return validation.Case(
+def case(found: float) -> validation.KnownCase:
+    return validation.KnownCase(
         1, "three gates in a row", "a book", "Ideas pass.", 0.343, found, 0.01, 0.0, 100, "ideas"
     )
 
@@ -636,7 +636,7 @@ def test_bench(monkeypatch):
     monkeypatch.setattr(
         benchmark,
         "QUICK",
-        benchmark.Sizes(
+        benchmark.BenchmarkSizes(
             repeats=1,
             mesa_repeats=1,
             replications=6,

@@ -43,7 +43,7 @@ from innovation_abm.dashboards.links import Home, View
 from innovation_abm.dashboards.maps import response_map
 from innovation_abm.dashboards.offered import MOST_PEOPLE, offered
 from innovation_abm.dashboards.placing import place
-from innovation_abm.dashboards.play import Move, Play
+from innovation_abm.dashboards.play import LiveMove, Play
 from innovation_abm.dashboards.room import Opened, Room
 from innovation_abm.dashboards.server import Preparation, Settings, load
 from innovation_abm.dashboards.sharing import Shelf, Turns, Urgency
@@ -76,7 +76,7 @@ READY.settled.set()
 
 def test_a_moved_lever_holds_from_the_week_after_the_one_on_the_screen():
     play = Play(SMALL).moved(10, "risk_aversion", 0.2).moved(10, "upholding", 0.5)
-    assert play.moves == (Move(11, "risk_aversion", 0.2), Move(11, "upholding", 0.5))
+    assert play.moves == (LiveMove(11, "risk_aversion", 0.2), LiveMove(11, "upholding", 0.5))
     assert play.scenario.at(10)["risk_aversion"] == SMALL.risk_aversion
     assert play.scenario.at(11)["risk_aversion"] == 0.2
     assert play.scenario.strengths(11) == {"upholding": 0.5}
@@ -101,7 +101,7 @@ def test_a_move_in_the_past_forks_the_story():
 
 def test_a_move_at_the_end_holds_from_the_start_and_keeps_the_others():
     play = Play(SMALL).moved(20, "platforms", True).moved(SMALL.weeks, "risk_aversion", 0.1)
-    assert play.moves == (Move(1, "risk_aversion", 0.1), Move(21, "platforms", True))
+    assert play.moves == (LiveMove(1, "risk_aversion", 0.1), LiveMove(21, "platforms", True))
 
 
 def test_a_lever_put_back_leaves_no_trace():
@@ -261,7 +261,7 @@ def test_a_link_says_each_thing_that_it_changed():
         Home(preset("typical"), guides=guides()),
     )
     guide = guides()["clay-layer"]
-    assert found.play == Play(guide.opening, (Move(104, "risk_aversion", 0.1),))
+    assert found.play == Play(guide.opening, (LiveMove(104, "risk_aversion", 0.1),))
     assert found.view == View(
         dark=True, panel="guide", guide="clay-layer", step=len(guide.steps) - 1, week=104
     )
@@ -1487,7 +1487,7 @@ def test_a_lever_of_ones_own_is_in_all_that_is_played(compiled, with_coffee, tmp
     room.close()
     link = "preset=typical&move=3:coffee_corner:0.5"
     read = links.read(link, with_coffee.home)
-    assert read.play.moves == (Move(3, "coffee_corner", 0.5),) and read.notes == ()
+    assert read.play.moves == (LiveMove(3, "coffee_corner", 0.5),) and read.notes == ()
     assert links.write(read.play, read.view, with_coffee.home).startswith(f"v=1&{link}")
 
 
@@ -1681,7 +1681,7 @@ def test_what_is_written_in_charts_fits_their_sheets(room, language, monkeypatch
     settle(room)
     say, run = Speech(language), room.film.value.run
     numbers, found = room.numbers.value, room.mapped.value
-    monkeypatch.setattr(figures.Sheet, "picture", lambda sheet: sheet.figure)
+    monkeypatch.setattr(figures.PageSheet, "picture", lambda sheet: sheet.figure)
     names = tuple(room.name_of(name) for name in (found.across, found.up))
     for figure in (
         figures.funnel(numbers, say, False),
@@ -1705,11 +1705,11 @@ def test_what_is_written_in_charts_fits_their_sheets(room, language, monkeypatch
 def test_titles_of_charts_fit_their_sheets(language):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    from innovation_abm.dashboards.figures import Sheet
+    from innovation_abm.dashboards.figures import PageSheet
 
     for key, text in vocabulary()[language].items():
         if key.endswith("_title"):
-            sheet = Sheet(text, 2.0, dark=False)
+            sheet = PageSheet(text, 2.0, dark=False)
             drawn = sheet.figure.texts[0].get_window_extent(
                 FigureCanvasAgg(sheet.figure).get_renderer()
             )
@@ -1717,9 +1717,9 @@ def test_titles_of_charts_fit_their_sheets(language):
 
 
 def test_titles_are_written_as_they_are():
-    from innovation_abm.dashboards.figures import Sheet
+    from innovation_abm.dashboards.figures import PageSheet
 
-    assert "from $5 to $6_000" in Sheet("from $5 to $6_000", 2.0, dark=False).picture().svg
+    assert "from $5 to $6_000" in PageSheet("from $5 to $6_000", 2.0, dark=False).picture().svg
 
 
 def test_an_upload_fits_into_one_message_to_the_server():

@@ -8,7 +8,13 @@ from scipy import stats
 
 from innovation_abm import preset
 from innovation_abm.experiments.design import designs
-from innovation_abm.experiments.design.designs import KINDS, SAMPLED, Kind, count, nearest_power
+from innovation_abm.experiments.design.designs import (
+    KINDS,
+    SAMPLED,
+    DesignKind,
+    count,
+    nearest_power,
+)
 from innovation_abm.experiments.design.study import Base, Design, Factor, Level, Study, StudyError
 
 SPAN = Factor(parameter="span", values=[3, 4, 8])
@@ -126,10 +132,10 @@ def test_one_at_a_time_needs_a_chart_to_begin_with():
 # --- samples --------------------------------------------------------------------------------------
 
 SIZES = {
-    Kind.LATIN_HYPERCUBE: {"points": 10},
-    Kind.SOBOL: {"points": 16},
-    Kind.SALTELLI: {"points": 8},
-    Kind.MORRIS: {"points": 5},
+    DesignKind.LATIN_HYPERCUBE: {"points": 10},
+    DesignKind.SOBOL: {"points": 16},
+    DesignKind.SALTELLI: {"points": 8},
+    DesignKind.MORRIS: {"points": 5},
 }
 
 
@@ -388,7 +394,7 @@ def test_a_file_of_points_that_is_not_there_is_named(tmp_path):
 
 
 def test_every_kind_is_described():
-    assert set(KINDS) == set(Kind)
+    assert set(KINDS) == set(DesignKind)
     keys = set(Design.model_fields) - {"kind"}
     assert {key for record in KINDS.values() for key in record.keys} == keys
 

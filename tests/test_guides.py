@@ -9,7 +9,7 @@ import pytest
 from innovation_abm.charts import build_organization
 from innovation_abm.dashboards.ensembles import Numbers, ensemble
 from innovation_abm.dashboards.guide_panel import answer, right_option
-from innovation_abm.dashboards.guides import GuideError, Kind, guides, load_guide, read_guide
+from innovation_abm.dashboards.guides import GuideError, StepKind, guides, load_guide, read_guide
 
 KIT = Path(__file__).resolve().parents[1] / "docs" / "facilitators.md"
 
@@ -61,11 +61,11 @@ def test_a_session_says_what_the_model_does(key, compiled):
 def test_a_session_is_a_whole_one(key):
     guide = guides()[key]
     kinds = [step.kind for step in guide.steps]
-    assert kinds[0] == Kind.WATCH
-    assert kinds[-1] == Kind.DISCUSS
-    assert kinds.count(Kind.PREDICT) == kinds.count(Kind.REVEAL) >= 2
+    assert kinds[0] == StepKind.WATCH
+    assert kinds[-1] == StepKind.DISCUSS
+    assert kinds.count(StepKind.PREDICT) == kinds.count(StepKind.REVEAL) >= 2
     for one, following in pairwise(kinds):
-        assert one != Kind.PREDICT or following == Kind.REVEAL
+        assert one != StepKind.PREDICT or following == StepKind.REVEAL
     assert 10 <= guide.minutes <= 20
 
 

@@ -13,7 +13,7 @@ from innovation_abm.evidence.benchmark import tree
 from innovation_abm.kernel import memory
 from innovation_abm.kernel import sizes as kernel_room
 from innovation_abm.kernel import week as kernel
-from innovation_abm.kernel.arrays import ARRAYS, Room
+from innovation_abm.kernel.arrays import ARRAYS, Shortage
 from innovation_abm.kernel.memory import MemoryShortError
 from innovation_abm.kernel.plans import PLANNED, plan
 from innovation_abm.kernel.runs import run_kernel
@@ -53,14 +53,14 @@ def test_a_list_that_would_outgrow_the_memory_ends_the_run(monkeypatch):
     chart = tree(3, 3)
     state = new_state(plan([BUSY], chart), chart)
     state.run["wanted"] = 1_000_000
-    assert len(grown(state, Room.NODES).nodes) == 1_000_000
+    assert len(grown(state, Shortage.NODES).nodes) == 1_000_000
     monkeypatch.setattr(memory, "SMALL", 0)
     monkeypatch.setattr(memory, "free_memory", lambda: 1e6)
     with pytest.raises(MemoryShortError, match=r"about 0\.01 GB"):
-        grown(state, Room.NODES)
+        grown(state, Shortage.NODES)
 
 
-@pytest.mark.parametrize("lack", [room for room in Room if room is not Room.ENOUGH])
+@pytest.mark.parametrize("lack", [room for room in Shortage if room is not Shortage.ENOUGH])
 def test_whatever_grows_can_be_sorted_and_keeps_what_it_held(lack):
     chart = tree(3, 2)
     state = new_state(plan([BUSY], chart), chart, scarce=True)

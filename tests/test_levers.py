@@ -18,9 +18,9 @@ from innovation_abm.scenario import ScenarioError, parameters
 from innovation_abm.scenario.levers import (
     ROUTED,
     STARTS,
-    Kind,
     Lever,
     LeverError,
+    LeverKind,
     catalogue,
     lever_entry,
     read_levers,
@@ -129,7 +129,7 @@ def test_a_challenge_takes_from_its_determinant_and_a_strategy_adds():
                 found = lever.contribution(provided, strength)
                 assert 0.0 <= found <= 1.0
                 if lever.weight:
-                    assert (found > provided) == (lever.kind == Kind.STRATEGY)
+                    assert (found > provided) == (lever.kind == LeverKind.STRATEGY)
 
 
 @settings(max_examples=60, deadline=None)

@@ -22,7 +22,7 @@ from innovation_abm.experiments.design.study import Study
 from innovation_abm.experiments.reporting import pictures
 from innovation_abm.experiments.reporting.names import Names
 from innovation_abm.experiments.reporting.report import page, write_report
-from innovation_abm.experiments.reporting.sections.design import Design
+from innovation_abm.experiments.reporting.sections.design import DesignSection
 from innovation_abm.experiments.reporting.sections.parts import Fitting
 from innovation_abm.experiments.reporting.sections.reproduce import portable
 from innovation_abm.experiments.reporting.sheets import DARK, words
@@ -540,7 +540,7 @@ def test_a_design_with_holes_that_has_no_map_either_is_drawn_as_far_as_can_be():
     assert "scatter-omission" in [one.name for one in drawn.found]
     wanted = "fits 6 coefficients to 4 points: more points are needed"
     assert any(one.endswith(wanted) for one in drawn.missing)
-    words = Design(Results.from_frames(made, runs(made)), Names.of(made), {}, drawn)
+    words = DesignSection(Results.from_frames(made, runs(made)), Names.of(made), {}, drawn)
     assert words.factors.rows[0][3].endswith(", and so on: 40 in all")
 
 

@@ -16,9 +16,9 @@ from innovation_abm.evidence.validation import (
     STRUCTURES,
     STUDIES,
     Bench,
-    Case,
-    Estimate,
-    Study,
+    CaseStudy,
+    Estimated,
+    KnownCase,
     adopted_by,
     all_of,
     any_of,
@@ -50,7 +50,7 @@ SMALL = 0.2
 """Share of the full samples that the ordinary tests run."""
 
 
-def case(**values) -> Case:
+def case(**values) -> KnownCase:
     usual = dict(
         number=1,
         name="a case",
@@ -63,7 +63,7 @@ def case(**values) -> Case:
         sample=100,
         unit="ideas",
     )
-    return Case(**(usual | values))
+    return KnownCase(**(usual | values))
 
 
 # --- the model finds what theory knows -------------------------------------------------------
@@ -334,8 +334,8 @@ def test_a_case_as_a_dictionary():
 
 
 def test_cases_come_in_the_order_of_their_numbers_and_progress_is_told(monkeypatch):
-    last = Study("last", lambda bench: [case(number=6), case(number=3, name="third")])
-    first = Study("first", lambda bench: [case(name=f"size {bench.size:g}, seed {bench.seed}")])
+    last = CaseStudy("last", lambda bench: [case(number=6), case(number=3, name="third")])
+    first = CaseStudy("first", lambda bench: [case(name=f"size {bench.size:g}, seed {bench.seed}")])
     monkeypatch.setattr(validation, "STUDIES", (last, first))
     told = []
     cases = validate(lambda *news: told.append(news), size=0.5, seed=7)
@@ -357,4 +357,4 @@ def test_runs_repeat_exactly():
 
 
 def test_an_estimate_is_a_value_with_its_error():
-    assert Estimate(1.0, 0.1, 5) == (1.0, 0.1, 5)
+    assert Estimated(1.0, 0.1, 5) == (1.0, 0.1, 5)

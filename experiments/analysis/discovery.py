@@ -220,7 +220,7 @@ def find_boxes(
     _check_means(table, measure)
     mean = table["mean"].to_numpy(np.float64)
     wanted = mean >= threshold if direction == "above" else mean <= threshold
-    search = _Search(_factors(results), peel, math.ceil(least_mass * mean.size))
+    search = _BoxSearch(_factors(results), peel, math.ceil(least_mass * mean.size))
     rng = np.random.default_rng(seed)
     found: list[Box] = []
     told: list[pd.DataFrame] = []
@@ -427,7 +427,7 @@ class _Step:
 
 
 @dataclass(frozen=True, eq=False)
-class _Search:
+class _BoxSearch:
     """Peeling and pasting; points are ``left`` if no earlier box contains them.
 
     Attributes:
@@ -546,7 +546,7 @@ def _step(
 
 
 def _chance(
-    search: _Search,
+    search: _BoxSearch,
     left: BoolArray,
     wanted: BoolArray,
     quality: float,

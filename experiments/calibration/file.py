@@ -53,10 +53,10 @@ from innovation_abm.errors import MOST, InnovationAbmError, did_you_mean, shorte
 from innovation_abm.experiments.calibration.published import FIGURES
 from innovation_abm.experiments.design.models import MODELS
 from innovation_abm.experiments.design.parts import (
-    Fault,
     FromList,
     Part,
     StudyError,
+    StudyFault,
     about,
     key,
     label,
@@ -116,7 +116,7 @@ class Prior(Part):
         "uniform", "distribution of the prior; loguniform: uniform in the logarithm", DISTRIBUTIONS
     )
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[StudyFault]:
         """Find faults that involve several keys."""
         yield from _missing(self, "name", "low", "high")
         if self.low >= self.high:
@@ -138,22 +138,22 @@ class Prior(Part):
             return np.asarray(np.log(values / self.low) / np.log(self.high / self.low), float)
         return (values - self.low) / (self.high - self.low)
 
-    def model_faults(self, scenario: Scenario) -> Iterator[Fault]:
+    def model_faults(self, scenario: Scenario) -> Iterator[StudyFault]:
         """Check against the model that it can be fitted over its whole range."""
         known = parameters().get(self.name)
         if known is None:
-            yield Fault(f"name: {unknown('parameter', self.name, parameters())}")
+            yield StudyFault(f"name: {unknown('parameter', self.name, parameters())}")
         elif known.kind not in ("float", "int") or known.group == "run":
-            yield Fault("name: must be a number, and not the length or seed of a run")
+            yield StudyFault("name: must be a number, and not the length or seed of a run")
         elif self.name in SHAPE and scenario.chart is not None:
-            yield Fault("name: has no effect with a chart, which sets the organisation")
+            yield StudyFault("name: has no effect with a chart, which sets the organisation")
         else:
             for end in ("low", "high"):
                 value = getattr(self, end)
                 try:
                     scenario.but(**{self.name: as_kind(known.kind, value)})
                 except ScenarioError as error:
-                    yield Fault(f"{end} = {value:g}: {error}")
+                    yield StudyFault(f"{end} = {value:g}: {error}")
 
 
 class Target(Part):
@@ -184,27 +184,29 @@ class Target(Part):
         measure = given.get("measure")
         return {"name": measure, **given} if isinstance(measure, str) else given
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[StudyFault]:
         """Find faults that involve several keys."""
         yield from _missing(self, "measure", "value", "tolerance")
         if self.last_week is not None and self.last_week < (self.first_week or 1):
             text = f"last_week = {self.last_week}: is before first_week = {self.first_week}"
             yield about(text, "first_week", "last_week")
 
-    def model_faults(self, scenario: Scenario) -> Iterator[Fault]:
+    def model_faults(self, scenario: Scenario) -> Iterator[StudyFault]:
         """Check against the model that a run has this figure."""
         figure = FIGURES.get(self.measure)
         if figure is None:
             advice = did_you_mean(self.measure, FIGURES) or f"; must be {one_of(FIGURES)}"
-            yield Fault(f'measure: unknown figure "{shortened(self.measure)}"{advice}')
+            yield StudyFault(f'measure: unknown figure "{shortened(self.measure)}"{advice}')
             return
         for name in ("first_week", "last_week"):
             week = getattr(self, name)
             if week is not None and not figure.windowed:
                 whole = f"{self.measure} always covers the whole run"
-                yield Fault(f"{name}: {whole}; leave {name} out")
+                yield StudyFault(f"{name}: {whole}; leave {name} out")
             elif week is not None and week > scenario.weeks:
-                yield Fault(f"{name} = {week}: must be a week of the run, 1 to {scenario.weeks}")
+                yield StudyFault(
+                    f"{name} = {week}: must be a week of the run, 1 to {scenario.weeks}"
+                )
 
 
 class Method(Part):
@@ -272,22 +274,22 @@ class Method(Part):
         """Number of draws that ABC keeps."""
         return max(1, round(self.accept * self.number))
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[StudyFault]:
         """Find faults that involve several keys."""
         if self.kind == "history_matching" and self.replications < 2:
             text = "replications = 1: history matching needs at least 2, to estimate noise"
             yield about(text, "kind", "replications")
 
-    def size_faults(self, count: int) -> Iterator[Fault]:
+    def size_faults(self, count: int) -> Iterator[StudyFault]:
         """Check that there are enough runs for ``count`` parameters."""
         terms = (count + 1) * (count + 2) // 2
         if self.kind == "history_matching" and self.number < 2 * terms:
-            yield Fault(
+            yield StudyFault(
                 f"points = {self.number}: {count} parameters need at least {2 * terms} points per "
                 "wave, twice the terms of the emulator"
             )
         if self.kind == "abc" and self.accepted < 10 * (count + 1):
-            yield Fault(
+            yield StudyFault(
                 f"points = {self.number} and accept = {self.accept:g} keep {self.accepted} draws; "
                 f"{count} parameters need at least {10 * (count + 1)}"
             )
@@ -318,7 +320,7 @@ class Calibration(Part):
     method: Method = key(Method(), "how it is fitted", "a section [method]")
     folder: Path = key(Path(), "start of relative paths; not part of the file", "a folder")
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[StudyFault]:
         """Find faults that involve several keys."""
         yield from _missing(self, "name")
         if not 1 <= len(self.parameters) <= MOST_PARAMETERS:
@@ -395,12 +397,12 @@ class Calibration(Part):
         if faults:
             raise StudyError(faults)
 
-    def _model_faults(self) -> Iterator[Fault]:
+    def _model_faults(self) -> Iterator[StudyFault]:
         seeds = {"seed": "set the seed in [method]"}
         found = self.base.value_faults(MODELS["innovation"], seeds)
         wrong = [fault.within("base") for fault in found]
         for name in {prior.name for prior in self.parameters} & self.base.values.keys():
-            wrong.append(Fault(f"values.{name}: is also fitted; remove it here", ("base",)))
+            wrong.append(StudyFault(f"values.{name}: is also fitted; remove it here", ("base",)))
         scenario = Scenario()
         if wrong:  # the rest cannot be checked without a scenario
             yield from wrong
@@ -408,10 +410,10 @@ class Calibration(Part):
         try:
             scenario = self.scenario()
             if self.base.repair and scenario.chart is None:
-                yield Fault("repair = true needs a chart, and none is given", ("base",))
+                yield StudyFault("repair = true needs a chart, and none is given", ("base",))
             self.rule_book()
         except InnovationAbmError as error:
-            yield Fault(str(error), ("base",))
+            yield StudyFault(str(error), ("base",))
         for number, prior in enumerate(self.parameters, 1):
             yield from (f.within(label(prior, number)) for f in prior.model_faults(scenario))
         for number, target in enumerate(self.targets, 1):
@@ -443,7 +445,7 @@ class Calibration(Part):
         """
         document = _document(text, source)
         faults = [
-            Fault(unknown("key or section", name, SECTIONS))
+            StudyFault(unknown("key or section", name, SECTIONS))
             for name in [one for one in document if one not in SECTIONS][:MOST]
         ]
         given: dict[str, Any] = {name: document[name] for name in document if name in SECTIONS}
@@ -520,7 +522,7 @@ def _document(text: str, source: str) -> dict[str, Any]:
     return document
 
 
-def _missing(part: Part, *names: str) -> Iterator[Fault]:
+def _missing(part: Part, *names: str) -> Iterator[StudyFault]:
     """Yield a fault for each required key that is missing."""
     for name in names:
         value = getattr(part, name)

@@ -28,7 +28,7 @@ import numpy as np
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.calibration.file import CalibrationError
-from innovation_abm.experiments.store.checking import Fault
+from innovation_abm.experiments.store.checking import Damage
 from innovation_abm.experiments.store.ledger import held
 from innovation_abm.experiments.store.repairing import aside
 from innovation_abm.reading.text_files import read_bytes, write_whole
@@ -218,7 +218,7 @@ class Folder:
                 f"{file}: {what}, and cannot be moved away: {error.strerror or error}"
             ) from None
         if self._notice is not None:
-            fault = Fault(file.relative_to(self.path).as_posix(), what)
+            fault = Damage(file.relative_to(self.path).as_posix(), what)
             self._notice(f"{done}: {fault}")
 
     def _of(self, points: FloatArray) -> bytes:

@@ -59,7 +59,7 @@ BINS: Final = 20
 """Number of values of a parameter at which its profile is computed."""
 
 
-class Verdict(StrEnum):
+class IdentificationVerdict(StrEnum):
     """How far targets identify a parameter."""
 
     NARROWED = "narrowed"
@@ -123,7 +123,7 @@ def parameters_frame(
         Columns ``parameter``, ``prior_low``, ``prior_high``, ``estimate`` (median), ``low``,
         ``high``, ``spread`` (standard deviation relative to that of the prior, both in the unit
         cube), ``sensitivity`` (tolerances by which the figures change per standard deviation of
-        the prior) and ``verdict``, see :class:`Verdict`.
+        the prior) and ``verdict``, see :class:`IdentificationVerdict`.
     """
     import pandas as pd
 
@@ -155,10 +155,10 @@ def _sd(values: FloatArray, weights: FloatArray) -> float:
     return math.sqrt(float(np.average((values - mean) ** 2, weights=weights)))
 
 
-def _verdict(spread: float, sensitivity: float) -> Verdict:
+def _verdict(spread: float, sensitivity: float) -> IdentificationVerdict:
     if spread < OPEN:
-        return Verdict.NARROWED if spread <= NARROW else Verdict.HARDLY
-    return Verdict.TRADED if sensitivity >= FELT else Verdict.SILENT
+        return IdentificationVerdict.NARROWED if spread <= NARROW else IdentificationVerdict.HARDLY
+    return IdentificationVerdict.TRADED if sensitivity >= FELT else IdentificationVerdict.SILENT
 
 
 def correlations_frame(
@@ -254,14 +254,14 @@ def sentences(
 def _of_parameter(row: Mapping[Hashable, Any]) -> str:
     name, span = row["parameter"], f"{_short(row['low'])} to {_short(row['high'])}"
     before = f"(prior: {_short(row['prior_low'])} to {_short(row['prior_high'])})"
-    match Verdict(str(row["verdict"])):
-        case Verdict.NARROWED:
+    match IdentificationVerdict(str(row["verdict"])):
+        case IdentificationVerdict.NARROWED:
             return f"The targets narrow {name} to {span} {before}."
-        case Verdict.HARDLY:
+        case IdentificationVerdict.HARDLY:
             return f"The targets hardly narrow {name}: {span} {before}."
-        case Verdict.TRADED:
+        case IdentificationVerdict.TRADED:
             return f"{name} is not identified: other parameters compensate for it."
-        case Verdict.SILENT:
+        case IdentificationVerdict.SILENT:
             return f"{name} is not identified: the targets hardly respond to it."
 
 
@@ -274,7 +274,9 @@ def _trade_offs(correlations: pd.DataFrame) -> Iterable[str]:
 
 def _free_directions(parameters: pd.DataFrame, directions: pd.DataFrame) -> Iterable[str]:
     """Describe free directions, except those of parameters that are silent."""
-    silent = list(parameters.loc[parameters["verdict"] == Verdict.SILENT, "parameter"])
+    silent = list(
+        parameters.loc[parameters["verdict"] == IdentificationVerdict.SILENT, "parameter"]
+    )
     names = list(parameters["parameter"])
     for row in directions.to_dict("records"):
         parts = {name: float(row[name]) for name in names if abs(row[name]) >= NAMED}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Figure:
+class PublishedFigure:
     """A figure that may have been published, and how to compute it from a run.
 
     Attributes:
@@ -88,10 +88,10 @@ _SCHEME: Final = (
     ),
 )
 
-FIGURES: Final[dict[str, Figure]] = {
-    name: Figure(name, title, True, of) for name, title, of in _SCHEME
+FIGURES: Final[dict[str, PublishedFigure]] = {
+    name: PublishedFigure(name, title, True, of) for name, title, of in _SCHEME
 } | {
-    measure.name: Figure(measure.name, measure.title, False, _whole(measure))
+    measure.name: PublishedFigure(measure.name, measure.title, False, _whole(measure))
     for measure in MEASURES.values()
 }
 """Every figure by name: those of schemes, then the measures of a run."""

@@ -12,12 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
 from innovation_abm.errors import InnovationAbmError, did_you_mean, shortened, unknown
-from innovation_abm.experiments.design.designs import GRIDS, POINT, Kind, count
+from innovation_abm.experiments.design.designs import GRIDS, POINT, DesignKind, count
 from innovation_abm.experiments.design.factors import OF_REPLICATIONS, Factor, Start
 from innovation_abm.experiments.design.models import MODELS
 from innovation_abm.experiments.design.parts import (
-    Fault,
     StudyError,
+    StudyFault,
     Value,
     about,
     label,
@@ -100,10 +100,10 @@ class Checked(Protocol):
         """Read the rules that the study names."""
 
 
-def in_order(faults: list[Fault]) -> list[Fault]:
+def in_order(faults: list[StudyFault]) -> list[StudyFault]:
     """Sort faults in the order of a study file."""
 
-    def rank(fault: Fault) -> tuple[int, int]:
+    def rank(fault: StudyFault) -> tuple[int, int]:
         section, _, rest = (*fault.place, "")[0].partition(" ")
         number = re.match(r"\d+", rest)
         return _ORDER.get(section, 0), int(number[0]) if number else 0
@@ -114,7 +114,7 @@ def in_order(faults: list[Fault]) -> list[Fault]:
 # --- the study itself -----------------------------------------------------------------------------
 
 
-def own_faults(study: Checked) -> Iterator[Fault]:
+def own_faults(study: Checked) -> Iterator[StudyFault]:
     """Find faults in the study itself, across its parts."""
     if not study.name:
         text = "name is missing: give the study a name of letters, digits, - and _"
@@ -129,7 +129,7 @@ def own_faults(study: Checked) -> Iterator[Fault]:
     yield from _design_faults(study)
 
 
-def _measure_faults(study: Checked) -> Iterator[Fault]:
+def _measure_faults(study: Checked) -> Iterator[StudyFault]:
     known = study.model.measures()
     for name in study.measures:
         if name not in known:
@@ -143,7 +143,7 @@ def _measure_faults(study: Checked) -> Iterator[Fault]:
         if name not in study.measures:
             text = f'precision: "{shortened(name)}" is not one of the measures of the study'
             advice = "; add it to them" if name in known else did_you_mean(name, known)
-            yield Fault(text + advice, ("replications",), frozenset({"measures"}))
+            yield StudyFault(text + advice, ("replications",), frozenset({"measures"}))
     for name in study.tables:
         if not study.simulates:
             yield about(f"tables: not available for the model {study.model.name}", "tables")
@@ -158,11 +158,11 @@ def _measure_faults(study: Checked) -> Iterator[Fault]:
         yield about(f"engine: not available for the model {study.model.name}", "engine", "model")
 
 
-def _base_faults(study: Checked) -> Iterator[Fault]:
+def _base_faults(study: Checked) -> Iterator[StudyFault]:
     if not study.simulates:
         if study.base != type(study.base)():
             text = f"applies only to the model innovation, not to {study.model.name}"
-            yield Fault(text, ("base",), frozenset({"model"}))
+            yield StudyFault(text, ("base",), frozenset({"model"}))
         return
     for fault in study.base.value_faults(study.model, {"seed": OF_REPLICATIONS}):
         yield fault.within("base")
@@ -178,17 +178,17 @@ def _starts(study: Checked) -> Iterator[tuple[Place, Start]]:
             yield (label(factor, number), label(level, place)), level
 
 
-def _lever_faults(study: Checked, known: Mapping[str, object]) -> Iterator[Fault]:
+def _lever_faults(study: Checked, known: Mapping[str, object]) -> Iterator[StudyFault]:
     places = [(place, lever) for place, start in _starts(study) for lever in start.levers]
     for number, factor in enumerate(study.factors, 1):
         if factor.lever is not None:
             places.append(((label(factor, number),), factor.lever))
     for place, lever in places:
         if lever not in known:
-            yield Fault(unknown("lever", lever, known), place)
+            yield StudyFault(unknown("lever", lever, known), place)
 
 
-def _factor_faults(study: Checked) -> Iterator[Fault]:
+def _factor_faults(study: Checked) -> Iterator[StudyFault]:
     moved: dict[str, str] = {}
     for number, factor in enumerate(study.factors, 1):
         place = label(factor, number)
@@ -196,7 +196,7 @@ def _factor_faults(study: Checked) -> Iterator[Fault]:
         for what in _moved_by(factor):
             if moved.setdefault(what, place) != place:
                 text = f"{what}, and so does {moved[what]}: only one of them can"
-                yield Fault(text, (place,))
+                yield StudyFault(text, (place,))
 
 
 def _moved_by(factor: Factor) -> Iterator[str]:
@@ -211,52 +211,52 @@ def _moved_by(factor: Factor) -> Iterator[str]:
     yield from dict.fromkeys(found)
 
 
-def _name_faults(study: Checked) -> Iterator[Fault]:
+def _name_faults(study: Checked) -> Iterator[StudyFault]:
     names: dict[str, str] = {}
     for number, factor in enumerate(study.factors, 1):
         place = label(factor, number)
         if factor.name in RESERVED or factor.name in study.model.measures():
             what = "a column in every table" if factor.name in RESERVED else "a measure"
             text = f"name = {shown(factor.name)}: already the name of {what}; choose another name"
-            yield Fault(text, (place,))
+            yield StudyFault(text, (place,))
         plain = "_".join(part for part in factor.name.lower().split("_") if part)
         if factor.name and names.setdefault(plain, place) != place:
             text = f"has the same name as {names[plain]}; give it another name"
             if not names[plain].endswith(f"({factor.name})"):
                 text = f"would share file names with {names[plain]}; give it another name"
-            yield Fault(text, (place,))
+            yield StudyFault(text, (place,))
 
 
-def _design_faults(study: Checked) -> Iterator[Fault]:
+def _design_faults(study: Checked) -> Iterator[StudyFault]:
     if study.design.flawed:
         return
     kind = study.design.kind
     if not study.factors and kind not in GRIDS:
         text = f'kind = "{kind}" needs factors: add [[factor]]'
-        yield Fault(text, ("design",), frozenset({"factors"}))
+        yield StudyFault(text, ("design",), frozenset({"factors"}))
     for number, factor in enumerate(study.factors, 1):
         if factor.flawed or factor.level or factor.values:
             continue
         place = label(factor, number)
         if kind in GRIDS and factor.bounds and factor.levels is None:
             text = f'levels is missing: kind = "{kind}" needs the number of values in the range'
-            yield Fault(text, (place,))
-        elif kind != Kind.CSV and factor.bounds is None:
-            yield Fault("needs values, or low and high", (place,))
+            yield StudyFault(text, (place,))
+        elif kind != DesignKind.CSV and factor.bounds is None:
+            yield StudyFault("needs values, or low and high", (place,))
         elif kind not in GRIDS and factor.levels is not None:
-            yield Fault(f'levels does not apply to kind = "{kind}"', (place,))
+            yield StudyFault(f'levels does not apply to kind = "{kind}"', (place,))
 
 
 # --- what it refers to ----------------------------------------------------------------------------
 
 
-def outside_faults(study: Checked) -> list[Fault]:
+def outside_faults(study: Checked) -> list[StudyFault]:
     """Check presets, files, charts and rules that the study names."""
     if not study.simulates:
         return []
     from innovation_abm.charts.charts import load_chart
 
-    faults: list[Fault] = []
+    faults: list[StudyFault] = []
     charts = _charts(study)
     known: dict[str, object] = dict(catalogue())
     for place, start in _starts(study):
@@ -271,7 +271,7 @@ def outside_faults(study: Checked) -> list[Fault]:
     for chart, place in charts.items():
         faults += _told(partial(load_chart, chart, repair=study.base.repair), *place)
     if study.base.repair and not charts:
-        faults.append(Fault("repair = true needs a chart, and none is given", ("base",)))
+        faults.append(StudyFault("repair = true needs a chart, and none is given", ("base",)))
     return [*faults, *_told(study.rule_book, "base")]
 
 
@@ -291,7 +291,7 @@ def _charts(study: Checked) -> dict[str, Place]:
 # --- the points that it will run ------------------------------------------------------------------
 
 
-def point_faults(study: Checked) -> list[Fault]:
+def point_faults(study: Checked) -> list[StudyFault]:
     """Check a study that is valid by itself: its size, its design, and every point.
 
     Each value has been checked on its own. Whether values go together depends on only a few of
@@ -312,15 +312,15 @@ def point_faults(study: Checked) -> list[Fault]:
         faults += _told(partial(_chart_of, study, row), where, found=charts)
     more = len(faults) - LISTED
     if more > 0:
-        faults = [*faults[:LISTED], Fault(f"{more:,} more like these", ("points",))]
+        faults = [*faults[:LISTED], StudyFault(f"{more:,} more like these", ("points",))]
     idle = [factor.name for factor in study.factors if factor.parameter in SHAPE]
     if idle and charts and None not in charts:
         text = "no effect, as the organisation always comes from a chart"
-        faults.append(Fault(f"{' and '.join(idle)}: {text}"))
+        faults.append(StudyFault(f"{' and '.join(idle)}: {text}"))
     return faults
 
 
-def _point_chart_faults(study: Checked, points: pd.DataFrame) -> Iterator[Fault]:
+def _point_chart_faults(study: Checked, points: pd.DataFrame) -> Iterator[StudyFault]:
     """Check charts that are named only by the points in a file."""
     from innovation_abm.charts.charts import load_chart
 
@@ -331,12 +331,14 @@ def _point_chart_faults(study: Checked, points: pd.DataFrame) -> Iterator[Fault]
                 yield from _told(read, "design", f"{factor.name} = {shown(chart)}")
 
 
-def _size_faults(study: Checked) -> Iterator[Fault]:
+def _size_faults(study: Checked) -> Iterator[StudyFault]:
     """Check the number of runs before making points that may not fit into memory."""
     points, times = count(study.design, study.factors), study.replications.at_most
     if points * times > study.limits.runs:
         text = f"runs = {study.limits.runs:_}: the study has up to {points * times:_} runs"
-        yield Fault(f"{text} ({points:,} points x {times:,}); raise it to run them", ("limits",))
+        yield StudyFault(
+            f"{text} ({points:,} points x {times:,}); raise it to run them", ("limits",)
+        )
 
 
 def _chart_of(study: Checked, row: Mapping[str, Any]) -> str | None:
@@ -349,7 +351,7 @@ def _chart_of(study: Checked, row: Mapping[str, Any]) -> str | None:
     return scenario.chart
 
 
-def _told(attempt: Callable[[], T], *place: str, found: list[T] | None = None) -> list[Fault]:
+def _told(attempt: Callable[[], T], *place: str, found: list[T] | None = None) -> list[StudyFault]:
     """Try something and return its errors as faults; without any, add the result to ``found``."""
     try:
         result = attempt()
@@ -357,7 +359,7 @@ def _told(attempt: Callable[[], T], *place: str, found: list[T] | None = None) -
         begin = (*place, error.source) if error.source else place
         return [fault.within(*begin) for fault in error.faults]
     except InnovationAbmError as error:
-        return [Fault(str(error), place)]
+        return [StudyFault(str(error), place)]
     if found is not None:
         found.append(result)
     return []

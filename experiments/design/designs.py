@@ -26,9 +26,9 @@ from pydantic import BeforeValidator
 
 from innovation_abm.errors import MOST, did_you_mean
 from innovation_abm.experiments.design.parts import (
-    Fault,
     Part,
     StudyError,
+    StudyFault,
     Value,
     about,
     key,
@@ -62,7 +62,7 @@ MOST_POINTS: Final = 2**24
 MOST_MORRIS_LEVELS: Final = 1_000
 
 
-class Kind(StrEnum):
+class DesignKind(StrEnum):
     """Kinds of designs."""
 
     FACTORIAL = "factorial"
@@ -75,7 +75,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Record:
+class DesignRecord:
     """What is known of a kind of design.
 
     Attributes:
@@ -91,44 +91,44 @@ class Record:
     needs: tuple[str, ...] = ()
 
 
-KINDS: Final[Mapping[Kind, Record]] = {
-    Kind.FACTORIAL: Record(
+KINDS: Final[Mapping[DesignKind, DesignRecord]] = {
+    DesignKind.FACTORIAL: DesignRecord(
         "every combination of the factors' values; the first factor changes slowest",
         "all points, when values are added to a list, or a factor one of whose values the base "
         "scenario has",
     ),
-    Kind.ONE_AT_A_TIME: Record(
+    DesignKind.ONE_AT_A_TIME: DesignRecord(
         "the base scenario (for named levels, the first), then every other value of each factor "
         "alone",
         "all points, when values or factors are added",
     ),
-    Kind.LATIN_HYPERCUBE: Record(
+    DesignKind.LATIN_HYPERCUBE: DesignRecord(
         "a random sample with one point in each of n equal parts of every factor",
         "none: the parts change",
         ("points", "seed"),
         ("points",),
     ),
-    Kind.SOBOL: Record(
+    DesignKind.SOBOL: DesignRecord(
         "the scrambled Sobol sequence, which fills the space evenly; points is a power of 2",
         "all points, when points are added; none, when a factor is",
         ("points", "seed"),
         ("points",),
     ),
-    Kind.SALTELLI: Record(
+    DesignKind.SALTELLI: DesignRecord(
         "the sample for Sobol indices, from base samples (points, a power of 2): for k factors "
         "points x (2k + 2) points, or points x (k + 2) without second order",
         "all points, when base samples or the second order are added; none, when a factor is",
         ("points", "second_order", "seed"),
         ("points",),
     ),
-    Kind.MORRIS: Record(
+    DesignKind.MORRIS: DesignRecord(
         "trajectories (points) on a grid, for elementary effects: for k factors points x (k + 1) "
         "points",
         "all points, when trajectories are added; none, when a factor is",
         ("points", "morris_levels", "seed"),
         ("points",),
     ),
-    Kind.CSV: Record(
+    DesignKind.CSV: DesignRecord(
         "the rows of a file, a column for each factor",
         "all points, when rows are added",
         ("file",),
@@ -137,20 +137,22 @@ KINDS: Final[Mapping[Kind, Record]] = {
 }
 """Every kind of design."""
 
-SAMPLED: Final = frozenset({Kind.LATIN_HYPERCUBE, Kind.SOBOL, Kind.SALTELLI, Kind.MORRIS})
+SAMPLED: Final = frozenset(
+    {DesignKind.LATIN_HYPERCUBE, DesignKind.SOBOL, DesignKind.SALTELLI, DesignKind.MORRIS}
+)
 """Kinds that draw from the unit cube."""
-GRIDS: Final = frozenset({Kind.FACTORIAL, Kind.ONE_AT_A_TIME})
+GRIDS: Final = frozenset({DesignKind.FACTORIAL, DesignKind.ONE_AT_A_TIME})
 """Kinds that take every value of a factor."""
-POWERS_OF_2: Final = frozenset({Kind.SOBOL, Kind.SALTELLI})
+POWERS_OF_2: Final = frozenset({DesignKind.SOBOL, DesignKind.SALTELLI})
 """Kinds whose number of points must be a power of 2, or they would be unbalanced."""
 
 
 class Design(Part):
     """Which points of the space of factors are run: the section ``[design]``."""
 
-    kind: Annotated[Kind, BeforeValidator(lambda x: Kind(x) if isinstance(x, str) else x)] = key(
-        Kind.FACTORIAL, "kind of design", Kind
-    )
+    kind: Annotated[
+        DesignKind, BeforeValidator(lambda x: DesignKind(x) if isinstance(x, str) else x)
+    ] = key(DesignKind.FACTORIAL, "kind of design", DesignKind)
     points: int | None = key(
         None,
         "number of points, base samples or trajectories",
@@ -176,7 +178,7 @@ class Design(Part):
         le=2**63 - 1,
     )
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[StudyFault]:
         """Find faults that involve several keys."""
         record = KINDS[self.kind]
         for name in sorted(self.model_fields_set - {"kind", *record.keys}):
@@ -208,13 +210,13 @@ def count(design: Design, factors: tuple[Factor, ...]) -> int:
     """
     number, points = len(factors), design.points or 0
     match design.kind:
-        case Kind.FACTORIAL:
+        case DesignKind.FACTORIAL:
             return math.prod(len(factor.grid()) for factor in factors)
-        case Kind.ONE_AT_A_TIME:
+        case DesignKind.ONE_AT_A_TIME:
             return 1 + sum(len(factor.grid()) for factor in factors)
-        case Kind.SALTELLI:
+        case DesignKind.SALTELLI:
             return points * ((2 if design.second_order else 1) * number + 2)
-        case Kind.MORRIS:
+        case DesignKind.MORRIS:
             return points * (number + 1)
         case _:
             return points
@@ -276,11 +278,11 @@ def columns(study: Designed) -> tuple[int, dict[str, Array]]:
         StudyError: if the points are read from a file that is not valid.
     """
     factors, design = study.factors, study.design
-    if design.kind == Kind.FACTORIAL:
+    if design.kind == DesignKind.FACTORIAL:
         return _factorial(factors)
-    if design.kind == Kind.ONE_AT_A_TIME:
+    if design.kind == DesignKind.ONE_AT_A_TIME:
         return _one_at_a_time(study)
-    if design.kind == Kind.CSV:
+    if design.kind == DesignKind.CSV:
         return read_points(study.path(design.file or ""), factors, study.model)
     sample = unit_sample(study)
     return len(sample), {f.name: f.quantile(u) for f, u in zip(factors, sample.T, strict=True)}
@@ -326,18 +328,22 @@ def read_points(
     by_column = {header.index(factor.name): factor for factor in factors}
     for number, cells in rows:
         if len(cells) != len(header):
-            faults.append(Fault(f"row {number}: has {len(cells)} cells; must have {len(header)}"))
+            faults.append(
+                StudyFault(f"row {number}: has {len(cells)} cells; must have {len(header)}")
+            )
             continue
         for place, factor in by_column.items():
             value = _parsed(read_back(cells[place].strip()), factor.kind)
             if value is None or not factor.allows(value, model):
                 text = "" if len(faults) > LISTED else factor.allowed_here(model)
                 given = f"row {number}, column {factor.name}: {shown(cells[place])}"
-                faults.append(Fault(f"{given}: must be {text}"))
+                faults.append(StudyFault(f"{given}: must be {text}"))
             else:
                 made[factor.name].append(value)
     if not rows:
-        faults.append(Fault("has no points: write a row for each below the names of the factors"))
+        faults.append(
+            StudyFault("has no points: write a row for each below the names of the factors")
+        )
     if faults:
         raise StudyError(_first(faults), str(path))
     return len(rows), {factor.name: factor.column(made[factor.name]) for factor in factors}
@@ -371,17 +377,17 @@ _NUMBERS_OF_ROWS: Final = re.compile(r"(Unnamed: \d+(\.\d+)*)?")
 """Names of columns of row numbers: empty, or the name that pandas gives to unnamed columns."""
 
 
-def _header_faults(header: list[str], factors: tuple[Factor, ...]) -> Iterator[Fault]:
+def _header_faults(header: list[str], factors: tuple[Factor, ...]) -> Iterator[StudyFault]:
     names = [factor.name for factor in factors]
     for name in header:
         if name not in (*names, POINT):
             advice = did_you_mean(name, names)
-            yield Fault(f"column {shown(name)} is not a factor of the study{advice}")
+            yield StudyFault(f"column {shown(name)} is not a factor of the study{advice}")
     for name in names:
         if name not in header:
-            yield Fault(f'the column "{name}" is missing')
+            yield StudyFault(f'the column "{name}" is missing')
     for twice in repeated(header):
-        yield Fault(f"the column {shown(twice)} appears twice")
+        yield StudyFault(f"the column {shown(twice)} appears twice")
 
 
 def _parsed(text: str, kind: str) -> Value | None:
@@ -400,10 +406,10 @@ def _parsed(text: str, kind: str) -> Value | None:
     return text or None
 
 
-def _first(faults: list[Fault]) -> list[Fault]:
+def _first(faults: list[StudyFault]) -> list[StudyFault]:
     """Return the first of many faults, and the number of the others."""
     more = len(faults) - LISTED
-    return faults if more <= 0 else [*faults[:LISTED], Fault(f"and {more:,} more")]
+    return faults if more <= 0 else [*faults[:LISTED], StudyFault(f"and {more:,} more")]
 
 
 def _generator(design: Design) -> np.random.Generator:
@@ -444,9 +450,9 @@ def _morris(design: Design, number: int) -> FloatArray:
     return np.asarray(np.round(sample * steps) / steps)  # on the grid, without rounding errors
 
 
-_SAMPLERS: Final[Mapping[Kind, Callable[[Design, int], FloatArray]]] = {
-    Kind.LATIN_HYPERCUBE: _latin_hypercube,
-    Kind.SOBOL: _sobol,
-    Kind.SALTELLI: _saltelli,
-    Kind.MORRIS: _morris,
+_SAMPLERS: Final[Mapping[DesignKind, Callable[[Design, int], FloatArray]]] = {
+    DesignKind.LATIN_HYPERCUBE: _latin_hypercube,
+    DesignKind.SOBOL: _sobol,
+    DesignKind.SALTELLI: _saltelli,
+    DesignKind.MORRIS: _morris,
 }

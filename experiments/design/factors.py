@@ -23,9 +23,9 @@ from innovation_abm.errors import shortened, unknown
 from innovation_abm.experiments.design.models import MODELS
 from innovation_abm.experiments.design.parts import (
     STRENGTH,
-    Fault,
     Part,
     StudyError,
+    StudyFault,
     Value,
     Values,
     about,
@@ -112,7 +112,7 @@ class Start(Part):
         """Whether it sets what the scenario starts from."""
         return self.preset is not None or self.file is not None
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[StudyFault]:
         """Find faults that involve several keys."""
         if self.preset is not None and self.file is not None:
             yield about("preset and file cannot be used together: give only one of them")
@@ -121,7 +121,7 @@ class Start(Part):
                 text = f"levers.{shortened(lever)} = {shown(strength)}: must be {STRENGTH}"
                 yield about(text, "levers")
 
-    def value_faults(self, model: Model, seeds: Mapping[str, str]) -> Iterator[Fault]:
+    def value_faults(self, model: Model, seeds: Mapping[str, str]) -> Iterator[StudyFault]:
         """Check the values against a model.
 
         Args:
@@ -132,13 +132,13 @@ class Start(Part):
         for name, value in self.values.items():
             given = f"values.{shortened(name)} = {shown(value)}"
             if name in seeds:
-                yield Fault(f"{given}: {seeds[name]}")
+                yield StudyFault(f"{given}: {seeds[name]}")
             elif name == "chart":
-                yield Fault(f"{given}: set the chart with the key chart, not in values")
+                yield StudyFault(f"{given}: set the chart with the key chart, not in values")
             elif name not in known:
-                yield Fault(f"values: {unknown('parameter', name, known)}")
+                yield StudyFault(f"values: {unknown('parameter', name, known)}")
             elif not allows(known[name], value):
-                yield Fault(f"{given}: must be {known[name].allowed}")
+                yield StudyFault(f"{given}: must be {known[name].allowed}")
 
 
 class Level(Start):
@@ -152,7 +152,7 @@ class Level(Start):
 
     name: str = key("", "name of the level, in tables and pictures", "short text")
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[StudyFault]:
         """Find faults that involve several keys."""
         if not self.name.strip() or self.name != self.name.strip() or not self.name.isprintable():
             wrong = f"name = {shown(self.name)}" if self.name else "name is missing"
@@ -318,7 +318,7 @@ class Factor(Part):
 
     # --- what is wrong with it --------------------------------------------------------------------
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[StudyFault]:
         """Find faults that involve several keys, whatever the model."""
         yield from self._kind_faults()
         for twice in repeated(self.values):
@@ -329,7 +329,7 @@ class Factor(Part):
         yield from self._range_faults()
         yield from self._level_faults()
 
-    def _kind_faults(self) -> Iterator[Fault]:
+    def _kind_faults(self) -> Iterator[StudyFault]:
         given = [k for k in ("parameter", "lever", "level") if getattr(self, k)]
         about_these = ("parameter", "lever", "level")
         if not given:
@@ -348,7 +348,7 @@ class Factor(Part):
             others = ", ".join([*(["values"] if self.values else []), *ranged])
             yield about(f"has named levels, so it cannot have {others}", "level", "values", *ranged)
 
-    def _range_faults(self) -> Iterator[Fault]:
+    def _range_faults(self) -> Iterator[StudyFault]:
         given = [k for k in _RANGE if k in self.model_fields_set]
         missing = [k for k in ("low", "high") if getattr(self, k) is None]
         if given and missing and not self.values and not self.level:
@@ -379,17 +379,19 @@ class Factor(Part):
             text = f"low = {shown(low)}: must be a number above 0 for a loguniform range"
             yield about(text, "low", "distribution")
 
-    def _level_faults(self) -> Iterator[Fault]:
+    def _level_faults(self) -> Iterator[StudyFault]:
         if len(self.level) == 1:
             yield about("has one level: a factor needs at least two", "level")
         for twice in repeated(level.name for level in self.level if level.name):
             yield about(f"two levels are called {shown(twice)}", "level")
 
-    def model_faults(self, model: Model) -> Iterator[Fault]:
+    def model_faults(self, model: Model) -> Iterator[StudyFault]:
         """Find faults of it as a factor of a model."""
         if self.level or self.lever:
             if model is not MODELS["innovation"]:
-                yield Fault(f"the model {model.name} has no levers or scenarios; vary a parameter")
+                yield StudyFault(
+                    f"the model {model.name} has no levers or scenarios; vary a parameter"
+                )
             elif self.lever is not None:
                 yield from self._number_faults(0.0, 1.0, STRENGTH, is_strength)
             for number, level in enumerate(self.level, 1):
@@ -404,7 +406,7 @@ class Factor(Part):
             else:
                 yield about(unknown("parameter", self.parameter, known), "parameter")
 
-    def _parameter_faults(self, parameter: Parameter) -> Iterator[Fault]:
+    def _parameter_faults(self, parameter: Parameter) -> Iterator[StudyFault]:
         if parameter.kind in ("float", "int"):
             assert parameter.low is not None and parameter.high is not None
             bounds = (parameter.low, parameter.high)
@@ -412,7 +414,9 @@ class Factor(Part):
                 *bounds, parameter.allowed, lambda value: allows(parameter, value)
             )
         elif self.low is not None or self.high is not None or self.levels is not None:
-            yield Fault(f"{parameter.name} cannot be a range: list values ({parameter.allowed})")
+            yield StudyFault(
+                f"{parameter.name} cannot be a range: list values ({parameter.allowed})"
+            )
         else:
             yield from self._value_faults(parameter.allowed, lambda x: allows(parameter, x))
         if parameter.kind != "int" or self.bounds is None:
@@ -425,13 +429,15 @@ class Factor(Part):
             numbers = f"there are only {int(high - low + 1):,} whole numbers from low to high"
             yield about(f"levels = {self.levels}: {numbers}", "levels")
 
-    def _value_faults(self, allowed: str, right: Any) -> Iterator[Fault]:  # noqa: ANN401
+    def _value_faults(self, allowed: str, right: Callable[[Any], bool]) -> Iterator[StudyFault]:
         for number, value in enumerate(self.values, 1):
             if not right(value):
                 text = f"values, entry {number} = {shown(value)}: must be {allowed}"
                 yield about(text, "values")
 
-    def _number_faults(self, low: float, high: float, allowed: str, right: Any) -> Iterator[Fault]:  # noqa: ANN401
+    def _number_faults(
+        self, low: float, high: float, allowed: str, right: Callable[[Any], bool]
+    ) -> Iterator[StudyFault]:
         yield from self._value_faults(allowed, right)
         for name in ("low", "high"):
             value = getattr(self, name)

@@ -35,7 +35,7 @@ _MOST_ENTRIES: Final = 2_000
 
 
 @dataclass(frozen=True)
-class Fault:
+class StudyFault:
     """One mistake in a study.
 
     Attributes:
@@ -49,7 +49,7 @@ class Fault:
     place: tuple[str, ...] = ()
     about: frozenset[str] = frozenset()
 
-    def within(self, *place: str) -> Fault:
+    def within(self, *place: str) -> StudyFault:
         """Return the fault as one of a larger part, in which the smaller part is at ``place``."""
         return replace(self, place=(*place, *self.place), about=frozenset())
 
@@ -65,9 +65,9 @@ class StudyError(InnovationAbmError):
         source: the file, or whatever else was read; empty if nothing was read.
     """
 
-    def __init__(self, faults: Sequence[Fault] | str, source: str = "") -> None:
+    def __init__(self, faults: Sequence[StudyFault] | str, source: str = "") -> None:
         """Join one or more faults into one message."""
-        self.faults = (Fault(faults),) if isinstance(faults, str) else tuple(faults)
+        self.faults = (StudyFault(faults),) if isinstance(faults, str) else tuple(faults)
         self.source = source
         begin = f"{source}: " if source else ""
         if len(self.faults) == 1:
@@ -77,14 +77,14 @@ class StudyError(InnovationAbmError):
         lines = ("  " + fault.replace("\n", "\n    ") for fault in listed)
         super().__init__("\n".join((f"{begin}{len(self.faults):,} mistakes:", *lines)))
 
-    def __reduce__(self) -> tuple[type[StudyError], tuple[tuple[Fault, ...], str]]:
+    def __reduce__(self) -> tuple[type[StudyError], tuple[tuple[StudyFault, ...], str]]:
         """Make the error picklable, with its faults."""
         return type(self), (self.faults, self.source)
 
 
-def about(text: str, *keys: str) -> Fault:
+def about(text: str, *keys: str) -> StudyFault:
     """Return a fault about some keys of a part."""
-    return Fault(text, about=frozenset(keys))
+    return StudyFault(text, about=frozenset(keys))
 
 
 def read_parts(text: str, source: str, lists: Iterable[str]) -> dict[str, Any]:
@@ -241,12 +241,12 @@ class Part(BaseModel):
             raise StudyError(faults)
 
     @classmethod
-    def read(cls, given: Mapping[str, Any]) -> tuple[Self, list[Fault]]:
+    def read(cls, given: Mapping[str, Any]) -> tuple[Self, list[StudyFault]]:
         """Make a part from the valid keys in ``given``, and return the faults of the others."""
         part = cls.__new__(cls)
         return part, part._fill(dict(given))
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[StudyFault]:
         """Find faults that involve several keys."""
         yield from ()
 
@@ -271,7 +271,7 @@ class Part(BaseModel):
         """Whether some of what was given is wrong; never after ``__init__``."""
         return self._flawed
 
-    def _fill(self, given: dict[str, Any]) -> list[Fault]:
+    def _fill(self, given: dict[str, Any]) -> list[StudyFault]:
         given, faults = self._parts(self.completed(self._plain(given)))
         wrong: set[str] = set()
         try:
@@ -300,7 +300,7 @@ class Part(BaseModel):
         }
 
     @classmethod
-    def _parts(cls, given: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+    def _parts(cls, given: dict[str, Any]) -> tuple[dict[str, Any], list[StudyFault]]:
         """Make parts from the tables in ``given``."""
         done, faults = dict(given), []
         for name, kind in cls.SECTIONS.items():
@@ -312,7 +312,7 @@ class Part(BaseModel):
             if isinstance(entries, list | tuple) and len(entries) > _MOST_ENTRIES:
                 done[name] = ()
                 text = f"{cls.WRITTEN.get(name, name)}: there are {len(entries):,}"
-                faults.append(Fault(f"{text}; at most {_MOST_ENTRIES:,} are allowed"))
+                faults.append(StudyFault(f"{text}; at most {_MOST_ENTRIES:,} are allowed"))
             elif isinstance(entries, list | tuple) and all(
                 isinstance(entry, kind | Mapping) for entry in entries
             ):
@@ -322,15 +322,15 @@ class Part(BaseModel):
         return done, faults
 
     @classmethod
-    def _type_faults(cls, faults: Iterable[Mapping[str, Any]]) -> list[Fault]:
+    def _type_faults(cls, faults: Iterable[Mapping[str, Any]]) -> list[StudyFault]:
         """Return in plain words what pydantic found, once for each value that it tried."""
-        found: dict[tuple[object, ...], Fault] = {}
+        found: dict[tuple[object, ...], StudyFault] = {}
         for fault in faults:
             if len(found) == MOST:
                 break
             name, *inner = fault["loc"]
             if fault["type"] == "extra_forbidden":
-                found[name, ""] = Fault(unknown("key", str(name), cls.model_fields))
+                found[name, ""] = StudyFault(unknown("key", str(name), cls.model_fields))
                 continue
             where = cls.WRITTEN.get(str(name), str(name))
             if inner:
@@ -341,7 +341,7 @@ class Part(BaseModel):
                 text += ", in UTF-8: rename the file"
             choices = cls._extra(str(name))["choices"]
             advice = did_you_mean(shown(fault["input"]).strip('"'), choices) if choices else ""
-            found[name, *inner[:1]] = Fault(text + advice)
+            found[name, *inner[:1]] = StudyFault(text + advice)
         return list(found.values())
 
 
@@ -367,7 +367,7 @@ def _without(
 
 def _entry(
     kind: type[Part], number: int, entry: Part | Mapping[str, Any]
-) -> tuple[Part, list[Fault]]:
+) -> tuple[Part, list[StudyFault]]:
     """Make a part of the class ``kind`` from one entry of a list."""
     if isinstance(entry, Part):
         return entry, []

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from innovation_abm.errors import shortened
 from innovation_abm.experiments.design.factors import Start
 from innovation_abm.experiments.design.parts import (
-    Fault,
     Part,
+    StudyFault,
     about,
     key,
     shown,
@@ -92,7 +92,7 @@ class Replications(Part):
         """Greatest number of runs of a point."""
         return (self.number if self.fixed else self.maximum) or 1
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[StudyFault]:
         """Find faults that involve several keys."""
         ends = [name for name in ("minimum", "maximum") if getattr(self, name) is not None]
         if self.number is not None and self.precision:

@@ -27,15 +27,15 @@ from pydantic import BeforeValidator, ConfigDict
 
 from innovation_abm.errors import MOST, did_you_mean, unknown
 from innovation_abm.experiments.design import checks, designs
-from innovation_abm.experiments.design.designs import Design, Kind
+from innovation_abm.experiments.design.designs import Design
 from innovation_abm.experiments.design.factors import Factor, Level, Start
 from innovation_abm.experiments.design.layout import laid_out
 from innovation_abm.experiments.design.models import MODELS, Model, TestFunction
 from innovation_abm.experiments.design.parts import (
-    Fault,
     Names,
     Part,
     StudyError,
+    StudyFault,
     Value,
     about,
     key,
@@ -60,13 +60,12 @@ __all__ = [
     "Base",
     "Design",
     "Factor",
-    "Fault",
-    "Kind",
     "Level",
     "Limits",
     "Replications",
     "Study",
     "StudyError",
+    "StudyFault",
 ]
 
 _OFTEN: Final = frozenset({"number", "minimum", "maximum", "precision"})
@@ -262,7 +261,7 @@ class Study(Part):
         return self.model_copy(update={"source": path})
 
     @classmethod
-    def _parsed(cls, text: str, folder: Path, source: str) -> tuple[Study, list[Fault]]:
+    def _parsed(cls, text: str, folder: Path, source: str) -> tuple[Study, list[StudyFault]]:
         """Read what is valid in a document, and return the faults of the rest."""
         document = read_parts(text, source, ("factor", "factor.level"))
         faults = list(_format_faults(document.pop("format", None)))
@@ -270,7 +269,7 @@ class Study(Part):
             raise StudyError(faults, source)
         known = [*_TOP_LEVEL, "format"]
         wrong = [name for name in document if name not in known][:MOST]
-        faults += [Fault(unknown("key or section", k, known)) for k in wrong]
+        faults += [StudyFault(unknown("key or section", k, known)) for k in wrong]
         given = {k: x for k, x in document.items() if k in known}
         if "factor" in given:
             given["factors"] = given.pop("factor")
@@ -538,7 +537,7 @@ class Study(Part):
         if faults:
             raise StudyError(faults, "" if self.source is None else str(self.source))
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[StudyFault]:
         """Find faults that involve several keys."""
         yield from checks.own_faults(self)
 
@@ -562,9 +561,9 @@ SECTIONS: Final[Mapping[str, tuple[type[Part], frozenset[str]]]] = {
 """Every section of a study file, with the keys that hold no values in it; for the documents."""
 
 
-def _format_faults(version: object) -> Iterator[Fault]:
+def _format_faults(version: object) -> Iterator[StudyFault]:
     if type(version) is not int or version < 1:
-        yield Fault(f'needs a line "format = {FORMAT}" at its top')
+        yield StudyFault(f'needs a line "format = {FORMAT}" at its top')
     elif version > FORMAT:
         text = f"format = {version} is newer than this release can read ({FORMAT})"
         yield about(f"{text}; update innovation-abm", "format")

@@ -20,13 +20,13 @@ from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments import analysis
 from innovation_abm.experiments.reporting import pictures
 from innovation_abm.experiments.reporting.names import Names
-from innovation_abm.experiments.reporting.sections.answer import Answer
+from innovation_abm.experiments.reporting.sections.answer import AnswerSection
 from innovation_abm.experiments.reporting.sections.certainty import Certainty
-from innovation_abm.experiments.reporting.sections.design import Design
+from innovation_abm.experiments.reporting.sections.design import DesignSection
 from innovation_abm.experiments.reporting.sections.failures import Failures
 from innovation_abm.experiments.reporting.sections.found import Found
-from innovation_abm.experiments.reporting.sections.head import Head
-from innovation_abm.experiments.reporting.sections.limits import Limits
+from innovation_abm.experiments.reporting.sections.head import HeadSection
+from innovation_abm.experiments.reporting.sections.limits import LimitsSection
 from innovation_abm.experiments.reporting.sections.parts import Fitting, version_of
 from innovation_abm.experiments.reporting.sections.reproduce import Reproduce
 from innovation_abm.experiments.reporting.sheets import DARK, check_formats
@@ -53,13 +53,13 @@ CONTENTS: Final = (
 )
 """The table of contents: the anchor of each section, and its name."""
 SECTIONS: Final[tuple[type[Section], ...]] = (
-    Head,
-    Answer,
-    Design,
+    HeadSection,
+    AnswerSection,
+    DesignSection,
     Found,
     Certainty,
     Failures,
-    Limits,
+    LimitsSection,
     Reproduce,
 )
 """The sections; in the template, each has the name of its class in lower case."""

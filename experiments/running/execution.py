@@ -24,9 +24,9 @@ from innovation_abm.experiments.running import identity, stopping
 from innovation_abm.experiments.running.estimate import check_limits, estimate, mesa_seconds
 from innovation_abm.experiments.running.runners import (
     Chunk,
+    ChunkOutcome,
     FunctionRunner,
     InnovationRunner,
-    Outcome,
     Point,
     Runner,
 )
@@ -342,7 +342,7 @@ class _Sweep:
         self.store, self.workers = store, workers
         self.progress, self.notice, self.interrupted = progress, notice, interrupted
         self.wanted = np.full(len(ids), study.replications.at_least, np.int64)
-        self.flying: dict[Future[Outcome], Chunk] = {}
+        self.flying: dict[Future[ChunkOutcome], Chunk] = {}
         self.suspects: deque[Chunk] = deque()
         rows = [sum(p.rows.get(name, 0.0) for name in study.tables) for p in plan.points]
         self.most = max(1, int(MOST_ROWS / max(1.0, *rows))) if any(rows) else 2 * BLOCK
@@ -423,7 +423,7 @@ class _Sweep:
             middle = len(chunk) // 2
             self.suspects += (chunk.part(0, middle), chunk.part(middle, len(chunk)))
         else:
-            died = Outcome(
+            died = ChunkOutcome(
                 np.full((1, len(self.study.measures)), np.nan),
                 {0: "the worker process died"},
                 {},
@@ -433,7 +433,7 @@ class _Sweep:
             )
             self._store(chunk, died)
 
-    def _store(self, chunk: Chunk, outcome: Outcome) -> None:
+    def _store(self, chunk: Chunk, outcome: ChunkOutcome) -> None:
         places = chunk.points[chunk.which]
         batch = Batch(
             point=self.ids[places],

@@ -74,7 +74,7 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ChunkOutcome:
     """The results of the runs of a chunk.
 
     Attributes:
@@ -137,7 +137,7 @@ class Runner(ABC):
     def _run(self, chunk: Chunk) -> tuple[FloatArray, Mapping[str, pa.Table]]:
         """Run a chunk; it fails as a whole if any run does."""
 
-    def run(self, chunk: Chunk) -> Outcome:
+    def run(self, chunk: Chunk) -> ChunkOutcome:
         """Run a chunk. A run that fails is reported in the outcome and does not stop the others."""
         started, begin = time.time(), time.perf_counter()
         measures = np.full((len(chunk), len(self.measures)), np.nan)
@@ -148,7 +148,7 @@ class Runner(ABC):
             measures[first : first + len(found)] = found
             for name, table in kept.items():
                 tables.setdefault(name, []).append(_moved(table, first))
-        return Outcome(
+        return ChunkOutcome(
             measures=measures,
             errors=errors,
             tables={name: _joined(parts) for name, parts in tables.items()},

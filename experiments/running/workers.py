@@ -23,7 +23,7 @@ from innovation_abm.running.processes import settle_in
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from innovation_abm.experiments.running.runners import Chunk, Outcome, Runner
+    from innovation_abm.experiments.running.runners import Chunk, ChunkOutcome, Runner
 
 LOCAL: Final = "local"
 """Address that stands for a Dask cluster started on this machine for the study."""
@@ -45,7 +45,7 @@ class Workers(ABC):
     number: int
 
     @abstractmethod
-    def submit(self, chunk: Chunk) -> Future[Outcome]:
+    def submit(self, chunk: Chunk) -> Future[ChunkOutcome]:
         """Submit a chunk."""
 
     def check(self) -> None:  # noqa: B027 - local workers are always there
@@ -88,7 +88,7 @@ class Threads(Workers):
         self._runner = runner
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="runs")
 
-    def submit(self, chunk: Chunk) -> Future[Outcome]:
+    def submit(self, chunk: Chunk) -> Future[ChunkOutcome]:
         """Submit a chunk, to run after those before it."""
         return self._executor.submit(self._runner.run, chunk)
 
@@ -117,12 +117,12 @@ class Processes(Workers):
             initargs=(self._sent, self._end),
         )
 
-    def submit(self, chunk: Chunk) -> Future[Outcome]:
+    def submit(self, chunk: Chunk) -> Future[ChunkOutcome]:
         """Submit a chunk to a free process."""
         try:
             return self._executor.submit(_run_received, chunk)
         except BrokenProcessPool as error:
-            failed: Future[Outcome] = Future()
+            failed: Future[ChunkOutcome] = Future()
             failed.set_exception(error)
             return failed
 
@@ -152,7 +152,7 @@ def _receive(sent: bytes, end: Connection) -> None:
     _received = pickle.loads(sent)
 
 
-def _run_received(chunk: Chunk) -> Outcome:
+def _run_received(chunk: Chunk) -> ChunkOutcome:
     assert _received is not None
     return _received.run(chunk)
 
@@ -194,9 +194,9 @@ class Cluster(Workers):
                 '"dask scheduler" and workers with "dask worker ADDRESS", or use --dask local'
             ) from None
 
-    def submit(self, chunk: Chunk) -> Future[Outcome]:
+    def submit(self, chunk: Chunk) -> Future[ChunkOutcome]:
         """Submit a chunk to a free worker."""
-        future: Future[Outcome] = self._executor.submit(_run_sent, self._sent, chunk)
+        future: Future[ChunkOutcome] = self._executor.submit(_run_sent, self._sent, chunk)
         return future
 
     @property
@@ -247,5 +247,5 @@ def _uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _run_sent(runner: Runner, chunk: Chunk) -> Outcome:
+def _run_sent(runner: Runner, chunk: Chunk) -> ChunkOutcome:
     return runner.run(chunk)

@@ -34,7 +34,7 @@ WIDEST: Final = 2**31
 
 
 @dataclass(frozen=True)
-class Fault:
+class Damage:
     """One case of damage in the folder of a study.
 
     Attributes:
@@ -64,7 +64,7 @@ class DamagedStudyError(StoreError):
         faults: what is damaged.
     """
 
-    def __init__(self, folder: Path, faults: Sequence[Fault], command: str = "") -> None:
+    def __init__(self, folder: Path, faults: Sequence[Damage], command: str = "") -> None:
         """Report what is damaged, and the command that runs it again, if known."""
         self.folder, self.faults = folder, tuple(faults)
         command = command or f"innovation-abm sweep STUDY --out {folder} --retry"
@@ -81,14 +81,14 @@ class DamagedStudyError(StoreError):
         return DamagedStudyError(self.folder, self.faults, command)
 
 
-def told(faults: Sequence[Fault]) -> list[str]:
+def told(faults: Sequence[Damage]) -> list[str]:
     """Return a line for each fault; if there are many, for the first of them."""
     lines = [f"  {fault}" for fault in faults[:SHOWN]]
     more = len(faults) - len(lines)
     return [*lines, f"  and {more:,} more"] if more else lines
 
 
-class Chunk(NamedTuple):
+class StoredChunk(NamedTuple):
     """A row of ``chunks``, without its seal."""
 
     number: int
@@ -105,7 +105,7 @@ class Chunk(NamedTuple):
     digest: bytes
 
 
-class Part(NamedTuple):
+class StoredPart(NamedTuple):
     """A row of ``parts``, without its seal; size and digest are ``None`` if unknown."""
 
     file: str
@@ -134,18 +134,18 @@ class Contents:
     totals: dict[str, tuple[int, bytes | None]] = field(default_factory=dict)
     runs: FloatArray = field(default_factory=lambda: np.empty((0, len(ledger.FIXED))))
     measures: list[str] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[Damage] = field(default_factory=list)
     broken: set[int] = field(default_factory=set)
 
     @property
-    def chunks(self) -> dict[int, Chunk]:
+    def chunks(self) -> dict[int, StoredChunk]:
         """The batches, by number."""
-        return {row[0]: Chunk(*row) for row in self.rows["chunks"]}
+        return {row[0]: StoredChunk(*row) for row in self.rows["chunks"]}
 
     @property
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[StoredPart]:
         """The parts of tables, in the order of their batches."""
-        return sorted((Part(*row) for row in self.rows["parts"]), key=lambda part: part.chunk)
+        return sorted((StoredPart(*row) for row in self.rows["parts"]), key=lambda part: part.chunk)
 
     def design(self) -> IntArray:
         """Return the ledger's number of each point of the design, in its order."""
@@ -173,7 +173,7 @@ def read(connection: sqlite3.Connection, *, leave_out: Iterable[str] = ()) -> Co
     except ledger.UNREADABLE as error:
         if not ledger.is_damage(error):
             raise
-        found.faults.append(Fault(LEDGER_FILE, f"the runs cannot be read ({error})"))
+        found.faults.append(Damage(LEDGER_FILE, f"the runs cannot be read ({error})"))
     _check_chunks(found)
     return found
 
@@ -225,9 +225,9 @@ def _read_totals(connection: sqlite3.Connection, found: Contents) -> None:
     sound = [row[:-1] for row in rows if row[-1] == seals.seal(seals.TOTALS, row[:-1])]
     found.totals = {name: (number, digest) for name, number, digest in sound}
     if found.totals.keys() != {*seals.SEALED, seals.SCHEMA} or len(sound) < len(rows):
-        found.faults.append(Fault(LEDGER_FILE, "its totals are damaged"))
+        found.faults.append(Damage(LEDGER_FILE, "its totals are damaged"))
     elif found.totals[seals.SCHEMA][1] != seals.of_schema(connection):
-        found.faults.append(Fault(LEDGER_FILE, "the names of its tables or columns are damaged"))
+        found.faults.append(Damage(LEDGER_FILE, "the names of its tables or columns are damaged"))
 
 
 def _read_table(connection: sqlite3.Connection, table: str, found: Contents) -> None:
@@ -246,7 +246,7 @@ def _read_table(connection: sqlite3.Connection, table: str, found: Contents) -> 
         return
     if table == "points" and digest is not None:
         found.rows[table] = _with_spare_keys(connection, found.rows[table], digest)
-    found.faults.append(Fault(LEDGER_FILE, what))
+    found.faults.append(Damage(LEDGER_FILE, what))
 
 
 def _with_spare_keys(connection: sqlite3.Connection, rows: list[Row], digest: bytes) -> list[Row]:
@@ -295,7 +295,7 @@ def _check_chunks(found: Contents) -> None:
         elif chunk.stored and sorted(named.get(chunk.number, ())) != sorted(tables):
             _break(found, number, "some of its parts of tables are not listed", rows)
     if any(row[2] not in chunks for row in found.rows["failures"]):
-        found.faults.append(Fault(LEDGER_FILE, "some failures belong to batches that are missing"))
+        found.faults.append(Damage(LEDGER_FILE, "some failures belong to batches that are missing"))
     for chunk in chunks.values():
         if chunk.stored and chunk.number not in there:
             _break(found, chunk.number, "its runs are missing", None)
@@ -310,10 +310,10 @@ def _break(found: Contents, number: float, what: str, rows: FloatArray | None) -
     runs = "" if chunk is None else span(chunk, found.design())
     if chunk is None and rows is not None:
         runs = f"{len(rows):,} rows of runs"
-    found.faults.append(Fault(LEDGER_FILE, what, whole, runs))
+    found.faults.append(Damage(LEDGER_FILE, what, whole, runs))
 
 
-def span(chunk: Chunk, design: IntArray) -> str:
+def span(chunk: StoredChunk, design: IntArray) -> str:
     """Describe the runs of a batch by points of the design and replications."""
     if not chunk.stored or chunk.first_point is None or chunk.last_point is None:
         return ""
@@ -330,7 +330,7 @@ def _range(what: str, first: Any, last: Any) -> str:  # noqa: ANN401 - whole num
 # --- parts ----------------------------------------------------------------------------------------
 
 
-def check_parts(folder: Path, found: Contents, tables: Iterable[str] | None = None) -> list[Fault]:
+def check_parts(folder: Path, found: Contents, tables: Iterable[str] | None = None) -> list[Damage]:
     """Find parts that are missing or damaged.
 
     Args:
@@ -343,7 +343,9 @@ def check_parts(folder: Path, found: Contents, tables: Iterable[str] | None = No
     return faults_of_parts(folder, wanted, {n: span(chunk, design) for n, chunk in chunks.items()})
 
 
-def faults_of_parts(folder: Path, parts: Sequence[Part], spans: Mapping[int, str]) -> list[Fault]:
+def faults_of_parts(
+    folder: Path, parts: Sequence[StoredPart], spans: Mapping[int, str]
+) -> list[Damage]:
     """Check the files of some parts, on all processors.
 
     Args:
@@ -352,13 +354,13 @@ def faults_of_parts(folder: Path, parts: Sequence[Part], spans: Mapping[int, str
         spans: for each batch, by number, a description of its runs.
     """
 
-    def look(part: Part) -> Fault | None:
+    def look(part: StoredPart) -> Damage | None:
         path = folder / PARTS_FOLDER / part.file
         what = table_parts.fault(path, part.rows, part.size, part.digest)
         if what is None:
             return None
         name = f"{PARTS_FOLDER}/{part.file}"
-        return Fault(name, what, part.chunk, spans.get(part.chunk, ""))
+        return Damage(name, what, part.chunk, spans.get(part.chunk, ""))
 
     with ThreadPoolExecutor() as pool:
         return [fault for fault in pool.map(look, parts) if fault is not None]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from innovation_abm.experiments.store import checking, ledger, seals, table_parts
-from innovation_abm.experiments.store.checking import DamagedStudyError, Fault
+from innovation_abm.experiments.store.checking import Damage, DamagedStudyError
 from innovation_abm.experiments.store.ledger import (
     LEDGER_FILE,
     STUDY_FILE,
@@ -141,7 +141,7 @@ def bring_up_to_date(connection: sqlite3.Connection, folder: Path) -> None:
     unknown = connection.execute("SELECT * FROM parts WHERE digest IS NULL").fetchall()
     with ledger.transaction(connection):
         for row in unknown:
-            part = checking.Part(*row[:-1])
+            part = checking.StoredPart(*row[:-1])
             path = folder / PARTS_FOLDER / part.file
             if table_parts.fault(path, part.rows, None, None) is None:
                 size, digest = table_parts.digest_of(path)
@@ -153,7 +153,7 @@ def examined(connection: sqlite3.Connection, folder: Path) -> checking.Contents:
     found = checking.read(connection)
     found.faults += checking.check_parts(folder, found)
     if not found.faults and (fault := _fault_in_structure(connection)):
-        found.faults.append(Fault(LEDGER_FILE, fault))
+        found.faults.append(Damage(LEDGER_FILE, fault))
     return found
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from innovation_abm.errors import did_you_mean
 from innovation_abm.experiments.store import checking, ledger, table_parts
-from innovation_abm.experiments.store.checking import DamagedStudyError, Part
+from innovation_abm.experiments.store.checking import DamagedStudyError, StoredPart
 from innovation_abm.experiments.store.ledger import STUDY_FILE, StoreError
 from innovation_abm.experiments.store.table_parts import PARTS_FOLDER, RUN_COLUMNS
 
@@ -45,7 +45,7 @@ class KeptTable:
         spans: for each batch, by number, a description of its runs.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[StoredPart, ...]
     folder: Path
     spans: Mapping[int, str]
 

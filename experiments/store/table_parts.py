@@ -33,7 +33,7 @@ GROUP_ROWS: Final = 4_000_000
 """Approximate number of rows of a table that are in memory at the same time."""
 
 
-class Written(NamedTuple):
+class WrittenPart(NamedTuple):
     """A part that was written: the name, size in bytes and digest of its file."""
 
     file: str
@@ -41,7 +41,7 @@ class Written(NamedTuple):
     digest: bytes
 
 
-def write_part(folder: Path, name: str, chunk: int, table: pa.Table) -> Written:
+def write_part(folder: Path, name: str, chunk: int, table: pa.Table) -> WrittenPart:
     """Write the rows of a batch.
 
     Args:
@@ -66,7 +66,7 @@ def write_part(folder: Path, name: str, chunk: int, table: pa.Table) -> Written:
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(temporary, folder / file)
-    return Written(file, len(content), blake2b(content, digest_size=16).digest())
+    return WrittenPart(file, len(content), blake2b(content, digest_size=16).digest())
 
 
 def digest_of(file: Path) -> tuple[int, bytes]:

@@ -47,8 +47,8 @@ from innovation_abm.charts.columns import CHOSEN, Sheet
 from innovation_abm.charts.faults import HEAD_MARK, ChartFormat, Fault, FaultKind, Log, Post
 from innovation_abm.charts.posts import (
     Posts,
+    PostTable,
     Seen,
-    Table,
     read_partner,
     read_posts,
     read_table,
@@ -302,7 +302,7 @@ def read_chart(
     )
 
 
-def _read_tables(path: Path, choice: Choice, log: Log, seen: Seen) -> list[Table]:
+def _read_tables(path: Path, choice: Choice, log: Log, seen: Seen) -> list[PostTable]:
     """The tables of a chart: one, or the two of an organogram with the senior posts first."""
     table = read_table(path, choice, log, seen)
     if table is None or table.sheet is Sheet.PLAIN:

@@ -41,7 +41,7 @@ _NOT_IN_POST: Final = "not in post"
 
 
 @dataclass(frozen=True)
-class Table:
+class PostTable:
     """The rows of a file below its header.
 
     Attributes:
@@ -88,7 +88,7 @@ class Seen:
     columns: Mapping[str, int] | None = None
 
 
-def read_table(path: Path, choice: Choice, log: Log, seen: Seen) -> Table | None:
+def read_table(path: Path, choice: Choice, log: Log, seen: Seen) -> PostTable | None:
     """Read a file into a table; None, with the reason in the log, where there is none."""
     grid = _grid(path, choice, log)
     if grid is None:
@@ -123,7 +123,7 @@ def read_table(path: Path, choice: Choice, log: Log, seen: Seen) -> Table | None
         assumed.append(f"header in row {header.row}")
     if header.sheet is Sheet.PLAIN:
         assumed += assumptions(reading, header)
-    return Table(file, header, reading, resolver, tuple(body), tuple(assumed), grid.semicolons)
+    return PostTable(file, header, reading, resolver, tuple(body), tuple(assumed), grid.semicolons)
 
 
 def _grid(path: Path, choice: Choice, log: Log) -> Grid | None:
@@ -245,7 +245,7 @@ def _check_widths(rows: Iterable[Row], header: Header, file: str, log: Log) -> N
 # Pairs of files ----------------------------------------------------------------------------------
 
 
-def read_partner(path: Path, sheet: Sheet, choice: Choice, log: Log) -> list[Table]:
+def read_partner(path: Path, sheet: Sheet, choice: Choice, log: Log) -> list[PostTable]:
     """The other file of an organogram pair: one table, or none with the reason in the log."""
     here, there = ("senior", "junior") if sheet is Sheet.SENIOR else ("junior", "senior")
     # A file may hold the columns of the other kind: then the name tells where the partner is.
@@ -295,7 +295,7 @@ class Posts:
     gone: dict[str, Post] = field(default_factory=dict)
 
 
-def read_posts(tables: Sequence[Table], log: Log) -> Posts:
+def read_posts(tables: Sequence[PostTable], log: Log) -> Posts:
     """The posts of a chart's tables; numbers, references and roles are checked."""
     posts = Posts()
     for table in tables:
@@ -307,7 +307,7 @@ def read_posts(tables: Sequence[Table], log: Log) -> Posts:
     return posts
 
 
-def _posts(table: Table, log: Log) -> Iterator[Post]:
+def _posts(table: PostTable, log: Log) -> Iterator[Post]:
     """The posts of a table."""
     junior, reading, resolve = table.sheet is Sheet.JUNIOR, table.reading, table.resolver
     rows = [cells for _, cells in table.rows]
@@ -356,7 +356,7 @@ def _without_reference(reference: str, key: str, row: int, file: str, log: Log) 
 
 
 def _tell_superiors(
-    table: Table, stated: Sequence[str], above: Mapping[str, tuple[str, str]], log: Log
+    table: PostTable, stated: Sequence[str], above: Mapping[str, tuple[str, str]], log: Log
 ) -> None:
     """Warn of cells with several superiors, and of words that mean that there is none."""
     if not any(why for _, why in above.values()):
@@ -374,7 +374,7 @@ def _tell_superiors(
         log.warn(table.file, None, FaultKind.HEAD, message)
 
 
-def _people(table: Table, texts: Sequence[str], log: Log) -> list[int]:
+def _people(table: PostTable, texts: Sequence[str], log: Log) -> list[int]:
     """The people each row stands for: full-time equivalents rounded (halves up), at least one."""
     amounts = Amounts(texts, continental=table.continental)
     junior = table.sheet is Sheet.JUNIOR
@@ -393,7 +393,7 @@ def _people(table: Table, texts: Sequence[str], log: Log) -> list[int]:
     return people
 
 
-def _marks(table: Table) -> list[str]:
+def _marks(table: PostTable) -> list[str]:
     """What the column ``Name`` of an organogram's senior posts says; empty elsewhere."""
     names = table.header.columns("name") if table.sheet is Sheet.SENIOR else []
     return column_of([cells for _, cells in table.rows], (names[0],)) if names else []
@@ -422,7 +422,7 @@ def _check_shortened(posts: Sequence[Post], log: Log) -> None:
 # Organograms -------------------------------------------------------------------------------------
 
 
-def _in_post(table: Table, found: list[Post], posts: Posts, log: Log) -> list[Post]:
+def _in_post(table: PostTable, found: list[Post], posts: Posts, log: Log) -> list[Post]:
     """The senior posts that there are: without eliminated ones and people who are not in post."""
     marks = _marks(table) or [""] * len(found)
     superiors = {post.reports_to for post in found}

@@ -88,7 +88,7 @@ def arrange(
     department = [numbers[label] for label in labels]
 
     index = _index(posts, department, log)
-    superior, loose = _superiors(posts, department, _Search(posts, index, gone), log)
+    superior, loose = _superiors(posts, department, _HeadSearch(posts, index, gone), log)
     cut: dict[int, int] = {}
     root = _cut_circles(posts, superior, loose, cut)
     department = _by_root(department, root)
@@ -188,7 +188,7 @@ def _index(
 
 
 def _superiors(
-    posts: Sequence[Post], department: Sequence[int], search: _Search, log: Log
+    posts: Sequence[Post], department: Sequence[int], search: _HeadSearch, log: Log
 ) -> tuple[list[int], dict[int, _Loose]]:
     """Each post's superior, and the posts whose superior is not found."""
     superior = [_NOBODY] * len(posts)
@@ -226,7 +226,7 @@ def _tell_near(post: Post, found: Post, crosses: bool, log: Log) -> None:
         log.fault(post.file, post.row, FaultKind.SUPERIOR, message, f"attached to {found}")
 
 
-class _Search:
+class _HeadSearch:
     """Where a superior is."""
 
     def __init__(

@@ -11,7 +11,7 @@ from rich.text import Text
 from innovation_abm.commands.pages import page_table
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.results.measures import MEASURES
-from innovation_abm.scenario.levers import Direction, Kind, Lever, Move, lever_entry
+from innovation_abm.scenario.levers import Direction, Lever, LeverKind, Move, lever_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,8 +58,8 @@ def _plain(value: float | bool) -> str:
 def show_levers(console: Console, levers: Iterable[Lever]) -> None:
     """Print the catalogue: keys and titles, challenges first."""
     listed = list(levers)
-    for kind, title in ((Kind.CHALLENGE, "Challenges"), (Kind.STRATEGY, "Strategies")):
-        console.print(Text(f"\n{title}" if kind == Kind.STRATEGY else title, style="bold"))
+    for kind, title in ((LeverKind.CHALLENGE, "Challenges"), (LeverKind.STRATEGY, "Strategies")):
+        console.print(Text(f"\n{title}" if kind == LeverKind.STRATEGY else title, style="bold"))
         table = page_table("<lever", "<what it is", "<determinant", "<level")
         for lever in listed:
             if lever.kind == kind:

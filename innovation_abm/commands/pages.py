@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from innovation_abm.charts.charts import Chart, Fault
-    from innovation_abm.evidence.validation import Case
+    from innovation_abm.evidence.validation import KnownCase
     from innovation_abm.kernel.compiling import Cache
     from innovation_abm.results.run import Run
     from innovation_abm.results.survival import Interval
@@ -465,7 +465,7 @@ CASE_GROUPS: Final = {
 """The subjects of the cases with a known answer, by number."""
 
 
-def show_validation(console: Console, cases: Sequence[Case]) -> None:
+def show_validation(console: Console, cases: Sequence[KnownCase]) -> None:
     """Print the cases with a known answer, and whether the model reproduces it."""
     table = page_table("<case", "expected", "found", "within", "<")
     group = 0

@@ -93,7 +93,7 @@ NO_IDEAS: Final = dict.fromkeys(
 
 
 @dataclass(frozen=True)
-class Sizes:
+class BenchmarkSizes:
     """How much is measured.
 
     Attributes:
@@ -130,7 +130,7 @@ class Sizes:
     million: bool = False
 
 
-FULL: Final = Sizes(
+FULL: Final = BenchmarkSizes(
     repeats=15,
     mesa_repeats=5,
     replications=4000,
@@ -139,7 +139,9 @@ FULL: Final = Sizes(
     whole_weeks=520,
     million=True,
 )
-QUICK: Final = Sizes(repeats=3, mesa_repeats=1, replications=1000, mesa_replications=8, study=20)
+QUICK: Final = BenchmarkSizes(
+    repeats=3, mesa_repeats=1, replications=1000, mesa_replications=8, study=20
+)
 
 
 def tree(*spans: int) -> Organization:
@@ -224,7 +226,7 @@ class _Measure:
         cases: what was measured so far.
     """
 
-    def __init__(self, sizes: Sizes, tell: Callable[[str], None]) -> None:
+    def __init__(self, sizes: BenchmarkSizes, tell: Callable[[str], None]) -> None:
         self.sizes, self.tell = sizes, tell
         self.cases: list[Case] = []
 

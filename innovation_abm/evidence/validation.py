@@ -53,7 +53,7 @@ HARRIS: Final = "Harris 1963, The Theory of Branching Processes, Springer"
 GRANOVETTER: Final = "Granovetter 1978, American Journal of Sociology 83, 1420-1443"
 
 
-class Estimate(NamedTuple):
+class Estimated(NamedTuple):
     """A figure found in a run, its standard error, and the number of things it is a mean of."""
 
     value: float
@@ -62,7 +62,7 @@ class Estimate(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Case:
+class KnownCase:
     """One figure that theory knows and the model should find.
 
     Attributes:
@@ -107,18 +107,20 @@ class Case:
         return asdict(self) | {"tolerance": self.tolerance, "passed": self.passed}
 
 
-class Study(NamedTuple):
+class CaseStudy(NamedTuple):
     """Cases that share their runs."""
 
     title: str
-    cases: Callable[[Bench], list[Case]]
+    cases: Callable[[Bench], list[KnownCase]]
 
 
 Progress = Callable[[int, int, str], None]
 """Called before each study: studies done, studies in all, and the title."""
 
 
-def validate(progress: Progress | None = None, *, size: float = 1.0, seed: int = 1) -> list[Case]:
+def validate(
+    progress: Progress | None = None, *, size: float = 1.0, seed: int = 1
+) -> list[KnownCase]:
     """Run every case. It takes about a minute, on one core.
 
     Args:
@@ -133,7 +135,7 @@ def validate(progress: Progress | None = None, *, size: float = 1.0, seed: int =
         InnovationAbmError: if ``size`` is not above 0.
     """
     bench = Bench(size, seed)
-    cases: list[Case] = []
+    cases: list[KnownCase] = []
     for done, study in enumerate(STUDIES):
         if progress is not None:
             progress(done, len(STUDIES), study.title)
@@ -197,23 +199,23 @@ class Bench:
 # --- estimates, with their standard errors -------------------------------------------------------
 
 
-def mean_of(values: ArrayLike) -> Estimate:
+def mean_of(values: ArrayLike) -> Estimated:
     """Mean of independent values."""
     x = np.asarray(values, dtype=float)
-    return Estimate(float(x.mean()), float(x.std(ddof=1)) / math.sqrt(x.size), int(x.size))
+    return Estimated(float(x.mean()), float(x.std(ddof=1)) / math.sqrt(x.size), int(x.size))
 
 
-def share_of(flags: ArrayLike, expected: float) -> Estimate:
+def share_of(flags: ArrayLike, expected: float) -> Estimated:
     """Share of independent yes-or-no answers.
 
     The standard error is that of the ``expected`` share: it does not shrink where, by chance, few
     answers are yes.
     """
     x = np.asarray(flags, dtype=float)
-    return Estimate(float(x.mean()), math.sqrt(expected * (1.0 - expected) / x.size), int(x.size))
+    return Estimated(float(x.mean()), math.sqrt(expected * (1.0 - expected) / x.size), int(x.size))
 
 
-def mean_by_cluster(values: ArrayLike, clusters: ArrayLike) -> Estimate:
+def mean_by_cluster(values: ArrayLike, clusters: ArrayLike) -> Estimated:
     """Mean of values that are independent between clusters only.
 
     The standard error is that of a ratio of two sums over clusters (Cochran 1977, Sampling
@@ -223,10 +225,10 @@ def mean_by_cluster(values: ArrayLike, clusters: ArrayLike) -> Estimate:
     mean = float(x.mean())
     residuals = np.bincount(kind, x - mean)[np.unique(kind)]
     spread = float(residuals.std(ddof=1)) * math.sqrt(residuals.size)
-    return Estimate(mean, spread / x.size, int(x.size))
+    return Estimated(mean, spread / x.size, int(x.size))
 
 
-def mean_by_batch(series: Floats) -> Estimate:
+def mean_by_batch(series: Floats) -> Estimated:
     """Mean of an autocorrelated series.
 
     The standard error is that of the means of :data:`BATCHES` stretches, each long against the
@@ -243,13 +245,13 @@ def _case(
     source: str,
     run: str,
     expected: float,
-    found: Estimate,
+    found: Estimated,
     unit: str = "ideas",
     allowance: float = 0.0,
-) -> Case:
+) -> KnownCase:
     """Put a case together from an estimate."""
     value, error, size = found
-    return Case(number, name, source, run, expected, value, error, allowance, size, unit)
+    return KnownCase(number, name, source, run, expected, value, error, allowance, size, unit)
 
 
 def _adopted(ideas: Iterable[Idea]) -> list[bool]:
@@ -304,7 +306,7 @@ def screen(bench: Bench, weeks: int, **values: Any) -> Decided:  # noqa: ANN401
 
 def screen_cases(
     name: str, source: str, run: str, passes: Callable[[float], float], found: Decided
-) -> list[Case]:
+) -> list[KnownCase]:
     """Compare a screen with the chance that theory gives, for good and for bad ideas."""
     run = f"{run} Each endorses good ideas with p = {P_GOOD}, bad ones with p = {P_BAD}."
     kinds = (("good", passes(P_GOOD), found.good), ("bad", passes(P_BAD), found.bad))
@@ -331,9 +333,9 @@ def votes_of(size: int, quorum: int) -> Callable[[float], float]:
     )
 
 
-def hierarchies(bench: Bench) -> list[Case]:
+def hierarchies(bench: Bench) -> list[KnownCase]:
     """Every gate must be passed: p**n."""
-    cases: list[Case] = []
+    cases: list[KnownCase] = []
     for gates, span, weeks in ((3, 6, 190), (5, 2, 640)):
         shape = {"middle_layers": gates - 1, "span": span}
         found = screen(bench, bench.scaled(weeks, 20), **shape)
@@ -342,7 +344,7 @@ def hierarchies(bench: Bench) -> list[Case]:
     return cases
 
 
-def polyarchy(bench: Bench) -> list[Case]:
+def polyarchy(bench: Bench) -> list[KnownCase]:
     """Any of n leaders may adopt: 1 - (1 - p)**n."""
     shape = {"departments": 3, "middle_layers": 0, "span": 70}
     doors = {"other_doors": 2.0, "door_openness": 1.0}
@@ -351,7 +353,7 @@ def polyarchy(bench: Bench) -> list[Case]:
     return screen_cases("any of 3 doors", SAH_STIGLITZ, run, any_of(3), found)
 
 
-def committee(bench: Bench) -> list[Case]:
+def committee(bench: Bench) -> list[KnownCase]:
     """At least k votes of n carry: the binomial tail."""
     shape = {"departments": 5, "middle_layers": 0, "span": 40}
     panel = {"panel_size": 5.0, "panel_quorum": 3.0}
@@ -366,7 +368,7 @@ BREAK_EVEN: Final = 1.0
 """V0, the value at which an idea pays; also the scale of the reviews' precision."""
 
 
-class Structure(NamedTuple):
+class CaseStructure(NamedTuple):
     """A way in which 13 people decide, and what the source says of it.
 
     Attributes:
@@ -385,21 +387,21 @@ class Structure(NamedTuple):
 
 
 STRUCTURES: Final = (
-    Structure(
+    CaseStructure(
         "centre",
         {"middle_layers": 0, "span": 12},
         "A leader with 12 reports. All have ideas; the leader alone judges them.",
         lambda p: p,
         ((0.0, 0.0913), (0.005, 0.1046), (0.01, 0.1177)),
     ),
-    Structure(
+    CaseStructure(
         "star",
         {"middle_layers": 0, "span": 12, "own_judgement": True},
         "A leader with 12 reports. All have ideas and judge their own; then the leader does.",
         lambda p: 12 / 13 * p**2 + 1 / 13 * p,
         ((0.0, 0.0913), (0.005, 0.1162), (0.01, 0.1409)),
     ),
-    Structure(
+    CaseStructure(
         "tree",
         {"middle_layers": 1, "span": 3, "own_judgement": True},
         "A tree of 13 people, span 3. All have ideas and judge their own; then all above them do.",
@@ -446,17 +448,17 @@ def loss(idea: Idea, cost: float) -> float:
     return max(idea.value - BREAK_EVEN, 0.0) - gain
 
 
-def adopted_by(structure: Structure, ideas: Sequence[Idea]) -> Case:
+def adopted_by(structure: CaseStructure, ideas: Sequence[Idea]) -> KnownCase:
     """Compare the share adopted with the chances that ideas of just these values have."""
     chances = np.array([structure.chance(logistic(idea.value - BREAK_EVEN)) for idea in ideas])
     expected = float(chances.mean())
     error = math.sqrt(float((chances * (1.0 - chances)).mean()) / chances.size)
-    found = Estimate(float(np.mean(_adopted(ideas))), error, chances.size)
+    found = Estimated(float(np.mean(_adopted(ideas))), error, chances.size)
     name = f"{structure.name}: share adopted"
     return _case(2, name, SAENZ_ROYO, structure.run, expected, found)
 
 
-def lost_by(structure: Structure, ideas: Sequence[Idea]) -> list[Case]:
+def lost_by(structure: CaseStructure, ideas: Sequence[Idea]) -> list[KnownCase]:
     """Compare the mean losses with those of the source, which are rounded."""
     return [
         _case(
@@ -472,9 +474,9 @@ def lost_by(structure: Structure, ideas: Sequence[Idea]) -> list[Case]:
     ]
 
 
-def decision_trees(bench: Bench) -> list[Case]:
+def decision_trees(bench: Bench) -> list[KnownCase]:
     """The shares adopted and the losses of the three structures."""
-    cases: list[Case] = []
+    cases: list[KnownCase] = []
     for structure in STRUCTURES:
         ideas = decision_tree(bench, structure.shape)
         cases += [adopted_by(structure, ideas), *lost_by(structure, ideas)]
@@ -508,7 +510,7 @@ def leaders_queues(bench: Bench, departments: int, span: int, **values: Any) -> 
     return bench.run(settings)
 
 
-def mean_queue(model: InnovationModel, column: int, gate: int = 1) -> Estimate:
+def mean_queue(model: InnovationModel, column: int, gate: int = 1) -> Estimated:
     """Mean queue of one reviewer of a layer at the week's end, all alike."""
     reviewers = len(model.reviewers_by_layer[gate])
     series = model.queues.series[WARM_UP:, gate, column] / reviewers
@@ -521,7 +523,7 @@ def rate(chance: float) -> float:
     return chance * WEEKS_PER_YEAR
 
 
-def geometric_queue(bench: Bench) -> list[Case]:
+def geometric_queue(bench: Bench) -> list[KnownCase]:
     """Geo/Geo/1: lambda (1 - lambda) / (mu - lambda)."""
     arrival, service = 0.3, 0.5
     model = leaders_queues(bench, 20, 1, conception_rate=rate(arrival), leader_capacity=service)
@@ -534,7 +536,7 @@ def geometric_queue(bench: Bench) -> list[Case]:
     return [_case(3, "Geo/Geo/1: queue", TAKAGI, run, expected, found, "weeks")]
 
 
-def poisson_queue(bench: Bench) -> list[Case]:
+def poisson_queue(bench: Bench) -> list[KnownCase]:
     """Arrivals of a hundred people, nearly Poisson, and one review a week."""
     load, staff = 0.7, 100
     model = leaders_queues(bench, 5, staff, conception_rate=rate(load / staff), leader_capacity=1.0)
@@ -545,7 +547,7 @@ def poisson_queue(bench: Bench) -> list[Case]:
     return [_case(3, "Poisson arrivals: queue", TAKAGI, run, expected, found, "weeks", allowance)]
 
 
-def span_queue(bench: Bench) -> list[Case]:
+def span_queue(bench: Bench) -> list[KnownCase]:
     """A finite span: r + n (n - 1) q**2 / (2 (1 - r)), r = n q."""
     staff, chance = 8, 0.1
     model = leaders_queues(bench, 14, staff, conception_rate=rate(chance), leader_capacity=1.0)
@@ -559,7 +561,7 @@ def span_queue(bench: Bench) -> list[Case]:
     return [_case(3, "span of 8: queue", TAKAGI, run, expected, found, "weeks")]
 
 
-def priority_queue(bench: Bench) -> list[Case]:
+def priority_queue(bench: Bench) -> list[KnownCase]:
     """Ideas behind regular business: P(l1 + l2) - P(l1), P as in :func:`waiting_line`."""
     business, ideas, staff = 0.7, 0.1, 10
     model = leaders_queues(
@@ -598,7 +600,7 @@ def priority_queue(bench: Bench) -> list[Case]:
     ]
 
 
-def littles_law(bench: Bench) -> list[Case]:
+def littles_law(bench: Bench) -> list[KnownCase]:
     """Little's law as an identity, in every layer of every run of this bench and one more."""
     everything = Scenario(
         seed=bench.seed,
@@ -625,7 +627,7 @@ def littles_law(bench: Bench) -> list[Case]:
         "All queues of all these runs and of one with every mechanism on: the largest difference "
         "between the sum of week-end queues and the week-ends that items spent there."
     )
-    found = Estimate(bench.books_off, 0.0, bench.queues_checked)
+    found = Estimated(bench.books_off, 0.0, bench.queues_checked)
     return [_case(3, "Little's law: difference", LITTLE, run, 0.0, found, "queues")]
 
 
@@ -659,7 +661,7 @@ def queues_in_a_row(bench: Bench, lapsed_leave: bool) -> InnovationModel:
     return bench.run(settings)
 
 
-def settled_survival(model: InnovationModel) -> Estimate:
+def settled_survival(model: InnovationModel) -> Estimated:
     """Share adopted of the ideas of settled queues, all of them decided."""
     decided_by = model.week - 150
     ideas = [idea for idea in model.ideas if SETTLED < idea.week <= decided_by]
@@ -686,7 +688,7 @@ def survival_in_a_row() -> float:
     return chance
 
 
-def stale_layers(bench: Bench) -> list[Case]:
+def stale_layers(bench: Bench) -> list[KnownCase]:
     """Three queues in a row, lapsed ideas keeping their place (solved) or leaving (computed)."""
     run = (
         f"Three reviewers in a row above one member of staff, who has an idea in a week with "
@@ -759,9 +761,9 @@ def extinction(offspring: float, generations: int = 1000) -> float:
     return q
 
 
-def platform_extinction(bench: Bench) -> list[Case]:
+def platform_extinction(bench: Bench) -> list[KnownCase]:
     """Trees that may grow for ever, in which each ally wins more than one other."""
-    cases: list[Case] = []
+    cases: list[KnownCase] = []
     for offspring, generations in ((1.5, 8), (2.0, 5)):
         ideas = trees(bench, 4000, offspring, 1.0, generations)
         expected = extinction(offspring)
@@ -777,9 +779,9 @@ def platform_extinction(bench: Bench) -> list[Case]:
     return cases
 
 
-def platform_sizes(bench: Bench) -> list[Case]:
+def platform_sizes(bench: Bench) -> list[KnownCase]:
     """Trees that end, in which each ally wins fewer than one other: 1 / (1 - R)."""
-    cases: list[Case] = []
+    cases: list[KnownCase] = []
     for offspring, generations in ((0.5, 15), (0.8, 40)):
         ideas = trees(bench, 8000, 2.0 * offspring, 0.5, generations)
         size = mean_of([1 + idea.allies for idea in ideas])
@@ -848,21 +850,21 @@ def resting_share(mean: float, deviation: float) -> tuple[float, float]:
     return x, 1.0 / (1.0 - slope)
 
 
-def staircases(bench: Bench) -> list[Case]:
+def staircases(bench: Bench) -> list[KnownCase]:
     """One person's threshold decides between all and one."""
     run = "100 people who join in once 0, 1, 2, ... 99 others have. How many do in the end."
     changed = run.replace("0, 1, 2,", "0, 2, 2,")
-    whole = Estimate(float(staircase(bench, 1)), 0.0, 100)
-    broken = Estimate(float(staircase(bench, 2)), 0.0, 100)
+    whole = Estimated(float(staircase(bench, 1)), 0.0, 100)
+    broken = Estimated(float(staircase(bench, 2)), 0.0, 100)
     return [
         _case(6, "staircase 0, 1, 2, ...: active", GRANOVETTER, run, 100.0, whole, "people"),
         _case(6, "staircase 0, 2, 2, ...: active", GRANOVETTER, changed, 1.0, broken, "people"),
     ]
 
 
-def normal_crowds(bench: Bench) -> list[Case]:
+def normal_crowds(bench: Bench) -> list[KnownCase]:
     """A little more spread of thresholds tips nearly everybody (critical at about 12.24%)."""
-    cases: list[Case] = []
+    cases: list[KnownCase] = []
     for deviation in (0.115, 0.13):
         model = crowd(
             bench,
@@ -875,7 +877,7 @@ def normal_crowds(bench: Bench) -> list[Case]:
         people = len(model.people)
         expected, magnified = resting_share(0.25, deviation)
         error = magnified * math.sqrt(expected * (1.0 - expected) / people)
-        found = Estimate(active(model) / people, error, people)
+        found = Estimated(active(model) / people, error, people)
         run = (
             f"{people:,} people who join in once a share of the others has, normal with mean 25% "
             f"and standard deviation {100 * deviation:g}%. Share of people who do in the end."
@@ -886,19 +888,19 @@ def normal_crowds(bench: Bench) -> list[Case]:
 
 
 STUDIES: Final = (
-    Study("gates in a row", hierarchies),
-    Study("any of three doors", polyarchy),
-    Study("three votes of five", committee),
-    Study("decision trees", decision_trees),
-    Study("a queue with geometric service", geometric_queue),
-    Study("a queue with Poisson arrivals", poisson_queue),
-    Study("a queue with a finite span", span_queue),
-    Study("ideas behind regular business", priority_queue),
-    Study("layers with staleness", stale_layers),
-    Study("ideas that spread or die out", platform_extinction),
-    Study("ideas that spread and die out", platform_sizes),
-    Study("staircases of thresholds", staircases),
-    Study("crowds of normal thresholds", normal_crowds),
-    Study("Little's law", littles_law),
+    CaseStudy("gates in a row", hierarchies),
+    CaseStudy("any of three doors", polyarchy),
+    CaseStudy("three votes of five", committee),
+    CaseStudy("decision trees", decision_trees),
+    CaseStudy("a queue with geometric service", geometric_queue),
+    CaseStudy("a queue with Poisson arrivals", poisson_queue),
+    CaseStudy("a queue with a finite span", span_queue),
+    CaseStudy("ideas behind regular business", priority_queue),
+    CaseStudy("layers with staleness", stale_layers),
+    CaseStudy("ideas that spread or die out", platform_extinction),
+    CaseStudy("ideas that spread and die out", platform_sizes),
+    CaseStudy("staircases of thresholds", staircases),
+    CaseStudy("crowds of normal thresholds", normal_crowds),
+    CaseStudy("Little's law", littles_law),
 )
 """All studies, in the order in which they are run; the last checks the books of those before."""

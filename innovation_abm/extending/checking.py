@@ -29,7 +29,7 @@ from innovation_abm.results.run import Run
 from innovation_abm.rules.book import ANSWERS, CHANCE, LEEWAY, SHARE, RuleBook, RuleError, rule
 from innovation_abm.rules.files import blaming, explained, own_agents, read_rules, roles_of
 from innovation_abm.rules.guarding import guarded, holding
-from innovation_abm.rules.source import Finding, Kind, examine
+from innovation_abm.rules.source import Finding, FindingKind, examine
 from innovation_abm.running.simulation import simulate
 from innovation_abm.scenario.random_scenarios import far_from_usual, random_scenario
 from innovation_abm.scenario.scenario import Scenario, ScenarioError
@@ -141,10 +141,10 @@ class Checking:
         findings = examine([getattr(self.book, name) for name in self.own])
         told = {(one.file, one.line) for one in findings}
         findings += [one for one in impure if (one.file, one.line) not in told]
-        self.impure = _line(findings, Kind.PURITY)
+        self.impure = _line(findings, FindingKind.PURITY)
         if self.own:
             self.found["source"] = self.impure
-            self.found["arithmetic"] = _line(findings, Kind.BITS)
+            self.found["arithmetic"] = _line(findings, FindingKind.BITS)
         else:
             self.skipped |= dict.fromkeys(OF_RULES, "the file declares no rule")
 
@@ -207,7 +207,7 @@ def _sized(random: Random, number: int, of: int) -> Scenario:
     return random_scenario(random, size=size, weeks=(8, 25, 60)[size - 1])
 
 
-def _line(findings: Iterable[Finding], kind: Kind) -> str | None:
+def _line(findings: Iterable[Finding], kind: FindingKind) -> str | None:
     """Return where the source breaks a promise, if anywhere."""
     lines = [str(finding) for finding in findings if finding.kind == kind]
     return "; ".join(lines) or None

@@ -186,7 +186,7 @@ The preset workshop has no {body}. For it to take part, add to run and compare:
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenFiles:
     """The files that were written.
 
     Attributes:
@@ -200,7 +200,7 @@ class Written:
     options: str = ""
 
 
-def new_rule(name: str, folder: str | Path = ".") -> Written:
+def new_rule(name: str, folder: str | Path = ".") -> WrittenFiles:
     """Write a file with a custom rule, and a test beside it.
 
     Args:
@@ -272,7 +272,7 @@ def _test_text(file: str, test: str) -> str:
     return RULE_TEST.format(file=file, test=test)
 
 
-def new_agent(name: str, role: str = "middle-manager", folder: str | Path = ".") -> Written:
+def new_agent(name: str, role: str = "middle-manager", folder: str | Path = ".") -> WrittenFiles:
     """Write a file with a custom agent and a main program, and a test beside it.
 
     Args:
@@ -330,7 +330,7 @@ def _advice(name: str, names: Collection[str]) -> str:
     return did_you_mean(name, names, f"must be one of {', '.join(names)}")
 
 
-def _write(folder: Path, texts: dict[str, str], options: str = "") -> Written:
+def _write(folder: Path, texts: dict[str, str], options: str = "") -> WrittenFiles:
     """Write two files, both or neither, without overwriting."""
     first, second = paths = [folder / name for name in texts]
     for path in paths:
@@ -347,4 +347,4 @@ def _write(folder: Path, texts: dict[str, str], options: str = "") -> Written:
             path.unlink(missing_ok=True)
         where = error.filename or folder  # a full disk has no name
         raise InnovationAbmError(f"{where}: cannot be written: {error.strerror}") from None
-    return Written(first, second, options)
+    return WrittenFiles(first, second, options)

@@ -6,7 +6,7 @@ The fields have the names of the attributes of :class:`~innovation_abm.agents.Pe
 the hierarchy are followed by two rows of their own: the central agency and the panel.
 
 Lists are linked: an idea knows its neighbours in a queue; allies, endorsers and visited reviewers
-are chains of :data:`NODE`. What may outgrow its array is listed in :class:`Room`.
+are chains of :data:`NODE`. What may outgrow its array is listed in :class:`Shortage`.
 """
 
 from __future__ import annotations
@@ -218,7 +218,7 @@ class Phase(IntEnum):
     CONCEPTIONS = 2
 
 
-class Room(IntEnum):
+class Shortage(IntEnum):
     """What there was no room for when a run paused; ``ENOUGH`` if it is finished."""
 
     ENOUGH = 0

@@ -21,7 +21,7 @@ from innovation_abm.kernel.arrays import (
     NOBODY,
     PERSON,
     SUMMARY,
-    Room,
+    Shortage,
     State,
 )
 from innovation_abm.kernel.compiling import build
@@ -446,9 +446,9 @@ def _run_pairs(
             lack = advance(state.table, plans, seeds, cursor, end, summaries)
         except OutOfRangeError as error:
             raise error.within(book, int(state.run["week"][0])) from None
-        if lack == Room.ENOUGH:
+        if lack == Shortage.ENOUGH:
             return state
-        state = grown(state, Room(lack), scarce=state.filled)
+        state = grown(state, Shortage(lack), scarce=state.filled)
 
 
 def _what_is_left(state: State, weeks: int, people: int, counts: Array) -> KernelState:

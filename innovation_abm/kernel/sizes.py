@@ -24,7 +24,7 @@ from innovation_abm.kernel.arrays import (
     WEEK,
     Age,
     Layout,
-    Room,
+    Shortage,
     State,
     people_in_columns,
 )
@@ -46,7 +46,7 @@ class Sizes(NamedTuple):
         people, departments, layers, reviewers: of the organisation.
         weeks: of the longest run.
         ideas, nodes, copies, embedded, met: how much there is room for at first; a run that needs
-            more pauses and gets it. See :class:`~innovation_abm.kernel.arrays.Room`.
+            more pauses and gets it. See :class:`~innovation_abm.kernel.arrays.Shortage`.
     """
 
     people: int
@@ -79,12 +79,12 @@ _NUMBERS: Final = (
     *("others", "candidate_draws", "told_scars", "told_futility"),
     *("sums", "shares", "seen"),
 )
-_GROWING: Final[dict[Room, tuple[str, ...]]] = {
-    Room.IDEAS: ("ideas", *BY_IDEAS),
-    Room.NODES: ("nodes",),
-    Room.COPIES: ("copies",),
-    Room.EMBEDDED: ("embedded_now",),
-    Room.MET: ("met",),
+_GROWING: Final[dict[Shortage, tuple[str, ...]]] = {
+    Shortage.IDEAS: ("ideas", *BY_IDEAS),
+    Shortage.NODES: ("nodes",),
+    Shortage.COPIES: ("copies",),
+    Shortage.EMBEDDED: ("embedded_now",),
+    Shortage.MET: ("met",),
 }
 """The arrays that grow when a run has no more room for something."""
 
@@ -177,7 +177,7 @@ def bytes_of_run(sizes: Sizes) -> int:
     )
 
 
-def grown(state: State, lack: Room, scarce: bool = False) -> State:
+def grown(state: State, lack: Shortage, scarce: bool = False) -> State:
     """Return a state with more room where the run lacked it; nothing else changes.
 
     At least what ``run.wanted`` says; half as much again as there was, or little more if memory is
@@ -196,14 +196,14 @@ def grown(state: State, lack: Room, scarce: bool = False) -> State:
     if most > len(state.sort_keys):
         lengths |= {"sort_keys": most, "sort_items": most}
     room_for(_bytes(state, lengths), int(state.run["people"][0]), float(state.run["ideas"][0]))
-    if lack == Room.MET:
+    if lack == Shortage.MET:
         return state.having(met=_rehashed(state.met, lengths["met"]))
     return state.having(**{name: _lengthened(state, name, to) for name, to in lengths.items()})
 
 
-def _larger(length: int, wanted: int, lack: Room, scarce: bool) -> int:
+def _larger(length: int, wanted: int, lack: Shortage, scarce: bool) -> int:
     """Return the new length of an array; that of a hash table stays a power of two."""
-    if lack == Room.MET:
+    if lack == Shortage.MET:
         return 1 << (wanted - 1).bit_length()
     return max(wanted, length + length // (8 if scarce else 2))
 

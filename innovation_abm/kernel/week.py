@@ -33,7 +33,7 @@ from innovation_abm.entities.queues import (
     SLOTS_LENT,
     UNLIMITED,
 )
-from innovation_abm.kernel.arrays import NOBODY, Age, CircleKind, Phase, Room, ValueKind
+from innovation_abm.kernel.arrays import NOBODY, Age, CircleKind, Phase, Shortage, ValueKind
 from innovation_abm.kernel.mark import compiled
 from innovation_abm.organization.organization import Role
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
@@ -275,7 +275,7 @@ def advance(s):
     while run.week < run.weeks or run.phase != Phase.WEEK:
         if run.phase == Phase.WEEK:
             lack = room_for_week(s)
-            if lack != Room.ENOUGH:
+            if lack != Shortage.ENOUGH:
                 return lack
             begin_week(s)
             context(s)
@@ -286,13 +286,13 @@ def advance(s):
             run.phase = Phase.PLATFORMS
         if run.phase == Phase.PLATFORMS:
             lack = room_for_platforms(s)
-            if lack != Room.ENOUGH:
+            if lack != Shortage.ENOUGH:
                 return lack
             platforms(s)
             room_sufficed(s)
             run.phase = Phase.CONCEPTIONS
         lack = room_for_conceptions(s)
-        if lack != Room.ENOUGH:
+        if lack != Shortage.ENOUGH:
             return lack
         conceptions(s)
         arrivals(s)
@@ -300,7 +300,7 @@ def advance(s):
         room_sufficed(s)
         end_week(s)
         run.phase = Phase.WEEK
-    return Room.ENOUGH.value
+    return Shortage.ENOUGH.value
 
 
 @compiled
@@ -750,7 +750,7 @@ def room_for_week(s):
     run.wanted = run.nodes + 2 * run.flying + votes_to_come(s, coming)
     run.room_nodes = run.wanted
     if run.wanted > s.nodes.size:
-        return Room.NODES.value
+        return Shortage.NODES.value
     offers = offers_to_come(s, coming)
     run.wanted = offers
     i = s.due[run.week + 1, 0]
@@ -759,12 +759,12 @@ def room_for_week(s):
         i = s.due_next[i]
     run.room_embedded = run.wanted
     if run.wanted > len(s.embedded_now):
-        return Room.EMBEDDED.value
+        return Shortage.EMBEDDED.value
     run.wanted = 2 * (run.met + offers)
     run.room_met = run.met + offers
     if run.wanted > s.met.size:
-        return Room.MET.value
-    return Room.ENOUGH.value
+        return Shortage.MET.value
+    return Shortage.ENOUGH.value
 
 
 @compiled
@@ -799,7 +799,7 @@ def room_for_platforms(s):
     run = s.run[0]
     run.wanted = run.copies = 0
     if run.forum == 0:
-        return Room.ENOUGH.value
+        return Shortage.ENOUGH.value
     table = s.periods[run.period].platform_readers
     copies, room, people = 0, s.copies.size, run.people
     for place in range(run.forum):
@@ -828,12 +828,12 @@ def room_for_platforms(s):
                 copies += 1
     run.copies = copies
     if run.wanted > room:
-        return Room.COPIES.value
+        return Shortage.COPIES.value
     run.wanted += run.nodes
     run.room_nodes = run.wanted
     if run.wanted > s.nodes.size:
-        return Room.NODES.value
-    return Room.ENOUGH.value
+        return Shortage.NODES.value
+    return Shortage.ENOUGH.value
 
 
 @compiled
@@ -844,16 +844,16 @@ def room_for_conceptions(s):
     run.wanted = run.ideas + run.candidates
     run.room_ideas = run.wanted
     if run.wanted > s.ideas.size:
-        return Room.IDEAS.value
+        return Shortage.IDEAS.value
     run.wanted = run.nodes + run.candidates + run.granted  # posted, or adopted at once
     run.room_nodes = run.wanted
     if run.wanted > s.nodes.size:
-        return Room.NODES.value
+        return Shortage.NODES.value
     run.wanted = 2 * (run.met + run.adopted_now + run.candidates)
     run.room_met = run.met + run.adopted_now + run.candidates
     if run.wanted > s.met.size:
-        return Room.MET.value
-    return Room.ENOUGH.value
+        return Shortage.MET.value
+    return Shortage.ENOUGH.value
 
 
 @compiled
@@ -2284,7 +2284,7 @@ def replicate(table, plans, seeds, cursor, end, summaries):
         summaries: filled in, one row a pair; see :data:`~innovation_abm.kernel.arrays.SUMMARY`.
 
     Returns:
-        What there was no room for, :class:`~innovation_abm.kernel.arrays.Room`: make some, and
+        What there was no room for, :class:`~innovation_abm.kernel.arrays.Shortage`: make some, and
         call again.
     """
     s = state_at(table)
@@ -2295,12 +2295,12 @@ def replicate(table, plans, seeds, cursor, end, summaries):
             start(s, seeds[pair])
             cursor[1] = 1
         lack = advance(s)
-        if lack != Room.ENOUGH:
+        if lack != Shortage.ENOUGH:
             return lack
         summarise(s, summaries[pair])
         cursor[0] += 1
         cursor[1] = 0
-    return Room.ENOUGH.value
+    return Shortage.ENOUGH.value
 
 
 @compiled

@@ -14,7 +14,7 @@ import numpy as np
 
 from innovation_abm.entities.terms import WEEKLY_TERMS, Terms
 from innovation_abm.organization.organization import Role
-from innovation_abm.scenario.levers import Determinant, Level
+from innovation_abm.scenario.levers import Determinant, DeterminantLevel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,7 +128,9 @@ def _provisions(run: Ended, terms: Terms, book: RuleBook) -> dict[Determinant, A
 
 def _provided(energies: Array, determinant: Determinant, terms: Terms, book: RuleBook) -> Array:
     """Return how far a determinant is there for people of some energies, by itself."""
-    system, organisation, own = (getattr(terms, f"{determinant}_{level}") for level in Level)
+    system, organisation, own = (
+        getattr(terms, f"{determinant}_{level}") for level in DeterminantLevel
+    )
     missing = book.missing(system, organisation)
     return np.array([1.0 - missing + book.covered(missing, own, float(e)) for e in energies])
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from innovation_abm.rules.source import Finding, Kind
+from innovation_abm.rules.source import Finding, FindingKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -127,7 +127,7 @@ class _Own:
             if isinstance(inner, FunctionType) and inner.__code__.co_filename in self.files:
                 file, line = inner.__code__.co_filename, inner.__code__.co_firstlineno
                 what = f"{inner.__name__} keeps results between calls: {ALLOWED[agent]}"
-                self.found.append(Finding(Path(file).name, line, what, Kind.PURITY))
+                self.found.append(Finding(Path(file).name, line, what, FindingKind.PURITY))
             value = inner
         if isinstance(value, FunctionType) and value.__code__.co_filename in self.files:
             self._waiting.append((value, agent))
@@ -171,7 +171,7 @@ class _Own:
             node = self.definition(function)
             if node is None:
                 continue
-            reader = _Reader(self, function, node, agent=agent)
+            reader = _PurityReader(self, function, node, agent=agent)
             reader.read()
             yield from reader.found
         yield from _shared_state(self)
@@ -222,7 +222,7 @@ class _Visitor(ast.NodeVisitor):
     def note(self, node: ast.AST, what: str) -> None:
         line = getattr(node, "lineno", 0)
         told = f"{what}: {ALLOWED[self.agent]}"
-        self.found.append(Finding(self.file, line, told, Kind.PURITY))
+        self.found.append(Finding(self.file, line, told, FindingKind.PURITY))
 
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load) and node.id not in self.local:
@@ -329,7 +329,7 @@ class _ModuleReader(_Visitor):
             super().note(node, what)
 
 
-class _Reader(_Visitor):
+class _PurityReader(_Visitor):
     """Reads one function that the model may call."""
 
     def __init__(self, own: _Own, function: FunctionType, node: Any, *, agent: bool) -> None:  # noqa: ANN401
@@ -479,7 +479,7 @@ class _Reader(_Visitor):
                 getattr(node, "lineno", 0),
                 f"{ast.unparse(node)}: the order of a set differs between processes; use "
                 "sorted(...), a list or a dictionary",
-                Kind.PURITY,
+                FindingKind.PURITY,
             )
         )
 
@@ -507,7 +507,7 @@ class _Reader(_Visitor):
                     self.file,
                     node.lineno,
                     f"{ast.unparse(node)} {_never(what, texts[0])}",
-                    Kind.PURITY,
+                    FindingKind.PURITY,
                 )
             )
         self.generic_visit(node)
@@ -558,7 +558,7 @@ def _shared_state(own: _Own) -> Iterator[Finding]:
                     f"self.{name} belongs to the class {kind.__name__}, so all agents and runs "
                     f"share it; set it in __init__ or begin"
                 )
-                yield Finding(Path(file).name, line, what, Kind.PURITY)
+                yield Finding(Path(file).name, line, what, FindingKind.PURITY)
 
 
 def _changes_of_self(node: ast.AST) -> Iterator[tuple[str, int]]:

@@ -38,7 +38,7 @@ DOES: Final = {
 OURS: Final = "innovation_abm"
 
 
-class Kind(Enum):
+class FindingKind(Enum):
     """Which promise a finding is about."""
 
     PURITY = "purity"
@@ -59,7 +59,7 @@ class Finding:
     file: str
     line: int
     what: str
-    kind: Kind
+    kind: FindingKind
 
     def __str__(self) -> str:
         return f"{self.file}, line {self.line}: {self.what}"
@@ -78,7 +78,9 @@ def examine(rules: Iterable[Callable[..., float]]) -> list[Finding]:
         if calls_itself(function):
             code = function.__code__
             what = f"{function.__name__} calls itself; write a loop"
-            finding = Finding(Path(code.co_filename).name, code.co_firstlineno, what, Kind.PURITY)
+            finding = Finding(
+                Path(code.co_filename).name, code.co_firstlineno, what, FindingKind.PURITY
+            )
             found.setdefault(str(finding), finding)
     return sorted(found.values(), key=lambda finding: (finding.file, finding.line, finding.what))
 
@@ -121,7 +123,7 @@ def _findings(function: FunctionType) -> Iterator[Finding]:
     node = _definition(file, function.__code__.co_firstlineno)
     if node is None:  # not from a file
         return
-    reader = _Reader(Path(file).name, function)
+    reader = _SourceReader(Path(file).name, function)
     for statement in node.body:
         reader.visit(statement)
     yield from reader.found
@@ -149,7 +151,7 @@ def _tree(file: str) -> ast.Module:
         return ast.Module([], [])
 
 
-class _Reader(ast.NodeVisitor):
+class _SourceReader(ast.NodeVisitor):
     """Goes through the body of one function and notes what a rule must not do."""
 
     def __init__(self, file: str, function: FunctionType) -> None:
@@ -159,19 +161,21 @@ class _Reader(ast.NodeVisitor):
         self.local = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
         self.found: list[Finding] = []
 
-    def note(self, node: ast.expr | ast.stmt, what: str, kind: Kind = Kind.PURITY) -> None:
+    def note(
+        self, node: ast.expr | ast.stmt, what: str, kind: FindingKind = FindingKind.PURITY
+    ) -> None:
         self.found.append(Finding(self.file, node.lineno, what, kind))
 
     # arithmetic
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
         if isinstance(node.op, ast.Pow) and not _constant(node):
-            self.note(node, f"{ast.unparse(node)}: {_instead(node)}", Kind.BITS)
+            self.note(node, f"{ast.unparse(node)}: {_instead(node)}", FindingKind.BITS)
         self.generic_visit(node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         if isinstance(node.op, ast.Pow):
-            self.note(node, f"{ast.unparse(node)}: write x * x, never x ** 2", Kind.BITS)
+            self.note(node, f"{ast.unparse(node)}: write x * x, never x ** 2", FindingKind.BITS)
         self._target(node.target)
         self.generic_visit(node)
 
@@ -223,7 +227,7 @@ class _Reader(ast.NodeVisitor):
 
     def _builtin(self, node: ast.expr, name: str) -> None:
         if name == "pow":
-            self.note(node, "pow: write x * x", Kind.BITS)
+            self.note(node, "pow: write x * x", FindingKind.BITS)
         elif name in DOES:
             self.note(node, f"{name} {DOES[name]}")
         elif hasattr(builtins, name):
@@ -234,13 +238,13 @@ class _Reader(ast.NodeVisitor):
     def _module(self, node: ast.expr, module: ModuleType, rest: str, name: str) -> None:
         if module is math:
             if rest == "pow":
-                self.note(node, "math.pow: write x * x", Kind.BITS)
+                self.note(node, "math.pow: write x * x", FindingKind.BITS)
             return
         value = module
         for part in rest.split("."):
             value = getattr(value, part, value)
         if module.__name__.partition(".")[0] == "numpy" and not rest.startswith("random"):
-            self.note(node, f"{name}: {_of_numpy(rest)}", Kind.BITS)
+            self.note(node, f"{name}: {_of_numpy(rest)}", FindingKind.BITS)
         elif module.__name__ in DOES:
             self.note(node, f"{name} {DOES[module.__name__]}")
         elif not getattr(value, "is_rule", False) and not _is_ours(module):
@@ -261,7 +265,7 @@ class _Reader(ast.NodeVisitor):
         if home == "math":
             return
         if str(home).partition(".")[0] == "numpy" and "random" not in f"{home}.{name}":
-            self.note(node, f"{name}: {_of_numpy(name)}", Kind.BITS)
+            self.note(node, f"{name}: {_of_numpy(name)}", FindingKind.BITS)
             return
         does = DOES.get(name) or next(
             (DOES[one] for one in (str(home), str(home).partition(".")[0]) if one in DOES),

@@ -44,7 +44,7 @@ CLOSED: Final = "the worker processes are closed"
 
 
 @dataclass(frozen=True)
-class Batch:
+class MesaBatch:
     """What was run.
 
     Attributes:
@@ -89,7 +89,7 @@ class MesaProcesses:
         rules: RuleBook | None = None,
         *,
         progress: Callable[[int, int], object] | None = None,
-    ) -> Batch:
+    ) -> MesaBatch:
         """Run pairs of a scenario and a seed.
 
         Args:
@@ -105,7 +105,7 @@ class MesaProcesses:
                 of them are closed.
         """
         if not pairs:
-            return Batch(_together([]), float("nan"))
+            return MesaBatch(_together([]), float("nan"))
         pool = self._started()
         try:
             return self._run(pool, pairs, organization, pickle.dumps(rules), progress)
@@ -124,7 +124,7 @@ class MesaProcesses:
         organization: Organization | None,
         rules: bytes,
         progress: Callable[[int, int], object] | None,
-    ) -> Batch:
+    ) -> MesaBatch:
         done: dict[int, pd.DataFrame] = {}
         flying: dict[Future[tuple[pd.DataFrame, float]], int] = {}
         begin, runs, seconds = 0, 0, 0.0
@@ -147,7 +147,7 @@ class MesaProcesses:
         finally:
             for future in flying:
                 future.cancel()
-        return Batch(_together(_unbroken(done)), seconds / runs if runs else float("nan"))
+        return MesaBatch(_together(_unbroken(done)), seconds / runs if runs else float("nan"))
 
     def _started(self) -> ProcessPoolExecutor:
         with self._lock:

@@ -45,7 +45,7 @@ class LeverError(InnovationAbmError):
     """A record of a lever is wrong."""
 
 
-class Kind(StrEnum):
+class LeverKind(StrEnum):
     """Whether a lever stands for something that goes wrong, or for something that can be done."""
 
     CHALLENGE = "challenge"
@@ -61,7 +61,7 @@ class Determinant(StrEnum):
     NORMALITY = "normality"
 
 
-class Level(StrEnum):
+class DeterminantLevel(StrEnum):
     """Who provides a determinant."""
 
     SYSTEM = "system"
@@ -109,7 +109,7 @@ STARTS: Final[Mapping[str, Mapping[str, float | bool]]] = MappingProxyType(
 values at which the mechanism does nothing, or next to nothing; by the parameter switched."""
 
 
-class _Record(BaseModel):
+class _LeverRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @model_validator(mode="before")
@@ -120,14 +120,14 @@ class _Record(BaseModel):
         return {name: plain_within(value) for name, value in given.items()}
 
 
-class Words(_Record):
+class Wording(_LeverRecord):
     """A text in the languages of the dashboard."""
 
     en: str = Field(min_length=1)
     fr: str = Field(min_length=1)
 
 
-class Move(_Record):
+class Move(_LeverRecord):
     """What a lever does to one parameter.
 
     Attributes:
@@ -229,7 +229,7 @@ MEASURES: Final = frozenset(
 made: :mod:`innovation_abm.results.measures`."""
 
 
-class Effect(_Record):
+class Effect(_LeverRecord):
     """What a lever is expected to do, by the source text.
 
     Attributes:
@@ -243,7 +243,7 @@ class Effect(_Record):
     finding: str = ""
 
 
-class Lever(_Record):
+class Lever(_LeverRecord):
     """One lever.
 
     Attributes:
@@ -267,19 +267,19 @@ class Lever(_Record):
     """
 
     key: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    title: Words
-    kind: Kind
+    title: Wording
+    kind: LeverKind
     source: str
     time: str = Field(pattern=r"^\d\d:\d\d:\d\d$")
     determinants: tuple[Determinant, ...] = Field(min_length=1)
-    level: Level
+    level: DeterminantLevel
     weight: float = Field(default=0.3, ge=0.0, le=1.0, strict=True)
     switches: dict[str, float | bool] = {}
     moves: tuple[Move, ...] = ()
     needs: dict[str, float | int | bool | str] = {}
     expected: tuple[Effect, ...] = ()
-    sentence: Words
-    question: Words
+    sentence: Wording
+    question: Wording
 
     @property
     def begins(self) -> Mapping[str, float | bool]:
@@ -293,7 +293,7 @@ class Lever(_Record):
         others leave open, each challenge takes its share of what is there.
         """
         share = strength * self.weight
-        if self.kind == Kind.STRATEGY:
+        if self.kind == LeverKind.STRATEGY:
             return 1.0 - (1.0 - provided) * (1.0 - share)
         return provided * (1.0 - share)
 

@@ -114,7 +114,7 @@ class Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
 
 
-class Run(Group):
+class RunGroup(Group):
     """How long, and with which luck."""
 
     weeks: int = _fixed(104, 1, 5200, "length of the run", "weeks")
@@ -397,7 +397,7 @@ class Review(Group):
     panel_novelty: float = _number(0.0, 0.0, 0, 1, "least novelty that goes to the panel")
 
 
-class Platform(Group):
+class PlatformGroup(Group):
     """Ad-hoc collaboration platforms: readers, allies, development, bypass."""
 
     platforms: bool = _flag(False, "collaboration platforms exist")
@@ -599,7 +599,7 @@ class Context(Group):
 
 
 GROUPS: Final[dict[str, type[Group]]] = {
-    "run": Run,
+    "run": RunGroup,
     "organization": Shape,
     "ideas": Ideas,
     "facets": Facets,
@@ -607,7 +607,7 @@ GROUPS: Final[dict[str, type[Group]]] = {
     "voice": Voice,
     "work": Work,
     "review": Review,
-    "platform": Platform,
+    "platform": PlatformGroup,
     "agency": Agency,
     "pilots": Pilots,
     "implementation": Implementation,

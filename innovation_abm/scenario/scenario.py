@@ -59,9 +59,9 @@ from innovation_abm.scenario.parameters import (
     Implementation,
     Learning,
     Pilots,
-    Platform,
+    PlatformGroup,
     Review,
-    Run,
+    RunGroup,
     Shape,
     Traits,
     Value,
@@ -122,7 +122,7 @@ class Scenario(
     Implementation,
     Pilots,
     Agency,
-    Platform,
+    PlatformGroup,
     Review,
     Work,
     Voice,
@@ -130,7 +130,7 @@ class Scenario(
     Facets,
     Ideas,
     Shape,
-    Run,
+    RunGroup,
 ):
     """All that a run depends on, but for the rules: parameters, levers, timeline and seed.
 

@@ -24,7 +24,7 @@ FEW: Final = 4
 """Maximum number of factors for which a point is described by all of them."""
 
 
-class Answer(Section):
+class AnswerSection(Section):
     """The section of the answer."""
 
     @property

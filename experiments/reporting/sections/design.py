@@ -32,7 +32,7 @@ _DESIGNS: Final = {
 """What each kind of design is, in plain words."""
 
 
-class Design(Section):
+class DesignSection(Section):
     """The section of the design."""
 
     @property

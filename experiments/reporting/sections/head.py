@@ -8,7 +8,7 @@ from innovation_abm.experiments.reporting.sections.parts import Section
 from innovation_abm.experiments.reporting.wording import are, count
 
 
-class Head(Section):
+class HeadSection(Section):
     """The head of the page."""
 
     @property

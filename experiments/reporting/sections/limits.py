@@ -25,7 +25,7 @@ _CAVEATS: Final = {
 """What each kind of design does not show."""
 
 
-class Limits(Section):
+class LimitsSection(Section):
     """The section of how to read it."""
 
     @property
