@@ -21,6 +21,7 @@ from innovation_abm.charts.options import (
     SheetOption,
 )
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.extras import require
 from innovation_abm.reading.toml_files import check_file
 
 
@@ -68,6 +69,7 @@ def dashboard(
     The page is served to this machine only, unless --lan is given, and needs no internet.
     Press Ctrl-C to stop.
     """
+    require("dashboard", "Dashboards")
     for file in (session if Path(session).suffix else "", levers):
         if file:
             check_file(file)  # report errors before anything slow is loaded

@@ -9,7 +9,7 @@ _BARE_CHECKOUT = """\
 innovation-abm: this checkout is not installed, so only a part of the package is found here.
 Install it, in the folder that holds pyproject.toml:
 
-    python -m pip install -e .
+    python -m pip install -e ".[dashboard,studies]"
 
 or, if innovation-abm is installed already, run the command from another folder."""
 

@@ -1,9 +1,8 @@
-"""What studies found: by hand, against lifelines and scipy, and by what holds for all results."""
+"""What studies found: by hand, against scipy, and by what holds for all results."""
 
 from __future__ import annotations
 
 import math
-import warnings
 from functools import cache
 from itertools import product
 
@@ -22,7 +21,11 @@ from innovation_abm.experiments.design.study import Base, Design, Factor, Level,
 from innovation_abm.experiments.running.execution import sweep
 from innovation_abm.experiments.running.stopping import narrow_enough
 from innovation_abm.experiments.store.results import Results
-from innovation_abm.results.survival import mean_interval, paired_difference
+from innovation_abm.results.survival import (
+    cumulative_incidence,
+    mean_interval,
+    paired_difference,
+)
 
 NAN = math.nan
 
@@ -543,11 +546,7 @@ def swept():
     return Kept(of, pd.concat(frames, ignore_index=True))
 
 
-def test_curves_agree_with_lifelines(swept):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a third party's own, at import
-        from lifelines import AalenJohansenFitter
-
+def test_curves_are_the_incidence_of_the_ideas_of_each_value(swept):
     found = analysis.survival_curves(swept, "manager_capacity")
     assert set(found["event"]) == {"adoption", "death"}
     for (capacity, event), curve in found.groupby(["manager_capacity", "event"]):
@@ -555,14 +554,9 @@ def test_curves_agree_with_lifelines(swept):
         flying = (ideas["fate"] == "in_flight").to_numpy()
         weeks = np.where(flying, 30, ideas["fate_week"]) - ideas["week"].to_numpy()
         causes = np.where(flying, 0, np.where(ideas["fate"] == "adopted", 1, 2))
-        fitter = AalenJohansenFitter(calculate_variance=False, seed=1)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # ties, which it breaks by moving ends a little
-            # A week more, for it has 0 at time 0; who is censored is so after the week's ends.
-            fitter.fit(weeks + 1 + 0.5 * flying, causes, 1 if event == "adoption" else 2)
-        there = fitter.cumulative_density_.iloc[:, 0]
-        wanted = [there[there.index <= week + 1.25].iloc[-1] for week in curve["week"]]
-        assert curve["estimate"].to_numpy() == pytest.approx(np.array(wanted), abs=1e-9)
+        wanted = cumulative_incidence(weeks, causes, 2, 30)  # which test_survival.py checks
+        there = wanted.incidence[curve["week"], 0 if event == "adoption" else 1]
+        assert curve["estimate"].to_numpy() == pytest.approx(there, abs=1e-9)
         assert ((curve["low"] <= curve["estimate"]) & (curve["estimate"] <= curve["high"])).all()
         assert set(curve["ideas"]) == {len(ideas)}
         assert set(curve["replications"]) == {8}

@@ -6,8 +6,8 @@ import json
 import math
 import subprocess
 import sys
-import warnings
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -256,74 +256,39 @@ def test_weeks_and_causes_outside_are_refused():
 # --- Cumulative incidence: against lifelines --------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def lifelines():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a third party's own, at import
-        import lifelines
-
-    return lifelines
+def kept_figures():
+    """What lifelines found of random items; data/lifelines_numbers.py says how it was asked."""
+    path = Path(__file__).with_name("data") / "lifelines.json"
+    return json.loads(path.read_text(encoding="utf-8"))["items"]
 
 
-def fit_lifelines(fitter, durations, causes, *arguments):
-    """Fit with our weeks moved to where lifelines counts them the same way.
-
-    It sets the incidence at time 0 to 0, so a week is added. It breaks ties by jittering the ends,
-    some then falling behind those censored in the same week, so these are put half a week later.
-    """
-    times = np.asarray(durations) + 1.0 + 0.5 * (np.asarray(causes) == 0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about the jitter, and log(0) while nothing has ended
-        return fitter.fit(times, causes, *arguments)
+LIFELINES = kept_figures()
 
 
-def step_values(series, horizon):
-    """The value that a step function has reached by the end of each of our weeks."""
-    index = np.searchsorted(series.index.to_numpy(), np.arange(horizon + 1) + 1.25, "right") - 1
-    return series.to_numpy(dtype=float)[index]
+@pytest.mark.parametrize("items", LIFELINES)
+def test_incidence_and_variance_agree_with_lifelines(items):
+    found = sv.cumulative_incidence(items["durations"], items["causes"], N_CAUSES, 29)
+    assert pytest.approx(np.array(items["incidence"]), abs=1e-9) == found.incidence.T
+    assert pytest.approx(np.array(items["variance"]), rel=1e-9, abs=1e-15) == found.variance.T
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("cause", [1, 2, 3])
-def test_incidence_and_variance_agree_with_lifelines(lifelines, seed, cause):
-    horizon = 29
-    durations, causes = random_items(seed)
-    found = sv.cumulative_incidence(durations, causes, N_CAUSES, horizon)
-    fitter = lifelines.AalenJohansenFitter(seed=seed, calculate_variance=True)
-    fit = fit_lifelines(fitter, durations, causes, cause)
-    expected = step_values(fit.cumulative_density_.iloc[:, 0], horizon)
-    assert found.incidence[:, cause - 1] == pytest.approx(expected, abs=1e-9)
-    assert found.variance[:, cause - 1] == pytest.approx(
-        step_values(fit.variance_, horizon), rel=1e-9, abs=1e-15
-    )
+@pytest.mark.parametrize("items", LIFELINES)
+def test_pooled_causes_agree_with_lifelines(items):
+    """Survival with its deaths pooled: lifelines was given one cause instead of two."""
+    found = sv.cumulative_incidence(items["durations"], items["causes"], N_CAUSES, 29)
+    expected = 1 - np.array(items["incidence of causes 2 and 3"])
+    assert found.survival([2, 3]).estimate == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_pooled_causes_agree_with_lifelines(lifelines, seed):
-    """Survival with its deaths pooled: lifelines is given one cause instead of two."""
-    horizon = 29
-    durations, causes = random_items(seed)
-    found = sv.cumulative_incidence(durations, causes, N_CAUSES, horizon).survival([2, 3])
-    merged = np.minimum(causes, 2)
-    fitter = lifelines.AalenJohansenFitter(seed=seed, calculate_variance=False)
-    fit = fit_lifelines(fitter, durations, merged, 2)
-    expected = 1 - step_values(fit.cumulative_density_.iloc[:, 0], horizon)
-    assert found.estimate == pytest.approx(expected, abs=1e-9)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_kaplan_meier_and_its_interval_agree_with_lifelines(lifelines, seed):
-    horizon = 29
-    durations, causes = random_items(seed)
-    died = causes > 1
-    found = sv.kaplan_meier(durations, died, horizon, confidence=0.9)
-    fit = fit_lifelines(lifelines.KaplanMeierFitter(alpha=0.1), durations, died.astype(int))
-    expected = step_values(fit.survival_function_.iloc[:, 0], horizon)
+@pytest.mark.parametrize("items", LIFELINES)
+def test_kaplan_meier_and_its_interval_agree_with_lifelines(items):
+    died = np.array(items["causes"]) > 1
+    found = sv.kaplan_meier(items["durations"], died, 29, confidence=0.9)
+    expected = np.array(items["kaplan_meier"])
     assert found.estimate == pytest.approx(expected, abs=1e-9)
     inside = (expected > 0) & (expected < 1)
     for ours, name in ((found.low, "lower"), (found.high, "upper")):
-        theirs = step_values(fit.confidence_interval_.filter(like=name).iloc[:, 0], horizon)
-        assert ours[inside] == pytest.approx(theirs[inside], abs=1e-9)
+        assert ours[inside] == pytest.approx(np.array(items[name])[inside], abs=1e-9)
 
 
 def test_kaplan_meier_by_hand():

@@ -19,6 +19,7 @@ from innovation_abm.experiments.calibration.history_matching import match_histor
 from innovation_abm.experiments.calibration.rejection import reject
 from innovation_abm.experiments.calibration.result import result_of
 from innovation_abm.experiments.calibration.simulator import ModelSimulator
+from innovation_abm.extras import require
 
 if TYPE_CHECKING:
     from innovation_abm.experiments.calibration.evaluator import Progress
@@ -62,6 +63,7 @@ def calibrate(
             nearly everywhere.
         InnovationAbmError: if the model cannot be run.
     """
+    require("studies", "Calibrations")
     if simulator is None:
         simulator = ModelSimulator(
             calibration, rules=rules, engine=engine, threads=threads, notice=notice

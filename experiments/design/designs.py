@@ -35,6 +35,7 @@ from innovation_abm.experiments.design.parts import (
     repeated,
     shown,
 )
+from innovation_abm.extras import require
 from innovation_abm.reading.plain_numbers import of_kind
 from innovation_abm.reading.spreadsheets import read_back
 from innovation_abm.reading.text_files import path_shown, read_bytes
@@ -263,6 +264,7 @@ def unit_sample(study: Designed) -> FloatArray:
     Raises:
         StudyError: if this kind of design does not sample; see :data:`SAMPLED`.
     """
+    require("studies", "Studies")
     if study.design.kind not in SAMPLED:
         raise StudyError(f'a design of kind = "{study.design.kind}" does not sample the unit cube')
     return _SAMPLERS[study.design.kind](study.design, len(study.factors))

@@ -309,6 +309,7 @@ class Study(Part):
         frame = self._points if points is None else points
         if not self.factors:  # pandas would make no rows of it
             yield from ({} for _ in frame.index)
+            return
         for first in range(0, len(frame), _ROWS):  # all at once would fill the memory
             part = frame[first : first + _ROWS]
             yield from cast("list[dict[str, Value]]", part.to_dict("records"))

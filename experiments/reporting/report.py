@@ -30,6 +30,7 @@ from innovation_abm.experiments.reporting.sections.limits import LimitsSection
 from innovation_abm.experiments.reporting.sections.parts import Fitting, version_of
 from innovation_abm.experiments.reporting.sections.reproduce import Reproduce
 from innovation_abm.experiments.reporting.sheets import DARK, check_formats
+from innovation_abm.extras import require
 from innovation_abm.reading.text_files import write_whole
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def write_report(
     Raises:
         InnovationAbmError: if the target cannot be written, or a format is unknown.
     """
+    require("studies", "Reports")
     check_formats(formats)
     place = Path(target)
     alone = place.suffix.lower() in (".html", ".htm")

@@ -32,6 +32,7 @@ from innovation_abm.experiments.running.runners import (
 )
 from innovation_abm.experiments.running.workers import Cluster, Processes, Threads, Workers
 from innovation_abm.experiments.store.store import Batch, Store
+from innovation_abm.extras import require
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -102,6 +103,7 @@ def sweep(
             longer be written, or is removed.
         InterruptedSweepError: if it was interrupted; finished runs are stored.
     """
+    require("studies", "Studies")
     from innovation_abm.experiments.store.results import load_study
 
     told = notice or (lambda line: None)

@@ -20,6 +20,7 @@ from innovation_abm.experiments.store import checking, ledger, table_parts
 from innovation_abm.experiments.store.checking import DamagedStudyError, StoredPart
 from innovation_abm.experiments.store.ledger import STUDY_FILE, StoreError
 from innovation_abm.experiments.store.table_parts import PARTS_FOLDER, RUN_COLUMNS
+from innovation_abm.extras import require
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -265,6 +266,7 @@ def load_study(path: str | PathLike[str]) -> Results:
         DamagedStudyError: if it is damaged, listing all damage.
         StoreError: if it does not hold a study, or cannot be read.
     """
+    require("studies", "Studies")
     folder = Path(path).absolute()
     with ledger.reading(folder) as connection:
         found = checking.read(connection, leave_out=["points"])
@@ -439,7 +441,8 @@ def _sessions(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
             "host": host,
         }
     )
-    return frame.join(told, rsuffix="_told")
+    shared = {name: f"{name}_told" for name in told.columns if name in frame.columns}
+    return frame.join(told.rename(columns=shared))
 
 
 def _moments(seconds: FloatArray) -> Any:  # noqa: ANN401 - an index of pandas

@@ -36,6 +36,7 @@ import numpy as np
 from innovation_abm.experiments.store import ledger, opening, repairing, seals, table_parts
 from innovation_abm.experiments.store.ledger import LEDGER_FILE, STUDY_FILE, StoreError
 from innovation_abm.experiments.store.table_parts import PARTS_FOLDER, RUN_COLUMNS
+from innovation_abm.extras import require
 from innovation_abm.reading.text_files import write_whole
 
 if TYPE_CHECKING:
@@ -186,6 +187,7 @@ class Store:
                 (every difference is listed), if the folder holds something else, if another
                 process is writing it, if it is damaged, or if it cannot be written or read.
         """
+        require("studies", "Studies")
         target = Path(folder).absolute()
         opening.check_names(measures, tables)
         with ledger.explained(f"cannot write the study in {folder}", ADVICE), ExitStack() as undo:

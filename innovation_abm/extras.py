@@ -1,0 +1,32 @@
+"""The optional parts of the package: which libraries each needs, and whether they are installed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Final
+
+from innovation_abm.errors import InnovationAbmError
+
+EXTRAS: Final = {
+    "dashboard": ("altair", "anywidget", "ipyvue", "ipyvuetify", "matplotlib", "solara"),
+    "studies": ("matplotlib", "pyarrow", "SALib"),
+}
+"""Modules that each extra of ``pyproject.toml`` installs and the package imports."""
+
+
+def require(extra: str, what: str) -> None:
+    """Check that the libraries of an extra are installed.
+
+    Args:
+        extra: a key of :data:`EXTRAS`.
+        what: what needs them, to begin the message with; in the plural.
+
+    Raises:
+        InnovationAbmError: if any is missing; the message names the command that installs them.
+    """
+    missing = [name for name in EXTRAS[extra] if find_spec(name) is None]
+    if missing:
+        raise InnovationAbmError(
+            f"{what} need {', '.join(missing)}, not installed here; install with: "
+            f'python -m pip install "innovation-abm[{extra}]"'
+        )
