@@ -12,14 +12,7 @@ from pathlib import Path
 
 import pytest
 import shown
-
-from innovation_abm import InnovationModel, Scenario, compare, generate, simulate
-from innovation_abm.chance import Purpose, beta_quantiles, normal, quantile, uniform
-from innovation_abm.entities.traits import TRAITS
-from innovation_abm.experiments.design.shipped import names
-from innovation_abm.experiments.reporting.documents import REPORTS, model_of
-from innovation_abm.experiments.reporting.documents import main as remake
-from innovation_abm.reference import (
+from reference import (
     DRAWS,
     SUMMARY_MEANINGS,
     TABLES,
@@ -29,6 +22,13 @@ from innovation_abm.reference import (
     rule_names,
     table,
 )
+
+from innovation_abm import InnovationModel, Scenario, compare, generate, simulate
+from innovation_abm.chance import Purpose, beta_quantiles, normal, quantile, uniform
+from innovation_abm.entities.traits import TRAITS
+from innovation_abm.experiments.design.shipped import names
+from innovation_abm.experiments.reporting.documents import REPORTS, model_of
+from innovation_abm.experiments.reporting.documents import main as remake
 from innovation_abm.rules import trait
 from innovation_abm.running.comparison import _deal
 from innovation_abm.scenario import parameters
@@ -96,7 +96,7 @@ EVERYTHING = Scenario(
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
 def test_generated_tables_are_up_to_date(path):
     text = path.read_text(encoding="utf-8")
-    assert render(text) == text, "run: python -m innovation_abm.reference"
+    assert render(text) == text, "run: python docs/_ext/reference.py"
     assert (
         text.count("<!-- generated:") == text.count("<!-- end -->") == len(GENERATED.findall(text))
     )

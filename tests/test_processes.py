@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -117,6 +118,29 @@ subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE).wait()
 SWEEP = ("-m", "innovation_abm", "sweep", "endless.toml", "--no-report", "--workers", "2")
 
 
+@contextmanager
+def started(folder, command, hangup=signal.SIG_DFL):
+    """Start a command, and leave nothing of it behind.
+
+    A hangup ends it by default, even where the tests themselves were started to survive one.
+    """
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=(lambda: signal.signal(signal.SIGHUP, hangup)) if os.name == "posix" else None,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(process.pid).children(recursive=True):
+                child.kill()
+        process.kill()
+        process.communicate()
+
+
 def busy(process, number):
     """Wait until a process has so many children that have worked for a second; give them all."""
     until = time.monotonic() + 120
@@ -155,13 +179,11 @@ def folder(tmp_path):
     ids=["sweep", "MesaProcesses", "dask", "compiler"],
 )
 def test_no_process_outlives_one_that_is_killed(folder, command, number):
-    process = subprocess.Popen([sys.executable, *command], cwd=folder)
-    try:
+    with started(folder, command) as process:
         children = busy(process, number)
-    finally:
         process.kill()
         process.wait()
-    assert left_after(children, 5) == []
+        assert left_after(children, 5) == []
 
 
 @posix
@@ -170,33 +192,25 @@ def test_no_process_outlives_one_that_is_killed(folder, command, number):
     "options", [(), pytest.param(("--dask", "local"), marks=pytest.mark.slow)], ids=["here", "dask"]
 )
 def test_a_sweep_that_is_told_to_end_ends_with_all_its_processes(folder, name, status, options):
-    process = subprocess.Popen(
-        [sys.executable, *SWEEP, *options], cwd=folder, stderr=subprocess.PIPE, text=True
-    )
-    children = busy(process, 2)
-    process.send_signal(getattr(signal, name))
-    _, said = process.communicate(timeout=20)
-    assert process.returncode == status
-    assert "stopped; finished runs are in endless; the same command continues" in said
-    assert "Traceback" not in said
-    assert left_after(children, 5) == []
+    with started(folder, (*SWEEP, *options)) as process:
+        children = busy(process, 2)
+        process.send_signal(getattr(signal, name))
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == status
+        assert "stopped; finished runs are in endless; the same command continues" in said
+        assert "Traceback" not in said
+        assert left_after(children, 5) == []
 
 
 @posix
 def test_a_signal_that_is_ignored_stays_ignored(folder):
     """As ``nohup`` has it; SIGTERM then ends the command all the same."""
-    process = subprocess.Popen(
-        [sys.executable, *SWEEP],
-        cwd=folder,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
-    )
-    children = busy(process, 2)
-    process.send_signal(signal.SIGHUP)
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.communicate(timeout=1)
-    process.terminate()
-    process.communicate(timeout=20)
-    assert process.returncode == 143
-    assert left_after(children, 5) == []
+    with started(folder, SWEEP, hangup=signal.SIG_IGN) as process:
+        children = busy(process, 2)
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.communicate(timeout=1)
+        process.terminate()
+        process.communicate(timeout=60)
+        assert process.returncode == 143
+        assert left_after(children, 5) == []

@@ -301,7 +301,7 @@ def main() -> int:
     """Measure all levers again, and record their effects in the checkout; return the status."""
     path = Path(__file__).parent / "data" / RECORD
     record(_shown(measure_all(ORGANISATIONS)), path)
-    print(f"{path}: written; to update the documents: python -m innovation_abm.reference")
+    print(f"{path}: written; to update the documents: python docs/_ext/reference.py")
     return 0
 
 

@@ -36,7 +36,7 @@ STAND_INS: Final = {
     **{
         line: IN_A_CHECKOUT + line
         for line in (
-            "python -m innovation_abm.reference",
+            "python docs/_ext/reference.py",
             "python -m innovation_abm.experiments.findings",
         )
     },
@@ -101,7 +101,7 @@ SLOW: Final = {
     "innovation-abm sweep champions.toml",
     "solara run FILE",
     "python3 --version",
-    "python -m innovation_abm.reference",
+    "python docs/_ext/reference.py",
     "python -m innovation_abm.experiments.findings",
 }
 """What takes long, or goes on until it is stopped: left to the slow tests."""

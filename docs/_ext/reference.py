@@ -5,7 +5,7 @@ A document holds a pair of markers for each table::
     <!-- generated: parameters -->
     <!-- end -->
 
-and ``python -m innovation_abm.reference`` fills in what is between them, in every Markdown file of
+and ``python docs/_ext/reference.py`` fills in what is between them, in every Markdown file of
 the folder ``docs`` (or in the files named on the command line). Never edit what is between the
 markers by hand. A test checks the documents against the code.
 """
