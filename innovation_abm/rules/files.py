@@ -291,7 +291,7 @@ class _Neighbours(MetaPathFinder):
     def modules(self) -> dict[Path, ModuleType]:
         """Return the modules that were imported from the folder, while they are loaded."""
         names = self.names()
-        near = [one for name, one in list(sys.modules.items()) if name.partition(".")[0] in names]
+        near = [one for name, one in sys.modules.copy().items() if name.partition(".")[0] in names]
         loaded = {getattr(module, "__file__", None): module for module in near}
         return {path: loaded[str(path)] for path in self.read if str(path) in loaded}
 
