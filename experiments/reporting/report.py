@@ -52,17 +52,17 @@ CONTENTS: Final = (
     ("reproduce", "How to repeat it"),
 )
 """The table of contents: the anchor of each section, and its name."""
-SECTIONS: Final[tuple[type[Section], ...]] = (
-    HeadSection,
-    AnswerSection,
-    DesignSection,
-    Found,
-    Certainty,
-    Failures,
-    LimitsSection,
-    Reproduce,
-)
-"""The sections; in the template, each has the name of its class in lower case."""
+SECTIONS: Final[dict[str, type[Section]]] = {
+    "head": HeadSection,
+    "answer": AnswerSection,
+    "design": DesignSection,
+    "found": Found,
+    "certainty": Certainty,
+    "failures": Failures,
+    "limits": LimitsSection,
+    "reproduce": Reproduce,
+}
+"""The sections by their names in the template."""
 
 
 def write_report(
@@ -129,7 +129,7 @@ def page(results: Results, drawn: pictures.Gallery | None = None) -> str:
     drawn = drawn or pictures.gallery(results)
     told = results, Names.of(results.study), analysis.describe(results), drawn
     return environment.get_template(PAGE).render(
-        {section.__name__.lower(): section(*told) for section in SECTIONS},
+        {name: section(*told) for name, section in SECTIONS.items()},
         pictures=Fitting.of(drawn),
         contents=CONTENTS,
         version=version_of("innovation-abm"),
