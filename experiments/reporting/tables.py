@@ -94,7 +94,7 @@ def numbers_drawn(title: str, frame: pd.DataFrame) -> Table:
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of a study, one method each; those that may have nothing to show may be None.
+    """The tables of a study, one method each; None stands for one that has nothing to show.
 
     Attributes:
         results: the study's results.
@@ -109,7 +109,7 @@ class Tables:
     # --- the answer -------------------------------------------------------------------------------
 
     def overview(self) -> Table:
-        """Every measure: its lowest and highest mean, and what matters most."""
+        """Return the lowest and highest mean of every measure, and what matters most to it."""
         rows = []
         for name in self.results.measures:
             one = self.told["measures"][name]
@@ -141,7 +141,7 @@ class Tables:
     # --- what was varied --------------------------------------------------------------------------
 
     def factors(self) -> Table:
-        """What was varied."""
+        """Return what was varied."""
         study = self.results.study
         rows = []
         for factor in study.factors:
@@ -152,7 +152,7 @@ class Tables:
         return Table("Factors: what was varied", head, rows)
 
     def measures(self) -> Table:
-        """What was measured."""
+        """Return what was measured."""
         called = map(self.names.measure, self.results.measures)
         rows = [(one.short, one.meaning, one.unit) for one in called]
         head = ("measure", "what it is", "unit")
@@ -277,7 +277,7 @@ class Tables:
     # --- how certain it is ------------------------------------------------------------------------
 
     def pairing(self) -> Table | None:
-        """What pairing gained; None without common random numbers, or with too many points."""
+        """Return what pairing gained; None if nothing was paired, or there are too many points."""
         paired = self.told["luck"] == "common" and self.told["replications"][1] > 1
         if not (paired and 1 < self.told["points"] <= PAIRED_POINTS):
             return None
@@ -298,7 +298,7 @@ class Tables:
         )
 
     def needed(self) -> Table | None:
-        """How many replications are needed; None without replications, or with too many points."""
+        """Return how many replications are needed; None for single runs or too many points."""
         if self.told["replications"][1] < 2 or self.told["points"] > PAIRED_POINTS:
             return None
         frame = analysis.replications_needed(self.results)
@@ -326,7 +326,7 @@ class Tables:
         )
 
     def luck(self) -> Table | None:
-        """How much is chance; None if that is unknown for all measures."""
+        """Return how much is chance; None if that is unknown for all measures."""
         if self.told["replications"][1] < 2:
             return None
         rows = []
@@ -353,7 +353,7 @@ class Tables:
     # --- what failed ------------------------------------------------------------------------------
 
     def errors(self) -> Table | None:
-        """Errors by how often they occurred; None if no run failed."""
+        """Return the errors by how often they occurred; None if no run failed."""
         failures = self.results.failures
         if failures.empty:
             return None
@@ -372,7 +372,7 @@ class Tables:
         return table.cut("kinds of errors", ERRORS)
 
     def undefined(self) -> Table | None:
-        """Measures by how often they are undefined; None if they never are."""
+        """Return how often measures are undefined; None if they never are."""
         rows = [
             (
                 self.names.measure(name).short,
@@ -388,7 +388,7 @@ class Tables:
     # --- how to repeat it -------------------------------------------------------------------------
 
     def provenance(self) -> Table:
-        """Where the figures come from, without the names of machines or people."""
+        """Return where the figures come from, without the names of machines or people."""
         results, told = self.results, self.told
         rows = [
             ("points of the design", f"{told['points']:,}"),
