@@ -276,6 +276,21 @@ def test_a_target_out_of_reach_is_named(method):
 
 
 @pytest.mark.parametrize("method", [FAST, ABC], ids=["history", "abc"])
+def test_a_target_that_is_missed_although_points_near_it_are_accepted_is_named(method):
+    task = one_target(6.0, 0.4, method)  # `a` ends at 5: 2.5 tolerances from it, the cut-off is 3
+    found = calibrate(task, simulator=Known(first_only))
+    assert not found.empty and not found.conflicts
+    (row,) = found.targets.to_dict("records")
+    assert row["low"] < row["predicted"] <= 5.0 < row["high"] < 6.0 and not row["hit"]
+    assert (
+        f"y: published as 6, predicted as {row['predicted']:.3g} ({row['low']:.3g} to "
+        f"{row['high']:.3g}): missed, although within the cut-off of 3 tolerances."
+    ) in found.findings
+    hit = calibrate(one_target(4.0, 0.4, method), simulator=Known(first_only))
+    assert not any("missed" in line for line in hit.findings)
+
+
+@pytest.mark.parametrize("method", [FAST, ABC], ids=["history", "abc"])
 def test_two_targets_that_conflict_are_named(method):
     def twice(a, b):
         return [a, a + 0.01 * b, b]

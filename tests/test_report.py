@@ -21,11 +21,10 @@ from innovation_abm.experiments.analysis.sensitivity import luck
 from innovation_abm.experiments.design.study import Study
 from innovation_abm.experiments.reporting import pictures
 from innovation_abm.experiments.reporting.names import Names
-from innovation_abm.experiments.reporting.report import page, write_report
-from innovation_abm.experiments.reporting.sections.design import DesignSection
-from innovation_abm.experiments.reporting.sections.parts import Fitting
-from innovation_abm.experiments.reporting.sections.reproduce import portable
+from innovation_abm.experiments.reporting.report import Fitting, page, write_report
 from innovation_abm.experiments.reporting.sheets import DARK, words
+from innovation_abm.experiments.reporting.study_file import portable
+from innovation_abm.experiments.reporting.tables import Tables
 from innovation_abm.experiments.reporting.wording import figures, interval, percent
 from innovation_abm.experiments.store.results import Results, load_study
 from innovation_abm.experiments.store.store import Batch, Store
@@ -148,6 +147,8 @@ class Reader(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
     def handle_data(self, data):
+        if "pre" not in self.open:
+            data = re.sub(r"[ \n]+", " ", data)  # as browsers do
         self.text += data
         if "caption" in self.open:
             self.tables[-1]["caption"] += data
@@ -540,8 +541,8 @@ def test_a_design_with_holes_that_has_no_map_either_is_drawn_as_far_as_can_be():
     assert "scatter-omission" in [one.name for one in drawn.found]
     wanted = "fits 6 coefficients to 4 points: more points are needed"
     assert any(one.endswith(wanted) for one in drawn.missing)
-    words = DesignSection(Results.from_frames(made, runs(made)), Names.of(made), {}, drawn)
-    assert words.factors.rows[0][3].endswith(", and so on: 40 in all")
+    tables = Tables(Results.from_frames(made, runs(made)), Names.of(made), {})
+    assert tables.factors().rows[0][3].endswith(", and so on: 40 in all")
 
 
 def test_what_is_undefined_everywhere_is_said_to_be():
@@ -595,7 +596,7 @@ def test_pictures_that_a_page_has_no_room_for_are_named():
     drawn = pictures.gallery(results("factorial"))
     first, *others = drawn.found
     fitting = Fitting.of(drawn, room=len(first.element()))
-    assert [one.name for one in fitting.found] == [first.name]
+    assert [one.name for one, _ in fitting.found] == [first.name]
     assert fitting.certainty == ()
     assert fitting.left_out == tuple(one.title for one in (*others, *drawn.certainty))
     assert Fitting.of(drawn).left_out == ()

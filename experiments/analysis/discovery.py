@@ -228,15 +228,10 @@ def find_boxes(
     for number in range(1, boxes + 1):
         if not (wanted & left).any() or wanted[left].all():
             break
-        steps = search.peeled(left, wanted)
-        best = max(range(len(steps)), key=lambda place: steps[place].quality)
-        kept = search.needed(steps[best].kept, left, wanted)
-        pasted = search.pasted(kept, left, wanted)
-        told.append(_told(number, [*steps, *pasted], best, mean.size))
-        chance = _chance(search, left, wanted, steps[best].quality, shuffles, rng)
+        steps, best, kept, chance = _search_once(search, left, wanted, shuffles, rng)
+        told.append(_told(number, steps, best, mean.size))
         if not kept or chance > SIGNIFICANCE:
             break
-        kept = pasted[-1].kept if pasted else kept
         inside = search.inside(kept) & left
         hits = int(wanted[inside].sum())
         found.append(
@@ -531,6 +526,22 @@ class _BoxSearch:
             if factor.name in kept:
                 p = self.quasi_p(kept, factor.name, left, wanted)
                 yield factor.limit(kept[factor.name], p)
+
+
+def _search_once(
+    search: _BoxSearch,
+    left: BoolArray,
+    wanted: BoolArray,
+    shuffles: int,
+    rng: np.random.Generator,
+) -> tuple[list[_Step], int, dict[str, Kept], float]:
+    """Return all steps, the place of the peel chosen, the limits of the box, and its chance."""
+    peeled = search.peeled(left, wanted)
+    best = max(range(len(peeled)), key=lambda place: peeled[place].quality)
+    kept = search.needed(peeled[best].kept, left, wanted)
+    pasted = search.pasted(kept, left, wanted)
+    chance = _chance(search, left, wanted, peeled[best].quality, shuffles, rng)
+    return [*peeled, *pasted], best, pasted[-1].kept if pasted else kept, chance
 
 
 def _step(

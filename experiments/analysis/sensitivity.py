@@ -173,8 +173,9 @@ def morris_indices(
     (Campolongo et al. 2007), which ranks the factors. ``sigma`` is their standard deviation: large
     if the effect is nonlinear or depends on other factors.
 
-    The effects are computed here because SALib has no intervals for ``mu`` and ``sigma``; tests
-    check that both give the same figures.
+    The effects are computed here because SALib returns only their means and standard deviations,
+    and the intervals of ``mu`` and ``sigma`` need the effects themselves; tests check that both
+    give the same figures.
 
     Args:
         results: complete results of a study with a ``morris`` design.

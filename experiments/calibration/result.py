@@ -179,13 +179,47 @@ def result_of(evaluator: Evaluator, found: Fit) -> CalibrationResult:
     """Describe the outcome of a method in tables and sentences."""
     import pandas as pd
 
-    calibration = evaluator.calibration
-    priors, sample = calibration.parameters, found.sample
-    names = [prior.name for prior in priors]
+    calibration, sample = evaluator.calibration, found.sample
+    names = [prior.name for prior in calibration.parameters]
+    weights = found.weights / max(float(found.weights.sum()), 1e-300)
+    frames = _frames(evaluator, found, weights)
+    if not len(sample):
+        unknown = {name: pd.DataFrame() for name in ("parameters", "correlations", "directions")}
+        return CalibrationResult(
+            calibration,
+            **frames,
+            **unknown,
+            findings=tuple(found.told),
+            conflicts=tuple(_conflicts(evaluator, found)),
+            fitted={},
+        )
+    tables = _accepted(evaluator, found, weights)
+    said = [
+        *found.told,
+        *identification.sentences(**tables),
+        *_missed(frames["targets"], calibration.method.cutoff),
+        *_held_out(frames["targets"]),
+    ]
+    nearest = evaluator.values_at(sample.points)[int(np.argmin(found.worst))]
+    return CalibrationResult(
+        calibration,
+        **frames,
+        **tables,
+        findings=tuple(said),
+        conflicts=(),
+        fitted=dict(zip(names, nearest.tolist(), strict=True)),
+    )
+
+
+def _frames(evaluator: Evaluator, found: Fit, weights: FloatArray) -> dict[str, pd.DataFrame]:
+    """Return the tables that there are even if nothing was accepted."""
+    import pandas as pd
+
+    calibration, sample = evaluator.calibration, found.sample
+    names = [prior.name for prior in calibration.parameters]
     labels = [target.name for target in calibration.targets]
     values = evaluator.values_at(sample.points)
-    weights = found.weights / max(float(found.weights.sum()), 1e-300)
-    frames: dict[str, pd.DataFrame] = {
+    return {
         "sample": pd.DataFrame(
             {
                 "weight": weights,
@@ -200,46 +234,30 @@ def result_of(evaluator: Evaluator, found: Fit) -> CalibrationResult:
         ),
         "tolerances": pd.DataFrame(found.tolerances),
         "profiles": identification.profiles_frame(
-            priors, found.looked_at, found.implausibility.max(axis=1)
+            calibration.parameters, found.looked_at, found.implausibility.max(axis=1)
         ),
         "targets": _targets_frame(evaluator, sample, weights, found.reached),
     }
-    if not len(sample):
-        unknown = {name: pd.DataFrame() for name in ("parameters", "correlations", "directions")}
-        return CalibrationResult(
-            calibration,
-            **frames,
-            **unknown,
-            findings=tuple(found.told),
-            conflicts=tuple(_conflicts(evaluator, found)),
-            fitted={},
-        )
-    middle = np.average(sample.points, axis=0, weights=weights)
+
+
+def _accepted(evaluator: Evaluator, found: Fit, weights: FloatArray) -> dict[str, pd.DataFrame]:
+    """Return the tables of the accepted region, of which there is some."""
+    calibration, points = evaluator.calibration, found.sample.points
+    names = [prior.name for prior in calibration.parameters]
+    middle = np.average(points, axis=0, weights=weights)
     emulators = evaluator.emulators(found.near, "the accepted region")
     known = identification.information(emulators, evaluator.tolerances, middle)
-    whole = calibration.method.kind == "history_matching"
-    tables = {
+    return {
         "parameters": identification.parameters_frame(
-            priors, sample.points, weights, known, whole=whole
+            calibration.parameters,
+            points,
+            weights,
+            known,
+            whole=calibration.method.kind == "history_matching",
         ),
-        "correlations": identification.correlations_frame(names, sample.points, weights),
-        "directions": identification.directions_frame(names, known, sample.points, weights),
+        "correlations": identification.correlations_frame(names, points, weights),
+        "directions": identification.directions_frame(names, known, points, weights),
     }
-    said = [
-        *found.told,
-        *identification.sentences(**tables),
-        *_missed(frames["targets"], calibration.method.cutoff),
-        *_held_out(frames["targets"]),
-    ]
-    nearest = values[int(np.argmin(found.worst))]
-    return CalibrationResult(
-        calibration,
-        **frames,
-        **tables,
-        findings=tuple(said),
-        conflicts=(),
-        fitted=dict(zip(names, nearest.tolist(), strict=True)),
-    )
 
 
 # --- targets --------------------------------------------------------------------------------------

@@ -2,7 +2,10 @@
 
 ====================  ============================================================================
 ``report``            ``write_report``: the page as a whole
-``sections``          each section of the page, in words and tables
+``templates``         its words and layout, section by section
+``answer``            what each measure depends on, in sentences
+``tables``            its tables
+``study_file``        the study file as the page shows it
 ``pictures``          which pictures a study needs
 ``drawings``          how each kind of picture is drawn
 ``sheets``            the house style of pictures, and SVG for a page or a paper

@@ -11,59 +11,37 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
-from importlib.resources import files
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments import analysis
-from innovation_abm.experiments.reporting import pictures
-from innovation_abm.experiments.reporting.names import Names
-from innovation_abm.experiments.reporting.sections.answer import AnswerSection
-from innovation_abm.experiments.reporting.sections.certainty import Certainty
-from innovation_abm.experiments.reporting.sections.design import DesignSection
-from innovation_abm.experiments.reporting.sections.failures import Failures
-from innovation_abm.experiments.reporting.sections.found import Found
-from innovation_abm.experiments.reporting.sections.head import HeadSection
-from innovation_abm.experiments.reporting.sections.limits import LimitsSection
-from innovation_abm.experiments.reporting.sections.parts import Fitting, version_of
-from innovation_abm.experiments.reporting.sections.reproduce import Reproduce
+from innovation_abm.experiments.reporting import pictures, study_file, tables, wording
+from innovation_abm.experiments.reporting.answer import Findings
+from innovation_abm.experiments.reporting.names import Names, capital, level
 from innovation_abm.experiments.reporting.sheets import DARK, check_formats
 from innovation_abm.extras import require
 from innovation_abm.reading.text_files import write_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from os import PathLike
 
-    from innovation_abm.experiments.reporting.sections.parts import Section
+    from innovation_abm.experiments.reporting.sheets import Picture
     from innovation_abm.experiments.store.results import Results
 
 PAGE: Final = "report.html"
 """File name of the page."""
 PICTURES: Final = "pictures"
 """Name of the folder of pictures next to it."""
-CONTENTS: Final = (
-    ("answer", "The answer"),
-    ("design", "What was varied"),
-    ("results", "What was found"),
-    ("certainty", "How certain it is"),
-    ("failures", "What failed"),
-    ("limits", "How to read it"),
-    ("reproduce", "How to repeat it"),
-)
-"""The table of contents: the anchor of each section, and its name."""
-SECTIONS: Final[tuple[type[Section], ...]] = (
-    HeadSection,
-    AnswerSection,
-    DesignSection,
-    Found,
-    Certainty,
-    Failures,
-    LimitsSection,
-    Reproduce,
-)
-"""The sections; in the template, each has the name of its class in lower case."""
+TEMPLATES: Final = Path(__file__).parent / "templates"
+"""Folder of the template and the style sheet."""
+BUDGET: Final = 1_500_000
+"""Maximum number of characters of all pictures of a page."""
 
 
 def write_report(
@@ -114,30 +92,89 @@ def page(results: Results, drawn: pictures.Gallery | None = None) -> str:
         results: the study's results.
         drawn: its pictures, if they have been drawn already.
     """
-    from jinja2 import DictLoader, Environment, StrictUndefined
-    from markupsafe import Markup
-
-    folder = files(__package__) / "templates"
-    template = (folder / "report.html").read_text(encoding="utf-8")
-    style = (folder / "report.css").read_text(encoding="utf-8") + _dark()
+    style = (TEMPLATES / "report.css").read_text(encoding="utf-8") + _dark()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    drawn = drawn or pictures.gallery(results)
+    names, told = Names.of(results.study), analysis.describe(results)
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            results=results,
+            study=results.study,
+            kind=str(results.study.design.kind),
+            names=names,
+            told=told,
+            findings=Findings(results, names, told, drawn.found).all(),
+            tables=tables.Tables(results, names, told),
+            pictures=Fitting.of(drawn),
+            missing=drawn.missing,
+            version=tables.version_of("innovation-abm"),
+            style=Markup(style),
+            style_hash=f"sha256-{digest}",
+        )
+    )
+
+
+def _environment() -> Environment:
+    """Return what the template may call, besides its own variables."""
     environment = Environment(
-        loader=DictLoader({PAGE: template}),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    drawn = drawn or pictures.gallery(results)
-    told = results, Names.of(results.study), analysis.describe(results), drawn
-    return environment.get_template(PAGE).render(
-        {section.__name__.lower(): section(*told) for section in SECTIONS},
-        pictures=Fitting.of(drawn),
-        contents=CONTENTS,
-        version=version_of("innovation-abm"),
-        style=Markup(style),
-        style_hash=f"sha256-{digest}",
+    environment.globals.update(
+        count=wording.count,
+        are=wording.are,
+        files_beside=study_file.files_beside,
+        numbers_drawn=tables.numbers_drawn,
+        portable=study_file.portable,
     )
+    environment.filters.update(
+        capital=capital,
+        dates=wording.dates,
+        figures=wording.figures,
+        file_name=study_file.file_name,
+        level=level,
+        thousands="{:,}".format,
+        unbroken=wording.unbroken,
+    )
+    return environment
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """Pictures of a page, each with its drawing, as far as they fit.
+
+    Attributes:
+        found: pictures of results.
+        certainty: pictures of certainty.
+        left_out: titles of pictures that do not fit.
+    """
+
+    found: tuple[tuple[Picture, Markup], ...]
+    certainty: tuple[tuple[Picture, Markup], ...]
+    left_out: tuple[str, ...]
+
+    @classmethod
+    def of(cls, drawn: pictures.Gallery, room: int = BUDGET) -> Fitting:
+        """Put pictures on a page in order, as long as they fit into ``room`` characters."""
+        left: list[str] = []
+
+        def fit(group: Sequence[Picture]) -> Iterator[tuple[Picture, Markup]]:
+            nonlocal room
+            for one in group:
+                svg = one.element()
+                if len(svg) > room:
+                    left.append(one.title)
+                    continue
+                room -= len(svg)
+                yield one, Markup(svg)  # the XML writer has escaped what users wrote
+
+        found, certainty = tuple(fit(drawn.found)), tuple(fit(drawn.certainty))
+        return cls(found, certainty, tuple(left))
 
 
 def _dark() -> str:

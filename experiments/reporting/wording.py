@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def figures(value: float, like: float | None = None) -> str:
@@ -70,6 +73,19 @@ def count(number: int, what: str) -> str:
 def are(number: int) -> str:
     """Return the verb for a number of things."""
     return "is" if number == 1 else "are"
+
+
+def dates(times: pd.Series[Any]) -> str:
+    """Return the first and last day of some times: "from 1 May 2025 to 2 May 2025 (UTC)"."""
+    first, last = (f"{one.day} {one:%B %Y}" for one in (times.min(), times.max()))
+    return f"on {first} (UTC)" if first == last else f"from {first} to {last} (UTC)"
+
+
+def unbroken(cell: str) -> str:
+    """Keep an interval on one line: "0.31 (0.29 to 0.33)" breaks only before its bracket."""
+    kept = cell.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
+    before, bracket, rest = kept.partition(" (")
+    return before + bracket + rest.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def slug(text: str) -> str:

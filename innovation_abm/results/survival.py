@@ -764,6 +764,8 @@ def _wilson_bounds(
     share: FloatArray, trials: FloatArray, z: float
 ) -> tuple[FloatArray, FloatArray]:
     """Return the ends of Wilson's interval; ``trials`` > 0, which need not be whole."""
+    # scipy.stats.binomtest(...).proportion_ci has the same interval, but only for one whole number
+    # of trials at a time; Peto's effective numbers are not whole, and there is one for each week.
     shrink = 1 + z * z / trials
     centre = (share + z * z / (2 * trials)) / shrink
     half = z / shrink * np.sqrt(share * (1 - share) / trials + (z / (2 * trials)) ** 2)

@@ -29,15 +29,9 @@ from innovation_abm.experiments.reporting.sheets import (
     rows_of,
     words,
 )
-from innovation_abm.experiments.reporting.wording import (
-    count,
-    figures,
-    mean_of,
-    slug,
-)
+from innovation_abm.experiments.reporting.wording import count, figures, mean_of, slug
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -111,12 +105,6 @@ def survival(frame: pd.DataFrame, group: str, names: Names) -> Picture:
     ends = frame.groupby(["event", "group"], sort=False)["estimate"].last()
     best, worst = ends[ADOPTED].idxmax(), ends[ADOPTED].idxmin()
 
-    def curve(axes: Axes, rows: pd.DataFrame, look: Look, label: str) -> None:
-        axes.fill_between(rows["week"], rows["low"], rows["high"], color=look.colour, alpha=0.18,
-                          linewidth=0, step="post")  # fmt: skip
-        axes.plot(rows["week"], rows["estimate"], color=look.colour, linestyle=look.line,
-                  linewidth=1.7, drawstyle="steps-post", label=words(label, 0, 30))  # fmt: skip
-
     def draw(figure: Figure) -> None:
         count = 2 if together else len(chosen)
         axes = list(panels(figure, count, sharex=True, sharey=not together))
@@ -124,10 +112,10 @@ def survival(frame: pd.DataFrame, group: str, names: Names) -> Picture:
             for number, (event, look) in enumerate(zip((ALIVE, ADOPTED), LOOKS, strict=False)):
                 rows = frame[(frame["group"] == value) & (frame["event"] == event)]
                 if together:
-                    curve(axes[number], rows, LOOKS[place], level(value))
+                    _curve(axes[number], rows, LOOKS[place], level(value))
                     head(axes[number], event, 40)
                 else:
-                    curve(axes[place], rows, look, event)
+                    _curve(axes[place], rows, look, event)
                     head(axes[place], f"{called.short} {level(value)}")
         for one in axes:
             one.set_ylim(bottom=0.0)
@@ -158,3 +146,10 @@ def survival(frame: pd.DataFrame, group: str, names: Names) -> Picture:
         note="Adopted ideas count as not dead from then on. Bands are 95% confidence intervals "
         "over replications." + more(len(groups), len(chosen), "groups"),
     )
+
+
+def _curve(axes: Axes, rows: pd.DataFrame, look: Look, label: str) -> None:
+    axes.fill_between(rows["week"], rows["low"], rows["high"], color=look.colour, alpha=0.18,
+                      linewidth=0, step="post")  # fmt: skip
+    axes.plot(rows["week"], rows["estimate"], color=look.colour, linestyle=look.line,
+              linewidth=1.7, drawstyle="steps-post", label=words(label, 0, 30))  # fmt: skip

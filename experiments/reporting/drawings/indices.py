@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from innovation_abm.experiments.reporting.drawings.marks import (
-    ROW,
-    ROWS,
-    each,
-    name_rows,
-)
+from innovation_abm.experiments.reporting.drawings.marks import ROW, ROWS, each, name_rows
 from innovation_abm.experiments.reporting.names import Names, capital
 from innovation_abm.experiments.reporting.sheets import (
     BLUE,
@@ -30,16 +25,9 @@ from innovation_abm.experiments.reporting.sheets import (
     rows_of,
     words,
 )
-from innovation_abm.experiments.reporting.wording import (
-    estimate_of,
-    figures,
-    interval,
-)
+from innovation_abm.experiments.reporting.wording import estimate_of, figures, interval
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 

@@ -40,17 +40,9 @@ from innovation_abm.experiments.reporting.sheets import (
     with_intervals,
     words,
 )
-from innovation_abm.experiments.reporting.wording import (
-    count,
-    estimate_of,
-    figures,
-    slug,
-)
+from innovation_abm.experiments.reporting.wording import count, estimate_of, figures, slug
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pandas as pd
     from matplotlib.figure import Figure
 
     from innovation_abm.experiments.analysis import ResponseMap

@@ -10,18 +10,10 @@ import numpy as np
 import pandas as pd
 
 from innovation_abm.experiments.reporting.names import is_number, level
-from innovation_abm.experiments.reporting.sheets import (
-    SMALL,
-    words,
-)
-from innovation_abm.experiments.reporting.wording import (
-    figures,
-)
+from innovation_abm.experiments.reporting.sheets import SMALL, words
+from innovation_abm.experiments.reporting.wording import figures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    import pandas as pd
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 

@@ -40,17 +40,9 @@ from innovation_abm.experiments.reporting.sheets import (
     rows_of,
     words,
 )
-from innovation_abm.experiments.reporting.wording import (
-    estimate_of,
-    figures,
-    percent,
-    slug,
-)
+from innovation_abm.experiments.reporting.wording import estimate_of, figures, percent, slug
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -240,22 +232,7 @@ def region(box: Box, points: pd.DataFrame, wanted: str, names: Names) -> Picture
     def draw(figure: Figure) -> None:
         (axes,) = panels(figure, 1, grid="")
         for row, side in enumerate(sides):
-            axes.hlines(row, 0.0, 1.0, color=FAINT, linewidth=7)
-            for low, high in side.parts:
-                axes.hlines(row, low, high, color=BLUE, linewidth=7)
-                axes.plot([low, high], [row, row], linestyle="none", marker="|", markersize=12,
-                          color=INK)  # fmt: skip
-            middle = (side.parts[0][0] + side.parts[-1][1]) / 2
-            for x, label in ((0.0, side.ends[0]), (1.0, side.ends[1])):
-                axes.annotate(
-                    words(label, 0, 20), (x, row), xytext=(-6 if x == 0.0 else 6, 0),
-                    textcoords="offset points", ha="right" if x == 0.0 else "left", va="center",
-                    fontsize=SMALL - 0.5, color=INK,
-                )  # fmt: skip
-            axes.annotate(
-                words(side.told, 0, 50), (middle, row), xytext=(0, 8), textcoords="offset points",
-                ha="center", fontsize=SMALL - 0.5, color=INK,
-            )  # fmt: skip
+            _draw_side(axes, row, side)
         name_rows(axes, [names.factor(side.factor).axis for side in sides])
         axes.set_ylim(len(sides) - 0.5, -0.8)
         axes.set_xlim(-0.14, 1.14)
@@ -329,3 +306,23 @@ class _Side:
             (figures(least), figures(most)),
             told,
         )
+
+
+def _draw_side(axes: Axes, row: int, side: _Side) -> None:
+    """Draw the range of a factor in a row, with the part of it that is in the box."""
+    axes.hlines(row, 0.0, 1.0, color=FAINT, linewidth=7)
+    for low, high in side.parts:
+        axes.hlines(row, low, high, color=BLUE, linewidth=7)
+        axes.plot([low, high], [row, row], linestyle="none", marker="|", markersize=12,
+                  color=INK)  # fmt: skip
+    middle = (side.parts[0][0] + side.parts[-1][1]) / 2
+    for x, label in ((0.0, side.ends[0]), (1.0, side.ends[1])):
+        axes.annotate(
+            words(label, 0, 20), (x, row), xytext=(-6 if x == 0.0 else 6, 0),
+            textcoords="offset points", ha="right" if x == 0.0 else "left", va="center",
+            fontsize=SMALL - 0.5, color=INK,
+        )  # fmt: skip
+    axes.annotate(
+        words(side.told, 0, 50), (middle, row), xytext=(0, 8), textcoords="offset points",
+        ha="center", fontsize=SMALL - 0.5, color=INK,
+    )  # fmt: skip

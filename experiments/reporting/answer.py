@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.experiments.analysis import Judged
-from innovation_abm.experiments.reporting.names import capital, level
-from innovation_abm.experiments.reporting.sections.parts import Section, Table
+from innovation_abm.experiments.analysis.outcomes import factor_names
+from innovation_abm.experiments.reporting.names import Name, Names, level
 from innovation_abm.experiments.reporting.wording import (
     count,
     estimate_of,
@@ -20,52 +21,63 @@ from innovation_abm.experiments.reporting.wording import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from innovation_abm.experiments.reporting.sheets import Picture
+    from innovation_abm.experiments.store.results import Results
+
+MEASURES: Final = 6
+"""Maximum number of measures that are described."""
 FEW: Final = 4
 """Maximum number of factors for which a point is described by all of them."""
 
 
-class AnswerSection(Section):
-    """The section of the answer."""
+@dataclass(frozen=True)
+class Findings:
+    """What a study found on each measure, in sentences.
+
+    Attributes:
+        results: the study's results.
+        names: names of factors and measures.
+        told: its headlines, as returned by :func:`~innovation_abm.experiments.analysis.describe`.
+        pictures: the pictures of its results.
+    """
+
+    results: Results
+    names: Names
+    told: Mapping[str, Any]
+    pictures: Sequence[Picture]
 
     @property
-    def findings(self) -> Iterator[tuple[str, str, str]]:
-        """The answer: for each of the first measures, its values, what moves it, and how far."""
-        found = [
-            (name, self.told["measures"][name])
-            for name in self.results.measures
-            if self.told["measures"][name]["highest"]
-        ]
-        for name, one in found[:6]:
-            yield self._finding(name, one)
-        if not found:
-            yield "Nothing", "", "No measure is defined in any run."
-        for name in self.results.measures:
-            if not self.told["measures"][name]["highest"] and found:
-                called = self.names.measure(name)
-                yield capital(called.short), called.meaning, "Undefined in all runs."
+    def varied(self) -> list[str]:
+        """Names of its factors."""
+        return factor_names(self.results)
 
-    def _finding(self, measure: str, found: Mapping[str, Any]) -> tuple[str, str, str]:
-        called = self.names.measure(measure)
+    def all(self) -> Iterator[tuple[Name, str]]:
+        """Yield the first measures that are defined, then all that are not, with sentences."""
+        by_measure = self.told["measures"]
+        known = [name for name in self.results.measures if by_measure[name]["highest"]]
+        for name in known[:MEASURES]:
+            yield self.names.measure(name), self._finding(name, by_measure[name])
+        if not known:
+            yield Name("Nothing"), "No measure is defined in any run."
+            return
+        for name in self.results.measures:
+            if name not in known:
+                yield self.names.measure(name), "Undefined in all runs."
+
+    def _finding(self, measure: str, found: Mapping[str, Any]) -> str:
         low, high = found["lowest"], found["highest"]
-        unit = f" {called.unit}" if called.unit else ""
+        unit = self.names.measure(measure).unit
+        lowest, highest = f"{mean_of(low)} {unit}".rstrip(), f"{mean_of(high)} {unit}".rstrip()
+        defined = " where it is defined" if self.told["undefined_points"][measure] else ""
         if low["mean"] == high["mean"]:
             where = "at every point" if self.told["points"] > 1 else "on average"
-            if self.told["undefined_points"][measure]:
-                where += " where it is defined"
-            text = f"It is {mean_of(high)}{unit} {where}."
-            return capital(called.short), called.meaning, text + self._undefined(measure)
-        text = f"{self._moved(found['strongest'], measure)} "
-        among = (
-            "all points where it is defined"
-            if self.told["undefined_points"][measure]
-            else "all points"
+            return f"It is {highest} {where}{defined}.{self._undefined(measure)}"
+        text = (
+            f"{self._moved(found['strongest'], measure)} Over all points{defined}, the lowest mean "
+            f"is {lowest} ({self._point(low)}) and the highest is {highest} ({self._point(high)})."
+            f"{self._undefined(measure)}"
         )
-        text += (
-            f"Over {among}, the lowest mean is {mean_of(low)}{unit} ({self._point(low)}) and the "
-            f"highest is {mean_of(high)}{unit} ({self._point(high)})."
-        )
-        text += self._undefined(measure)
-        return capital(called.short), called.meaning, text.strip()
+        return text.strip()
 
     def _undefined(self, measure: str) -> str:
         """Describe where a measure is undefined; "" if nowhere."""
@@ -80,7 +92,7 @@ class AnswerSection(Section):
 
     def _moved(self, strongest: Mapping[str, Any] | None, measure: str) -> str:
         """Describe what moves a measure most, and claim no more than its picture does."""
-        drawn = {one.name: one for one in self.drawn.found}
+        drawn = {one.name: one for one in self.pictures}
         tornado = drawn.get(f"tornado-{slug(measure)}")
         if tornado is not None:
             row = tornado.data.iloc[0]
@@ -143,7 +155,7 @@ class AnswerSection(Section):
 
     def _ends(self, measure: str, found: Mapping[str, Any]) -> str:
         """Describe the range of the mean over the levels of a factor, if that was drawn."""
-        for one in self.drawn.found:
+        for one in self.pictures:
             if one.name in (f"effects-{slug(measure)}", f"scatter-{slug(measure)}"):
                 rows = one.data[one.data["factor"] == found["factor"]].dropna(subset=["estimate"])
                 rows = rows.sort_values("estimate", kind="stable")
@@ -156,38 +168,3 @@ class AnswerSection(Section):
                         f"{called} {level(most['level'])}"
                     )
         return ""
-
-    def _undefined_at(self) -> str:
-        """Describe at how many points measures are undefined; "" if at none."""
-        places = [
-            f"{self.names.measure(name).short} at {points:,} of "
-            f"{count(self.told['points'], 'point')}"
-            for name, points in self.told["undefined_points"].items()
-            if points
-        ]
-        return f"Undefined in all runs: {', '.join(places)}." if places else ""
-
-    @property
-    def overview(self) -> Table:
-        """A table with one row per measure."""
-        rows = []
-        for name in self.results.measures:
-            one = self.told["measures"][name]
-            low, high, best = one["lowest"], one["highest"], one["strongest"]
-            rows.append(
-                (
-                    self.names.measure(name).axis,
-                    mean_of(low) if low else "undefined",
-                    mean_of(high) if high else "undefined",
-                    self.names.factor(best["factor"]).short if best else "unknown",
-                    f"{figures(float(best['value']))} ({best['index']})" if best else "",
-                )
-            )
-        return Table(
-            "Every measure: the lowest and highest mean of any point, with 95% confidence "
-            "intervals, and the factor that matters most",
-            ("measure", "lowest", "highest", "matters most", "judged by"),
-            tuple(rows),
-            frozenset({1, 2}),
-            self._undefined_at(),
-        )

@@ -1,0 +1,66 @@
+"""The study file as a report shows it, and other texts without the folders of a machine."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from innovation_abm.experiments.design.study import Study
+
+LONGEST: Final = 500
+"""Maximum number of characters of an error that are shown."""
+
+_PATH: Final = re.compile(r"(?<![\w.:/\\])(?:[A-Za-z]:)?[/\\](?:[^\s/\\:\"']+[/\\])+")
+"""The folders of an absolute path in a text."""
+
+
+def portable(study: Study) -> str:
+    """Return a study's file without the folders of the machine in its file names."""
+    text = study.to_toml()
+    document = study.document()
+    if _remove_folders(document):
+        import tomli_w
+
+        text = tomli_w.dumps(document)
+    return text
+
+
+def files_beside(study: Study) -> list[str]:
+    """Return the names of the files that the study needs in addition to its own."""
+    base = study.base
+    named = [base.file, base.chart, base.rules, study.design.file]
+    for factor in study.factors:
+        for one in factor.level:
+            named += [one.file, one.chart]
+    return list(dict.fromkeys(file_name(one) for one in named if one))
+
+
+def file_name(path: object) -> str:
+    """Return the name of a file without its folders, for paths of any system."""
+    return str(path).replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def without_folders(text: str) -> str:
+    """Remove the folders of a machine from a text, and shorten it if it is long."""
+    text = _PATH.sub("", text)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _remove_folders(part: dict[str, Any]) -> bool:
+    """Remove the folders from absolute paths in a document; return whether there were any."""
+    found = False
+    for key, value in part.items():
+        if isinstance(value, dict):
+            found |= _remove_folders(value)
+        elif isinstance(value, (list, tuple)):
+            found |= any([_remove_folders(one) for one in value if isinstance(one, dict)])
+        elif key in ("file", "chart", "rules") and isinstance(value, str) and _absolute(value):
+            part[key] = file_name(value)
+            found = True
+    return found
+
+
+def _absolute(path: str) -> bool:
+    return PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
