@@ -318,13 +318,13 @@ def test_an_error_stops_all_threads():
 
 def test_runs_are_made_as_they_are_read(monkeypatch):
     started = []
-    run = simulation._run
+    run = simulation.run_once
 
     def count(*given):
         started.append(given)
         return run(*given)
 
-    monkeypatch.setattr(simulation, "_run", count)
+    monkeypatch.setattr(simulation, "run_once", count)
     runs = replicate(TEAM, 50, engine="kernel", tables=True, threads=2)
     assert started == []
     next(runs)

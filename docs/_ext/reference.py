@@ -28,8 +28,8 @@ from innovation_abm.entities.terms import Terms
 from innovation_abm.entities.weeks import Week
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.results.batches import FIGURES
+from innovation_abm.results.columns import IDEA_COLUMNS, PEOPLE_COLUMNS
 from innovation_abm.results.measures import MEASURES
-from innovation_abm.results.run import IDEA_COLUMNS, PEOPLE_COLUMNS
 from innovation_abm.results.stories import PHRASES
 from innovation_abm.rules import book as rules
 from innovation_abm.running.effects import ORGANISATIONS, Measured, Verdict, recorded

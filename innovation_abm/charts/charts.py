@@ -284,6 +284,17 @@ def read_chart(
     organization = None
     if structure is not None and not log.faults:
         organization = to_organization(posts.kept, structure, _chart_name(path, plain))
+    return _chart(organization, _without_keys(posts, structure), tables, log, seen)
+
+
+def _chart(
+    organization: Organization | None,
+    posts: tuple[Post, ...],
+    tables: Sequence[PostTable],
+    log: Log,
+    seen: Seen,
+) -> Chart:
+    """Put together what was read and what was found in it."""
     files = tuple(table.file for table in tables)
     return Chart(
         organization=organization,
@@ -291,7 +302,7 @@ def read_chart(
         warnings=_in_order(log.warnings, files),
         repairs=_in_order(log.repairs, files),
         format=tables[0].sheet.format if tables else None,
-        posts=_without_keys(posts, structure),
+        posts=posts,
         files=files,
         assumed="; ".join(dict.fromkeys(one for table in tables for one in table.assumed)),
         headers=seen.headers,

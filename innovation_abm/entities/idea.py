@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
@@ -122,6 +123,8 @@ class Event(Labelled):
     UPHELD = 24
 
 
+# No two ideas are equal; and to print one would print its author, and with it the whole model.
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Idea:
     """One idea. Its identity is the week it was born in and the post of its author.
 
@@ -171,133 +174,75 @@ class Idea:
         outcome: what became of it after adoption, and ``outcome_week`` when.
     """
 
-    __slots__ = (
-        "allies",
-        "ally_posts",
-        "asked",
-        "author",
-        "birth_value",
-        "bypassed",
-        "collected",
-        "decisions",
-        "department",
-        "detail",
-        "direction",
-        "doors",
-        "duplicate",
-        "endorsers",
-        "facet",
-        "fate",
-        "fate_holder",
-        "fate_week",
-        "fidelity",
-        "holder",
-        "in_use",
-        "key",
-        "layer",
-        "layer_weeks",
-        "maturity",
-        "misrouted",
-        "noise",
-        "novelty",
-        "number",
-        "outcome",
-        "outcome_week",
-        "piloted",
-        "posted",
-        "posted_week",
-        "posters",
-        "reason",
-        "rework_post",
-        "reworked",
-        "seen",
-        "since",
-        "stage",
-        "storytelling",
-        "submitted",
-        "tenure",
-        "top",
-        "topic",
-        "trialled",
-        "uncertainty",
-        "unit",
-        "value",
-        "visited",
-        "voiced",
-        "waited",
-        "week",
-    )
+    number: int
+    week: int
+    author: Author[Idea]
+    facet: Facet
+    topic: int
+    value: float
+    novelty: float
+    uncertainty: float
+    direction: float
+    noise: float
+    duplicate: bool
+    # what follows from these
+    key: int = field(init=False)
+    tenure: int = field(init=False)
+    department: int = field(init=False)
+    unit: int = field(init=False)
+    birth_value: float = field(init=False)
+    storytelling: float = field(init=False)
+    since: int = field(init=False)
+    # how well it is known and developed
+    maturity: float = 0.0
+    fidelity: float = 1.0
+    allies: int = 0
+    ally_posts: set[int] = field(default_factory=set)
+    posters: list[int] = field(default_factory=list)
+    posted_week: int = NEVER
+    # where it is, and has been
+    stage: Stage = Stage.WITH_AUTHOR
+    holder: Desk[Idea] | None = None
+    layer: int = NEVER
+    layer_weeks: int = 0
+    waited: int = 0
+    visited: list[int] = field(default_factory=list)
+    doors: int = 0
+    rework_post: int = NEVER
+    endorsers: list[tuple[int, int]] = field(default_factory=list)
+    seen: float = 0.0
+    decisions: int = 0
+    # what happened to it
+    voiced: bool = False
+    asked: bool = False
+    posted: bool = False
+    misrouted: bool = False
+    bypassed: bool = False
+    collected: bool = False
+    piloted: bool = False
+    trialled: bool = False
+    reworked: bool = False
+    submitted: bool = False
+    top: bool = False
+    in_use: bool = False
+    # how it ended
+    fate: Fate = Fate.IN_FLIGHT
+    fate_week: int = NEVER
+    fate_holder: Desk[Idea] | None = None
+    detail: str = ""
+    reason: Reason = Reason.NONE
+    outcome: Outcome = Outcome.NONE
+    outcome_week: int = NEVER
 
-    def __init__(
-        self,
-        *,
-        number: int,
-        week: int,
-        author: Author[Idea],
-        facet: Facet,
-        topic: int,
-        value: float,
-        novelty: float,
-        uncertainty: float,
-        direction: float,
-        noise: float,
-        duplicate: bool,
-    ) -> None:
-        """Conceive an idea; what it is not given starts at nothing."""
-        self.number = number
-        self.key = week << 32 | author.post
-        self.week = week
-        self.author = author
-        self.tenure = author.tenure
-        self.department = author.department
-        self.unit = author.unit
-        self.facet = facet
-        self.topic = topic
-        self.birth_value = value
-        self.value = value
-        self.novelty = novelty
-        self.uncertainty = uncertainty
-        self.direction = direction
-        self.noise = noise
-        self.storytelling = author.storytelling
-        self.maturity = 0.0
-        self.fidelity = 1.0
-        self.allies = 0
-        self.ally_posts: set[int] = set()
-        self.posters: list[int] = []
-        self.posted_week = NEVER
-        self.stage = Stage.WITH_AUTHOR
-        self.holder: Desk[Idea] | None = None
-        self.since = week
-        self.layer = NEVER
-        self.layer_weeks = 0
-        self.waited = 0
-        self.visited: list[int] = []
-        self.doors = 0
-        self.rework_post = NEVER
-        self.endorsers: list[tuple[int, int]] = []
-        self.seen = 0.0
-        self.decisions = 0
-        self.voiced = False
-        self.asked = False
-        self.posted = False
-        self.misrouted = False
-        self.bypassed = False
-        self.collected = False
-        self.piloted = False
-        self.trialled = False
-        self.reworked = False
-        self.submitted = False
-        self.top = False
-        self.duplicate = duplicate
-        self.in_use = False
-        self.fate = Fate.IN_FLIGHT
-        self.fate_week = NEVER
-        self.fate_holder: Desk[Idea] | None = None
-        self.detail = ""
-        self.reason = Reason.NONE
-        self.outcome = Outcome.NONE
-        self.outcome_week = NEVER
+    def __post_init__(self) -> None:
+        """Take from the author, and the week of conception, what follows from them."""
+        self.key = self.week << 32 | self.author.post
+        self.tenure = self.author.tenure
+        self.department = self.author.department
+        self.unit = self.author.unit
+        self.birth_value = self.value
+        self.storytelling = self.author.storytelling
+        self.since = self.week
 
     @property
     def trait_key(self) -> int:

@@ -2317,7 +2317,7 @@ def take_plan(s, plan):
 
 @compiled
 def summarise(s, summary):
-    """Count a run; the same numbers as :func:`innovation_abm.results.run.counts_of`."""
+    """Count a run; the same numbers as :func:`innovation_abm.results.counts.counts_of`."""
     summary.weeks = s.run[0].weeks
     summary.conceived = s.run[0].ideas
     summarise_weeks(s, summary)

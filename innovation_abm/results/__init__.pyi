@@ -1,18 +1,18 @@
-from .run import (
-    CODES as CODES,
-)
-from .run import (
-    FUNNEL as FUNNEL,
-)
-from .run import (
+from .columns import (
     IDEA_COLUMNS as IDEA_COLUMNS,
 )
-from .run import (
+from .columns import (
     PEOPLE_COLUMNS as PEOPLE_COLUMNS,
+)
+from .columns import (
+    gate_names as gate_names,
+)
+from .fates import (
+    FUNNEL as FUNNEL,
 )
 from .run import (
     Run as Run,
 )
-from .run import (
-    gate_names as gate_names,
+from .tables import (
+    CODES as CODES,
 )

@@ -17,13 +17,10 @@ from innovation_abm.organization.organization import Role
 from innovation_abm.scenario.levers import Determinant, DeterminantLevel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
-    from innovation_abm.organization.organization import Organization
+    from innovation_abm.results.columns import RunData
     from innovation_abm.rules.book import RuleBook
-    from innovation_abm.scenario.scenario import Scenario
 
     Array = NDArray[np.float64]
 
@@ -67,25 +64,9 @@ class Maturity:
         return {**vars(self), "level": int(self.level), "name": self.level.name.lower()}
 
 
-@dataclass(frozen=True)
-class Ended:
-    """What the maturity of an organisation is read out of: a run at its end.
-
-    Attributes:
-        scenario: what was run.
-        organization: the chart.
-        weeks, people: columns of the tables of weeks and people.
-    """
-
-    scenario: Scenario
-    organization: Organization
-    weeks: Mapping[str, NDArray[Any]]
-    people: Mapping[str, NDArray[Any]]
-
-
-def maturity_of(run: Ended, book: RuleBook) -> Maturity:
+def maturity_of(run: RunData) -> Maturity:
     """Read the maturity of an organisation out of a finished run of either engine, at its end."""
-    terms = _last_week(run)
+    terms, book = _last_week(run), run.rules
     shares = _provisions(run, terms, book)
     found = {
         "clarity": float(np.mean(_heard(run, terms, book) * shares[Determinant.CLARITY])),
@@ -99,7 +80,7 @@ def maturity_of(run: Ended, book: RuleBook) -> Maturity:
     return Maturity(**found, overall=book.capped(sum(found.values()) / 4.0, weakest, terms))
 
 
-def _last_week(run: Ended) -> Terms:
+def _last_week(run: RunData) -> Terms:
     """Return the terms of the government in a run's last week."""
     terms = Terms(run.scenario.at(run.scenario.weeks))
     for name in WEEKLY_TERMS:
@@ -108,7 +89,7 @@ def _last_week(run: Ended) -> Terms:
     return terms
 
 
-def _provisions(run: Ended, terms: Terms, book: RuleBook) -> dict[Determinant, Array]:
+def _provisions(run: RunData, terms: Terms, book: RuleBook) -> dict[Determinant, Array]:
     """Return how far each determinant is there for each person; 1 if they are not at work.
 
     What organisations provide is taken as the parameter has it, in every department.
@@ -135,7 +116,7 @@ def _provided(energies: Array, determinant: Determinant, terms: Terms, book: Rul
     return np.array([1.0 - missing + book.covered(missing, own, float(e)) for e in energies])
 
 
-def _heard(run: Ended, terms: Terms, book: RuleBook) -> Array:
+def _heard(run: RunData, terms: Terms, book: RuleBook) -> Array:
     """Return how clearly each person hears the leaders: less with each manager in between."""
     said = book.clarity_said(float(run.weeks["message"][-1]), terms)
     heard = [said] * 3  # the layer below hears the leader
@@ -144,7 +125,7 @@ def _heard(run: Ended, terms: Terms, book: RuleBook) -> Array:
     return np.array(heard)[run.organization.layer]
 
 
-def _parity(run: Ended, terms: Terms, book: RuleBook, share: Array) -> float:
+def _parity(run: RunData, terms: Terms, book: RuleBook, share: Array) -> float:
     """Return the standing of ideas beside business, a mean over managers and leaders."""
     standing = []
     for post in np.flatnonzero(run.organization.role != Role.STAFF):

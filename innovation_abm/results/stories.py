@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from innovation_abm.entities.idea import Event
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.organization.organization import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
+
+    from innovation_abm.organization.organization import Organization
 
 PHRASES: Final = {
     Event.CONCEIVED: "conceived in week {week}",
@@ -41,15 +45,13 @@ PHRASES: Final = {
 """The words for each event; joining a queue is told only if the idea still waits there."""
 
 
-def tell(
-    idea: pd.Series[Any], events: pd.DataFrame, post_name: Callable[[int], str], last_week: int
-) -> str:
+def tell(idea: pd.Series[Any], events: pd.DataFrame, chart: Organization, last_week: int) -> str:
     """Return one idea's story in a sentence.
 
     Args:
         idea: its row of ``run.ideas``.
         events: its rows of ``run.events``, in order.
-        post_name: returns the words for a post that took part.
+        chart: the chart of the run.
         last_week: last week of the run.
     """
     parts, since, waiting = [], int(idea["week"]), ""
@@ -58,7 +60,7 @@ def tell(
         event = Event[name.upper()]
         words = PHRASES[event].format(
             week=week,
-            post=post_name(post) if post >= 0 else "",
+            post=_post_name(chart, post) if post >= 0 else "",
             reason=str(idea["reason"]).replace("_", " "),
             allies=_many(int(idea["allies"]), "ally", "allies"),
             waited=_after(week - since),
@@ -74,6 +76,31 @@ def tell(
     worth = "worthwhile" if idea["value"] > 0 else "worthless"
     author = f"{idea['author_role']} of layer {idea['author_layer']}"
     return f"{idea['idea']}, a {worth} idea by {author}: " + ", ".join(parts) + "."
+
+
+def number_of(idea: str | int, names: pd.Series[str]) -> int:
+    """Return the number of an idea that is given by its name or number, among all ``names``.
+
+    Raises:
+        InnovationAbmError: if the idea is unknown.
+    """
+    found = np.flatnonzero(names == idea) if isinstance(idea, str) else [idea]
+    if not len(names):
+        raise InnovationAbmError(f"unknown idea {idea!r}: no idea was conceived in this run")
+    if not len(found) or not 0 <= found[0] < len(names):
+        raise InnovationAbmError(
+            f"unknown idea {idea!r}; must be a name such as {names.iloc[0]!r}, or a number "
+            f"from 0 to {len(names) - 1}"
+        )
+    return int(found[0])
+
+
+def _post_name(chart: Organization, post: int) -> str:
+    if post >= chart.size:
+        return "the central agency" if post == chart.size else "the panel"
+    if chart.role[post] == Role.LEADER:
+        return "the leader"
+    return f"the {Role(chart.role[post]).label} of layer {chart.layer[post]}"
 
 
 def _many(number: int, one: str, many: str) -> str:

@@ -18,7 +18,8 @@ from innovation_abm.reading.plain_numbers import whole_number
 from innovation_abm.results import survival
 from innovation_abm.results.measures import MEASURES
 from innovation_abm.running.engines import choose
-from innovation_abm.running.simulation import replicate, simulate
+from innovation_abm.running.setup import Setup
+from innovation_abm.running.simulation import replicate, run_once
 from innovation_abm.scenario.parameters import MAX_SEED
 
 if TYPE_CHECKING:
@@ -181,53 +182,50 @@ def compare(
     Raises:
         InnovationAbmError: if the two differ in organisation or length, or ``replications`` < 1.
     """
-    replications = whole_number("replications", replications)
-    if replications < 1:
-        raise InnovationAbmError(f"replications = {replications}: must be at least 1")
+    replications = _at_least_one(replications)
     _check_alike(a, b)
     chart = organization or build_organization(a)
-    seeds = ("seed", "people_seed", "ideas_seed", "decisions_seed", "context_seed")
-    b_lucky = b.but(**{name: getattr(a, name) for name in seeds})
-    frames: list[pd.DataFrame] = []
-    values: dict[str, list[tuple[float, float]]] = {name: [] for name in COMPARED}
-    runs = (
-        replicate(
-            scenario,
-            replications,
-            engine=engine,
-            organization=chart,
-            rules=rules,
-            tables=True,
-            notice=notice,
-        )
-        for scenario, rules in ((a, rules_a), (b_lucky, rules_b))
+    many = partial(
+        replicate, n=replications, engine=engine, organization=chart, tables=True, notice=notice
     )
-    for number, (one, two) in enumerate(zip(*runs, strict=True)):
-        frames.append(_paired(one, two, number))
-        for name in COMPARED:
-            values[name].append((MEASURES[name].of(one), MEASURES[name].of(two)))
+    runs = zip(many(a, rules=rules_a), many(_as_lucky(b, a), rules=rules_b), strict=True)
+    ideas: list[pd.DataFrame] = []
+    measured: list[list[tuple[float, float]]] = []
+    for number, (one, two) in enumerate(runs):
+        ideas.append(_paired(one, two, number))
+        measured.append([(MEASURES[name].of(one), MEASURES[name].of(two)) for name in COMPARED])
         if progress is not None:
             progress(number + 1, replications)
+    return Comparison(a, b, replications, **_by_side(ideas), measures=_differences(measured))
+
+
+SEEDS: Final = ("seed", "people_seed", "ideas_seed", "decisions_seed", "context_seed")
+
+
+def _as_lucky(scenario: Scenario, other: Scenario) -> Scenario:
+    """Give a scenario the luck of another one."""
+    return scenario.but(**{name: getattr(other, name) for name in SEEDS})
+
+
+def _by_side(frames: list[pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Sort the ideas of all replications by whether both policies had them, or which one."""
     merged = pd.concat(frames, ignore_index=True)
     columns = [c for c in merged.columns if c != "_merge"]
-    sides = {
-        side: merged.loc[merged["_merge"] == side, columns].reset_index(drop=True)
-        for side in ("both", "left_only", "right_only")
+    sides = {"pairs": "both", "only_a": "left_only", "only_b": "right_only"}
+    return {
+        name: merged.loc[merged["_merge"] == side, columns].reset_index(drop=True)
+        for name, side in sides.items()
     }
-    return Comparison(
-        a=a,
-        b=b,
-        replications=replications,
-        pairs=sides["both"],
-        only_a=sides["left_only"],
-        only_b=sides["right_only"],
-        measures={
-            name: survival.paired_difference(
-                [one for one, _ in pairs], [two for _, two in pairs], skip_undefined=True
-            )
-            for name, pairs in values.items()
-        },
-    )
+
+
+def _differences(measured: list[list[tuple[float, float]]]) -> dict[str, PairedDifference]:
+    """Return the difference in each measure from its values in each replication's two runs."""
+    return {
+        name: survival.paired_difference(
+            [one for one, _ in pairs], [two for _, two in pairs], skip_undefined=True
+        )
+        for name, pairs in zip(COMPARED, zip(*measured, strict=True), strict=True)
+    }
 
 
 @dataclass(frozen=True)
@@ -283,9 +281,7 @@ def merit_share(
     Raises:
         InnovationAbmError: if ``replications`` < 1, or the scenario or its chart is wrong.
     """
-    replications = whole_number("replications", replications)
-    if replications < 1:
-        raise InnovationAbmError(f"replications = {replications}: must be at least 1")
+    replications = _at_least_one(replications)
     chart = organization or build_organization(scenario)
     work = 3 * replications * chart.size * scenario.weeks
     chosen = choose(engine, rules, person_weeks=work, notice=notice)
@@ -296,10 +292,9 @@ def merit_share(
             ideas_seed=base.seeds()[1],
             **{f"{group}_seed": (base.seed + SHIFT) % MAX_SEED for group in OTHERS},
         )
-        dealt = _deal(chart, base)
-        adoption = partial(_adoption, chosen, chart, rules)
-        first = adoption(base, None)
-        second, third = adoption(other, dealt), adoption(other, None)
+        same, dealt = Setup(chart, rules), Setup(chart, rules, origin=_deal(chart, base))
+        first = _adoption(chosen, base, same)
+        second, third = _adoption(chosen, other, dealt), _adoption(chosen, other, same)
         shares.append((_covariance(first, second), _covariance(first, third)))
         if progress is not None:
             progress(number + 1, replications)
@@ -328,19 +323,12 @@ def _deal(chart: Organization, scenario: Scenario) -> list[int]:
     return [int(post) for post in origin]
 
 
-def _adoption(
-    engine: Chosen,
-    chart: Organization,
-    rules: RuleBook | None,
-    scenario: Scenario,
-    origin: list[int] | None,
-) -> pd.Series[float]:
+def _adoption(engine: Chosen, scenario: Scenario, setup: Setup) -> pd.Series[float]:
     """Run a scenario; give each idea's adoption, 0 or 1, by its week and origin."""
-    run = simulate(
-        scenario, engine=engine, organization=chart, rules=rules, origin=origin, keep_events=False
-    )
-    posts = np.arange(chart.size) if origin is None else np.array(origin)
-    index = pd.MultiIndex.from_arrays([run.ideas["week"], posts[run.ideas["author"]]])
+    run = run_once(engine, scenario, setup)
+    authors = run.ideas["author"].to_numpy()
+    posts = authors if setup.origin is None else np.array(setup.origin)[authors]
+    index = pd.MultiIndex.from_arrays([run.ideas["week"], posts])
     return pd.Series((run.ideas["fate"] == "adopted").to_numpy(float), index=index)
 
 
@@ -348,6 +336,14 @@ def _covariance(a: pd.Series[float], b: pd.Series[float]) -> float:
     """Covariance ratio of the adoption of ideas that were conceived in both runs."""
     both = pd.concat([a, b], axis=1, join="inner")
     return survival.covariance_ratio(both[0].to_numpy(), both[1].to_numpy())
+
+
+def _at_least_one(replications: int) -> int:
+    """Return a number of replications, checked."""
+    replications = whole_number("replications", replications)
+    if replications < 1:
+        raise InnovationAbmError(f"replications = {replications}: must be at least 1")
+    return replications
 
 
 def _check_alike(a: Scenario, b: Scenario) -> None:

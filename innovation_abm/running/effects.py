@@ -299,7 +299,7 @@ def _recorded(row: dict[str, str]) -> Measured:
 
 def main() -> int:
     """Measure all levers again, and record their effects in the checkout; return the status."""
-    path = Path(__file__).parent / "data" / RECORD
+    path = Path(__file__).parents[1] / "data" / RECORD
     record(_shown(measure_all(ORGANISATIONS)), path)
     print(f"{path}: written; to update the documents: python docs/_ext/reference.py")
     return 0

@@ -20,6 +20,7 @@ from multiprocessing.connection import wait as wait_for
 from typing import TYPE_CHECKING, Final, Self
 
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.running.setup import Setup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -108,7 +109,7 @@ class MesaProcesses:
             return MesaBatch(_together([]), float("nan"))
         pool = self._started()
         try:
-            return self._run(pool, pairs, organization, pickle.dumps(rules), progress)
+            return self._run(pool, pairs, pickle.dumps(Setup(organization, rules)), progress)
         except RuntimeError as error:  # a pool that is broken, or was shut down meanwhile
             if self._closed:
                 raise InnovationAbmError(CLOSED) from None
@@ -121,8 +122,7 @@ class MesaProcesses:
         self,
         pool: ProcessPoolExecutor,
         pairs: Pairs,
-        organization: Organization | None,
-        rules: bytes,
+        setup: bytes,
         progress: Callable[[int, int], object] | None,
     ) -> MesaBatch:
         done: dict[int, pd.DataFrame] = {}
@@ -133,7 +133,7 @@ class MesaProcesses:
                 while begin < len(pairs) and len(flying) <= self.number:
                     size = _chunk(seconds / runs if runs else CHUNK_SECONDS)
                     some = pairs[begin : begin + size]
-                    flying[pool.submit(_run, some, organization, rules)] = begin
+                    flying[pool.submit(_run, some, setup)] = begin
                     begin += len(some)
                 finished, _ = wait(flying, LOOK, FIRST_COMPLETED)
                 if any(future.cancelled() for future in flying):  # they were closed meanwhile
@@ -240,19 +240,18 @@ def _load() -> None:
     import innovation_abm.running.simulation  # noqa: F401
 
 
-def _run(
-    pairs: Pairs, organization: Organization | None, rules: bytes
-) -> tuple[pd.DataFrame, float]:
+def _run(pairs: Pairs, setup: bytes) -> tuple[pd.DataFrame, float]:
     """Run pairs; return their table and the seconds that it took."""
     from innovation_abm.running.simulation import simulate_many
 
     began = time.perf_counter()
-    table = simulate_many(pairs, engine="mesa", organization=organization, rules=_book(rules))
+    given = _loaded(setup)
+    table = simulate_many(pairs, engine="mesa", organization=given.organization, rules=given.rules)
     return table, time.perf_counter() - began
 
 
 @lru_cache(maxsize=8)
-def _book(rules: bytes) -> RuleBook | None:
-    """Load a rule book that was sent, only once."""
-    book: RuleBook | None = pickle.loads(rules)
-    return book
+def _loaded(setup: bytes) -> Setup:
+    """Load a setup that was sent, only once."""
+    loaded: Setup = pickle.loads(setup)
+    return loaded

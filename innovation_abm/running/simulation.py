@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from os import cpu_count
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 from innovation_abm.charts.charts import build_organization
 from innovation_abm.errors import InnovationAbmError, shown
@@ -17,24 +18,25 @@ from innovation_abm.results.batches import batch, together
 from innovation_abm.results.run import Run
 from innovation_abm.rules.files import blaming
 from innovation_abm.running.engines import Chosen, Engine, choose
+from innovation_abm.running.setup import Setup
 from innovation_abm.scenario.parameters import MAX_SEED
 from innovation_abm.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import networkx as nx
     import pandas as pd
 
-    from innovation_abm.agents import Person
     from innovation_abm.model import InnovationModel
-    from innovation_abm.organization.organization import Organization, Role
+    from innovation_abm.organization.organization import Organization
     from innovation_abm.rules.book import RuleBook
     from innovation_abm.running.engines import Notice
+    from innovation_abm.running.setup import Roles
 
     Progress = Callable[[int, int], object]
     """Called with what is done and what there is to do."""
-    Roles = Mapping[Role, type[Person]]
+    Pairs = Sequence[tuple[Scenario, int]]
 
 
 def simulate(
@@ -80,62 +82,77 @@ def simulate(
     if seed is not None:
         settings = settings.but(seed=seed)
     chart = organization or build_organization(settings)
-    origin = None if origin is None else chart.origins(origin)
-    work = chart.size * settings.weeks
-    only_mesa = "" if network is None else "a custom network"
+    setup = Setup(chart, rules, roles, origin, network)
     chosen = choose(
-        engine, rules, roles=roles, person_weeks=work, only_mesa=only_mesa, notice=notice
+        engine,
+        rules,
+        roles=roles,
+        person_weeks=chart.size * settings.weeks,
+        only_mesa=setup.only_mesa,
+        notice=notice,
     )
-    run = _run(chosen, settings, chart, rules, roles, origin, network, keep_events, progress)
+    run = run_once(chosen, settings, setup, keep_events, progress)
     run.elapsed = perf_counter() - start
     return run
 
 
-def _run(
+def run_once(
     engine: Chosen,
     settings: Scenario,
-    chart: Organization,
-    rules: RuleBook | None = None,
-    roles: Roles | None = None,
-    origin: Sequence[int] | None = None,
-    network: nx.Graph[int] | None = None,
+    setup: Setup,
     keep_events: bool = False,
     progress: Progress | None = None,
 ) -> Run:
-    make = partial(
-        _model,
-        settings,
-        organization=chart,
-        rules=rules,
-        roles=dict(roles or {}),
-        origin=origin,
-        network=network,
-    )
-    start = perf_counter()
+    """Run the model once in an engine that was chosen; see :func:`simulate`."""
     if engine == "kernel":
-        from innovation_abm.kernel.runs import run_kernel  # compiling is for those who ask for it
+        return _run_kernel(settings, setup, progress)
+    return _run_mesa(settings, setup, keep_events, progress)
 
-        with blaming(rules):
-            state = run_kernel(settings, chart, rules, origin, progress)
-        if progress is not None:
-            progress(settings.weeks, settings.weeks)
-        spent = perf_counter() - start
-        return Run.from_kernel(settings, chart, state, spent, rules=rules, replay=make)
-    check_for_mesa(settings, chart)
-    with blaming(rules):
-        model = make(keep_events=keep_events)
+
+def _run_kernel(settings: Scenario, setup: Setup, progress: Progress | None) -> Run:
+    start = perf_counter()
+    from innovation_abm.kernel.runs import run_kernel  # compiling is for those who ask for it
+
+    chart = setup.chart_of(settings)
+    with blaming(setup.rules):
+        state = run_kernel(settings, chart, setup.rules, setup.origin, progress)
+    if progress is not None:
+        progress(settings.weeks, settings.weeks)
+    spent = perf_counter() - start
+    replay = partial(make_model, settings, setup)
+    return Run.from_kernel(settings, chart, state, spent, rules=setup.rules, replay=replay)
+
+
+def _run_mesa(
+    settings: Scenario, setup: Setup, keep_events: bool, progress: Progress | None
+) -> Run:
+    start = perf_counter()
+    check_for_mesa(settings, setup.chart_of(settings))
+    with blaming(setup.rules):
+        model = make_model(settings, setup, keep_events=keep_events)
     while model.running:
-        with blaming(rules):
+        with blaming(setup.rules):
             model.step()
         if progress is not None:
             progress(model.week, settings.weeks)
-    return Run.from_model(model, perf_counter() - start, replay=make)
+    return Run.from_model(
+        model, perf_counter() - start, replay=partial(make_model, settings, setup)
+    )
 
 
-def _model(settings: Scenario, **options: Any) -> InnovationModel:  # noqa: ANN401
+def make_model(settings: Scenario, setup: Setup, *, keep_events: bool = True) -> InnovationModel:
+    """Make the Mesa model of a run."""
     from innovation_abm.model import InnovationModel  # Mesa is slow to load
 
-    return InnovationModel(settings, **options)
+    return InnovationModel(
+        settings,
+        organization=setup.organization,
+        rules=setup.rules,
+        roles=dict(setup.roles or {}),
+        origin=setup.origin,
+        network=setup.network,
+        keep_events=keep_events,
+    )
 
 
 @overload
@@ -220,7 +237,7 @@ def replicate(
 
 @overload
 def simulate_many(
-    pairs: Sequence[tuple[Scenario, int]],
+    pairs: Pairs,
     *,
     engine: Engine = ...,
     organization: Organization | None = ...,
@@ -233,7 +250,7 @@ def simulate_many(
 ) -> pd.DataFrame: ...
 @overload
 def simulate_many(
-    pairs: Sequence[tuple[Scenario, int]],
+    pairs: Pairs,
     *,
     engine: Engine = ...,
     organization: Organization | None = ...,
@@ -245,7 +262,7 @@ def simulate_many(
     notice: Notice | None = ...,
 ) -> Iterator[Run]: ...
 def simulate_many(
-    pairs: Sequence[tuple[Scenario, int]],
+    pairs: Pairs,
     *,
     engine: Engine = "auto",
     organization: Organization | None = None,
@@ -285,50 +302,52 @@ def simulate_many(
     """
     pairs = [(settings, whole_number("seed", seed)) for settings, seed in pairs]
     threads = None if threads is None else whole_number("threads", threads)
-    for _, seed in pairs:
+    _check_seeds(seed for _, seed in pairs)
+    setup = Setup(organization, rules, roles)
+    charts = _Charts(setup)
+    work = sum(charts.of(settings).size * settings.weeks for settings, _ in pairs)
+    chosen = choose(engine, rules, roles=roles, person_weeks=work, notice=notice)
+    if chosen == "kernel" and pairs and not tables:
+        return _on_threads(pairs, setup, threads, progress)
+    jobs = (
+        partial(run_once, chosen, one.but(seed=seed), replace(setup, organization=charts.of(one)))
+        for one, seed in pairs
+    )
+    side_by_side = (threads or cpu_count() or 1) if chosen == "kernel" else 1
+    runs = _told(_in_order(jobs, side_by_side), len(pairs), progress)
+    return runs if tables else _figures(pairs, runs)
+
+
+def _check_seeds(seeds: Iterable[int]) -> None:
+    for seed in seeds:
         if not 0 <= seed <= MAX_SEED:
             raise InnovationAbmError(
                 f"seed = {shown(seed)}: must be a whole number from 0 to 2**63-1"
             )
-    charts = _Charts(organization)
-    work = sum(charts.of(settings).size * settings.weeks for settings, _ in pairs)
-    chosen = choose(engine, rules, roles=roles, person_weeks=work, notice=notice)
-    jobs = (
-        partial(_run, chosen, settings.but(seed=seed), charts.of(settings), rules, roles)
-        for settings, seed in pairs
-    )
-    if tables:
-        side_by_side = (threads or cpu_count() or 1) if chosen == "kernel" else 1
-        return _told(_in_order(jobs, side_by_side), len(pairs), progress)
-    if chosen == "kernel" and pairs:
-        return _on_threads(pairs, organization, rules, threads, progress)
-    runs = _told((job() for job in jobs), len(pairs), progress)
-    counted = [run.counts for run in runs]
-    return batch(pairs[: len(counted)], together(counted))
 
 
 class _Charts:
     """The charts of a batch, each made once."""
 
-    def __init__(self, of_all: Organization | None) -> None:
-        self._of_all = of_all
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
         self._made: dict[tuple[object, ...], Organization] = {}
 
     def of(self, settings: Scenario) -> Organization:
-        if self._of_all is not None:
-            return self._of_all
         shape = (settings.chart, settings.departments, settings.middle_layers, settings.span)
         if shape not in self._made:
-            self._made[shape] = build_organization(settings)
+            self._made[shape] = self._setup.chart_of(settings)
         return self._made[shape]
 
 
+def _figures(pairs: Pairs, runs: Iterator[Run]) -> pd.DataFrame:
+    """Return a row for each run; the pairs after the last of them were not run."""
+    counted = [run.counts for run in runs]
+    return batch(pairs[: len(counted)], together(counted))
+
+
 def _on_threads(
-    pairs: Sequence[tuple[Scenario, int]],
-    organization: Organization | None,
-    rules: RuleBook | None,
-    threads: int | None,
-    progress: Progress | None,
+    pairs: Pairs, setup: Setup, threads: int | None, progress: Progress | None
 ) -> pd.DataFrame:
     """Run pairs inside the compiled engine."""
     from innovation_abm.kernel.runs import run_many
@@ -336,8 +355,8 @@ def _on_threads(
     def told(done: int, total: int) -> bool:
         return progress is None or progress(done, total) is not False
 
-    with blaming(rules):
-        counts = run_many(pairs, organization, rules, threads=threads, progress=told)
+    with blaming(setup.rules):
+        counts = run_many(pairs, setup.organization, setup.rules, threads=threads, progress=told)
     ran = counts["weeks"] > 0  # nothing but zeros where it was stopped
     done = [pair for pair, was_run in zip(pairs, ran, strict=True) if was_run]
     return batch(done, counts[ran])
