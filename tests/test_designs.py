@@ -1,6 +1,7 @@
 """Designs: the points are those of the method, the same again each time, and kept when it grows."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,9 +58,8 @@ def test_factorial_takes_every_combination_the_first_factor_slowest():
 def test_columns_have_the_kinds_of_their_factors():
     factors = [f if f.bounds is None else f.model_copy(update={"levels": 2}) for f in ALL]
     points = study("factorial", [*factors]).points()
-    assert [str(kind) for kind in points.dtypes] == [
-        *("int64", "bool", "object", "float64", "float64", "object")
-    ]
+    text = pd.Series(["a"]).dtype  # object, until pandas 3
+    assert list(points.dtypes) == ["int64", "bool", text, "float64", "float64", text]
     assert {type(value) for value in points["organisation"]} == {str}
 
 
