@@ -4,14 +4,12 @@ import re
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.extras import EXTRAS, require
-
-ROOT = Path(__file__).parent.parent
 
 WITHOUT = """
 import sys

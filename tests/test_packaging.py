@@ -25,10 +25,10 @@ from pathlib import Path
 
 import pytest
 import shown
+from places import ROOT
 
 import innovation_abm
 
-ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FOLDERS = PROJECT["tool"]["setuptools"]["package-dir"]  # package -> folder
 HEAVY = {"matplotlib", "mesa", "networkx", "numba", "pandas", "pyarrow", "scipy", "solara"}
@@ -262,7 +262,7 @@ def test_bare_checkout_says_how_to_install(from_wheel, tmp_path):
     nothing_installed = Environment(tmp_path / "venv", dependencies=False)
     for environment in (nothing_installed, from_wheel):
         said = run([environment.python, "-m", "innovation_abm", "--version"], checkout, status=2)
-        assert "python -m pip install -e ." in said.stderr
+        assert 'python -m pip install -e ".[dashboard,studies]"' in said.stderr
         assert "Traceback" not in said.stderr
         assert said.stdout == ""
 

@@ -6,7 +6,8 @@ import shlex
 from pathlib import Path
 from typing import Final, NamedTuple
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+from places import ROOT
+
 README: Final = ROOT / "README.md"
 PAGES: Final = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -107,7 +108,7 @@ SLOW: Final = {
 """What takes long, or goes on until it is stopped: left to the slow tests."""
 
 ELSEWHERE: Final = {
-    "python3 -m venv .venv && .venv/bin/python -m pip install -e . "
+    'python3 -m venv .venv && .venv/bin/python -m pip install -e ".[dashboard]" '
     "&& .venv/bin/innovation-abm dashboard": (
         "It installs from the internet: .ci/run does. tests/test_packaging.py opens the dashboard."
     ),
@@ -116,41 +117,42 @@ ELSEWHERE: Final = {
     ),
     '.venv/bin/python -m pip install -e ".[docs]" '
     "&& .venv/bin/python -m sphinx -b html docs site -W": (
-        "It installs from the internet. tests/test_site.py builds the site by its second half."
+        "It installs from the internet. tests/docs/test_site.py builds the site by its second half."
     ),
     'python3 -m venv .venv && .venv/bin/python -m pip install -e ".[test,dev]"': (
         "It installs from the internet: .ci/run does."
     ),
     ".venv/bin/pytest": "These are the tests: .ci/run runs them.",
-    "python -m venv rivals && rivals/bin/python -m pip install -e . agentpy ema_workbench": (
+    "python -m venv rivals "
+    '&& rivals/bin/python -m pip install -e ".[studies]" agentpy ema_workbench': (
         "It installs from the internet what is no dependency; by hand, for its table."
     ),
     "rivals/bin/python -m innovation_abm.experiments.rivals": "As the line before it.",
-    "innovation-abm validate": "A minute and more: tests/test_validation.py runs all its cases.",
+    "innovation-abm validate": "A minute and more: test_validation.py runs all its cases.",
     "innovation-abm bench": "Minutes: `bench --quick` is run, which measures likewise.",
-    "innovation-abm bench --json": "As the line before it; tests/test_cli.py reads its JSON.",
-    "pip install -e .": "It installs from the internet: .ci/run does.",
+    "innovation-abm bench --json": "As the line before it; test_cli.py reads its JSON.",
+    'python -m pip install -e ".[studies]"': "It installs from the internet.",
     "python -m pip install notebook": "It installs from the internet.",
     'python -m pip install "innovation-abm[dask]"': "It installs from the internet.",
     'python -m pip install -e ".[docs]" && python -m sphinx -b html docs site -W': (
-        "It installs from the internet. tests/test_site.py builds the site by its second half."
+        "It installs from the internet. test_site.py builds the site by its second half."
     ),
     "python -m build": "It wants a checkout: tests/test_packaging.py builds from a copy of one.",
     "ruff check .": "It wants a checkout: .ci/run runs it.",
     "ruff format .": "It wants a checkout: .ci/run runs it, with --check.",
     "pytest -m slow": "These are tests: .ci/run runs them.",
-    "pytest tests/test_calibration.py": "These are tests: .ci/run runs them.",
+    "pytest tests/evidence/test_calibration.py": "These are tests: .ci/run runs them.",
     "python -m innovation_abm.running.effects": (
-        "Many minutes; by hand. tests/test_levers.py measures some of the levers as it does."
+        "Many minutes; by hand. test_levers.py measures some of the levers as it does."
     ),
     "python -m innovation_abm.evidence.agreement --compare 5000": (
-        "Many minutes; by hand. tests/test_kernel.py compares some of the same cases."
+        "Many minutes; by hand. test_kernel.py compares some of the same cases."
     ),
     "python -m innovation_abm.experiments.reporting.documents": (
-        "It writes into a checkout, for minutes. tests/test_docs.py calls it for a small report."
+        "It writes into a checkout, for minutes. test_docs.py calls it for a small report."
     ),
     "python -m innovation_abm.dashboards.screenshots": (
-        "It writes into a checkout. tests/test_dashboard_pictures.py takes one of its pictures."
+        "It writes into a checkout. test_dashboard_pictures.py takes one of its pictures."
     ),
     "python -m innovation_abm.dashboards.benchmark": (
         "Its figures are those of the machine; by hand, on a quiet one."

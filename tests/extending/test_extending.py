@@ -14,6 +14,7 @@ from random import Random
 import networkx as nx
 import pandas as pd
 import pytest
+from places import ROOT
 from scipy import stats
 from typer.testing import CliRunner
 
@@ -457,7 +458,7 @@ def test_engines_are_compared(folder, monkeypatch):
 @pytest.mark.slow
 def test_the_examples_of_the_docs_are_the_same_in_both_engines(folder, monkeypatch):
     monkeypatch.setenv("INNOVATION_ABM_CACHE_DIR", str(folder / "cache"))
-    page = Path(__file__).resolve().parents[1] / "docs" / "extending.md"
+    page = ROOT / "docs" / "extending.md"
     text = page.read_text(encoding="utf-8")
     written = dict(
         re.findall(r"Path\(\"(\w+\.py)\"\)\.write_text\('''\n(.*?)'''\)", text, re.DOTALL)

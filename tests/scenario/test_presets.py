@@ -2,10 +2,10 @@
 
 import tomllib
 from importlib.resources import files
-from pathlib import Path
 from time import perf_counter
 
 import pytest
+from places import ROOT
 
 from innovation_abm import InnovationModel, Scenario, compare, preset, preset_names, simulate
 from innovation_abm.charts import build_organization
@@ -107,9 +107,7 @@ def test_an_unknown_name_is_refused(name, advice):
 
 
 def test_presets_are_package_data():
-    pyproject = tomllib.loads(
-        (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
-    )
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     data = pyproject["tool"]["setuptools"]["package-data"]["innovation_abm"]
     assert "data/presets/*.toml" in data
     assert "presets/*.toml" not in data

@@ -8,11 +8,10 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from importlib import import_module
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 INDEX = (DOCS / "index.md").read_text(encoding="utf-8")
 PAGES = [

@@ -16,6 +16,7 @@ import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import ORGANOGRAMS
 
 from innovation_abm import InnovationAbmError, Scenario, load_rules, preset, simulate
 from innovation_abm.experiments.design.study import Study
@@ -694,7 +695,7 @@ def test_the_g_function_of_sobol_comes_out_of_the_whole_path(tmp_path):
     assert indices["total", "x1"] == pytest.approx(0.7871, abs=0.02)
 
 
-CHARTS = Path(__file__).resolve().parents[2] / "shared" / "data" / "organograms"
+CHARTS = ORGANOGRAMS
 
 
 @pytest.mark.skipif(not CHARTS.is_dir(), reason="real charts are not beside the checkout")

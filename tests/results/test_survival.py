@@ -7,13 +7,13 @@ import math
 import subprocess
 import sys
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from places import DATA
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.results import survival as sv
@@ -258,7 +258,7 @@ def test_weeks_and_causes_outside_are_refused():
 
 def kept_figures():
     """What lifelines found of random items; data/lifelines_numbers.py says how it was asked."""
-    path = Path(__file__).with_name("data") / "lifelines.json"
+    path = DATA / "lifelines.json"
     return json.loads(path.read_text(encoding="utf-8"))["items"]
 
 

@@ -8,12 +8,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from innovation_abm import Role, Scenario, load_rules, preset
 from innovation_abm.scenario import ScenarioError
 from innovation_abm.scenario.presets import preset_names, preset_text, published_names
 
-ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "published-models.md").read_text(encoding="utf-8")
 BLOCK = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)[0]
 ROWS = [

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from places import ORGANOGRAMS
 
 import innovation_abm
 from innovation_abm.charts import (
@@ -25,7 +26,6 @@ from innovation_abm.errors import InnovationAbmError
 from innovation_abm.organization import Organization, Role, generate
 
 EXAMPLE = Path(innovation_abm.__file__).parent / "data" / "example-chart.csv"
-ORGANOGRAMS = Path(__file__).resolve().parents[2] / "shared" / "data" / "organograms"
 
 SENIOR = "Post Unique Reference,Job Title,Organisation,Unit,Reports to Senior Post,FTE\n"
 JUNIOR = "Organisation,Unit,Reporting Senior Post,Generic Job Title,Number of Posts in FTE\n"

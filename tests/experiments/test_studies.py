@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import ROOT
 
 from innovation_abm import InnovationAbmError, Scenario, preset
 from innovation_abm.charts import write_chart
@@ -1177,7 +1178,7 @@ def test_whatever_a_file_holds_gives_a_study_or_mistakes(data, tmp_path_factory)
 
 # --- the document ---------------------------------------------------------------------------------
 
-DOCUMENT = (Path(__file__).resolve().parents[1] / "docs" / "studies.md").read_text(encoding="utf-8")
+DOCUMENT = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
 
 
 def test_the_example_of_the_document_is_the_same_in_both_languages():

@@ -8,10 +8,10 @@ import shutil
 from collections import defaultdict
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 import shown
+from places import ROOT
 from reference import (
     DRAWS,
     SUMMARY_MEANINGS,
@@ -33,7 +33,6 @@ from innovation_abm.rules import trait
 from innovation_abm.running.comparison import _deal
 from innovation_abm.scenario import parameters
 
-ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 ODD, API = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("odd.md", "api.md"))
 GENERATED = re.compile(r"<!-- generated: ([a-z ]+) -->.*?<!-- end -->", re.DOTALL)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from innovation_abm import Role, Scenario, load_rules, simulate
 from innovation_abm.agents import Staff
@@ -13,7 +14,7 @@ from innovation_abm.experiments import Study
 from innovation_abm.extending.templates import CLASSES, new_agent, new_rule
 from innovation_abm.rules import RuleError
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "examples"
+EXAMPLES = ROOT / "docs" / "examples"
 
 
 @pytest.fixture

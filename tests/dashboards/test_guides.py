@@ -2,16 +2,16 @@
 
 import re
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from innovation_abm.charts import build_organization
 from innovation_abm.dashboards.ensembles import Numbers, ensemble
 from innovation_abm.dashboards.guide_panel import answer, right_option
 from innovation_abm.dashboards.guides import GuideError, StepKind, guides, load_guide, read_guide
 
-KIT = Path(__file__).resolve().parents[1] / "docs" / "facilitators.md"
+KIT = ROOT / "docs" / "facilitators.md"
 
 # What the scripts say: the option that is right in each `predict` step, from 0.
 SAID = {

@@ -8,16 +8,16 @@ import math
 import re
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import pytest
+from places import ROOT
 
 from innovation_abm import InnovationAbmError, Scenario, preset, simulate
 from innovation_abm.scenario import parameters
 
-DOC = Path(__file__).parents[1] / "docs" / "calibration.md"
+DOC = ROOT / "docs" / "calibration.md"
 FITTED_WITH = range(101, 121)
 """Seeds that the parameters were fitted with; the checks below use others."""
 

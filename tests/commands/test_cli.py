@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from own_levers import COFFEE
+from places import ORGANOGRAMS
 from typer.testing import CliRunner
 
 import innovation_abm
@@ -24,7 +25,6 @@ from innovation_abm.evidence import validation
 from innovation_abm.running import comparison, simulation
 from innovation_abm.scenario.presets import preset_names
 
-ORGANOGRAMS = Path(__file__).resolve().parents[2] / "shared" / "data" / "organograms"
 SOUND = ["dcms", "dfe", "dh", "environment-agency", "natural-england"]
 DIRTY = ["acas-cycle", "hse-two-roots"]
 COMMAND = [sys.executable, "-m", "innovation_abm"]

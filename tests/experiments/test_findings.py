@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from places import ROOT
 
 from innovation_abm import Scenario, preset, simulate
 from innovation_abm.experiments import findings
 from innovation_abm.results.maturity import Maturity, MaturityLevel
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "findings.md"
+DOCUMENT = ROOT / "docs" / "findings.md"
 
 
 def figures(column: pd.Series) -> list[float]:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from places import DATA
 
 from innovation_abm.experiments import Results, load_study
 from innovation_abm.experiments.design.study import Study
@@ -24,7 +25,7 @@ from innovation_abm.experiments.store import ledger, table_parts
 from innovation_abm.experiments.store.store import Batch, Store, StoreError
 
 MANIFEST = {"model": "made up 1", "base scenario": "weeks = 104\nspan = 4\nfear = 0.5\n"}
-FORMAT_1 = Path(__file__).with_name("data") / "ledger-1.sql"
+FORMAT_1 = DATA / "ledger-1.sql"
 
 STUDY = """
 format = 1

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from places import ROOT
 from typer.testing import CliRunner
 
 from innovation_abm import Scenario, load_rules, simulate
@@ -35,8 +36,6 @@ from innovation_abm.experiments.calibration.folder import DIGEST, Folder
 from innovation_abm.experiments.calibration.published import FIGURES
 from innovation_abm.experiments.design.parts import StudyError
 from innovation_abm.experiments.design.study import Base
-
-ROOT = Path(__file__).parents[1]
 
 # --- models whose answers are known ---------------------------------------------------------------
 

@@ -23,6 +23,7 @@ import damage
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from places import DATA
 
 from innovation_abm.experiments import load_study
 from innovation_abm.experiments.store import ledger
@@ -30,7 +31,7 @@ from innovation_abm.experiments.store.checking import DamagedStudyError
 from innovation_abm.experiments.store.ledger import StoreError
 from innovation_abm.experiments.store.store import LostStudyError
 
-FORMAT_1 = Path(__file__).with_name("data") / "format-1.zip"
+FORMAT_1 = DATA / "format-1.zip"
 COMMAND = [sys.executable, "-m", "innovation_abm"]
 posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX")
 
