@@ -209,6 +209,7 @@ def test_keys_play_and_step(page, address):
     )
 
 
+@pytest.mark.slow
 def test_a_page_reloaded_while_it_plays_is_where_it_was(page, address):
     shown(page, address + "?lang=en&speed=8&week=20")
     page.keyboard.press("p")
@@ -310,6 +311,7 @@ EMPTY = """async () => {
 }"""
 
 
+@pytest.mark.slow
 def test_the_picture_is_kept_as_it_is_seen(page, address, tmp_path):
     shown(page, address + "?week=12")
     page.get_by_text("Export", exact=True).click()
@@ -332,6 +334,7 @@ def rooms(address):
         return json.load(answer)["kernels"]["total"]
 
 
+@pytest.mark.slow
 def test_the_server_forgets_a_tab_that_is_closed_during_a_ranking(browser, compiled):
     process, url = start("--preset=typical")  # whose ranking takes some seconds
     with Tabs(browser, url) as tabs:
@@ -399,6 +402,7 @@ def unclear_charts(folder):
     (folder / "sans.csv").write_text("\n".join(loose))
 
 
+@pytest.mark.slow
 def test_what_is_unclear_in_a_chart_is_chosen_in_a_dialog_in_french(page, address, tmp_path):
     unclear_charts(tmp_path)
     came = []
@@ -450,6 +454,7 @@ def test_what_is_unclear_in_a_chart_is_chosen_in_a_dialog_in_french(page, addres
     assert not [secret for secret in SECRETS for one in told if secret.encode() in one]
 
 
+@pytest.mark.slow
 def test_two_rooms_do_not_disturb_each_other(page, address, browser):
     shown(page, address + "?week=7")
     with Tabs(browser, address) as others:
@@ -461,6 +466,7 @@ def test_two_rooms_do_not_disturb_each_other(page, address, browser):
     assert week(page) == 8
 
 
+@pytest.mark.slow
 def test_a_large_chart_that_was_mended_is_drawn_by_units_and_says_so(browser, tmp_path):
     rows = [f"p{number},{'XX' if number == 0 else f'p{number // 8}'}" for number in range(2_000)]
     rows[9] = "p9,p72"  # which reports to p9
@@ -477,6 +483,7 @@ def test_a_large_chart_that_was_mended_is_drawn_by_units_and_says_so(browser, tm
     assert stop(process) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends processes otherwise")
 def test_ctrl_c_ends_the_server_and_what_it_compiles(browser, tmp_path):
     write_chart(generate(1, 1, 4), tmp_path / "own.csv")

@@ -102,6 +102,7 @@ def test_f5_keeps_chart_week_and_levers(tabs, address, tmp_path):
     assert page.locator(".ia-notes p").count() == 0
 
 
+@pytest.mark.slow
 def test_what_is_kept_of_a_chart_is_in_its_tab_alone(tabs, address, tmp_path):
     page = tabs.open()
     page.goto(address + "?lang=en")
@@ -219,6 +220,7 @@ def test_a_session_goes_on_with_a_new_server(browser, compiled, tmp_path, langua
         goes_on(page, before)
 
 
+@pytest.mark.slow
 def test_a_lost_connection_is_found_again_without_a_reload(browser, compiled, tmp_path):
     with running() as (_, url), Tabs(browser, url) as tabs:
         page = tabs.open()

@@ -64,6 +64,7 @@ def test_a_wrong_name_is_told_the_nearest():
 LEARNING = ROOT / "docs" / "examples" / "mutual_learning.py"
 
 
+@pytest.mark.slow
 def test_slow_learners_know_more():
     """March 1991, played by agents of your own, whom the other commands can run as well."""
     knowledge = runpy.run_path(str(LEARNING))["knowledge"]

@@ -69,7 +69,8 @@ def case(**values) -> KnownCase:
 # --- the model finds what theory knows -------------------------------------------------------
 
 
-@pytest.mark.parametrize("study", STUDIES, ids=[study.title for study in STUDIES])
+# The others take long: a slow test has all of them, in full samples.
+@pytest.mark.parametrize("study", STUDIES[:6], ids=lambda study: study.title)
 def test_the_model_finds_every_case(study):
     bench = Bench(SMALL)
     for found in study.cases(bench):
@@ -191,6 +192,7 @@ def test_another_structure_is_refused():
     assert not lost_by(tree, ideas)[-1].passed
 
 
+@pytest.mark.slow
 def test_the_cost_of_decisions_is_told_apart():
     centre, star, _ = STRUCTURES
     ideas = decision_tree(Bench(0.7), centre.shape)
@@ -215,6 +217,7 @@ class EagerWeek(InnovationModel):
         self.end_week()
 
 
+@pytest.mark.slow
 def test_another_order_of_the_week_is_refused(monkeypatch):
     monkeypatch.setattr(validation, "InnovationModel", EagerWeek)
     assert not any(found.passed for found in geometric_queue(Bench(0.4)))
@@ -260,6 +263,7 @@ def test_ideas_before_business_are_refused():
     assert not case(expected=0.8833, found=value, standard_error=error).passed
 
 
+@pytest.mark.slow
 def test_keeping_and_leaving_are_told_apart():
     bench = Bench(SMALL)
     kept, left = (

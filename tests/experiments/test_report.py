@@ -602,6 +602,7 @@ def test_pictures_that_a_page_has_no_room_for_are_named():
     assert Fitting.of(drawn).left_out == ()
 
 
+@pytest.mark.slow
 def test_a_large_study_has_a_small_page():
     factors = "".join(
         f'[[factor]]\nparameter = "{name}"\nlow = 0.0\nhigh = 1.0\n'

@@ -583,6 +583,7 @@ def test_a_store_whose_folder_goes_away_says_so(tmp_path, how):
     store.close()
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(
     "how", ["removed", *(pytest.param(one, marks=pytest.mark.slow) for one in [*AWAY][1:4])]

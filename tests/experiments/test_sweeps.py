@@ -97,6 +97,7 @@ def test_every_run_is_what_simulate_gives(undisturbed):
             assert row[name] == MEASURES[name].of(run) or np.isnan(row[name])
 
 
+@pytest.mark.slow
 def test_mesa_gives_the_same_in_processes_of_its_own(undisturbed, tmp_path):
     text = SMALL.replace('name = "small"', 'name = "small"\nengine = "mesa"')
     found = sweep(study(text), tmp_path / "mesa", workers=2)
@@ -267,6 +268,7 @@ def champions(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_agents_of_ones_own_are_swept_in_mesa(champions):
     """By the command, on processes; every run is what ``simulate`` gives with the file."""
     command = [sys.executable, "-m", "innovation_abm", "sweep", "study.toml"]
@@ -313,6 +315,7 @@ def test_the_estimate_is_of_mesa_where_mesa_runs(champions):
     assert check(asked, workers=1).seconds > 20 * check(usual, workers=1).seconds
 
 
+@pytest.mark.slow
 def test_an_agent_that_fails_is_named(champions):
     text = CHAMPION.replace("return min", "return 1 / 0 + min")
     (champions / "champion.py").write_text(text)
@@ -343,6 +346,7 @@ def test_a_rule_that_raises_for_some_points_does_not_stop_the_others(tmp_path, e
     assert set(again.provenance.query("not ok")["attempt"]) == {2}
 
 
+@pytest.mark.slow
 def test_a_run_that_kills_its_process_is_found_and_told_of(tmp_path):
     deadly = RAISES.replace("from innovation_abm", "import os\n\nfrom innovation_abm")
     deadly = deadly.replace(
@@ -453,6 +457,7 @@ precision = { survival = 0.2 }
 """
 
 
+@pytest.mark.slow
 def test_where_a_measure_is_undefined_everywhere_runs_end_and_it_is_said(tmp_path):
     told = []
     found = sweep(study(UNDEFINED), tmp_path / "out", workers=1, notice=told.append)
@@ -679,6 +684,7 @@ def test_published_indices_come_out_of_the_whole_path(tmp_path):
             assert indices[order, factor] == pytest.approx(index, abs=0.02)
 
 
+@pytest.mark.slow
 def test_the_g_function_of_sobol_comes_out_of_the_whole_path(tmp_path):
     from innovation_abm.experiments.analysis.sensitivity import sobol_indices
 
@@ -698,6 +704,7 @@ def test_the_g_function_of_sobol_comes_out_of_the_whole_path(tmp_path):
 CHARTS = ORGANOGRAMS
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CHARTS.is_dir(), reason="real charts are not beside the checkout")
 def test_a_study_that_ships_runs_on_a_real_chart(tmp_path, compiled):
     chart = str(CHARTS / "dcms-senior.csv")

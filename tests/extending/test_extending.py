@@ -191,6 +191,7 @@ def test_a_kept_run_that_is_run_without_its_rules_says_so(folder):
 OWN = {"champion.py": partial(new_agent, "Champion"), "my_endorse.py": partial(new_rule, "endorse")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", OWN)
 def test_what_is_new_runs_in_a_study_and_in_the_dashboard(file, folder, monkeypatch):
     from innovation_abm.dashboards import room as module
@@ -227,6 +228,7 @@ def test_what_is_new_runs_in_a_study_and_in_the_dashboard(file, folder, monkeypa
         room.close()
 
 
+@pytest.mark.slow
 def test_levers_are_ranked_with_agents_of_ones_own(folder):
     """In Mesa, on processes; the figures are those of one process."""
     new_agent("Champion")

@@ -230,10 +230,12 @@ LUCKY = rule_file("return random.random()", "import random")
     "command",
     [
         "run workshop --rules lucky.py",
-        "compare workshop --rules-b lucky.py --replications 2",
-        "levers --rank workshop --rules lucky.py",
-        "calibrate german-schemes --rules lucky.py",
-        "sweep study.toml",
+        pytest.param(
+            "compare workshop --rules-b lucky.py --replications 2", marks=pytest.mark.slow
+        ),
+        pytest.param("levers --rank workshop --rules lucky.py", marks=pytest.mark.slow),
+        pytest.param("calibrate german-schemes --rules lucky.py", marks=pytest.mark.slow),
+        pytest.param("sweep study.toml", marks=pytest.mark.slow),
         "dashboard --no-browser --rules lucky.py",
     ],
 )

@@ -56,6 +56,7 @@ def test_what_is_wrong_in_a_process_is_said_here(processes):
         processes.run([(TEAM.but(panel_size=90.0), 1)])
 
 
+@pytest.mark.slow
 def test_processes_that_die_are_replaced(processes, tmp_path):
     Path(tmp_path / "deadly.py").write_text(DEADLY)
     with pytest.raises(InnovationAbmError, match="a worker process died"):
@@ -202,6 +203,7 @@ def test_a_sweep_that_is_told_to_end_ends_with_all_its_processes(folder, name, s
         assert left_after(children, 5) == []
 
 
+@pytest.mark.slow
 @posix
 def test_a_signal_that_is_ignored_stays_ignored(folder):
     """As ``nohup`` has it; SIGTERM then ends the command all the same."""
