@@ -24,6 +24,15 @@ from innovation_abm.agents import (
     Reviewer,
 )
 from innovation_abm.agents.cast import ROLES, check_classes
+from innovation_abm.agents.hiring import (
+    fill_posts,
+    hire_agency,
+    hire_panel,
+    posts_overriding,
+    ranked,
+    refuse_others,
+    seats,
+)
 from innovation_abm.chance import (
     Purpose,
     Stream,
@@ -38,7 +47,7 @@ from innovation_abm.chance import (
 )
 from innovation_abm.charts.charts import build_organization
 from innovation_abm.entities.circles import Circles
-from innovation_abm.entities.forum import Forum
+from innovation_abm.entities.forum import Forum, neighbours
 from innovation_abm.entities.idea import NEVER, Event, Fate, Idea, Outcome, Stage
 from innovation_abm.entities.queues import QueueBooks
 from innovation_abm.entities.terms import Terms
@@ -60,7 +69,7 @@ from innovation_abm.rules.book import (
 from innovation_abm.rules.files import roles_of
 from innovation_abm.rules.guarding import OutOfRangeError, guarded
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
-from innovation_abm.scenario.scenario import Scenario, ScenarioError
+from innovation_abm.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -205,7 +214,7 @@ class InnovationModel(mesa.Model):
         self.organization = organization or build_organization(self.settings)
         self.keys = purpose_keys(self.settings.seeds())
         self.own_keys = {}
-        self.network = None if network is None else _neighbours(network, self.organization.size)
+        self.network = None if network is None else neighbours(network, self.organization.size)
         self.keep_events = keep_events
         self.week = 0
         with self._blamed():
@@ -267,7 +276,7 @@ class InnovationModel(mesa.Model):
         if self.week >= self.settings.weeks:
             return
         if len(self.agents) > len(self.people) + len(self.inboxes) - len(self.reviewers):
-            self._refuse_others()
+            refuse_others(self.agents, [*self.people, *self.inboxes])
         with self._blamed():
             self.begin_week()
             self.context()
@@ -563,11 +572,7 @@ class InnovationModel(mesa.Model):
         nothing; another one is always called.
         """
         if method not in self._overriding:
-            kinds = {type(person) for person in self.people}
-            other = {
-                kind for kind in kinds if getattr(kind, method) not in _shipped_methods(method)
-            }
-            self._overriding[method] = [p.post for p in self.people if type(p) in other]
+            self._overriding[method] = posts_overriding(self.people, method)
         return self._overriding[method]
 
     def weekly_draws(self, purpose: Purpose, posts: NDArray[np.uint64]) -> NDArray[np.float64]:
@@ -807,12 +812,7 @@ class InnovationModel(mesa.Model):
             A new networkx graph: nodes are the posts of all people, edges join an idea's author
             with each ally it found on the platform.
         """
-        import networkx as nx  # imported late: it is slow to load and few callers draw graphs
-
-        graph: nx.Graph[int] = nx.Graph()
-        graph.add_nodes_from(range(len(self.people)))
-        graph.add_edges_from(sorted(self.forum.links))
-        return graph
+        return self.forum.graph(len(self.people))
 
     def run(self) -> None:
         """Run all the weeks of the scenario."""
@@ -854,21 +854,12 @@ class InnovationModel(mesa.Model):
     def _hire(self, roles: dict[Role, type[Person]]) -> None:
         check_classes(roles)
         chart, classes = self.organization, ROLES | roles
-        columns = (chart.role, chart.layer, chart.department, chart.unit, chart.superior)
-        rows = zip(*(column.tolist() for column in columns), strict=True)
         self.people = []
-        for post, (role, layer, department, unit, superior) in enumerate(rows):
-            person = classes[role](self, post)
-            person.place(layer, department, unit, self.people[superior] if superior >= 0 else None)
-            self.people.append(person)
+        fill_posts(self, self.people, chart, classes)
         self.reviewers = [p for p in self.people if isinstance(p, Reviewer)]
         self.leaders = [p for p in self.reviewers if isinstance(p, Leader)]
         self.managers = [p for p in self.reviewers if not isinstance(p, Leader)]
-        self.reviewers_by_layer = [[] for _ in range(chart.layers + 1)]
-        for reviewer in self.reviewers:
-            reviewer.gate = reviewer.layer
-            reviewer.rank = len(self.reviewers_by_layer[reviewer.layer])
-            self.reviewers_by_layer[reviewer.layer].append(reviewer)
+        self.reviewers_by_layer = ranked(self.reviewers, chart.layers)
         self._overriding = {}
         self._hire_bodies(classes)
         self.posts = np.arange(len(self.people), dtype=np.uint64)
@@ -876,56 +867,19 @@ class InnovationModel(mesa.Model):
         self.circles = Circles(self.settings.circle, chart)
         draw_traits(self.people, self.keys, self.government)
 
-    def _refuse_others(self) -> None:
-        """Refuse agents that the model did not make for a role: the week never calls them."""
-        known = {*self.people, *self.inboxes}
-        other = next(type(agent).__name__ for agent in self.agents if agent not in known)
-        raise InnovationAbmError(
-            f"{other} would never act: the week calls only the agents that the model makes for a "
-            "role; subclass one of innovation_abm.agents, and pass the class in roles, or in ROLES "
-            "of a rule file"
-        )
-
     def _hire_bodies(self, classes: Mapping[Role, type[Person]]) -> None:
         """Set up agency and panel if they exist at any time of the run."""
         ever = [self.settings.at(week) for week in {1, *self.turning_points} if week]
-        size = max(int(float(values["panel_size"] or 0)) for values in ever)
-        if size > len(self.reviewers):
-            raise ScenarioError(
-                f"panel_size = {size}: must be at most {len(self.reviewers)}, the number of "
-                "reviewers"
-            )
+        size = seats(ever, len(self.reviewers))
         self.agency = None
         self.panel = None
         if any(values["agency"] for values in ever):
-            self.agency = classes[Role.CENTRAL_AGENCY](self, len(self.people))
-            self.agency.gate = 0
+            self.agency = hire_agency(self, self.organization, classes)
         if size:
-            self.panel = classes[Role.PANEL](self, len(self.people) + 1)
-            self.panel.gate = self.organization.layers + 1
+            self.panel = hire_panel(self, self.organization, classes)
             self.seat_panel()
         bodies = [body for body in (self.agency, self.panel) if body is not None]
         self.inboxes = [*self.reviewers, *bodies]
-
-
-def _neighbours(network: nx.Graph[int], people: int) -> list[list[int]]:
-    """List whom the posts of each person reach.
-
-    Raises:
-        InnovationAbmError: if a node is not a post.
-    """
-    known = set(range(people))
-    for node in network.nodes:
-        if node not in known:
-            raise InnovationAbmError(
-                f"network: node {node!r} is not a post; posts are numbered 0 to {people - 1}"
-            )
-    return [sorted(network[post]) if post in network else [] for post in range(people)]
-
-
-def _shipped_methods(method: str) -> list[object]:
-    """List what the model's own classes have of a method."""
-    return [getattr(kind, method) for kind in ROLES.values() if hasattr(kind, method)]
 
 
 def _business(reviewer: Reviewer, u: float) -> int:

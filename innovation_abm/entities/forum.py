@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from innovation_abm.chance import Purpose, poisson, uniform
 from innovation_abm.entities.idea import Event, Idea, Stage
+from innovation_abm.errors import InnovationAbmError
 
 if TYPE_CHECKING:
+    import networkx as nx
+
     from innovation_abm.entities.world import World
 
 
@@ -43,6 +46,15 @@ class Forum:
         idea.posters = [author]
         self.ideas.append(idea)
         self.model.record(idea, Event.POSTED)
+
+    def graph(self, people: int) -> nx.Graph[int]:
+        """Return the posts of all people, those joined who found each other on the platform."""
+        import networkx as nx  # it is slow to load, and few callers draw graphs
+
+        graph: nx.Graph[int] = nx.Graph()
+        graph.add_nodes_from(range(people))
+        graph.add_edges_from(sorted(self.links))
+        return graph
 
     def circulate(self) -> None:
         """Run the platform for a week: posts are read, readers join, ideas grow or leave."""
@@ -130,3 +142,18 @@ class Forum:
         assert target is not None
         self.model.record(idea, Event.BYPASSED, target)
         self.model.send(idea, target, Stage.REVIEW)
+
+
+def neighbours(network: nx.Graph[int], people: int) -> list[list[int]]:
+    """List whom the posts of each person reach.
+
+    Raises:
+        InnovationAbmError: if a node is not a post.
+    """
+    known = set(range(people))
+    for node in network.nodes:
+        if node not in known:
+            raise InnovationAbmError(
+                f"network: node {node!r} is not a post; posts are numbered 0 to {people - 1}"
+            )
+    return [sorted(network[post]) if post in network else [] for post in range(people)]

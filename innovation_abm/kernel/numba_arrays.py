@@ -31,7 +31,7 @@ class StateArray(types.Array):
 
     @property
     def key(self) -> Any:
-        """What makes types the same."""
+        """What makes types the same for numba; to it the scope is part of the type."""
         return (*super().key, self.scope, self.checked)
 
     def copy(self, dtype: Any = None, ndim: Any = None, **others: Any) -> Any:
@@ -91,6 +91,7 @@ def _pointer(context: Any, builder: Any, kind: Any, value: Any, indices: Any) ->
     for index, length in zip(indices, lengths, strict=False) if kind.checked else ():
         what = f"an index is beyond an array of {kind.dtype}"
         prove_within(context, builder, index, length, what)
+    # Row by row, as arrays without gaps lie in memory; what is not indexed begins at 0.
     place = indices[0]
     for dimension in range(1, kind.ndim):
         place = builder.mul(place, lengths[dimension])

@@ -63,7 +63,7 @@ class TableType(types.Type):
 
     @property
     def key(self) -> Any:
-        """What makes types the same; the name is that of both views, as errors tell it."""
+        """What makes types the same for numba; the name alone is what errors tell."""
         return self.name, self.checked
 
 
@@ -192,6 +192,7 @@ def _get_row(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
 
 @lower_builtin(operator.setitem, TableType, types.Integer, RowType)
 def _set_row(context: Any, builder: Any, setting: Any, arguments: Any) -> Any:
+    # As the columns lie apart, a row is copied field by field.
     table, index, row = setting.args
     getting = signature(row, table, index)
     target = _get_row(context, builder, getting, arguments[:2])
@@ -205,6 +206,7 @@ def _set_row(context: Any, builder: Any, setting: Any, arguments: Any) -> Any:
 def _copy_all(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     kind = signature.args[0]
     target, source = (struct(context, builder, kind, arguments[place]) for place in (0, 2))
+    # Columns follow each other, each of the table's length: so all of it is one piece of memory.
     size = sum(PERSON[name].itemsize for name in _COLUMNS)
     if kind.checked:
         same = builder.icmp_unsigned("==", target.used, source.used)
@@ -218,6 +220,7 @@ def _load(context: Any, builder: Any, kind: Any, value: Any, name: str) -> Any:
     field, where = _place(context, builder, kind, value, name)
     loaded = builder.load(where)
     mark(builder, loaded, _scope(kind, name))
+    # In memory a flag has a byte, in a register a bit.
     return context.data_model_manager[field].from_data(builder, loaded)
 
 

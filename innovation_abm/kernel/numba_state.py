@@ -36,7 +36,7 @@ class StateType(types.Type):
 
     @property
     def key(self) -> Any:
-        """What makes types the same."""
+        """What makes types the same for numba, which compiles a function once for each."""
         return self.name, self.checked
 
 
@@ -82,6 +82,7 @@ class StateAttribute(AttributeTemplate):
 @lower_getattr_generic(StateType)
 def _attribute(context: Any, builder: Any, kind: Any, value: Any, name: str) -> Any:
     first = _first_entries(kind.checked)[name]
+    # LLVM wants a node of metadata with the mark; an empty one will do.
     fixed = builder.module.add_metadata([])
 
     def entry(offset: int) -> Any:
@@ -127,7 +128,7 @@ def _array_at(context: Any, builder: Any, kind: StateArray, entry: Callable[[int
 def state_viewer(checked: bool) -> Callable[..., Any]:
     """Return the compiled function that turns a table into a state."""
 
-    @intrinsic
+    @intrinsic  # a function of machine code: there is nothing to do but to take the address
     def state_at(typing_context: Any, table: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             return make_array(signature.args[0])(context, builder, arguments[0]).data

@@ -49,12 +49,14 @@ class IdeaFates:
     @property
     def decided(self) -> NDArray[np.bool_]:
         """Whether each idea has a fate."""
-        return self.codes != Fate.IN_FLIGHT
+        decided: NDArray[np.bool_] = self.codes != Fate.IN_FLIGHT
+        return decided
 
     @property
     def adopted(self) -> NDArray[np.bool_]:
         """Whether each idea was adopted."""
-        return self.codes == Fate.ADOPTED
+        adopted: NDArray[np.bool_] = self.codes == Fate.ADOPTED
+        return adopted
 
     @property
     def conceived(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -185,13 +184,21 @@ def compare(
     replications = _at_least_one(replications)
     _check_alike(a, b)
     chart = organization or build_organization(a)
-    many = partial(
-        replicate, n=replications, engine=engine, organization=chart, tables=True, notice=notice
+    runs = (
+        replicate(
+            scenario,
+            replications,
+            engine=engine,
+            organization=chart,
+            rules=rules,
+            tables=True,
+            notice=notice,
+        )
+        for scenario, rules in ((a, rules_a), (_as_lucky(b, a), rules_b))
     )
-    runs = zip(many(a, rules=rules_a), many(_as_lucky(b, a), rules=rules_b), strict=True)
     ideas: list[pd.DataFrame] = []
     measured: list[list[tuple[float, float]]] = []
-    for number, (one, two) in enumerate(runs):
+    for number, (one, two) in enumerate(zip(*runs, strict=True)):
         ideas.append(_paired(one, two, number))
         measured.append([(MEASURES[name].of(one), MEASURES[name].of(two)) for name in COMPARED])
         if progress is not None:

@@ -237,7 +237,7 @@ def replicate(
 
 @overload
 def simulate_many(
-    pairs: Pairs,
+    pairs: Sequence[tuple[Scenario, int]],
     *,
     engine: Engine = ...,
     organization: Organization | None = ...,
@@ -250,7 +250,7 @@ def simulate_many(
 ) -> pd.DataFrame: ...
 @overload
 def simulate_many(
-    pairs: Pairs,
+    pairs: Sequence[tuple[Scenario, int]],
     *,
     engine: Engine = ...,
     organization: Organization | None = ...,
@@ -262,7 +262,7 @@ def simulate_many(
     notice: Notice | None = ...,
 ) -> Iterator[Run]: ...
 def simulate_many(
-    pairs: Pairs,
+    pairs: Sequence[tuple[Scenario, int]],
     *,
     engine: Engine = "auto",
     organization: Organization | None = None,

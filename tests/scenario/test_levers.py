@@ -13,6 +13,7 @@ from own_levers import COFFEE
 from innovation_abm import Change, Scenario, preset, simulate
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.results.measures import MEASURES
+from innovation_abm.running import effects
 from innovation_abm.running.effects import ORGANISATIONS, Verdict, measure, rank, recorded
 from innovation_abm.scenario import ScenarioError, parameters
 from innovation_abm.scenario.levers import (
@@ -337,6 +338,14 @@ def test_a_lever_does_what_is_on_record(lever):
             before = on_record[found.effect.measure, name]
             assert found.change.low <= before.high
             assert found.change.high >= before.low
+
+
+def test_levers_measured_again_are_recorded_where_the_record_is_read(monkeypatch):
+    written = []
+    monkeypatch.setattr(effects, "record", lambda found, path: written.append(path))
+    assert effects.main() == 0
+    (path,) = written
+    assert path.read_text(encoding="utf-8").startswith(",".join(effects.COLUMNS))
 
 
 def test_ranking_puts_the_levers_in_order():
