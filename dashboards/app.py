@@ -29,6 +29,9 @@ from innovation_abm.dashboards.upload_dialog import Upload, as_html
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from innovation_abm.dashboards.notes import Notes
+    from innovation_abm.dashboards.words import Speech
+
 _STYLE = (files("innovation_abm.dashboards") / "front" / "page.css").read_text(encoding="utf-8")
 
 
@@ -55,7 +58,7 @@ def _watch(memory: TabMemory, find: Callable[[dict[str, Any]], None]) -> Callabl
 def _Tab(query: str, memory: TabMemory, kept: Kept | None) -> None:
     room = solara.use_memo(lambda: Room(opened(), preparation, query, kept, memory), [])
     solara.use_effect(lambda: room.close, [])
-    solara.use_effect(lambda: memory.observe(lambda change: room.not_kept(), "full"), [])
+    solara.use_effect(lambda: memory.observe(lambda change: room.chart.not_kept(), "full"), [])
     solara.use_effect(lambda: room.offer_chart(kept) if kept else None, [kept is None])
     _Dashboard(room)
 
@@ -70,7 +73,7 @@ def _Dashboard(room: Room) -> None:
     classes = ["ia-page"] + ["ia-dark"] * view.dark + ["ia-room"] * view.room
     with solara.Div(classes=classes):
         _Head(room)
-        _Notes(room)
+        _Messages(room.notes, say)
         with solara.Div(classes=["ia-main"]):
             with solara.Div(classes=["ia-left"]):
                 rv.Html(tag="div", class_="ia-holder", children=[room.stage])
@@ -90,40 +93,40 @@ def _recount_when_ready(room: Room) -> None:
         while not preparation.settled.wait(0.5):
             if room.closed:
                 return
-        room.recount()
+        room.counting.recount()
 
-    if room.hasty:
+    if room.counting.hasty:
         threading.Thread(target=wait, daemon=True).start()
 
 
 @solara.component
 def _Head(room: Room) -> None:
-    say, view, opening = room.say, room.view.value, room.play.value.opening
+    say, view, play = room.say, room.view.value, room.play
     presets = [
         {"text": f"{number} · {title(name, say)}", "value": name}
         for number, name in enumerate(offered(), 1)
     ]
-    for name in dict.fromkeys((opening.name, room.own_name.value)):
+    for name in dict.fromkeys((play.opening.name, room.chart.own_name.value)):
         if name not in offered():  # the user's own chart, or what the command was told to open
             presets.insert(0, {"text": title(name, say), "value": name})
     with solara.Div(classes=["ia-head"]):
         solara.HTML(tag="h1", unsafe_innerHTML=escape(say("title")))
         rv.Select(
-            v_model=opening.name, items=presets, on_v_model=room.open_preset, dense=True,
+            v_model=play.opening.name, items=presets, on_v_model=room.open_preset, dense=True,
             outlined=True, hide_details=True, label=say("organisation"), class_="ia-preset",
         )  # fmt: skip
         _icon("mdi-dice-multiple", say("new_luck_tip"), room.new_luck)
-        _icon("mdi-undo", say("undo_tip"), room.undo, disabled=not room.can_undo.value)
+        _icon("mdi-undo", say("undo_tip"), room.undo, disabled=not room.history.can_undo.value)
         solara.Button(
             say("reset"), on_click=room.reset, text=True, small=True,
-            disabled=not room.play.value.changed,
+            disabled=not play.changed,
         )  # fmt: skip
         rv.Spacer()
         Upload(room)
         Keep(room)
         _icon("mdi-projector-screen", say("room_tip"), lambda: room.look(room=not view.room))
         _icon("mdi-theme-light-dark", say("dark_tip"), lambda: room.look(dark=not view.dark))
-        _icon("mdi-keyboard", say("help_tip"), room.help)
+        _icon("mdi-keyboard", say("help_tip"), room.notes.help)
         other = "fr" if view.language == "en" else "en"
         solara.Button(
             say("language_other"), on_click=lambda: room.look(language=other), text=True,
@@ -139,13 +142,12 @@ def _icon(name: str, tip: str, act: Callable[[], None], *, disabled: bool = Fals
 
 
 @solara.component
-def _Notes(room: Room) -> None:
-    say, notes = room.say, room.notes.value
+def _Messages(notes: Notes, say: Speech) -> None:
     with solara.Div(classes=["ia-notes"]):
-        if notes:
-            texts = "".join(as_html(note, say) for note in notes)
+        if notes.shown.value:
+            texts = "".join(as_html(note, say) for note in notes.shown.value)
             solara.HTML(tag="div", unsafe_innerHTML=f"<div role='status'>{texts}</div>")
-            _icon("mdi-close", say("hush"), room.hush)
+            _icon("mdi-close", say("hush"), notes.hush)
 
 
 @solara.component

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     Wanted = Callable[[], bool]
     """Returns whether the result of a job is still wanted."""
     Job = Callable[[Wanted], Any]
+
+PATIENCE: Final = 0.06
+"""Seconds that a moved lever must rest before its work begins."""
 
 
 class GivenUp(Exception):  # noqa: N818 - nothing went wrong
@@ -34,8 +38,13 @@ class Latest:
     The thread ends when nothing is left to do, so an idle page costs nothing.
     """
 
-    def __init__(self) -> None:
-        """Begin with nothing to do."""
+    def __init__(self, rest: float = 0.0) -> None:
+        """Begin with nothing to do; ``rest`` are the seconds before a job begins.
+
+        Jobs that are asked for in quicker succession, as by a lever that is dragged, are never
+        begun: to give one up takes longer than to wait for the next.
+        """
+        self._rest = rest
         self._lock = threading.Lock()
         self._next: tuple[Job, Callable[[Any], object]] | None = None
         self._newest = 0
@@ -92,6 +101,9 @@ class Latest:
 
     def _one(self, job: Job, then: Callable[[Any], object], wanted: Wanted) -> None:
         try:
+            time.sleep(self._rest)
+            if not wanted():
+                return
             result = job(wanted)
             if wanted():
                 then(result)

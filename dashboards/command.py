@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,45 +25,54 @@ from innovation_abm.errors import InnovationAbmError
 from innovation_abm.extras import require
 from innovation_abm.reading.toml_files import check_file
 
+PresetOption = Annotated[
+    str, typer.Option(help="Preset to open. Default: workshop; with --chart: typical.")
+]
+OwnChartOption = Annotated[
+    str, typer.Option(help="Your own organisation chart, as for run.", metavar="FILE")
+]
+OwnRulesOption = Annotated[
+    str,
+    typer.Option(
+        help="Custom rules or agents, as for run. The file is executed as code.", metavar="FILE"
+    ),
+]
+OwnLeversOption = Annotated[
+    str, typer.Option(help="Custom levers, as for run (TOML).", metavar="FILE")
+]
+SessionOption = Annotated[
+    str,
+    typer.Option(
+        help="Guided session to open, such as clay-layer, or your own file (TOML).",
+        metavar="NAME|FILE",
+    ),
+]
+LanguageOption = Annotated[str, typer.Option(help="Language of the page: en or fr.")]
+PortOption = Annotated[int, typer.Option(help="Port to listen on; 0: any free port.")]
+BrowserOption = Annotated[
+    bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
+]
+LanOption = Annotated[
+    bool, typer.Option("--lan", help="Let other machines on the network open the page.")
+]
+
 
 def dashboard(
-    preset: Annotated[
-        str, typer.Option(help="Preset to open. Default: workshop; with --chart: typical.")
-    ] = "",
-    chart: Annotated[
-        str, typer.Option(help="Your own organisation chart, as for run.", metavar="FILE")
-    ] = "",
+    preset: PresetOption = "",
+    chart: OwnChartOption = "",
     repair: RepairOption = False,
     force_repair: ForceOption = False,
     columns: ColumnOption = None,
     sheet: SheetOption = None,
     encoding: EncodingOption = None,
     keep_names: NamesOption = False,
-    rules: Annotated[
-        str,
-        typer.Option(
-            help="Custom rules or agents, as for run. The file is executed as code.",
-            metavar="FILE",
-        ),
-    ] = "",
-    levers: Annotated[
-        str, typer.Option(help="Custom levers, as for run (TOML).", metavar="FILE")
-    ] = "",
-    session: Annotated[
-        str,
-        typer.Option(
-            help="Guided session to open, such as clay-layer, or your own file (TOML).",
-            metavar="NAME|FILE",
-        ),
-    ] = "",
-    language: Annotated[str, typer.Option(help="Language of the page: en or fr.")] = "",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free port.")] = 8765,
-    browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
-    ] = True,
-    lan: Annotated[
-        bool, typer.Option("--lan", help="Let other machines on the network open the page.")
-    ] = False,
+    rules: OwnRulesOption = "",
+    levers: OwnLeversOption = "",
+    session: SessionOption = "",
+    language: LanguageOption = "",
+    port: PortOption = 8765,
+    browser: BrowserOption = True,
+    lan: LanOption = False,
 ) -> None:
     """Open the dashboard for a workshop: a live organisation, levers, guided sessions.
 
@@ -76,34 +86,51 @@ def dashboard(
     from innovation_abm.dashboards.server import EVERYWHERE, HERE, Settings, load, serve
     from innovation_abm.dashboards.words import Speech
 
-    tongue = language or _own_language()
-    if tongue not in ("en", "fr"):
-        raise InnovationAbmError(f'--language {language}: must be "en" or "fr"')
+    tongue = _language(language)
     if not 0 <= port <= 65_535:
         raise InnovationAbmError(f"--port {port}: must be a number from 0 to 65535")
     reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
     settings = Settings(
         preset=preset or ("typical" if chart else "workshop"),
-        chart=str(Path(chart).resolve()) if chart else "",
+        chart=_absolute(chart),
         repair=repair,
         reading=reading.arguments(),
         rules=rules or "",  # as given: exported files name it
-        levers=str(Path(levers).resolve()) if levers else "",
+        levers=_absolute(levers),
         language=tongue,
-        session=str(Path(session).resolve()) if Path(session).suffix else session,
+        session=_absolute(session) if Path(session).suffix else session,
     )
     opened = load(settings)  # report errors here, before anything is served
     for note in opened.notes:
         print(Speech(tongue)(note.key, **note.values), file=sys.stderr)
-
-    def told(url: str) -> None:
-        print(f"The dashboard is at {url} (press Ctrl-C to stop)", flush=True)
-        if lan:
-            print(f"Other machines on the network: {_seen_from_outside(url)}", flush=True)
-
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, _end)
-    serve(settings, host=EVERYWHERE if lan else HERE, port=port, told=told, browser=browser)
+    host, told = EVERYWHERE if lan else HERE, partial(_tell_address, lan)
+    serve(settings, host=host, port=port, told=told, browser=browser)
+
+
+def _language(given: str) -> str:
+    """Return the language of the page: the given one, or that of the user's system.
+
+    Raises:
+        InnovationAbmError: if the page does not have it.
+    """
+    tongue = given or _own_language()
+    if tongue not in ("en", "fr"):
+        raise InnovationAbmError(f'--language {given}: must be "en" or "fr"')
+    return tongue
+
+
+def _absolute(file: str) -> str:
+    """Return the absolute path of a file; "" if there is none."""
+    return str(Path(file).resolve()) if file else ""
+
+
+def _tell_address(lan: bool, url: str) -> None:
+    """Print where the page can be opened, and from other machines if they may open it."""
+    print(f"The dashboard is at {url} (press Ctrl-C to stop)", flush=True)
+    if lan:
+        print(f"Other machines on the network: {_seen_from_outside(url)}", flush=True)
 
 
 def _seen_from_outside(url: str) -> str:

@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 @solara.component
 def GuidePanel(room: Room) -> None:
     """Choose a session, or go through the one that is on."""
-    if room.guide is None:
+    if room.session.guide is None:
         _Choice(room)
     else:
-        _Step(room, room.guide)
+        _Step(room, room.session.guide)
 
 
 @solara.component
 def _Choice(room: Room) -> None:
     say = room.say
     paragraph(say("guide_choose"))
-    for guide in room.opened.guides.values():
+    for guide in room.session.guides.values():
         with solara.Div(classes=["ia-card"]):
             solara.HTML(tag="h3", unsafe_innerHTML=escape(say.of(guide.title)))
             paragraph(say.of(guide.message))
@@ -45,7 +45,7 @@ def _Choice(room: Room) -> None:
 
 @solara.component
 def _Step(room: Room, guide: Guide) -> None:
-    say, number = room.say, min(room.view.value.step, len(guide.steps) - 1)
+    say, number = room.say, min(room.session.step, len(guide.steps) - 1)
     step = guide.steps[number]
     kind = escape(say(f"kind_{step.kind.value}"))
     position = say("guide_step", step=number + 1, steps=len(guide.steps))
@@ -64,7 +64,7 @@ def _Step(room: Room, guide: Guide) -> None:
         if step.kind == StepKind.PREDICT:
             _Bet(room, question, number)
         elif step.kind == StepKind.REVEAL:
-            _Answer(room, question, room.bets.get(asked))
+            _Answer(room, question, room.session.bets.get(asked))
     with solara.Row():
         solara.Button(
             say("guide_previous"),
@@ -94,7 +94,7 @@ def _Step(room: Room, guide: Guide) -> None:
 
 @solara.component
 def _Bet(room: Room, question: Question, number: int) -> None:
-    say, chosen = room.say, room.bets.get(number)
+    say, chosen = room.say, room.session.bets.get(number)
     solara.HTML(tag="h3", unsafe_innerHTML=escape(say.of(question.text)))
     with solara.Div(classes=["ia-options"]):
         for place, option in enumerate(question.options):
@@ -109,8 +109,8 @@ def _Bet(room: Room, question: Question, number: int) -> None:
 
 @solara.component
 def _Answer(room: Room, question: Question, bet: int | None) -> None:
-    say, numbers = room.say, room.numbers.value
-    if numbers is None or "numbers" in room.working.value:
+    say, numbers = room.say, room.counting.numbers.value
+    if numbers is None or "numbers" in room.jobs.working.value:
         paragraph(say("counting"))
         return
     value = answer(question, numbers)

@@ -5,11 +5,18 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
 from innovation_abm.reading.toml_files import read_toml
 from innovation_abm.scenario.levers import Wording
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from innovation_abm.dashboards.words import Speech
+    from innovation_abm.scenario.levers import Lever
 
 
 class Unit(StrEnum):
@@ -51,3 +58,12 @@ def headlines() -> tuple[Headline, ...]:
     """Return all headlines, in the order of the page."""
     text = (files("innovation_abm.dashboards") / "headlines.toml").read_text(encoding="utf-8")
     return tuple(Headline(**entry) for entry in read_toml(text)["headline"])
+
+
+def name_of(name: str, levers: Mapping[str, Lever], say: Speech) -> str:
+    """Return the name on the page of a parameter, or of one of ``levers`` by its key."""
+    for headline in headlines():
+        if headline.name == name:
+            return say.of(headline.title)
+    lever = levers.get(name)
+    return say.of(lever.title) if lever else name.replace("_", " ")

@@ -36,16 +36,17 @@ def packed(run: Run) -> bytes:
 
 def session_file(room: Room) -> str:
     """Return what is played as a scenario file, which names the rules."""
-    scenario, rules = room.play.value.scenario, room.opened.rules or SHIPPED
+    scenario, rules = room.play.scenario, room.chart.opened.rules or SHIPPED
     file = f"{scenario.name}.toml"
-    return repeatable(scenario, room.organization, rules, "mesa", file)
+    return repeatable(scenario, room.chart.organization, rules, "mesa", file)
 
 
 @solara.component
 def Keep(room: Room) -> None:
     """Offer what can be exported."""
-    say, film = room.say, room.film.value
-    scenario = room.play.value.scenario
+    say, film = room.say, room.picture.film.value
+    play = room.play
+    scenario = play.scenario
     tip = {"title": say("keep_tip")}
     if film is None:
         solara.Button(say("keep"), text=True, small=True, disabled=True, attributes=tip)
@@ -53,8 +54,11 @@ def Keep(room: Room) -> None:
     opener = rv.Btn(text=True, small=True, v_on="menu.on", children=[say("keep")], attributes=tip)
     slots = [{"name": "activator", "variable": "menu", "children": opener}]
     with rv.Menu(offset_y=True, v_slots=slots), solara.Column(classes=["ia-menu"], gap="0px"):
-        solara.Button(say("keep_picture"), text=True, on_click=room.picture)
-        if scenario.chart is None and not room.on_own_chart:
+        solara.Button(
+            say("keep_picture"), text=True,
+            on_click=lambda: room.stage.save_picture(play.opening.name),
+        )  # fmt: skip
+        if scenario.chart is None and not room.chart.is_own:
             solara.FileDownload(
                 lambda: session_file(room), f"{scenario.name}.toml", say("keep_scenario")
             )

@@ -51,14 +51,14 @@ def Levers(room: Room) -> None:
 
 def _by_determinant(room: Room, determinant: Determinant) -> list[Lever]:
     """Return the levers with this first determinant, in the order of the source."""
-    levers = room.play.value.opening.catalogue().values()
+    levers = room.play.opening.catalogue().values()
     return [lever for lever in levers if lever.determinants[0] == determinant]
 
 
 @solara.component
 def _Headline(room: Room, one: Headline) -> None:
     say, title = room.say, room.say.of(one.title)
-    like = room.play.value.opening.catalogue()[one.like]
+    like = room.play.opening.catalogue()[one.like]
     about = f"{say.of(one.sentence)} {say('source', heading=like.source, time=like.time)}"
     if one.unit == Unit.SWITCH:
         _Switch(room, one.name, title, about)
@@ -128,7 +128,7 @@ def _Switch(room: Room, name: str, title: str, about: str) -> None:
 
 @solara.component
 def _Named(room: Room, name: str, title: str, about: str, value: Value) -> None:
-    say, play = room.say, room.play.value
+    say, play = room.say, room.play
     before = type(play)(play.opening).value(name, room.week + 1)
     text = f"<b>{written(name, value, say)}</b>"
     if before != value:

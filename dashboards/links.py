@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlencode
 from innovation_abm.dashboards.guides import guides
 from innovation_abm.dashboards.offered import offered, with_own_levers
 from innovation_abm.dashboards.play import LiveMove, Play
-from innovation_abm.dashboards.words import LANGUAGES
+from innovation_abm.dashboards.words import LANGUAGES, Speech
 from innovation_abm.rules.files import FileRules
 from innovation_abm.scenario.parameters import MAX_SEED, parameters
 from innovation_abm.scenario.presets import preset, preset_names
@@ -77,6 +77,11 @@ class View:
     bets: tuple[tuple[int, int], ...] = ()
     speed: int = 2
     week: int = 0
+
+    @property
+    def say(self) -> Speech:
+        """The texts of its language."""
+        return Speech(self.language)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import solara
 from innovation_abm.dashboards.ensembles import REPLICATIONS
 
 if TYPE_CHECKING:
+    from innovation_abm.dashboards.counting import Counting
     from innovation_abm.dashboards.ensembles import Numbers
     from innovation_abm.dashboards.film import Film
     from innovation_abm.dashboards.room import Room
@@ -20,17 +21,17 @@ if TYPE_CHECKING:
 def Number(room: Room) -> None:
     """Show survival with its interval, both errors, and what the levers changed."""
     say = room.say
-    numbers, film = room.numbers.value, room.film.value
-    weeks = room.play.value.opening.weeks
-    growing = "more" in room.working.value
-    if room.betting:
+    numbers, film = room.counting.numbers.value, room.picture.film.value
+    weeks = room.play.opening.weeks
+    growing = "more" in room.jobs.working.value
+    if room.session.betting:
         inside = f"<p class='ia-hidden'>{escape(say('hidden_number'))}</p>"
     elif numbers is None:
         inside = f"<p class='ia-hidden'>{escape(say('counting'))}</p>"
     else:
-        few = _why_few(room, numbers, growing)
+        few = _why_few(room.counting, numbers, growing, say)
         inside = _number(numbers, film, numbers.a is not numbers.b, weeks, say) + few
-    busy = " ia-busy" if "numbers" in room.working.value else ""
+    busy = " ia-busy" if "numbers" in room.jobs.working.value else ""
     html = f"<section class='ia-number{busy}' aria-live='polite'>{inside}</section>"
     solara.HTML(tag="div", unsafe_innerHTML=html)
 
@@ -67,15 +68,15 @@ def _number(numbers: Numbers, film: Film | None, changed: bool, weeks: int, say:
     return "".join(lines)
 
 
-def _why_few(room: Room, numbers: Numbers, growing: bool) -> str:
+def _why_few(counting: Counting, numbers: Numbers, growing: bool, say: Speech) -> str:
     """Return why there are few replications, if so, and whether more will follow."""
-    say, number = room.say, numbers.b.replications
+    number = numbers.b.replications
     if numbers.engine == "kernel" or number >= REPLICATIONS:
         return ""
-    if not room.only_mesa:
+    if not counting.only_mesa:
         return _small(say("engine_mesa"))
     key = "mesa_growing" if growing else "mesa_counted"
-    return _small(say(key, number=number, why=room.why_mesa))
+    return _small(say(key, number=number, why=counting.why_mesa(say)))
 
 
 def _small(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from innovation_abm.dashboards import links
@@ -45,13 +46,13 @@ class Opened:
         scenario = with_own_levers(preset(PLAYED), self.scenario).but(name=chart.label)
         return replace(self, scenario=scenario, organization=chart.organization)
 
-    @property
+    @cached_property
     def guides(self) -> dict[str, Guide]:
         """The available guided sessions, by key."""
         own = {} if self.session is None else {self.session.key: self.session}
         return own | {key: guide for key, guide in guides().items() if key not in own}
 
-    @property
+    @cached_property
     def home(self) -> links.Home:
         """What links are made and opened with."""
         return links.Home(

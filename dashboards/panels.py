@@ -10,14 +10,16 @@ import solara
 from solara.alias import rv
 
 from innovation_abm.dashboards import figures
-from innovation_abm.dashboards.headlines import headlines
+from innovation_abm.dashboards.headlines import headlines, name_of
 from innovation_abm.dashboards.tales import called, story
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from innovation_abm.dashboards.analyses import Analyses
     from innovation_abm.dashboards.figures import PagePicture
     from innovation_abm.dashboards.room import Room
+    from innovation_abm.dashboards.words import Speech
 
 
 def paragraph(text: str, kind: str = "ia-hint") -> None:
@@ -36,9 +38,10 @@ def _Drawn(draw: Callable[[], PagePicture], shows: list[Any]) -> None:
 def Deaths(room: Room) -> None:
     """Show where ideas die: funnel, fates, causes by desk, survival curve and waiting."""
     say, dark = room.say, room.view.value.dark
-    film, numbers, twins = room.film.value, room.numbers.value, room.twins.value
+    film, twins = room.picture.film.value, room.picture.twins.value
+    numbers = room.counting.numbers.value
     look = [say.language, dark]
-    if room.betting:
+    if room.session.betting:
         paragraph(say("hidden_number"), "ia-hidden")
         return
     if numbers is not None:
@@ -56,11 +59,11 @@ def Deaths(room: Room) -> None:
 @solara.component
 def TwinPanel(room: Room) -> None:
     """Show A beside B, and name the ideas that the levers saved and lost."""
-    say, twins = room.say, room.twins.value
-    on = room.comparing.value
+    say, twins = room.say, room.picture.twins.value
+    on = room.view.value.twins
     chosen, set_chosen = solara.use_state("")
     paragraph(say("twins_explained"))
-    if not room.play.value.changed:
+    if not room.play.changed:
         paragraph(say("twins_same"))
     solara.Button(
         say("twins_hide" if on else "twins_show"),
@@ -76,7 +79,7 @@ def TwinPanel(room: Room) -> None:
 
     def choose(name: str) -> None:
         set_chosen(name)
-        room.follow(name)
+        room.stage.follow(name)
 
     if chosen:
         for side, film in (("A", twins.a), ("B", twins.b)):
@@ -104,45 +107,48 @@ def TwinPanel(room: Room) -> None:
                 paragraph(f"+ {len(names) - 60}")
 
 
-def _how_far(room: Room) -> str:
+def _how_far(analyses: Analyses, say: Speech) -> str:
     """Return the label of a button whose work takes long."""
-    percent = f" {room.say.percent(room.percent.value / 100)}" if room.percent.value else ""
-    return f"{room.say('working')}{percent}"
+    percent = analyses.percent.value
+    return say("working") + (f" {say.percent(percent / 100)}" if percent else "")
 
 
 def _what_it_waits_for(room: Room, what: str, busy: bool) -> None:
     if busy and not room.engine.settled.is_set():
         paragraph(room.say("engine_waited_for"))
-    if not busy and what in room.slow.value:
-        paragraph(room.say(f"{what}_slow", minutes=room.slow.value[what], why=room.why_mesa))
+    minutes = room.analyses.slow.value.get(what)
+    if not busy and minutes is not None:
+        why = room.counting.why_mesa(room.say)
+        paragraph(room.say(f"{what}_slow", minutes=minutes, why=why))
 
 
 @solara.component
 def RankingPanel(room: Room) -> None:
     """Rank all levers by what each would change."""
-    say, found = room.say, room.ranked.value
-    busy = "ranking" in room.working.value
+    say, found = room.say, room.analyses.ranking.value
+    busy = "ranking" in room.jobs.working.value
     paragraph(say("ranking_explained"))
     solara.Button(
-        _how_far(room) if busy else say("ranking_start"),
-        on_click=room.rank_levers,
+        _how_far(room.analyses, say) if busy else say("ranking_start"),
+        on_click=room.analyses.rank_levers,
         color="primary",
         disabled=busy,
     )
     _what_it_waits_for(room, "ranking", busy)
     if found is None:
         return
-    if room.ranked_for != room.play.value:
+    if found.play != room.play:
         paragraph(say("ranking_stale"))
     dark = room.view.value.dark
-    _Drawn(partial(figures.ranking, found, say, dark), [found, say.language, dark])
-    if room.only_mesa:
-        paragraph(say("ranking_few", number=room.replays_ranked, why=room.why_mesa))
+    _Drawn(partial(figures.ranking, found.levers, say, dark), [found.levers, say.language, dark])
+    if room.counting.only_mesa:
+        why = room.counting.why_mesa(say)
+        paragraph(say("ranking_few", number=found.replications, why=why))
     rows = "".join(
         f"<tr><td>{escape(say.of(one.lever.title))}</td>"
         f"<td>{say.signed(100 * one.survival.estimate, 1)}</td>"
         f"<td>{say.signed(100 * one.commission.estimate, 1)}</td></tr>"
-        for one in found
+        for one in found.levers
     )
     solara.HTML(
         tag="details",
@@ -158,12 +164,13 @@ def RankingPanel(room: Room) -> None:
 @solara.component
 def MapPanel(room: Room) -> None:
     """Draw survival over any two levers."""
-    say, found = room.say, room.mapped.value
+    say, play, found = room.say, room.play, room.analyses.mapped.value
+    levers = play.opening.catalogue()
     across, set_across = solara.use_state("risk_aversion")
     up, set_up = solara.use_state("manager_capacity")
-    busy = "map" in room.working.value
-    names = [one.name for one in headlines()] + list(room.play.value.opening.catalogue())
-    items = [{"text": room.name_of(name), "value": name} for name in names]
+    busy = "map" in room.jobs.working.value
+    names = [one.name for one in headlines()] + list(levers)
+    items = [{"text": name_of(name, levers, say), "value": name} for name in names]
     if found is None:
         paragraph(say("map_explained"))
     for label, chosen, choose in (("map_across", across, set_across), ("map_up", up, set_up)):
@@ -176,8 +183,8 @@ def MapPanel(room: Room) -> None:
     if same:
         paragraph(say("map_same"))
     solara.Button(
-        _how_far(room) if busy else say("map_start"),
-        on_click=lambda: room.draw_map(across, up),
+        _how_far(room.analyses, say) if busy else say("map_start"),
+        on_click=lambda: room.analyses.draw_map(across, up, room.week),
         color="primary",
         disabled=busy or same,
     )
@@ -185,13 +192,15 @@ def MapPanel(room: Room) -> None:
     if found is None:
         return
     dark = room.view.value.dark
-    titles = (room.name_of(found.across), room.name_of(found.up))
+    titles = (name_of(found.across, levers, say), name_of(found.up, levers, say))
     here = (float(room.value(found.across)), float(room.value(found.up)))
-    now = found.seen_from(room.play.value, here)
+    now = found.seen_from(play, here)
     if now is None:
         paragraph(say("map_stale"))
     draw = partial(figures.response, now or found, titles, say, dark)
     _Drawn(draw, [found, now and now.here, say.language, dark])
     paragraph(say("map_explained"))
     runs = say("map_runs", points=found.survival.size, number=found.replications)
-    paragraph(say("map_few", runs=runs, why=room.why_mesa) if room.only_mesa else runs)
+    if room.counting.only_mesa:
+        runs = say("map_few", runs=runs, why=room.counting.why_mesa(say))
+    paragraph(runs)

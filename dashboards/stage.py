@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib.resources import files
 from typing import Any
 
@@ -57,3 +58,13 @@ class StageWidget(anywidget.AnyWidget):
     focus = traitlets.Dict({}).tag(sync=True)
     ask = traitlets.Dict({}).tag(sync=True)
     command = traitlets.Dict({}).tag(sync=True)
+
+    def follow(self, name: str) -> None:
+        """Show where an idea is."""
+        # With the time, two requests for the same differ: only what differs reaches the browser.
+        self.focus = {"name": name, "time": time.time()}
+
+    def save_picture(self, name: str) -> None:
+        """Have the browser save the picture; the file's name is ``name`` and the week."""
+        file = f"{name}-week-{self.week}.png"
+        self.ask = {"name": "picture", "file": file, "time": time.time()}

@@ -113,8 +113,8 @@ class Dialog:
     def refuse(self, note: Note) -> None:
         """Show why files were not sent."""
         self.tries += 1
-        self._room.hush()
-        self._room.tell_note(note)
+        self._room.notes.hush()
+        self._room.notes.tell_note(note)
         self.held.value = Held((), (note,))
 
     def choose_columns(self) -> None:
@@ -150,7 +150,7 @@ class Dialog:
     def _try(self, held: Held, repair: Repair) -> None:
         """Play on the held files. The dialog stays open where more may be chosen."""
         self.tries += 1
-        self._room.hush()  # of the chart before
+        self._room.notes.hush()  # of the chart before
         columns = None
         if held.settled and held.offered is not None:
             columns = choosing.to_columns(held.offered, held.chosen)

@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from innovation_abm.charts.charts import ChartFormat, FaultKind, read_chart
 from innovation_abm.charts.workbooks import ZIP_MARK
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from innovation_abm.charts.charts import Chart, Fault, Repair
+    from innovation_abm.dashboards.notes import Notes
 
 MOST_MEGABYTES: Final = 5
 """Less than the server accepts in one message; the largest chart that can be played has 2."""
@@ -232,16 +233,11 @@ def _listed(faults: Iterable[Fault]) -> tuple[str, ...]:
 class Tab(Protocol):
     """What an upload uses of the tab that it came from; see :class:`~.room.Room`."""
 
+    notes: Notes
     half_chart: Sent | None
 
     def open_chart(self, chart: Kept) -> None:
         """Play on an uploaded chart."""
-
-    def tell(self, key: str, **values: Any) -> None:  # noqa: ANN401 - of the phrase
-        """Show a message."""
-
-    def tell_note(self, note: Note) -> None:
-        """Show a note."""
 
 
 def paired(room: Tab, files: Sequence[Sent]) -> tuple[Sent, ...]:
@@ -274,7 +270,7 @@ def open_upload(
     except Refused as refused:
         if refused.note.key == "upload_half":
             room.half_chart = files[0]
-        room.tell_note(refused.note)
+        room.notes.tell_note(refused.note)
         return refused
     _play(room, chart, files[0].name)
     return chart
@@ -299,5 +295,5 @@ def _play(room: Tab, chart: Chart, name: str) -> None:
     label = own_name(chart.organization.name or PurePosixPath(_label(name)).stem)
     room.open_chart(Kept(chart.organization, label))
     for note in chart_notes(chart):
-        room.tell_note(note)
-    room.tell("upload_done", name=label, people=chart.organization.size)
+        room.notes.tell_note(note)
+    room.notes.tell("upload_done", name=label, people=chart.organization.size)

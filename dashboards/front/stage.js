@@ -32,6 +32,8 @@ const ENDS = new Set(["withheld", "denied", "rejected", "lapsed", "orphaned", "d
 const ROLES = [["circle", .3], ["square", .36], ["triangle", .5], ["pentagon", .55], ["bar", .55]];
 const LOOSE = 1.4; // most spacing, relative to what the marks need, to fill the picture
 const PILE = 8; // ideas on top of each other before a queue begins a second column
+const PILED = 40; // most ideas of a queue that are drawn; the others are a number beside it
+const LINKS = 400; // most links that are drawn, the newest: all of a long run would hide the people
 const UNBORN = 0, DESK = 1, QUEUE = 2, PLATFORM = 3, PILOT = 4, ENDED = 5;
 
 const LOOKS = {
@@ -41,6 +43,8 @@ const LOOKS = {
     business: "#4a5663", link: "#56b4e9" },
 };
 
+// Copied, as numbers of several bytes must begin at a multiple of their size, and the parts of a
+// message need not.
 const ints = (view) => new Int32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 const shorts = (view) => new Uint16Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
@@ -94,6 +98,7 @@ class Replay {
 
   advance() {
     const week = ++this.week;
+    // Ended ideas stay for one more week, in which they fade.
     this.fresh = this.fresh.filter((idea) => this.ended[idea] >= week - 1);
     this.flashes = [];
     for (let i = this.from[week - 1]; i < this.from[week]; i++) {
@@ -143,7 +148,7 @@ class Replay {
   put(idea, mode, node) {
     if (this.mode[idea] === QUEUE) {
       const queue = this.queues[this.at[idea]];
-      queue.splice(queue.indexOf(idea), 1);
+      queue.splice(queue.indexOf(idea), 1); // they do not leave in the order in which they came
     }
     this.mode[idea] = mode;
     this.at[idea] = node;
@@ -200,7 +205,8 @@ class Scene {
       const column = Math.floor(place / PILE), row = place % PILE;
       return [x + this.scale * .42 + (column + .5) * d * 2.1, y + this.scale * .3 - row * d * 2.1];
     }
-    const turn = (idea * 2.399963) % 6.283185; // spreads ideas on the same desk
+    // By the golden angle, ideas of the same desk are spread, however many there are.
+    const turn = (idea * 2.399963) % 6.283185;
     const far = mode === PLATFORM ? this.scale * .62 : mode === PILOT ? this.scale * .8
       : this.scale * .45;
     return [x + far * Math.cos(turn), y + far * Math.sin(turn)];
@@ -209,7 +215,7 @@ class Scene {
   positions() {
     const found = new Map(), r = this.replay;
     for (let node = 0; node < r.nodes; node++) {
-      r.queues[node].forEach((idea, place) => { if (place < 40) found.set(idea, this.spot(idea, place)); });
+      r.queues[node].forEach((idea, place) => { if (place < PILED) found.set(idea, this.spot(idea, place)); });
     }
     for (const idea of r.flying) if (r.mode[idea] !== QUEUE) found.set(idea, this.spot(idea, 0));
     for (const idea of r.fresh) found.set(idea, this.spot(idea, 0));
@@ -232,6 +238,7 @@ class Scene {
   position(idea, t) {
     const to = this.now.get(idea);
     if (!to) return null;
+    // An idea of this week, which was nowhere before, sets out from its author.
     const from = this.before.get(idea) || this.nodeAt(this.replay.authors[idea]);
     const k = ease(t);
     return [from[0] + (to[0] - from[0]) * k, from[1] + (to[1] - from[1]) * k];
@@ -244,7 +251,7 @@ function shape(g, name, x, y, size, color, hollow) {
   g.scale(size, size);
   if (hollow) {
     g.strokeStyle = color;
-    g.lineWidth = hollow / size;
+    g.lineWidth = hollow / size; // in the units of the shape, which are scaled
     g.stroke(PATHS[name]);
   } else {
     g.fillStyle = color;
@@ -318,6 +325,7 @@ class Stage {
     const signal = this.stop.signal;
     el.querySelectorAll("button").forEach((button) =>
       button.addEventListener("click", () => this.act(button.dataset.do), { signal }));
+    // The link waits until the slider is released: browsers limit how often an address may change.
     this.slider.addEventListener("input", () => { this.pause(); this.seek(+this.slider.value); }, { signal });
     this.slider.addEventListener("change", () => this.tell(), { signal });
     this.speed.addEventListener("change", () => this.send({ speed: +this.speed.value }), { signal });
@@ -329,11 +337,13 @@ class Stage {
   }
 
   listen() {
+    // Kept for end(): the model outlives the picture, and would go on calling what still listens.
     this.handlers = {
       "change:chart": () => { this.picked = null; this.load(); this.seek(this.model.get("week")); },
       "change:film": () => this.load(),
       "change:twin": () => this.load(),
       "change:week": () => { if (this.model.get("week") !== this.week) this.seek(this.model.get("week")); },
+      // While it plays, the link is up to a second late.
       "change:playing": () => { this.speak(); if (!this.model.get("playing")) this.link(); },
       "change:speed": () => this.speak(),
       "change:words": () => { this.speak(); this.load(); },
@@ -397,6 +407,7 @@ class Stage {
     const weeks = this.weeks || 1, box = this.el.querySelector(".ia-marks");
     box.replaceChildren(...this.model.get("marks").map(({ week, label }) => {
       const tick = document.createElement("i");
+      // At the end of the week before: what moved holds from the start of its week.
       tick.style.left = `${100 * (week - 1) / weeks}%`;
       tick.title = label;
       return tick;
@@ -406,6 +417,7 @@ class Stage {
   load() {
     const chart = this.model.get("chart"), film = this.model.get("film"), twin = this.model.get("twin");
     if (!film.weeks) this.clear();
+    // Chart and film are different traits: where they do not fit, one of them is still to come.
     if (!film.weeks || film.nodes !== chart.x?.length) return;
     const names = this.model.get("events"), twins = twin.weeks > 0 && twin.nodes === film.nodes;
     const films = twins ? [twin, film] : [film];
@@ -415,7 +427,7 @@ class Stage {
     this.slider.max = film.weeks;
     this.el.querySelector(".ia-notice").classList.remove("ia-alone");
     this.resize();
-    this.seek(Math.min(Math.floor(this.reached), film.weeks));
+    this.seek(Math.min(Math.floor(this.reached), film.weeks)); // a moved lever does not interrupt the story
     this.mark();
   }
 
@@ -437,7 +449,7 @@ class Stage {
       canvas.width = Math.round(box.width * ratio);
       canvas.height = Math.round(box.height * ratio);
     }
-    this.stamps = new Stamps(ratio);
+    this.stamps = new Stamps(ratio); // sizes are others from now on; the old ones would pile up
     this.arrange(box.width, box.height);
     this.paint();
     this.draw();
@@ -455,10 +467,13 @@ class Stage {
 
   // --- time -------------------------------------------------------------------------------------
 
+  // Parts of a week add up to a little less than a whole one at times.
   get week() { return Math.floor(this.reached + 1e-9); }
 
   tick(now) {
-    const spent = Math.max(0, Math.min(now - this.last, 250)); // a frame may have begun before we did
+    // A frame may have begun before we did; and a tab in the background gets no frames, after which
+    // the run must go on where it was, and not skip weeks.
+    const spent = Math.max(0, Math.min(now - this.last, 250));
     this.last = now;
     this.handle = requestAnimationFrame(this.tick);
     this.frames.push(now);
@@ -512,6 +527,7 @@ class Stage {
   }
 
   key(event) {
+    // Arrows, space and letters belong to a control that uses them; the keys are for the rest of the page.
     const at = event.target, form = at.closest?.("input, textarea, select, [role=slider], [role=combobox], [contenteditable]");
     const typing = at.closest?.("textarea, [contenteditable], [role=combobox], input:not([type=range]):not([type=checkbox]):not([type=radio])");
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -545,6 +561,7 @@ class Stage {
   // The state of the room is in the link, so that F5 loses nothing.
   link() {
     const link = this.model.get("link");
+    // Replaced, so that the browser's Back leaves the page instead of going through all weeks.
     if (link) history.replaceState(history.state, "", `?${link}&week=${this.week}`);
   }
 
@@ -563,6 +580,7 @@ class Stage {
 
   pick(event) {
     const box = this.canvas.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
+    // Ideas go first: they are drawn over the posts, and are smaller than a finger.
     let best = null, near = 14;
     this.scenes.forEach((scene, side) => {
       for (const idea of scene.now.keys()) {
@@ -663,7 +681,7 @@ class Stage {
   // The share of the present week's events that has been shown.
   part() {
     if (!this.model.get("playing") || matchMedia("(prefers-reduced-motion: reduce)").matches) return 1;
-    return Math.min(1, (this.reached - this.week) * 1.25);
+    return Math.min(1, (this.reached - this.week) * 1.25); // they rest before the next week begins
   }
 
   // What does not change during a week: posts, lines, queues of business, stars of adopted ideas.
@@ -705,7 +723,7 @@ class Stage {
   }
 
   paintLinks(g, scene, c) {
-    const r = scene.replay, newest = r.linked, first = Math.max(0, newest - 400);
+    const r = scene.replay, newest = r.linked, first = Math.max(0, newest - LINKS);
     if (!newest) return;
     g.strokeStyle = c.link;
     g.globalAlpha = .35;
@@ -756,10 +774,10 @@ class Stage {
         g.fillText(replay.lit[node], x, y + size + tall);
       }
     }
-    if (waiting > 40) {
+    if (waiting > PILED) {
       g.font = `600 ${Math.max(10, Math.min(13, scale * .5))}px system-ui, sans-serif`;
       g.fillStyle = c.text;
-      g.fillText(`+${waiting - 40}`, x + scale, y + scale * .8);
+      g.fillText(`+${waiting - PILED}`, x + scale, y + scale * .8);
     }
   }
 

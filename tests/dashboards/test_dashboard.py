@@ -28,8 +28,7 @@ from innovation_abm import Scenario, generate, load_rules, preset, preset_names,
 from innovation_abm.charts import build_organization, load_chart, write_chart
 from innovation_abm.commands import cli
 from innovation_abm.console import to_json
-from innovation_abm.dashboards import ensembles, links, uploading
-from innovation_abm.dashboards import room as room_module
+from innovation_abm.dashboards import analyses, counting, ensembles, links, uploading
 from innovation_abm.dashboards import server as server_module
 from innovation_abm.dashboards.archive import Archive, Played
 from innovation_abm.dashboards.background import GivenUp, Latest
@@ -37,14 +36,15 @@ from innovation_abm.dashboards.ensembles import replications_for, run_all, steps
 from innovation_abm.dashboards.film import record
 from innovation_abm.dashboards.guard import Guard
 from innovation_abm.dashboards.guides import GuideError, find_guide, guides
-from innovation_abm.dashboards.headlines import Unit, headlines
+from innovation_abm.dashboards.headlines import Unit, headlines, name_of
 from innovation_abm.dashboards.keeping import packed, session_file
 from innovation_abm.dashboards.links import Home, View
 from innovation_abm.dashboards.maps import response_map
 from innovation_abm.dashboards.offered import MOST_PEOPLE, offered
+from innovation_abm.dashboards.opening import Opened
 from innovation_abm.dashboards.placing import place
 from innovation_abm.dashboards.play import LiveMove, Play
-from innovation_abm.dashboards.room import Opened, Room
+from innovation_abm.dashboards.room import Room
 from innovation_abm.dashboards.server import Preparation, Settings, load
 from innovation_abm.dashboards.sharing import Shelf, Turns, Urgency
 from innovation_abm.dashboards.tab_memory import Kept, unpack
@@ -296,13 +296,13 @@ def test_a_link_to_a_chart_says_so_where_another_one_is_played(tmp_path):
 
     own, other = (Settings(chart=str(tmp_path / name / "acme.csv")) for name in charts)
     sent = tab(own).stage.link
-    assert [note.key for note in tab(own, sent).notes.value] == []
+    assert [note.key for note in tab(own, sent).notes.shown.value] == []
     for settings in (other, replace(own, preset="typical"), Settings()):
-        notes = tab(settings, sent).notes.value
+        notes = tab(settings, sent).notes.shown.value
         assert [note.key for note in notes] == ["link_preset"]
         assert notes[0].values["given"].startswith("acme (")
     back = tab(own, tab(Settings()).stage.link)  # which names a preset: it is not the chart
-    assert (back.play.value.opening, back.notes.value) == (preset("workshop"), ())
+    assert (back.play.opening, back.notes.shown.value) == (preset("workshop"), ())
 
 
 @pytest.fixture
@@ -333,14 +333,14 @@ def test_a_link_says_so_where_other_rules_are_played(tab, tmp_path):
             + {"shipped": "_shipped"}.get(name, "")
             + ({"shipped": "_missing"}.get(here, "") if name != "shipped" else "")
         )
-        assert [note.key for note in opened.notes.value] == [key] * (name != here)
-        assert opened.play.value == tab(settings[here]).play.value
+        assert [note.key for note in opened.notes.shown.value] == [key] * (name != here)
+        assert opened.play == tab(settings[here]).play
         assert opened.stage.link == made[here]
-    (note,) = tab(settings["other"], made["mine"]).notes.value
+    (note,) = tab(settings["other"], made["mine"]).notes.shown.value
     for language in LANGUAGES:
         assert f"mine.py ({mark})" in Speech(language)(note.key, **note.values)
     by_hand = tab(settings["mine"], "lang=fr&week=3")
-    assert by_hand.notes.value == ()
+    assert by_hand.notes.shown.value == ()
 
 
 def test_a_link_says_so_where_another_session_has_its_key(tab, tmp_path):
@@ -354,11 +354,11 @@ def test_a_link_says_so_where_another_session_has_its_key(tab, tmp_path):
     assert ("session=" in made["shipped"], "session=" in made["mine"]) == (False, True)
     for (name, link), here in itertools.product(made.items(), settings):
         opened = tab(settings[here], link)
-        keys = [note.key for note in opened.notes.value]
+        keys = [note.key for note in opened.notes.shown.value]
         assert keys == ["link_session"] * (name != here)
-        assert opened.guide is opened.opened.guides["heroes"]
+        assert opened.session.guide is opened.session.guides["heroes"]
         assert opened.stage.link == made[here]
-    assert tab(settings["mine"], "guide=heroes").notes.value == ()
+    assert tab(settings["mine"], "guide=heroes").notes.shown.value == ()
 
 
 def test_a_link_keeps_what_is_played_once_a_session_is_ended(tab):
@@ -366,11 +366,11 @@ def test_a_link_keeps_what_is_played_once_a_session_is_ended(tab):
     room.open_guide("permission")
     room.open_guide("")
     room.new_luck()
-    played = room.play.value
+    played = room.play
     assert played.opening.permission_seeking == 0.9
     for settings in (Settings(), Settings(preset="typical")):
         again = tab(settings, room.stage.link)
-        assert (again.play.value, again.notes.value, again.guide) == (played, (), None)
+        assert (again.play, again.notes.shown.value, again.session.guide) == (played, (), None)
 
 
 @given(st.text(max_size=200))
@@ -573,9 +573,9 @@ def test_headlines_are_parameters_that_may_change():
 def settle(room, seconds=180.0):
     """Wait until a tab's work is done."""
     end = time.monotonic() + seconds
-    while room.working.value and time.monotonic() < end:
+    while room.jobs.working.value and time.monotonic() < end:
         time.sleep(0.01)
-    assert not room.working.value
+    assert not room.jobs.working.value
 
 
 @pytest.fixture
@@ -587,10 +587,10 @@ def room(compiled):
 
 
 def test_a_tab_records_and_counts_what_is_played(room):
-    numbers = room.numbers.value
+    numbers = room.counting.numbers.value
     assert numbers.b is numbers.a
     assert numbers.b.replications == 200
-    assert room.film.value.run.summary()["conceived"] == simulate(SMALL).conceived
+    assert room.picture.film.value.run.summary()["conceived"] == simulate(SMALL).conceived
     assert room.stage.film["weeks"] == SMALL.weeks
     assert numbers.a.table["survival"][0] == simulate(SMALL).survival["of_all"].estimate
 
@@ -601,19 +601,19 @@ def test_levers_undo_and_reset(room):
     room.move("risk_aversion", 0.1)  # still the same drag
     room.move("platforms", True)
     settle(room)
-    assert [m.name for m in room.play.value.moves] == ["risk_aversion", "platforms"]
-    assert room.numbers.value.change("survival").low > 0
+    assert [m.name for m in room.play.moves] == ["risk_aversion", "platforms"]
+    assert room.counting.numbers.value.change("survival").low > 0
     assert [mark["week"] for mark in room.stage.marks] == [5, 5]
     room.undo()
-    assert [(m.name, m.value) for m in room.play.value.moves] == [("risk_aversion", 0.1)]
+    assert [(m.name, m.value) for m in room.play.moves] == [("risk_aversion", 0.1)]
     room.undo()
-    assert not room.play.value.changed
-    assert not room.can_undo.value
+    assert not room.play.changed
+    assert not room.history.can_undo.value
     room.move("platforms", True)
     room.reset()
-    assert not room.play.value.changed
+    assert not room.play.changed
     room.undo()
-    assert room.play.value.changed
+    assert room.play.changed
     settle(room)
 
 
@@ -637,15 +637,15 @@ def test_levers_show_the_values_of_the_week_on_the_screen(room):
 
 def test_what_is_refused_is_said_and_nothing_changes(room):
     room.move("risk_aversion", 9.0)
-    assert room.notes.value[-1].key == "refused"
-    assert not room.play.value.changed
+    assert room.notes.shown.value[-1].key == "refused"
+    assert not room.play.changed
 
 
 def test_twins_name_what_was_saved_and_lost(room):
     room.move("risk_aversion", 0.0, week=0)
     room.compare_twins(True)
     settle(room)
-    twins = room.twins.value
+    twins = room.picture.twins.value
     fate = [film.run.ideas.set_index("idea")["fate"] for film in (twins.a, twins.b)]
     assert twins.saved
     for name in twins.saved:
@@ -662,21 +662,21 @@ def test_twins_may_be_asked_for_and_left_before_anything_is_recorded(compiled):
     room.move("risk_aversion", 0.0, week=0)
     room.compare_twins(True)
     settle(room)
-    assert room.twins.value is not None
+    assert room.picture.twins.value is not None
     room.new_luck()
     room.compare_twins(False)
     settle(room)
-    assert (room.twins.value, room.stage.twin) == (None, {})
+    assert (room.picture.twins.value, room.stage.twin) == (None, {})
     room.close()
 
 
 def test_ranking_and_map(room):
-    room.rank_levers()
+    room.analyses.rank_levers()
     settle(room)
-    assert {one.lever.key for one in room.ranked.value} == set(catalogue())
-    room.draw_map("risk_aversion", "platforms")
+    assert {one.lever.key for one in room.analyses.ranking.value.levers} == set(catalogue())
+    room.analyses.draw_map("risk_aversion", "platforms", room.week)
     settle(room)
-    found = room.mapped.value
+    found = room.analyses.mapped.value
     assert found.survival.shape == (2, 20)
     assert found.here == (0.5, 0.0)
     assert np.isfinite(found.survival).all()
@@ -684,23 +684,23 @@ def test_ranking_and_map(room):
 
 
 def test_a_map_shows_where_one_is_and_not_what_was_moved_since(room):
-    room.draw_map("risk_aversion", "platforms")
+    room.analyses.draw_map("risk_aversion", "platforms", room.week)
     settle(room)
-    found = room.mapped.value
+    found = room.analyses.mapped.value
     room.move("risk_aversion", 0.25, week=0)
     room.move("platforms", True, week=0)
-    assert found.seen_from(room.play.value, (0.25, 1.0)).here == (0.25, 1.0)
+    assert found.seen_from(room.play, (0.25, 1.0)).here == (0.25, 1.0)
     room.move("agency", True, week=0)
-    assert found.seen_from(room.play.value, (0.25, 1.0)) is None
+    assert found.seen_from(room.play, (0.25, 1.0)) is None
     settle(room)
 
 
 def test_what_is_given_up_does_not_seem_to_go_on(room):
-    room.rank_levers()
+    room.analyses.rank_levers()
     room.open_preset("workshop")
-    assert "ranking" not in room.working.value
+    assert "ranking" not in room.jobs.working.value
     settle(room)
-    assert room.ranked.value is None
+    assert room.analyses.ranking.value is None
 
 
 def test_a_map_can_be_given_up():
@@ -712,7 +712,7 @@ def test_a_map_can_be_given_up():
 
 
 def test_the_picture_is_asked_about(room):
-    name = room.film.value.run.ideas["idea"].iloc[0]
+    name = room.picture.film.value.run.ideas["idea"].iloc[0]
     room.stage.picked = {"kind": "idea", "side": 0, "name": name}
     english = room.stage.story
     room.look(language="fr")
@@ -736,19 +736,19 @@ def test_keys_do_what_they_say(room):
     press("previous")
     assert room.week == 0
     press("?")
-    assert room.notes.value[-1].key == "help"
+    assert room.notes.shown.value[-1].key == "help"
     press("?")
-    assert room.notes.value == ()
+    assert room.notes.shown.value == ()
     room.stage.speed = 8
     again = Room(Opened(SMALL), READY, room.stage.link)
     assert again.stage.speed == 8
     again.close()
     press("t")
-    assert room.comparing.value
+    assert room.view.value.twins
     press("1")
-    assert room.play.value.opening.name == "workshop"
+    assert room.play.opening.name == "workshop"
     press("9")  # there are fewer
-    assert room.play.value.opening.name == "workshop"
+    assert room.play.opening.name == "workshop"
     settle(room)
 
 
@@ -760,10 +760,10 @@ def test_a_session_is_taken_up_where_it_was_left(compiled):
     first.stage.week = 30
     first.move("uphold", 1.0)
     again = Room(opened, READY, first.stage.link + "&week=30")
-    assert again.play.value == first.play.value
-    assert (again.view.value.step, again.comparing.value, again.week) == (6, True, 30)
+    assert again.play == first.play
+    assert (again.view.value.step, again.view.value.twins, again.week) == (6, True, 30)
     by_hand = Room(opened, READY, "guide=clay-layer&step=4")
-    assert [move.name for move in by_hand.play.value.moves] == ["risk_aversion"]
+    assert [move.name for move in by_hand.play.moves] == ["risk_aversion"]
     beyond = Room(opened, READY, "guide=clay-layer&step=50")
     assert beyond.view.value.step == len(guides()["clay-layer"].steps) - 1
     first.look(panel="deaths")
@@ -785,35 +785,35 @@ def test_a_step_opens_its_panel_and_its_link(compiled):
         assert room.view.value.panel == ("deaths" if number == 2 else "guide")
         assert f"step={number + 1}" in room.stage.link
     room.move("uphold", 1.0)
-    moved = room.play.value
+    moved = room.play
     room.go_to_step(len(steps))  # a clicker that is pressed at the end undoes nothing
-    assert room.play.value == moved
+    assert room.play == moved
     room.close()
 
 
 def test_a_session_goes_on_with_other_luck(compiled):
     room = Room(Opened(preset("workshop")), READY, "guide=clay-layer&step=4")
-    moves, seed = room.play.value.moves, room.play.value.opening.seed
+    moves, seed = room.play.moves, room.play.opening.seed
     room.new_luck()
     assert (room.view.value.guide, room.view.value.step) == ("clay-layer", 3)
-    assert (room.play.value.moves, room.play.value.opening.seed) == (moves, seed + 1)
+    assert (room.play.moves, room.play.opening.seed) == (moves, seed + 1)
     for link in (room.stage.link, f"guide=clay-layer&step=4&seed={seed + 1}"):
         again = Room(Opened(preset("workshop")), READY, link)
-        assert (again.play.value, again.notes.value) == (room.play.value, ())
+        assert (again.play, again.notes.shown.value) == (room.play, ())
         again.close()
     room.go_to_step(5)
-    assert room.play.value.opening.seed == seed + 1
+    assert room.play.opening.seed == seed + 1
     room.close()
 
 
 def test_luck_begins_again_after_the_last_there_is(compiled):
     room = Room(Opened(SMALL), READY, f"seed={links.LAST_SEED}")
     settle(room)
-    assert room.numbers.value.b.replications == 200
+    assert room.counting.numbers.value.b.replications == 200
     room.new_luck()
-    assert room.play.value.opening.seed == 0
+    assert room.play.opening.seed == 0
     settle(room)
-    assert room.notes.value == ()
+    assert room.notes.shown.value == ()
     room.close()
 
 
@@ -853,7 +853,7 @@ def test_an_answer_is_told_beside_the_bet_on_its_own_question(compiled):
     room.go_to_step(2)
     settle(room)
     assert "Your bet: 50 or more" in shown_in(GuidePanel(room))
-    again = Room(room.opened, READY, room.stage.link)
+    again = Room(room.chart.opened, READY, room.stage.link)
     settle(again)
     assert "Your bet: 50 or more" in shown_in(GuidePanel(again))
     for one in (room, again):
@@ -864,9 +864,9 @@ def test_the_command_opens_with_a_session(compiled, tmp_path):
     opened = Opened(preset("workshop"), session=find_guide("heroes"), language="fr")
     room = Room(opened, READY)
     assert (room.view.value.guide, room.view.value.panel) == ("heroes", "guide")
-    assert room.play.value.opening == guides()["heroes"].opening
+    assert room.play.opening == guides()["heroes"].opening
     again = Room(opened, READY, "lang=fr&week=3")  # it was ended
-    assert again.guide is None
+    assert again.session.guide is None
     for one in (room, again):
         one.close()
     with pytest.raises(GuideError, match='unknown session; did you mean "clay-layer"'):
@@ -880,7 +880,7 @@ def test_what_is_doubtful_in_a_chart_is_told_to_every_tab(tmp_path):
     opened = load(Settings(chart=str(tmp_path / "own.csv"), repair=True))
     assert [note.key for note in opened.notes] == ["upload_repairs"]
     room = Room(opened, READY)
-    assert room.notes.value == opened.notes
+    assert room.notes.shown.value == opened.notes
     room.close()
 
 
@@ -888,16 +888,17 @@ def test_two_tabs_share_nothing(room):
     other = Room(Opened(SMALL), READY)
     other.move("risk_aversion", 0.0)
     settle(other)
-    assert not room.play.value.changed
+    assert not room.play.changed
     assert room.stage is not other.stage
     other.close()
 
 
 def test_a_closed_tab_stops_working(room):
     room.close()
+    before = threading.active_count()
+    room.move("risk_aversion", 0.4)
     room.refresh()
-    assert not room._film_work.busy
-    assert not room._number_work.busy
+    assert threading.active_count() <= before
 
 
 def test_the_work_of_a_browser_that_is_gone_ends_within_a_minute():
@@ -927,13 +928,13 @@ def test_a_ranking_is_given_up_when_its_tab_is_closed(room, monkeypatch):
 
     monkeypatch.setattr(ensembles, "simulate_many", simulate_until_closed)
     monkeypatch.setattr(kernel_runs, "CHUNK_SECONDS", 0.0)
-    room.rank_levers()
+    room.analyses.rank_levers()
     assert begun.wait(60)
     room.close()
     closed.set()
     assert ended.wait(60)
     assert told == [False, True]  # the first that asked was told to stop, and some were never run
-    assert room.ranked.value is None
+    assert room.analyses.ranking.value is None
 
 
 def test_a_batch_of_the_engine_asks_often_whether_it_is_still_wanted():
@@ -943,18 +944,18 @@ def test_a_batch_of_the_engine_asks_often_whether_it_is_still_wanted():
 def test_before_the_engine_is_there_mesa_counts(compiled):
     engine = Preparation()
     room = Room(Opened(SMALL), engine)
-    room.rank_levers()  # waits for the engine, and does not hold up what does not
-    room.draw_map("risk_aversion", "platforms")
-    while "numbers" in room.working.value:
+    room.analyses.rank_levers()  # waits for the engine, and does not hold up what does not
+    room.analyses.draw_map("risk_aversion", "platforms", room.week)
+    while "numbers" in room.jobs.working.value:
         time.sleep(0.01)
-    assert room.numbers.value.engine == "mesa"
-    assert "map" in room.working.value
+    assert room.counting.numbers.value.engine == "mesa"
+    assert "map" in room.jobs.working.value
     engine.ready.set()
     engine.settled.set()
-    room.recount()
+    room.counting.recount()
     settle(room)
-    assert room.numbers.value.engine == "kernel"
-    assert room.mapped.value is not None
+    assert room.counting.numbers.value.engine == "kernel"
+    assert room.analyses.mapped.value is not None
     room.close()
 
 
@@ -992,33 +993,37 @@ def champions(tmp_path_factory):
 def test_agents_of_ones_own_are_played_counted_and_ranked(for_mesa, champions, monkeypatch):
     seen = []
     short = SMALL.but(weeks=8)
-    monkeypatch.setattr(room_module, "GROWING", 0.3)
+    monkeypatch.setattr(counting, "GROWING", 0.3)
     room = Room(Opened(short, rules=champions), for_mesa)
-    room.numbers.subscribe(lambda numbers: seen.append(numbers.b.replications))
+    room.counting.numbers.subscribe(lambda numbers: seen.append(numbers.b.replications))
     settle(room)
     run = simulate(short, rules=champions)
-    assert room.film.value.run.ideas.equals(run.ideas)
+    assert room.picture.film.value.run.ideas.equals(run.ideas)
     assert not run.ideas.equals(simulate(short, engine="mesa").ideas)
     assert 2 <= len(seen) <= 6
     assert tuple(seen) == steps_in_mesa(1)[: len(seen)]
-    numbers = room.numbers.value
+    numbers = room.counting.numbers.value
     assert numbers.engine == "mesa"
     assert numbers.b.table["survival"][0] == run.survival["of_all"].estimate
     room.move("risk_aversion", 0.1, week=0)
     room.compare_twins(True)
     settle(room)
-    assert room.numbers.value.a.replications == room.numbers.value.b.replications >= 20
-    assert room.twins.value.a.run.ideas.equals(run.ideas)
+    assert (
+        room.counting.numbers.value.a.replications
+        == room.counting.numbers.value.b.replications
+        >= 20
+    )
+    assert room.picture.twins.value.a.run.ideas.equals(run.ideas)
 
-    monkeypatch.setattr(room_module.Room, "_affordable", lambda *any: 250.0)
-    room.rank_levers()
+    monkeypatch.setattr(analyses.Analyses, "_affordable", lambda *any: 250.0)
+    room.analyses.rank_levers()
     settle(room)
-    assert {one.lever.key for one in room.ranked.value} == set(catalogue())
-    room.draw_map("risk_aversion", "platforms")
+    assert {one.lever.key for one in room.analyses.ranking.value.levers} == set(catalogue())
+    room.analyses.draw_map("risk_aversion", "platforms", room.week)
     settle(room)
-    assert room.mapped.value.survival.shape == (2, 8)
-    assert room.mapped.value.replications == 15
-    assert room.slow.value == {}
+    assert room.analyses.mapped.value.survival.shape == (2, 8)
+    assert room.analyses.mapped.value.replications == 15
+    assert room.analyses.slow.value == {}
     room.close()
 
 
@@ -1027,16 +1032,16 @@ def test_what_would_take_too_long_in_mesa_is_not_begun_and_the_page_says_so(
 ):
     from innovation_abm.dashboards.app import _Dashboard
 
-    monkeypatch.setattr(room_module, "EXTRA_SECONDS", 1e-6)
-    monkeypatch.setattr(room_module, "GROWING", -1.0)
+    monkeypatch.setattr(analyses, "AFFORDABLE_SECONDS", 1e-6)
+    monkeypatch.setattr(counting, "GROWING", -1.0)
     room = Room(Opened(SMALL.but(weeks=12, seed=5), rules=champions), for_mesa)
     settle(room)
-    room.rank_levers()
+    room.analyses.rank_levers()
     settle(room)
-    room.draw_map("risk_aversion", "platforms")
+    room.analyses.draw_map("risk_aversion", "platforms", room.week)
     settle(room)
-    assert room.ranked.value is None and room.mapped.value is None
-    assert set(room.slow.value) == {"ranking", "map"}
+    assert room.analyses.ranking.value is None and room.analyses.mapped.value is None
+    assert set(room.analyses.slow.value) == {"ranking", "map"}
     for language, panel, words in (
         ("en", "ranking", ("10 replays: your own agents (Champion) run in Mesa", "A ranking")),
         ("fr", "map", ("10 répétitions : vos propres agents (Champion) tournent", "Une carte")),
@@ -1059,7 +1064,7 @@ def test_an_agent_that_fails_is_told_to_the_room(method, for_mesa, tmp_path):
     (tmp_path / "mine.py").write_text(text)
     room = Room(Opened(SMALL, rules=load_rules(tmp_path / "mine.py")), for_mesa)
     settle(room)
-    told = {note.values["what"] for note in room.notes.value}
+    told = {note.values["what"] for note in room.notes.shown.value}
     assert told == {
         f'the agent\'s method "Champion.{method}" fails: ZeroDivisionError: division by zero '
         "(mine.py, line 8)"
@@ -1073,12 +1078,14 @@ def test_a_chance_out_of_range_is_told_to_the_room_and_the_page_survives(for_mes
     )
     room = Room(Opened(SMALL, rules=load_rules(tmp_path / "mine.py")), for_mesa)
     settle(room)
-    told = {note.values["what"] for note in room.notes.value}  # of the film, and of replications
+    told = {
+        note.values["what"] for note in room.notes.shown.value
+    }  # of the film, and of replications
     assert told
     for what in told:
         assert what.startswith('the rule "lapse_chance" returned 3.0 (mine.py, line 2; week ')
         assert what.endswith("a chance must be a number between 0 and 1")
-    assert not room.working.value
+    assert not room.jobs.working.value
     room.close()
 
 
@@ -1229,29 +1236,29 @@ def test_nothing_is_shown_of_the_organisation_before_once_another_is_opened(comp
     engine.settled.set()
     room = Room(Opened(SMALL), engine)
     settle(room)
-    recorded = threading.Event()
-    monkeypatch.setattr(room_module, "_rest", lambda wanted: recorded.wait(60))
+    recorded, film = threading.Event(), Archive.film
+    monkeypatch.setattr(Archive, "film", lambda *what: recorded.wait(60) and film(*what))
     for open_another in (room.new_luck, partial(room.open_guide, "clay-layer")):
         recorded.clear()
         open_another()
-        assert (room.film.value, room.stage.film, room.week) == (None, {}, 0)
+        assert (room.picture.film.value, room.stage.film, room.week) == (None, {}, 0)
         _, rendered = solara.render(solara.AppLayout(children=[_Dashboard(room)]))
         assert "The run in the picture" not in str(rendered.find(solara.widgets.HTML).widgets)
         rendered.close()
         recorded.set()
         settle(room)
-        assert room.stage.film["weeks"] == room.play.value.opening.weeks
+        assert room.stage.film["weeks"] == room.play.opening.weeks
     room.close()
 
 
 def test_undoing_shows_at_once_what_was_recorded_before(room):
-    film = room.film.value
+    film = room.picture.film.value
     room.move("risk_aversion", 0.1, week=3)
     settle(room)
-    assert room.film.value is not film
+    assert room.picture.film.value is not film
     room.undo()
-    assert room.film.value is film
-    assert not room.working.value
+    assert room.picture.film.value is film
+    assert not room.jobs.working.value
 
 
 # --- keeping and uploading ------------------------------------------------------------------------
@@ -1283,7 +1290,7 @@ def test_a_kept_session_gives_a_researcher_the_same_numbers(room, tmp_path):
     room.stage.week = 6
     room.move("risk_aversion", 0.2)
     settle(room)
-    run = room.film.value.run
+    run = room.picture.film.value.run
     path = tmp_path / "session.toml"
     path.write_text(session_file(room), encoding="utf-8")
     assert repeated(path) == (figures_of(run), "")
@@ -1294,12 +1301,12 @@ def test_a_kept_session_gives_a_researcher_the_same_numbers(room, tmp_path):
 
 
 def test_a_session_with_rules_is_kept_with_their_name(for_mesa, champions, tmp_path, monkeypatch):
-    monkeypatch.setattr(room_module, "GROWING", -1.0)
+    monkeypatch.setattr(counting, "GROWING", -1.0)
     room = Room(Opened(SMALL.but(weeks=12, seed=5), rules=champions), for_mesa)
     settle(room)
     room.move("risk_aversion", 0.2, week=3)
     settle(room)
-    run = room.film.value.run
+    run = room.picture.film.value.run
     path = tmp_path / "small.toml"
     path.write_text(session_file(room), encoding="utf-8")
     with_them = f"innovation-abm run small.toml --rules {champions.file}\n"
@@ -1316,23 +1323,23 @@ def test_a_chart_is_uploaded_and_kept_with_the_tables(room, tmp_path):
     write_chart(generate(1, 1, 4), tmp_path / "own.csv")
     open_upload(room, [Sent("..\\..\\own.csv", (tmp_path / "own.csv").read_bytes())])
     settle(room)
-    assert room.film.value.run.organization.size == 21
-    assert room.notes.value[-1].key == "upload_done"
+    assert room.picture.film.value.run.organization.size == 21
+    assert room.notes.shown.value[-1].key == "upload_done"
     room.move("risk_aversion", 0.2, week=6)
     settle(room)
-    kept = unpacked(room.film.value.run, tmp_path / "kept")
+    kept = unpacked(room.picture.film.value.run, tmp_path / "kept")
     assert load_chart(tmp_path / "kept" / "chart.csv").size == 21
-    assert repeated(kept) == (figures_of(room.film.value.run), "")
+    assert repeated(kept) == (figures_of(room.picture.film.value.run), "")
     room.open_preset("workshop")
     settle(room)
-    assert room.film.value.run.organization.size != 21
+    assert room.picture.film.value.run.organization.size != 21
 
 
 def test_nothing_is_kept_of_an_uploaded_chart_when_its_tab_ends(compiled):
     room = Room(Opened(SMALL), READY)
     open_upload(room, [Sent("secret.csv", b"post,reports_to\nhead,XX\nclerk,head\n")])
     settle(room)
-    chart, scenario = room.organization, room.play.value.scenario
+    chart, scenario = room.chart.organization, room.play.scenario
     played = Played(scenario, chart, own=True)
     assert READY.archive.kept_film(played) is not None
     room.close()
@@ -1356,11 +1363,11 @@ def test_a_kept_chart_is_taken_up_where_it_was(compiled):
     room.close()
     again = Room(Opened(SMALL), READY, link, unpack(memory.kept))
     settle(again)
-    assert again.notes.value == ()
+    assert again.notes.shown.value == ()
     assert again.stage.link == link
-    assert again.on_own_chart
-    assert again.organization.names == ("head", "clerk")
-    played = Played(again.play.value.scenario, again.organization, own=True)
+    assert again.chart.is_own
+    assert again.chart.organization.names == ("head", "clerk")
+    played = Played(again.play.scenario, again.chart.organization, own=True)
     assert READY.archive.kept_film(played) is not None
     again.close()
     assert READY.archive.kept_film(played) is None
@@ -1371,11 +1378,11 @@ def test_a_kept_chart_is_offered_where_a_link_plays_something_else(compiled):
     kept = Kept(generate(1, 1, 2), "mine")
     before = room.stage.link
     room.offer_chart(kept)
-    assert room.play.value == Play(preset("workshop"))
-    assert room.own_name.value == "mine"
+    assert room.play == Play(preset("workshop"))
+    assert room.chart.own_name.value == "mine"
     assert room.stage.link == before
     room.open_preset("mine")
-    assert room.organization is kept.organization
+    assert room.chart.organization is kept.organization
     assert "own=" in room.stage.link
     room.close()
 
@@ -1384,8 +1391,8 @@ def test_a_kept_chart_does_not_replace_that_of_the_command(compiled):
     chart = generate(1, 1, 3)
     room = Room(Opened(SMALL.but(name="theirs"), chart), READY)
     room.offer_chart(Kept(generate(1, 1, 2), "mine"))
-    assert room.organization is chart
-    assert room.own_name.value == "theirs"
+    assert room.chart.organization is chart
+    assert room.chart.own_name.value == "theirs"
     room.close()
 
 
@@ -1394,18 +1401,26 @@ def test_a_chart_that_is_too_large_for_its_tab_is_played_and_not_kept(compiled, 
     memory = Memory()
     room = Room(Opened(SMALL), READY, memory=memory)
     open_upload(room, [Sent("mine.csv", b"post,reports_to\nhead,XX\nclerk,head\n")])
-    assert "upload_not_kept" in [note.key for note in room.notes.value]
+    assert "upload_not_kept" in [note.key for note in room.notes.shown.value]
     assert memory.kept == {}
-    assert room.on_own_chart
+    assert room.chart.is_own
     room.close()
+
+
+def test_another_chart_of_the_same_name_replaces_the_one_before(room):
+    for rows, size in ((b"clerk,head\n", 2), (b"clerk,head\naide,clerk\n", 3)):
+        open_upload(room, [Sent("own.csv", b"post,reports_to\nhead,XX\n" + rows)])
+        assert room.chart.organization.size == size
+        assert room.chart.played(room.play.scenario).own
+    settle(room)
 
 
 def test_a_chart_that_is_named_like_a_preset_is_not_taken_for_it(room):
     open_upload(room, [Sent("workshop.csv", b"post,reports_to\nhead,XX\nclerk,head\n")])
-    assert room.play.value.opening.name == "own workshop"
-    assert room.organization.size == 2
+    assert room.play.opening.name == "own workshop"
+    assert room.chart.organization.size == 2
     room.open_preset("workshop")
-    assert room.organization.size == 62
+    assert room.chart.organization.size == 62
     settle(room)
 
 
@@ -1413,10 +1428,11 @@ def test_whatever_fails_is_told_and_waited_for_no_longer(room, monkeypatch, capl
     def fails(*_):
         raise MemoryError
 
-    monkeypatch.setattr("innovation_abm.dashboards.room._rest", fails)
+    monkeypatch.setattr(Archive, "film", fails)
+    monkeypatch.setattr(Archive, "numbers", fails)
     room.new_luck()
     settle(room)
-    assert {note.values["what"] for note in room.notes.value} == {"MemoryError"}
+    assert {note.values["what"] for note in room.notes.shown.value} == {"MemoryError"}
     assert "the dashboard fails" in caplog.text
 
 
@@ -1442,7 +1458,7 @@ def test_a_lever_of_ones_own_is_listed_moved_linked_ranked_and_kept(
     opened = replace(with_coffee, scenario=with_coffee.scenario.but(weeks=30))
     room = Room(opened, READY)
     settle(room)
-    usual = room.film.value.run
+    usual = room.picture.film.value.run
     _, page = solara.render(Levers(room), handle_error=False)
     folds = page.find(ipyvuetify.Btn).widgets
     normality = next(one for one in folds if "Normality (" in one.children[0])
@@ -1454,19 +1470,19 @@ def test_a_lever_of_ones_own_is_listed_moved_linked_ranked_and_kept(
     settle(room)
     page.close()
 
-    scenario, run = room.play.value.scenario, room.film.value.run
+    scenario, run = room.play.scenario, room.picture.film.value.run
     assert scenario.strengths(5) == {} and scenario.strengths(6) == {"coffee_corner": 1.0}
     assert run.ideas.equals(simulate(scenario).ideas)
     assert run.fates != usual.fates
     assert "move=6:coffee_corner:1" in room.stage.link
     again = Room(opened, READY, room.stage.link)
-    assert again.play.value == room.play.value and again.notes.value == ()
+    assert again.play == room.play and again.notes.shown.value == ()
     again.close()
     (tmp_path / "session.toml").write_text(session_file(room), encoding="utf-8")
     assert repeated(tmp_path / "session.toml") == (figures_of(run), "")
-    room.rank_levers()
+    room.analyses.rank_levers()
     settle(room)
-    assert "coffee_corner" in {one.lever.key for one in room.ranked.value}
+    assert "coffee_corner" in {one.lever.key for one in room.analyses.ranking.value.levers}
     room.close()
 
 
@@ -1474,7 +1490,7 @@ def test_a_lever_of_ones_own_is_in_all_that_is_played(compiled, with_coffee, tmp
     room = Room(with_coffee, READY)
 
     def there():
-        return "coffee_corner" in room.play.value.opening.catalogue()
+        return "coffee_corner" in room.play.opening.catalogue()
 
     assert there()
     room.open_preset("typical")
@@ -1523,13 +1539,13 @@ def test_the_two_files_of_an_organogram_are_uploaded_at_once_or_one_after_the_ot
     assert read_upload(pair).organization.size == 9
     for sent in (*([one] for one in pair), pair, pair[::-1]):
         open_upload(room, sent)
-        told = room.notes.value[-1]
+        told = room.notes.shown.value[-1]
         assert told.key == ("upload_half" if sent == pair[:1] else "upload_done")
         assert "X" in told.values["name"]
-    assert room.organization.size == 9
+    assert room.chart.organization.size == 9
     open_upload(room, pair[:1])
     open_upload(room, [Sent("own.csv", b"post,reports_to\na,XX\nb,a\n")])
-    assert room.organization.size == 2
+    assert room.chart.organization.size == 2
     settle(room)
 
 
@@ -1546,7 +1562,7 @@ def test_files_that_are_no_pair_are_refused():
 
 def test_an_upload_is_mended_if_one_asks(room):
     open_upload(room, [Sent("own.csv", CIRCLE)], repair=True)
-    assert [note.key for note in room.notes.value[-2:]] == ["upload_repairs", "upload_done"]
+    assert [note.key for note in room.notes.shown.value[-2:]] == ["upload_repairs", "upload_done"]
     settle(room)
 
 
@@ -1651,16 +1667,16 @@ def test_charts_say_what_they_show(room):
     from innovation_abm.dashboards import figures
 
     room.move("risk_aversion", 0.1, week=3)
-    room.rank_levers()
+    room.analyses.rank_levers()
     settle(room)
-    say, run, numbers = Speech("fr"), room.film.value.run, room.numbers.value
+    say, run, numbers = Speech("fr"), room.picture.film.value.run, room.counting.numbers.value
     pictures = [
         figures.funnel(numbers, say, True),
         figures.fates(numbers, say, False),
         figures.causes(run, say, False),
         figures.curve(run, run, say, True),
         figures.waiting(run, say, False),
-        figures.ranking(room.ranked.value, say, False),
+        figures.ranking(room.analyses.ranking.value.levers, say, False),
     ]
     for picture in pictures:
         assert picture.title in picture.svg.replace("&#x27;", "'")
@@ -1675,21 +1691,21 @@ def test_what_is_written_in_charts_fits_their_sheets(room, language, monkeypatch
     from innovation_abm.dashboards import figures
 
     room.move("risk_aversion", 0.1, week=3)
-    room.rank_levers()
+    room.analyses.rank_levers()
     settle(room)
-    room.draw_map("risk_aversion", "manager_capacity")
+    room.analyses.draw_map("risk_aversion", "manager_capacity", room.week)
     settle(room)
-    say, run = Speech(language), room.film.value.run
-    numbers, found = room.numbers.value, room.mapped.value
+    say, run = Speech(language), room.picture.film.value.run
+    numbers, found = room.counting.numbers.value, room.analyses.mapped.value
     monkeypatch.setattr(figures.PageSheet, "picture", lambda sheet: sheet.figure)
-    names = tuple(room.name_of(name) for name in (found.across, found.up))
+    names = tuple(name_of(name, catalogue(), say) for name in (found.across, found.up))
     for figure in (
         figures.funnel(numbers, say, False),
         figures.fates(numbers, say, False),
         figures.causes(run, say, False),
         figures.curve(run, run, say, False),
         figures.waiting(run, say, False),
-        figures.ranking(room.ranked.value, say, False),
+        figures.ranking(room.analyses.ranking.value.levers, say, False),
         figures.response(found, names, say, False),
     ):
         drawn = FigureCanvasAgg(figure)

@@ -12,6 +12,7 @@ from openpyxl import Workbook
 from innovation_abm.charts.columns import CHOSEN
 from innovation_abm.dashboards import choosing, uploading
 from innovation_abm.dashboards.links import Note
+from innovation_abm.dashboards.notes import Notes
 from innovation_abm.dashboards.upload_dialog import (
     Chooser,
     Dialog,
@@ -27,16 +28,7 @@ class Told:
     """What a dialog needs of a room."""
 
     def __init__(self):
-        self.notes, self.played, self.half_chart = [], [], None
-
-    def hush(self):
-        self.notes.clear()
-
-    def tell(self, key, **values):
-        self.tell_note(Note(key, values))
-
-    def tell_note(self, note):
-        self.notes.append(note)
+        self.notes, self.played, self.half_chart = Notes(), [], None
 
     def open_chart(self, kept):
         self.played.append(kept)
@@ -206,7 +198,7 @@ def test_nothing_is_offered_where_there_is_nothing_to_choose(content):
     room, dialog = taken(content)
     assert dialog.held.value.offered is None
     assert not dialog.held.value.choosing
-    assert [note.key for note in room.notes] == ["upload_faults"]
+    assert [note.key for note in room.notes.shown.value] == ["upload_faults"]
     dialog.choose_columns()
     dialog.use_columns()
     dialog.choose_sheet("Staff")
@@ -230,7 +222,7 @@ def test_ambiguous_columns_are_chosen_and_played():
     assert superiors(chart) == {str(100 + n): str(post_of(boss)) for n, boss in enumerate(DOTTED)}
     assert set(chart.unit_names) == {"North", "South"}
     assert not any(name in SECRETS for name in chart.names)
-    assert room.notes[-1] == Note("upload_done", {"name": "staff", "people": 6})
+    assert room.notes.shown.value[-1] == Note("upload_done", {"name": "staff", "people": 6})
 
 
 def test_a_wrong_choice_is_said_and_can_be_made_again():
@@ -258,7 +250,7 @@ def test_what_was_assumed_is_said_and_can_be_changed():
     assert held.played
     assert [note.key for note in held.notes] == ["upload_read", "upload_assumed"]
     assert "--" not in held.notes[1].values["what"]
-    assert [note.key for note in room.notes] == ["upload_assumed", "upload_done"]
+    assert [note.key for note in room.notes.shown.value] == ["upload_assumed", "upload_done"]
     dialog.choose_columns()
     assert dialog.held.value.offered.sheets == ("Read me", "Staff", "Old")
     assert dialog.held.value.offered.sheet == "Staff"
@@ -276,7 +268,7 @@ def test_what_was_assumed_is_said_and_can_be_changed():
 def test_a_chart_of_which_nothing_was_assumed_is_played_at_once():
     room, dialog = taken(GOOD)
     assert not dialog.shown.value
-    assert [note.key for note in room.notes] == ["upload_done"]
+    assert [note.key for note in room.notes.shown.value] == ["upload_done"]
 
 
 def test_a_repair_over_the_budget_says_what_it_would_do_and_is_done_if_one_insists():
@@ -291,9 +283,9 @@ def test_a_repair_over_the_budget_says_what_it_would_do_and_is_done_if_one_insis
     assert not room.played
     dialog.repair_held()
     assert room.played[0].organization.size == 10
-    assert [one.key for one in room.notes] == ["upload_repairs", "upload_done"]
-    assert len(room.notes[0].details) == room.notes[0].values["number"] == 5
-    assert "--" not in "".join(room.notes[0].details)
+    assert [one.key for one in room.notes.shown.value] == ["upload_repairs", "upload_done"]
+    assert len(room.notes.shown.value[0].details) == room.notes.shown.value[0].values["number"] == 5
+    assert "--" not in "".join(room.notes.shown.value[0].details)
 
 
 def test_what_no_repair_mends_offers_none():
@@ -340,7 +332,7 @@ def test_what_was_uploaded_is_held_only_while_the_dialog_is_open():
 def everything(room, dialog, say):
     """All that the page shows of what was uploaded."""
     held, texts = dialog.held.value, []
-    for note in (*room.notes, *(() if held is None else held.notes)):
+    for note in (*room.notes.shown.value, *(() if held is None else held.notes)):
         texts.append(as_html(note, say))
     if held is not None and held.offered is not None:
         texts.append(_preview(held.offered, say))

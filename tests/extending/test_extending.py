@@ -194,7 +194,8 @@ OWN = {"champion.py": partial(new_agent, "Champion"), "my_endorse.py": partial(n
 @pytest.mark.slow
 @pytest.mark.parametrize("file", OWN)
 def test_what_is_new_runs_in_a_study_and_in_the_dashboard(file, folder, monkeypatch):
-    from innovation_abm.dashboards import room as module
+    from innovation_abm.dashboards import counting
+    from innovation_abm.dashboards.room import Room
     from innovation_abm.dashboards.server import Preparation, Settings, load
     from innovation_abm.experiments import Study, sweep
 
@@ -211,18 +212,18 @@ def test_what_is_new_runs_in_a_study_and_in_the_dashboard(file, folder, monkeypa
     assert found.runs["survival"][0] == mine.survival["of_all"].estimate
     assert len(found.runs) == 2
 
-    monkeypatch.setattr(module, "GROWING", -1.0)
+    monkeypatch.setattr(counting, "GROWING", -1.0)
     opened = load(Settings(rules=file))
     shared = Preparation()
     with MesaProcesses(1) as shared.archive.beside:
         shared.archive.only_mesa = True
         shared.settled.set()
-        room = module.Room(replace(opened, scenario=short), shared)
+        room = Room(replace(opened, scenario=short), shared)
         end = time.monotonic() + 60
-        while room.working.value and time.monotonic() < end:
+        while room.jobs.working.value and time.monotonic() < end:
             time.sleep(0.01)
-        assert room.film.value.run.ideas.equals(mine.ideas)
-        counted = room.numbers.value.b
+        assert room.picture.film.value.run.ideas.equals(mine.ideas)
+        counted = room.counting.numbers.value.b
         assert counted.replications == 10
         assert counted.table["survival"][0] == mine.survival["of_all"].estimate
         room.close()

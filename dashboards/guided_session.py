@@ -1,0 +1,81 @@
+"""The guided session that a tab is in: predict, reveal, discuss.
+
+Its state is part of the page's view, and so of the link: a reload continues at the same step, with
+the same bets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from innovation_abm.dashboards.guides import Guide, StepKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from solara import Reactive
+
+    from innovation_abm.dashboards.links import View
+
+
+class GuidedSession:
+    """The guided session of a tab, if it is in one.
+
+    Attributes:
+        guides: the sessions that may be opened, by key.
+    """
+
+    def __init__(self, view: Reactive[View], guides: Mapping[str, Guide]) -> None:
+        """Continue where the ``view`` is."""
+        self.guides = guides
+        self._view = view
+
+    @property
+    def guide(self) -> Guide | None:
+        """The current session."""
+        return self.guides.get(self._view.value.guide)
+
+    @property
+    def step(self) -> int:
+        """Its current step, from 0."""
+        number: int = self._view.value.step
+        return number
+
+    @property
+    def bets(self) -> dict[int, int]:
+        """The room's bets, by the step."""
+        return dict(self._view.value.bets)
+
+    @property
+    def betting(self) -> bool:
+        """Whether the room still bets, and the results stay hidden."""
+        if self.guide is None:
+            return False
+        kinds = [one.kind for one in self.guide.steps[: self.step + 1]]
+        return StepKind.REVEAL not in kinds or kinds[-1] == StepKind.PREDICT
+
+    def open(self, key: str) -> None:
+        """Go to the first step of a session, without bets."""
+        panel = self.guides[key].panel(0)
+        self._view.value = replace(self._view.value, guide=key, step=0, bets=(), panel=panel)
+
+    def leave(self) -> None:
+        """End the session; the panel stays open."""
+        self._view.value = replace(self._view.value, guide="", step=0, bets=())
+
+    def go_to(self, number: int) -> bool:
+        """Go to the nearest step that there is; return whether it is another one."""
+        if self.guide is None:
+            return False
+        number = min(max(number, 0), len(self.guide.steps) - 1)
+        if number == self.step:  # a clicker is pressed at the end too
+            return False
+        panel = self.guide.panel(number)
+        self._view.value = replace(self._view.value, step=number, panel=panel)
+        return True
+
+    def bet_on(self, option: int) -> None:
+        """Record the answer, from 0, that the room bets on in this step."""
+        bets = tuple(sorted((self.bets | {self.step: option}).items()))
+        self._view.value = replace(self._view.value, bets=bets)

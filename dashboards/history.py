@@ -1,0 +1,86 @@
+"""What a tab plays now, and what it played before, which can be restored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import solara
+
+if TYPE_CHECKING:
+    from solara import Reactive
+
+    from innovation_abm.dashboards.play import Play, Value
+
+MOST_PAST: Final = 100
+"""Most plays to which a tab can return."""
+
+
+class History:
+    """What is played, with undo.
+
+    Attributes:
+        play: what is played.
+        can_undo: whether there is anything to return to.
+    """
+
+    def __init__(self, play: Play) -> None:
+        """Begin with ``play``, and nothing before it."""
+        self.play: Reactive[Play] = solara.reactive(play)
+        self.can_undo = solara.reactive(False)
+        self._past: tuple[Play, ...] = ()
+        self._holding: Reactive[tuple[bool, ...]] = solara.reactive(())
+
+    def begin(self, play: Play) -> None:
+        """Play something else, from which there is no way back."""
+        self._past, self.can_undo.value = (), False
+        self.play.value = play
+
+    def put(self, play: Play, *, remember: bool = True) -> None:
+        """Change what is played; undo returns to what was played before if it is remembered."""
+        if remember:
+            self._past = (*self._past[1 - MOST_PAST :], self.play.value)
+            self.can_undo.value = True
+        self.play.value = play
+
+    def undo(self) -> bool:
+        """Return to what was played before; return whether there was anything."""
+        if not self._past:
+            return False
+        self.play.value, self._past = self._past[-1], self._past[:-1]
+        self.can_undo.value = bool(self._past)
+        return True
+
+    def continues(self, play: Play) -> bool:
+        """Whether ``play`` moves on the lever that was moved last, in the same week.
+
+        A slider sends every position that it passes while it is dragged, and one undo should take
+        back the whole drag.
+        """
+        return bool(self._past) and _same_lever(self._past[-1], self.play.value, play)
+
+    def value(self, name: str, week: int) -> Value:
+        """Return the value of a lever or parameter in a week, from 1.
+
+        Whatever shows it is drawn again when other changes of the timeline hold.
+
+        Raises:
+            ScenarioError: if the lever or parameter is unknown.
+        """
+        self._holding.value  # noqa: B018 - reading it is how a component asks to be drawn again
+        found: Value = self.play.value.value(name, week)
+        return found
+
+    def show_week(self, week: int) -> None:
+        """Record which changes of the timeline hold in the week after ``week``.
+
+        Values change only with these, so that most weeks redraw no slider.
+        """
+        scenario = self.play.value.scenario
+        following = min(week + 1, scenario.weeks)
+        self._holding.value = tuple(change.holds(following) for change in scenario.timeline)
+
+
+def _same_lever(before: Play, now: Play, after: Play) -> bool:
+    """Whether both steps move only one lever, the same one, in the same week."""
+    last, new = (set(b.moves) - set(a.moves) for a, b in ((before, now), (now, after)))
+    return len(last) == 1 and {(m.week, m.name) for m in last} == {(m.week, m.name) for m in new}

@@ -1,0 +1,164 @@
+"""The picture of a tab: the runs that it records and shows, and the words around them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import solara
+
+from innovation_abm.dashboards import links
+from innovation_abm.dashboards.background import PATIENCE, Latest
+from innovation_abm.dashboards.headlines import name_of
+from innovation_abm.dashboards.tales import story
+from innovation_abm.dashboards.twins import Twins, pair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from solara import Reactive
+
+    from innovation_abm.dashboards.archive import Archive, Played
+    from innovation_abm.dashboards.background import Wanted
+    from innovation_abm.dashboards.film import Film
+    from innovation_abm.dashboards.history import History
+    from innovation_abm.dashboards.jobs import Jobs
+    from innovation_abm.dashboards.links import View
+    from innovation_abm.dashboards.placing import Placing
+    from innovation_abm.dashboards.stage import StageWidget
+    from innovation_abm.dashboards.tab_chart import TabChart
+
+FIRST_REPORT, NEXT_REPORT = 1.0, 0.5
+"""Seconds after which a recording first says how far it is, and between two such reports."""
+
+
+class TabPicture:
+    """What is watched in a tab.
+
+    Attributes:
+        film: what is played, once it is recorded.
+        twins: A and B, while they are compared.
+    """
+
+    def __init__(
+        self,
+        stage: StageWidget,
+        view: Reactive[View],
+        history: History,
+        chart: TabChart,
+        archive: Archive,
+        jobs: Jobs,
+    ) -> None:
+        """Begin with nothing recorded; ``stage`` is where it is shown."""
+        self.film: Reactive[Film | None] = solara.reactive(None)
+        self.twins: Reactive[Twins | None] = solara.reactive(None)
+        self._stage, self._view = stage, view
+        self._history, self._chart = history, chart
+        self._archive, self._jobs = archive, jobs
+        self._latest = Latest(rest=PATIENCE)
+        stage.observe(self._follow_week, ["picked", "week"])
+
+    def record(self) -> None:
+        """Record what is played; what is shown stays until that is done."""
+        play, placing = self._history.play.value, self._chart.placing
+        sides = [self._chart.played(play.scenario)]
+        if self._view.value.twins:
+            sides.append(self._chart.played(play.opening))
+        kept = [film for one in sides if (film := self._archive.kept_film(one)) is not None]
+        if len(kept) == len(sides):  # it is shown at once, instead of what is being recorded
+            self._latest.drop()
+            self._show(placing, kept)
+            return
+        self._jobs.begin("film")
+        job = partial(self._jobs.attempt, ("film",), partial(self._films, sides))
+        # With the layout of now: another chart may be opened before the film is there.
+        self._latest.ask(job, partial(self._show, placing))
+
+    def compare(self, on: bool) -> None:
+        """Show A beside B from the next recording on, or B alone at once."""
+        self._view.value = replace(self._view.value, twins=on)
+        if not on:
+            self.twins.value = None
+            self._stage.twin = {}
+
+    def dress(self) -> None:
+        """Bring words, marks and link up to date with what is played and how the page looks."""
+        stage, view, play = self._stage, self._view.value, self._history.play.value
+        stage.words = dict(view.say.texts)
+        stage.look = {"dark": view.dark, "room": view.room}
+        levers = play.opening.catalogue()
+        stage.marks = [
+            {"week": move.week, "label": f"{move.week}: {name_of(move.name, levers, view.say)}"}
+            for move in play.turning_points()
+        ]
+        self._notice()
+        stage.link = links.write(play, view, self._chart.opened.home)
+        self._follow_week()
+
+    def forget(self) -> None:
+        """Show nothing more of what was played before."""
+        self.film.value = self.twins.value = None
+        self._stage.film = {}
+
+    def close(self) -> None:
+        """Stop recording for good."""
+        self._latest.close()
+
+    def _films(self, sides: list[Played], wanted: Wanted) -> list[Film]:
+        return [self._archive.film(one, wanted, self._reporter(wanted)) for one in sides]
+
+    def _reporter(self, wanted: Wanted) -> Callable[[int], None]:
+        """Return a function that reports the progress of a long recording."""
+        next_time = time.monotonic() + FIRST_REPORT
+
+        def report(week: int) -> None:
+            nonlocal next_time
+            if time.monotonic() > next_time and wanted():
+                next_time = time.monotonic() + NEXT_REPORT
+                self._stage.notice = self._view.value.say("recording", week=week)
+
+        return report
+
+    def _show(self, placing: Placing, films: list[Film] | None) -> None:
+        if films is None:  # it was given up
+            return
+        film, other = films[0], films[1] if len(films) > 1 else None
+        nodes = {"nodes": len(placing.x)}
+        stage = self._stage
+        with stage.hold_sync():  # a film on the picture of another chart would show nonsense
+            chart = placing.as_dict()
+            if stage.chart != chart:
+                stage.chart = chart
+            stage.twin = {} if other is None else {**other.packed(placing), **nodes}
+            stage.film = {**film.packed(placing), **nodes}
+        with self._jobs.together():
+            self.film.value = film
+            self.twins.value = None if other is None else pair(other, film)
+            self._jobs.end("film")
+        self._notice()
+        self._tell_story()
+
+    def _notice(self) -> None:
+        """Write the line below the picture."""
+        say = self._view.value.say
+        if self.film.value is None:
+            self._stage.notice = say("recording", week=0)
+        else:
+            self._stage.notice = say("units_drawn") if self._chart.placing.grouped else ""
+
+    def _follow_week(self, change: dict[str, Any] | None = None) -> None:
+        """Bring up to date what depends on the week, or on the idea that was clicked."""
+        self._tell_story()
+        self._history.show_week(int(self._stage.week))
+
+    def _tell_story(self) -> None:
+        """Write the story of the idea that was clicked, without what it does not know yet."""
+        picked, film, twins = self._stage.picked, self.film.value, self.twins.value
+        if film is None or picked.get("kind") != "idea":
+            return
+        if twins is not None and picked.get("side") == 0:  # A is drawn at the left
+            film = twins.a
+        name, say = str(picked["name"]), self._view.value.say
+        self._stage.story = story(film, name, say, until=int(self._stage.week))
