@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from innovation_abm.charts.options import (
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.options import (
     ChartReading,
     ColumnOption,
     EncodingOption,
@@ -20,7 +21,6 @@ from innovation_abm.charts.options import (
     RepairOption,
     SheetOption,
 )
-from innovation_abm.errors import InnovationAbmError
 from innovation_abm.reading.toml_files import check_file
 
 

@@ -16,7 +16,7 @@ from own_levers import COFFEE
 from typer.testing import CliRunner
 
 import innovation_abm
-from innovation_abm import Scenario, charts
+from innovation_abm import Scenario, charts, options
 from innovation_abm.commands import cli, doctor
 from innovation_abm.commands.pages import percent
 from innovation_abm.console import PATIENCE, Working, bar, page, print_error, to_json
@@ -1061,7 +1061,7 @@ def test_bars(share, length):
 
 
 def test_completion_of_presets():
-    assert cli._complete_preset("work") == ["workshop"]
+    assert options.complete_preset("work") == ["workshop"]
 
 
 # --- levers ---------------------------------------------------------------------------------------
