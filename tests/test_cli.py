@@ -1129,6 +1129,7 @@ def test_a_lever_of_ones_own_is_added_from_a_file(tmp_path):
     ("arguments", "telling"),
     [
         (("levers", "uphold"), 'unknown lever "uphold"; did you mean "upholding"?'),
+        (("levers", "qqqqqq"), 'unknown lever "qqqqqq"; innovation-abm levers lists them'),
         (("levers", "--plot", "a.png"), "--plot needs a ranking"),
         (("levers", "upholding", "--rank", "workshop"), "leave out the key"),
         (("levers", "--rank", "workshop", "--strength", "2"), "strength = 2"),
@@ -1137,6 +1138,7 @@ def test_a_lever_of_ones_own_is_added_from_a_file(tmp_path):
         (("levers", "--levers", "nowhere.toml"), "nowhere.toml: cannot be read: No such file"),
         (("run", "--lever", "upholding"), "must be KEY=STRENGTH"),
         (("run", "--lever", "uphold=1"), 'unknown lever "uphold"; did you mean "upholding"?'),
+        (("run", "--lever", "qqqqqq=1"), '"qqqqqq"; innovation-abm levers lists them'),
         (("run", "--lever", "upholding=3"), "must be a strength from 0 to 1"),
     ],
 )

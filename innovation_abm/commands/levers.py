@@ -17,7 +17,7 @@ from innovation_abm.commands.tasks import (
     with_levers_of,
 )
 from innovation_abm.console import Working, page, print_json
-from innovation_abm.errors import InnovationAbmError, did_you_mean
+from innovation_abm.errors import InnovationAbmError
 from innovation_abm.options import (
     ChartOption,
     ChartReading,
@@ -181,12 +181,12 @@ def _affordable(
 def _list_levers(key: str | None, file: str | None, as_json: bool) -> None:
     """List the levers of the catalogue and of a file, or describe one of them."""
     from innovation_abm.commands import lever_pages
+    from innovation_abm.scenario.faults import unknown_lever
     from innovation_abm.scenario.scenario import Scenario
 
     known = with_levers_of(file, Scenario()).catalogue()
     if key is not None and key not in known:
-        advice = did_you_mean(key, known, "innovation-abm levers lists them")
-        raise InnovationAbmError(f'unknown lever "{key}"{advice}')
+        raise InnovationAbmError(unknown_lever(key, known))
     chosen = list(known.values()) if key is None else [known[key]]
     if as_json:
         records = [lever_pages.lever_record(lever) for lever in chosen]
