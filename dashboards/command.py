@@ -12,7 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
-from innovation_abm.charts.options import (
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.extras import require
+from innovation_abm.options import (
     ChartReading,
     ColumnOption,
     EncodingOption,
@@ -21,8 +23,6 @@ from innovation_abm.charts.options import (
     RepairOption,
     SheetOption,
 )
-from innovation_abm.errors import InnovationAbmError
-from innovation_abm.extras import require
 from innovation_abm.reading.toml_files import check_file
 
 PresetOption = Annotated[

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from innovation_abm.console import Working, page, print_error, print_json
+from innovation_abm.console import INTERRUPTED, Working, page, print_error, print_json
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.design.shipped import find, names, shipped
+from innovation_abm.options import JsonOption, RepairOption
 from innovation_abm.reading.toml_files import check_file
 from innovation_abm.running.endings import Terminated
 
@@ -22,11 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from innovation_abm.experiments.design.study import Study
-    from innovation_abm.experiments.store.checking import DamagedStudyError
-    from innovation_abm.experiments.store.ledger import DamagedLedgerError
     from innovation_abm.experiments.store.results import Results
-
-INTERRUPTED: Final = 130
 
 
 class ExportFormat(StrEnum):
@@ -38,7 +37,46 @@ class ExportFormat(StrEnum):
     XLSX = "xlsx"
 
 
+def _complete(incomplete: str) -> list[str]:
+    return [name for name in names() if name.startswith(incomplete)]
+
+
 StudyFolder = Annotated[str, typer.Argument(metavar="FOLDER", help="Folder of a study.")]
+StudyArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="STUDY",
+        help="A study file (TOML), or the name of a study that comes with the package.",
+        autocompletion=_complete,
+    ),
+]
+OtherChartOption = Annotated[
+    str | None,
+    typer.Option("--chart", metavar="FILE", help="Use this organisation chart; see run --help."),
+]
+RunsOption = Annotated[
+    str | None,
+    typer.Option("--out", metavar="FOLDER", help="Folder for the runs. Default: the study's name."),
+]
+DaskOption = Annotated[
+    str | None,
+    typer.Option(
+        "--dask",
+        metavar="ADDRESS|local",
+        help="Run on the workers of this Dask scheduler, for example tcp://10.0.0.1:8786.",
+    ),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", min=1, help="Local threads or processes. Default: all."),
+]
+RetryOption = Annotated[bool, typer.Option("--retry", help="Run failed or damaged runs again.")]
+CheckOption = Annotated[
+    bool, typer.Option("--check", help="Check the study and estimate what it needs.")
+]
+ReportOption = Annotated[
+    bool, typer.Option("--report/--no-report", help="Write a report and pictures at the end.")
+]
 
 
 def studies(
@@ -47,10 +85,10 @@ def studies(
         typer.Argument(
             metavar="NAME",
             help="Print this study's file.",
-            autocompletion=lambda incomplete: _complete(incomplete),
+            autocompletion=_complete,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Output JSON only.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the studies that come with the package, or print one as a starting point."""
     if name is not None:
@@ -68,54 +106,40 @@ def studies(
     page().print(table)
 
 
+@dataclass(frozen=True)
+class _OtherChart:
+    """The options of a sweep that replace the chart of a study, and how it is read."""
+
+    chart: str | None
+    repair: bool
+
+    def applied(self, study: Study) -> Study:
+        """Return the study on the chart."""
+        from innovation_abm.experiments.design.study import Base
+
+        if self.chart is None and not self.repair:
+            return study
+        given = {} if self.chart is None else {"chart": str(Path(self.chart).absolute())}
+        given = {**study.base.model_dump(), **given, "repair": self.repair}
+        return study.but(base=Base(**given))
+
+    def words(self) -> list[str]:
+        """Return the options as they are given on the command line."""
+        chart = [] if self.chart is None else ["--chart", self.chart]
+        return [*chart, *(["--repair"] if self.repair else [])]
+
+
 def sweep(
-    study: Annotated[
-        str,
-        typer.Argument(
-            metavar="STUDY",
-            help="A study file (TOML), or the name of a study that comes with the package.",
-            autocompletion=lambda incomplete: _complete(incomplete),
-        ),
-    ],
-    chart: Annotated[
-        str | None,
-        typer.Option(
-            "--chart", metavar="FILE", help="Use this organisation chart; see run --help."
-        ),
-    ] = None,
-    repair: Annotated[
-        bool, typer.Option("--repair", help="Repair the chart where possible and list the changes.")
-    ] = False,
-    out: Annotated[
-        str | None,
-        typer.Option(
-            "--out", metavar="FOLDER", help="Folder for the runs. Default: the study's name."
-        ),
-    ] = None,
-    dask: Annotated[
-        str | None,
-        typer.Option(
-            "--dask",
-            metavar="ADDRESS|local",
-            help="Run on the workers of this Dask scheduler, for example tcp://10.0.0.1:8786.",
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            "--workers", metavar="N", min=1, help="Local threads or processes. Default: all."
-        ),
-    ] = None,
-    retry: Annotated[
-        bool, typer.Option("--retry", help="Run failed or damaged runs again.")
-    ] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Check the study and estimate what it needs.")
-    ] = False,
-    with_report: Annotated[
-        bool, typer.Option("--report/--no-report", help="Write a report and pictures at the end.")
-    ] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Output JSON only.")] = False,
+    study: StudyArgument,
+    chart: OtherChartOption = None,
+    repair: RepairOption = False,
+    out: RunsOption = None,
+    dask: DaskOption = None,
+    workers: WorkersOption = None,
+    retry: RetryOption = False,
+    check: CheckOption = False,
+    with_report: ReportOption = True,
+    as_json: JsonOption = False,
 ) -> None:
     """Run all points and replications of a study, on all processors.
 
@@ -126,57 +150,75 @@ def sweep(
     if Path(study).suffix:
         check_file(study)  # report errors before anything slow is loaded
     from innovation_abm.experiments.running import execution
-    from innovation_abm.experiments.store.checking import DamagedStudyError
-    from innovation_abm.experiments.store.ledger import DamagedLedgerError
 
-    wanted = find(study)
-    if chart is not None or repair:
-        wanted = _on_chart(wanted, chart, repair)
-    folder = Path(out if out is not None else wanted.name)
-    with Working("loading") as working:
-        if check:
-            found = execution.check(wanted, workers=workers, notice=working.note)
-        else:
-            try:
-                results = execution.sweep(
-                    wanted,
-                    folder,
-                    dask=dask,
-                    workers=workers,
-                    retry=retry,
-                    progress=working,
-                    notice=working.note,
-                )
-            except (DamagedStudyError, DamagedLedgerError) as damaged:
-                raise _with_command(damaged, study, folder, chart, repair) from None
-            except (execution.InterruptedSweepError, Terminated) as ended:
-                with suppress(OSError):  # the terminal may be gone
-                    working.note(
-                        f"stopped; finished runs are in {folder}; the same command continues"
-                    )
-                if isinstance(ended, Terminated):
-                    raise
-                raise typer.Exit(INTERRUPTED) from None
-            if with_report:
-                working.say("writing the report")
-                from innovation_abm.experiments.reporting.report import write_report
-
-                try:
-                    write_report(results, folder)
-                except KeyboardInterrupt:
-                    working.note(
-                        f"all runs are done; write the report: innovation-abm report {folder}"
-                    )
-                    raise
+    on = _OtherChart(chart, repair)
+    wanted = on.applied(find(study))
     if check:
+        with Working("loading") as working:
+            found = execution.check(wanted, workers=workers, notice=working.note)
         if as_json:
             print_json(vars(found))
         else:
             print(found.sentence())
-    elif as_json:
+        return
+    folder = Path(out if out is not None else wanted.name)
+    with Working("loading") as working:
+        again = ["innovation-abm", "sweep", study, *on.words(), "--out", str(folder), "--retry"]
+        with _advising(folder, shlex.join(again), working):
+            results = execution.sweep(
+                wanted,
+                folder,
+                dask=dask,
+                workers=workers,
+                retry=retry,
+                progress=working,
+                notice=working.note,
+            )
+        if with_report:
+            _report(results, folder, working)
+    if as_json:
         print_json(summary(results))
     else:
         _show(page(), results, folder, with_report)
+
+
+@contextmanager
+def _advising(folder: Path, again: str, working: Working) -> Iterator[None]:
+    """Say how to go on if a sweep stops early.
+
+    Args:
+        folder: where its runs are.
+        again: the command that runs damaged runs again.
+        working: where to say it.
+    """
+    from innovation_abm.experiments.running.execution import InterruptedSweepError
+    from innovation_abm.experiments.store.checking import DamagedStudyError
+    from innovation_abm.experiments.store.ledger import DamagedLedgerError
+
+    try:
+        yield
+    except DamagedStudyError as damaged:
+        raise damaged.with_command(again) from None
+    except DamagedLedgerError as damaged:
+        raise InnovationAbmError(f"{damaged}:\n  {again}") from None
+    except (InterruptedSweepError, Terminated) as ended:
+        with suppress(OSError):  # the terminal may be gone
+            working.note(f"stopped; finished runs are in {folder}; the same command continues")
+        if isinstance(ended, Terminated):
+            raise
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _report(results: Results, folder: Path, working: Working) -> None:
+    """Write the report of a finished sweep; if interrupted, say how to write it later."""
+    working.say("writing the report")
+    from innovation_abm.experiments.reporting.report import write_report
+
+    try:
+        write_report(results, folder)
+    except KeyboardInterrupt:
+        working.note(f"all runs are done; write the report: innovation-abm report {folder}")
+        raise
 
 
 def report(
@@ -218,36 +260,7 @@ def export(
     print(out)
 
 
-# --- what the commands share ----------------------------------------------------------------------
-
-
-def _with_command(
-    error: DamagedStudyError | DamagedLedgerError,
-    study: str,
-    folder: Path,
-    chart: str | None,
-    repair: bool,
-) -> InnovationAbmError:
-    """Add the command that runs the damaged part of a study again."""
-    from innovation_abm.experiments.store.checking import DamagedStudyError
-
-    on = [*([] if chart is None else ["--chart", chart]), *(["--repair"] if repair else [])]
-    words = ["innovation-abm", "sweep", study, *on, "--out", str(folder), "--retry"]
-    if isinstance(error, DamagedStudyError):
-        return error.with_command(shlex.join(words))
-    return InnovationAbmError(f"{error}:\n  {shlex.join(words)}")
-
-
-def _on_chart(study: Study, chart: str | None, repair: bool) -> Study:
-    """Return the study on another chart."""
-    from innovation_abm.experiments.design.study import Base
-
-    given = {} if chart is None else {"chart": str(Path(chart).absolute())}
-    return study.but(base=Base(**{**study.base.model_dump(), **given, "repair": repair}))
-
-
-def _complete(incomplete: str) -> list[str]:
-    return [name for name in names() if name.startswith(incomplete)]
+# --- what is printed ------------------------------------------------------------------------------
 
 
 def _told(study: Study) -> dict[str, Any]:
@@ -258,9 +271,6 @@ def _told(study: Study) -> dict[str, Any]:
         "points": points,
         "runs": points * study.replications.at_most,
     }
-
-
-# --- what a sweep prints --------------------------------------------------------------------------
 
 
 def summary(results: Results) -> dict[str, Any]:

@@ -27,6 +27,11 @@ LONGEST: Final = 1_000
 PATIENCE: Final = 1.0
 """Seconds after which progress is shown."""
 
+WRONG: Final = 1
+REFUSED: Final = 2
+INTERRUPTED: Final = 130
+"""Exit statuses: a check found something wrong; the input is wrong; stopped by Ctrl-C."""
+
 
 def page(*, stderr: bool = False) -> Console:
     """Return a console for people: no markup, no automatic colours, at most 80 columns."""

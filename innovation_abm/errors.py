@@ -55,6 +55,19 @@ def first_few(faults: Iterable[str]) -> list[str]:
     return [*listed[:FEW], f"and {more}"]
 
 
+def nearest(name: str, names: Iterable[str], *, cutoff: float = 0.5) -> str | None:
+    """Return the right name that is nearest to a wrong one, if one is near.
+
+    Args:
+        name: what was given.
+        names: the right names.
+        cutoff: how alike the two must be, in [0, 1].
+    """
+    short = len(name) <= LONGEST_NAME
+    near = difflib.get_close_matches(name, list(names), n=1, cutoff=cutoff) if short else []
+    return near[0] if near else None
+
+
 def did_you_mean(
     name: str, names: Iterable[str], otherwise: str = "", *, cutoff: float = 0.5
 ) -> str:
@@ -66,19 +79,19 @@ def did_you_mean(
         otherwise: what to say if none of them is near.
         cutoff: how alike the two must be, in [0, 1].
     """
-    short = len(name) <= LONGEST_NAME
-    near = difflib.get_close_matches(name, list(names), n=1, cutoff=cutoff) if short else []
-    if near:
-        return f'; did you mean "{near[0]}"?'
+    near = nearest(name, names, cutoff=cutoff)
+    if near is not None:
+        return f'; did you mean "{near}"?'
     return f"; {otherwise}" if otherwise else ""
 
 
-def unknown(what: str, name: str, names: Iterable[str]) -> str:
+def unknown(what: str, name: str, names: Iterable[str], otherwise: str = "") -> str:
     """Return a message about a wrong name, with the nearest right one.
 
     Args:
         what: what is named, such as ``"parameter"``.
         name: what was given.
         names: the right names.
+        otherwise: what to say if none of them is near.
     """
-    return f'unknown {what} "{shortened(name)}"{did_you_mean(name, names)}'
+    return f'unknown {what} "{shortened(name)}"{did_you_mean(name, names, otherwise)}'

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from innovation_abm.console import Working, page, print_error, print_json
+from innovation_abm.options import JsonOption
 from innovation_abm.reading.toml_files import check_file
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def calibrate(
         str | None,
         typer.Option("--rules", metavar="FILE.py", help="Your own rules or agents, as for run."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Output JSON only.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Fit parameters to published figures, and report what these do and do not identify.
 

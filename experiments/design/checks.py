@@ -25,7 +25,7 @@ from innovation_abm.experiments.design.parts import (
     repeated,
     shown,
 )
-from innovation_abm.scenario.faults import JOINT
+from innovation_abm.scenario.faults import JOINT, unknown_lever
 from innovation_abm.scenario.levers import catalogue
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _lever_faults(study: Checked, known: Mapping[str, object]) -> Iterator[Study
             places.append(((label(factor, number),), factor.lever))
     for place, lever in places:
         if lever not in known:
-            yield StudyFault(unknown("lever", lever, known), place)
+            yield StudyFault(unknown_lever(lever, known), place)
 
 
 def _factor_faults(study: Checked) -> Iterator[StudyFault]:

@@ -10,7 +10,14 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-from innovation_abm.charts.faults import ChartFormat, FaultKind, Log, listed, quoted
+from innovation_abm.charts.faults import (
+    ChartFormat,
+    FaultKind,
+    Log,
+    listed,
+    missing_columns,
+    quoted,
+)
 from innovation_abm.charts.texts import HEAD_ROWS, Choice, Row
 from innovation_abm.charts.words import plain_words, words
 
@@ -193,9 +200,7 @@ def check_header(header: Header, file: str, log: Log) -> bool:
     sheet, plain = header.sheet, header.plain
     missing = [name for name in sheet.required if name not in plain]
     if missing and sheet is not Sheet.PLAIN:
-        message = (
-            f"the column {' and '.join(map(repr, missing))} is missing from this organogram file"
-        )
+        message = f"{missing_columns([*map(repr, missing)])} from this organogram file"
         log.fault(file, header.row, FaultKind.COLUMNS, message)
     for name in dict.fromkeys(plain):
         if header.exact and name in sheet.value and plain.count(name) > 1:

@@ -36,7 +36,7 @@ class FaultKind(StrEnum):
     HEAD = "head"
     """A department has no head, or several."""
     CYCLE = "cycle"
-    """Posts report to each other in a circle."""
+    """Posts report to one another in a loop."""
     SUPERIOR = "superior"
     """A post reports to one that does not exist, or to several."""
     DEPARTMENT = "department"
@@ -201,6 +201,13 @@ def listed(items: Sequence[str], joint: str = ", ") -> str:
     """The first few items in a row, and how many more there are."""
     more = f"{joint}and {len(items) - _NAMED:,} more" if len(items) > _NAMED else ""
     return joint.join(items[:_NAMED]) + more
+
+
+def missing_columns(names: Sequence[str]) -> str:
+    """The beginning of a message that a chart lacks one or more columns."""
+    if len(names) == 1:
+        return f"the column {names[0]} is missing"
+    return f"the columns {', '.join(names[:-1])} and {names[-1]} are missing"
 
 
 def counted(count: int, one: str, many: str = "") -> str:

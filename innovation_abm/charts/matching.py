@@ -23,7 +23,14 @@ from innovation_abm.charts.columns import (
     chosen_columns,
     looks_personal,
 )
-from innovation_abm.charts.faults import HEAD_MARK, FaultKind, Log, listed, quoted
+from innovation_abm.charts.faults import (
+    HEAD_MARK,
+    FaultKind,
+    Log,
+    listed,
+    missing_columns,
+    quoted,
+)
 from innovation_abm.charts.texts import Choice, Row
 from innovation_abm.charts.words import bare, words
 
@@ -450,13 +457,8 @@ class Matcher:
         known = any(self.header.fields)  # else it may be a row of names, which must not be shown
         names = [quoted(name) for name in self.header.names if name and known]
         have = f"This row has {listed(names[:_MOST_SHOWN])}; choose" if names else "Choose"
-        columns = (
-            "columns post and reports_to are"
-            if len(missing) == 2
-            else f"column {(missing or ['post'])[0]} is"
-        )
         return (
-            f"the {columns} missing; the header must have one "
+            f"{missing_columns(missing or ['post'])}; the header must have one "
             "with a post or person in each row and one with the superior, for instance "
             "post,reports_to,unit,role, or be that of an organogram. "
             f"{have} columns with --column post=HEADER and --column reports_to=HEADER"

@@ -398,15 +398,16 @@ def _circle_message(posts: Sequence[Post], circle: Sequence[int], below: Sequenc
     if len(circle) == 1:
         message = f"{quoted(posts[circle[0]].label)} reports to itself (a head reports to XX)"
     else:
-        members = [str(posts[number]) for number in [*circle, circle[0]]]
-        message = f"{len(circle):,} posts report to each other in a circle: "
-        message += listed(members, " > ")
+        members = [str(posts[number]) for number in circle]
+        message = "these posts report to one another in a loop: "
+        message += f"{listed(members, ' -> ')} -> {members[0]}"
     lost = sorted(set(below) - set(circle))
     if not lost:
         return message
     people = counted(sum(posts[number].people for number in lost), "person", "people")
-    rows = listed([str(posts[number].row) for number in lost if not posts[number].junior])
-    among = f", those of row {rows} among them" if rows else ""
+    rows = [str(posts[number].row) for number in lost if not posts[number].junior]
+    where = f"row{'' if len(rows) == 1 else 's'} {listed(rows)}"
+    among = f", among them those in {where}" if rows else ""
     return f"{message}; {people} below cannot reach a head{among}"
 
 

@@ -1,4 +1,4 @@
-"""What is installed and where, and any problems with it."""
+"""The command ``doctor``: what is installed and where, and any problems with it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,61 @@ from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
+import typer
+
+from innovation_abm.commands.pages import compiled, count, page_table, styled
+from innovation_abm.console import WIDTH, WRONG, Working, page, print_json, wrapped
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.options import JsonOption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from importlib.resources.abc import Traversable
+
+    from rich.console import Console
 
 DATA_FILES: Final = ("example-chart.csv", "presets/workshop.toml")
 """Files that every installation has, in the folder ``data``."""
+
+
+def doctor(as_json: JsonOption = False) -> None:
+    """Show what is installed and where, and check it for problems.
+
+    Exits with status 1 if there is a problem.
+    """
+    with Working("checking"):
+        health = examine()
+    if as_json:
+        print_json(health)
+    else:
+        show_health(page(), health)
+    if health["problems"]:
+        raise typer.Exit(WRONG)
+
+
+def show_health(console: Console, health: Mapping[str, Any]) -> None:
+    """Print what is installed and where, and any problems with it."""
+    table = page_table("<", "<", header=False)
+    table.add_row("innovation-abm", health["version"])
+    table.add_row("python", f"{health['python']} on {health['platform']}")
+    for name, found in health["packages"].items():
+        table.add_row(name, found or "not installed")
+    table.add_row("dask", health["dask"] or "not installed: studies run on this machine only")
+    for engine, ready in health["engines"].items():
+        table.add_row(f"engine {engine}", "ready" if ready else "cannot be used")
+    table.add_row("  compiled", "yes" if health["compiled"] else "no; compiled when first needed")
+    kept = health["cache"]
+    table.add_row("cache", f"{compiled(kept['entries'], kept['size'])} in {kept['folder']}")
+    table.add_row("data files", f"{len(health['data'])} found")
+    console.print(table)
+    problems = health["problems"]
+    if not problems:
+        console.print(styled("\nNo problems found.", "bold green"))
+        return
+    console.print(styled(f"\n{count(len(problems), 'problem')} found:", "bold red"))
+    for problem in problems:
+        for line in wrapped(f"  {problem}", WIDTH):
+            console.print(line)
 
 
 def examine() -> dict[str, Any]:
@@ -35,12 +82,12 @@ def examine() -> dict[str, Any]:
     from innovation_abm.rules.book import RuleBook
 
     numba, kept = unavailable(), cache()
-    compiled = not numba and is_compiled(RuleBook())
+    ready = not numba and is_compiled(RuleBook())
     data = sorted(_data_files(files("innovation_abm") / "data"))
     problems = [
         *_package_problems(),
         *_data_problems(data),
-        *_run_problems(compiled),
+        *_run_problems(ready),
         *_dashboard_problems(),
         *_study_problems(),
     ]
@@ -60,7 +107,7 @@ def examine() -> dict[str, Any]:
         "packages": {name: _version(name) for name in _dependencies()},
         "dask": _version("distributed"),
         "engines": {"mesa": True, "kernel": not numba},
-        "compiled": compiled,
+        "compiled": ready,
         "cache": kept.as_dict(),
         "data": data,
         "problems": problems,

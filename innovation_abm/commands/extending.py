@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from innovation_abm.console import Working, page, print_json
+from innovation_abm.console import WRONG, Working, page, print_json
+from innovation_abm.options import JsonOption
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from innovation_abm.extending.answers import Check
-
-BROKEN = 1
 
 new = typer.Typer(no_args_is_help=True, help="Write a file to start from: a rule or an agent.")
 
@@ -108,7 +107,7 @@ def check_rules(
             "--timeout", metavar="SECONDS", help="Stop after this time, whatever the rules do."
         ),
     ] = 300.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Output JSON only.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check that rules keep the model's promises: purity, ranges, accounts, agreement of engines.
 
@@ -131,7 +130,7 @@ def check_rules(
     else:
         _show(page(), file, found)
     if not passed:
-        raise typer.Exit(BROKEN)
+        raise typer.Exit(WRONG)
 
 
 def _show(console: Console, file: str, checks: list[Check]) -> None:

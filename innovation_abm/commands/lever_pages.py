@@ -91,8 +91,7 @@ def show_lever(console: Console, lever: Lever) -> None:
         ),
         "found": " ".join(effect.finding for effect in lever.expected if effect.finding),
     }
-    table = page_table("<", "<")
-    table.show_header = False
+    table = page_table("<", "<", header=False)
     for name, text in rows.items():
         if text:
             table.add_row(name, text)

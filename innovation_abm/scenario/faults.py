@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from innovation_abm.errors import first_few, shortened, shown, unknown
+from innovation_abm.errors import first_few, nearest, shortened, shown, unknown
 from innovation_abm.scenario.levers import MEASURES, catalogue
 from innovation_abm.scenario.parameters import GROUPS, parameters
 
@@ -21,6 +21,39 @@ if TYPE_CHECKING:
 
 TOP_LEVEL: Final = ("name", "title", "levers", "lever", "timeline")
 """What is in a scenario file outside the groups of parameters."""
+
+
+def key_fault(name: str, section: str = "") -> str:
+    """Return what is wrong with a key of a scenario file that is not where it stands.
+
+    Args:
+        name: the key.
+        section: the section that it stands in; empty for the top of the file.
+    """
+    known = parameters()
+    if name in known or name in TOP_LEVEL:
+        return f"{name} belongs {_home(name)}" + (f", not in [{section}]" if section else "")
+    wrong = f'unknown {"parameter" if section else "key or section"} "{shortened(name)}"'
+    names = [*known, *TOP_LEVEL] if section else [*GROUPS, *TOP_LEVEL, *known]
+    near = nearest(name, names)
+    if near is None:
+        return wrong
+    home = known[near].group if near in known else ""
+    right_here = home == section or (not section and near in GROUPS)
+    advice = "" if right_here else f", which belongs {_home(near)}"
+    return f'{wrong}; did you mean "{near}"{advice}?'
+
+
+def _home(name: str) -> str:
+    """Return where a key of a scenario file belongs."""
+    if name in TOP_LEVEL:
+        return "at the top of the file"
+    return f"in the section [{parameters()[name].group}]"
+
+
+def unknown_lever(key: str, known: Iterable[str]) -> str:
+    """Return a message about a wrong key of a lever: with the nearest, or where the list is."""
+    return unknown("lever", key, known, "innovation-abm levers lists them")
 
 
 def explain(error: ValidationError) -> str:
@@ -158,7 +191,7 @@ def lever_faults(strengths: Mapping[str, float], known: Mapping[str, Lever]) -> 
     """Check keys and strengths of levers."""
     for key, strength in strengths.items():
         if key not in known:
-            yield unknown("lever", key, known)
+            yield unknown_lever(key, known)
         elif not 0.0 <= strength <= 1.0:  # which no NaN is
             yield f"lever {key} = {strength:g}: must be a strength from 0 to 1"
 

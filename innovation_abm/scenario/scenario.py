@@ -31,11 +31,11 @@ from innovation_abm.reading.text_files import read_text, write_text
 from innovation_abm.reading.toml_files import TomlError, read_toml
 from innovation_abm.scenario.faults import (
     JOINT,
-    TOP_LEVEL,
     cross_faults,
     entry_fault,
     explain,
     is_sound,
+    key_fault,
     lever_faults,
     nan_faults,
     own_lever_faults,
@@ -250,9 +250,16 @@ class Scenario(
             ScenarioError: naming source, key and what is allowed.
         """
         try:
-            return cls(**_from_toml(text))
+            values, faults = _from_toml(text)
+            try:
+                scenario = cls(**values)
+            except ScenarioError as error:
+                faults = [str(error), *faults]
+            if faults:
+                raise ScenarioError("; ".join(faults))
         except ScenarioError as error:
             raise ScenarioError(f"{source}: {error}") from None
+        return scenario
 
     @classmethod
     def load(cls, path: str | Path) -> Scenario:
@@ -415,8 +422,8 @@ def _entry(change: Change) -> dict[str, Any]:
     return entry | change.values | ({"levers": change.levers} if change.levers else {})
 
 
-def _from_toml(text: str) -> dict[str, Any]:
-    """Flatten a TOML document into the arguments of :class:`Scenario`."""
+def _from_toml(text: str) -> tuple[dict[str, Any], list[str]]:
+    """Flatten a TOML document into arguments of :class:`Scenario`, and faults of other keys."""
     try:
         document = read_toml(text)
     except TomlError as error:
@@ -436,27 +443,20 @@ def _from_toml(text: str) -> dict[str, Any]:
     values["own_levers"] = tuple(_own_levers(document.pop("lever", [])))
     if isinstance(document.get("provenance"), dict):
         del document["provenance"]  # what a saved run was run with: for people, not for the run
+    known = parameters()
+    strays: list[tuple[str, str]] = []
     for section, content in document.items():
-        values.update(_section(section, content))
-    return values
-
-
-def _section(section: str, content: object) -> dict[str, Any]:
-    if section not in GROUPS:
-        if section in parameters():
-            group = parameters()[section].group
-            raise ScenarioError(f"{section} belongs under a line [{group}]")
-        raise ScenarioError(unknown("key or section", section, GROUPS))
-    if not isinstance(content, dict):
-        raise ScenarioError(
-            f"{section} is a section: write its parameters under a line [{section}]"
-        )
-    for name in content:
-        if name in parameters() and parameters()[name].group != section:
-            raise ScenarioError(f"{name} belongs in [{parameters()[name].group}], not [{section}]")
-        if name in TOP_LEVEL:
-            raise ScenarioError(f"{name} belongs at the top of the file, not in [{section}]")
-    return content
+        if section not in GROUPS:
+            strays.append((section, ""))
+            continue
+        if not isinstance(content, dict):
+            raise ScenarioError(
+                f"{section} is a section: write its parameters under a line [{section}]"
+            )
+        own = {name for name in content if name in known and known[name].group == section}
+        values |= {name: value for name, value in content.items() if name in own}
+        strays += [(name, section) for name in content if name not in own]
+    return values, first_few(key_fault(*stray) for stray in strays)
 
 
 def _own_levers(entries: object) -> Iterable[Lever]:

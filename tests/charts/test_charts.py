@@ -482,10 +482,14 @@ def refused(path, kind, message):
         (b"post,reports_to\n", FaultKind.EMPTY, "no posts below the header"),
         (b"post,reports_to\n,\n", FaultKind.EMPTY, "no posts below the header"),
         (b"post,reports_to\nA,XX\n", FaultKind.NOBODY_BELOW, "row 2: nobody is below the leader"),
-        (b"A,XX\nB,A\n", FaultKind.COLUMNS, "post and reports_to are missing"),
+        (b"A,XX\nB,A\n", FaultKind.COLUMNS, "the columns post and reports_to are missing"),
         (b"post,unit\nA,x\n", FaultKind.COLUMNS, "row 1: the column reports_to is missing"),
         (b"post;reports_to\nA;XX\n", FaultKind.NOBODY_BELOW, "nobody is below the leader"),
-        (b"Post Unique Reference\nA\n", FaultKind.COLUMNS, "'reports to senior post' is missing"),
+        (
+            b"Post Unique Reference\nA\n",
+            FaultKind.COLUMNS,
+            "the column 'reports to senior post' is missing",
+        ),
         (b"post,reports_to\0\nA,XX\n", FaultKind.ENCODING, "it contains NUL bytes"),
         (b'post,reports_to\nA,XX\n"B,A\nC,A\n', FaultKind.ROW, 'row 3: a quotation mark (")'),
         (
@@ -564,8 +568,8 @@ def test_an_error_of_one_fault_is_one_sentence(tmp_path):
 def test_a_circle_is_told_with_all_who_hang_on_it(chart):
     [fault] = chart(["A,XX", "B,C", "C,B", "D,C", "E,D"]).faults
     assert fault.message == (
-        "2 posts report to each other in a circle: 'B' (row 3) > 'C' (row 4) > 'B' (row 3); "
-        "2 people below cannot reach a head, those of row 5, 6 among them"
+        "these posts report to one another in a loop: 'B' (row 3) -> 'C' (row 4) -> 'B' (row 3); "
+        "2 people below cannot reach a head, among them those in rows 5, 6"
     )
 
 

@@ -17,7 +17,7 @@ from places import ORGANOGRAMS
 from typer.testing import CliRunner
 
 import innovation_abm
-from innovation_abm import Scenario, charts
+from innovation_abm import Scenario, charts, options
 from innovation_abm.commands import cli, doctor
 from innovation_abm.commands.pages import percent
 from innovation_abm.console import PATIENCE, Working, bar, page, print_error, to_json
@@ -1061,7 +1061,7 @@ def test_bars(share, length):
 
 
 def test_completion_of_presets():
-    assert cli._complete_preset("work") == ["workshop"]
+    assert options.complete_preset("work") == ["workshop"]
 
 
 # --- levers ---------------------------------------------------------------------------------------
@@ -1129,6 +1129,7 @@ def test_a_lever_of_ones_own_is_added_from_a_file(tmp_path):
     ("arguments", "telling"),
     [
         (("levers", "uphold"), 'unknown lever "uphold"; did you mean "upholding"?'),
+        (("levers", "qqqqqq"), 'unknown lever "qqqqqq"; innovation-abm levers lists them'),
         (("levers", "--plot", "a.png"), "--plot needs a ranking"),
         (("levers", "upholding", "--rank", "workshop"), "leave out the key"),
         (("levers", "--rank", "workshop", "--strength", "2"), "strength = 2"),
@@ -1137,6 +1138,7 @@ def test_a_lever_of_ones_own_is_added_from_a_file(tmp_path):
         (("levers", "--levers", "nowhere.toml"), "nowhere.toml: cannot be read: No such file"),
         (("run", "--lever", "upholding"), "must be KEY=STRENGTH"),
         (("run", "--lever", "uphold=1"), 'unknown lever "uphold"; did you mean "upholding"?'),
+        (("run", "--lever", "qqqqqq=1"), '"qqqqqq"; innovation-abm levers lists them'),
         (("run", "--lever", "upholding=3"), "must be a strength from 0 to 1"),
     ],
 )

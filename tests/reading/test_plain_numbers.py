@@ -30,7 +30,7 @@ from innovation_abm import (
     simulate,
     simulate_many,
 )
-from innovation_abm.commands import cli
+from innovation_abm.commands import tasks
 from innovation_abm.experiments.calibration.file import Method, Prior
 from innovation_abm.experiments.design.parts import StudyError
 from innovation_abm.experiments.design.study import Base, Design, Factor, Replications, Study
@@ -354,7 +354,7 @@ def test_wrong_points_are_refused_in_few_words(tmp_path, text, message):
 
 
 def test_values_on_the_command_line():
-    settings = cli._settings("--set", ["span=4.0", "own_judgement=1", "clarity=1"])
+    settings = tasks.read_settings("--set", ["span=4.0", "own_judgement=1", "clarity=1"])
     assert Scenario().but(**settings) == Scenario(span=4, own_judgement=True, clarity=1.0)
 
 

@@ -215,6 +215,7 @@ def test_a_lever_of_ones_own_works():
     ("values", "telling"),
     [
         ({"levers": {"forum": 1.0}}, 'unknown lever "forum"; did you mean "forums"?'),
+        ({"levers": {"qqqqqq": 1.0}}, 'unknown lever "qqqqqq"; innovation-abm levers lists them'),
         ({"levers": {"forums": 1.5}}, "lever forums = 1.5: must be a strength from 0 to 1"),
         ({"levers": {"forums": math.nan}}, "lever forums = nan: must be a strength"),
         ({"levers": {"forums": "much"}}, "levers.forums = 'much': must be a strength"),

@@ -347,8 +347,28 @@ def test_scenarios_cannot_be_changed():
         ('format = "1"', 'needs a line "format = 1"'),
         (f"format = {FORMAT + 1}", "is newer than this release reads"),
         ("format = ", "is not valid TOML"),
-        ("format = 1\nstaleness = 0.1", r"staleness belongs under a line \[work\]"),
-        ("format = 1\n[run]\nstaleness = 0.1", r"staleness belongs in \[work\], not \[run\]"),
+        ("format = 1\nstaleness = 0.1", r"toml: staleness belongs in the section \[work\]$"),
+        (
+            "format = 1\n[run]\nstaleness = 0.1",
+            r"staleness belongs in the section \[work\], not in \[run\]",
+        ),
+        ("format = 1\nweeks = 9", r"weeks belongs in the section \[run\]$"),
+        ("format = 1\nweks = 9", r'"weks"; did you mean "weeks", which belongs in .* \[run\]\?$'),
+        ("format = 1\ntilte = 'a'", r'key or section "tilte"; did you mean "title"\?$'),
+        ("format = 1\n[run]\nweks = 9", r'parameter "weks"; did you mean "weeks"\?$'),
+        (
+            "format = 1\n[work]\nweks = 9",
+            r'parameter "weks"; did you mean "weeks", which belongs in the section \[run\]\?$',
+        ),
+        (
+            "format = 1\n[work]\ntilte = 'a'",
+            r'"tilte"; did you mean "title", which belongs at the top of the file\?$',
+        ),
+        (
+            "format = 1\nweeks = 9\n[work]\nstaleness = 2\nqqqqqq = 1",
+            'staleness = 2: must be .* weeks belongs in .*; unknown parameter "qqqqqq"$',
+        ),
+        ("format = 1\n[levers]\nqqqqqq = 1", '"qqqqqq"; innovation-abm levers lists them$'),
         ("format = 1\n[wrok]\nstaleness = 0.1", '"wrok"; did you mean "work"'),
         (
             "format = 1\n[work]\nstalenes = 0.1",

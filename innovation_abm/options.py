@@ -1,9 +1,14 @@
-"""The command-line options for reading a chart."""
+"""The options that several commands share, each written once.
+
+Commands are in ``innovation_abm/commands/``, and beside the studies and the dashboard. Modules are
+imported when an option is used, so that ``--help`` answers at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +17,68 @@ from innovation_abm.errors import InnovationAbmError
 
 if TYPE_CHECKING:
     from innovation_abm.charts.charts import Chart
+
+
+def complete_preset(incomplete: str) -> list[str]:
+    """Return the presets whose name begins so, for the shell."""
+    from innovation_abm.scenario.presets import preset_names, published_names
+
+    names = [*preset_names(), *published_names()]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def complete_lever(incomplete: str) -> list[str]:
+    """Return the levers whose key begins so, each with an equals sign, for the shell."""
+    from innovation_abm.scenario.levers import catalogue
+
+    return [f"{key}=" for key in catalogue() if key.startswith(incomplete)]
+
+
+class Engine(StrEnum):
+    """What runs the model."""
+
+    AUTO = "auto"
+    MESA = "mesa"
+    KERNEL = "kernel"
+
+
+# --- what is run, and how -------------------------------------------------------------------------
+
+LeverOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lever",
+        metavar="KEY=STRENGTH",
+        help="Move a lever to a strength from 0 to 1; can be repeated. The command levers lists "
+        "the keys.",
+        autocompletion=complete_lever,
+    ),
+]
+LeverFileOption = Annotated[
+    str | None,
+    typer.Option("--levers", metavar="FILE.toml", help="Add your own levers from this file."),
+]
+WeeksOption = Annotated[
+    int | None, typer.Option("--weeks", metavar="N", help="Length of the run in weeks.")
+]
+SeedOption = Annotated[int | None, typer.Option("--seed", metavar="N", help="Random seed.")]
+RulesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--rules",
+        metavar="FILE.py",
+        help="Your own rules, each declared with @rule, or your own agents, set as ROLES.",
+    ),
+]
+EngineOption = Annotated[
+    Engine,
+    typer.Option(
+        "--engine", help="Engine to run the model with; auto uses the compiled one where it can."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Output JSON only.")]
+
+# --- charts ---------------------------------------------------------------------------------------
 
 ChartOption = Annotated[
     str | None,
@@ -59,6 +126,24 @@ NamesOption = Annotated[
 ]
 
 
+def chosen_columns(pairs: Sequence[str]) -> dict[str, str]:
+    """Return the header of each column that ``--column`` chooses, by what it holds.
+
+    Raises:
+        InnovationAbmError: If a column is not given as ``WHAT=HEADER``.
+    """
+    columns = {}
+    for pair in pairs:
+        what, equals, header = pair.partition("=")
+        if not equals:
+            raise InnovationAbmError(
+                f"--column {pair}: must be WHAT=HEADER, for instance --column "
+                'reports_to="Manager ID"'
+            )
+        columns[what.strip()] = header.strip()
+    return columns
+
+
 @dataclass(frozen=True)
 class ChartReading:
     """The options for reading a chart.
@@ -80,23 +165,14 @@ class ChartReading:
     keep_names: bool = False
 
     def arguments(self) -> dict[str, Any]:
-        """The arguments of `innovation_abm.charts.charts.read_chart`.
+        """Return the arguments of `innovation_abm.charts.charts.read_chart`.
 
         Raises:
             InnovationAbmError: If a column is not given as ``WHAT=HEADER``.
         """
-        columns = {}
-        for pair in self.columns:
-            what, equals, header = pair.partition("=")
-            if not equals:
-                raise InnovationAbmError(
-                    f"--column {pair}: must be WHAT=HEADER, for instance --column "
-                    'reports_to="Manager ID"'
-                )
-            columns[what.strip()] = header.strip()
         return {
             "repair": "force" if self.force else self.repair,
-            "columns": columns,
+            "columns": chosen_columns(self.columns),
             "sheet": self.sheet,
             "encoding": self.encoding,
             "keep_names": self.keep_names,

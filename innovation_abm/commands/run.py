@@ -1,0 +1,352 @@
+"""The command ``run``: run a scenario once, and print what became of its ideas."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from innovation_abm.commands.pages import (
+    count,
+    number,
+    page_table,
+    percent,
+    show_assumed,
+    show_notes,
+    show_part,
+    size_of,
+    styled,
+    within,
+)
+from innovation_abm.commands.tasks import Changes, read_rules, task_of, warn_of_rules
+from innovation_abm.console import PATIENCE, Working, bar, page, print_json
+from innovation_abm.options import (
+    ChartOption,
+    ChartReading,
+    ColumnOption,
+    EncodingOption,
+    Engine,
+    EngineOption,
+    ForceOption,
+    JsonOption,
+    LeverFileOption,
+    LeverOption,
+    NamesOption,
+    RepairOption,
+    RulesOption,
+    SeedOption,
+    SheetOption,
+    WeeksOption,
+    complete_preset,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+    from innovation_abm.charts.charts import Chart
+    from innovation_abm.results.run import Run
+
+FOR_ROOMS: Final = "workshop"
+"""The scenario that runs by default."""
+FOR_CHARTS: Final = "typical"
+"""The default scenario on a chart: the workshop preset has an unrealistically high idea rate."""
+
+MOST_CAUSES: Final = 8  # rows of the table of deaths
+MOST_NOTES: Final = 8  # repairs of the chart
+TOLD: Final = 4  # decisions that make a good example; more make it long
+
+DYING: Final = {
+    "withheld": "never voiced",
+    "denied": "permission denied",
+    "rejected": "rejected in review",
+    "lapsed": "lapsed while waiting",
+    "orphaned": "given up, author gone",
+    "dropped": "dropped by politics",
+    "failed_pilot": "failed its pilot",
+}
+"""How ideas die, in words; the keys are fates."""
+
+OUTCOMES: Final = {
+    "pending": "being implemented",
+    "failed": "failed in practice",
+    "embedded": "embedded",
+}
+"""What becomes of adopted ideas, in words."""
+
+STEPS: Final = {
+    "conceived": "conceived",
+    "voiced": "voiced",
+    "submitted": "submitted",
+    "top": "seen at the top",
+    "piloted": "piloted",
+    "adopted": "adopted",
+    "embedded": "embedded",
+}
+"""The stages of the funnel, in words."""
+
+
+ScenarioArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="PRESET|FILE.toml",
+        help="What to run: a preset (the command presets lists them) or a scenario file. "
+        "Default: workshop; with --chart: typical.",
+        autocompletion=complete_preset,
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter; can be repeated."),
+]
+OutOption = Annotated[
+    str | None,
+    typer.Option(
+        "--out",
+        metavar="FOLDER",
+        help="Save the tables, a summary, and a run.toml that repeats the run exactly.",
+    ),
+]
+StoryOption = Annotated[
+    str | None, typer.Option("--story", metavar="IDEA", help="Tell the story of this idea.")
+]
+
+
+def run(
+    scenario: ScenarioArgument = None,
+    chart: ChartOption = None,
+    repair: RepairOption = False,
+    force_repair: ForceOption = False,
+    columns: ColumnOption = None,
+    sheet: SheetOption = None,
+    encoding: EncodingOption = None,
+    keep_names: NamesOption = False,
+    weeks: WeeksOption = None,
+    seed: SeedOption = None,
+    settings: SetOption = None,
+    levers: LeverOption = None,
+    lever_file: LeverFileOption = None,
+    out: OutOption = None,
+    story: StoryOption = None,
+    rules: RulesOption = None,
+    engine: EngineOption = Engine.AUTO,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the model: how often ideas survive, where the others died, and why."""
+    changes = Changes(
+        chart, weeks, seed, {"--set": settings or ()}, {"--lever": levers or ()}, lever_file
+    )
+    reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
+    with Working("loading") as working:
+        from innovation_abm.results.files import check_folder, summarize
+
+        name = scenario or (FOR_ROOMS if chart is None else FOR_CHARTS)
+        wanted = changes.applied(name)
+        if out is not None:
+            check_folder(out)
+        book = read_rules(rules)
+        warn_of_rules(name, book, working)
+        from innovation_abm.running.simulation import simulate
+
+        task = task_of(wanted, reading, working)
+        working.say(f"{task.organization.size:,} people, {wanted.weeks:,} weeks")
+        done = simulate(
+            wanted,
+            organization=task.organization,
+            rules=book,
+            engine=engine.value,
+            progress=working,
+            notice=working.note,
+        )
+        working.say("counting")
+        summary = summarize(done, task.chart)
+        told = _told(done, story, working, record=out is not None)
+        if out is not None:
+            _save(done, out, summary, working)
+        if not as_json and not told:
+            told = _example(done)
+    if as_json:
+        print_json(summary | ({} if story is None else {"story": told}))
+        return
+    console = page()
+    show_run(console, done, task.chart, told)
+    if out is not None:
+        console.print(f"\nSaved in {out}; run.toml there repeats the run.", soft_wrap=True)
+
+
+def _told(run: Run, story: str | None, working: Working, *, record: bool) -> str:
+    """Return the story that was asked for, after saying if the events must be recorded first."""
+    if (record or story is not None) and not run.keeps_events:
+        working.say("running again in Mesa, to record the events")
+    return "" if story is None else run.story(story)
+
+
+def _save(run: Run, folder: str, summary: dict[str, Any], working: Working) -> None:
+    from innovation_abm.results.files import save_run
+
+    _ = run.events  # recorded before it says that it saves
+    working.say("saving")
+    save_run(run, folder, summary=summary)
+
+
+def _example(run: Run) -> str:
+    """Return the story of one idea that is worth telling, unless it would take long."""
+    from innovation_abm.running.engines import MESA_SECONDS
+
+    subject = example(run)
+    if subject is None:
+        return ""
+    seconds = run.organization.size * run.scenario.weeks * MESA_SECONDS
+    if run.keeps_events or seconds < PATIENCE:
+        return run.story(subject)
+    return f"Stories of a run this large take a while; to read one: --story {subject}"
+
+
+def example(run: Run) -> str | None:
+    """Return an idea whose story is worth telling: worthwhile, dead, and often decided on."""
+    ideas = run.ideas
+    dead = ~ideas["fate"].isin(["in_flight", "adopted"])
+    for chosen in (dead & (ideas["value"] > 0) & ideas["submitted"], dead, ideas["week"] > 0):
+        some = ideas[chosen]
+        if len(some):
+            known = some.assign(decisions=some["decisions"].clip(upper=TOLD))
+            order = known.sort_values(["decisions", "waited"], ascending=False, kind="stable")
+            return str(order["idea"].iloc[0])
+    return None
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def show_run(console: Console, run: Run, chart: Chart | None = None, story: str = "") -> None:
+    """Print a run: the account, how far ideas came, where they died and waited, both errors.
+
+    Args:
+        console: where to.
+        run: the run.
+        chart: the chart that was read for it, with its warnings and repairs.
+        story: an idea's story, to print at the end.
+    """
+    _heading(console, run, chart)
+    if not run.balanced:
+        console.print("THE ACCOUNT DOES NOT BALANCE: please report this, with the file run.toml")
+    _account(console, run)
+    if run.conceived:
+        _funnel(console, run)
+        _deaths(console, run.deaths())
+        _waiting(console, run)
+        _errors(console, run)
+    if story:
+        show_part(console, "One idea's story", story)
+
+
+def _heading(console: Console, run: Run, chart: Chart | None) -> None:
+    scenario, organization = run.scenario, run.organization
+    title = f": {scenario.title}" if scenario.title else ""
+    console.print(styled(f"{scenario.name}{title}", "bold"))
+    if chart is not None:
+        console.print(f"on the chart {', '.join(chart.files)}")
+        show_assumed(console, chart)
+    size, weeks = size_of(organization), count(scenario.weeks, "week")
+    console.print(
+        f"{size}; {weeks}, seed {scenario.seed}; engine {run.engine}, {run.elapsed:.1f} s"
+    )
+    if chart is not None:
+        warnings, repairs = len(chart.warnings), len(chart.repairs)
+        if warnings:
+            console.print(f"{count(warnings, 'warning')} about the chart; for details: check-chart")
+        show_notes(console, f"{count(repairs, 'repair')} of the chart", chart.repairs, MOST_NOTES)
+
+
+def _account(console: Console, run: Run) -> None:
+    table = page_table("<", "ideas", "share", "<")
+
+    def row(words: str, ideas: int, note: str = "", style: str = "") -> None:
+        share = percent(ideas / run.conceived) if run.conceived else "-"
+        table.add_row(words, f"{ideas:,}", share, note, style=style if ideas else "dim")
+
+    fates = run.fates
+    for fate, words in DYING.items():
+        row(words, fates[fate])
+    row("adopted", fates["adopted"], style="green")
+    for outcome, ideas in run.outcomes.items():
+        row(f"  {OUTCOMES[outcome]}", ideas, style="dim")
+    row("still in flight", run.in_flight)
+    row("conceived", run.conceived, "the sum" if run.balanced else "NOT the sum", style="bold")
+    show_part(console, "What became of the ideas", table)
+
+
+def _funnel(console: Console, run: Run) -> None:
+    table = page_table("<", "ideas", "<")
+    steps = {name: ideas for name, ideas in run.funnel.items() if name != "piloted" or ideas}
+    for name, ideas in steps.items():
+        drawn = styled(bar(console, ideas / run.conceived, 44), "cyan")
+        table.add_row(STEPS.get(name, name), f"{ideas:,}", drawn)
+    show_part(console, "How far they got", table)
+
+
+def _deaths(console: Console, deaths: pd.DataFrame) -> None:
+    total, worthwhile = int(deaths["ideas"].sum()), int(deaths["worthwhile"].sum())
+    if not total:
+        show_part(console, "Where they died", "None died.")
+        return
+    table = page_table("<", "<where", "ideas", "worthwhile", "<")
+    for row in deaths.head(MOST_CAUSES).itertuples():
+        words = DYING[str(row.fate)]
+        if row.reason:
+            words += f" ({str(row.reason).replace('_', '-')})"
+        drawn = styled(bar(console, row.ideas / deaths["ideas"].max(), 16), "red")
+        table.add_row(words, str(row.place), f"{row.ideas:,}", f"{row.worthwhile:,}", drawn)
+    rest = deaths.iloc[MOST_CAUSES:]
+    if len(rest):
+        ideas, good = int(rest["ideas"].sum()), int(rest["worthwhile"].sum())
+        words = count(len(rest), "other cause")
+        table.add_row(words, "", f"{ideas:,}", f"{good:,}", style="dim")
+    title = f"Where they died: {total:,} dead, {worthwhile:,} of them worthwhile"
+    show_part(console, title, table)
+
+
+def _waiting(console: Console, run: Run) -> None:
+    waiting = run.waiting()
+    if waiting.empty:
+        return
+    table = page_table("<", "reviewers", "busy", "ideas", "queue", "weeks' wait", "of all waiting")
+    for gate, row in waiting.iterrows():
+        here = gate == run.bottleneck
+        table.add_row(
+            str(gate),
+            f"{int(row['reviewers']):,}",
+            percent(row["utilisation"]),
+            f"{int(row['ideas_in']):,}",
+            number(row["idea_queue"]),
+            number(row["idea_wait"]),
+            percent(row["share"]),
+            style="yellow" if here else "",
+        )
+    where = f"the bottleneck is {_place(run.bottleneck)}" if run.bottleneck else "none waited"
+    show_part(console, f"Where they waited: {where}", table)
+
+
+def _place(gate: str | None) -> str:
+    """Name a gate in a sentence."""
+    return str(gate) if str(gate).startswith("layer") else f"the {gate}"
+
+
+def _errors(console: Console, run: Run) -> None:
+    survived = run.survival
+    table = page_table("<", "<", header=False)
+    table.add_row("survived, of decided", within(survived["of_decided"]))
+    table.add_row(
+        f"survived, in {count(max(run.scenario.weeks - 1, 0), 'week')}",
+        within(survived["at_horizon"]),
+    )
+    table.add_row("omission", f"{within(run.omission)} of worthwhile ideas died")
+    table.add_row("commission", f"{within(run.commission)} of worthless ones were adopted")
+    if not math.isnan(run.decision_weeks):
+        table.add_row("time to a decision", f"{_weeks(run.decision_weeks)} (median, if voiced)")
+    show_part(console, "Survival and both errors (95% confidence intervals)", table)
+
+
+def _weeks(weeks: float) -> str:
+    return "1 week" if weeks == 1 else f"{weeks:g} weeks"

@@ -1,0 +1,213 @@
+"""From the options of a command to its task: a scenario, and the organisation that it runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from innovation_abm.errors import InnovationAbmError, shortened, shown, unknown
+
+if TYPE_CHECKING:
+    from innovation_abm.charts.charts import Chart
+    from innovation_abm.console import Working
+    from innovation_abm.options import ChartReading
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.rules.book import RuleBook
+    from innovation_abm.scenario.parameters import Parameter
+    from innovation_abm.scenario.scenario import Scenario
+
+
+# --- the scenario ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What the options of a command change in a scenario.
+
+    Attributes:
+        chart: A chart to run on; this and the next two: ``None`` leaves what the scenario says.
+        weeks: Length of the run.
+        seed: Its random seed.
+        settings: Pairs ``NAME=VALUE``, by the option that they were given with.
+        levers: Pairs ``KEY=STRENGTH``, likewise.
+        lever_file: A file of levers to add.
+    """
+
+    chart: str | None = None
+    weeks: int | None = None
+    seed: int | None = None
+    settings: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    levers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    lever_file: str | None = None
+
+    def and_also(
+        self, settings: Mapping[str, Sequence[str]], levers: Mapping[str, Sequence[str]]
+    ) -> Changes:
+        """Return these changes and, after them, some more."""
+        return replace(
+            self, settings={**self.settings, **settings}, levers={**self.levers, **levers}
+        )
+
+    def applied(self, name: str) -> Scenario:
+        """Return a preset or scenario file with the changes, which its new name lists.
+
+        Raises:
+            InnovationAbmError: If there is no such scenario, or a change is wrong.
+        """
+        values: dict[str, Any] = {}
+        for option, pairs in self.settings.items():
+            values |= read_settings(option, pairs)
+        given = {"chart": self.chart, "weeks": self.weeks, "seed": self.seed}
+        values |= {key: value for key, value in given.items() if value is not None}
+        if self.chart is not None:
+            values["title"] = ""  # it describes the scenario's own organisation
+        scenario = _named(find_scenario(name).but(**values), self.settings)
+        strengths: dict[str, float] = {}
+        for option, pairs in self.levers.items():
+            strengths |= _strengths(option, pairs)
+        scenario = with_levers_of(self.lever_file, scenario)
+        if strengths:
+            scenario = scenario.but(levers={**scenario.levers, **strengths})
+        return _named(scenario, self.levers)
+
+
+def _named(scenario: Scenario, changes: Mapping[str, Sequence[str]]) -> Scenario:
+    """Return a scenario whose name lists what was changed in it."""
+    changed = ", ".join(pair.strip() for pairs in changes.values() for pair in pairs)
+    return scenario.but(name=f"{scenario.name} with {changed}") if changed else scenario
+
+
+def find_scenario(name: str) -> Scenario:
+    """Return a preset by its name, or read a scenario file."""
+    from innovation_abm.scenario.presets import preset, preset_names
+    from innovation_abm.scenario.scenario import Scenario
+
+    path = Path(name)
+    if name in preset_names():
+        return preset(name)
+    if path.suffix.lower() in (".csv", ".tsv", ".xlsx"):
+        raise InnovationAbmError(f"{name}: looks like a chart, not a scenario; use --chart {name}")
+    if path.suffix.lower() == ".toml" or path.name != name or path.exists():
+        return Scenario.load(path)
+    return preset(name)  # which suggests the nearest name
+
+
+def read_settings(option: str, pairs: Sequence[str]) -> dict[str, Any]:
+    """Read ``NAME=VALUE`` pairs, values as TOML writes them (text may go without its quotes)."""
+    from innovation_abm.scenario.parameters import parameters
+
+    known = parameters()
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = (part.strip() for part in pair.partition("="))
+        given = f"{option} {shortened(pair)}"
+        if not equals or not name or not text:
+            raise InnovationAbmError(
+                f"{given}: must be NAME=VALUE, for instance {option} risk_aversion=0.3"
+            )
+        if name not in known:
+            raise InnovationAbmError(f"{given}: {unknown('parameter', name, known)}")
+        values[name] = _value(given, text, known[name])
+    return values
+
+
+def _value(given: str, text: str, parameter: Parameter) -> Any:  # noqa: ANN401 - what TOML holds
+    from innovation_abm.reading.toml_files import TomlError, read_toml
+
+    try:
+        document = read_toml(f"value = {text}")
+    except TomlError:
+        document = {}
+    if list(document) == ["value"]:
+        return document["value"]
+    if parameter.kind in ("choice", "text"):
+        return text
+    raise InnovationAbmError(
+        f"{given}: {shown(text)} is not a valid TOML value; must be {parameter.allowed}"
+    )
+
+
+def _strengths(option: str, pairs: Sequence[str]) -> dict[str, float]:
+    """Read ``KEY=STRENGTH`` pairs; the scenario checks whether they are right."""
+    strengths: dict[str, float] = {}
+    for pair in pairs:
+        key, _, text = (part.strip() for part in pair.partition("="))
+        try:
+            strengths[key] = float(text)
+        except ValueError:
+            given = f"{option} {shortened(pair)}"
+            raise InnovationAbmError(
+                f"{given}: must be KEY=STRENGTH, for instance {option} upholding=0.5"
+            ) from None
+    return strengths
+
+
+def with_levers_of(file: str | None, scenario: Scenario) -> Scenario:
+    """Return a scenario to which the levers of a file, if one is given, are added."""
+    from innovation_abm.scenario.levers import load_levers
+    from innovation_abm.scenario.scenario import ScenarioError
+
+    if file is None:
+        return scenario
+    own = (*scenario.own_levers, *load_levers(file))
+    try:
+        return scenario.but(own_levers=own)
+    except ScenarioError as error:
+        raise InnovationAbmError(f"{file}: {error}") from None
+
+
+# --- its rules ------------------------------------------------------------------------------------
+
+
+def read_rules(file: str | None) -> RuleBook | None:
+    """Read a rule file, if one is given."""
+    if file is None:
+        return None
+    from innovation_abm.rules.files import load_rules
+
+    return load_rules(file)
+
+
+def warn_of_rules(name: str, rules: RuleBook | None, working: Working) -> None:
+    """Warn if a scenario was saved by a run with other rules."""
+    from innovation_abm.results.files import rules_missing
+    from innovation_abm.scenario.presets import preset_names
+
+    if name not in preset_names() and Path(name).is_file():
+        line = rules_missing(name, rules)
+        if line is not None:
+            working.note(line)
+
+
+# --- its organisation -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Task:
+    """A scenario and the organisation that it is to run on, with the chart that was read for it."""
+
+    scenario: Scenario
+    organization: Organization
+    chart: Chart | None
+
+
+def task_of(scenario: Scenario, reading: ChartReading, working: Working) -> Task:
+    """Read the chart that a scenario names, or generate its departments.
+
+    Raises:
+        InnovationAbmError: If the chart is refused, or there is none to use ``reading`` for.
+    """
+    from innovation_abm.charts.charts import ChartError
+    from innovation_abm.organization.organization import generate
+
+    working.say("reading the chart" if scenario.chart else "building the organisation")
+    if scenario.chart is None:
+        reading.check_unused()
+        shape = (scenario.departments, scenario.middle_layers, scenario.span)
+        return Task(scenario, generate(*shape), None)
+    chart = reading.read(scenario.chart)
+    if chart.organization is None:
+        raise ChartError(chart.faults)
+    return Task(scenario, chart.organization, chart)
