@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +15,7 @@ import typer
 from innovation_abm.console import INTERRUPTED, Working, page, print_error, print_json
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.design.shipped import find, names, shipped
-from innovation_abm.options import JsonOption, RepairOption
+from innovation_abm.options import ColumnOption, JsonOption, RepairOption, chosen_columns
 from innovation_abm.reading.toml_files import check_file
 from innovation_abm.running.endings import Terminated
 
@@ -108,31 +108,37 @@ def studies(
 
 @dataclass(frozen=True)
 class _OtherChart:
-    """The options of a sweep that replace the chart of a study, and how it is read."""
+    """The options of a sweep about charts, which replace what the study says."""
 
-    chart: str | None
-    repair: bool
+    chart: str | None = None
+    repair: bool = False
+    columns: Sequence[str] = ()
 
     def applied(self, study: Study) -> Study:
-        """Return the study on the chart."""
+        """Return the study with these options."""
         from innovation_abm.experiments.design.study import Base
 
-        if self.chart is None and not self.repair:
-            return study
-        given = {} if self.chart is None else {"chart": str(Path(self.chart).absolute())}
-        given = {**study.base.model_dump(), **given, "repair": self.repair}
-        return study.but(base=Base(**given))
+        base = study.base.model_dump()
+        if self.chart is not None:  # how the study's own chart is read does not apply to another
+            base |= {"chart": str(Path(self.chart).absolute()), "repair": False, "columns": {}}
+        if self.repair:
+            base["repair"] = True
+        if self.columns:
+            base["columns"] = chosen_columns(self.columns)
+        return study.but(base=Base(**base))
 
     def words(self) -> list[str]:
         """Return the options as they are given on the command line."""
         chart = [] if self.chart is None else ["--chart", self.chart]
-        return [*chart, *(["--repair"] if self.repair else [])]
+        repair = ["--repair"] if self.repair else []
+        return [*chart, *repair, *(word for pair in self.columns for word in ("--column", pair))]
 
 
 def sweep(
     study: StudyArgument,
     chart: OtherChartOption = None,
     repair: RepairOption = False,
+    columns: ColumnOption = None,
     out: RunsOption = None,
     dask: DaskOption = None,
     workers: WorkersOption = None,
@@ -151,8 +157,9 @@ def sweep(
         check_file(study)  # report errors before anything slow is loaded
     from innovation_abm.experiments.running import execution
 
-    on = _OtherChart(chart, repair)
-    wanted = on.applied(find(study))
+    on = _OtherChart(chart, repair, columns or ())
+    # A sweep checks its study. Its own chart may be faulty where another one is to be used.
+    wanted = on.applied(find(study, check=False)) if on.words() else find(study)
     if check:
         with Working("loading") as working:
             found = execution.check(wanted, workers=workers, notice=working.note)

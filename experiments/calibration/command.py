@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from innovation_abm.console import Working, page, print_error, print_json
-from innovation_abm.options import JsonOption
+from innovation_abm.options import ColumnOption, JsonOption, chosen_columns
 from innovation_abm.reading.toml_files import check_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from rich.console import Console
 
@@ -39,6 +40,7 @@ def calibrate(
             help="Folder for finished waves and the result; the same command resumes.",
         ),
     ] = None,
+    columns: ColumnOption = None,
     rules: Annotated[
         str | None,
         typer.Option("--rules", metavar="FILE.py", help="Your own rules or agents, as for run."),
@@ -57,6 +59,8 @@ def calibrate(
         from innovation_abm.experiments.calibration.file import find_calibration
 
         calibration = find_calibration(file)
+        if columns:
+            calibration = _with_columns(calibration, columns)
         book = None
         if rules is not None:
             from innovation_abm.rules.files import load_rules
@@ -81,11 +85,21 @@ def calibrate(
         raise typer.Exit(NOTHING_FITS)
 
 
+def _with_columns(calibration: Calibration, columns: Sequence[str]) -> Calibration:
+    """Return a calibration whose chart is read by these columns."""
+    from innovation_abm.experiments.design.sections import Base
+
+    base = Base(**{**calibration.base.model_dump(), "columns": chosen_columns(columns)})
+    return calibration.model_copy(update={"base": base})
+
+
 def _options(calibration: Calibration, rules: str | None) -> str:
     """Return the options of ``run`` that a calibration needs besides its scenario."""
     base = calibration.base
     file = rules or (base.rules and str(calibration.path(base.rules)))
-    return (f" --rules {file}" if file else "") + (" --repair" if base.repair else "")
+    given = (f" --rules {file}" if file else "") + (" --repair" if base.repair else "")
+    pairs = (shlex.quote(f"{what}={header}") for what, header in base.columns.items())
+    return given + "".join(f" --column {pair}" for pair in pairs)
 
 
 def show(console: Console, found: CalibrationResult) -> None:

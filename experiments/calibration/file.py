@@ -8,7 +8,7 @@ A calibration is one TOML file::
 
     [base]                            # what is not fitted
     preset = "typical"                # or file = "my.toml", in the same folder
-    values = { weeks = 156 }          # and chart, repair, levers, rules, as in a study file
+    values = { weeks = 156 }          # and what else a study file has there
 
     [[parameter]]                     # what is fitted, with its prior
     name = "conception_rate"
@@ -375,7 +375,7 @@ class Calibration(Part):
         from innovation_abm.charts.charts import load_chart
 
         chart = self.scenario().chart
-        return None if chart is None else load_chart(chart, repair=self.base.repair)
+        return None if chart is None else load_chart(chart, **self.base.reading)
 
     def rule_book(self) -> RuleBook | None:
         """Read the rules that the calibration names; ``None`` for the rules of the package.
@@ -409,8 +409,8 @@ class Calibration(Part):
             return
         try:
             scenario = self.scenario()
-            if self.base.repair and scenario.chart is None:
-                yield StudyFault("repair = true needs a chart, and none is given", ("base",))
+            if scenario.chart is None:
+                yield from self.base.chart_faults()
             self.rule_book()
         except InnovationAbmError as error:
             yield StudyFault(str(error), ("base",))

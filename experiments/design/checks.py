@@ -269,9 +269,9 @@ def outside_faults(study: Checked) -> list[StudyFault]:
     if any(start.file is not None for _, start in _starts(study)):
         faults += _lever_faults(study, known)
     for chart, place in charts.items():
-        faults += _told(partial(load_chart, chart, repair=study.base.repair), *place)
-    if study.base.repair and not charts:
-        faults.append(StudyFault("repair = true needs a chart, and none is given", ("base",)))
+        faults += _told(partial(load_chart, chart, **study.base.reading), *place)
+    if not charts:
+        faults += study.base.chart_faults()
     return [*faults, *_told(study.rule_book, "base")]
 
 
@@ -327,7 +327,7 @@ def _point_chart_faults(study: Checked, points: pd.DataFrame) -> Iterator[StudyF
     for factor in study.factors:
         if factor.parameter == "chart" and not factor.values:
             for chart in points[factor.name].unique():
-                read = partial(load_chart, study.path(chart), repair=study.base.repair)
+                read = partial(load_chart, study.path(chart), **study.base.reading)
                 yield from _told(read, "design", f"{factor.name} = {shown(chart)}")
 
 

@@ -24,9 +24,26 @@ class Base(Start):
     """What all points have in common: the section ``[base]``."""
 
     repair: bool = key(False, "repair charts where possible", "true or false")
+    columns: dict[str, str] = key(
+        {},
+        "columns of charts to read, as with `--column` of `run`",
+        "headers, by what to read them as",
+    )
     rules: str | None = key(
         None, "your own rules or agents", "the path of a Python file", min_length=1
     )
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How charts are read: arguments of :func:`~innovation_abm.charts.charts.load_chart`."""
+        return {"repair": self.repair, "columns": self.columns}
+
+    def chart_faults(self) -> Iterator[StudyFault]:
+        """Find keys about the reading of charts, which are wrong without a chart."""
+        if self.repair:
+            yield StudyFault("repair = true needs a chart, and none is given", ("base",))
+        if self.columns:
+            yield StudyFault("columns need a chart, and none is given", ("base",))
 
 
 class Replications(Part):

@@ -18,8 +18,12 @@ def names() -> list[str]:
     return sorted(one.name.removesuffix(".toml") for one in folder.iterdir())
 
 
-def find(name: str) -> Study:
+def find(name: str, *, check: bool = True) -> Study:
     """Read a study file, or a study that comes with the package.
+
+    Args:
+        name: the file, or the name of the study.
+        check: see :meth:`~innovation_abm.experiments.design.study.Study.load`.
 
     Raises:
         InnovationAbmError: if there is no such study, or it is not valid.
@@ -27,9 +31,9 @@ def find(name: str) -> Study:
     from innovation_abm.experiments.design.study import Study
 
     if Path(name).suffix or Path(name).name != name:
-        return Study.load(name)
+        return Study.load(name, check=check)
     with as_file(shipped(name)) as path:
-        return Study.load(path)
+        return Study.load(path, check=check)
 
 
 def shipped(name: str) -> Any:  # noqa: ANN401 - a file inside the package

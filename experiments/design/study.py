@@ -193,16 +193,21 @@ class Study(Part):
     # --- reading and writing ----------------------------------------------------------------------
 
     @classmethod
-    def load(cls, path: str | Path) -> Study:
+    def load(cls, path: str | Path, *, check: bool = True) -> Study:
         """Read a study file and check it in full; relative paths start from its folder.
+
+        Args:
+            path: the file.
+            check: whether to check what it refers to, too; :meth:`check` does so later.
 
         Raises:
             StudyError: naming the file and every mistake in it and in what it refers to.
         """
         path = Path(path)
         study, faults = cls._parsed(read_text(path, StudyError), path.parent, str(path))
-        faults += checks.outside_faults(study)
-        faults = faults or checks.point_faults(study)
+        if check:
+            faults += checks.outside_faults(study)
+            faults = faults or checks.point_faults(study)
         if faults:
             raise StudyError(checks.in_order(faults), str(path))
         return study._read_from(path)
@@ -441,7 +446,7 @@ class Study(Part):
         from innovation_abm.organization.organization import generate
 
         if scenario.chart is not None:
-            return load_chart(scenario.chart, repair=self.base.repair)
+            return load_chart(scenario.chart, **self.base.reading)
         return generate(scenario.departments, scenario.middle_layers, scenario.span)
 
     def rule_book(self) -> RuleBook | None:

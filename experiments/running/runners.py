@@ -304,7 +304,7 @@ class InnovationRunner(Runner):
     def _read_chart(self, path: str) -> None:
         from innovation_abm.charts.charts import ChartError, read_chart
 
-        chart = read_chart(path, repair=self.study.base.repair)
+        chart = read_chart(path, **self.study.base.reading)
         if chart.organization is None:
             raise ChartError(chart.faults)
         self.charts[path] = chart.organization

@@ -616,7 +616,7 @@ def test_a_chart_whose_name_is_not_utf_8_is_refused():
     with pytest.raises(StudyError, match=said):
         Base(chart=name)
     with pytest.raises(StudyError, match=said):
-        _OtherChart(name, repair=False).applied(Study(name="a"))
+        _OtherChart(name).applied(Study(name="a"))
 
 
 def test_a_file_that_was_called_without_its_ending_is_named(tmp_path, monkeypatch):
@@ -734,6 +734,22 @@ def test_charts_are_repaired_if_asked_for(load, tmp_path):
     assert study.organization(scenario).size == 2
     assert mistakes(load, "[base]\nrepair = true") == [
         "base: repair = true needs a chart, and none is given"
+    ]
+
+
+def test_columns_of_a_chart_are_chosen_if_asked_for(load, tmp_path):
+    (tmp_path / "a.csv").write_text("id,manager,supervisor\n1,,\n2,1,1\n3,2,1\n4,2,3\n")
+    (told,) = mistakes(load, "[base]\nchart = 'a.csv'")
+    assert "--column reports_to='manager' or --column reports_to='supervisor'" in told
+    study = load("[base]\nchart = 'a.csv'\ncolumns = { reports_to = 'supervisor' }")
+    assert list(study.organization(study.scenario({})).superior) == [-1, 0, 0, 2]
+    assert Study.from_toml(study.to_toml()) == study
+    assert mistakes(load, "[base]\nchart = 'a.csv'\ncolumns = { boss = 'manager' }") == [
+        "base: a.csv, row 1: column boss: unknown; must be one of post, reports_to, matched_by, "
+        "unit, department, role, people"
+    ]
+    assert mistakes(load, "[base]\ncolumns = { reports_to = 'manager' }") == [
+        "base: columns need a chart, and none is given"
     ]
 
 

@@ -549,6 +549,25 @@ def test_control_c_while_the_report_is_written_says_that_all_was_run(tmp_path, m
     assert load_study(tmp_path / "out").complete
 
 
+def test_the_command_chooses_the_columns_of_a_chart(tmp_path, monkeypatch, capsys, compiled):
+    from innovation_abm.experiments import command
+
+    monkeypatch.chdir(tmp_path)
+    Path("two.csv").write_text("id,manager,supervisor\n1,,\n2,1,1\n3,2,1\n4,2,3\n")
+    text = 'format = 1\nname = "few"\n[base]\nvalues = { weeks = 4 }\nchart = "two.csv"\n'
+    Path("few.toml").write_text(f"{text}[replications]\nnumber = 2\n")
+    with pytest.raises(InnovationAbmError, match="--column reports_to='manager' or --column"):
+        command.sweep("few.toml", check=True)
+    command.sweep("few.toml", columns=["reports_to=supervisor"], with_report=False)
+    assert "1 points, 2 runs" in capsys.readouterr().out
+    found = load_study(tmp_path / "few")
+    assert found.study.base.columns == {"reports_to": "supervisor"}
+    other = command._OtherChart("two.csv", columns=["reports_to=manager"])
+    assert other.words() == ["--chart", "two.csv", "--column", "reports_to=manager"]
+    assert other.applied(found.study).base.columns == {"reports_to": "manager"}
+    assert command._OtherChart("other.csv").applied(found.study).base.columns == {}
+
+
 @pytest.mark.slow
 def test_control_c_at_a_terminal_reaches_the_workers_of_a_local_cluster_too(tmp_path, compiled):
     (tmp_path / "long.toml").write_text(LONG.replace("number = 3000", "number = 200_000"))
