@@ -1747,7 +1747,10 @@ def test_an_upload_fits_into_one_message_to_the_server():
 def test_a_bad_upload_is_told_by_its_own_name():
     with pytest.raises(Refused) as refused:
         read_upload([Sent("C:\\My Charts\\our <chart>.CSV", CIRCLE)])
-    assert "our _chart_.csv, row 2: 2 posts report to each other" in refused.value.note.details[1]
+    assert (
+        "our _chart_.csv, row 2: these posts report to one another in a loop"
+        in refused.value.note.details[1]
+    )
 
 
 def test_what_the_page_loads_is_found_wherever_it_is_installed(monkeypatch, tmp_path):

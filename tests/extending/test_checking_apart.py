@@ -29,7 +29,7 @@ CASES = {
     ),
     "a week without end": (
         AGENT.format("handle(self, idea)", "self.receive(idea)"),
-        "does not end within 3 seconds (mine.py, line 7, in handle)",
+        "does not end within 3 seconds (mine.py, line",  # 6 or 7: handle is called again and again
     ),
     "recursion": (
         RULE.format("", "return lapse_chance(idea, terms)"),
