@@ -18,7 +18,8 @@ IN_A_SENTENCE: Final = re.compile(
 NAMED: Final = re.compile(r"`([\w.-]+\.(?:toml|csv))`[^`]*\Z")
 """The name that a text gives to the file that follows it: the last thing in backticks."""
 
-IN_A_CHECKOUT: Final = f"mkdir -p docs && cp {shlex.quote(str(ROOT))}/docs/*.md docs && "
+_DOCS: Final = shlex.quote(str(ROOT / "docs"))
+IN_A_CHECKOUT: Final = f"mkdir -p docs && cp -R {_DOCS}/*.md {_DOCS}/_ext docs && "
 """What goes before a command that writes into the documents of a checkout: it is given copies."""
 
 STAND_INS: Final = {
