@@ -476,7 +476,7 @@ def test_where_a_measure_is_undefined_everywhere_runs_end_and_it_is_said(tmp_pat
     one = describe(found)
     assert one["undefined_points"] == {"survival": 1, "omission": 1}
     assert one["unreached"] == {"survival": {"points": 1, "undefined": 1}}
-    page = write_report(found, tmp_path / "out").read_text(encoding="utf-8")
+    page = " ".join(write_report(found, tmp_path / "out").read_text(encoding="utf-8").split())
     assert "It is undefined at 1 of 2 points." in page
     assert "does not reach this at 1 of 2 points (it is undefined in all runs of 1" in page
     assert "at every point. " not in page
