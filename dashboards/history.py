@@ -31,7 +31,7 @@ class History:
         self._holding: Reactive[tuple[bool, ...]] = solara.reactive(())
 
     def begin(self, play: Play) -> None:
-        """Play something else, from which there is no way back."""
+        """Play something else; what was played before cannot be restored."""
         self._past, self.can_undo.value = (), False
         self.play.value = play
 

@@ -39,7 +39,7 @@ class Jobs:
         self._page: AbstractContextManager[Any] | None = None
 
     def draw_with(self, page: AbstractContextManager[Any] | None) -> None:
-        """Take the page's render context, which holds back drawing; ``None``: there is no page."""
+        """Remember the render context of the page, to delay drawing; ``None`` without a page."""
         self._page = page
 
     def together(self) -> AbstractContextManager[Any]:

@@ -54,7 +54,7 @@ class Changes:
         """Return a preset or scenario file with the changes, which its new name lists.
 
         Raises:
-            InnovationAbmError: If there is no such scenario, or a change is wrong.
+            InnovationAbmError: If the scenario does not exist, or a change is wrong.
         """
         values: dict[str, Any] = {}
         for option, pairs in self.settings.items():

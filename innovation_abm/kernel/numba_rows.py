@@ -184,7 +184,7 @@ def _get_row(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     table = struct(context, builder, kind, arguments[0])
     row = struct(context, builder, signature.return_type)
     if kind.checked:
-        what = f"there is no such row of {kind.name}"
+        what = f"no row of {kind.name} has this index"
         prove_within(context, builder, arguments[1], table.used, what)
     row.base, row.length, row.index = table.base, table.length, arguments[1]
     return row._getvalue()

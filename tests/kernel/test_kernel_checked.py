@@ -63,10 +63,10 @@ def test_no_index_is_out_of_bounds_in_any_climate(climate):
     ("name", "change", "message"),
     [
         ("touched", lambda array: array[:1], "touch: an index is beyond an array of int64"),
-        ("reviewers", lambda array: array * 0 - 1, "there is no such row of People"),
+        ("reviewers", lambda array: array * 0 - 1, "no row of People has this index"),
         ("superior", lambda array: array + 10_000, "an index is beyond an array of float64"),
         ("clarity", lambda array: array[:, :1], "signals: an index is beyond an array of float64"),
-        ("period_terms", lambda array: array[:0], "there is no such row of TermsTable"),
+        ("period_terms", lambda array: array[:0], "no row of TermsTable has this index"),
     ],
 )
 def test_a_breach_is_caught(name, change, message):
