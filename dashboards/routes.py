@@ -19,7 +19,7 @@ from uuid import uuid4
 from solara.server import kernel_context, server
 from solara.server import starlette as solara_server
 from starlette.applications import Starlette
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from innovation_abm.dashboards import assets
@@ -70,6 +70,7 @@ def application(language: str) -> Starlette:
             Route("/", partial(page, language), methods=["GET"]),
             Route("/readyz", ready, methods=["GET"]),
             Route(STATE, solara_server.resourcez, methods=["GET"]),
+            Route("/jupyter/api/kernels/{kernel_id}", known, methods=["GET"]),
             WebSocketRoute("/jupyter/api/kernels/{kernel_id}/channels", channels),
             Route("/_solara/api/close/{kernel_id}", close, methods=["POST"]),
             Mount("/_solara/cdn", Cdn(assets.listed(assets.assets_folder(), assets.PACKAGES))),
@@ -193,6 +194,18 @@ async def ready(request: Request) -> Response:
 
 
 # --- its WebSocket --------------------------------------------------------------------------------
+
+
+def known(request: Request) -> Response:
+    """Answer that a tab may connect.
+
+    A tab that lost its connection asks this after some time, and gives up on any error. All names
+    of tabs get the same answer, even those of no tab: nothing is told about which ones are open.
+    """
+    kernel = request.path_params["kernel_id"]
+    if not KERNEL.fullmatch(kernel):
+        return PlainTextResponse("Not Found", status_code=404)
+    return JSONResponse({"id": kernel, "name": "solara"}, headers={"Cache-Control": "no-store"})
 
 
 def _dropping(process: Callable[..., bool]) -> Callable[..., bool]:

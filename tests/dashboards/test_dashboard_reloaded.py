@@ -189,16 +189,24 @@ def free_port():
 
 
 @pytest.mark.parametrize(
-    ("language", "lost", "button"),
+    ("language", "lost", "button", "away"),
     [
-        ("en", "The connection to the dashboard is lost", "Reload"),
+        (
+            "en",
+            "The connection to the dashboard is lost",
+            "Reload",
+            3,
+        ),  # longer than a first attempt
+        # longer than the page waits before it asks whether its tab is known
         pytest.param(
-            *("fr", "La connexion au tableau de bord est interrompue", "Recharger"),
+            *("fr", "La connexion au tableau de bord est interrompue", "Recharger", 31),
             marks=pytest.mark.slow,
         ),
     ],
 )
-def test_a_session_goes_on_with_a_new_server(browser, compiled, tmp_path, language, lost, button):
+def test_a_session_goes_on_with_a_new_server(
+    browser, compiled, tmp_path, language, lost, button, away
+):
     port = free_port()
     options = (f"--port={port}", "--language", language)
     with ExitStack() as opened:
@@ -214,7 +222,7 @@ def test_a_session_goes_on_with_a_new_server(browser, compiled, tmp_path, langua
         page.wait_for_selector(f".ia-lost:has-text('{lost}')", timeout=10_000)
         assert page.get_by_role("button", name=button, exact=True).is_visible()
         assert "Server disconnected" not in page.inner_text("body")
-        page.wait_for_timeout(3_000)  # longer than a first attempt
+        page.wait_for_timeout(away * 1_000)
         opened.enter_context(running(*options))
         page.wait_for_selector(".ia-lost", state="hidden", timeout=30_000)
         goes_on(page, before)

@@ -217,6 +217,7 @@ def served(tmp_path_factory):
         (REQUIRE, 200),
         ("/static/assets/favicon.svg", 200),
         ("/jupyter/nbextensions/anywidget/index.js", 200),
+        ("/jupyter/api/kernels/0b4f4ab6-3a5c-4b0e-9d7f-5c3a1c2e4f60", 200),
         # folders, what is not there, and what somebody put there
         ("/_solara/cdn", 404),
         ("/_solara/cdn/", 404),
@@ -247,6 +248,7 @@ def served(tmp_path_factory):
         ("/jupyter/nbextensions/jupyter-js-widgets/extension.js", 404),
         # Solara's other routes
         ("/static/public/x", 404),
+        ("/jupyter/api/kernels", 404),
         ("/jupyter/api/kernels/x", 404),
         ("/jupyter/api/kernels/x/channels", 404),
         ("/_solara/api/evict/x", 404),

@@ -73,7 +73,7 @@ class Tabs:
             "Failed to load resource: net::ERR_INTERNET_DISCONNECTED",
         )
         if message.type == "error" and (self.served or not message.text.startswith(lost)):
-            self.wrong.append(message.text)
+            self.wrong.append(f"{message.text} {message.location['url']}".rstrip())
 
     def _asked(self, request):
         if not request.url.startswith((self.address, "data:", "blob:")):
