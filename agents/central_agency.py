@@ -71,6 +71,5 @@ class CentralAgency(Reviewer):
     def close(self) -> None:
         """Close the agency: send what still waits to the authors' leaders."""
         while self.ideas:
-            idea = self.ideas.popleft()
-            self.model.leave_queue(idea)
+            idea = self.release()
             self.model.send(idea, idea.author.leader, Stage.REVIEW)

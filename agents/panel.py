@@ -31,12 +31,19 @@ class Panel(Reviewer):
 
     def work(self) -> None:
         """Hear ideas as long as every member has a slot left."""
-        while self.ideas and all(member.slots > 0 for member in self.members):
+        while self.ideas and self.all_free():
             for member in self.members:
                 member.slots -= 1
                 member.busy = True
                 self.model.queues.slot_lent(member.gate)
             self.review(self.take())
+
+    def all_free(self) -> bool:
+        """Whether every member has a slot left."""
+        for member in self.members:  # noqa: SIM110 - which the compiled engine does not know
+            if member.slots <= 0:
+                return False
+        return True
 
     def review(self, idea: Idea) -> None:
         """Take a vote of all members; with enough votes, the author's leader decides."""
@@ -52,6 +59,5 @@ class Panel(Reviewer):
     def dissolve(self) -> None:
         """Send what still waits into the hierarchy."""
         while self.ideas:
-            idea = self.ideas.popleft()
-            self.model.leave_queue(idea)
+            idea = self.release()
             idea.author.submit(idea)

@@ -218,8 +218,8 @@ class Person(mesa.Agent):
             topic=topic,
             value=self._value(origin),
             novelty=self._novelty(origin, facet),
-            uncertainty=self._of_kind(facet, "uncertainty", self.terms.uncertainty),
-            direction=self._of_kind(facet, "direction", 0.0),
+            uncertainty=self._uncertainty(facet),
+            direction=self._direction(facet),
             noise=normal(self.draw(Purpose.NOISE, self.model.week, self.post)),
             duplicate=topic in self.model.adopted_topics,
         )
@@ -258,6 +258,12 @@ class Person(mesa.Agent):
         table = beta_quantiles(mean, self.terms.novelty_concentration)
         return quantile(table, self.draw(Purpose.NOVELTY, self.model.week, origin))
 
+    def _uncertainty(self, facet: Facet) -> float:
+        return self._of_kind(facet, "uncertainty", self.terms.uncertainty)
+
+    def _direction(self, facet: Facet) -> float:
+        return self._of_kind(facet, "direction", 0.0)
+
     def _of_kind(self, facet: Facet, what: str, usual: float) -> float:
         """Return a parameter of ideas of a facet; ``usual`` where all ideas are of one kind."""
         return float(getattr(self.terms, f"{facet.label}_{what}")) if self.terms.facets else usual
@@ -266,15 +272,16 @@ class Person(mesa.Agent):
 
     def consider(self, idea: Idea) -> None:
         """Take a new idea to wherever it goes first: judge, voice, ask, bring."""
-        final = self.terms.own_judgement and self.superior is None
         if self.terms.own_judgement and not self.judge(idea, Purpose.OWN_JUDGEMENT):
             self.withhold(idea, Reason.SELF_SCREENED)
-        elif final:
+        elif self.terms.own_judgement and self.superior is None:
             self.speak(idea)
             self.leader.decide(idea)
-        elif (reason := self.silence(idea)) != Reason.NONE:
-            self.withhold(idea, reason)
         else:
+            reason = self.silence(idea)
+            if reason != Reason.NONE:
+                self.withhold(idea, reason)
+                return
             self.speak(idea)
             if self.seeks_permission(idea):
                 self.ask_permission(idea)

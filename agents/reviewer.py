@@ -51,11 +51,7 @@ class Reviewer(Person):
 
         Nothing is carried over from the week before.
         """
-        capacity = self.capacity()
-        if not (isinstance(capacity, Real) and capacity >= 0.0):
-            raise InnovationAbmError(
-                f"{type(self).__name__}.capacity() returned {capacity!r}: must be 0 or more"
-            )
+        capacity = self.capacity_now()
         self.model.queues.slots_opened(self.gate, capacity)
         if capacity >= UNLIMITED:
             self.slots = UNLIMITED
@@ -65,6 +61,19 @@ class Reviewer(Person):
         if part > 0.0:
             u = self.draw(Purpose.SLOT_FRACTION, self.model.week, self.post)
             self.slots += u < part
+
+    def capacity_now(self) -> float:
+        """Return the capacity.
+
+        Raises:
+            InnovationAbmError: if it is not a number of at least 0.
+        """
+        capacity = self.capacity()
+        if not (isinstance(capacity, Real) and capacity >= 0.0):
+            raise InnovationAbmError(
+                f"{type(self).__name__}.capacity() returned {capacity!r}: must be 0 or more"
+            )
+        return capacity
 
     def receive(self, idea: Idea) -> None:
         """Add an idea to the queue."""
@@ -125,10 +134,15 @@ class Reviewer(Person):
 
     def take(self) -> Idea:
         """Take the idea that has waited longest."""
-        idea = self.ideas.popleft()
+        idea = self.release()
         self.model.queues.idea_served(self.gate)
-        self.model.leave_queue(idea)
         self.busy = True
+        return idea
+
+    def release(self) -> Idea:
+        """Let the first idea leave the queue."""
+        idea = self.ideas.popleft()
+        self.model.leave_queue(idea)
         return idea
 
     def handle(self, idea: Idea) -> None:
@@ -154,7 +168,8 @@ class Reviewer(Person):
     def forward(self, idea: Idea) -> None:
         """Pass an idea that landed in the wrong queue on to the right one."""
         self.model.record(idea, Event.FORWARDED, self)
-        self.model.send(idea, idea.author.superior or idea.author.leader, Stage.REVIEW)
+        author = idea.author
+        self.model.send(idea, author.superior or author.leader, Stage.REVIEW)
 
     def review(self, idea: Idea) -> None:
         """Endorse an idea or refuse it."""

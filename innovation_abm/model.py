@@ -300,22 +300,21 @@ class InnovationModel(mesa.Model):
     def context(self) -> None:
         """Phase 1: the timeline takes effect; expectations, politics and trust move."""
         before = self.government.declaration if self.week > 1 else 0.0
-        if self.week in self.turning_points:
-            self.take_over(self.settings.at(self.week))
-        terms, rules, now = self.government, self.rules, self.now
-        jumped = float(self.draw(Purpose.JUMP, self.week) < rules.jump_chance(terms))
-        now.expectations = rules.expectations(self.last.expectations, jumped, terms)
-        now.services = self.last.services
+        self.follow_timeline()
+        government, rules, last, now = self.government, self.rules, self.last, self.now
+        jumped = float(self.draw(Purpose.JUMP, self.week) < rules.jump_chance(government))
+        now.expectations = rules.expectations(last.expectations, jumped, government)
+        now.services = last.services
         now.gap = now.expectations - now.services
         z = normal(self.draw(Purpose.SIGNAL, self.week))
-        now.signal = rules.political_signal(self.last.signal, z, terms)
+        now.signal = rules.political_signal(last.signal, z, government)
         for terms in self.terms:
             terms.gap = now.gap
             terms.signal = now.signal
-        now.trust = rules.trust(self.last.trust, self.government)
-        renewed = float(self.government.declaration != before)
-        now.declared = rules.declared(self.last.declared, renewed, self.government)
-        now.skills = rules.skills(self.last.skills, self.government)
+        now.trust = rules.trust(last.trust, government)
+        renewed = float(government.declaration != before)
+        now.declared = rules.declared(last.declared, renewed, government)
+        now.skills = rules.skills(last.skills, government)
         for terms in self.terms:
             terms.trust = now.trust
             terms.declared = now.declared
@@ -474,22 +473,28 @@ class InnovationModel(mesa.Model):
         idea.fate = fate
         idea.fate_week = self.week
         idea.fate_holder = by
-        setattr(self.now, fate.label, getattr(self.now, fate.label) + 1)
+        self.count_fate(fate)
         self.record(idea, Event[fate.name], by)
+        author = idea.author
         if idea.author_present:
-            author = idea.author
             author.open_ideas -= 1
-            author.deaths += fate not in (Fate.WITHHELD, Fate.ORPHANED, Fate.ADOPTED)
-            author.adoptions += fate == Fate.ADOPTED
+            if fate == Fate.ADOPTED:
+                author.adoptions += 1
+            elif fate not in (Fate.WITHHELD, Fate.ORPHANED):
+                author.deaths += 1
+
+    def count_fate(self, fate: Fate) -> None:
+        """Count a fate among those of the week."""
+        setattr(self.now, fate.label, getattr(self.now, fate.label) + 1)
 
     def adopt(self, idea: Idea, leader: Head[Idea]) -> None:
         """Adopt an idea; its outcome comes due when it is implemented."""
         alive = idea.fate == Fate.IN_FLIGHT
         self.end(idea, Fate.ADOPTED, leader)
         if alive:
-            who = (leader.post, leader.tenure)
-            if who not in idea.endorsers:  # after a trial, on a panel's vote, by own judgement
-                idea.endorsers.append(who)
+            # who decides after a trial, on a panel's vote or by own judgement has not endorsed yet
+            if (leader.post, leader.tenure) not in idea.endorsers:
+                idea.endorsers.append((leader.post, leader.tenure))
             idea.outcome = Outcome.PENDING
             self.adopted_now.append(idea)
             weeks = max(1, int(leader.terms.implementation_weeks))
@@ -515,7 +520,8 @@ class InnovationModel(mesa.Model):
         for post, tenure in idea.endorsers:
             if post < len(self.people):  # the agency is not a person and bears no scars
                 endorser = self.people[post]
-                endorser.failures += endorser.tenure == tenure
+                if endorser.tenure == tenure:
+                    endorser.failures += 1
 
     def reuse(self, idea: Idea, department: int) -> None:
         """Reuse in a department an idea that another one adopted; the need is met there."""
@@ -578,6 +584,11 @@ class InnovationModel(mesa.Model):
     def weekly_draws(self, purpose: Purpose, posts: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Draw this week's uniform number of each of ``posts``."""
         return uniforms(fold(self.keys[purpose], self.week), posts)
+
+    def follow_timeline(self) -> None:
+        """Let the timeline's changes of this week take effect."""
+        if self.week in self.turning_points:
+            self.take_over(self.settings.at(self.week))
 
     def take_over(self, values: Mapping[str, Value]) -> None:
         """Set the parameters to their values from this week on."""

@@ -328,8 +328,8 @@ def _specialised(
     checked: bool,
 ) -> dict[str, Any]:
     """Compile what the engine's entry calls, in a namespace of the rule book's own."""
-    from innovation_abm.kernel import week as kernel
-    from innovation_abm.kernel.numba_types import parameter_types, viewer
+    from innovation_abm.kernel import decisions, week
+    from innovation_abm.kernel.numba_types import signature_of, viewer
 
     twins = _twins_of_rules(list(_rule_functions(rules)), name, numba)
     book, shipped = ModuleType("rules"), ModuleType("shipped")
@@ -340,13 +340,11 @@ def _specialised(
         )
         setattr(book, rule.name, twin if is_shipped else _guarded(rule.name, twin, name, numba))
         setattr(shipped, rule.name, is_shipped)
-    namespace = dict(vars(kernel))
+    namespace = {**vars(decisions), **vars(week)}
     namespace |= {"rules": book, "shipped": shipped, "CHECKED": checked}
     namespace["state_at"] = viewer(checked)
-    kinds = parameter_types(checked)
-    for called, function in _bottom_up(kernel):
-        code = function.__code__
-        signature = tuple(kinds[n] for n in code.co_varnames[: code.co_argcount])
+    for called, function in _bottom_up(namespace):
+        signature, code = signature_of(function, checked), function.__code__
         if called != "replicate":
             twin = _twin(function, namespace, name)
             inline = {"forceinline": True} if len(code.co_code) < SMALL else {}
@@ -414,9 +412,9 @@ def _callees_first(rules: list[FunctionType]) -> list[FunctionType]:
     return listed
 
 
-def _bottom_up(kernel: ModuleType) -> list[tuple[str, FunctionType]]:
+def _bottom_up(namespace: dict[str, Any]) -> list[tuple[str, FunctionType]]:
     """List the functions of the engine, each after those that it calls."""
-    functions = {n: f for n, f in vars(kernel).items() if getattr(f, "is_compiled", False)}
+    functions = {n: f for n, f in namespace.items() if getattr(f, "is_compiled", False)}
     listed: dict[str, FunctionType] = {}
 
     def list_after_callees(name: str) -> None:
@@ -608,6 +606,7 @@ ENGINE_MODULES: Final = (
     "entities/weeks",
     "kernel/arrays",
     "kernel/compiling",
+    "kernel/decisions",
     "kernel/memory",
     "kernel/numba_access",
     "kernel/numba_arrays",

@@ -75,3 +75,18 @@ def parameter_types(checked: bool = False) -> dict[str, Any]:
         **{name: arrays[name] for name in ("sort_keys", "sort_items")},
         "calendar": arrays["due"],
     }
+
+
+def signature_of(function: Callable[..., Any], checked: bool = False) -> tuple[Any, ...]:
+    """Return the types of a function's parameters: as they are annotated, or else by their names.
+
+    Written functions are annotated; the names of those written by hand mean the same throughout.
+    """
+    from numba import types
+
+    kinds = parameter_types(checked)
+    annotated = {"int": types.int64, "float": types.float64, "bool": types.boolean}
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount]
+    given = function.__annotations__
+    return tuple(annotated[given[name]] if name in given else kinds[name] for name in names)

@@ -2,12 +2,14 @@
 # ruff: noqa: ANN001, ANN201, ANN202
 """The same week over arrays, compiled: the engine for sweeps and live ensembles.
 
-The functions have the names of their counterparts in :mod:`innovation_abm.model` and
-:mod:`innovation_abm.agents`, in the same order, and do the same; read them side by side. Instead
-of ``self`` they take the :class:`~innovation_abm.kernel.arrays.State` ``s``; people are their
-posts ``p``, ideas their numbers ``i``. ``rules`` is the rule book, filled in when the engine is
-built for one (:func:`innovation_abm.kernel.compiling.build`), which also compiles the functions;
-this module alone computes nothing.
+What agents decide, and what follows from it, is in :mod:`.decisions`, which is written from the
+agents themselves. Here is what has no counterpart there: lists, queues and calendars in arrays,
+what is done for all people column by column, and the summaries. The functions have the names of
+their counterparts in :mod:`innovation_abm.model` and :mod:`innovation_abm.agents`, where there are
+any. Instead of ``self`` they take the :class:`~innovation_abm.kernel.arrays.State` ``s``; people
+are their posts ``p``, ideas their numbers ``i``. ``rules`` is the rule book, filled in when the
+engine is built for one (:func:`innovation_abm.kernel.compiling.build`), which also compiles the
+functions; this module alone computes nothing.
 
 Where the Mesa engine appends to a list, this one needs room in an array. What a week may need is
 known before its parts begin, so a run that lacks room pauses there, and resumes when it has more.
@@ -31,9 +33,34 @@ from innovation_abm.entities.queues import (
     IDEAS_SERVED,
     SLOTS,
     SLOTS_LENT,
-    UNLIMITED,
 )
-from innovation_abm.kernel.arrays import NOBODY, Age, CircleKind, Phase, Shortage, ValueKind
+from innovation_abm.kernel.arrays import NOBODY, Age, CircleKind, Phase, Shortage
+from innovation_abm.kernel.decisions import (
+    begin,
+    bring,
+    broadcast,
+    burnt_out,
+    capacity,
+    close,
+    conceive,
+    consider,
+    context,
+    decide,
+    develop,
+    dissolve,
+    end,
+    is_over,
+    judge,
+    lapses,
+    leave,
+    offer,
+    open_slots,
+    outcomes,
+    receive,
+    settle,
+    stuck,
+    work,
+)
 from innovation_abm.kernel.mark import compiled
 from innovation_abm.organization.organization import Role
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
@@ -304,34 +331,6 @@ def advance(s):
 
 
 @compiled
-def context(s):
-    """Phase 1: the timeline takes effect; expectations, politics and trust move."""
-    run = s.run[0]
-    before = s.terms[run.departments].declaration if run.week > 1 else 0.0
-    if run.period < run.last_period and s.periods[run.period + 1].week == run.week:
-        run.period += 1
-        take_over(s)
-    government, last, now = s.terms[run.departments], s.weeks[run.week - 1], s.weeks[run.week]
-    jumped = 1.0 if draw(s, Purpose.JUMP, run.week) < rules.jump_chance(government) else 0.0
-    now.expectations = rules.expectations(last.expectations, jumped, government)
-    now.services = last.services
-    now.gap = now.expectations - now.services
-    z = normal(draw(s, Purpose.SIGNAL, run.week))
-    now.signal = rules.political_signal(last.signal, z, government)
-    for row in range(s.terms.size):
-        s.terms[row].gap = now.gap
-        s.terms[row].signal = now.signal
-    now.trust = rules.trust(last.trust, government)
-    renewed = 1.0 if government.declaration != before else 0.0
-    now.declared = rules.declared(last.declared, renewed, government)
-    now.skills = rules.skills(last.skills, government)
-    for row in range(s.terms.size):
-        s.terms[row].trust = now.trust
-        s.terms[row].declared = now.declared
-        s.terms[row].skills = now.skills
-
-
-@compiled
 def signals(s):
     """Phase 2: what leaders say runs down the hierarchy, losing clarity at each manager."""
     for row in range(s.terms.size):
@@ -353,7 +352,7 @@ def reviews(s):
     agency, panel = agency_of(s), panel_of(s)
     open_all_slots(s)
     if members(s):
-        work_as_panel(s, panel)
+        work(s, panel)
     else:
         dissolve(s, panel)
     for place in range(s.reviewers.size):
@@ -364,23 +363,9 @@ def reviews(s):
     if agency_open(s):
         work(s, agency)
         collect(s, agency)
-        circulate(s)
+        circulate(s, agency)
     else:
         close(s, agency)
-
-
-@compiled
-def outcomes(s):
-    """Phase 4: pilots and implementations come due."""
-    i = s.due[s.run[0].week, 0]
-    while i != NOBODY:
-        idea = s.ideas[i]
-        following = s.due_next[i]
-        if idea.outcome == Outcome.PENDING:
-            conclude(s, i)
-        elif idea.stage == Stage.PILOT:
-            conclude_pilot(s, i)
-        i = following
 
 
 @compiled
@@ -429,15 +414,6 @@ def learning(s):
 
 
 # --- what moves ideas -----------------------------------------------------------------------------
-
-
-@compiled
-def note_submission(s, i):
-    """Note that an idea has come before somebody who may endorse it."""
-    idea = s.ideas[i]
-    if not idea.submitted:
-        idea.submitted = True
-        s.weeks[s.run[0].week].submitted += 1
 
 
 @compiled
@@ -497,6 +473,46 @@ def leave_queue(s, i):
 
 
 @compiled
+def release(s, p):
+    """Let the first idea leave the queue."""
+    i = s.people[p].queue_first
+    leave_queue(s, i)
+    return i
+
+
+@compiled
+def slots_opened(s, gate: int, slots: float):
+    """Note reviews that could be done this week."""
+    s.series[s.run[0].week - 1, gate, SLOTS] += slots
+
+
+@compiled
+def slot_lent(s, gate: int):
+    """Note a slot that a reviewer spent on the panel."""
+    s.series[s.run[0].week - 1, gate, SLOTS_LENT] += 1.0
+
+
+@compiled
+def idea_arrived(s, gate: int):
+    """Note an idea that joined a queue."""
+    s.series[s.run[0].week - 1, gate, IDEA_ARRIVALS] += 1.0
+
+
+@compiled
+def idea_served(s, gate: int):
+    """Note an idea that got a slot."""
+    s.series[s.run[0].week - 1, gate, IDEAS_SERVED] += 1.0
+
+
+@compiled
+def business_served(s, gate: int, count: int):
+    """Note items of business that got a slot."""
+    week = s.run[0].week
+    s.series[week - 1, gate, BUSINESS_SERVED] += count
+    s.business_weekends[gate] += count * week
+
+
+@compiled
 def put_off(s, calendar, week, i):
     """Enter an idea in a calendar: what comes due after the run never does."""
     if week >= len(calendar):
@@ -522,56 +538,20 @@ def link(s, first, post, tenure):
 
 
 @compiled
-def develop(s, i, step, times):
-    """Mature an idea ``times`` times; its value rises with its maturity."""
-    idea = s.ideas[i]
-    before = idea.maturity
-    for _ in range(times):
-        idea.maturity = rules.developed(idea.maturity, step)
-    gain = s.terms[s.people[idea.author].terms_row].development_gain
-    idea.value += gain * (idea.maturity - before)
+def linked(s, first, post, tenure):
+    """Whether a post and tenure are in a chain."""
+    at = first
+    while at != NOBODY:
+        if s.nodes[at].post == post and s.nodes[at].tenure == tenure:
+            return True
+        at = s.nodes[at].next
+    return False
 
 
 @compiled
-def return_for_rework(s, i, p):
-    """Return a refused idea to its author; it comes back to the tail of the same queue."""
-    idea, terms = s.ideas[i], s.terms[s.people[p].terms_row]
-    idea.reworked = True
-    idea.rework_post = p
-    idea.value += terms.rework_gain
-    idea.stage = Stage.REWORK
-    idea.holder = p
-    put_off(s, s.returning, s.run[0].week + int(terms.rework_weeks), i)
-
-
-@compiled
-def start_pilot(s, i, leader, weeks):
-    """Start a pilot of some weeks; the same leader then judges the idea again."""
-    idea, week = s.ideas[i], s.run[0].week
-    idea.piloted = True
-    idea.stage = Stage.PILOT
-    idea.holder = leader
-    s.weeks[week].piloted += 1
-    put_off(s, s.due, week + int(weeks), i)
-
-
-@compiled
-def end(s, i, fate, by):
-    """Give an idea its fate; the first one counts."""
-    idea = s.ideas[i]
-    idea.stage = Stage.CLOSED
-    if idea.fate == Fate.IN_FLIGHT:
-        settle(s, i, fate, by)
-
-
-@compiled
-def settle(s, i, fate, by):
-    """Enter an idea's fate in the books, and in its author's mind."""
-    idea, week = s.ideas[i], s.run[0].week
-    now = s.weeks[week]
-    idea.fate = fate
-    idea.fate_week = week
-    idea.fate_holder = by
+def count_fate(s, fate):
+    """Count a fate among those of the week."""
+    now = s.weeks[s.run[0].week]
     if fate == Fate.WITHHELD:
         now.withheld += 1
     elif fate == Fate.DENIED:
@@ -588,88 +568,6 @@ def settle(s, i, fate, by):
         now.failed_pilot += 1
     else:
         now.adopted += 1
-    author = s.people[idea.author]
-    if author.tenure == idea.tenure:
-        author.open_ideas -= 1
-        if fate == Fate.ADOPTED:
-            touch(s, idea.author)
-            author.adoptions += 1
-        elif fate != Fate.WITHHELD and fate != Fate.ORPHANED:
-            touch(s, idea.author)
-            author.deaths += 1
-
-
-@compiled
-def adopt(s, i, leader):
-    """Adopt an idea; its outcome comes due when it is implemented."""
-    idea, run = s.ideas[i], s.run[0]
-    alive = idea.fate == Fate.IN_FLIGHT
-    end(s, i, Fate.ADOPTED, leader)
-    if alive:
-        idea.outcome = Outcome.PENDING
-        s.adopted_now[run.adopted_now] = i
-        run.adopted_now += 1
-        weeks = max(1, int(s.terms[s.people[leader].terms_row].implementation_weeks))
-        put_off(s, s.due, run.week + weeks, i)
-        tenure = s.people[leader].tenure
-        if not endorsed(s, i, leader, tenure):  # after a trial, on a panel's vote, ...
-            idea.first_endorser = link(s, idea.first_endorser, leader, tenure)
-
-
-@compiled
-def endorsed(s, i, post, tenure):
-    """Whether somebody has endorsed an idea."""
-    at = s.ideas[i].first_endorser
-    while at != NOBODY:
-        if s.nodes[at].post == post and s.nodes[at].tenure == tenure:
-            return True
-        at = s.nodes[at].next
-    return False
-
-
-@compiled
-def conclude(s, i):
-    """See whether an implemented idea embeds; an undefended failure scars who endorsed it."""
-    idea, week = s.ideas[i], s.run[0].week
-    terms, now = s.terms[s.people[idea.author].terms_row], s.weeks[week]
-    z = normal(draw(s, Purpose.OUTCOME, idea.key))
-    idea.outcome_week = week
-    if rules.success(idea, suitability(s, idea.author), z, terms) > 0.0:
-        idea.outcome = Outcome.EMBEDDED
-        now.embedded += 1
-        embed(s, i, idea.department)
-        return
-    idea.outcome = Outcome.FAILED
-    now.failed += 1
-    if draw(s, Purpose.UPHOLD, idea.key) < terms.uphold:
-        return
-    at = idea.first_endorser
-    while at != NOBODY:
-        endorser = s.nodes[at]
-        if endorser.post < s.run[0].people:  # the agency is not a person and bears no scars
-            person = s.people[endorser.post]
-            if person.tenure == endorser.tenure:
-                touch(s, endorser.post)
-                person.failures += 1
-        at = endorser.next
-
-
-@compiled
-def embed(s, i, department):
-    """Note that a department has an idea in use from this week on."""
-    run = s.run[0]
-    s.embedded_now[run.embedded_now, 0] = i
-    s.embedded_now[run.embedded_now, 1] = department
-    run.embedded_now += 1
-
-
-@compiled
-def reuse(s, i, department):
-    """Reuse in a department an idea that another one adopted; the need is met there."""
-    s.weeks[s.run[0].week].reused += 1
-    embed(s, i, department)
-    if s.ideas[i].topic >= 0:
-        meet(s, department, s.ideas[i].topic)
 
 
 @compiled
@@ -892,6 +790,15 @@ def begin_week(s):
 
 
 @compiled
+def follow_timeline(s):
+    """Let the timeline's changes of this week take effect."""
+    run = s.run[0]
+    if run.period < run.last_period and s.periods[run.period + 1].week == run.week:
+        run.period += 1
+        take_over(s)
+
+
+@compiled
 def take_over(s):
     """Set the parameters to their values from this week on."""
     run = s.run[0]
@@ -968,29 +875,12 @@ def left_open(s, row):
 
 
 @compiled
-def broadcast(s):
-    """Repeat what is meant by innovation if that is due; else the last message fades."""
-    run = s.run[0]
-    terms, last, now = s.terms[run.departments], s.weeks[run.week - 1], s.weeks[run.week]
-    waited = last.last_broadcast == 0 or (
-        run.week - last.last_broadcast >= int(terms.broadcast_every)
-    )
-    due = terms.broadcast > 0.0 and waited
-    now.last_broadcast = run.week if due else last.last_broadcast
-    now.message = rules.message(last.message, 1.0 if due else 0.0, terms)
-
-
-@compiled
 def open_all_slots(s):
     """Give every reviewer the week's slots, and the agency if there is one."""
-    page = s.series[s.run[0].week - 1]
-    for layer in range(1, s.run[0].layers + 1):
-        slots = 0.0
-        for place in range(s.layer_first[layer], s.layer_first[layer + 1]):
-            slots += open_slots(s, s.reviewers[place])
-        page[layer, SLOTS] = slots
+    for place in range(s.reviewers.size):
+        open_slots(s, s.reviewers[place])
     if agency_open(s):
-        page[s.people[agency_of(s)].gate, SLOTS] = open_slots(s, agency_of(s))
+        open_slots(s, agency_of(s))
 
 
 @compiled
@@ -1080,19 +970,6 @@ def lose_ideas(s):
             s.flying[left] = i
             left += 1
     run.flying = left
-
-
-@compiled
-def lapses(s, i):
-    """Decide whether an idea that waits in a queue lapses this week."""
-    idea = s.ideas[i]
-    holder = s.people[idea.holder]
-    chance = rules.lapse_chance(idea, s.terms[holder.terms_row])
-    if chance <= 0.0 or idea.fate != Fate.IN_FLIGHT:
-        return False
-    if idea.stage == Stage.PERMISSION:
-        return draw2(s, Purpose.LAPSE_ASKING, idea.key, idea.layer_weeks) < chance
-    return draw3(s, Purpose.LAPSE, idea.key, holder.gate, idea.layer_weeks) < chance
 
 
 @compiled
@@ -1376,24 +1253,6 @@ def end_week(s):
 
 
 @compiled
-def begin(s, p):
-    """Start fresh in the post."""
-    person = s.people[p]
-    person.energy = 1.0
-    person.norm = s.terms[person.terms_row].norm_start
-    person.scars = person.futility = person.effort_spent = 0.0
-    person.success_until = NEVER
-    person.open_ideas = person.deaths = person.adoptions = person.failures = 0
-    person.busy = False
-
-
-@compiled
-def burnt_out(s, p):
-    """Whether a person's energy is below the floor of burn-out."""
-    return s.people[p].energy < s.terms[s.people[p].terms_row].burnout_floor
-
-
-@compiled
 def covered(s, row, energy):
     """Return the share of each determinant that a person of that energy covers by own effort."""
     missing, terms = s.missing, s.terms[row]
@@ -1439,32 +1298,6 @@ def effort(s, p, row):
 
 
 @compiled
-def clarity_heard(s, p):
-    """Return how clearly the person hears what leaders say about innovation, in [0, 1]."""
-    person = s.people[p]
-    heard = s.clarity[person.department, person.layer]
-    if s.terms[person.terms_row].determinants:
-        return heard * provision(s, p, CLARITY)
-    return heard
-
-
-@compiled
-def loss_share(s, p):
-    """Return the share of a failure's cost that the person fears; nothing where it is normal."""
-    terms = s.terms[s.people[p].terms_row]
-    share = terms.personal_loss_share
-    return share * (1.0 - provision(s, p, NORMALITY)) if terms.determinants else share
-
-
-@compiled
-def suitability(s, p):
-    """Return the share of an idea's value that can be realised where the person works."""
-    terms = s.terms[s.people[p].terms_row]
-    share = terms.suitability * terms.skills
-    return share * provision(s, p, SUITABILITY) if terms.determinants else share
-
-
-@compiled
 def visibility(s, p, row):
     """Return the share of what others do that the person gets to see, under determinants."""
     return s.terms[row].visibility * provision_at(s, row, s.people[p].energy)[NORMALITY]
@@ -1491,47 +1324,23 @@ def learn(s, p, row, marked):
 
 
 @compiled
-def conceive(s, p, u):
-    """Conceive an idea if this week's draw ``u`` says so, and the need is not met already."""
-    run, person = s.run[0], s.people[p]
-    now, terms = s.weeks[run.week], s.terms[person.terms_row]
-    if u >= rules.conception_chance(person, terms):
-        return NOBODY
-    origin = s.origin[p]
-    topic = _topic(s, origin, terms)
-    if is_met(s, person.department, topic):
-        now.needs_met += 1
-        return NOBODY
-    i = run.ideas
-    idea = s.ideas[i]
-    facet = _facet(s, origin, terms)
-    idea.key = np.uint64(run.week) << S32 | np.uint64(p)
-    idea.trait_key = fold(fold(s.keys[Purpose.IDEA_TRAIT], run.week), origin)
-    idea.week = run.week
-    idea.author = p
-    idea.tenure = person.tenure
-    idea.department = person.department
-    idea.unit = person.unit
-    idea.facet = facet
-    idea.topic = topic
-    idea.birth_value = _value(s, origin, terms)
-    idea.value = idea.birth_value
-    idea.novelty = _novelty(s, origin, facet, terms)
-    idea.uncertainty = _uncertainty(facet, terms)
-    idea.direction = _direction(facet, terms)
-    idea.noise = normal(draw2(s, Purpose.NOISE, run.week, p))
-    idea.storytelling = person.storytelling
-    idea.duplicate = is_met(s, run.departments, topic)
-    start_idea(idea)
-    person.conceived += 1
-    person.open_ideas += 1
-    register(s, i)
-    return i
+def next_idea(s):
+    """Return the number of the next idea."""
+    return s.run[0].ideas
 
 
 @compiled
-def start_idea(idea):
-    """Set what every idea starts with."""
+def start_idea(s, i):
+    """Set what follows from an idea's author and value, and what every idea starts with."""
+    idea = s.ideas[i]
+    author = s.people[idea.author]
+    idea.key = np.uint64(idea.week) << S32 | np.uint64(idea.author)
+    idea.trait_key = fold(fold(s.keys[Purpose.IDEA_TRAIT], idea.week), s.origin[idea.author])
+    idea.tenure = author.tenure
+    idea.department = author.department
+    idea.unit = author.unit
+    idea.birth_value = idea.value
+    idea.storytelling = author.storytelling
     idea.maturity = idea.seen = 0.0
     idea.fidelity = 1.0
     idea.allies = idea.posters = 0
@@ -1565,38 +1374,8 @@ def register(s, i):
 
 
 @compiled
-def _topic(s, origin, terms):
-    if terms.topics < 1.0:
-        return -1
-    return int(draw2(s, Purpose.TOPIC, s.run[0].week, origin) * terms.topics)
-
-
-@compiled
-def _value(s, origin, terms):
-    u = draw2(s, Purpose.VALUE, s.run[0].week, origin)
-    kind = s.run[0].value_distribution
-    if kind == ValueKind.NORMAL:
-        return terms.value_mean + terms.value_sd * normal(u)
-    if kind == ValueKind.UNIFORM:
-        return terms.value_low + u * (terms.value_high - terms.value_low)
-    return 1.0 if u < terms.good_share else -1.0
-
-
-@compiled
-def _facet(s, origin, terms):
-    if not terms.facets:
-        return 0
-    first = terms.enhancement_weight
-    second = first + terms.mission_weight
-    third = second + terms.adaptive_weight
-    u = draw2(s, Purpose.FACET, s.run[0].week, origin)
-    place = u * (third + terms.anticipatory_weight)
-    return int(place >= first) + int(place >= second) + int(place >= third)
-
-
-@compiled
-def _novelty(s, origin, facet, terms):
-    tables = s.periods[s.run[0].period]
+def _novelty(s, p, origin, facet):
+    tables, terms = s.periods[s.run[0].period], s.terms[s.people[p].terms_row]
     table = tables.novelty
     if terms.facets:
         if facet == Facet.ENHANCEMENT:
@@ -1611,7 +1390,8 @@ def _novelty(s, origin, facet, terms):
 
 
 @compiled
-def _uncertainty(facet, terms):
+def _uncertainty(s, p, facet):
+    terms = s.terms[s.people[p].terms_row]
     if not terms.facets:
         return terms.uncertainty
     if facet == Facet.ENHANCEMENT:
@@ -1624,7 +1404,8 @@ def _uncertainty(facet, terms):
 
 
 @compiled
-def _direction(facet, terms):
+def _direction(s, p, facet):
+    terms = s.terms[s.people[p].terms_row]
     if not terms.facets:
         return 0.0
     if facet == Facet.ENHANCEMENT:
@@ -1636,384 +1417,17 @@ def _direction(facet, terms):
     return terms.anticipatory_direction
 
 
-@compiled
-def consider(s, p, i):
-    """Take a new idea from the mind to wherever it goes first: judge, voice, ask, bring."""
-    person = s.people[p]
-    terms = s.terms[person.terms_row]
-    if terms.own_judgement and not judge(s, p, i, Purpose.OWN_JUDGEMENT, 0):
-        withhold(s, i, Reason.SELF_SCREENED)
-        return
-    if terms.own_judgement and person.superior == NOBODY:
-        speak(s, p, i)
-        decide(s, person.department, i)
-        return
-    reason = silence(s, p, i)
-    if reason != Reason.NONE:
-        withhold(s, i, reason)
-        return
-    speak(s, p, i)
-    if seeks_permission(s, p, i):
-        s.ideas[i].asked = True
-        send(s, i, person.superior, Stage.PERMISSION)
-    else:
-        bring(s, p, i)
+# --- a reviewer, a panel --------------------------------------------------------------------------
 
 
 @compiled
-def speak(s, p, i):
-    """Speak of the idea."""
-    s.ideas[i].voiced = True
-    s.people[p].voiced += 1
-    s.weeks[s.run[0].week].voiced += 1
-
-
-@compiled
-def judge(s, p, i, purpose, visit):
-    """Judge an idea by the rule of review; what was seen stays with the idea."""
-    idea, person = s.ideas[i], s.people[p]
-    terms = s.terms[person.terms_row]
-    bonus = terms.incumbent_bonus
-    if terms.determinants:
-        bonus = bonus * (1.0 - provision(s, p, PARITY))
-    seen = rules.seen_value(idea, person, terms)
-    bar = rules.threshold(idea, person, bonus, terms)
-    idea.seen = seen
-    idea.decisions += 1
-    chance = rules.endorse(idea, person, seen, bar, terms)
-    return draw3(s, purpose, idea.key, person.post, visit) < chance
-
-
-@compiled
-def silence(s, p, i):
-    """Decide whether to keep silent, and why: fear, then futility, then doubt."""
-    idea, person = s.ideas[i], s.people[p]
-    fear = rules.fear(idea, person, loss_share(s, p))
-    doubt = rules.doubt(idea, clarity_heard(s, p), s.terms[person.terms_row])
-    u = draw(s, Purpose.VOICE, idea.key)
-    if u < fear:
-        return Reason.FEAR.value
-    if u < 1.0 - (1.0 - fear) * (1.0 - person.futility):
-        return Reason.FUTILITY.value
-    if u < 1.0 - (1.0 - fear) * (1.0 - person.futility) * (1.0 - doubt):
-        return Reason.DOUBT.value
-    return Reason.NONE.value
-
-
-@compiled
-def withhold(s, i, reason):
-    """Keep the idea to oneself."""
-    s.ideas[i].reason = reason
-    end(s, i, Fate.WITHHELD, NOBODY)
-
-
-@compiled
-def seeks_permission(s, p, i):
-    """Decide whether to ask the superior before doing anything; a leader has none to ask."""
-    person = s.people[p]
-    if person.superior == NOBODY:
-        return False
-    chance = rules.permission_chance(s.ideas[i], person, s.terms[person.terms_row])
-    return draw(s, Purpose.PERMISSION, s.ideas[i].key) < chance
-
-
-@compiled
-def bring(s, p, i):
-    """Bring the idea forward: to a platform, or into the hierarchy."""
-    person = s.people[p]
-    chance = rules.posting_chance(person, s.terms[person.terms_row])
-    if draw(s, Purpose.POSTING, s.ideas[i].key) < chance:
-        post(s, i)
-    else:
-        submit(s, p, i)
-
-
-@compiled
-def submit(s, p, i):
-    """Send the idea to where it is reviewed first: a panel, the superior, or a wrong queue."""
-    idea, panel = s.ideas[i], panel_of(s)
-    if members(s) and idea.novelty >= s.terms[s.people[panel].terms_row].panel_novelty:
-        send(s, i, panel, Stage.PANEL)
-        return
-    first = superior_or_leader(s, p)
-    wrong = wrong_queue(s, p, i, first)
-    if wrong == NOBODY:
-        send(s, i, first, Stage.REVIEW)
-    else:
-        idea.misrouted = True
-        send(s, i, wrong, Stage.MISROUTED)
-
-
-@compiled
-def superior_or_leader(s, p):
-    """Return the direct superior; a leader answers to nobody else."""
-    person = s.people[p]
-    return person.department if person.superior == NOBODY else person.superior
-
-
-@compiled
-def wrong_queue(s, p, i, right):
-    """Return the wrong queue that the idea lands in for lack of clarity, or nobody's."""
-    person, key = s.people[p], s.ideas[i].key
-    chance = rules.misrouting_chance(clarity_heard(s, p), s.terms[person.terms_row])
-    if draw(s, Purpose.MISROUTE, key) >= chance:
-        return NOBODY
-    reviewer = s.people[right]
-    u = draw(s, Purpose.WRONG_POST, key)
-    return int(other_reviewer(s, reviewer.layer, NOBODY, reviewer.rank, u))
-
-
-# --- a reviewer -----------------------------------------------------------------------------------
-
-
-@compiled
-def capacity(s, p):
+def capacity_now(s, p):
     """Return the reviews that can be done a week, on average."""
-    person = s.people[p]
-    terms = s.terms[person.terms_row]
-    if person.role == Role.LEADER:
-        return terms.leader_capacity
-    if person.role == Role.CENTRAL_AGENCY:
-        return terms.agency_capacity
-    return terms.manager_capacity
+    return capacity(s, p)
 
 
 @compiled
-def open_slots(s, p):
-    """Set the week's slots: the capacity's whole part, and one more with its fraction's chance.
-
-    Gives the capacity.
-    """
-    person, week = s.people[p], s.run[0].week
-    can = capacity(s, p)
-    if can >= UNLIMITED:
-        person.slots = UNLIMITED
-        return can
-    person.slots = int(can)
-    part = can - person.slots
-    if part > 0.0:
-        person.slots += draw2(s, Purpose.SLOT_FRACTION, week, person.post) < part
-    return can
-
-
-@compiled
-def receive(s, p, i):
-    """Add an idea to a queue, or start a pilot at once while a leader's trial quota lasts."""
-    idea, person = s.ideas[i], s.people[p]
-    if person.role == Role.LEADER:
-        for_review = idea.stage == Stage.REVIEW
-        idea.top = idea.top or for_review
-        if for_review and may_start_trial(s, p):
-            person.trials += 1
-            idea.trialled = True
-            note_submission(s, i)
-            start_pilot(s, i, p, s.terms[person.terms_row].trial_weeks)
-            return
-    elif person.role == Role.PANEL:
-        idea.top = True
-    if idea.layer != person.gate:
-        idea.layer = person.gate
-        idea.layer_weeks = 0
-        idea.first_visited = NOBODY
-    idea.holder = p
-    idea.since = s.run[0].week
-    if idea.stage == Stage.REVIEW or idea.stage == Stage.PANEL:
-        note_submission(s, i)
-    enqueue(s, i, p)
-    s.series[s.run[0].week - 1, person.gate, IDEA_ARRIVALS] += 1.0
-
-
-@compiled
-def work(s, p):
-    """Spend the week's slots on ideas and business, first come, first served in each."""
-    person = s.people[p]
-    if person.queue:
-        choose_work(s, p)
-    served = min(person.slots, person.business)
-    do_business(s, p, served)
-    person.slots -= served
-
-
-@compiled
-def choose_work(s, p):
-    """Spend slots on ideas or business, as long as ideas wait."""
-    person, week = s.people[p], s.run[0].week
-    weight, terms = weight_of_ideas(s, p), s.terms[person.terms_row]
-    key = fold(fold(s.keys[Purpose.SLOT_CHOICE], week), person.post)
-    slot = 0
-    while slot < person.slots and person.queue:
-        if person.business == 0 or unit(fold(key, slot)) < rules.slot_chance(
-            weight, person.queue, person.business, terms
-        ):
-            handle(s, p, take(s, p))
-        else:
-            do_business(s, p, 1)
-        slot += 1
-    person.slots -= slot
-
-
-@compiled
-def do_business(s, p, count):
-    """Do items of regular business."""
-    person, week = s.people[p], s.run[0].week
-    person.business -= count
-    s.series[week - 1, person.gate, BUSINESS_SERVED] += count
-    s.business_weekends[person.gate] += count * week
-
-
-@compiled
-def weight_of_ideas(s, p):
-    """Return the chance that a slot looks at ideas before regular business."""
-    terms = s.terms[s.people[p].terms_row]
-    weight = terms.idea_weight
-    if s.people[p].role == Role.MIDDLE_MANAGER:
-        weight = min(1.0, weight * terms.manager_weight)
-    if terms.determinants:
-        weight = weight * provision(s, p, PARITY)
-    return rules.idea_weight(weight, terms)
-
-
-@compiled
-def take(s, p):
-    """Take the idea that has waited longest."""
-    person = s.people[p]
-    i = person.queue_first
-    s.series[s.run[0].week - 1, person.gate, IDEAS_SERVED] += 1.0
-    leave_queue(s, i)
-    person.busy = True
-    return i
-
-
-@compiled
-def handle(s, p, i):
-    """Do with an idea what it came for."""
-    stage = s.ideas[i].stage
-    if stage == Stage.PERMISSION:
-        permit(s, p, i)
-    elif stage == Stage.MISROUTED:
-        send(s, i, superior_or_leader(s, s.ideas[i].author), Stage.REVIEW)
-    else:
-        review(s, p, i)
-
-
-@compiled
-def permit(s, p, i):
-    """Grant or deny permission, by the rule of review."""
-    if judge(s, p, i, Purpose.GRANT, 0):
-        s.ideas[i].layer_weeks = 0
-        s.granted[s.run[0].granted] = i
-        s.run[0].granted += 1
-    else:
-        end(s, i, Fate.DENIED, p)
-
-
-@compiled
-def review(s, p, i):
-    """Endorse an idea or refuse it."""
-    idea, person = s.ideas[i], s.people[p]
-    visit = 1 if idea.rework_post == p else 0
-    if judge(s, p, i, Purpose.REVIEW, visit):
-        idea.first_endorser = link(s, idea.first_endorser, p, person.tenure)
-        endorse(s, p, i)
-    else:
-        refuse(s, p, i)
-
-
-@compiled
-def endorse(s, p, i):
-    """Do what an endorsement means in the role of the reviewer."""
-    idea, person = s.ideas[i], s.people[p]
-    terms = s.terms[person.terms_row]
-    if person.role == Role.LEADER:
-        decide(s, p, i)
-    elif person.role == Role.CENTRAL_AGENCY:
-        develop(s, i, terms.agency_development, 1)
-        send(s, i, s.people[idea.author].department, Stage.REVIEW)
-    else:
-        idea.fidelity = rules.relayed(idea.fidelity, terms.filter_up)
-        send(s, i, person.superior, Stage.REVIEW)
-
-
-@compiled
-def refuse(s, p, i):
-    """Return a refused idea for rework, let it try another door, or reject it for good."""
-    idea, terms = s.ideas[i], s.terms[s.people[p].terms_row]
-    if draw2(s, Purpose.REWORK, idea.key, p) < rules.rework_chance(idea, terms):
-        return_for_rework(s, i, p)
-    elif draw2(s, Purpose.DOOR, idea.key, idea.doors) < rules.door_chance(
-        idea, s.people[idea.author], terms
-    ):
-        show_another_door(s, p, i)
-    else:
-        end(s, i, Fate.REJECTED, p)
-
-
-@compiled
-def show_another_door(s, p, i):
-    """Send a refused idea to another reviewer of the same layer whom it has not seen."""
-    idea, person = s.ideas[i], s.people[p]
-    idea.first_visited = link(s, idea.first_visited, person.rank, 0)
-    u = draw2(s, Purpose.OTHER_POST, idea.key, idea.doors)
-    other = other_reviewer(s, person.layer, idea.first_visited, NOBODY, u)
-    if other == NOBODY:
-        end(s, i, Fate.REJECTED, p)
-        return
-    idea.doors += 1
-    send(s, i, other, Stage.REVIEW)
-
-
-# --- a leader -------------------------------------------------------------------------------------
-
-
-@compiled
-def decide(s, leader, i):
-    """Test the idea on a small scale if pilots are used, else adopt it."""
-    note_submission(s, i)
-    s.ideas[i].top = True
-    weeks = s.terms[s.people[leader].terms_row].pilot_weeks
-    if weeks >= 1.0:
-        start_pilot(s, i, leader, weeks)
-    else:
-        adopt(s, i, leader)
-
-
-@compiled
-def may_start_trial(s, leader):
-    """Whether the trial quota lets one more idea skip the review this year."""
-    person = s.people[leader]
-    return person.trials < s.terms[person.terms_row].trial_quota
-
-
-@compiled
-def conclude_pilot(s, i):
-    """Judge a tested idea again, seen more clearly: adopt it, or let the pilot have failed."""
-    leader = s.ideas[i].holder
-    if judge(s, leader, i, Purpose.PILOT, 0):
-        adopt(s, i, leader)
-    else:
-        end(s, i, Fate.FAILED_PILOT, leader)
-
-
-# --- a panel --------------------------------------------------------------------------------------
-
-
-@compiled
-def work_as_panel(s, panel):
-    """Hear ideas as long as every member has a slot left."""
-    while s.people[panel].queue:
-        for place in range(members(s)):
-            if s.people[s.reviewers[place]].slots <= 0:
-                return
-        for place in range(members(s)):
-            member = s.people[s.reviewers[place]]
-            member.slots -= 1
-            member.busy = True
-            s.series[s.run[0].week - 1, member.gate, SLOTS_LENT] += 1.0
-        vote(s, panel, take(s, panel))
-
-
-@compiled
-def vote(s, panel, i):
+def panel_review(s, panel, i):
     """Take a vote of all members; with enough votes, the author's leader decides."""
     idea, ayes, before = s.ideas[i], 0, s.run[0].nodes
     first = idea.first_endorser
@@ -2030,15 +1444,6 @@ def vote(s, panel, i):
         end(s, i, Fate.REJECTED, panel)
 
 
-@compiled
-def dissolve(s, panel):
-    """Send what still waits into the hierarchy."""
-    while s.people[panel].queue:
-        i = s.people[panel].queue_first
-        leave_queue(s, i)
-        submit(s, s.ideas[i].author, i)
-
-
 # --- the central agency ---------------------------------------------------------------------------
 
 
@@ -2047,15 +1452,8 @@ def collect(s, agency):
     """Move (never copy) ideas that are stuck in the middle layer into the agency's queue."""
     for place in range(s.run[0].departments, s.reviewers.size):
         post = s.reviewers[place]
-        if s.people[post].queue and stuck(s, s.people[post].queue_first):
+        if s.people[post].queue and stuck(s, agency, s.people[post].queue_first):
             collect_from(s, post, agency)
-
-
-@compiled
-def stuck(s, i):
-    """Whether an idea has waited too long where it is."""
-    run = s.run[0]
-    return run.week - s.ideas[i].since > s.terms[run.departments].stuck_weeks
 
 
 @compiled
@@ -2065,7 +1463,7 @@ def collect_from(s, p, agency):
     while i != NOBODY:
         idea = s.ideas[i]
         following = idea.next
-        if idea.stage == Stage.REVIEW and stuck(s, i):
+        if idea.stage == Stage.REVIEW and stuck(s, agency, i):
             leave_queue(s, i)
             idea.collected = True
             send(s, i, agency, Stage.REVIEW)
@@ -2073,7 +1471,7 @@ def collect_from(s, p, agency):
 
 
 @compiled
-def circulate(s):
+def circulate(s, agency):
     """Offer adopted ideas to the other departments: reuse instead of reinvention."""
     run = s.run[0]
     waiting = run.circulating - run.circulated
@@ -2082,24 +1480,7 @@ def circulate(s):
         run.circulated += 1
         for department in range(run.departments):
             if department != s.ideas[i].department:
-                offer(s, i, department)
-
-
-@compiled
-def offer(s, i, department):
-    """Offer one department an idea that works elsewhere."""
-    chance = rules.reuse_chance(s.ideas[i], s.terms[department])
-    if draw2(s, Purpose.REUSE, s.ideas[i].key, department) < chance:
-        reuse(s, i, department)
-
-
-@compiled
-def close(s, agency):
-    """Close the agency: send what still waits to the authors' leaders."""
-    while s.people[agency].queue:
-        i = s.people[agency].queue_first
-        leave_queue(s, i)
-        send(s, i, s.people[s.ideas[i].author].department, Stage.REVIEW)
+                offer(s, agency, i, department)
 
 
 # --- the platform ---------------------------------------------------------------------------------
@@ -2145,15 +1526,6 @@ def circulate_posts(s):
     place = 0
     for rank in range(stay):
         place = joiners(s, s.forum[rank], place)
-
-
-@compiled
-def is_over(s, i):
-    """Whether nobody carries an idea any further, or its time on the platform is up."""
-    idea = s.ideas[i]
-    terms = s.terms[s.people[idea.author].terms_row]
-    weeks = s.run[0].week - idea.posted_week
-    return not (idea.posters and terms.platforms and weeks <= terms.forum_weeks)
 
 
 @compiled
@@ -2252,20 +1624,6 @@ def mark_allies(s, i):
     while at != NOBODY:
         s.ally_of[s.nodes[at].post] = i
         at = s.nodes[at].next
-
-
-@compiled
-def leave(s, i):
-    """Take an idea off the platform: past the middle layer with enough allies, else into it."""
-    idea = s.ideas[i]
-    author = s.people[idea.author]
-    terms = s.terms[author.terms_row]
-    if not (terms.bypass and idea.allies >= terms.bypass_allies):
-        submit(s, idea.author, i)
-        return
-    idea.bypassed = True
-    target = agency_of(s) if agency_open(s) else np.int64(author.department)
-    send(s, i, target, Stage.REVIEW)
 
 
 # --- runs -----------------------------------------------------------------------------------------

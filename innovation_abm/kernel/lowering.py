@@ -1,0 +1,268 @@
+"""The week written once: methods of the readable agents, written as functions over arrays.
+
+The compiled engine works on the records of :mod:`.arrays`. What agents decide, and what follows
+from it, is not written again for it: this module reads the methods of :mod:`innovation_abm.agents`,
+:mod:`innovation_abm.model` and :mod:`innovation_abm.entities.forum` from their source, and writes
+for each a function that does the same (:mod:`.dialect` has the rules of translation). A method that
+several roles have in ways of their own becomes a function for each, and one that chooses by role,
+as Python does by class.
+
+Lists, columns and summaries have no counterpart in the methods; they are written by hand in
+:mod:`.week`. So are the methods in :data:`BY_HAND`, each with its reason.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from innovation_abm.agents.hooks import NEVER_CALLED, is_ours
+from innovation_abm.entities.forum import Forum
+from innovation_abm.entities.idea import Idea
+from innovation_abm.entities.queues import QueueBooks
+from innovation_abm.kernel.dialect import (
+    FORUM,
+    IDEA_KIND,
+    MODEL,
+    DialectError,
+    Kind,
+    Method,
+    owner_of,
+    person,
+    translated,
+    written_parameters,
+)
+from innovation_abm.organization.organization import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+HEADER: Final = '''\
+# mypy: ignore-errors
+# ruff: noqa
+"""What agents decide, as functions over arrays. Generated from the agents: do not edit.
+
+The source is in agents/, innovation_abm/model.py and innovation_abm/entities/forum.py;
+``python -m innovation_abm.running.lowered`` writes this file again, see :mod:`.lowering`. What is
+called here and not defined is in :mod:`.week`, with which these functions are compiled together.
+"""
+
+from __future__ import annotations
+
+import math
+
+from innovation_abm.chance import Purpose, normal
+from innovation_abm.entities.idea import NEVER, NOVEL, Facet, Fate, Outcome, Reason, Stage
+from innovation_abm.entities.queues import UNLIMITED
+from innovation_abm.kernel.arrays import NOBODY, ValueKind
+from innovation_abm.kernel.mark import compiled
+from innovation_abm.organization.organization import Role
+from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
+'''
+
+_COLUMNS: Final = "people are gone through column by column"
+BY_HAND: Final[dict[str, str]] = {
+    **dict.fromkeys(("covered", "provision", "_provision", "effort"), _COLUMNS),
+    **dict.fromkeys(("visibility", "learn"), _COLUMNS),
+    "collect": "only the first of each queue is looked at",
+    "collect_from": "ideas are taken out of a queue while it is gone through",
+    "circulate": "it goes through a list from where it stopped",
+    "Panel.review": "votes are links, to be undone where there are too few",
+    "release": "it takes an idea out of a queue, and of its books",
+    "business_rate": "arrivals are drawn from tables",
+    "place": "the chart is read before the run",
+    "_novelty": "it is drawn from a table",
+    "_of_kind": "it chooses a parameter by its name",
+    "_uncertainty": "it chooses a parameter by its name",
+    "_direction": "it chooses a parameter by its name",
+    "capacity_now": "it raises an error of its own",
+    "draw": "it is the engine's own",
+    "draw_own": "it is the engine's own",
+    "trait_key": "it is a column",
+    "leader": "it is the department's number",
+}
+"""Methods of agents that the engine has written by hand, and why."""
+
+MODEL_METHODS: Final = (
+    *("context", "broadcast", "outcomes", "note_submission", "develop", "return_for_rework"),
+    *("start_pilot", "end", "settle", "adopt", "conclude", "reuse", "lapses"),
+)
+"""Methods of the model that are written here; the others hold lists, columns and books."""
+FORUM_METHODS: Final = ("is_over", "leave")
+IDEA_METHODS: Final = ("author_present",)
+
+
+def lowered(cast: Mapping[Role, type], model: type) -> str:
+    """Write the functions of the engine for agents of some classes.
+
+    Args:
+        cast: the class of the agents of each role.
+        model: the class of the model.
+
+    Raises:
+        DialectError: if a method uses what the engine does not know, or overrides one that the
+            engine has written by hand.
+    """
+    return Lowering(cast, model).text()
+
+
+@dataclass
+class Lowering:
+    """The functions of a cast, as far as they are known to be needed.
+
+    Attributes:
+        cast: the class of the agents of each role.
+        model: the class of the model.
+        asked: methods of classes that no role has, but that those of others call by ``super()``.
+    """
+
+    cast: Mapping[Role, type]
+    model: type
+    asked: list[tuple[type, str]] = field(default_factory=list)
+
+    def text(self) -> str:
+        """Return the source of all functions."""
+        parts = [HEADER, *self._world(), *self._people()]
+        return "\n\n".join(part.strip("\n") + "\n" for part in parts)
+
+    # --- which functions there are ----------------------------------------------------------------
+
+    def _world(self) -> Iterator[str]:
+        of_each: tuple[tuple[type, Kind, tuple[str, ...]], ...] = (
+            (Idea, IDEA_KIND, IDEA_METHODS),
+            (self.model, MODEL, MODEL_METHODS),
+            (Forum, FORUM, FORUM_METHODS),
+        )
+        for owner, kind, names in of_each:
+            yield _heading(owner)
+            for name in names:
+                yield translated(Method(owner, name, name, kind), self)
+
+    def _people(self) -> Iterator[str]:
+        done: set[tuple[type, str]] = set()
+        for kind in self._classes():
+            names = [name for name in _methods(kind) if self.roles_with(kind, name)]
+            if names:
+                yield _heading(kind)
+            for name in names:
+                done.add((kind, name))
+                yield self._written(kind, name)
+        while self.asked:
+            kind, name = self.asked.pop()
+            if (kind, name) not in done:
+                done.add((kind, name))
+                yield self._written(kind, name)
+        chosen = [name for name in self._names() if len(self.owners(name)) > 1]
+        if chosen:
+            yield f"# --- by role {'-' * 84}"
+        for name in chosen:
+            yield self._chooser(name)
+
+    def _classes(self) -> list[type]:
+        """List the classes of people, those that others are made from first."""
+        found: dict[type, None] = {}
+        for kind in self.cast.values():
+            for one in reversed(kind.__mro__):
+                if one.__module__.partition(".")[0] not in ("mesa", "builtins", "typing"):
+                    found[one] = None
+        return list(found)
+
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys(name for kind in self._classes() for name in _methods(kind)))
+
+    def roles_with(self, owner: type, name: str) -> list[Role]:
+        """List the roles whose agents have a method from a class, and are asked for it."""
+        return [role for role in self.roles_asked(name) if owner_of(self.cast[role], name) is owner]
+
+    def roles_asked(self, name: str) -> list[Role]:
+        """List the roles whose agents are ever asked for a method."""
+        return [
+            role
+            for role, kind in self.cast.items()
+            if owner_of(kind, name) is not None and name not in NEVER_CALLED.get(role, ())
+        ]
+
+    def owners(self, name: str) -> list[type]:
+        """List the classes from which agents have a method."""
+        found = (owner_of(self.cast[role], name) for role in self.roles_asked(name))
+        return list(dict.fromkeys(one for one in found if one is not None))
+
+    # --- their names, see :class:`.dialect.Calls` -------------------------------------------------
+
+    def function(self, who: type, method: str) -> str:
+        """Return the function for a method of people of a class."""
+        if method in BY_HAND:
+            return method
+        among = [role for role in self.roles_asked(method) if issubclass(self.cast[role], who)]
+        owners = {owner_of(self.cast[role], method) for role in among}
+        if len(owners) == 1:
+            (owner,) = owners
+            assert owner is not None
+            return self.named(owner, method)
+        return method
+
+    def named(self, owner: type, method: str) -> str:
+        """Return the name of the function for a class's own method."""
+        if self.owners(method) == [owner]:
+            return method
+        return f"{_snake(owner.__name__)}_{method}"
+
+    def next_function(self, owner: type, method: str) -> str:
+        """Return the function for the method that another one of ``owner`` overrides."""
+        following = next((one for one in owner.__mro__[1:] if method in vars(one)), None)
+        if following is None:
+            raise DialectError(f"{owner.__name__}.{method}: super() has no method {method}")
+        self.asked.append((following, method))
+        return self.named(following, method)
+
+    def world(self, kind: str) -> type:
+        """Return the class of the model, the platform or the books of queues."""
+        return {"model": self.model, "forum": Forum, "queues": QueueBooks}[kind]
+
+    # --- writing them -----------------------------------------------------------------------------
+
+    def _written(self, owner: type, name: str) -> str:
+        if name in BY_HAND and not is_ours(owner):
+            why = f"the compiled engine has its own {name}() ({BY_HAND[name]})"
+            raise DialectError(f"{owner.__name__}.{name}: {why}")
+        method = Method(owner, name, self.named(owner, name), person(owner))
+        return translated(method, self)
+
+    def _chooser(self, name: str) -> str:
+        """Write the function that chooses by role among those of several classes."""
+        *others, last = self.owners(name)
+        given = Method(last, name, name, person(last))
+        names = ", ".join(["s", "p", *(written for _, written, _ in written_parameters(given))])
+        call = re.sub(r": \w+", "", names)
+        lines = [f"@compiled\ndef {name}({names}):", "    role = s.people[p].role"]
+        for owner in others:
+            roles = self.roles_with(owner, name)
+            test = " or ".join(f"role == Role.{role.name}" for role in roles)
+            lines += [f"    if {test}:", f"        return {self.named(owner, name)}({call})"]
+        lines.append(f"    return {self.named(last, name)}({call})")
+        return "\n".join(lines) + "\n"
+
+
+def _methods(kind: type) -> list[str]:
+    """List the methods and properties of a class that the engine needs a function for."""
+    return [
+        name
+        for name, value in vars(kind).items()
+        if (isinstance(value, property) or hasattr(value, "__code__"))
+        and not name.startswith("__")
+        and (not by_hand(kind, name) or not is_ours(kind))
+    ]
+
+
+def by_hand(kind: type, name: str) -> str:
+    """Return why the engine has its own function for a class's method; "" if it has none."""
+    return BY_HAND.get(name, "") or BY_HAND.get(f"{kind.__name__}.{name}", "")
+
+
+def _heading(kind: type) -> str:
+    return f"# --- {kind.__name__} {'-' * (91 - len(kind.__name__))}"
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
