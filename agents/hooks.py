@@ -50,6 +50,11 @@ def own_methods(kind: type) -> Iterator[tuple[str, FunctionType]]:
                     yield name, function
 
 
+def overrides(kind: type, method: str) -> bool:
+    """Whether a class has a method of its own in the place of the model's."""
+    return any(name == method for name, _ in own_methods(kind))
+
+
 def _function(value: object) -> FunctionType | None:
     """Return the function behind a method, a property, or a static or class method."""
     for inside in ("fget", "__func__"):

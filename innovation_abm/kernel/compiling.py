@@ -32,8 +32,12 @@ from pathlib import Path
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from innovation_abm.agents.cast import ROLES
+from innovation_abm.agents.hooks import overrides
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.kernel.dialect import DialectError
 from innovation_abm.kernel.locks import only_one
+from innovation_abm.kernel.lowering import lowered_agents
 from innovation_abm.rules import guarding
 from innovation_abm.rules.book import ANSWERS, SHIPPED, RuleBook, trait
 from innovation_abm.rules.files import own_agents, roles_of
@@ -41,7 +45,10 @@ from innovation_abm.rules.source import calls_itself
 from innovation_abm.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from innovation_abm.agents import Person
+    from innovation_abm.organization.organization import Role
 
 CACHE_VARIABLE: Final = "INNOVATION_ABM_CACHE_DIR"
 """Environment variable that names the folder in which compiled code is kept."""
@@ -56,6 +63,9 @@ WAITING: Final = (
 
 PERSONS: Final = ("author", "reviewer", "reader", "person")
 """Parameters of rules that are people."""
+
+HOOKS: Final = ("conceive", "stuck")
+"""Methods of agents that the engine's own functions rely on, as long as they are the shipped ones."""
 
 SMALL: Final = 700
 """Functions of the engine with less bytecode are written out where they are called; measured:
@@ -91,18 +101,41 @@ def build(
 
     Raises:
         EngineError: if numba is not available, a rule does not compile, or agents come with the
-            rules, which would be left out.
+            rules that it cannot run.
     """
-    if agents := own_agents(roles_of(rules)):
-        raise EngineError(f"the compiled engine cannot run {agents}")
+    if only := only_in_mesa(roles_of(rules)):
+        raise EngineError(f"the compiled engine cannot run {only}")
     if missing := unavailable():
         raise EngineError(f"the compiled engine cannot run here: {missing}")
     return _built(digest(rules, checked), _Asked(rules, tell, checked))
 
 
+def only_in_mesa(roles: Mapping[Role, type[Person]]) -> str:
+    """Return which agents only the Mesa engine can run, and why; "" if this one can run all."""
+    try:
+        _agents(roles)
+    except DialectError as error:
+        return f"{own_agents(roles)}: {error}"
+    return ""
+
+
+def _agents(roles: Mapping[Role, type[Person]]) -> str:
+    """Return the source of the functions for agents that are not the shipped ones.
+
+    Raises:
+        DialectError: if the engine cannot run them.
+    """
+    return _agents_of(tuple(roles.items())) if roles else ""
+
+
+@lru_cache(maxsize=32)
+def _agents_of(roles: tuple[tuple[Role, type[Person]], ...]) -> str:
+    return lowered_agents({**ROLES, **dict(roles)})
+
+
 def is_compiled(rules: RuleBook) -> bool:
     """Whether the engine for a rule book has been compiled before, and kept."""
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, DialectError):
         return _found(_folder(digest(rules)))
     return False
 
@@ -333,14 +366,17 @@ def _specialised(
 
     twins = _twins_of_rules(list(_rule_functions(rules)), name, numba)
     book, shipped = ModuleType("rules"), ModuleType("shipped")
-    for rule in fields(rules):
-        twin, is_shipped = (
-            twins[id(getattr(rules, rule.name))],
-            guarding.is_shipped(rules, rule.name),
-        )
-        setattr(book, rule.name, twin if is_shipped else _guarded(rule.name, twin, name, numba))
+    roles = roles_of(rules)  # which may pass anything to a rule
+    for rule in fields(RuleBook):
+        twin = twins[id(getattr(rules, rule.name))]
+        is_shipped = guarding.is_shipped(rules, rule.name)
+        trusted = is_shipped and not roles
+        setattr(book, rule.name, twin if trusted else _guarded(rule.name, twin, name, numba))
         setattr(shipped, rule.name, is_shipped)
+    for hook in HOOKS:
+        setattr(shipped, hook, not any(overrides(kind, hook) for kind in roles.values()))
     namespace = {**vars(decisions), **vars(week)}
+    exec(_agents(roles), namespace)
     namespace |= {"rules": book, "shipped": shipped, "CHECKED": checked}
     namespace["state_at"] = viewer(checked)
     for called, function in _bottom_up(namespace):
@@ -413,7 +449,7 @@ def _callees_first(rules: list[FunctionType]) -> list[FunctionType]:
 
 
 def _bottom_up(namespace: dict[str, Any]) -> list[tuple[str, FunctionType]]:
-    """List the functions of the engine, each after those that it calls."""
+    """List the functions that the engine's entry calls, each after those that it calls."""
     functions = {n: f for n, f in namespace.items() if getattr(f, "is_compiled", False)}
     listed: dict[str, FunctionType] = {}
 
@@ -424,8 +460,7 @@ def _bottom_up(namespace: dict[str, Any]) -> list[tuple[str, FunctionType]]:
                     list_after_callees(step.argval)
             listed[name] = functions[name]
 
-    for name in functions:
-        list_after_callees(name)
+    list_after_callees("replicate")
     return list(listed.items())
 
 
@@ -551,6 +586,7 @@ def _shipped_digest(checked: bool) -> str:
 def _digest(rules: RuleBook, checked: bool) -> str:
     state = _engine().copy()
     state.update(b"checked" * checked)
+    state.update(_agents(roles_of(rules)).encode())
     seen: set[int] = set()
     for rule in fields(rules):
         state.update(repr((rule.name, *ANSWERS[rule.name])).encode())
@@ -607,6 +643,8 @@ ENGINE_MODULES: Final = (
     "kernel/arrays",
     "kernel/compiling",
     "kernel/decisions",
+    "kernel/dialect",
+    "kernel/lowering",
     "kernel/memory",
     "kernel/numba_access",
     "kernel/numba_arrays",

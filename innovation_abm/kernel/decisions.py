@@ -70,9 +70,7 @@ def broadcast(s):
     terms = s.terms[run.departments]
     last = s.weeks[run.week - 1]
     now = s.weeks[run.week]
-    waited = last.last_broadcast == 0 or run.week - last.last_broadcast >= int(
-        terms.broadcast_every
-    )
+    waited = last.last_broadcast == 0 or run.week - last.last_broadcast >= int(terms.broadcast_every)
     due = terms.broadcast > 0.0 and waited
     now.last_broadcast = run.week if due else last.last_broadcast
     now.message = rules.message(last.message, 1.0 if due else 0.0, terms)
@@ -110,9 +108,7 @@ def develop(s, i: int, step: float, times: int):
     before = idea.maturity
     for _ in range(times):
         idea.maturity = rules.developed(idea.maturity, step)
-    idea.value += s.terms[s.people[idea.author].terms_row].development_gain * (
-        idea.maturity - before
-    )
+    idea.value += s.terms[s.people[idea.author].terms_row].development_gain * (idea.maturity - before)
 
 
 @compiled
@@ -181,9 +177,7 @@ def adopt(s, i: int, leader: int):
     end(s, i, Fate.ADOPTED, leader)
     if alive:
         if not linked(s, idea.first_endorser, s.people[leader].post, s.people[leader].tenure):
-            idea.first_endorser = link(
-                s, idea.first_endorser, s.people[leader].post, s.people[leader].tenure
-            )
+            idea.first_endorser = link(s, idea.first_endorser, s.people[leader].post, s.people[leader].tenure)
         idea.outcome = Outcome.PENDING
         s.adopted_now[run.adopted_now] = i
         run.adopted_now += 1
@@ -544,13 +538,7 @@ def wrong_queue(s, p, i: int, right: int):
     chance = rules.misrouting_chance(clarity_heard(s, p), terms)
     if draw(s, Purpose.MISROUTE, idea.key) >= chance:
         return NOBODY
-    return other_reviewer(
-        s,
-        s.people[right].layer,
-        NOBODY,
-        s.people[right].rank,
-        draw(s, Purpose.WRONG_POST, idea.key),
-    )
+    return other_reviewer(s, s.people[right].layer, NOBODY, s.people[right].rank, draw(s, Purpose.WRONG_POST, idea.key))
 
 
 # --- Reviewer -----------------------------------------------------------------------------------
@@ -687,14 +675,7 @@ def forward(s, p, i: int):
     """Pass an idea that landed in the wrong queue on to the right one."""
     idea = s.ideas[i]
     author = idea.author
-    send(
-        s,
-        i,
-        s.people[author].department
-        if s.people[author].superior == NOBODY
-        else s.people[author].superior,
-        Stage.REVIEW,
-    )
+    send(s, i, s.people[author].department if s.people[author].superior == NOBODY else s.people[author].superior, Stage.REVIEW)
 
 
 @compiled
@@ -718,9 +699,7 @@ def refuse(s, p, i: int):
     terms = s.terms[person.terms_row]
     if draw2(s, Purpose.REWORK, idea.key, person.post) < rules.rework_chance(idea, terms):
         return_for_rework(s, i, p)
-    elif draw2(s, Purpose.DOOR, idea.key, idea.doors) < rules.door_chance(
-        idea, s.people[idea.author], terms
-    ):
+    elif draw2(s, Purpose.DOOR, idea.key, idea.doors) < rules.door_chance(idea, s.people[idea.author], terms):
         show_another_door(s, p, i)
     else:
         end(s, i, Fate.REJECTED, p)

@@ -10,6 +10,7 @@ numbers. So both engines give the same bits.
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import enum
@@ -20,7 +21,7 @@ import textwrap
 from dataclasses import dataclass
 from functools import lru_cache, singledispatchmethod
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Final, Protocol
 
 from innovation_abm.agents import CentralAgency, Leader, Panel, Person, Reviewer
@@ -205,13 +206,43 @@ def owner_of(kind: type, method: str) -> type | None:
 
 @lru_cache(maxsize=512)
 def _source(function: FunctionType) -> ast.FunctionDef:
-    """Parse a method; its lines are counted as in its file."""
-    lines, first = inspect.getsourcelines(function)
-    tree = ast.parse(textwrap.dedent("".join(lines)))
-    ast.increment_lineno(tree, first - 1)
-    (found,) = tree.body
-    assert isinstance(found, ast.FunctionDef)
+    """Parse a method; its lines are counted as in its file.
+
+    Raises:
+        DialectError: if its source cannot be found, or is not what is run.
+    """
+    name = function.__qualname__
+    try:
+        lines, first = inspect.getsourcelines(function)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+        ast.increment_lineno(tree, first - 1)
+        (found,) = tree.body
+    except (OSError, SyntaxError, ValueError):
+        raise DialectError(f"{name}: its source cannot be found") from None
+    if not isinstance(found, ast.FunctionDef) or not _is_compiled_to(found, function):
+        raise DialectError(
+            f"{name}: its source is not what is run; it was edited since, or refers to what is "
+            "around its class"
+        )
     return found
+
+
+def _is_compiled_to(tree: ast.FunctionDef, function: FunctionType) -> bool:
+    """Whether a method's source gives the code that is run: the file may have been edited."""
+    owner = ast.ClassDef(function.__qualname__.split(".")[-2], [], [], [tree], [])
+    place = ast.fix_missing_locations(ast.Module([owner], []))
+    flags = function.__code__.co_flags & __future__.annotations.compiler_flag
+    made = compile(place, "<source>", "exec", flags, dont_inherit=True)
+    for _ in range(2):  # the class in the module, and the method in the class
+        made = next(one for one in made.co_consts if isinstance(one, CodeType))
+    code = function.__code__
+    same = made.co_code == code.co_code and made.co_names == code.co_names
+    return same and _plain_constants(made) == _plain_constants(code)
+
+
+def _plain_constants(code: CodeType) -> list[object]:
+    plain = (one for one in code.co_consts if not isinstance(one, CodeType))
+    return [inspect.cleandoc(one) if isinstance(one, str) else one for one in plain]
 
 
 def parameters(function: FunctionType) -> list[tuple[str, str, ast.expr | None]]:
@@ -960,6 +991,9 @@ class _Translation:
         for parameter, _, default in parameters(function_of(vars(owner)[name])):
             value = next(given, None) or by_name.get(parameter) or default
             if parameter in UNSEEN:
+                if value is not default:
+                    right = "derive it from the results, which both engines give"
+                    raise self.refused(node, f"{parameter} is kept by the Mesa engine only", right)
                 continue
             if value is None:
                 raise self.refused(node, f"{name}() needs {parameter}")

@@ -21,6 +21,7 @@ from innovation_abm.agents.hooks import NEVER_CALLED, is_ours
 from innovation_abm.entities.forum import Forum
 from innovation_abm.entities.idea import Idea
 from innovation_abm.entities.queues import QueueBooks
+from innovation_abm.entities.world import World
 from innovation_abm.kernel.dialect import (
     FORUM,
     IDEA_KIND,
@@ -94,17 +95,28 @@ IDEA_METHODS: Final = ("author_present",)
 
 
 def lowered(cast: Mapping[Role, type], model: type) -> str:
-    """Write the functions of the engine for agents of some classes.
+    """Write the functions for the model, and for agents of some classes.
 
     Args:
         cast: the class of the agents of each role.
         model: the class of the model.
+    """
+    lowering = Lowering(cast, model)
+    return _joined([HEADER, *lowering.of_world(), *lowering.of_people()])
+
+
+def lowered_agents(cast: Mapping[Role, type]) -> str:
+    """Write the functions for agents of some classes, which are in the place of the shipped ones.
 
     Raises:
         DialectError: if a method uses what the engine does not know, or overrides one that the
             engine has written by hand.
     """
-    return Lowering(cast, model).text()
+    return _joined(list(Lowering(cast, World).of_people()))
+
+
+def _joined(parts: list[str]) -> str:
+    return "\n\n".join(part.strip("\n") + "\n" for part in parts)
 
 
 @dataclass
@@ -113,7 +125,7 @@ class Lowering:
 
     Attributes:
         cast: the class of the agents of each role.
-        model: the class of the model.
+        model: the class of the model, or the protocol of what agents see of it.
         asked: methods of classes that no role has, but that those of others call by ``super()``.
     """
 
@@ -121,14 +133,10 @@ class Lowering:
     model: type
     asked: list[tuple[type, str]] = field(default_factory=list)
 
-    def text(self) -> str:
-        """Return the source of all functions."""
-        parts = [HEADER, *self._world(), *self._people()]
-        return "\n\n".join(part.strip("\n") + "\n" for part in parts)
-
     # --- which functions there are ----------------------------------------------------------------
 
-    def _world(self) -> Iterator[str]:
+    def of_world(self) -> Iterator[str]:
+        """Write the functions for ideas, the model and the platform."""
         of_each: tuple[tuple[type, Kind, tuple[str, ...]], ...] = (
             (Idea, IDEA_KIND, IDEA_METHODS),
             (self.model, MODEL, MODEL_METHODS),
@@ -139,7 +147,8 @@ class Lowering:
             for name in names:
                 yield translated(Method(owner, name, name, kind), self)
 
-    def _people(self) -> Iterator[str]:
+    def of_people(self) -> Iterator[str]:
+        """Write the functions for people, and those that choose by role."""
         done: set[tuple[type, str]] = set()
         for kind in self._classes():
             names = [name for name in _methods(kind) if self.roles_with(kind, name)]
@@ -223,9 +232,9 @@ class Lowering:
     # --- writing them -----------------------------------------------------------------------------
 
     def _written(self, owner: type, name: str) -> str:
-        if name in BY_HAND and not is_ours(owner):
-            why = f"the compiled engine has its own {name}() ({BY_HAND[name]})"
-            raise DialectError(f"{owner.__name__}.{name}: {why}")
+        if not is_ours(owner) and (why := by_hand(owner, name)):
+            told = f"the compiled engine has its own {name}(): {why}"
+            raise DialectError(f"{owner.__name__}.{name}: {told}")
         method = Method(owner, name, self.named(owner, name), person(owner))
         return translated(method, self)
 
@@ -257,7 +266,8 @@ def _methods(kind: type) -> list[str]:
 
 def by_hand(kind: type, name: str) -> str:
     """Return why the engine has its own function for a class's method; "" if it has none."""
-    return BY_HAND.get(name, "") or BY_HAND.get(f"{kind.__name__}.{name}", "")
+    of_class = (BY_HAND.get(f"{one.__name__}.{name}", "") for one in kind.__mro__)
+    return BY_HAND.get(name, "") or next(filter(None, of_class), "")
 
 
 def _heading(kind: type) -> str:

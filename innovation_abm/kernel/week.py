@@ -63,10 +63,11 @@ from innovation_abm.kernel.decisions import (
 )
 from innovation_abm.kernel.mark import compiled
 from innovation_abm.organization.organization import Role
+from innovation_abm.rules.guarding import OutOfRangeError
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 
 rules = ModuleType("rules")  # filled in, in the engine built for a rule book
-shipped = ModuleType("shipped")  # which rules are the shipped ones
+shipped = ModuleType("shipped")  # which rules, and some methods, are the shipped ones
 CHECKED = False  # whether every index and every list's room are proved; see :mod:`.numba_types`
 state_at = None  # the state that is in a table of addresses
 
@@ -889,7 +890,7 @@ def inspired(s):
     run = s.run[0]
     terms = s.terms[run.departments]
     most = 1.0
-    if shipped.conception_chance:
+    if shipped.conception_chance and shipped.conceive:
         rate = max(terms.conception_rate, terms.manager_conception_rate)
         most = max(rate, terms.leader_conception_rate) / WEEKS_PER_YEAR
     key, high = fold(s.keys[Purpose.CONCEPTION], run.week), below(most)
@@ -1422,8 +1423,15 @@ def _direction(s, p, facet):
 
 @compiled
 def capacity_now(s, p):
-    """Return the reviews that can be done a week, on average."""
-    return capacity(s, p)
+    """Return the reviews that can be done a week, on average.
+
+    Raises:
+        OutOfRangeError: if a custom agent's answer is not a number of at least 0.
+    """
+    can = capacity(s, p)
+    if not can >= 0.0:
+        raise OutOfRangeError("capacity", can, s.people[p].post, -1)
+    return can
 
 
 @compiled
@@ -1452,7 +1460,9 @@ def collect(s, agency):
     """Move (never copy) ideas that are stuck in the middle layer into the agency's queue."""
     for place in range(s.run[0].departments, s.reviewers.size):
         post = s.reviewers[place]
-        if s.people[post].queue and stuck(s, agency, s.people[post].queue_first):
+        if s.people[post].queue and (
+            not shipped.stuck or stuck(s, agency, s.people[post].queue_first)
+        ):
             collect_from(s, post, agency)
 
 

@@ -101,6 +101,40 @@ def roles_of(rules: RuleBook | None) -> Mapping[Role, type[Person]]:
     return getattr(rules, "roles", {})
 
 
+class CastRules(RuleBook):
+    """A rule book with classes of agents that were given beside it.
+
+    Attributes:
+        roles: the classes, by role.
+    """
+
+    roles: Mapping[Role, type[Person]]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another book has the same rules and the same agents."""
+        same = isinstance(other, CastRules) and self.roles == other.roles
+        return same and all(getattr(self, rule) is getattr(other, rule) for rule in RULES)
+
+    def __hash__(self) -> int:
+        """Return the hash of the rules."""
+        return hash(tuple(getattr(self, rule) for rule in RULES))
+
+
+def with_agents(rules: RuleBook | None, roles: Mapping[Role, type[Person]] | None) -> RuleBook:
+    """Return a rule book with classes of agents, which go before those that come with it.
+
+    Args:
+        rules: the rule book; the shipped one if ``None``.
+        roles: the classes, by role; ``None`` or empty: those that come with the book.
+    """
+    book = rules or SHIPPED
+    if not roles or roles == roles_of(book):
+        return book
+    made = CastRules(**{rule: getattr(book, rule) for rule in RULES})
+    object.__setattr__(made, "roles", dict(roles))  # a rule book is frozen
+    return made
+
+
 def own_agents(roles: Mapping[Role, type[Person]]) -> str:
     """Return a phrase with the custom classes of agents; "" if there are none."""
     names = agent_names(roles)

@@ -11,14 +11,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.rules.book import SHIPPED, RuleBook
-from innovation_abm.rules.files import own_agents, roles_of
+from innovation_abm.rules.files import roles_of, with_agents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from innovation_abm.agents import Person
     from innovation_abm.organization.organization import Role
+    from innovation_abm.rules.book import RuleBook
 
     Notice = Callable[[str], None]
     """Called with a line that the user should read."""
@@ -44,7 +44,7 @@ def choose(
 
     ``"auto"`` uses the compiled engine unless
 
-    * classes of agents are given, or something else that runs in Mesa only,
+    * classes of agents are given that it cannot run, or something else that runs in Mesa only,
     * numba is missing or does not work,
     * a rule cannot be compiled,
     * the rule book was never compiled before, and compiling it would take longer than Mesa takes
@@ -70,17 +70,16 @@ def choose(
         return "mesa"
     from innovation_abm.kernel.compiling import EngineError, build
 
-    book = rules or SHIPPED
-    roles = roles or roles_of(rules)
+    book = with_agents(rules, roles)
+    only_mesa = only_mesa or mesa_only(book)
     if engine == "kernel":
-        if only_mesa := only_mesa or own_agents(roles):
+        if only_mesa:
             raise EngineError(
                 f'engine = "kernel": must be "auto" or "mesa", as only the Mesa engine can run '
                 f"{only_mesa}"
             )
         build(book, notice)
         return "kernel"
-    only_mesa = only_mesa or own_agents(roles)
     obstacle = f"only it can run {only_mesa}" if only_mesa else _obstacle(book, person_weeks)
     if not obstacle:
         try:
@@ -90,6 +89,15 @@ def choose(
             obstacle = str(error)
     (notice or _log_once)(f"using the Mesa engine: {obstacle}")
     return "mesa"
+
+
+def mesa_only(rules: RuleBook | None) -> str:
+    """Return which agents of a rule book only the Mesa engine can run, and why; "" if none."""
+    if not (roles := roles_of(rules)):
+        return ""
+    from innovation_abm.kernel.compiling import only_in_mesa
+
+    return only_in_mesa(roles)
 
 
 def _obstacle(rules: RuleBook, person_weeks: float) -> str:

@@ -26,7 +26,7 @@ class Setup:
         organization: the chart; each scenario's own if ``None``.
         rules: the rule book; the shipped one if ``None``.
         roles: classes of agents to use instead of the shipped ones, by role; those that come with
-            ``rules`` if there are none. In Mesa only.
+            ``rules`` if there are none.
         origin: for each post of ``organization``, the post whose ideas come to it; everybody's own
             if ``None``.
         network: who reads whose posts on the platform; everybody everybody's if ``None``. In Mesa
@@ -50,6 +50,13 @@ class Setup:
     def only_mesa(self) -> str:
         """What only Mesa can run, apart from classes of agents; "" if nothing."""
         return "" if self.network is None else "a custom network"
+
+    @property
+    def book(self) -> RuleBook:
+        """The rules, with the classes of agents that run under them."""
+        from innovation_abm.rules.files import with_agents  # Mesa is slow to load
+
+        return with_agents(self.rules, self.roles)
 
     def chart_of(self, scenario: Scenario) -> Organization:
         """Return the chart that a scenario is run on.

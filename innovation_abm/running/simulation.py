@@ -63,7 +63,7 @@ def simulate(
             see :func:`~innovation_abm.running.engines.choose`.
         organization: the chart; that of the scenario if ``None``.
         rules: the rule book; the shipped one if ``None``.
-        roles: classes of agents to use instead of the shipped ones, by role; in Mesa only.
+        roles: classes of agents to use instead of the shipped ones, by role.
         origin: see :class:`~innovation_abm.InnovationModel`.
         network: who reads whose posts on the platform, see
             :class:`~innovation_abm.InnovationModel`; in Mesa only.
@@ -115,7 +115,7 @@ def _run_kernel(settings: Scenario, setup: Setup, progress: Progress | None) -> 
 
     chart = setup.chart_of(settings)
     with blaming(setup.rules):
-        state = run_kernel(settings, chart, setup.rules, setup.origin, progress)
+        state = run_kernel(settings, chart, setup.book, setup.origin, progress)
     if progress is not None:
         progress(settings.weeks, settings.weeks)
     spent = perf_counter() - start
@@ -204,7 +204,7 @@ def replicate(
         engine: see :func:`simulate`.
         organization: the chart; that of the scenario if ``None``.
         rules: the rule book; the shipped one if ``None``.
-        roles: classes of agents to use instead of the shipped ones, by role; in Mesa only.
+        roles: classes of agents to use instead of the shipped ones, by role.
         tables: see :func:`simulate_many`.
         threads: see :func:`simulate_many`.
         progress: see :func:`simulate_many`.
@@ -282,7 +282,7 @@ def simulate_many(
         engine: see :func:`simulate`.
         organization: the chart of all of them; each scenario's own if ``None``.
         rules: the rule book; the shipped one if ``None``.
-        roles: classes of agents to use instead of the shipped ones, by role; in Mesa only.
+        roles: classes of agents to use instead of the shipped ones, by role.
         tables: whether to give whole runs rather than a row of figures for each.
         threads: how many the compiled engine uses; one for each processor if ``None``.
         progress: called now and then with the number of pairs done and of all pairs, from any
@@ -356,7 +356,7 @@ def _on_threads(
         return progress is None or progress(done, total) is not False
 
     with blaming(setup.rules):
-        counts = run_many(pairs, setup.organization, setup.rules, threads=threads, progress=told)
+        counts = run_many(pairs, setup.organization, setup.book, threads=threads, progress=told)
     ran = counts["weeks"] > 0  # nothing but zeros where it was stopped
     done = [pair for pair, was_run in zip(pairs, ran, strict=True) if was_run]
     return batch(done, counts[ran])
