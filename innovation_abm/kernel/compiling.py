@@ -35,9 +35,9 @@ from typing import TYPE_CHECKING, Any, Final
 from innovation_abm.agents.cast import ROLES
 from innovation_abm.agents.hooks import overrides
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.kernel.dialect import DialectError
 from innovation_abm.kernel.locks import only_one
 from innovation_abm.kernel.lowering import lowered_agents
+from innovation_abm.kernel.translation.dialect import DialectError
 from innovation_abm.rules import guarding
 from innovation_abm.rules.book import ANSWERS, SHIPPED, RuleBook, trait
 from innovation_abm.rules.files import own_agents, roles_of
@@ -65,7 +65,7 @@ PERSONS: Final = ("author", "reviewer", "reader", "person")
 """Parameters of rules that are people."""
 
 HOOKS: Final = ("conceive", "stuck")
-"""Methods of agents that the engine's own functions rely on, as long as they are the shipped ones."""
+"""Methods of agents that the engine relies on, as long as they are the shipped ones."""
 
 SMALL: Final = 700
 """Functions of the engine with less bytecode are written out where they are called; measured:
@@ -643,7 +643,6 @@ ENGINE_MODULES: Final = (
     "kernel/arrays",
     "kernel/compiling",
     "kernel/decisions",
-    "kernel/dialect",
     "kernel/lowering",
     "kernel/memory",
     "kernel/numba_access",
@@ -656,6 +655,10 @@ ENGINE_MODULES: Final = (
     "kernel/runs",
     "kernel/states",
     "kernel/sizes",
+    "kernel/translation/dialect",
+    "kernel/translation/expressions",
+    "kernel/translation/methods",
+    "kernel/translation/statements",
     "kernel/week",
     "organization/organization",
     "rules/book",

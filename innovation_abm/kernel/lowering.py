@@ -3,7 +3,7 @@
 The compiled engine works on the records of :mod:`.arrays`. What agents decide, and what follows
 from it, is not written again for it: this module reads the methods of :mod:`innovation_abm.agents`,
 :mod:`innovation_abm.model` and :mod:`innovation_abm.entities.forum` from their source, and writes
-for each a function that does the same (:mod:`.dialect` has the rules of translation). A method that
+for each a function that does the same (:mod:`.translation` has the rules). A method that
 several roles have in ways of their own becomes a function for each, and one that chooses by role,
 as Python does by class.
 
@@ -22,18 +22,16 @@ from innovation_abm.entities.forum import Forum
 from innovation_abm.entities.idea import Idea
 from innovation_abm.entities.queues import QueueBooks
 from innovation_abm.entities.world import World
-from innovation_abm.kernel.dialect import (
+from innovation_abm.kernel.translation.dialect import (
     FORUM,
     IDEA_KIND,
     MODEL,
     DialectError,
     Kind,
-    Method,
-    owner_of,
     person,
-    translated,
-    written_parameters,
 )
+from innovation_abm.kernel.translation.methods import Method, owner_of, written_parameters
+from innovation_abm.kernel.translation.statements import translated
 from innovation_abm.organization.organization import Role
 
 if TYPE_CHECKING:
@@ -197,7 +195,7 @@ class Lowering:
         found = (owner_of(self.cast[role], name) for role in self.roles_asked(name))
         return list(dict.fromkeys(one for one in found if one is not None))
 
-    # --- their names, see :class:`.dialect.Calls` -------------------------------------------------
+    # --- their names, see :class:`.translation.methods.Calls` -------------------------------------
 
     def function(self, who: type, method: str) -> str:
         """Return the function for a method of people of a class."""
@@ -228,6 +226,11 @@ class Lowering:
     def world(self, kind: str) -> type:
         """Return the class of the model, the platform or the books of queues."""
         return {"model": self.model, "forum": Forum, "queues": QueueBooks}[kind]
+
+    def constants(self, who: type, name: str) -> list[object]:
+        """List the values that classes of people have of a name, of all roles below a class."""
+        kinds = (kind for kind in self.cast.values() if issubclass(kind, who))
+        return [getattr(kind, name) for kind in kinds if hasattr(kind, name)]
 
     # --- writing them -----------------------------------------------------------------------------
 

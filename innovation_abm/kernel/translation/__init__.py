@@ -1,0 +1,1 @@
+"""Methods of agents, translated into functions of the compiled engine."""

@@ -1,0 +1,164 @@
+"""The part of Python in which agents may be written to run in the compiled engine too.
+
+Every expression has a :class:`Kind`: ``self.author`` is a person, which the engine knows by post,
+``idea.value`` a number in a record. The tables say what may be read of each kind, and how the
+engine has it. What is not in them is refused; to teach the engine more, add to them.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Final
+
+from innovation_abm.agents import CentralAgency, Leader, Panel, Person, Reviewer
+from innovation_abm.chance import Purpose, normal
+from innovation_abm.entities.idea import (
+    NEVER,
+    NOVEL,
+    Event,
+    Facet,
+    Fate,
+    Outcome,
+    Reason,
+    Stage,
+)
+from innovation_abm.entities.queues import UNLIMITED
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.kernel.arrays import IDEA, PERSON
+from innovation_abm.organization.organization import Role
+from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
+
+
+class DialectError(InnovationAbmError):
+    """A method uses what the compiled engine does not know."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an expression is: a number, a person, an idea, a list of the model, ...
+
+    Attributes:
+        name: one of the names below.
+        who: the class of a person, as far as it is known from the source.
+        array: the engine's name of a list.
+    """
+
+    name: str
+    who: type | None = None
+    array: str = ""
+
+
+NUMBER: Final = Kind("number")
+FLAG: Final = Kind("flag")
+NOTHING: Final = Kind("nothing")
+MODEL, FORUM, RULES, QUEUES, SETTINGS = map(Kind, ("model", "forum", "rules", "queues", "settings"))
+IDEA_KIND, TERMS_KIND, WEEK_KIND = Kind("idea"), Kind("terms"), Kind("week")
+STAGE, CHOICE, PROVISION = Kind("stage"), Kind("choice"), Kind("provision")
+QUEUE, CHAIN, MEMBERS = Kind("queue"), Kind("chain"), Kind("members")
+
+
+def person(who: type) -> Kind:
+    """Return the kind of people of a class."""
+    return Kind("person", who)
+
+
+ANNOTATED: Final[dict[str, Kind]] = {
+    "Idea": IDEA_KIND,
+    "Terms": TERMS_KIND,
+    **{kind.__name__: person(kind) for kind in (Person, Reviewer, Leader, Panel, CentralAgency)},
+    **{"Desk[Idea]": person(Reviewer), "Head[Idea]": person(Leader), "PersonLike": person(Person)},
+    **dict.fromkeys(("int", "float", "Purpose", "Fate", "Stage", "Reason", "Facet"), NUMBER),
+    "bool": FLAG,
+    "None": NOTHING,
+}
+"""Kinds of parameters and results, by how they are annotated; ``| None`` is left out."""
+
+ENUMS: Final[dict[str, object]] = {
+    one.__name__: one for one in (Event, Facet, Fate, Outcome, Purpose, Reason, Role, Stage)
+}
+CONSTANTS: Final[dict[str, object]] = {
+    "NEVER": NEVER,
+    "NOVEL": NOVEL,
+    "UNLIMITED": UNLIMITED,
+    "WEEKS_PER_YEAR": WEEKS_PER_YEAR,
+}
+FUNCTIONS: Final[dict[str, object]] = {
+    **{one.__name__: one for one in (abs, all, any, bool, float, int, len, max, min, round)},
+    "normal": normal,
+}
+"""What may be named: codes, constants, and functions of numbers; any function of ``math`` too."""
+
+OF_MODEL: Final[dict[str, tuple[str, Kind]]] = {
+    "week": ("run.week", NUMBER),
+    "now": ("now", WEEK_KIND),
+    "last": ("s.weeks[run.week - 1]", WEEK_KIND),
+    "government": ("s.terms[run.departments]", TERMS_KIND),
+    "rules": ("rules", RULES),
+    "forum": ("s", FORUM),
+    "queues": ("s", QUEUES),
+    "settings": ("run", SETTINGS),
+    "panel": ("panel_of(s)", person(Panel)),
+    "agency": ("agency_of(s)", person(CentralAgency)),
+    "people": ("run.people", Kind("people")),
+    "reviewers": ("s.reviewers.size", Kind("reviewers")),
+    "leaders": ("run.departments", Kind("leaders")),
+    "terms": ("s.terms", Kind("all terms")),
+    "clarity": ("s.clarity", Kind("table", array="clarity")),
+    "origin": ("s.origin", Kind("table", array="origin")),
+    "met_topics": ("s", Kind("topics met")),
+    "adopted_topics": ("s", Kind("topics adopted")),
+    **{name: (f"s.{name}", Kind("calendar", array=name)) for name in ("due", "returning")},
+    **{
+        name: (f"s.{name}", Kind("list", array=name))
+        for name in ("granted", "adopted_now", "embedded_now", "flying")
+    },
+}
+"""What is read of the model, and how."""
+
+OF_PERSON: Final[dict[str, tuple[str, Kind]]] = {
+    "model": ("s", MODEL),
+    "terms": ("s.terms[{row}.terms_row]", TERMS_KIND),
+    "leader": ("{row}.department", person(Leader)),
+    "superior": ("{row}.superior", person(Reviewer)),
+    "ideas": ("{row}.queue", QUEUE),
+    "members": ("members(s)", MEMBERS),
+    "week": ("run.week", NUMBER),
+}
+"""What is read of a person besides the columns of :data:`.arrays.PERSON`."""
+
+OF_IDEA: Final[dict[str, tuple[str, Kind]]] = {
+    "author": ("{row}.author", person(Person)),
+    "holder": ("{row}.holder", person(Reviewer)),
+    "fate_holder": ("{row}.fate_holder", person(Reviewer)),
+    "stage": ("{row}.stage", STAGE),
+    "endorsers": ("{row}.first_endorser", CHAIN),
+    "visited": ("{row}.first_visited", CHAIN),
+}
+"""What is read of an idea besides the columns of :data:`.arrays.IDEA`."""
+
+PERSON_COLUMNS: Final = tuple(
+    name for name in PERSON.names or () if not name.startswith(("queue", "arriving"))
+)
+IDEA_COLUMNS: Final = tuple(
+    name for name in IDEA.names or () if not name.startswith("first_") and name != "next"
+)
+"""Columns that agents of the Mesa engine have as attributes."""
+
+LEARNED: Final = ("deaths", "adoptions", "failures")
+"""Columns of a person that are counted up within a week: whoever they count is listed first."""
+UNSEEN: Final = ("detail",)
+"""Attributes of an idea that only the Mesa engine has."""
+DETERMINANTS: Final = ("clarity", "parity", "suitability", "normality")
+
+
+@dataclass(frozen=True)
+class Typed:
+    """An expression of the engine, and its kind."""
+
+    node: ast.expr
+    kind: Kind
+
+    def __str__(self) -> str:
+        """Return it as it is written."""
+        return ast.unparse(self.node)

@@ -1,0 +1,512 @@
+"""The translation of expressions; see :mod:`.dialect` for what they may be made of."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import enum
+import math
+from functools import singledispatchmethod
+from typing import TYPE_CHECKING
+
+from innovation_abm.agents import Leader, Person, Reviewer
+from innovation_abm.kernel.arrays import IDEA, PERSON, TERMS, WEEK
+from innovation_abm.kernel.translation.dialect import (
+    ANNOTATED,
+    CHAIN,
+    CHOICE,
+    CONSTANTS,
+    DETERMINANTS,
+    ENUMS,
+    FLAG,
+    FORUM,
+    FUNCTIONS,
+    IDEA_COLUMNS,
+    IDEA_KIND,
+    MODEL,
+    NOTHING,
+    NUMBER,
+    OF_IDEA,
+    OF_MODEL,
+    OF_PERSON,
+    PERSON_COLUMNS,
+    PROVISION,
+    RULES,
+    SETTINGS,
+    STAGE,
+    TERMS_KIND,
+    UNSEEN,
+    DialectError,
+    Kind,
+    Typed,
+    person,
+)
+from innovation_abm.kernel.translation.methods import (
+    Calls,
+    Method,
+    function_of,
+    inherited,
+    owner_of,
+    parameters,
+    refused,
+    source_of,
+    written_parameters,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def fill(template: str, **parts: ast.expr) -> ast.expr:
+    """Parse an expression with others in the place of some of its names."""
+
+    class Filling(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            return parts.get(node.id, node)
+
+    return Filling().visit(ast.parse(template, mode="eval")).body  # type: ignore[no-any-return]
+
+
+def call_of(name: str, *arguments: ast.expr) -> ast.expr:
+    """Return the call of a function."""
+    return ast.Call(ast.Name(name), list(arguments), [])
+
+
+class Expressions:
+    """The translation of one method.
+
+    Attributes:
+        local: the kind of each local variable, and by which name the engine has it.
+        used: the records that the function reads, to be set at its beginning.
+        known: kinds of expressions that the source asserts.
+        before: what has to be done before the statement that is being translated.
+        repeated: whether that is a condition, which is asked again and again.
+    """
+
+    def __init__(self, method: Method, calls: Calls) -> None:
+        self.method, self.calls = method, calls
+        self.tree = source_of(method.function())
+        self.local: dict[str, tuple[str, Kind]] = {}
+        self.used: dict[str, str] = {}
+        self.known: dict[str, Kind] = {}
+        self.before: list[ast.stmt] = []
+        self.repeated = False
+        self.given: list[str] = ["s"]
+        self.assigned = {
+            node.id
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        }
+        self._take_parameters()
+
+    def _take_parameters(self) -> None:
+        mine = self.method.self_kind
+        named = {"person": "p", "idea": "i"}.get(mine.name)
+        if named:
+            self.given.append(named)
+        self.local["self"] = (named or "s", mine)
+        for name, written, annotation in written_parameters(self.method):
+            self.local[name] = (written.partition(":")[0], ANNOTATED[annotation])
+            self.given.append(written)
+
+    def need(self, name: str, value: str) -> None:
+        """Set a record at the beginning of the function."""
+        if name in self.assigned and self.local.get(name, ("", NOTHING))[0] == name:
+            raise self.refused(self.tree, f"a variable named {name}", "use another name")
+        self.used[name] = value
+        if name == "now":
+            self.used["run"] = "s.run[0]"
+        if name == "terms":
+            self.used["person"] = "s.people[p]"
+
+    def refused(self, node: ast.AST, what: str, right: str = "") -> DialectError:
+        """Return the error for what the engine does not know, with its place."""
+        line = getattr(node, "lineno", self.method.function().__code__.co_firstlineno)
+        return refused(self.method, line, what, right)
+
+    # --- expressions ------------------------------------------------------------------------------
+
+    def truth(self, node: ast.expr) -> ast.expr:
+        """Translate a condition."""
+        if isinstance(node, ast.BoolOp):
+            return self.condition(node)
+        found = self.value(node)
+        if found.kind.name == "person":
+            raise self.refused(node, "a person is neither true nor false", "write `is None`")
+        return found.node
+
+    def means(self, name: str, value: object) -> bool:
+        """Whether a name means in the method's module what it means in the engine."""
+        return self.method.function().__globals__.get(name, vars(builtins).get(name)) is value
+
+    def condition(self, node: ast.BoolOp) -> ast.expr:
+        """Translate a condition of several parts, which need not be flags."""
+        return ast.BoolOp(node.op, [self.truth(one) for one in node.values])
+
+    @singledispatchmethod
+    def value(self, node: ast.expr) -> Typed:
+        """Translate an expression."""
+        raise self.refused(
+            node, f"{ast.unparse(node)}: {type(node).__name__} is not known to the compiled engine"
+        )
+
+    @value.register
+    def _constant(self, node: ast.Constant) -> Typed:
+        if node.value is None:
+            return Typed(ast.Name("NOBODY"), NOTHING)
+        if isinstance(node.value, str):
+            return Typed(node, CHOICE)
+        return Typed(node, FLAG if isinstance(node.value, bool) else NUMBER)
+
+    @value.register
+    def _name(self, node: ast.Name) -> Typed:
+        if node.id in self.local:
+            written, kind = self.local[node.id]
+            return Typed(ast.parse(written, mode="eval").body, kind)
+        if node.id in CONSTANTS and self.means(node.id, CONSTANTS[node.id]):
+            return Typed(ast.Name(node.id), NUMBER)
+        found = self.method.function().__globals__.get(node.id)
+        if isinstance(found, bool | int | float) and not isinstance(found, enum.Enum):
+            return Typed(ast.Constant(found), NUMBER)
+        raise self.refused(node, f"{node.id} is not known to the compiled engine")
+
+    @value.register
+    def _unaryop(self, node: ast.UnaryOp) -> Typed:
+        if isinstance(node.op, ast.Not):
+            return Typed(ast.UnaryOp(node.op, self.truth(node.operand)), FLAG)
+        return Typed(ast.UnaryOp(node.op, self.value(node.operand).node), NUMBER)
+
+    @value.register
+    def _binop(self, node: ast.BinOp) -> Typed:
+        left, right = self.value(node.left), self.value(node.right)
+        return Typed(ast.BinOp(left.node, node.op, right.node), NUMBER)
+
+    @value.register
+    def _boolop(self, node: ast.BoolOp) -> Typed:
+        values = [self.value(one) for one in node.values]
+        if all(one.kind.name == "person" for one in values):
+            first, second = values
+            chosen = fill("b if a == NOBODY else a", a=first.node, b=second.node)
+            return Typed(chosen, second.kind)
+        if any(one.kind != FLAG for one in values):
+            right = f"compare it, as in `{ast.unparse(node.values[0])} > 0.0`"
+            raise self.refused(node, "`and` and `or` give numbers and flags mixed here", right)
+        return Typed(self.condition(node), FLAG)
+
+    @value.register
+    def _ifexp(self, node: ast.IfExp) -> Typed:
+        body, other = self.value(node.body), self.value(node.orelse)
+        kind = other.kind if body.kind == NOTHING else body.kind
+        if kind.name == "person" and other.kind.name == "person":
+            kind = person(_common(body.kind.who, other.kind.who))
+        return Typed(ast.IfExp(self.truth(node.test), body.node, other.node), kind)
+
+    @value.register
+    def _compare(self, node: ast.Compare) -> Typed:
+        if len(node.ops) == 1:
+            (operator,), (right,) = node.ops, node.comparators
+            if isinstance(operator, ast.Is | ast.IsNot):
+                same = ast.Eq() if isinstance(operator, ast.Is) else ast.NotEq()
+                parts = [self.value(right).node]
+                return Typed(ast.Compare(self.value(node.left).node, [same], parts), FLAG)
+            if isinstance(operator, ast.In | ast.NotIn):
+                found = self.contained(node.left, right)
+                if isinstance(operator, ast.NotIn):
+                    found = ast.UnaryOp(ast.Not(), found)
+                return Typed(found, FLAG)
+            if isinstance(right, ast.Constant) and isinstance(right.value, str):
+                choice = ast.Attribute(ast.Name("ValueKind"), right.value.upper())
+                return Typed(ast.Compare(self.value(node.left).node, node.ops, [choice]), FLAG)
+        parts = [self.value(one).node for one in node.comparators]
+        return Typed(ast.Compare(self.value(node.left).node, node.ops, parts), FLAG)
+
+    def contained(self, one: ast.expr, many: ast.expr) -> ast.expr:
+        """Translate ``one in many``."""
+        if isinstance(many, ast.Tuple):
+            left = self.value(one).node
+            tests: list[ast.expr] = [
+                ast.Compare(left, [ast.Eq()], [self.value(other).node]) for other in many.elts
+            ]
+            return ast.BoolOp(ast.Or(), tests) if len(tests) > 1 else tests[0]
+        among = self.value(many)
+        values = one.elts if isinstance(one, ast.Tuple) else [one]
+        parts = [self.value(value).node for value in values]
+        if among.kind == CHAIN:
+            return call_of("linked", ast.Name("s"), among.node, *parts)
+        if among.kind.name == "topics met":
+            return call_of("is_met", ast.Name("s"), *parts)
+        if among.kind.name == "topics adopted":
+            self.need("run", "s.run[0]")
+            return call_of("is_met", ast.Name("s"), fill("run.departments"), *parts)
+        raise self.refused(many, f"`in {ast.unparse(many)}` is not known to the compiled engine")
+
+    @value.register
+    def _subscript(self, node: ast.Subscript) -> Typed:
+        inner, places = node, [self.value(node.slice).node]
+        while isinstance(inner.value, ast.Subscript):
+            inner = inner.value
+            places.insert(0, self.value(inner.slice).node)
+        many = self.value(inner.value)
+        place = places[0] if len(places) == 1 else ast.Tuple(places)
+        if many.kind.name == "table":
+            return Typed(ast.Subscript(many.node, place), NUMBER)
+        if many.kind.name == "people":
+            return Typed(place, person(Person))
+        if many.kind.name == "leaders":
+            return Typed(place, person(Leader))
+        if many.kind.name == "all terms":
+            return Typed(ast.Subscript(ast.parse("s.terms", mode="eval").body, place), TERMS_KIND)
+        raise self.refused(node, f"{ast.unparse(node)} is not known to the compiled engine")
+
+    # --- attributes -------------------------------------------------------------------------------
+
+    @value.register
+    def _attribute(self, node: ast.Attribute) -> Typed:
+        if isinstance(node.value, ast.Name) and node.value.id not in self.local:
+            return self.member(node, node.value.id)
+        of = self.value(node.value)
+        readers: dict[str, Callable[[ast.Attribute, Typed], Typed]] = {
+            "model": self.of_model,
+            "person": self.of_person,
+            "idea": self.of_idea,
+            "provision": self.of_provision,
+        }
+        if of.kind.name in readers:
+            return readers[of.kind.name](node, of)
+        name = node.attr
+        columns = {"terms": TERMS.names, "week": WEEK.names}
+        if of.kind.name in columns and name in (columns[of.kind.name] or ()):
+            return Typed(ast.Attribute(of.node, name), NUMBER)
+        if of.kind == FORUM and name == "model":
+            return Typed(of.node, MODEL)
+        if of.kind == SETTINGS and name in ("value_distribution", "lapsed_leave"):
+            return Typed(ast.Attribute(of.node, name), NUMBER)
+        if of.kind == STAGE and name == "queued":
+            return Typed(fill("stage >= Stage.PERMISSION", stage=of.node), FLAG)
+        raise self.refused(node, f"{ast.unparse(node)} is not known to the compiled engine")
+
+    def member(self, node: ast.Attribute, name: str) -> Typed:
+        """Translate a code like ``Fate.ADOPTED``, or a number of ``math``."""
+        if name in ENUMS and self.means(name, ENUMS[name]):
+            return Typed(node, NUMBER)
+        if self.is_math(node.value) and isinstance(getattr(math, node.attr, None), float):
+            return Typed(node, NUMBER)
+        raise self.refused(node, f"{ast.unparse(node)} is not known to the compiled engine")
+
+    def is_math(self, node: ast.expr) -> bool:
+        """Whether an expression is the module of mathematical functions."""
+        return isinstance(node, ast.Name) and self.means(node.id, math)
+
+    def of_model(self, node: ast.Attribute, of: Typed) -> Typed:
+        """Translate what is read of the model."""
+        if node.attr == "agency_open":
+            return Typed(fill("agency_open(s)"), FLAG)
+        if node.attr not in OF_MODEL:
+            right = f"of the model, it knows {', '.join(sorted(OF_MODEL))}"
+            raise self.refused(node, f"{ast.unparse(node)} is not known to the engine", right)
+        text, kind = OF_MODEL[node.attr]
+        if text.startswith("run.") or "[run." in text or text == "run":
+            self.need("run", "s.run[0]")
+        if text == "now":
+            if "now" in self.assigned:  # by the method itself
+                self.need("run", "s.run[0]")
+                return Typed(fill("s.weeks[run.week]"), kind)
+            self.need("now", "s.weeks[run.week]")
+        return Typed(fill(text), kind)
+
+    def row(self, of: Typed, table: str, name: str, mine: str) -> ast.expr:
+        """Return the record of a person or idea; that of the method's own is set first."""
+        given = isinstance(of.node, ast.Name) and of.node.id == mine and mine in self.given_names()
+        if given and (name not in self.assigned or self.local.get(name, (mine,))[0] != name):
+            self.need(name, f"s.{table}[{mine}]")
+            return ast.Name(name)
+        return ast.Subscript(fill(f"s.{table}"), of.node)
+
+    def given_names(self) -> list[str]:
+        """List the names of the function's parameters."""
+        return [one.partition(":")[0] for one in self.given]
+
+    def of_person(self, node: ast.Attribute, of: Typed) -> Typed:
+        """Translate what is read of a person."""
+        name, who = node.attr, of.kind.who or Person
+        if name in OF_PERSON:
+            text, kind = OF_PERSON[name]
+            if text.startswith("run."):
+                self.need("run", "s.run[0]")
+            if name == "terms" and str(of) == "p" and "p" in self.given_names():
+                self.need("terms", "s.terms[person.terms_row]")
+                return Typed(ast.Name("terms"), kind)
+            row = self.row(of, "people", "person", "p") if "{row}" in text else None
+            return Typed(fill(text.replace("{row}", "row"), **({"row": row} if row else {})), kind)
+        if name in PERSON_COLUMNS:
+            row = self.row(of, "people", "person", "p")
+            kind = FLAG if PERSON[name].kind == "b" else NUMBER
+            return Typed(ast.Attribute(row, name), kind)
+        owner = owner_of(who, name)
+        if owner is not None and isinstance(vars(owner)[name], property):
+            called = call_of(self.calls.function(who, name), ast.Name("s"), of.node)
+            return Typed(called, self.result(owner, name))
+        found = set(self.calls.constants(who, name))
+        if len(found) == 1 and isinstance(one := found.pop(), bool | int | float):
+            return Typed(ast.Constant(one), NUMBER)
+        right = "what is kept of a person is " + ", ".join(sorted(PERSON_COLUMNS))
+        raise self.refused(node, f"{ast.unparse(node)} is not known to the compiled engine", right)
+
+    def of_idea(self, node: ast.Attribute, of: Typed) -> Typed:
+        """Translate what is read of an idea."""
+        name = node.attr
+        if name == "author_present":
+            return Typed(call_of("author_present", ast.Name("s"), of.node), FLAG)
+        row = self.row(of, "ideas", "idea", "i")
+        if name in OF_IDEA:
+            text, kind = OF_IDEA[name]
+            kind = self.known.get(ast.unparse(node), kind)
+            return Typed(fill(text.replace("{row}", "row"), row=row), kind)
+        if name in IDEA_COLUMNS:
+            kind = FLAG if IDEA[name].kind == "b" else NUMBER
+            return Typed(ast.Attribute(row, name), kind)
+        right = "what is kept of an idea is " + ", ".join(sorted(IDEA_COLUMNS))
+        raise self.refused(node, f"{ast.unparse(node)} is not known to the compiled engine", right)
+
+    def of_provision(self, node: ast.Attribute, of: Typed) -> Typed:
+        """Translate a determinant of what is provided for somebody."""
+        if node.attr not in DETERMINANTS:
+            raise self.refused(node, f"{node.attr} is none of {', '.join(DETERMINANTS)}")
+        assert isinstance(of.node, ast.Call)
+        called = call_of("provision", *of.node.args, ast.Name(node.attr.upper()))
+        return Typed(called, NUMBER)
+
+    # --- calls ------------------------------------------------------------------------------------
+
+    @value.register
+    def _call(self, node: ast.Call) -> Typed:
+        if isinstance(node.func, ast.Name):
+            return self.plain_call(node, node.func.id)
+        if not isinstance(node.func, ast.Attribute):
+            raise self.refused(node, f"{ast.unparse(node)} is not known to the compiled engine")
+        name, owner = node.func.attr, node.func.value
+        if isinstance(owner, ast.Call) and ast.unparse(owner) == "super()":
+            function = self.calls.next_function(self.method.owner, name)
+            following = next(o for o in self.method.owner.__mro__[1:] if name in vars(o))
+            parts = [ast.Name("s"), ast.Name("p"), *self.arguments(node, following, name)]
+            return Typed(call_of(function, *parts), self.result(following, name))
+        if self.is_math(owner) and hasattr(math, name):
+            return Typed(ast.Call(node.func, self.numbers(node), []), NUMBER)
+        to = self.value(owner)
+        if to.kind in (RULES,):
+            return Typed(ast.Call(ast.Attribute(to.node, name), self.for_rule(node), []), NUMBER)
+        if name == "draw" and to.kind.name in ("model", "person"):
+            return self.draw(node)
+        if to.kind.name == "person":
+            return self.on_person(node, to, name)
+        if to.kind.name in ("model", "forum", "queues"):
+            return self.on_world(node, to, name)
+        raise self.refused(node, f"{ast.unparse(node)} is not known to the compiled engine")
+
+    def numbers(self, node: ast.Call) -> list[ast.expr]:
+        """Translate arguments that stand for themselves."""
+        if node.keywords:
+            raise self.refused(node, "arguments by name are not known to the engine here")
+        return [self.value(one).node for one in node.args]
+
+    def plain_call(self, node: ast.Call, name: str) -> Typed:
+        """Translate a call of a function of numbers."""
+        if name in self.local or not self.means(name, FUNCTIONS.get(name, ENUMS.get(name))):
+            right = f"it knows {', '.join(FUNCTIONS)}, and the functions of math"
+            raise self.refused(node, f"{name}() is not known to the compiled engine", right)
+        if name == "len":
+            return Typed(self.value(node.args[0]).node, NUMBER)
+        if name in ENUMS:
+            return Typed(self.value(node.args[0]).node, NUMBER)
+        if name == "float" and self.is_flag(node.args[0]):
+            return Typed(fill("1.0 if test else 0.0", test=self.truth(node.args[0])), NUMBER)
+        if name == "bool":
+            many = self.value(node.args[0])
+            return Typed(fill("n > 0", n=many.node), FLAG)
+        return Typed(call_of(name, *self.numbers(node)), NUMBER)
+
+    def for_rule(self, node: ast.Call) -> list[ast.expr]:
+        """Translate the arguments of a rule, which takes records."""
+        return [self.record(one) for one in node.args]
+
+    def record(self, node: ast.expr) -> ast.expr:
+        """Translate an argument of a rule."""
+        found = self.value(node)
+        if found.kind == IDEA_KIND:
+            return self.row(found, "ideas", "idea", "i")
+        if found.kind.name == "person":
+            return self.row(found, "people", "person", "p")
+        return found.node
+
+    def is_flag(self, node: ast.expr) -> bool:
+        """Whether an expression is true or false."""
+        return isinstance(node, ast.BoolOp) or self.value(node).kind == FLAG
+
+    def draw(self, node: ast.Call) -> Typed:
+        """Translate a keyed draw, of one to three parts besides its purpose."""
+        purpose, *parts = self.numbers(node)
+        if not 1 <= len(parts) <= 3:
+            raise self.refused(node, "a draw depends on one to three parts")
+        function = ("draw", "draw2", "draw3")[len(parts) - 1]
+        return Typed(call_of(function, ast.Name("s"), purpose, *parts), NUMBER)
+
+    def on_person(self, node: ast.Call, to: Typed, name: str) -> Typed:
+        """Translate a call of a person's method."""
+        who = to.kind.who or Person
+        owner = owner_of(who, name)
+        if owner is None:
+            raise self.refused(node, f"{who.__name__} has no method {name}")
+        parts = [ast.Name("s"), to.node, *self.arguments(node, owner, name)]
+        return Typed(call_of(self.calls.function(who, name), *parts), self.result(owner, name))
+
+    def on_world(self, node: ast.Call, to: Typed, name: str) -> Typed:
+        """Translate a call of a method of the model, the platform or the books of queues."""
+        if name == "other_reviewer":
+            return self.other_reviewer(node)
+        owner = self.calls.world(to.kind.name)
+        if name not in vars(owner):
+            raise self.refused(node, f"{ast.unparse(node.func)}() is not known to the engine")
+        parts = [ast.Name("s"), *self.arguments(node, owner, name)]
+        return Typed(call_of(name, *parts), self.result(owner, name))
+
+    def other_reviewer(self, node: ast.Call) -> Typed:
+        """Translate the choice of another reviewer, with ranks that are left out."""
+        layer, excluded, u = node.args
+        first: ast.expr = ast.Name("NOBODY")
+        also: ast.expr = ast.Name("NOBODY")
+        if isinstance(excluded, ast.List):
+            also = self.value(excluded.elts[0]).node
+        else:
+            first = self.value(excluded).node
+        parts = [ast.Name("s"), self.value(layer).node, first, also, self.value(u).node]
+        return Typed(call_of("other_reviewer", *parts), person(Reviewer))
+
+    def arguments(self, node: ast.Call, owner: type, name: str) -> list[ast.expr]:
+        """Translate the arguments of a method; those left out have their defaults."""
+        by_name = {one.arg: one.value for one in node.keywords}
+        given = iter(node.args)
+        found: list[ast.expr] = []
+        for parameter, _, default in parameters(function_of(vars(owner)[name])):
+            value = next(given, None) or by_name.get(parameter) or default
+            if parameter in UNSEEN:
+                if value is not default:
+                    right = "derive it from the results, which both engines give"
+                    raise self.refused(node, f"{parameter} is kept by the Mesa engine only", right)
+                continue
+            if value is None:
+                raise self.refused(node, f"{name}() needs {parameter}")
+            found.append(self.value(value).node)
+        return found
+
+    def result(self, owner: type, name: str) -> Kind:
+        """Return the kind of what a method returns."""
+        method = Method(owner, name, name, NOTHING)
+        annotation = inherited(method, "return", "")
+        if annotation == "Provision":
+            return PROVISION
+        return ANNOTATED.get(annotation, NUMBER)
+
+
+def _common(one: type | None, other: type | None) -> type:
+    """Return the nearest class that two classes of people share."""
+    return next(kind for kind in (one or Person).__mro__ if issubclass(other or Person, kind))

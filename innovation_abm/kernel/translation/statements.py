@@ -1,0 +1,382 @@
+"""The translation of statements, and so of whole methods.
+
+The order in which things happen does not change on the way, nor does any operation on numbers. So
+both engines give the same bits.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import singledispatchmethod
+from typing import TYPE_CHECKING
+
+from innovation_abm.agents import Leader, Person, Reviewer
+from innovation_abm.entities.idea import Idea
+from innovation_abm.kernel.translation.dialect import (
+    ANNOTATED,
+    CHAIN,
+    ENUMS,
+    FLAG,
+    FORUM,
+    IDEA_KIND,
+    LEARNED,
+    MODEL,
+    NUMBER,
+    QUEUE,
+    QUEUES,
+    RULES,
+    SETTINGS,
+    TERMS_KIND,
+    UNSEEN,
+    Typed,
+    person,
+)
+from innovation_abm.kernel.translation.expressions import Expressions, call_of, fill
+from innovation_abm.kernel.translation.methods import (
+    Calls,
+    Method,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def translated(method: Method, calls: Calls) -> str:
+    """Write a method as a function of the engine.
+
+    Raises:
+        DialectError: if it uses what the engine does not know; it says what, and where.
+    """
+    return Statements(method, calls).text()
+
+
+class _Written(ast.stmt):
+    """Statements of the engine among those that are still to be translated."""
+
+    _fields = ()
+
+    def __init__(self, statements: list[ast.stmt]) -> None:
+        super().__init__()
+        self.statements = statements
+
+
+class Statements(Expressions):
+    """The translation of one method."""
+
+    def text(self) -> str:
+        """Return the source of the function."""
+        body = self.block(self.tree.body)
+        first = ast.get_docstring(self.tree)
+        lines = [f'"""{first.splitlines()[0]}"""'] if first else []
+        said = [line for one in body for line in ast.unparse(one).splitlines()] or ["pass"]
+        lines += [*self._records("\n".join(said)), *said]
+        text = "\n".join(f"    {line}" for line in lines)
+        return f"@compiled\ndef {self.method.written}({', '.join(self.given)}):\n{text}\n"
+
+    def _records(self, said: str) -> list[str]:
+        """Write what is set first: the records that are read, and before them what these need."""
+        lines: list[str] = []
+        for name in ("terms", "idea", "person", "now", "run"):
+            if name in self.used and re.search(rf"\b{name}\b", "\n".join([*lines, said])):
+                lines.insert(0, f"{name} = {self.used[name]}")
+        return lines
+
+    # --- statements -------------------------------------------------------------------------------
+
+    def block(self, statements: Sequence[ast.stmt]) -> list[ast.stmt]:
+        """Translate statements that follow each other."""
+        found: list[ast.stmt] = []
+        for statement in statements:
+            outer, self.before = self.before, []
+            written = self.statement(statement)
+            found += [*self.before, *written]
+            self.before = outer
+        return [ast.fix_missing_locations(one) for one in found]
+
+    def filled(self, statements: Sequence[ast.stmt]) -> list[ast.stmt]:
+        """Translate a block that may not be empty."""
+        return self.block(statements) or [ast.Pass()]
+
+    @singledispatchmethod
+    def statement(self, node: ast.stmt) -> list[ast.stmt]:
+        """Translate a statement."""
+        raise self.refused(
+            node,
+            f"a {type(node).__name__.lower()} statement is not known to the compiled engine",
+            "write assignments, if, while, for, return and calls",
+        )
+
+    @statement.register
+    def _written(self, node: _Written) -> list[ast.stmt]:
+        return node.statements
+
+    @statement.register
+    def _assert(self, node: ast.Assert) -> list[ast.stmt]:
+        test = node.test  # nothing to do; but it may say who somebody is
+        if isinstance(test, ast.Call) and ast.unparse(test.func) == "isinstance":
+            what, kind = test.args
+            self.known[ast.unparse(what)] = ANNOTATED[ast.unparse(kind)]
+        return []
+
+    @statement.register(ast.Pass)
+    @statement.register(ast.Break)
+    @statement.register(ast.Continue)
+    def _kept(self, node: ast.stmt) -> list[ast.stmt]:
+        return [node]
+
+    @statement.register
+    def _return(self, node: ast.Return) -> list[ast.stmt]:
+        if node.value is None:
+            return [ast.Return()]
+        value = self.value(node.value).node
+        if isinstance(value, ast.Attribute) and _is_code(value):
+            value = ast.Attribute(value, "value")  # or the function would return codes and numbers
+        return [ast.Return(value)]
+
+    @statement.register
+    def _if(self, node: ast.If) -> list[ast.stmt]:
+        test = self.truth(node.test)
+        body, other = self.block(node.body), self.block(node.orelse)
+        if not body and not other:
+            return []
+        return [ast.If(test, body or [ast.Pass()], other)]
+
+    @statement.register
+    def _while(self, node: ast.While) -> list[ast.stmt]:
+        if node.orelse:
+            raise self.refused(node, "else after a loop is not known to the compiled engine")
+        self.repeated = True
+        test = self.truth(node.test)
+        self.repeated = False
+        return [ast.While(test, self.filled(node.body), [])]
+
+    @statement.register
+    def _expr(self, node: ast.Expr) -> list[ast.stmt]:
+        if isinstance(node.value, ast.Constant):
+            return []  # the docstring, which is written by itself
+        if not isinstance(node.value, ast.Call):
+            raise self.refused(node, "an expression alone does nothing")
+        if isinstance(node.value.func, ast.Attribute):
+            owner, name = node.value.func.value, node.value.func.attr
+            if name == "record":
+                return []  # the compiled engine has no table of events
+            if name in ("append", "add"):
+                return self.added(node.value, owner)
+        return [ast.Expr(self.value(node.value).node)]
+
+    @statement.register
+    def _annassign(self, node: ast.AnnAssign) -> list[ast.stmt]:
+        if node.value is None:
+            raise self.refused(node, "a variable without a value")
+        return self.assignment(node.target, node.value)
+
+    @statement.register
+    def _assign(self, node: ast.Assign) -> list[ast.stmt]:
+        if len(node.targets) > 1:
+            value = self.value(node.value)
+            places = [self.place(target) for target in node.targets]
+            return [ast.Assign(places, value.node)]
+        (target,) = node.targets
+        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+            pairs = zip(target.elts, node.value.elts, strict=True)
+            return [one for left, right in pairs for one in self.assignment(left, right)]
+        return self.assignment(target, node.value)
+
+    def assignment(self, target: ast.expr, value: ast.expr) -> list[ast.stmt]:
+        """Translate ``target = value``."""
+        if isinstance(target, ast.Attribute):
+            if target.attr in UNSEEN:
+                return []
+            if isinstance(value, ast.List) and not value.elts:
+                return [ast.Assign([self.place(target)], ast.Name("NOBODY"))]
+            return [ast.Assign([self.place(target)], self.value(value).node)]
+        if not isinstance(target, ast.Name):
+            raise self.refused(target, f"an assignment to {ast.unparse(target)}")
+        if isinstance(value, ast.Call) and ast.unparse(value.func) == Idea.__name__:
+            return self.new_idea(target.id, value)
+        found = self.value(value)
+        written = "i" if found.kind == IDEA_KIND and target.id == "idea" else target.id
+        if found.kind in (RULES, MODEL, QUEUES, FORUM, SETTINGS):
+            self.local[target.id] = (str(found), found.kind)  # another name of the same: no code
+            return []
+        if isinstance(found.node, ast.Name) and found.node.id == written and written in self.used:
+            self.local[target.id] = (written, found.kind)
+            return []
+        self.local[target.id] = (written, found.kind)
+        return [ast.Assign([ast.Name(written)], found.node)]
+
+    def new_idea(self, name: str, call: ast.Call) -> list[ast.stmt]:
+        """Translate the conception of an idea: a new record, filled column by column."""
+        self.local[name] = ("i", IDEA_KIND)
+        made: list[ast.stmt] = [ast.Assign([ast.Name("i")], fill("next_idea(s)"))]
+        for given in call.keywords:
+            if given.arg == "number":
+                continue
+            target = ast.Attribute(fill("s.ideas[i]"), str(given.arg))
+            made.append(ast.Assign([target], self.value(given.value).node))
+        return [*made, ast.Expr(fill("start_idea(s, i)"))]
+
+    def place(self, target: ast.expr) -> ast.expr:
+        """Translate what is assigned to."""
+        if isinstance(target, ast.Name):
+            self.local.setdefault(target.id, (target.id, NUMBER))
+            return ast.Name(self.local[target.id][0])
+        if isinstance(target, ast.Attribute):
+            return self.value(target).node
+        raise self.refused(target, f"an assignment to {ast.unparse(target)}")
+
+    @statement.register
+    def _augassign(self, node: ast.AugAssign) -> list[ast.stmt]:
+        before: list[ast.stmt] = []
+        if isinstance(node.target, ast.Attribute) and node.target.attr in LEARNED:
+            if not (isinstance(node.value, ast.Constant) and node.value.value == 1):
+                raise self.refused(node, f"{node.target.attr} changes by 1 only", "write += 1")
+            who = self.value(node.target.value)
+            before = [ast.Expr(fill("touch(s, who)", who=who.node))]
+        value, place = self.value(node.value).node, self.place(node.target)
+        assert isinstance(place, ast.Name | ast.Attribute)
+        return [*before, ast.AugAssign(place, node.op, value)]
+
+    def added(self, call: ast.Call, owner: ast.expr) -> list[ast.stmt]:
+        """Translate what is added to a list, a queue, a chain, a calendar or a set."""
+        if isinstance(owner, ast.Call):  # calendar.setdefault(week, []).append(idea)
+            calendar = self.value(owner.func.value)  # type: ignore[attr-defined]
+            parts = [self.value(owner.args[0]).node, self.value(call.args[0]).node]
+            return [ast.Expr(call_of("put_off", ast.Name("s"), calendar.node, *parts))]
+        to = self.value(owner)
+        one = call.args[0]
+        values = list(one.elts) if isinstance(one, ast.Tuple) else [one]
+        parts = [self.value(value).node for value in values]
+        if to.kind == CHAIN:
+            parts += [ast.Constant(0)] * (2 - len(parts))
+            return [ast.Assign([to.node], call_of("link", ast.Name("s"), to.node, *parts))]
+        if to.kind == QUEUE:
+            holder = self.value(owner.value)  # type: ignore[attr-defined]
+            return [ast.Expr(call_of("enqueue", ast.Name("s"), *parts, holder.node))]
+        if to.kind.name == "topics met":
+            return [ast.Expr(call_of("meet", ast.Name("s"), *parts))]
+        if to.kind.name == "list":
+            return self.listed(to, parts)
+        raise self.refused(call, f"{ast.unparse(owner)} cannot be added to")
+
+    def listed(self, to: Typed, parts: list[ast.expr]) -> list[ast.stmt]:
+        """Append to a list: an array, and how far it is filled."""
+        self.need("run", "s.run[0]")
+        length = ast.Attribute(ast.Name("run"), to.kind.array)
+        places: list[ast.expr] = [length]
+        if len(parts) > 1:
+            places = [ast.Tuple([length, ast.Constant(column)]) for column in range(len(parts))]
+        made: list[ast.stmt] = [
+            ast.Assign([ast.Subscript(to.node, place)], part)
+            for place, part in zip(places, parts, strict=True)
+        ]
+        return [*made, ast.AugAssign(length, ast.Add(), ast.Constant(1))]
+
+    @statement.register
+    def _for(self, node: ast.For) -> list[ast.stmt]:
+        if node.orelse:
+            raise self.refused(node, "else after a loop is not known to the compiled engine")
+        if isinstance(node.iter, ast.Call) and ast.unparse(node.iter.func) == "range":
+            self.place(node.target)
+            bounds = [self.value(one).node for one in node.iter.args]
+            return [ast.For(node.target, call_of("range", *bounds), self.filled(node.body), [])]
+        if isinstance(node.iter, ast.Call) and ast.unparse(node.iter.func).endswith(".pop"):
+            return self.over_calendar(node, node.iter)
+        many = self.value(node.iter)
+        if many.kind == CHAIN:
+            return self.over_chain(node, many)
+        if many.kind == QUEUE:
+            return self.over_queue(node)
+        return self.over_people(node, many)
+
+    def over_people(self, node: ast.For, many: Typed) -> list[ast.stmt]:
+        """Translate a loop over people, or over the terms of all departments."""
+        assert isinstance(node.target, ast.Name)
+        name = node.target.id
+        loops = {
+            "people": (fill("range(n)", n=many.node), "", person(Person)),
+            "leaders": (fill("range(n)", n=many.node), "", person(Leader)),
+            "members": (fill("range(n)", n=many.node), "s.reviewers[place]", person(Reviewer)),
+            "reviewers": (fill("range(n)", n=many.node), "s.reviewers[place]", person(Reviewer)),
+            "all terms": (fill("range(s.terms.size)"), "s.terms[place]", TERMS_KIND),
+        }
+        if many.kind.name not in loops:
+            raise self.refused(node, f"a loop over {ast.unparse(node.iter)}")
+        numbers, one, kind = loops[many.kind.name]
+        self.local[name] = (name, kind)
+        body = self.filled(node.body)
+        if one:
+            body.insert(0, ast.Assign([ast.Name(name)], fill(one)))
+        return [ast.For(ast.Name("place" if one else name), numbers, body, [])]
+
+    def over_calendar(self, node: ast.For, call: ast.Call) -> list[ast.stmt]:
+        """Translate a loop over what comes due in a week."""
+        assert isinstance(node.target, ast.Name)
+        calendar = self.value(call.func.value)  # type: ignore[attr-defined]
+        first = fill(
+            "calendar[week, 0]", calendar=calendar.node, week=self.value(call.args[0]).node
+        )
+        self.local[node.target.id] = ("i", IDEA_KIND)
+        step = [ast.Assign([ast.Name("i")], ast.Name("following"))]
+        ahead = [ast.Assign([ast.Name("following")], fill("s.due_next[i]"))]
+        loop = ast.While(fill("i != NOBODY"), [*ahead, *self.block(node.body), *step], [])
+        return [ast.Assign([ast.Name("i")], first), loop]
+
+    def over_queue(self, node: ast.For) -> list[ast.stmt]:
+        """Translate a loop over the ideas that wait in somebody's queue."""
+        assert isinstance(node.target, ast.Name)
+        assert isinstance(node.iter, ast.Attribute)
+        name = f"{node.target.id}_waiting"  # an idea that the method is given has another name
+        of = self.value(node.iter.value)
+        self.local[node.target.id] = (name, IDEA_KIND)
+        row = self.row(of, "people", "person", "p")
+        first = [ast.Assign([ast.Name("following")], ast.Attribute(row, "queue_first"))]
+        step: list[ast.stmt] = [
+            ast.Assign([ast.Name(name)], ast.Name("following")),
+            ast.Assign([ast.Name("following")], fill("s.ideas[i].next", i=ast.Name(name))),
+        ]
+        loop = ast.While(fill("following != NOBODY"), [*step, *self.block(node.body)], [])
+        return [*first, loop]
+
+    def over_chain(self, node: ast.For, chain: Typed) -> list[ast.stmt]:
+        """Translate a loop over posts and tenures of a chain."""
+        assert isinstance(node.target, ast.Tuple)
+        names = [target.id for target in node.target.elts if isinstance(target, ast.Name)]
+        taken: list[ast.stmt] = []
+        for name, column in zip(names, ("post", "tenure"), strict=True):
+            self.local[name] = (name, NUMBER)
+            taken.append(ast.Assign([ast.Name(name)], fill(f"s.nodes[at].{column}")))
+        taken.append(ast.Assign([ast.Name("at")], fill("s.nodes[at].next")))
+        loop = ast.While(fill("at != NOBODY"), [*taken, *self.block(node.body)], [])
+        return [ast.Assign([ast.Name("at")], chain.node), loop]
+
+    # --- calls that need statements of their own --------------------------------------------------
+
+    def plain_call(self, node: ast.Call, name: str) -> Typed:
+        """Translate a call of a function of numbers, or ``any(...)`` and ``all(...)``."""
+        if name in ("any", "all") and isinstance(node.args[0], ast.GeneratorExp):
+            return self.any_or_all(node, node.args[0], name)
+        return super().plain_call(node, name)
+
+    def any_or_all(self, node: ast.Call, many: ast.GeneratorExp, name: str) -> Typed:
+        """Translate ``any(... for idea in ...)``: a loop before the statement that it stands in."""
+        (source,) = many.generators
+        if source.ifs or not isinstance(source.target, ast.Name) or self.repeated:
+            raise self.refused(node, f"{name}() is not known to the compiled engine here")
+        found = f"{name}_{len(self.before) + 1}"
+        end: list[ast.stmt] = [
+            ast.Assign([ast.Name(found)], ast.Constant(name == "any")),
+            ast.Break(),
+        ]
+        test = many.elt if name == "any" else ast.UnaryOp(ast.Not(), many.elt)
+        marked = _Written(end)
+        loop = ast.For(source.target, source.iter, [ast.If(test, [marked], [])], [])
+        self.before.append(ast.Assign([ast.Name(found)], ast.Constant(name == "all")))
+        written = self.statement(ast.copy_location(loop, node))
+        self.before.extend(written)
+        return Typed(ast.Name(found), FLAG)
+
+
+def _is_code(node: ast.Attribute) -> bool:
+    return isinstance(node.value, ast.Name) and node.value.id in ENUMS
