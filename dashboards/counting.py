@@ -12,6 +12,7 @@ from innovation_abm.dashboards.background import PATIENCE, Latest
 from innovation_abm.dashboards.ensembles import Numbers, steps_for, steps_in_mesa
 from innovation_abm.dashboards.sharing import Urgency
 from innovation_abm.rules.files import agent_names, roles_of
+from innovation_abm.running.engines import mesa_only
 
 if TYPE_CHECKING:
     from solara import Reactive
@@ -52,7 +53,8 @@ class Counting:
 
     def why_mesa(self, say: Speech) -> str:
         """Return why it is not available, for the room."""
-        agents = agent_names(roles_of(self._chart.opened.rules))
+        rules = self._chart.opened.rules
+        agents = agent_names(roles_of(rules)) if mesa_only(rules) else ""
         return say("why_agents", agents=agents) if agents else say("why_mesa")
 
     def count(self) -> None:

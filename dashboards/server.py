@@ -30,7 +30,7 @@ from innovation_abm.dashboards.messages import MOST_BYTES
 from innovation_abm.dashboards.offered import with_own_levers
 from innovation_abm.dashboards.sharing import Urgency
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.rules.files import roles_of
+from innovation_abm.running.engines import mesa_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -323,7 +323,7 @@ class Preparation:
         from innovation_abm.rules.book import SHIPPED
 
         rules = opened().rules or SHIPPED
-        if roles_of(rules) or unavailable():
+        if mesa_only(rules) or unavailable():
             return
         if not is_compiled(rules):
             self._count_meanwhile()

@@ -127,9 +127,9 @@ def levers(
 def _ranked(
     task: Task, rules: RuleBook | None, strength: float, wanted: int | None, working: Working
 ) -> list[Ranked]:
-    """Rank levers; custom agents run in Mesa, in several processes."""
-    from innovation_abm.rules.files import own_agents, roles_of
+    """Rank levers; what only Mesa can run is run in several processes."""
     from innovation_abm.running import effects
+    from innovation_abm.running.engines import mesa_only
 
     scenario, chart = task.scenario, task.organization
     levers = len(scenario.catalogue())
@@ -142,7 +142,7 @@ def _ranked(
         progress=working,
         notice=working.note,
     )
-    agents = own_agents(roles_of(rules))
+    agents = mesa_only(rules)
     if not agents:
         number = REPLICATIONS if wanted is None else wanted
         working.say(f"{levers} levers, {number:,} replications each")

@@ -27,9 +27,10 @@ from innovation_abm.kernel.compiling import EngineError, build, parameters_of
 from innovation_abm.model import InnovationModel
 from innovation_abm.results.run import Run
 from innovation_abm.rules.book import ANSWERS, CHANCE, LEEWAY, SHARE, RuleBook, RuleError, rule
-from innovation_abm.rules.files import blaming, explained, own_agents, read_rules, roles_of
+from innovation_abm.rules.files import blaming, explained, read_rules, roles_of
 from innovation_abm.rules.guarding import guarded, holding
 from innovation_abm.rules.source import Finding, FindingKind, examine
+from innovation_abm.running.engines import mesa_only
 from innovation_abm.running.simulation import simulate
 from innovation_abm.scenario.random_scenarios import far_from_usual, random_scenario
 from innovation_abm.scenario.scenario import Scenario, ScenarioError
@@ -137,7 +138,7 @@ class Checking:
 
     def _read(self) -> None:
         self.book, impure = read_rules(self.path)
-        self.own, self.agents = own_rules(self.book), own_agents(roles_of(self.book))
+        self.own = own_rules(self.book)
         findings = examine([getattr(self.book, name) for name in self.own])
         told = {(one.file, one.line) for one in findings}
         findings += [one for one in impure if (one.file, one.line) not in told]
@@ -162,8 +163,8 @@ class Checking:
             self.skipped |= dict.fromkeys(("deterministic", "off", "engines"), why)
         if not self.engines:
             self.skipped["engines"] = "not requested"
-        elif self.agents:
-            self.skipped["engines"] = f"only the Mesa engine can run {self.agents}"
+        elif only := mesa_only(self.book):
+            self.skipped["engines"] = f"only the Mesa engine can run {only}"
 
     def _repeat(self) -> None:
         if "deterministic" in self.skipped:

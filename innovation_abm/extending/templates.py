@@ -121,8 +121,8 @@ ROLES = {{Role.{member}: {name}}}
 def main():
     """Compare a run with and without."""
     scenario = Scenario(weeks=104, middle_layers=2, span=5{needs})
-    usual = simulate(scenario, engine="mesa")
-    mine = simulate(scenario, roles=ROLES, engine="mesa")
+    usual = simulate(scenario)
+    mine = simulate(scenario, roles=ROLES)
     for title, run in (("usual", usual), ("{name}", mine)):
         print(f"{{title}}: {{run.fates['adopted']}} of {{run.conceived}} ideas adopted")
 

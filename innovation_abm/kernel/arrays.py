@@ -146,7 +146,7 @@ traits are drawn again."""
 
 RUN: Final = _record(
     i8="week phase wanted weeks people departments layers period last_period "
-    "value_distribution circle lapsed_leave "
+    "value_distribution circle lapsed_leave has_agency has_panel "
     "ideas nodes flying forum granted targets candidates copies adopted_now embedded_now "
     "circulated circulating met successes touched "
     "room_ideas room_nodes room_embedded room_met",

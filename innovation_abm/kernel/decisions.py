@@ -514,10 +514,11 @@ def bring(s, p, i: int):
 @compiled
 def submit(s, p, i: int):
     """Send the idea to where it is reviewed first: a panel, the superior, or a wrong queue."""
+    run = s.run[0]
     person = s.people[p]
     idea = s.ideas[i]
     panel = panel_of(s)
-    if panel != NOBODY and takes(s, panel, i):
+    if run.has_panel > 0 and takes(s, panel, i):
         send(s, i, panel, Stage.PANEL)
         return
     first = person.department if person.superior == NOBODY else person.superior

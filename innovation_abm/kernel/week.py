@@ -350,11 +350,11 @@ def signals(s):
 @compiled
 def reviews(s):
     """Phase 3: panel, managers, leaders and agency review; the agency connects the silos."""
-    agency, panel = agency_of(s), panel_of(s)
+    run, agency, panel = s.run[0], agency_of(s), panel_of(s)
     open_all_slots(s)
     if members(s):
         work(s, panel)
-    else:
+    elif run.has_panel:
         dissolve(s, panel)
     for place in range(s.reviewers.size):
         post = s.reviewers[place]
@@ -365,7 +365,7 @@ def reviews(s):
         work(s, agency)
         collect(s, agency)
         circulate(s, agency)
-    else:
+    elif run.has_agency:
         close(s, agency)
 
 
@@ -1681,6 +1681,11 @@ def take_plan(s, plan):
     run.value_distribution = plan.value_distribution
     run.circle = plan.circle
     run.lapsed_leave = plan.lapsed_leave
+    run.has_agency = run.has_panel = 0
+    for period in range(run.period, run.last_period + 1):
+        terms = s.period_terms[period]
+        run.has_agency |= terms.agency > 0.0
+        run.has_panel |= terms.panel_size >= 1.0
 
 
 @compiled

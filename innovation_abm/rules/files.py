@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import linecache
 import sys
 import tempfile
 import threading
@@ -361,6 +362,9 @@ def _at_hand(neighbours: _Neighbours) -> Iterator[None]:
 
 def _execute(name: str, place: Path, source: bytes, module: ModuleType) -> None:
     sys.modules[module.__name__] = module  # where dataclasses look for what a class refers to
+    lines = source.decode("utf-8", "replace").splitlines(keepends=True)
+    # The compiled engine reads agents from their source: that which was run, edited since or not.
+    linecache.cache[str(place)] = (len(source), None, lines, str(place))
     try:
         exec(compile(source, str(place), "exec", dont_inherit=True), vars(module))
     except SyntaxError as error:

@@ -9,7 +9,7 @@ import math
 from functools import singledispatchmethod
 from typing import TYPE_CHECKING
 
-from innovation_abm.agents import Leader, Person, Reviewer
+from innovation_abm.agents import CentralAgency, Leader, Panel, Person, Reviewer
 from innovation_abm.kernel.arrays import IDEA, PERSON, TERMS, WEEK
 from innovation_abm.kernel.translation.dialect import (
     ANNOTATED,
@@ -206,6 +206,8 @@ class Expressions:
         if len(node.ops) == 1:
             (operator,), (right,) = node.ops, node.comparators
             if isinstance(operator, ast.Is | ast.IsNot):
+                if (found := self.existence(node.left, operator)) is not None:
+                    return Typed(found, FLAG)
                 same = ast.Eq() if isinstance(operator, ast.Is) else ast.NotEq()
                 parts = [self.value(right).node]
                 return Typed(ast.Compare(self.value(node.left).node, [same], parts), FLAG)
@@ -219,6 +221,15 @@ class Expressions:
                 return Typed(ast.Compare(self.value(node.left).node, node.ops, [choice]), FLAG)
         parts = [self.value(one).node for one in node.comparators]
         return Typed(ast.Compare(self.value(node.left).node, node.ops, parts), FLAG)
+
+    def existence(self, node: ast.expr, operator: ast.cmpop) -> ast.expr | None:
+        """Translate the question whether a body exists in this run; ``None`` if it is another."""
+        bodies = {Panel: "has_panel", CentralAgency: "has_agency"}
+        if (flag := bodies.get(self.value(node).kind.who or Person)) is None:
+            return None
+        self.need("run", "s.run[0]")
+        test = fill(f"run.{flag} > 0")
+        return test if isinstance(operator, ast.IsNot) else ast.UnaryOp(ast.Not(), test)
 
     def contained(self, one: ast.expr, many: ast.expr) -> ast.expr:
         """Translate ``one in many``."""

@@ -1,7 +1,6 @@
 """Methods and their source."""
 
 from __future__ import annotations
-import __future__
 
 import ast
 import inspect
@@ -78,36 +77,27 @@ def source_of(function: FunctionType) -> ast.FunctionDef:
     """
     name = function.__qualname__
     try:
+        whole, _ = inspect.findsource(function)
         lines, first = inspect.getsourcelines(function)
         tree = ast.parse(textwrap.dedent("".join(lines)))
         ast.increment_lineno(tree, first - 1)
         (found,) = tree.body
     except (OSError, SyntaxError, ValueError):
         raise DialectError(f"{name}: its source cannot be found") from None
-    if not isinstance(found, ast.FunctionDef) or not _is_compiled_to(found, function):
-        raise DialectError(
-            f"{name}: its source is not what is run; it was edited since, or refers to what is "
-            "around its class"
-        )
+    if not isinstance(found, ast.FunctionDef) or function.__code__ not in _codes("".join(whole)):
+        raise DialectError(f"{name}: its source is not what is run, as it was edited since")
     return found
 
 
-def _is_compiled_to(tree: ast.FunctionDef, function: FunctionType) -> bool:
-    """Whether a method's source gives the code that is run: the file may have been edited."""
-    owner = ast.ClassDef(function.__qualname__.split(".")[-2], [], [], [tree], [])
-    place = ast.fix_missing_locations(ast.Module([owner], []))
-    flags = function.__code__.co_flags & __future__.annotations.compiler_flag
-    made = compile(place, "<source>", "exec", flags, dont_inherit=True)
-    for _ in range(2):  # the class in the module, and the method in the class
-        made = next(one for one in made.co_consts if isinstance(one, CodeType))
-    code = function.__code__
-    same = made.co_code == code.co_code and made.co_names == code.co_names
-    return same and _plain_constants(made) == _plain_constants(code)
-
-
-def _plain_constants(code: CodeType) -> list[object]:
-    plain = (one for one in code.co_consts if not isinstance(one, CodeType))
-    return [inspect.cleandoc(one) if isinstance(one, str) else one for one in plain]
+@lru_cache(maxsize=32)
+def _codes(source: str) -> list[CodeType]:
+    """Compile a file, which may have been edited since it was run; list the code that it holds."""
+    waiting, found = [compile(source, "<source>", "exec", dont_inherit=True)], list[CodeType]()
+    while waiting:
+        code = waiting.pop()
+        found.append(code)
+        waiting += [one for one in code.co_consts if isinstance(one, CodeType)]
+    return found
 
 
 def parameters(function: FunctionType) -> list[tuple[str, str, ast.expr | None]]:

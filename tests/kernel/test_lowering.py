@@ -1,0 +1,253 @@
+"""The compiled engine is written from the agents: what is written, and what is refused."""
+
+import textwrap
+
+import pytest
+from places import ROOT
+
+from innovation_abm import Role, Scenario, load_rules, simulate
+from innovation_abm.agents import MiddleManager
+from innovation_abm.agents.cast import ROLES
+from innovation_abm.kernel.compiling import digest, only_in_mesa
+from innovation_abm.kernel.lowering import BY_HAND, lowered_agents
+from innovation_abm.kernel.translation.dialect import DialectError
+from innovation_abm.rules.files import with_agents
+from innovation_abm.running import lowered
+
+FILE = '''\
+import math
+from innovation_abm.extension import *
+
+LIMIT = 0.75
+Stage2 = Stage
+
+
+class Mine({base}):
+    """A class of one's own."""
+
+    patience = 4
+
+    {method}
+
+
+ROLES = {{{base}.role: Mine}}
+'''
+
+HEAD = "def judge(self, idea, purpose, visit=0):\n"
+
+
+def book_of(folder, method, base="MiddleManager"):
+    """Write a file with one method, and read it as a rule file."""
+    body = textwrap.dedent(method).strip().replace("\n", "\n    ")
+    file = folder / "mine.py"
+    file.write_text(FILE.format(base=base, method=body))
+    return load_rules(file)
+
+
+def function_of(book, name):
+    """Return the lines of one function that is written for the agents of a book."""
+    text = lowered_agents({**ROLES, **book.roles})
+    (found,) = (part for part in text.split("@compiled\n") if part.startswith(f"def {name}("))
+    lines = (line.strip() for line in found.splitlines() if not line.startswith("#"))
+    return [line for line in lines if line]
+
+
+def test_what_is_kept_is_what_is_written_from_the_agents():
+    kept = (ROOT / "innovation_abm/kernel/decisions.py").read_text(encoding="utf-8")
+    assert kept == lowered.shipped(), "run python -m innovation_abm.running.lowered"
+
+
+def test_nobody_is_written_by_hand_for_a_method_that_is_gone():
+    methods = {name for kind in ROLES.values() for name in dir(kind)}
+    assert {name.rpartition(".")[2] for name in BY_HAND} <= methods
+
+
+def test_a_changed_line_changes_the_engine():
+    class Hasty(MiddleManager):
+        def own_weight(self):
+            return min(1.0, self.terms.idea_weight * self.terms.manager_weight * 2.0)
+
+    roles = {Role.MIDDLE_MANAGER: Hasty}
+    before, after = lowered_agents(ROLES), lowered_agents({**ROLES, **roles})
+    changed = set(after.splitlines()) - set(before.splitlines())
+    assert "    return min(1.0, terms.idea_weight * terms.manager_weight * 2.0)" in changed
+    assert digest(with_agents(None, roles)) != digest(with_agents(None, None))
+
+
+WRITTEN = {
+    "a column of a person, and a constant": (
+        "return self.energy > LIMIT",
+        ["person = s.people[p]", "return person.energy > 0.75"],
+    ),
+    "a constant of the class": (
+        "return self.tenure > self.patience",
+        ["person = s.people[p]", "return person.tenure > 4"],
+    ),
+    "somebody else": (
+        "return idea.author.unit == self.unit",
+        [
+            "person = s.people[p]",
+            "idea = s.ideas[i]",
+            "return s.people[idea.author].unit == person.unit",
+        ],
+    ),
+    "nobody": (
+        "return self.superior is None",
+        ["person = s.people[p]", "return person.superior == NOBODY"],
+    ),
+    "the week": (
+        "return self.model.week % 4 == 0",
+        ["run = s.run[0]", "return run.week % 4 == 0"],
+    ),
+    "the length of a queue": (
+        "return len(self.ideas) > 3 and not self.business",
+        ["person = s.people[p]", "return person.queue > 3 and (not person.business)"],
+    ),
+    "a rule, and a draw": (
+        "chance = self.model.rules.lapse_chance(idea, self.terms)\n"
+        "        return self.draw(purpose, idea.key, visit) < chance",
+        [
+            "person = s.people[p]",
+            "idea = s.ideas[i]",
+            "terms = s.terms[person.terms_row]",
+            "chance = rules.lapse_chance(idea, terms)",
+            "return draw2(s, purpose, idea.key, visit) < chance",
+        ],
+    ),
+    "what another class does": (
+        "return super().judge(idea, purpose, visit)",
+        ["return person_judge(s, p, i, purpose, visit)"],
+    ),
+    "a method of its own": (
+        "return self.loss_share() > 0.5",
+        ["return loss_share(s, p) > 0.5"],
+    ),
+    "mathematics": (
+        "return math.exp(-self.energy) < 0.5",
+        ["person = s.people[p]", "return math.exp(-person.energy) < 0.5"],
+    ),
+    "a code": (
+        "return idea.stage == Stage.REVIEW or idea.facet in (Facet.MISSION, Facet.ADAPTIVE)",
+        [
+            "idea = s.ideas[i]",
+            "return idea.stage == Stage.REVIEW or "
+            "(idea.facet == Facet.MISSION or idea.facet == Facet.ADAPTIVE)",
+        ],
+    ),
+    "any of those who wait": (
+        "return any(other.value > idea.value for other in self.ideas)",
+        [
+            "person = s.people[p]",
+            "idea = s.ideas[i]",
+            "any_1 = False",
+            "following = person.queue_first",
+            "while following != NOBODY:",
+            "other_waiting = following",
+            "following = s.ideas[other_waiting].next",
+            "if s.ideas[other_waiting].value > idea.value:",
+            "any_1 = True",
+            "break",
+            "return any_1",
+        ],
+    ),
+    "a loop over endorsers": (
+        "for post, tenure in idea.endorsers:\n"
+        "            if post == self.post:\n"
+        "                return True\n"
+        "        return False",
+        [
+            "person = s.people[p]",
+            "idea = s.ideas[i]",
+            "at = idea.first_endorser",
+            "while at != NOBODY:",
+            "post = s.nodes[at].post",
+            "tenure = s.nodes[at].tenure",
+            "at = s.nodes[at].next",
+            "if post == person.post:",
+            "return True",
+            "return False",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRITTEN)
+def test_a_construct_is_written_so(what, tmp_path):
+    method, lines = WRITTEN[what]
+    book = book_of(tmp_path, f"{HEAD}        {method}")
+    assert function_of(book, "mine_judge")[1:] == lines
+
+
+REFUSED = {
+    "state of its own": ("self.mood = 3", "self.mood is not known", "what is kept of a person"),
+    "a dictionary": ("return {1: 2}[purpose]", "{1: 2}: Dict is not known", ""),
+    "a comprehension": ("return len([x for x in idea.endorsers]) > 1", "ListComp", ""),
+    "a walrus": ("return (n := idea.decisions) > 1", "NamedExpr", ""),
+    "an exception": ("raise ValueError", "a raise statement is not known", "write assignments"),
+    "a name from elsewhere": ("return LIMITS > 1", "LIMITS is not known", ""),
+    "an attribute of an idea": ("return idea.colour > 1", "idea.colour is not known", "kept of an"),
+    "a model's list": ("return len(self.model.ideas) > 1", "self.model.ideas", "of the model"),
+    "a function": ("return sorted(idea.endorsers) == 1", "sorted() is not known", "it knows abs"),
+    "a method that is not there": ("return self.dance()", "Mine has no method dance", ""),
+    "a person as a condition": ("return not self.superior", "neither true nor false", "is None"),
+    "numbers and flags mixed": ("flag = self.energy and self.busy", "mixed", "> 0.0"),
+    "a kind of a fate": (
+        "self.model.end(idea, Fate.DROPPED, self, detail='late')",
+        "detail is kept by the Mesa engine only",
+        "derive it from the results",
+    ),
+    "a draw of too many parts": ("return self.draw(purpose, 1, 2, 3, 4) < 1", "one to three", ""),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_the_engine_does_not_know_is_refused_with_its_place(what, tmp_path):
+    method, *parts = REFUSED[what]
+    book = book_of(tmp_path, f"{HEAD}        {method}")
+    said = only_in_mesa(book.roles)
+    assert "Mine.judge (mine.py, line 14)" in said
+    for part in parts:
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    ("base", "method", "part"),
+    [
+        ("MiddleManager", "def learn(self, share):\n    pass", "its own learn(): people are gone"),
+        ("MiddleManager", "def business_rate(self):\n    return 1.0", "drawn from tables"),
+        ("Panel", "def review(self, idea):\n    pass", "votes are links"),
+        ("CentralAgency", "def collect(self):\n    pass", "only the first of each queue"),
+        ("MiddleManager", "def judge(self, idea, mood):\n    return True", "the parameter mood"),
+    ],
+)
+def test_a_method_that_the_engine_has_by_hand_is_refused(base, method, part, tmp_path):
+    assert part in only_in_mesa(book_of(tmp_path, method, base).roles)
+
+
+def test_a_class_whose_source_is_not_what_runs_is_refused(tmp_path):
+    file = tmp_path / "mine.py"
+    text = FILE.format(base="MiddleManager", method="def own_weight(self):\n        return 0.5")
+    file.write_text(text)
+    book = load_rules(file)
+    file.write_text(text.replace("0.5", "0.75"))
+    edited = load_rules(file)
+    assert "return 0.75" in function_of(edited, "mine_own_weight")
+    with pytest.raises(DialectError, match="its source is not what is run"):
+        lowered_agents({**ROLES, **book.roles})
+
+
+def test_names_that_mean_something_else_are_not_taken_for_the_engines(tmp_path):
+    book = book_of(tmp_path, f"{HEAD}        return idea.stage == Stage2.REVIEW")
+    assert "Stage2.REVIEW is not known" in only_in_mesa(book.roles)
+
+
+def test_what_only_mesa_can_run_runs_there_and_says_why(tmp_path):
+    book = book_of(tmp_path, f"{HEAD}        self.mood = 3\n        return True")
+    told = []
+    simulate(Scenario(weeks=3, span=2), rules=book, notice=told.append)
+    (line,) = told
+    assert line.startswith(
+        "using the Mesa engine: only it can run custom agents (Mine): Mine.judge"
+    )
+    with pytest.raises(Exception, match=r"only the Mesa engine can run .*mine.py, line 14"):
+        simulate(Scenario(weeks=3, span=2), rules=book, engine="kernel")
