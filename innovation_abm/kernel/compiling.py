@@ -61,6 +61,10 @@ SMALL: Final = 700
 """Functions of the engine with less bytecode are written out where they are called; measured:
 2.5 times as fast, and compiled as quickly."""
 
+INNER: Final = {"nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Options of functions that only compiled code calls: wrappers for Python and C to call them would
+take a fifth of the time to compile."""
+
 
 class EngineError(InnovationAbmError):
     """The compiled engine cannot run here, or cannot run this."""
@@ -350,7 +354,7 @@ def _specialised(
         if called != "replicate":
             twin = _twin(function, namespace, name)
             inline = {"forceinline": True} if len(code.co_code) < SMALL else {}
-            options = {"nogil": True, **inline, **_checks(checked)}
+            options = {**INNER, **inline, **_checks(checked)}
             namespace[called] = numba.njit(signature, **options)(twin)
     return namespace
 
@@ -367,7 +371,7 @@ def _twins_of_rules(rules: list[FunctionType], name: str, numba: Any) -> dict[in
         }
         namespace["twins"] = twins
         twin = _twin(function, namespace, name)
-        twins[id(function)] = numba.njit(nogil=True, forceinline=True)(twin)
+        twins[id(function)] = numba.njit(**INNER, forceinline=True)(twin)
     return twins
 
 
@@ -392,7 +396,7 @@ def _guarded(rule: str, twin: Any, name: str, numba: Any) -> Any:  # noqa: ANN40
     guard: Any = namespace["guarded"]
     guard.__qualname__ = f"guarded_{rule}_{name}"  # a symbol for each, as in :func:`_twin`
     guard.__module__ = RuleBook.__module__
-    return numba.njit(nogil=True, forceinline=True)(guard)
+    return numba.njit(**INNER, forceinline=True)(guard)
 
 
 def _callees_first(rules: list[FunctionType]) -> list[FunctionType]:
