@@ -33,6 +33,7 @@ from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.kernel import linking
 from innovation_abm.kernel.locks import only_one
 from innovation_abm.rules import guarding
 from innovation_abm.rules.book import ANSWERS, SHIPPED, RuleBook, trait
@@ -185,7 +186,7 @@ def _compiled(name: str, asked: _Asked) -> Callable[..., int]:
     asked.tell("compiling the model for this rule book; only once, about half a minute ...")
     began = time.perf_counter()
     try:
-        with _interrupted_between_steps():
+        with _interrupted_between_steps(), linking.once(f"replicate_{name}"):
             namespace = _specialised(asked.rules, name, numba, asked.checked)
             entry = _entry(namespace, None if unkept else _folder(name), numba, asked.checked)
             entry(*nothing_to_do())
@@ -612,6 +613,7 @@ ENGINE_MODULES: Final = (
     "entities/weeks",
     "kernel/arrays",
     "kernel/compiling",
+    "kernel/linking",
     "kernel/memory",
     "kernel/numba_access",
     "kernel/numba_arrays",
