@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
+
 KNOWN: Final = ("0.68",)
 """Versions of numba whose libraries work as this module expects; tests try each."""
 
@@ -67,7 +69,7 @@ def _library_class(entry: str) -> type:
     return LinkedOnce
 
 
-def _reached(library) -> list:
+def _reached(library: JITCodeLibrary) -> list[JITCodeLibrary]:
     """List the libraries that a library calls, directly or not, each once."""
     found, waiting = {}, list(library._linking_libraries)
     while waiting:
@@ -78,7 +80,7 @@ def _reached(library) -> list:
     return list(found)
 
 
-def _set_env_if_emitted(self, env_name: str, env: object) -> None:
+def _set_env_if_emitted(codegen: JITCPUCodegen, env_name: str, env: object) -> None:
     """Give a function its environment, unless it has no machine code of its own."""
-    if self._engine.is_symbol_defined(env_name):
-        type(self).set_env(self, env_name, env)
+    if codegen._engine.is_symbol_defined(env_name):
+        type(codegen).set_env(codegen, env_name, env)
