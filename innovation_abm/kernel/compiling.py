@@ -165,7 +165,7 @@ def _loaded(folder: Path) -> Callable[..., int] | None:
 
     try:
         with _uncollected():
-            kept = _entry({}, folder, numba)
+            kept = _entry({}, folder.name, folder, numba)
             kept(*nothing_to_do())
     except numba.core.errors.NumbaError:
         return None  # it was compiled for another processor
@@ -186,9 +186,10 @@ def _compiled(name: str, asked: _Asked) -> Callable[..., int]:
     asked.tell("compiling the model for this rule book; only once, about half a minute ...")
     began = time.perf_counter()
     try:
-        with _interrupted_between_steps(), linking.once(f"replicate_{name}"):
+        with _interrupted_between_steps(), linking.once(name):
             namespace = _specialised(asked.rules, name, numba, asked.checked)
-            entry = _entry(namespace, None if unkept else _folder(name), numba, asked.checked)
+            folder = None if unkept else _folder(name)
+            entry = _entry(namespace, name, folder, numba, asked.checked)
             entry(*nothing_to_do())
     except numba.core.errors.NumbaError as error:
         raise EngineError(f"the rules cannot be compiled together: {_reason(error)}") from None
@@ -199,6 +200,7 @@ def _compiled(name: str, asked: _Asked) -> Callable[..., int]:
 
 def _entry(
     namespace: dict[str, Any],
+    name: str,
     folder: Path | None,
     numba: Any,  # noqa: ANN401
     checked: bool = False,
@@ -207,14 +209,14 @@ def _entry(
     from innovation_abm.kernel.week import replicate
 
     options = {"nogil": True, **_checks(checked)}
+    twin = _twin(replicate, namespace, name)
     if folder is None:
-        unkept: Callable[..., int] = numba.njit(**options)(_twin(replicate, namespace, "unkept"))
+        unkept: Callable[..., int] = numba.njit(**options)(twin)
         return unkept
     config = numba.core.config
     before = config.CACHE_DIR
     config.CACHE_DIR = str(folder)
     try:
-        twin = _twin(replicate, namespace, folder.name)
         entry: Callable[..., int] = numba.njit(**options, cache=True)(twin)
         return entry
     finally:
