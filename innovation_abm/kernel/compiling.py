@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any, Final
 from innovation_abm.agents.cast import ROLES
 from innovation_abm.agents.hooks import overrides
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.kernel import linking
 from innovation_abm.kernel.locks import only_one
 from innovation_abm.kernel.lowering import lowered_agents
 from innovation_abm.kernel.translation.dialect import DialectError
@@ -70,6 +71,10 @@ HOOKS: Final = ("conceive", "stuck")
 SMALL: Final = 700
 """Functions of the engine with less bytecode are written out where they are called; measured:
 2.5 times as fast, and compiled as quickly."""
+
+INNER: Final = {"nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Options of functions that only compiled code calls: wrappers for Python and C to call them would
+take a fifth of the time to compile."""
 
 
 class EngineError(InnovationAbmError):
@@ -193,7 +198,7 @@ def _loaded(folder: Path) -> Callable[..., int] | None:
 
     try:
         with _uncollected():
-            kept = _entry({}, folder, numba)
+            kept = _entry({}, folder.name, folder, numba)
             kept(*nothing_to_do())
     except numba.core.errors.NumbaError:
         return None  # it was compiled for another processor
@@ -214,9 +219,10 @@ def _compiled(name: str, asked: _Asked) -> Callable[..., int]:
     asked.tell("compiling the model for this rule book; only once, about half a minute ...")
     began = time.perf_counter()
     try:
-        with _interrupted_between_steps():
+        with _interrupted_between_steps(), linking.once(name):
             namespace = _specialised(asked.rules, name, numba, asked.checked)
-            entry = _entry(namespace, None if unkept else _folder(name), numba, asked.checked)
+            folder = None if unkept else _folder(name)
+            entry = _entry(namespace, name, folder, numba, asked.checked)
             entry(*nothing_to_do())
     except numba.core.errors.NumbaError as error:
         raise EngineError(f"the rules cannot be compiled together: {_reason(error)}") from None
@@ -227,6 +233,7 @@ def _compiled(name: str, asked: _Asked) -> Callable[..., int]:
 
 def _entry(
     namespace: dict[str, Any],
+    name: str,
     folder: Path | None,
     numba: Any,  # noqa: ANN401
     checked: bool = False,
@@ -235,14 +242,14 @@ def _entry(
     from innovation_abm.kernel.week import replicate
 
     options = {"nogil": True, **_checks(checked)}
+    twin = _twin(replicate, namespace, name)
     if folder is None:
-        unkept: Callable[..., int] = numba.njit(**options)(_twin(replicate, namespace, "unkept"))
+        unkept: Callable[..., int] = numba.njit(**options)(twin)
         return unkept
     config = numba.core.config
     before = config.CACHE_DIR
     config.CACHE_DIR = str(folder)
     try:
-        twin = _twin(replicate, namespace, folder.name)
         entry: Callable[..., int] = numba.njit(**options, cache=True)(twin)
         return entry
     finally:
@@ -384,7 +391,7 @@ def _specialised(
         if called != "replicate":
             twin = _twin(function, namespace, name)
             inline = {"forceinline": True} if len(code.co_code) < SMALL else {}
-            options = {"nogil": True, **inline, **_checks(checked)}
+            options = {**INNER, **inline, **_checks(checked)}
             namespace[called] = numba.njit(signature, **options)(twin)
     return namespace
 
@@ -401,7 +408,7 @@ def _twins_of_rules(rules: list[FunctionType], name: str, numba: Any) -> dict[in
         }
         namespace["twins"] = twins
         twin = _twin(function, namespace, name)
-        twins[id(function)] = numba.njit(nogil=True, forceinline=True)(twin)
+        twins[id(function)] = numba.njit(**INNER, forceinline=True)(twin)
     return twins
 
 
@@ -426,7 +433,7 @@ def _guarded(rule: str, twin: Any, name: str, numba: Any) -> Any:  # noqa: ANN40
     guard: Any = namespace["guarded"]
     guard.__qualname__ = f"guarded_{rule}_{name}"  # a symbol for each, as in :func:`_twin`
     guard.__module__ = RuleBook.__module__
-    return numba.njit(nogil=True, forceinline=True)(guard)
+    return numba.njit(**INNER, forceinline=True)(guard)
 
 
 def _callees_first(rules: list[FunctionType]) -> list[FunctionType]:
@@ -645,6 +652,7 @@ ENGINE_MODULES: Final = (
     "kernel/compiling",
     "kernel/decisions",
     "kernel/lowering",
+    "kernel/linking",
     "kernel/memory",
     "kernel/numba_access",
     "kernel/numba_arrays",

@@ -1,0 +1,119 @@
+"""The engine linked once computes what it computes when each function is compiled by itself."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from textwrap import dedent
+
+import numpy as np
+import pytest
+
+from innovation_abm.kernel import linking
+from innovation_abm.kernel.compiling import CACHE_VARIABLE
+
+numba = pytest.importorskip("numba")
+
+RUN = """
+    import json, sys
+    from innovation_abm import Scenario, simulate
+    from innovation_abm.kernel import linking
+
+    if "plain" in sys.argv:
+        linking.KNOWN = ()
+    scenario = Scenario(weeks=60, seed=5, platforms=True, agency=True, determinants=True)
+    run = simulate(scenario, engine="kernel")
+    with linking.once("anything") as linked_once:
+        pass
+    print(json.dumps([linked_once, run.summary() | {"elapsed": 0}, run.ideas.to_csv()]))
+    """
+
+
+def result(folder, *arguments):
+    """Run in a new process, with nothing kept; return whether it linked once, and the run."""
+    done = subprocess.run(
+        [sys.executable, "-c", dedent(RUN), *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, CACHE_VARIABLE: str(folder)},
+        check=True,
+    )
+    linked_once, *run = json.loads(done.stdout)
+    return linked_once, run
+
+
+@pytest.mark.slow
+def test_the_engine_linked_once_gives_the_same_bits(tmp_path):
+    """With a file in the way of the folder too, where nothing can be kept."""
+    (tmp_path / "file").write_text("")
+    once, run = result(tmp_path / "once")
+    unkept, same_run = result(tmp_path / "file")
+    plain, plain_run = result(tmp_path / "plain", "plain")
+    assert (once, unkept, plain) == (True, True, False)
+    assert run == same_run == plain_run
+
+
+def test_the_installed_numba_is_known():
+    """If it is not, all works but takes twice as long to compile: try it and add it."""
+    with linking.once("anything") as linked_once:
+        assert linked_once, numba.__version__
+
+
+@pytest.mark.parametrize("version", ["0.60.0", "0.99.0", "0.68.1"])
+def test_only_known_versions_link_once(version, monkeypatch):
+    monkeypatch.setattr(numba, "__version__", version)
+    with linking.once("anything") as linked_once:
+        assert linked_once == version.startswith(linking.KNOWN)
+
+
+def doubled(value):
+    return 2.0 * value
+
+
+def test_what_others_compile_meanwhile_has_machine_code_of_its_own():
+    """In this thread and in another one."""
+    found = []
+    with linking.once("a_book"):
+        thread = threading.Thread(target=lambda: found.append(numba.njit(doubled)(4.0)))
+        thread.start()
+        thread.join()
+        found.append(numba.njit(doubled)(8.0))
+    assert found == [8.0, 16.0]
+
+
+def test_after_a_failure_nothing_is_linked_once():
+    with pytest.raises(ZeroDivisionError), linking.once("doubled"):
+        raise ZeroDivisionError
+    assert numba.njit(doubled)(2.0) == 4.0
+
+
+INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+ROWS = np.array([(1, 2.5)], np.dtype([("whole", "i8"), ("part", "f8")]))
+
+
+def test_functions_of_the_book_are_compiled_within_its_entry():
+    """What they raise reaches Python, records in it too, which are made with their environment."""
+
+    def named(function, name):
+        function.__qualname__ = name
+        return function
+
+    def refuse(rows):
+        if len(rows) == 1:
+            raise ValueError("one row", rows[0])
+        return len(rows)
+
+    def replicate(rows):
+        return inner(rows) + 1
+
+    rows = numba.typeof(ROWS)
+    with linking.once("a_book"):
+        inner = numba.njit((rows,), **INNER)(named(refuse, "refuse_a_book"))
+        entry = numba.njit((rows,))(named(replicate, "replicate_a_book"))
+    (alone,) = inner.overloads.values()
+    assert alone.library.get_pointer_to_function(alone.fndesc.mangled_name) == 0
+    assert entry(ROWS[:0]) == 1
+    with pytest.raises(ValueError, match="one row") as raised:
+        entry(ROWS)
+    assert raised.value.args[1]["part"] == 2.5
