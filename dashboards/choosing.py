@@ -64,7 +64,7 @@ def offer(chart: Chart) -> Offer | None:
     several = chart.sheets if len(chart.sheets) > 1 else ()
     if chart.columns is None or len(chart.headers) < 2 or _without_headers(chart):
         return Offer(sheets=several, sheet=chart.sheet) if several else None
-    known = understood([chart.headers], Choice()) > 0
+    known = understood([chart.headers], Choice()).score > 0
     hidden = {number for row in chart.preview for number, cell in enumerate(row) if cell is None}
     return Offer(
         headers=tuple(
@@ -147,5 +147,6 @@ def to_columns(offered: Offer, chosen: Mapping[str, int]) -> dict[str, str]:
 def must_choose(chart: Chart) -> bool:
     """Whether a chart cannot be read because its columns are unclear but can be chosen."""
     kinds = {fault.kind for fault in chart.faults if not fault.repairable}
-    unclear = FaultKind.COLUMNS in kinds or (FaultKind.EMPTY in kinds and len(chart.sheets) > 1)
-    return unclear and offer(chart) is not None
+    unclear = FaultKind.COLUMNS in kinds and chart.columns is not None
+    empty = FaultKind.EMPTY in kinds and len(chart.sheets) > 1
+    return (unclear or empty) and offer(chart) is not None

@@ -92,7 +92,8 @@ def read_upload(
     chart = _read(files, repair=repair, columns=columns, sheet=sheet)
     if len(chart.files) < len(files) == 2:
         raise Refused("upload_no_pair", name=label)
-    if len(chart.files) == 1 and chart.format == ChartFormat.ORGANOGRAM:
+    lacks_partner = any(fault.kind == FaultKind.FILE for fault in chart.faults)
+    if len(chart.files) == 1 and chart.format == ChartFormat.ORGANOGRAM and lacks_partner:
         raise Refused("upload_half", name=label)
     if chart.people > MOST_PEOPLE:
         raise Refused("upload_people", chart, people=chart.people, most=MOST_PEOPLE)

@@ -18,7 +18,7 @@ from innovation_abm.charts.faults import (
     missing_columns,
     quoted,
 )
-from innovation_abm.charts.texts import HEAD_ROWS, Choice, Row
+from innovation_abm.charts.texts import HEAD_ROWS, Choice, Row, Understood
 from innovation_abm.charts.words import plain_words, words
 
 CHOSEN: Final = ("post", "reports_to", "matched_by", "unit", "department", "role", "people")
@@ -81,6 +81,11 @@ class Sheet(Enum):
         return first, second
 
     @property
+    def half(self) -> str:
+        """Which half of an organogram this is, ``senior`` or ``junior``; blank if it is none."""
+        return "" if self is Sheet.PLAIN else self.name.lower()
+
+    @property
     def format(self) -> ChartFormat:
         """The format that this kind of file belongs to."""
         return ChartFormat.PLAIN if self is Sheet.PLAIN else ChartFormat.ORGANOGRAM
@@ -125,9 +130,10 @@ class Header:
         return field in _PERSONAL or (field is None and words().is_personal(self.names[column]))
 
 
-def understood(rows: Sequence[Sequence[str]], choice: Choice) -> int:
-    """How well some first rows are understood: the score of the best header among them."""
-    return max((_score(cells, choice) for cells in rows), default=0)
+def understood(rows: Sequence[Sequence[str]], choice: Choice) -> Understood:
+    """How well some first rows are understood: by the best header among them."""
+    best = max(rows, key=lambda cells: _score(cells, choice), default=())
+    return Understood(_score(best, choice), _sheet_of(map(plain_words, best)).half)
 
 
 def find_header(rows: Sequence[Row], choice: Choice) -> tuple[int, Header]:

@@ -30,7 +30,7 @@ from innovation_abm.charts.matching import (
 from innovation_abm.charts.people import Amounts
 from innovation_abm.charts.texts import HEAD_ROWS, Choice, Grid, Row, read_bytes, text_grid
 from innovation_abm.charts.words import plain_words, words
-from innovation_abm.charts.workbooks import ZIP_MARK, workbook_grid
+from innovation_abm.charts.workbooks import ZIP_MARK, workbook_grids
 
 PREVIEWED: Final = 5
 """Rows of a table that a preview shows."""
@@ -42,10 +42,11 @@ _NOT_IN_POST: Final = "not in post"
 
 @dataclass(frozen=True)
 class PostTable:
-    """The rows of a file below its header.
+    """The rows of a file or sheet below its header.
 
     Attributes:
-        file: Name of the file.
+        source: Name of the file.
+        file: What messages call it: its name, with the sheet if two of a workbook are read.
         header: The header.
         reading: Which columns are read.
         resolver: What finds the keys of superiors.
@@ -54,6 +55,7 @@ class PostTable:
         continental: Whether commas are likely to be decimal.
     """
 
+    source: str
     file: str
     header: Header
     reading: Reading
@@ -88,12 +90,9 @@ class Seen:
     columns: Mapping[str, int] | None = None
 
 
-def read_table(path: Path, choice: Choice, log: Log, seen: Seen) -> PostTable | None:
-    """Read a file into a table; None, with the reason in the log, where there is none."""
-    grid = _grid(path, choice, log)
-    if grid is None:
-        return None
-    file = path.name
+def read_table(grid: Grid, choice: Choice, log: Log, seen: Seen) -> PostTable | None:
+    """Understand the rows of a file or sheet; None, with the reason in the log, if that fails."""
+    file = grid.label
     seen.sheets, seen.sheet = grid.sheets, grid.sheet
     rows = list(grid.rows)
     if not rows:
@@ -123,25 +122,31 @@ def read_table(path: Path, choice: Choice, log: Log, seen: Seen) -> PostTable | 
         assumed.append(f"header in row {header.row}")
     if header.sheet is Sheet.PLAIN:
         assumed += assumptions(reading, header)
-    return PostTable(file, header, reading, resolver, tuple(body), tuple(assumed), grid.semicolons)
+    return PostTable(
+        grid.file, file, header, reading, resolver, tuple(body), tuple(assumed), grid.semicolons
+    )
 
 
-def _grid(path: Path, choice: Choice, log: Log) -> Grid | None:
-    """The rows of a file; None, with the reason in the log, if it cannot be read."""
+def read_grids(path: Path, choice: Choice, log: Log) -> list[Grid]:
+    """The rows of a file, or of both sheets of an organogram in a workbook, senior posts first.
+
+    None, with the reason in the log, if it cannot be read.
+    """
     data = read_bytes(path, log)
     if data is None:
-        return None
+        return []
     workbook = data.startswith(ZIP_MARK)
     if workbook and choice.encoding is not None:
         log.fault(path.name, None, FaultKind.FILE, "is a workbook; leave out --encoding")
-        return None
+        return []
     if not workbook and choice.sheet is not None:
         log.fault(path.name, None, FaultKind.FILE, "is not a workbook; leave out --sheet")
-        return None
-    score = partial(understood, choice=choice)
+        return []
+    understand = partial(understood, choice=choice)
     if workbook:
-        return workbook_grid(data, path.name, choice, score, log)
-    return text_grid(data, path.name, choice, score, log)
+        return workbook_grids(data, path.name, choice, understand, log)
+    grid = text_grid(data, path.name, choice, understand, log)
+    return [] if grid is None else [grid]
 
 
 def _fixed(header: Header) -> Reading:
@@ -247,13 +252,14 @@ def _check_widths(rows: Iterable[Row], header: Header, file: str, log: Log) -> N
 
 def read_partner(path: Path, sheet: Sheet, choice: Choice, log: Log) -> list[PostTable]:
     """The other file of an organogram pair: one table, or none with the reason in the log."""
-    here, there = ("senior", "junior") if sheet is Sheet.SENIOR else ("junior", "senior")
+    there = Sheet.JUNIOR if sheet is Sheet.SENIOR else Sheet.SENIOR
     # A file may hold the columns of the other kind: then the name tells where the partner is.
     found = re.search(r"(senior|junior)(?!.*(?:senior|junior))", path.name, re.IGNORECASE)
     if found is None:
         message = (
-            f"this is the {here}-posts file of an organogram, but its name does not contain "
-            f"{here!r}; name the pair X-senior.csv and X-junior.csv"
+            f"this is the {sheet.half}-posts file of an organogram, but its name does not contain "
+            f"{sheet.half!r}; name the pair X-senior.csv and X-junior.csv, or put both sheets into "
+            "one workbook"
         )
         log.fault(path.name, None, FaultKind.FILE, message)
         return []
@@ -263,17 +269,20 @@ def read_partner(path: Path, sheet: Sheet, choice: Choice, log: Log) -> list[Pos
     partner = path.with_name(path.name[: found.start()] + other + path.name[found.end() :])
     if not os.path.exists(partner):  # never raises, unlike Path.exists
         message = (
-            f"this is the {here}-posts file of an organogram, which needs the {there}-posts file "
-            f"beside it; {partner} does not exist"
+            f"this is the {sheet.half}-posts file of an organogram, which needs the "
+            f"{there.half}-posts file beside it; {partner} does not exist"
         )
         log.fault(path.name, None, FaultKind.FILE, message)
         return []
-    table = read_table(partner, choice, log, Seen())
+    grids = read_grids(partner, choice, log)
+    table = read_table(grids[0], choice, log, Seen()) if grids else None
     if table is None:
         return []
-    if {sheet, table.sheet} != {Sheet.SENIOR, Sheet.JUNIOR}:
-        required = " and ".join(map(repr, Sheet[there.upper()].required))
-        message = f"this must be the {there}-posts file of {path.name}, with the columns {required}"
+    if table.sheet is not there:
+        required = " and ".join(map(repr, there.required))
+        message = (
+            f"this must be the {there.half}-posts file of {path.name}, with the columns {required}"
+        )
         log.fault(partner.name, None, FaultKind.COLUMNS, message)
         return []
     return [table]

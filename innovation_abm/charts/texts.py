@@ -11,13 +11,13 @@ import io
 import re
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from innovation_abm.charts.faults import FaultKind, Log, counted, listed
+from innovation_abm.charts.faults import FaultKind, Log, counted, listed, quoted
 from innovation_abm.reading.spreadsheets import read_back
 
 MAX_BYTES: Final = 200_000_000
@@ -77,22 +77,43 @@ class Grid:
     """The rows of a file or sheet, not yet understood.
 
     Attributes:
+        file: Name of the file.
         rows: Rows that are not blank throughout.
         assumed: What was assumed, in a few words each.
         sheets: The names of a workbook's sheets.
         sheet: The name of the one that is read.
+        paired: Whether it is one of two sheets of a workbook that are read.
         semicolons: Whether cells are separated by semicolons, as where commas are decimal.
     """
 
-    rows: Iterator[Row]
+    file: str
+    rows: Iterable[Row]
     assumed: list[str]
     sheets: tuple[str, ...] = ()
     sheet: str = ""
+    paired: bool = False
     semicolons: bool = False
 
+    @property
+    def label(self) -> str:
+        """The file in a message; with its sheet if another one is read as well."""
+        return f"{self.file}, sheet {quoted(self.sheet)}" if self.paired else self.file
 
-Score = Callable[[Sequence[Sequence[str]]], int]
-"""How well the first rows of a table are understood: 0 not at all."""
+
+class Understood(NamedTuple):
+    """How well the first rows of a table are understood.
+
+    Attributes:
+        score: How surely one of them is a header; 0: none seems to be.
+        half: Which half of an organogram the table is, ``senior`` or ``junior``; blank for others.
+    """
+
+    score: int
+    half: str
+
+
+Understand = Callable[[Sequence[Sequence[str]]], Understood]
+"""Tells how well the first rows of a table are understood."""
 
 
 def read_bytes(path: Path, log: Log) -> bytes | None:
@@ -120,14 +141,16 @@ def read_bytes(path: Path, log: Log) -> bytes | None:
     return None
 
 
-def text_grid(data: bytes, file: str, choice: Choice, score: Score, log: Log) -> Grid | None:
+def text_grid(
+    data: bytes, file: str, choice: Choice, understand: Understand, log: Log
+) -> Grid | None:
     """Read the rows of a text; None, with the reason in the log, if it is not one.
 
     Args:
         data: The bytes of the file.
         file: Its name.
         choice: The user's choices.
-        score: How well rows are understood, by which the separator is found.
+        understand: Tells how well rows are understood, by which the separator is found.
         log: Where faults go.
     """
     assumed: list[str] = []
@@ -143,11 +166,11 @@ def text_grid(data: bytes, file: str, choice: Choice, score: Score, log: Log) ->
     if stated is not None and not stated[1].isalnum() and stated[1] not in '"\r\n ':
         separator, first = stated[1], 1
     else:
-        separator, first = _separator(lines, score), 0
+        separator, first = _separator(lines, understand), 0
     if separator != "," and any(separator in line for line in lines[:HEAD_ROWS]):
         assumed.append(f"cells separated by {_SEPARATORS.get(separator, repr(separator))}")
     rows = _records(lines, first, separator, file, log)
-    return Grid(rows, assumed, semicolons=separator == ";")
+    return Grid(file, rows, assumed, semicolons=separator == ";")
 
 
 def _other_format(data: bytes) -> str | None:
@@ -245,10 +268,10 @@ def _not_utf8(data: bytes, place: int, file: str, assumed: list[str], log: Log) 
 # From text to rows -------------------------------------------------------------------------------
 
 
-def _separator(lines: Sequence[str], score: Score) -> str:
+def _separator(lines: Sequence[str], understand: Understand) -> str:
     """What separates cells: with what the first rows are understood best, else are most alike."""
     heads = {mark: _first_rows(lines, mark) for mark in _SEPARATORS}
-    understood = {mark: score(rows) for mark, rows in heads.items()}
+    understood = {mark: understand(rows).score for mark, rows in heads.items()}
     best = max(understood, key=lambda mark: understood[mark])  # the first, where several are equal
     if understood[best] > 0:
         return best

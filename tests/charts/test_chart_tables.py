@@ -9,6 +9,8 @@ import zipfile
 
 import openpyxl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from innovation_abm.charts import ChartError, FaultKind, load_chart, read_chart, write_chart
 from innovation_abm.charts import workbooks as chart_workbooks
@@ -844,6 +846,136 @@ def test_those_who_share_a_job_are_a_person_each(pair):
     chart = pair(senior, ["O,U,B,Clerk,1"])
     assert chart.people == 4
     assert tree(chart) == {"A": None, "B": "A", "B~2": "A", "B/Clerk#1": "B"}
+
+
+SENIORS = [
+    SENIOR.strip().split(","),
+    ["A", "N/D", "Chief", "O", "Top", "XX", 1],
+    [17, "Vacant", "Director", "O", "Nets", "A", 0.5],
+    ["C", "Eliminated", "Director", "O", "Nets", "A", 1],
+]
+JUNIORS = [
+    JUNIOR.strip().split(","),
+    ["O", "Nets", 17, "Clerk", 2.5],
+    ["O", "Boats", "A", "Clerk", 1],
+    ["O", "Boats", "A", None, 3],
+]
+
+
+@pytest.fixture
+def published(tmp_path):
+    """Read the pair of sheets above from two files."""
+    for half, rows in (("senior", SENIORS), ("junior", JUNIORS)):
+        (tmp_path / f"x-{half}.csv").write_text(table(rows), encoding="utf-8")
+    return read_chart(tmp_path / "x-senior.csv")
+
+
+PAIRS = {
+    "senior first": {"Senior": SENIORS, "Junior": JUNIORS},
+    "junior first": {"b": JUNIORS, "a": SENIORS},
+    "among others": {
+        "Read me": [
+            ["Post Unique Reference", "the code of a post"],
+            ["Reporting Senior Post", "x"],
+        ],
+        "(reference)": [["Department", "Organisation", "Unit"], ["D", "O", "Nets"]],
+        "staff 1": [["Published in May"], [], *JUNIORS],
+        "Empty": [],
+        "staff 2": [["Published in May"], *SENIORS],
+    },
+}
+
+
+@pytest.mark.parametrize("sheets", PAIRS.values(), ids=PAIRS)
+def test_two_sheets_of_a_workbook_are_read_as_the_two_files_of_an_organogram(
+    tmp_path, published, sheets
+):
+    chart = read_chart(workbook(tmp_path / "x.xlsx", sheets))
+    assert chart.organization.digest() == published.organization.digest()
+    assert chart.organization.names == published.organization.names
+    assert chart.organization.name == published.organization.name == "x"
+    assert [one.kind for one in chart.warnings] == [one.kind for one in published.warnings]
+    assert chart.files == ("x.xlsx",)
+    assert chart.sheets == tuple(sheets)
+    first = next(name for name, rows in sheets.items() if SENIORS[0] in rows)
+    second = next(name for name, rows in sheets.items() if JUNIORS[0] in rows)
+    assert chart.sheet == first
+    said = f"sheets {first!r} and {second!r} read as an organogram"
+    others = [repr(name) for name in sheets if name not in (first, second)]
+    if others:
+        said += f" (not read: {', '.join(others)}; to change: --sheet)"
+    assert chart.assumed.split("; header")[0] == said
+    for name in (first, second):
+        assert read_chart(tmp_path / "x.xlsx", sheet=name).people == published.people
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    superiors=st.lists(st.integers(0, 4), max_size=5),
+    juniors=st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0.2, 1, 2.5])), max_size=6),
+)
+def test_any_pair_gives_the_same_organisation_from_files_and_from_a_workbook(
+    tmp_path_factory, superiors, juniors
+):
+    folder = tmp_path_factory.mktemp("pair")
+    rows = [[1, "", "t", "O", "u1", "XX", 1]]
+    rows += [
+        [number, "", "t", "O", f"u{above}", above % (number - 1) + 1, 1]
+        for number, above in enumerate(superiors, start=2)
+    ]
+    groups = [
+        ["O", f"v{above}", above % len(rows) + 1, "Clerk", people] for above, people in juniors
+    ]
+    senior, junior = [SENIORS[0], *rows], [JUNIORS[0], *groups]
+    (folder / "x-senior.csv").write_text(table(senior))
+    (folder / "x-junior.csv").write_text(table(junior))
+    files = read_chart(folder / "x-senior.csv")
+    book = read_chart(workbook(folder / "x.xlsx", {"S": senior, "J": junior}))
+    assert [one.message for one in book.faults] == [one.message for one in files.faults]
+    if files.organization is None:
+        assert book.organization is None
+    else:
+        assert book.organization.digest() == files.organization.digest()
+
+
+def test_faults_of_an_organogram_in_a_workbook_name_the_sheet(tmp_path):
+    seniors = [*SENIORS, ["D", "", "x", "O", "U", "nowhere", 1]]
+    juniors = [*JUNIORS, ["O", "U", "A", "Clerk", "many"]]
+    path = workbook(tmp_path / "x.xlsx", {"Notes": [], "J 1": juniors, "S 1": seniors})
+    assert [str(fault) for fault in read_chart(path).faults] == [
+        "x.xlsx, sheet 'S 1', row 5: 'D' reports to 'nowhere', which does not exist",
+        "x.xlsx, sheet 'J 1', row 5: 'many' is not a valid number of people; must be a number such "
+        "as 1 or 2.5, not negative",
+    ]
+    lacking = [[*row[:4]] for row in JUNIORS]
+    path = workbook(tmp_path / "x.xlsx", {"J 1": lacking, "S 1": SENIORS})
+    [fault] = read_chart(path).faults
+    assert str(fault) == (
+        "x.xlsx, sheet 'J 1', row 1: the column 'number of posts in fte' is missing from this "
+        "organogram file"
+    )
+
+
+def test_two_organograms_in_a_workbook_are_not_mixed(tmp_path):
+    sheets = {"S 1": SENIORS, "J 1": JUNIORS, "S 2": SENIORS}
+    path = workbook(tmp_path / "x.xlsx", sheets)
+    [fault] = read_chart(path).faults
+    assert fault.message == (
+        "2 sheets hold senior posts of an organogram: 'S 1', 'S 2'; save the two sheets that "
+        "belong together as a workbook of their own"
+    )
+    assert read_chart(path, sheet="S 2").people == read_chart(path, sheet="S 1").people
+
+
+def test_one_half_of_an_organogram_in_a_workbook_needs_its_partner(tmp_path):
+    path = workbook(tmp_path / "x.xlsx", {"Senior": SENIORS, "Notes": [["nothing"]]})
+    [fault] = read_chart(path).faults
+    assert "name the pair X-senior.csv and X-junior.csv, or put both sheets" in fault.message
+    path = workbook(tmp_path / "x-senior.xlsx", {"Senior": SENIORS})
+    [fault] = read_chart(path).faults
+    assert "x-junior.xlsx does not exist" in fault.message
+    workbook(tmp_path / "x-junior.xlsx", {"Junior": JUNIORS})
+    assert read_chart(path).people == 9
 
 
 def test_an_organogram_in_another_dialect(tmp_path):

@@ -305,6 +305,43 @@ def test_what_is_wrong_with_a_pair_that_comes_one_after_the_other_is_said():
     assert room.played[0].organization.size == 9
 
 
+SENIOR = [("Post Unique Reference", "Reports to Senior Post"), (1, "XX"), (2, 1)]
+JUNIOR = [("Reporting Senior Post", "Number of Posts in FTE"), (2, 6.5)]
+
+
+def test_both_halves_of_an_organogram_come_in_one_workbook():
+    book = workbook(**{"Notes": [["May"]], "J": JUNIOR, "S": SENIOR})
+    room, dialog = taken(book, name="X.xlsx")
+    assert room.played[0].organization.size == 9
+    said = dialog.held.value.notes[1].values["what"]
+    assert said == "sheets 'S' and 'J' read as an organogram (not read: 'Notes')"
+
+
+def test_what_is_missing_from_a_sheet_of_an_organogram_is_said():
+    lacking = [("Reporting Senior Post", "Unit"), (2, "U")]
+    _, dialog = taken(workbook(S=SENIOR, J=lacking), name="X.xlsx")
+    note = dialog.held.value.notes[0]
+    assert note.key == "upload_faults"
+    assert note.details[0].startswith(
+        "X.xlsx, sheet 'J', row 1: the column 'number of posts in fte'"
+    )
+
+
+@pytest.mark.parametrize("sheets", [{"S": SENIOR}, {"S": SENIOR, "Notes": [["May"]]}])
+def test_a_workbook_with_one_half_of_an_organogram_waits_for_the_other(sheets):
+    room, dialog = taken(workbook(**sheets), name="X-senior.xlsx")
+    assert dialog.held.value.notes[0].key == "upload_half"
+    dialog.take([Sent("X-junior.xlsx", workbook(J=JUNIOR))])
+    assert room.played[0].organization.size == 9
+
+
+def test_a_file_beside_a_whole_organogram_is_not_left_out_silently():
+    both = [Sent("X-senior.xlsx", workbook(S=SENIOR, J=JUNIOR)), Sent("Y.csv", GOOD)]
+    with pytest.raises(Refused) as refused:
+        read_upload(both)
+    assert refused.value.note.key == "upload_no_pair"
+
+
 def test_what_was_uploaded_is_held_only_while_the_dialog_is_open():
     room, dialog = taken(AMBIGUOUS)
     senior = Sent("X-senior.csv", b"Post Unique Reference,Reports to Senior Post\n1,XX\n2,1\n")
