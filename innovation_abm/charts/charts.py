@@ -149,6 +149,8 @@ class Chart:
         sheets: The names of a workbook's sheets.
         sheet: The name of the one that is read, of an organogram that of senior posts; blank for
             other files.
+        encoding: The encoding in which a text was read, as Python names it; blank for workbooks,
+            and for a text in ASCII, which reads the same in most encodings.
         columns: The columns that are read, or are likely to be, by what they hold (`CHOSEN`), from
             1; None where there is nothing to choose, as in an organogram.
     """
@@ -165,6 +167,7 @@ class Chart:
     preview: tuple[tuple[str | None, ...], ...] = ()
     sheets: tuple[str, ...] = ()
     sheet: str = ""
+    encoding: str = ""
     columns: Mapping[str, int] | None = None
 
     @property
@@ -312,6 +315,7 @@ def _chart(
         preview=seen.preview,
         sheets=seen.sheets,
         sheet=seen.sheet,
+        encoding=seen.encoding,
         columns=seen.columns,
     )
 
@@ -325,7 +329,7 @@ def _read_tables(path: Path, choice: Choice, log: Log, seen: Seen) -> list[PostT
     )
     tables = [table for table in read if table is not None]
     if len(grids) == 1 and tables and tables[0].sheet is not Sheet.PLAIN:
-        tables += read_partner(path, tables[0].sheet, choice, log)
+        tables += read_partner(path, tables[0].sheet, choice, log, seen)
     return sorted(tables, key=lambda one: one.sheet is Sheet.JUNIOR)
 
 

@@ -79,6 +79,7 @@ class Seen:
         preview: Its first rows; cells about persons are None.
         sheets: The names of a workbook's sheets.
         sheet: The name of the one that is read.
+        encoding: The encoding in which a text was read; blank for one in ASCII, and for workbooks.
         columns: The columns that are read, or are likely to be, by what they hold, from 1; None
             where there is nothing to choose.
     """
@@ -87,13 +88,14 @@ class Seen:
     preview: tuple[tuple[str | None, ...], ...] = ()
     sheets: tuple[str, ...] = ()
     sheet: str = ""
+    encoding: str = ""
     columns: Mapping[str, int] | None = None
 
 
 def read_table(grid: Grid, choice: Choice, log: Log, seen: Seen) -> PostTable | None:
     """Understand the rows of a file or sheet; None, with the reason in the log, if that fails."""
     file = grid.label
-    seen.sheets, seen.sheet = grid.sheets, grid.sheet
+    seen.sheets, seen.sheet, seen.encoding = grid.sheets, grid.sheet, grid.encoding
     rows = list(grid.rows)
     if not rows:
         log.fault(file, None, FaultKind.EMPTY, "the file is empty; a chart must have a header")
@@ -250,7 +252,7 @@ def _check_widths(rows: Iterable[Row], header: Header, file: str, log: Log) -> N
 # Pairs of files ----------------------------------------------------------------------------------
 
 
-def read_partner(path: Path, sheet: Sheet, choice: Choice, log: Log) -> list[PostTable]:
+def read_partner(path: Path, sheet: Sheet, choice: Choice, log: Log, seen: Seen) -> list[PostTable]:
     """The other file of an organogram pair: one table, or none with the reason in the log."""
     there = Sheet.JUNIOR if sheet is Sheet.SENIOR else Sheet.SENIOR
     # A file may hold the columns of the other kind: then the name tells where the partner is.
@@ -278,6 +280,7 @@ def read_partner(path: Path, sheet: Sheet, choice: Choice, log: Log) -> list[Pos
     table = read_table(grids[0], choice, log, Seen()) if grids else None
     if table is None:
         return []
+    seen.encoding = seen.encoding or grids[0].encoding
     if table.sheet is not there:
         required = " and ".join(map(repr, there.required))
         message = (

@@ -83,6 +83,8 @@ class Grid:
         sheets: The names of a workbook's sheets.
         sheet: The name of the one that is read.
         paired: Whether it is one of two sheets of a workbook that are read.
+        encoding: The encoding of a text, as Python names it; blank for one in ASCII, which reads
+            the same in most encodings.
         semicolons: Whether cells are separated by semicolons, as where commas are decimal.
     """
 
@@ -92,6 +94,7 @@ class Grid:
     sheets: tuple[str, ...] = ()
     sheet: str = ""
     paired: bool = False
+    encoding: str = ""
     semicolons: bool = False
 
     @property
@@ -158,10 +161,10 @@ def text_grid(
     if problem is not None:
         log.fault(file, None, FaultKind.FILE, problem)
         return None
-    text = _decoded(data, file, choice.encoding, assumed, log)
-    if text is None:
+    decoded = _decoded(data, file, choice.encoding, assumed, log)
+    if decoded is None:
         return None
-    lines = list(io.StringIO(text, newline=""))
+    lines = list(io.StringIO(decoded.text, newline=""))
     stated = _STATED.fullmatch(lines[0]) if lines else None
     if stated is not None and not stated[1].isalnum() and stated[1] not in '"\r\n ':
         separator, first = stated[1], 1
@@ -170,7 +173,8 @@ def text_grid(
     if separator != "," and any(separator in line for line in lines[:HEAD_ROWS]):
         assumed.append(f"cells separated by {_SEPARATORS.get(separator, repr(separator))}")
     rows = _records(lines, first, separator, file, log)
-    return Grid(file, rows, assumed, semicolons=separator == ";")
+    encoding = "" if decoded.text.isascii() else decoded.encoding
+    return Grid(file, rows, assumed, encoding=encoding, semicolons=separator == ";")
 
 
 def _other_format(data: bytes) -> str | None:
@@ -188,9 +192,16 @@ def _other_format(data: bytes) -> str | None:
 # From bytes to text ------------------------------------------------------------------------------
 
 
+class _Decoded(NamedTuple):
+    """A text, and the encoding in which it was read."""
+
+    text: str
+    encoding: str
+
+
 def _decoded(
     data: bytes, file: str, encoding: str | None, assumed: list[str], log: Log
-) -> str | None:
+) -> _Decoded | None:
     """The text of a file; None, with the reason in the log, if it cannot be decoded."""
     if encoding is not None:
         return _decoded_as(data, file, encoding, log)
@@ -202,21 +213,21 @@ def _decoded(
         text = data.decode(codec)
         if "\0" not in text:
             assumed += [called] if called else []
-            return text
+            return _Decoded(text, codec.removesuffix("-sig"))
     except UnicodeDecodeError as error:
         if not called and b"\0" not in data:
-            return _not_utf8(data, error.start, file, assumed, log)
+            return _Decoded(_not_utf8(data, error.start, file, assumed, log), "cp1252")
     message = f"this is not a text table (it contains NUL bytes); {_SAVE_AS}"
     log.fault(file, None, FaultKind.ENCODING, message)
     return None
 
 
-def _decoded_as(data: bytes, file: str, encoding: str, log: Log) -> str | None:
+def _decoded_as(data: bytes, file: str, encoding: str, log: Log) -> _Decoded | None:
     """The text of a file in a stated encoding; None, with the reason in the log."""
     try:
         text = data.decode(encoding)
         if "\0" not in text:
-            return text.removeprefix("\ufeff")
+            return _Decoded(text.removeprefix("\ufeff"), encoding)
         problem = f"the text is not {encoding} (it contains NUL characters)"
     except UnicodeError as error:
         reason = getattr(error, "reason", "invalid bytes")

@@ -363,6 +363,87 @@ def test_what_was_uploaded_is_held_only_while_the_dialog_is_open():
     assert room.half_chart is None
 
 
+# --- encodings ------------------------------------------------------------------------------------
+
+FRENCH = "Poste;Supérieur;Unité\na;;Hôtel\nb;a;Trésor\n"
+
+
+def previewed(dialog):
+    """The headers and the cells of the preview."""
+    offered = dialog.held.value.offered
+    return {*offered.headers, *(cell for row in offered.rows for cell in row)}
+
+
+@pytest.mark.parametrize("encoding", ["mac-roman", "cp850", "utf-8", "cp1252"])
+def test_wrong_letters_are_put_right_by_choosing_the_encoding(encoding):
+    room, dialog = taken(FRENCH.encode(encoding))
+    found = "utf-8" if encoding == "utf-8" else "cp1252"
+    assert dialog.held.value.offered.encoding == found
+    dialog.choose_columns()
+    assert (previewed(dialog) >= {"Supérieur", "Hôtel"}) == (encoding == found)
+    dialog.choose_encoding(encoding)
+    assert previewed(dialog) >= {"Supérieur", "Unité", "Hôtel", "Trésor"}
+    assert dialog.held.value.chosen == {"post": 1, "reports_to": 2, "unit": 3}
+    dialog.use_columns()
+    assert room.played[-1].organization.unit_names == ("Hôtel", "Trésor")
+    assert not dialog.shown.value
+
+
+def test_an_encoding_that_a_text_is_not_in_is_said_and_another_one_can_be_chosen():
+    room, dialog = taken(FRENCH.encode("cp1252"))
+    played = len(room.played)
+    dialog.choose_columns()
+    dialog.choose_encoding("utf-8")
+    offered = dialog.held.value.offered
+    assert (offered.headers, offered.encoding) == ((), "")
+    assert offered.encodings == choosing.ENCODINGS
+    dialog.use_columns()
+    assert dialog.held.value.notes[0].key == "upload_faults"
+    assert "the text is not utf-8" in dialog.held.value.notes[0].details[0]
+    dialog.choose_encoding("klingon")
+    assert dialog.held.value.encoding == "utf-8"
+    dialog.choose_encoding("cp1252")
+    dialog.use_columns()
+    assert len(room.played) == played + 1
+
+
+def test_an_encoding_is_offered_only_where_it_makes_a_difference():
+    for content in (GOOD, AMBIGUOUS, BOOK):
+        _, dialog = taken(content)
+        assert dialog.held.value is None or dialog.held.value.offered.encodings == ()
+    _, dialog = taken(FRENCH.encode("utf-16-be"))
+    offered = dialog.held.value.offered
+    assert offered.encoding == "utf-16-be"
+    items = choosing.encoding_options(offered, Speech("fr"))
+    assert [one["value"] for one in items] == [*choosing.ENCODINGS, "utf-16-be"]
+    assert items[2]["text"] == "Windows, Europe occidentale (cp1252)"
+
+
+def test_the_encoding_of_an_organogram_can_be_chosen_though_its_columns_are_fixed():
+    senior = "Post Unique Reference,Name,Reports to Senior Post,Unit\n1,Zoé Zébra,XX,Trésor\n"
+    junior = b"Reporting Senior Post,Number of Posts in FTE\n1,6.5\n"
+    for first in (True, False):
+        pair = [Sent("X-senior.csv", senior.encode("mac-roman")), Sent("X-junior.csv", junior)]
+        room = Told()
+        dialog = Dialog(room)
+        dialog.show(True)
+        dialog.take(pair if first else pair[::-1])
+        assert dialog.held.value.offered.choices == ()
+        dialog.choose_columns()
+        dialog.choose_encoding("mac-roman")
+        assert not [cell for cell in previewed(dialog) if cell and "Zoé" in cell]
+        dialog.use_columns()
+        assert room.played[-1].organization.unit_names[0] == "Trésor"
+
+
+def test_details_about_an_encoding_name_no_option_of_the_command_line():
+    text = "post,reports_to\nä,\nb,ä\nü,ä\n".encode() + b"\xe9,b\n"
+    _, dialog = taken(text)
+    note = dialog.held.value.notes[0]
+    assert note.key == "upload_mendable"
+    assert "--" not in "".join(note.details)
+
+
 # --- what gets out of it --------------------------------------------------------------------------
 
 
