@@ -15,7 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from innovation_abm.charts.columns import Header, Sheet, check_header, find_header, understood
+from innovation_abm.charts.columns import (
+    Header,
+    Sheet,
+    check_header,
+    find_header,
+    in_two_rows,
+    understood,
+)
 from innovation_abm.charts.faults import HEAD_MARK, FaultKind, Log, Post, counted, listed, quoted
 from innovation_abm.charts.matching import (
     Matcher,
@@ -36,6 +43,7 @@ PREVIEWED: Final = 5
 """Rows of a table that a preview shows."""
 
 _SHORTENED: Final = re.compile(r"\d[.,]\d+E\+?\d+", re.IGNORECASE)
+_RULE: Final = re.compile(r":?[-=]{3,}:?")
 _ELIMINATED: Final = re.compile(r"\W*eliminated\W*", re.IGNORECASE)
 _NOT_IN_POST: Final = "not in post"
 
@@ -102,10 +110,14 @@ def read_table(grid: Grid, choice: Choice, log: Log, seen: Seen) -> PostTable | 
         return None
     place, header = find_header(rows, choice)
     repeated = list(header.names)
-    body = [row for row in rows[place + 1 :] if row[1] != repeated]
+    body = [row for row in rows[place + 1 :] if row[1] != repeated and not _is_rule(row[1])]
     seen.headers = header.names
     seen.preview = preview(header, body, None)
     if not check_header(header, file, log):
+        return None
+    if body and in_two_rows(header, body[0][1]):
+        message = f"the header takes two rows, {header.row} and {body[0][0]}; put it into one"
+        log.fault(file, header.row, FaultKind.COLUMNS, message)
         return None
     matcher = Matcher(header, body, choice)
     reading = _fixed(header) if header.sheet is not Sheet.PLAIN else matcher.read(file, log)
@@ -178,6 +190,12 @@ def preview(
 # Rows that are not posts -------------------------------------------------------------------------
 
 
+def _is_rule(cells: Sequence[str]) -> bool:
+    """Whether a row is a line of dashes, as databases and wikis draw it below the header."""
+    filled = [cell for cell in cells if cell]
+    return len(filled) > 1 and all(_RULE.fullmatch(cell) for cell in filled)
+
+
 def _posts_only(
     rows: Sequence[Row], reading: Reading, resolver: Resolver, file: str, log: Log
 ) -> list[Row]:
@@ -187,7 +205,7 @@ def _posts_only(
         first = cells[0] or next(filter(None, cells))
         if is_total(first):
             totals.append((number, first))
-    notes = _notes(rows, reading)
+    notes = _notes(rows)
     if not totals and not notes:
         return list(rows)
     superiors = {resolver(text_of(cells, reading.superior))[0] for _, cells in rows}
@@ -204,7 +222,7 @@ def _posts_only(
     return [row for row in rows if row[0] not in out]
 
 
-def _notes(rows: Sequence[Row], reading: Reading) -> list[tuple[int, str]]:
+def _notes(rows: Sequence[Row]) -> list[tuple[int, str]]:
     """The lines at the end that are about the table, with what they begin with.
 
     They have one cell only, and begin with a word that such lines begin with, are a sentence, or
@@ -212,12 +230,13 @@ def _notes(rows: Sequence[Row], reading: Reading) -> list[tuple[int, str]]:
     """
     found: list[tuple[int, str]] = []
     pending: list[tuple[int, str]] = []
+    room = _room_for_more(rows)
     for place in range(len(rows) - 1, 0, -1):
         number, cells = rows[place]
         filled = [cell for cell in cells if cell]
         if words().is_total(filled[0]):
             continue
-        if len(filled) > 1 or not _room_for_more(rows, reading):
+        if len(filled) > 1 or not room:
             break
         pending.append((number, filled[0]))
         apart = number - rows[place - 1][0] > 1
@@ -227,10 +246,15 @@ def _notes(rows: Sequence[Row], reading: Reading) -> list[tuple[int, str]]:
     return sorted(found)
 
 
-def _room_for_more(rows: Sequence[Row], reading: Reading) -> bool:
-    """Whether most rows have more than one filled cell, so that one of a single cell stands out."""
-    some = rows[:HEAD_ROWS]
-    return 2 * sum(sum(map(bool, cells)) > 1 for _, cells in some) > len(some)
+def _room_for_more(rows: Sequence[Row]) -> bool:
+    """Whether most rows have more than one filled cell, so that one of a single cell stands out.
+
+    Those of a single cell at the end do not count: they are what is in question.
+    """
+    several = [sum(map(bool, cells)) > 1 for _, cells in rows[:HEAD_ROWS]]
+    while several and not several[-1]:
+        several.pop()
+    return 2 * sum(several) > len(several)
 
 
 def _check_widths(rows: Iterable[Row], header: Header, file: str, log: Log) -> None:
@@ -379,6 +403,12 @@ def _tell_superiors(
         rows = listed(list(map(str, several)))
         message = f"{counted(len(several), 'row')} with several superiors; the first is used: row "
         log.warn(table.file, several[0], FaultKind.SUPERIOR, message + rows)
+    beside = [row for (row, _), why in zip(table.rows, whys, strict=True) if why == "beside"]
+    if beside:
+        rows = listed(list(map(str, beside)))
+        message = f"{counted(len(beside), 'row')} with a reference and a name as the superior; the "
+        message += f"reference is used: row {rows}"
+        log.warn(table.file, beside[0], FaultKind.SUPERIOR, message)
     nobody = Counter(text for text, why in zip(stated, whys, strict=True) if why == "nobody")
     for text, times in nobody.items():
         message = f"{quoted(text)} is not a post and is read as blank, the mark of a head"

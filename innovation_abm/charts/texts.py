@@ -31,6 +31,7 @@ Row = tuple[int, list[str]]
 
 _SEPARATORS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _STATED: Final = re.compile(r'"?sep=(.)"?[;,\t|]*[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+_AS_TEXT: Final = re.compile(r'="([^"]*)"')
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig", ""),
     (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),  # before UTF-16, whose mark it begins with
@@ -103,6 +104,10 @@ class Grid:
         return f"{self.file}, sheet {quoted(self.sheet)}" if self.paired else self.file
 
 
+SURE: Final = 100
+"""The score of a header from which on it names posts and superiors."""
+
+
 class Understood(NamedTuple):
     """How well the first rows of a table are understood.
 
@@ -113,6 +118,11 @@ class Understood(NamedTuple):
 
     score: int
     half: str
+
+    @property
+    def sure(self) -> bool:
+        """Whether the header has the columns of a chart, not only some that a chart may have."""
+        return self.score >= SURE
 
 
 Understand = Callable[[Sequence[Sequence[str]]], Understood]
@@ -241,11 +251,13 @@ def _decoded_as(data: bytes, file: str, encoding: str, log: Log) -> _Decoded | N
 
 
 def _unmarked_utf16(data: bytes) -> str | None:
-    """The kind of UTF-16 that bytes seem to be: every other byte is mostly 0. None: it is not."""
+    """The kind of UTF-16 that bytes seem to be, of which 0 is only every other one; None: none."""
     even, odd = data[0:4096:2].count(0), data[1:4096:2].count(0)
-    if 4 * max(even, odd) < min(len(data), 4096):
+    # Of Greek or Cyrillic letters, only separators and line ends have a byte that is 0.
+    codec = "utf-16-le" if odd > even else "utf-16-be"
+    if max(even, odd) < 20 * min(even, odd):
         return None
-    return "utf-16-le" if odd > even else "utf-16-be"
+    return codec if set(data[:4096].decode(codec, "ignore")) & {"\n", "\r"} else None
 
 
 def _not_utf8(data: bytes, place: int, file: str, assumed: list[str], log: Log) -> str:
@@ -318,7 +330,7 @@ def _records(
     blank = []
     while (start := first + reader.line_num + 1) <= len(lines):
         try:
-            cells = [read_back(cell.strip()) for cell in next(reader)]
+            cells = [_bare_cell(cell) for cell in next(reader)]
             still_open = first + reader.line_num == len(lines) and _is_open(
                 lines[start - 1 :], separator
             )
@@ -337,6 +349,13 @@ def _records(
     if blank:
         message = f"skipped {counted(len(blank), 'row')} with only blank cells: row "
         log.warn(file, int(blank[0]), FaultKind.ROW, message + listed(blank))
+
+
+def _bare_cell(cell: str) -> str:
+    """What is in a cell, also of ``="007"``, by which programs keep Excel from changing it."""
+    text = cell.strip()
+    formula = _AS_TEXT.fullmatch(text)
+    return formula[1].strip() if formula else read_back(text)
 
 
 def _is_open(lines: Sequence[str], separator: str) -> bool:

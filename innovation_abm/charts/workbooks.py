@@ -156,7 +156,7 @@ def _chosen(sheets: Mapping[str, Any], wanted: str | None, understand: Understan
     if chosen is not None:
         return [chosen]
     filled = [name for name in shown if heads[name]] or shown
-    return [next((name for name in filled if looks[name].score > 0), filled[0])]
+    return [max(filled, key=lambda name: (looks[name].sure, looks[name].score > 0))]
 
 
 def _called(sheets: Iterable[str], wanted: str) -> str:
