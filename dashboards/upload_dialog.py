@@ -343,7 +343,7 @@ def _Columns(dialog: Dialog, held: Held, say: Speech) -> None:
     offered = held.offered or Offer()
     notes = () if held.played else held.notes
     if held.encoding is not None and not offered.encoding:
-        notes = (Note("encoding_wrong"),)
+        notes = (Note("encoding_wrong", {}),)
     _said(notes, say)
     with solara.Div(classes=["ia-columns"]):
         if offered.sheets:
