@@ -1,4 +1,4 @@
-"""The columns of an uploaded table: what the dialog offers, and what it returns.
+"""How an uploaded table is read: what the dialog offers, and what it returns.
 
 An offer contains nothing from columns about people: their cells stay on the server. Where the table
 seems to have no headers, the whole table does.
@@ -7,7 +7,7 @@ seems to have no headers, the whole table does.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from innovation_abm.charts.charts import CHOSEN, FaultKind
@@ -27,6 +27,9 @@ OF_PERSONS: Final = ("reports_to", "matched_by")
 """What columns about people may be chosen for: to find superiors; then they are dropped."""
 MOST_COLUMNS: Final = 60
 """Columns of a preview; those beyond are chosen by their headers only."""
+ENCODINGS: Final = ("utf-8", "utf-16", "cp1252", "cp1250", "mac-roman", "cp850")
+"""Encodings of texts, as ``--encoding`` names them: those that the reader tries, and others that
+spreadsheets write and it takes for Windows-1252."""
 LONGEST: Final = 40
 """Characters of a cell or header that are shown."""
 
@@ -41,7 +44,10 @@ class Offer:
         likely: the columns that were read, or are likely, from 1, by what they hold.
         sheets: names of the sheets of a workbook, if it has several.
         sheet: name of the sheet with these columns.
+        encodings: names of encodings, if the file is a text in which they make a difference.
+        encoding: the one in which the text was read; blank if it could not be.
         names: name of each column for the reader.
+        choices: what columns may be chosen for; nothing in an organogram, whose columns are fixed.
     """
 
     headers: tuple[str, ...] = ()
@@ -49,7 +55,10 @@ class Offer:
     likely: Mapping[str, int] = field(default_factory=dict)
     sheets: tuple[str, ...] = ()
     sheet: str = ""
+    encodings: tuple[str, ...] = ()
+    encoding: str = ""
     names: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
     @property
     def hidden(self) -> frozenset[int]:
@@ -61,12 +70,21 @@ class Offer:
 
 def offer(chart: Chart) -> Offer | None:
     """Return what a dialog offers of a chart that was read; ``None`` if nothing can be chosen."""
-    several = chart.sheets if len(chart.sheets) > 1 else ()
-    if chart.columns is None or len(chart.headers) < 2 or _without_headers(chart):
-        return Offer(sheets=several, sheet=chart.sheet) if several else None
-    known = understood([chart.headers], Choice()) > 0
+    file = Offer(
+        sheets=chart.sheets if len(chart.sheets) > 1 else (),
+        sheet=chart.sheet,
+        encodings=_encodings(chart.encoding),
+        encoding=chart.encoding,
+    )
+    chosen_whole = bool(file.sheets or file.encodings)
+    if len(chart.headers) < 2 or _without_headers(chart):
+        return file if chosen_whole else None
+    if chart.columns is None and not chosen_whole:
+        return None
+    known = understood([chart.headers], Choice()).score > 0
     hidden = {number for row in chart.preview for number, cell in enumerate(row) if cell is None}
-    return Offer(
+    return replace(
+        file,
         headers=tuple(
             _short(header) if known or number not in hidden else ""
             for number, header in enumerate(chart.headers)
@@ -77,11 +95,15 @@ def offer(chart: Chart) -> Offer | None:
             )
             for row in chart.preview
         ),
-        likely=chart.columns,
-        sheets=several,
-        sheet=chart.sheet,
+        likely=chart.columns or {},
         names=_names(chart.headers),
+        choices=() if chart.columns is None else CHOSEN,
     )
+
+
+def _encodings(read_in: str) -> tuple[str, ...]:
+    """Encodings that may be chosen for a text; none if it makes no difference."""
+    return tuple(dict.fromkeys((*ENCODINGS, read_in))) if read_in else ()
 
 
 def _without_headers(chart: Chart) -> bool:
@@ -123,6 +145,12 @@ def options(offered: Offer, what: str, say: Speech) -> list[dict[str, object]]:
     ]
 
 
+def encoding_options(offered: Offer, say: Speech) -> list[dict[str, str]]:
+    """Return the encodings that may be chosen; one that was only detected has its bare name."""
+    keys = {encoding: f"encoding_{encoding.replace('-', '_')}" for encoding in offered.encodings}
+    return [{"text": say.texts.get(key, one), "value": one} for one, key in keys.items()]
+
+
 def may_be(offered: Offer, what: str, number: int) -> bool:
     """Whether a column may be chosen for something."""
     if type(number) is not int or what not in CHOSEN:  # it comes from a browser
@@ -135,7 +163,7 @@ def may_be(offered: Offer, what: str, number: int) -> bool:
 
 def to_columns(offered: Offer, chosen: Mapping[str, int]) -> dict[str, str]:
     """Return the choice in the reader's form: a header or number, blank for none."""
-    if not offered.headers:
+    if not offered.choices:
         return {}
     return {
         what: offered.names[number - 1] if number else ""
@@ -147,5 +175,7 @@ def to_columns(offered: Offer, chosen: Mapping[str, int]) -> dict[str, str]:
 def must_choose(chart: Chart) -> bool:
     """Whether a chart cannot be read because its columns are unclear but can be chosen."""
     kinds = {fault.kind for fault in chart.faults if not fault.repairable}
-    unclear = FaultKind.COLUMNS in kinds or (FaultKind.EMPTY in kinds and len(chart.sheets) > 1)
-    return unclear and offer(chart) is not None
+    unclear = FaultKind.COLUMNS in kinds and chart.columns is not None
+    empty = FaultKind.EMPTY in kinds and len(chart.sheets) > 1
+    offered = offer(chart)
+    return (unclear or empty) and offered is not None and bool(offered.headers or offered.sheets)

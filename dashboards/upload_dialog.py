@@ -15,7 +15,6 @@ import solara
 import traitlets
 from solara.alias import rv
 
-from innovation_abm.charts.charts import CHOSEN
 from innovation_abm.dashboards import choosing
 from innovation_abm.dashboards.choosing import Offer
 from innovation_abm.dashboards.links import Note
@@ -63,6 +62,7 @@ class Held:
         choosing: whether columns are being chosen.
         chosen: the columns that are chosen, from 1, by what they hold; 0: none.
         sheet: the sheet of a workbook, if one is chosen.
+        encoding: the encoding of a text, if one is chosen.
         settled: whether the columns that are read were chosen.
         repair: the repair that would make the chart usable.
     """
@@ -74,6 +74,7 @@ class Held:
     choosing: bool = False
     chosen: Mapping[str, int] = field(default_factory=dict)
     sheet: str | None = None
+    encoding: str | None = None
     settled: bool = False
     repair: Repair = False
 
@@ -132,10 +133,20 @@ class Dialog:
     def choose_sheet(self, sheet: str) -> None:
         """Choose the sheet of a workbook, and read its columns."""
         held = self.held.value
-        if held is None or held.offered is None or sheet not in held.offered.sheets:
-            return
-        found = choosing.offer(look_at(held.files, sheet)) or Offer(sheets=held.offered.sheets)
-        self.held.value = replace(held, sheet=sheet, offered=found, chosen=dict(found.likely))
+        if held is not None and held.offered is not None and sheet in held.offered.sheets:
+            self._look_again(replace(held, sheet=sheet), held.offered)
+
+    def choose_encoding(self, encoding: str) -> None:
+        """Choose the encoding of a text, and read its columns."""
+        held = self.held.value
+        if held is not None and held.offered is not None and encoding in held.offered.encodings:
+            self._look_again(replace(held, encoding=encoding), held.offered)
+
+    def _look_again(self, held: Held, offered: Offer) -> None:
+        """Offer the columns of the sheet or text as it is chosen now."""
+        found = choosing.offer(look_at(held.files, held.sheet, held.encoding))
+        found = found or Offer(sheets=offered.sheets, encodings=offered.encodings)
+        self.held.value = replace(held, offered=found, chosen=dict(found.likely))
 
     def use_columns(self) -> None:
         """Read the held files again, with the chosen columns."""
@@ -155,7 +166,12 @@ class Dialog:
         if held.settled and held.offered is not None:
             columns = choosing.to_columns(held.offered, held.chosen)
         found = open_upload(
-            self._room, held.files, repair=repair, columns=columns, sheet=held.sheet
+            self._room,
+            held.files,
+            repair=repair,
+            columns=columns,
+            sheet=held.sheet,
+            encoding=held.encoding,
         )
         if isinstance(found, Refused):
             self.held.value = _refused(held, found, repair)
@@ -299,8 +315,7 @@ def _Files(dialog: Dialog, held: Held | None, say: Speech, view: str) -> None:
                 _said(held.notes, say)
                 with solara.Div(classes=["ia-buttons"]):
                     _repair_button(dialog, held, say)
-                    if held.offered is not None:
-                        _button(say("upload_other_columns"), dialog.choose_columns)
+                    _choose_button(dialog, held, say)
         Chooser.element(
             label=say("upload_here"), button=say("upload_button"), on_chosen=chosen,
             view=f"{view} {dialog.tries}" if dialog.shown.value else "", opener=f".{OPENER}",
@@ -319,21 +334,29 @@ def _Played(dialog: Dialog, held: Held, say: Speech) -> None:
     _said(held.notes, say, most=FEW)
     with solara.Div(classes=["ia-buttons"]):
         _button(say("upload_play"), lambda: dialog.show(False), first=True)
-        _button(say("upload_other_columns"), dialog.choose_columns)
+        _choose_button(dialog, held, say)
 
 
 @solara.component
 def _Columns(dialog: Dialog, held: Held, say: Speech) -> None:
     """Show the choice of columns, with the first rows."""
     offered = held.offered or Offer()
-    _said(() if held.played else held.notes, say)
+    notes = () if held.played else held.notes
+    if held.encoding is not None and not offered.encoding:
+        notes = (Note("encoding_wrong", {}),)
+    _said(notes, say)
     with solara.Div(classes=["ia-columns"]):
         if offered.sheets:
             _select(
                 say("columns_sheet"), list(offered.sheets), held.sheet or offered.sheet,
                 dialog.choose_sheet,
             ).key("sheet")  # fmt: skip
-        for what in CHOSEN if offered.headers else ():
+        if offered.encodings:
+            _select(
+                say("columns_encoding"), choosing.encoding_options(offered, say),
+                held.encoding or offered.encoding, dialog.choose_encoding,
+            ).key("encoding")  # fmt: skip
+        for what in offered.choices:
             items = choosing.options(offered, what, say)
             choice = held.chosen.get(what, 0)
             _select(
@@ -357,6 +380,12 @@ def _select(label: str, items: list[Any], chosen: Any, choose: Any) -> Any:  # n
 
 def _button(text: str, act: Any, *, first: bool = False) -> None:  # noqa: ANN401 - a callable
     solara.Button(text, on_click=act, color="primary" if first else None, outlined=not first)
+
+
+def _choose_button(dialog: Dialog, held: Held, say: Speech) -> None:
+    if held.offered is not None:
+        key = "upload_other_encoding" if held.offered.encodings else "upload_other_columns"
+        _button(say(key), dialog.choose_columns)
 
 
 def _repair_button(dialog: Dialog, held: Held, say: Speech) -> None:

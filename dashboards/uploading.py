@@ -76,6 +76,7 @@ def read_upload(
     repair: Repair = False,
     columns: Mapping[str, str] | None = None,
     sheet: str | None = None,
+    encoding: str | None = None,
 ) -> Chart:
     """Read a chart from what a browser sent: one file, or the two of an organogram.
 
@@ -84,15 +85,17 @@ def read_upload(
         repair: as for :func:`~innovation_abm.charts.charts.read_chart`, like the next two.
         columns: the columns to read.
         sheet: the sheet of a workbook.
+        encoding: the encoding of a text.
 
     Raises:
         Refused: if it is too large or cannot be read.
     """
     label = _label(files[0].name)
-    chart = _read(files, repair=repair, columns=columns, sheet=sheet)
+    chart = _read(files, repair=repair, columns=columns, sheet=sheet, encoding=encoding)
     if len(chart.files) < len(files) == 2:
         raise Refused("upload_no_pair", name=label)
-    if len(chart.files) == 1 and chart.format == ChartFormat.ORGANOGRAM:
+    lacks_partner = any(fault.kind == FaultKind.FILE for fault in chart.faults)
+    if len(chart.files) == 1 and chart.format == ChartFormat.ORGANOGRAM and lacks_partner:
         raise Refused("upload_half", name=label)
     if chart.people > MOST_PEOPLE:
         raise Refused("upload_people", chart, people=chart.people, most=MOST_PEOPLE)
@@ -101,13 +104,18 @@ def read_upload(
     return chart
 
 
-def look_at(files: Sequence[Sent], sheet: str | None) -> Chart:
-    """Read a sheet of a workbook for a choice of its columns, even if it is not valid.
+def look_at(files: Sequence[Sent], sheet: str | None, encoding: str | None = None) -> Chart:
+    """Read a table for a choice of its columns, even if it is not valid.
+
+    Args:
+        files: the files.
+        sheet: the sheet of a workbook, if one is chosen.
+        encoding: the encoding of a text, if one is chosen.
 
     Raises:
         Refused: if it is too large.
     """
-    return _read(files, sheet=sheet)
+    return _read(files, sheet=sheet, encoding=encoding)
 
 
 def _read(
@@ -115,6 +123,7 @@ def _read(
     repair: Repair = False,
     columns: Mapping[str, str] | None = None,
     sheet: str | None = None,
+    encoding: str | None = None,
 ) -> Chart:
     """Read files that are not too large, from a temporary folder that is then deleted."""
     _check_size(files)
@@ -127,6 +136,7 @@ def _read(
             most_people=MOST_PEOPLE,
             columns=columns,
             sheet=sheet,
+            encoding=encoding,
         )
 
 
@@ -224,7 +234,8 @@ def _listed(faults: Iterable[Fault]) -> tuple[str, ...]:
         _HEADERS.sub("", str(fault)) if fault.kind == FaultKind.COLUMNS else str(fault)
         for fault in faults
     ]
-    texts = [text.replace("; --force-repair: ", "; repair: ") for text in texts]
+    for option, instead in (("; --force-repair: ", "; repair: "), (" with --encoding", "")):
+        texts = [text.replace(option, instead) for text in texts]
     if len(texts) > DETAILS_SHOWN:
         texts[DETAILS_SHOWN:] = [f"and {len(texts) - DETAILS_SHOWN:,} more"]
     return tuple(texts)
@@ -256,6 +267,7 @@ def open_upload(
     repair: Repair = False,
     columns: Mapping[str, str] | None = None,
     sheet: str | None = None,
+    encoding: str | None = None,
 ) -> Chart | Refused:
     """Play on a chart that a browser sent, or report what is wrong with it.
 
@@ -266,7 +278,7 @@ def open_upload(
     """
     files = paired(room, files)
     try:
-        chart = read_upload(files, repair=repair, columns=columns, sheet=sheet)
+        chart = read_upload(files, repair=repair, columns=columns, sheet=sheet, encoding=encoding)
     except Refused as refused:
         if refused.note.key == "upload_half":
             room.half_chart = files[0]

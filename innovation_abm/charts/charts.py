@@ -16,7 +16,8 @@ there):
   ``X-senior.csv``, one row per senior post (``Post Unique Reference``, ``Reports to Senior Post``,
   where ``XX`` or a blank marks the head), and ``X-junior.csv``, groups of staff by the senior post
   they report to (``Reporting Senior Post``, ``Number of Posts in FTE``). Either one may be named;
-  the other is looked for beside it. The pair is one department. Posts whose ``Name`` is
+  the other is looked for beside it. Both may also be sheets of one workbook, whatever these are
+  called; other sheets are passed over. The pair is one department. Posts whose ``Name`` is
   ``Eliminated`` and people who are ``Not in post`` (reference 0) are left out. Rows that share a
   reference, as in a job share, are a person each.
 
@@ -49,6 +50,7 @@ from innovation_abm.charts.posts import (
     Posts,
     PostTable,
     Seen,
+    read_grids,
     read_partner,
     read_posts,
     read_table,
@@ -145,7 +147,10 @@ class Chart:
         preview: Its first rows, for a choice of columns by those who gave the file; None stands
             for cells that are, or seem to be, about persons.
         sheets: The names of a workbook's sheets.
-        sheet: The name of the one that is read; blank for other files.
+        sheet: The name of the one that is read, of an organogram that of senior posts; blank for
+            other files.
+        encoding: The encoding in which a text was read, as Python names it; blank for workbooks,
+            and for a text in ASCII, which reads the same in most encodings.
         columns: The columns that are read, or are likely to be, by what they hold (`CHOSEN`), from
             1; None where there is nothing to choose, as in an organogram.
     """
@@ -162,6 +167,7 @@ class Chart:
     preview: tuple[tuple[str | None, ...], ...] = ()
     sheets: tuple[str, ...] = ()
     sheet: str = ""
+    encoding: str = ""
     columns: Mapping[str, int] | None = None
 
     @property
@@ -295,31 +301,36 @@ def _chart(
     seen: Seen,
 ) -> Chart:
     """Put together what was read and what was found in it."""
-    files = tuple(table.file for table in tables)
+    order = tuple(table.file for table in tables)
     return Chart(
         organization=organization,
-        faults=_in_order(log.faults, files),
-        warnings=_in_order(log.warnings, files),
-        repairs=_in_order(log.repairs, files),
+        faults=_in_order(log.faults, order),
+        warnings=_in_order(log.warnings, order),
+        repairs=_in_order(log.repairs, order),
         format=tables[0].sheet.format if tables else None,
         posts=posts,
-        files=files,
+        files=tuple(dict.fromkeys(table.source for table in tables)),
         assumed="; ".join(dict.fromkeys(one for table in tables for one in table.assumed)),
         headers=seen.headers,
         preview=seen.preview,
         sheets=seen.sheets,
         sheet=seen.sheet,
+        encoding=seen.encoding,
         columns=seen.columns,
     )
 
 
 def _read_tables(path: Path, choice: Choice, log: Log, seen: Seen) -> list[PostTable]:
     """The tables of a chart: one, or the two of an organogram with the senior posts first."""
-    table = read_table(path, choice, log, seen)
-    if table is None or table.sheet is Sheet.PLAIN:
-        return [] if table is None else [table]
-    partner = read_partner(path, table.sheet, choice, log)
-    return sorted([table, *partner], key=lambda one: one.sheet is Sheet.JUNIOR)
+    grids = read_grids(path, choice, log)
+    read = (
+        read_table(grid, choice, log, Seen() if number else seen)
+        for number, grid in enumerate(grids)
+    )
+    tables = [table for table in read if table is not None]
+    if len(grids) == 1 and tables and tables[0].sheet is not Sheet.PLAIN:
+        tables += read_partner(path, tables[0].sheet, choice, log, seen)
+    return sorted(tables, key=lambda one: one.sheet is Sheet.JUNIOR)
 
 
 def _without_keys(posts: Posts, structure: Structure | None) -> tuple[Post, ...]:

@@ -18,7 +18,7 @@ from innovation_abm.charts.faults import (
     missing_columns,
     quoted,
 )
-from innovation_abm.charts.texts import HEAD_ROWS, Choice, Row
+from innovation_abm.charts.texts import HEAD_ROWS, SURE, Choice, Row, Understood
 from innovation_abm.charts.words import plain_words, words
 
 CHOSEN: Final = ("post", "reports_to", "matched_by", "unit", "department", "role", "people")
@@ -37,7 +37,12 @@ _PERSONAL: Final = frozenset(
     | {"superior_email", "superior_login", "superior_name"}
     | {"superior_first_name", "superior_last_name"}
 )
-_NAME_LIKE: Final = re.compile(r"[^\W\d_]+(?:[ ,.'\u2019-]+[^\W\d_]+){1,4}")
+_LETTERS: Final = r"[a-zA-Z\x80-\U0010ffff]+"  # also as the wrong encoding shows letters
+_NAME_LIKE: Final = re.compile(rf"{_LETTERS}(?:[ ,.'\u2019-]+{_LETTERS}){{1,4}}")
+_BESIDE: Final = re.compile(  # 1001 - Ada Quill; Ada Quill (1001); [1001] Ada Quill
+    r"[(\[]?(?P<before>\w*\d\w*)(?:[)\]]|\s*[-\u2013\u2014:|])\s*(?P<after_it>\D+)"
+    r"|(?P<before_it>\D+?)\s*(?:[(\[]|[-\u2013\u2014:|]\s*)(?P<after>\w*\d\w*)[)\]]?"
+)
 
 
 class Sheet(Enum):
@@ -81,6 +86,11 @@ class Sheet(Enum):
         return first, second
 
     @property
+    def half(self) -> str:
+        """Which half of an organogram this is, ``senior`` or ``junior``; blank if it is none."""
+        return "" if self is Sheet.PLAIN else self.name.lower()
+
+    @property
     def format(self) -> ChartFormat:
         """The format that this kind of file belongs to."""
         return ChartFormat.PLAIN if self is Sheet.PLAIN else ChartFormat.ORGANOGRAM
@@ -122,12 +132,27 @@ class Header:
     def is_personal(self, column: int) -> bool:
         """Whether a column is about persons, by its header."""
         field = self.fields[column]
-        return field in _PERSONAL or (field is None and words().is_personal(self.names[column]))
+        if field is not None:
+            return field in _PERSONAL
+        name = self.names[column]
+        return words().is_personal(name) or _personal_in_another_encoding(name)
 
 
-def understood(rows: Sequence[Sequence[str]], choice: Choice) -> int:
-    """How well some first rows are understood: the score of the best header among them."""
-    return max((_score(cells, choice) for cells in rows), default=0)
+def _personal_in_another_encoding(header: str) -> bool:
+    """Whether a header would be about persons if its letters beyond ASCII were other ones."""
+    if header.isascii():
+        return False
+    parts = [plain_words(part) for part in re.split(r"[^\x00-\x7f]+", header)]
+    pattern = re.compile(".{1,2}".join(map(re.escape, parts)))
+    fields = words().fields
+    known = (*words().personal, *(name for name, field in fields.items() if field in _PERSONAL))
+    return any(map(pattern.fullmatch, known))
+
+
+def understood(rows: Sequence[Sequence[str]], choice: Choice) -> Understood:
+    """How well some first rows are understood: by the best header among them."""
+    best = max(rows, key=lambda cells: _score(cells, choice), default=())
+    return Understood(_score(best, choice), _sheet_of(map(plain_words, best)).half)
 
 
 def find_header(rows: Sequence[Row], choice: Choice) -> tuple[int, Header]:
@@ -159,8 +184,8 @@ def _score(cells: Sequence[str], choice: Choice) -> int:
     if set(sheet.required) <= set(plain):
         return 300 + len(known)
     if superior and key:
-        return 100 + len(known)
-    return len(known) if len(known) >= 2 else 0
+        return SURE + len(known)
+    return min(len(known), SURE - 1) if len(known) >= 2 else 0
 
 
 def _header(row: int, cells: Sequence[str]) -> Header:
@@ -177,6 +202,8 @@ def _header(row: int, cells: Sequence[str]) -> Header:
             # Of a chart that is called as it should be, other columns serve to match by only.
             if exact and field in ("superior", "unit", "role", "department", "people"):
                 field = None
+            if field == "people" and "%" in cell:  # how much somebody works, not how many
+                field = None
         seen.add(name)
         fields.append(field)
     return Header(row, tuple(cells), plain, sheet, tuple(fields), exact)
@@ -189,6 +216,18 @@ def _sheet_of(names: Iterable[str]) -> Sheet:
         if not names.isdisjoint(sheet.required):
             return sheet
     return Sheet.PLAIN
+
+
+def in_two_rows(header: Header, below: Sequence[str]) -> bool:
+    """Whether a header goes on in the row below, as where ``Manager`` is above ``ID`` and ``Name``.
+
+    Then all cells of that row are headers, some below a blank or repeated one.
+    """
+    filled = [number for number, cell in enumerate(below[: len(header.names)]) if cell]
+    if len(filled) < 2 or any(words().field_of(below[number]) is None for number in filled):
+        return False
+    names = header.names
+    return any(not names[one] or (one and names[one] == names[one - 1]) for one in filled)
 
 
 def check_header(header: Header, file: str, log: Log) -> bool:
@@ -268,6 +307,18 @@ def _place_of(header: Header, name: str) -> int | None:
 # What of a table may be shown --------------------------------------------------------------------
 
 
+def without_reference(text: str) -> tuple[str, str]:
+    """Part a reference with digits from the words beside it: blank, and the text, if there is none.
+
+    For instance ``1001`` and ``Ada Quill`` of ``1001 - Ada Quill``.
+    """
+    found = _BESIDE.fullmatch(text)
+    if found is None:
+        return "", text
+    reference = found["before"] or found["after"]
+    return reference, (found["after_it"] or found["before_it"]).strip()
+
+
 def looks_personal(cells: Sequence[str]) -> bool:
     """Whether the cells of a column seem to be names, addresses or numbers of persons."""
     filled = [cell for cell in cells if cell]
@@ -275,6 +326,6 @@ def looks_personal(cells: Sequence[str]) -> bool:
         return False
     marks = sum("@" in cell for cell in filled)
     phones = sum(bool(re.fullmatch(r"\+?[\d\s()./-]{9,}", cell)) for cell in filled)
-    names = sum(bool(_NAME_LIKE.fullmatch(cell)) for cell in filled)
+    names = sum(bool(_NAME_LIKE.fullmatch(without_reference(cell)[1])) for cell in filled)
     distinct = len(set(filled)) > 0.8 * len(filled)
     return max(marks, phones) * 2 > len(filled) or (distinct and names * 2 > len(filled))

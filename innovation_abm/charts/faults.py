@@ -65,7 +65,7 @@ class Fault:
     """Something found in a chart: a fault, a warning, or a repair that was made.
 
     Attributes:
-        file: Name of the file, without its folder.
+        file: Name of the file, without its folder; with the sheet if two of a workbook are read.
         row: Line number as an editor or spreadsheet shows it (the header is usually 1); None for
             the whole file.
         kind: What it is about.
@@ -91,7 +91,7 @@ class Post(NamedTuple):
     """One row of a chart, trimmed.
 
     Attributes:
-        file: Name of the file, without its folder.
+        file: Name of the file, without its folder; with the sheet if two of a workbook are read.
         row: Line number as an editor or spreadsheet shows it.
         reference: The post's reference; blank in a junior row.
         reports_to: The superior's key as stated; blank or ``XX`` for a head.

@@ -22,6 +22,7 @@ from innovation_abm.charts.columns import (
     Header,
     chosen_columns,
     looks_personal,
+    without_reference,
 )
 from innovation_abm.charts.faults import (
     HEAD_MARK,
@@ -40,6 +41,8 @@ PERSONAL_ROWS: Final = 200
 _MOST_COLUMNS: Final = 40  # among which columns are looked for by their content
 _MOST_SHOWN: Final = 6
 _GLANCE: Final = 100  # rows that rule out a pair of columns quickly
+_ADDRESS: Final = re.compile(r"[^<>]*<([^<>]*@[^<>]*)>\s*")  # Ada Quill <ada@x.example>
+_LEVEL: Final = re.compile(r"\d+")
 _PARTS: Final = re.compile(r"\s*[;|\n]\s*|\s+/\s+|\s+&\s+|/|,\s*")
 
 Column = tuple[int, ...]
@@ -105,8 +108,9 @@ def name_key(text: str) -> str:
 
 
 def address_key(text: str) -> str:
-    """What is compared of an e-mail address or a login: no case, no ``mailto:``."""
-    return text.strip().casefold().removeprefix("mailto:")
+    """What is compared of an e-mail address or a login: no case, name or ``mailto:`` around it."""
+    address = _ADDRESS.fullmatch(text)
+    return (address[1] if address else text).strip().casefold().removeprefix("mailto:")
 
 
 def norm_of(kind: str) -> Callable[[str], str]:
@@ -133,7 +137,10 @@ class Resolver:
         self._known: dict[str, tuple[str, str]] = {}
 
     def __call__(self, text: str) -> tuple[str, str]:
-        """Return the key, and why it is not the text: ``nobody``, ``first`` of several or blank."""
+        """Return the key, and why it is not the text.
+
+        That is ``nobody``, ``first`` of several, ``beside`` a name, or blank.
+        """
         found = self._known.get(text)
         if found is None:
             found = self._known[text] = self._found(text)
@@ -148,6 +155,9 @@ class Resolver:
         parts = [part for part in _PARTS.split(text) if part]
         if len(parts) > 1 and self.norm(parts[0]) in self.keys:
             return self.norm(parts[0]), "first"
+        reference, _ = without_reference(text)
+        if reference in self.keys and self.norm is as_it_is:
+            return reference, "beside"
         return key, ""
 
     @cached_property
@@ -207,6 +217,15 @@ class Matcher:
             return None
         best = self._best(pairs)
         self._likely = self._reading(best[0], chosen)
+        levels = [] if "reports_to" in chosen else self._levels(best[0].superior)
+        if levels:
+            message = (
+                f"the columns {listed([self.header.called(one) for one in levels])} name superiors "
+                "level by level; add a column with the direct superior of each row, or choose one "
+                "of them with --column reports_to=HEADER"
+            )
+            log.fault(file, self.header.row, FaultKind.COLUMNS, message)
+            return None
         if len(best) > 1:
             log.fault(file, self.header.row, FaultKind.COLUMNS, self._ambiguous(best))
             return None
@@ -253,7 +272,7 @@ class Matcher:
             found += [((one,), self._kind(one)) for one in header.columns(kind)]
         first, last = header.columns("first_name"), header.columns("last_name")
         if first and last:
-            found.append(((first[0], last[0]), "name"))
+            found += [((first[0], last[0]), "name"), ((last[0], first[0]), "name")]
         found += [((one,), "name") for one in last]
         found += [((one,), "title") for one in header.columns("title")]
         return list(dict.fromkeys(found))
@@ -274,11 +293,27 @@ class Matcher:
         if filled and sum("@" in cell for cell in filled) * 2 > len(filled):
             return "email"
         digits = sum(any(map(str.isdigit, cell)) for cell in filled)
+        if field in ("employee", "name") and looks_personal(filled):
+            # "Ada Quill (1001)": compared whole, as two persons may have one name, and not kept.
+            return "login" if digits * 2 > len(filled) else "name"
         if field == "reference" or (field in ("employee", "name") and digits * 2 > len(filled)):
             return "employee" if field == "name" else str(field)
         if field in ("employee", "name", "last_name"):
             return "name"
         return "reference" if digits * 2 > len(filled) else "name"
+
+    def _levels(self, superior: Column) -> list[int]:
+        """Columns such as ``Level 1 Manager`` and ``Level 2 Manager``, if the superior is in one.
+
+        A header that is known, such as ``N+1``, says which of them is the direct superior.
+        """
+        fields, names = self.header.fields, self.header.names
+        if len(superior) > 1 or fields[superior[0]] is not None:
+            return []
+        kind = _LEVEL.sub("#", names[superior[0]])
+        alike = [number for number, name in enumerate(names) if _LEVEL.sub("#", name) == kind]
+        different = len({names[number] for number in alike}) == len(alike) > 1
+        return alike if different and "#" in kind else []
 
     def _superiors(self, chosen: Mapping[str, int | None]) -> list[Column]:
         """Columns that may name the superior, the likeliest first."""

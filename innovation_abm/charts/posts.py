@@ -15,7 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from innovation_abm.charts.columns import Header, Sheet, check_header, find_header, understood
+from innovation_abm.charts.columns import (
+    Header,
+    Sheet,
+    check_header,
+    find_header,
+    in_two_rows,
+    understood,
+)
 from innovation_abm.charts.faults import HEAD_MARK, FaultKind, Log, Post, counted, listed, quoted
 from innovation_abm.charts.matching import (
     Matcher,
@@ -30,22 +37,24 @@ from innovation_abm.charts.matching import (
 from innovation_abm.charts.people import Amounts
 from innovation_abm.charts.texts import HEAD_ROWS, Choice, Grid, Row, read_bytes, text_grid
 from innovation_abm.charts.words import plain_words, words
-from innovation_abm.charts.workbooks import ZIP_MARK, workbook_grid
+from innovation_abm.charts.workbooks import ZIP_MARK, workbook_grids
 
 PREVIEWED: Final = 5
 """Rows of a table that a preview shows."""
 
 _SHORTENED: Final = re.compile(r"\d[.,]\d+E\+?\d+", re.IGNORECASE)
+_RULE: Final = re.compile(r":?[-=]{3,}:?")
 _ELIMINATED: Final = re.compile(r"\W*eliminated\W*", re.IGNORECASE)
 _NOT_IN_POST: Final = "not in post"
 
 
 @dataclass(frozen=True)
 class PostTable:
-    """The rows of a file below its header.
+    """The rows of a file or sheet below its header.
 
     Attributes:
-        file: Name of the file.
+        source: Name of the file.
+        file: What messages call it: its name, with the sheet if two of a workbook are read.
         header: The header.
         reading: Which columns are read.
         resolver: What finds the keys of superiors.
@@ -54,6 +63,7 @@ class PostTable:
         continental: Whether commas are likely to be decimal.
     """
 
+    source: str
     file: str
     header: Header
     reading: Reading
@@ -77,6 +87,7 @@ class Seen:
         preview: Its first rows; cells about persons are None.
         sheets: The names of a workbook's sheets.
         sheet: The name of the one that is read.
+        encoding: The encoding in which a text was read; blank for one in ASCII, and for workbooks.
         columns: The columns that are read, or are likely to be, by what they hold, from 1; None
             where there is nothing to choose.
     """
@@ -85,26 +96,28 @@ class Seen:
     preview: tuple[tuple[str | None, ...], ...] = ()
     sheets: tuple[str, ...] = ()
     sheet: str = ""
+    encoding: str = ""
     columns: Mapping[str, int] | None = None
 
 
-def read_table(path: Path, choice: Choice, log: Log, seen: Seen) -> PostTable | None:
-    """Read a file into a table; None, with the reason in the log, where there is none."""
-    grid = _grid(path, choice, log)
-    if grid is None:
-        return None
-    file = path.name
-    seen.sheets, seen.sheet = grid.sheets, grid.sheet
+def read_table(grid: Grid, choice: Choice, log: Log, seen: Seen) -> PostTable | None:
+    """Understand the rows of a file or sheet; None, with the reason in the log, if that fails."""
+    file = grid.label
+    seen.sheets, seen.sheet, seen.encoding = grid.sheets, grid.sheet, grid.encoding
     rows = list(grid.rows)
     if not rows:
         log.fault(file, None, FaultKind.EMPTY, "the file is empty; a chart must have a header")
         return None
     place, header = find_header(rows, choice)
     repeated = list(header.names)
-    body = [row for row in rows[place + 1 :] if row[1] != repeated]
+    body = [row for row in rows[place + 1 :] if row[1] != repeated and not _is_rule(row[1])]
     seen.headers = header.names
     seen.preview = preview(header, body, None)
     if not check_header(header, file, log):
+        return None
+    if body and in_two_rows(header, body[0][1]):
+        message = f"the header takes two rows, {header.row} and {body[0][0]}; put it into one"
+        log.fault(file, header.row, FaultKind.COLUMNS, message)
         return None
     matcher = Matcher(header, body, choice)
     reading = _fixed(header) if header.sheet is not Sheet.PLAIN else matcher.read(file, log)
@@ -123,25 +136,31 @@ def read_table(path: Path, choice: Choice, log: Log, seen: Seen) -> PostTable | 
         assumed.append(f"header in row {header.row}")
     if header.sheet is Sheet.PLAIN:
         assumed += assumptions(reading, header)
-    return PostTable(file, header, reading, resolver, tuple(body), tuple(assumed), grid.semicolons)
+    return PostTable(
+        grid.file, file, header, reading, resolver, tuple(body), tuple(assumed), grid.semicolons
+    )
 
 
-def _grid(path: Path, choice: Choice, log: Log) -> Grid | None:
-    """The rows of a file; None, with the reason in the log, if it cannot be read."""
+def read_grids(path: Path, choice: Choice, log: Log) -> list[Grid]:
+    """The rows of a file, or of both sheets of an organogram in a workbook, senior posts first.
+
+    None, with the reason in the log, if it cannot be read.
+    """
     data = read_bytes(path, log)
     if data is None:
-        return None
+        return []
     workbook = data.startswith(ZIP_MARK)
     if workbook and choice.encoding is not None:
         log.fault(path.name, None, FaultKind.FILE, "is a workbook; leave out --encoding")
-        return None
+        return []
     if not workbook and choice.sheet is not None:
         log.fault(path.name, None, FaultKind.FILE, "is not a workbook; leave out --sheet")
-        return None
-    score = partial(understood, choice=choice)
+        return []
+    understand = partial(understood, choice=choice)
     if workbook:
-        return workbook_grid(data, path.name, choice, score, log)
-    return text_grid(data, path.name, choice, score, log)
+        return workbook_grids(data, path.name, choice, understand, log)
+    grid = text_grid(data, path.name, choice, understand, log)
+    return [] if grid is None else [grid]
 
 
 def _fixed(header: Header) -> Reading:
@@ -171,6 +190,12 @@ def preview(
 # Rows that are not posts -------------------------------------------------------------------------
 
 
+def _is_rule(cells: Sequence[str]) -> bool:
+    """Whether a row is a line of dashes, as databases and wikis draw it below the header."""
+    filled = [cell for cell in cells if cell]
+    return len(filled) > 1 and all(_RULE.fullmatch(cell) for cell in filled)
+
+
 def _posts_only(
     rows: Sequence[Row], reading: Reading, resolver: Resolver, file: str, log: Log
 ) -> list[Row]:
@@ -180,7 +205,7 @@ def _posts_only(
         first = cells[0] or next(filter(None, cells))
         if is_total(first):
             totals.append((number, first))
-    notes = _notes(rows, reading)
+    notes = _notes(rows)
     if not totals and not notes:
         return list(rows)
     superiors = {resolver(text_of(cells, reading.superior))[0] for _, cells in rows}
@@ -197,7 +222,7 @@ def _posts_only(
     return [row for row in rows if row[0] not in out]
 
 
-def _notes(rows: Sequence[Row], reading: Reading) -> list[tuple[int, str]]:
+def _notes(rows: Sequence[Row]) -> list[tuple[int, str]]:
     """The lines at the end that are about the table, with what they begin with.
 
     They have one cell only, and begin with a word that such lines begin with, are a sentence, or
@@ -205,12 +230,13 @@ def _notes(rows: Sequence[Row], reading: Reading) -> list[tuple[int, str]]:
     """
     found: list[tuple[int, str]] = []
     pending: list[tuple[int, str]] = []
+    room = _room_for_more(rows)
     for place in range(len(rows) - 1, 0, -1):
         number, cells = rows[place]
         filled = [cell for cell in cells if cell]
         if words().is_total(filled[0]):
             continue
-        if len(filled) > 1 or not _room_for_more(rows, reading):
+        if len(filled) > 1 or not room:
             break
         pending.append((number, filled[0]))
         apart = number - rows[place - 1][0] > 1
@@ -220,10 +246,15 @@ def _notes(rows: Sequence[Row], reading: Reading) -> list[tuple[int, str]]:
     return sorted(found)
 
 
-def _room_for_more(rows: Sequence[Row], reading: Reading) -> bool:
-    """Whether most rows have more than one filled cell, so that one of a single cell stands out."""
-    some = rows[:HEAD_ROWS]
-    return 2 * sum(sum(map(bool, cells)) > 1 for _, cells in some) > len(some)
+def _room_for_more(rows: Sequence[Row]) -> bool:
+    """Whether most rows have more than one filled cell, so that one of a single cell stands out.
+
+    Those of a single cell at the end do not count: they are what is in question.
+    """
+    several = [sum(map(bool, cells)) > 1 for _, cells in rows[:HEAD_ROWS]]
+    while several and not several[-1]:
+        several.pop()
+    return 2 * sum(several) > len(several)
 
 
 def _check_widths(rows: Iterable[Row], header: Header, file: str, log: Log) -> None:
@@ -245,15 +276,16 @@ def _check_widths(rows: Iterable[Row], header: Header, file: str, log: Log) -> N
 # Pairs of files ----------------------------------------------------------------------------------
 
 
-def read_partner(path: Path, sheet: Sheet, choice: Choice, log: Log) -> list[PostTable]:
+def read_partner(path: Path, sheet: Sheet, choice: Choice, log: Log, seen: Seen) -> list[PostTable]:
     """The other file of an organogram pair: one table, or none with the reason in the log."""
-    here, there = ("senior", "junior") if sheet is Sheet.SENIOR else ("junior", "senior")
+    there = Sheet.JUNIOR if sheet is Sheet.SENIOR else Sheet.SENIOR
     # A file may hold the columns of the other kind: then the name tells where the partner is.
     found = re.search(r"(senior|junior)(?!.*(?:senior|junior))", path.name, re.IGNORECASE)
     if found is None:
         message = (
-            f"this is the {here}-posts file of an organogram, but its name does not contain "
-            f"{here!r}; name the pair X-senior.csv and X-junior.csv"
+            f"this is the {sheet.half}-posts file of an organogram, but its name does not contain "
+            f"{sheet.half!r}; name the pair X-senior.csv and X-junior.csv, or put both sheets into "
+            "one workbook"
         )
         log.fault(path.name, None, FaultKind.FILE, message)
         return []
@@ -263,17 +295,21 @@ def read_partner(path: Path, sheet: Sheet, choice: Choice, log: Log) -> list[Pos
     partner = path.with_name(path.name[: found.start()] + other + path.name[found.end() :])
     if not os.path.exists(partner):  # never raises, unlike Path.exists
         message = (
-            f"this is the {here}-posts file of an organogram, which needs the {there}-posts file "
-            f"beside it; {partner} does not exist"
+            f"this is the {sheet.half}-posts file of an organogram, which needs the "
+            f"{there.half}-posts file beside it; {partner} does not exist"
         )
         log.fault(path.name, None, FaultKind.FILE, message)
         return []
-    table = read_table(partner, choice, log, Seen())
+    grids = read_grids(partner, choice, log)
+    table = read_table(grids[0], choice, log, Seen()) if grids else None
     if table is None:
         return []
-    if {sheet, table.sheet} != {Sheet.SENIOR, Sheet.JUNIOR}:
-        required = " and ".join(map(repr, Sheet[there.upper()].required))
-        message = f"this must be the {there}-posts file of {path.name}, with the columns {required}"
+    seen.encoding = seen.encoding or grids[0].encoding
+    if table.sheet is not there:
+        required = " and ".join(map(repr, there.required))
+        message = (
+            f"this must be the {there.half}-posts file of {path.name}, with the columns {required}"
+        )
         log.fault(partner.name, None, FaultKind.COLUMNS, message)
         return []
     return [table]
@@ -367,6 +403,12 @@ def _tell_superiors(
         rows = listed(list(map(str, several)))
         message = f"{counted(len(several), 'row')} with several superiors; the first is used: row "
         log.warn(table.file, several[0], FaultKind.SUPERIOR, message + rows)
+    beside = [row for (row, _), why in zip(table.rows, whys, strict=True) if why == "beside"]
+    if beside:
+        rows = listed(list(map(str, beside)))
+        message = f"{counted(len(beside), 'row')} with a reference and a name as the superior; the "
+        message += f"reference is used: row {rows}"
+        log.warn(table.file, beside[0], FaultKind.SUPERIOR, message)
     nobody = Counter(text for text, why in zip(stated, whys, strict=True) if why == "nobody")
     for text, times in nobody.items():
         message = f"{quoted(text)} is not a post and is read as blank, the mark of a head"

@@ -26,6 +26,10 @@ from innovation_abm.organization.organization import MAX_PEOPLE, Organization, R
 _NOBODY: Final = -1  # the superior of a post that has none, or none yet
 _FEW: Final = 3  # rows that repairs may give another superior in any chart
 _SHARE: Final = 0.05  # share of the rows that repairs may give another superior in a large one
+_UNMARKED: Final = {  # what would be right where no post is marked as a head, by ``plain``
+    True: "exactly one must have no superior: a blank cell, or XX",
+    False: "exactly one senior post must report to XX, or have a blank cell there",
+}
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ def arrange(
     cut: dict[int, int] = {}
     root = _cut_circles(posts, superior, loose, cut)
     department = _by_root(department, root)
-    heads = _choose_heads(posts, department, superior, root, loose, log)
+    heads = _choose_heads(posts, plain, department, superior, root, loose, log)
     _attach(posts, superior, department, heads, loose, cut, log)
     structure = Structure(superior, department, heads)
     _check_people(posts, structure, log)
@@ -214,7 +218,7 @@ def _tell_near(post: Post, found: Post, crosses: bool, log: Log) -> None:
         message = (
             f"{quoted(post.label)} of the department {quoted(post.department)} reports to "
             f"{found} of {quoted(found.department)}; a department must be a separate tree, with a "
-            "head marked XX"
+            "head of its own, whose superior is blank or XX"
         )
         remedy = f"it stays below {found}, in that post's department"
         log.fault(post.file, post.row, FaultKind.DEPARTMENT, message, remedy)
@@ -396,7 +400,8 @@ def _roots(superior: Sequence[int]) -> list[int]:
 def _circle_message(posts: Sequence[Post], circle: Sequence[int], below: Sequence[int]) -> str:
     """The message about a circle and the posts below it."""
     if len(circle) == 1:
-        message = f"{quoted(posts[circle[0]].label)} reports to itself (a head reports to XX)"
+        message = f"{quoted(posts[circle[0]].label)} reports to itself"
+        message += " (the superior of a head is blank or XX)"
     else:
         members = [str(posts[number]) for number in circle]
         message = "these posts report to one another in a loop: "
@@ -413,6 +418,7 @@ def _circle_message(posts: Sequence[Post], circle: Sequence[int], below: Sequenc
 
 def _choose_heads(
     posts: Sequence[Post],
+    plain: bool,
     department: Sequence[int],
     superior: Sequence[int],
     root: Sequence[int],
@@ -441,15 +447,17 @@ def _choose_heads(
         heads.append(head)
         where = f" of the department {quoted(posts[head].department)}" if len(tops) > 1 else ""
         if not posts[head].marked_head:
-            message = f"no post{where} is marked as the head; exactly one must report to XX"
+            message = f"no post{where} is marked as the head; {_UNMARKED[plain]}"
             remedy = f"{posts[head]}, with the most people below, is the head"
             log.fault(posts[head].file, None, FaultKind.HEAD, message, remedy)
         for number in candidates:
             if number != head and posts[number].marked_head:
                 message = (
                     f"{quoted(posts[number].label)} is marked as a head, and so is {posts[head]}; "
-                    f"exactly one post{where} must be"
+                    f"exactly one post{where} must be: give all others a superior"
                 )
+                if plain and not where:
+                    message += ", or state the department of each row"
                 loose[number] = _Loose(FaultKind.HEAD, message)
     return heads
 

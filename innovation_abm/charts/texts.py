@@ -11,13 +11,13 @@ import io
 import re
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from innovation_abm.charts.faults import FaultKind, Log, counted, listed
+from innovation_abm.charts.faults import FaultKind, Log, counted, listed, quoted
 from innovation_abm.reading.spreadsheets import read_back
 
 MAX_BYTES: Final = 200_000_000
@@ -31,6 +31,7 @@ Row = tuple[int, list[str]]
 
 _SEPARATORS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _STATED: Final = re.compile(r'"?sep=(.)"?[;,\t|]*[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+_AS_TEXT: Final = re.compile(r'="([^"]*)"')
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig", ""),
     (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),  # before UTF-16, whose mark it begins with
@@ -77,22 +78,55 @@ class Grid:
     """The rows of a file or sheet, not yet understood.
 
     Attributes:
+        file: Name of the file.
         rows: Rows that are not blank throughout.
         assumed: What was assumed, in a few words each.
         sheets: The names of a workbook's sheets.
         sheet: The name of the one that is read.
+        paired: Whether it is one of two sheets of a workbook that are read.
+        encoding: The encoding of a text, as Python names it; blank for one in ASCII, which reads
+            the same in most encodings.
         semicolons: Whether cells are separated by semicolons, as where commas are decimal.
     """
 
-    rows: Iterator[Row]
+    file: str
+    rows: Iterable[Row]
     assumed: list[str]
     sheets: tuple[str, ...] = ()
     sheet: str = ""
+    paired: bool = False
+    encoding: str = ""
     semicolons: bool = False
 
+    @property
+    def label(self) -> str:
+        """The file in a message; with its sheet if another one is read as well."""
+        return f"{self.file}, sheet {quoted(self.sheet)}" if self.paired else self.file
 
-Score = Callable[[Sequence[Sequence[str]]], int]
-"""How well the first rows of a table are understood: 0 not at all."""
+
+SURE: Final = 100
+"""The score of a header from which on it names posts and superiors."""
+
+
+class Understood(NamedTuple):
+    """How well the first rows of a table are understood.
+
+    Attributes:
+        score: How surely one of them is a header; 0: none seems to be.
+        half: Which half of an organogram the table is, ``senior`` or ``junior``; blank for others.
+    """
+
+    score: int
+    half: str
+
+    @property
+    def sure(self) -> bool:
+        """Whether the header has the columns of a chart, not only some that a chart may have."""
+        return self.score >= SURE
+
+
+Understand = Callable[[Sequence[Sequence[str]]], Understood]
+"""Tells how well the first rows of a table are understood."""
 
 
 def read_bytes(path: Path, log: Log) -> bytes | None:
@@ -120,14 +154,16 @@ def read_bytes(path: Path, log: Log) -> bytes | None:
     return None
 
 
-def text_grid(data: bytes, file: str, choice: Choice, score: Score, log: Log) -> Grid | None:
+def text_grid(
+    data: bytes, file: str, choice: Choice, understand: Understand, log: Log
+) -> Grid | None:
     """Read the rows of a text; None, with the reason in the log, if it is not one.
 
     Args:
         data: The bytes of the file.
         file: Its name.
         choice: The user's choices.
-        score: How well rows are understood, by which the separator is found.
+        understand: Tells how well rows are understood, by which the separator is found.
         log: Where faults go.
     """
     assumed: list[str] = []
@@ -135,19 +171,20 @@ def text_grid(data: bytes, file: str, choice: Choice, score: Score, log: Log) ->
     if problem is not None:
         log.fault(file, None, FaultKind.FILE, problem)
         return None
-    text = _decoded(data, file, choice.encoding, assumed, log)
-    if text is None:
+    decoded = _decoded(data, file, choice.encoding, assumed, log)
+    if decoded is None:
         return None
-    lines = list(io.StringIO(text, newline=""))
+    lines = list(io.StringIO(decoded.text, newline=""))
     stated = _STATED.fullmatch(lines[0]) if lines else None
     if stated is not None and not stated[1].isalnum() and stated[1] not in '"\r\n ':
         separator, first = stated[1], 1
     else:
-        separator, first = _separator(lines, score), 0
+        separator, first = _separator(lines, understand), 0
     if separator != "," and any(separator in line for line in lines[:HEAD_ROWS]):
         assumed.append(f"cells separated by {_SEPARATORS.get(separator, repr(separator))}")
     rows = _records(lines, first, separator, file, log)
-    return Grid(rows, assumed, semicolons=separator == ";")
+    encoding = "" if decoded.text.isascii() else decoded.encoding
+    return Grid(file, rows, assumed, encoding=encoding, semicolons=separator == ";")
 
 
 def _other_format(data: bytes) -> str | None:
@@ -165,9 +202,16 @@ def _other_format(data: bytes) -> str | None:
 # From bytes to text ------------------------------------------------------------------------------
 
 
+class _Decoded(NamedTuple):
+    """A text, and the encoding in which it was read."""
+
+    text: str
+    encoding: str
+
+
 def _decoded(
     data: bytes, file: str, encoding: str | None, assumed: list[str], log: Log
-) -> str | None:
+) -> _Decoded | None:
     """The text of a file; None, with the reason in the log, if it cannot be decoded."""
     if encoding is not None:
         return _decoded_as(data, file, encoding, log)
@@ -179,21 +223,21 @@ def _decoded(
         text = data.decode(codec)
         if "\0" not in text:
             assumed += [called] if called else []
-            return text
+            return _Decoded(text, codec.removesuffix("-sig"))
     except UnicodeDecodeError as error:
         if not called and b"\0" not in data:
-            return _not_utf8(data, error.start, file, assumed, log)
+            return _Decoded(_not_utf8(data, error.start, file, assumed, log), "cp1252")
     message = f"this is not a text table (it contains NUL bytes); {_SAVE_AS}"
     log.fault(file, None, FaultKind.ENCODING, message)
     return None
 
 
-def _decoded_as(data: bytes, file: str, encoding: str, log: Log) -> str | None:
+def _decoded_as(data: bytes, file: str, encoding: str, log: Log) -> _Decoded | None:
     """The text of a file in a stated encoding; None, with the reason in the log."""
     try:
         text = data.decode(encoding)
         if "\0" not in text:
-            return text.removeprefix("\ufeff")
+            return _Decoded(text.removeprefix("\ufeff"), encoding)
         problem = f"the text is not {encoding} (it contains NUL characters)"
     except UnicodeError as error:
         reason = getattr(error, "reason", "invalid bytes")
@@ -207,11 +251,13 @@ def _decoded_as(data: bytes, file: str, encoding: str, log: Log) -> str | None:
 
 
 def _unmarked_utf16(data: bytes) -> str | None:
-    """The kind of UTF-16 that bytes seem to be: every other byte is mostly 0. None: it is not."""
+    """The kind of UTF-16 that bytes seem to be, of which 0 is only every other one; None: none."""
     even, odd = data[0:4096:2].count(0), data[1:4096:2].count(0)
-    if 4 * max(even, odd) < min(len(data), 4096):
+    # Of Greek or Cyrillic letters, only separators and line ends have a byte that is 0.
+    codec = "utf-16-le" if odd > even else "utf-16-be"
+    if max(even, odd) < 20 * min(even, odd):
         return None
-    return "utf-16-le" if odd > even else "utf-16-be"
+    return codec if set(data[:4096].decode(codec, "ignore")) & {"\n", "\r"} else None
 
 
 def _not_utf8(data: bytes, place: int, file: str, assumed: list[str], log: Log) -> str:
@@ -245,10 +291,10 @@ def _not_utf8(data: bytes, place: int, file: str, assumed: list[str], log: Log) 
 # From text to rows -------------------------------------------------------------------------------
 
 
-def _separator(lines: Sequence[str], score: Score) -> str:
+def _separator(lines: Sequence[str], understand: Understand) -> str:
     """What separates cells: with what the first rows are understood best, else are most alike."""
     heads = {mark: _first_rows(lines, mark) for mark in _SEPARATORS}
-    understood = {mark: score(rows) for mark, rows in heads.items()}
+    understood = {mark: understand(rows).score for mark, rows in heads.items()}
     best = max(understood, key=lambda mark: understood[mark])  # the first, where several are equal
     if understood[best] > 0:
         return best
@@ -284,7 +330,7 @@ def _records(
     blank = []
     while (start := first + reader.line_num + 1) <= len(lines):
         try:
-            cells = [read_back(cell.strip()) for cell in next(reader)]
+            cells = [_bare_cell(cell) for cell in next(reader)]
             still_open = first + reader.line_num == len(lines) and _is_open(
                 lines[start - 1 :], separator
             )
@@ -303,6 +349,13 @@ def _records(
     if blank:
         message = f"skipped {counted(len(blank), 'row')} with only blank cells: row "
         log.warn(file, int(blank[0]), FaultKind.ROW, message + listed(blank))
+
+
+def _bare_cell(cell: str) -> str:
+    """What is in a cell, also of ``="007"``, by which programs keep Excel from changing it."""
+    text = cell.strip()
+    formula = _AS_TEXT.fullmatch(text)
+    return formula[1].strip() if formula else read_back(text)
 
 
 def _is_open(lines: Sequence[str], separator: str) -> bool:

@@ -66,6 +66,7 @@ class Words:
         personal: Words in a header that make a column one about persons.
         nobody: What a cell without a superior may say, in small letters and without accents.
         totals: How a row of totals begins, in plain words.
+        subtotals: How a row of totals of one unit begins, whose name follows.
         notes: How a line about the table begins, in small letters and without accents.
         roles: The roles of the model that a stated one may be, by its plain words.
         units: Units of a number of people.
@@ -77,6 +78,7 @@ class Words:
     personal: frozenset[str]
     nobody: frozenset[str]
     totals: frozenset[str]
+    subtotals: tuple[str, ...]
     notes: tuple[str, ...]
     roles: Mapping[str, frozenset[str]]
     units: frozenset[str]
@@ -106,7 +108,7 @@ class Words:
         if self.total_start.match(text) is None:  # which most rows are past quickly
             return False
         words = re.sub(r"\b\d+\b", " ", plain_words(text))
-        return " ".join(words.split()) in self.totals
+        return " ".join(words.split()) in self.totals or words.startswith(self.subtotals)
 
     @cached_property
     def total_start(self) -> re.Pattern[str]:
@@ -158,6 +160,7 @@ def words() -> Words:
         personal=frozenset(map(plain_words, given["personal"]["words"])),
         nobody=frozenset(map(bare, given["nobody"]["words"])),
         totals=frozenset(map(plain_words, given["totals"]["words"])),
+        subtotals=tuple(f"{word} " for word in map(plain_words, given["totals"]["of_units"])),
         notes=tuple(map(bare, given["notes"]["words"])),
         roles=roles,
         units=frozenset(map(plain_words, given["amounts"]["units"])),

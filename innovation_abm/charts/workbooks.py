@@ -11,12 +11,12 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from innovation_abm.charts.faults import FaultKind, Log, listed, quoted
-from innovation_abm.charts.texts import HEAD_ROWS, Choice, Grid, Row, Score
+from innovation_abm.charts.texts import HEAD_ROWS, Choice, Grid, Row, Understand, Understood
 
 MAX_UNPACKED: Final = 400_000_000
 """The most that a workbook may unpack to, in bytes."""
@@ -44,22 +44,29 @@ class _Refused(Exception):  # noqa: N818 - becomes a fault
     """A workbook cannot be read; the message says why."""
 
 
-def workbook_grid(data: bytes, file: str, choice: Choice, score: Score, log: Log) -> Grid | None:
-    """Read the rows of a workbook's sheet; None, with the reason in the log, if that fails.
+def workbook_grids(
+    data: bytes, file: str, choice: Choice, understand: Understand, log: Log
+) -> list[Grid]:
+    """Read the sheet of a workbook that holds the chart, or both sheets of an organogram.
 
-    It is the sheet that is chosen, or else the first that is shown and whose rows are understood.
+    The sheet is the one that is chosen, or else the first that is shown and whose rows are
+    understood. Where another one is the other half of an organogram, both are read.
 
     Args:
         data: The bytes of the file.
         file: Its name.
         choice: The user's choices.
-        score: How well rows are understood.
+        understand: Tells how well rows are understood.
         log: Where faults go.
+
+    Returns:
+        The rows of the sheet, or of both, senior posts first; none, with the reason in the log, if
+        that fails.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions that are not read
-            return _grid(data, choice, score)
+            return _grids(data, file, choice, understand)
     except _Refused as problem:
         log.fault(file, None, FaultKind.FILE, str(problem))
     except MemoryError:
@@ -67,11 +74,34 @@ def workbook_grid(data: bytes, file: str, choice: Choice, score: Score, log: Log
     except Exception as error:  # a damaged workbook makes the reader raise nearly anything
         message = f"the workbook cannot be read ({type(error).__name__}); {_SAVE_AS}"
         log.fault(file, None, FaultKind.FILE, message)
-    return None
+    return []
 
 
-def _grid(data: bytes, choice: Choice, score: Score) -> Grid:
-    """The rows of the sheet that is to be read."""
+def _grids(data: bytes, file: str, choice: Choice, understand: Understand) -> list[Grid]:
+    """The rows of the sheets that are to be read."""
+    sheets = _open(data)
+    names = _chosen(sheets, choice.sheet, understand)
+    assumed = _assumed(sheets, names, choice.sheet)
+    for name in names:
+        _check_formulas(sheets[name])
+    return [
+        Grid(file, _rows(sheets[name]), assumed, tuple(sheets), name, paired=len(names) > 1)
+        for name in names
+    ]
+
+
+def _assumed(sheets: Iterable[str], names: Sequence[str], wanted: str | None) -> list[str]:
+    """What was assumed about the sheets of a workbook."""
+    read = " and ".join(map(quoted, names))
+    read = f"sheets {read} read as an organogram" if len(names) > 1 else f"sheet {read}"
+    others = listed([quoted(one) for one in sheets if one not in names])
+    if wanted is not None or not others:
+        return [read] if len(names) > 1 else []
+    return [f"{read} (not read: {others}; to change: --sheet)"]
+
+
+def _open(data: bytes) -> dict[str, Any]:
+    """The sheets of a workbook, by their names."""
     archive = zipfile.ZipFile(io.BytesIO(data))
     _check_archive(archive)
     from openpyxl import load_workbook  # imported late: few charts are workbooks
@@ -80,15 +110,9 @@ def _grid(data: bytes, choice: Choice, score: Score) -> Grid:
     if not DEFUSEDXML:
         raise _Refused("reading workbooks requires the package defusedxml; install it")
     book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-    sheets = {sheet.title: sheet for sheet in book.worksheets}
-    shown = [name for name, sheet in sheets.items() if sheet.sheet_state == "visible"]
-    name, rows = _choose(sheets, shown, choice.sheet, score)
-    _check_formulas(sheets[name])
-    assumed = []
-    if choice.sheet is None and len(sheets) > 1:
-        others = listed([quoted(one) for one in sheets if one != name])
-        assumed.append(f"sheet {quoted(name)} (not read: {others}; to change: --sheet)")
-    return Grid(rows, assumed, tuple(sheets), name)
+    if not book.worksheets:
+        raise _Refused("the workbook has no sheets of cells")
+    return {sheet.title: sheet for sheet in book.worksheets}
 
 
 def _check_archive(archive: zipfile.ZipFile) -> None:
@@ -117,37 +141,62 @@ def _check_archive(archive: zipfile.ZipFile) -> None:
         raise _Refused(f"this is {what}; {_SAVE_AS}")
 
 
-def _choose(
-    sheets: Mapping[str, Any], shown: list[str], wanted: str | None, score: Score
-) -> tuple[str, Iterator[Row]]:
-    """The name and rows of the sheet that is to be read."""
-    if not sheets:
-        raise _Refused("the workbook has no sheets of cells")
-    if wanted is not None:
-        near = [name for name in sheets if name.casefold() == wanted.strip().casefold()]
-        if not near:
-            names = listed([quoted(name) for name in sheets])
-            raise _Refused(f"sheet = {quoted(wanted)}: not in the workbook, which has {names}")
-        return near[0], iter(_rows(sheets[near[0]]))
-    if not shown:
+def _chosen(sheets: Mapping[str, Any], wanted: str | None, understand: Understand) -> list[str]:
+    """The names of the sheets that are read: one, or those of an organogram, senior posts first."""
+    shown = [name for name, sheet in sheets.items() if sheet.sheet_state == "visible"]
+    if wanted is None and not shown:
         raise _Refused("all sheets of the workbook are hidden; choose one with --sheet NAME")
-    first: tuple[str, list[Row]] | None = None
-    for name in shown:
-        rows = _rows(sheets[name])
-        if rows and score([cells for _, cells in rows[:HEAD_ROWS]]) > 0:
-            return name, iter(rows)
-        if rows and first is None:
-            first = name, rows
-    if first is None:
-        return shown[0], iter(())
-    return first[0], iter(first[1])
+    chosen = None if wanted is None else _called(sheets, wanted)
+    heads = {name: _head(sheets[name]) for name in dict.fromkeys((*shown, chosen)) if name}
+    looks = {name: understand(head) for name, head in heads.items()}
+    if chosen is None or looks[chosen].half:
+        pair = [_half(half, looks, chosen) for half in ("senior", "junior")]
+        if all(pair):
+            return [name for name in pair if name]
+    if chosen is not None:
+        return [chosen]
+    filled = [name for name in shown if heads[name]] or shown
+    return [max(filled, key=lambda name: (looks[name].sure, looks[name].score > 0))]
+
+
+def _called(sheets: Iterable[str], wanted: str) -> str:
+    """The name of the sheet that the user chose."""
+    near = [name for name in sheets if name.casefold() == wanted.strip().casefold()]
+    if not near:
+        names = listed([quoted(name) for name in sheets])
+        raise _Refused(f"sheet = {quoted(wanted)}: not in the workbook, which has {names}")
+    return near[0]
+
+
+def _head(sheet: Any) -> list[list[str]]:  # noqa: ANN401 - openpyxl carries no types
+    """The first rows of a sheet; none if they cannot be read, as it may not be needed."""
+    try:
+        return [cells for _, cells in _rows(sheet, HEAD_ROWS)]
+    except MemoryError:
+        raise
+    except Exception:  # as of a whole workbook
+        return []
+
+
+def _half(half: str, looks: Mapping[str, Understood], chosen: str | None) -> str | None:
+    """The sheet of a workbook that is one half of an organogram; None if there is none."""
+    if chosen is not None and looks[chosen].half == half:
+        return chosen
+    scores = {name: look.score for name, look in looks.items() if look.half == half}
+    best = [name for name, score in scores.items() if score == max(scores.values())]
+    if len(best) > 1:
+        raise _Refused(
+            f"{len(best)} sheets hold {half} posts of an organogram: {listed([*map(quoted, best)])}"
+            "; save the two sheets that belong together as a workbook of their own"
+        )
+    return best[0] if best else None
 
 
 # Rows and cells ----------------------------------------------------------------------------------
 
 
-def _rows(sheet: Any) -> list[Row]:  # noqa: ANN401 - openpyxl carries no types
-    """The rows of a sheet that are not blank throughout; merged cells all hold the same."""
+def _rows(sheet: Any, most: int = MAX_ROWS) -> list[Row]:  # noqa: ANN401 - openpyxl carries no types
+    """The first rows of a sheet that are not blank throughout; merged cells all hold the same."""
     sheet.reset_dimensions()  # programs write wrong ones
     merged = _merged(_source(sheet))
     rows: list[Row] = []
@@ -164,12 +213,15 @@ def _rows(sheet: Any) -> list[Row]:  # noqa: ANN401 - openpyxl carries no types
             cells.pop()
         if len(cells) > MAX_COLUMNS:
             raise _Refused(
-                f"row {number} has {len(cells):,} cells; at most {MAX_COLUMNS:,} are read"
+                f"row {number} of the sheet {quoted(sheet.title)} has {len(cells):,} cells; at "
+                f"most {MAX_COLUMNS:,} are read"
             )
         if cells or number in merged.below:
             merged.fill(number, cells)
         if any(cells):
             rows.append((number, cells))
+        if len(rows) == most:
+            break
     width = max((len(cells) for _, cells in rows), default=0)
     for _, cells in rows:  # a sheet has no short rows
         cells += [""] * (width - len(cells))

@@ -9,6 +9,8 @@ import zipfile
 
 import openpyxl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from innovation_abm.charts import ChartError, FaultKind, load_chart, read_chart, write_chart
 from innovation_abm.charts import workbooks as chart_workbooks
@@ -846,6 +848,136 @@ def test_those_who_share_a_job_are_a_person_each(pair):
     assert tree(chart) == {"A": None, "B": "A", "B~2": "A", "B/Clerk#1": "B"}
 
 
+SENIORS = [
+    SENIOR.strip().split(","),
+    ["A", "N/D", "Chief", "O", "Top", "XX", 1],
+    [17, "Vacant", "Director", "O", "Nets", "A", 0.5],
+    ["C", "Eliminated", "Director", "O", "Nets", "A", 1],
+]
+JUNIORS = [
+    JUNIOR.strip().split(","),
+    ["O", "Nets", 17, "Clerk", 2.5],
+    ["O", "Boats", "A", "Clerk", 1],
+    ["O", "Boats", "A", None, 3],
+]
+
+
+@pytest.fixture
+def published(tmp_path):
+    """Read the pair of sheets above from two files."""
+    for half, rows in (("senior", SENIORS), ("junior", JUNIORS)):
+        (tmp_path / f"x-{half}.csv").write_text(table(rows), encoding="utf-8")
+    return read_chart(tmp_path / "x-senior.csv")
+
+
+PAIRS = {
+    "senior first": {"Senior": SENIORS, "Junior": JUNIORS},
+    "junior first": {"b": JUNIORS, "a": SENIORS},
+    "among others": {
+        "Read me": [
+            ["Post Unique Reference", "the code of a post"],
+            ["Reporting Senior Post", "x"],
+        ],
+        "(reference)": [["Department", "Organisation", "Unit"], ["D", "O", "Nets"]],
+        "staff 1": [["Published in May"], [], *JUNIORS],
+        "Empty": [],
+        "staff 2": [["Published in May"], *SENIORS],
+    },
+}
+
+
+@pytest.mark.parametrize("sheets", PAIRS.values(), ids=PAIRS)
+def test_two_sheets_of_a_workbook_are_read_as_the_two_files_of_an_organogram(
+    tmp_path, published, sheets
+):
+    chart = read_chart(workbook(tmp_path / "x.xlsx", sheets))
+    assert chart.organization.digest() == published.organization.digest()
+    assert chart.organization.names == published.organization.names
+    assert chart.organization.name == published.organization.name == "x"
+    assert [one.kind for one in chart.warnings] == [one.kind for one in published.warnings]
+    assert chart.files == ("x.xlsx",)
+    assert chart.sheets == tuple(sheets)
+    first = next(name for name, rows in sheets.items() if SENIORS[0] in rows)
+    second = next(name for name, rows in sheets.items() if JUNIORS[0] in rows)
+    assert chart.sheet == first
+    said = f"sheets {first!r} and {second!r} read as an organogram"
+    others = [repr(name) for name in sheets if name not in (first, second)]
+    if others:
+        said += f" (not read: {', '.join(others)}; to change: --sheet)"
+    assert chart.assumed.split("; header")[0] == said
+    for name in (first, second):
+        assert read_chart(tmp_path / "x.xlsx", sheet=name).people == published.people
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    superiors=st.lists(st.integers(0, 4), max_size=5),
+    juniors=st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0.2, 1, 2.5])), max_size=6),
+)
+def test_any_pair_gives_the_same_organisation_from_files_and_from_a_workbook(
+    tmp_path_factory, superiors, juniors
+):
+    folder = tmp_path_factory.mktemp("pair")
+    rows = [[1, "", "t", "O", "u1", "XX", 1]]
+    rows += [
+        [number, "", "t", "O", f"u{above}", above % (number - 1) + 1, 1]
+        for number, above in enumerate(superiors, start=2)
+    ]
+    groups = [
+        ["O", f"v{above}", above % len(rows) + 1, "Clerk", people] for above, people in juniors
+    ]
+    senior, junior = [SENIORS[0], *rows], [JUNIORS[0], *groups]
+    (folder / "x-senior.csv").write_text(table(senior))
+    (folder / "x-junior.csv").write_text(table(junior))
+    files = read_chart(folder / "x-senior.csv")
+    book = read_chart(workbook(folder / "x.xlsx", {"S": senior, "J": junior}))
+    assert [one.message for one in book.faults] == [one.message for one in files.faults]
+    if files.organization is None:
+        assert book.organization is None
+    else:
+        assert book.organization.digest() == files.organization.digest()
+
+
+def test_faults_of_an_organogram_in_a_workbook_name_the_sheet(tmp_path):
+    seniors = [*SENIORS, ["D", "", "x", "O", "U", "nowhere", 1]]
+    juniors = [*JUNIORS, ["O", "U", "A", "Clerk", "many"]]
+    path = workbook(tmp_path / "x.xlsx", {"Notes": [], "J 1": juniors, "S 1": seniors})
+    assert [str(fault) for fault in read_chart(path).faults] == [
+        "x.xlsx, sheet 'S 1', row 5: 'D' reports to 'nowhere', which does not exist",
+        "x.xlsx, sheet 'J 1', row 5: 'many' is not a valid number of people; must be a number such "
+        "as 1 or 2.5, not negative",
+    ]
+    lacking = [[*row[:4]] for row in JUNIORS]
+    path = workbook(tmp_path / "x.xlsx", {"J 1": lacking, "S 1": SENIORS})
+    [fault] = read_chart(path).faults
+    assert str(fault) == (
+        "x.xlsx, sheet 'J 1', row 1: the column 'number of posts in fte' is missing from this "
+        "organogram file"
+    )
+
+
+def test_two_organograms_in_a_workbook_are_not_mixed(tmp_path):
+    sheets = {"S 1": SENIORS, "J 1": JUNIORS, "S 2": SENIORS}
+    path = workbook(tmp_path / "x.xlsx", sheets)
+    [fault] = read_chart(path).faults
+    assert fault.message == (
+        "2 sheets hold senior posts of an organogram: 'S 1', 'S 2'; save the two sheets that "
+        "belong together as a workbook of their own"
+    )
+    assert read_chart(path, sheet="S 2").people == read_chart(path, sheet="S 1").people
+
+
+def test_one_half_of_an_organogram_in_a_workbook_needs_its_partner(tmp_path):
+    path = workbook(tmp_path / "x.xlsx", {"Senior": SENIORS, "Notes": [["nothing"]]})
+    [fault] = read_chart(path).faults
+    assert "name the pair X-senior.csv and X-junior.csv, or put both sheets" in fault.message
+    path = workbook(tmp_path / "x-senior.xlsx", {"Senior": SENIORS})
+    [fault] = read_chart(path).faults
+    assert "x-junior.xlsx does not exist" in fault.message
+    workbook(tmp_path / "x-junior.xlsx", {"Junior": JUNIORS})
+    assert read_chart(path).people == 9
+
+
 def test_an_organogram_in_another_dialect(tmp_path):
     senior = [SENIOR.strip().split(","), ["A", "", "Chief", "O", "U", "XX", "1"]]
     junior = [JUNIOR.strip().split(","), ["O", "U", "A", "Clerk", "2,5"]]
@@ -932,3 +1064,156 @@ def test_persons_of_an_organogram_are_never_read(pair):
 def test_a_repaired_preview_hides_what_seems_to_be_about_persons(read):
     rows = "knot,who,b\n" + "".join(f"k{n},Ada{'x' * n} Quill,z\n" for n in range(6))
     assert read(rows.replace("Adax", "Ada x")).preview[0][1] is None
+
+
+# From life: what HR systems, directories and spreadsheets make of a chart
+
+ABOVE = {"a": None, "b": "a", "c": "b"}
+LIVES = {
+    "a reference and a name as the superior": (
+        "Employee ID,Name,Manager\n1001,Ada Quill,\n1002,Bo Raven,1001 - Ada Quill\n"
+        "1003,Cy Stone,1002 - Bo Raven\n",
+        ("1001", "1002", "1003"),
+    ),
+    "a name and a reference in brackets": (
+        "Employee ID,Manager\n1001,\n1002,Ada Quill (1001)\n1003,Bo Raven [1002]\n",
+        ("1001", "1002", "1003"),
+    ),
+    "addresses with the name before them": (
+        "Email,Manager\nAda <ada@x.org>,\nBo <bo@x.org>,ADA@x.org\nCy <cy@x.org>,Bo R <bo@x.org>\n",
+        ("post 2", "post 3", "post 4"),
+    ),
+    "the last name first, without a comma": (
+        "Nom;Prénom;Responsable\nDUPONT;Jean;\nLE GOFF;Anne;DUPONT Jean\nPETIT;Luc;LE GOFF Anne\n",
+        ("post 2", "post 3", "post 4"),
+    ),
+    "cells kept from Excel": (
+        'Post,Reports to\n="001",\n="002",="001"\n"=""003""",002\n',
+        ("001", "002", "003"),
+    ),
+    "a line of dashes below the header": (
+        "| Post | Reports to |\n|------|:----------|\n| p | |\n| q | p |\n| r | q |\n",
+        ("p", "q", "r"),
+    ),
+    "totals of each unit": (
+        "Post,Reports to,People\np,,1\nSubtotal HQ,,1\nq,p,1\nr,q,1\nZwischensumme Referat 1:,,2\n",
+        ("p", "q", "r"),
+    ),
+    "notes below a small table": (
+        "post,reports_to\np,\nq,p\nr,q\n\n* acting\nPrinted by HR\n2026-05-01\n",
+        ("p", "q", "r"),
+    ),
+    "a share of working time in per cent": (
+        "Personnel no;Supervisor;FTE %\n1;;100,00\n2;1;80,00\n3;2;50\n",
+        ("1", "2", "3"),
+    ),
+    "blank columns between": (",Post,,Reports to,\n,p,,,\n,q,,p,\n,r,,q,\n", ("p", "q", "r")),
+    "dates as references": (
+        "Post,Reports to\n2026-01-01,\n2026-01-02,2026-01-01\n2026-01-03,2026-01-02\n",
+        ("2026-01-01", "2026-01-02", "2026-01-03"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "names"), LIVES.values(), ids=LIVES)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le"])
+def test_a_line_of_three_as_it_comes_from_life(read, text, names, encoding):
+    chart = read(text, encoding=encoding)
+    assert chart.people == 3
+    assert tree(chart) == {names[0]: None, names[1]: names[0], names[2]: names[1]}
+
+
+REFUSED = {
+    "superiors level by level": (
+        "Employee ID,Level 1 Manager,Level 2 Manager\n1,,\n2,1,\n3,1,2\n",
+        "the columns 'Level 1 Manager', 'Level 2 Manager' name superiors level by level; add a "
+        "column with the direct superior of each row, or choose one of them with --column "
+        "reports_to=HEADER",
+    ),
+    "a header in two rows": (
+        "Employee,,Manager,\nID,Name,ID,Name\n1,Ada Quill,,\n2,Bo Raven,1,Ada Quill\n",
+        "the header takes two rows, 1 and 2; put it into one",
+    ),
+    "a percentage of people": (
+        "post;reports_to;people\np;;1\nq;p;80%\n",
+        "'80%' is not a valid number of people; must be a number such as 1 or 2.5, not negative",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_told_is_refused_in_a_line_that_says_what_would_be_right(
+    read, text, message
+):
+    [fault] = read(text).faults
+    assert fault.message == message
+
+
+def test_a_level_that_is_chosen_is_read(read):
+    text = REFUSED["superiors level by level"][0]
+    chart = read(text, columns={"reports_to": "Level 1 Manager"})
+    assert tree(chart) == {"1": None, "2": "1", "3": "1"}
+
+
+def test_a_number_in_the_name_of_a_unit_is_not_a_reference(read):
+    chart = read("Employee ID,Manager\n1,\n7,1\n8,Team 7\n")
+    assert [fault.row for fault in chart.faults] == [4]
+
+
+@pytest.mark.parametrize(
+    "shape_of", ["{name} ({id})", "{id} - {name}", "{name} - {id}", "[{id}] {name}", "{id}: {name}"]
+)
+@pytest.mark.parametrize("missing", [False, True])
+def test_persons_with_their_numbers_are_told_apart_and_not_kept(read, shape_of, missing):
+    persons = [
+        shape_of.format(name=name, id=1000 + number)
+        for number, name in enumerate(["Zebedee Quux", "Yolanda Vroom", "Yolanda Vroom"])
+    ]
+    above = ["", persons[0], "Nemo Nobody (1)" if missing else persons[1]]
+    chart = read(table([("Worker", "Manager"), *zip(persons, above, strict=True)]))
+    assert leaks(chart, json.dumps(chart.report()), chart.assumed, chart.preview) == []
+    if missing:
+        assert "somebody who is not in the chart" in chart.faults[-1].message
+    else:
+        assert tree(chart) == {"post 2": None, "post 3": "post 2", "post 4": "post 3"}
+
+
+def test_a_reference_beside_a_name_that_is_missing_does_not_show_the_name(read):
+    rows = [("Employee ID", "Manager"), (1, ""), (2, "1 - Zebedee Quux"), (3, "9 - Nemo Nobody")]
+    chart = read(table(rows))
+    assert leaks(chart.faults, chart.warnings, chart.preview) == []
+    assert chart.faults[-1].message == "'3' reports to somebody who is not in the chart"
+
+
+def test_names_in_letters_of_another_encoding_are_not_shown(read):
+    text = (
+        "Code;Prénom;Qui;Chef\nk1;Zoë;Zoë Zürn;\nk2;Léa;Léa Ömer;k1\nk3;Eloïse;Eloïse Åström;k1\n"
+    )
+    for encoding in ("mac-roman", "cp850", "utf-8"):
+        data = text.encode(encoding)
+        for wrong in (None, "cp850", "cp1250", "mac-roman"):
+            chart = read(data, encoding=wrong)
+            assert {cell for row in chart.preview for cell in row[1:3]} <= {None}, (encoding, wrong)
+
+
+def test_letters_without_a_byte_order_mark_in_any_script(read):
+    text = "post,reports_to\n\u0434\u0431,\n\u03b4\u03bb,\u0434\u0431\n\u0436\u0443,\u03b4\u03bb\n"
+    expected = {
+        "\u0434\u0431": None,
+        "\u03b4\u03bb": "\u0434\u0431",
+        "\u0436\u0443": "\u03b4\u03bb",
+    }
+    for encoding in ("utf-16-le", "utf-16-be"):
+        assert tree(read(text.encode(encoding))) == expected
+
+
+def test_a_table_with_bytes_that_are_no_text_is_not_taken_for_utf_16(read):
+    [fault] = read(b"Post,Reports to\na,\nb,\0\0\0a\nc,\0\0\0a\n").faults
+    assert "this is not a text table (it contains NUL bytes)" in fault.message
+
+
+def test_a_sheet_of_lists_does_not_come_before_the_chart(tmp_path):
+    lists = [("Department", "Unit"), ("Law", "HQ")]
+    path = workbook(tmp_path / "chart.xlsx", {"Lists": lists, "Staff": ROWS})
+    chart = read_chart(path)
+    assert (chart.sheet, tree(chart)) == ("Staff", EXPECTED)

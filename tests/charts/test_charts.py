@@ -392,6 +392,32 @@ def test_every_department_has_exactly_one_head(chart):
     assert "so is 'C' (row 4)" in read.faults[0].message
 
 
+def test_a_chart_without_a_head_is_told_how_one_is_marked_in_its_format(chart, pair):
+    [plain] = [fault for fault in chart(["A,B", "B,A"]).faults if fault.kind is FaultKind.HEAD]
+    assert plain.message == (
+        "no post is marked as the head; exactly one must have no superior: a blank cell, or XX"
+    )
+    rows = ["A,XX,North", "D,XX,East", "B,C,South", "C,B,South"]
+    faults = chart(rows, "post,reports_to,department").faults
+    assert faults[0].message.startswith("no post of the department 'South' is marked as the head")
+    read = pair(["A,,O,,B,1", "B,,O,,A,1"], [])
+    [published] = [fault for fault in read.faults if fault.kind is FaultKind.HEAD]
+    assert published.message == (
+        "no post is marked as the head; exactly one senior post must report to XX, or have a "
+        "blank cell there"
+    )
+
+
+def test_surplus_heads_are_told_what_would_be_right(chart, pair):
+    [plain] = chart(["A,", "B,", "C,A"]).faults
+    assert plain.message == (
+        "'B' is marked as a head, and so is 'A' (row 2); exactly one post must be: give all "
+        "others a superior, or state the department of each row"
+    )
+    [published] = pair(["A,,O,,XX,1", "B,,O,,XX,1"], ["O,,A,,3"]).faults
+    assert published.message.endswith("exactly one post must be: give all others a superior")
+
+
 def test_a_row_whose_department_cannot_be_told_is_refused_and_repaired(chart):
     rows = ["A,XX,North", "B,XX,", "C,B,", "D,C,North"]
     read = chart(rows, "post,reports_to,department")

@@ -454,6 +454,44 @@ def test_what_is_unclear_in_a_chart_is_chosen_in_a_dialog_in_french(page, addres
     assert not [secret for secret in SECRETS for one in told if secret.encode() in one]
 
 
+def encoding_is_chosen(page, address, tmp_path, language, texts):
+    """Upload a chart that a Mac wrote, and put its letters right."""
+    opener, button, label, wrong, use, done = texts
+    chart = "Poste;Supérieur;Unité\na;;Trésor\nb;a;Forêts\n"
+    (tmp_path / "mac.csv").write_text(chart, encoding="mac-roman")
+    shown(page, f"{address}?lang={language}")
+    page.get_by_role("button", name=opener).click()
+    page.wait_for_selector(".ia-upload")
+    page.set_input_files(".ia-chooser input", tmp_path / "mac.csv")
+    page.locator(".ia-upload").get_by_role("button", name=button).click()
+    page.wait_for_selector(".ia-preview")
+    assert "Trésor" not in page.inner_text(".ia-preview")
+    page.get_by_label(label).focus()
+    page.keyboard.type("unicode")
+    page.wait_for_selector(f".ia-said:has-text('{wrong}')")
+    page.wait_for_timeout(1_500)  # letters typed within a second are one word to the list
+    page.get_by_label(label).focus()
+    page.keyboard.type("mac")
+    page.wait_for_selector(".ia-preview td:has-text('Trésor')")
+    assert [name for _, name in controls(page) if not name] == []
+    page.locator(".ia-upload").get_by_role("button", name=use).click()
+    page.wait_for_selector(f".ia-notes p:has-text('{done}')")
+
+
+def test_the_encoding_of_a_chart_is_chosen(page, address, tmp_path):
+    texts = "Upload my own chart", "Choose columns or encoding", "Encoding of the text"
+    texts += "not in this encoding", "Use these columns", "mac: 2 people"
+    encoding_is_chosen(page, address, tmp_path, "en", texts)
+
+
+@pytest.mark.slow
+def test_the_encoding_of_a_chart_is_chosen_in_french(page, address, tmp_path):
+    texts = "Importer mon organigramme", "Choisir les colonnes ou l'encodage"
+    texts += "Encodage du texte", "pas dans cet encodage", "Utiliser ces colonnes"
+    texts += ("mac : 2 personnes",)
+    encoding_is_chosen(page, address, tmp_path, "fr", texts)
+
+
 @pytest.mark.slow
 def test_two_rooms_do_not_disturb_each_other(page, address, browser):
     shown(page, address + "?week=7")

@@ -305,6 +305,43 @@ def test_what_is_wrong_with_a_pair_that_comes_one_after_the_other_is_said():
     assert room.played[0].organization.size == 9
 
 
+SENIOR = [("Post Unique Reference", "Reports to Senior Post"), (1, "XX"), (2, 1)]
+JUNIOR = [("Reporting Senior Post", "Number of Posts in FTE"), (2, 6.5)]
+
+
+def test_both_halves_of_an_organogram_come_in_one_workbook():
+    book = workbook(**{"Notes": [["May"]], "J": JUNIOR, "S": SENIOR})
+    room, dialog = taken(book, name="X.xlsx")
+    assert room.played[0].organization.size == 9
+    said = dialog.held.value.notes[1].values["what"]
+    assert said == "sheets 'S' and 'J' read as an organogram (not read: 'Notes')"
+
+
+def test_what_is_missing_from_a_sheet_of_an_organogram_is_said():
+    lacking = [("Reporting Senior Post", "Unit"), (2, "U")]
+    _, dialog = taken(workbook(S=SENIOR, J=lacking), name="X.xlsx")
+    note = dialog.held.value.notes[0]
+    assert note.key == "upload_faults"
+    assert note.details[0].startswith(
+        "X.xlsx, sheet 'J', row 1: the column 'number of posts in fte'"
+    )
+
+
+@pytest.mark.parametrize("sheets", [{"S": SENIOR}, {"S": SENIOR, "Notes": [["May"]]}])
+def test_a_workbook_with_one_half_of_an_organogram_waits_for_the_other(sheets):
+    room, dialog = taken(workbook(**sheets), name="X-senior.xlsx")
+    assert dialog.held.value.notes[0].key == "upload_half"
+    dialog.take([Sent("X-junior.xlsx", workbook(J=JUNIOR))])
+    assert room.played[0].organization.size == 9
+
+
+def test_a_file_beside_a_whole_organogram_is_not_left_out_silently():
+    both = [Sent("X-senior.xlsx", workbook(S=SENIOR, J=JUNIOR)), Sent("Y.csv", GOOD)]
+    with pytest.raises(Refused) as refused:
+        read_upload(both)
+    assert refused.value.note.key == "upload_no_pair"
+
+
 def test_what_was_uploaded_is_held_only_while_the_dialog_is_open():
     room, dialog = taken(AMBIGUOUS)
     senior = Sent("X-senior.csv", b"Post Unique Reference,Reports to Senior Post\n1,XX\n2,1\n")
@@ -324,6 +361,87 @@ def test_what_was_uploaded_is_held_only_while_the_dialog_is_open():
     dialog.show(False)
     assert dialog.held.value is None
     assert room.half_chart is None
+
+
+# --- encodings ------------------------------------------------------------------------------------
+
+FRENCH = "Poste;Supérieur;Unité\na;;Hôtel\nb;a;Trésor\n"
+
+
+def previewed(dialog):
+    """The headers and the cells of the preview."""
+    offered = dialog.held.value.offered
+    return {*offered.headers, *(cell for row in offered.rows for cell in row)}
+
+
+@pytest.mark.parametrize("encoding", ["mac-roman", "cp850", "utf-8", "cp1252"])
+def test_wrong_letters_are_put_right_by_choosing_the_encoding(encoding):
+    room, dialog = taken(FRENCH.encode(encoding))
+    found = "utf-8" if encoding == "utf-8" else "cp1252"
+    assert dialog.held.value.offered.encoding == found
+    dialog.choose_columns()
+    assert (previewed(dialog) >= {"Supérieur", "Hôtel"}) == (encoding == found)
+    dialog.choose_encoding(encoding)
+    assert previewed(dialog) >= {"Supérieur", "Unité", "Hôtel", "Trésor"}
+    assert dialog.held.value.chosen == {"post": 1, "reports_to": 2, "unit": 3}
+    dialog.use_columns()
+    assert room.played[-1].organization.unit_names == ("Hôtel", "Trésor")
+    assert not dialog.shown.value
+
+
+def test_an_encoding_that_a_text_is_not_in_is_said_and_another_one_can_be_chosen():
+    room, dialog = taken(FRENCH.encode("cp1252"))
+    played = len(room.played)
+    dialog.choose_columns()
+    dialog.choose_encoding("utf-8")
+    offered = dialog.held.value.offered
+    assert (offered.headers, offered.encoding) == ((), "")
+    assert offered.encodings == choosing.ENCODINGS
+    dialog.use_columns()
+    assert dialog.held.value.notes[0].key == "upload_faults"
+    assert "the text is not utf-8" in dialog.held.value.notes[0].details[0]
+    dialog.choose_encoding("klingon")
+    assert dialog.held.value.encoding == "utf-8"
+    dialog.choose_encoding("cp1252")
+    dialog.use_columns()
+    assert len(room.played) == played + 1
+
+
+def test_an_encoding_is_offered_only_where_it_makes_a_difference():
+    for content in (GOOD, AMBIGUOUS, BOOK):
+        _, dialog = taken(content)
+        assert dialog.held.value is None or dialog.held.value.offered.encodings == ()
+    _, dialog = taken(FRENCH.encode("utf-16-be"))
+    offered = dialog.held.value.offered
+    assert offered.encoding == "utf-16-be"
+    items = choosing.encoding_options(offered, Speech("fr"))
+    assert [one["value"] for one in items] == [*choosing.ENCODINGS, "utf-16-be"]
+    assert items[2]["text"] == "Windows, Europe occidentale (cp1252)"
+
+
+def test_the_encoding_of_an_organogram_can_be_chosen_though_its_columns_are_fixed():
+    senior = "Post Unique Reference,Name,Reports to Senior Post,Unit\n1,Zoé Zébra,XX,Trésor\n"
+    junior = b"Reporting Senior Post,Number of Posts in FTE\n1,6.5\n"
+    for first in (True, False):
+        pair = [Sent("X-senior.csv", senior.encode("mac-roman")), Sent("X-junior.csv", junior)]
+        room = Told()
+        dialog = Dialog(room)
+        dialog.show(True)
+        dialog.take(pair if first else pair[::-1])
+        assert dialog.held.value.offered.choices == ()
+        dialog.choose_columns()
+        dialog.choose_encoding("mac-roman")
+        assert not [cell for cell in previewed(dialog) if cell and "Zoé" in cell]
+        dialog.use_columns()
+        assert room.played[-1].organization.unit_names[0] == "Trésor"
+
+
+def test_details_about_an_encoding_name_no_option_of_the_command_line():
+    text = "post,reports_to\nä,\nb,ä\nü,ä\n".encode() + b"\xe9,b\n"
+    _, dialog = taken(text)
+    note = dialog.held.value.notes[0]
+    assert note.key == "upload_mendable"
+    assert "--" not in "".join(note.details)
 
 
 # --- what gets out of it --------------------------------------------------------------------------
