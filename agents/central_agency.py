@@ -71,5 +71,5 @@ class CentralAgency(Reviewer):
     def close(self) -> None:
         """Close the agency: send what still waits to the authors' leaders."""
         while self.ideas:
-            idea = self.release()
+            idea = self._release()
             self.model.send(idea, idea.author.leader, Stage.REVIEW)

@@ -31,14 +31,14 @@ class Panel(Reviewer):
 
     def work(self) -> None:
         """Hear ideas as long as every member has a slot left."""
-        while self.ideas and self.all_free():
+        while self.ideas and self._all_free():
             for member in self.members:
                 member.slots -= 1
                 member.busy = True
                 self.model.queues.slot_lent(member.gate)
             self.review(self.take())
 
-    def all_free(self) -> bool:
+    def _all_free(self) -> bool:
         """Whether every member has a slot left."""
         for member in self.members:  # noqa: SIM110 - which the compiled engine does not know
             if member.slots <= 0:
@@ -59,5 +59,5 @@ class Panel(Reviewer):
     def dissolve(self) -> None:
         """Send what still waits into the hierarchy."""
         while self.ideas:
-            idea = self.release()
+            idea = self._release()
             idea.author.submit(idea)

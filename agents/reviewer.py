@@ -51,7 +51,7 @@ class Reviewer(Person):
 
         Nothing is carried over from the week before.
         """
-        capacity = self.capacity_now()
+        capacity = self._capacity()
         self.model.queues.slots_opened(self.gate, capacity)
         if capacity >= UNLIMITED:
             self.slots = UNLIMITED
@@ -62,7 +62,7 @@ class Reviewer(Person):
             u = self.draw(Purpose.SLOT_FRACTION, self.model.week, self.post)
             self.slots += u < part
 
-    def capacity_now(self) -> float:
+    def _capacity(self) -> float:
         """Return the capacity.
 
         Raises:
@@ -134,12 +134,12 @@ class Reviewer(Person):
 
     def take(self) -> Idea:
         """Take the idea that has waited longest."""
-        idea = self.release()
+        idea = self._release()
         self.model.queues.idea_served(self.gate)
         self.busy = True
         return idea
 
-    def release(self) -> Idea:
+    def _release(self) -> Idea:
         """Let the first idea leave the queue."""
         idea = self.ideas.popleft()
         self.model.leave_queue(idea)

@@ -671,6 +671,7 @@ ENGINE_MODULES: Final = (
     "kernel/week",
     "organization/organization",
     "rules/book",
+    "rules/guarding",
     "scenario/parameters",
     "scenario/scenario",
 )

@@ -550,7 +550,7 @@ def open_slots(s, p):
     """Set the week's slots: the capacity's whole part, and one more with its fraction's chance."""
     run = s.run[0]
     person = s.people[p]
-    capacity = capacity_now(s, p)
+    capacity = _capacity(s, p)
     slots_opened(s, person.gate, capacity)
     if capacity >= UNLIMITED:
         person.slots = UNLIMITED
@@ -640,7 +640,7 @@ def reviewer_own_weight(s, p):
 def take(s, p):
     """Take the idea that has waited longest."""
     person = s.people[p]
-    i = release(s, p)
+    i = _release(s, p)
     idea_served(s, person.gate)
     person.busy = True
     return i
@@ -860,7 +860,7 @@ def close(s, p):
     """Close the agency: send what still waits to the authors' leaders."""
     person = s.people[p]
     while person.queue:
-        i = release(s, p)
+        i = _release(s, p)
         send(s, i, s.people[s.ideas[i].author].department, Stage.REVIEW)
 
 
@@ -888,7 +888,7 @@ def panel_receive(s, p, i: int):
 def panel_work(s, p):
     """Hear ideas as long as every member has a slot left."""
     person = s.people[p]
-    while person.queue and all_free(s, p):
+    while person.queue and _all_free(s, p):
         for place in range(members(s)):
             member = s.reviewers[place]
             s.people[member].slots -= 1
@@ -898,7 +898,7 @@ def panel_work(s, p):
 
 
 @compiled
-def all_free(s, p):
+def _all_free(s, p):
     """Whether every member has a slot left."""
     for place in range(members(s)):
         member = s.reviewers[place]
@@ -912,7 +912,7 @@ def dissolve(s, p):
     """Send what still waits into the hierarchy."""
     person = s.people[p]
     while person.queue:
-        i = release(s, p)
+        i = _release(s, p)
         submit(s, s.ideas[i].author, i)
 
 

@@ -78,6 +78,8 @@ SECOND = np.uint64(0x94D049BB133111EB)
 LAST = np.uint64(0xFFFFFFFFFFFFFFFF)
 S12, S27, S30, S31, S32 = (np.uint64(shift) for shift in (12, 27, 30, 31, 32))
 
+OWN = 299  # among the keys of purposes, that from which draws of agents' own follow
+
 CLARITY, PARITY, SUITABILITY, NORMALITY = range(4)  # columns of `missing`
 
 
@@ -143,11 +145,42 @@ def poisson(s, u, row):
 def purpose_keys(s, group_seeds):
     """Work out the key of every purpose from the seeds of the four groups."""
     for purpose in range(s.keys.size):
-        stream = purpose // 100
-        z = group_seeds[stream] * np.uint64(2) + ONE
-        z = (z ^ (z >> S30)) * FIRST
-        z = (z ^ (z >> S27)) * SECOND
-        s.keys[purpose] = fold(fold(z ^ (z >> S31), stream), purpose)
+        s.keys[purpose] = fold(group_key(group_seeds, purpose // 100), purpose)
+    s.keys[OWN] = group_key(group_seeds, OWN // 100)
+
+
+@compiled
+def group_key(group_seeds, row):
+    """Return the hash that all draws of a group start from; see :func:`.chance.group_seed`."""
+    z = group_seeds[row] * np.uint64(2) + ONE
+    z = (z ^ (z >> S30)) * FIRST
+    z = (z ^ (z >> S27)) * SECOND
+    return fold(z ^ (z >> S31), row)
+
+
+@compiled
+def own_key(s, p, key):
+    """Return the key of draws for a purpose of an agent's own, for this holder of the post."""
+    person = s.people[p]
+    return fold(fold(fold(s.keys[OWN], key), person.post), person.tenure)
+
+
+@compiled
+def draw_own(s, p, key):
+    """Draw the uniform number that belongs to an agent's own purpose."""
+    return unit(own_key(s, p, key))
+
+
+@compiled
+def draw_own2(s, p, key, a):
+    """Draw the uniform number that belongs to an agent's own purpose and one part."""
+    return unit(fold(own_key(s, p, key), a))
+
+
+@compiled
+def draw_own3(s, p, key, a, b):
+    """Draw the uniform number that belongs to an agent's own purpose and two parts."""
+    return unit(fold(fold(own_key(s, p, key), a), b))
 
 
 @compiled
@@ -474,7 +507,7 @@ def leave_queue(s, i):
 
 
 @compiled
-def release(s, p):
+def _release(s, p):
     """Let the first idea leave the queue."""
     i = s.people[p].queue_first
     leave_queue(s, i)
@@ -1422,7 +1455,7 @@ def _direction(s, p, facet):
 
 
 @compiled
-def capacity_now(s, p):
+def _capacity(s, p):
     """Return the reviews that can be done a week, on average.
 
     Raises:

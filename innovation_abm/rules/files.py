@@ -3,7 +3,7 @@
 The file is Python. Every function in it that is declared with ``@rule`` and has the name of a rule
 takes that rule's place; or the file sets ``RULES`` to a :class:`~innovation_abm.RuleBook`. It may
 import what is installed, and files of its folder. It may also set ``ROLES`` to classes of
-agents by role, beside rules or alone; whatever runs the book then runs in Mesa.
+agents by role, beside rules or alone.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class FileRules(RuleBook):
         file: the file's name, as given.
         texts: contents of every file that it was made of, by name, its own first.
         sources: SHA-256 of these files, by name.
-        roles: classes of agents to use instead of the shipped ones, by role; in Mesa only.
+        roles: classes of agents to use instead of the shipped ones, by role.
     """
 
     file: str
@@ -157,8 +157,7 @@ def load_rules(path: str | PathLike[str]) -> FileRules:
         path: the file.
 
     Returns:
-        The shipped rules, with those of the file in their places, and its classes of agents, with
-        which the book runs in Mesa only.
+        The shipped rules, with those of the file in their places, and its classes of agents.
 
     Raises:
         RuleError: if the file cannot be read or run, or what it declares is not a rule; or if its

@@ -23,7 +23,7 @@ Stage2 = Stage
 
 
 class Mine({base}):
-    """A class of one's own."""
+    """A custom class."""
 
     patience = 4
 
@@ -113,6 +113,10 @@ WRITTEN = {
             "chance = rules.lapse_chance(idea, terms)",
             "return draw2(s, purpose, idea.key, visit) < chance",
         ],
+    ),
+    "a draw of its own": (
+        "return self.draw_own('mood', idea.key) < 0.5",
+        ["idea = s.ideas[i]", "return draw_own2(s, p, 3550976826820988654, idea.key) < 0.5"],
     ),
     "what another class does": (
         "return super().judge(idea, purpose, visit)",

@@ -116,6 +116,13 @@ OF_MODEL: Final[dict[str, tuple[str, Kind]]] = {
 }
 """What is read of the model, and how."""
 
+MODEL_CALLS: Final = (
+    *("adopt", "conclude", "count_fate", "develop", "end", "follow_timeline", "leave_queue"),
+    *("note_submission", "other_reviewer", "register", "return_for_rework", "reuse", "send"),
+    *("settle", "start_pilot"),
+)
+"""Methods of the model that may be called."""
+
 OF_PERSON: Final[dict[str, tuple[str, Kind]]] = {
     "model": ("s", MODEL),
     "terms": ("s.terms[{row}.terms_row]", TERMS_KIND),

@@ -10,6 +10,7 @@ from functools import singledispatchmethod
 from typing import TYPE_CHECKING
 
 from innovation_abm.agents import CentralAgency, Leader, Panel, Person, Reviewer
+from innovation_abm.chance import name_key
 from innovation_abm.kernel.arrays import IDEA, PERSON, TERMS, WEEK
 from innovation_abm.kernel.translation.dialect import (
     ANNOTATED,
@@ -24,6 +25,7 @@ from innovation_abm.kernel.translation.dialect import (
     IDEA_COLUMNS,
     IDEA_KIND,
     MODEL,
+    MODEL_CALLS,
     NOTHING,
     NUMBER,
     OF_IDEA,
@@ -224,7 +226,7 @@ class Expressions:
 
     def existence(self, node: ast.expr, operator: ast.cmpop) -> ast.expr | None:
         """Translate the question whether a body exists in this run; ``None`` if it is another."""
-        bodies = {Panel: "has_panel", CentralAgency: "has_agency"}
+        bodies: dict[type, str] = {Panel: "has_panel", CentralAgency: "has_agency"}
         if (flag := bodies.get(self.value(node).kind.who or Person)) is None:
             return None
         self.need("run", "s.run[0]")
@@ -408,6 +410,8 @@ class Expressions:
             return Typed(ast.Call(ast.Attribute(to.node, name), self.for_rule(node), []), NUMBER)
         if name == "draw" and to.kind.name in ("model", "person"):
             return self.draw(node)
+        if name == "draw_own" and to.kind.name == "person":
+            return self.draw_own(node, to)
         if to.kind.name == "person":
             return self.on_person(node, to, name)
         if to.kind.name in ("model", "forum", "queues"):
@@ -418,7 +422,10 @@ class Expressions:
         """Translate arguments that stand for themselves."""
         if node.keywords:
             raise self.refused(node, "arguments by name are not known to the engine here")
-        return [self.value(one).node for one in node.args]
+        values = [self.value(one) for one in node.args]
+        if any(one.kind == CHOICE for one in values):
+            raise self.refused(node, f"{ast.unparse(node)}: text is not known to the engine")
+        return [one.node for one in values]
 
     def plain_call(self, node: ast.Call, name: str) -> Typed:
         """Translate a call of a function of numbers."""
@@ -429,6 +436,8 @@ class Expressions:
             return Typed(self.value(node.args[0]).node, NUMBER)
         if name in ENUMS:
             return Typed(self.value(node.args[0]).node, NUMBER)
+        if ast.unparse(node) in ("float('inf')", "float('nan')"):
+            return Typed(fill(f"math.{node.args[0].value}"), NUMBER)  # type: ignore[attr-defined]
         if name == "float" and self.is_flag(node.args[0]):
             return Typed(fill("1.0 if test else 0.0", test=self.truth(node.args[0])), NUMBER)
         if name == "bool":
@@ -461,6 +470,17 @@ class Expressions:
         function = ("draw", "draw2", "draw3")[len(parts) - 1]
         return Typed(call_of(function, ast.Name("s"), purpose, *parts), NUMBER)
 
+    def draw_own(self, node: ast.Call, to: Typed) -> Typed:
+        """Translate a draw for a purpose of an agent's own, of up to two parts besides its name."""
+        name, *given = node.args
+        if not (isinstance(name, ast.Constant) and isinstance(name.value, str)) or len(given) > 2:
+            right = "write its name out; it may depend on up to two more parts"
+            raise self.refused(node, f"{ast.unparse(node)} is not known to the engine", right)
+        parts = [self.value(one).node for one in given]
+        function = ("draw_own", "draw_own2", "draw_own3")[len(parts)]
+        key = ast.Constant(name_key(name.value))
+        return Typed(call_of(function, ast.Name("s"), to.node, key, *parts), NUMBER)
+
     def on_person(self, node: ast.Call, to: Typed, name: str) -> Typed:
         """Translate a call of a person's method."""
         who = to.kind.who or Person
@@ -475,7 +495,7 @@ class Expressions:
         if name == "other_reviewer":
             return self.other_reviewer(node)
         owner = self.calls.world(to.kind.name)
-        if name not in vars(owner):
+        if name not in vars(owner) or (to.kind == MODEL and name not in MODEL_CALLS):
             raise self.refused(node, f"{ast.unparse(node.func)}() is not known to the engine")
         parts = [ast.Name("s"), *self.arguments(node, owner, name)]
         return Typed(call_of(name, *parts), self.result(owner, name))
