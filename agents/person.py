@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import mesa
 
 from innovation_abm.chance import Purpose, beta_quantiles, fold, normal, quantile, uniform
-from innovation_abm.entities.idea import NEVER, Event, Facet, Fate, Idea, Reason, Stage
+from innovation_abm.entities.idea import NEVER, NO_VERDICT, Event, Facet, Fate, Idea, Reason, Stage
 from innovation_abm.entities.terms import Provision
 from innovation_abm.organization.organization import Role
 
@@ -305,7 +305,11 @@ class Person(mesa.Agent):
         idea.seen = seen
         idea.decisions += 1
         chance = rules.endorse(idea, self, seen, bar, terms)
-        return self.draw(purpose, idea.key, self.post, visit) < chance
+        endorsed = self.draw(purpose, idea.key, self.post, visit) < chance
+        if purpose == Purpose.OWN_JUDGEMENT:
+            return endorsed
+        verdict = self.model.verdict(idea, self.post)
+        return endorsed if verdict == NO_VERDICT else verdict > 0
 
     def silence(self, idea: Idea) -> Reason:
         """Decide whether to keep silent, and why: fear, then futility, then doubt."""

@@ -15,6 +15,7 @@ moved.keep_old_paths()
 __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "Scenario",
     "Change",
+    "Verdict",
     "preset",
     "preset_names",
     "Lever",
@@ -43,6 +44,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
 _HOME = {
     "Scenario": "scenario",
     "Change": "scenario",
+    "Verdict": "scenario",
     "preset": "scenario",
     "preset_names": "scenario",
     "Lever": "scenario",

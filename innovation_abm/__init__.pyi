@@ -18,6 +18,7 @@ from .running.simulation import simulate_many as simulate_many
 from .scenario import Change as Change
 from .scenario import Lever as Lever
 from .scenario import Scenario as Scenario
+from .scenario import Verdict as Verdict
 from .scenario import catalogue as catalogue
 from .scenario import preset as preset
 from .scenario import preset_names as preset_names

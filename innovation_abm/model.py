@@ -48,7 +48,7 @@ from innovation_abm.chance import (
 from innovation_abm.charts.charts import build_organization
 from innovation_abm.entities.circles import Circles
 from innovation_abm.entities.forum import Forum, neighbours
-from innovation_abm.entities.idea import NEVER, Event, Fate, Idea, Outcome, Stage
+from innovation_abm.entities.idea import NEVER, NO_VERDICT, Event, Fate, Idea, Outcome, Stage
 from innovation_abm.entities.queues import QueueBooks
 from innovation_abm.entities.terms import Terms
 from innovation_abm.entities.traits import TRAIT_TERMS, draw_traits
@@ -69,7 +69,8 @@ from innovation_abm.rules.book import (
 from innovation_abm.rules.files import roles_of
 from innovation_abm.rules.guarding import OutOfRangeError, guarded
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
-from innovation_abm.scenario.scenario import Scenario
+from innovation_abm.scenario.scenario import Scenario, ScenarioError
+from innovation_abm.scenario.verdicts import post_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -216,6 +217,7 @@ class InnovationModel(mesa.Model):
         self.own_keys = {}
         self.network = None if network is None else neighbours(network, self.organization.size)
         self.keep_events = keep_events
+        self.verdicts = self._take_verdicts()
         self.week = 0
         with self._blamed():
             self._start_context()
@@ -232,6 +234,7 @@ class InnovationModel(mesa.Model):
     rules: RuleBook
     own_keys: dict[tuple[str, Stream], int]
     network: list[list[int]] | None
+    verdicts: dict[tuple[int, int, int], int]
     # people
     people: list[Person]
     reviewers: list[Reviewer]
@@ -830,7 +833,17 @@ class InnovationModel(mesa.Model):
         while self.running:
             self.step()
 
+    def verdict(self, idea: Idea, post: int) -> int:
+        """Return what somebody real decides about an idea this week, in the place of a post."""
+        return self.verdicts.get((self.week, idea.key, post), NO_VERDICT)
+
     # --- setting up -------------------------------------------------------------------------------
+
+    def _take_verdicts(self) -> dict[tuple[int, int, int], int]:
+        given = self.settings.verdicts
+        if fault := post_fault(given, self.organization.size):
+            raise ScenarioError(fault)
+        return {(one.week, one.key, one.post): int(one.endorse) for one in given}
 
     def _start_context(self) -> None:
         values = self.settings.at(1)

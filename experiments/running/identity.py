@@ -41,6 +41,7 @@ MODEL_SOURCES: Final = (
     "scenario/levers",
     "scenario/parameters",
     "scenario/scenario",
+    "scenario/verdicts",
 )
 """Modules of the package that determine the result of a run, in addition to the agents."""
 
@@ -77,6 +78,8 @@ def rules_identity(rules: RuleBook | None) -> str:
 def scenario_identity(scenario: Scenario) -> str:
     """Return what a run depends on in a scenario, except seed and chart, as JSON."""
     values = scenario.model_dump(mode="json", exclude=set(NOT_OF_A_RUN))
+    if not scenario.verdicts:  # which scenarios of earlier releases did not have
+        del values["verdicts"]
     return json.dumps(values, sort_keys=True)
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 NEVER: Final = -1
 """Week of what has not happened."""
+NO_VERDICT: Final = -1
+"""What stands for a verdict where nobody real decides; else 1 endorses, and 0 refuses."""
 NOVEL: Final = 0.6
 """Novelty from which an idea counts as novel."""
 

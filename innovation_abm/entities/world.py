@@ -100,6 +100,9 @@ class World(Protocol):
     def draw_own(self, name: str, *parts: int) -> float:
         """Draw a uniform number in (0, 1) for a purpose of the caller's own."""
 
+    def verdict(self, idea: Idea, post: int) -> int:
+        """Return what somebody real decides about an idea this week, in the place of a post."""
+
     def register(self, idea: Idea) -> None:
         """Enter a new idea in the books."""
 

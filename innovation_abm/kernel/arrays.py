@@ -147,6 +147,7 @@ traits are drawn again."""
 RUN: Final = _record(
     i8="week phase wanted weeks people departments layers period last_period "
     "value_distribution circle lapsed_leave has_agency has_panel "
+    "first_verdict last_verdict "
     "ideas nodes flying forum granted targets candidates copies adopted_now embedded_now "
     "circulated circulating met successes touched "
     "room_ideas room_nodes room_embedded room_met",
@@ -156,9 +157,13 @@ far they may be by what was foreseen (``room_``)."""
 
 
 PLAN: Final = _record(
-    i8="weeks first_period last_period value_distribution circle lapsed_leave",
+    i8="weeks first_period last_period value_distribution circle lapsed_leave "
+    "first_verdict last_verdict",
 )
 """A scenario: its length, its rows of the table of periods, and what is set by choice."""
+
+VERDICT: Final = _record(u8="idea", i8="week", i4="post endorse")
+"""What somebody real decides about an idea, in the order of week, idea and post."""
 
 SUMMARY: Final = _record(
     i8="weeks conceived in_flight voiced submitted "
@@ -241,6 +246,7 @@ class State:
         alike_until: for each post, the first one after it under other terms.
         newcomers: people before the first week.
         periods, period_terms: the timeline; see :data:`PERIOD`.
+        verdicts: those of all scenarios; see :data:`VERDICT`.
         beta: tables of Beta quantiles, one a row.
         poisson, poisson_last, poisson_guide: tables of Poisson distribution functions, the last
             entry of each that counts, and where to begin looking for k/256.
@@ -282,6 +288,7 @@ class State:
     newcomers: Array
     periods: Array
     period_terms: Array
+    verdicts: Array
     beta: Array
     poisson: Array
     poisson_last: Array

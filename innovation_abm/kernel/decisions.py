@@ -12,7 +12,16 @@ from __future__ import annotations
 import math
 
 from innovation_abm.chance import Purpose, normal
-from innovation_abm.entities.idea import NEVER, NOVEL, Facet, Fate, Outcome, Reason, Stage
+from innovation_abm.entities.idea import (
+    NEVER,
+    NO_VERDICT,
+    NOVEL,
+    Facet,
+    Fate,
+    Outcome,
+    Reason,
+    Stage,
+)
 from innovation_abm.entities.queues import UNLIMITED
 from innovation_abm.kernel.arrays import NOBODY, ValueKind
 from innovation_abm.kernel.mark import compiled
@@ -396,8 +405,8 @@ def _facet(s, p, origin: int):
     second = first + terms.mission_weight
     third = second + terms.adaptive_weight
     u = draw2(s, Purpose.FACET, run.week, origin)
-    place = u * (third + terms.anticipatory_weight)
-    return int(place >= first) + int(place >= second) + int(place >= third)
+    place_ = u * (third + terms.anticipatory_weight)
+    return int(place_ >= first) + int(place_ >= second) + int(place_ >= third)
 
 
 @compiled
@@ -448,7 +457,11 @@ def judge(s, p, i: int, purpose: int, visit: int):
     idea.seen = seen
     idea.decisions += 1
     chance = rules.endorse(idea, person, seen, bar, terms)
-    return draw3(s, purpose, idea.key, person.post, visit) < chance
+    endorsed = draw3(s, purpose, idea.key, person.post, visit) < chance
+    if purpose == Purpose.OWN_JUDGEMENT:
+        return endorsed
+    verdict_ = verdict(s, i, person.post)
+    return endorsed if verdict_ == NO_VERDICT else verdict_ > 0
 
 
 @compiled
@@ -457,14 +470,14 @@ def silence(s, p, i: int):
     person = s.people[p]
     idea = s.ideas[i]
     terms = s.terms[person.terms_row]
-    fear = rules.fear(idea, person, loss_share(s, p))
+    fear_ = rules.fear(idea, person, loss_share(s, p))
     doubt = rules.doubt(idea, clarity_heard(s, p), terms)
     u = draw(s, Purpose.VOICE, idea.key)
-    if u < fear:
+    if u < fear_:
         return Reason.FEAR.value
-    if u < 1.0 - (1.0 - fear) * (1.0 - person.futility):
+    if u < 1.0 - (1.0 - fear_) * (1.0 - person.futility):
         return Reason.FUTILITY.value
-    if u < 1.0 - (1.0 - fear) * (1.0 - person.futility) * (1.0 - doubt):
+    if u < 1.0 - (1.0 - fear_) * (1.0 - person.futility) * (1.0 - doubt):
         return Reason.DOUBT.value
     return Reason.NONE.value
 

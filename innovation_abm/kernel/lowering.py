@@ -52,7 +52,16 @@ from __future__ import annotations
 import math
 
 from innovation_abm.chance import Purpose, normal
-from innovation_abm.entities.idea import NEVER, NOVEL, Facet, Fate, Outcome, Reason, Stage
+from innovation_abm.entities.idea import (
+    NEVER,
+    NO_VERDICT,
+    NOVEL,
+    Facet,
+    Fate,
+    Outcome,
+    Reason,
+    Stage,
+)
 from innovation_abm.entities.queues import UNLIMITED
 from innovation_abm.kernel.arrays import NOBODY, ValueKind
 from innovation_abm.kernel.mark import compiled

@@ -17,6 +17,7 @@ from innovation_abm.kernel.arrays import (
     PERIOD,
     PLAN,
     TERMS,
+    VERDICT,
     CircleKind,
     ValueKind,
     entered,
@@ -24,6 +25,7 @@ from innovation_abm.kernel.arrays import (
 from innovation_abm.organization.organization import Organization, Role
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR, parameters
 from innovation_abm.scenario.scenario import Scenario, ScenarioError
+from innovation_abm.scenario.verdicts import post_fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +41,10 @@ GUIDE: Final = 256
 """Entries by which a look-up in a table of the Poisson distribution finds its beginning."""
 
 
-PLANNED: Final = ("periods", "period_terms", "beta", "poisson", "poisson_last", "poisson_guide")
+PLANNED: Final = (
+    *("periods", "period_terms", "verdicts", "beta"),
+    *("poisson", "poisson_last", "poisson_guide"),
+)
 """Arrays of a state that come with a plan."""
 
 
@@ -57,6 +62,7 @@ class Planned:
     plans: Array
     periods: Array
     period_terms: Array
+    verdicts: Array
     beta: Array
     poisson: Array
     poisson_last: Array
@@ -75,7 +81,8 @@ def plan(scenarios: Sequence[Scenario], organization: Organization) -> Planned:
     """Turn scenarios into tables.
 
     Raises:
-        ScenarioError: if a panel has more members than there are reviewers.
+        ScenarioError: if a panel has more members than there are reviewers, or a verdict is of a
+            post that the chart does not have.
     """
     tables = _Tables()
     plans = np.zeros(len(scenarios), PLAN)
@@ -85,6 +92,8 @@ def plan(scenarios: Sequence[Scenario], organization: Organization) -> Planned:
     for number, settings in enumerate(scenarios):
         turns = _turns(settings)
         _check_panel(turns, reviewers)
+        if fault := post_fault(settings.verdicts, organization.size):
+            raise ScenarioError(fault)
         within = [turn for turn in turns if turn[0] <= settings.weeks]
         plans[number] = tables.add(settings, within)
         most = max(most, _expected_ideas(settings.weeks, within, roles.tolist()))
@@ -92,6 +101,7 @@ def plan(scenarios: Sequence[Scenario], organization: Organization) -> Planned:
     arrays = {
         "periods": np.array(tables.periods, PERIOD),
         "period_terms": tables.terms_array(),
+        "verdicts": np.array(tables.verdicts or [(0, 0, 0, False)], VERDICT),
         "beta": np.array([_beta_row(*key) for key in tables.beta]),
         "poisson": cdf,
         "poisson_last": last,
@@ -108,13 +118,13 @@ def plan(scenarios: Sequence[Scenario], organization: Organization) -> Planned:
 
 def plan_of_one(settings: Scenario, organization: Organization) -> Planned:
     """Plan one scenario, which often was planned before, with another seed."""
-    if settings.timeline or settings.levers:
+    if settings.timeline or settings.levers or settings.verdicts:
         return plan([settings], organization)
     return _plan_of_values(_Unnamed(settings), organization)
 
 
 class _Unnamed:
-    """A scenario without timeline and levers as far as its plan depends on it: no name, no seed."""
+    """A scenario of parameters alone, as far as its plan depends on it: no name, no seed."""
 
     def __init__(self, settings: Scenario) -> None:
         self.settings, self.values = settings, _PLAIN(vars(settings))
@@ -138,6 +148,7 @@ class _Tables:
     def __init__(self) -> None:
         self.periods: list[tuple[int | bool, ...]] = []
         self.terms: list[tuple[Value, ...]] = []
+        self.verdicts: list[tuple[int, int, int, bool]] = []
         self.beta: dict[tuple[float, float], int] = {}
         self.poisson: dict[float, int] = {}
 
@@ -152,6 +163,9 @@ class _Tables:
             self.periods.append((week, *self._rows(values), redraw))
             self.terms.append((*_terms_of(values), values["review"] == "constant"))
             before = values
+        first_verdict = len(self.verdicts)
+        decided = sorted((one.week, one.key, one.post, one.endorse) for one in settings.verdicts)
+        self.verdicts += [(key, week, post, endorse) for week, key, post, endorse in decided]
         return (
             settings.weeks,
             first,
@@ -159,6 +173,8 @@ class _Tables:
             ValueKind[settings.value_distribution.upper()],
             CircleKind[settings.circle.upper()],
             settings.lapsed_leave,
+            first_verdict,
+            len(self.verdicts) - 1,
         )
 
     def _rows(self, values: Mapping[str, Value]) -> list[int]:

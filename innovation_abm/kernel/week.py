@@ -23,7 +23,16 @@ from types import ModuleType
 import numpy as np
 
 from innovation_abm.chance import Purpose, normal, quantile
-from innovation_abm.entities.idea import NEVER, NOVEL, Facet, Fate, Outcome, Reason, Stage
+from innovation_abm.entities.idea import (
+    NEVER,
+    NO_VERDICT,
+    NOVEL,
+    Facet,
+    Fate,
+    Outcome,
+    Reason,
+    Stage,
+)
 from innovation_abm.entities.queues import (
     BUSINESS_ARRIVALS,
     BUSINESS_QUEUE,
@@ -1451,6 +1460,26 @@ def _direction(s, p, facet):
     return terms.anticipatory_direction
 
 
+@compiled
+def verdict(s, i, post):
+    """Return what somebody real decides about an idea this week, in the place of a post."""
+    run, key = s.run[0], s.ideas[i].key
+    low, high = run.first_verdict, run.last_verdict
+    while low <= high:
+        middle = (low + high) // 2
+        one = s.verdicts[middle]
+        if one.week == run.week and one.idea == key and one.post == post:
+            return np.int64(one.endorse)
+        before = one.week < run.week or (
+            one.week == run.week and (one.idea < key or (one.idea == key and one.post < post))
+        )
+        if before:
+            low = middle + 1
+        else:
+            high = middle - 1
+    return np.int64(NO_VERDICT)
+
+
 # --- a reviewer, a panel --------------------------------------------------------------------------
 
 
@@ -1714,6 +1743,7 @@ def take_plan(s, plan):
     run.value_distribution = plan.value_distribution
     run.circle = plan.circle
     run.lapsed_leave = plan.lapsed_leave
+    run.first_verdict, run.last_verdict = plan.first_verdict, plan.last_verdict
     run.has_agency = run.has_panel = 0
     for period in range(run.period, run.last_period + 1):
         terms = s.period_terms[period]

@@ -18,3 +18,5 @@ from .scenario import FORMAT as FORMAT
 from .scenario import Change as Change
 from .scenario import Scenario as Scenario
 from .scenario import ScenarioError as ScenarioError
+from .verdicts import Verdict as Verdict
+from .verdicts import VerdictError as VerdictError

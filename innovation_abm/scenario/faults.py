@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from innovation_abm.scenario.levers import Lever
 
-TOP_LEVEL: Final = ("name", "title", "levers", "lever", "timeline")
+TOP_LEVEL: Final = ("name", "title", "levers", "lever", "timeline", "verdict")
 """What is in a scenario file outside the groups of parameters."""
 
 

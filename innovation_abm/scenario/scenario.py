@@ -69,6 +69,12 @@ from innovation_abm.scenario.parameters import (
     Work,
     parameters,
 )
+from innovation_abm.scenario.verdicts import (
+    Verdict,
+    VerdictError,
+    verdict_faults,
+    verdicts_from,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -144,6 +150,7 @@ class Scenario(
         levers: levers that are moved from the start, by key: strengths in [0, 1].
         own_levers: custom levers, in addition to those of the catalogue.
         timeline: what changes during the run.
+        verdicts: what people decide in the place of simulated reviewers.
 
     Raises:
         ScenarioError: naming each unknown parameter, wrong type or value out of bounds.
@@ -154,6 +161,7 @@ class Scenario(
     levers: dict[str, float] = {}  # noqa: RUF012 - pydantic copies it
     own_levers: tuple[Lever, ...] = ()
     timeline: tuple[Change, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401 - checked by pydantic
         try:
@@ -170,6 +178,7 @@ class Scenario(
                 cross_faults(given),
                 own_lever_faults(self.own_levers),
                 lever_faults(self.levers, self.catalogue()),
+                verdict_faults(self.verdicts, self.weeks),
             )
         )
         if not faults:  # the effect of levers and timeline can be worked out
@@ -290,6 +299,8 @@ class Scenario(
             document["lever"] = [lever_entry(lever) for lever in self.own_levers]
         if self.timeline:
             document["timeline"] = [_entry(change) for change in self.timeline]
+        if self.verdicts:
+            document["verdict"] = [verdict.model_dump() for verdict in self.verdicts]
         return tomli_w.dumps(document)
 
     def save(self, path: str | Path) -> None:
@@ -324,6 +335,9 @@ def _shown_in_notebook(scenario: Scenario) -> str:
             (c.week, c.until or "", ", ".join([*c.values, *c.levers])) for c in scenario.timeline
         )
         parts.append(html_table(("from week", "until", "changes"), changes))
+    if scenario.verdicts:
+        decided = ((v.week, v.idea, v.post, v.endorse) for v in scenario.verdicts)
+        parts.append(html_table(("week", "idea", "post", "endorse"), decided))
     return titled(f"Scenario {scenario.name}", *parts)
 
 
@@ -440,6 +454,7 @@ def _from_toml(text: str) -> tuple[dict[str, Any], list[str]]:
     }
     values["timeline"] = tuple(_changes(document.pop("timeline", [])))
     values["levers"] = document.pop("levers", {})
+    values["verdicts"] = tuple(_verdicts(document.pop("verdict", [])))
     values["own_levers"] = tuple(_own_levers(document.pop("lever", [])))
     if isinstance(document.get("provenance"), dict):
         del document["provenance"]  # what a saved run was run with: for people, not for the run
@@ -467,6 +482,13 @@ def _own_levers(entries: object) -> Iterable[Lever]:
             yield lever_from(entry, number)
         except LeverError as error:
             raise ScenarioError(str(error)) from None
+
+
+def _verdicts(entries: object) -> Iterable[Verdict]:
+    try:
+        yield from verdicts_from(entries)
+    except VerdictError as error:
+        raise ScenarioError(str(error)) from None
 
 
 def _changes(entries: object) -> Iterable[Change]:

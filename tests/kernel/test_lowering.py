@@ -138,6 +138,20 @@ WRITTEN = {
             "(idea.facet == Facet.MISSION or idea.facet == Facet.ADAPTIVE)",
         ],
     ),
+    "variables that are named like something of the engine's": (
+        "i, s, link = 3, idea.value, 2\n        for run in range(i):\n            s += run * link\n"
+        "        judge = self.judge(idea, purpose)\n        return judge and s > i",
+        [
+            "idea = s.ideas[i]",
+            "i_ = 3",
+            "s_ = idea.value",
+            "link_ = 2",
+            "for run_ in range(i_):",
+            "s_ += run_ * link_",
+            "judge_ = mine_judge(s, p, i, purpose, 0)",
+            "return judge_ and s_ > i_",
+        ],
+    ),
     "any of those who wait": (
         "return any(other.value > idea.value for other in self.ideas)",
         [
@@ -199,6 +213,11 @@ REFUSED = {
         "self.model.end(idea, Fate.DROPPED, self, detail='late')",
         "detail is kept by the Mesa engine only",
         "derive it from the results",
+    ),
+    "another idea in the place of the given": (
+        "idea = self.take()",
+        "the idea that a method is given stays the same",
+        "another name",
     ),
     "a draw of too many parts": ("return self.draw(purpose, 1, 2, 3, 4) < 1", "one to three", ""),
 }

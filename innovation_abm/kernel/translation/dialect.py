@@ -15,6 +15,7 @@ from innovation_abm.agents import CentralAgency, Leader, Panel, Person, Reviewer
 from innovation_abm.chance import Purpose, normal
 from innovation_abm.entities.idea import (
     NEVER,
+    NO_VERDICT,
     NOVEL,
     Event,
     Facet,
@@ -25,7 +26,7 @@ from innovation_abm.entities.idea import (
 )
 from innovation_abm.entities.queues import UNLIMITED
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.kernel.arrays import IDEA, PERSON
+from innovation_abm.kernel.arrays import IDEA, PERSON, TERMS, WEEK
 from innovation_abm.organization.organization import Role
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 
@@ -80,6 +81,7 @@ ENUMS: Final[dict[str, object]] = {
 CONSTANTS: Final[dict[str, object]] = {
     "NEVER": NEVER,
     "NOVEL": NOVEL,
+    "NO_VERDICT": NO_VERDICT,
     "UNLIMITED": UNLIMITED,
     "WEEKS_PER_YEAR": WEEKS_PER_YEAR,
 }
@@ -119,7 +121,7 @@ OF_MODEL: Final[dict[str, tuple[str, Kind]]] = {
 MODEL_CALLS: Final = (
     *("adopt", "conclude", "count_fate", "develop", "end", "follow_timeline", "leave_queue"),
     *("note_submission", "other_reviewer", "register", "return_for_rework", "reuse", "send"),
-    *("settle", "start_pilot"),
+    *("settle", "start_pilot", "verdict"),
 )
 """Methods of the model that may be called."""
 
@@ -151,6 +153,22 @@ IDEA_COLUMNS: Final = tuple(
     name for name in IDEA.names or () if not name.startswith("first_") and name != "next"
 )
 """Columns that agents of the Mesa engine have as attributes."""
+
+RESERVED: Final = frozenset(
+    (
+        *("s", "p", "i", "run", "person", "rules", "place", "at", "following", "ValueKind"),
+        *("agency_of", "agency_open", "author_present", "draw", "draw2", "draw3", "draw_own"),
+        *("draw_own2", "draw_own3", "enqueue", "is_met", "link", "linked", "math", "meet"),
+        *("members", "next_idea", "other_reviewer", "panel_of", "provision", "put_off"),
+        *("start_idea", "touch"),
+    )
+)
+"""Names that mean something of their own in what is written."""
+
+COLUMNS: Final = frozenset(
+    (*PERSON_COLUMNS, *IDEA_COLUMNS, *(TERMS.names or ()), *(WEEK.names or ()))
+) | {*OF_PERSON, *OF_IDEA, *OF_MODEL}
+"""Attributes that are read as they are: no function is called for them."""
 
 LEARNED: Final = ("deaths", "adoptions", "failures")
 """Columns of a person that are counted up within a week: whoever they count is listed first."""

@@ -51,6 +51,7 @@ from innovation_abm.kernel.translation.methods import (
     owner_of,
     parameters,
     refused,
+    safe,
     source_of,
     written_parameters,
 )
@@ -110,6 +111,10 @@ class Expressions:
         for name, written, annotation in written_parameters(self.method):
             self.local[name] = (written.partition(":")[0], ANNOTATED[annotation])
             self.given.append(written)
+
+    def safe(self, name: str) -> str:
+        """Return a name for a local variable that means nothing else in what is written."""
+        return safe(name, self.method.function())
 
     def need(self, name: str, value: str) -> None:
         """Set a record at the beginning of the function."""

@@ -11,7 +11,14 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Protocol
 
-from innovation_abm.kernel.translation.dialect import ANNOTATED, UNSEEN, DialectError, Kind
+from innovation_abm.kernel.translation.dialect import (
+    ANNOTATED,
+    COLUMNS,
+    RESERVED,
+    UNSEEN,
+    DialectError,
+    Kind,
+)
 
 
 class Calls(Protocol):
@@ -135,6 +142,19 @@ def inherited(method: Method, name: str, found: str) -> str:
     return found
 
 
+def safe(name: str, function: FunctionType) -> str:
+    """Return a name for a variable of a method that means nothing else in what is written."""
+    taken = name in RESERVED or name in _asked(function)
+    return f"{name}_" if taken else name
+
+
+@lru_cache(maxsize=512)
+def _asked(function: FunctionType) -> frozenset[str]:
+    """List the methods and properties that a method asks for: each may become a call."""
+    read = {node.attr for node in ast.walk(source_of(function)) if isinstance(node, ast.Attribute)}
+    return frozenset(read - COLUMNS)
+
+
 def written_parameters(method: Method) -> list[tuple[str, str, str]]:
     """List the parameters of a method but ``self``: name, as it is written, annotation.
 
@@ -151,7 +171,8 @@ def written_parameters(method: Method) -> list[tuple[str, str, str]]:
             right = f"must be one of {', '.join(ANNOTATED)}"
             raise refused(method, method.function().__code__.co_firstlineno, said, right)
         width = {"float": "float", "bool": "bool"}.get(annotation, "int")
-        found.append((name, f"{'i' if name == 'idea' else name}: {width}", annotation))
+        written = "i" if name == "idea" else safe(name, method.function())
+        found.append((name, f"{written}: {width}", annotation))
     return found
 
 

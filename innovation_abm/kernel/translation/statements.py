@@ -196,7 +196,10 @@ class Statements(Expressions):
         if isinstance(value, ast.Call) and ast.unparse(value.func) == Idea.__name__:
             return self.new_idea(target.id, value)
         found = self.value(value)
-        written = "i" if found.kind == IDEA_KIND and target.id == "idea" else target.id
+        written = "i" if found.kind == IDEA_KIND and target.id == "idea" else self.safe(target.id)
+        if written == "i" and "i" in self.given_names():
+            right = "give the other idea another name"
+            raise self.refused(target, "the idea that a method is given stays the same", right)
         if found.kind in (RULES, MODEL, QUEUES, FORUM, SETTINGS):
             self.local[target.id] = (str(found), found.kind)  # another name of the same: no code
             return []
@@ -220,7 +223,7 @@ class Statements(Expressions):
     def place(self, target: ast.expr) -> ast.expr:
         """Translate what is assigned to."""
         if isinstance(target, ast.Name):
-            self.local.setdefault(target.id, (target.id, NUMBER))
+            self.local.setdefault(target.id, (self.safe(target.id), NUMBER))
             return ast.Name(self.local[target.id][0])
         if isinstance(target, ast.Attribute):
             return self.value(target).node
@@ -278,9 +281,9 @@ class Statements(Expressions):
         if node.orelse:
             raise self.refused(node, "else after a loop is not known to the compiled engine")
         if isinstance(node.iter, ast.Call) and ast.unparse(node.iter.func) == "range":
-            self.place(node.target)
+            target = self.place(node.target)
             bounds = [self.value(one).node for one in node.iter.args]
-            return [ast.For(node.target, call_of("range", *bounds), self.filled(node.body), [])]
+            return [ast.For(target, call_of("range", *bounds), self.filled(node.body), [])]
         if isinstance(node.iter, ast.Call) and ast.unparse(node.iter.func).endswith(".pop"):
             return self.over_calendar(node, node.iter)
         many = self.value(node.iter)
@@ -293,7 +296,7 @@ class Statements(Expressions):
     def over_people(self, node: ast.For, many: Typed) -> list[ast.stmt]:
         """Translate a loop over people, or over the terms of all departments."""
         assert isinstance(node.target, ast.Name)
-        name = node.target.id
+        name, written = node.target.id, self.safe(node.target.id)
         loops = {
             "people": (fill("range(n)", n=many.node), "", person(Person)),
             "leaders": (fill("range(n)", n=many.node), "", person(Leader)),
@@ -304,11 +307,11 @@ class Statements(Expressions):
         if many.kind.name not in loops:
             raise self.refused(node, f"a loop over {ast.unparse(node.iter)}")
         numbers, one, kind = loops[many.kind.name]
-        self.local[name] = (name, kind)
+        self.local[name] = (written, kind)
         body = self.filled(node.body)
         if one:
-            body.insert(0, ast.Assign([ast.Name(name)], fill(one)))
-        return [ast.For(ast.Name("place" if one else name), numbers, body, [])]
+            body.insert(0, ast.Assign([ast.Name(written)], fill(one)))
+        return [ast.For(ast.Name("place" if one else written), numbers, body, [])]
 
     def over_calendar(self, node: ast.For, call: ast.Call) -> list[ast.stmt]:
         """Translate a loop over what comes due in a week."""
@@ -345,8 +348,9 @@ class Statements(Expressions):
         names = [target.id for target in node.target.elts if isinstance(target, ast.Name)]
         taken: list[ast.stmt] = []
         for name, column in zip(names, ("post", "tenure"), strict=True):
-            self.local[name] = (name, NUMBER)
-            taken.append(ast.Assign([ast.Name(name)], fill(f"s.nodes[at].{column}")))
+            self.local[name] = (self.safe(name), NUMBER)
+            written = ast.Name(self.safe(name))
+            taken.append(ast.Assign([written], fill(f"s.nodes[at].{column}")))
         taken.append(ast.Assign([ast.Name("at")], fill("s.nodes[at].next")))
         loop = ast.While(fill("at != NOBODY"), [*taken, *self.block(node.body)], [])
         return [ast.Assign([ast.Name("at")], chain.node), loop]
