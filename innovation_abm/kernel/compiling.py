@@ -52,6 +52,9 @@ KEPT: Final = 24
 SECONDS_TO_COMPILE: Final = 25.0
 """How long it takes to compile a rule book, roughly."""
 
+SECONDS_TO_LINK: Final = 4.0
+"""How long it takes where the engine was compiled before, and only rules differ."""
+
 WAITING: Final = (
     "another program is compiling the model for this rule book; waiting until it is done ..."
 )
@@ -115,6 +118,14 @@ def is_compiled(rules: RuleBook) -> bool:
     with suppress(FileNotFoundError):
         return _found(_folder(digest(rules)))
     return False
+
+
+def seconds_to_compile(rules: RuleBook) -> float:
+    """Return how long it takes to compile a rule book, roughly; 0 if that was done before."""
+    if is_compiled(rules):
+        return 0.0
+    kept = linking.takes_apart() and tiers.is_kept(_engine_folder(rules))
+    return SECONDS_TO_LINK if kept else SECONDS_TO_COMPILE
 
 
 @lru_cache(maxsize=KEPT)
@@ -210,7 +221,7 @@ def _compiled(name: str, asked: _Asked) -> Callable[..., int]:
 
 def _linked(name: str, asked: _Asked) -> Callable[..., int] | None:
     """Link the rules with an engine that was kept; ``None`` if there is none that they fit."""
-    engine, numba = _engine_folder(asked), _numba()
+    engine, numba = _engine_folder(asked.rules), _numba()
     if not tiers.is_kept(engine):
         return None
     asked.tell("compiling the rules of this rule book; only once, a few seconds ...")
@@ -233,7 +244,7 @@ def _linked(name: str, asked: _Asked) -> Callable[..., int] | None:
 
 def _keep_engine(entry: object, rules: ModuleType, asked: _Asked) -> None:
     """Keep the engine for other rule books."""
-    folder = _engine_folder(asked)
+    folder = _engine_folder(asked.rules)
     if not tiers.is_kept(folder) and not _make_room(folder):
         tiers.keep(folder, entry, _by_name(rules), _fingerprints(asked.rules))
 
@@ -629,13 +640,13 @@ def _fingerprints(rules: RuleBook) -> dict[str, str]:
     return prints
 
 
-def _engine_folder(asked: _Asked) -> Path:
+def _engine_folder(rules: RuleBook) -> Path:
     """Return where the engine that a rule book needs is kept, all but the rules.
 
     It takes shortcuts where some rules are the shipped ones, and depends on no other rule.
     """
     state = _engine().copy()
-    taken = [guarding.is_shipped(asked.rules, name) for name in _shortcuts()]
+    taken = [guarding.is_shipped(rules, name) for name in _shortcuts()]
     state.update(repr((linking.target(), taken)).encode())
     return _engines() / state.hexdigest()[:32]
 
@@ -646,10 +657,10 @@ def _shortcuts() -> list[str]:
     from innovation_abm.kernel import week as kernel
 
     asked = set()
-    for _, function in _bottom_up(kernel):
-        for step, following in pairwise(dis.get_instructions(function)):
-            if step.argval == "shipped":
-                asked.add(following.argval)
+    for function in vars(kernel).values():
+        if getattr(function, "is_compiled", False) and "shipped" in function.__code__.co_names:
+            steps = dis.get_instructions(function)
+            asked |= {after.argval for step, after in pairwise(steps) if step.argval == "shipped"}
     return sorted(asked)
 
 

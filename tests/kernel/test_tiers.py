@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from innovation_abm import RuleBook, Scenario, rule, simulate
-from innovation_abm.kernel import compiling, linking, tiers, week
+from innovation_abm.kernel import compiling, linking, tiers
 from innovation_abm.kernel.compiling import CACHE_VARIABLE, build, cache, clear_cache, is_compiled
 from innovation_abm.rules import RuleError, guarding, logistic
 
@@ -140,22 +140,23 @@ def test_without_its_engine_the_first_tier_is_compiled_again(shipped_compiled, t
 
 def test_an_engine_is_kept_for_each_set_of_shortcuts(monkeypatch):
     """It takes them where a rule is the shipped one, so that it depends on which these are."""
-    source = Path(week.__file__).read_text(encoding="utf-8")
+    files = Path(compiling.__file__).parent.glob("*.py")
+    source = "".join(file.read_text(encoding="utf-8") for file in files)
     shortcuts = compiling._shortcuts()
     assert set(shortcuts) == set(re.findall(r"\bshipped\.(\w+)", source))
     folder = compiling._engine_folder
-    folders = {folder(asked(RuleBook()))}
-    assert folders == {folder(asked(RuleBook(endorse=timid, lapse_chance=half)))}
+    folders = {folder(RuleBook())}
+    assert folders == {folder(RuleBook(endorse=timid, lapse_chance=half))}
     for changed in shortcuts:
         monkeypatch.setattr(guarding, "is_shipped", lambda book, name, own=changed: name != own)
-        folders.add(folder(asked(RuleBook())))
+        folders.add(folder(RuleBook()))
     assert len(folders) == 1 + len(shortcuts)
 
 
 def test_an_engine_is_kept_for_each_processor(monkeypatch):
-    here = compiling._engine_folder(asked(RuleBook()))
+    here = compiling._engine_folder(RuleBook())
     monkeypatch.setattr(linking, "target", lambda: "another processor")
-    assert compiling._engine_folder(asked(RuleBook())) != here
+    assert compiling._engine_folder(RuleBook()) != here
 
 
 def test_a_rule_is_found_again_only_if_it_is_the_same():
@@ -165,6 +166,21 @@ def test_a_rule_is_found_again_only_if_it_is_the_same():
     shipped, mine = prints(), prints(endorse=timid)
     assert {name for name in shipped if shipped[name] != mine[name]} == {"endorse"}
     assert mine["endorse"] == prints(endorse=timid)["endorse"] != prints(endorse=bold)["endorse"]
+
+
+def test_with_an_engine_a_rule_that_differs_is_soon_compiled(tmp_path, monkeypatch):
+    """So that the engine is worth its compiling for less work."""
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    book = RuleBook(endorse=timid)
+    assert compiling.seconds_to_compile(book) == compiling.SECONDS_TO_COMPILE
+    engine = compiling._engine_folder(book)
+    engine.mkdir(parents=True)
+    (engine / tiers.PARTS).write_bytes(b"")
+    assert compiling.seconds_to_compile(book) == compiling.SECONDS_TO_LINK
+    folder = compiling._folder(compiling.digest(book))
+    folder.mkdir(parents=True)
+    (folder / tiers.FIRST_TIER).write_bytes(b"")
+    assert compiling.seconds_to_compile(book) == 0.0
 
 
 # --- what is kept ---------------------------------------------------------------------------------
