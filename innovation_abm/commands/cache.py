@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from innovation_abm.commands.pages import compiled, page_table
+from innovation_abm.commands.pages import compiled, kept_for_rules, page_table
 from innovation_abm.console import page, print_json
 from innovation_abm.options import JsonOption
 
@@ -41,6 +41,8 @@ def show_cache(console: Console, found: Cache, cleared: bool) -> None:
     table = page_table("<", "<", header=False)
     table.add_row("folder", str(found.folder))
     table.add_row("contents", what)
+    for line in kept_for_rules(found.engines, found.quick):
+        table.add_row("", line)
     table.add_row("at most", f"{found.bound}; those unused longest are deleted first")
     console.print(table)
     if found.problem:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from innovation_abm.commands.pages import compiled, count, page_table, styled
+from innovation_abm.commands.pages import compiled, count, kept_for_rules, page_table, styled
 from innovation_abm.console import WIDTH, WRONG, Working, page, print_json, wrapped
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.options import JsonOption
@@ -54,6 +54,8 @@ def show_health(console: Console, health: Mapping[str, Any]) -> None:
     table.add_row("  compiled", "yes" if health["compiled"] else "no; compiled when first needed")
     kept = health["cache"]
     table.add_row("cache", f"{compiled(kept['entries'], kept['size'])} in {kept['folder']}")
+    for line in kept_for_rules(kept["engines"], kept["quick"]):
+        table.add_row("", line)
     table.add_row("data files", f"{len(health['data'])} found")
     console.print(table)
     problems = health["problems"]

@@ -28,6 +28,7 @@ from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -35,7 +36,7 @@ from typing import TYPE_CHECKING, Any, Final
 from innovation_abm.agents.cast import ROLES
 from innovation_abm.agents.hooks import overrides
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.kernel import linking
+from innovation_abm.kernel import linking, tiers
 from innovation_abm.kernel.locks import only_one
 from innovation_abm.kernel.lowering import lowered_agents
 from innovation_abm.kernel.translation.dialect import DialectError
@@ -58,8 +59,15 @@ KEPT: Final = 24
 SECONDS_TO_COMPILE: Final = 25.0
 """How long it takes to compile a rule book, roughly."""
 
+SECONDS_TO_LINK: Final = 4.0
+"""How long it takes where the engine was compiled before, and only rules differ."""
+
 WAITING: Final = (
     "another program is compiling the model for this rule book; waiting until it is done ..."
+)
+
+WAITING_FOR_ENGINE: Final = (
+    "another program is compiling the model for changed rules; waiting until it is done ..."
 )
 
 PERSONS: Final = ("author", "reviewer", "reader", "person")
@@ -145,6 +153,14 @@ def is_compiled(rules: RuleBook) -> bool:
     return False
 
 
+def seconds_to_compile(rules: RuleBook) -> float:
+    """Return how long it takes to compile a rule book, roughly; 0 if that was done before."""
+    if is_compiled(rules):
+        return 0.0
+    kept = linking.takes_apart() and tiers.is_kept(_engine_folder(rules))
+    return SECONDS_TO_LINK if kept else SECONDS_TO_COMPILE
+
+
 @lru_cache(maxsize=KEPT)
 def _found(folder: Path) -> bool:
     """Look for an engine in a folder; it is remembered only if there is one.
@@ -158,7 +174,7 @@ def _found(folder: Path) -> bool:
 
 
 def _holds_code(folder: Path) -> bool:
-    return any(folder.glob("**/*.nbc"))
+    return tiers.tier(folder) > 0 or any(folder.glob("**/*.nbc"))
 
 
 # --- building -------------------------------------------------------------------------------------
@@ -198,7 +214,7 @@ def _loaded(folder: Path) -> Callable[..., int] | None:
 
     try:
         with _uncollected():
-            kept = _entry({}, folder.name, folder, numba)
+            kept = tiers.load(folder, _engines()) or _entry({}, folder.name, folder, numba)
             kept(*nothing_to_do())
     except numba.core.errors.NumbaError:
         return None  # it was compiled for another processor
@@ -216,6 +232,9 @@ def _compiled(name: str, asked: _Asked) -> Callable[..., int]:
 
     _check_rules(asked.rules, name, numba)
     unkept = _make_room(_folder(name))
+    linkable = linking.takes_apart() and not (unkept or asked.checked)
+    if linkable and (linked := _linked(name, asked)) is not None:
+        return linked
     asked.tell("compiling the model for this rule book; only once, about half a minute ...")
     began = time.perf_counter()
     try:
@@ -224,11 +243,43 @@ def _compiled(name: str, asked: _Asked) -> Callable[..., int]:
             folder = None if unkept else _folder(name)
             entry = _entry(namespace, name, folder, numba, asked.checked)
             entry(*nothing_to_do())
+            if linkable:
+                _keep_engine(entry, namespace["rules"], asked)
     except numba.core.errors.NumbaError as error:
         raise EngineError(f"the rules cannot be compiled together: {_reason(error)}") from None
     seconds = time.perf_counter() - began
     asked.tell(f"compiled in {seconds:.0f} s, {unkept or f'and cached in {_folder(name)}'}")
     return entry
+
+
+def _linked(name: str, asked: _Asked) -> Callable[..., int] | None:
+    """Link the rules with an engine that was kept; ``None`` if there is none that they fit."""
+    engine, numba = _engine_folder(asked.rules), _numba()
+    if not tiers.is_kept(engine):
+        return None
+    asked.tell("compiling the rules of this rule book; only once, a few seconds ...")
+    began = time.perf_counter()
+    lock = cache_folder() / "locks" / f"{engine.name}.lock"
+    with (
+        only_one(lock, lambda: asked.tell(WAITING_FOR_ENGINE)),
+        _interrupted_between_steps(),
+        linking.once(name),
+    ):
+        rules, _ = _books(asked.rules, name, numba)
+        prints = _fingerprints(asked.rules)
+        found = tiers.link(_folder(name), engine, _by_name(rules), prints)
+    if found is not None:
+        _mark_as_used(engine)
+        seconds = time.perf_counter() - began
+        asked.tell(f"compiled in {seconds:.0f} s, and cached in {_folder(name)}")
+    return found
+
+
+def _keep_engine(entry: object, rules: ModuleType, asked: _Asked) -> None:
+    """Keep the engine for other rule books."""
+    folder = _engine_folder(asked.rules)
+    if not tiers.is_kept(folder) and not _make_room(folder):
+        tiers.keep(folder, entry, _by_name(rules), _fingerprints(asked.rules))
 
 
 def _entry(
@@ -371,19 +422,9 @@ def _specialised(
     from innovation_abm.kernel import decisions, week
     from innovation_abm.kernel.numba_types import signature_of, viewer
 
-    twins = _twins_of_rules(list(_rule_functions(rules)), name, numba)
-    book, shipped = ModuleType("rules"), ModuleType("shipped")
-    roles = roles_of(rules)  # which may pass anything to a rule
-    for rule in fields(RuleBook):
-        twin = twins[id(getattr(rules, rule.name))]
-        is_shipped = guarding.is_shipped(rules, rule.name)
-        trusted = is_shipped and not roles
-        setattr(book, rule.name, twin if trusted else _guarded(rule.name, twin, name, numba))
-        setattr(shipped, rule.name, is_shipped)
-    for hook in HOOKS:
-        setattr(shipped, hook, not any(overrides(kind, hook) for kind in roles.values()))
+    book, shipped = _books(rules, name, numba)
     namespace = {**vars(decisions), **vars(week)}
-    exec(_agents(roles), namespace)
+    exec(_agents(roles_of(rules)), namespace)
     namespace |= {"rules": book, "shipped": shipped, "CHECKED": checked}
     namespace["state_at"] = viewer(checked)
     for called, function in _bottom_up(namespace):
@@ -394,6 +435,31 @@ def _specialised(
             options = {**INNER, **inline, **_checks(checked)}
             namespace[called] = numba.njit(signature, **options)(twin)
     return namespace
+
+
+def _books(rules: RuleBook, name: str, numba: Any) -> tuple[ModuleType, ModuleType]:  # noqa: ANN401
+    """Return what the engine calls ``rules`` and ``shipped``; numba compiles rules when called."""
+    twins = _twins_of_rules(list(_rule_functions(rules)), name, numba)
+    book, shipped = ModuleType("rules"), ModuleType("shipped")
+    for rule in fields(RuleBook):
+        twin = twins[id(getattr(rules, rule.name))]
+        trusted = _is_trusted(rules, rule.name)
+        setattr(book, rule.name, twin if trusted else _guarded(rule.name, twin, name, numba))
+        setattr(shipped, rule.name, guarding.is_shipped(rules, rule.name))
+    for hook in HOOKS:
+        overridden = any(overrides(kind, hook) for kind in roles_of(rules).values())
+        setattr(shipped, hook, not overridden)
+    return book, shipped
+
+
+def _is_trusted(rules: RuleBook, rule: str) -> bool:
+    """Whether a rule keeps to its range: a shipped one that custom agents pass nothing to."""
+    return guarding.is_shipped(rules, rule) and not roles_of(rules)
+
+
+def _by_name(book: ModuleType) -> dict[str, Any]:
+    """Return the rules that the engine calls, by their names."""
+    return {rule.name: getattr(book, rule.name) for rule in fields(RuleBook)}
 
 
 def _twins_of_rules(rules: list[FunctionType], name: str, numba: Any) -> dict[int, Any]:  # noqa: ANN401
@@ -603,6 +669,42 @@ def _digest(rules: RuleBook, checked: bool) -> str:
     return state.hexdigest()[:32]
 
 
+def _fingerprints(rules: RuleBook) -> dict[str, str]:
+    """Return a fingerprint of each rule, and of whether the engine checks what it returns."""
+    prints = {}
+    for rule in fields(rules):
+        state = hashlib.sha256(repr(_is_trusted(rules, rule.name)).encode())
+        _absorb(state, getattr(rules, rule.name), set())
+        prints[rule.name] = state.hexdigest()
+    return prints
+
+
+def _engine_folder(rules: RuleBook) -> Path:
+    """Return where the engine that a rule book needs is kept, all but the rules.
+
+    It takes shortcuts where some rules are the shipped ones, and depends on no other rule.
+    """
+    state = _engine().copy()
+    taken = [guarding.is_shipped(rules, name) for name in _shortcuts()]
+    state.update(repr((linking.target(), taken)).encode())
+    with suppress(DialectError):  # no engine is built for such agents
+        state.update(_agents(roles_of(rules)).encode())
+    return _engines() / state.hexdigest()[:32]
+
+
+@lru_cache(maxsize=1)
+def _shortcuts() -> list[str]:
+    """List the rules of which the engine asks whether they are the shipped ones."""
+    from innovation_abm.kernel import week
+
+    asked = set()
+    for function in vars(week).values():
+        if getattr(function, "is_compiled", False) and "shipped" in function.__code__.co_names:
+            steps = dis.get_instructions(function)
+            asked |= {after.argval for step, after in pairwise(steps) if step.argval == "shipped"}
+    return sorted(asked - set(HOOKS))  # on which agents decide, whose source is there as well
+
+
 @lru_cache(maxsize=1)
 def _engine() -> hashlib._Hash:
     """Absorb what every engine is made of, its rules apart.
@@ -664,6 +766,7 @@ ENGINE_MODULES: Final = (
     "kernel/runs",
     "kernel/states",
     "kernel/sizes",
+    "kernel/tiers",
     "kernel/translation/dialect",
     "kernel/translation/expressions",
     "kernel/translation/methods",
@@ -769,6 +872,10 @@ def _folder(name: str) -> Path:
     return _kept() / name
 
 
+def _engines() -> Path:
+    return cache_folder() / "engines"
+
+
 @dataclass(frozen=True)
 class Cache:
     """What is kept between runs, and may be deleted at any time.
@@ -776,6 +883,9 @@ class Cache:
     Attributes:
         folder: where.
         entries: compiled rule books.
+        quick: of these, rule books whose code was quick to make and runs somewhat slower, until it
+            has run for a while.
+        engines: engines with which another rule book is compiled in seconds.
         size: of all of them, in bytes.
         bound: entries that are kept at most; the longest unused go first.
         problem: why nothing can be kept there; "" if it can.
@@ -783,6 +893,8 @@ class Cache:
 
     folder: Path
     entries: int
+    quick: int
+    engines: int
     size: int
     bound: int
     problem: str
@@ -795,12 +907,25 @@ class Cache:
 def cache() -> Cache:
     """Look at what is kept between runs."""
     kept = _kept()
+    books, engines = _folders_in(kept), _folders_in(_engines())
+    quick = sum(tiers.tier(book) == 1 for book in books)
+    size = sum(_bytes_in(folder) for folder in (*books, *engines))
+    problem = _write_problem(kept)
+    return Cache(cache_folder(), len(books), quick, len(engines), size, KEPT, problem)
+
+
+def _folders_in(folder: Path) -> list[Path]:
     try:
-        entries = sum(entry.is_dir() for entry in kept.iterdir())
-        size = sum(file.stat().st_size for file in kept.rglob("*") if file.is_file())
-    except OSError:  # there is none yet, or it goes away as one looks
-        entries = size = 0
-    return Cache(cache_folder(), entries, size, KEPT, _write_problem(kept))
+        return [entry for entry in folder.iterdir() if entry.is_dir()]
+    except OSError:  # there is none yet
+        return []
+
+
+def _bytes_in(folder: Path) -> int:
+    try:
+        return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    except OSError:  # it goes away as one looks
+        return 0
 
 
 def clear_cache() -> Cache:
@@ -814,12 +939,13 @@ def clear_cache() -> Cache:
     """
     before = cache()
     _found.cache_clear()
-    try:
-        shutil.rmtree(_kept())
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise EngineError(f"{_kept()}: cannot be deleted: {error.strerror}") from None
+    for folder in (_kept(), _engines()):
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise EngineError(f"{folder}: cannot be deleted: {error.strerror}") from None
     return before
 
 

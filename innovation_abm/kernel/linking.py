@@ -1,4 +1,5 @@
 # mypy: ignore-errors
+# ruff: noqa: ANN401 - what numba compiles carries no types
 """Linking the engine once: its inner functions become machine code only within its entry.
 
 numba makes a library of each function, optimises it, and turns it into machine code by itself, so
@@ -12,46 +13,61 @@ that is not among :data:`KNOWN` everything is compiled the plain way.
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
-    from numba.core.codegen import JITCodeLibrary
+    from llvmlite.binding import ModuleRef
+    from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
 
 KNOWN: Final = ("0.68",)
 """Versions of numba whose libraries work as this module expects; tests try the installed one."""
 ENTRY: Final = "replicate_"
 """How the name of the entry's library begins; that of its rule book follows."""
 
+ENVIRONMENT: Final = "_ZN08NumbaEnv"
+"""How the name of what a function reads Python's objects from begins."""
+
 _books: Final[list[str]] = []
 """Names of the rule books that are being compiled; twice where two threads compile the same."""
 
 
+def is_known() -> bool:
+    """Whether the installed numba makes libraries as this module expects."""
+    import numba
+
+    return numba.__version__.rpartition(".")[0] in KNOWN
+
+
+def takes_apart() -> bool:
+    """Whether an engine can be taken apart from its rules here: elsewhere it was not tried."""
+    return is_known() and sys.platform == "linux"
+
+
 @contextmanager
-def once(book: str) -> Iterator[bool]:
+def once(book: str) -> Iterator[None]:
     """Within it, numba links functions of a rule book's engine only into the engine's entry.
 
     Only functions whose name ends in that of the book are treated so: others, which numba compiles
     on the way or for another thread, may be called by anybody, and need machine code of their own.
+    With a version of numba that is not known, nothing changes.
 
     Args:
         book: name of the rule book.
-
-    Yields:
-        Whether it does: not with a version of numba that is not known.
     """
-    import numba
-
-    if numba.__version__.rpartition(".")[0] not in KNOWN:
-        yield False
+    if not is_known():
+        yield
         return
     _teach()
     _books.append(book)
     try:
-        yield True
+        yield
     finally:
         _books.remove(book)
 
@@ -91,8 +107,10 @@ def _library_class() -> type:
                 self._raise_if_finalized()
                 self._finalized = True
                 return
-            self._linking_libraries = _reached(self)
+            self.alone = self._final_module.clone()
+            called, self._linking_libraries = self._linking_libraries, _reached(self)
             super().finalize()
+            self._linking_libraries = called
             for variable in self._final_module.global_variables:
                 # Inner functions had nowhere to put their environments before.
                 if environment := lookup_environment(variable.name):
@@ -101,12 +119,250 @@ def _library_class() -> type:
     return LinkedOnce
 
 
-def _reached(library: JITCodeLibrary) -> list[JITCodeLibrary]:
-    """List the libraries that a library calls, directly or not, each once and after a caller."""
+def _reached(
+    library: JITCodeLibrary, apart: Container[JITCodeLibrary] = ()
+) -> list[JITCodeLibrary]:
+    """List the libraries that a library calls, directly or not, each once and after a caller.
+
+    Those ``apart`` are left out, with all that only they reach.
+    """
     found, waiting = {}, list(library._linking_libraries)
     while waiting:
         one = waiting.pop()
-        if one not in found:
+        if one not in found and one not in apart:
             found[one] = True
             waiting += one._linking_libraries
     return list(found)
+
+
+# --- the engine without its rules, and rules without an engine ------------------------------------
+
+
+class LinkError(Exception):
+    """Something cannot be linked apart from what it was compiled with; compile it the plain way."""
+
+
+@dataclass(frozen=True)
+class Called:
+    """A rule as the engine calls it.
+
+    Attributes:
+        symbol: name of the function in the engine's code.
+        arguments: types of its arguments.
+        answer: type of what it returns.
+    """
+
+    symbol: str
+    arguments: tuple[Any, ...]
+    answer: Any
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The compiled engine, all but its rules.
+
+    Attributes:
+        bitcode: what rules are linked into, before it is optimised.
+        entry: name of the function by which Python calls it.
+        rules: as what the engine calls each rule.
+    """
+
+    bitcode: bytes
+    entry: str
+    rules: dict[str, tuple[Called, ...]]
+
+    @property
+    def symbols(self) -> set[str]:
+        """The functions of all rules."""
+        return {call.symbol for calls in self.rules.values() for call in calls}
+
+
+def target() -> str:
+    """Return what machine code is made for here: the system, the processor, and what it can do."""
+    return repr(_codegen().magic_tuple())
+
+
+def engine_of(entry: Any, rules: Mapping[str, Any]) -> Engine:
+    """Take the engine apart from its rules.
+
+    Args:
+        entry: the entry, compiled within :func:`once`.
+        rules: the compiled rules that it calls.
+
+    Raises:
+        LinkError: if it cannot be taken apart.
+    """
+    (compiled,) = entry.overloads.values()
+    called = {name: tuple(rule.overloads.values()) for name, rule in rules.items()}
+    apart = {one.library for each in called.values() for one in each}
+    module = compiled.library.alone.clone()
+    for library in _reached(compiled.library, apart):
+        module.link_in(library._get_module_for_linking(), preserve=True)
+    wrapper = compiled.fndesc.llvm_cpython_wrapper_name
+    _hide_all_but(module, {wrapper})
+    _check_stands_alone(module)
+    return Engine(
+        module.as_bitcode(),
+        wrapper,
+        {name: tuple(_called(one) for one in each) for name, each in called.items()},
+    )
+
+
+def _called(compiled: Any) -> Called:
+    signature = compiled.signature
+    return Called(compiled.fndesc.mangled_name, signature.args, signature.return_type)
+
+
+def bodies(rule: Any, calls: Iterable[Called]) -> tuple[bytes, ...]:
+    """Return a rule with all that it reaches, as bitcode, for each way in which it is called.
+
+    Args:
+        rule: the rule; what is not compiled of it yet is compiled here, within :func:`once`.
+        calls: as what an engine calls it.
+
+    Raises:
+        LinkError: if it returns another type than the engine takes, or does not stand alone.
+    """
+    return tuple(_body(rule, call) for call in calls)
+
+
+def _body(rule: Any, call: Called) -> bytes:
+    if call.arguments not in rule.overloads:
+        rule.compile(call.arguments)
+    compiled = rule.overloads[call.arguments]
+    if compiled.signature.return_type != call.answer:
+        raise LinkError(f"it returns {compiled.signature.return_type}, not {call.answer}")
+    module = compiled.library._final_module.clone()
+    for library in _reached(compiled.library):
+        module.link_in(library._get_module_for_linking(), preserve=True)
+    module.get_function(compiled.fndesc.mangled_name).name = call.symbol
+    _hide_all_but(module, {call.symbol})
+    _check_stands_alone(module)
+    return module.as_bitcode()
+
+
+def _hide_all_but(module: ModuleRef, seen: set[str], hidden: str = "internal") -> None:
+    """Keep these functions of a module for others to call, and the rest only if it calls them."""
+    for function in module.functions:
+        if not function.is_declaration:
+            function.linkage = "external" if function.name in seen else hidden
+
+
+def _check_stands_alone(module: ModuleRef) -> None:
+    """Check that a module holds no address of this process.
+
+    Raises:
+        LinkError: if it does, or reads Python's objects from an environment.
+    """
+    from numba.core.environment import lookup_environment
+
+    for variable in module.global_variables:
+        environment = lookup_environment(variable.name)
+        dynamic = variable.name.startswith(("numba.dynamic.globals", ".numba.unresolved"))
+        if dynamic or (environment and environment.consts):
+            raise LinkError(f"it needs {variable.name}")
+
+
+# --- machine code ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Code:
+    """Machine code.
+
+    Attributes:
+        machine: the code, as an object file.
+        environments: names of what its functions read Python's objects from.
+    """
+
+    machine: bytes
+    environments: tuple[str, ...]
+
+
+def code_of_engine(engine: Engine) -> Code:
+    """Return machine code of an engine that calls its rules, wherever they are."""
+    return _machine_code([engine.bitcode], {engine.entry}, engine.symbols)
+
+
+def code_of_rules(engine: Engine, rules: Iterable[bytes]) -> Code:
+    """Return machine code of rules alone, as an engine calls them."""
+    return _machine_code(rules, engine.symbols)
+
+
+def code_of_both(engine: Engine, rules: Iterable[bytes]) -> Code:
+    """Return machine code of an engine with its rules written out where they are called."""
+    return _machine_code([engine.bitcode, *rules], {engine.entry})
+
+
+def _machine_code(parts: Iterable[bytes], seen: set[str], elsewhere: Container[str] = ()) -> Code:
+    """Link bitcode, optimise it as numba does, and return it as machine code.
+
+    Args:
+        parts: the bitcode.
+        seen: functions that other code calls.
+        elsewhere: functions that are in other code.
+
+    Raises:
+        LinkError: if another function is called that is not to be found.
+    """
+    import llvmlite.binding as llvm
+
+    library = _codegen().create_library("linked")
+    module = library._final_module
+    for part in parts:
+        module.link_in(llvm.parse_bitcode(part))
+    # Not "internal", which would write out more of them where they are called: it takes half as
+    # long again, and does not run faster.
+    _hide_all_but(module, seen, "linkonce_odr")
+    for function in module.functions:
+        name = function.name
+        found = name in elsewhere or name.startswith("llvm.") or llvm.address_of_symbol(name)
+        if function.is_declaration and not found:
+            raise LinkError(f"nothing is called {name}")
+    library._optimize_final_module()
+    module = library._final_module
+    names = (one.name for one in module.global_variables if not one.is_declaration)
+    environments = tuple(name for name in names if name.startswith(ENVIRONMENT))
+    return Code(_codegen()._tm.emit_object(module), environments)
+
+
+def load(codes: Iterable[Code], entry: str) -> Callable[..., int]:
+    """Return a function that calls an engine, from the machine code that makes it up.
+
+    Each has symbols of its own, so that engines of the same code but other rules do not meet.
+
+    Args:
+        codes: the machine code.
+        entry: name of the function by which Python calls it.
+    """
+    import llvmlite.binding as llvm
+    from numba import _dynfunc
+    from numba.core import config
+    from numba.core.environment import Environment
+
+    from innovation_abm.kernel import week
+
+    options = {"opt": config.OPT}
+    _codegen()._customize_tm_options(options)
+    machine = llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(**options)
+    memory = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    for code in codes:
+        memory.add_object_file(llvm.ObjectFileRef.from_data(code.machine))
+    memory.finalize_object()
+    environment = Environment(vars(week))  # one for all, as no function has objects in its own
+    for name in {name for code in codes for name in code.environments}:
+        place = memory.get_global_value_address(name)
+        ctypes.c_void_p.from_address(place).value = id(environment)
+    address = memory.get_function_address(entry)
+    kept_alive = (memory, environment)
+    return _dynfunc.make_function(week, "replicate", "", address, environment, kept_alive)
+
+
+@lru_cache(maxsize=1)
+def _codegen() -> JITCPUCodegen:
+    """Return what numba makes libraries with, once its own functions can be found in memory."""
+    from numba.core.registry import cpu_target
+    from numba.core.runtime import rtsys
+
+    rtsys.initialize(cpu_target.target_context)
+    return cpu_target.target_context.codegen()

@@ -102,11 +102,11 @@ def mesa_only(rules: RuleBook | None) -> str:
 
 def _obstacle(rules: RuleBook, person_weeks: float) -> str:
     """Return why the compiled engine is not tried; "" if it can be."""
-    from innovation_abm.kernel.compiling import SECONDS_TO_COMPILE, is_compiled, unavailable
+    from innovation_abm.kernel.compiling import seconds_to_compile, unavailable
 
     if missing := unavailable():
         return missing
-    if person_weeks * MESA_SECONDS < SECONDS_TO_COMPILE and not is_compiled(rules):
+    if person_weeks * MESA_SECONDS < seconds_to_compile(rules):
         return (
             "the model is not compiled for these rules yet, which would take longer; to compile it "
             'once, use the engine "kernel"'

@@ -673,12 +673,19 @@ def test_cache(tmp_path, monkeypatch):
 
     monkeypatch.setenv(compiling.CACHE_VARIABLE, str(tmp_path))
     kept = {"folder": str(tmp_path), "entries": 0, "size": 0, "bound": compiling.KEPT}
+    kept |= {"engines": 0, "quick": 0}
     assert done("cache", "--json").json == kept | {"problem": "", "cleared": False}
     for name in ("one", "two"):
         (tmp_path / "kernels" / name).mkdir(parents=True)
         (tmp_path / "kernels" / name / "code.nbc").write_bytes(bytes(500_000))
     assert "2 compiled rule books, 1.0 MB" in done("cache").out
     assert done("doctor", "--json").json["cache"]["entries"] == 2
+    assert "in seconds" not in done("cache").out
+    (tmp_path / "engines" / "one").mkdir(parents=True)
+    (tmp_path / "kernels" / "one" / "first-tier.code").write_bytes(b"")
+    for command in ("cache", "doctor"):
+        assert "a changed rule is compiled in seconds" in done(command).out
+        assert "1 rule book will run faster after ten seconds of runs" in done(command).out
     assert "Deleted 2 compiled rule books" in done("cache", "--clear").out
     assert done("cache", "--json").json["entries"] == 0
     assert list(tmp_path.iterdir()) == []
