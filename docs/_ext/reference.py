@@ -32,7 +32,7 @@ from innovation_abm.results.columns import IDEA_COLUMNS, PEOPLE_COLUMNS
 from innovation_abm.results.measures import MEASURES
 from innovation_abm.results.stories import PHRASES
 from innovation_abm.rules import book as rules
-from innovation_abm.running.effects import ORGANISATIONS, Measured, Verdict, recorded
+from innovation_abm.running.effects import ORGANISATIONS, EffectVerdict, Measured, recorded
 from innovation_abm.scenario.levers import catalogue
 from innovation_abm.scenario.parameters import GROUPS, parameters
 
@@ -377,7 +377,7 @@ def lever_effect_table() -> str:
 
 def _effect(found: Measured) -> str:
     change = found.change
-    note = "" if found.verdict == Verdict.AS_EXPECTED else f" **{found.verdict}**"
+    note = "" if found.verdict == EffectVerdict.AS_EXPECTED else f" **{found.verdict}**"
     return f"{change.estimate:+.3g} ({change.low:+.3g} to {change.high:+.3g}){note}"
 
 

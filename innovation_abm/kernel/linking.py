@@ -158,7 +158,7 @@ class Called:
 
 
 @dataclass(frozen=True)
-class Engine:
+class EngineBitcode:
     """The compiled engine, all but its rules.
 
     Attributes:
@@ -182,7 +182,7 @@ def target() -> str:
     return repr(_codegen().magic_tuple())
 
 
-def engine_of(entry: Any, rules: Mapping[str, Any]) -> Engine:
+def engine_of(entry: Any, rules: Mapping[str, Any]) -> EngineBitcode:
     """Take the engine apart from its rules.
 
     Args:
@@ -201,7 +201,7 @@ def engine_of(entry: Any, rules: Mapping[str, Any]) -> Engine:
     wrapper = compiled.fndesc.llvm_cpython_wrapper_name
     _hide_all_but(module, {wrapper})
     _check_stands_alone(module)
-    return Engine(
+    return EngineBitcode(
         module.as_bitcode(),
         wrapper,
         {name: tuple(_called(one) for one in each) for name, each in called.items()},
@@ -279,17 +279,17 @@ class Code:
     environments: tuple[str, ...]
 
 
-def code_of_engine(engine: Engine) -> Code:
+def code_of_engine(engine: EngineBitcode) -> Code:
     """Return machine code of an engine that calls its rules, wherever they are."""
     return _machine_code([engine.bitcode], {engine.entry}, engine.symbols)
 
 
-def code_of_rules(engine: Engine, rules: Iterable[bytes]) -> Code:
+def code_of_rules(engine: EngineBitcode, rules: Iterable[bytes]) -> Code:
     """Return machine code of rules alone, as an engine calls them."""
     return _machine_code(rules, engine.symbols)
 
 
-def code_of_both(engine: Engine, rules: Iterable[bytes]) -> Code:
+def code_of_both(engine: EngineBitcode, rules: Iterable[bytes]) -> Code:
     """Return machine code of an engine with its rules written out where they are called."""
     return _machine_code([engine.bitcode, *rules], {engine.entry})
 

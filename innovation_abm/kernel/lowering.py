@@ -30,7 +30,7 @@ from innovation_abm.kernel.translation.dialect import (
     Kind,
     person,
 )
-from innovation_abm.kernel.translation.methods import Method, owner_of, written_parameters
+from innovation_abm.kernel.translation.methods import AgentMethod, owner_of, written_parameters
 from innovation_abm.kernel.translation.statements import translated
 from innovation_abm.organization.organization import Role
 
@@ -152,7 +152,7 @@ class Lowering:
         for owner, kind, names in of_each:
             yield _heading(owner)
             for name in names:
-                yield translated(Method(owner, name, name, kind), self)
+                yield translated(AgentMethod(owner, name, name, kind), self)
 
     def of_people(self) -> Iterator[str]:
         """Write the functions for people, and those that choose by role."""
@@ -247,13 +247,13 @@ class Lowering:
         if not is_ours(owner) and (why := by_hand(owner, name)):
             told = f"the compiled engine has its own {name}(): {why}"
             raise DialectError(f"{owner.__name__}.{name}: {told}")
-        method = Method(owner, name, self.named(owner, name), person(owner))
+        method = AgentMethod(owner, name, self.named(owner, name), person(owner))
         return translated(method, self)
 
     def _chooser(self, name: str) -> str:
         """Write the function that chooses by role among those of several classes."""
         *others, last = self.owners(name)
-        given = Method(last, name, name, person(last))
+        given = AgentMethod(last, name, name, person(last))
         names = ", ".join(["s", "p", *(written for _, written, _ in written_parameters(given))])
         call = re.sub(r": \w+", "", names)
         lines = [f"@compiled\ndef {name}({names}):", "    role = s.people[p].role"]

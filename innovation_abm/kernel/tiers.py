@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.kernel import linking
-from innovation_abm.kernel.linking import Code, Engine
+from innovation_abm.kernel.linking import Code, EngineBitcode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -51,7 +51,7 @@ class Parts:
         rules: of each rule its fingerprint, and its bitcode.
     """
 
-    engine: Engine
+    engine: EngineBitcode
     rules: dict[str, tuple[str, tuple[bytes, ...]]]
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     """Runs pairs of a scenario and a seed; gives a row for each, or fewer if it was stopped."""
 
 
-class Verdict(StrEnum):
+class EffectVerdict(StrEnum):
     """How a measured effect compares with the expected one, by its 95% confidence interval."""
 
     AS_EXPECTED = "as expected"
@@ -47,13 +47,13 @@ class Verdict(StrEnum):
     CONTRARY = "contrary"
 
 
-def verdict(effect: Effect, found: Interval) -> Verdict:
+def verdict(effect: Effect, found: Interval) -> EffectVerdict:
     """Compare a difference with the direction that was expected of it."""
     sign = 1.0 if effect.direction == Direction.UP else -1.0
     low, high = sorted((sign * found.low, sign * found.high))
     if low > 0.0:
-        return Verdict.AS_EXPECTED
-    return Verdict.CONTRARY if high < 0.0 else Verdict.NOT_SEEN
+        return EffectVerdict.AS_EXPECTED
+    return EffectVerdict.CONTRARY if high < 0.0 else EffectVerdict.NOT_SEEN
 
 
 # --- all levers, ranked ---------------------------------------------------------------------------
@@ -188,7 +188,7 @@ class Measured:
     change: Interval
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> EffectVerdict:
         """How it compares with what is expected."""
         return verdict(self.effect, self.change)
 

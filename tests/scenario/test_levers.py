@@ -14,7 +14,7 @@ from innovation_abm import Change, Scenario, preset, simulate
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.results.measures import MEASURES
 from innovation_abm.running import effects
-from innovation_abm.running.effects import ORGANISATIONS, Verdict, measure, rank, recorded
+from innovation_abm.running.effects import ORGANISATIONS, EffectVerdict, measure, rank, recorded
 from innovation_abm.scenario import ScenarioError, parameters
 from innovation_abm.scenario.levers import (
     ROUTED,
@@ -318,12 +318,14 @@ def test_every_expected_effect_is_on_record_in_both_organisations():
 
 @pytest.mark.parametrize("found", recorded(), ids=lambda m: f"{m.lever.key}-{m.organization}")
 def test_an_effect_on_record_is_as_expected_or_its_finding_is_told(found):
-    assert found.verdict == Verdict.AS_EXPECTED or found.effect.finding
+    assert found.verdict == EffectVerdict.AS_EXPECTED or found.effect.finding
 
 
 def test_a_finding_is_told_only_where_an_effect_differs():
     differing = {
-        (m.lever.key, m.effect.measure) for m in recorded() if m.verdict != Verdict.AS_EXPECTED
+        (m.lever.key, m.effect.measure)
+        for m in recorded()
+        if m.verdict != EffectVerdict.AS_EXPECTED
     }
     for lever in LEVERS:
         for effect in lever.expected:

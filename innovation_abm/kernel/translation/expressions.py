@@ -44,8 +44,8 @@ from innovation_abm.kernel.translation.dialect import (
     person,
 )
 from innovation_abm.kernel.translation.methods import (
+    AgentMethod,
     Calls,
-    Method,
     function_of,
     inherited,
     owner_of,
@@ -86,7 +86,7 @@ class Expressions:
         repeated: whether that is a condition, which is asked again and again.
     """
 
-    def __init__(self, method: Method, calls: Calls) -> None:
+    def __init__(self, method: AgentMethod, calls: Calls) -> None:
         self.method, self.calls = method, calls
         self.tree = source_of(method.function())
         self.local: dict[str, tuple[str, Kind]] = {}
@@ -536,7 +536,7 @@ class Expressions:
 
     def result(self, owner: type, name: str) -> Kind:
         """Return the kind of what a method returns."""
-        method = Method(owner, name, name, NOTHING)
+        method = AgentMethod(owner, name, name, NOTHING)
         annotation = inherited(method, "return", "")
         if annotation == "Provision":
             return PROVISION

@@ -38,7 +38,7 @@ class Calls(Protocol):
 
 
 @dataclass(frozen=True)
-class Method:
+class AgentMethod:
     """A method to be translated.
 
     Attributes:
@@ -129,7 +129,7 @@ def _annotation(node: ast.expr | None) -> str:
     return text.removesuffix(" | None")
 
 
-def inherited(method: Method, name: str, found: str) -> str:
+def inherited(method: AgentMethod, name: str, found: str) -> str:
     """Return an annotation of a method, or else that of the one it overrides."""
     for one in method.owner.__mro__:
         if found or method.name not in vars(one):
@@ -155,7 +155,7 @@ def _asked(function: FunctionType) -> frozenset[str]:
     return frozenset(read - COLUMNS)
 
 
-def written_parameters(method: Method) -> list[tuple[str, str, str]]:
+def written_parameters(method: AgentMethod) -> list[tuple[str, str, str]]:
     """List the parameters of a method but ``self``: name, as it is written, annotation.
 
     Raises:
@@ -176,7 +176,7 @@ def written_parameters(method: Method) -> list[tuple[str, str, str]]:
     return found
 
 
-def refused(method: Method, line: int, what: str, right: str = "") -> DialectError:
+def refused(method: AgentMethod, line: int, what: str, right: str = "") -> DialectError:
     """Return the error for what the engine does not know, with its place."""
     file = Path(method.function().__code__.co_filename).name
     place = f"{method.owner.__name__}.{method.name} ({file}, line {line})"

@@ -34,15 +34,15 @@ from innovation_abm.kernel.translation.dialect import (
 )
 from innovation_abm.kernel.translation.expressions import Expressions, call_of, fill
 from innovation_abm.kernel.translation.methods import (
+    AgentMethod,
     Calls,
-    Method,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def translated(method: Method, calls: Calls) -> str:
+def translated(method: AgentMethod, calls: Calls) -> str:
     """Write a method as a function of the engine.
 
     Raises:
