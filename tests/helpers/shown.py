@@ -152,6 +152,9 @@ ELSEWHERE: Final = {
     "python -m innovation_abm.experiments.reporting.documents": (
         "It writes into a checkout, for minutes. test_docs.py calls it for a small report."
     ),
+    "python -m innovation_abm.running.lowered": (
+        "It writes into a checkout. test_lowering.py compares what it would write."
+    ),
     "python -m innovation_abm.dashboards.screenshots": (
         "It writes into a checkout. test_dashboard_pictures.py takes one of its pictures."
     ),
