@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 NOBODY: Final = -1
 """Post of nobody; and the end of a chain."""
+FREE: Final = -2
+"""In the place of the next one, of what is in no queue or calendar."""
 
 
 def _record(**kinds: str) -> np.dtype[np.void]:

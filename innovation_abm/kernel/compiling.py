@@ -426,6 +426,7 @@ def _specialised(
     namespace = {**vars(decisions), **vars(week)}
     exec(_agents(roles_of(rules)), namespace)
     namespace |= {"rules": book, "shipped": shipped, "CHECKED": checked}
+    namespace["CUSTOM"] = bool(roles_of(rules))
     namespace["state_at"] = viewer(checked)
     for called, function in _bottom_up(namespace):
         signature, code = signature_of(function, checked), function.__code__
@@ -526,14 +527,16 @@ def _bottom_up(namespace: dict[str, Any]) -> list[tuple[str, FunctionType]]:
     functions = {n: f for n, f in namespace.items() if getattr(f, "is_compiled", False)}
     listed: dict[str, FunctionType] = {}
 
-    def list_after_callees(name: str) -> None:
+    def list_after_callees(name: str, callers: tuple[str, ...]) -> None:
+        if name in callers:
+            raise EngineError(f"the agents cannot be compiled: {name}() calls itself; write a loop")
         if name not in listed:
             for step in dis.get_instructions(functions[name]):
                 if step.opname == "LOAD_GLOBAL" and step.argval in functions:
-                    list_after_callees(step.argval)
+                    list_after_callees(step.argval, (*callers, name))
             listed[name] = functions[name]
 
-    list_after_callees("replicate")
+    list_after_callees("replicate", ())
     return list(listed.items())
 
 

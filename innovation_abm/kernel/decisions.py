@@ -23,7 +23,7 @@ from innovation_abm.entities.idea import (
     Stage,
 )
 from innovation_abm.entities.queues import UNLIMITED
-from innovation_abm.kernel.arrays import NOBODY, ValueKind
+from innovation_abm.kernel.arrays import FREE, NOBODY, ValueKind
 from innovation_abm.kernel.mark import compiled
 from innovation_abm.organization.organization import Role
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
@@ -92,6 +92,7 @@ def outcomes(s):
     i = s.due[run.week, 0]
     while i != NOBODY:
         following = s.due_next[i]
+        s.due_next[i] = FREE
         if s.ideas[i].outcome == Outcome.PENDING:
             conclude(s, i)
         elif s.ideas[i].stage == Stage.PILOT:

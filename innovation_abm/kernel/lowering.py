@@ -63,7 +63,7 @@ from innovation_abm.entities.idea import (
     Stage,
 )
 from innovation_abm.entities.queues import UNLIMITED
-from innovation_abm.kernel.arrays import NOBODY, ValueKind
+from innovation_abm.kernel.arrays import FREE, NOBODY, ValueKind
 from innovation_abm.kernel.mark import compiled
 from innovation_abm.organization.organization import Role
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR

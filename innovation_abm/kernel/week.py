@@ -43,7 +43,7 @@ from innovation_abm.entities.queues import (
     SLOTS,
     SLOTS_LENT,
 )
-from innovation_abm.kernel.arrays import NOBODY, Age, CircleKind, Phase, Shortage
+from innovation_abm.kernel.arrays import FREE, NOBODY, Age, CircleKind, Phase, Shortage
 from innovation_abm.kernel.decisions import (
     begin,
     bring,
@@ -77,6 +77,7 @@ from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 
 rules = ModuleType("rules")  # filled in, in the engine built for a rule book
 shipped = ModuleType("shipped")  # which rules, and some methods, are the shipped ones
+CUSTOM = False  # whether agents are custom ones, which may do what no shipped agent does
 CHECKED = False  # whether every index and every list's room are proved; see :mod:`.numba_types`
 state_at = None  # the state that is in a table of addresses
 
@@ -440,6 +441,7 @@ def arrivals(s):
     while i != NOBODY:
         idea = s.ideas[i]
         following = s.due_next[i]
+        s.due_next[i] = FREE
         if idea.stage == Stage.REWORK:
             send(s, i, idea.holder, Stage.REVIEW)
         i = following
@@ -463,6 +465,8 @@ def learning(s):
 def send(s, i, target, stage):
     """Put an idea on its way to a queue; it arrives in phase 7."""
     idea, reviewer, run = s.ideas[i], s.people[target], s.run[0]
+    if CUSTOM and idea.next != FREE:
+        raise ValueError("an idea is sent on that waits somewhere already")
     idea.stage = stage
     idea.next = NOBODY
     if reviewer.arriving:
@@ -513,11 +517,14 @@ def leave_queue(s, i):
     s.idea_weekends[s.people[idea.holder].gate] += spent
     idea.waited += spent
     unqueue(s, i, idea.holder)
+    idea.next = FREE
 
 
 @compiled
 def _release(s, p):
     """Let the first idea leave the queue."""
+    if CUSTOM and s.people[p].queue == 0:
+        raise ValueError("an idea is taken from an empty queue")
     i = s.people[p].queue_first
     leave_queue(s, i)
     return i
@@ -558,6 +565,8 @@ def business_served(s, gate: int, count: int):
 @compiled
 def put_off(s, calendar, week, i):
     """Enter an idea in a calendar: what comes due after the run never does."""
+    if CUSTOM and s.due_next[i] != FREE:
+        raise ValueError("an idea comes due that is due already")
     if week >= len(calendar):
         return
     s.due_next[i] = NOBODY
@@ -572,6 +581,8 @@ def put_off(s, calendar, week, i):
 def link(s, first, post, tenure):
     """Put a link before the ``first`` of a chain and give its number."""
     run = s.run[0]
+    if CUSTOM and run.nodes >= s.nodes.size:
+        raise ValueError("an idea is endorsed more often than it is reviewed")
     node = s.nodes[run.nodes]
     node.post = post
     node.tenure = tenure
@@ -645,6 +656,8 @@ def other_reviewer(s, layer, first_excluded, also_excluded, u):
 
     The ranks in the chain ``first_excluded`` are left out, and the rank ``also_excluded``.
     """
+    if CUSTOM and not 1 <= layer <= s.run[0].layers:
+        raise ValueError("there is no such layer")
     begin = s.layer_first[layer]
     free = s.layer_first[layer + 1] - begin
     free -= also_excluded != NOBODY
@@ -987,6 +1000,7 @@ def join_queues(s):
         if count > 1:
             sort(s, count)
         for rank in range(count):
+            s.ideas[s.sort_items[rank]].next = FREE
             receive(s, target, s.sort_items[rank])
     run.targets = 0
 
@@ -1388,7 +1402,7 @@ def start_idea(s, i):
     idea.fidelity = 1.0
     idea.allies = idea.posters = 0
     idea.first_ally = idea.first_visited = idea.first_endorser = NOBODY
-    idea.next = NOBODY
+    idea.next = s.due_next[i] = FREE
     idea.posted_week = NEVER
     idea.stage = Stage.WITH_AUTHOR
     idea.holder = idea.fate_holder = NOBODY
@@ -1478,6 +1492,30 @@ def verdict(s, i, post):
         else:
             high = middle - 1
     return np.int64(NO_VERDICT)
+
+
+@compiled
+def somebody(row):
+    """Return a post, or an idea's number.
+
+    Raises:
+        ValueError: if it is nobody's.
+    """
+    if row == NOBODY:
+        raise ValueError("a custom agent asks something of nobody")
+    return row
+
+
+@compiled
+def whole(share, low: int, high: int):
+    """Return a number that is to be kept in a column of whole numbers.
+
+    Raises:
+        ValueError: if it is none, or does not fit.
+    """
+    if not (low <= share <= high) or share != math.floor(share):
+        raise ValueError("a custom agent sets a count that is not whole, or below 0")
+    return np.int64(share)
 
 
 # --- a reviewer, a panel --------------------------------------------------------------------------

@@ -65,6 +65,23 @@ class Eager(Staff):
         return super().silence(idea)
 
 
+class Twice(MiddleManager):
+    """One who sends an idea on, and once more."""
+
+    def review(self, idea):
+        self.model.send(idea, self.superior, Stage.REVIEW)
+        self.model.send(idea, self.superior, Stage.REVIEW)
+
+
+class Alone(Leader):
+    """One who asks somebody who is not there."""
+
+    def review(self, idea):
+        if self.model.week > 20:
+            idea.value += self.superior.energy
+        super().review(idea)
+
+
 BUSY = preset("workshop").but(
     weeks=78,
     conception_rate=6.0,
@@ -103,3 +120,15 @@ def test_custom_agents_agree_in_both_engines(cast):
         assert compiled.fates != simulate(scenario, engine="kernel").fates
     figures = replicate(Scenario(weeks=20, span=4), 3, roles=roles, engine="kernel")
     assert figures.equals(replicate(Scenario(weeks=20, span=4), 3, roles=roles, engine="mesa"))
+
+
+@pytest.mark.parametrize(
+    ("role", "kind", "message"),
+    [
+        (Role.MIDDLE_MANAGER, Twice, "an idea is sent on that waits somewhere already"),
+        (Role.LEADER, Alone, "a custom agent asks something of nobody"),
+    ],
+)
+def test_what_would_do_harm_there_ends_the_run(role, kind, message):
+    with pytest.raises(Exception, match=message):
+        simulate(BUSY, roles={role: kind}, engine="kernel")

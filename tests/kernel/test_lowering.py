@@ -152,6 +152,26 @@ WRITTEN = {
             "return judge_ and s_ > i_",
         ],
     ),
+    "counts, which are proved to fit": (
+        "self.slots -= 1\n        idea.doors = 2\n        idea.value += 0.5\n        return True",
+        [
+            "person = s.people[p]",
+            "idea = s.ideas[i]",
+            "person.slots = whole(person.slots - 1, 0, 9223372036854775807)",
+            "idea.doors = whole(2, -32768, 32767)",
+            "idea.value = idea.value + 0.5",
+            "return True",
+        ],
+    ),
+    "somebody who may not be there": (
+        "return self.superior.energy > idea.holder.energy",
+        [
+            "person = s.people[p]",
+            "idea = s.ideas[i]",
+            "return s.people[somebody(person.superior)].energy"
+            " > s.people[somebody(idea.holder)].energy",
+        ],
+    ),
     "any of those who wait": (
         "return any(other.value > idea.value for other in self.ideas)",
         [
@@ -197,8 +217,12 @@ def test_a_construct_is_written_so(what, tmp_path):
 
 
 REFUSED = {
-    "state of its own": ("self.mood = 3", "self.mood is not known", "what is kept of a person"),
-    "a dictionary": ("return {1: 2}[purpose]", "{1: 2}: Dict is not known", ""),
+    "state of its own": (
+        "self.mood = 3",
+        "self.mood may not be set here",
+        "what may be set is energy",
+    ),
+    "a dictionary": ("return {1: 2} == purpose", "{1: 2}: Dict is not known", ""),
     "a comprehension": ("return len([x for x in idea.endorsers]) > 1", "ListComp", ""),
     "a walrus": ("return (n := idea.decisions) > 1", "NamedExpr", ""),
     "an exception": ("raise ValueError", "a raise statement is not known", "write assignments"),
@@ -219,6 +243,29 @@ REFUSED = {
         "the idea that a method is given stays the same",
         "another name",
     ),
+    "reckoning with a key": ("return idea.key % 7 == 0", "keys are for draws", ""),
+    "a power": ("return idea.value ** 0.5 > 1.0", "has other bits there", "write x * x"),
+    "digits": ("return round(idea.value, 2) > 1.0", "has other bits there", "round a whole number"),
+    "a swap": (
+        "a, b = 1, 2; a, b = b, a; return a > b",
+        "reads what is set beside it",
+        "set it before",
+    ),
+    "a place in a list": ("return self.model.people[0].busy", "may not be there", ""),
+    "a number for a code": ("return self.draw(5000, idea.key) < 0.5", "a code is due here", ""),
+    "a fate that is none": (
+        "self.model.end(idea, Fate.IN_FLIGHT, self)",
+        "a code is due here",
+        "",
+    ),
+    "a book of the model's": ("self.model.leave_queue(idea)", "is not known to the engine", ""),
+    "a queue": ("self.ideas.append(idea)", "a list of the model's own", ""),
+    "a column that follows": (
+        "idea.author = self",
+        "idea.author may not be set here",
+        "what may be set is value",
+    ),
+    "a flag that is none": ("self.busy = 2", "busy is true or false", ""),
     "a draw of too many parts": ("return self.draw(purpose, 1, 2, 3, 4) < 1", "one to three", ""),
 }
 

@@ -43,15 +43,19 @@ class Kind:
         name: one of the names below.
         who: the class of a person, as far as it is known from the source.
         array: the engine's name of a list.
+        optional: whether it may be nobody, or no idea.
     """
 
     name: str
     who: type | None = None
     array: str = ""
+    optional: bool = False
 
 
 NUMBER: Final = Kind("number")
 FLAG: Final = Kind("flag")
+KEY: Final = Kind("key")
+CODE: Final = Kind("code")
 NOTHING: Final = Kind("nothing")
 MODEL, FORUM, RULES, QUEUES, SETTINGS = map(Kind, ("model", "forum", "rules", "queues", "settings"))
 IDEA_KIND, TERMS_KIND, WEEK_KIND = Kind("idea"), Kind("terms"), Kind("week")
@@ -59,9 +63,9 @@ STAGE, CHOICE, PROVISION = Kind("stage"), Kind("choice"), Kind("provision")
 QUEUE, CHAIN, MEMBERS = Kind("queue"), Kind("chain"), Kind("members")
 
 
-def person(who: type) -> Kind:
+def person(who: type, optional: bool = False) -> Kind:
     """Return the kind of people of a class."""
-    return Kind("person", who)
+    return Kind("person", who, optional=optional)
 
 
 ANNOTATED: Final[dict[str, Kind]] = {
@@ -69,7 +73,8 @@ ANNOTATED: Final[dict[str, Kind]] = {
     "Terms": TERMS_KIND,
     **{kind.__name__: person(kind) for kind in (Person, Reviewer, Leader, Panel, CentralAgency)},
     **{"Desk[Idea]": person(Reviewer), "Head[Idea]": person(Leader), "PersonLike": person(Person)},
-    **dict.fromkeys(("int", "float", "Purpose", "Fate", "Stage", "Reason", "Facet"), NUMBER),
+    **dict.fromkeys(("int", "float"), NUMBER),
+    **dict.fromkeys(("Purpose", "Fate", "Stage", "Reason", "Facet"), CODE),
     "bool": FLAG,
     "None": NOTHING,
 }
@@ -129,7 +134,7 @@ OF_PERSON: Final[dict[str, tuple[str, Kind]]] = {
     "model": ("s", MODEL),
     "terms": ("s.terms[{row}.terms_row]", TERMS_KIND),
     "leader": ("{row}.department", person(Leader)),
-    "superior": ("{row}.superior", person(Reviewer)),
+    "superior": ("{row}.superior", person(Reviewer, optional=True)),
     "ideas": ("{row}.queue", QUEUE),
     "members": ("members(s)", MEMBERS),
     "week": ("run.week", NUMBER),
@@ -138,8 +143,8 @@ OF_PERSON: Final[dict[str, tuple[str, Kind]]] = {
 
 OF_IDEA: Final[dict[str, tuple[str, Kind]]] = {
     "author": ("{row}.author", person(Person)),
-    "holder": ("{row}.holder", person(Reviewer)),
-    "fate_holder": ("{row}.fate_holder", person(Reviewer)),
+    "holder": ("{row}.holder", person(Reviewer, optional=True)),
+    "fate_holder": ("{row}.fate_holder", person(Reviewer, optional=True)),
     "stage": ("{row}.stage", STAGE),
     "endorsers": ("{row}.first_endorser", CHAIN),
     "visited": ("{row}.first_visited", CHAIN),
@@ -169,6 +174,27 @@ COLUMNS: Final = frozenset(
     (*PERSON_COLUMNS, *IDEA_COLUMNS, *(TERMS.names or ()), *(WEEK.names or ()))
 ) | {*OF_PERSON, *OF_IDEA, *OF_MODEL}
 """Attributes that are read as they are: no function is called for them."""
+
+CUSTOM_CALLS: Final = (
+    *("adopt", "develop", "end", "note_submission", "other_reviewer", "return_for_rework"),
+    *("send", "start_pilot"),
+)
+"""Those that methods of custom agents may call: others keep books that must agree."""
+CUSTOM_WRITES: Final[dict[str, tuple[str, ...]]] = {
+    "person": (
+        *("energy", "norm", "scars", "futility", "risk_aversion", "permission_seeking"),
+        *("storytelling", "norm_threshold", "knows_channels", "busy", "slots", "business"),
+        *("trials", *("deaths", "adoptions", "failures")),
+    ),
+    "idea": (
+        *("value", "novelty", "uncertainty", "direction", "storytelling", "maturity", "fidelity"),
+        *("seen", "decisions", "doors", "reworked", "collected", "misrouted", "top"),
+    ),
+}
+"""What methods of custom agents may set: the rest follows from what happens."""
+
+CODES: Final = ("Purpose", "Fate", "Stage", "Reason", "Facet")
+"""How parameters are annotated that take a code."""
 
 LEARNED: Final = ("deaths", "adoptions", "failures")
 """Columns of a person that are counted up within a week: whoever they count is listed first."""

@@ -6,6 +6,7 @@ import ast
 import builtins
 import enum
 import math
+from dataclasses import replace
 from functools import singledispatchmethod
 from typing import TYPE_CHECKING
 
@@ -16,14 +17,17 @@ from innovation_abm.kernel.translation.dialect import (
     ANNOTATED,
     CHAIN,
     CHOICE,
+    CODE,
+    CODES,
     CONSTANTS,
+    CUSTOM_CALLS,
     DETERMINANTS,
     ENUMS,
     FLAG,
     FORUM,
     FUNCTIONS,
     IDEA_COLUMNS,
-    IDEA_KIND,
+    KEY,
     MODEL,
     MODEL_CALLS,
     NOTHING,
@@ -48,6 +52,7 @@ from innovation_abm.kernel.translation.methods import (
     Calls,
     function_of,
     inherited,
+    may_be_none,
     owner_of,
     parameters,
     refused,
@@ -109,12 +114,20 @@ class Expressions:
             self.given.append(named)
         self.local["self"] = (named or "s", mine)
         for name, written, annotation in written_parameters(self.method):
-            self.local[name] = (written.partition(":")[0], ANNOTATED[annotation])
+            optional = may_be_none(self.method, name)
+            kind = replace(ANNOTATED[annotation], optional=optional)
+            self.local[name] = (written.partition(":")[0], kind)
             self.given.append(written)
 
     def safe(self, name: str) -> str:
         """Return a name for a local variable that means nothing else in what is written."""
         return safe(name, self.method.function())
+
+    def surely(self, found: Typed) -> ast.expr:
+        """Return a post, or an idea's number, where there must be one: custom methods may err."""
+        if found.kind.optional and self.method.custom:
+            return call_of("somebody", found.node)
+        return found.node
 
     def need(self, name: str, value: str) -> None:
         """Set a record at the beginning of the function."""
@@ -186,6 +199,10 @@ class Expressions:
     @value.register
     def _binop(self, node: ast.BinOp) -> Typed:
         left, right = self.value(node.left), self.value(node.right)
+        if isinstance(node.op, ast.Pow):
+            raise self.refused(node, f"{ast.unparse(node)} has other bits there", "write x * x")
+        if self.method.custom and KEY in (left.kind, right.kind):
+            raise self.refused(node, "keys are for draws, not for arithmetic")
         return Typed(ast.BinOp(left.node, node.op, right.node), NUMBER)
 
     @value.register
@@ -206,6 +223,8 @@ class Expressions:
         kind = other.kind if body.kind == NOTHING else body.kind
         if kind.name == "person" and other.kind.name == "person":
             kind = person(_common(body.kind.who, other.kind.who))
+        some = (NOTHING in (body.kind, other.kind), body.kind.optional, other.kind.optional)
+        kind = replace(kind, optional=any(some))
         return Typed(ast.IfExp(self.truth(node.test), body.node, other.node), kind)
 
     @value.register
@@ -260,6 +279,8 @@ class Expressions:
 
     @value.register
     def _subscript(self, node: ast.Subscript) -> Typed:
+        if self.method.custom:
+            raise self.refused(node, f"{ast.unparse(node)}: a place in a list may not be there")
         inner, places = node, [self.value(node.slice).node]
         while isinstance(inner.value, ast.Subscript):
             inner = inner.value
@@ -306,7 +327,7 @@ class Expressions:
     def member(self, node: ast.Attribute, name: str) -> Typed:
         """Translate a code like ``Fate.ADOPTED``, or a number of ``math``."""
         if name in ENUMS and self.means(name, ENUMS[name]):
-            return Typed(node, NUMBER)
+            return Typed(node, CODE)
         if self.is_math(node.value) and isinstance(getattr(math, node.attr, None), float):
             return Typed(node, NUMBER)
         raise self.refused(node, f"{ast.unparse(node)} is not known to the compiled engine")
@@ -346,6 +367,7 @@ class Expressions:
 
     def of_person(self, node: ast.Attribute, of: Typed) -> Typed:
         """Translate what is read of a person."""
+        of = Typed(self.surely(of), of.kind)
         name, who = node.attr, of.kind.who or Person
         if name in OF_PERSON:
             text, kind = OF_PERSON[name]
@@ -358,7 +380,7 @@ class Expressions:
             return Typed(fill(text.replace("{row}", "row"), **({"row": row} if row else {})), kind)
         if name in PERSON_COLUMNS:
             row = self.row(of, "people", "person", "p")
-            kind = FLAG if PERSON[name].kind == "b" else NUMBER
+            kind = {"b": FLAG, "u": KEY}.get(PERSON[name].kind, NUMBER)
             return Typed(ast.Attribute(row, name), kind)
         owner = owner_of(who, name)
         if owner is not None and isinstance(vars(owner)[name], property):
@@ -372,6 +394,7 @@ class Expressions:
 
     def of_idea(self, node: ast.Attribute, of: Typed) -> Typed:
         """Translate what is read of an idea."""
+        of = Typed(self.surely(of), of.kind)
         name = node.attr
         if name == "author_present":
             return Typed(call_of("author_present", ast.Name("s"), of.node), FLAG)
@@ -381,7 +404,7 @@ class Expressions:
             kind = self.known.get(ast.unparse(node), kind)
             return Typed(fill(text.replace("{row}", "row"), row=row), kind)
         if name in IDEA_COLUMNS:
-            kind = FLAG if IDEA[name].kind == "b" else NUMBER
+            kind = {"b": FLAG, "u": KEY}.get(IDEA[name].kind, NUMBER)
             return Typed(ast.Attribute(row, name), kind)
         right = "what is kept of an idea is " + ", ".join(sorted(IDEA_COLUMNS))
         raise self.refused(node, f"{ast.unparse(node)} is not known to the compiled engine", right)
@@ -408,7 +431,7 @@ class Expressions:
             following = next(o for o in self.method.owner.__mro__[1:] if name in vars(o))
             parts = [ast.Name("s"), ast.Name("p"), *self.arguments(node, following, name)]
             return Typed(call_of(function, *parts), self.result(following, name))
-        if self.is_math(owner) and hasattr(math, name):
+        if self.is_math(owner) and hasattr(math, name) and name != "pow":
             return Typed(ast.Call(node.func, self.numbers(node), []), NUMBER)
         to = self.value(owner)
         if to.kind in (RULES,):
@@ -440,7 +463,11 @@ class Expressions:
         if name == "len":
             return Typed(self.value(node.args[0]).node, NUMBER)
         if name in ENUMS:
-            return Typed(self.value(node.args[0]).node, NUMBER)
+            return Typed(self.value(node.args[0]).node, CODE)
+        if name == "round" and len(node.args) > 1:
+            raise self.refused(
+                node, "round() to digits has other bits there", "round a whole number"
+            )
         if ast.unparse(node) in ("float('inf')", "float('nan')"):
             return Typed(fill(f"math.{node.args[0].value}"), NUMBER)  # type: ignore[attr-defined]
         if name == "float" and self.is_flag(node.args[0]):
@@ -457,7 +484,8 @@ class Expressions:
     def record(self, node: ast.expr) -> ast.expr:
         """Translate an argument of a rule."""
         found = self.value(node)
-        if found.kind == IDEA_KIND:
+        found = Typed(self.surely(found), found.kind)
+        if found.kind.name == "idea":
             return self.row(found, "ideas", "idea", "i")
         if found.kind.name == "person":
             return self.row(found, "people", "person", "p")
@@ -470,10 +498,23 @@ class Expressions:
     def draw(self, node: ast.Call) -> Typed:
         """Translate a keyed draw, of one to three parts besides its purpose."""
         purpose, *parts = self.numbers(node)
+        self.check_code(node.args[0])
         if not 1 <= len(parts) <= 3:
             raise self.refused(node, "a draw depends on one to three parts")
         function = ("draw", "draw2", "draw3")[len(parts) - 1]
         return Typed(call_of(function, ast.Name("s"), purpose, *parts), NUMBER)
+
+    def check_code(self, node: ast.expr) -> None:
+        """Refuse numbers where a code is due, such as ``Purpose.REVIEW``; custom methods may err.
+
+        Raises:
+            DialectError: if it is none, or stands for an idea that has not ended.
+        """
+        found = self.value(node)
+        if self.method.custom and (
+            found.kind not in (CODE, STAGE) or ast.unparse(node) == "Fate.IN_FLIGHT"
+        ):
+            raise self.refused(node, f"{ast.unparse(node)}: a code is due here")
 
     def draw_own(self, node: ast.Call, to: Typed) -> Typed:
         """Translate a draw for a purpose of an agent's own, of up to two parts besides its name."""
@@ -492,7 +533,7 @@ class Expressions:
         owner = owner_of(who, name)
         if owner is None:
             raise self.refused(node, f"{who.__name__} has no method {name}")
-        parts = [ast.Name("s"), to.node, *self.arguments(node, owner, name)]
+        parts = [ast.Name("s"), self.surely(to), *self.arguments(node, owner, name)]
         return Typed(call_of(self.calls.function(who, name), *parts), self.result(owner, name))
 
     def on_world(self, node: ast.Call, to: Typed, name: str) -> Typed:
@@ -500,7 +541,10 @@ class Expressions:
         if name == "other_reviewer":
             return self.other_reviewer(node)
         owner = self.calls.world(to.kind.name)
-        if name not in vars(owner) or (to.kind == MODEL and name not in MODEL_CALLS):
+        known = MODEL_CALLS if to.kind == MODEL else tuple(vars(owner))
+        if self.method.custom:
+            known = CUSTOM_CALLS if to.kind == MODEL else ()
+        if name not in known:
             raise self.refused(node, f"{ast.unparse(node.func)}() is not known to the engine")
         parts = [ast.Name("s"), *self.arguments(node, owner, name)]
         return Typed(call_of(name, *parts), self.result(owner, name))
@@ -515,14 +559,15 @@ class Expressions:
         else:
             first = self.value(excluded).node
         parts = [ast.Name("s"), self.value(layer).node, first, also, self.value(u).node]
-        return Typed(call_of("other_reviewer", *parts), person(Reviewer))
+        return Typed(call_of("other_reviewer", *parts), person(Reviewer, optional=True))
 
     def arguments(self, node: ast.Call, owner: type, name: str) -> list[ast.expr]:
         """Translate the arguments of a method; those left out have their defaults."""
         by_name = {one.arg: one.value for one in node.keywords}
         given = iter(node.args)
         found: list[ast.expr] = []
-        for parameter, _, default in parameters(function_of(vars(owner)[name])):
+        method = AgentMethod(owner, name, name, NOTHING)
+        for parameter, annotation, default in parameters(function_of(vars(owner)[name])):
             value = next(given, None) or by_name.get(parameter) or default
             if parameter in UNSEEN:
                 if value is not default:
@@ -531,7 +576,10 @@ class Expressions:
                 continue
             if value is None:
                 raise self.refused(node, f"{name}() needs {parameter}")
-            found.append(self.value(value).node)
+            if annotation in CODES:
+                self.check_code(value)
+            of = self.value(value)
+            found.append(of.node if may_be_none(method, parameter) else self.surely(of))
         return found
 
     def result(self, owner: type, name: str) -> Kind:
@@ -540,7 +588,8 @@ class Expressions:
         annotation = inherited(method, "return", "")
         if annotation == "Provision":
             return PROVISION
-        return ANNOTATED.get(annotation, NUMBER)
+        kind = ANNOTATED.get(annotation, NUMBER)
+        return replace(kind, optional=may_be_none(method, "return"))
 
 
 def _common(one: type | None, other: type | None) -> type:

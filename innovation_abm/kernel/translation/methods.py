@@ -11,6 +11,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Protocol
 
+from innovation_abm.agents.hooks import is_ours
 from innovation_abm.kernel.translation.dialect import (
     ANNOTATED,
     COLUMNS,
@@ -52,6 +53,11 @@ class AgentMethod:
     name: str
     written: str
     self_kind: Kind
+
+    @property
+    def custom(self) -> bool:
+        """Whether it is none of the package's own, which keep to what the engine relies on."""
+        return not is_ours(self.owner)
 
     def function(self) -> FunctionType:
         """The method itself."""
@@ -123,10 +129,26 @@ def parameters(function: FunctionType) -> list[tuple[str, str, ast.expr | None]]
 
 
 def _annotation(node: ast.expr | None) -> str:
-    text = "" if node is None else ast.unparse(node)
+    return _written_annotation(node).removesuffix(" | None")
+
+
+def _written_annotation(node: ast.expr | None) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        text = node.value
-    return text.removesuffix(" | None")
+        return node.value
+    return "" if node is None else ast.unparse(node)
+
+
+def may_be_none(method: AgentMethod, name: str) -> bool:
+    """Whether a parameter of a method, or what it returns, may be ``None``."""
+    for one in method.owner.__mro__:
+        if method.name in vars(one):
+            tree = source_of(function_of(vars(one)[method.name]))
+            given = [*tree.args.args, *tree.args.kwonlyargs]
+            found = {argument.arg: argument.annotation for argument in given}
+            text = _written_annotation(tree.returns if name == "return" else found.get(name))
+            if text:
+                return text.endswith(" | None")
+    return False
 
 
 def inherited(method: AgentMethod, name: str, found: str) -> str:

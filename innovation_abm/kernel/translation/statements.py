@@ -11,11 +11,15 @@ import re
 from functools import singledispatchmethod
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from innovation_abm.agents import Leader, Person, Reviewer
 from innovation_abm.entities.idea import Idea
+from innovation_abm.kernel.arrays import IDEA, PERSON
 from innovation_abm.kernel.translation.dialect import (
     ANNOTATED,
     CHAIN,
+    CUSTOM_WRITES,
     ENUMS,
     FLAG,
     FORUM,
@@ -179,9 +183,21 @@ class Statements(Expressions):
             return [ast.Assign(places, value.node)]
         (target,) = node.targets
         if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+            self.check_order(target, node.value)
             pairs = zip(target.elts, node.value.elts, strict=True)
             return [one for left, right in pairs for one in self.assignment(left, right)]
         return self.assignment(target, node.value)
+
+    def check_order(self, targets: ast.Tuple, values: ast.Tuple) -> None:
+        """Refuse ``a, b = b, a``: what is written sets one after the other.
+
+        Raises:
+            DialectError: if a value reads what is set before it.
+        """
+        for place, value in enumerate(values.elts):
+            read = {ast.unparse(node) for node in ast.walk(value)}
+            if read & {ast.unparse(before) for before in targets.elts[:place]}:
+                raise self.refused(value, "a value reads what is set beside it", "set it before")
 
     def assignment(self, target: ast.expr, value: ast.expr) -> list[ast.stmt]:
         """Translate ``target = value``."""
@@ -190,13 +206,13 @@ class Statements(Expressions):
                 return []
             if isinstance(value, ast.List) and not value.elts:
                 return [ast.Assign([self.place(target)], ast.Name("NOBODY"))]
-            return [ast.Assign([self.place(target)], self.value(value).node)]
+            return [ast.Assign([self.place(target)], self.stored(target, self.value(value)))]
         if not isinstance(target, ast.Name):
             raise self.refused(target, f"an assignment to {ast.unparse(target)}")
         if isinstance(value, ast.Call) and ast.unparse(value.func) == Idea.__name__:
             return self.new_idea(target.id, value)
         found = self.value(value)
-        written = "i" if found.kind == IDEA_KIND and target.id == "idea" else self.safe(target.id)
+        written = "i" if found.kind.name == "idea" and target.id == "idea" else self.safe(target.id)
         if written == "i" and "i" in self.given_names():
             right = "give the other idea another name"
             raise self.refused(target, "the idea that a method is given stays the same", right)
@@ -226,8 +242,36 @@ class Statements(Expressions):
             self.local.setdefault(target.id, (self.safe(target.id), NUMBER))
             return ast.Name(self.local[target.id][0])
         if isinstance(target, ast.Attribute):
+            if self.method.custom:
+                self.check_place(target)
             return self.value(target).node
         raise self.refused(target, f"an assignment to {ast.unparse(target)}")
+
+    def check_place(self, target: ast.Attribute) -> None:
+        """Refuse to set what follows from what happens.
+
+        Raises:
+            DialectError: if it does.
+        """
+        of = self.value(target.value).kind.name
+        if target.attr not in CUSTOM_WRITES.get(of, ()):
+            known = ", ".join(CUSTOM_WRITES.get(of, ())) or "nothing"
+            what = f"{ast.unparse(target)} may not be set here"
+            raise self.refused(target, what, f"what may be set is {known}")
+
+    def stored(self, target: ast.Attribute, value: Typed) -> ast.expr:
+        """Return what is stored in a column; that custom methods store is proved to fit."""
+        record = {"person": PERSON, "idea": IDEA}.get(self.value(target.value).kind.name)
+        if not self.method.custom or record is None or target.attr in LEARNED:
+            return value.node
+        column = record[target.attr]
+        if column.kind == "b" and value.kind != FLAG:
+            raise self.refused(target, f"{target.attr} is true or false")
+        if column.kind != "i":
+            return value.node
+        low = 0 if target.attr in ("slots", "business", "trials") else np.iinfo(column).min
+        bounds = (ast.Constant(int(low)), ast.Constant(int(np.iinfo(column).max)))
+        return call_of("whole", value.node, *bounds)
 
     @statement.register
     def _augassign(self, node: ast.AugAssign) -> list[ast.stmt]:
@@ -237,12 +281,18 @@ class Statements(Expressions):
                 raise self.refused(node, f"{node.target.attr} changes by 1 only", "write += 1")
             who = self.value(node.target.value)
             before = [ast.Expr(fill("touch(s, who)", who=who.node))]
+        if self.method.custom and isinstance(node.target, ast.Attribute):
+            changed = ast.BinOp(node.target, node.op, node.value)
+            place = self.place(node.target)
+            return [*before, ast.Assign([place], self.stored(node.target, self.value(changed)))]
         value, place = self.value(node.value).node, self.place(node.target)
         assert isinstance(place, ast.Name | ast.Attribute)
         return [*before, ast.AugAssign(place, node.op, value)]
 
     def added(self, call: ast.Call, owner: ast.expr) -> list[ast.stmt]:
         """Translate what is added to a list, a queue, a chain, a calendar or a set."""
+        if self.method.custom and not ast.unparse(owner).endswith((".endorsers", ".visited")):
+            raise self.refused(call, f"{ast.unparse(owner)} is a list of the model's own")
         if isinstance(owner, ast.Call):  # calendar.setdefault(week, []).append(idea)
             calendar = self.value(owner.func.value)  # type: ignore[attr-defined]
             parts = [self.value(owner.args[0]).node, self.value(call.args[0]).node]
@@ -322,7 +372,10 @@ class Statements(Expressions):
         )
         self.local[node.target.id] = ("i", IDEA_KIND)
         step = [ast.Assign([ast.Name("i")], ast.Name("following"))]
-        ahead = [ast.Assign([ast.Name("following")], fill("s.due_next[i]"))]
+        ahead = [
+            ast.Assign([ast.Name("following")], fill("s.due_next[i]")),
+            ast.Assign([fill("s.due_next[i]")], ast.Name("FREE")),
+        ]
         loop = ast.While(fill("i != NOBODY"), [*ahead, *self.block(node.body), *step], [])
         return [ast.Assign([ast.Name("i")], first), loop]
 
