@@ -147,10 +147,17 @@ def busy(process, number):
     until = time.monotonic() + 120
     while time.monotonic() < until:
         children = psutil.Process(process.pid).children(recursive=True)
-        if sum(sum(child.cpu_times()[:2]) > 1.0 for child in children) >= number:
+        if sum(seconds_worked(child) > 1.0 for child in children) >= number:
             return children
         time.sleep(0.1)
     raise AssertionError("no child has begun to work for two minutes")
+
+
+def seconds_worked(child):
+    """Return how long a process has worked; one that has ended meanwhile is not waited for."""
+    with suppress(psutil.NoSuchProcess):
+        return sum(child.cpu_times()[:2])
+    return 0.0
 
 
 def left_after(children, seconds):
