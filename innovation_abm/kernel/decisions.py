@@ -903,8 +903,8 @@ def panel_work(s, p):
     """Hear ideas as long as every member has a slot left."""
     person = s.people[p]
     while person.queue and _all_free(s, p):
-        for place in range(members(s)):
-            member = s.reviewers[place]
+        for place_2 in range(members(s)):
+            member = s.reviewers[place_2]
             s.people[member].slots -= 1
             s.people[member].busy = True
             slot_lent(s, s.people[member].gate)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.agents.hooks import NEVER_CALLED, is_ours
 from innovation_abm.entities.forum import Forum
@@ -30,7 +30,12 @@ from innovation_abm.kernel.translation.dialect import (
     Kind,
     person,
 )
-from innovation_abm.kernel.translation.methods import AgentMethod, owner_of, written_parameters
+from innovation_abm.kernel.translation.methods import (
+    AgentMethod,
+    check_class,
+    owner_of,
+    written_parameters,
+)
 from innovation_abm.kernel.translation.statements import translated
 from innovation_abm.organization.organization import Role
 
@@ -158,6 +163,8 @@ class Lowering:
         """Write the functions for people, and those that choose by role."""
         done: set[tuple[type, str]] = set()
         for kind in self._classes():
+            if not is_ours(kind):
+                check_class(kind)
             names = [name for name in _methods(kind) if self.roles_with(kind, name)]
             if names:
                 yield _heading(kind)
@@ -236,7 +243,7 @@ class Lowering:
         """Return the class of the model, the platform or the books of queues."""
         return {"model": self.model, "forum": Forum, "queues": QueueBooks}[kind]
 
-    def constants(self, who: type, name: str) -> list[object]:
+    def constants(self, who: type, name: str) -> list[Any]:
         """List the values that classes of people have of a name, of all roles below a class."""
         kinds = (kind for kind in self.cast.values() if issubclass(kind, who))
         return [getattr(kind, name) for kind in kinds if hasattr(kind, name)]

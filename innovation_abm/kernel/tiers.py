@@ -107,7 +107,7 @@ def link(
         prints: fingerprints of the rules.
 
     Returns:
-        The entry; ``None`` if there is no such engine, or one whose rules return other types.
+        The entry; ``None`` if no engine is kept there, or its rules return other types.
     """
     parts = _read(engine_folder / PARTS, Parts)
     if parts is None:

@@ -657,7 +657,7 @@ def other_reviewer(s, layer, first_excluded, also_excluded, u):
     The ranks in the chain ``first_excluded`` are left out, and the rank ``also_excluded``.
     """
     if CUSTOM and not 1 <= layer <= s.run[0].layers:
-        raise ValueError("there is no such layer")
+        raise ValueError("a custom agent asks for a layer that does not exist")
     begin = s.layer_first[layer]
     free = s.layer_first[layer + 1] - begin
     free -= also_excluded != NOBODY

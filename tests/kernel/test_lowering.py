@@ -16,16 +16,29 @@ from innovation_abm.running import lowered
 
 FILE = '''\
 import math
+from functools import wraps
 from innovation_abm.extension import *
 
 LIMIT = 0.75
 Stage2 = Stage
 
 
+def wrapping(method):
+    @wraps(method)
+    def wrapped(self):
+        return 2.0 * method(self)
+    return wrapped
+
+
+def marking(method):
+    return method
+
+
 class Mine({base}):
     """A custom class."""
 
     patience = 4
+    notes = ["a", "b"]
 
     {method}
 
@@ -33,6 +46,8 @@ class Mine({base}):
 ROLES = {{{base}.role: Mine}}
 '''
 
+LINE = FILE[: FILE.index("{method}")].count("\n") + 2
+"""Where the body of the method begins."""
 HEAD = "def judge(self, idea, purpose, visit=0):\n"
 
 
@@ -172,6 +187,36 @@ WRITTEN = {
             " > s.people[somebody(idea.holder)].energy",
         ],
     ),
+    "loops within loops": (
+        "for one in self.ideas:\n            for two in self.ideas:\n"
+        "                if one.value > two.value:\n                    return True\n"
+        "        return False",
+        [
+            "person = s.people[p]",
+            "following = person.queue_first",
+            "while following != NOBODY:",
+            "one_waiting = following",
+            "following = s.ideas[one_waiting].next",
+            "following_2 = person.queue_first",
+            "while following_2 != NOBODY:",
+            "two_waiting = following_2",
+            "following_2 = s.ideas[two_waiting].next",
+            "if s.ideas[one_waiting].value > s.ideas[two_waiting].value:",
+            "return True",
+            "return False",
+        ],
+    ),
+    "a variable that is set on every way": (
+        "if self.busy:\n            x = 1\n        else:\n            x = 2\n        return x > 1",
+        [
+            "person = s.people[p]",
+            "if person.busy:",
+            "x = 1",
+            "else:",
+            "x = 2",
+            "return x > 1",
+        ],
+    ),
     "any of those who wait": (
         "return any(other.value > idea.value for other in self.ideas)",
         [
@@ -266,6 +311,20 @@ REFUSED = {
         "what may be set is value",
     ),
     "a flag that is none": ("self.busy = 2", "busy is true or false", ""),
+    "a variable that is set on one way": (
+        "x = 1 if purpose else 2; return y > x",
+        "y is not known to the compiled engine",
+        "",
+    ),
+    "several at once": ("self.slots = self.business = 2.5", "set at once", "a line for each"),
+    "deaths that are set": ("self.deaths = 5", "changes by 1 only", "write += 1"),
+    "a look that may come too late": (
+        "return self.take() is None and any(one.value > 0.0 for one in self.ideas)",
+        "any() is not known to the compiled engine here",
+        "",
+    ),
+    "a list of the class": ("return self.notes is None", "self.notes is not known", ""),
+    "what only others have": ("return idea.author.slots > 1", "only there for a Reviewer", ""),
     "a draw of too many parts": ("return self.draw(purpose, 1, 2, 3, 4) < 1", "one to three", ""),
 }
 
@@ -275,7 +334,7 @@ def test_what_the_engine_does_not_know_is_refused_with_its_place(what, tmp_path)
     method, *parts = REFUSED[what]
     book = book_of(tmp_path, f"{HEAD}        {method}")
     said = only_in_mesa(book.roles)
-    assert "Mine.judge (mine.py, line 14)" in said
+    assert f"Mine.judge (mine.py, line {LINE})" in said
     for part in parts:
         assert part in said
 
@@ -292,6 +351,41 @@ def test_what_the_engine_does_not_know_is_refused_with_its_place(what, tmp_path)
 )
 def test_a_method_that_the_engine_has_by_hand_is_refused(base, method, part, tmp_path):
     assert part in only_in_mesa(book_of(tmp_path, method, base).roles)
+
+
+@pytest.mark.parametrize(
+    ("method", "part"),
+    [
+        (
+            "def __init__(self, *given):\n    super().__init__(*given)",
+            "Mine.__init__ is not a plain",
+        ),
+        ("slots = 3", "Mine.slots is set by the class, not in a method"),
+        ("@wrapping\ndef own_weight(self):\n    return 1.0", "Mine.own_weight is not a plain"),
+        ("@marking\ndef own_weight(self):\n    return 1.0", "decorators are not known"),
+    ],
+)
+def test_what_a_class_has_besides_methods_is_refused(method, part, tmp_path):
+    """It would have no effect."""
+    said = only_in_mesa(book_of(tmp_path, method).roles)
+    assert part in said
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "if self.busy:\n    x = 1\nreturn x > 1",
+        "while self.busy:\n    x = 1\nreturn x > 1",
+        "for _ in range(3):\n    x = 1\nreturn x > 1",
+        "for x in self.ideas:\n    pass\nreturn x.value > 1",
+        "if self.busy:\n    x = 1\nelif self.slots:\n    return True\nreturn x > 1",
+        "if self.busy:\n    x = 1\nx += 1\nreturn x > 1",
+    ],
+)
+def test_a_variable_that_may_not_be_set_is_refused(method, tmp_path):
+    """Python would raise; compiled code would go on with whatever is there."""
+    book = book_of(tmp_path, HEAD + textwrap.indent(method, "    "))
+    assert "x is not set on every way that leads here" in only_in_mesa(book.roles)
 
 
 def test_a_class_whose_source_is_not_what_runs_is_refused(tmp_path):
@@ -319,5 +413,5 @@ def test_what_only_mesa_can_run_runs_there_and_says_why(tmp_path):
     assert line.startswith(
         "using the Mesa engine: only it can run custom agents (Mine): Mine.judge"
     )
-    with pytest.raises(Exception, match=r"only the Mesa engine can run .*mine.py, line 14"):
+    with pytest.raises(Exception, match=rf"only the Mesa engine can run .*mine.py, line {LINE}"):
         simulate(Scenario(weeks=3, span=2), rules=book, engine="kernel")

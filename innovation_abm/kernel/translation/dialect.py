@@ -196,6 +196,13 @@ CUSTOM_WRITES: Final[dict[str, tuple[str, ...]]] = {
 CODES: Final = ("Purpose", "Fate", "Stage", "Reason", "Facet")
 """How parameters are annotated that take a code."""
 
+OF_CLASS: Final[dict[str, type]] = {
+    **dict.fromkeys(("ideas", "slots", "business", "rank", "gate"), Reviewer),
+    "trials": Leader,
+    "members": Panel,
+}
+"""What only people of a class have."""
+
 LEARNED: Final = ("deaths", "adoptions", "failures")
 """Columns of a person that are counted up within a week: whoever they count is listed first."""
 UNSEEN: Final = ("detail",)

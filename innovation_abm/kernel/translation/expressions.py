@@ -32,6 +32,7 @@ from innovation_abm.kernel.translation.dialect import (
     MODEL_CALLS,
     NOTHING,
     NUMBER,
+    OF_CLASS,
     OF_IDEA,
     OF_MODEL,
     OF_PERSON,
@@ -89,6 +90,8 @@ class Expressions:
         known: kinds of expressions that the source asserts.
         before: what has to be done before the statement that is being translated.
         repeated: whether that is a condition, which is asked again and again.
+        leading: the expressions that are looked at first in it, so that a loop may come before.
+        sure: variables that are set by now on any way; ``None`` where no way leads.
     """
 
     def __init__(self, method: AgentMethod, calls: Calls) -> None:
@@ -99,6 +102,8 @@ class Expressions:
         self.known: dict[str, Kind] = {}
         self.before: list[ast.stmt] = []
         self.repeated = False
+        self.leading: list[ast.expr] = []
+        self.sure: frozenset[str] | None = frozenset(["self"])
         self.given: list[str] = ["s"]
         self.assigned = {
             node.id
@@ -118,6 +123,11 @@ class Expressions:
             kind = replace(ANNOTATED[annotation], optional=optional)
             self.local[name] = (written.partition(":")[0], kind)
             self.given.append(written)
+            self.set(name)
+
+    def set(self, name: str) -> None:
+        """Note that a variable is set from here on."""
+        self.sure = None if self.sure is None else self.sure | {name}
 
     def safe(self, name: str) -> str:
         """Return a name for a local variable that means nothing else in what is written."""
@@ -181,6 +191,9 @@ class Expressions:
     @value.register
     def _name(self, node: ast.Name) -> Typed:
         if node.id in self.local:
+            if self.sure is not None and node.id not in self.sure:
+                what = f"{node.id} is not set on every way that leads here"
+                raise self.refused(node, what, "set it before")
             written, kind = self.local[node.id]
             return Typed(ast.parse(written, mode="eval").body, kind)
         if node.id in CONSTANTS and self.means(node.id, CONSTANTS[node.id]):
@@ -369,6 +382,9 @@ class Expressions:
         """Translate what is read of a person."""
         of = Typed(self.surely(of), of.kind)
         name, who = node.attr, of.kind.who or Person
+        if not issubclass(who, OF_CLASS.get(name, object)):
+            only = OF_CLASS[name].__name__
+            raise self.refused(node, f"{ast.unparse(node)} is only there for a {only}")
         if name in OF_PERSON:
             text, kind = OF_PERSON[name]
             if text.startswith("run."):
@@ -386,9 +402,9 @@ class Expressions:
         if owner is not None and isinstance(vars(owner)[name], property):
             called = call_of(self.calls.function(who, name), ast.Name("s"), of.node)
             return Typed(called, self.result(owner, name))
-        found = set(self.calls.constants(who, name))
-        if len(found) == 1 and isinstance(one := found.pop(), bool | int | float):
-            return Typed(ast.Constant(one), NUMBER)
+        found = self.calls.constants(who, name)
+        if found and all(type(one) in (bool, int, float) and one == found[0] for one in found):
+            return Typed(ast.Constant(found[0]), NUMBER)
         right = "what is kept of a person is " + ", ".join(sorted(PERSON_COLUMNS))
         raise self.refused(node, f"{ast.unparse(node)} is not known to the compiled engine", right)
 

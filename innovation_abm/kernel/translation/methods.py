@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 from innovation_abm.agents.hooks import is_ours
 from innovation_abm.kernel.translation.dialect import (
@@ -20,6 +20,15 @@ from innovation_abm.kernel.translation.dialect import (
     DialectError,
     Kind,
 )
+
+IGNORED: Final = frozenset(
+    (
+        *("role", "__module__", "__qualname__", "__doc__", "__annotations__", "__dict__"),
+        *("__weakref__", "__firstlineno__", "__static_attributes__", "__annotate__"),
+        *("__annotations_cache__", "__annotate_func__", "__parameters__", "__orig_bases__"),
+    )
+)
+"""What every class has, whatever it is for."""
 
 
 class Calls(Protocol):
@@ -34,7 +43,7 @@ class Calls(Protocol):
     def world(self, kind: str) -> type:
         """Return the class of the model, the platform or the books of queues."""
 
-    def constants(self, who: type, name: str) -> list[object]:
+    def constants(self, who: type, name: str) -> list[Any]:
         """List the values that classes of people have of a name, of all roles below a class."""
 
 
@@ -72,8 +81,30 @@ class AgentMethod:
 def function_of(value: object) -> FunctionType:
     """Return the function behind a method or property."""
     found = getattr(value, "fget", None) or value
-    assert isinstance(found, FunctionType)
+    if not isinstance(found, FunctionType):
+        raise DialectError(f"{value!r} is not a method")
     return found
+
+
+def check_class(kind: type) -> None:
+    """Refuse what a custom class has besides methods, properties and numbers.
+
+    Raises:
+        DialectError: if a part of it would have no effect in the compiled engine.
+    """
+    for name, value in vars(kind).items():
+        if name in IGNORED or isinstance(value, str):
+            continue
+        if name in COLUMNS:
+            raise DialectError(f"{kind.__name__}.{name} is set by the class, not in a method")
+        plain = isinstance(value, FunctionType) and not hasattr(value, "__wrapped__")
+        read = isinstance(value, property) and value.fset is None and value.fdel is None
+        data = isinstance(value, bool | int | float | tuple | list | dict)
+        if name.startswith("__") or not (plain or read or data):
+            raise DialectError(
+                f"{kind.__name__}.{name} is not a plain method, a property that is only read, "
+                "or a number"
+            )
 
 
 def owner_of(kind: type, method: str) -> type | None:
@@ -99,6 +130,8 @@ def source_of(function: FunctionType) -> ast.FunctionDef:
         raise DialectError(f"{name}: its source cannot be found") from None
     if not isinstance(found, ast.FunctionDef) or function.__code__ not in _codes("".join(whole)):
         raise DialectError(f"{name}: its source is not what is run, as it was edited since")
+    if any(ast.unparse(one) != "property" for one in found.decorator_list):
+        raise DialectError(f"{name}: decorators are not known to the compiled engine")
     return found
 
 

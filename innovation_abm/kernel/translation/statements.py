@@ -66,7 +66,15 @@ class _Written(ast.stmt):
 
 
 class Statements(Expressions):
-    """The translation of one method."""
+    """The translation of one method.
+
+    Attributes:
+        depth: how many loops the statement stands in.
+        loops: how many ``any`` and ``all`` there were so far.
+    """
+
+    depth = 0
+    loops = 0
 
     def text(self) -> str:
         """Return the source of the function."""
@@ -127,21 +135,34 @@ class Statements(Expressions):
     @statement.register(ast.Break)
     @statement.register(ast.Continue)
     def _kept(self, node: ast.stmt) -> list[ast.stmt]:
+        if not isinstance(node, ast.Pass):
+            self.sure = None
         return [node]
 
     @statement.register
     def _return(self, node: ast.Return) -> list[ast.stmt]:
         if node.value is None:
+            self.sure = None
             return [ast.Return()]
+        self.leading = _looked_at_first(node.value)
         value = self.value(node.value).node
+        self.sure = None
         if isinstance(value, ast.Attribute) and _is_code(value):
             value = ast.Attribute(value, "value")  # or the function would return codes and numbers
         return [ast.Return(value)]
 
     @statement.register
     def _if(self, node: ast.If) -> list[ast.stmt]:
+        self.leading = _looked_at_first(node.test)
         test = self.truth(node.test)
-        body, other = self.block(node.body), self.block(node.orelse)
+        before = self.sure
+        body = self.block(node.body)
+        after, self.sure = self.sure, before
+        other = self.block(node.orelse)
+        if self.sure is None or after is None:
+            self.sure = after if self.sure is None else self.sure
+        else:
+            self.sure &= after
         if not body and not other:
             return []
         return [ast.If(test, body or [ast.Pass()], other)]
@@ -153,7 +174,20 @@ class Statements(Expressions):
         self.repeated = True
         test = self.truth(node.test)
         self.repeated = False
-        return [ast.While(test, self.filled(node.body), [])]
+        return [ast.While(test, self.looped(node.body), [])]
+
+    def looped(self, statements: Sequence[ast.stmt]) -> list[ast.stmt]:
+        """Translate the body of a loop, which may not be run at all."""
+        before = self.sure
+        self.depth += 1
+        written = self.filled(statements)
+        self.depth -= 1
+        self.sure = before
+        return written
+
+    def of_loop(self, name: str) -> ast.expr:
+        """Return a name for what a loop goes by; loops within others have names of their own."""
+        return ast.Name(f"{name}_{self.depth + 1}" if self.depth else name)
 
     @statement.register
     def _expr(self, node: ast.Expr) -> list[ast.stmt]:
@@ -178,6 +212,8 @@ class Statements(Expressions):
     @statement.register
     def _assign(self, node: ast.Assign) -> list[ast.stmt]:
         if len(node.targets) > 1:
+            if self.method.custom:
+                raise self.refused(node, "several are set at once", "write a line for each")
             value = self.value(node.value)
             places = [self.place(target) for target in node.targets]
             return [ast.Assign(places, value.node)]
@@ -204,6 +240,8 @@ class Statements(Expressions):
         if isinstance(target, ast.Attribute):
             if target.attr in UNSEEN:
                 return []
+            if self.method.custom and target.attr in LEARNED:
+                raise self.refused(target, f"{target.attr} changes by 1 only", "write += 1")
             if isinstance(value, ast.List) and not value.elts:
                 return [ast.Assign([self.place(target)], ast.Name("NOBODY"))]
             return [ast.Assign([self.place(target)], self.stored(target, self.value(value)))]
@@ -211,7 +249,9 @@ class Statements(Expressions):
             raise self.refused(target, f"an assignment to {ast.unparse(target)}")
         if isinstance(value, ast.Call) and ast.unparse(value.func) == Idea.__name__:
             return self.new_idea(target.id, value)
+        self.leading = _looked_at_first(value)
         found = self.value(value)
+        self.set(target.id)
         written = "i" if found.kind.name == "idea" and target.id == "idea" else self.safe(target.id)
         if written == "i" and "i" in self.given_names():
             right = "give the other idea another name"
@@ -228,6 +268,7 @@ class Statements(Expressions):
     def new_idea(self, name: str, call: ast.Call) -> list[ast.stmt]:
         """Translate the conception of an idea: a new record, filled column by column."""
         self.local[name] = ("i", IDEA_KIND)
+        self.set(name)
         made: list[ast.stmt] = [ast.Assign([ast.Name("i")], fill("next_idea(s)"))]
         for given in call.keywords:
             if given.arg == "number":
@@ -240,6 +281,7 @@ class Statements(Expressions):
         """Translate what is assigned to."""
         if isinstance(target, ast.Name):
             self.local.setdefault(target.id, (self.safe(target.id), NUMBER))
+            self.set(target.id)
             return ast.Name(self.local[target.id][0])
         if isinstance(target, ast.Attribute):
             if self.method.custom:
@@ -285,6 +327,8 @@ class Statements(Expressions):
             changed = ast.BinOp(node.target, node.op, node.value)
             place = self.place(node.target)
             return [*before, ast.Assign([place], self.stored(node.target, self.value(changed)))]
+        if isinstance(node.target, ast.Name):
+            self.value(node.target)  # which has to be set before
         value, place = self.value(node.value).node, self.place(node.target)
         assert isinstance(place, ast.Name | ast.Attribute)
         return [*before, ast.AugAssign(place, node.op, value)]
@@ -331,10 +375,15 @@ class Statements(Expressions):
         if node.orelse:
             raise self.refused(node, "else after a loop is not known to the compiled engine")
         if isinstance(node.iter, ast.Call) and ast.unparse(node.iter.func) == "range":
-            target = self.place(node.target)
+            before = self.sure
             bounds = [self.value(one).node for one in node.iter.args]
-            return [ast.For(target, call_of("range", *bounds), self.filled(node.body), [])]
-        if isinstance(node.iter, ast.Call) and ast.unparse(node.iter.func).endswith(".pop"):
+            target = self.place(node.target)
+            body = self.looped(node.body)
+            self.sure = before
+            return [ast.For(target, call_of("range", *bounds), body, [])]
+        if not isinstance(node.target, ast.Name | ast.Tuple):
+            raise self.refused(node, f"a loop that sets {ast.unparse(node.target)}")
+        if isinstance(node.iter, ast.Call) and not self.method.custom:
             return self.over_calendar(node, node.iter)
         many = self.value(node.iter)
         if many.kind == CHAIN:
@@ -345,8 +394,10 @@ class Statements(Expressions):
 
     def over_people(self, node: ast.For, many: Typed) -> list[ast.stmt]:
         """Translate a loop over people, or over the terms of all departments."""
-        assert isinstance(node.target, ast.Name)
+        if not isinstance(node.target, ast.Name):
+            raise self.refused(node, f"a loop that sets {ast.unparse(node.target)}")
         name, written = node.target.id, self.safe(node.target.id)
+        at = self.of_loop("place")
         loops = {
             "people": (fill("range(n)", n=many.node), "", person(Person)),
             "leaders": (fill("range(n)", n=many.node), "", person(Leader)),
@@ -357,11 +408,14 @@ class Statements(Expressions):
         if many.kind.name not in loops:
             raise self.refused(node, f"a loop over {ast.unparse(node.iter)}")
         numbers, one, kind = loops[many.kind.name]
+        before = self.sure
         self.local[name] = (written, kind)
-        body = self.filled(node.body)
+        self.set(name)
+        body = self.looped(node.body)
+        self.sure = before
         if one:
-            body.insert(0, ast.Assign([ast.Name(written)], fill(one)))
-        return [ast.For(ast.Name("place" if one else written), numbers, body, [])]
+            body.insert(0, ast.Assign([ast.Name(written)], fill(one, place=at)))
+        return [ast.For(at if one else ast.Name(written), numbers, body, [])]
 
     def over_calendar(self, node: ast.For, call: ast.Call) -> list[ast.stmt]:
         """Translate a loop over what comes due in a week."""
@@ -370,43 +424,55 @@ class Statements(Expressions):
         first = fill(
             "calendar[week, 0]", calendar=calendar.node, week=self.value(call.args[0]).node
         )
+        before = self.sure
         self.local[node.target.id] = ("i", IDEA_KIND)
+        self.set(node.target.id)
         step = [ast.Assign([ast.Name("i")], ast.Name("following"))]
         ahead = [
             ast.Assign([ast.Name("following")], fill("s.due_next[i]")),
             ast.Assign([fill("s.due_next[i]")], ast.Name("FREE")),
         ]
-        loop = ast.While(fill("i != NOBODY"), [*ahead, *self.block(node.body), *step], [])
+        loop = ast.While(fill("i != NOBODY"), [*ahead, *self.looped(node.body), *step], [])
+        self.sure = before
         return [ast.Assign([ast.Name("i")], first), loop]
 
     def over_queue(self, node: ast.For) -> list[ast.stmt]:
         """Translate a loop over the ideas that wait in somebody's queue."""
-        assert isinstance(node.target, ast.Name)
+        if not isinstance(node.target, ast.Name):
+            raise self.refused(node, f"a loop that sets {ast.unparse(node.target)}")
         assert isinstance(node.iter, ast.Attribute)
         name = f"{node.target.id}_waiting"  # an idea that the method is given has another name
         of = self.value(node.iter.value)
+        following, before = self.of_loop("following"), self.sure
         self.local[node.target.id] = (name, IDEA_KIND)
-        row = self.row(of, "people", "person", "p")
-        first = [ast.Assign([ast.Name("following")], ast.Attribute(row, "queue_first"))]
+        self.set(node.target.id)
+        row = self.row(Typed(self.surely(of), of.kind), "people", "person", "p")
+        first = [ast.Assign([following], ast.Attribute(row, "queue_first"))]
         step: list[ast.stmt] = [
-            ast.Assign([ast.Name(name)], ast.Name("following")),
-            ast.Assign([ast.Name("following")], fill("s.ideas[i].next", i=ast.Name(name))),
+            ast.Assign([ast.Name(name)], following),
+            ast.Assign([following], fill("s.ideas[i].next", i=ast.Name(name))),
         ]
-        loop = ast.While(fill("following != NOBODY"), [*step, *self.block(node.body)], [])
+        more = fill("following != NOBODY", following=following)
+        loop = ast.While(more, [*step, *self.looped(node.body)], [])
+        self.sure = before
         return [*first, loop]
 
     def over_chain(self, node: ast.For, chain: Typed) -> list[ast.stmt]:
         """Translate a loop over posts and tenures of a chain."""
-        assert isinstance(node.target, ast.Tuple)
+        if not isinstance(node.target, ast.Tuple):
+            raise self.refused(node, f"a loop that sets {ast.unparse(node.target)}")
+        at, before = self.of_loop("at"), self.sure
         names = [target.id for target in node.target.elts if isinstance(target, ast.Name)]
         taken: list[ast.stmt] = []
         for name, column in zip(names, ("post", "tenure"), strict=True):
             self.local[name] = (self.safe(name), NUMBER)
+            self.set(name)
             written = ast.Name(self.safe(name))
-            taken.append(ast.Assign([written], fill(f"s.nodes[at].{column}")))
-        taken.append(ast.Assign([ast.Name("at")], fill("s.nodes[at].next")))
-        loop = ast.While(fill("at != NOBODY"), [*taken, *self.block(node.body)], [])
-        return [ast.Assign([ast.Name("at")], chain.node), loop]
+            taken.append(ast.Assign([written], fill(f"s.nodes[at].{column}", at=at)))
+        taken.append(ast.Assign([at], fill("s.nodes[at].next", at=at)))
+        loop = ast.While(fill("at != NOBODY", at=at), [*taken, *self.looped(node.body)], [])
+        self.sure = before
+        return [ast.Assign([at], chain.node), loop]
 
     # --- calls that need statements of their own --------------------------------------------------
 
@@ -418,10 +484,13 @@ class Statements(Expressions):
 
     def any_or_all(self, node: ast.Call, many: ast.GeneratorExp, name: str) -> Typed:
         """Translate ``any(... for idea in ...)``: a loop before the statement that it stands in."""
-        (source,) = many.generators
-        if source.ifs or not isinstance(source.target, ast.Name) or self.repeated:
+        source = many.generators[0]
+        alone = len(many.generators) == 1 and not source.ifs
+        first = any(node is one for one in self.leading)
+        if not alone or not first or not isinstance(source.target, ast.Name) or self.repeated:
             raise self.refused(node, f"{name}() is not known to the compiled engine here")
-        found = f"{name}_{len(self.before) + 1}"
+        self.loops += 1
+        found = f"{name}_{self.loops}"
         end: list[ast.stmt] = [
             ast.Assign([ast.Name(found)], ast.Constant(name == "any")),
             ast.Break(),
@@ -433,6 +502,17 @@ class Statements(Expressions):
         written = self.statement(ast.copy_location(loop, node))
         self.before.extend(written)
         return Typed(ast.Name(found), FLAG)
+
+
+def _looked_at_first(node: ast.expr) -> list[ast.expr]:
+    """List the parts of an expression before which nothing else of it is done."""
+    if isinstance(node, ast.BoolOp):
+        return _looked_at_first(node.values[0])
+    if isinstance(node, ast.UnaryOp):
+        return _looked_at_first(node.operand)
+    if isinstance(node, ast.IfExp):
+        return _looked_at_first(node.test)
+    return [node]
 
 
 def _is_code(node: ast.Attribute) -> bool:
