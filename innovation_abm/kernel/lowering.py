@@ -97,6 +97,12 @@ BY_HAND: Final[dict[str, str]] = {
 }
 """Methods of agents that the engine has written by hand, and why."""
 
+FIXED: Final[dict[str, str]] = {
+    "begin": "the first holders of all posts are set up from a table",
+    "burnt_out": _COLUMNS,
+}
+"""Methods that the engine has from the agents, but does without in some places, and why."""
+
 MODEL_METHODS: Final = (
     *("context", "broadcast", "outcomes", "note_submission", "develop", "return_for_rework"),
     *("start_pilot", "end", "settle", "adopt", "conclude", "reuse", "lapses"),
@@ -251,7 +257,7 @@ class Lowering:
     # --- writing them -----------------------------------------------------------------------------
 
     def _written(self, owner: type, name: str) -> str:
-        if not is_ours(owner) and (why := by_hand(owner, name)):
+        if not is_ours(owner) and (why := by_hand(owner, name) or FIXED.get(name, "")):
             told = f"the compiled engine has its own {name}(): {why}"
             raise DialectError(f"{owner.__name__}.{name}: {told}")
         method = AgentMethod(owner, name, self.named(owner, name), person(owner))

@@ -733,7 +733,8 @@ def period_of_next_week(s):
 def votes_to_come(s, terms):
     """Return how many votes the panel may cast in a week: its members have slots for few ideas."""
     slots = max(terms.manager_capacity, terms.leader_capacity) + 1.0
-    heard = min(float(s.people[panel_of(s)].queue), slots)
+    waiting = float(s.people[panel_of(s)].queue)
+    heard = waiting if CUSTOM else min(waiting, slots)  # custom members may have any capacity
     return int(heard) * int(terms.panel_size)
 
 

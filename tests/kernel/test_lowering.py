@@ -344,6 +344,8 @@ def test_what_the_engine_does_not_know_is_refused_with_its_place(what, tmp_path)
     [
         ("MiddleManager", "def learn(self, share):\n    pass", "its own learn(): people are gone"),
         ("MiddleManager", "def business_rate(self):\n    return 1.0", "drawn from tables"),
+        ("MiddleManager", "def begin(self):\n    self.energy = 0.5", "set up from a table"),
+        ("Leader", "@property\ndef burnt_out(self):\n    return False", "column by column"),
         ("Panel", "def review(self, idea):\n    pass", "votes are links"),
         ("CentralAgency", "def collect(self):\n    pass", "only the first of each queue"),
         ("MiddleManager", "def judge(self, idea, mood):\n    return True", "the parameter mood"),
