@@ -362,7 +362,7 @@ def test_a_method_that_the_engine_has_by_hand_is_refused(base, method, part, tmp
             "def __init__(self, *given):\n    super().__init__(*given)",
             "Mine.__init__ is not a plain",
         ),
-        ("slots = 3", "Mine.slots is set by the class, not in a method"),
+        ("slots = 3", "Mine.slots is kept column by column"),
         ("@wrapping\ndef own_weight(self):\n    return 1.0", "Mine.own_weight is not a plain"),
         ("@marking\ndef own_weight(self):\n    return 1.0", "decorators are not known"),
     ],

@@ -96,7 +96,10 @@ def check_class(kind: type) -> None:
         if name in IGNORED or isinstance(value, str):
             continue
         if name in COLUMNS:
-            raise DialectError(f"{kind.__name__}.{name} is set by the class, not in a method")
+            raise DialectError(
+                f"{kind.__name__}.{name} is kept column by column, and set in a method, "
+                "not by the class"
+            )
         plain = isinstance(value, FunctionType) and not hasattr(value, "__wrapped__")
         read = isinstance(value, property) and value.fset is None and value.fdel is None
         data = isinstance(value, bool | int | float | tuple | list | dict)
