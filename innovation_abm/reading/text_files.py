@@ -61,7 +61,7 @@ def read_bytes(
             problem = "it is not an ordinary file"
         else:
             with open(path, "rb") as stream:
-                content = stream.read(most + 1)
+                content = stream.read(min(about.st_size, most) + 1)  # room is made for so many
             if len(content) <= most:
                 return content
             problem = f"it has {max(about.st_size, most + 1):,} bytes; at most {most:,} are allowed"
