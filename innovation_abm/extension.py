@@ -1,58 +1,18 @@
 """What files of rules and agents import: the one face of the package for extensions.
 
-The names below keep their meaning for as long as :data:`VERSION` stays what it is; what is
-elsewhere in the package may move or change with any release.
+The names in ``extension.pyi`` keep their meaning for as long as :data:`VERSION` stays what it is;
+what is elsewhere in the package may move or change with any release. Each name is loaded when it
+is first used: rules alone do not need Mesa, which is slow to load.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from innovation_abm.agents import (
-    CentralAgency,
-    Leader,
-    MiddleManager,
-    Panel,
-    Person,
-    Provision,
-    Reviewer,
-    Staff,
-)
-from innovation_abm.chance import Purpose, normal, uniform
-from innovation_abm.entities.idea import NEVER, Event, Facet, Fate, Idea, Outcome, Reason, Stage
-from innovation_abm.entities.terms import Terms
-from innovation_abm.organization.organization import Role
-from innovation_abm.rules.book import clip, logistic, rule, saturation, trait
+import lazy_loader
 
 VERSION: Final = 1
 """Version of this face: one more where a name goes or changes its meaning."""
 
-__all__ = [
-    "NEVER",
-    "VERSION",
-    "CentralAgency",
-    "Event",
-    "Facet",
-    "Fate",
-    "Idea",
-    "Leader",
-    "MiddleManager",
-    "Outcome",
-    "Panel",
-    "Person",
-    "Provision",
-    "Purpose",
-    "Reason",
-    "Reviewer",
-    "Role",
-    "Staff",
-    "Stage",
-    "Terms",
-    "clip",
-    "logistic",
-    "normal",
-    "rule",
-    "saturation",
-    "trait",
-    "uniform",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub("innovation_abm", __file__)
+__all__ += ["VERSION"]

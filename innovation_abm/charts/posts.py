@@ -199,11 +199,14 @@ def _is_rule(cells: Sequence[str]) -> bool:
 def _posts_only(
     rows: Sequence[Row], reading: Reading, resolver: Resolver, file: str, log: Log
 ) -> list[Row]:
-    """The rows without totals and without notes below the table."""
+    """The rows without totals and without notes below the table.
+
+    A post may be called "Sum": it has a superior, and a unit or role as well.
+    """
     is_total, totals = words().is_total, []
     for number, cells in rows:
         first = cells[0] or next(filter(None, cells))
-        if is_total(first):
+        if is_total(first) and not _is_placed(cells, reading, resolver):
             totals.append((number, first))
     notes = _notes(rows)
     if not totals and not notes:
@@ -220,6 +223,13 @@ def _posts_only(
             message = f"left out {counted(len(left), 'row')} of {what}, not of posts: row "
             log.warn(file, int(left[0]), FaultKind.ROW, message + listed(left))
     return [row for row in rows if row[0] not in out]
+
+
+def _is_placed(cells: Sequence[str], reading: Reading, resolver: Resolver) -> bool:
+    """Whether a row names a superior of the chart, and a place there; totals count people."""
+    above = resolver(text_of(cells, reading.superior))[0]
+    places = [text_of(cells, (at,)) for what, at in reading.others.items() if what != "people"]
+    return "people" not in reading.others and above in resolver.keys and any(places)
 
 
 def _notes(rows: Sequence[Row]) -> list[tuple[int, str]]:

@@ -33,13 +33,11 @@ from pathlib import Path
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from innovation_abm.agents.cast import ROLES
 from innovation_abm.agents.hooks import overrides
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.kernel import linking, tiers
 from innovation_abm.kernel.locks import only_one
-from innovation_abm.kernel.lowering import lowered_agents
-from innovation_abm.kernel.translation.dialect import DialectError
+from innovation_abm.kernel.translation.errors import DialectError
 from innovation_abm.rules import guarding
 from innovation_abm.rules.book import ANSWERS, SHIPPED, RuleBook, trait
 from innovation_abm.rules.files import own_agents, roles_of
@@ -143,6 +141,9 @@ def _agents(roles: Mapping[Role, type[Person]]) -> str:
 
 @lru_cache(maxsize=32)
 def _agents_of(roles: tuple[tuple[Role, type[Person]], ...]) -> str:
+    from innovation_abm.agents.cast import ROLES  # with them comes Mesa, which is slow to load
+    from innovation_abm.kernel.lowering import lowered_agents
+
     return lowered_agents({**ROLES, **dict(roles)})
 
 

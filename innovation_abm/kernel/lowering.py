@@ -26,10 +26,10 @@ from innovation_abm.kernel.translation.dialect import (
     FORUM,
     IDEA_KIND,
     MODEL,
-    DialectError,
     Kind,
     person,
 )
+from innovation_abm.kernel.translation.errors import DialectError
 from innovation_abm.kernel.translation.methods import (
     AgentMethod,
     check_class,

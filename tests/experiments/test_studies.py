@@ -141,7 +141,7 @@ def studies(draw):
         moved = {lever for level in levels for lever in level.levers}
         if not moved & set(keys) and "chart" not in keys:
             factors.append(Factor(name=draw(NAMES), level=levels))
-    names = [factor.name for factor in factors]
+    names = [factor.name.lower().strip("_") for factor in factors]  # files are named so
     if len(set(names)) < len(names) or not factors:
         factors = [Factor(parameter="clarity", values=[0.0, 0.5])]
     replications = draw(

@@ -10,7 +10,7 @@ from innovation_abm.agents import MiddleManager
 from innovation_abm.agents.cast import ROLES
 from innovation_abm.kernel.compiling import digest, only_in_mesa
 from innovation_abm.kernel.lowering import BY_HAND, lowered_agents
-from innovation_abm.kernel.translation.dialect import DialectError
+from innovation_abm.kernel.translation.errors import DialectError
 from innovation_abm.rules.files import with_agents
 from innovation_abm.running import lowered
 

@@ -25,14 +25,9 @@ from innovation_abm.entities.idea import (
     Stage,
 )
 from innovation_abm.entities.queues import UNLIMITED
-from innovation_abm.errors import InnovationAbmError
 from innovation_abm.kernel.arrays import IDEA, PERSON, TERMS, WEEK
 from innovation_abm.organization.organization import Role
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
-
-
-class DialectError(InnovationAbmError):
-    """A method uses what the compiled engine does not know."""
 
 
 @dataclass(frozen=True)

@@ -43,11 +43,11 @@ from innovation_abm.kernel.translation.dialect import (
     STAGE,
     TERMS_KIND,
     UNSEEN,
-    DialectError,
     Kind,
     Typed,
     person,
 )
+from innovation_abm.kernel.translation.errors import DialectError
 from innovation_abm.kernel.translation.methods import (
     AgentMethod,
     Calls,

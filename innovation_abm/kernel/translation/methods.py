@@ -17,9 +17,9 @@ from innovation_abm.kernel.translation.dialect import (
     COLUMNS,
     RESERVED,
     UNSEEN,
-    DialectError,
     Kind,
 )
+from innovation_abm.kernel.translation.errors import DialectError
 
 IGNORED: Final = frozenset(
     (
