@@ -193,6 +193,7 @@ def test_no_purposes_share_a_key():
     assert len(set(keys.values())) == len(keys)
 
 
+@pytest.mark.slow
 def test_no_two_draws_are_the_same():
     """Of some 2 million words of 64 bits, two would be equal by chance once in 10 million tries.
 

@@ -51,6 +51,7 @@ def test_what_is_installed_is_not_complained_about():
         require(extra, "Tests")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -66,6 +67,7 @@ def test_the_model_needs_no_extra(arguments, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

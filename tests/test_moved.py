@@ -44,6 +44,7 @@ def test_an_old_path_gives_the_names_of_the_new_one(old, monkeypatch):
     monkeypatch.delitem(sys.modules, name)
 
 
+@pytest.mark.slow
 def test_a_file_written_for_the_old_paths_still_runs(tmp_path):
     (tmp_path / "mine.py").write_text(OLD_FILE)
     command = [sys.executable, "-m", "innovation_abm", "run", "workshop", "--rules", "mine.py"]

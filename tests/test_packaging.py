@@ -128,11 +128,6 @@ def test_readme_names_only_real_commands(tmp_path):
     assert named <= set(run([*COMMAND, "--help"], tmp_path).stdout.split())
 
 
-@pytest.mark.parametrize("example", fences("python"), ids=lambda code: code.split()[1])
-def test_readme_example_runs(example, tmp_path):
-    run([sys.executable, "-W", "error", "-c", example], tmp_path)
-
-
 # --- building and installing ----------------------------------------------------------------------
 
 
@@ -356,13 +351,18 @@ def going_on(command: str, port: int, folder: Path) -> Iterator[None]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", shown.PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [page for page in shown.PAGES if shown.to_run(page)], ids=lambda page: page.name
+)
 def test_a_page_runs_from_the_wheel(page, fresh, tmp_path, monkeypatch):
-    """All of its Python, then all of its commands, in their order, in one folder."""
+    """All of its commands in their order, in one folder; of the README, its Python before.
+
+    That of the other pages is run from the checkout, see ``test_docs.py``.
+    """
     monkeypatch.setenv("PATH", os.pathsep.join((str(fresh.scripts), os.environ["PATH"])))
     shown.write_files(page, tmp_path)
-    if examples := shown.python(page):
-        run([fresh.python, *STRICT, "-c", EVERY_BLOCK, json.dumps(examples)], tmp_path)
+    if page == shown.README:
+        run([fresh.python, *STRICT, "-c", EVERY_BLOCK, json.dumps(shown.python(page))], tmp_path)
     port = 0
     with ExitStack() as going:
         for line in shown.to_run(page):

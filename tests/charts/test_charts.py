@@ -802,6 +802,7 @@ def test_circles_and_roots_agree_with_a_plain_search(superior):
 # Size
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_rows_are_read_in_seconds(tmp_path):
     people = generate(5, 3, 12)
     write_chart(people, tmp_path / "large.csv")
@@ -813,6 +814,7 @@ def test_a_hundred_thousand_rows_are_read_in_seconds(tmp_path):
     assert read.organization.size == 113_105
 
 
+@pytest.mark.slow
 def test_many_faults_are_found_in_seconds(tmp_path):
     path = tmp_path / "large.csv"
     rows = [f"{number},{number}" for number in range(20_000)]
@@ -850,6 +852,7 @@ def test_sound_published_charts_load_without_a_word(name, posts, people, layers)
     assert chart.organization.name == name
 
 
+@pytest.mark.slow
 @published
 def test_the_largest_published_chart_loads_with_its_repeated_references(tmp_path):
     started = time.process_time()

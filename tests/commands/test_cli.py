@@ -404,6 +404,7 @@ def test_many_faults_are_all_in_json_and_counted_on_the_page(folder):
     assert "and 80 more" in message
 
 
+@pytest.mark.slow
 def test_names_that_a_terminal_cannot_write(folder):
     Path("Größe é.csv").write_text(CHART.replace("boss", "Große-é"), encoding="utf-8")
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
@@ -862,6 +863,7 @@ def test_deep_nesting(folder):
     assert "innovation-abm: " in refused("run", "--set", "weeks=" + "[" * 100_000)
 
 
+@pytest.mark.slow
 @posix
 def test_names_that_are_not_utf_8(folder):
     for arguments in ([b"run", b"\xff.toml"], [b"run", b"--chart", b"\xff.csv"]):
@@ -927,6 +929,7 @@ def test_the_console_script():
     assert said.stdout == f"innovation-abm {innovation_abm.__version__}\n"
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("arguments", [["run", *SMALL], ["run", *SMALL, "--json"], ["presets"]])
 def test_a_reader_that_stops_reading_is_no_error(arguments):

@@ -990,6 +990,7 @@ def champions(tmp_path_factory):
     return load_rules(path)
 
 
+@pytest.mark.slow
 def test_agents_of_ones_own_are_played_counted_and_ranked(for_mesa, champions, monkeypatch):
     seen = []
     short = SMALL.but(weeks=8)

@@ -98,6 +98,7 @@ def elsewhere(tmp_path_factory):
         site.shutdown()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_page_of_another_site_gets_and_changes_nothing(browser, served, elsewhere, host):
     before = digest(served.folder)
@@ -135,6 +136,7 @@ def test_a_page_of_another_site_gets_and_changes_nothing(browser, served, elsewh
     assert not [line for line in served.lines if "Traceback" in line]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_link_of_another_site_opens_the_page_and_keeps_no_hold_on_it(
     browser, served, elsewhere, host

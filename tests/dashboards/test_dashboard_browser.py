@@ -56,6 +56,7 @@ def week(page):
     return int(re.search(r"(\d+) /", page.inner_text(".ia-week")).group(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -85,6 +86,7 @@ def test_it_plays_at_once(page, address):
     assert page.get_attribute(".ia-stage canvas", "aria-label").startswith("The organisation in")
 
 
+@pytest.mark.slow
 def test_levers_move_in_mid_run_and_undo_puts_them_back(page, address):
     shown(page, address + "?week=10&lang=en")
     slider = page.locator("[role=slider][data-lever=risk_aversion]")
@@ -119,6 +121,7 @@ def controls(page):
             yield role, node.get("name", {}).get("value", "").strip()
 
 
+@pytest.mark.slow
 def test_every_control_has_a_name_for_screen_readers(page, address):
     shown(page, address + "?lang=fr&move=5:risk_aversion:0")
     for number, panel in enumerate(PANELS):
@@ -144,6 +147,7 @@ FOCUSED = """() => {
 }"""
 
 
+@pytest.mark.slow
 def test_every_control_is_reached_by_tab_and_shows_it(page, address):
     shown(page, address + "?lang=en")
     page.locator(".ia-fold").first.click()  # a group of levers
@@ -163,6 +167,7 @@ def test_every_control_is_reached_by_tab_and_shows_it(page, address):
     assert unseen == []
 
 
+@pytest.mark.slow
 def test_the_panel_scrolls_and_the_page_does_not(page, address):
     shown(page, address + "?lang=en")
     page.locator(".ia-fold").last.click()
@@ -179,6 +184,7 @@ def test_the_panel_scrolls_and_the_page_does_not(page, address):
     assert box["x"] + box["width"] <= 1366
 
 
+@pytest.mark.slow
 def test_people_and_ideas_are_reached_by_the_keyboard(page, address):
     shown(page, address + "?lang=en&week=20")
     page.locator(".ia-stage canvas").focus()
@@ -195,6 +201,7 @@ def test_people_and_ideas_are_reached_by_the_keyboard(page, address):
     assert not page.locator(".ia-inspector").is_visible()
 
 
+@pytest.mark.slow
 def test_keys_play_and_step(page, address):
     shown(page, address + "?lang=en")
     page.keyboard.press("p")
@@ -221,6 +228,7 @@ def test_a_page_reloaded_while_it_plays_is_where_it_was(page, address):
     assert page.eval_on_selector(".ia-speed", "speed => speed.value") == "8"
 
 
+@pytest.mark.slow
 def test_twins_in_french_and_a_link_reopened(tabs, page, address):
     shown(page, address + "?move=5:risk_aversion:0&lang=fr&panel=twins&week=12")
     page.get_by_text("Montrer A à côté de B").click()
@@ -237,6 +245,7 @@ def test_twins_in_french_and_a_link_reopened(tabs, page, address):
     assert week(again) == 12
 
 
+@pytest.mark.slow
 def test_a_faulty_link_opens_and_says_what_was_changed(page, address):
     shown(page, address + "?v=9&preset=workshp&move=3:risk_avrsion:7&lang=fr")
     notes = page.inner_text(".ia-notes")
@@ -245,12 +254,14 @@ def test_a_faulty_link_opens_and_says_what_was_changed(page, address):
     assert "autre version" in notes
 
 
+@pytest.mark.slow
 def test_where_ideas_die(page, address):
     shown(page, address + "?panel=deaths")
     page.wait_for_function("document.querySelectorAll('.ia-figure').length == 5")
     assert all(page.locator(".ia-figure").nth(n).get_attribute("alt") for n in range(5))
 
 
+@pytest.mark.slow
 def test_a_person_and_an_idea_tell_of_themselves(page, address):
     shown(page, address + "?week=30")
     box = page.locator(".ia-stage canvas").bounding_box()
@@ -265,6 +276,7 @@ def test_a_person_and_an_idea_tell_of_themselves(page, address):
     assert not page.locator(".ia-inspector").is_visible()
 
 
+@pytest.mark.slow
 def test_a_guided_session_from_first_to_last_step_in_french(page, address):
     shown(page, address + "?lang=fr&panel=guide")
     page.locator(".ia-card button").first.click()
@@ -284,6 +296,7 @@ def test_a_guided_session_from_first_to_last_step_in_french(page, address):
             page.get_by_role("button", name="Suivant").click()
 
 
+@pytest.mark.slow
 def test_a_kept_session_gives_a_researcher_the_same_numbers(page, address, tmp_path):
     shown(page, address + "?move=9:risk_aversion:0.2&move=20:platforms:on")
     page.wait_for_selector(".ia-change")
@@ -351,6 +364,7 @@ def test_the_server_forgets_a_tab_that_is_closed_during_a_ranking(browser, compi
     assert stop(process) == 0
 
 
+@pytest.mark.slow
 def test_charts_are_uploaded_good_and_bad_then_ranked_and_mapped(page, address, tmp_path):
     write_chart(generate(1, 1, 4), tmp_path / "own.csv")
     (tmp_path / "bad.csv").write_text("post,reports_to\na,b\nb,a\n")
@@ -478,6 +492,7 @@ def encoding_is_chosen(page, address, tmp_path, language, texts):
     page.wait_for_selector(f".ia-notes p:has-text('{done}')")
 
 
+@pytest.mark.slow
 def test_the_encoding_of_a_chart_is_chosen(page, address, tmp_path):
     texts = "Upload my own chart", "Choose columns or encoding", "Encoding of the text"
     texts += "not in this encoding", "Use these columns", "mac: 2 people"

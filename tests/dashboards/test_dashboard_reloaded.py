@@ -90,6 +90,7 @@ def goes_on(page, before):
     assert state(page) == before
 
 
+@pytest.mark.slow
 def test_f5_keeps_chart_week_and_levers(tabs, address, tmp_path):
     page = tabs.open()
     page.goto(address + "?lang=en")
@@ -160,6 +161,7 @@ def test_a_copied_tab_has_a_chart_of_its_own(tabs, address, tmp_path):
     played(page, "first")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("minutes", "there"), [pytest.param(59, True, marks=pytest.mark.slow), (61, False)]
 )
@@ -188,6 +190,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "lost", "button", "away"),
     [

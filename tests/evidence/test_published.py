@@ -23,6 +23,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.slow
 def test_the_table_holds_what_the_block_finds(compiled, tmp_path, monkeypatch):
     """Word for word: a run depends on nothing but scenario and seed."""
     monkeypatch.chdir(tmp_path)

@@ -753,6 +753,7 @@ def small_task(method, truth):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize(
     "method",

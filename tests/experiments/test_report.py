@@ -293,6 +293,7 @@ def test_what_a_picture_says_in_words_are_the_numbers_drawn():
     pd.testing.assert_frame_equal(effects.data, expected)
 
 
+@pytest.mark.slow
 def test_the_same_results_give_the_same_bytes(tmp_path):
     assert page(results("one_at_a_time")) == written("one_at_a_time")
     for folder in ("a", "b"):
@@ -527,6 +528,7 @@ def test_what_is_defined_at_no_point_that_would_be_drawn_is_named():
     assert wanted in drawn.missing
 
 
+@pytest.mark.slow
 def test_a_design_with_holes_that_has_no_map_either_is_drawn_as_far_as_can_be():
     text = LISTS.partition("\n[[factor]]\nname")[0]
     for values in ("[0.2, 0.5, 0.8]", "[3.0, 6.0, 9.0]"):
@@ -566,6 +568,7 @@ def test_what_there_is_of_an_unfinished_design_is_drawn():
     assert "scatter-omission" in [one.name for one in drawn.found]
 
 
+@pytest.mark.slow
 def test_a_report_is_written_whole_or_not_at_all(tmp_path):
     path = write_report(results("morris"), tmp_path / "new", formats=("svg",))
     assert path == tmp_path / "new" / "report.html"
@@ -693,6 +696,7 @@ def browser():
         made.close()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_opens_offline_without_an_error_and_without_a_request(browser, tmp_path, scheme):

@@ -92,6 +92,7 @@ OUTCOME = st.one_of(
 TURNS = st.lists(st.dictionaries(RUN, OUTCOME, max_size=8), max_size=5)
 
 
+@pytest.mark.slow
 @given(turns=TURNS, reopened=st.booleans())
 @example(turns=[{(0, 0): [math.nan, math.inf]}, {(0, 0): [1.0, -math.inf]}], reopened=True)
 @example(turns=[{(1, 2): "no"}, {(1, 2): "nor now"}, {(1, 2): [1.0, 5e-324]}], reopened=False)

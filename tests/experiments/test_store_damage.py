@@ -121,7 +121,7 @@ def test_what_is_damaged_is_run_again_and_nothing_else_lost(sound, tmp_path):
 
 @pytest.mark.slow
 def test_what_is_damaged_is_run_again_in_a_large_campaign(sound, tmp_path):
-    assert len(damage_and_run_again(sound, tmp_path, times=400, seed=3)) > 200
+    assert len(damage_and_run_again(sound, tmp_path, times=200, seed=3)) > 100
 
 
 # --- damage of a known kind -----------------------------------------------------------------------
@@ -398,6 +398,7 @@ def test_a_folder_of_format_1_is_brought_up_to_date(of_format_1):
         assert len(store.stored().point) == 18 - 5  # the five good runs of the third batch
 
 
+@pytest.mark.slow
 def test_a_sweep_of_format_1_goes_on(of_format_1):
     command = [*COMMAND, "sweep", "swept/study.toml", "--out", "swept", "--no-report", "--json"]
     done = subprocess.run(command, cwd=of_format_1, capture_output=True, text=True, check=False)
@@ -522,6 +523,7 @@ def by_command(folder, *words):
     )
 
 
+@pytest.mark.slow
 def test_commands_name_the_command_that_mends(tmp_path):
     (tmp_path / "study.toml").write_text(STUDY)
     assert by_command(tmp_path, "sweep", "study.toml", "--out", "my runs").returncode == 0

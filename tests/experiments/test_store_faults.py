@@ -205,6 +205,7 @@ def compare_with_undisturbed(folder: Path, other: Path) -> None:
     assert named == {file.name for file in disturbed._kept["ideas"].files}
 
 
+@pytest.mark.slow
 def test_no_run_is_lost_doubled_or_torn_by_kill_9(tmp_path):
     kill_and_resume(tmp_path / "killed", kills=4, patience=0.3, seed=1)
     compare_with_undisturbed(tmp_path / "killed", tmp_path / "undisturbed")
@@ -212,7 +213,7 @@ def test_no_run_is_lost_doubled_or_torn_by_kill_9(tmp_path):
 
 @pytest.mark.slow
 def test_no_run_is_lost_doubled_or_torn_by_kill_9_many_times(tmp_path):
-    for seed in range(5):
+    for seed in range(2):
         kill_and_resume(tmp_path / f"killed {seed}", kills=20, patience=0.15, seed=seed)
         compare_with_undisturbed(tmp_path / f"killed {seed}", tmp_path / f"undisturbed {seed}")
 
@@ -318,6 +319,7 @@ def check_steps(folder: Path, stride: int) -> None:
     assert not said[-1][0]
 
 
+@pytest.mark.slow
 @posix
 def test_death_at_some_steps(tmp_path):
     check_steps(tmp_path, stride=9)
@@ -358,6 +360,7 @@ def be_interrupted(folder: str) -> None:
     say(interrupts)
 
 
+@pytest.mark.slow
 @posix
 def test_an_interrupt_while_it_is_written(tmp_path):
     moments = random.Random(1)
@@ -484,6 +487,7 @@ def test_a_read_only_folder(tmp_path, mounting):
     check_read_only(tmp_path / "study")
 
 
+@pytest.mark.slow
 def test_a_read_only_folder_whose_writer_died(half_written, mounting):
     check_read_only(half_written)
 
@@ -536,6 +540,7 @@ def test_a_dead_writer_does_not_block_through_its_children(tmp_path):
             assert len(store.stored().point) == AT_ONCE
 
 
+@pytest.mark.slow
 def test_reading_while_it_is_written(tmp_path):
     with killed(start(sweep, tmp_path, 0)) as process:
         assert heard(process) == "open"

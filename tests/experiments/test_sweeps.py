@@ -334,6 +334,7 @@ def test_an_agent_that_fails_is_named(champions):
 # --- what fails -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", [pytest.param("kernel", marks=pytest.mark.slow), "mesa"])
 def test_a_rule_that_raises_for_some_points_does_not_stop_the_others(tmp_path, engine):
     (tmp_path / "rules.py").write_text(RAISES)
@@ -365,6 +366,7 @@ def test_a_run_that_kills_its_process_is_found_and_told_of(tmp_path):
     assert list(found.failures["error"]) == ["the worker process died"] * 2
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_loses_nothing(undisturbed, tmp_path):
     text = SMALL.replace('name = "small"', 'name = "small"\nengine = "mesa"')
     killed = []
@@ -513,6 +515,7 @@ def wait_for_runs(folder, number):
     raise AssertionError("nothing was stored for two minutes")
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_a_study_loses_and_doubles_nothing(tmp_path, compiled):
     for stored in (1, 2500):
         process = start(tmp_path)
@@ -689,6 +692,7 @@ def test_no_scheduler_is_told_of(tmp_path, monkeypatch):
 # --- known answers --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_published_indices_come_out_of_the_whole_path(tmp_path):
     from innovation_abm.experiments.analysis.sensitivity import sobol_indices
     from innovation_abm.experiments.design.shipped import find

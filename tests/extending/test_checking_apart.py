@@ -67,12 +67,14 @@ def test_it_ends_and_says_which_check_failed(case, folder):
     assert found["off"].passed is None
 
 
+@pytest.mark.slow
 def test_a_file_that_never_ends_loading_is_refused(folder):
     Path("mine.py").write_text("while True:\n    pass\n")
     with pytest.raises(RuleError, match=r"mine\.py: does not end within 2 seconds .* is loaded"):
         check_rules("mine.py", timeout=2.0)
 
 
+@pytest.mark.slow
 def test_errors_come_through_as_they_are(folder):
     Path("mine.py").write_text("x = 1\n")
     with pytest.raises(RuleError, match=r"mine\.py: declares no rule"):
@@ -88,6 +90,7 @@ def test_it_finds_the_same_as_here(folder):
     assert check_rules("mine.py", **options) == check_rules("mine.py", **options, timeout=100.0)
 
 
+@pytest.mark.slow
 def test_what_rules_print_is_not_in_the_json(folder):
     Path("mine.py").write_text(RULE.format("", "print('x' * 1000); return 0.1"))
     command = [sys.executable, "-m", "innovation_abm", "check-rules", "mine.py", "--quick"]
@@ -99,6 +102,7 @@ def test_what_rules_print_is_not_in_the_json(folder):
     assert "line 5: print reads or writes outside" in told["source"]["example"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent otherwise there")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_it_can_be_interrupted_and_leaves_no_process_behind(how, folder):

@@ -73,6 +73,7 @@ def test_every_rule_can_be_begun_from_a_file_that_changes_nothing_yet(name, fold
     assert mine.ideas.equals(usual.ideas)
 
 
+@pytest.mark.slow
 def test_a_new_rule_runs_at_once_and_its_test_passes(folder):
     said = call("new", "rule", "endorse")
     assert said.exit_code == 0
@@ -494,6 +495,7 @@ def test_the_shipped_rules_keep_what_rules_promise(part, folder):
     assert failed(found) == set(), found
 
 
+@pytest.mark.slow
 def test_the_command_says_pass_or_fail(folder):
     Path("mine.py").write_text(f"{ENDORSE}return 1.5\n")
     said = call("check-rules", "mine.py", "--quick", "--scenarios", "3")

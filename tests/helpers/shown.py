@@ -77,37 +77,6 @@ STATUS: Final = {
 }
 """Exit statuses that are not 0."""
 
-SLOW: Final = {
-    "innovation-abm bench --quick",
-    "innovation-abm calibrate german-schemes --out german",
-    "innovation-abm run german/fitted.toml",
-    "innovation-abm check-rules own_unit.py",
-    "innovation-abm compare sah-stiglitz-hierarchy --set-b staleness=0.02 "
-    "--set-b manager_capacity=20",
-    "innovation-abm levers --rank workshop",
-    "innovation-abm sweep NAME",
-    "innovation-abm sweep clay.toml",
-    "innovation-abm sweep clay.toml --out results",
-    "innovation-abm report clay",
-    "innovation-abm export clay --out tables",
-    "innovation-abm sweep clay_layer",
-    "innovation-abm sweep own_chart --chart my-chart.csv",
-    "innovation-abm sweep clay.toml --dask tcp://10.0.0.1:8786",
-    "dask scheduler",
-    "dask worker tcp://10.0.0.1:8786 --nthreads 4",
-    "innovation-abm dashboard",
-    "innovation-abm dashboard --session mine.toml",
-    "innovation-abm dashboard --rules champion.py",
-    "innovation-abm dashboard --levers coffee.toml",
-    "innovation-abm levers --rank workshop --rules champion.py",
-    "innovation-abm sweep champions.toml",
-    "solara run FILE",
-    "python3 --version",
-    "python docs/_ext/reference.py",
-    "python -m innovation_abm.experiments.findings",
-}
-"""What takes long, or goes on until it is stopped: left to the slow tests."""
-
 ELSEWHERE: Final = {
     'python3 -m venv .venv && .venv/bin/python -m pip install -e ".[dashboard]" '
     "&& .venv/bin/innovation-abm dashboard": (
@@ -205,11 +174,6 @@ def to_run(page: Path) -> list[str]:
         if line not in ELSEWHERE
         and (page == README or not re.fullmatch(r"innovation-abm [\w-]+", line))
     ]
-
-
-def quick(page: Path) -> list[str]:
-    """Give those that take a moment."""
-    return [line for line in to_run(page) if line not in SLOW]
 
 
 def files(page: Path) -> dict[str, str]:

@@ -124,6 +124,7 @@ def copy_of_the_package(folder):
     return folder / "innovation_abm"
 
 
+@pytest.mark.slow
 def test_an_edit_of_any_file_of_the_engine_gives_another_fingerprint(tmp_path):
     """In a copy of the package: a line more in each file, and another type of an array."""
     package = copy_of_the_package(tmp_path)

@@ -295,7 +295,7 @@ def check(run):
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 
 
-@settings(max_examples=30, suppress_health_check=QUIET)
+@settings(max_examples=8, suppress_health_check=QUIET)
 @given(runs(books=("shipped",)))  # each further one takes half a minute to compile
 def test_engines_agree(run):
     check(run)

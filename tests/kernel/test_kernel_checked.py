@@ -25,6 +25,7 @@ def test_the_checked_engine_is_another_one():
     assert digest(SHIPPED, checked=True) != digest(SHIPPED)
 
 
+@pytest.mark.slow
 def test_the_cases_reach_what_may_go_wrong():
     """High load, burn-out, orphans, panels, platforms, timelines, charts of all shapes."""
     cases = [random_case(number) for number in CASES]

@@ -96,6 +96,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_same_without_a_warning(tmp_path):
     """As a user's script, whose workers start afresh; every warning is an error there too."""
     script = tmp_path / "sweep.py"
@@ -372,6 +373,7 @@ def buttons(rendered) -> dict:
     return {str(button.children[0]): button for button in found if button.children}
 
 
+@pytest.mark.slow
 def test_solara_viz_opens_steps_and_resets_the_model():
     import ipyvuetify
     from mesa.visualization import Slider

@@ -351,6 +351,7 @@ print(hashlib.sha256(repr(told).encode()).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_another_process_with_another_hash_seed_gives_the_same_run(tmp_path):
     path = tmp_path / "lively.toml"
     LIVELY.but(departments=2, middle_layers=2, span=3, panel_size=2.0).save(path)
@@ -433,6 +434,7 @@ CROWD = LIVELY.but(
 """Where everything has to wait for everything else."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_order_of_activation_does_not_matter_in_a_crowd(seed):
     shuffled = Shuffled(CROWD.but(seed=seed), keep_events=False)

@@ -176,6 +176,7 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "number"),
     [
@@ -194,6 +195,7 @@ def test_no_process_outlives_one_that_is_killed(folder, command, number):
         assert left_after(children, 5) == []
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGHUP", 129)])
 @pytest.mark.parametrize(
