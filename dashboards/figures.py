@@ -19,6 +19,7 @@ import numpy as np
 from innovation_abm.dashboards.ensembles import STAGES
 from innovation_abm.dashboards.headlines import Unit, headlines
 from innovation_abm.entities.idea import DEATHS, Fate
+from innovation_abm.scenario.levers import LeverKind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.maps import Map
     from innovation_abm.dashboards.words import Speech
     from innovation_abm.results.run import Run
+    from innovation_abm.results.survival import Interval
     from innovation_abm.running.effects import Ranked
 
 # Colours, mostly those of Okabe and Ito, are told apart without red or green cones too, as a test
@@ -267,20 +269,26 @@ def waiting(run: Run, say: Speech, dark: bool) -> PagePicture:
 
 
 def ranking(found: list[Ranked], say: Speech, dark: bool, most: int = 12) -> PagePicture:
-    """The levers that change survival most, by their effect on worthwhile ideas."""
-    known = [one for one in found if np.isfinite(one.survival.estimate)]
-    shown = sorted(known, key=lambda one: -abs(one.survival.estimate))[:most]
-    shown.sort(key=lambda one: -one.survival.estimate)
-    sheet = PageSheet(say("ranking_title"), 0.9 + 0.29 * max(len(shown), 1), dark, left=0.53)
-    for row, one in enumerate(shown):
-        change = one.survival
-        colour, mark = (GREEN, "o") if change.estimate >= 0 else (RED, "s")
-        sheet.axes.plot([100 * change.low, 100 * change.high], [row, row], color=colour, lw=2.5)
-        sheet.axes.plot(100 * change.estimate, row, mark, color=colour, ms=6)
+    """The strategies that save most good ideas, and how many bad ones each lets in."""
+    known = [one for one in found if one.acts and np.isfinite(one.worthwhile.estimate)]
+    shown = [one for one in known if one.lever.kind == LeverKind.STRATEGY][:most]
+    sheet = PageSheet(say("ranking_title"), 1.2 + 0.33 * max(len(shown), 1), dark, left=0.53)
+    sides = (("worthwhile", GREEN, "o", -0.13), ("worthless", RED, "s", 0.13))
+    for side, colour, mark, shift in sides:
+        label = say("ranking_saved" if side == "worthwhile" else "ranking_let_in")
+        for row, one in enumerate(shown):
+            change: Interval = getattr(one, side)
+            ends = [100 * change.low, 100 * change.high]
+            sheet.axes.plot(ends, [row + shift] * 2, color=colour, lw=2.0)
+            given = label if row == 0 else None
+            sheet.axes.plot(
+                100 * change.estimate, row + shift, mark, color=colour, ms=5, label=given
+            )
     sheet.names([fill(say.of(one.lever.title), 31, max_lines=2) for one in shown])
     sheet.axes.tick_params(axis="y", labelsize=8)
     sheet.axes.axvline(0, color=sheet.faint, lw=1)
-    sheet.axes.set_xlabel(say("points_of_good"), loc="right")  # longer than the axis
+    sheet.axes.legend(loc="lower right", fontsize=8, frameon=False, labelcolor="linecolor")
+    sheet.axes.set_xlabel(say("ranking_axis"), loc="right")  # longer than the axis
     return sheet.picture()
 
 

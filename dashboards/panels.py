@@ -12,14 +12,16 @@ from solara.alias import rv
 from innovation_abm.dashboards import figures
 from innovation_abm.dashboards.headlines import headlines, name_of
 from innovation_abm.dashboards.tales import called, story
+from innovation_abm.scenario.levers import LeverKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from innovation_abm.dashboards.analyses import Analyses
     from innovation_abm.dashboards.figures import PagePicture
     from innovation_abm.dashboards.room import Room
     from innovation_abm.dashboards.words import Speech
+    from innovation_abm.running.effects import Ranked
 
 
 def paragraph(text: str, kind: str = "ia-hint") -> None:
@@ -144,21 +146,45 @@ def RankingPanel(room: Room) -> None:
     if room.counting.only_mesa:
         why = room.counting.why_mesa(say)
         paragraph(say("ranking_few", number=found.replications, why=why))
+    solara.HTML(
+        tag="details", classes=["ia-table"], unsafe_innerHTML=_ranking_tables(found.levers, say)
+    )
+
+
+def _ranking_tables(levers: Sequence[Ranked], say: Speech) -> str:
+    """Return tables of strategies and of challenges, and what cannot act."""
+    acting = [one for one in levers if one.acts]
+    strategies = [one for one in acting if one.lever.kind == LeverKind.STRATEGY]
+    challenges = [one for one in acting if one.lever.kind == LeverKind.CHALLENGE][::-1]
+    tables = (
+        _ranking_table("ranking_strategies", strategies, say),
+        _ranking_table("ranking_hurts", challenges, say),
+    )
+    idle = "".join(f"<p>{escape(_idle(one, say))}</p>" for one in levers if not one.acts)
+    idle = f"<h4>{escape(say('ranking_idle'))}</h4>{idle}" if idle else ""
+    return f"<summary>{escape(say('ranking_all'))}</summary>{''.join(tables)}{idle}"
+
+
+def _ranking_table(title: str, levers: Sequence[Ranked], say: Speech) -> str:
+    heads = ("ranking_lever", "ranking_change", "ranking_bad")
+    head = "".join(f"<th>{escape(say(one))}</th>" for one in heads)
     rows = "".join(
         f"<tr><td>{escape(say.of(one.lever.title))}</td>"
-        f"<td>{say.signed(100 * one.survival.estimate, 1)}</td>"
-        f"<td>{say.signed(100 * one.commission.estimate, 1)}</td></tr>"
-        for one in found.levers
+        f"<td>{say.signed(100 * one.worthwhile.estimate, 1)}</td>"
+        f"<td>{say.signed(100 * one.worthless.estimate, 1)}</td></tr>"
+        for one in levers
     )
-    solara.HTML(
-        tag="details",
-        classes=["ia-table"],
-        unsafe_innerHTML=(
-            f"<summary>{escape(say('ranking_all'))}</summary><table><thead><tr>"
-            f"<th>{escape(say('ranking_lever'))}</th><th>{escape(say('ranking_change'))}</th>"
-            f"<th>{escape(say('ranking_bad'))}</th></tr></thead><tbody>{rows}</tbody></table>"
-        ),
-    )
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return f"<h4>{escape(say(title))}</h4>{table}"
+
+
+def _idle(one: Ranked, say: Speech) -> str:
+    """Say which lever cannot act, and what it needs."""
+    lever = say.of(one.lever.title)
+    if not one.needs:
+        return lever
+    names = ", ".join(f"{name} = {str(value).lower()}" for name, value in one.needs.items())
+    return say("ranking_needs", lever=lever, names=names)
 
 
 @solara.component

@@ -9,6 +9,7 @@ from .results import Run as Run
 from .rules import RuleBook as RuleBook
 from .rules import load_rules as load_rules
 from .rules import rule as rule
+from .running.attribution import attribute as attribute
 from .running.checkpoints import resume as resume
 from .running.checkpoints import save_checkpoint as save_checkpoint
 from .running.comparison import compare as compare

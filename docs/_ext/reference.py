@@ -34,6 +34,7 @@ from innovation_abm.results.stories import PHRASES
 from innovation_abm.rules import book as rules
 from innovation_abm.running.effects import ORGANISATIONS, EffectVerdict, Measured, recorded
 from innovation_abm.scenario.levers import catalogue
+from innovation_abm.scenario.mechanisms import MECHANISMS
 from innovation_abm.scenario.parameters import GROUPS, parameters
 
 if TYPE_CHECKING:
@@ -381,6 +382,15 @@ def _effect(found: Measured) -> str:
     return f"{change.estimate:+.3g} ({change.low:+.3g} to {change.high:+.3g}){note}"
 
 
+def mechanism_table() -> str:
+    """List what worthwhile ideas may die of, and the parameters that each mechanism consists of."""
+    rows = (
+        (_code(one.key), one.title["en"], ", ".join(map(_code, one.parameters)))
+        for one in MECHANISMS.values()
+    )
+    return table(("mechanism", "what it is", "parameters"), rows)
+
+
 def measure_table() -> str:
     """Tabulate the measures."""
     rows = ((_code(m.name), m.title, m.unit or "share") for m in MEASURES.values())
@@ -488,6 +498,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "levers": lever_table,
     "lever effects": lever_effect_table,
     "measures": measure_table,
+    "mechanisms": mechanism_table,
     "study top": lambda: _study("top"),
     "study base": lambda: _study("base"),
     "study factor": lambda: _study("factor"),

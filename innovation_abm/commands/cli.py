@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from innovation_abm.commands.attribute import attribute
 from innovation_abm.commands.bench import bench
 from innovation_abm.commands.cache import cache
 from innovation_abm.commands.check_chart import check_chart
@@ -122,6 +123,7 @@ def _common(
 app.command()(run)
 app.command()(compare)
 app.command()(levers)
+app.command()(attribute)
 app.command("check-chart")(check_chart)
 app.command()(presets)
 app.command()(validate)

@@ -14,7 +14,7 @@ from innovation_abm.results.measures import MEASURES
 from innovation_abm.scenario.levers import Direction, Lever, LeverKind, Move, lever_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rich.console import Console
 
@@ -98,35 +98,49 @@ def show_lever(console: Console, lever: Lever) -> None:
     console.print(table)
 
 
-def show_ranking(console: Console, scenario: Scenario, found: Sequence[Ranked]) -> None:
-    """Print levers by what each, moved alone, changes for worthwhile ideas."""
-    console.print(Text(f"Levers ranked in {scenario.name}", style="bold"))
-    console.print("Change in percentage points, each lever alone, with paired 95% intervals.\n")
-    table = page_table("<lever", "survival", "<interval", "omission", "commission")
-    for one in found:
-        sure = one.survival.low > 0 or one.survival.high < 0
-        table.add_row(
-            one.lever.key,
-            _points(one.survival.estimate),
-            _interval(one.survival),
-            _points(one.omission.estimate),
-            f"{_points(one.commission.estimate)}",
-            style="bold" if sure else "dim",
-        )
-    console.print(table)
-    if any(math.isnan(one.survival.estimate) for one in found):
-        console.print("\nundefined: no worthwhile idea was decided on.", style="dim")
+def show_ranking(
+    console: Console, scenario: Scenario, found: Sequence[Ranked], challenges: bool = False
+) -> None:
+    """Print strategies by what each, moved alone, changes for worthwhile ideas; or challenges."""
+    kind = LeverKind.CHALLENGE if challenges else LeverKind.STRATEGY
+    of_kind = [one for one in found if one.lever.kind == kind]
+    acting = [one for one in of_kind if one.acts]
+    if challenges:  # what hurts most first
+        acting.sort(key=lambda one: one.worthwhile.estimate)
+    what = "What would hurt most" if challenges else "What could be done"
+    console.print(Text(f"{what} in {scenario.name}", style="bold"))
     console.print(
-        "\nsurvival: worthwhile ideas that survive; omission: that die; commission: worthless"
-        "\nideas that are adopted; each of those decided. Faint: the interval includes 0.",
-        style="dim",
+        "How many more or fewer are adopted, of 100 decided: each lever alone, with\n"
+        "paired 95% intervals.\n"
     )
+    table = page_table("<lever", "worthwhile ideas", "worthless ideas")
+    for one in acting:
+        sure = one.worthwhile.low > 0 or one.worthwhile.high < 0
+        row = (one.lever.key, _change(one.worthwhile), _change(one.worthless))
+        table.add_row(*row, style="bold" if sure else "dim")
+    console.print(table)
+    if any(math.isnan(one.worthwhile.estimate) for one in acting):
+        console.print("\nundefined: no worthwhile idea was decided on.", style="dim")
+    for one in of_kind:
+        if not one.acts:
+            console.print(f"{one.lever.key}: {cannot_act(one.needs)}", style="dim")
+    other = "" if challenges else "; for what would hurt most: --challenges"
+    console.print(f"\nFaint: the interval of worthwhile ideas includes 0{other}.", style="dim")
 
 
-def _interval(change: Interval) -> str:
+def cannot_act(needs: Mapping[str, object]) -> str:
+    """Say that a lever changes nothing, and what it needs."""
+    if not needs:
+        return "changed nothing in these runs"
+    listed = ", ".join(f"{name} = {str(value).lower()}" for name, value in needs.items())
+    return f"cannot act here: needs, for instance, {listed}"
+
+
+def _change(change: Interval) -> str:
     if math.isnan(change.estimate):
         return "undefined"
-    return f"{_points(change.low)} to {_points(change.high)}"
+    ends = (change.estimate, change.low, change.high)
+    return "{} [{}, {}]".format(*(_points(end).rjust(5) for end in ends))
 
 
 def _points(share: float) -> str:
@@ -147,34 +161,38 @@ def check_picture(path: str) -> Path:
     return wanted
 
 
-def draw_ranking(path: Path, scenario: Scenario, found: Sequence[Ranked]) -> None:
-    """Draw a ranking: survival of worthwhile ideas and commission, with intervals."""
+def draw_ranking(
+    path: Path, scenario: Scenario, found: Sequence[Ranked], challenges: bool = False
+) -> None:
+    """Draw a ranking as a plane: worthwhile ideas saved against worthless ideas let in."""
     from matplotlib.figure import Figure
 
-    rows = list(found)[::-1]
-    figure = Figure(figsize=(9, 1.4 + 0.24 * len(rows)), layout="constrained")
-    axes = figure.subplots(1, 2, sharey=True)
-    sides = (
-        ("worthwhile ideas that survive", [one.survival for one in rows], "#0072b2"),
-        ("worthless ideas adopted", [one.commission for one in rows], "#d55e00"),
+    kind = LeverKind.CHALLENGE if challenges else LeverKind.STRATEGY
+    shown = [one for one in found if one.acts and one.lever.kind == kind]
+    shown = [one for one in shown if not math.isnan(one.worthwhile.estimate)]
+    figure = Figure(figsize=(11, 7), layout="constrained")
+    axis: Any = figure.subplots()
+    across, up = ([getattr(one, side) for one in shown] for side in ("worthless", "worthwhile"))
+    middle = [[100 * one.estimate for one in side] for side in (across, up)]
+    axis.errorbar(
+        *middle, xerr=_spread(across), yerr=_spread(up), fmt="o", markersize=4, elinewidth=0.6
     )
-    for axis, (title, intervals, colour) in zip(axes, sides, strict=True):
-        _draw_intervals(axis, intervals, colour)
-        axis.set_title(f"Change in {title}", fontsize=10)
-        axis.set_xlabel("percentage points, with 95% confidence intervals")
-    axes[0].set_ylim(-0.8, len(rows) - 0.2)
-    axes[0].set_yticks(range(len(rows)), [one.lever.title.en for one in rows], fontsize=8)
-    figure.suptitle(f"Levers ranked in {scenario.name}, each moved alone")
+    axis.axhline(0, color="#888888", linewidth=0.8)
+    axis.axvline(0, color="#888888", linewidth=0.8)
+    axis.axline((0, 0), slope=1, color="#888888", linestyle=":", linewidth=1)
+    for number, at in enumerate(zip(*middle, strict=True), 1):
+        axis.annotate(str(number), at, (4, 3), textcoords="offset points", fontsize=8)
+    names = [f"{number:>2}  {one.lever.title.en}" for number, one in enumerate(shown, 1)]
+    names.append("\nDotted: as many worthless ideas let in\nas worthwhile ones saved.")
+    axis.text(1.02, 1.0, "\n".join(names), transform=axis.transAxes, va="top", fontsize=8)
+    axis.set_xlabel("worthless ideas adopted, change in 100 decided")
+    axis.set_ylabel("worthwhile ideas adopted, change in 100 decided")
+    axis.set_title(f"{scenario.name}: each lever alone, with 95% confidence intervals", loc="left")
     figure.savefig(path, dpi=150)
 
 
-def _draw_intervals(axis: Any, intervals: Sequence[Interval], colour: str) -> None:  # noqa: ANN401
-    middle = [100 * one.estimate for one in intervals]
-    spread = [
+def _spread(intervals: Sequence[Interval]) -> list[list[float]]:
+    return [
         [100 * (one.estimate - one.low) for one in intervals],
         [100 * (one.high - one.estimate) for one in intervals],
     ]
-    axis.axvline(0, color="#888888", linewidth=0.8)
-    axis.errorbar(middle, range(len(middle)), xerr=spread, fmt="o", color=colour, markersize=4)
-    axis.grid(axis="y", color="#eeeeee")
-    axis.set_axisbelow(True)

@@ -55,7 +55,7 @@ RankOption = Annotated[
     typer.Option(
         "--rank",
         metavar="PRESET|FILE.toml",
-        help="Rank all levers by the effect of each, moved alone, on worthwhile ideas.",
+        help="Rank strategies by the effect of each, moved alone, on worthwhile ideas.",
         autocompletion=complete_preset,
     ),
 ]
@@ -72,6 +72,9 @@ PairsPerLeverOption = Annotated[
         show_default=False,
     ),
 ]
+ChallengesOption = Annotated[
+    bool, typer.Option("--challenges", help="Rank challenges instead: what would hurt most.")
+]
 PlotOption = Annotated[
     str | None,
     typer.Option("--plot", metavar="FILE", help="Plot the ranking: a .png, .svg or .pdf file."),
@@ -81,6 +84,7 @@ PlotOption = Annotated[
 def levers(
     key: KeyArgument = None,
     ranked: RankOption = None,
+    challenges: ChallengesOption = False,
     strength: StrengthOption = 1.0,
     replications: PairsPerLeverOption = None,
     plot: PlotOption = None,
@@ -99,8 +103,9 @@ def levers(
 ) -> None:
     """List, describe or rank levers."""
     if ranked is None:
-        if plot is not None:
-            raise InnovationAbmError("--plot needs a ranking: add --rank PRESET")
+        for option, given in (("--plot", plot is not None), ("--challenges", challenges)):
+            if given:
+                raise InnovationAbmError(f"{option} needs a ranking: add --rank PRESET")
         _list_levers(key, lever_file, as_json)
         return
     if key is not None:
@@ -117,11 +122,11 @@ def levers(
         found = _ranked(task, book, strength, replications, working)
         if picture is not None:
             working.say("drawing")
-            lever_pages.draw_ranking(picture, wanted, found)
+            lever_pages.draw_ranking(picture, wanted, found, challenges)
     if as_json:
         print_json([one.as_dict() for one in found])
     else:
-        lever_pages.show_ranking(page(), wanted, found)
+        lever_pages.show_ranking(page(), wanted, found, challenges)
 
 
 def _ranked(

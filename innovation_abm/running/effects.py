@@ -21,6 +21,7 @@ from innovation_abm.results.measures import MEASURES, counted
 from innovation_abm.results.survival import Interval
 from innovation_abm.running.simulation import simulate_many
 from innovation_abm.scenario.levers import Direction, catalogue
+from innovation_abm.scenario.parameters import parameters
 from innovation_abm.scenario.presets import preset
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from innovation_abm.running.engines import Notice
     from innovation_abm.running.simulation import Progress
     from innovation_abm.scenario.levers import Effect, Lever
+    from innovation_abm.scenario.parameters import Value
     from innovation_abm.scenario.scenario import Scenario
 
     Runs = Callable[[Sequence[tuple[Scenario, int]]], pd.DataFrame]
@@ -65,28 +67,46 @@ class Ranked:
 
     Attributes:
         lever: the lever.
-        survival: share of worthwhile ideas that survive, of those decided.
-        omission: share of worthwhile ideas that die, of those decided: its complement.
-        commission: share of worthless ideas that are adopted, of those decided.
+        worthwhile: change in the share of worthwhile ideas that are adopted, of those decided.
+        worthless: change in the share of worthless ideas that are adopted, of those decided.
+        acts: whether it changes anything at all.
+        needs: where it does not, parameters without which it cannot, and values with which it can.
     """
 
     lever: Lever
-    survival: Interval
-    omission: Interval
-    commission: Interval
+    worthwhile: Interval
+    worthless: Interval
+    acts: bool
+    needs: dict[str, Value]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the effects for JSON."""
+        """Return the effects for JSON; ``survival`` and ``commission`` are their former names."""
         return {
             "key": self.lever.key,
             "title": self.lever.title.en,
             "kind": self.lever.kind.value,
             "determinants": [one.value for one in self.lever.determinants],
             "level": self.lever.level.value,
-            "survival": self.survival.as_dict(),
-            "omission": self.omission.as_dict(),
-            "commission": self.commission.as_dict(),
+            "acts": self.acts,
+            "needs": self.needs,
+            "worthwhile": self.worthwhile.as_dict(),
+            "worthless": self.worthless.as_dict(),
+            "survival": self.worthwhile.as_dict(),
+            "commission": self.worthless.as_dict(),
         }
+
+
+def unmet_needs(lever: Lever, scenario: Scenario) -> dict[str, Value]:
+    """Return what a lever that changes nothing in a scenario needs there.
+
+    Returns:
+        Of the parameters that the lever needs, those whose mechanism is off; if there are none,
+        those that have other values. The values are such as it is known to act with.
+    """
+    known, values = parameters(), scenario.at(1)
+    other = {name: value for name, value in lever.needs.items() if values[name] != value}
+    off = {name: value for name, value in other.items() if values[name] == known[name].off}
+    return off or other
 
 
 def rank(
@@ -117,8 +137,8 @@ def rank(
         notice: see :func:`~innovation_abm.simulate_many`.
 
     Returns:
-        The levers, that which saves most worthwhile ideas first; last those whose effect is
-        undefined, since no worthwhile idea was decided.
+        The levers, that which saves most worthwhile ideas first; then those whose effect is
+        undefined, since no worthwhile idea was decided, and last those that cannot act here.
 
     Raises:
         InnovationAbmError: if ``strength`` or ``replications`` is out of bounds, or the scenario
@@ -144,26 +164,33 @@ def rank(
     if len(table) < len(pairs):
         raise InnovationAbmError("the ranking was stopped")
     base, *others = _by_scenario(table, replications)
-    found = [_ranked(lever, base, other) for lever, other in zip(levers, others, strict=True)]
+    found = [
+        _ranked(lever, scenario, base, other) for lever, other in zip(levers, others, strict=True)
+    ]
     return sorted(found, key=_place)
 
 
-def _place(one: Ranked) -> tuple[bool, float]:
-    """Return by what a lever is ranked: the largest effect first, an undefined one last."""
-    estimate = one.survival.estimate
-    return math.isnan(estimate), -estimate
+def _place(one: Ranked) -> tuple[bool, bool, float]:
+    """Return by what a lever is ranked: the largest effect first, an undefined one later."""
+    estimate = one.worthwhile.estimate
+    return not one.acts, math.isnan(estimate), -estimate
 
 
 def _by_scenario(table: pd.DataFrame, replications: int) -> list[pd.DataFrame]:
     return [table[at : at + replications] for at in range(0, len(table), replications)]
 
 
-def _ranked(lever: Lever, base: pd.DataFrame, other: pd.DataFrame) -> Ranked:
+def _ranked(lever: Lever, scenario: Scenario, base: pd.DataFrame, other: pd.DataFrame) -> Ranked:
     def change(column: str, sign: float = 1.0) -> Interval:
         before, after = (sign * table[column].to_numpy() for table in (base, other))
         return survival.paired_difference(before, after, skip_undefined=True).difference
 
-    return Ranked(lever, change("omission", -1.0), change("omission"), change("commission"))
+    figures = base.columns.drop("scenario")
+    acts = not np.array_equal(
+        base[figures].to_numpy(float), other[figures].to_numpy(float), equal_nan=True
+    )
+    needs = {} if acts else unmet_needs(lever, scenario)
+    return Ranked(lever, change("omission", -1.0), change("commission"), acts, needs)
 
 
 # --- what was expected of each lever, and what it does --------------------------------------------

@@ -17,12 +17,13 @@ from places import ORGANOGRAMS
 from typer.testing import CliRunner
 
 import innovation_abm
-from innovation_abm import Scenario, charts, options
+from innovation_abm import Scenario, catalogue, charts, options, preset, rank, simulate_many
 from innovation_abm.commands import cli, doctor
 from innovation_abm.commands.pages import percent
 from innovation_abm.console import PATIENCE, Working, bar, page, print_error, to_json
 from innovation_abm.evidence import validation
 from innovation_abm.running import comparison, simulation
+from innovation_abm.scenario.levers import LeverKind
 from innovation_abm.scenario.presets import preset_names
 
 SOUND = ["dcms", "dfe", "dh", "environment-agency", "natural-england"]
@@ -1106,9 +1107,42 @@ def test_levers_are_ranked(tmp_path):
     assert widest(said.out) <= 80
     assert picture.read_text(encoding="utf-8").startswith("<?xml")
     ranked = call("levers", *arguments, "--json").json
-    gains = [one["survival"]["estimate"] for one in ranked]
+    acting = [one for one in ranked if one["acts"]]
+    gains = [one["worthwhile"]["estimate"] for one in acting]
     assert gains == sorted(gains, reverse=True)
-    assert len(ranked) == 47
+    assert len(ranked) == 47 and ranked[: len(acting)] == acting
+    for one in ranked:
+        assert set(one) >= {"key", "kind", "acts", "needs", "worthwhile", "worthless"}
+
+
+def test_strategies_that_can_act_are_ranked_and_challenges_apart():
+    arguments = ("--rank", "workshop", "--weeks", "30", "--replications", "6")
+    strategies, challenges = call("levers", *arguments), call("levers", *arguments, "--challenges")
+    listed = [line.split()[0] for line in strategies.out.splitlines() if "[" in line]
+    kinds = {key: lever.kind for key, lever in catalogue().items()}
+    assert listed and {kinds[key] for key in listed} == {LeverKind.STRATEGY}
+    assert "outcome_payment: cannot act here: needs, for instance, data_quality" in strategies.out
+    assert "outcome_payment" not in listed
+    listed = [line.split()[0] for line in challenges.out.splitlines() if "[" in line]
+    assert {kinds[key] for key in listed} == {LeverKind.CHALLENGE}
+    assert listed[0] == "middle_bottleneck"
+    assert "control_reflex: cannot act here" in challenges.out
+
+
+def test_challenges_are_ranked_or_nothing():
+    assert "--challenges needs a ranking" in refused("levers", "--challenges")
+
+
+@pytest.mark.parametrize("name", ["workshop", "typical"])
+def test_a_lever_that_changes_nothing_says_what_it_needs(name):
+    """With what it needs, it does something."""
+    for one in rank(preset(name), replications=6):
+        if not one.acts:
+            assert one.needs, one.lever.key
+            given = preset(name).but(**one.lever.needs)
+            moved = given.but(levers={one.lever.key: 1.0})
+            runs = [simulate_many([(s, seed) for seed in (1, 2, 3)]) for s in (given, moved)]
+            assert not runs[0].equals(runs[1]), one.lever.key
 
 
 def test_run_moves_a_lever():
