@@ -373,6 +373,7 @@ def desk(tmp_path_factory):
     os.chdir(before)
 
 
+@pytest.mark.slow
 @settings(max_examples=80, suppress_health_check=QUIET)
 @given(arguments=command_lines())
 def test_the_command_line(desk, compiled, arguments):

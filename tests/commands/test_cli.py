@@ -416,6 +416,7 @@ def test_names_that_a_terminal_cannot_write(folder):
         assert said.stderr == b""
 
 
+@pytest.mark.slow
 @published
 @pytest.mark.parametrize("name", SOUND)
 def test_published_charts_run(name, tmp_path, monkeypatch):
@@ -907,6 +908,7 @@ def start(*arguments: object, **options: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, encoding="utf-8", **(pipes | options))
 
 
+@pytest.mark.slow
 def test_standard_output_is_the_json_alone():
     with start("run", *SMALL, "--json") as process:
         out, err = process.communicate()

@@ -1028,6 +1028,7 @@ def test_agents_of_ones_own_are_played_counted_and_ranked(for_mesa, champions, m
     room.close()
 
 
+@pytest.mark.slow
 def test_what_would_take_too_long_in_mesa_is_not_begun_and_the_page_says_so(
     for_mesa, champions, monkeypatch
 ):
@@ -1684,6 +1685,7 @@ def test_charts_say_what_they_show(room):
         assert f'alt="{picture.title}"' in picture.html()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_written_in_charts_fits_their_sheets(room, language, monkeypatch):
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -161,6 +161,7 @@ def test_a_link_of_another_site_opens_the_page_and_keeps_no_hold_on_it(
     context.close()
 
 
+@pytest.mark.slow
 def test_a_page_that_is_framed_shows_nothing(browser, served, elsewhere):
     evil = browser.new_page()
     refused = []

@@ -230,6 +230,7 @@ class LostBooks(InnovationModel):
         pass
 
 
+@pytest.mark.slow
 def test_wrong_books_are_refused(monkeypatch):
     monkeypatch.setattr(validation, "InnovationModel", LostBooks)
     assert not any(found.passed for found in littles_law(Bench(SMALL)))
@@ -244,11 +245,13 @@ class SharedLuck(InnovationModel):
             person.draw = lambda purpose, key, *_: self.draw(purpose, key)
 
 
+@pytest.mark.slow
 def test_reviews_that_depend_on_each_other_are_refused(monkeypatch):
     monkeypatch.setattr(validation, "InnovationModel", SharedLuck)
     assert not any(found.passed for found in hierarchies(Bench(SMALL)))
 
 
+@pytest.mark.slow
 def test_ideas_before_business_are_refused():
     model = leaders_queues(
         Bench(SMALL),
@@ -354,6 +357,7 @@ def test_a_size_that_is_no_share_is_refused(size):
         validate(size=size)
 
 
+@pytest.mark.slow
 def test_runs_repeat_exactly():
     first, again = ([replace(c) for c in hierarchies(Bench(0.1))] for _ in range(2))
     assert first == again

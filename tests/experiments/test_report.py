@@ -168,6 +168,7 @@ class Reader(HTMLParser):
 # --- the page -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_page_is_whole_and_can_be_read_by_everybody(kind):
     read = Reader(written(kind))

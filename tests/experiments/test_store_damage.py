@@ -211,6 +211,7 @@ LEDGERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statement", LEDGERS)
 def test_a_damaged_ledger_is_named_and_mended(sound, hurt, statement):
     with closing(sqlite3.connect(hurt / "ledger.sqlite")) as connection, connection:

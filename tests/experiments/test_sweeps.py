@@ -230,6 +230,7 @@ def test_another_version_of_the_model_is_refused(tmp_path, monkeypatch):
         identity.model_version.cache_clear()
 
 
+@pytest.mark.slow
 def test_edited_rules_are_refused(tmp_path):
     (tmp_path / "rules.py").write_text(RAISES)
     ruled = SMALL.replace("[base.values]", '[base]\nrules = "rules.py"\n\n[base.values]')
@@ -527,6 +528,7 @@ def test_killed_at_any_moment_a_study_loses_and_doubles_nothing(tmp_path, compil
     assert not found.provenance.duplicated(["point", "replication"]).any()
 
 
+@pytest.mark.slow
 def test_control_c_keeps_what_was_finished_and_says_how_to_go_on(tmp_path, compiled):
     process = start(tmp_path)
     wait_for_runs(tmp_path, 1)

@@ -52,6 +52,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_it_ends_and_says_which_check_failed(case, folder):
     text, message = CASES[case]

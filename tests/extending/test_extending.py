@@ -392,6 +392,7 @@ def test_a_sound_rule_passes(folder):
     assert all(check.passed for name, check in found.items() if name != "engines")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "broken", "example"),
     [

@@ -219,6 +219,7 @@ def test_what_is_no_number_does_not_compile(gives, folder):
         build(write(gives), pytest.fail)
 
 
+@pytest.mark.slow
 def test_a_study_stores_it_as_a_failure_with_its_message(folder):
     write("math.nan if terms.review_threshold == 0.25 else 0.1")
     text = (
