@@ -10,6 +10,7 @@ from .rules import RuleBook as RuleBook
 from .rules import load_rules as load_rules
 from .rules import rule as rule
 from .running.attribution import attribute as attribute
+from .running.chances import idea_chance as idea_chance
 from .running.checkpoints import resume as resume
 from .running.checkpoints import save_checkpoint as save_checkpoint
 from .running.comparison import compare as compare

@@ -23,6 +23,7 @@ from innovation_abm.commands.check_chart import check_chart
 from innovation_abm.commands.compare import compare
 from innovation_abm.commands.doctor import doctor
 from innovation_abm.commands.extending import check_rules, new
+from innovation_abm.commands.idea import idea
 from innovation_abm.commands.levers import levers
 from innovation_abm.commands.presets import presets
 from innovation_abm.commands.run import run
@@ -124,6 +125,7 @@ app.command()(run)
 app.command()(compare)
 app.command()(levers)
 app.command()(attribute)
+app.command()(idea)
 app.command("check-chart")(check_chart)
 app.command()(presets)
 app.command()(validate)

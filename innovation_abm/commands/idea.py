@@ -1,0 +1,141 @@
+"""The command ``idea``: one idea's chance, over redrawn luck."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.text import Text
+
+from innovation_abm.commands.pages import page_table
+from innovation_abm.commands.tasks import Changes, read_rules, task_of, warn_of_rules
+from innovation_abm.console import Working, page, print_json
+from innovation_abm.options import (
+    ChartOption,
+    ChartReading,
+    ColumnOption,
+    EncodingOption,
+    ForceOption,
+    JsonOption,
+    LeverFileOption,
+    NamesOption,
+    RepairOption,
+    RulesOption,
+    SeedOption,
+    SheetOption,
+    WeeksOption,
+    complete_lever,
+    complete_preset,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from innovation_abm.running.chances import IdeaChance
+
+LUCKS: Final = 100
+"""As :data:`innovation_abm.running.chances.LUCKS`, which is slow to import."""
+SHOWN: Final = 8
+"""Levers that are listed unless some are named: those that help most."""
+
+ScenarioArgument = Annotated[
+    str,
+    typer.Argument(metavar="PRESET|FILE.toml", help="What to run.", autocompletion=complete_preset),
+]
+IdeaArgument = Annotated[
+    str,
+    typer.Argument(metavar="IDEA", help="Name of an idea of that run, such as w12-p7."),
+]
+SettingsOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter; can be repeated."),
+]
+TryOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--try",
+        metavar="KEY",
+        help="Lever to try, at full strength; can be repeated. Default: all strategies.",
+        autocompletion=complete_lever,
+    ),
+]
+LucksOption = Annotated[
+    int, typer.Option("--lucks", metavar="N", help="How many times to draw the luck of decisions.")
+]
+
+
+def idea(
+    scenario: ScenarioArgument,
+    name: IdeaArgument,
+    settings: SettingsOption = None,
+    tried: TryOption = None,
+    lever_file: LeverFileOption = None,
+    chart: ChartOption = None,
+    repair: RepairOption = False,
+    force_repair: ForceOption = False,
+    columns: ColumnOption = None,
+    sheet: SheetOption = None,
+    encoding: EncodingOption = None,
+    keep_names: NamesOption = False,
+    weeks: WeeksOption = None,
+    seed: SeedOption = None,
+    lucks: LucksOption = LUCKS,
+    rules: RulesOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what chance one idea has, and what levers would change.
+
+    People, ideas and context stay the same; only the luck of decisions is drawn again and again.
+    ``run`` lists ideas by name.
+    """
+    changes = Changes(chart, weeks, seed, {"--set": settings or ()}, lever_file=lever_file)
+    reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
+    with Working("loading") as working:
+        from innovation_abm.running.chances import idea_chance
+
+        wanted, book = changes.applied(scenario), read_rules(rules)
+        warn_of_rules(scenario, book, working)
+        task = task_of(wanted, reading, working)
+        working.say("drawing luck")
+        found = idea_chance(
+            wanted,
+            name,
+            lucks=lucks,
+            levers=tried,
+            organization=task.organization,
+            rules=book,
+            progress=working,
+            notice=working.note,
+        )
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        show_chance(page(), found, everything=bool(tried))
+
+
+def show_chance(console: Console, found: IdeaChance, *, everything: bool = False) -> None:
+    """Print what becomes of the idea, and with which levers more often adopted."""
+    worth = "worthwhile" if found.value > 0.0 else "worthless"
+    console.print(Text(f"{found.idea}: {worth} (value {found.value:+.2f})", style="bold"))
+    ends = f"{100 * found.share.low:.0f} to {100 * found.share.high:.0f}"
+    console.print(
+        f"Adopted in {found.adopted} of {found.lucks} draws of luck "
+        f"(95% interval: {ends} of 100). In this run: {_words(found.fate)}."
+    )
+    fates = [f"{_words(fate)} {number}" for fate, number in found.fates.items()]
+    console.print(f"What became of it: {', '.join(fates)}.\n")
+    if not found.levers:
+        return
+    table = page_table("<with", "adopted", "change in 100", "<interval")
+    for one in found.levers if everything else found.levers[:SHOWN]:
+        change = one.change
+        interval = f"{100 * change.low:+.0f} to {100 * change.high:+.0f}"
+        sure = change.low > 0.0 or change.high < 0.0
+        row = (one.lever.key, f"{one.adopted}", f"{100 * change.estimate:+.0f}", interval)
+        table.add_row(*row, style="bold" if sure else "dim")
+    console.print(table)
+    console.print("\nEach lever alone, at full strength, under the same luck.", style="dim")
+
+
+def _words(fate: str) -> str:
+    return fate.replace("_", " ")

@@ -1,0 +1,93 @@
+"""One idea's chance over redrawn luck."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from innovation_abm import InnovationAbmError, idea_chance, preset, simulate
+from innovation_abm.commands import cli
+
+pytestmark = pytest.mark.usefixtures("compiled")
+
+TEAM = preset("workshop").but(weeks=52)
+
+
+@pytest.fixture(scope="module")
+def names():
+    """Ideas that are voiced under the scenario's own luck."""
+    ideas = simulate(TEAM).ideas
+    return list(ideas["idea"][ideas["voiced"]])
+
+
+def by_hand(scenario, idea, lucks, strengths):
+    """Count adoptions in whole runs, one by one."""
+    people, ideas, decisions, context = scenario.seeds()
+    fixed = scenario.but(people_seed=people, ideas_seed=ideas, context_seed=context)
+    adopted = 0
+    for number in range(lucks):
+        moved = fixed.but(decisions_seed=decisions + number, levers=strengths)
+        table = simulate(moved, engine="mesa", keep_events=False).ideas.set_index("idea")
+        adopted += idea in table.index and table["fate"][idea] == "adopted"
+    return adopted
+
+
+def test_it_is_what_runs_of_mesa_count(names):
+    found = idea_chance(TEAM, names[0], lucks=12, levers=["defined_roles"])
+    assert found.adopted == by_hand(TEAM, names[0], 12, {})
+    assert found.levers[0].adopted == by_hand(TEAM, names[0], 12, {"defined_roles": 1.0})
+    assert sum(found.fates.values()) == 12
+
+
+def test_more_luck_agrees_within_its_interval(names):
+    few, many = (idea_chance(TEAM, names[3], lucks=n, levers=[]) for n in (100, 1000))
+    assert few.share.low - 0.05 <= many.share.estimate <= few.share.high + 0.05
+    assert few.share.low <= few.share.estimate <= few.share.high
+
+
+def test_its_own_luck_comes_first(names):
+    ideas = simulate(TEAM).ideas.set_index("idea")["fate"]
+    for name in names[:3]:
+        found = idea_chance(TEAM, name, lucks=2, levers=[])
+        assert found.fate == ideas[name].replace(" ", "_")
+
+
+def test_a_lever_that_cannot_touch_it_moves_it_by_nothing_at_all(names):
+    found = idea_chance(TEAM, names[0], lucks=40, levers=["outcome_payment", "implicit_explicit"])
+    for one in found.levers:
+        assert (one.change.estimate, one.change.low, one.change.high) == (0.0, 0.0, 0.0)
+
+
+def test_strategies_are_tried_and_the_best_comes_first(names):
+    found = idea_chance(TEAM, names[0], lucks=6)
+    gains = [one.change.estimate for one in found.levers]
+    assert gains == sorted(gains, reverse=True)
+    assert {one.lever.kind.value for one in found.levers} == {"strategy"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"idea": "w1-p999"}, r'unknown idea "w1-p999".*this run has \d+ ideas'),
+        ({"idea": ""}, "unknown idea"),
+        ({"lucks": 1}, "lucks = 1: must be at least 2"),
+        ({"levers": ["defined_role"]}, 'did you mean "defined_roles"'),
+    ],
+)
+def test_what_is_wrong_is_said(names, wrong, said):
+    with pytest.raises(InnovationAbmError, match=said):
+        idea_chance(TEAM, **{"idea": names[0], **wrong})
+
+
+def call(*arguments):
+    return CliRunner().invoke(cli.app, ["idea", *arguments], prog_name=cli.PROGRAM)
+
+
+def test_the_command(names):
+    arguments = ("workshop", names[0], "--weeks", "52", "--lucks", "5", "--try", "defined_roles")
+    found = json.loads(call(*arguments, "--json").stdout)
+    assert found["lucks"] == 5 and found["levers"][0]["key"] == "defined_roles"
+    said = call(*arguments)
+    assert said.exit_code == 0
+    assert f"Adopted in {found['adopted']} of 5 draws of luck" in said.stdout
+    assert call("workshop", "w0-p0").exit_code == 2
