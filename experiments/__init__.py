@@ -6,6 +6,7 @@
 ``store``             storage of runs, and reading them as frames
 ``analysis``          results, each figure with its interval
 ``reporting``         the report and its pictures
+``portfolios``        which levers together, for what they cost
 ``calibration``       which parameters fit published figures
 ``command``           the commands
 ``studies``           studies that come with the package; ``calibrations`` likewise
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         Study,
         StudyError,
     )
+    from innovation_abm.experiments.portfolios.portfolio import portfolio
     from innovation_abm.experiments.reporting.report import write_report
     from innovation_abm.experiments.running.execution import sweep
     from innovation_abm.experiments.store.results import Results, load_study
@@ -49,6 +51,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "Results",
     "write_report",
     "StudyError",
+    "portfolio",
     "calibrate",
     "Calibration",
     "Prior",
@@ -69,6 +72,7 @@ _HOME = {
     "Results": "store.results",
     "write_report": "reporting.report",
     "StudyError": "design.study",
+    "portfolio": "portfolios.portfolio",
     "calibrate": "calibration.calibration",
     "Calibration": "calibration.file",
     "Prior": "calibration.file",

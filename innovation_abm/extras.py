@@ -9,7 +9,7 @@ from innovation_abm.errors import InnovationAbmError
 
 EXTRAS: Final = {
     "dashboard": ("altair", "anywidget", "ipyvue", "ipyvuetify", "matplotlib", "solara"),
-    "studies": ("matplotlib", "pyarrow", "SALib"),
+    "studies": ("matplotlib", "optuna", "pyarrow", "SALib"),
 }
 """Modules that each extra of ``pyproject.toml`` installs and the package imports."""
 

@@ -25,6 +25,7 @@ from innovation_abm.commands.doctor import doctor
 from innovation_abm.commands.extending import check_rules, new
 from innovation_abm.commands.idea import idea
 from innovation_abm.commands.levers import levers
+from innovation_abm.commands.portfolio import portfolio
 from innovation_abm.commands.presets import presets
 from innovation_abm.commands.run import run
 from innovation_abm.commands.validate import validate
@@ -126,6 +127,7 @@ app.command()(compare)
 app.command()(levers)
 app.command()(attribute)
 app.command()(idea)
+app.command()(portfolio)
 app.command("check-chart")(check_chart)
 app.command()(presets)
 app.command()(validate)

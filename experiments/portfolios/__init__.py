@@ -1,0 +1,1 @@
+"""Portfolios: which levers together, how far, from when, for what they cost."""

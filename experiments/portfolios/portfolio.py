@@ -1,0 +1,201 @@
+"""A portfolio from beginning to end: search, measure again, keep the result in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from innovation_abm.console import to_json
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments.portfolios.memory import Memory
+from innovation_abm.experiments.portfolios.plans import Menu, menu_of
+from innovation_abm.experiments.portfolios.search import (
+    FRONT,
+    Measuring,
+    Offer,
+    front,
+    measured_again,
+    search,
+)
+from innovation_abm.experiments.running.identity import (
+    model_version,
+    organization_identity,
+    rules_identity,
+    scenario_identity,
+)
+from innovation_abm.extras import require
+from innovation_abm.reading.plain_numbers import whole_number
+from innovation_abm.reading.text_files import write_text
+from innovation_abm.scenario.scenario import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from os import PathLike
+
+    from innovation_abm.experiments.portfolios.search import Told
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.rules.book import RuleBook
+
+REPLICATIONS: Final = 10
+"""Replications by which plans are chosen, unless another number is asked for."""
+FRESH: Final = 60
+"""Replications with fresh seeds by which those chosen are measured, likewise."""
+APART: Final = 1_000_000
+"""How far the fresh seeds are from those of the search."""
+RESULT: Final = "front.json"
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """What a search for portfolios found.
+
+    Attributes:
+        scenario: what it was made for.
+        menu: what plans are made of.
+        worlds: names of the scenarios in which plans were tried.
+        tried: how many plans were tried.
+        replications: by how many replications in each world plans were chosen, and by how many
+            fresh ones they were measured.
+        require: share of worthwhile ideas that may be lost for a world to count as met.
+        offers: the front, the plan that loses fewest worthwhile ideas first.
+    """
+
+    scenario: Scenario
+    menu: Menu
+    worlds: tuple[str, ...]
+    tried: int
+    replications: tuple[int, int]
+    require: float | None
+    offers: tuple[Offer, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {
+            "scenario": self.scenario.name,
+            "budget": self.menu.budget,
+            "levers": list(self.menu.levers),
+            "worlds": list(self.worlds),
+            "tried": self.tried,
+            "replications": self.replications[0],
+            "fresh_replications": self.replications[1],
+            "front": [one.as_dict() for one in self.offers],
+        }
+
+
+def portfolio(
+    scenario: Scenario,
+    budget: float = 2.0,
+    *,
+    levers: Sequence[str] | None = None,
+    strengths: Sequence[float] = (1.0,),
+    weeks: Sequence[int] = (1,),
+    costs: Mapping[str, float] | None = None,
+    worlds: Mapping[str, Scenario] | None = None,
+    require_lost: float | None = None,
+    replications: int = REPLICATIONS,
+    fresh: int = FRESH,
+    seed: int = 1,
+    organization: Organization | None = None,
+    rules: RuleBook | None = None,
+    out: str | PathLike[str] | None = None,
+    told: Told | None = None,
+) -> Portfolio:
+    """Find which levers to move together within a budget.
+
+    Args:
+        scenario: what the levers are moved in.
+        budget: what a plan may cost; a lever at full strength costs 1 unless ``costs`` has it.
+        levers: keys of levers to choose from; all strategies that change anything if ``None``.
+        strengths: strengths to choose from, in (0, 1].
+        weeks: first weeks to choose from.
+        costs: cost of levers at full strength.
+        worlds: scenarios in which each plan is tried, by name; ``scenario`` alone if ``None``.
+        require_lost: a share of worthwhile ideas; says in which share of worlds a plan loses no
+            more.
+        replications: by how many in each world plans are chosen, at least 2.
+        fresh: by how many with fresh seeds they are measured, at least 2.
+        seed: of the random search, where not all plans are tried.
+        organization: the chart; that of each scenario if ``None``.
+        rules: the rule book; the shipped one if ``None``.
+        out: a folder for what was measured, in which a search that was ended goes on, and for the
+            result.
+        told: called with what is being done, how much is done, and of how much; stops the search
+            if it returns ``False``.
+
+    Raises:
+        InnovationAbmError: if an argument is wrong, the folder holds something else, or the work
+            was stopped.
+    """
+    require("studies", "Portfolios")
+    replications, fresh = whole_number("replications", replications), whole_number("fresh", fresh)
+    for name, number in (("replications", replications), ("fresh", fresh)):
+        if number < 2:
+            raise InnovationAbmError(f"{name} = {number}: must be at least 2")
+    if require_lost is not None and not 0.0 <= require_lost <= 1.0:
+        raise InnovationAbmError(f"require = {require_lost:g}: must be a share, from 0 to 1")
+    tried_in = dict(worlds or {scenario.name: scenario})
+    menu = menu_of(
+        scenario,
+        budget,
+        levers=levers,
+        strengths=strengths,
+        weeks=weeks,
+        costs=costs,
+        organization=organization,
+        rules=rules,
+    )
+    asked = _asked(tried_in, organization, rules)
+    memory = Memory() if out is None else Memory.of_folder(out, asked)
+    seeds = tuple(scenario.seed + number for number in range(replications))
+    measuring = Measuring(tried_in, seeds, organization, rules, memory, told)
+    found = search(menu, measuring, seed=seed)
+    chosen = front(menu, found)[:FRONT]
+    again = tuple(scenario.seed + APART + number for number in range(fresh))
+    afresh = Measuring(tried_in, again, organization, rules, memory, told)
+    result = Portfolio(
+        scenario=scenario,
+        menu=menu,
+        worlds=tuple(tried_in),
+        tried=len(found),
+        replications=(replications, fresh),
+        require=require_lost,
+        offers=tuple(measured_again(menu, afresh, chosen, require_lost)),
+    )
+    if out is not None:
+        write_text(Path(out) / RESULT, to_json(result.as_dict()))
+    return result
+
+
+def _asked(
+    worlds: Mapping[str, Scenario], organization: Organization | None, rules: RuleBook | None
+) -> dict[str, Any]:
+    """Return what measurements depend on, besides plan and seeds."""
+    held = {
+        name: [scenario_identity(one), organization_identity(organization, one)]
+        for name, one in worlds.items()
+    }
+    text = json.dumps([held, rules_identity(rules), model_version()], sort_keys=True)
+    return {
+        "version": version("innovation-abm"),
+        "worlds": list(worlds),
+        "of": hashlib.sha256(text.encode()).hexdigest(),
+    }
+
+
+def read_worlds(folder: str | PathLike[str]) -> dict[str, Scenario]:
+    """Read the scenario files of a folder, by name.
+
+    Raises:
+        InnovationAbmError: if there is no such folder, or no scenario in it, or one is wrong.
+    """
+    place = Path(folder)
+    files = sorted(place.glob("*.toml")) if place.is_dir() else []
+    if not files:
+        raise InnovationAbmError(
+            f"{folder}: must be a folder of scenario files (NAME.toml), one for each world"
+        )
+    return {file.stem: Scenario.load(file) for file in files}

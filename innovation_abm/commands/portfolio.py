@@ -1,0 +1,215 @@
+"""The command ``portfolio``: which levers together, for what they cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.text import Text
+
+from innovation_abm.commands.pages import page_table
+from innovation_abm.commands.tasks import Changes, read_rules, task_of, warn_of_rules
+from innovation_abm.console import Working, page, print_json
+from innovation_abm.options import (
+    ChartOption,
+    ChartReading,
+    ColumnOption,
+    EncodingOption,
+    ForceOption,
+    JsonOption,
+    LeverFileOption,
+    NamesOption,
+    RepairOption,
+    RulesOption,
+    SeedOption,
+    SheetOption,
+    WeeksOption,
+    complete_lever,
+    complete_preset,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from innovation_abm.experiments.portfolios.portfolio import Portfolio
+
+SHOWN: Final = 15
+"""Plans that are printed: those that lose fewest worthwhile ideas."""
+
+ScenarioArgument = Annotated[
+    str,
+    typer.Argument(metavar="PRESET|FILE.toml", help="What to run.", autocompletion=complete_preset),
+]
+BudgetOption = Annotated[
+    float, typer.Option("--budget", metavar="X", help="What a plan may cost; most levers cost 1.")
+]
+CostsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--costs", metavar="FILE.toml", help="Costs: a line KEY = COST for each lever not at 1."
+    ),
+]
+LeversOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lever",
+        metavar="KEY",
+        help="Lever to choose from; can be repeated. Default: all strategies that change anything.",
+        autocompletion=complete_lever,
+    ),
+]
+StrengthsOption = Annotated[
+    list[float] | None,
+    typer.Option(
+        "--strength", metavar="X", help="Strength to choose from; can be repeated. Default: 1."
+    ),
+]
+FromOption = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--from", metavar="WEEK", help="First week to choose from; can be repeated. Default: 1."
+    ),
+]
+WorldsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--worlds",
+        metavar="FOLDER",
+        help="Try each plan in every scenario file of a folder, and show its regret.",
+    ),
+]
+RequireOption = Annotated[
+    float | None,
+    typer.Option(
+        "--require",
+        metavar="SHARE",
+        help="Show in which share of worlds no more worthwhile ideas than this are lost.",
+    ),
+]
+OutOption = Annotated[
+    str | None,
+    typer.Option(
+        "--out",
+        metavar="FOLDER",
+        help="Folder for measurements, result and report; the same command resumes.",
+    ),
+]
+ReplicationsOption = Annotated[
+    int, typer.Option("--replications", metavar="N", help="Replications by which plans are chosen.")
+]
+FreshOption = Annotated[
+    int,
+    typer.Option("--fresh", metavar="N", help="Replications, with fresh seeds, of those chosen."),
+]
+
+
+def portfolio(
+    scenario: ScenarioArgument = "workshop",
+    budget: BudgetOption = 2.0,
+    costs: CostsOption = None,
+    levers: LeversOption = None,
+    strengths: StrengthsOption = None,
+    starts: FromOption = None,
+    worlds: WorldsOption = None,
+    require: RequireOption = None,
+    lever_file: LeverFileOption = None,
+    chart: ChartOption = None,
+    repair: RepairOption = False,
+    force_repair: ForceOption = False,
+    columns: ColumnOption = None,
+    sheet: SheetOption = None,
+    encoding: EncodingOption = None,
+    keep_names: NamesOption = False,
+    weeks: WeeksOption = None,
+    seed: SeedOption = None,
+    replications: ReplicationsOption = 10,
+    fresh: FreshOption = 60,
+    rules: RulesOption = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find which levers to move together, within a budget.
+
+    Shows the plans that no other one beats in worthwhile ideas lost, worthless ideas adopted and
+    cost. What is chosen is measured again with fresh seeds.
+    """
+    changes = Changes(chart, weeks, seed, lever_file=lever_file)
+    reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
+    with Working("loading") as working:
+        from innovation_abm.experiments.portfolios import portfolio as portfolios
+        from innovation_abm.experiments.portfolios.plans import read_costs
+
+        wanted, book = changes.applied(scenario), read_rules(rules)
+        warn_of_rules(scenario, book, working)
+        several = None if worlds is None else portfolios.read_worlds(worlds)
+        task = task_of(wanted, reading, working)
+
+        def told(what: str, done: int, total: int) -> None:
+            working.say(what)
+            working(done, total)
+
+        found = portfolios.portfolio(
+            wanted,
+            budget,
+            levers=levers or None,
+            strengths=strengths or (1.0,),
+            weeks=starts or (1,),
+            costs=None if costs is None else read_costs(costs),
+            worlds=several,
+            require_lost=require,
+            replications=replications,
+            fresh=fresh,
+            organization=task.organization if several is None or chart else None,
+            rules=book,
+            out=out,
+            told=told,
+        )
+        written = None
+        if out is not None:
+            from innovation_abm.experiments.portfolios.report import write_report
+
+            working.say("writing the report")
+            written = write_report(found, out)
+    if as_json:
+        print_json(found.as_dict())
+        return
+    show_portfolio(page(), found)
+    if written is not None:
+        print(f"\nWritten: {written}")
+
+
+def show_portfolio(console: Console, found: Portfolio) -> None:
+    """Print the finding, and the plans that lose fewest worthwhile ideas."""
+    from innovation_abm.experiments.portfolios.report import in_100, sentence
+
+    console.print(Text(f"Portfolios for {found.scenario.name}", style="bold"))
+    console.print(f"{sentence(found)}\n")
+    heads = ["<levers", "cost", "worthwhile lost", "worthless adopted"]
+    heads += ["regret"] * (len(found.worlds) > 1) + ["met"] * (found.require is not None)
+    table = page_table(*heads)
+    for one in found.offers[:SHOWN]:
+        levers = "\n".join(_choice(choice) for choice in one.plan) or "nothing"
+        row = [levers, f"{one.cost:g}", in_100(one.lost), in_100(one.let_in)]
+        if one.regret is not None:
+            row.append(f"{100 * one.regret:.1f}")
+        if one.met is not None:
+            row.append(f"{one.met:.0%}")
+        table.add_row(*row)
+    console.print(table)
+    more = len(found.offers) - SHOWN
+    first, again = found.replications
+    console.print(
+        f"\n{found.tried:,} plans tried by {first:,} replications each; the front measured by "
+        f"{again:,} fresh ones."
+        + (f" {more} more plans: --json." if more > 0 else "")
+        + " In 100 ideas decided, with 95% intervals.",
+        style="dim",
+    )
+
+
+def _choice(choice: object) -> str:
+    lever, strength, week = (getattr(choice, name) for name in ("lever", "strength", "week"))
+    text = str(lever)
+    if strength < 1.0:
+        text += f" at {strength:g}"
+    return text + (f", week {week}" if week > 1 else "")
