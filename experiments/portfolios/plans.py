@@ -86,7 +86,8 @@ class Menu:
 
     def number(self, levers: int) -> int:
         """Return how many plans of so many levers there are, those beyond the budget included."""
-        return comb(len(self.levers), levers) * (len(self.strengths) * len(self.weeks)) ** levers
+        ways: int = (len(self.strengths) * len(self.weeks)) ** levers
+        return comb(len(self.levers), levers) * ways
 
     @property
     def most(self) -> int:

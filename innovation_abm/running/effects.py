@@ -104,7 +104,9 @@ def unmet_needs(lever: Lever, scenario: Scenario) -> dict[str, Value]:
         those that have other values. The values are such as it is known to act with.
     """
     known, values = parameters(), scenario.at(1)
-    other = {name: value for name, value in lever.needs.items() if values[name] != value}
+    other: dict[str, Value] = {
+        name: value for name, value in lever.needs.items() if values[name] != value
+    }
     off = {name: value for name, value in other.items() if values[name] == known[name].off}
     return off or other
 
