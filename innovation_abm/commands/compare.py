@@ -202,6 +202,8 @@ def show_comparison(console: Console, found: Comparison, organization: Organizat
         found: the comparison.
         organization: what A and B ran on.
     """
+    from innovation_abm.commands.lever_pages import cannot_act  # numpy is slow to load
+
     console.print(styled(f"A: {found.a.name}", "bold"))
     console.print(styled(f"B: {found.b.name}", "bold"))
     console.print(
@@ -215,6 +217,8 @@ def show_comparison(console: Console, found: Comparison, organization: Organizat
             f"Counted separately: {len(found.only_a):,} ideas conceived only under A, "
             f"{len(found.only_b):,} only under B."
         )
+    for key, needs in found.idle.items():
+        console.print(styled(f"Nothing differs. {key}: {cannot_act(needs)}.", "bold"))
     title = "What B changes, with 95% confidence intervals over replications"
     show_part(console, title, _measures(found))
     console.print(

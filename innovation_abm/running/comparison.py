@@ -16,6 +16,7 @@ from innovation_abm.notebook import html_table, paragraph, titled
 from innovation_abm.reading.plain_numbers import whole_number
 from innovation_abm.results import survival
 from innovation_abm.results.measures import MEASURES
+from innovation_abm.running.effects import unmet_needs
 from innovation_abm.running.engines import choose
 from innovation_abm.running.setup import Setup
 from innovation_abm.running.simulation import replicate, run_once
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from innovation_abm.rules.book import RuleBook
     from innovation_abm.running.engines import Chosen, Engine, Notice
     from innovation_abm.running.simulation import Progress
+    from innovation_abm.scenario.parameters import Value
     from innovation_abm.scenario.scenario import Scenario
 
 COMPARED: Final = (
@@ -77,6 +79,28 @@ class Comparison:
     def lost(self) -> pd.DataFrame:
         """Ideas adopted under ``a`` that were not adopted under ``b``."""
         return self.pairs[(self.pairs["fate_a"] == "adopted") & (self.pairs["fate_b"] != "adopted")]
+
+    @property
+    def idle(self) -> dict[str, dict[str, Value]]:
+        """Where nothing differs: the levers that only ``b`` moves, and what each needs to act."""
+        same = all(
+            (self.pairs[f"{column}_a"] == self.pairs[f"{column}_b"]).all()
+            for column in ("value", "fate", "fate_week")
+        )
+        others = (one.difference.estimate for one in self.measures.values())
+        if (
+            not same
+            or len(self.only_a)
+            or len(self.only_b)
+            or any(one > 0 or one < 0 for one in others)
+        ):
+            return {}
+        before, known = self.a.strengths(), self.b.catalogue()
+        return {
+            key: unmet_needs(known[key], self.b)
+            for key, strength in self.b.strengths().items()
+            if strength != before.get(key, 0.0)
+        }
 
     def per_run(self) -> dict[str, Interval]:
         """Return how many ideas a run saves and loses, with intervals over replications.
@@ -145,6 +169,7 @@ class Comparison:
             "only_b": len(self.only_b),
             "measures": {name: paired.as_dict() for name, paired in self.measures.items()},
             "sentence": self.sentence(),
+            "idle": self.idle,
         }
 
 

@@ -1163,6 +1163,14 @@ def test_compare_moves_a_lever_in_b():
     assert found["measures"]["omission"]["difference"]["estimate"] > 0
 
 
+def test_a_lever_that_cannot_act_is_told_of_where_it_is_compared():
+    arguments = ("compare", *SMALL_ROOM, "--lever-b", "outcome_payment=1", "--replications", "3")
+    assert "Nothing differs. outcome_payment: cannot act here: needs" in done(*arguments).out
+    assert done(*arguments, "--json").json["idle"] == {"outcome_payment": {"data_quality": 0.8}}
+    acting = (*arguments[:-3], "middle_bottleneck=1", *arguments[-2:])
+    assert done(*acting, "--json").json["idle"] == {}
+
+
 def test_a_lever_of_ones_own_is_added_from_a_file(tmp_path):
     file = tmp_path / "own.toml"
     file.write_text(COFFEE, encoding="utf-8")
