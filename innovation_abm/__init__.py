@@ -35,6 +35,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "merit_share",
     "RuleBook",
     "rule",
+    "parameter",
     "load_rules",
     "InnovationAbmError",
     "__version__",
@@ -64,6 +65,7 @@ _HOME = {
     "merit_share": "running.comparison",
     "RuleBook": "rules",
     "rule": "rules",
+    "parameter": "rules",
     "load_rules": "rules",
 }
 

@@ -23,6 +23,7 @@ from innovation_abm.entities.idea import NEVER, Event, Facet, Fate, Idea, Outcom
 from innovation_abm.entities.terms import Terms
 from innovation_abm.organization.organization import Role
 from innovation_abm.rules.book import clip, logistic, rule, saturation, trait
+from innovation_abm.rules.declaring import parameter
 
 VERSION: Final = 1
 """Version of this face: one more where a name goes or changes its meaning."""
@@ -51,6 +52,7 @@ __all__ = [
     "clip",
     "logistic",
     "normal",
+    "parameter",
     "rule",
     "saturation",
     "trait",

@@ -142,10 +142,10 @@ def run(
         from innovation_abm.results.files import check_folder, summarize
 
         name = scenario or (FOR_ROOMS if chart is None else FOR_CHARTS)
-        wanted = changes.applied(name)
+        book = read_rules(rules)
+        wanted = changes.applied(name, book)
         if out is not None:
             check_folder(out)
-        book = read_rules(rules)
         warn_of_rules(name, book, working)
         from innovation_abm.running.simulation import simulate
 
