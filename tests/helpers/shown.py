@@ -99,6 +99,8 @@ SLOW: Final = {
     "innovation-abm dashboard --session mine.toml",
     "innovation-abm dashboard --rules champion.py",
     "innovation-abm dashboard --levers coffee.toml",
+    "innovation-abm dashboard --rules strict.py --levers strict-reviewers.toml",
+    "innovation-abm levers --rank workshop --rules strict.py --levers strict-reviewers.toml",
     "innovation-abm levers --rank workshop --rules champion.py",
     "innovation-abm sweep champions.toml",
     "solara run FILE",
