@@ -123,16 +123,28 @@ def declared_in(modules: Iterable[Mapping[str, Any]]) -> tuple[Parameter, ...]:
     Raises:
         ParameterError: if two have the same name, or there are too many.
     """
-    found: dict[str, Parameter] = {}
+    found: list[Parameter] = []
     for module in modules:
-        for one in module.get(DECLARED, ()):
-            before = found.setdefault(one.name, one)
-            # A notebook's cell may be run again; of a file, each line is run once.
-            if before is not one and "__file__" in module:
-                raise ParameterError(
-                    f"parameter {one.name}: declared twice, in {before.place} and in {one.place}"
-                )
-            found[one.name] = one
+        own: list[Parameter] = module.get(DECLARED, [])
+        if "__file__" not in module:  # of a notebook, a cell may be run again; the last one counts
+            own = list({one.name: one for one in own}.values())
+        found += own
+    return together(found)
+
+
+def together(declared: Iterable[Parameter]) -> tuple[Parameter, ...]:
+    """Return parameters from several places, each once.
+
+    Raises:
+        ParameterError: if two have the same name, or there are too many.
+    """
+    found: dict[str, Parameter] = {}
+    for one in declared:
+        before = found.setdefault(one.name, one)
+        if (before, before.place) != (one, one.place):
+            raise ParameterError(
+                f"parameter {one.name}: declared twice, in {before.place} and in {one.place}"
+            )
     if len(found) > len(OWN_TERMS):
         raise ParameterError(
             f"{len(found)} parameters are declared: at most {len(OWN_TERMS)} are possible"

@@ -27,7 +27,7 @@ from innovation_abm.agents.hooks import hooks_of, is_ours, own_methods, unused_m
 from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.organization.organization import Role
 from innovation_abm.rules.book import SHIPPED, RuleBook, RuleError, parameters_fault
-from innovation_abm.rules.declaring import ParameterError, declared_in
+from innovation_abm.rules.declaring import ParameterError, declared_in, together
 from innovation_abm.rules.guarding import GuardedBook, is_shipped
 from innovation_abm.rules.purity import impurities
 
@@ -123,13 +123,21 @@ def own_parameters(
     """
     book = rules.given if isinstance(rules, GuardedBook) else rules or SHIPPED
     kept = vars(book).get("parameters")
-    functions = []
-    if kept is None:
-        functions = [getattr(book, rule) for rule in RULES if not is_shipped(book, rule)]
-    for kind in (roles or roles_of(book)).values():
+    if kept is not None and not roles:
+        return tuple(kept)
+    found = declared_in(_namespaces(book, roles or roles_of(book)))
+    return together((*(kept or ()), *found))
+
+
+def _namespaces(
+    book: RuleBook, roles: Mapping[Role, type[Person]], *loaded: ModuleType
+) -> list[dict[str, Any]]:
+    """Return what is in the modules of custom rules and agents, and in those ``loaded``, once."""
+    functions = [getattr(book, rule) for rule in RULES if not is_shipped(book, rule)]
+    for kind in roles.values():
         functions += [function for _, function in own_methods(kind)]
-    modules = {id(one.__globals__): one.__globals__ for one in functions}
-    return tuple(dict.fromkeys((*(kept or ()), *declared_in(modules.values()))))
+    spaces = [*map(vars, loaded), *(one.__globals__ for one in functions)]
+    return list({id(one): one for one in spaces}.values())
 
 
 class CastRules(RuleBook):
@@ -235,7 +243,7 @@ def read_rules(path: str | PathLike[str]) -> tuple[FileRules, list[Finding]]:
     }
     sources = {file: hashlib.sha256(text).hexdigest() for file, text in texts.items()}
     try:
-        declared = declared_in(vars(one) for one in modules.values())
+        declared = declared_in(_namespaces(book, roles, *modules.values()))
     except ParameterError as error:
         raise RuleError(f"{name}: {error}") from None
     told = {"file": name, "texts": texts, "sources": sources, "roles": roles}

@@ -173,7 +173,8 @@ class Scenario(
     verdicts: tuple[Verdict, ...] = ()
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401 - checked by pydantic
-        declared = tuple(values.get("own_parameters", ()))
+        given = values.get("own_parameters", ())
+        declared = tuple(given) if isinstance(given, tuple | list) else ()
         known = _known(declared)
         try:
             super().__init__(**_with_own_values(_plain_values(values, known), declared))
@@ -229,6 +230,9 @@ class Scenario(
         """
         if declared == self.own_parameters:
             return self
+        if not (self.own_parameters or self.own_levers):  # defaults need no check
+            defaults = {one.name: one.default for one in declared}
+            return self.model_copy(update={"own_parameters": declared, "own_values": defaults})
         names = [one.name for one in declared]
         for name in self.own_values:
             if name not in names:
