@@ -30,6 +30,7 @@ from innovation_abm.options import (
     RepairOption,
     RulesOption,
     SeedOption,
+    SetOption,
     SheetOption,
     WeeksOption,
     complete_lever,
@@ -94,6 +95,7 @@ def levers(
     keep_names: NamesOption = False,
     weeks: WeeksOption = None,
     seed: SeedOption = None,
+    settings: SetOption = None,
     rules: RulesOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -111,7 +113,8 @@ def levers(
 
         picture = None if plot is None else lever_pages.check_picture(plot)
         book = read_rules(rules)
-        wanted = Changes(chart, weeks, seed, lever_file=lever_file).applied(ranked, book)
+        changes = Changes(chart, weeks, seed, {"--set": settings or ()}, lever_file=lever_file)
+        wanted = changes.applied(ranked, book)
         warn_of_rules(ranked, book, working)
         task = task_of(wanted, reading, working)
         found = _ranked(task, book, strength, replications, working)

@@ -36,6 +36,7 @@ from innovation_abm.options import (
     RepairOption,
     RulesOption,
     SeedOption,
+    SetOption,
     SheetOption,
     WeeksOption,
     complete_preset,
@@ -95,10 +96,6 @@ ScenarioArgument = Annotated[
         "Default: workshop; with --chart: typical.",
         autocompletion=complete_preset,
     ),
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter; can be repeated."),
 ]
 OutOption = Annotated[
     str | None,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DECLARED: Final = "__innovation_abm_parameters__"
 """Where a module keeps the parameters that it declares, in their order."""
+ANOTHER: Final = "choose another"
 
 
 class ParameterError(InnovationAbmError):
@@ -60,7 +61,8 @@ def parameter(
     """
     frame = sys._getframe(1)
     place = f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"
-    if fault := _name_fault(name) or _bounds_fault(name, low, high, default, off):
+    values = {"default": default} | ({} if off is None else {"off": off})
+    if fault := _name_fault(name) or _bounds_fault(name, low, high, values):
         raise ParameterError(fault)
     made = Parameter(
         name=name,
@@ -102,18 +104,17 @@ def _name_fault(name: str) -> str:
     return ""
 
 
-ANOTHER: Final = "choose another"
-
-
-def _bounds_fault(name: str, low: object, high: object, *values: object) -> str:
+def _bounds_fault(name: str, low: float, high: float, values: Mapping[str, object]) -> str:
     """Return which number of a parameter is wrong; "" if all are right."""
-    for what, value in (("low", low), ("high", high), *(("value", one) for one in values)):
-        if value is None and what == "value":  # there need not be a value at which it is off
-            continue
+    for what, value in {"low": low, "high": high, **values}.items():
         if type(value) not in (int, float) or math.isnan(value):  # type: ignore[arg-type]
             return f"parameter {name}: {what} = {shown(value)}: must be a number"
+    if low > high:
+        return f"parameter {name}: low = {low}: must be at most high = {high}"
+    for what, value in values.items():
         if not low <= value <= high:  # type: ignore[operator]
-            return f"parameter {name}: {shown(value)} is not from low = {low} to high = {high}"
+            allowed = f"must be from low = {low} to high = {high}"
+            return f"parameter {name}: {what} = {shown(value)}: {allowed}"
     return ""
 
 

@@ -164,8 +164,10 @@ def test_the_timeline_and_levers_move_it(book):
         ('"upholding", 0.5, low=0, high=1', "parameter upholding: a lever has the name"),
         ('"timeline", 0.5, low=0, high=1', "parameter timeline: a scenario has the name"),
         ('"a b", 0.5, low=0, high=1', "must be named as a variable is"),
-        ('"strictness", 2, low=0, high=1', "strictness: 2 is not from low = 0 to high = 1"),
-        ('"strictness", True, low=0, high=1', "strictness: value = True: must be a number"),
+        ('"strictness", 2, low=0, high=1', "default = 2: must be from low = 0 to high = 1"),
+        ('"strictness", True, low=0, high=1', "default = True: must be a number"),
+        ('"strictness", 0.5, low=0, high="1"', "strictness: high = '1': must be a number"),
+        ('"strictness", 0.5, low=2, high=1', "strictness: low = 2: must be at most high = 1"),
         (
             '"leniency", 0, low=0, high=1',
             "leniency (strict.py, line 4) is declared, and",
@@ -298,6 +300,8 @@ def test_a_lever_that_moves_it_is_listed_and_ranked(folder, book):
     assert (
         json.loads(call("levers", "strict_reviewers", *files).stdout)["key"] == "strict_reviewers"
     )
+    wrong = call("levers", "--rank", "workshop", "--set", "strictness=7", *files)
+    assert "strictness = 7.0: must be a number from 0 to 1" in wrong.stderr
     (lever,) = read_levers(LEVER, "lever.toml")
     short = under(book, weeks=12, span=3, strictness=0.0, own_levers=(lever,))
     found = rank(short, replications=2, rules=book)
