@@ -370,6 +370,20 @@ def test_a_study_checks_it_as_a_shipped_one(folder, before, after, message):
     assert message in str(raised.value)
 
 
+def test_a_design_samples_it_or_reads_it_from_a_table(folder):
+    ranged = STUDY.replace("values = [0, 0.5, 1.0]", "low = 0.0\nhigh = 1.0")
+    design = '[design]\nkind = "latin_hypercube"\npoints = 4\nseed = 1\n'
+    Path("study.toml").write_text(f"{ranged}{design}")
+    assert Study.load("study.toml").points()["strictness"].between(0.0, 1.0).all()
+    Path("points.csv").write_text("strictness\n0.1\n0.9\n")
+    free = STUDY.replace("values = [0, 0.5, 1.0]\n", "")
+    Path("study.toml").write_text(f'{free}[design]\nkind = "csv"\nfile = "points.csv"\n')
+    assert Study.load("study.toml").points()["strictness"].tolist() == [0.1, 0.9]
+    Path("points.csv").write_text("strictness\n0.1\n1.5\n")
+    with pytest.raises(StudyError, match="must be a number from 0 to 1"):
+        Study.load("study.toml")
+
+
 def test_a_study_starts_from_a_scenario_file_that_sets_it(folder, book):
     under(book, strictness=0.9).save("mine.toml")
     begin = STUDY.partition("[[factor]]")[0].replace("[base]", '[base]\nfile = "mine.toml"')
