@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import solara
 from solara.alias import rv
@@ -15,6 +16,10 @@ from innovation_abm.scenario.levers import Determinant, Lever
 if TYPE_CHECKING:
     from innovation_abm.dashboards.play import Value
     from innovation_abm.dashboards.room import Room
+    from innovation_abm.scenario.parameters import Parameter
+
+STEPS: Final = 20
+"""Steps of the slider of a parameter that custom rules declare."""
 
 
 @solara.component
@@ -28,6 +33,11 @@ def Levers(room: Room) -> None:
         for one in headlines():
             if one.group == group:
                 _Headline(room, one).key(f"{one.name} {say.language}")
+    own = [one for one in room.play.opening.own_parameters if _is_bounded(one)]
+    if own:
+        solara.HTML(tag="h3", unsafe_innerHTML=escape(say("group_own")))
+    for parameter in own:
+        _OwnParameter(room, parameter).key(f"{parameter.name} {say.language}")
     solara.HTML(tag="h3", unsafe_innerHTML=escape(say("all_levers")))
     for determinant in Determinant:
         chosen = opened == determinant
@@ -64,6 +74,21 @@ def _Headline(room: Room, one: Headline) -> None:
         _Switch(room, one.name, title, about)
     else:
         _Slider(room, one.name, title, about, (one.low, one.high, one.step))
+
+
+def _is_bounded(parameter: Parameter) -> bool:
+    """Whether a parameter has two ends, as a slider does."""
+    low, high = parameter.low, parameter.high
+    assert low is not None and high is not None
+    return math.isfinite(low) and math.isfinite(high) and low < high
+
+
+@solara.component
+def _OwnParameter(room: Room, parameter: Parameter) -> None:
+    low, high = parameter.low, parameter.high
+    assert low is not None and high is not None
+    title = parameter.name.replace("_", " ")
+    _Slider(room, parameter.name, title, parameter.meaning, (low, high, (high - low) / STEPS))
 
 
 @solara.component
@@ -105,7 +130,7 @@ def _Slider(
         class_="ia-slider",
         attributes={
             "aria-label": title,
-            "aria-valuetext": written(name, value, room.say),  # the slider counts its own steps
+            "aria-valuetext": _written(room, name, value),  # the slider counts its own steps
             "data-lever": name,
         },
     )
@@ -130,9 +155,9 @@ def _Switch(room: Room, name: str, title: str, about: str) -> None:
 def _Named(room: Room, name: str, title: str, about: str, value: Value) -> None:
     say, play = room.say, room.play
     before = type(play)(play.opening).value(name, room.week + 1)
-    text = f"<b>{written(name, value, say)}</b>"
+    text = f"<b>{escape(_written(room, name, value))}</b>"
     if before != value:
-        text += f" <i>{escape(say('moved_from', value=written(name, before, say)))}</i>"
+        text += f" <i>{escape(say('moved_from', value=_written(room, name, before)))}</i>"
     solara.HTML(
         tag="div",
         classes=["ia-lever"],
@@ -141,3 +166,11 @@ def _Named(room: Room, name: str, title: str, about: str, value: Value) -> None:
             f"</details><span class='ia-value'>{text}</span>"
         ),
     )
+
+
+def _written(room: Room, name: str, value: Value) -> str:
+    """Return a value with its unit, which custom rules may declare."""
+    own = {one.name: one.unit for one in room.play.opening.own_parameters}
+    if name in own:
+        return f"{value:g} {own[name]}".strip()
+    return written(name, value, room.say)

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from innovation_abm.dashboards.guides import guides
-from innovation_abm.dashboards.offered import offered, with_own_levers
+from innovation_abm.dashboards.offered import offered, with_own
 from innovation_abm.dashboards.play import LiveMove, Play
 from innovation_abm.dashboards.words import LANGUAGES, Speech
 from innovation_abm.rules.files import FileRules
-from innovation_abm.scenario.parameters import MAX_SEED, parameters
+from innovation_abm.scenario.parameters import MAX_SEED
 from innovation_abm.scenario.presets import preset, preset_names
 from innovation_abm.scenario.scenario import Scenario, ScenarioError
 
@@ -140,7 +140,7 @@ class Home:
 def mark(opened: Scenario, chart: Organization | None) -> str:
     """Return what identifies the scenario of a dashboard among others of the same name.
 
-    Custom levers do not count: a move of an unknown one is reported anyway.
+    Custom levers and parameters do not count: a move of an unknown one is reported anyway.
 
     Args:
         opened: the scenario.
@@ -149,7 +149,9 @@ def mark(opened: Scenario, chart: Organization | None) -> str:
     Returns:
         Eight hexadecimal digits; "" for an unchanged preset, which its name identifies.
     """
-    plain = opened.but(own_levers=()) if opened.own_levers else opened
+    plain = opened
+    if opened.own_levers or opened.own_parameters:
+        plain = opened.but(own_levers=(), own_parameters=())
     if chart is None and plain.name in preset_names() and plain == preset(plain.name):
         return ""
     return _digits(plain.to_toml() + ("" if chart is None else chart.digest()))
@@ -224,7 +226,7 @@ def _alike(opening: Scenario, base: Scenario) -> bool:
 def _guide_of(opening: Scenario, home: Home) -> Guide | None:
     """Find the guided session whose opening is still played after it was ended."""
     for guide in home.guides.values():
-        if _alike(opening, with_own_levers(guide.opening, home.opened)):
+        if _alike(opening, with_own(guide.opening, home.opened)):
             return guide
     return None
 
@@ -235,7 +237,7 @@ def _session(guide: Guide) -> list[tuple[str, str]]:
 
 
 def _base(name: str, opened: Scenario) -> Scenario:
-    return opened if name == opened.name else with_own_levers(preset(name), opened)
+    return opened if name == opened.name else with_own(preset(name), opened)
 
 
 def _shown(mark: str) -> str:
@@ -372,7 +374,7 @@ class _LinkReader:
 
     def of_guide(self, guide: Guide) -> Scenario:
         """Return a guided session's opening; a link may name it, but no other preset."""
-        opening = with_own_levers(guide.opening, self.opened)
+        opening = with_own(guide.opening, self.opened)
         name = self.values.get("preset", opening.name)
         if name != opening.name:
             self.note("link_value", name="preset", given=name[:60], taken=opening.name)
@@ -402,7 +404,8 @@ class _LinkReader:
         """Read one move, ``week:name:value``."""
         week, _, rest = text.partition(":")
         name, _, value = rest.partition(":")
-        known = [*play.opening.catalogue(), *(p.name for p in parameters().values() if p.live)]
+        live = (p.name for p in play.opening.parameters().values() if p.live)
+        known = [*play.opening.catalogue(), *live]
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
             self.note("link_lever", given=name[:60], taken=near[0] if near else "\N{EN DASH}")
@@ -423,7 +426,8 @@ class _LinkReader:
 
     def value(self, name: str, text: str, play: Play) -> float | int | bool | None:
         """Read a value, clipped to the bounds of its lever or parameter."""
-        kind = "float" if name in play.opening.catalogue() else parameters()[name].kind
+        opening = play.opening
+        kind = "float" if name in opening.catalogue() else opening.parameters()[name].kind
         if kind == "bool":
             if text.lower() in SWITCHES:
                 return SWITCHES[text.lower()]
@@ -446,7 +450,7 @@ class _LinkReader:
     def bounds(self, name: str, play: Play) -> tuple[float, float]:
         if name in play.opening.catalogue():
             return 0.0, 1.0
-        known = parameters()[name]
+        known = play.opening.parameters()[name]
         low = -math.inf if known.low is None else known.low
         high = math.inf if known.high is None else known.high
         return low, high

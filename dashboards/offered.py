@@ -37,9 +37,12 @@ def title(name: str, say: Speech) -> str:
     return say.texts.get(f"preset_{name}", name)
 
 
-def with_own_levers(scenario: Scenario, opened: Scenario) -> Scenario:
-    """Add the custom levers that the dashboard was started with to a scenario."""
-    return scenario.but(own_levers=opened.own_levers) if opened.own_levers else scenario
+def with_own(scenario: Scenario, opened: Scenario) -> Scenario:
+    """Add the custom levers and parameters that the dashboard was started with to a scenario."""
+    if opened.own_levers or opened.own_parameters:
+        own = {"own_levers": opened.own_levers, "own_parameters": opened.own_parameters}
+        return scenario.but(**own)
+    return scenario
 
 
 def own_name(chart: str) -> str:

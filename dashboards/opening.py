@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from innovation_abm.dashboards import links
 from innovation_abm.dashboards.guides import Guide, guides
-from innovation_abm.dashboards.offered import with_own_levers
+from innovation_abm.dashboards.offered import with_own
 from innovation_abm.scenario.presets import preset
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Opened:
 
     def on(self, chart: Kept) -> Opened:
         """Return the same on an uploaded chart."""
-        scenario = with_own_levers(preset(PLAYED), self.scenario).but(name=chart.label)
+        scenario = with_own(preset(PLAYED), self.scenario).but(name=chart.label)
         return replace(self, scenario=scenario, organization=chart.organization)
 
     @cached_property

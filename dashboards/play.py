@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from innovation_abm.scenario.parameters import parameters
 from innovation_abm.scenario.scenario import Change, Scenario, ScenarioError
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ class Play:
         week = min(max(week, 1), scenario.weeks)
         if name in scenario.catalogue():
             return scenario.strengths(week).get(name, 0.0)
-        if name not in parameters():
+        if name not in scenario.parameters():
             raise ScenarioError(f'unknown lever or parameter "{name}"')
         values = {name: getattr(scenario, name)}
         for change in sorted(scenario.timeline, key=lambda change: change.week):

@@ -22,7 +22,7 @@ from innovation_abm.dashboards.guided_session import GuidedSession
 from innovation_abm.dashboards.history import History
 from innovation_abm.dashboards.jobs import Jobs
 from innovation_abm.dashboards.notes import Notes
-from innovation_abm.dashboards.offered import offered, with_own_levers
+from innovation_abm.dashboards.offered import offered, with_own
 from innovation_abm.dashboards.play import Play, Value
 from innovation_abm.dashboards.stage import StageWidget
 from innovation_abm.dashboards.tab_chart import TabChart
@@ -153,7 +153,7 @@ class Room:
     def open_preset(self, name: str) -> None:
         """Play another preset; ``""``: what the dashboard was started with."""
         first = self.chart.opened.scenario
-        opening = first if name in ("", first.name) else with_own_levers(preset(name), first)
+        opening = first if name in ("", first.name) else with_own(preset(name), first)
         self._begin(Play(opening))
 
     def new_luck(self) -> None:
@@ -183,7 +183,7 @@ class Room:
             return
         self.session.open(key)
         guide = self.session.guides[key]
-        self._begin_guide(guide, with_own_levers(guide.opening, self.chart.opened.scenario))
+        self._begin_guide(guide, with_own(guide.opening, self.chart.opened.scenario))
 
     def go_to_step(self, number: int) -> None:
         """Go to a step of the guided session."""

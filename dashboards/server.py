@@ -27,7 +27,7 @@ from innovation_abm.dashboards.ensembles import replications_for, steps_in_mesa
 from innovation_abm.dashboards.figures import make_ready
 from innovation_abm.dashboards.guard import Guard
 from innovation_abm.dashboards.messages import MOST_BYTES
-from innovation_abm.dashboards.offered import with_own_levers
+from innovation_abm.dashboards.offered import with_own
 from innovation_abm.dashboards.sharing import Urgency
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.running.engines import mesa_only
@@ -116,7 +116,9 @@ def load(settings: Settings) -> Opened:
     from innovation_abm.scenario.levers import load_levers
     from innovation_abm.scenario.presets import preset
 
-    scenario, organization = preset(settings.preset), None
+    rules = load_rules(settings.rules) if settings.rules else None
+    declared = () if rules is None else rules.parameters
+    scenario, organization = preset(settings.preset).with_parameters(declared), None
     notes: tuple[Note, ...] = ()
     if settings.chart:
         chart = read_chart(settings.chart, **{"repair": settings.repair, **settings.reading})
@@ -126,7 +128,6 @@ def load(settings: Settings) -> Opened:
         scenario = scenario.but(name=own_name(organization.name))
     if settings.levers:
         scenario = scenario.but(own_levers=load_levers(settings.levers))
-    rules = load_rules(settings.rules) if settings.rules else None
     session = find_guide(settings.session) if settings.session else None
     return Opened(scenario, organization, rules, settings.language, session, notes)
 
@@ -253,7 +254,7 @@ def _opening() -> Played:
     """Return what every tab plays first."""
     page = opened()
     if page.session is not None:
-        scenario = with_own_levers(page.session.opening, page.scenario)
+        scenario = with_own(page.session.opening, page.scenario)
         return Played(scenario, build_organization(scenario), page.rules)
     chart = page.organization or build_organization(page.scenario)
     return Played(page.scenario, chart, page.rules, own=page.organization is not None)

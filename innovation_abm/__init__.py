@@ -39,6 +39,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "idea_chance",
     "RuleBook",
     "rule",
+    "parameter",
     "load_rules",
     "InnovationAbmError",
     "__version__",
@@ -72,6 +73,7 @@ _HOME = {
     "idea_chance": "running.chances",
     "RuleBook": "rules",
     "rule": "rules",
+    "parameter": "rules",
     "load_rules": "rules",
 }
 

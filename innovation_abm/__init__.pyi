@@ -8,6 +8,7 @@ from .organization import generate as generate
 from .results import Run as Run
 from .rules import RuleBook as RuleBook
 from .rules import load_rules as load_rules
+from .rules import parameter as parameter
 from .rules import rule as rule
 from .running.attribution import attribute as attribute
 from .running.chances import idea_chance as idea_chance

@@ -26,5 +26,6 @@ from .rules.book import logistic as logistic
 from .rules.book import rule as rule
 from .rules.book import saturation as saturation
 from .rules.book import trait as trait
+from .rules.declaring import parameter as parameter
 
 VERSION: typing.Final = 1

@@ -66,7 +66,7 @@ from innovation_abm.rules.book import (
     norm,
     scars,
 )
-from innovation_abm.rules.files import roles_of
+from innovation_abm.rules.files import own_parameters, roles_of
 from innovation_abm.rules.guarding import OutOfRangeError, guarded
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 from innovation_abm.scenario.scenario import Scenario, ScenarioError
@@ -205,7 +205,8 @@ class InnovationModel(mesa.Model):
         turnover: float | None = None,
     ) -> None:
         given = {name: value for name, value in locals().items() if name in HEADLINES}
-        self.settings = _settle(settings, given, _one_seed(rng, seed))
+        declared = own_parameters(rules, roles)
+        self.settings = _settle(settings, given, _one_seed(rng, seed)).with_parameters(declared)
         super().__init__(rng=self.settings.seed)
         self.book = rules or SHIPPED
         hired = dict(roles or roles_of(rules))

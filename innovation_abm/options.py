@@ -58,6 +58,10 @@ LeverFileOption = Annotated[
     str | None,
     typer.Option("--levers", metavar="FILE.toml", help="Add your own levers from this file."),
 ]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter; can be repeated."),
+]
 WeeksOption = Annotated[
     int | None, typer.Option("--weeks", metavar="N", help="Length of the run in weeks.")
 ]

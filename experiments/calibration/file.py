@@ -42,6 +42,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
@@ -51,7 +52,7 @@ from pydantic import ConfigDict
 
 from innovation_abm.errors import MOST, InnovationAbmError, did_you_mean, shortened, unknown
 from innovation_abm.experiments.calibration.published import FIGURES
-from innovation_abm.experiments.design.models import MODELS
+from innovation_abm.experiments.design.models import Innovation
 from innovation_abm.experiments.design.parts import (
     FromList,
     Part,
@@ -67,7 +68,6 @@ from innovation_abm.experiments.design.parts import (
 )
 from innovation_abm.experiments.design.study import Base
 from innovation_abm.reading.text_files import read_text
-from innovation_abm.scenario.parameters import parameters
 from innovation_abm.scenario.presets import preset
 from innovation_abm.scenario.scenario import Scenario, ScenarioError
 
@@ -78,6 +78,7 @@ if TYPE_CHECKING:
 
     from innovation_abm.organization.organization import Organization
     from innovation_abm.rules.book import RuleBook
+    from innovation_abm.scenario.parameters import Parameter
 
     FloatArray = NDArray[np.float64]
 
@@ -140,9 +141,9 @@ class Prior(Part):
 
     def model_faults(self, scenario: Scenario) -> Iterator[StudyFault]:
         """Check against the model that it can be fitted over its whole range."""
-        known = parameters().get(self.name)
+        known = scenario.parameters().get(self.name)
         if known is None:
-            yield StudyFault(f"name: {unknown('parameter', self.name, parameters())}")
+            yield StudyFault(f"name: {unknown('parameter', self.name, scenario.parameters())}")
         elif known.kind not in ("float", "int") or known.group == "run":
             yield StudyFault("name: must be a number, and not the length or seed of a run")
         elif self.name in SHAPE and scenario.chart is not None:
@@ -357,11 +358,13 @@ class Calibration(Part):
         Raises:
             ScenarioError: if it does not exist, or its values are not valid.
         """
-        base = self.base
+        base, own = self.base, self.own_parameters
         if base.preset is not None:
-            scenario = preset(base.preset)
+            scenario = preset(base.preset).with_parameters(own)
+        elif base.file is None:
+            scenario = Scenario(own_parameters=own)
         else:
-            scenario = Scenario() if base.file is None else Scenario.load(self.path(base.file))
+            scenario = Scenario.load(self.path(base.file), own)
         chart = {} if base.chart is None else {"chart": str(self.path(base.chart))}
         levers = {**scenario.levers, **base.levers}
         return scenario.but(**base.values, **chart, levers=levers)
@@ -387,6 +390,17 @@ class Calibration(Part):
 
         return None if self.base.rules is None else load_rules(self.path(self.base.rules))
 
+    @cached_property
+    def own_parameters(self) -> tuple[Parameter, ...]:
+        """The parameters that the rules of the calibration declare.
+
+        Raises:
+            RuleError: if the rules are not valid.
+        """
+        from innovation_abm.rules.files import own_parameters
+
+        return own_parameters(self.rule_book())
+
     def check(self) -> None:
         """Check all names and ranges against the model.
 
@@ -399,7 +413,12 @@ class Calibration(Part):
 
     def _model_faults(self) -> Iterator[StudyFault]:
         seeds = {"seed": "set the seed in [method]"}
-        found = self.base.value_faults(MODELS["innovation"], seeds)
+        try:
+            model = Innovation(own=self.own_parameters)
+        except InnovationAbmError as error:  # the rules are wrong
+            yield StudyFault(str(error), ("base",))
+            return
+        found = self.base.value_faults(model, seeds)
         wrong = [fault.within("base") for fault in found]
         for name in {prior.name for prior in self.parameters} & self.base.values.keys():
             wrong.append(StudyFault(f"values.{name}: is also fitted; remove it here", ("base",)))

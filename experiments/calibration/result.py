@@ -22,8 +22,8 @@ from innovation_abm.experiments.calibration.folder import (
     RESULT,
     write_table,
 )
+from innovation_abm.experiments.design.models import Innovation
 from innovation_abm.reading.text_files import write_whole
-from innovation_abm.scenario.parameters import parameters as known_parameters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,10 +122,11 @@ class CalibrationResult:
         if self.empty:
             raise CalibrationError("no point meets the targets: " + " ".join(self.conflicts))
         calibration = self.calibration
-        kinds = {name: known_parameters()[name].kind for name in self.fitted}
-        values = {name: as_kind(kinds[name], value) for name, value in self.fitted.items()}
+        scenario = calibration.scenario()
+        known = scenario.parameters()
+        values = {name: as_kind(known[name].kind, value) for name, value in self.fitted.items()}
         title = f"Calibrated: {calibration.title or calibration.name}"
-        return calibration.scenario().but(**values, name=f"{calibration.name}-fitted", title=title)
+        return scenario.but(**values, name=f"{calibration.name}-fitted", title=title)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything except sample and profiles; for JSON, replace NaN with null."""
@@ -168,8 +169,8 @@ class CalibrationResult:
 
     def _save_fitted(self, file: Path) -> None:
         """Write the fitted scenario, if there is one and it is a scenario of the model."""
-        known = all(name in known_parameters() for name in self.fitted)
-        if self.empty or not known:
+        known = Innovation(own=self.calibration.own_parameters).parameters()
+        if self.empty or not all(name in known for name in self.fitted):
             file.unlink(missing_ok=True)
             return
         write_whole(file, self.scenario().to_toml().encode())

@@ -13,7 +13,7 @@ from innovation_abm.experiments.calibration.published import FIGURES
 from innovation_abm.results import batches
 from innovation_abm.results.files import rules_missing
 from innovation_abm.results.measures import MEASURES
-from innovation_abm.scenario.parameters import parameters as known_parameters
+from innovation_abm.rules.files import own_parameters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,9 +52,10 @@ class ModelSimulator:
         """
         calibration.check()
         self.calibration = calibration
-        self.scenario = calibration.scenario()
-        self._organization = calibration.organization()
         self._rules, self._engine = rules or calibration.rule_book(), engine
+        # With the values of all parameters that the rules declare, on which figures depend.
+        self.scenario = calibration.scenario().with_parameters(own_parameters(self._rules))
+        self._organization = calibration.organization()
         self._threads, self._notice = threads, notice
         if calibration.base.file is not None and notice is not None:
             file = calibration.path(calibration.base.file)
@@ -85,7 +86,8 @@ class ModelSimulator:
     @cached_property
     def _kinds(self) -> list[str]:
         """The kind of each parameter that is fitted."""
-        return [known_parameters()[prior.name].kind for prior in self.calibration.parameters]
+        known = self.scenario.parameters()
+        return [known[prior.name].kind for prior in self.calibration.parameters]
 
     def rounded(self, values: FloatArray) -> FloatArray:
         """Return points (points, parameters) as the model takes them: whole numbers are whole."""

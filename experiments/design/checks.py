@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
 from innovation_abm.errors import InnovationAbmError, did_you_mean, shortened, unknown
 from innovation_abm.experiments.design.designs import GRIDS, POINT, DesignKind, count
-from innovation_abm.experiments.design.factors import OF_REPLICATIONS, Factor, Start
+from innovation_abm.experiments.design.factors import OF_REPLICATIONS, Factor, Level, Start
 from innovation_abm.experiments.design.models import MODELS
 from innovation_abm.experiments.design.parts import (
     StudyError,
@@ -25,8 +25,10 @@ from innovation_abm.experiments.design.parts import (
     repeated,
     shown,
 )
+from innovation_abm.experiments.design.sections import Base
 from innovation_abm.scenario.faults import JOINT, unknown_lever
 from innovation_abm.scenario.levers import catalogue
+from innovation_abm.scenario.parameters import parameters
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
     from innovation_abm.experiments.design.designs import Design
     from innovation_abm.experiments.design.models import Model
-    from innovation_abm.experiments.design.sections import Base, Limits, Replications
+    from innovation_abm.experiments.design.sections import Limits, Replications
     from innovation_abm.rules.book import RuleBook
     from innovation_abm.scenario.scenario import Scenario
 
@@ -84,6 +86,10 @@ class Checked(Protocol):
     def path(self, name: str) -> Path:
         """Return the absolute path of a file that the study names."""
 
+    @property
+    def model_with_rules(self) -> Model:
+        """What is run, with the parameters that come with its rules."""
+
     def origin(self, start: Start) -> Scenario:
         """Return the preset or file that ``[base]`` or a level starts from."""
 
@@ -96,8 +102,12 @@ class Checked(Protocol):
     def scenario(self, row: Mapping[str, Any]) -> Scenario:
         """Return the scenario of a point."""
 
-    def rule_book(self) -> RuleBook | None:
-        """Read the rules that the study names."""
+    @property
+    def rule_files(self) -> tuple[str | None, ...]:
+        """The rule files that its points run with; ``None`` for the rules of the package."""
+
+    def read_rules(self, file: str | None) -> RuleBook | None:
+        """Read one of these files."""
 
 
 def in_order(faults: list[StudyFault]) -> list[StudyFault]:
@@ -164,10 +174,44 @@ def _base_faults(study: Checked) -> Iterator[StudyFault]:
             text = f"applies only to the model innovation, not to {study.model.name}"
             yield StudyFault(text, ("base",), frozenset({"model"}))
         return
-    for fault in study.base.value_faults(study.model, {"seed": OF_REPLICATIONS}):
+    base = _without(study.base, own_names(study))
+    for fault in base.value_faults(study.model, {"seed": OF_REPLICATIONS}):
         yield fault.within("base")
     if all(start.file is None for _, start in _starts(study)):
         yield from _lever_faults(study, catalogue())  # otherwise a file may define its own levers
+
+
+def own_names(study: Checked) -> set[str]:
+    """Return the parameters that a study names and only its rules can declare.
+
+    What they are is known when the rules are read, which runs their code.
+    """
+    if study.rule_files == (None,):
+        return set()
+    named = [factor.parameter for factor in study.factors if factor.parameter]
+    named += [name for _, start in _starts(study) for name in start.values]
+    return set(named) - parameters().keys()
+
+
+S = TypeVar("S", bound=Start)
+
+
+def _without(start: S, names: set[str]) -> S:
+    """Return a start without the values of some parameters."""
+    values = {name: value for name, value in start.values.items() if name not in names}
+    return start.model_copy(update={"values": values})
+
+
+def _own_name_faults(study: Checked) -> Iterator[StudyFault]:
+    """Check the parameters that only the rules of a study can declare."""
+    own, model = own_names(study), study.model_with_rules
+    for place, start in _starts(study):
+        theirs = _without(start, start.values.keys() - own)
+        yield from (fault.within(*place) for fault in theirs.value_faults(model, {}))
+    for number, factor in enumerate(study.factors, 1):
+        if factor.parameter in own:
+            here = label(factor, number)
+            yield from (fault.within(here) for fault in factor.model_faults(model))
 
 
 def _starts(study: Checked) -> Iterator[tuple[Place, Start]]:
@@ -190,9 +234,13 @@ def _lever_faults(study: Checked, known: Mapping[str, object]) -> Iterator[Study
 
 def _factor_faults(study: Checked) -> Iterator[StudyFault]:
     moved: dict[str, str] = {}
+    own = own_names(study)
     for number, factor in enumerate(study.factors, 1):
         place = label(factor, number)
-        yield from (fault.within(place) for fault in factor.model_faults(study.model))
+        levels = tuple(_without(level, own) for level in factor.level)
+        if factor.parameter not in own:
+            checked = factor.model_copy(update={"level": levels})
+            yield from (fault.within(place) for fault in checked.model_faults(study.model))
         for what in _moved_by(factor):
             if moved.setdefault(what, place) != place:
                 text = f"{what}, and so does {moved[what]}: only one of them can"
@@ -208,6 +256,7 @@ def _moved_by(factor: Factor) -> Iterator[str]:
         found += [f"moves the lever {lever}" for lever in level.levers]
         found += ["varies chart"] if level.chart is not None else []
         found += ["chooses a preset or file"] if level.begins else []
+        found += ["chooses rules"] if level.rules is not None else []
     yield from dict.fromkeys(found)
 
 
@@ -257,6 +306,10 @@ def outside_faults(study: Checked) -> list[StudyFault]:
     from innovation_abm.charts.charts import load_chart
 
     faults: list[StudyFault] = []
+    if own_names(study):
+        faults = _rule_faults(study) or [*_own_name_faults(study)]
+    if faults:
+        return faults  # no scenario can be made
     charts = _charts(study)
     known: dict[str, object] = dict(catalogue())
     for place, start in _starts(study):
@@ -272,7 +325,16 @@ def outside_faults(study: Checked) -> list[StudyFault]:
         faults += _told(partial(load_chart, chart, **study.base.reading), *place)
     if not charts:
         faults += study.base.chart_faults()
-    return [*faults, *_told(study.rule_book, "base")]
+    return [*faults, *_rule_faults(study)]
+
+
+def _rule_faults(study: Checked) -> list[StudyFault]:
+    """Check the rule files that the base and levels name."""
+    faults: list[StudyFault] = []
+    for place, start in _starts(study):
+        if isinstance(start, Level | Base) and start.rules is not None:
+            faults += _told(partial(study.read_rules, start.rules), *place)
+    return faults
 
 
 def _charts(study: Checked) -> dict[str, Place]:

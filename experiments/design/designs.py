@@ -245,8 +245,8 @@ class Designed(Protocol):
         """What is varied."""
 
     @property
-    def model(self) -> Model:
-        """What is run."""
+    def model_with_rules(self) -> Model:
+        """What is run, with the parameters that come with its rules."""
 
     def base_point(self) -> dict[str, Value]:
         """Return the values of factors in the base scenario."""
@@ -285,7 +285,7 @@ def columns(study: Designed) -> tuple[int, dict[str, Array]]:
     if design.kind == DesignKind.ONE_AT_A_TIME:
         return _one_at_a_time(study)
     if design.kind == DesignKind.CSV:
-        return read_points(study.path(design.file or ""), factors, study.model)
+        return read_points(study.path(design.file or ""), factors, study.model_with_rules)
     sample = unit_sample(study)
     return len(sample), {f.name: f.quantile(u) for f, u in zip(factors, sample.T, strict=True)}
 

@@ -20,7 +20,7 @@ import numpy as np
 from pydantic import BeforeValidator
 
 from innovation_abm.errors import shortened, unknown
-from innovation_abm.experiments.design.models import MODELS
+from innovation_abm.experiments.design.models import MODELS, TestFunction
 from innovation_abm.experiments.design.parts import (
     STRENGTH,
     Part,
@@ -151,6 +151,12 @@ class Level(Start):
     LABEL: ClassVar[str] = "level"
 
     name: str = key("", "name of the level, in tables and pictures", "short text")
+    rules: str | None = key(
+        None,
+        "your own rules or agents, instead of those of the base",
+        "the path of a Python file",
+        min_length=1,
+    )
 
     def faults(self) -> Iterator[StudyFault]:
         """Find faults that involve several keys."""
@@ -388,7 +394,7 @@ class Factor(Part):
     def model_faults(self, model: Model) -> Iterator[StudyFault]:
         """Find faults of it as a factor of a model."""
         if self.level or self.lever:
-            if model is not MODELS["innovation"]:
+            if isinstance(model, TestFunction):
                 yield StudyFault(
                     f"the model {model.name} has no levers or scenarios; vary a parameter"
                 )

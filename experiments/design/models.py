@@ -44,13 +44,19 @@ def named(name: str) -> Model:
 
 @dataclass(frozen=True)
 class Innovation(Model):
-    """The model of how ideas live and die."""
+    """The model of how ideas live and die.
+
+    Attributes:
+        name: its name.
+        own: parameters that custom rules declare, in addition to the shipped ones.
+    """
 
     name: str = "innovation"
+    own: tuple[Parameter, ...] = ()
 
     def parameters(self) -> Mapping[str, Parameter]:
         """Return the parameters of a scenario."""
-        return parameters()
+        return {**parameters(), **{one.name: one for one in self.own}}
 
     def measures(self) -> Mapping[str, str]:
         """Return the measures of a run; see :data:`~innovation_abm.results.measures.MEASURES`."""

@@ -18,6 +18,7 @@ run. All mistakes are reported at once, and nothing is run if there are any.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,12 +26,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, cast
 
 from pydantic import BeforeValidator, ConfigDict
 
-from innovation_abm.errors import MOST, did_you_mean, unknown
+from innovation_abm.errors import MOST, InnovationAbmError, did_you_mean, unknown
 from innovation_abm.experiments.design import checks, designs
 from innovation_abm.experiments.design.designs import Design
 from innovation_abm.experiments.design.factors import Factor, Level, Start
 from innovation_abm.experiments.design.layout import laid_out
-from innovation_abm.experiments.design.models import MODELS, Model, TestFunction
+from innovation_abm.experiments.design.models import MODELS, Innovation, Model, TestFunction
 from innovation_abm.experiments.design.parts import (
     Names,
     Part,
@@ -45,9 +46,10 @@ from innovation_abm.experiments.design.parts import (
 )
 from innovation_abm.experiments.design.sections import Base, Limits, Replications
 from innovation_abm.reading.text_files import read_text
+from innovation_abm.reading.toml_files import read_toml_file
 from innovation_abm.results.measures import HEADLINES
 from innovation_abm.scenario.faults import JOINT
-from innovation_abm.scenario.parameters import parameters
+from innovation_abm.scenario.parameters import OWN, Parameter, parameters
 from innovation_abm.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -405,7 +407,7 @@ class Study(Part):
         """Return values as a scenario holds them: numbers as floats, the chart as absolute path."""
         known = parameters()
         changes: dict[str, Any] = {
-            name: float(value) if known[name].kind == "float" else value
+            name: float(value) if name not in known or known[name].kind == "float" else value
             for name, value in values.items()
         }
         if "chart" in changes:
@@ -419,7 +421,7 @@ class Study(Part):
         """
         base = self._worked_out([])
         changes = {**self._changes(base.values), "levers": dict(base.levers)}
-        return base.scenario.model_copy(update=changes)
+        return base.scenario.unchecked(**changes)
 
     def arguments(self, row: Mapping[str, Any]) -> dict[str, float]:
         """Return the arguments of a test function at a point, including those that are not varied.
@@ -449,15 +451,61 @@ class Study(Part):
             return load_chart(scenario.chart, **self.base.reading)
         return generate(scenario.departments, scenario.middle_layers, scenario.span)
 
+    @property
+    def rule_files(self) -> tuple[str | None, ...]:
+        """The rule files that its points run with; ``None`` for the rules of the package."""
+        chosen = [[level.rules for level in factor.level] for factor in self.factors]
+        named = [file for files in chosen for file in files if file is not None]
+        always = any(files and None not in files for files in chosen)
+        return tuple(dict.fromkeys(named if always else [self.base.rules, *named]))
+
+    def rules_of(self, row: Mapping[str, Any]) -> str | None:
+        """Return the rule file of a point; ``None`` for the rules of the package."""
+        return self._rules_at(self._levels(self._sorted(row)[0]))
+
+    def _rules_at(self, levels: list[Level]) -> str | None:
+        return next((one.rules for one in levels if one.rules is not None), self.base.rules)
+
     def rule_book(self) -> RuleBook | None:
-        """Read the rules that the study names; ``None`` for the rules of the package.
+        """Read the rules that ``[base]`` names; ``None`` for the rules of the package.
 
         Raises:
             RuleError: if they are not valid.
         """
+        return self.read_rules(self.base.rules)
+
+    def read_rules(self, file: str | None) -> RuleBook | None:
+        """Read one of :attr:`rule_files`.
+
+        Raises:
+            RuleError: if it is not valid.
+        """
         from innovation_abm.rules.files import load_rules
 
-        return None if self.base.rules is None else load_rules(self.path(self.base.rules))
+        return None if file is None else load_rules(self.path(file))
+
+    def declared_by(self, file: str | None) -> tuple[Parameter, ...]:
+        """Return the parameters that a rule file declares; none if the study names none of them.
+
+        Reading rules runs their code, which a study that needs no parameter of theirs need not do.
+        """
+        from innovation_abm.rules.files import own_parameters
+
+        if file not in self._declared:
+            named = checks.own_names(self) or any(map(_sets_own_parameters, self.scenario_files()))
+            self._declared[file] = own_parameters(self.read_rules(file)) if named else ()
+        return self._declared[file]
+
+    @cached_property
+    def _declared(self) -> dict[str | None, tuple[Parameter, ...]]:
+        """Cached results of :meth:`declared_by`."""
+        return {}
+
+    @property
+    def model_with_rules(self) -> Model:
+        """What is run, with the parameters that come with its rules."""
+        own = {one.name: one for file in self.rule_files for one in self.declared_by(file)}
+        return Innovation(own=tuple(own.values())) if own else self.model
 
     def scenario_files(self) -> list[Path]:
         """List the scenario files that ``[base]`` and levels start from."""
@@ -508,7 +556,7 @@ class Study(Part):
 
     def _worked_out(self, levels: list[Level]) -> Beginning:
         first = next((level for level in levels if level.begins), self.base)
-        scenario = self.origin(first)
+        scenario = self._begun(first, self._rules_at(levels))
         values: dict[str, Value] = {}
         levers = dict(scenario.levers)
         for start in (self.base, *levels):
@@ -525,11 +573,18 @@ class Study(Part):
         Raises:
             ScenarioError: if it does not exist or is not valid.
         """
+        return self._begun(start, self._rules_at([start] if isinstance(start, Level) else []))
+
+    def _begun(self, start: Start, rules: str | None) -> Scenario:
+        """Return what a start begins from, to be run with a rule file."""
+        declared = self.declared_by(rules)
         if start.preset is not None:
             from innovation_abm.scenario.presets import preset
 
-            return preset(start.preset)
-        return Scenario() if start.file is None else Scenario.load(self.path(start.file))
+            return preset(start.preset).with_parameters(declared)
+        if start.file is None:
+            return Scenario(own_parameters=declared)
+        return Scenario.load(self.path(start.file), declared)
 
     # --- what is wrong with it --------------------------------------------------------------------
 
@@ -565,6 +620,13 @@ SECTIONS: Final[Mapping[str, tuple[type[Part], frozenset[str]]]] = {
     "limits": (Limits, frozenset()),
 }
 """Every section of a study file, with the keys that hold no values in it; for the documents."""
+
+
+def _sets_own_parameters(file: Path) -> bool:
+    """Whether a scenario file sets parameters of custom rules; a wrong file is read later."""
+    with suppress(InnovationAbmError):
+        return OWN in read_toml_file(file)
+    return False
 
 
 def _format_faults(version: object) -> Iterator[StudyFault]:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.portfolios.search import Told
     from innovation_abm.organization.organization import Organization
     from innovation_abm.rules.book import RuleBook
+    from innovation_abm.scenario.parameters import Parameter
 
 REPLICATIONS: Final = 10
 """Replications by which plans are chosen, unless another number is asked for."""
@@ -186,8 +187,14 @@ def _asked(
     }
 
 
-def read_worlds(folder: str | PathLike[str]) -> dict[str, Scenario]:
+def read_worlds(
+    folder: str | PathLike[str], declared: tuple[Parameter, ...] = ()
+) -> dict[str, Scenario]:
     """Read the scenario files of a folder, by name.
+
+    Args:
+        folder: the folder.
+        declared: the parameters that the rules declare.
 
     Raises:
         InnovationAbmError: if there is no such folder, or no scenario in it, or one is wrong.
@@ -198,4 +205,4 @@ def read_worlds(folder: str | PathLike[str]) -> dict[str, Scenario]:
         raise InnovationAbmError(
             f"{folder}: must be a folder of scenario files (NAME.toml), one for each world"
         )
-    return {file.stem: Scenario.load(file) for file in files}
+    return {file.stem: Scenario.load(file, declared) for file in files}

@@ -112,6 +112,8 @@ def _factor(factor: Factor, parameters: Mapping[str, Parameter]) -> Name:
     known = parameters.get(factor.parameter or "")
     if known is not None:
         return Name(short, known.meaning, known.unit)
+    if factor.parameter is not None:  # reading its rules, to say more, would run their code
+        return Name(short, "a parameter of custom rules")
     if factor.lever is not None:
         lever = catalogue().get(factor.lever)
         return Name(short, f"strength of the lever: {lever.sentence.en}" if lever else "strength")

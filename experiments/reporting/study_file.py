@@ -33,7 +33,7 @@ def files_beside(study: Study) -> list[str]:
     named = [base.file, base.chart, base.rules, study.design.file]
     for factor in study.factors:
         for one in factor.level:
-            named += [one.file, one.chart]
+            named += [one.file, one.chart, one.rules]
     return list(dict.fromkeys(file_name(one) for one in named if one))
 
 

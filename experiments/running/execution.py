@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.running.estimate import Estimate
     from innovation_abm.experiments.running.runners import Row
     from innovation_abm.experiments.store.results import Results
-    from innovation_abm.running.engines import Notice
+    from innovation_abm.running.engines import Chosen, Notice
     from innovation_abm.running.simulation import Progress
 
     IntArray = NDArray[np.int64]
@@ -168,13 +168,18 @@ def make_runner(study: Study, threads: int, notice: Notice) -> Runner:
     from innovation_abm.results.files import rules_missing
     from innovation_abm.running.engines import choose
 
-    book = study.rule_book()
+    books = {file: study.read_rules(file) for file in study.rule_files}
+    book = next(iter(books.values()))
     for file in study.scenario_files():
         line = rules_missing(file, book, given_by="to [base] the rules {}")
         if line is not None:
             notice(line)
-    engine = choose(study.engine, book, person_weeks=WORTH_COMPILING, notice=notice)
-    return InnovationRunner(study, engine, book, threads if engine == "kernel" else 1)
+    engines = {
+        choose(study.engine, one, person_weeks=WORTH_COMPILING, notice=notice)
+        for one in books.values()
+    }
+    engine: Chosen = "mesa" if "mesa" in engines else "kernel"
+    return InnovationRunner(study, engine, books, threads if engine == "kernel" else 1)
 
 
 @contextmanager

@@ -45,8 +45,10 @@ MODEL_SOURCES: Final = (
 )
 """Modules of the package that determine the result of a run, in addition to the agents."""
 
-NOT_OF_A_RUN: Final = ("name", "title", "seed", "chart")
+NOT_OF_A_RUN: Final = ("name", "title", "seed", "chart", "own_parameters")
 """Fields of a scenario that do not affect its result, or that are passed separately."""
+LATER: Final = ("verdicts", "own_values")
+"""Fields that scenarios of earlier releases did not have."""
 
 
 @lru_cache(maxsize=1)
@@ -78,8 +80,9 @@ def rules_identity(rules: RuleBook | None) -> str:
 def scenario_identity(scenario: Scenario) -> str:
     """Return what a run depends on in a scenario, except seed and chart, as JSON."""
     values = scenario.model_dump(mode="json", exclude=set(NOT_OF_A_RUN))
-    if not scenario.verdicts:  # which scenarios of earlier releases did not have
-        del values["verdicts"]
+    for name in LATER:
+        if not values[name]:
+            del values[name]
     return json.dumps(values, sort_keys=True)
 
 

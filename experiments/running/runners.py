@@ -203,11 +203,13 @@ class _Block:
 
     Attributes:
         scenarios: the scenario of each.
-        prepared: the scenarios of each chart, prepared for the compiled engine: their places in
+        books: the rules of each; ``None`` for those of the package.
+        prepared: those of each chart and rule book, prepared for the compiled engine: places in
             ``scenarios``, and what runs them.
     """
 
     scenarios: list[Scenario]
+    books: list[RuleBook | None]
     prepared: list[tuple[IntArray, Prepared]] = field(default_factory=list)
 
 
@@ -218,7 +220,7 @@ class InnovationRunner(Runner):
     Attributes:
         study: the study.
         engine: the engine.
-        rules: the rule book; ``None`` for that of the package.
+        books: the rule books by their files; ``None`` for that of the package.
         threads: how many threads the compiled engine uses.
         charts: the organisations of chart files by path, read when a point is inspected.
         notes: warnings about these charts, and repairs.
@@ -227,7 +229,7 @@ class InnovationRunner(Runner):
 
     study: Study
     engine: Literal["kernel", "mesa"]
-    rules: RuleBook | None
+    books: Mapping[str | None, RuleBook | None]
     threads: int
     charts: dict[str, Organization] = field(default_factory=dict, repr=False)
     notes: list[str] = field(default_factory=list, repr=False)
@@ -248,7 +250,7 @@ class InnovationRunner(Runner):
             "model": f"innovation {self.model}",
             "base scenario": base.but(name="base", title="", chart=None).to_toml(),
             "organisation": identity.organization_identity(self._chart(base), base),
-            "rules": identity.rules_identity(self.rules),
+            "rules": "\n".join(map(identity.rules_identity, self.books.values())),
             "seeds": f"{self.study.replications.luck}, from {self.study.replications.seed}",
         }
 
@@ -260,7 +262,7 @@ class InnovationRunner(Runner):
         key = identity.fingerprint(
             identity.scenario_identity(scenario),
             identity.organization_identity(chart, scenario),
-            identity.rules_identity(self.rules),
+            identity.rules_identity(self._book(row)),
             self.model,
             f"{self.study.replications.luck} {self.study.replications.seed}",
         )
@@ -274,6 +276,12 @@ class InnovationRunner(Runner):
                 "people": people,
             },
         )
+
+    def _book(self, row: Row) -> RuleBook | None:
+        """Return the rules of a point."""
+        if len(self.books) == 1:
+            return next(iter(self.books.values()))
+        return self.books[self.study.rules_of(row)]
 
     def _sizes(self, scenario: Scenario) -> tuple[int, int]:
         """Return the number of people and the number of layers of a scenario's organisation."""
@@ -340,12 +348,12 @@ class InnovationRunner(Runner):
         if not block.prepared:
             from innovation_abm.kernel.runs import prepare
 
-            by_chart: dict[str | None, list[int]] = {}
+            alike: dict[tuple[str | None, int], list[int]] = {}
             for place, scenario in enumerate(block.scenarios):
-                by_chart.setdefault(scenario.chart, []).append(place)
-            for places in by_chart.values():
+                alike.setdefault((scenario.chart, id(block.books[place])), []).append(place)
+            for places in alike.values():
                 some = [block.scenarios[place] for place in places]
-                prepared = prepare(some, self._chart(some[0]), self.rules)
+                prepared = prepare(some, self._chart(some[0]), block.books[places[0]])
                 block.prepared.append((np.array(places), prepared))
         return block.prepared
 
@@ -365,36 +373,36 @@ class InnovationRunner(Runner):
         """Run a chunk, chart by chart; yield each run with its place in the chunk."""
         from innovation_abm.running.simulation import simulate_many
 
-        scenarios = self._block(chunk).scenarios
-        for places, chart in self._by_chart(chunk, scenarios):
+        block = self._block(chunk)
+        scenarios = block.scenarios
+        for places, chart in self._alike(chunk, block):
             pairs = [(scenarios[chunk.which[n]], int(chunk.seeds[n])) for n in places]
             runs = simulate_many(
                 pairs,
                 engine=self.engine,
                 organization=chart,
-                rules=self.rules,
+                rules=block.books[chunk.which[places[0]]],
                 tables=True,
                 threads=self.threads,
             )
             yield from zip(places, runs, strict=True)
 
-    def _by_chart(
-        self, chunk: Chunk, scenarios: Sequence[Scenario]
-    ) -> Iterator[tuple[list[int], Organization]]:
-        """Yield the places of the runs on each organisation, and the organisation."""
+    def _alike(self, chunk: Chunk, block: _Block) -> Iterator[tuple[list[int], Organization]]:
+        """Yield the places of the runs on each organisation by each rules, and the organisation."""
         places: dict[tuple[object, ...], list[int]] = {}
         for place, which in enumerate(chunk.which.tolist()):
-            one = scenarios[which]
+            one = block.scenarios[which]
             shape = (one.chart, one.departments, one.middle_layers, one.span)
-            places.setdefault(shape, []).append(place)
+            places.setdefault((*shape, id(block.books[which])), []).append(place)
         for some in places.values():
-            yield some, self.organization(scenarios[chunk.which[some[0]]])
+            yield some, self.organization(block.scenarios[chunk.which[some[0]]])
 
     def _block(self, chunk: Chunk) -> _Block:
         """Return the scenarios of a chunk's points; those of the latest blocks are kept."""
         key = chunk.points.tobytes()
         if key not in self._blocks:
-            self._blocks[key] = _Block([self.study.scenario(row) for row in chunk.rows])
+            scenarios = [self.study.scenario(row) for row in chunk.rows]
+            self._blocks[key] = _Block(scenarios, [self._book(row) for row in chunk.rows])
             kept = sum(len(block.scenarios) for block in self._blocks.values())
             while kept > KEPT_POINTS and len(self._blocks) > 1:
                 kept -= len(self._blocks.popitem(last=False)[1].scenarios)

@@ -25,6 +25,7 @@ from innovation_abm.options import (
     RepairOption,
     RulesOption,
     SeedOption,
+    SetOption,
     SheetOption,
     WeeksOption,
     complete_preset,
@@ -53,10 +54,6 @@ ScenarioArgument = Annotated[
     str,
     typer.Argument(metavar="PRESET|FILE.toml", help="What to run.", autocompletion=complete_preset),
 ]
-SettingsOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter; can be repeated."),
-]
 ReplicationsOption = Annotated[
     int, typer.Option("--replications", metavar="N", help="Replications, each with its own seed.")
 ]
@@ -76,7 +73,7 @@ PlotOption = Annotated[
 
 def attribute(
     scenario: ScenarioArgument = "workshop",
-    settings: SettingsOption = None,
+    settings: SetOption = None,
     levers: LeverOption = None,
     lever_file: LeverFileOption = None,
     chart: ChartOption = None,
@@ -109,7 +106,8 @@ def attribute(
         from innovation_abm.running.engines import mesa_only
 
         picture = None if plot is None else check_picture(plot)
-        wanted, book = changes.applied(scenario), read_rules(rules)
+        book = read_rules(rules)
+        wanted = changes.applied(scenario, book)
         warn_of_rules(scenario, book, working)
         if agents := mesa_only(book):
             raise InnovationAbmError(f"only Mesa can run {agents}, which would take hours here")

@@ -135,10 +135,10 @@ def compare(
     only_b = both.and_also({"--set-b": settings_b or ()}, {"--lever-b": levers_b or ()})
     reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
     with Working("loading") as working:
-        first, second = both.applied(a), only_b.applied(b or a)
+        book, book_b = read_rules(rules), read_rules(rules_b or rules)
+        first, second = both.applied(a, book), only_b.applied(b or a, book_b)
         if rules_b:
             second = second.but(name=f"{second.name} with {Path(rules_b).name}")
-        book, book_b = read_rules(rules), read_rules(rules_b or rules)
         warn_of_rules(a, book, working)
         warn_of_rules(b or a, book_b, working)
         from innovation_abm.running import comparison

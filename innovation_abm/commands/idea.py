@@ -22,6 +22,7 @@ from innovation_abm.options import (
     RepairOption,
     RulesOption,
     SeedOption,
+    SetOption,
     SheetOption,
     WeeksOption,
     complete_lever,
@@ -46,10 +47,6 @@ IdeaArgument = Annotated[
     str,
     typer.Argument(metavar="IDEA", help="Name of an idea of that run, such as w12-p7."),
 ]
-SettingsOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter; can be repeated."),
-]
 TryOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -67,7 +64,7 @@ LucksOption = Annotated[
 def idea(
     scenario: ScenarioArgument,
     name: IdeaArgument,
-    settings: SettingsOption = None,
+    settings: SetOption = None,
     tried: TryOption = None,
     lever_file: LeverFileOption = None,
     chart: ChartOption = None,
@@ -93,7 +90,8 @@ def idea(
     with Working("loading") as working:
         from innovation_abm.running.chances import idea_chance
 
-        wanted, book = changes.applied(scenario), read_rules(rules)
+        book = read_rules(rules)
+        wanted = changes.applied(scenario, book)
         warn_of_rules(scenario, book, working)
         task = task_of(wanted, reading, working)
         working.say("drawing luck")

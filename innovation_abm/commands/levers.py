@@ -30,6 +30,7 @@ from innovation_abm.options import (
     RepairOption,
     RulesOption,
     SeedOption,
+    SetOption,
     SheetOption,
     WeeksOption,
     complete_lever,
@@ -98,6 +99,7 @@ def levers(
     keep_names: NamesOption = False,
     weeks: WeeksOption = None,
     seed: SeedOption = None,
+    settings: SetOption = None,
     rules: RulesOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -106,7 +108,7 @@ def levers(
         for option, given in (("--plot", plot is not None), ("--challenges", challenges)):
             if given:
                 raise InnovationAbmError(f"{option} needs a ranking: add --rank PRESET")
-        _list_levers(key, lever_file, as_json)
+        _list_levers(key, lever_file, rules, as_json)
         return
     if key is not None:
         raise InnovationAbmError("--rank ranks all levers: leave out the key")
@@ -115,8 +117,9 @@ def levers(
         from innovation_abm.commands import lever_pages
 
         picture = None if plot is None else lever_pages.check_picture(plot)
-        wanted = Changes(chart, weeks, seed, lever_file=lever_file).applied(ranked)
         book = read_rules(rules)
+        changes = Changes(chart, weeks, seed, {"--set": settings or ()}, lever_file=lever_file)
+        wanted = changes.applied(ranked, book)
         warn_of_rules(ranked, book, working)
         task = task_of(wanted, reading, working)
         found = _ranked(task, book, strength, replications, working)
@@ -183,13 +186,15 @@ def _affordable(
     return number
 
 
-def _list_levers(key: str | None, file: str | None, as_json: bool) -> None:
+def _list_levers(key: str | None, file: str | None, rules: str | None, as_json: bool) -> None:
     """List the levers of the catalogue and of a file, or describe one of them."""
     from innovation_abm.commands import lever_pages
+    from innovation_abm.rules.files import own_parameters
     from innovation_abm.scenario.faults import unknown_lever
     from innovation_abm.scenario.scenario import Scenario
 
-    known = with_levers_of(file, Scenario()).catalogue()
+    declared = own_parameters(read_rules(rules))
+    known = with_levers_of(file, Scenario(own_parameters=declared)).catalogue()
     if key is not None and key not in known:
         raise InnovationAbmError(unknown_lever(key, known))
     chosen = list(known.values()) if key is None else [known[key]]

@@ -138,10 +138,12 @@ def portfolio(
     with Working("loading") as working:
         from innovation_abm.experiments.portfolios import portfolio as portfolios
         from innovation_abm.experiments.portfolios.plans import read_costs
+        from innovation_abm.rules.files import own_parameters
 
-        wanted, book = changes.applied(scenario), read_rules(rules)
+        book = read_rules(rules)
+        wanted = changes.applied(scenario, book)
         warn_of_rules(scenario, book, working)
-        several = None if worlds is None else portfolios.read_worlds(worlds)
+        several = None if worlds is None else portfolios.read_worlds(worlds, own_parameters(book))
         task = task_of(wanted, reading, working)
 
         def told(what: str, done: int, total: int) -> None:

@@ -36,6 +36,7 @@ from innovation_abm.options import (
     RepairOption,
     RulesOption,
     SeedOption,
+    SetOption,
     SheetOption,
     WeeksOption,
     complete_preset,
@@ -96,10 +97,6 @@ ScenarioArgument = Annotated[
         autocompletion=complete_preset,
     ),
 ]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter; can be repeated."),
-]
 OutOption = Annotated[
     str | None,
     typer.Option(
@@ -142,10 +139,10 @@ def run(
         from innovation_abm.results.files import check_folder, summarize
 
         name = scenario or (FOR_ROOMS if chart is None else FOR_CHARTS)
-        wanted = changes.applied(name)
+        book = read_rules(rules)
+        wanted = changes.applied(name, book)
         if out is not None:
             check_folder(out)
-        book = read_rules(rules)
         warn_of_rules(name, book, working)
         from innovation_abm.running.simulation import simulate
 

@@ -50,20 +50,25 @@ class Changes:
             self, settings={**self.settings, **settings}, levers={**self.levers, **levers}
         )
 
-    def applied(self, name: str) -> Scenario:
+    def applied(self, name: str, rules: RuleBook | None = None) -> Scenario:
         """Return a preset or scenario file with the changes, which its new name lists.
+
+        Args:
+            name: The preset or file.
+            rules: The rules that it will be run with, whose own parameters may be set.
 
         Raises:
             InnovationAbmError: If the scenario does not exist, or a change is wrong.
         """
+        scenario = find_scenario(name, rules)
         values: dict[str, Any] = {}
         for option, pairs in self.settings.items():
-            values |= read_settings(option, pairs)
+            values |= read_settings(option, pairs, scenario.parameters())
         given = {"chart": self.chart, "weeks": self.weeks, "seed": self.seed}
         values |= {key: value for key, value in given.items() if value is not None}
         if self.chart is not None:
             values["title"] = ""  # it describes the scenario's own organisation
-        scenario = _named(find_scenario(name).but(**values), self.settings)
+        scenario = _named(scenario.but(**values), self.settings)
         strengths: dict[str, float] = {}
         for option, pairs in self.levers.items():
             strengths |= _strengths(option, pairs)
@@ -79,26 +84,26 @@ def _named(scenario: Scenario, changes: Mapping[str, Sequence[str]]) -> Scenario
     return scenario.but(name=f"{scenario.name} with {changed}") if changed else scenario
 
 
-def find_scenario(name: str) -> Scenario:
-    """Return a preset by its name, or read a scenario file."""
+def find_scenario(name: str, rules: RuleBook | None = None) -> Scenario:
+    """Return a preset by its name, or read a scenario file, to be run with some rules."""
+    from innovation_abm.rules.files import own_parameters
     from innovation_abm.scenario.presets import preset, preset_names
     from innovation_abm.scenario.scenario import Scenario
 
-    path = Path(name)
+    path, declared = Path(name), own_parameters(rules)
     if name in preset_names():
-        return preset(name)
+        return preset(name).with_parameters(declared)
     if path.suffix.lower() in (".csv", ".tsv", ".xlsx"):
         raise InnovationAbmError(f"{name}: looks like a chart, not a scenario; use --chart {name}")
     if path.suffix.lower() == ".toml" or path.name != name or path.exists():
-        return Scenario.load(path)
-    return preset(name)  # which suggests the nearest name
+        return Scenario.load(path, declared)
+    return preset(name).with_parameters(declared)  # which suggests the nearest name
 
 
-def read_settings(option: str, pairs: Sequence[str]) -> dict[str, Any]:
+def read_settings(
+    option: str, pairs: Sequence[str], known: Mapping[str, Parameter]
+) -> dict[str, Any]:
     """Read ``NAME=VALUE`` pairs, values as TOML writes them (text may go without its quotes)."""
-    from innovation_abm.scenario.parameters import parameters
-
-    known = parameters()
     values: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = (part.strip() for part in pair.partition("="))

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 PARAMETER_TERMS: Final = tuple(p.name for p in parameters().values() if p.kind in ("float", "bool"))
 """The parameters that rules may read, all as numbers (a flag is 0.0 or 1.0)."""
 
+OWN_TERMS: Final = tuple(f"own_{number}" for number in range(16))
+"""Where the compiled engine has the parameters that custom rules declare, in their order: there
+are always as many places, so that the engine is the same whichever parameters there are."""
+
 WEEKLY_TERMS: Final = {
     "gap": 0.0,
     "trust": 1.0,
@@ -37,7 +41,8 @@ class Provision(NamedTuple):
 class Terms:
     """Every numeric parameter as it is this week, and the week's circumstances.
 
-    Rules read these by name (``terms.staleness``), so a new parameter needs no new plumbing.
+    Rules read these by name (``terms.staleness``), so a new parameter needs no new plumbing; those
+    that custom rules declare are read likewise.
     There is one record per department, and one for the government as a whole.
 
     Attributes:
@@ -50,7 +55,8 @@ class Terms:
         in_use: ideas in use in this department; for the government, in any.
     """
 
-    __slots__ = (*PARAMETER_TERMS, "constant_review", *WEEKLY_TERMS)
+    __slots__ = (*PARAMETER_TERMS, "constant_review", "_own", *WEEKLY_TERMS)
+    _own: dict[str, float]
     gap: float
     trust: float
     signal: float
@@ -68,7 +74,18 @@ class Terms:
         """Take over the parameters' values of a new week."""
         for name in PARAMETER_TERMS:
             setattr(self, name, float(values[name]))  # type: ignore[arg-type]
+        own = values.keys() - _SHIPPED
+        self._own = {name: float(values[name]) for name in own}  # type: ignore[arg-type]
 
     def __getattr__(self, name: str) -> float:
-        """Raise an error that names the missing term (called only where no slot has the name)."""
+        """Return a parameter that rules declare (called only where no slot has the name)."""
+        if name != "_own" and name in self._own:
+            return self._own[name]
         raise AttributeError(f'there is no term "{name}"')
+
+    def __dir__(self) -> list[str]:
+        """List what may be read, from which messages about a wrong name choose the nearest."""
+        return [*super().__dir__(), *self._own]
+
+
+_SHIPPED: Final = frozenset(parameters())

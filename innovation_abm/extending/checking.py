@@ -27,11 +27,18 @@ from innovation_abm.kernel.compiling import EngineError, build, parameters_of
 from innovation_abm.model import InnovationModel
 from innovation_abm.results.run import Run
 from innovation_abm.rules.book import ANSWERS, CHANCE, LEEWAY, SHARE, RuleBook, RuleError, rule
-from innovation_abm.rules.files import blaming, explained, read_rules, roles_of
+from innovation_abm.rules.files import (
+    blaming,
+    explained,
+    own_parameters,
+    read_rules,
+    roles_of,
+)
 from innovation_abm.rules.guarding import guarded, holding
 from innovation_abm.rules.source import Finding, FindingKind, examine
 from innovation_abm.running.engines import mesa_only
 from innovation_abm.running.simulation import simulate
+from innovation_abm.scenario.parameters import Parameter
 from innovation_abm.scenario.random_scenarios import far_from_usual, random_scenario
 from innovation_abm.scenario.scenario import Scenario, ScenarioError
 
@@ -139,6 +146,8 @@ class Checking:
     def _read(self) -> None:
         self.book, impure = read_rules(self.path)
         self.own = own_rules(self.book)
+        declared = self.book.parameters
+        self.scenarios = [_at_bounds(*one, declared) for one in enumerate(self.scenarios)]
         findings = examine([getattr(self.book, name) for name in self.own])
         told = {(one.file, one.line) for one in findings}
         findings += [one for one in impure if (one.file, one.line) not in told]
@@ -206,6 +215,18 @@ def _sized(random: Random, number: int, of: int) -> Scenario:
     """Draw a scenario, the first ones small."""
     size = 1 + (3 * number) // of
     return random_scenario(random, size=size, weeks=(8, 25, 60)[size - 1])
+
+
+def _at_bounds(number: int, scenario: Scenario, declared: tuple[Parameter, ...]) -> Scenario:
+    """Set the parameters that rules declare: each at low, default and high in turn.
+
+    They take turns, so that not all of them are low, or high, together.
+    """
+    values = {}
+    for place, one in enumerate(declared):
+        chosen = (one.low, one.default, one.high)[(number + place) % 3]
+        values[one.name] = chosen if math.isfinite(chosen) else one.default  # type: ignore[arg-type]
+    return scenario.with_parameters(declared).but(**values)
 
 
 def _line(findings: Iterable[Finding], kind: FindingKind) -> str | None:
@@ -433,12 +454,13 @@ def _called(
 def _words(function: Any) -> list[str]:  # noqa: ANN401 - a rule
     """List the attributes that a function names, in order."""
     code = function.__code__
-    return [word for word in code.co_names if word not in function.__globals__]
+    known = function.__globals__
+    return [w for w in code.co_names if w not in known or isinstance(known[w], Parameter)]
 
 
 def described(scenario: Scenario) -> str:
     """Return what is needed to run a scenario again."""
-    values = far_from_usual(scenario)
+    values = {**far_from_usual(scenario), **scenario.own_values}
     told = [f"{name}={value!r}" for name, value in values.items()]
     if scenario.timeline:
         changes = [(change.week, dict(change.values)) for change in scenario.timeline]
@@ -573,8 +595,11 @@ def _off_state(book: RuleBook) -> str | None:
         settings = {"weeks": 20, "conception_rate": 26.0, "value_distribution": "two_point"}
         scenario = Scenario().off().but(**settings, **shape)
         ours, theirs = (
-            simulate(scenario, rules=rules, engine="mesa", keep_events=False)
-            for rules in (None, book)
+            simulate(one, rules=rules, engine="mesa", keep_events=False)
+            for one, rules in (
+                (scenario, None),
+                (scenario.with_parameters(own_parameters(book)).off("own"), book),
+            )
         )
         if difference := _first_difference(ours, theirs):
             return f"{title}: {difference} with these rules"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from innovation_abm.chance import Purpose
-from innovation_abm.entities.terms import PARAMETER_TERMS, WEEKLY_TERMS
+from innovation_abm.entities.terms import OWN_TERMS, PARAMETER_TERMS, WEEKLY_TERMS
 from innovation_abm.entities.weeks import Week
 
 if TYPE_CHECKING:
@@ -131,7 +131,9 @@ NODE: Final = _record(i4="post tenure next")
 COPY: Final = _record(i4="idea poster number reader next", b1="unread")
 """A copy of a post on a reader's screen; ``next`` is the next one on that screen."""
 
-TERMS: Final = _record(f8=" ".join((*PARAMETER_TERMS, "constant_review", *WEEKLY_TERMS)))
+TERMS: Final = _record(
+    f8=" ".join((*PARAMETER_TERMS, "constant_review", *OWN_TERMS, *WEEKLY_TERMS))
+)
 
 WEEK: Final = np.dtype(
     [(field.name, "i8" if field.type == "int" else "f8") for field in fields(Week)], align=True

@@ -30,18 +30,20 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
-from types import CellType, CodeType, FunctionType, ModuleType
+from types import CellType, CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.agents.hooks import overrides
+from innovation_abm.entities.terms import OWN_TERMS
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.kernel import linking, tiers
 from innovation_abm.kernel.locks import only_one
 from innovation_abm.kernel.translation.errors import DialectError
 from innovation_abm.rules import guarding
 from innovation_abm.rules.book import ANSWERS, SHIPPED, RuleBook, trait
-from innovation_abm.rules.files import own_agents, roles_of
+from innovation_abm.rules.files import own_agents, own_parameters, roles_of
 from innovation_abm.rules.source import calls_itself
+from innovation_abm.scenario.parameters import Parameter
 from innovation_abm.version import __version__
 
 if TYPE_CHECKING:
@@ -114,37 +116,46 @@ def build(
         EngineError: if numba is not available, a rule does not compile, or agents come with the
             rules that it cannot run.
     """
-    if only := only_in_mesa(roles_of(rules)):
+    if only := only_in_mesa(rules):
         raise EngineError(f"the compiled engine cannot run {only}")
     if missing := unavailable():
         raise EngineError(f"the compiled engine cannot run here: {missing}")
     return _built(digest(rules, checked), _Asked(rules, tell, checked))
 
 
-def only_in_mesa(roles: Mapping[Role, type[Person]]) -> str:
+def only_in_mesa(rules: RuleBook) -> str:
     """Return which agents only the Mesa engine can run, and why; "" if this one can run all."""
     try:
-        _agents(roles)
+        _agents(rules)
     except DialectError as error:
-        return f"{own_agents(roles)}: {error}"
+        return f"{own_agents(roles_of(rules))}: {error}"
     return ""
 
 
-def _agents(roles: Mapping[Role, type[Person]]) -> str:
+def _agents(rules: RuleBook) -> str:
     """Return the source of the functions for agents that are not the shipped ones.
 
     Raises:
         DialectError: if the engine cannot run them.
     """
-    return _agents_of(tuple(roles.items())) if roles else ""
+    roles = tuple(roles_of(rules).items())
+    return _agents_of(roles, tuple(_own_places(rules).items())) if roles else ""
 
 
 @lru_cache(maxsize=32)
-def _agents_of(roles: tuple[tuple[Role, type[Person]], ...]) -> str:
+def _agents_of(
+    roles: tuple[tuple[Role, type[Person]], ...], places: tuple[tuple[str, str], ...]
+) -> str:
     from innovation_abm.agents.cast import ROLES  # with them comes Mesa, which is slow to load
     from innovation_abm.kernel.lowering import lowered_agents
 
-    return lowered_agents({**ROLES, **dict(roles)})
+    return lowered_agents({**ROLES, **dict(roles)}, dict(places))
+
+
+def _own_places(rules: RuleBook) -> dict[str, str]:
+    """Return the field of the terms in which each parameter is that comes with a rule book."""
+    names = [one.name for one in own_parameters(rules)]
+    return dict(zip(names, OWN_TERMS, strict=False))
 
 
 def is_compiled(rules: RuleBook) -> bool:
@@ -313,19 +324,39 @@ def _checks(checked: bool) -> dict[str, bool]:
     return {"boundscheck": True} if checked else {}
 
 
-def _twin(function: Any, namespace: dict[str, Any], name: str) -> FunctionType:  # noqa: ANN401
+def _twin(
+    function: Any,  # noqa: ANN401
+    namespace: dict[str, Any],
+    name: str,
+    places: Mapping[str, str] = MappingProxyType({}),
+) -> FunctionType:
     """Copy a function into another namespace, under a name of the rule book's own.
 
     Compiled code that was kept by different processes may use the same symbols, and of two that
     are loaded together the second would call the first one's functions.
+
+    Where it reads an attribute that is in ``places``, it reads the one that is given there instead.
     """
-    twin = FunctionType(
-        function.__code__, namespace, function.__name__, None, _own_cells(function, namespace)
-    )
+    code, cells = _with_places(function.__code__, places), _own_cells(function, namespace)
+    twin = FunctionType(code, namespace, function.__name__, None, cells)
     twin.__defaults__ = function.__defaults__
     twin.__qualname__ = f"{function.__name__}_{name}"
     twin.__module__ = RuleBook.__module__  # kept code names it, and a rule file's own is not there
     return twin
+
+
+def _with_places(code: CodeType, places: Mapping[str, str]) -> CodeType:
+    """Return code that reads other attributes: of ``terms.strictness``, where the terms have it.
+
+    Bytecode lists names apart from its instructions, so that only the list has to be changed.
+    """
+    if not places:
+        return code
+    constants = (
+        _with_places(one, places) if isinstance(one, CodeType) else one for one in code.co_consts
+    )
+    names = tuple(places.get(name, name) for name in code.co_names)
+    return code.replace(co_names=names, co_consts=tuple(constants))
 
 
 def _own_cells(function: FunctionType, namespace: dict[str, Any]) -> tuple[CellType, ...]:
@@ -425,7 +456,7 @@ def _specialised(
 
     book, shipped = _books(rules, name, numba)
     namespace = {**vars(decisions), **vars(week)}
-    exec(_agents(roles_of(rules)), namespace)
+    exec(_agents(rules), namespace)
     namespace |= {"rules": book, "shipped": shipped, "CHECKED": checked}
     namespace["CUSTOM"] = bool(roles_of(rules))
     namespace["state_at"] = viewer(checked)
@@ -441,7 +472,7 @@ def _specialised(
 
 def _books(rules: RuleBook, name: str, numba: Any) -> tuple[ModuleType, ModuleType]:  # noqa: ANN401
     """Return what the engine calls ``rules`` and ``shipped``; numba compiles rules when called."""
-    twins = _twins_of_rules(list(_rule_functions(rules)), name, numba)
+    twins = _twins_of_rules(list(_rule_functions(rules)), name, numba, _own_places(rules))
     book, shipped = ModuleType("rules"), ModuleType("shipped")
     for rule in fields(RuleBook):
         twin = twins[id(getattr(rules, rule.name))]
@@ -464,7 +495,12 @@ def _by_name(book: ModuleType) -> dict[str, Any]:
     return {rule.name: getattr(book, rule.name) for rule in fields(RuleBook)}
 
 
-def _twins_of_rules(rules: list[FunctionType], name: str, numba: Any) -> dict[int, Any]:  # noqa: ANN401
+def _twins_of_rules(
+    rules: list[FunctionType],
+    name: str,
+    numba: Any,  # noqa: ANN401
+    places: Mapping[str, str],
+) -> dict[int, Any]:
     """Return compiled twins of rules and of the rules that they call, by the rules' identities."""
     _serve_draws(numba)
     twins: dict[int, Any] = {}
@@ -475,7 +511,7 @@ def _twins_of_rules(rules: list[FunctionType], name: str, numba: Any) -> dict[in
             key: twins.get(id(value), value) for key, value in function.__globals__.items()
         }
         namespace["twins"] = twins
-        twin = _twin(function, namespace, name)
+        twin = _twin(function, namespace, name, places)
         twins[id(function)] = numba.njit(**INNER, forceinline=True)(twin)
     return twins
 
@@ -598,7 +634,8 @@ def _check_rules(rules: RuleBook, name: str, numba: Any) -> None:  # noqa: ANN40
             told = f"it calls itself ({place}); write a loop"
             raise EngineError(f'the rule "{one}" cannot be compiled: {told}')
     records = {"idea": IDEA, "person": PERSON, "terms": TERMS}
-    twins = _twins_of_rules([getattr(rules, one) for one in own], f"{name}_alone", numba)
+    functions, places = [getattr(rules, one) for one in own], _own_places(rules)
+    twins = _twins_of_rules(functions, f"{name}_alone", numba, places)
     for one in own:
         signature = tuple(
             numba.from_dtype(records[kinds[given]]) if given in kinds else numba.float64
@@ -663,8 +700,9 @@ def _shipped_digest(checked: bool) -> str:
 def _digest(rules: RuleBook, checked: bool) -> str:
     state = _engine().copy()
     state.update(b"checked" * checked)
+    state.update(repr(_own_places(rules)).encode())
     with suppress(DialectError):  # no engine is built for such agents
-        state.update(_agents(roles_of(rules)).encode())
+        state.update(_agents(rules).encode())
     seen: set[int] = set()
     for rule in fields(rules):
         state.update(repr((rule.name, *ANSWERS[rule.name])).encode())
@@ -677,7 +715,8 @@ def _fingerprints(rules: RuleBook) -> dict[str, str]:
     """Return a fingerprint of each rule, and of whether the engine checks what it returns."""
     prints = {}
     for rule in fields(rules):
-        state = hashlib.sha256(repr(_is_trusted(rules, rule.name)).encode())
+        asked = (_is_trusted(rules, rule.name), _own_places(rules))
+        state = hashlib.sha256(repr(asked).encode())
         _absorb(state, getattr(rules, rule.name), set())
         prints[rule.name] = state.hexdigest()
     return prints
@@ -692,7 +731,7 @@ def _engine_folder(rules: RuleBook) -> Path:
     taken = [guarding.is_shipped(rules, name) for name in _shortcuts()]
     state.update(repr((linking.target(), taken)).encode())
     with suppress(DialectError):  # no engine is built for such agents
-        state.update(_agents(roles_of(rules)).encode())
+        state.update(_agents(rules).encode())
     return _engines() / state.hexdigest()[:32]
 
 
@@ -787,6 +826,8 @@ ENGINE_MODULES: Final = (
 
 def _absorb(state: hashlib._Hash, value: object, seen: set[int]) -> None:
     """Absorb what a value means to compiled code: functions with all that they refer to."""
+    if isinstance(value, Parameter):
+        return  # its name is that of an attribute, and its value is no part of the code
     if isinstance(value, FunctionType):
         if id(value) in seen:
             return

@@ -123,14 +123,18 @@ def lowered(cast: Mapping[Role, type], model: type) -> str:
     return _joined([HEADER, *lowering.of_world(), *lowering.of_people()])
 
 
-def lowered_agents(cast: Mapping[Role, type]) -> str:
+def lowered_agents(cast: Mapping[Role, type], own_terms: Mapping[str, str] | None = None) -> str:
     """Write the functions for agents of some classes, which are in the place of the shipped ones.
+
+    Args:
+        cast: the class of the agents of each role.
+        own_terms: the field of the terms in which each parameter is that custom rules declare.
 
     Raises:
         DialectError: if a method uses what the engine does not know, or overrides one that the
             engine has written by hand.
     """
-    return _joined(list(Lowering(cast, World).of_people()))
+    return _joined(list(Lowering(cast, World, own_terms or {}).of_people()))
 
 
 def _joined(parts: list[str]) -> str:
@@ -144,11 +148,13 @@ class Lowering:
     Attributes:
         cast: the class of the agents of each role.
         model: the class of the model, or the protocol of what agents see of it.
+        own_terms: see :func:`lowered_agents`.
         asked: methods of classes that no role has, but that those of others call by ``super()``.
     """
 
     cast: Mapping[Role, type]
     model: type
+    own_terms: Mapping[str, str] = field(default_factory=dict)
     asked: list[tuple[type, str]] = field(default_factory=list)
 
     # --- which functions there are ----------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from innovation_abm.chance import beta_table, poisson_table
-from innovation_abm.entities.terms import PARAMETER_TERMS, WEEKLY_TERMS
+from innovation_abm.entities.terms import OWN_TERMS, PARAMETER_TERMS, WEEKLY_TERMS
 from innovation_abm.entities.traits import TRAIT_TERMS
 from innovation_abm.kernel.arrays import (
     PERIOD,
@@ -128,13 +128,14 @@ class _Unnamed:
 
     def __init__(self, settings: Scenario) -> None:
         self.settings, self.values = settings, _PLAIN(vars(settings))
+        self.own = tuple(settings.own_values.items())
         self.hash = hash(self.values[::16])  # of some: for all, each would have to be fetched
 
     def __hash__(self) -> int:
         return self.hash
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Unnamed) and self.values == other.values
+        return isinstance(other, _Unnamed) and self.values == other.values and self.own == other.own
 
 
 @lru_cache(maxsize=32)
@@ -161,7 +162,10 @@ class _Tables:
                 before[name] != values[name] for name in TRAIT_TERMS
             )
             self.periods.append((week, *self._rows(values), redraw))
-            self.terms.append((*_terms_of(values), values["review"] == "constant"))
+            own = [values[one.name] for one in settings.own_parameters]
+            unused = [0.0] * (len(OWN_TERMS) - len(own))
+            constant = values["review"] == "constant"
+            self.terms.append((*_terms_of(values), constant, *own, *unused))
             before = values
         first_verdict = len(self.verdicts)
         decided = sorted((one.week, one.key, one.post, one.endorse) for one in settings.verdicts)
@@ -197,7 +201,7 @@ class _Tables:
     def terms_array(self) -> Array:
         """Return the terms as an array of :data:`TERMS`, all of whose fields are numbers."""
         table = np.empty((len(self.terms), len(TERMS.names or ())))
-        given = len(PARAMETER_TERMS) + 1
+        given = len(TERMS.names or ()) - len(WEEKLY_TERMS)
         table[:, :given] = self.terms
         table[:, given:] = list(WEEKLY_TERMS.values())
         return table.view(TERMS)[:, 0]
@@ -232,7 +236,7 @@ def _turns(settings: Scenario) -> Turns:
     Those after the end of the run are given too.
     """
     if not settings.timeline and not settings.levers:
-        return [(1, vars(settings))]  # the values as they stand
+        return [(1, {**vars(settings), **settings.own_values})]  # the values as they stand
     weeks = {1}
     for change in settings.timeline:
         weeks |= {change.week, change.until or 1}

@@ -30,6 +30,7 @@ from innovation_abm.kernel.sizes import grown
 from innovation_abm.kernel.states import check_memory, new_state
 from innovation_abm.organization.organization import Organization
 from innovation_abm.rules.book import SHIPPED, RuleBook
+from innovation_abm.rules.files import own_parameters
 from innovation_abm.rules.guarding import OutOfRangeError
 from innovation_abm.scenario.scenario import Scenario
 
@@ -153,6 +154,7 @@ def run_kernel(
         IndexError: if an index or a list's room is wrong, and the run is ``checked``.
     """
     book = rules or SHIPPED
+    settings = settings.with_parameters(own_parameters(book))
     advance = build(book, checked=checked)
     organization = organization or build_organization(settings)
     planned = plan_of_one(settings, organization)
@@ -255,6 +257,8 @@ def prepare(
         EngineError: if the compiled engine cannot run here, or cannot compile the rules.
     """
     book = rules or SHIPPED
+    declared = own_parameters(book)
+    scenarios = [one.with_parameters(declared) for one in scenarios]
     advance = build(book)
     charts: dict[Organization | tuple[Value, ...], list[int]] = {}
     for number, settings in enumerate(scenarios):

@@ -187,6 +187,12 @@ from .book import (
 from .book import (
     visible_share as visible_share,
 )
+from .declaring import (
+    ParameterError as ParameterError,
+)
+from .declaring import (
+    parameter as parameter,
+)
 from .files import (
     AGENTS as AGENTS,
 )
@@ -222,6 +228,9 @@ from .files import (
 )
 from .files import (
     own_agents as own_agents,
+)
+from .files import (
+    own_parameters as own_parameters,
 )
 from .files import (
     read_rules as read_rules,

@@ -27,7 +27,8 @@ from innovation_abm.agents.hooks import hooks_of, is_ours, own_methods, unused_m
 from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.organization.organization import Role
 from innovation_abm.rules.book import SHIPPED, RuleBook, RuleError, parameters_fault
-from innovation_abm.rules.guarding import is_shipped
+from innovation_abm.rules.declaring import ParameterError, declared_in, together
+from innovation_abm.rules.guarding import GuardedBook, is_shipped
 from innovation_abm.rules.purity import impurities
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from innovation_abm.agents import Person
     from innovation_abm.rules.source import Finding
+    from innovation_abm.scenario.parameters import Parameter
 
 WHOLE_BOOK: Final = "RULES"
 """Name that a file may set to a whole rule book."""
@@ -64,16 +66,20 @@ class FileRules(RuleBook):
         texts: contents of every file that it was made of, by name, its own first.
         sources: SHA-256 of these files, by name.
         roles: classes of agents to use instead of the shipped ones, by role.
+        parameters: those that the files declare, in their order.
     """
 
     file: str
     texts: Mapping[str, bytes]
     sources: Mapping[str, str]
     roles: Mapping[Role, type[Person]]
+    parameters: tuple[Parameter, ...]
 
     def __eq__(self, other: object) -> bool:
-        """Whether another book has the same rules and the same agents."""
-        same = isinstance(other, FileRules) and self.roles == other.roles
+        """Whether another book has the same rules, agents and parameters."""
+        if not isinstance(other, FileRules) or self.parameters != other.parameters:
+            return False
+        same = self.roles == other.roles
         return same and all(getattr(self, rule) is getattr(other, rule) for rule in RULES)
 
     def __hash__(self) -> int:
@@ -102,14 +108,48 @@ def roles_of(rules: RuleBook | None) -> Mapping[Role, type[Person]]:
     return getattr(rules, "roles", {})
 
 
+def own_parameters(
+    rules: RuleBook | None, roles: Mapping[Role, type[Person]] | None = None
+) -> tuple[Parameter, ...]:
+    """Return the parameters that come with a rule book: those declared where its rules are.
+
+    Args:
+        rules: the rule book; the shipped one if ``None``.
+        roles: classes of agents that are used with it, which may bring parameters, too; those that
+            come with it if ``None``.
+
+    Raises:
+        ParameterError: if two of them have the same name.
+    """
+    book = rules.given if isinstance(rules, GuardedBook) else rules or SHIPPED
+    kept = vars(book).get("parameters")
+    if kept is not None and not roles:
+        return tuple(kept)
+    found = declared_in(_namespaces(book, roles or roles_of(book)))
+    return together((*(kept or ()), *found))
+
+
+def _namespaces(
+    book: RuleBook, roles: Mapping[Role, type[Person]], *loaded: ModuleType
+) -> list[dict[str, Any]]:
+    """Return what is in the modules of custom rules and agents, and in those ``loaded``, once."""
+    functions = [getattr(book, rule) for rule in RULES if not is_shipped(book, rule)]
+    for kind in roles.values():
+        functions += [function for _, function in own_methods(kind)]
+    spaces = [*map(vars, loaded), *(one.__globals__ for one in functions)]
+    return list({id(one): one for one in spaces}.values())
+
+
 class CastRules(RuleBook):
     """A rule book with classes of agents that were given beside it.
 
     Attributes:
         roles: the classes, by role.
+        parameters: those that come with the rules, and those declared where the classes are.
     """
 
     roles: Mapping[Role, type[Person]]
+    parameters: tuple[Parameter, ...]
 
     def __eq__(self, other: object) -> bool:
         """Whether another book has the same rules and the same agents."""
@@ -133,6 +173,7 @@ def with_agents(rules: RuleBook | None, roles: Mapping[Role, type[Person]] | Non
         return book
     made = CastRules(**{rule: getattr(book, rule) for rule in RULES})
     object.__setattr__(made, "roles", dict(roles))  # a rule book is frozen
+    object.__setattr__(made, "parameters", own_parameters(book, roles))
     return made
 
 
@@ -201,7 +242,12 @@ def read_rules(path: str | PathLike[str]) -> tuple[FileRules, list[Finding]]:
         for file, text in sorted(neighbours.read.items())
     }
     sources = {file: hashlib.sha256(text).hexdigest() for file, text in texts.items()}
+    try:
+        declared = declared_in(_namespaces(book, roles, *modules.values()))
+    except ParameterError as error:
+        raise RuleError(f"{name}: {error}") from None
     told = {"file": name, "texts": texts, "sources": sources, "roles": roles}
+    told["parameters"] = declared
     for attribute, value in told.items():
         object.__setattr__(book, attribute, value)  # a rule book is frozen
     _check_used(book, module)
@@ -374,7 +420,8 @@ def _execute(name: str, place: Path, source: bytes, module: ModuleType) -> None:
         frames = traceback.extract_tb(error.__traceback__)
         lines = [f", line {frame.lineno}" for frame in frames if frame.filename == str(place)]
         where = "".join((name, *lines[-1:]))
-        raise RuleError(f"{where}: {explained(error)}") from None
+        why = str(error) if isinstance(error, ParameterError) else explained(error)
+        raise RuleError(f"{where}: {why}") from None
     finally:
         del sys.modules[module.__name__]
 
@@ -410,6 +457,13 @@ def _check_used(book: FileRules, module: ModuleType) -> None:
             f"{book.file}{_line(module, function)}: {kind.__name__}.{method} overrides nothing, "
             f"and nothing calls it{near}"
         )
+    read = _attributes(book.texts)
+    for one in book.parameters:
+        if one.name not in read:
+            raise RuleError(
+                f"{book.file}: the parameter {one.name} ({one.place}) is declared, and nothing "
+                f"reads it; rules read terms.{one.name}, agents self.terms.{one.name}"
+            )
     used = {one for kind in book.roles.values() for one in kind.__mro__}
     for name, value in own:
         if getattr(value, "__module__", None) != module.__name__ or name in named:
@@ -447,6 +501,12 @@ def _named(texts: Mapping[str, bytes]) -> set[str]:
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.add(node.value)
     return found
+
+
+def _attributes(texts: Mapping[str, bytes]) -> set[str]:
+    """Collect the names of the attributes that files read."""
+    nodes = (node for text in texts.values() for node in ast.walk(ast.parse(text)))
+    return {node.attr for node in nodes if isinstance(node, ast.Attribute)}
 
 
 def _declares(module: ModuleType) -> bool:

@@ -19,6 +19,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.rules.source import Finding, FindingKind
+from innovation_abm.scenario.parameters import Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -274,10 +275,18 @@ class _Visitor(ast.NodeVisitor):
         last = dotted.rpartition(".")[2]
         if dotted in HARMLESS:
             return
-        if does := _does(value, last) or self.own.keeps_state(value):
+        if isinstance(value, Parameter):
+            what = f"{dotted} describes a parameter; its value in a run is {self._terms(last)}"
+            line = getattr(node, "lineno", 0)
+            self.found.append(Finding(self.file, line, what, FindingKind.PURITY))
+        elif does := _does(value, last) or self.own.keeps_state(value):
             self.note(node, f"{dotted} {does}")
         else:
             self.own.reach(value, agent=self.agent)
+
+    def _terms(self, name: str) -> str:
+        """Return how a parameter's value is read."""
+        return f"self.terms.{name}" if self.agent else f"terms.{name}"
 
 
 class _ModuleReader(_Visitor):

@@ -181,7 +181,8 @@ def attribute(
 
 def _lost_by(runs: Any, by: By) -> tuple[Array, tuple[str, ...]]:  # noqa: ANN401 - an iterator of runs
     """Return for each run the share of worthwhile ideas lost, by group."""
-    rows, names = list[Array](), tuple[str, ...]()
+    rows: list[Array] = []
+    names: tuple[str, ...] = ()
     for run in runs:
         shares, names = _groups_of(run, by)
         rows.append(shares)

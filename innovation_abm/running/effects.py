@@ -21,7 +21,6 @@ from innovation_abm.results.measures import MEASURES, counted
 from innovation_abm.results.survival import Interval
 from innovation_abm.running.simulation import simulate_many
 from innovation_abm.scenario.levers import Direction, catalogue
-from innovation_abm.scenario.parameters import parameters
 from innovation_abm.scenario.presets import preset
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ def unmet_needs(lever: Lever, scenario: Scenario) -> dict[str, Value]:
         Of the parameters that the lever needs, those whose mechanism is off; if there are none,
         those that have other values. The values are such as it is known to act with.
     """
-    known, values = parameters(), scenario.at(1)
+    known, values = scenario.parameters(), scenario.at(1)
     other: dict[str, Value] = {
         name: value for name, value in lever.needs.items() if values[name] != value
     }

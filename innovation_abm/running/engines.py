@@ -93,11 +93,11 @@ def choose(
 
 def mesa_only(rules: RuleBook | None) -> str:
     """Return which agents of a rule book only the Mesa engine can run, and why; "" if none."""
-    if not (roles := roles_of(rules)):
+    if rules is None or not roles_of(rules):
         return ""
     from innovation_abm.kernel.compiling import only_in_mesa
 
-    return only_in_mesa(roles)
+    return only_in_mesa(rules)
 
 
 def _obstacle(rules: RuleBook, person_weeks: float) -> str:

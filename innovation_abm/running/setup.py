@@ -58,6 +58,16 @@ class Setup:
 
         return with_agents(self.rules, self.roles)
 
+    def fitted(self, scenario: Scenario) -> Scenario:
+        """Return a scenario with the parameters that come with the rules.
+
+        Raises:
+            ScenarioError: if it has one that they do not declare.
+        """
+        from innovation_abm.rules.files import own_parameters
+
+        return scenario.with_parameters(own_parameters(self.book))
+
     def chart_of(self, scenario: Scenario) -> Organization:
         """Return the chart that a scenario is run on.
 

@@ -104,6 +104,7 @@ def run_once(
     progress: Progress | None = None,
 ) -> Run:
     """Run the model once in an engine that was chosen; see :func:`simulate`."""
+    settings = setup.fitted(settings)
     if engine == "kernel":
         return _run_kernel(settings, setup, progress)
     return _run_mesa(settings, setup, keep_events, progress)

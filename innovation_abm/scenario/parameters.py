@@ -11,7 +11,7 @@ model is the textbook screen: ideas pass a row of gates, each with a constant pr
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, Literal
 
@@ -21,6 +21,9 @@ WEEKS_PER_YEAR: Final = 52
 MAX_SEED: Final = 2**63 - 1
 
 Value = float | int | bool | str | None
+
+OWN: Final = "own"
+"""The group, and so the section of files, of parameters that rules or agents declare."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Parameter:
         choices: values allowed, of a parameter that is a choice.
         kind: ``"float"``, ``"int"``, ``"bool"``, ``"choice"`` or ``"text"``.
         live: may change during a run, by the timeline.
+        place: file and line that declare a parameter of custom rules; "" for shipped ones.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Parameter:
     choices: tuple[str, ...]
     kind: str
     live: bool
+    place: str = field(default="", compare=False)  # the same after a line is added above it
 
     @property
     def allowed(self) -> str:

@@ -17,7 +17,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, InstanceOf, ValidationError, model_validator
 
 from innovation_abm.errors import (
     MOST,
@@ -38,7 +38,9 @@ from innovation_abm.scenario.faults import (
     key_fault,
     lever_faults,
     nan_faults,
+    own_faults,
     own_lever_faults,
+    undeclared,
     value_faults,
 )
 from innovation_abm.scenario.levers import (
@@ -51,6 +53,7 @@ from innovation_abm.scenario.levers import (
 )
 from innovation_abm.scenario.parameters import (
     GROUPS,
+    OWN,
     Agency,
     Context,
     Determinants,
@@ -58,6 +61,7 @@ from innovation_abm.scenario.parameters import (
     Ideas,
     Implementation,
     Learning,
+    Parameter,
     Pilots,
     PlatformGroup,
     Review,
@@ -149,6 +153,9 @@ class Scenario(
         title: what it stands for, in a sentence.
         levers: levers that are moved from the start, by key: strengths in [0, 1].
         own_levers: custom levers, in addition to those of the catalogue.
+        own_parameters: parameters that custom rules or agents declare, in addition to those of
+            :func:`parameters`; ``load_rules(...).parameters``. They are set and read like those.
+        own_values: their values, by name.
         timeline: what changes during the run.
         verdicts: what people decide in the place of simulated reviewers.
 
@@ -160,14 +167,26 @@ class Scenario(
     title: str = ""
     levers: dict[str, float] = {}  # noqa: RUF012 - pydantic copies it
     own_levers: tuple[Lever, ...] = ()
+    own_parameters: tuple[InstanceOf[Parameter], ...] = ()
+    own_values: dict[str, Any] = {}  # noqa: RUF012 - pydantic copies it
     timeline: tuple[Change, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401 - checked by pydantic
+        given = values.get("own_parameters", ())
+        declared = tuple(given) if isinstance(given, tuple | list) else ()
+        known = _known(declared)
         try:
-            super().__init__(**_plain_values(values))
+            super().__init__(**_with_own_values(_plain_values(values, known), declared))
         except ValidationError as error:
-            raise ScenarioError(explain(error)) from None
+            raise ScenarioError(explain(error, known)) from None
+
+    if not TYPE_CHECKING:  # it would hide from the type checker that a name is wrong
+
+        def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+            """Return the value of a parameter that custom rules declare."""
+            own = self.__dict__.get("own_values", {})
+            return own[name] if name in own else super().__getattr__(name)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -175,8 +194,9 @@ class Scenario(
         faults = first_few(
             chain(
                 nan_faults(given),
+                own_faults(self.own_parameters, self.own_values),
                 cross_faults(given),
-                own_lever_faults(self.own_levers),
+                own_lever_faults(self.own_levers, self.parameters()),
                 lever_faults(self.levers, self.catalogue()),
                 verdict_faults(self.verdicts, self.weeks),
             )
@@ -189,24 +209,46 @@ class Scenario(
 
     def but(self, **values: Any) -> Scenario:  # noqa: ANN401 - checked by pydantic
         """Return a copy with other values; ``scenario.but(risk_aversion=0.2)``."""
-        values = _plain_values(values)
-        if all(is_sound(name, value) for name, value in values.items()):
-            return self.model_copy(update=values)  # the rest was checked when this was made
+        known = self.parameters()
+        values = _plain_values(values, known)
+        if all(is_sound(name, value, known) for name, value in values.items()):
+            return self.unchecked(**values)  # the rest was checked when this was made
         return Scenario(**{**self._given(), **values})
+
+    def unchecked(self, **values: Any) -> Scenario:  # noqa: ANN401 - the caller's concern
+        """Return a copy with other values, each of which must be as the scenario would hold it."""
+        return self.model_copy(update=_with_own_values(values, (), self.own_values))
+
+    def with_parameters(self, declared: tuple[Parameter, ...]) -> Scenario:
+        """Return the scenario as rules run it that declare parameters of their own.
+
+        Those that it does not set are at their defaults.
+
+        Raises:
+            ScenarioError: if it has a parameter that the rules do not declare, or a value that is
+                out of its bounds there.
+        """
+        if declared == self.own_parameters:
+            return self
+        if not (self.own_parameters or self.own_levers):  # defaults need no check
+            defaults = {one.name: one.default for one in declared}
+            return self.model_copy(update={"own_parameters": declared, "own_values": defaults})
+        names = [one.name for one in declared]
+        for name in self.own_values:
+            if name not in names:
+                raise ScenarioError(undeclared(name, names))
+        return self.but(own_parameters=declared)
 
     def off(self, *groups: str) -> Scenario:
         """Return a copy with every mechanism of ``groups`` (default: all) at its off value."""
+        there = (*GROUPS, OWN)
         for group in groups:
-            if group not in GROUPS:
-                raise ScenarioError(unknown("group", group, GROUPS))
-        wanted = set(groups or GROUPS)
-        return self.but(
-            **{
-                p.name: p.off
-                for p in parameters().values()
-                if p.group in wanted and p.off is not None
-            }
-        )
+            if group not in there:
+                raise ScenarioError(unknown("group", group, there))
+        wanted = set(groups or there)
+        known = self.parameters().values()
+        off = {p.name: p.off for p in known if p.group in wanted and p.off is not None}
+        return self.but(**off)
 
     def _repr_html_(self) -> str:
         """Show it in a notebook."""
@@ -218,7 +260,7 @@ class Scenario(
         The timeline sets parameters and strengths of levers; then the levers move the parameters
         from there.
         """
-        known = parameters()
+        known = self.parameters()
         values: dict[str, Value] = {name: getattr(self, name) for name in known}
         for change in self._holding(week):
             values.update(change.values)
@@ -230,6 +272,10 @@ class Scenario(
         for change in self._holding(week):
             strengths.update(change.levers)
         return strengths
+
+    def parameters(self) -> Mapping[str, Parameter]:
+        """Return the parameters by name: the shipped ones, then those that its rules declare."""
+        return _known(self.own_parameters)
 
     def catalogue(self) -> Mapping[str, Lever]:
         """Return the levers that the scenario may move: the shipped ones, then its own."""
@@ -252,14 +298,21 @@ class Scenario(
         return {name: getattr(self, name) for name in type(self).model_fields}
 
     @classmethod
-    def from_toml(cls, text: str, source: str = "scenario") -> Scenario:
-        """Read a scenario from TOML ``text``; ``source`` names it in errors.
+    def from_toml(
+        cls, text: str, source: str = "scenario", own_parameters: tuple[Parameter, ...] = ()
+    ) -> Scenario:
+        """Read a scenario from TOML.
+
+        Args:
+            text: what the file holds.
+            source: what names it in errors.
+            own_parameters: the parameters of its section ``[own]``, which custom rules declare.
 
         Raises:
             ScenarioError: naming source, key and what is allowed.
         """
         try:
-            values, faults = _from_toml(text)
+            values, faults = _from_toml(text, own_parameters)
             try:
                 scenario = cls(**values)
             except ScenarioError as error:
@@ -271,13 +324,17 @@ class Scenario(
         return scenario
 
     @classmethod
-    def load(cls, path: str | Path) -> Scenario:
+    def load(cls, path: str | Path, own_parameters: tuple[Parameter, ...] = ()) -> Scenario:
         """Read a scenario file. A chart it names is found from the file's own folder.
+
+        Args:
+            path: the file.
+            own_parameters: see :meth:`from_toml`.
 
         Raises:
             ScenarioError: if the file cannot be read or is wrong.
         """
-        scenario = cls.from_toml(read_text(path, ScenarioError), str(path))
+        scenario = cls.from_toml(read_text(path, ScenarioError), str(path), own_parameters)
         if scenario.chart is not None:
             scenario = scenario.but(chart=str(Path(path).parent / scenario.chart))
         return scenario
@@ -293,6 +350,8 @@ class Scenario(
                 for p in parameters().values()
                 if p.group == group and getattr(self, p.name) is not None
             }
+        if self.own_values:
+            document[OWN] = self.own_values
         if self.levers:
             document["levers"] = self.levers
         if self.own_levers:
@@ -317,7 +376,7 @@ class Scenario(
 
 def _shown_in_notebook(scenario: Scenario) -> str:
     """Show what a scenario sets: the parameters that are not at their defaults."""
-    known = parameters()
+    known = scenario.parameters()
     rows = [
         (one.name, getattr(scenario, one.name), one.default, one.unit, one.meaning)
         for one in known.values()
@@ -349,9 +408,41 @@ def _seen_from(folder: Path, file: str) -> str:
         return Path(file).absolute().as_posix()
 
 
-def _plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
+def _known(own: tuple[Parameter, ...]) -> Mapping[str, Parameter]:
+    """Return the shipped parameters and ``own`` ones, by name."""
+    if not own:
+        return parameters()
+    return {**parameters(), **{one.name: one for one in own if isinstance(one, Parameter)}}
+
+
+def _with_own_values(
+    values: dict[str, Any], declared: tuple[Parameter, ...], before: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the fields of a scenario: values of own parameters are kept together in one.
+
+    Args:
+        values: what was given, each parameter by its name.
+        declared: the own parameters of a new scenario.
+        before: or else their values so far.
+    """
+    held = before or {one.name: one.default for one in declared if isinstance(one, Parameter)}
+    given = {**values.pop("own_values", {}), **values}
+    if not held:
+        return values
+    own = {name: _as_float(given.get(name, value)) for name, value in held.items()}
+    return {
+        **{name: value for name, value in values.items() if name not in held},
+        "own_values": own,
+    }
+
+
+def _as_float(value: object) -> object:
+    """Return a whole number as a float, as pydantic does for the shipped parameters."""
+    return float(value) if type(value) is int else value
+
+
+def _plain_values(values: Mapping[str, Any], known: Mapping[str, Parameter]) -> dict[str, Any]:
     """Return the values given for a scenario, numbers as their parameters hold them."""
-    known = parameters()
     made = {
         name: of_kind(known[name].kind, value) if name in known else plain(value)
         for name, value in values.items()
@@ -390,7 +481,7 @@ def _timeline_faults(scenario: Scenario) -> Iterable[str]:
 
 def _entry_faults(scenario: Scenario) -> Iterable[str]:
     seen: dict[tuple[int, str], int] = {}
-    levers = scenario.catalogue()
+    levers, known = scenario.catalogue(), scenario.parameters()
     for number, change in enumerate(scenario.timeline, 1):
         where = f"timeline entry {number}"
         if not 1 <= change.week <= scenario.weeks:
@@ -400,7 +491,7 @@ def _entry_faults(scenario: Scenario) -> Iterable[str]:
         if not change.values and not change.levers:
             yield f"{where}: sets no parameter and no lever"
         for name, value in change.values.items():
-            yield from (f"{where}: {fault}" for fault in value_faults(name, value))
+            yield from (f"{where}: {fault}" for fault in value_faults(name, value, known))
         yield from (f"{where}: {fault}" for fault in lever_faults(change.levers, levers))
         for name in (*change.values, *(f"lever {key}" for key in change.levers)):
             first = seen.setdefault((change.week, name), number)
@@ -436,7 +527,9 @@ def _entry(change: Change) -> dict[str, Any]:
     return entry | change.values | ({"levers": change.levers} if change.levers else {})
 
 
-def _from_toml(text: str) -> tuple[dict[str, Any], list[str]]:
+def _from_toml(
+    text: str, own_parameters: tuple[Parameter, ...]
+) -> tuple[dict[str, Any], list[str]]:
     """Flatten a TOML document into arguments of :class:`Scenario`, and faults of other keys."""
     try:
         document = read_toml(text)
@@ -458,10 +551,11 @@ def _from_toml(text: str) -> tuple[dict[str, Any], list[str]]:
     values["own_levers"] = tuple(_own_levers(document.pop("lever", [])))
     if isinstance(document.get("provenance"), dict):
         del document["provenance"]  # what a saved run was run with: for people, not for the run
-    known = parameters()
+    values["own_parameters"] = own_parameters
+    known = _known(own_parameters)
     strays: list[tuple[str, str]] = []
     for section, content in document.items():
-        if section not in GROUPS:
+        if section not in (*GROUPS, OWN):
             strays.append((section, ""))
             continue
         if not isinstance(content, dict):
@@ -471,7 +565,7 @@ def _from_toml(text: str) -> tuple[dict[str, Any], list[str]]:
         own = {name for name in content if name in known and known[name].group == section}
         values |= {name: value for name, value in content.items() if name in own}
         strays += [(name, section) for name in content if name not in own]
-    return values, first_few(key_fault(*stray) for stray in strays)
+    return values, first_few(key_fault(name, known, section) for name, section in strays)
 
 
 def _own_levers(entries: object) -> Iterable[Lever]:

@@ -1445,6 +1445,50 @@ def test_a_session_of_ones_own_goes_before_a_shipped_one_of_the_same_key():
     assert Opened(SMALL).guides["heroes"] is shipped
 
 
+STRICT = """from innovation_abm import parameter, rule
+from innovation_abm.rules import endorse as usual
+
+strictness = parameter(
+    "strictness", 0.1, low=0, high=2, unit="points", meaning="how strict reviewers are"
+)
+
+
+@rule
+def endorse(idea, reviewer, seen, bar, terms):
+    return usual(idea, reviewer, seen, bar + terms.strictness, terms)
+"""
+
+
+def test_a_parameter_of_ones_own_rules_is_moved_by_a_slider_and_linked(tmp_path, monkeypatch):
+    from innovation_abm.dashboards.lever_panel import Levers
+
+    monkeypatch.chdir(tmp_path)
+    Path("strict.py").write_text(STRICT)
+    opened = load(Settings(rules="strict.py"))
+    assert opened.home.own == ""  # its rules tell it from other pages, in every link
+    opened = replace(opened, scenario=opened.scenario.but(weeks=8))
+    shared = Preparation()
+    with MesaProcesses(1) as shared.archive.beside:
+        shared.archive.only_mesa = True  # so that nothing has to be compiled
+        shared.settled.set()
+        room = Room(opened, shared)
+        _, page = solara.render(Levers(room), handle_error=False)
+        sliders = {
+            one.attributes["data-lever"]: one for one in page.find(ipyvuetify.Slider).widgets
+        }
+        assert sliders["strictness"].attributes["aria-valuetext"] == "0.1 points"
+        room.stage.week = 2
+        sliders["strictness"].v_model = 20
+        scenario = room.play.scenario
+        assert scenario.at(2)["strictness"] == 0.1
+        assert scenario.at(3)["strictness"] == 2.0
+        link = links.write(room.play, room.view.value, opened.home)
+        assert "move=3:strictness:2" in link
+        assert links.read(link, opened.home).play == room.play
+        page.close()
+        room.close()
+
+
 @pytest.fixture
 def with_coffee(tmp_path):
     """What the dashboard is started with by `--levers coffee.toml`."""

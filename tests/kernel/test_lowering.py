@@ -333,7 +333,7 @@ REFUSED = {
 def test_what_the_engine_does_not_know_is_refused_with_its_place(what, tmp_path):
     method, *parts = REFUSED[what]
     book = book_of(tmp_path, f"{HEAD}        {method}")
-    said = only_in_mesa(book.roles)
+    said = only_in_mesa(book)
     assert f"Mine.judge (mine.py, line {LINE})" in said
     for part in parts:
         assert part in said
@@ -352,7 +352,7 @@ def test_what_the_engine_does_not_know_is_refused_with_its_place(what, tmp_path)
     ],
 )
 def test_a_method_that_the_engine_has_by_hand_is_refused(base, method, part, tmp_path):
-    assert part in only_in_mesa(book_of(tmp_path, method, base).roles)
+    assert part in only_in_mesa(book_of(tmp_path, method, base))
 
 
 @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ def test_a_method_that_the_engine_has_by_hand_is_refused(base, method, part, tmp
 )
 def test_what_a_class_has_besides_methods_is_refused(method, part, tmp_path):
     """It would have no effect."""
-    said = only_in_mesa(book_of(tmp_path, method).roles)
+    said = only_in_mesa(book_of(tmp_path, method))
     assert part in said
 
 
@@ -387,7 +387,7 @@ def test_what_a_class_has_besides_methods_is_refused(method, part, tmp_path):
 def test_a_variable_that_may_not_be_set_is_refused(method, tmp_path):
     """Python would raise; compiled code would go on with whatever is there."""
     book = book_of(tmp_path, HEAD + textwrap.indent(method, "    "))
-    assert "x is not set on every way that leads here" in only_in_mesa(book.roles)
+    assert "x is not set on every way that leads here" in only_in_mesa(book)
 
 
 def test_a_class_whose_source_is_not_what_runs_is_refused(tmp_path):
@@ -404,7 +404,7 @@ def test_a_class_whose_source_is_not_what_runs_is_refused(tmp_path):
 
 def test_names_that_mean_something_else_are_not_taken_for_the_engines(tmp_path):
     book = book_of(tmp_path, f"{HEAD}        return idea.stage == Stage2.REVIEW")
-    assert "Stage2.REVIEW is not known" in only_in_mesa(book.roles)
+    assert "Stage2.REVIEW is not known" in only_in_mesa(book)
 
 
 def test_what_only_mesa_can_run_runs_there_and_says_why(tmp_path):

@@ -354,7 +354,9 @@ def test_wrong_points_are_refused_in_few_words(tmp_path, text, message):
 
 
 def test_values_on_the_command_line():
-    settings = tasks.read_settings("--set", ["span=4.0", "own_judgement=1", "clarity=1"])
+    settings = tasks.read_settings(
+        "--set", ["span=4.0", "own_judgement=1", "clarity=1"], parameters()
+    )
     assert Scenario().but(**settings) == Scenario(span=4, own_judgement=True, clarity=1.0)
 
 

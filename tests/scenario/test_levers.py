@@ -355,10 +355,12 @@ def test_ranking_puts_the_levers_in_order():
     scenario = Scenario(weeks=40, departments=2, middle_layers=1, span=4, conception_rate=6.0)
     found = rank(scenario, replications=8)
     assert {one.lever.key for one in found} == set(catalogue())
-    gains = [one.survival.estimate for one in found]
+    acting = [one for one in found if one.acts]
+    assert found[: len(acting)] == acting
+    gains = [one.worthwhile.estimate for one in acting]
     assert gains == sorted(gains, reverse=True)
     places = [one.lever.key for one in found]
     assert places.index("risk_of_not_innovating") < places.index("middle_bottleneck")
     for one in found:
-        assert one.survival.estimate == -one.omission.estimate
-        assert one.survival.low <= one.survival.estimate <= one.survival.high
+        for change in (one.worthwhile, one.worthless):
+            assert change.low <= change.estimate <= change.high

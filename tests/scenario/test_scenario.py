@@ -215,6 +215,7 @@ def test_each_parameter_is_documented_and_bounded(parameter):
 
 def test_parameters_are_those_of_the_scenario():
     own = {"name", "title", "levers", "own_levers", "timeline", "verdicts"}
+    own |= {"own_parameters", "own_values"}
     assert set(Scenario.model_fields) == set(PARAMETERS) | own
     assert [p.group for p in PARAMETERS.values()] == sorted(
         (p.group for p in PARAMETERS.values()), key=list(GROUPS).index

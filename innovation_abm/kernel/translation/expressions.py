@@ -326,6 +326,8 @@ class Expressions:
         if of.kind.name in readers:
             return readers[of.kind.name](node, of)
         name = node.attr
+        if of.kind.name == "terms":
+            name = self.calls.own_terms.get(name, name)
         columns = {"terms": TERMS.names, "week": WEEK.names}
         if of.kind.name in columns and name in (columns[of.kind.name] or ()):
             return Typed(ast.Attribute(of.node, name), NUMBER)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from innovation_abm.agents.hooks import is_ours
 from innovation_abm.kernel.translation.dialect import (
@@ -20,6 +20,9 @@ from innovation_abm.kernel.translation.dialect import (
     Kind,
 )
 from innovation_abm.kernel.translation.errors import DialectError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 IGNORED: Final = frozenset(
     (
@@ -32,7 +35,13 @@ IGNORED: Final = frozenset(
 
 
 class Calls(Protocol):
-    """What a translation has to know of the other methods."""
+    """What a translation has to know of the other methods.
+
+    Attributes:
+        own_terms: the field of the terms in which each parameter is that custom rules declare.
+    """
+
+    own_terms: Mapping[str, str]
 
     def function(self, who: type, method: str) -> str:
         """Return the function for a method of people of a class."""
