@@ -63,8 +63,10 @@ from innovation_abm.rules.book import (
     energy,
     exit_chance,
     futility,
+    learned_fear,
     norm,
     scars,
+    social_futility,
 )
 from innovation_abm.rules.files import roles_of
 from innovation_abm.rules.guarding import OutOfRangeError, guarded
@@ -244,6 +246,7 @@ class InnovationModel(mesa.Model):
     inboxes: list[Reviewer]
     agency: CentralAgency | None
     panel: Panel | None
+    scars_feared: bool
     # what holds this week, department by department and, last, for the government as a whole
     terms: list[Terms]
     government: Terms
@@ -389,6 +392,8 @@ class InnovationModel(mesa.Model):
 
     def learning(self) -> None:
         """Phase 8: norms, scars, futility and energy change, and people leave."""
+        self.see_fates()
+        self.see_scars()
         for person, share in zip(self.people, self.shares_seen(), strict=True):
             person.learn(share)
         self.people_leave()
@@ -746,6 +751,26 @@ class InnovationModel(mesa.Model):
             return [visible(s, marked, p.terms.visibility, p.terms) for p, s in seen]
         return [visible(s, marked, p.visibility(), p.terms) for p, s in seen]
 
+    def see_fates(self) -> None:
+        """Let people learn from the week's fates of others' ideas, where these count."""
+        weightless = all(terms.social_futility == 0.0 for terms in self.terms)
+        if weightless and self.book.social_futility is social_futility:
+            return
+        deaths = self.circles.totals([float(person.deaths) for person in self.people])
+        adoptions = self.circles.totals([float(person.adoptions) for person in self.people])
+        for person, died, adopted in zip(self.people, deaths, adoptions, strict=True):
+            person.learn_from_others(died, adopted)
+
+    def see_scars(self) -> None:
+        """Let people take warning from scars, where these are feared, or were last week."""
+        harmless = all(terms.scar_fear == 0.0 for terms in self.terms)
+        feared = not (harmless and self.book.learned_fear is learned_fear)
+        if feared or self.scars_feared:
+            scars = self.circles.totals([person.scars for person in self.people])
+            for person, others in zip(self.people, scars, strict=True):
+                person.take_warning(others)
+        self.scars_feared = feared
+
     def people_leave(self) -> None:
         """Replace people who leave; a successor takes up the post afresh."""
         draws = self.weekly_draws(Purpose.TURNOVER, self.posts)
@@ -885,6 +910,7 @@ class InnovationModel(mesa.Model):
         self.managers = [p for p in self.reviewers if not isinstance(p, Leader)]
         self.reviewers_by_layer = ranked(self.reviewers, chart.layers)
         self._overriding = {}
+        self.scars_feared = False
         self._hire_bodies(classes)
         self.posts = np.arange(len(self.people), dtype=np.uint64)
         self.reviewer_posts = np.array([p.post for p in self.reviewers], np.uint64)

@@ -36,24 +36,28 @@ class Circles:
             above = [0 if head < 0 else self.sizes[head] for head in self.superior]
             pairs = zip(self.sizes, above, strict=True)
             self.watched = [max(below + beside, 1) for below, beside in pairs]
+        else:
+            self.watched = [max(self.sizes[group] - 1, 1) for group in self.group]
 
     def shares(self, showing: list[float]) -> list[float]:
         """Return the mean of ``showing``, one number in [0, 1] a person, over each one's circle."""
+        totals = self.totals(showing)
+        return [total / watched for total, watched in zip(totals, self.watched, strict=True)]
+
+    def totals(self, showing: list[float]) -> list[float]:
+        """Return the sum of ``showing``, one number a person, over each one's circle."""
         sums = [0.0] * self.groups
         for group, shown in zip(self.group, showing, strict=True):
             if group >= 0:
                 sums[group] += shown
         if self.kind == "team":
-            return self._team_shares(sums, showing)
-        return [
-            (sums[group] - shown) / max(self.sizes[group] - 1, 1)
-            for group, shown in zip(self.group, showing, strict=True)
-        ]
+            return self._team_totals(sums, showing)
+        return [sums[group] - shown for group, shown in zip(self.group, showing, strict=True)]
 
-    def _team_shares(self, sums: list[float], showing: list[float]) -> list[float]:
-        """Means over superior, fellow reports and direct reports (``sums`` by head)."""
-        rows = zip(self.superior, self.watched, sums, showing, strict=True)
+    def _team_totals(self, sums: list[float], showing: list[float]) -> list[float]:
+        """Sums over superior, fellow reports and direct reports (``sums`` by head)."""
+        rows = zip(self.superior, sums, showing, strict=True)
         return [
-            (reports + (showing[head] + (sums[head] - shown)) if head >= 0 else reports) / watched
-            for head, watched, reports, shown in rows
+            reports + (showing[head] + (sums[head] - shown)) if head >= 0 else reports
+            for head, reports, shown in rows
         ]

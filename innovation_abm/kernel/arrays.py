@@ -50,7 +50,7 @@ def _joined(*records: np.dtype[np.void]) -> np.dtype[np.void]:
 
 PERSON: Final = _record(
     f8="energy norm scars futility effort_spent risk_aversion permission_seeking storytelling "
-    "norm_threshold",
+    "norm_threshold learned_fear",
     u8="trait_key",
     i8="business slots",
     i4="success_until open_ideas deaths adoptions failures tenure department layer post "
@@ -151,7 +151,7 @@ RUN: Final = _record(
     "value_distribution circle lapsed_leave has_agency has_panel "
     "first_verdict last_verdict "
     "ideas nodes flying forum granted targets candidates copies adopted_now embedded_now "
-    "circulated circulating met successes touched "
+    "circulated circulating met successes touched scars_feared "
     "room_ideas room_nodes room_embedded room_met",
 )
 """Single numbers: where the run stands, what it is, how far lists and arrays are filled, and how

@@ -240,7 +240,7 @@ def start(s, group_seeds):
     run.week = run.phase = run.wanted = 0
     run.ideas = run.nodes = run.flying = run.forum = run.granted = run.targets = 0
     run.candidates = run.copies = run.adopted_now = run.embedded_now = 0
-    run.circulated = run.circulating = run.met = run.touched = 0
+    run.circulated = run.circulating = run.met = run.touched = run.scars_feared = 0
     run.room_ideas = 0
     purpose_keys(s, group_seeds)
     _start_context(s)
@@ -452,6 +452,8 @@ def arrivals(s):
 @compiled
 def learning(s):
     """Phase 8: norms, scars, futility and energy change, and people leave."""
+    see_fates(s)
+    see_scars(s)
     shares_seen(s)
     people_learn(s)
     knowledge_spreads(s)
@@ -1061,17 +1063,84 @@ def lose(s, i, fate):
 
 
 @compiled
+def see_fates(s):
+    """Let people learn from the week's fates of others' ideas, where these count."""
+    run, counted = s.run[0], not shipped.social_futility
+    for row in range(s.terms.size):
+        counted |= s.terms[row].social_futility > 0.0
+    if not counted:
+        return
+    for p in range(run.people):
+        s.shares[p] = float(s.people[p].deaths)
+    add_up(s)
+    for p in range(run.people):
+        s.seen[p] = total_of_others(s, p)
+    for p in range(run.people):
+        s.shares[p] = float(s.people[p].adoptions)
+    add_up(s)
+    for p in range(run.people):
+        person, adoptions = s.people[p], total_of_others(s, p)
+        person.futility = rules.social_futility(
+            person.futility, s.seen[p], adoptions, visible_to(s, p), s.terms[person.terms_row]
+        )
+
+
+@compiled
+def see_scars(s):
+    """Let people take warning from scars, where these are feared, or were last week."""
+    run, feared = s.run[0], not shipped.learned_fear
+    for row in range(s.terms.size):
+        feared |= s.terms[row].scar_fear > 0.0
+    if feared or run.scars_feared:
+        for p in range(run.people):
+            s.shares[p] = s.people[p].scars
+        add_up(s)
+        for p in range(run.people):
+            person, others = s.people[p], total_of_others(s, p)
+            person.learned_fear = rules.learned_fear(
+                person.scars, others, visible_to(s, p), s.terms[person.terms_row]
+            )
+    run.scars_feared = feared
+
+
+@compiled
+def visible_to(s, p):
+    """Return the share of what others do that the person gets to see."""
+    row = s.people[p].terms_row
+    return visibility(s, p, row) if s.terms[row].determinants else s.terms[row].visibility
+
+
+@compiled
+def total_of_others(s, p):
+    """Return the sum of what the others in somebody's circle show, after :func:`add_up`."""
+    group = s.group[p]
+    if s.run[0].circle != CircleKind.TEAM:
+        return s.sums[group] - s.shares[p]
+    if group < 0:
+        return s.sums[p]
+    return s.sums[p] + (s.shares[group] + (s.sums[group] - s.shares[p]))
+
+
+@compiled
 def shares_seen(s):
     """Work out what people show this week, and its sums by group."""
     run = s.run[0]
-    s.sums[: run.people] = 0.0
-    week, last, total = run.week, NOBODY, 0.0
-    successes = 0
+    week, successes = run.week, 0
     for p in range(run.people):
         person = s.people[p]
         shows = person.success_until >= week
         successes += shows
         s.shares[p] = 1.0 if shows else person.norm
+    run.successes = successes
+    add_up(s)
+
+
+@compiled
+def add_up(s):
+    """Add up by group what people show."""
+    run = s.run[0]
+    s.sums[: run.people] = 0.0
+    last, total = NOBODY, 0.0
     for p in range(run.people):
         group = s.group[p]
         if group != last:  # posts of a group mostly follow each other
@@ -1082,7 +1151,6 @@ def shares_seen(s):
         total += s.shares[p]
     if last >= 0:
         s.sums[last] = total
-    run.successes = successes
 
 
 @compiled

@@ -533,6 +533,12 @@ class Learning(Group):
     orphaning: float = _number(
         0.1, 0.0, 0, 1, "chance that an idea whose author is gone is given up", "a week"
     )
+    social_futility: float = _number(
+        0.0, 0.0, 0, 1, "weight of the fate of another's idea in the circle, beside one's own"
+    )
+    scar_fear: float = _number(
+        0.0, 0.0, 0, 1, "share of scars, one's own and those seen in the circle, that authors fear"
+    )
 
 
 class Determinants(Group):

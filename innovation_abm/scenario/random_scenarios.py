@@ -213,6 +213,17 @@ CLIMATES: Final[tuple[dict[str, Any], ...]] = (
         "own_judgement": True,
         "leader_conception_rate": 26.0,
     },
+    {  # what happens to others teaches people to be silent
+        "social_futility": 0.3,
+        "scar_fear": 1.0,
+        "value_mean": 1.0,
+        "suitability": 0.0,
+        "implementation_weeks": 1.0,
+        "uphold": 0.0,
+        "conception_rate": 26.0,
+        "norm_start": 0.0,
+        "norm_speed": 0.0,
+    },
 )
 """What else is set in a case, so that mechanisms meet each other: often nothing."""
 
