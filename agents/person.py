@@ -35,7 +35,7 @@ class Person(mesa.Agent):
         norm: how normal innovating is to the person, in [0, 1].
         scars: extra caution after undefended failures, in [0, 1].
         futility: learned belief that speaking up leads nowhere, in [0, 1].
-        learned_fear: what scars, one's own and those of others, add to risk aversion in voicing.
+        learned_fear: what scars, the person's and others', add to risk aversion in voicing.
         success_until: week until which an adopted idea marks the person.
         open_ideas: own ideas in flight.
         deaths, adoptions, failures: what this week brought, learned from at its end.
@@ -207,10 +207,10 @@ class Person(mesa.Agent):
             self.futility, deaths, adoptions, visible, self.terms
         )
 
-    def take_warning(self, scars: float) -> None:
-        """Take warning from one's own scars, and from the sum of ``scars`` in the circle."""
+    def take_warning(self, others: float) -> None:
+        """Take warning from scars: the person's, and the sum of those of others in the circle."""
         visible = self.visibility()
-        self.learned_fear = self.model.rules.learned_fear(self.scars, scars, visible, self.terms)
+        self.learned_fear = self.model.rules.learned_fear(self.scars, others, visible, self.terms)
 
     # --- having an idea ---------------------------------------------------------------------------
 

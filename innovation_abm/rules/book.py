@@ -499,7 +499,7 @@ def social_futility(
     """Futility after a week in which so many ideas of others in the circle died or were adopted.
 
     Of each the person sees the share ``visibility``, and it weighs ``social_futility`` times as
-    much as an idea of one's own. That people learn from what happens to others is Bandura's
+    much as if the idea were theirs. That people learn from what happens to others is Bandura's
     (1977, Social Learning Theory); of those who felt unable to raise an issue, most said that their
     colleagues felt so too (Milliken, Morrison and Hewlin 2003, Journal of Management Studies 40,
     1453-1476). The form is an assumption.
@@ -514,7 +514,7 @@ def social_futility(
 
 @rule
 def learned_fear(own: float, others: float, visibility: float, terms: Terms) -> float:
-    """What scars add to an author's risk aversion: one's ``own`` and those seen in the circle.
+    """What scars add to an author's risk aversion: the author's ``own`` and those in the circle.
 
     ``others`` is the sum of the others' scars, of which the person sees the share ``visibility``.
     That people infer from what happened around them when it is unsafe to speak is in Detert and
