@@ -47,8 +47,9 @@ from innovation_abm.chance import (
 )
 from innovation_abm.charts.charts import build_organization
 from innovation_abm.entities.circles import Circles
-from innovation_abm.entities.forum import Forum, neighbours
+from innovation_abm.entities.forum import Forum
 from innovation_abm.entities.idea import NEVER, NO_VERDICT, Event, Fate, Idea, Outcome, Stage
+from innovation_abm.entities.networks import neighbours, network_of
 from innovation_abm.entities.queues import QueueBooks
 from innovation_abm.entities.terms import Terms
 from innovation_abm.entities.traits import TRAIT_TERMS, draw_traits
@@ -159,16 +160,16 @@ class InnovationModel(mesa.Model):
             that come with ``rules``, from a file, if ``None``.
         origin: for each post, the post whose ideas come to it (to deal the same ideas to other
             authors); everybody's own if ``None``.
-        network: who reads whose posts on the platform: a networkx graph whose nodes are posts, for
-            instance a small world; a post reaches neighbours only. Everybody may read everybody's
-            if ``None``.
+        network: who reads whose posts on the platform: a networkx graph whose nodes are all
+            posts, by number; a post reaches neighbours only. The ``platform_network`` of the
+            scenario if ``None``.
         keep_events: whether to keep the table of events, about six rows an idea.
 
     Raises:
         ScenarioError: if a parameter is wrong.
         ChartError: if the chart that the scenario names is refused.
-        InnovationAbmError: if a class of ``roles`` cannot take that place, the network has a node
-            that is not a post, ``origin`` does not give a post for each post, or ``rng`` and
+        InnovationAbmError: if a class of ``roles`` cannot take that place, a network does not fit
+            the organisation, ``origin`` does not give a post for each post, or ``rng`` and
             ``seed`` are both given and differ.
     """
 
@@ -217,7 +218,10 @@ class InnovationModel(mesa.Model):
         self.organization = organization or build_organization(self.settings)
         self.keys = purpose_keys(self.settings.seeds())
         self.own_keys = {}
-        self.network = None if network is None else neighbours(network, self.organization.size)
+        if network is not None:
+            self.network = neighbours(network, self.organization.size)
+        else:
+            self.network = network_of("platform_network", self.settings, self.organization)
         self.keep_events = keep_events
         self.verdicts = self._take_verdicts()
         self.week = 0
@@ -235,7 +239,7 @@ class InnovationModel(mesa.Model):
     book: RuleBook
     rules: RuleBook
     own_keys: dict[tuple[str, Stream], int]
-    network: list[list[int]] | None
+    network: Sequence[Sequence[int]] | None
     verdicts: dict[tuple[int, int, int], int]
     # people
     people: list[Person]
@@ -914,7 +918,8 @@ class InnovationModel(mesa.Model):
         self._hire_bodies(classes)
         self.posts = np.arange(len(self.people), dtype=np.uint64)
         self.reviewer_posts = np.array([p.post for p in self.reviewers], np.uint64)
-        self.circles = Circles(self.settings.circle, chart)
+        watched = network_of("norm_network", self.settings, chart)
+        self.circles = Circles(self.settings.circle, chart, watched)
         draw_traits(self.people, self.keys, self.government)
 
     def _hire_bodies(self, classes: Mapping[Role, type[Person]]) -> None:

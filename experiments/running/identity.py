@@ -13,7 +13,9 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
+from innovation_abm.entities.networks import file_digest
 from innovation_abm.rules.files import FileRules
+from innovation_abm.scenario.networks import NETWORKS, named_by_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,7 @@ MODEL_SOURCES: Final = (
     "entities/circles",
     "entities/forum",
     "entities/idea",
+    "entities/networks",
     "entities/queues",
     "entities/terms",
     "entities/traits",
@@ -39,6 +42,7 @@ MODEL_SOURCES: Final = (
     "results/survival",
     "rules/book",
     "scenario/levers",
+    "scenario/networks",
     "scenario/parameters",
     "scenario/scenario",
     "scenario/verdicts",
@@ -80,6 +84,9 @@ def scenario_identity(scenario: Scenario) -> str:
     values = scenario.model_dump(mode="json", exclude=set(NOT_OF_A_RUN))
     if not scenario.verdicts:  # which scenarios of earlier releases did not have
         del values["verdicts"]
+    for name in NETWORKS:  # by what a file holds, not by its name
+        if named_by_file(file := values[name]):
+            values[name] = file_digest(file)
     return json.dumps(values, sort_keys=True)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from innovation_abm.organization.organization import Organization
 
 
@@ -12,12 +14,18 @@ class Circles:
     """Everybody's circle, oneself excluded.
 
     ``"team"``: superior, fellow reports and direct reports; ``"department"``: all people of the
-    department; ``"everybody"``: all people. Who has nobody to watch sees nothing.
+    department; ``"everybody"``: all people. A network takes the place of all three: the circle is
+    a person's neighbours. Who has nobody to watch sees nothing.
     """
 
-    def __init__(self, kind: str, chart: Organization) -> None:
+    def __init__(
+        self, kind: str, chart: Organization, network: Sequence[Sequence[int]] | None = None
+    ) -> None:
         """Work out the circles of a chart; ``kind`` is one of the three above."""
-        self.kind = kind
+        self.kind, self.network = kind, network
+        if network is not None:
+            self.watched = [max(len(others), 1) for others in network]
+            return
         self.superior: list[int]
         self.group: list[int]
         if kind == "team":
@@ -46,6 +54,8 @@ class Circles:
 
     def totals(self, showing: list[float]) -> list[float]:
         """Return the sum of ``showing``, one number a person, over each one's circle."""
+        if self.network is not None:
+            return [_added_up(showing, others) for others in self.network]
         sums = [0.0] * self.groups
         for group, shown in zip(self.group, showing, strict=True):
             if group >= 0:
@@ -61,3 +71,11 @@ class Circles:
             reports + (showing[head] + (sums[head] - shown)) if head >= 0 else reports
             for head, reports, shown in rows
         ]
+
+
+def _added_up(showing: list[float], others: Sequence[int]) -> float:
+    """Add up from left to right: ``sum`` rounds otherwise from Python 3.12 on."""
+    total = 0.0
+    for other in others:
+        total += showing[other]
+    return total

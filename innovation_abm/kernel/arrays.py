@@ -148,7 +148,7 @@ traits are drawn again."""
 
 RUN: Final = _record(
     i8="week phase wanted weeks people departments layers period last_period "
-    "value_distribution circle lapsed_leave has_agency has_panel "
+    "value_distribution circle network lapsed_leave has_agency has_panel "
     "first_verdict last_verdict "
     "ideas nodes flying forum granted targets candidates copies adopted_now embedded_now "
     "circulated circulating met successes touched scars_feared "
@@ -159,7 +159,7 @@ far they may be by what was foreseen (``room_``)."""
 
 
 PLAN: Final = _record(
-    i8="weeks first_period last_period value_distribution circle lapsed_leave "
+    i8="weeks first_period last_period value_distribution circle network lapsed_leave "
     "first_verdict last_verdict",
 )
 """A scenario: its length, its rows of the table of periods, and what is set by choice."""
@@ -206,6 +206,7 @@ class CircleKind(IntEnum):
     TEAM = 0
     DEPARTMENT = 1
     EVERYBODY = 2
+    NETWORK = 3
 
 
 class Age(IntEnum):
@@ -245,6 +246,9 @@ class State:
         superior, reviewers, layer_first: the chart: superiors; posts of reviewers in order; where
             each layer's reviewers start among them.
         origin: for each post, the post whose ideas come to it.
+        reader_first, readers: whom each post can reach on the platform, if there is a network:
+            where each post's readers start, and all of them in a row.
+        watched_first, watched: in the same way, whom each watches, if there is a network.
         alike_until: for each post, the first one after it under other terms.
         newcomers: people before the first week.
         periods, period_terms: the timeline; see :data:`PERIOD`.
@@ -286,6 +290,10 @@ class State:
     reviewers: Array
     layer_first: Array
     origin: Array
+    reader_first: Array
+    readers: Array
+    watched_first: Array
+    watched: Array
     alike_until: Array
     newcomers: Array
     periods: Array

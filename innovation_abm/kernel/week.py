@@ -298,6 +298,10 @@ def count_others(s):
     """Count the others in everybody's circle."""
     run = s.run[0]
     team = run.circle == CircleKind.TEAM
+    if run.circle == CircleKind.NETWORK:
+        for p in range(run.people):
+            s.others[p] = s.watched_first[p + 1] - s.watched_first[p]
+        return
     s.sums[: run.people] = 0.0  # the size of each group
     for p in range(run.people):
         if s.group[p] >= 0:
@@ -758,7 +762,7 @@ def room_for_platforms(s):
     if run.forum == 0:
         return Shortage.ENOUGH.value
     table = s.periods[run.period].platform_readers
-    copies, room, people = 0, s.copies.size, run.people
+    copies, room, before, within = 0, s.copies.size, 0, run.people
     for place in range(run.forum):
         i = s.forum[place]
         idea = s.ideas[i]
@@ -770,6 +774,11 @@ def room_for_platforms(s):
         for _ in range(idea.posters):
             poster = s.nodes[at].post
             at = s.nodes[at].next
+            if run.network:
+                before = s.reader_first[poster]
+                within = s.reader_first[poster + 1] - before
+                if within == 0:
+                    continue
             count = poisson(s, unit(fold(readers_key, poster)), table)
             run.wanted += count
             if run.wanted > room:
@@ -780,7 +789,8 @@ def room_for_platforms(s):
                 copy.idea = i
                 copy.poster = poster
                 copy.number = number
-                copy.reader = int(unit(fold(key, number)) * people)
+                rank = int(unit(fold(key, number)) * within)
+                copy.reader = s.readers[before + rank] if run.network else rank
                 copy.unread = False
                 copies += 1
     run.copies = copies
@@ -1113,8 +1123,13 @@ def visible_to(s, p):
 @compiled
 def total_of_others(s, p):
     """Return the sum of what the others in somebody's circle show, after :func:`add_up`."""
-    group = s.group[p]
-    if s.run[0].circle != CircleKind.TEAM:
+    group, circle = s.group[p], s.run[0].circle
+    if circle == CircleKind.NETWORK:
+        total = 0.0
+        for place in range(s.watched_first[p], s.watched_first[p + 1]):
+            total += s.shares[s.watched[place]]
+        return total
+    if circle != CircleKind.TEAM:
         return s.sums[group] - s.shares[p]
     if group < 0:
         return s.sums[p]
@@ -1198,6 +1213,10 @@ def look_around(s):
     """Compute for everybody the mean of what their circle shows, themselves excluded."""
     run = s.run[0]
     leaders, people = run.departments, run.people
+    if run.circle == CircleKind.NETWORK:
+        for p in range(people):
+            s.seen[p] = mean(total_of_others(s, p), s.others[p])
+        return
     if run.circle != CircleKind.TEAM:
         for p in range(people):
             s.seen[p] = mean(s.sums[s.group[p]] - s.shares[p], s.others[p])
@@ -1849,6 +1868,7 @@ def take_plan(s, plan):
     run.last_period = plan.last_period
     run.value_distribution = plan.value_distribution
     run.circle = plan.circle
+    run.network = plan.network
     run.lapsed_leave = plan.lapsed_leave
     run.first_verdict, run.last_verdict = plan.first_verdict, plan.last_verdict
     run.has_agency = run.has_panel = 0

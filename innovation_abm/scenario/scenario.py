@@ -49,6 +49,7 @@ from innovation_abm.scenario.levers import (
     lever_entry,
     lever_from,
 )
+from innovation_abm.scenario.networks import NETWORKS, named_by_file, network_faults
 from innovation_abm.scenario.parameters import (
     GROUPS,
     Agency,
@@ -77,7 +78,7 @@ from innovation_abm.scenario.verdicts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 FORMAT: Final = 1
 """Version of the scenario file format that this release writes."""
@@ -176,6 +177,7 @@ class Scenario(
             chain(
                 nan_faults(given),
                 cross_faults(given),
+                network_faults(given),
                 own_lever_faults(self.own_levers),
                 lever_faults(self.levers, self.catalogue()),
                 verdict_faults(self.verdicts, self.weeks),
@@ -204,7 +206,7 @@ class Scenario(
             **{
                 p.name: p.off
                 for p in parameters().values()
-                if p.group in wanted and p.off is not None
+                if p.group in wanted and (p.off is not None or p.name in NETWORKS)
             }
         )
 
@@ -272,15 +274,21 @@ class Scenario(
 
     @classmethod
     def load(cls, path: str | Path) -> Scenario:
-        """Read a scenario file. A chart it names is found from the file's own folder.
+        """Read a scenario file. Charts and networks are found from the file's own folder.
 
         Raises:
             ScenarioError: if the file cannot be read or is wrong.
         """
         scenario = cls.from_toml(read_text(path, ScenarioError), str(path))
-        if scenario.chart is not None:
-            scenario = scenario.but(chart=str(Path(path).parent / scenario.chart))
-        return scenario
+        found = {name: str(Path(path).parent / file) for name, file in scenario.files()}
+        return scenario.but(**found) if found else scenario
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """Yield the parameters that name a file: the chart, and networks; each with the file."""
+        for name in ("chart", *NETWORKS):
+            file = getattr(self, name)
+            if file is not None and (name == "chart" or named_by_file(file)):
+                yield name, file
 
     def to_toml(self) -> str:
         """Write the scenario as TOML that reads back to an equal one."""
@@ -304,15 +312,17 @@ class Scenario(
         return tomli_w.dumps(document)
 
     def save(self, path: str | Path) -> None:
-        """Write the scenario to a TOML file, in which a chart is named from the file's own folder.
+        """Write the scenario to a TOML file, which names other files from its own folder.
 
         Raises:
             ScenarioError: if the file cannot be written; one that is there stays as it was.
         """
-        found = self
-        if self.chart is not None and not os.path.isabs(self.chart):
-            found = self.but(chart=_seen_from(Path(path).parent, self.chart))
-        write_text(path, found.to_toml(), ScenarioError)
+        folder = Path(path).parent
+        found = {
+            name: _seen_from(folder, file) for name, file in self.files() if not os.path.isabs(file)
+        }
+        scenario = self.but(**found) if found else self
+        write_text(path, scenario.to_toml(), ScenarioError)
 
 
 def _shown_in_notebook(scenario: Scenario) -> str:
