@@ -18,8 +18,9 @@ OURS: Final = "innovation_abm"
 
 _OF_PEOPLE: Final = (
     "ask_permission bring burnt_out business_rate clarity_heard conceive consider effort forward "
-    "learn loss_share own_weight permit place seeks_permission silence speak submit suitability "
-    "visibility weight_of_ideas withhold wrong_queue _facet _novelty _of_kind _topic _value"
+    "learn learn_from_others loss_share own_weight permit place seeks_permission silence speak "
+    "submit suitability take_warning visibility weight_of_ideas withhold wrong_queue _facet "
+    "_novelty _of_kind _topic _value"
 )
 """Called for people only: a body has no ideas, no business, and learns nothing."""
 _OF_REVIEWERS: Final = (

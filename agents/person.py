@@ -35,6 +35,7 @@ class Person(mesa.Agent):
         norm: how normal innovating is to the person, in [0, 1].
         scars: extra caution after undefended failures, in [0, 1].
         futility: learned belief that speaking up leads nowhere, in [0, 1].
+        learned_fear: what scars, the person's and others', add to risk aversion in voicing.
         success_until: week until which an adopted idea marks the person.
         open_ideas: own ideas in flight.
         deaths, adoptions, failures: what this week brought, learned from at its end.
@@ -82,6 +83,7 @@ class Person(mesa.Agent):
         self.norm = self.terms.norm_start
         self.scars = 0.0
         self.futility = 0.0
+        self.learned_fear = 0.0
         self.success_until = NEVER
         self.open_ideas = 0
         self.deaths = 0
@@ -197,6 +199,18 @@ class Person(mesa.Agent):
         self.effort_spent = effort
         self.deaths = self.adoptions = self.failures = 0
         self.busy = False
+
+    def learn_from_others(self, deaths: float, adoptions: float) -> None:
+        """Change by how many ideas of others in the circle died, and were adopted, this week."""
+        visible = self.visibility()
+        self.futility = self.model.rules.social_futility(
+            self.futility, deaths, adoptions, visible, self.terms
+        )
+
+    def take_warning(self, others: float) -> None:
+        """Take warning from scars: the person's, and the sum of those of others in the circle."""
+        visible = self.visibility()
+        self.learned_fear = self.model.rules.learned_fear(self.scars, others, visible, self.terms)
 
     # --- having an idea ---------------------------------------------------------------------------
 

@@ -58,7 +58,7 @@ def Keep(room: Room) -> None:
             say("keep_picture"), text=True,
             on_click=lambda: room.stage.save_picture(play.opening.name),
         )  # fmt: skip
-        if scenario.chart is None and not room.chart.is_own:
+        if not dict(scenario.files()) and not room.chart.is_own:
             solara.FileDownload(
                 lambda: session_file(room), f"{scenario.name}.toml", say("keep_scenario")
             )

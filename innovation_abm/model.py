@@ -47,8 +47,9 @@ from innovation_abm.chance import (
 )
 from innovation_abm.charts.charts import build_organization
 from innovation_abm.entities.circles import Circles
-from innovation_abm.entities.forum import Forum, neighbours
+from innovation_abm.entities.forum import Forum
 from innovation_abm.entities.idea import NEVER, NO_VERDICT, Event, Fate, Idea, Outcome, Stage
+from innovation_abm.entities.networks import neighbours, network_of
 from innovation_abm.entities.queues import QueueBooks
 from innovation_abm.entities.terms import Terms
 from innovation_abm.entities.traits import TRAIT_TERMS, draw_traits
@@ -63,8 +64,10 @@ from innovation_abm.rules.book import (
     energy,
     exit_chance,
     futility,
+    learned_fear,
     norm,
     scars,
+    social_futility,
 )
 from innovation_abm.rules.files import own_parameters, roles_of
 from innovation_abm.rules.guarding import OutOfRangeError, guarded
@@ -157,16 +160,16 @@ class InnovationModel(mesa.Model):
             that come with ``rules``, from a file, if ``None``.
         origin: for each post, the post whose ideas come to it (to deal the same ideas to other
             authors); everybody's own if ``None``.
-        network: who reads whose posts on the platform: a networkx graph whose nodes are posts, for
-            instance a small world; a post reaches neighbours only. Everybody may read everybody's
-            if ``None``.
+        network: who reads whose posts on the platform: a networkx graph whose nodes are all
+            posts, by number; a post reaches neighbours only. The ``platform_network`` of the
+            scenario if ``None``.
         keep_events: whether to keep the table of events, about six rows an idea.
 
     Raises:
         ScenarioError: if a parameter is wrong.
         ChartError: if the chart that the scenario names is refused.
-        InnovationAbmError: if a class of ``roles`` cannot take that place, the network has a node
-            that is not a post, ``origin`` does not give a post for each post, or ``rng`` and
+        InnovationAbmError: if a class of ``roles`` cannot take that place, a network does not fit
+            the organisation, ``origin`` does not give a post for each post, or ``rng`` and
             ``seed`` are both given and differ.
     """
 
@@ -216,7 +219,10 @@ class InnovationModel(mesa.Model):
         self.organization = organization or build_organization(self.settings)
         self.keys = purpose_keys(self.settings.seeds())
         self.own_keys = {}
-        self.network = None if network is None else neighbours(network, self.organization.size)
+        if network is not None:
+            self.network = neighbours(network, self.organization.size)
+        else:
+            self.network = network_of("platform_network", self.settings, self.organization)
         self.keep_events = keep_events
         self.verdicts = self._take_verdicts()
         self.week = 0
@@ -234,7 +240,7 @@ class InnovationModel(mesa.Model):
     book: RuleBook
     rules: RuleBook
     own_keys: dict[tuple[str, Stream], int]
-    network: list[list[int]] | None
+    network: Sequence[Sequence[int]] | None
     verdicts: dict[tuple[int, int, int], int]
     # people
     people: list[Person]
@@ -245,6 +251,7 @@ class InnovationModel(mesa.Model):
     inboxes: list[Reviewer]
     agency: CentralAgency | None
     panel: Panel | None
+    scars_feared: bool
     # what holds this week, department by department and, last, for the government as a whole
     terms: list[Terms]
     government: Terms
@@ -390,6 +397,8 @@ class InnovationModel(mesa.Model):
 
     def learning(self) -> None:
         """Phase 8: norms, scars, futility and energy change, and people leave."""
+        self.see_fates()
+        self.see_scars()
         for person, share in zip(self.people, self.shares_seen(), strict=True):
             person.learn(share)
         self.people_leave()
@@ -747,6 +756,26 @@ class InnovationModel(mesa.Model):
             return [visible(s, marked, p.terms.visibility, p.terms) for p, s in seen]
         return [visible(s, marked, p.visibility(), p.terms) for p, s in seen]
 
+    def see_fates(self) -> None:
+        """Let people learn from the week's fates of others' ideas, where these count."""
+        weightless = all(terms.social_futility == 0.0 for terms in self.terms)
+        if weightless and self.book.social_futility is social_futility:
+            return
+        deaths = self.circles.totals([float(person.deaths) for person in self.people])
+        adoptions = self.circles.totals([float(person.adoptions) for person in self.people])
+        for person, died, adopted in zip(self.people, deaths, adoptions, strict=True):
+            person.learn_from_others(died, adopted)
+
+    def see_scars(self) -> None:
+        """Let people take warning from scars, where these are feared, or were last week."""
+        harmless = all(terms.scar_fear == 0.0 for terms in self.terms)
+        feared = not (harmless and self.book.learned_fear is learned_fear)
+        if feared or self.scars_feared:
+            scars = self.circles.totals([person.scars for person in self.people])
+            for person, others in zip(self.people, scars, strict=True):
+                person.take_warning(others)
+        self.scars_feared = feared
+
     def people_leave(self) -> None:
         """Replace people who leave; a successor takes up the post afresh."""
         draws = self.weekly_draws(Purpose.TURNOVER, self.posts)
@@ -886,10 +915,12 @@ class InnovationModel(mesa.Model):
         self.managers = [p for p in self.reviewers if not isinstance(p, Leader)]
         self.reviewers_by_layer = ranked(self.reviewers, chart.layers)
         self._overriding = {}
+        self.scars_feared = False
         self._hire_bodies(classes)
         self.posts = np.arange(len(self.people), dtype=np.uint64)
         self.reviewer_posts = np.array([p.post for p in self.reviewers], np.uint64)
-        self.circles = Circles(self.settings.circle, chart)
+        watched = network_of("norm_network", self.settings, chart)
+        self.circles = Circles(self.settings.circle, chart, watched)
         draw_traits(self.people, self.keys, self.government)
 
     def _hire_bodies(self, classes: Mapping[Role, type[Person]]) -> None:

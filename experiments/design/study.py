@@ -49,6 +49,7 @@ from innovation_abm.reading.text_files import read_text
 from innovation_abm.reading.toml_files import read_toml_file
 from innovation_abm.results.measures import HEADLINES
 from innovation_abm.scenario.faults import JOINT
+from innovation_abm.scenario.networks import NETWORKS, named_by_file
 from innovation_abm.scenario.parameters import OWN, Parameter, parameters
 from innovation_abm.scenario.scenario import Scenario
 
@@ -404,14 +405,15 @@ class Study(Part):
         return {}
 
     def _changes(self, values: Mapping[str, Value]) -> dict[str, Any]:
-        """Return values as a scenario holds them: numbers as floats, the chart as absolute path."""
+        """Return values as a scenario holds them: numbers as floats, files as absolute paths."""
         known = parameters()
         changes: dict[str, Any] = {
             name: float(value) if name not in known or known[name].kind == "float" else value
             for name, value in values.items()
         }
-        if "chart" in changes:
-            changes["chart"] = str(self.path(changes["chart"]))
+        for name in ("chart", *NETWORKS):
+            if name in changes and (name == "chart" or named_by_file(changes[name])):
+                changes[name] = str(self.path(changes[name]))
         return changes
 
     def base_scenario(self) -> Scenario:

@@ -6,8 +6,13 @@ import re
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, Final
 
+from innovation_abm.scenario.networks import NETWORKS, named_by_file
+
 if TYPE_CHECKING:
     from innovation_abm.experiments.design.study import Study
+
+_NAMING_FILES: Final = ("file", "chart", "rules", *NETWORKS)
+"""Keys of a study whose text may name a file."""
 
 LONGEST: Final = 500
 """Maximum number of characters of an error that are shown."""
@@ -31,9 +36,14 @@ def files_beside(study: Study) -> list[str]:
     """Return the names of the files that the study needs in addition to its own."""
     base = study.base
     named = [base.file, base.chart, base.rules, study.design.file]
+    values = [base.values]
     for factor in study.factors:
+        if factor.parameter in NETWORKS:
+            values += [{factor.parameter: value} for value in factor.values]
         for one in factor.level:
             named += [one.file, one.chart, one.rules]
+            values.append(one.values)
+    named += [one[name] for one in values for name in NETWORKS if named_by_file(one.get(name))]
     return list(dict.fromkeys(file_name(one) for one in named if one))
 
 
@@ -56,7 +66,7 @@ def _remove_folders(part: dict[str, Any]) -> bool:
             found |= _remove_folders(value)
         elif isinstance(value, (list, tuple)):
             found |= any([_remove_folders(one) for one in value if isinstance(one, dict)])
-        elif key in ("file", "chart", "rules") and isinstance(value, str) and _absolute(value):
+        elif key in _NAMING_FILES and isinstance(value, str) and _absolute(value):
             part[key] = file_name(value)
             found = True
     return found

@@ -13,7 +13,9 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
+from innovation_abm.entities.networks import file_digest
 from innovation_abm.rules.files import FileRules
+from innovation_abm.scenario.networks import NETWORKS, named_by_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,7 @@ MODEL_SOURCES: Final = (
     "entities/circles",
     "entities/forum",
     "entities/idea",
+    "entities/networks",
     "entities/queues",
     "entities/terms",
     "entities/traits",
@@ -39,6 +42,7 @@ MODEL_SOURCES: Final = (
     "results/survival",
     "rules/book",
     "scenario/levers",
+    "scenario/networks",
     "scenario/parameters",
     "scenario/scenario",
     "scenario/verdicts",
@@ -83,6 +87,9 @@ def scenario_identity(scenario: Scenario) -> str:
     for name in LATER:
         if not values[name]:
             del values[name]
+    for name in NETWORKS:  # by what a file holds, not by its name
+        if named_by_file(file := values.get(name)):
+            values[name] = file_digest(file)
     return json.dumps(values, sort_keys=True)
 
 

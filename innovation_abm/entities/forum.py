@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from innovation_abm.chance import Purpose, poisson, uniform
 from innovation_abm.entities.idea import Event, Idea, Stage
-from innovation_abm.errors import InnovationAbmError
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -142,18 +141,3 @@ class Forum:
         assert target is not None
         self.model.record(idea, Event.BYPASSED, target)
         self.model.send(idea, target, Stage.REVIEW)
-
-
-def neighbours(network: nx.Graph[int], people: int) -> list[list[int]]:
-    """List whom the posts of each person reach.
-
-    Raises:
-        InnovationAbmError: if a node is not a post.
-    """
-    known = set(range(people))
-    for node in network.nodes:
-        if node not in known:
-            raise InnovationAbmError(
-                f"network: node {node!r} is not a post; posts are numbered 0 to {people - 1}"
-            )
-    return [sorted(network[post]) if post in network else [] for post in range(people)]

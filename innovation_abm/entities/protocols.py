@@ -37,6 +37,7 @@ class PersonLike(Protocol):
     norm: float
     scars: float
     futility: float
+    learned_fear: float
 
     @property
     def role(self) -> int:

@@ -50,7 +50,7 @@ def _joined(*records: np.dtype[np.void]) -> np.dtype[np.void]:
 
 PERSON: Final = _record(
     f8="energy norm scars futility effort_spent risk_aversion permission_seeking storytelling "
-    "norm_threshold",
+    "norm_threshold learned_fear",
     u8="trait_key",
     i8="business slots",
     i4="success_until open_ideas deaths adoptions failures tenure department layer post "
@@ -150,10 +150,10 @@ traits are drawn again."""
 
 RUN: Final = _record(
     i8="week phase wanted weeks people departments layers period last_period "
-    "value_distribution circle lapsed_leave has_agency has_panel "
+    "value_distribution circle network lapsed_leave has_agency has_panel "
     "first_verdict last_verdict "
     "ideas nodes flying forum granted targets candidates copies adopted_now embedded_now "
-    "circulated circulating met successes touched "
+    "circulated circulating met successes touched scars_feared "
     "room_ideas room_nodes room_embedded room_met",
 )
 """Single numbers: where the run stands, what it is, how far lists and arrays are filled, and how
@@ -161,7 +161,7 @@ far they may be by what was foreseen (``room_``)."""
 
 
 PLAN: Final = _record(
-    i8="weeks first_period last_period value_distribution circle lapsed_leave "
+    i8="weeks first_period last_period value_distribution circle network lapsed_leave "
     "first_verdict last_verdict",
 )
 """A scenario: its length, its rows of the table of periods, and what is set by choice."""
@@ -208,6 +208,7 @@ class CircleKind(IntEnum):
     TEAM = 0
     DEPARTMENT = 1
     EVERYBODY = 2
+    NETWORK = 3
 
 
 class Age(IntEnum):
@@ -247,6 +248,9 @@ class State:
         superior, reviewers, layer_first: the chart: superiors; posts of reviewers in order; where
             each layer's reviewers start among them.
         origin: for each post, the post whose ideas come to it.
+        reader_first, readers: whom each post can reach on the platform, if there is a network:
+            where each post's readers start, and all of them in a row.
+        watched_first, watched: in the same way, whom each watches, if there is a network.
         alike_until: for each post, the first one after it under other terms.
         newcomers: people before the first week.
         periods, period_terms: the timeline; see :data:`PERIOD`.
@@ -288,6 +292,10 @@ class State:
     reviewers: Array
     layer_first: Array
     origin: Array
+    reader_first: Array
+    readers: Array
+    watched_first: Array
+    watched: Array
     alike_until: Array
     newcomers: Array
     periods: Array

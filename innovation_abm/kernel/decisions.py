@@ -294,6 +294,7 @@ def begin(s, p):
     person.norm = terms.norm_start
     person.scars = 0.0
     person.futility = 0.0
+    person.learned_fear = 0.0
     person.success_until = NEVER
     person.open_ideas = 0
     person.deaths = 0

@@ -77,7 +77,7 @@ from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 _COLUMNS: Final = "people are gone through column by column"
 BY_HAND: Final[dict[str, str]] = {
     **dict.fromkeys(("covered", "provision", "_provision", "effort"), _COLUMNS),
-    **dict.fromkeys(("visibility", "learn"), _COLUMNS),
+    **dict.fromkeys(("visibility", "learn", "learn_from_others", "take_warning"), _COLUMNS),
     "collect": "only the first of each queue is looked at",
     "collect_from": "ideas are taken out of a queue while it is gone through",
     "circulate": "it goes through a list from where it stopped",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from innovation_abm.chance import beta_table, poisson_table
+from innovation_abm.entities.networks import network_of
 from innovation_abm.entities.terms import OWN_TERMS, PARAMETER_TERMS, WEEKLY_TERMS
 from innovation_abm.entities.traits import TRAIT_TERMS
 from innovation_abm.kernel.arrays import (
@@ -23,6 +24,7 @@ from innovation_abm.kernel.arrays import (
     entered,
 )
 from innovation_abm.organization.organization import Organization, Role
+from innovation_abm.scenario.networks import NETWORKS, named_by_file
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR, parameters
 from innovation_abm.scenario.scenario import Scenario, ScenarioError
 from innovation_abm.scenario.verdicts import post_fault
@@ -81,6 +83,7 @@ def plan(scenarios: Sequence[Scenario], organization: Organization) -> Planned:
     """Turn scenarios into tables.
 
     Raises:
+        NetworkError: if a network does not fit the organisation.
         ScenarioError: if a panel has more members than there are reviewers, or a verdict is of a
             post that the chart does not have.
     """
@@ -94,6 +97,8 @@ def plan(scenarios: Sequence[Scenario], organization: Organization) -> Planned:
         _check_panel(turns, reviewers)
         if fault := post_fault(settings.verdicts, organization.size):
             raise ScenarioError(fault)
+        for name in NETWORKS:  # one that does not fit is refused before anything is run
+            network_of(name, settings, organization)
         within = [turn for turn in turns if turn[0] <= settings.weeks]
         plans[number] = tables.add(settings, within)
         most = max(most, _expected_ideas(settings.weeks, within, roles.tolist()))
@@ -118,7 +123,8 @@ def plan(scenarios: Sequence[Scenario], organization: Organization) -> Planned:
 
 def plan_of_one(settings: Scenario, organization: Organization) -> Planned:
     """Plan one scenario, which often was planned before, with another seed."""
-    if settings.timeline or settings.levers or settings.verdicts:
+    files = any(named_by_file(getattr(settings, name)) for name in NETWORKS)  # which may change
+    if settings.timeline or settings.levers or settings.verdicts or files:
         return plan([settings], organization)
     return _plan_of_values(_Unnamed(settings), organization)
 
@@ -175,7 +181,8 @@ class _Tables:
             first,
             len(self.periods) - 1,
             ValueKind[settings.value_distribution.upper()],
-            CircleKind[settings.circle.upper()],
+            CircleKind[settings.circle.upper() if settings.norm_network is None else "NETWORK"],
+            settings.platform_network is not None,
             settings.lapsed_leave,
             first_verdict,
             len(self.verdicts) - 1,

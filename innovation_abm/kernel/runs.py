@@ -21,13 +21,14 @@ from innovation_abm.kernel.arrays import (
     NOBODY,
     PERSON,
     SUMMARY,
+    CircleKind,
     Shortage,
     State,
 )
 from innovation_abm.kernel.compiling import build
 from innovation_abm.kernel.plans import Planned, plan, plan_of_one
 from innovation_abm.kernel.sizes import grown
-from innovation_abm.kernel.states import check_memory, new_state
+from innovation_abm.kernel.states import check_memory, new_state, with_networks
 from innovation_abm.organization.organization import Organization
 from innovation_abm.rules.book import SHIPPED, RuleBook
 from innovation_abm.rules.files import own_parameters
@@ -159,6 +160,7 @@ def run_kernel(
     organization = organization or build_organization(settings)
     planned = plan_of_one(settings, organization)
     state = new_state(planned, organization, origin, scarce=checked)
+    state = with_networks(state, settings, organization, settings.seeds()[0])
     summaries = np.zeros(1, SUMMARY)
     seeds = np.array([settings.seeds()], np.uint64)
 
@@ -270,7 +272,7 @@ def prepare(
         group = [scenarios[number] for number in numbers]
         chart = organization or build_organization(group[0])
         own = np.array([_own_seeds(settings) for settings in group], np.int64)
-        groups.append(_OnChart(advance, book, chart, plan(group, chart), own))
+        groups.append(_OnChart(advance, book, chart, plan(group, chart), own, tuple(group)))
     return Prepared(tuple(groups), places)
 
 
@@ -339,6 +341,7 @@ class _OnChart:
     Attributes:
         own_seeds: seeds of the four groups of draws, of shape (scenarios, 4); -1 where a group
             follows the run's seed.
+        scenarios: the scenarios themselves.
     """
 
     advance: Callable[..., int]
@@ -346,6 +349,7 @@ class _OnChart:
     chart: Organization
     planned: Planned
     own_seeds: Array
+    scenarios: tuple[Scenario, ...]
 
     def run(self, which: Array, seeds: Array, threads: int, done: _Progress) -> Array:
         """Run pairs of a scenario and a seed on threads, each with its own state."""
@@ -363,9 +367,12 @@ class _OnChart:
                 if begin == end:
                     return
                 began = time.perf_counter()
-                state = _run_pairs(
-                    self.advance, self.book, state, plans, group_seeds, begin, end, counts
-                )
+                for first, last in self._together(which, begin, end):
+                    one, seed = self.scenarios[which[first]], int(group_seeds[first, 0])
+                    state = with_networks(state, one, self.chart, seed)
+                    state = _run_pairs(
+                        self.advance, self.book, state, plans, group_seeds, first, last, counts
+                    )
                 spent = max(time.perf_counter() - began, 1e-6)
                 done.add(end - begin)
                 count = max(1, min(2 * count, int((end - begin) * CHUNK_SECONDS / spent)))
@@ -378,6 +385,14 @@ class _OnChart:
                 done.going = False
                 raise
         return counts
+
+    def _together(self, which: Array, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield pairs that can be run in one go; with networks, which follow the seed, one each."""
+        plans = self.planned.plans
+        if (plans["network"] | (plans["circle"] == CircleKind.NETWORK)).any():
+            yield from ((pair, pair + 1) for pair in range(begin, end))
+        else:
+            yield begin, end
 
 
 class _Line:

@@ -115,6 +115,10 @@ def of_chart(sizes: Sizes) -> Shapes:
         "reviewers": ((sizes.reviewers,), np.int64),
         "layer_first": ((sizes.layers + 2,), np.int64),
         "origin": ((sizes.people,), np.int64),
+        "reader_first": ((sizes.people + 1,), np.int64),
+        "readers": ((1,), np.int64),
+        "watched_first": ((sizes.people + 1,), np.int64),
+        "watched": ((1,), np.int64),
         "alike_until": ((sizes.people,), np.int64),
         "newcomers": ((), people_in_columns(sizes.people + 2)),
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from innovation_abm.entities.idea import NEVER
+from innovation_abm.entities.networks import network_of
 from innovation_abm.kernel.arrays import (
     ARRAYS,
     NOBODY,
@@ -55,6 +56,8 @@ def _chart(organization: Organization) -> tuple[dict[str, Array], Array]:
         "reviewers": reviewers,
         "layer_first": layer_first.astype(np.int64),
         "origin": np.arange(people),
+        **dict.fromkeys(("reader_first", "watched_first"), np.zeros(people + 1, np.int64)),
+        **dict.fromkeys(("readers", "watched"), np.zeros(1, np.int64)),
         "alike_until": _alike_until(newcomers["terms_row"][:people]),
         "newcomers": newcomers,
     }
@@ -121,6 +124,24 @@ def new_state(
     state = State(table.ravel(), apart, *pieces, filled=scarce)
     state.run[:] = _before_the_run(usual.people, usual.departments, usual.layers)
     return state
+
+
+def with_networks(
+    state: State, settings: Scenario, organization: Organization, people_seed: int
+) -> State:
+    """Return a state with the networks of a scenario and a seed of who people are."""
+    arrays: dict[str, Array] = {}
+    for name, first, others in (
+        ("platform_network", "reader_first", "readers"),
+        ("norm_network", "watched_first", "watched"),
+    ):
+        network = network_of(name, settings, organization, people_seed)
+        if network is not None:
+            ends = np.cumsum([len(neighbours) for neighbours in network])
+            arrays[first] = np.concatenate(([0], ends)).astype(np.int64)
+            row = [other for neighbours in network for other in neighbours]
+            arrays[others] = np.array(row or [0], np.int64)
+    return state.having(**arrays) if arrays else state
 
 
 @lru_cache(maxsize=8)

@@ -240,7 +240,7 @@ def start(s, group_seeds):
     run.week = run.phase = run.wanted = 0
     run.ideas = run.nodes = run.flying = run.forum = run.granted = run.targets = 0
     run.candidates = run.copies = run.adopted_now = run.embedded_now = 0
-    run.circulated = run.circulating = run.met = run.touched = 0
+    run.circulated = run.circulating = run.met = run.touched = run.scars_feared = 0
     run.room_ideas = 0
     purpose_keys(s, group_seeds)
     _start_context(s)
@@ -298,6 +298,10 @@ def count_others(s):
     """Count the others in everybody's circle."""
     run = s.run[0]
     team = run.circle == CircleKind.TEAM
+    if run.circle == CircleKind.NETWORK:
+        for p in range(run.people):
+            s.others[p] = s.watched_first[p + 1] - s.watched_first[p]
+        return
     s.sums[: run.people] = 0.0  # the size of each group
     for p in range(run.people):
         if s.group[p] >= 0:
@@ -452,6 +456,8 @@ def arrivals(s):
 @compiled
 def learning(s):
     """Phase 8: norms, scars, futility and energy change, and people leave."""
+    see_fates(s)
+    see_scars(s)
     shares_seen(s)
     people_learn(s)
     knowledge_spreads(s)
@@ -756,7 +762,7 @@ def room_for_platforms(s):
     if run.forum == 0:
         return Shortage.ENOUGH.value
     table = s.periods[run.period].platform_readers
-    copies, room, people = 0, s.copies.size, run.people
+    copies, room, before, within = 0, s.copies.size, 0, run.people
     for place in range(run.forum):
         i = s.forum[place]
         idea = s.ideas[i]
@@ -768,6 +774,11 @@ def room_for_platforms(s):
         for _ in range(idea.posters):
             poster = s.nodes[at].post
             at = s.nodes[at].next
+            if run.network:
+                before = s.reader_first[poster]
+                within = s.reader_first[poster + 1] - before
+                if within == 0:
+                    continue
             count = poisson(s, unit(fold(readers_key, poster)), table)
             run.wanted += count
             if run.wanted > room:
@@ -778,7 +789,8 @@ def room_for_platforms(s):
                 copy.idea = i
                 copy.poster = poster
                 copy.number = number
-                copy.reader = int(unit(fold(key, number)) * people)
+                rank = int(unit(fold(key, number)) * within)
+                copy.reader = s.readers[before + rank] if run.network else rank
                 copy.unread = False
                 copies += 1
     run.copies = copies
@@ -1061,17 +1073,89 @@ def lose(s, i, fate):
 
 
 @compiled
+def see_fates(s):
+    """Let people learn from the week's fates of others' ideas, where these count."""
+    run, counted = s.run[0], not shipped.social_futility
+    for row in range(s.terms.size):
+        counted |= s.terms[row].social_futility > 0.0
+    if not counted:
+        return
+    for p in range(run.people):
+        s.shares[p] = float(s.people[p].deaths)
+    add_up(s)
+    for p in range(run.people):
+        s.seen[p] = total_of_others(s, p)
+    for p in range(run.people):
+        s.shares[p] = float(s.people[p].adoptions)
+    add_up(s)
+    for p in range(run.people):
+        person, adoptions = s.people[p], total_of_others(s, p)
+        person.futility = rules.social_futility(
+            person.futility, s.seen[p], adoptions, visible_to(s, p), s.terms[person.terms_row]
+        )
+
+
+@compiled
+def see_scars(s):
+    """Let people take warning from scars, where these are feared, or were last week."""
+    run, feared = s.run[0], not shipped.learned_fear
+    for row in range(s.terms.size):
+        feared |= s.terms[row].scar_fear > 0.0
+    if feared or run.scars_feared:
+        for p in range(run.people):
+            s.shares[p] = s.people[p].scars
+        add_up(s)
+        for p in range(run.people):
+            person, others = s.people[p], total_of_others(s, p)
+            person.learned_fear = rules.learned_fear(
+                person.scars, others, visible_to(s, p), s.terms[person.terms_row]
+            )
+    run.scars_feared = feared
+
+
+@compiled
+def visible_to(s, p):
+    """Return the share of what others do that the person gets to see."""
+    row = s.people[p].terms_row
+    return visibility(s, p, row) if s.terms[row].determinants else s.terms[row].visibility
+
+
+@compiled
+def total_of_others(s, p):
+    """Return the sum of what the others in somebody's circle show, after :func:`add_up`."""
+    group, circle = s.group[p], s.run[0].circle
+    if circle == CircleKind.NETWORK:
+        total = 0.0
+        for place in range(s.watched_first[p], s.watched_first[p + 1]):
+            total += s.shares[s.watched[place]]
+        return total
+    if circle != CircleKind.TEAM:
+        return s.sums[group] - s.shares[p]
+    if group < 0:
+        return s.sums[p]
+    return s.sums[p] + (s.shares[group] + (s.sums[group] - s.shares[p]))
+
+
+@compiled
 def shares_seen(s):
     """Work out what people show this week, and its sums by group."""
     run = s.run[0]
-    s.sums[: run.people] = 0.0
-    week, last, total = run.week, NOBODY, 0.0
-    successes = 0
+    week, successes = run.week, 0
     for p in range(run.people):
         person = s.people[p]
         shows = person.success_until >= week
         successes += shows
         s.shares[p] = 1.0 if shows else person.norm
+    run.successes = successes
+    add_up(s)
+
+
+@compiled
+def add_up(s):
+    """Add up by group what people show."""
+    run = s.run[0]
+    s.sums[: run.people] = 0.0
+    last, total = NOBODY, 0.0
     for p in range(run.people):
         group = s.group[p]
         if group != last:  # posts of a group mostly follow each other
@@ -1082,7 +1166,6 @@ def shares_seen(s):
         total += s.shares[p]
     if last >= 0:
         s.sums[last] = total
-    run.successes = successes
 
 
 @compiled
@@ -1130,6 +1213,10 @@ def look_around(s):
     """Compute for everybody the mean of what their circle shows, themselves excluded."""
     run = s.run[0]
     leaders, people = run.departments, run.people
+    if run.circle == CircleKind.NETWORK:
+        for p in range(people):
+            s.seen[p] = mean(total_of_others(s, p), s.others[p])
+        return
     if run.circle != CircleKind.TEAM:
         for p in range(people):
             s.seen[p] = mean(s.sums[s.group[p]] - s.shares[p], s.others[p])
@@ -1781,6 +1868,7 @@ def take_plan(s, plan):
     run.last_period = plan.last_period
     run.value_distribution = plan.value_distribution
     run.circle = plan.circle
+    run.network = plan.network
     run.lapsed_leave = plan.lapsed_leave
     run.first_verdict, run.last_verdict = plan.first_verdict, plan.last_verdict
     run.has_agency = run.has_panel = 0

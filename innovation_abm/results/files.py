@@ -4,7 +4,8 @@ The tables are Parquet, one for each of ``run.ideas``, ``run.weeks``, ``run.queu
 ``run.people`` and ``run.events``, all of whose columns are plain (no index);
 ``pandas.read_parquet`` reads them. ``summary.json`` is what ``innovation-abm run --json``
 prints. ``run.toml`` is a scenario file: ``innovation-abm run FOLDER/run.toml`` repeats the run,
-figure by figure. A chart that was used is saved beside it as ``chart.csv``. Of a rule file it has
+figure by figure. A chart that was used is saved beside it as ``chart.csv``, a network that was read
+from a file as GraphML. Of a rule file it has
 the name and the SHA-256; its first line says how to repeat the run with it, and the commands
 warn if it is run without.
 """
@@ -20,11 +21,13 @@ from platform import python_version
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.console import to_json
+from innovation_abm.entities.networks import network_of, write_network
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.organization.organization import Role
 from innovation_abm.reading.text_files import beside
 from innovation_abm.reading.toml_files import read_toml_file
 from innovation_abm.rules.files import FileRules, roles_of
+from innovation_abm.scenario.networks import NETWORKS, named_by_file
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -41,8 +44,12 @@ TABLES: Final = ("ideas", "weeks", "queues", "people", "events")
 SCENARIO_FILE: Final = "run.toml"
 SUMMARY_FILE: Final = "summary.json"
 CHART_FILE: Final = "chart.csv"
+NETWORK_FILES: Final = {name: f"{name.replace('_', '-')}.graphml" for name in NETWORKS}
 ALL_FILES: Final = frozenset(
-    {SCENARIO_FILE, SUMMARY_FILE, CHART_FILE, *(f"{name}.parquet" for name in TABLES)}
+    {
+        *(SCENARIO_FILE, SUMMARY_FILE, CHART_FILE, *NETWORK_FILES.values()),
+        *(f"{name}.parquet" for name in TABLES),
+    }
 )
 """Names of all files that a saved run may have."""
 
@@ -186,6 +193,12 @@ def _write(run: Run, folder: Path, summary: dict[str, Any]) -> None:
     if run.scenario.chart is not None or not _generated(run):
         write_chart(run.organization, folder / CHART_FILE)
         scenario = scenario.but(chart=CHART_FILE)
+    for name in NETWORKS:
+        if named_by_file(getattr(scenario, name)):
+            network = network_of(name, scenario, run.organization)
+            assert network is not None
+            write_network(network, run.organization, folder / NETWORK_FILES[name])
+            scenario = scenario.but(**{name: NETWORK_FILES[name]})
     text = repeatable(scenario, run.organization, run.rules, run.engine)
     (folder / SCENARIO_FILE).write_text(text, encoding="utf-8", newline="\n")
     (folder / SUMMARY_FILE).write_text(to_json(summary) + "\n", encoding="utf-8", newline="\n")

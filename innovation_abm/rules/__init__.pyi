@@ -95,6 +95,9 @@ from .book import (
     lapse_chance as lapse_chance,
 )
 from .book import (
+    learned_fear as learned_fear,
+)
+from .book import (
     logistic as logistic,
 )
 from .book import (
@@ -165,6 +168,9 @@ from .book import (
 )
 from .book import (
     slot_chance as slot_chance,
+)
+from .book import (
+    social_futility as social_futility,
 )
 from .book import (
     story_fit as story_fit,

@@ -389,11 +389,11 @@ def conception_chance(person: PersonLike, terms: Terms) -> float:
 def fear(idea: IdeaLike, author: PersonLike, personal_loss_share: float) -> float:
     """Chance to keep silent for fear: risk aversion times novelty times what one may lose.
 
-    Eased as innovating becomes normal. Source: challenge *Risk aversion*.
+    Fear learned from scars adds to risk aversion, as scars do in :func:`threshold`. Eased as
+    innovating becomes normal. Source: challenge *Risk aversion*.
     """
-    return clip(author.risk_aversion * idea.novelty * personal_loss_share, 0.0, 1.0) * (
-        1.0 - author.norm
-    )
+    caution = author.risk_aversion + author.learned_fear
+    return clip(caution * idea.novelty * personal_loss_share, 0.0, 1.0) * (1.0 - author.norm)
 
 
 @rule
@@ -493,6 +493,37 @@ def futility(level: float, deaths: float, adoptions: float, terms: Terms) -> flo
 
 
 @rule
+def social_futility(
+    level: float, deaths: float, adoptions: float, visibility: float, terms: Terms
+) -> float:
+    """Futility after a week in which so many ideas of others in the circle died or were adopted.
+
+    Of each the person sees the share ``visibility``, and it weighs ``social_futility`` times as
+    much as if the idea were theirs. That people learn from what happens to others is Bandura's
+    (1977, Social Learning Theory); of those who felt unable to raise an issue, most said that their
+    colleagues felt so too (Milliken, Morrison and Hewlin 2003, Journal of Management Studies 40,
+    1453-1476). The form is an assumption.
+    """
+    weight = terms.social_futility * visibility
+    for _ in range(int(deaths)):
+        level = level + weight * terms.futility_gain * (1.0 - level)
+    for _ in range(int(adoptions)):
+        level = level * (1.0 - weight * terms.futility_relief)
+    return level
+
+
+@rule
+def learned_fear(own: float, others: float, visibility: float, terms: Terms) -> float:
+    """What scars add to an author's risk aversion: the author's ``own`` and those in the circle.
+
+    ``others`` is the sum of the others' scars, of which the person sees the share ``visibility``.
+    That people infer from what happened around them when it is unsafe to speak is in Detert and
+    Edmondson (2011, Academy of Management Journal 54, 461-488). The form is an assumption.
+    """
+    return terms.scar_fear * clip(own + visibility * others, 0.0, 1.0)
+
+
+@rule
 def energy(level: float, effort: float, terms: Terms) -> float:
     """Energy after a week of ``effort`` in [0, 1] beyond what system and organisation provide."""
     return clip(level - terms.energy_cost * effort + terms.energy_rest * (1.0 - level), 0.0, 1.0)
@@ -580,6 +611,8 @@ class RuleBook:
     norm: Rule = norm
     scars: Rule = scars
     futility: Rule = futility
+    social_futility: Rule = social_futility
+    learned_fear: Rule = learned_fear
     energy: Rule = energy
     exit_chance: Rule = exit_chance
     provided_by_silo: Rule = provided_by_silo
@@ -666,6 +699,8 @@ ANSWERS: Final[dict[str, Answer]] = {
     "norm": SHARE,
     "scars": SHARE,
     "futility": SHARE,
+    "social_futility": SHARE,
+    "learned_fear": SHARE,
     "energy": SHARE,
     "exit_chance": CHANCE,
     "provided_by_silo": SHARE,

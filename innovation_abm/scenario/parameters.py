@@ -428,6 +428,9 @@ class PlatformGroup(Group):
     forum_weeks: float = _number(8.0, 0.0, 0, 5200, "longest stay on the platform", "weeks")
     bypass: bool = _flag(True, "ideas with enough allies bypass the middle layer")
     bypass_allies: float = _number(6.0, None, 0, 1e9, "allies that open the bypass", "people")
+    platform_network: str | None = _choice(
+        None, None, "network of who can read whose posts (default: anybody anybody's)"
+    )
 
 
 class Agency(Group):
@@ -537,6 +540,15 @@ class Learning(Group):
     turnover: float = _number(0.1, 0.0, 0, 52, "rate at which people leave their post", "a year")
     orphaning: float = _number(
         0.1, 0.0, 0, 1, "chance that an idea whose author is gone is given up", "a week"
+    )
+    social_futility: float = _number(
+        0.0, 0.0, 0, 1, "weight in futility of the fates of others' ideas in the circle"
+    )
+    scar_fear: float = _number(
+        0.0, 0.0, 0, 1, "share of scars in the circle, the author's included, that adds to fear"
+    )
+    norm_network: str | None = _choice(
+        None, None, "network of whom people watch, in the place of the circle (default: none)"
     )
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.organization.organization import Organization, Role, generate
 from innovation_abm.scenario.levers import catalogue
+from innovation_abm.scenario.networks import NETWORKS
 from innovation_abm.scenario.parameters import MAX_SEED, WEEKS_PER_YEAR, parameters
 from innovation_abm.scenario.presets import preset, preset_names, published_names
 from innovation_abm.scenario.scenario import Change, Scenario, ScenarioError
@@ -154,6 +155,12 @@ LARGE: Final = 1e4
 HUGE: Final = 1e300
 """A number of which no whole number that a processor computes with can be made."""
 
+SOME_NETWORKS: Final = (
+    *(None, "small_world(2, 0.0)", "small_world(2, 0.4)", "scale_free(1)", "scale_free(2)"),
+    *("random(1)", "random(2)"),
+)
+"""Networks that are possible among three people."""
+
 CLIMATES: Final[tuple[dict[str, Any], ...]] = (
     {},
     {},
@@ -212,6 +219,17 @@ CLIMATES: Final[tuple[dict[str, Any], ...]] = (
         "scar": 1.0,
         "own_judgement": True,
         "leader_conception_rate": 26.0,
+    },
+    {  # what happens to others teaches people to be silent
+        "social_futility": 0.3,
+        "scar_fear": 1.0,
+        "value_mean": 1.0,
+        "suitability": 0.0,
+        "implementation_weeks": 1.0,
+        "uphold": 0.0,
+        "conception_rate": 26.0,
+        "norm_start": 0.0,
+        "norm_speed": 0.0,
     },
 )
 """What else is set in a case, so that mechanisms meet each other: often nothing."""
@@ -287,6 +305,8 @@ def _wide_scenario(random: Random, chart: Organization) -> Scenario:
     kept = random.choice(("value_low", "value_high"))
     if values.get("value_low", -1.0) > values.get("value_high", 1.0):
         values |= dict.fromkeys(("value_low", "value_high"), values.get(kept, 0.0))
+    if chart.size > 2:
+        values |= {name: random.choice(SOME_NETWORKS) for name in NETWORKS if random.random() < 0.5}
     weeks = random.choice((1, 2, 5, 25, 60, 60, 110, 160))
     if chart.size <= 2 and random.random() < 0.04:
         weeks, values["conception_rate"] = 5200, 4.0

@@ -51,6 +51,7 @@ from innovation_abm.scenario.levers import (
     lever_entry,
     lever_from,
 )
+from innovation_abm.scenario.networks import NETWORKS, named_by_file, network_faults
 from innovation_abm.scenario.parameters import (
     GROUPS,
     OWN,
@@ -81,7 +82,7 @@ from innovation_abm.scenario.verdicts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 FORMAT: Final = 1
 """Version of the scenario file format that this release writes."""
@@ -196,6 +197,7 @@ class Scenario(
                 nan_faults(given),
                 own_faults(self.own_parameters, self.own_values),
                 cross_faults(given),
+                network_faults(given),
                 own_lever_faults(self.own_levers, self.parameters()),
                 lever_faults(self.levers, self.catalogue()),
                 verdict_faults(self.verdicts, self.weeks),
@@ -247,7 +249,8 @@ class Scenario(
                 raise ScenarioError(unknown("group", group, there))
         wanted = set(groups or there)
         known = self.parameters().values()
-        off = {p.name: p.off for p in known if p.group in wanted and p.off is not None}
+        there_is = (p for p in known if p.off is not None or p.name in NETWORKS)
+        off = {p.name: p.off for p in there_is if p.group in wanted}
         return self.but(**off)
 
     def _repr_html_(self) -> str:
@@ -325,7 +328,7 @@ class Scenario(
 
     @classmethod
     def load(cls, path: str | Path, own_parameters: tuple[Parameter, ...] = ()) -> Scenario:
-        """Read a scenario file. A chart it names is found from the file's own folder.
+        """Read a scenario file. Charts and networks are found from the file's own folder.
 
         Args:
             path: the file.
@@ -335,9 +338,15 @@ class Scenario(
             ScenarioError: if the file cannot be read or is wrong.
         """
         scenario = cls.from_toml(read_text(path, ScenarioError), str(path), own_parameters)
-        if scenario.chart is not None:
-            scenario = scenario.but(chart=str(Path(path).parent / scenario.chart))
-        return scenario
+        found = {name: str(Path(path).parent / file) for name, file in scenario.files()}
+        return scenario.but(**found) if found else scenario
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """Yield the parameters that name a file: the chart, and networks; each with the file."""
+        for name in ("chart", *NETWORKS):
+            file = getattr(self, name)
+            if file is not None and (name == "chart" or named_by_file(file)):
+                yield name, file
 
     def to_toml(self) -> str:
         """Write the scenario as TOML that reads back to an equal one."""
@@ -363,15 +372,17 @@ class Scenario(
         return tomli_w.dumps(document)
 
     def save(self, path: str | Path) -> None:
-        """Write the scenario to a TOML file, in which a chart is named from the file's own folder.
+        """Write the scenario to a TOML file, which names other files from its own folder.
 
         Raises:
             ScenarioError: if the file cannot be written; one that is there stays as it was.
         """
-        found = self
-        if self.chart is not None and not os.path.isabs(self.chart):
-            found = self.but(chart=_seen_from(Path(path).parent, self.chart))
-        write_text(path, found.to_toml(), ScenarioError)
+        folder = Path(path).parent
+        found = {
+            name: _seen_from(folder, file) for name, file in self.files() if not os.path.isabs(file)
+        }
+        scenario = self.but(**found) if found else self
+        write_text(path, scenario.to_toml(), ScenarioError)
 
 
 def _shown_in_notebook(scenario: Scenario) -> str:

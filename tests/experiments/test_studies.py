@@ -26,6 +26,7 @@ from innovation_abm.experiments.design.study import (
     Study,
     StudyError,
 )
+from innovation_abm.experiments.reporting.study_file import files_beside
 from innovation_abm.organization import generate
 from innovation_abm.results.measures import HEADLINES, MEASURES
 from innovation_abm.scenario import JOINT, parameters
@@ -59,7 +60,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,20}", fullmatch=True).filter(
     lambda name: name not in (*MEASURES, "point", "replication")
 )
-VARIED = sorted(set(parameters()) - set(SEEDS) - {"chart"})
+VARIED = sorted(p.name for p in parameters().values() if p.name not in SEEDS and p.kind != "text")
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -1205,3 +1206,14 @@ def test_the_example_of_the_document_is_the_same_in_both_languages():
     study = Study.from_toml(written)
     study.check()
     assert study.but(title="", question="") == names["study"]
+
+
+def test_networks_are_factors_too(load, tmp_path):
+    (tmp_path / "ours.csv").write_text("0,1\n0,2\n")
+    text = "[[factor]]\nparameter = 'norm_network'\nvalues = ['random(2)', 'ours.csv']"
+    study = load(text)
+    named = [study.scenario(row).norm_network for row in study.rows()]
+    assert named == ["random(2)", str(tmp_path / "ours.csv")]
+    assert files_beside(study) == ["ours.csv"]
+    (told,) = mistakes(load, text.replace("random(2)", "rnd(2)"))
+    assert "norm_network = 'rnd(2)': must be small_world(k, p)" in told

@@ -597,10 +597,13 @@ def test_a_network_runs_in_mesa_only_and_says_so():
         simulate(small, network=nx.path_graph(6))
     with pytest.raises(InnovationAbmError, match="node 'ann' is not a post"):
         simulate(small, network=nx.Graph([("ann", 1)]))
+    with pytest.raises(InnovationAbmError, match="has 3 nodes: must have 5, one for each post"):
+        simulate(small, network=nx.path_graph(3))
 
 
 def test_on_a_network_a_post_reaches_neighbours_only():
-    graph = nx.Graph([(0, 1), (2, 3)])  # and nobody else reads anything
+    graph = nx.Graph([(0, 1), (2, 3)])
+    graph.add_nodes_from(range(6))  # and nobody else reads anything
     scenario = Scenario(
         weeks=60,
         middle_layers=0,

@@ -12,7 +12,14 @@ from innovation_abm import Scenario, generate, simulate
 from innovation_abm.charts import read_chart, write_chart
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.results import Run
-from innovation_abm.results.files import ALL_FILES, TABLES, check_folder, save_run, summarize
+from innovation_abm.results.files import (
+    ALL_FILES,
+    NETWORK_FILES,
+    TABLES,
+    check_folder,
+    save_run,
+    summarize,
+)
 
 TIMELINE = """
 format = 1
@@ -52,7 +59,7 @@ def listing(folder: Path) -> set[str]:
 def test_the_folder_holds_every_table(run, tmp_path):
     folder = tmp_path / "kept"
     save_run(run, folder)
-    assert listing(folder) == ALL_FILES - {"chart.csv"}
+    assert listing(folder) == ALL_FILES - {"chart.csv", *NETWORK_FILES.values()}
     for name in TABLES:
         frame = getattr(run, name)
         indexed = [index for index in frame.index.names if index is not None]
@@ -112,7 +119,7 @@ def test_a_chart_is_kept_beside(tmp_path):
     run = simulate(Scenario(weeks=10, chart=str(tmp_path / "mine.csv"), conception_rate=20.0))
     save_run(run, tmp_path / "kept")
     (tmp_path / "mine.csv").unlink()
-    assert listing(tmp_path / "kept") == ALL_FILES
+    assert listing(tmp_path / "kept") == ALL_FILES - set(NETWORK_FILES.values())
     assert Scenario.from_toml((tmp_path / "kept/run.toml").read_text()).chart == "chart.csv"
     pd.testing.assert_frame_equal(again(tmp_path / "kept").ideas, run.ideas)
     (tmp_path / "kept").rename(tmp_path / "moved")

@@ -95,6 +95,7 @@ class World:
             knows_channels=rng.random() < 0.5,
             norm=share(),
             scars=share(),
+            learned_fear=share(),
             energy=share(),
         )
         self.number = {
@@ -113,6 +114,7 @@ class World:
             "deaths": rng.randrange(20),
             "adoptions": rng.randrange(20),
             "failures": rng.randrange(20),
+            "others": some_value(rng, 0.0, 100.0),
             "incumbent_bonus": some_value(rng, 0.0, 100.0),
             "own_threshold": rng.gauss(0.3, 0.5),
             **{
@@ -120,7 +122,7 @@ class World:
                 for name in (
                     "strength", "loss", "weight", "maturity", "step", "suitability", "clarity",
                     "circle", "successes", "visibility", "effort", "system", "organisation", "gap",
-                    "individual", "energy_left", "provided", "personal_loss_share",
+                    "individual", "energy_left", "provided", "personal_loss_share", "own",
                 )
             },
         }  # fmt: skip
@@ -159,7 +161,7 @@ PROBABILITIES = (
 SHARES = (
     "trust", "relayed", "developed", "norm", "scars", "futility", "energy", "missing", "covered",
     "capped", "declared", "message", "clarity_said", "skills",
-    "provided_by_silo",
+    "provided_by_silo", "social_futility", "learned_fear",
 )  # fmt: skip
 NUMBERS = (
     "expectations",
@@ -269,6 +271,7 @@ DIRECTIONS = [
     ("conception_chance", "terms.leader_conception_rate", (0.0, 52.0), +1),
     ("conception_chance", "person.energy", UNIT, +1),
     ("fear", "person.risk_aversion", UNIT, +1),
+    ("fear", "person.learned_fear", UNIT, +1),
     ("fear", "idea.novelty", UNIT, +1),
     ("fear", "personal_loss_share", UNIT, +1),
     ("fear", "person.norm", UNIT, -1),
@@ -312,6 +315,15 @@ DIRECTIONS = [
     ("futility", "terms.futility_gain", UNIT, +1),
     ("futility", "terms.futility_relief", UNIT, -1),
     ("futility", "terms.futility_decay", UNIT, -1),
+    ("social_futility", "deaths", MANY, +1),
+    ("social_futility", "adoptions", MANY, -1),
+    ("social_futility", "level", UNIT, +1),
+    ("social_futility", "terms.futility_gain", UNIT, +1),
+    ("social_futility", "terms.futility_relief", UNIT, -1),
+    ("learned_fear", "own", UNIT, +1),
+    ("learned_fear", "others", MANY, +1),
+    ("learned_fear", "visibility", UNIT, +1),
+    ("learned_fear", "terms.scar_fear", UNIT, +1),
     ("energy", "effort", UNIT, -1),
     ("energy", "terms.energy_cost", (0.0, 10.0), -1),
     ("energy", "terms.energy_rest", UNIT, +1),

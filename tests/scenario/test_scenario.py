@@ -38,6 +38,8 @@ def allowed_values(parameter: Parameter) -> st.SearchStrategy:
         return st.booleans()
     if parameter.kind == "choice":
         return st.sampled_from(parameter.choices)
+    if parameter.name.endswith("_network"):
+        return st.sampled_from((None, "small_world(4, 0.1)", "random(2)", "links.graphml"))
     if parameter.kind == "text":
         return st.none() | TEXT
     assert parameter.low is not None and parameter.high is not None
@@ -231,6 +233,8 @@ def test_only_what_shapes_the_run_or_the_chart_is_fixed():
         "review",
         "circle",
         "lapsed_leave",
+        "platform_network",
+        "norm_network",
     }
 
 
