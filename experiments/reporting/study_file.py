@@ -43,7 +43,7 @@ def files_beside(study: Study) -> list[str]:
         for one in factor.level:
             named += [one.file, one.chart, one.rules]
             values.append(one.values)
-    named += [one[name] for one in values for name in NETWORKS if named_by_file(one.get(name))]
+    named += [str(one[name]) for one in values for name in NETWORKS if named_by_file(one.get(name))]
     return list(dict.fromkeys(file_name(one) for one in named if one))
 
 
