@@ -37,6 +37,7 @@ class PersonLike(Protocol):
     norm: float
     scars: float
     futility: float
+    own_noise: float
 
     @property
     def role(self) -> int:
@@ -51,6 +52,8 @@ class IdeaLike(Protocol):
     """What a rule may read of an idea; see :class:`~innovation_abm.entities.idea.Idea`."""
 
     week: int
+    department: int
+    unit: int
     birth_value: float
     value: float
     novelty: float

@@ -50,7 +50,7 @@ def _joined(*records: np.dtype[np.void]) -> np.dtype[np.void]:
 
 PERSON: Final = _record(
     f8="energy norm scars futility effort_spent risk_aversion permission_seeking storytelling "
-    "norm_threshold",
+    "norm_threshold own_noise",
     u8="trait_key",
     i8="business slots",
     i4="success_until open_ideas deaths adoptions failures tenure department layer post "

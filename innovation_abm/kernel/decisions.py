@@ -453,6 +453,8 @@ def judge(s, p, i: int, purpose: int, visit: int):
     bonus = terms.incumbent_bonus
     if terms.determinants:
         bonus = bonus * (1.0 - provision(s, p, PARITY))
+    if terms.shared_noise < 1.0 or terms.unit_error > 0.0 or terms.department_error > 0.0:
+        person.own_noise = normal(draw2(s, Purpose.OWN_NOISE, idea.key, person.post))
     seen = rules.seen_value(idea, person, terms)
     bar = rules.threshold(idea, person, bonus, terms)
     idea.seen = seen

@@ -395,6 +395,18 @@ class Review(Group):
     )
     panel_quorum: float = _number(1.0, 1.0, 1, 32, "votes of the panel needed to endorse", "posts")
     panel_novelty: float = _number(0.0, 0.0, 0, 1, "least novelty that goes to the panel")
+    shared_noise: float = _number(
+        1.0, 1.0, 0, 1, "share of the variance of an idea's error that all reviewers have in common"
+    )
+    unit_error: float = _number(
+        0.0, 0.0, 0, 100, "standard error added where the author is of another unit", "value"
+    )
+    department_error: float = _number(
+        0.0, 0.0, 0, 100, "standard error added where the author is of another department", "value"
+    )
+    prior_spread: float = _number(
+        1.0, 1.0, 0, 100, "standard deviation that reviewers assume of ideas' values", "value"
+    )
 
 
 class PlatformGroup(Group):

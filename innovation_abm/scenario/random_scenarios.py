@@ -62,6 +62,8 @@ SMALL: Final[dict[str, tuple[float, ...]]] = {
     "skill_drift": (2.0, 52.0),
     "skill_learning": (5.0,),
     "broadcast_every": (1.0, 4.5),
+    "unit_error": (0.5,),
+    "department_error": (1.0,),
 }
 """Values worth trying of parameters whose mechanism takes more than any number to be seen."""
 
@@ -212,6 +214,13 @@ CLIMATES: Final[tuple[dict[str, Any], ...]] = (
         "scar": 1.0,
         "own_judgement": True,
         "leader_conception_rate": 26.0,
+    },
+    {  # reviewers who err apart, the more the farther away they are
+        "shared_noise": 0.2,
+        "unit_error": 1.0,
+        "department_error": 2.0,
+        "panel_size": 3.0,
+        "panel_quorum": 2.0,
     },
 )
 """What else is set in a case, so that mechanisms meet each other: often nothing."""

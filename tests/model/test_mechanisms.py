@@ -43,6 +43,7 @@ EVERYTHING = Scenario(
     broadcast=0.6, broadcast_every=7.0, skill_drift=0.5, skill_learning=0.5, silo_spread=0.2,
     implementation_learning=0.2, business_class=0.3, risk_skill=0.2, channel_knowledge=0.7,
     manager_weight=0.8, mission_direction=0.5,
+    shared_noise=0.7, unit_error=0.3, department_error=0.5,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -70,7 +71,11 @@ OFF = {
         ["familiarity", "leader_familiarity", "risk_aversion_concentration"],
     ),
     "channels": ({"platforms": False, "other_doors": 0.0}, ["channel_knowledge"]),
-    "filter_up": ({"filter_up": 0.0}, ["prior_value"]),
+    "filter_up": (
+        {"filter_up": 0.0, "unit_error": 0.0, "department_error": 0.0}, ["prior_value"],
+    ),
+    "errors of reviewers' own": ({"shared_noise": 1.0}, []),
+    "distance": ({"unit_error": 0.0, "department_error": 0.0}, ["prior_spread"]),
     "clarity": (
         {"doubt": 0.0, "misrouting": 0.0},
         ["clarity", "filter_down", "broadcast"],
@@ -115,13 +120,15 @@ OFF = {
         ["storytelling_concentration", "story_fit_manager", "story_fit_leader", "story_fit_agency"],
     ),
     "uncertainty": (
-        {"uncertainty": 0.0, "facets": False, "outcome_payment": 0.0},
-        ["data_quality", "risk_skill", "pilot_learning"],
+        {"uncertainty": 0.0, "facets": False, "outcome_payment": 0.0, "unit_error": 0.0,
+         "department_error": 0.0},
+        ["shared_noise", "data_quality", "risk_skill", "pilot_learning"],
     ),
     "constant review": (
         {"review": "constant"},
         ["review_precision", "review_threshold", "incumbent_bonus", "inaction_risk", "control",
-         "risk_skill", "prior_value", "filter_up", "story_fit_manager", "leader_familiarity"],
+         "risk_skill", "prior_value", "filter_up", "story_fit_manager", "leader_familiarity",
+         "shared_noise", "unit_error", "department_error", "prior_spread"],
     ),
     "logistic review": ({"review": "logistic"}, ["p_good", "p_bad"]),
     "incumbents": ({"incumbent_growth": 0.0}, ["incumbent_half"]),
