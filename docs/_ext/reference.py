@@ -68,6 +68,7 @@ STAGE_MEANINGS: Final = {
     Stage.MISROUTED: "in a wrong queue, to be passed on",
     Stage.REVIEW: "in a queue, for review",
     Stage.PANEL: "in the queue of the panel",
+    Stage.EVALUATION: "opened for review, and with experts for their opinion",
 }
 """What each stage means."""
 

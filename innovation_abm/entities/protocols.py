@@ -102,6 +102,12 @@ class Desk(PersonLike, Protocol[Idea]):
     def receive(self, idea: Idea) -> None:
         """Let an idea join the queue."""
 
+    def next_meeting(self, week: int) -> int:
+        """Return the first week from ``week`` on in which the reviewer decides."""
+
+    def resume(self, idea: Idea) -> None:
+        """Decide on an idea on which the experts' opinion has come in."""
+
 
 class Head(Desk[Idea], Protocol[Idea]):
     """A leader as others see one: somebody who decides on ideas."""

@@ -54,7 +54,7 @@ PERSON: Final = _record(
     u8="trait_key",
     i8="business slots",
     i4="success_until open_ideas deaths adoptions failures tenure department layer post "
-    "conceived voiced adopted superior unit gate rank trials terms_row "
+    "conceived voiced adopted superior unit gate rank reports trials terms_row "
     "queue queue_first queue_last arriving arriving_first arriving_last",
     i1="role",
     b1="busy knows_channels",
@@ -139,8 +139,7 @@ WEEK: Final = np.dtype(
 
 PERIOD: Final = _record(
     i4="week risk_aversion permission_seeking storytelling novelty enhancement_novelty "
-    "mission_novelty adaptive_novelty anticipatory_novelty manager_business leader_business "
-    "platform_readers",
+    "mission_novelty adaptive_novelty anticipatory_novelty platform_readers",
     b1="redraw",
 )
 """A period of the timeline: its first week, the rows of the tables to draw from, and whether
@@ -250,6 +249,7 @@ class State:
         periods, period_terms: the timeline; see :data:`PERIOD`.
         verdicts: those of all scenarios; see :data:`VERDICT`.
         beta: tables of Beta quantiles, one a row.
+        business_rows: rows of the tables for business, by period, whether one leads, and reports.
         poisson, poisson_last, poisson_guide: tables of Poisson distribution functions, the last
             entry of each that counts, and where to begin looking for k/256.
         group, others: circles: everybody's group, and how many others everybody watches.
@@ -292,6 +292,7 @@ class State:
     period_terms: Array
     verdicts: Array
     beta: Array
+    business_rows: Array
     poisson: Array
     poisson_last: Array
     poisson_guide: Array

@@ -311,6 +311,18 @@ class Work(Group):
         description="lapsed ideas leave their queue (false: only for the textbook case)",
         json_schema_extra={"off": True, "unit": "", "low": None, "high": None, "live": False},
     )
+    evaluation_weeks: float = _number(
+        0.0, 0.0, 0, 520, "time that experts take for an idea opened for review", "weeks"
+    )
+    board_weeks: float = _number(
+        0.0, 0.0, 0, 520, "time between the weeks in which leaders and panel decide", "weeks"
+    )
+    business_per_report: float = _number(
+        0.0, 0.0, 0, 500, "items of regular business that each direct report adds", "a week"
+    )
+    capacity_per_report: float = _number(
+        0.0, 0.0, 0, 500, "reviews that each direct report lets a reviewer do besides", "a week"
+    )
 
 
 class Review(Group):

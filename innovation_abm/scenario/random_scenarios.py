@@ -64,6 +64,10 @@ SMALL: Final[dict[str, tuple[float, ...]]] = {
     "broadcast_every": (1.0, 4.5),
     "unit_error": (0.5,),
     "department_error": (1.0,),
+    "evaluation_weeks": (1.0, 3.5),
+    "board_weeks": (1.0, 2.0, 5.0),
+    "business_per_report": (0.1, 1.0),
+    "capacity_per_report": (0.3, 2.0),
 }
 """Values worth trying of parameters whose mechanism takes more than any number to be seen."""
 
@@ -221,6 +225,17 @@ CLIMATES: Final[tuple[dict[str, Any], ...]] = (
         "department_error": 2.0,
         "panel_size": 3.0,
         "panel_quorum": 2.0,
+    },
+    {  # decisions that take their time, on desks as busy as their spans are wide
+        "evaluation_weeks": 2.0,
+        "board_weeks": 3.0,
+        "business_per_report": 0.5,
+        "capacity_per_report": 0.8,
+        "conception_rate": 26.0,
+        "panel_size": 2.0,
+        "panel_novelty": 0.5,
+        "agency": True,
+        "stuck_weeks": 1.0,
     },
 )
 """What else is set in a case, so that mechanisms meet each other: often nothing."""

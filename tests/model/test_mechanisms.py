@@ -44,6 +44,7 @@ EVERYTHING = Scenario(
     implementation_learning=0.2, business_class=0.3, risk_skill=0.2, channel_knowledge=0.7,
     manager_weight=0.8, mission_direction=0.5,
     shared_noise=0.7, unit_error=0.3, department_error=0.5,
+    evaluation_weeks=1.0, board_weeks=2.0, business_per_report=0.05, capacity_per_report=0.1,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -87,9 +88,13 @@ OFF = {
         ["idea_weight", "manager_weight", "business_class", "tracking", "tracking_effect"],
     ),
     "business": (
-        {"manager_business": 0.0, "leader_business": 0.0},
+        {"manager_business": 0.0, "leader_business": 0.0, "business_per_report": 0.0},
         ["idea_weight", "manager_weight", "business_class", "tracking", "tracking_effect"],
     ),
+    "experts": ({"evaluation_weeks": 0.0}, []),
+    "boards": ({"board_weeks": 0.0}, []),
+    "business by span": ({"business_per_report": 0.0}, []),
+    "capacity by span": ({"capacity_per_report": 0.0}, []),
     "rework": ({"rework_chance": 0.0}, ["rework_gain", "rework_weeks"]),
     "other doors": ({"other_doors": 0.0}, ["door_openness"]),
     "panel": ({"panel_size": 0.0}, ["panel_quorum", "panel_novelty"]),
