@@ -30,6 +30,13 @@ class CentralAgency(Reviewer):
         self.model.develop(idea, self.terms.agency_development, 1)
         self.model.send(idea, idea.author.leader, Stage.REVIEW)
 
+    def resume(self, idea: Idea) -> None:
+        """Decide on an idea that experts have looked at, if the agency still exists."""
+        if self.terms.agency > 0.0:
+            self.review(idea)
+        else:
+            self.model.send(idea, idea.author.leader, Stage.REVIEW)
+
     def collect(self) -> None:
         """Move (never copy) ideas that are stuck in the middle layer into the agency's queue."""
         for manager in self.model.managers:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from innovation_abm.agents.reviewer import Reviewer
 from innovation_abm.chance import Purpose
 from innovation_abm.entities.idea import Fate, Idea, Stage
+from innovation_abm.entities.queues import weekly_business
 from innovation_abm.organization.organization import Role
 
 
@@ -22,11 +23,12 @@ class Leader(Reviewer):
 
     def capacity(self) -> float:
         """Return the reviews that a leader can do a week, on average."""
-        return self.terms.leader_capacity
+        return self.terms.leader_capacity + self.terms.capacity_per_report * self.reports
 
     def business_rate(self) -> float:
         """Return the items of regular business that reach a leader a week, on average."""
-        return self.terms.leader_business
+        terms = self.terms
+        return weekly_business(terms.leader_business, terms.business_per_report, self.reports)
 
     def receive(self, idea: Idea) -> None:
         """Add an idea to the queue, or start a pilot at once while the trial quota lasts."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from innovation_abm.agents.reviewer import Reviewer
 from innovation_abm.entities.idea import Idea, Stage
+from innovation_abm.entities.queues import weekly_business
 from innovation_abm.organization.organization import Role
 
 
@@ -26,8 +27,9 @@ class MiddleManager(Reviewer):
 
     def capacity(self) -> float:
         """Return the reviews that a middle manager can do a week, on average."""
-        return self.terms.manager_capacity
+        return self.terms.manager_capacity + self.terms.capacity_per_report * self.reports
 
     def business_rate(self) -> float:
         """Return the items of regular business that reach a middle manager a week, on average."""
-        return self.terms.manager_business
+        terms = self.terms
+        return weekly_business(terms.manager_business, terms.business_per_report, self.reports)

@@ -31,12 +31,12 @@ class Panel(Reviewer):
 
     def work(self) -> None:
         """Hear ideas as long as every member has a slot left."""
-        while self.ideas and self._all_free():
+        while self.ideas and self.meets() and self._all_free():
             for member in self.members:
                 member.slots -= 1
                 member.busy = True
                 self.model.queues.slot_lent(member.gate)
-            self.review(self.take())
+            self.open_review(self.take())
 
     def _all_free(self) -> bool:
         """Whether every member has a slot left."""
@@ -55,6 +55,13 @@ class Panel(Reviewer):
         else:
             self.model.record(idea, Event.REFUSED, self)
             self.model.end(idea, Fate.REJECTED, self)
+
+    def resume(self, idea: Idea) -> None:
+        """Vote on an idea on which the experts' opinion has come in, if the panel still exists."""
+        if len(self.members) > 0:
+            self.review(idea)
+        else:
+            idea.author.submit(idea)
 
     def dissolve(self) -> None:
         """Send what still waits into the hierarchy."""

@@ -41,6 +41,8 @@ class Person(mesa.Agent):
         deaths, adoptions, failures: what this week brought, learned from at its end.
         busy: whether the person reviewed ideas this week.
         effort_spent: effort of the past week beyond what is provided, in [0, 1].
+        own_noise: standard normal error of the person's own with which the idea judged last is
+            seen; not drawn, and without effect, while all reviewers err alike.
         conceived, voiced, adopted: counts over the run, of the post's holders together.
     """
 
@@ -63,6 +65,7 @@ class Person(mesa.Agent):
         self.storytelling = 0.0
         self.knows_channels = True
         self.norm_threshold = 0.0
+        self.own_noise = 0.0
         self.conceived = 0
         self.voiced = 0
         self.adopted = 0
@@ -314,6 +317,8 @@ class Person(mesa.Agent):
         bonus = terms.incumbent_bonus
         if terms.determinants:
             bonus = bonus * (1.0 - self.provision().parity)
+        if terms.shared_noise < 1.0 or terms.unit_error > 0.0 or terms.department_error > 0.0:
+            self.own_noise = normal(self.draw(Purpose.OWN_NOISE, idea.key, self.post))
         seen = rules.seen_value(idea, self, terms)
         bar = rules.threshold(idea, self, bonus, terms)
         idea.seen = seen

@@ -11,6 +11,7 @@ from innovation_abm.chance import Purpose
 from innovation_abm.entities.idea import Event, Fate, Idea, Stage
 from innovation_abm.entities.queues import UNLIMITED
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.organization.organization import Role
 
 if TYPE_CHECKING:
     from innovation_abm.entities.world import World
@@ -25,6 +26,7 @@ class Reviewer(Person):
         slots: reviews that can still be done this week.
         rank: place among the reviewers of the layer.
         gate: row of the tables by layer that counts this reviewer's queue.
+        reports: number of direct reports; 0 for agency and panel.
     """
 
     def __init__(self, model: World, post: int) -> None:
@@ -35,6 +37,7 @@ class Reviewer(Person):
         self.slots = 0
         self.rank = 0
         self.gate = 0
+        self.reports = 0
 
     def capacity(self) -> float:
         """Return the reviews that can be done a week, on average."""
@@ -43,6 +46,20 @@ class Reviewer(Person):
     def business_rate(self) -> float:
         """Return the items of regular business that arrive a week, on average."""
         return 0.0
+
+    def next_meeting(self, week: int) -> int:
+        """Return the first week from ``week`` on in which the reviewer decides.
+
+        Leaders and the panel decide every so many weeks, counted from the run's beginning.
+        """
+        every = 0
+        if self.role in (Role.LEADER, Role.PANEL):
+            every = int(self.terms.board_weeks)
+        return week + -week % every if every > 1 else week
+
+    def meets(self) -> bool:
+        """Whether the reviewer decides on ideas this week."""
+        return self.next_meeting(self.model.week) == self.model.week
 
     # --- the week's work --------------------------------------------------------------------------
 
@@ -115,6 +132,8 @@ class Reviewer(Person):
         Where no business waits, a reviewer who does not look at ideas leaves the rest of the
         week's slots unused.
         """
+        if not self.meets():
+            return False
         if not self.business:
             return True
         waiting, weight = len(self.ideas), self.weight_of_ideas()
@@ -152,7 +171,7 @@ class Reviewer(Person):
         elif idea.stage == Stage.MISROUTED:
             self.forward(idea)
         else:
-            self.review(idea)
+            self.open_review(idea)
 
     # --- what an idea may come for ----------------------------------------------------------------
 
@@ -170,6 +189,17 @@ class Reviewer(Person):
         self.model.record(idea, Event.FORWARDED, self)
         author = idea.author
         self.model.send(idea, author.superior or author.leader, Stage.REVIEW)
+
+    def open_review(self, idea: Idea) -> None:
+        """Decide on an idea, or ask experts first, whom the desk does not wait for."""
+        if self.terms.evaluation_weeks >= 1.0:
+            self.model.evaluate(idea, self, self.terms.evaluation_weeks)
+        else:
+            self.review(idea)
+
+    def resume(self, idea: Idea) -> None:
+        """Decide on an idea on which the experts' opinion has come in; it takes no more slots."""
+        self.review(idea)
 
     def review(self, idea: Idea) -> None:
         """Endorse an idea or refuse it."""

@@ -100,6 +100,7 @@ class Purpose(IntEnum):
     ATTENTION = 220
     JOIN = 221
     REUSE = 222
+    OWN_NOISE = 230
     # what the world does, week by week
     JUMP = 300
     SIGNAL = 301

@@ -363,13 +363,16 @@ class InnovationModel(mesa.Model):
             self.agency.close()
 
     def outcomes(self) -> None:
-        """Phase 4: pilots and implementations come due."""
+        """Phase 4: pilots, implementations and opinions of experts come due."""
         for idea in self.due.pop(self.week, ()):
             if idea.outcome == Outcome.PENDING:
                 self.conclude(idea)
             elif idea.stage == Stage.PILOT:
                 assert isinstance(idea.holder, Leader)
                 idea.holder.conclude_pilot(idea)
+            elif idea.stage == Stage.EVALUATION:
+                assert isinstance(idea.holder, Reviewer)
+                idea.holder.resume(idea)
 
     def platforms(self) -> None:
         """Phase 5: posts are read, allies join and develop ideas, ideas leave."""
@@ -455,6 +458,14 @@ class InnovationModel(mesa.Model):
         self.record(idea, Event.SENT_TO_REWORK, reviewer)
         self.returning.setdefault(self.week + int(terms.rework_weeks), []).append(idea)
 
+    def evaluate(self, idea: Idea, reviewer: Desk[Idea], weeks: float) -> None:
+        """Have experts look at an idea for some weeks; the same reviewer then decides."""
+        idea.stage = Stage.EVALUATION
+        idea.holder = reviewer
+        self.record(idea, Event.OPENED, reviewer)
+        due = reviewer.next_meeting(self.week + int(weeks))
+        self.due.setdefault(due, []).append(idea)
+
     def start_pilot(self, idea: Idea, leader: Head[Idea], weeks: float) -> None:
         """Start a pilot of some weeks; the same leader then judges the idea again."""
         idea.piloted = True
@@ -462,7 +473,8 @@ class InnovationModel(mesa.Model):
         idea.holder = leader
         self.now.piloted += 1
         self.record(idea, Event.PILOT_STARTED, leader)
-        self.due.setdefault(self.week + int(weeks), []).append(idea)
+        due = leader.next_meeting(self.week + int(weeks))
+        self.due.setdefault(due, []).append(idea)
 
     def end(
         self, idea: Idea, fate: Fate, by: Desk[Idea] | None = None, *, detail: str = ""

@@ -140,7 +140,7 @@ class Replay {
     } else if (event === "granted" || event === "left_platform" || event === "sent_to_rework") {
       this.put(idea, DESK, this.authors[idea]);
     } else if (this.mode[idea] === QUEUE && (event === "endorsed" || event === "refused"
-        || event === "forwarded" || event === "collected" || event === "bypassed")) {
+        || event === "opened" || event === "forwarded" || event === "collected" || event === "bypassed")) {
       this.put(idea, DESK, this.at[idea]); // on the way: it arrives in the same week
     }
   }

@@ -69,6 +69,7 @@ STAGE_MEANINGS: Final = {
     Stage.MISROUTED: "in a wrong queue, to be passed on",
     Stage.REVIEW: "in a queue, for review",
     Stage.PANEL: "in the queue of the panel",
+    Stage.EVALUATION: "opened for review, and with experts for their opinion",
 }
 """What each stage means."""
 
@@ -131,6 +132,7 @@ DRAWS: Final[dict[Purpose, tuple[str, tuple[str, ...]]]] = {
     Purpose.ATTENTION: ("how prominent a copy is", ("idea", "poster", "copy")),
     Purpose.JOIN: ("whether its reader joins", ("idea", "poster", "copy")),
     Purpose.REUSE: ("whether a department reuses it", ("idea", "department")),
+    Purpose.OWN_NOISE: ("the error of a reviewer's own with which they see it", ("idea", "post")),
     Purpose.JUMP: ("whether expectations jump", ("week",)),
     Purpose.SIGNAL: ("innovation of the political signal", ("week",)),
     Purpose.BUSINESS: ("items of business that arrive", ("week", "post")),

@@ -38,7 +38,7 @@ class Facet(Labelled):
 
 
 class Stage(Labelled):
-    """Where an idea is. In the last three of the queue stages it waits for a slot."""
+    """Where an idea is. From ``PERMISSION`` to ``PANEL`` it waits in a queue for a slot."""
 
     WITH_AUTHOR = 0
     PLATFORM = 1
@@ -49,11 +49,12 @@ class Stage(Labelled):
     MISROUTED = 6
     REVIEW = 7
     PANEL = 8
+    EVALUATION = 9
 
     @property
     def queued(self) -> bool:
         """Whether an idea in this stage waits in somebody's queue."""
-        return self >= Stage.PERMISSION
+        return Stage.PERMISSION <= self <= Stage.PANEL
 
 
 class Fate(Labelled):
@@ -123,6 +124,7 @@ class Event(Labelled):
     FAILED = 22
     EMBEDDED = 23
     UPHELD = 24
+    OPENED = 25
 
 
 # No two ideas are equal; and to print one would print its author, and with it the whole model.

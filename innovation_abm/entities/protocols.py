@@ -38,6 +38,7 @@ class PersonLike(Protocol):
     scars: float
     futility: float
     learned_fear: float
+    own_noise: float
 
     @property
     def role(self) -> int:
@@ -52,6 +53,8 @@ class IdeaLike(Protocol):
     """What a rule may read of an idea; see :class:`~innovation_abm.entities.idea.Idea`."""
 
     week: int
+    department: int
+    unit: int
     birth_value: float
     value: float
     novelty: float
@@ -99,6 +102,12 @@ class Desk(PersonLike, Protocol[Idea]):
 
     def receive(self, idea: Idea) -> None:
         """Let an idea join the queue."""
+
+    def next_meeting(self, week: int) -> int:
+        """Return the first week from ``week`` on in which the reviewer decides."""
+
+    def resume(self, idea: Idea) -> None:
+        """Decide on an idea on which the experts' opinion has come in."""
 
 
 class Head(Desk[Idea], Protocol[Idea]):

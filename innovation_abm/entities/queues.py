@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from innovation_abm.chance import MAX_POISSON
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -39,6 +41,15 @@ QUEUE_COLUMNS: Final = (
 
 UNLIMITED: Final = 2**40
 """Slots of a reviewer whose capacity is infinite."""
+
+
+def weekly_business(fixed: float, per_report: float, reports: int) -> float:
+    """Return the mean items of business a week of a reviewer with so many direct reports.
+
+    It is a ``fixed`` number and so many ``per_report``, at most :data:`.chance.MAX_POISSON`. That
+    business grows with the span is an assumption, as is that it does so in proportion.
+    """
+    return min(MAX_POISSON, fixed + per_report * reports)
 
 
 class QueueBooks:

@@ -124,6 +124,9 @@ class World(Protocol):
     def return_for_rework(self, idea: Idea, reviewer: Desk[Idea]) -> None:
         """Return a refused idea to its author."""
 
+    def evaluate(self, idea: Idea, reviewer: Desk[Idea], weeks: float) -> None:
+        """Have experts look at an idea for some weeks."""
+
     def start_pilot(self, idea: Idea, leader: Head[Idea], weeks: float) -> None:
         """Have an idea tested for some weeks."""
 

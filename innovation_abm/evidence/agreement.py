@@ -34,7 +34,7 @@ _INBOX: Final = {
     *("queue", "queue_first", "queue_last"),
     *("arriving", "arriving_first", "arriving_last"),
 }
-_OF_REVIEWERS: Final = {"slots", "business", "gate", "rank", "trials"} | _INBOX
+_OF_REVIEWERS: Final = {"slots", "business", "gate", "rank", "reports", "trials"} | _INBOX
 _EVERY: Final = 20.0
 """Seconds between two lines of progress."""
 

@@ -45,6 +45,8 @@ EVERY_WEEK: Final = float(WEEKS_PER_YEAR)
 
 SAH_STIGLITZ: Final = "Sah & Stiglitz 1986, American Economic Review 76, 716-727"
 COMMITTEES: Final = "Sah & Stiglitz 1988, Economic Journal 98, 451-470"
+LADHA: Final = "Ladha 1992, American Journal of Political Science 36, 617-634"
+DEGROOT: Final = "DeGroot 1970, Optimal Statistical Decisions, McGraw-Hill"
 SAENZ_ROYO: Final = "Saenz-Royo et al. 2022, Decision Support Systems, 10.1016/j.dss.2021.113670"
 TAKAGI: Final = "Takagi 1993, Queueing Analysis 3: Discrete-Time Systems, North-Holland"
 LITTLE: Final = "Little 1961, Operations Research 9, 383-387"
@@ -360,6 +362,106 @@ def committee(bench: Bench) -> list[KnownCase]:
     found = screen(bench, bench.scaled(150, 20), **shape, **panel)
     run = "Five leaders and their staff; all ideas go to the panel of the five."
     return screen_cases("3 votes of 5", COMMITTEES, run, votes_of(5, 3), found)
+
+
+def below(x: float) -> float:
+    """Chance that a standard normal number is below ``x``."""
+    return 0.5 * math.erfc(-x / math.sqrt(2.0))
+
+
+def density(x: float) -> float:
+    """Density of the standard normal distribution."""
+    return math.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
+
+
+STEEP: Final = 1000.0
+"""Precision of a review that is as good as a step at the threshold."""
+BLURRED: Final = 1e-3
+"""How far the step is off."""
+
+
+def judged_ideas(bench: Bench, weeks: int, **values: Any) -> list[Idea]:  # noqa: ANN401
+    """Have ideas judged by the value seen against a threshold, in a step; return them, decided."""
+    settings = bench.off(
+        weeks=weeks + 10,
+        middle_layers=0,
+        conception_rate=EVERY_WEEK,
+        timeline=_silence_after(weeks, "conception_rate"),
+        review="logistic",
+        review_precision=STEEP,
+        **values,
+    )
+    return bench.run(settings).ideas
+
+
+def majority(size: int, ease: float, shared: float) -> float:
+    """Chance that most of ``size`` judges see a value above 0.
+
+    Args:
+        size: number of judges, odd.
+        ease: the value, in standard errors of one judge.
+        shared: share of the variance of their errors that they have in common, below 1.
+    """
+    carried = votes_of(size, size // 2 + 1)
+    alike, apart = math.sqrt(shared), math.sqrt(1.0 - shared)
+    places, weights = np.polynomial.hermite_e.hermegauss(100)
+    chances = [carried(below((ease + alike * z) / apart)) for z in places.tolist()]
+    return float(np.dot(weights, chances)) / math.sqrt(2.0 * math.pi)
+
+
+def correlated_majorities(bench: Bench) -> list[KnownCase]:
+    """Majorities of judges whose errors are partly the same: a binomial mixed over that part."""
+    cases: list[KnownCase] = []
+    value, error = 0.75, 1.5
+    for size, shared in ((1, 0.5), (5, 0.5), (9, 0.2)):
+        ideas = judged_ideas(
+            bench,
+            bench.scaled(60, 20),
+            departments=size,
+            span=200 // size,
+            value_mean=value,
+            value_sd=0.0,
+            uncertainty=error,
+            shared_noise=shared,
+            panel_size=float(size),
+            panel_quorum=float(size // 2 + 1),
+        )
+        expected = majority(size, value / error, shared)
+        found = share_of(_adopted(ideas), expected)
+        run = (
+            f"Ideas worth {value}, decided by the majority of {size}, who see them with a standard "
+            f"error of {error}, {100 * shared:g}% of whose variance is common to all."
+        )
+        name = f"majority of {size}, {100 * shared:g}% shared"
+        cases.append(_case(1, name, LADHA, run, expected, found, allowance=BLURRED))
+    return cases
+
+
+MEAN: Final = -0.5
+BEST: Final = 0.5
+"""Where a review that sees values of mean :data:`MEAN` and deviation 1 with an error of 1 has its
+best threshold: the value expected of what is seen there, (seen + :data:`MEAN`) / 2, is 0."""
+
+
+def value_at(threshold: float) -> float:
+    """Mean value adopted, of all ideas, if what is seen above the threshold is adopted."""
+    spread = math.sqrt(2.0)  # of what is seen
+    z = (threshold - MEAN) / spread
+    return MEAN * below(-z) + density(z) / spread
+
+
+def best_threshold(bench: Bench) -> list[KnownCase]:
+    """Too lax a review adopts worthless ideas, too strict a one loses good ones."""
+    cases: list[KnownCase] = []
+    shape = {"span": 200, "value_mean": MEAN, "uncertainty": 1.0}
+    run = "A leader sees values of mean -0.5 and deviation 1 with a standard error of 1"
+    for threshold in (BEST - 1.0, BEST, BEST + 1.0):
+        ideas = judged_ideas(bench, bench.scaled(80, 20), review_threshold=threshold, **shape)
+        gained = mean_of([idea.value * (idea.fate == Fate.ADOPTED) for idea in ideas])
+        told = f"{run}, and adopts what seems worth more than {threshold}. Mean value adopted."
+        name = f"threshold {threshold}: value"
+        cases.append(_case(1, name, DEGROOT, told, value_at(threshold), gained, allowance=BLURRED))
+    return cases
 
 
 # --- 2: decision trees ---------------------------------------------------------------------------
@@ -901,6 +1003,8 @@ STUDIES: Final = (
     CaseStudy("ideas that spread and die out", platform_sizes),
     CaseStudy("staircases of thresholds", staircases),
     CaseStudy("crowds of normal thresholds", normal_crowds),
+    CaseStudy("majorities of judges who err apart", correlated_majorities),
+    CaseStudy("the best threshold", best_threshold),
     CaseStudy("Little's law", littles_law),
 )
 """All studies, in the order in which they are run; the last checks the books of those before."""

@@ -50,11 +50,11 @@ def _joined(*records: np.dtype[np.void]) -> np.dtype[np.void]:
 
 PERSON: Final = _record(
     f8="energy norm scars futility effort_spent risk_aversion permission_seeking storytelling "
-    "norm_threshold learned_fear",
+    "norm_threshold learned_fear own_noise",
     u8="trait_key",
     i8="business slots",
     i4="success_until open_ideas deaths adoptions failures tenure department layer post "
-    "conceived voiced adopted superior unit gate rank trials terms_row "
+    "conceived voiced adopted superior unit gate rank reports trials terms_row "
     "queue queue_first queue_last arriving arriving_first arriving_last",
     i1="role",
     b1="busy knows_channels",
@@ -141,8 +141,7 @@ WEEK: Final = np.dtype(
 
 PERIOD: Final = _record(
     i4="week risk_aversion permission_seeking storytelling novelty enhancement_novelty "
-    "mission_novelty adaptive_novelty anticipatory_novelty manager_business leader_business "
-    "platform_readers",
+    "mission_novelty adaptive_novelty anticipatory_novelty platform_readers",
     b1="redraw",
 )
 """A period of the timeline: its first week, the rows of the tables to draw from, and whether
@@ -256,6 +255,7 @@ class State:
         periods, period_terms: the timeline; see :data:`PERIOD`.
         verdicts: those of all scenarios; see :data:`VERDICT`.
         beta: tables of Beta quantiles, one a row.
+        business_rows: rows of the tables for business, by period, whether one leads, and reports.
         poisson, poisson_last, poisson_guide: tables of Poisson distribution functions, the last
             entry of each that counts, and where to begin looking for k/256.
         group, others: circles: everybody's group, and how many others everybody watches.
@@ -302,6 +302,7 @@ class State:
     period_terms: Array
     verdicts: Array
     beta: Array
+    business_rows: Array
     poisson: Array
     poisson_last: Array
     poisson_guide: Array

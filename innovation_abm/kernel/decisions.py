@@ -87,7 +87,7 @@ def broadcast(s):
 
 @compiled
 def outcomes(s):
-    """Phase 4: pilots and implementations come due."""
+    """Phase 4: pilots, implementations and opinions of experts come due."""
     run = s.run[0]
     i = s.due[run.week, 0]
     while i != NOBODY:
@@ -97,6 +97,8 @@ def outcomes(s):
             conclude(s, i)
         elif s.ideas[i].stage == Stage.PILOT:
             conclude_pilot(s, s.ideas[i].holder, i)
+        elif s.ideas[i].stage == Stage.EVALUATION:
+            resume(s, s.ideas[i].holder, i)
         i = following
 
 
@@ -136,6 +138,17 @@ def return_for_rework(s, i: int, reviewer: int):
 
 
 @compiled
+def evaluate(s, i: int, reviewer: int, weeks: float):
+    """Have experts look at an idea for some weeks; the same reviewer then decides."""
+    run = s.run[0]
+    idea = s.ideas[i]
+    idea.stage = Stage.EVALUATION
+    idea.holder = reviewer
+    due = next_meeting(s, reviewer, run.week + int(weeks))
+    put_off(s, s.due, due, i)
+
+
+@compiled
 def start_pilot(s, i: int, leader: int, weeks: float):
     """Start a pilot of some weeks; the same leader then judges the idea again."""
     run = s.run[0]
@@ -145,7 +158,8 @@ def start_pilot(s, i: int, leader: int, weeks: float):
     idea.stage = Stage.PILOT
     idea.holder = leader
     now.piloted += 1
-    put_off(s, s.due, run.week + int(weeks), i)
+    due = next_meeting(s, leader, run.week + int(weeks))
+    put_off(s, s.due, due, i)
 
 
 @compiled
@@ -454,6 +468,8 @@ def judge(s, p, i: int, purpose: int, visit: int):
     bonus = terms.incumbent_bonus
     if terms.determinants:
         bonus = bonus * (1.0 - provision(s, p, PARITY))
+    if terms.shared_noise < 1.0 or terms.unit_error > 0.0 or terms.department_error > 0.0:
+        person.own_noise = normal(draw2(s, Purpose.OWN_NOISE, idea.key, person.post))
     seen = rules.seen_value(idea, person, terms)
     bar = rules.threshold(idea, person, bonus, terms)
     idea.seen = seen
@@ -561,6 +577,24 @@ def wrong_queue(s, p, i: int, right: int):
 
 
 @compiled
+def next_meeting(s, p, week: int):
+    """Return the first week from ``week`` on in which the reviewer decides."""
+    person = s.people[p]
+    terms = s.terms[person.terms_row]
+    every = 0
+    if person.role == Role.LEADER or person.role == Role.PANEL:
+        every = int(terms.board_weeks)
+    return week + -week % every if every > 1 else week
+
+
+@compiled
+def meets(s, p):
+    """Whether the reviewer decides on ideas this week."""
+    run = s.run[0]
+    return next_meeting(s, p, run.week) == run.week
+
+
+@compiled
 def open_slots(s, p):
     """Set the week's slots: the capacity's whole part, and one more with its fraction's chance."""
     run = s.run[0]
@@ -624,6 +658,8 @@ def turns_to_ideas(s, p, slot: int):
     run = s.run[0]
     person = s.people[p]
     terms = s.terms[person.terms_row]
+    if not meets(s, p):
+        return False
     if not person.business:
         return True
     waiting = person.queue
@@ -670,7 +706,7 @@ def handle(s, p, i: int):
     elif idea.stage == Stage.MISROUTED:
         forward(s, p, i)
     else:
-        review(s, p, i)
+        open_review(s, p, i)
 
 
 @compiled
@@ -692,6 +728,23 @@ def forward(s, p, i: int):
     idea = s.ideas[i]
     author = idea.author
     send(s, i, s.people[author].department if s.people[author].superior == NOBODY else s.people[author].superior, Stage.REVIEW)
+
+
+@compiled
+def open_review(s, p, i: int):
+    """Decide on an idea, or ask experts first, whom the desk does not wait for."""
+    person = s.people[p]
+    terms = s.terms[person.terms_row]
+    if terms.evaluation_weeks >= 1.0:
+        evaluate(s, i, p, terms.evaluation_weeks)
+    else:
+        review(s, p, i)
+
+
+@compiled
+def reviewer_resume(s, p, i: int):
+    """Decide on an idea on which the experts' opinion has come in; it takes no more slots."""
+    review(s, p, i)
 
 
 @compiled
@@ -762,7 +815,7 @@ def middle_manager_capacity(s, p):
     """Return the reviews that a middle manager can do a week, on average."""
     person = s.people[p]
     terms = s.terms[person.terms_row]
-    return terms.manager_capacity
+    return terms.manager_capacity + terms.capacity_per_report * person.reports
 
 
 # --- Leader -------------------------------------------------------------------------------------
@@ -773,7 +826,7 @@ def leader_capacity(s, p):
     """Return the reviews that a leader can do a week, on average."""
     person = s.people[p]
     terms = s.terms[person.terms_row]
-    return terms.leader_capacity
+    return terms.leader_capacity + terms.capacity_per_report * person.reports
 
 
 @compiled
@@ -852,6 +905,18 @@ def central_agency_endorse(s, p, i: int):
 
 
 @compiled
+def central_agency_resume(s, p, i: int):
+    """Decide on an idea that experts have looked at, if the agency still exists."""
+    person = s.people[p]
+    idea = s.ideas[i]
+    terms = s.terms[person.terms_row]
+    if terms.agency > 0.0:
+        reviewer_review(s, p, i)
+    else:
+        send(s, i, s.people[idea.author].department, Stage.REVIEW)
+
+
+@compiled
 def stuck(s, p, i: int):
     """Whether an idea has waited too long where it is."""
     run = s.run[0]
@@ -903,13 +968,13 @@ def panel_receive(s, p, i: int):
 def panel_work(s, p):
     """Hear ideas as long as every member has a slot left."""
     person = s.people[p]
-    while person.queue and _all_free(s, p):
+    while person.queue and meets(s, p) and _all_free(s, p):
         for place_2 in range(members(s)):
             member = s.reviewers[place_2]
             s.people[member].slots -= 1
             s.people[member].busy = True
             slot_lent(s, s.people[member].gate)
-        panel_review(s, p, take(s, p))
+        open_review(s, p, take(s, p))
 
 
 @compiled
@@ -920,6 +985,16 @@ def _all_free(s, p):
         if s.people[member].slots <= 0:
             return False
     return True
+
+
+@compiled
+def panel_resume(s, p, i: int):
+    """Vote on an idea on which the experts' opinion has come in, if the panel still exists."""
+    idea = s.ideas[i]
+    if members(s) > 0:
+        panel_review(s, p, i)
+    else:
+        submit(s, idea.author, i)
 
 
 @compiled
@@ -968,6 +1043,16 @@ def own_weight(s, p):
     if role == Role.MIDDLE_MANAGER:
         return middle_manager_own_weight(s, p)
     return reviewer_own_weight(s, p)
+
+
+@compiled
+def resume(s, p, i: int):
+    role = s.people[p].role
+    if role == Role.MIDDLE_MANAGER or role == Role.LEADER:
+        return reviewer_resume(s, p, i)
+    if role == Role.CENTRAL_AGENCY:
+        return central_agency_resume(s, p, i)
+    return panel_resume(s, p, i)
 
 
 @compiled

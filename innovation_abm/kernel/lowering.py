@@ -100,12 +100,13 @@ BY_HAND: Final[dict[str, str]] = {
 FIXED: Final[dict[str, str]] = {
     "begin": "the first holders of all posts are set up from a table",
     "burnt_out": _COLUMNS,
+    "next_meeting": "what comes due is entered in a calendar by week",
 }
 """Methods that the engine has from the agents, but does without in some places, and why."""
 
 MODEL_METHODS: Final = (
     *("context", "broadcast", "outcomes", "note_submission", "develop", "return_for_rework"),
-    *("start_pilot", "end", "settle", "adopt", "conclude", "reuse", "lapses"),
+    *("evaluate", "start_pilot", "end", "settle", "adopt", "conclude", "reuse", "lapses"),
 )
 """Methods of the model that are written here; the others hold lists, columns and books."""
 FORUM_METHODS: Final = ("is_over", "leave")

@@ -12,6 +12,7 @@ import numpy as np
 
 from innovation_abm.chance import beta_table, poisson_table
 from innovation_abm.entities.networks import network_of
+from innovation_abm.entities.queues import weekly_business
 from innovation_abm.entities.terms import OWN_TERMS, PARAMETER_TERMS, WEEKLY_TERMS
 from innovation_abm.entities.traits import TRAIT_TERMS
 from innovation_abm.kernel.arrays import (
@@ -44,7 +45,7 @@ GUIDE: Final = 256
 
 
 PLANNED: Final = (
-    *("periods", "period_terms", "verdicts", "beta"),
+    *("periods", "period_terms", "verdicts", "beta", "business_rows"),
     *("poisson", "poisson_last", "poisson_guide"),
 )
 """Arrays of a state that come with a plan."""
@@ -66,6 +67,7 @@ class Planned:
     period_terms: Array
     verdicts: Array
     beta: Array
+    business_rows: Array
     poisson: Array
     poisson_last: Array
     poisson_guide: Array
@@ -87,7 +89,7 @@ def plan(scenarios: Sequence[Scenario], organization: Organization) -> Planned:
         ScenarioError: if a panel has more members than there are reviewers, or a verdict is of a
             post that the chart does not have.
     """
-    tables = _Tables()
+    tables = _Tables(organization)
     plans = np.zeros(len(scenarios), PLAN)
     roles = np.bincount(organization.role, minlength=3)
     reviewers = organization.size - int(roles[Role.STAFF])
@@ -108,6 +110,7 @@ def plan(scenarios: Sequence[Scenario], organization: Organization) -> Planned:
         "period_terms": tables.terms_array(),
         "verdicts": np.array(tables.verdicts or [(0, 0, 0, False)], VERDICT),
         "beta": np.array([_beta_row(*key) for key in tables.beta]),
+        "business_rows": np.array(tables.business),
         "poisson": cdf,
         "poisson_last": last,
         "poisson_guide": guide,
@@ -152,7 +155,12 @@ def _plan_of_values(unnamed: _Unnamed, organization: Organization) -> Planned:
 class _Tables:
     """Tables that grow as scenarios are added; what scenarios share stands there once."""
 
-    def __init__(self) -> None:
+    def __init__(self, organization: Organization) -> None:
+        reviewers = organization.role != Role.STAFF
+        leads = organization.role[reviewers] == Role.LEADER
+        reports = organization.report_count[reviewers]
+        self.spans = sorted(set(zip(leads.tolist(), reports.tolist(), strict=True)))
+        self.business: list[Array] = []
         self.periods: list[tuple[int | bool, ...]] = []
         self.terms: list[tuple[Value, ...]] = []
         self.verdicts: list[tuple[int, int, int, bool]] = []
@@ -172,6 +180,7 @@ class _Tables:
             unused = [0.0] * (len(OWN_TERMS) - len(own))
             constant = values["review"] == "constant"
             self.terms.append((*_terms_of(values), constant, *own, *unused))
+            self.business.append(self._business_rows(values))
             before = values
         first_verdict = len(self.verdicts)
         decided = sorted((one.week, one.key, one.post, one.endorse) for one in settings.verdicts)
@@ -199,6 +208,16 @@ class _Tables:
         rows += [
             self.poisson.setdefault(_number(values[name]), len(self.poisson)) for name in _POISSONS
         ]
+        return rows
+
+    def _business_rows(self, values: Mapping[str, Value]) -> Array:
+        """Return the rows for business, by whether one leads and by the number of reports."""
+        rows = np.zeros((2, 1 + max(reports for _, reports in self.spans)), np.int64)
+        each = _number(values["business_per_report"])
+        for leads, reports in self.spans:
+            fixed = _number(values["leader_business" if leads else "manager_business"])
+            rate = weekly_business(fixed, each, reports)
+            rows[int(leads), reports] = self.poisson.setdefault(rate, len(self.poisson))
         return rows
 
     def _beta_row(self, values: Mapping[str, Value], mean: str, concentration: str) -> int:
@@ -232,7 +251,7 @@ _FACETS: Final = (
     "anticipatory_novelty",
 )
 """What the novelty of ideas is drawn by, without and with facets."""
-_POISSONS: Final = ("manager_business", "leader_business", "platform_readers")
+_POISSONS: Final = ("platform_readers",)
 _terms_of: Final = itemgetter(*PARAMETER_TERMS)
 _PLAIN: Final = itemgetter(*(name for name in parameters() if not name.endswith("seed")))
 

@@ -81,6 +81,7 @@ def _newcomers(organization: Organization) -> Array:
     newcomers["post"][: people + 2] = np.arange(people + 2)
     newcomers["terms_row"] = newcomers["department"]
     newcomers["gate"] = newcomers["layer"]
+    newcomers["reports"][:people] = organization.report_count
     newcomers["energy"] = 1.0
     newcomers["success_until"] = NEVER
     for name in ("queue_first", "queue_last", "arriving_first", "arriving_last"):

@@ -738,10 +738,26 @@ def period_of_next_week(s):
 @compiled
 def votes_to_come(s, terms):
     """Return how many votes the panel may cast in a week: its members have slots for few ideas."""
+    seats, reports = int(terms.panel_size), 0
+    for place in range(seats):
+        reports = max(reports, s.people[s.reviewers[place]].reports)
     slots = max(terms.manager_capacity, terms.leader_capacity) + 1.0
+    slots += terms.capacity_per_report * reports
     waiting = float(s.people[panel_of(s)].queue)
     heard = waiting if CUSTOM else min(waiting, slots)  # custom members may have any capacity
-    return int(heard) * int(terms.panel_size)
+    return (int(heard) + opinions_to_come(s)) * seats
+
+
+@compiled
+def opinions_to_come(s):
+    """Return on how many ideas the panel votes next week after hearing from experts."""
+    count = 0
+    i = s.due[s.run[0].week + 1, 0]
+    while i != NOBODY:
+        idea = s.ideas[i]
+        count += idea.stage == Stage.EVALUATION and idea.holder == panel_of(s)
+        i = s.due_next[i]
+    return count
 
 
 @compiled
@@ -977,7 +993,6 @@ def inspired(s):
 def business_arrives(s):
     """Add regular business to the inboxes of managers and leaders."""
     run = s.run[0]
-    tables = s.periods[run.period]
     key = fold(s.keys[Purpose.BUSINESS], run.week)
     page = s.series[run.week - 1]
     for layer in range(1, run.layers + 1):
@@ -985,8 +1000,8 @@ def business_arrives(s):
         for place in range(s.layer_first[layer], s.layer_first[layer + 1]):
             post = s.reviewers[place]
             reviewer = s.people[post]
-            leads = reviewer.role == Role.LEADER
-            table = tables.leader_business if leads else tables.manager_business
+            leads = int(reviewer.role == Role.LEADER)
+            table = s.business_rows[run.period, leads, reviewer.reports]
             count = poisson(s, unit(fold(key, post)), table)
             reviewer.business += count
             arrived += count
@@ -1030,7 +1045,7 @@ def lose_ideas(s):
         idea = s.ideas[i]
         if idea.stage == Stage.CLOSED:
             continue
-        if idea.stage >= Stage.PERMISSION and lapses(s, i):
+        if Stage.PERMISSION <= idea.stage <= Stage.PANEL and lapses(s, i):
             lose(s, i, Fate.LAPSED)
         if idea.fate == Fate.IN_FLIGHT:
             fate = abandoned(s, i)
@@ -1062,7 +1077,7 @@ def abandoned(s, i):
 def lose(s, i, fate):
     """End an idea where it is; it leaves the queue in which it waits."""
     idea = s.ideas[i]
-    queued = idea.stage >= Stage.PERMISSION
+    queued = Stage.PERMISSION <= idea.stage <= Stage.PANEL
     holder = idea.holder if queued else np.int32(NOBODY)
     if fate == Fate.LAPSED and not s.run[0].lapsed_leave:
         settle(s, i, fate, holder)
@@ -1364,7 +1379,7 @@ def measure(s):
     for place in range(run.flying):
         idea = s.ideas[s.flying[place]]
         in_flight += idea.fate == Fate.IN_FLIGHT
-        idea.layer_weeks += idea.stage >= Stage.PERMISSION
+        idea.layer_weeks += Stage.PERMISSION <= idea.stage <= Stage.PANEL
     s.weeks[run.week].in_flight = in_flight
     page = s.series[run.week - 1]
     for layer in range(1, run.layers + 1):
@@ -1386,7 +1401,7 @@ def end_week(s):
         return
     for place in range(run.flying):
         i = s.flying[place]
-        if s.ideas[i].stage >= Stage.PERMISSION:
+        if Stage.PERMISSION <= s.ideas[i].stage <= Stage.PANEL:
             gate = s.people[s.ideas[i].holder].gate
             s.idea_weekends[gate] += run.week + 1 - s.ideas[i].since
     for place in range(s.reviewers.size):

@@ -188,7 +188,8 @@ class _KernelIdeas(Mapping[str, "NDArray[Any]"]):
         column = self._columns[name]
         if name != "waited":
             return column
-        queued = self._columns["stage"] >= Stage.PERMISSION
+        stage = self._columns["stage"]
+        queued = (stage >= Stage.PERMISSION) & (stage <= Stage.PANEL)
         staying = self._week + 1 - self._columns["since"].astype(np.int64)
         return np.where(queued, staying, 0) + column
 

@@ -41,6 +41,7 @@ PHRASES: Final = {
     Event.FAILED: "failed in implementation in week {week}",
     Event.EMBEDDED: "embedded in week {week}",
     Event.UPHELD: "the failure was defended",
+    Event.OPENED: "put to experts by {post} {waited}",
 }
 """The words for each event; joining a queue is told only if the idea still waits there."""
 

@@ -248,21 +248,53 @@ def story_fit(reviewer: PersonLike, terms: Terms) -> float:
 
 
 @rule
+def unresolved(error: float, idea: IdeaLike, terms: Terms) -> float:
+    """What data, maturity, testing and skill in navigating risk leave of a standard ``error``."""
+    left = error * (1.0 - terms.data_quality) * (1.0 - idea.maturity)
+    left = left * (1.0 - terms.risk_skill)
+    if idea.piloted:
+        left = left * (1.0 - terms.pilot_learning)
+    return left
+
+
+@rule
+def distance_error(idea: IdeaLike, reviewer: PersonLike, terms: Terms) -> float:
+    """Standard error that organisational distance between author and reviewer adds.
+
+    The central agency is outside all departments.
+    """
+    if reviewer.role == Role.CENTRAL_AGENCY or reviewer.department != idea.department:
+        return terms.department_error
+    return terms.unit_error if reviewer.unit != idea.unit else 0.0
+
+
+@rule
 def seen_value(idea: IdeaLike, reviewer: PersonLike, terms: Terms) -> float:
     """Value of the idea as the reviewer sees it.
 
     What was lost on the way up is replaced by what reviewers assume of any idea, so that both
     errors rise; the idea's own noise shrinks with data, maturity, testing and skill in navigating
     risk; the author's story and the allies' support are added.
+
+    A share of that noise may be the reviewer's own (as in Csaszar 2012, Strategic Management
+    Journal 33, 611-632, whose members err independently), and distance adds to it. Reviewers know
+    how far away they are, and shrink what they see towards what they assume of any idea, as
+    employers do with what they understand badly (Phelps 1972, American Economic Review 62,
+    659-661). The result is their best linear guess of what somebody close to the author sees.
     """
     # Not prior + fidelity * (value - prior), which rounds the value even where nothing is lost.
     case = idea.fidelity * idea.value + (1.0 - idea.fidelity) * terms.prior_value
-    blur = idea.uncertainty * (1.0 - terms.data_quality) * (1.0 - idea.maturity)
-    blur = blur * (1.0 - terms.risk_skill)
-    if idea.piloted:
-        blur = blur * (1.0 - terms.pilot_learning)
+    blur = unresolved(idea.uncertainty, idea, terms)
+    far = unresolved(distance_error(idea, reviewer, terms), idea, terms)
+    own = math.sqrt((1.0 - terms.shared_noise) * blur * blur + far * far)
+    view = case + math.sqrt(terms.shared_noise) * blur * idea.noise + own * reviewer.own_noise
+    near_spread = terms.prior_spread * terms.prior_spread + blur * blur
+    spread = near_spread + far * far
+    if spread > near_spread:
+        trusted = near_spread / spread
+        view = trusted * view + (1.0 - trusted) * terms.prior_value
     story = story_fit(reviewer, terms) * idea.storytelling
-    return case + blur * idea.noise + story + support(idea.allies, terms)
+    return view + story + support(idea.allies, terms)
 
 
 @rule

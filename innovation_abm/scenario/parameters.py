@@ -316,6 +316,18 @@ class Work(Group):
         description="lapsed ideas leave their queue (false: only for the textbook case)",
         json_schema_extra={"off": True, "unit": "", "low": None, "high": None, "live": False},
     )
+    evaluation_weeks: float = _number(
+        0.0, 0.0, 0, 520, "time that experts take for an idea opened for review", "weeks"
+    )
+    board_weeks: float = _number(
+        0.0, 0.0, 0, 520, "time between the weeks in which leaders and panel decide", "weeks"
+    )
+    business_per_report: float = _number(
+        0.0, 0.0, 0, 500, "items of regular business that each direct report adds", "a week"
+    )
+    capacity_per_report: float = _number(
+        0.0, 0.0, 0, 500, "reviews that each direct report lets a reviewer do besides", "a week"
+    )
 
 
 class Review(Group):
@@ -400,6 +412,18 @@ class Review(Group):
     )
     panel_quorum: float = _number(1.0, 1.0, 1, 32, "votes of the panel needed to endorse", "posts")
     panel_novelty: float = _number(0.0, 0.0, 0, 1, "least novelty that goes to the panel")
+    shared_noise: float = _number(
+        1.0, 1.0, 0, 1, "share of the variance of an idea's error that all reviewers have in common"
+    )
+    unit_error: float = _number(
+        0.0, 0.0, 0, 100, "standard error added where the author is of another unit", "value"
+    )
+    department_error: float = _number(
+        0.0, 0.0, 0, 100, "standard error added where the author is of another department", "value"
+    )
+    prior_spread: float = _number(
+        1.0, 1.0, 0, 100, "standard deviation that reviewers assume of ideas' values", "value"
+    )
 
 
 class PlatformGroup(Group):

@@ -63,6 +63,12 @@ SMALL: Final[dict[str, tuple[float, ...]]] = {
     "skill_drift": (2.0, 52.0),
     "skill_learning": (5.0,),
     "broadcast_every": (1.0, 4.5),
+    "unit_error": (0.5,),
+    "department_error": (1.0,),
+    "evaluation_weeks": (1.0, 3.5),
+    "board_weeks": (1.0, 2.0, 5.0),
+    "business_per_report": (0.1, 1.0),
+    "capacity_per_report": (0.3, 2.0),
 }
 """Values worth trying of parameters whose mechanism takes more than any number to be seen."""
 
@@ -230,6 +236,24 @@ CLIMATES: Final[tuple[dict[str, Any], ...]] = (
         "conception_rate": 26.0,
         "norm_start": 0.0,
         "norm_speed": 0.0,
+    },
+    {  # reviewers who err apart, the more the farther away they are
+        "shared_noise": 0.2,
+        "unit_error": 1.0,
+        "department_error": 2.0,
+        "panel_size": 3.0,
+        "panel_quorum": 2.0,
+    },
+    {  # decisions that take their time, on desks as busy as their spans are wide
+        "evaluation_weeks": 2.0,
+        "board_weeks": 3.0,
+        "business_per_report": 0.5,
+        "capacity_per_report": 0.8,
+        "conception_rate": 26.0,
+        "panel_size": 2.0,
+        "panel_novelty": 0.5,
+        "agency": True,
+        "stuck_weeks": 1.0,
     },
 )
 """What else is set in a case, so that mechanisms meet each other: often nothing."""

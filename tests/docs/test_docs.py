@@ -85,6 +85,7 @@ EVERYTHING = Scenario(
     turnover=2.0,
     jump_rate=1.0,
     signal_volatility=1.0,
+    shared_noise=0.5,
     determinants=True,
 )
 

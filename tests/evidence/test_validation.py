@@ -13,6 +13,7 @@ from innovation_abm import InnovationAbmError
 from innovation_abm.entities.queues import IDEA_QUEUE
 from innovation_abm.evidence import validation
 from innovation_abm.evidence.validation import (
+    BEST,
     STRUCTURES,
     STUDIES,
     Bench,
@@ -22,6 +23,8 @@ from innovation_abm.evidence.validation import (
     adopted_by,
     all_of,
     any_of,
+    best_threshold,
+    correlated_majorities,
     decision_tree,
     extinction,
     geometric_queue,
@@ -29,6 +32,7 @@ from innovation_abm.evidence.validation import (
     leaders_queues,
     littles_law,
     lost_by,
+    majority,
     mean_by_batch,
     mean_by_cluster,
     mean_of,
@@ -41,6 +45,7 @@ from innovation_abm.evidence.validation import (
     share_of,
     survival_in_a_row,
     validate,
+    value_at,
     votes_of,
     waiting_line,
 )
@@ -82,6 +87,14 @@ def test_the_model_finds_every_case(study):
         assert json.loads(json.dumps(found.as_dict(), allow_nan=False))["passed"] is True
 
 
+def test_the_model_finds_the_cases_of_judges_who_see_badly():
+    bench = Bench(SMALL)
+    for found in (*correlated_majorities(bench), *best_threshold(bench)):
+        assert found.passed, found
+        assert len(found.name) <= 32
+        assert found.run.endswith(".")
+
+
 @pytest.mark.slow
 def test_the_model_finds_every_case_in_full_samples():
     cases = validate()
@@ -101,6 +114,30 @@ def test_the_figures_of_screens():
     assert any_of(3)(0.3) == pytest.approx(0.657)
     assert votes_of(5, 3)(0.7) == pytest.approx(0.8369, abs=5e-5)
     assert votes_of(5, 3)(0.3) == pytest.approx(0.1631, abs=5e-5)
+
+
+@pytest.mark.parametrize("size", [1, 3, 5, 9])
+@pytest.mark.parametrize("shared", [0.0, 0.2, 0.5, 0.8])
+def test_the_figures_of_majorities_by_integration(size, shared):
+    def carried(z):
+        p = norm.cdf((0.5 + math.sqrt(shared) * z) / math.sqrt(1.0 - shared))
+        return norm.pdf(z) * binom.sf(size // 2, size, p)
+
+    assert majority(size, 0.5, shared) == pytest.approx(quad(carried, -8, 8)[0], abs=5e-5)
+    assert majority(size, 0.5, 0.0) == pytest.approx(binom.sf(size // 2, size, norm.cdf(0.5)))
+
+
+def test_the_best_threshold_is_within():
+    """Values are N(-0.5, 1), and what is seen is N(-0.5, 2), of which half is to be believed."""
+    for threshold in (BEST - 1.0, BEST, BEST + 1.0):
+
+        def gained(seen):
+            return (seen - 0.5) / 2.0 * norm.pdf(seen, -0.5, math.sqrt(2.0))
+
+        assert value_at(threshold) == pytest.approx(quad(gained, threshold, 12)[0], abs=1e-6)
+    assert value_at(BEST) > max(value_at(BEST - 0.1), value_at(BEST + 0.1))
+    assert value_at(-20.0) == pytest.approx(-0.5)
+    assert value_at(20.0) == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize("structure", STRUCTURES, ids=lambda structure: structure.name)

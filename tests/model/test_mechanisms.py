@@ -43,6 +43,8 @@ EVERYTHING = Scenario(
     broadcast=0.6, broadcast_every=7.0, skill_drift=0.5, skill_learning=0.5, silo_spread=0.2,
     implementation_learning=0.2, business_class=0.3, risk_skill=0.2, channel_knowledge=0.7,
     manager_weight=0.8, mission_direction=0.5,
+    shared_noise=0.7, unit_error=0.3, department_error=0.5,
+    evaluation_weeks=1.0, board_weeks=2.0, business_per_report=0.05, capacity_per_report=0.1,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -70,7 +72,11 @@ OFF = {
         ["familiarity", "leader_familiarity", "risk_aversion_concentration"],
     ),
     "channels": ({"platforms": False, "other_doors": 0.0}, ["channel_knowledge"]),
-    "filter_up": ({"filter_up": 0.0}, ["prior_value"]),
+    "filter_up": (
+        {"filter_up": 0.0, "unit_error": 0.0, "department_error": 0.0}, ["prior_value"],
+    ),
+    "errors of reviewers' own": ({"shared_noise": 1.0}, []),
+    "distance": ({"unit_error": 0.0, "department_error": 0.0}, ["prior_spread"]),
     "clarity": (
         {"doubt": 0.0, "misrouting": 0.0},
         ["clarity", "filter_down", "broadcast"],
@@ -82,9 +88,13 @@ OFF = {
         ["idea_weight", "manager_weight", "business_class", "tracking", "tracking_effect"],
     ),
     "business": (
-        {"manager_business": 0.0, "leader_business": 0.0},
+        {"manager_business": 0.0, "leader_business": 0.0, "business_per_report": 0.0},
         ["idea_weight", "manager_weight", "business_class", "tracking", "tracking_effect"],
     ),
+    "experts": ({"evaluation_weeks": 0.0}, []),
+    "boards": ({"board_weeks": 0.0}, []),
+    "business by span": ({"business_per_report": 0.0}, []),
+    "capacity by span": ({"capacity_per_report": 0.0}, []),
     "rework": ({"rework_chance": 0.0}, ["rework_gain", "rework_weeks"]),
     "other doors": ({"other_doors": 0.0}, ["door_openness"]),
     "panel": ({"panel_size": 0.0}, ["panel_quorum", "panel_novelty"]),
@@ -115,13 +125,15 @@ OFF = {
         ["storytelling_concentration", "story_fit_manager", "story_fit_leader", "story_fit_agency"],
     ),
     "uncertainty": (
-        {"uncertainty": 0.0, "facets": False, "outcome_payment": 0.0},
-        ["data_quality", "risk_skill", "pilot_learning"],
+        {"uncertainty": 0.0, "facets": False, "outcome_payment": 0.0, "unit_error": 0.0,
+         "department_error": 0.0},
+        ["shared_noise", "data_quality", "risk_skill", "pilot_learning"],
     ),
     "constant review": (
         {"review": "constant"},
         ["review_precision", "review_threshold", "incumbent_bonus", "inaction_risk", "control",
-         "risk_skill", "prior_value", "filter_up", "story_fit_manager", "leader_familiarity"],
+         "risk_skill", "prior_value", "filter_up", "story_fit_manager", "leader_familiarity",
+         "shared_noise", "unit_error", "department_error", "prior_spread"],
     ),
     "logistic review": ({"review": "logistic"}, ["p_good", "p_bad"]),
     "incumbents": ({"incumbent_growth": 0.0}, ["incumbent_half"]),

@@ -415,6 +415,7 @@ def test_what_is_never_called_is_not_called_and_all_else_is():
             pilot_weeks=3.0,
         )  # fmt: skip
         others = [busy.but(own_judgement=True), busy.but(trial_quota=0.0, pilot_weeks=0.0)]
+        others += [busy.but(evaluation_weeks=2.0, board_weeks=2.0)]
         random = Random(3)
         any_kind = [random_scenario(random, size=2, weeks=30) for _ in range(60)]
         for scenario in (busy, *others, *any_kind):

@@ -79,6 +79,8 @@ class World:
             novelty=share(),
             uncertainty=some_value(rng, 0.0, 100.0),
             direction=share(),
+            department=rng.randrange(2),
+            unit=rng.randrange(2),
             noise=normal(min(max(rng.random(), 1e-300), 1 - 1e-16)),
             maturity=share(),
             fidelity=share(),
@@ -97,6 +99,9 @@ class World:
             scars=share(),
             learned_fear=share(),
             energy=share(),
+            department=rng.randrange(2),
+            unit=rng.randrange(2),
+            own_noise=rng.gauss(0, 1),
         )
         self.number = {
             "level": share(),
@@ -231,6 +236,7 @@ DIRECTIONS = [
     ("seen_value", "idea.allies", MANY, +1),
     ("seen_value", "terms.ally_support", MANY, +1),
     ("seen_value", "terms.prior_value", WIDE, +1),
+    ("seen_value", "person.own_noise", WIDE, +1),
     ("threshold", "person.risk_aversion", UNIT, +1),
     ("threshold", "person.scars", UNIT, +1),
     ("threshold", "idea.novelty", UNIT, +1),
@@ -377,6 +383,7 @@ def test_interdependence_pulls_down_to_the_weakest(world):
 def test_losing_information_replaces_the_value_by_the_prior(world):
     """So both errors rise; shrinking towards 0 would flatter bad ideas."""
     world.idea.uncertainty = world.terms.ally_support = world.idea.storytelling = 0.0
+    world.terms.unit_error = world.terms.department_error = 0.0
     world.idea.fidelity = 1.0
     assert world.apply("seen_value") == pytest.approx(world.idea.value)
     world.idea.fidelity = 0.0
@@ -384,8 +391,24 @@ def test_losing_information_replaces_the_value_by_the_prior(world):
 
 
 @given(WORLDS)
+def test_what_comes_from_afar_is_shrunk_towards_the_prior(world):
+    """The farther, the more; the agency is as far from everybody as another department."""
+    world.terms.ally_support = world.idea.storytelling = world.person.own_noise = 0.0
+    world.person.role, world.person.department = Role.STAFF, world.idea.department + 1
+    prior, left = world.terms.prior_value, []
+    for error in (0.0, 1.0, 3.0):
+        world.terms.department_error = error
+        left.append(abs(world.apply("seen_value") - prior))
+    assert left[0] >= left[1] * (1.0 - SLACK) and left[1] >= left[2] * (1.0 - SLACK)
+    far = world.apply("seen_value")
+    world.person.role, world.person.department = Role.CENTRAL_AGENCY, world.idea.department
+    assert world.apply("seen_value") == far
+
+
+@given(WORLDS)
 def test_data_maturity_and_pilots_clear_the_view(world):
     world.idea.piloted = False
+    world.terms.unit_error = world.terms.department_error = 0.0
     exact = RULES["seen_value"]
     errors = []
     for changes in (

@@ -120,6 +120,7 @@ OF_MODEL: Final[dict[str, tuple[str, Kind]]] = {
 
 MODEL_CALLS: Final = (
     *("adopt", "conclude", "count_fate", "develop", "end", "follow_timeline", "leave_queue"),
+    "evaluate",
     *("note_submission", "other_reviewer", "register", "return_for_rework", "reuse", "send"),
     *("settle", "start_pilot", "verdict"),
 )
@@ -192,7 +193,7 @@ CODES: Final = ("Purpose", "Fate", "Stage", "Reason", "Facet")
 """How parameters are annotated that take a code."""
 
 OF_CLASS: Final[dict[str, type]] = {
-    **dict.fromkeys(("ideas", "slots", "business", "rank", "gate"), Reviewer),
+    **dict.fromkeys(("ideas", "slots", "business", "rank", "gate", "reports"), Reviewer),
     "trials": Leader,
     "members": Panel,
 }

@@ -336,7 +336,7 @@ class Expressions:
         if of.kind == SETTINGS and name in ("value_distribution", "lapsed_leave"):
             return Typed(ast.Attribute(of.node, name), NUMBER)
         if of.kind == STAGE and name == "queued":
-            return Typed(fill("stage >= Stage.PERMISSION", stage=of.node), FLAG)
+            return Typed(fill("Stage.PERMISSION <= stage <= Stage.PANEL", stage=of.node), FLAG)
         raise self.refused(node, f"{ast.unparse(node)} is not known to the compiled engine")
 
     def member(self, node: ast.Attribute, name: str) -> Typed:
