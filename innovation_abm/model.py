@@ -504,7 +504,7 @@ class InnovationModel(mesa.Model):
             self.due.setdefault(self.week + weeks, []).append(idea)
 
     def conclude(self, idea: Idea) -> None:
-        """See whether an implemented idea embeds; an undefended failure scars who endorsed it."""
+        """See whether an implemented idea embeds; a failure makes work, and may leave scars."""
         author, terms = idea.author, idea.author.terms
         z = normal(self.draw(Purpose.OUTCOME, idea.key))
         idea.outcome_week = self.week
@@ -517,6 +517,9 @@ class InnovationModel(mesa.Model):
         idea.outcome = Outcome.FAILED
         self.now.failed += 1
         self.record(idea, Event.FAILED)
+        desk, items = author.superior or author.leader, int(terms.failure_business)
+        desk.business += items
+        self.queues.business_arrived(desk.gate, items)
         if self.draw(Purpose.UPHOLD, idea.key) < terms.uphold:
             self.record(idea, Event.UPHELD)
             return
@@ -767,7 +770,7 @@ class InnovationModel(mesa.Model):
         return float(draws[person.post]) < self.rules.exit_chance(person, person.terms)
 
     def knowledge_spreads(self) -> None:
-        """Mark the authors of the week's adoptions, and improve services by what is embedded."""
+        """Mark the authors of the week's adoptions, and change services by what was tried."""
         for idea in sorted(self.adopted_now, key=lambda idea: idea.number):
             if idea.topic >= 0:
                 self.adopted_topics.add(idea.topic)
@@ -783,6 +786,7 @@ class InnovationModel(mesa.Model):
             self.government.in_use += not idea.in_use
             idea.in_use = True
         spent = self.government.pilot_cost * self.now.piloted
+        spent += self.rules.failure_loss(self.government) * self.now.failed
         gain = self.government.service_gain * (gained - spent) / len(self.people)
         self.now.services = self.now.services + gain
         self.adopted_now = []

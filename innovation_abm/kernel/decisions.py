@@ -197,7 +197,7 @@ def adopt(s, i: int, leader: int):
 
 @compiled
 def conclude(s, i: int):
-    """See whether an implemented idea embeds; an undefended failure scars who endorsed it."""
+    """See whether an implemented idea embeds; a failure makes work, and may leave scars."""
     run = s.run[0]
     now = s.weeks[run.week]
     idea = s.ideas[i]
@@ -214,6 +214,10 @@ def conclude(s, i: int):
         return
     idea.outcome = Outcome.FAILED
     now.failed += 1
+    desk = s.people[author].department if s.people[author].superior == NOBODY else s.people[author].superior
+    items = int(terms.failure_business)
+    s.people[desk].business += items
+    business_arrived(s, s.people[desk].gate, items)
     if draw(s, Purpose.UPHOLD, idea.key) < terms.uphold:
         return
     at = idea.first_endorser

@@ -555,6 +555,14 @@ def idea_served(s, gate: int):
 
 
 @compiled
+def business_arrived(s, gate: int, count: int):
+    """Note items of business that arrived."""
+    week = s.run[0].week
+    s.series[week - 1, gate, BUSINESS_ARRIVALS] += count
+    s.business_weekends[gate] -= count * week
+
+
+@compiled
 def business_served(s, gate: int, count: int):
     """Note items of business that got a slot."""
     week = s.run[0].week
@@ -978,7 +986,7 @@ def business_arrives(s):
             count = poisson(s, unit(fold(key, post)), table)
             reviewer.business += count
             arrived += count
-        page[layer, BUSINESS_ARRIVALS] = arrived
+        page[layer, BUSINESS_ARRIVALS] += arrived  # to what failures have left
         s.business_weekends[layer] -= arrived * run.week
 
 
@@ -1233,7 +1241,7 @@ def leaves(s, p, u):
 
 @compiled
 def knowledge_spreads(s):
-    """Mark the authors of the week's adoptions, and improve services by what is embedded."""
+    """Mark the authors of the week's adoptions, and change services by what was tried."""
     run = s.run[0]
     now, government = s.weeks[run.week], s.terms[run.departments]
     for place in range(run.adopted_now):
@@ -1264,6 +1272,7 @@ def knowledge_spreads(s):
     for place in range(run.embedded_now):
         gained += rules.implemented_value(s.ideas[s.sort_items[place]], government)
     spent = government.pilot_cost * now.piloted
+    spent += rules.failure_loss(government) * now.failed
     gain = government.service_gain * (gained - spent) / run.people
     now.services = now.services + gain
     run.adopted_now = run.embedded_now = 0

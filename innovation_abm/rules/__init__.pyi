@@ -74,6 +74,9 @@ from .book import (
     expectations as expectations,
 )
 from .book import (
+    failure_loss as failure_loss,
+)
+from .book import (
     fear as fear,
 )
 from .book import (

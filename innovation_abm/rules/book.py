@@ -354,6 +354,15 @@ def success(idea: IdeaLike, suitability: float, z: float, terms: Terms) -> float
 
 
 @rule
+def failure_loss(terms: Terms) -> float:
+    """Value that services lose by an implementation that fails; payment by outcome covers a share.
+
+    Assumption: every failure costs the same, whatever the idea was worth.
+    """
+    return terms.failure_cost * loss_left(terms)
+
+
+@rule
 def scar(terms: Terms) -> float:
     """Caution that an undefended failure leaves in each who endorsed it."""
     return terms.scar * loss_left(terms)
@@ -586,6 +595,7 @@ class RuleBook:
     missing: Rule = missing
     covered: Rule = covered
     capped: Rule = capped
+    failure_loss: Rule = failure_loss
 
     def __post_init__(self) -> None:
         """Refuse what is not declared as a rule, or cannot be called like that rule."""
@@ -672,6 +682,7 @@ ANSWERS: Final[dict[str, Answer]] = {
     "missing": SHARE,
     "covered": SHARE,
     "capped": SHARE,
+    "failure_loss": NUMBER,
 }
 """What each rule may return: chances, which the model draws with; shares of a whole, states that
 it keeps within [0, 1]; and other numbers. A result out of range ends the run."""

@@ -489,6 +489,12 @@ class Implementation(Group):
     outcome_payment: float = _number(
         0.0, 0.0, 0, 1, "share of a failure's loss that outcome-based payment truncates"
     )
+    failure_cost: float = _number(
+        0.0, 0.0, 0, 100, "value that services lose by an implementation that fails", "value"
+    )
+    failure_business: float = _number(
+        0.0, 0.0, 0, 500, "items of business that such a failure leaves to the superior", "items"
+    )
 
 
 class Learning(Group):

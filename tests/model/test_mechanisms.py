@@ -42,7 +42,7 @@ EVERYTHING = Scenario(
     panel_size=2.0, panel_quorum=2.0, panel_novelty=0.8, personal_loss_share=0.5, declaration=0.6,
     broadcast=0.6, broadcast_every=7.0, skill_drift=0.5, skill_learning=0.5, silo_spread=0.2,
     implementation_learning=0.2, business_class=0.3, risk_skill=0.2, channel_knowledge=0.7,
-    manager_weight=0.8, mission_direction=0.5,
+    manager_weight=0.8, mission_direction=0.5, failure_cost=0.5, failure_business=3.0,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -61,7 +61,7 @@ OFF = {
     ),
     "declaration": ({"declaration": 0.0}, ["declaration_fading", "declaration_uphold"]),
     "personal loss": (
-        {"personal_loss_share": 0.0},
+        {"personal_loss_share": 0.0, "failure_cost": 0.0},
         ["risk_aversion", "risk_aversion_concentration", "scar", "scar_decay", "outcome_payment",
          "norm_start"],
     ),
@@ -82,7 +82,7 @@ OFF = {
         ["idea_weight", "manager_weight", "business_class", "tracking", "tracking_effect"],
     ),
     "business": (
-        {"manager_business": 0.0, "leader_business": 0.0},
+        {"manager_business": 0.0, "leader_business": 0.0, "failure_business": 0.0},
         ["idea_weight", "manager_weight", "business_class", "tracking", "tracking_effect"],
     ),
     "rework": ({"rework_chance": 0.0}, ["rework_gain", "rework_weeks"]),
@@ -127,6 +127,7 @@ OFF = {
     "incumbents": ({"incumbent_growth": 0.0}, ["incumbent_half"]),
     "skills": ({"skill_drift": 0.0}, ["skill_learning"]),
     "upholding": ({"uphold": 1.0}, ["scar", "scar_decay"]),
+    "cost of failure": ({"failure_cost": 0.0, "failure_business": 0.0}, []),
     "scars": ({"scar": 0.0}, ["scar_decay"]),
     "data": ({"data_quality": 0.0}, ["outcome_payment"]),
     "norms": (
@@ -173,8 +174,10 @@ UNFELT = {
         ["gap_tolerance", "trust_loss", "trust_recovery"],
     ),
     "outcomes": (
-        {"scar": 0.0, "incumbent_growth": 0.0, "tracking": 0.0, "control": 0.0, "declaration": 0.0},
-        ["suitability", "outcome_noise", "uphold", "skill_drift", "implementation_learning"],
+        {"scar": 0.0, "incumbent_growth": 0.0, "tracking": 0.0, "control": 0.0, "declaration": 0.0,
+         "failure_business": 0.0},
+        ["suitability", "outcome_noise", "uphold", "skill_drift", "implementation_learning",
+         "failure_cost"],
     ),
 }  # fmt: skip
 
@@ -300,6 +303,7 @@ def test_lapsed_ideas_that_stay_take_their_place_and_their_slots():
     quiet = EVERYTHING.but(
         futility_gain=0.0, norm_speed=0.0, agency=False, determinants=False, scar=0.0, control=0.0,
         incumbent_growth=0.0, tracking=0.0, turnover=0.0, drop_rate=0.0, lapsed_leave=False,
+        failure_business=0.0,
     )  # fmt: skip
     patient, hasty = (told(quiet.but(staleness=s).to_toml()) for s in (0.0, 0.2))
     assert patient["queues"] == hasty["queues"]
@@ -556,6 +560,17 @@ DIRECTIONS = {
     "long trials": ({**PILOT, "trial_quota": 20.0}, {"trial_weeks": 20.0}, "+delay"),
     "experimentation mandate": (
         PILOT, {"trial_quota": 20.0, "personal_loss_share": 0.1}, "+voiced +bad_piloted +survival",
+    ),
+    "cost of failure": (
+        {**FAILING, "service_gain": 2.0}, {"failure_cost": 1.0}, "-services +gap",
+    ),
+    "work that failures make": (
+        FAILING, {"failure_business": 20.0}, "+business_queue +wait +lapsed",
+    ),
+    "outcome payment against the cost of failure": (
+        {**FAILING, "scar": 0.0, "data_quality": 0.8, "failure_cost": 1.0, "service_gain": 2.0},
+        {"outcome_payment": 1.0},
+        "+services",
     ),
     "noise of outcomes": ({"outcome_noise": 0.0}, {"outcome_noise": 2.0}, "+failing"),
     "suitability": ({"suitability": 0.2}, {"suitability": 1.0}, "-failing"),

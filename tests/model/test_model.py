@@ -35,6 +35,7 @@ LIVELY = Scenario(
     manager_capacity=2.5, leader_capacity=1.5, manager_business=1.5, leader_business=0.7,
     control=0.5, incumbent_growth=0.5, inaction_risk=0.3, celebration=0.3, norm_threshold_mean=0.1,
     outcome_payment=0.5, data_quality=0.3, service_gain=1.0, tracking=0.5, staleness=0.05,
+    failure_cost=0.5, failure_business=3.0,
 )  # fmt: skip
 """Every mechanism at work at once (but for the panel, which needs its own number of posts)."""
 
@@ -473,8 +474,9 @@ def shared(one: dict, other: dict) -> list[bool]:
 
 @pytest.mark.parametrize("group", ["people", "ideas", "decisions", "context"])
 def test_each_seed_moves_its_own_group_of_draws_and_no_other(group):
-    # No burn-out, so that who leaves depends on the people's draws alone.
-    scenario = TEAM.but(determinants=False)
+    # No burn-out, so that who leaves depends on the people's draws alone; and no business that
+    # failures leave, so that what arrives depends on those of the context alone.
+    scenario = TEAM.but(determinants=False, failure_business=0.0)
     before = finished(scenario)
     after = finished(scenario.but(**{f"{group}_seed": 99}))
     tenures = [[p.tenure for p in model.people] for model in (before, after)]

@@ -168,6 +168,7 @@ NUMBERS = (
     "threshold",
     "success",
     "implemented_value",
+    "failure_loss",
 )
 
 
@@ -262,6 +263,8 @@ DIRECTIONS = [
     ("success", "terms.implementation_learning", MANY, +1),
     ("implemented_value", "idea.value", WIDE, +1),
     ("implemented_value", "terms.implementation_learning", MANY, +1),
+    ("failure_loss", "terms.failure_cost", MANY, +1),
+    ("failure_loss", "terms.outcome_payment", UNIT, -1),
     ("join_chance", "idea.value", WIDE, +1),
     ("join_chance", "terms.ally_appeal", UNIT, +1),
     ("conception_chance", "terms.conception_rate", (0.0, 52.0), +1),
