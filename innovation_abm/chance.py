@@ -100,6 +100,7 @@ class Purpose(IntEnum):
     ATTENTION = 220
     JOIN = 221
     REUSE = 222
+    CANCEL = 231
     # what the world does, week by week
     JUMP = 300
     SIGNAL = 301

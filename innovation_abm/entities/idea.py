@@ -83,6 +83,7 @@ class Outcome(Labelled):
     PENDING = 1
     FAILED = 2
     EMBEDDED = 3
+    NEVER_IMPLEMENTED = 4
 
 
 class Reason(Labelled):
@@ -123,6 +124,8 @@ class Event(Labelled):
     FAILED = 22
     EMBEDDED = 23
     UPHELD = 24
+    IMPLEMENTATION_BEGUN = 25
+    NEVER_IMPLEMENTED = 26
 
 
 # No two ideas are equal; and to print one would print its author, and with it the whole model.
@@ -174,6 +177,7 @@ class Idea:
         detail: kind of that fate, where a custom agent tells kinds apart; else empty.
         reason: why it was withheld.
         outcome: what became of it after adoption, and ``outcome_week`` when.
+        worked: slots spent on it between adoption and implementation.
     """
 
     number: int
@@ -235,6 +239,7 @@ class Idea:
     reason: Reason = Reason.NONE
     outcome: Outcome = Outcome.NONE
     outcome_week: int = NEVER
+    worked: int = 0
 
     def __post_init__(self) -> None:
         """Take from the author, and the week of conception, what follows from them."""

@@ -41,6 +41,8 @@ PHRASES: Final = {
     Event.FAILED: "failed in implementation in week {week}",
     Event.EMBEDDED: "embedded in week {week}",
     Event.UPHELD: "the failure was defended",
+    Event.IMPLEMENTATION_BEGUN: "its implementation began in week {week}",
+    Event.NEVER_IMPLEMENTED: "given up in week {week}, never implemented",
 }
 """The words for each event; joining a queue is told only if the idea still waits there."""
 

@@ -32,6 +32,9 @@ from .book import (
     RuleError as RuleError,
 )
 from .book import (
+    cancel_chance as cancel_chance,
+)
+from .book import (
     capped as capped,
 )
 from .book import (

@@ -363,6 +363,15 @@ def failure_loss(terms: Terms) -> float:
 
 
 @rule
+def cancel_chance(idea: IdeaLike, terms: Terms) -> float:
+    """Chance that a new leader cancels an idea that the one before adopted, and nobody has begun.
+
+    Assumption: it does not depend on the idea.
+    """
+    return terms.cancellation
+
+
+@rule
 def scar(terms: Terms) -> float:
     """Caution that an undefended failure leaves in each who endorsed it."""
     return terms.scar * loss_left(terms)
@@ -596,6 +605,7 @@ class RuleBook:
     covered: Rule = covered
     capped: Rule = capped
     failure_loss: Rule = failure_loss
+    cancel_chance: Rule = cancel_chance
 
     def __post_init__(self) -> None:
         """Refuse what is not declared as a rule, or cannot be called like that rule."""
@@ -683,6 +693,7 @@ ANSWERS: Final[dict[str, Answer]] = {
     "covered": SHARE,
     "capped": SHARE,
     "failure_loss": NUMBER,
+    "cancel_chance": CHANCE,
 }
 """What each rule may return: chances, which the model draws with; shares of a whole, states that
 it keeps within [0, 1]; and other numbers. A result out of range ends the run."""

@@ -57,6 +57,7 @@ SMALL: Final[dict[str, tuple[float, ...]]] = {
     "implementation_weeks": (1.0, 5.0),
     "failure_cost": (0.5, 3.0),
     "failure_business": (1.5, 20.0),
+    "implementation_work": (1.0, 2.5, 12.0),
     "success_weeks": (2.0,),
     "turnover": (1.0, 20.0),
     "signal_volatility": (1.0,),
@@ -216,6 +217,17 @@ CLIMATES: Final[tuple[dict[str, Any], ...]] = (
         "failure_business": 4.0,
         "own_judgement": True,
         "leader_conception_rate": 26.0,
+    },
+    {  # what is adopted waits, and people leave meanwhile
+        "implementation_work": 4.0,
+        "implementation_weeks": 2.0,
+        "cancellation": 0.5,
+        "conception_rate": 26.0,
+        "value_mean": 1.0,
+        "manager_capacity": 4.0,
+        "manager_business": 2.0,
+        "orphaning": 0.1,
+        "turnover": 2.0,
     },
 )
 """What else is set in a case, so that mechanisms meet each other: often nothing."""

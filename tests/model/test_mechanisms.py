@@ -43,6 +43,7 @@ EVERYTHING = Scenario(
     broadcast=0.6, broadcast_every=7.0, skill_drift=0.5, skill_learning=0.5, silo_spread=0.2,
     implementation_learning=0.2, business_class=0.3, risk_skill=0.2, channel_knowledge=0.7,
     manager_weight=0.8, mission_direction=0.5, failure_cost=0.5, failure_business=3.0,
+    implementation_work=2.0, cancellation=0.3,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -128,6 +129,7 @@ OFF = {
     "skills": ({"skill_drift": 0.0}, ["skill_learning"]),
     "upholding": ({"uphold": 1.0}, ["scar", "scar_decay"]),
     "cost of failure": ({"failure_cost": 0.0, "failure_business": 0.0}, []),
+    "work before implementation": ({"implementation_work": 0.0}, ["cancellation"]),
     "scars": ({"scar": 0.0}, ["scar_decay"]),
     "data": ({"data_quality": 0.0}, ["outcome_payment"]),
     "norms": (
@@ -303,7 +305,7 @@ def test_lapsed_ideas_that_stay_take_their_place_and_their_slots():
     quiet = EVERYTHING.but(
         futility_gain=0.0, norm_speed=0.0, agency=False, determinants=False, scar=0.0, control=0.0,
         incumbent_growth=0.0, tracking=0.0, turnover=0.0, drop_rate=0.0, lapsed_leave=False,
-        failure_business=0.0,
+        failure_business=0.0, implementation_work=0.0,
     )  # fmt: skip
     patient, hasty = (told(quiet.but(staleness=s).to_toml()) for s in (0.0, 0.2))
     assert patient["queues"] == hasty["queues"]
@@ -572,6 +574,12 @@ DIRECTIONS = {
         {"outcome_payment": 1.0},
         "+services",
     ),
+    "work before implementation": (
+        {"turnover": 1.0, "orphaning": 0.2}, {"implementation_work": 8.0}, "+never -in_practice",
+    ),
+    "new leaders who cancel": (
+        {"turnover": 3.0, "implementation_work": 8.0}, {"cancellation": 1.0}, "+never",
+    ),
     "noise of outcomes": ({"outcome_noise": 0.0}, {"outcome_noise": 2.0}, "+failing"),
     "suitability": ({"suitability": 0.2}, {"suitability": 1.0}, "-failing"),
     "learning while implementing": (
@@ -749,6 +757,7 @@ def figures(text: str) -> dict[str, float]:
     found["duplication"] = weeks["duplicates"].sum() / max(1, run.conceived)
     failed, embedded = (weeks[outcome].sum() for outcome in ("failed", "embedded"))
     found["failing"] = failed / max(1, failed + embedded)
+    found["never"], found["in_practice"] = float(weeks["never_implemented"].sum()), float(embedded)
     return found
 
 
