@@ -101,6 +101,7 @@ class Purpose(IntEnum):
     JOIN = 221
     REUSE = 222
     OWN_NOISE = 230
+    CANCEL = 231
     # what the world does, week by week
     JUMP = 300
     SIGNAL = 301

@@ -273,6 +273,7 @@ class InnovationModel(mesa.Model):
     adopted_topics: set[int]
     met_topics: set[tuple[int, int]]
     to_circulate: deque[Idea]
+    projects: list[Idea]  # those whose implementation has not begun, in the order of adoption
     # the books
     now: Week
     last: Week
@@ -361,6 +362,7 @@ class InnovationModel(mesa.Model):
             self.agency.circulate()
         elif self.agency is not None:
             self.agency.close()
+        self.work_on_projects()
 
     def outcomes(self) -> None:
         """Phase 4: pilots, implementations and opinions of experts come due."""
@@ -397,6 +399,7 @@ class InnovationModel(mesa.Model):
                 self.send(idea, idea.holder, Stage.REVIEW)
         self.join_queues()
         self.lose_ideas()
+        self.lose_projects()
 
     def learning(self) -> None:
         """Phase 8: norms, scars, futility and energy change, and people leave."""
@@ -513,7 +516,7 @@ class InnovationModel(mesa.Model):
         setattr(self.now, fate.label, getattr(self.now, fate.label) + 1)
 
     def adopt(self, idea: Idea, leader: Head[Idea]) -> None:
-        """Adopt an idea; its outcome comes due when it is implemented."""
+        """Adopt an idea; its implementation begins now, or when work has been put into it."""
         alive = idea.fate == Fate.IN_FLIGHT
         self.end(idea, Fate.ADOPTED, leader)
         if alive:
@@ -522,11 +525,49 @@ class InnovationModel(mesa.Model):
                 idea.endorsers.append((leader.post, leader.tenure))
             idea.outcome = Outcome.PENDING
             self.adopted_now.append(idea)
-            weeks = max(1, int(leader.terms.implementation_weeks))
-            self.due.setdefault(self.week + weeks, []).append(idea)
+            if leader.terms.implementation_work < 1.0:
+                self.begin_implementation(idea)
+
+    def begin_implementation(self, idea: Idea) -> None:
+        """Begin to implement an adopted idea; its outcome comes due when that is done."""
+        weeks = max(1, int(idea.author.terms.implementation_weeks))
+        self.due.setdefault(self.week + weeks, []).append(idea)
+
+    def gets_ready(self, idea: Idea) -> bool:
+        """Put slots that the author's superior has left into an idea; begin once all are there."""
+        desk = idea.author.superior or idea.author.leader
+        lacking = int(desk.terms.implementation_work) - idea.worked
+        slots = max(0, min(desk.slots, lacking))
+        desk.slots -= slots
+        idea.worked += slots
+        self.queues.slot_lent(desk.gate, slots)
+        if slots < lacking:
+            return False
+        self.record(idea, Event.IMPLEMENTATION_BEGUN)
+        self.begin_implementation(idea)
+        return True
+
+    def cancelled(self, idea: Idea) -> bool:
+        """Whether the leader who adopted an idea has left, and the one who came cancels it.
+
+        Each new leader looks at it once: the draw stays the same while they hold the post.
+        """
+        leader = idea.fate_holder
+        assert leader is not None
+        if (leader.post, leader.tenure) in idea.endorsers:
+            return False
+        chance = self.rules.cancel_chance(idea, leader.terms)
+        return self.draw(Purpose.CANCEL, idea.key, leader.tenure) < chance
+
+    def shelve(self, idea: Idea) -> None:
+        """Give up an adopted idea before its implementation has begun."""
+        idea.outcome = Outcome.NEVER_IMPLEMENTED
+        idea.outcome_week = self.week
+        self.now.never_implemented += 1
+        self.record(idea, Event.NEVER_IMPLEMENTED)
 
     def conclude(self, idea: Idea) -> None:
-        """See whether an implemented idea embeds; an undefended failure scars who endorsed it."""
+        """See whether an implemented idea embeds; a failure makes work, and may leave scars."""
         author, terms = idea.author, idea.author.terms
         z = normal(self.draw(Purpose.OUTCOME, idea.key))
         idea.outcome_week = self.week
@@ -539,6 +580,9 @@ class InnovationModel(mesa.Model):
         idea.outcome = Outcome.FAILED
         self.now.failed += 1
         self.record(idea, Event.FAILED)
+        desk, items = author.superior or author.leader, int(terms.failure_business)
+        desk.business += items
+        self.queues.business_arrived(desk.gate, items)
         if self.draw(Purpose.UPHOLD, idea.key) < terms.uphold:
             self.record(idea, Event.UPHELD)
             return
@@ -755,6 +799,17 @@ class InnovationModel(mesa.Model):
             robbed.add(holder)
         self.end(idea, fate, holder)
 
+    def work_on_projects(self) -> None:
+        """Prepare adopted ideas with the slots that are left, the first adopted before others."""
+        self.projects = [idea for idea in self.projects if not self.gets_ready(idea)]
+
+    def lose_projects(self) -> None:
+        """Give up adopted ideas without their author, or that politics or a new leader cancel."""
+        for idea in self.projects:
+            if self.abandoned(idea) is not None or self.cancelled(idea):
+                self.shelve(idea)
+        self.projects = [idea for idea in self.projects if idea.outcome == Outcome.PENDING]
+
     def shares_seen(self) -> list[float]:
         """Give, for each person, the share of others seen innovating this week."""
         still = self.book.norm is norm and all(terms.norm_speed == 0.0 for terms in self.terms)
@@ -809,11 +864,13 @@ class InnovationModel(mesa.Model):
         return float(draws[person.post]) < self.rules.exit_chance(person, person.terms)
 
     def knowledge_spreads(self) -> None:
-        """Mark the authors of the week's adoptions, and improve services by what is embedded."""
+        """Mark the authors of the week's adoptions, and change services by what was tried."""
         for idea in sorted(self.adopted_now, key=lambda idea: idea.number):
             if idea.topic >= 0:
                 self.adopted_topics.add(idea.topic)
             self.to_circulate.append(idea)
+            if self.government.implementation_work >= 1.0:
+                self.projects.append(idea)
             if idea.author_present:
                 idea.author.adopted += 1
                 weeks = int(idea.author.terms.success_weeks)
@@ -825,6 +882,7 @@ class InnovationModel(mesa.Model):
             self.government.in_use += not idea.in_use
             idea.in_use = True
         spent = self.government.pilot_cost * self.now.piloted
+        spent += self.rules.failure_loss(self.government) * self.now.failed
         gain = self.government.service_gain * (gained - spent) / len(self.people)
         self.now.services = self.now.services + gain
         self.adopted_now = []
@@ -901,6 +959,7 @@ class InnovationModel(mesa.Model):
         self.met_topics = set()
         self.adopted_topics = set()
         self.to_circulate = deque()
+        self.projects = []
 
     def _start_books(self) -> None:
         self.ideas = []

@@ -84,9 +84,10 @@ REASON_MEANINGS: Final = {
 
 OUTCOME_MEANINGS: Final = {
     Outcome.NONE: "it was not adopted",
-    Outcome.PENDING: "adopted, being implemented",
+    Outcome.PENDING: "adopted, being implemented or waiting for that",
     Outcome.FAILED: "implementation failed",
     Outcome.EMBEDDED: "implemented and in use",
+    Outcome.NEVER_IMPLEMENTED: "given up before its implementation began",
 }
 """What each outcome means."""
 
@@ -133,6 +134,7 @@ DRAWS: Final[dict[Purpose, tuple[str, tuple[str, ...]]]] = {
     Purpose.JOIN: ("whether its reader joins", ("idea", "poster", "copy")),
     Purpose.REUSE: ("whether a department reuses it", ("idea", "department")),
     Purpose.OWN_NOISE: ("the error of a reviewer's own with which they see it", ("idea", "post")),
+    Purpose.CANCEL: ("whether a new leader cancels it", ("idea", "tenure of the leader")),
     Purpose.JUMP: ("whether expectations jump", ("week",)),
     Purpose.SIGNAL: ("innovation of the political signal", ("week",)),
     Purpose.BUSINESS: ("items of business that arrive", ("week", "post")),
@@ -149,7 +151,7 @@ QUEUE_MEANINGS: Final = {
     "business_arrivals": "items of regular business that arrived",
     "business_served": "items of business that got a slot",
     "business_queue": "items of business waiting at the week's end",
-    "slots_lent": "slots that members of a panel spent on it",
+    "slots_lent": "slots spent on a panel, or on what is about to be implemented",
 }
 """What the columns of the table of queues mean."""
 
@@ -163,7 +165,7 @@ SUMMARY_MEANINGS: Final = {
     "layers": "layers, leaders and staff included",
     "conceived": "ideas conceived",
     "fates": "ideas by fate, without those in flight",
-    "outcomes": "adopted ideas: `pending`, `failed`, `embedded`",
+    "outcomes": "adopted ideas: `pending`, `failed`, `embedded`, `never_implemented`",
     "in_flight": "ideas in flight at the end; conceived = sum of fates + in_flight",
     "survival": "share adopted: `of_all`, `of_decided`, `at_horizon` (Aalen-Johansen), each with "
     "`estimate`, `low`, `high`",

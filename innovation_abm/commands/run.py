@@ -73,6 +73,7 @@ OUTCOMES: Final = {
     "pending": "being implemented",
     "failed": "failed in practice",
     "embedded": "embedded",
+    "never_implemented": "never implemented",
 }
 """What becomes of adopted ideas, in words."""
 
@@ -268,7 +269,8 @@ def _account(console: Console, run: Run) -> None:
         row(words, fates[fate])
     row("adopted", fates["adopted"], style="green")
     for outcome, ideas in run.outcomes.items():
-        row(f"  {OUTCOMES[outcome]}", ideas, style="dim")
+        if ideas or outcome != "never_implemented":
+            row(f"  {OUTCOMES[outcome]}", ideas, style="dim")
     row("still in flight", run.in_flight)
     row("conceived", run.conceived, "the sum" if run.balanced else "NOT the sum", style="bold")
     show_part(console, "What became of the ideas", table)

@@ -84,6 +84,7 @@ class Outcome(Labelled):
     PENDING = 1
     FAILED = 2
     EMBEDDED = 3
+    NEVER_IMPLEMENTED = 4
 
 
 class Reason(Labelled):
@@ -125,6 +126,8 @@ class Event(Labelled):
     EMBEDDED = 23
     UPHELD = 24
     OPENED = 25
+    IMPLEMENTATION_BEGUN = 26
+    NEVER_IMPLEMENTED = 27
 
 
 # No two ideas are equal; and to print one would print its author, and with it the whole model.
@@ -176,6 +179,7 @@ class Idea:
         detail: kind of that fate, where a custom agent tells kinds apart; else empty.
         reason: why it was withheld.
         outcome: what became of it after adoption, and ``outcome_week`` when.
+        worked: slots spent on it between adoption and implementation.
     """
 
     number: int
@@ -237,6 +241,7 @@ class Idea:
     reason: Reason = Reason.NONE
     outcome: Outcome = Outcome.NONE
     outcome_week: int = NEVER
+    worked: int = 0
 
     def __post_init__(self) -> None:
         """Take from the author, and the week of conception, what follows from them."""

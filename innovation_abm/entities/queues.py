@@ -26,7 +26,7 @@ QUEUE_COLUMNS: Final = (
     "slots_lent",
 )
 """What is counted at each gate in each week; queues are measured at the week's end, and
-``slots_lent`` are those that members of a panel spent on it."""
+``slots_lent`` are those that went to a panel, or to what is about to be implemented."""
 
 (
     SLOTS,
@@ -85,9 +85,9 @@ class QueueBooks:
         """Note reviews that could be done this week."""
         self._page[gate][SLOTS] += slots
 
-    def slot_lent(self, gate: int) -> None:
-        """Note a slot that a reviewer spent on the panel."""
-        self._page[gate][SLOTS_LENT] += 1.0
+    def slot_lent(self, gate: int, count: int = 1) -> None:
+        """Note slots that a reviewer spent on the panel, or on what is about to be implemented."""
+        self._page[gate][SLOTS_LENT] += count
 
     def idea_served(self, gate: int) -> None:
         """Note an idea that got a slot."""

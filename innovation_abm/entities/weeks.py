@@ -32,6 +32,7 @@ class Week:
         signal: the political signal.
         message: force that the last broadcast's message still has, in [0, 1].
         last_broadcast: week of the last broadcast; 0: there was none.
+        never_implemented: adopted ideas that were given up before their implementation began.
     """
 
     week: int = 0
@@ -69,6 +70,7 @@ class Week:
     signal: float = 0.0
     message: float = 0.0
     last_broadcast: int = 0
+    never_implemented: int = 0
 
 
 WEEK_COLUMNS = tuple(field.name for field in fields(Week))

@@ -114,7 +114,7 @@ IDEA: Final = _joined(
         u8="key",
         i4="author holder layer next",
         i2="week tenure posted_week since layer_weeks waited doors decisions fate_week "
-        "outcome_week",
+        "outcome_week worked",
         i1="facet stage fate reason outcome",
         b1="voiced asked posted misrouted bypassed collected piloted trialled reworked submitted "
         "top duplicate in_use",
@@ -152,7 +152,7 @@ RUN: Final = _record(
     "value_distribution circle network lapsed_leave has_agency has_panel "
     "first_verdict last_verdict "
     "ideas nodes flying forum granted targets candidates copies adopted_now embedded_now "
-    "circulated circulating met successes touched scars_feared "
+    "circulated circulating met successes touched scars_feared projects "
     "room_ideas room_nodes room_embedded room_met",
 )
 """Single numbers: where the run stands, what it is, how far lists and arrays are filled, and how
@@ -178,7 +178,8 @@ SUMMARY: Final = _record(
     "fate_weeks adopted_weeks outcome_weeks "
     "idea_arrivals idea_queue business_arrivals business_queue "
     "first_layer_queue upper_layer_queue "
-    "author_years author_years_withholding burnt_out_at_end",
+    "author_years author_years_withholding burnt_out_at_end "
+    "never_implemented",
     f8="adopted_value at_horizon decision_weeks gini "
     "gap_sum norm_sum futility_sum scars_sum effort_sum "
     "energy_at_end norm_at_end futility_at_end scars_at_end gap_at_end trust_at_end "
@@ -277,7 +278,7 @@ class State:
         sums, shares, seen: what people show: its sums by group, and by person; and what of it
             each person's circle shows.
         screen_first, screen_count, screen_last, ally_of: the platform's readers.
-        flying, forum, granted, adopted_now, to_circulate: lists of ideas.
+        flying, forum, granted, adopted_now, to_circulate, projects: lists of ideas.
         previous, due_next: for each idea, the one before it in a queue, and the next one that
             comes due in the same week.
         nodes, copies: see above.
@@ -342,6 +343,7 @@ class State:
     granted: Array
     adopted_now: Array
     to_circulate: Array
+    projects: Array
     previous: Array
     due_next: Array
     nodes: Array

@@ -194,7 +194,7 @@ def settle(s, i: int, fate: int, by: int):
 
 @compiled
 def adopt(s, i: int, leader: int):
-    """Adopt an idea; its outcome comes due when it is implemented."""
+    """Adopt an idea; its implementation begins now, or when work has been put into it."""
     run = s.run[0]
     idea = s.ideas[i]
     alive = idea.fate == Fate.IN_FLIGHT
@@ -205,13 +205,13 @@ def adopt(s, i: int, leader: int):
         idea.outcome = Outcome.PENDING
         s.adopted_now[run.adopted_now] = i
         run.adopted_now += 1
-        weeks = max(1, int(s.terms[s.people[leader].terms_row].implementation_weeks))
-        put_off(s, s.due, run.week + weeks, i)
+        if s.terms[s.people[leader].terms_row].implementation_work < 1.0:
+            begin_implementation(s, i)
 
 
 @compiled
 def conclude(s, i: int):
-    """See whether an implemented idea embeds; an undefended failure scars who endorsed it."""
+    """See whether an implemented idea embeds; a failure makes work, and may leave scars."""
     run = s.run[0]
     now = s.weeks[run.week]
     idea = s.ideas[i]
@@ -228,6 +228,10 @@ def conclude(s, i: int):
         return
     idea.outcome = Outcome.FAILED
     now.failed += 1
+    desk = s.people[author].department if s.people[author].superior == NOBODY else s.people[author].superior
+    items = int(terms.failure_business)
+    s.people[desk].business += items
+    business_arrived(s, s.people[desk].gate, items)
     if draw(s, Purpose.UPHOLD, idea.key) < terms.uphold:
         return
     at = idea.first_endorser
@@ -266,6 +270,53 @@ def lapses(s, i: int):
     if idea.stage == Stage.PERMISSION:
         return draw2(s, Purpose.LAPSE_ASKING, idea.key, idea.layer_weeks) < chance
     return draw3(s, Purpose.LAPSE, idea.key, s.people[idea.holder].gate, idea.layer_weeks) < chance
+
+
+@compiled
+def begin_implementation(s, i: int):
+    """Begin to implement an adopted idea; its outcome comes due when that is done."""
+    run = s.run[0]
+    idea = s.ideas[i]
+    weeks = max(1, int(s.terms[s.people[idea.author].terms_row].implementation_weeks))
+    put_off(s, s.due, run.week + weeks, i)
+
+
+@compiled
+def gets_ready(s, i: int):
+    """Put slots that the author's superior has left into an idea; begin once all are there."""
+    idea = s.ideas[i]
+    desk = s.people[idea.author].department if s.people[idea.author].superior == NOBODY else s.people[idea.author].superior
+    lacking = int(s.terms[s.people[desk].terms_row].implementation_work) - idea.worked
+    slots = max(0, min(s.people[desk].slots, lacking))
+    s.people[desk].slots -= slots
+    idea.worked += slots
+    slot_lent(s, s.people[desk].gate, slots)
+    if slots < lacking:
+        return False
+    begin_implementation(s, i)
+    return True
+
+
+@compiled
+def cancelled(s, i: int):
+    """Whether the leader who adopted an idea has left, and the one who came cancels it."""
+    idea = s.ideas[i]
+    leader = idea.fate_holder
+    if linked(s, idea.first_endorser, s.people[leader].post, s.people[leader].tenure):
+        return False
+    chance = rules.cancel_chance(idea, s.terms[s.people[leader].terms_row])
+    return draw2(s, Purpose.CANCEL, idea.key, s.people[leader].tenure) < chance
+
+
+@compiled
+def shelve(s, i: int):
+    """Give up an adopted idea before its implementation has begun."""
+    run = s.run[0]
+    now = s.weeks[run.week]
+    idea = s.ideas[i]
+    idea.outcome = Outcome.NEVER_IMPLEMENTED
+    idea.outcome_week = run.week
+    now.never_implemented += 1
 
 
 # --- Forum --------------------------------------------------------------------------------------
@@ -973,7 +1024,7 @@ def panel_work(s, p):
             member = s.reviewers[place_2]
             s.people[member].slots -= 1
             s.people[member].busy = True
-            slot_lent(s, s.people[member].gate)
+            slot_lent(s, s.people[member].gate, 1)
         open_review(s, p, take(s, p))
 
 

@@ -122,17 +122,23 @@ def _library_class() -> type:
 def _reached(
     library: JITCodeLibrary, apart: Container[JITCodeLibrary] = ()
 ) -> list[JITCodeLibrary]:
-    """List the libraries that a library calls, directly or not, each once and after a caller.
+    """List the libraries that a library calls, directly or not, each after all that call it.
 
+    LLVM takes from a library only what those before it call. If one of them turns out not to need
+    a function, it must not yet be the turn of the library that has it: others may call it too.
     Those ``apart`` are left out, with all that only they reach.
     """
-    found, waiting = {}, list(library._linking_libraries)
-    while waiting:
-        one = waiting.pop()
-        if one not in found and one not in apart:
-            found[one] = True
-            waiting += one._linking_libraries
-    return list(found)
+    seen, finished = {library}, []
+
+    def visit(caller: JITCodeLibrary) -> None:
+        for called in caller._linking_libraries:
+            if called not in seen and called not in apart:
+                seen.add(called)
+                visit(called)
+                finished.append(called)
+
+    visit(library)
+    return finished[::-1]
 
 
 # --- the engine without its rules, and rules without an engine ------------------------------------

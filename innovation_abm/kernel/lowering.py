@@ -107,6 +107,7 @@ FIXED: Final[dict[str, str]] = {
 MODEL_METHODS: Final = (
     *("context", "broadcast", "outcomes", "note_submission", "develop", "return_for_rework"),
     *("evaluate", "start_pilot", "end", "settle", "adopt", "conclude", "reuse", "lapses"),
+    *("begin_implementation", "gets_ready", "cancelled", "shelve"),
 )
 """Methods of the model that are written here; the others hold lists, columns and books."""
 FORUM_METHODS: Final = ("is_over", "leave")

@@ -67,7 +67,7 @@ class Sizes(NamedTuple):
 
 
 BY_IDEAS: Final = (
-    *("flying", "forum", "granted", "adopted_now", "to_circulate"),
+    *("flying", "forum", "granted", "adopted_now", "to_circulate", "projects"),
     *("previous", "due_next"),
 )
 """Lists that hold each idea at most once, and what links them."""

@@ -49,6 +49,7 @@ from innovation_abm.kernel.decisions import (
     bring,
     broadcast,
     burnt_out,
+    cancelled,
     capacity,
     close,
     conceive,
@@ -58,6 +59,7 @@ from innovation_abm.kernel.decisions import (
     develop,
     dissolve,
     end,
+    gets_ready,
     is_over,
     judge,
     lapses,
@@ -67,6 +69,7 @@ from innovation_abm.kernel.decisions import (
     outcomes,
     receive,
     settle,
+    shelve,
     stuck,
     work,
 )
@@ -240,7 +243,8 @@ def start(s, group_seeds):
     run.week = run.phase = run.wanted = 0
     run.ideas = run.nodes = run.flying = run.forum = run.granted = run.targets = 0
     run.candidates = run.copies = run.adopted_now = run.embedded_now = 0
-    run.circulated = run.circulating = run.met = run.touched = run.scars_feared = 0
+    run.circulated = run.circulating = run.met = run.touched = 0
+    run.scars_feared = run.projects = 0
     run.room_ideas = 0
     purpose_keys(s, group_seeds)
     _start_context(s)
@@ -414,6 +418,7 @@ def reviews(s):
         circulate(s, agency)
     elif run.has_agency:
         close(s, agency)
+    work_on_projects(s)
 
 
 @compiled
@@ -451,6 +456,7 @@ def arrivals(s):
         i = following
     join_queues(s)
     lose_ideas(s)
+    lose_projects(s)
 
 
 @compiled
@@ -543,9 +549,9 @@ def slots_opened(s, gate: int, slots: float):
 
 
 @compiled
-def slot_lent(s, gate: int):
-    """Note a slot that a reviewer spent on the panel."""
-    s.series[s.run[0].week - 1, gate, SLOTS_LENT] += 1.0
+def slot_lent(s, gate: int, count: int):
+    """Note slots that a reviewer spent on the panel, or on what is about to be implemented."""
+    s.series[s.run[0].week - 1, gate, SLOTS_LENT] += count
 
 
 @compiled
@@ -558,6 +564,14 @@ def idea_arrived(s, gate: int):
 def idea_served(s, gate: int):
     """Note an idea that got a slot."""
     s.series[s.run[0].week - 1, gate, IDEAS_SERVED] += 1.0
+
+
+@compiled
+def business_arrived(s, gate: int, count: int):
+    """Note items of business that arrived."""
+    week = s.run[0].week
+    s.series[week - 1, gate, BUSINESS_ARRIVALS] += count
+    s.business_weekends[gate] -= count * week
 
 
 @compiled
@@ -869,6 +883,7 @@ def begin_week(s):
     now.withheld = now.denied = now.rejected = now.lapsed = 0
     now.orphaned = now.dropped = now.failed_pilot = now.adopted = 0
     now.piloted = now.failed = now.embedded = now.reused = now.needs_met = now.duplicates = 0
+    now.never_implemented = 0
     if run.week % WEEKS_PER_YEAR == 1:
         for department in range(run.departments):
             s.people[department].trials = 0
@@ -1005,7 +1020,7 @@ def business_arrives(s):
             count = poisson(s, unit(fold(key, post)), table)
             reviewer.business += count
             arrived += count
-        page[layer, BUSINESS_ARRIVALS] = arrived
+        page[layer, BUSINESS_ARRIVALS] += arrived  # to what failures have left
         s.business_weekends[layer] -= arrived * run.week
 
 
@@ -1149,6 +1164,32 @@ def total_of_others(s, p):
     if group < 0:
         return s.sums[p]
     return s.sums[p] + (s.shares[group] + (s.sums[group] - s.shares[p]))
+
+
+@compiled
+def work_on_projects(s):
+    """Prepare adopted ideas with the slots that are left, the first adopted before others."""
+    run, left = s.run[0], 0
+    for place in range(run.projects):
+        i = s.projects[place]
+        if not gets_ready(s, i):
+            s.projects[left] = i
+            left += 1
+    run.projects = left
+
+
+@compiled
+def lose_projects(s):
+    """Give up adopted ideas without their author, or that politics or a new leader cancel."""
+    run, left = s.run[0], 0
+    for place in range(run.projects):
+        i = s.projects[place]
+        if abandoned(s, i) != Fate.IN_FLIGHT or cancelled(s, i):
+            shelve(s, i)
+        else:
+            s.projects[left] = i
+            left += 1
+    run.projects = left
 
 
 @compiled
@@ -1335,7 +1376,7 @@ def leaves(s, p, u):
 
 @compiled
 def knowledge_spreads(s):
-    """Mark the authors of the week's adoptions, and improve services by what is embedded."""
+    """Mark the authors of the week's adoptions, and change services by what was tried."""
     run = s.run[0]
     now, government = s.weeks[run.week], s.terms[run.departments]
     for place in range(run.adopted_now):
@@ -1349,6 +1390,9 @@ def knowledge_spreads(s):
             meet(s, run.departments, idea.topic)  # the government's: adopted anywhere
         s.to_circulate[run.circulating] = i
         run.circulating += 1
+        if government.implementation_work >= 1.0:
+            s.projects[run.projects] = i
+            run.projects += 1
         author = s.people[idea.author]
         if author.tenure == idea.tenure:
             author.adopted += 1
@@ -1366,6 +1410,7 @@ def knowledge_spreads(s):
     for place in range(run.embedded_now):
         gained += rules.implemented_value(s.ideas[s.sort_items[place]], government)
     spent = government.pilot_cost * now.piloted
+    spent += rules.failure_loss(government) * now.failed
     gain = government.service_gain * (gained - spent) / run.people
     now.services = now.services + gain
     run.adopted_now = run.embedded_now = 0
@@ -1520,6 +1565,7 @@ def start_idea(s, i):
     idea.reason = Reason.NONE
     idea.outcome = Outcome.NONE
     idea.outcome_week = NEVER
+    idea.worked = 0
 
 
 @compiled
@@ -1911,7 +1957,7 @@ def summarise_weeks(s, summary):
     run = s.run[0]
     voiced = submitted = withheld = denied = rejected = lapsed = orphaned = dropped = 0
     failed_pilot = adopted = embedded = failed = piloted = reused = duplicates = exits = 0
-    burnt = 0
+    burnt = never_implemented = 0
     gap = norm = futility = scars = effort = 0.0
     for week in range(1, run.weeks + 1):
         now = s.weeks[week]
@@ -1927,6 +1973,7 @@ def summarise_weeks(s, summary):
         adopted += now.adopted
         embedded += now.embedded
         failed += now.failed
+        never_implemented += now.never_implemented
         piloted += now.piloted
         reused += now.reused
         duplicates += now.duplicates
@@ -1942,6 +1989,7 @@ def summarise_weeks(s, summary):
     summary.lapsed, summary.orphaned, summary.dropped = lapsed, orphaned, dropped
     summary.failed_pilot, summary.adopted = failed_pilot, adopted
     summary.embedded, summary.failed, summary.piloted = embedded, failed, piloted
+    summary.never_implemented = never_implemented
     summary.reused, summary.duplicates, summary.exits = reused, duplicates, exits
     summary.burnt_out_sum, summary.gap_sum, summary.norm_sum = burnt, gap, norm
     summary.futility_sum, summary.scars_sum, summary.effort_sum = futility, scars, effort

@@ -35,6 +35,7 @@ COUNTS: Final = {
     "n_failed_pilot": "ideas that failed their pilot",
     "n_embedded": "adopted ideas implemented and in use",
     "n_failed": "adopted ideas whose implementation failed",
+    "n_never_implemented": "adopted ideas given up before their implementation began",
     "n_voiced": "ideas voiced",
     "n_submitted": "ideas that joined a queue for review",
     "n_piloted": "pilots started",

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-_WHOLE: Final = ("voiced", "submitted", "embedded", "failed", "piloted", "reused", "duplicates")
+_WHOLE: Final = (
+    "voiced",
+    "submitted",
+    "embedded",
+    "failed",
+    "piloted",
+    "reused",
+    "duplicates",
+    "never_implemented",
+)
 _MEANS: Final = ("gap", "norm", "futility", "scars", "effort")
 _ENDS: Final = ("energy", "norm", "futility", "scars", "burnt_out", "gap", "trust", "services")
 

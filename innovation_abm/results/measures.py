@@ -237,16 +237,25 @@ _LISTED: Final = (
         "outcome_weeks",
         "mean time from adoption to outcome",
         "weeks",
-        _over("outcome_weeks", "embedded", "failed"),
+        _over("outcome_weeks", "embedded", "failed", "never_implemented"),
     ),
     Measure(
         "embedded_share",
         "known outcomes that are embedded",
         "",
-        _over("embedded", "embedded", "failed"),
+        _over("embedded", "embedded", "failed", "never_implemented"),
     ),
     Measure(
-        "failed_share", "known outcomes that failed", "", _over("failed", "embedded", "failed")
+        "failed_share",
+        "known outcomes that failed",
+        "",
+        _over("failed", "embedded", "failed", "never_implemented"),
+    ),
+    Measure(
+        "never_implemented_share",
+        "known outcomes that were never implemented",
+        "",
+        _over("never_implemented", "embedded", "failed", "never_implemented"),
     ),
     Measure("conceived", "ideas conceived", "ideas", _itself("conceived")),
     Measure("adopted", "ideas adopted", "ideas", _itself("adopted")),

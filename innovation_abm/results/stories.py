@@ -42,6 +42,8 @@ PHRASES: Final = {
     Event.EMBEDDED: "embedded in week {week}",
     Event.UPHELD: "the failure was defended",
     Event.OPENED: "put to experts by {post} {waited}",
+    Event.IMPLEMENTATION_BEGUN: "its implementation began in week {week}",
+    Event.NEVER_IMPLEMENTED: "given up in week {week}, never implemented",
 }
 """The words for each event; joining a queue is told only if the idea still waits there."""
 

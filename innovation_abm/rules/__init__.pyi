@@ -32,6 +32,9 @@ from .book import (
     RuleError as RuleError,
 )
 from .book import (
+    cancel_chance as cancel_chance,
+)
+from .book import (
     capped as capped,
 )
 from .book import (
@@ -72,6 +75,9 @@ from .book import (
 )
 from .book import (
     expectations as expectations,
+)
+from .book import (
+    failure_loss as failure_loss,
 )
 from .book import (
     fear as fear,

@@ -386,6 +386,24 @@ def success(idea: IdeaLike, suitability: float, z: float, terms: Terms) -> float
 
 
 @rule
+def failure_loss(terms: Terms) -> float:
+    """Value that services lose by an implementation that fails; payment by outcome covers a share.
+
+    Assumption: every failure costs the same, whatever the idea was worth.
+    """
+    return terms.failure_cost * loss_left(terms)
+
+
+@rule
+def cancel_chance(idea: IdeaLike, terms: Terms) -> float:
+    """Chance that a new leader cancels an idea that the one before adopted, and nobody has begun.
+
+    Assumption: it does not depend on the idea.
+    """
+    return terms.cancellation
+
+
+@rule
 def scar(terms: Terms) -> float:
     """Caution that an undefended failure leaves in each who endorsed it."""
     return terms.scar * loss_left(terms)
@@ -651,6 +669,8 @@ class RuleBook:
     missing: Rule = missing
     covered: Rule = covered
     capped: Rule = capped
+    failure_loss: Rule = failure_loss
+    cancel_chance: Rule = cancel_chance
 
     def __post_init__(self) -> None:
         """Refuse what is not declared as a rule, or cannot be called like that rule."""
@@ -739,6 +759,8 @@ ANSWERS: Final[dict[str, Answer]] = {
     "missing": SHARE,
     "covered": SHARE,
     "capped": SHARE,
+    "failure_loss": NUMBER,
+    "cancel_chance": CHANCE,
 }
 """What each rule may return: chances, which the model draws with; shares of a whole, states that
 it keeps within [0, 1]; and other numbers. A result out of range ends the run."""

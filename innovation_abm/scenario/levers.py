@@ -200,6 +200,7 @@ MEASURES: Final = frozenset(
         "in_flight",
         "lapsed",
         "misrouted",
+        "never_implemented_share",
         "norm",
         "norm_at_end",
         "novel_survival",

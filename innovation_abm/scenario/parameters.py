@@ -521,6 +521,18 @@ class Implementation(Group):
     outcome_payment: float = _number(
         0.0, 0.0, 0, 1, "share of a failure's loss that outcome-based payment truncates"
     )
+    failure_cost: float = _number(
+        0.0, 0.0, 0, 100, "value that services lose by an implementation that fails", "value"
+    )
+    failure_business: float = _number(
+        0.0, 0.0, 0, 500, "items of business that such a failure leaves to the superior", "items"
+    )
+    implementation_work: float = _number(
+        0.0, 0.0, 0, 520, "slots that the superior spends before an implementation begins", "slots"
+    )
+    cancellation: float = _number(
+        0.0, 0.0, 0, 1, "chance that a new leader cancels an adopted idea that has not begun"
+    )
 
 
 class Learning(Group):

@@ -170,7 +170,7 @@ def check_account(figures: dict) -> None:
     assert set(figures["fates"]) == FATES
     assert figures["conceived"] == sum(figures["fates"].values()) + figures["in_flight"]
     assert figures["fates"]["adopted"] == sum(figures["outcomes"].values())
-    assert set(figures["outcomes"]) == {"pending", "failed", "embedded"}
+    assert set(figures["outcomes"]) == {"pending", "failed", "embedded", "never_implemented"}
 
 
 def test_run_json():

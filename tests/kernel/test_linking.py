@@ -52,6 +52,25 @@ def test_the_engine_linked_once_gives_the_same_bits(tmp_path):
     assert run == same_run == plain_run
 
 
+class Library:
+    """A library, as far as it says which others it calls."""
+
+    def __init__(self, *called):
+        self._linking_libraries = list(called)
+
+
+def test_a_library_is_linked_after_all_that_call_it():
+    """Whichever of its callers is found first, and however deep the others are."""
+    rule = Library()
+    short, long = Library(rule), Library(Library(rule))
+    for entry in (Library(short, long), Library(long, short), Library(rule, short, long)):
+        order = [entry, *linking._reached(entry)]
+        assert len(order) == len(set(order)) == 5
+        for caller in order:
+            assert all(order.index(c) > order.index(caller) for c in caller._linking_libraries)
+    assert linking._reached(Library(short), {short}) == []
+
+
 def test_the_installed_numba_is_known():
     """If it is not, all works but takes twice as long to compile: try it and add it."""
     assert linking.is_known(), numba.__version__

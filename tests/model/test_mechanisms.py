@@ -45,6 +45,7 @@ EVERYTHING = Scenario(
     manager_weight=0.8, mission_direction=0.5,
     shared_noise=0.7, unit_error=0.3, department_error=0.5,
     evaluation_weeks=1.0, board_weeks=2.0, business_per_report=0.05, capacity_per_report=0.1,
+    failure_cost=0.5, failure_business=3.0, implementation_work=2.0, cancellation=0.3,
 )  # fmt: skip
 
 BURNOUT = ("energy_cost", "energy_rest", "burnout_floor", "burnout_exit")
@@ -63,7 +64,7 @@ OFF = {
     ),
     "declaration": ({"declaration": 0.0}, ["declaration_fading", "declaration_uphold"]),
     "personal loss": (
-        {"personal_loss_share": 0.0},
+        {"personal_loss_share": 0.0, "failure_cost": 0.0},
         ["risk_aversion", "risk_aversion_concentration", "scar", "scar_decay", "outcome_payment",
          "norm_start"],
     ),
@@ -88,7 +89,12 @@ OFF = {
         ["idea_weight", "manager_weight", "business_class", "tracking", "tracking_effect"],
     ),
     "business": (
-        {"manager_business": 0.0, "leader_business": 0.0, "business_per_report": 0.0},
+        {
+            "manager_business": 0.0,
+            "leader_business": 0.0,
+            "business_per_report": 0.0,
+            "failure_business": 0.0,
+        },
         ["idea_weight", "manager_weight", "business_class", "tracking", "tracking_effect"],
     ),
     "experts": ({"evaluation_weeks": 0.0}, []),
@@ -139,6 +145,8 @@ OFF = {
     "incumbents": ({"incumbent_growth": 0.0}, ["incumbent_half"]),
     "skills": ({"skill_drift": 0.0}, ["skill_learning"]),
     "upholding": ({"uphold": 1.0}, ["scar", "scar_decay"]),
+    "cost of failure": ({"failure_cost": 0.0, "failure_business": 0.0}, []),
+    "work before implementation": ({"implementation_work": 0.0}, ["cancellation"]),
     "scars": ({"scar": 0.0}, ["scar_decay"]),
     "data": ({"data_quality": 0.0}, ["outcome_payment"]),
     "norms": (
@@ -185,8 +193,10 @@ UNFELT = {
         ["gap_tolerance", "trust_loss", "trust_recovery"],
     ),
     "outcomes": (
-        {"scar": 0.0, "incumbent_growth": 0.0, "tracking": 0.0, "control": 0.0, "declaration": 0.0},
-        ["suitability", "outcome_noise", "uphold", "skill_drift", "implementation_learning"],
+        {"scar": 0.0, "incumbent_growth": 0.0, "tracking": 0.0, "control": 0.0, "declaration": 0.0,
+         "failure_business": 0.0},
+        ["suitability", "outcome_noise", "uphold", "skill_drift", "implementation_learning",
+         "failure_cost"],
     ),
 }  # fmt: skip
 
@@ -312,6 +322,7 @@ def test_lapsed_ideas_that_stay_take_their_place_and_their_slots():
     quiet = EVERYTHING.but(
         futility_gain=0.0, norm_speed=0.0, agency=False, determinants=False, scar=0.0, control=0.0,
         incumbent_growth=0.0, tracking=0.0, turnover=0.0, drop_rate=0.0, lapsed_leave=False,
+        failure_business=0.0, implementation_work=0.0,
     )  # fmt: skip
     patient, hasty = (told(quiet.but(staleness=s).to_toml()) for s in (0.0, 0.2))
     assert patient["queues"] == hasty["queues"]
@@ -333,6 +344,8 @@ def test_no_parameter_is_left_out():
         # tried below, by their direction alone
         "own_judgement",
         "implementation_weeks",
+        # tried in test_social_learning.py and test_networks.py
+        *("social_futility", "scar_fear", "platform_network", "norm_network"),
     }
     assert parameters().keys() - tried - always == set()
 
@@ -569,6 +582,23 @@ DIRECTIONS = {
     "experimentation mandate": (
         PILOT, {"trial_quota": 20.0, "personal_loss_share": 0.1}, "+voiced +bad_piloted +survival",
     ),
+    "cost of failure": (
+        {**FAILING, "service_gain": 2.0}, {"failure_cost": 1.0}, "-services +gap",
+    ),
+    "work that failures make": (
+        FAILING, {"failure_business": 20.0}, "+business_queue +wait +lapsed",
+    ),
+    "outcome payment against the cost of failure": (
+        {**FAILING, "scar": 0.0, "data_quality": 0.8, "failure_cost": 1.0, "service_gain": 2.0},
+        {"outcome_payment": 1.0},
+        "+services",
+    ),
+    "work before implementation": (
+        {"turnover": 1.0, "orphaning": 0.2}, {"implementation_work": 8.0}, "+never -in_practice",
+    ),
+    "new leaders who cancel": (
+        {"turnover": 3.0, "implementation_work": 8.0}, {"cancellation": 1.0}, "+never",
+    ),
     "noise of outcomes": ({"outcome_noise": 0.0}, {"outcome_noise": 2.0}, "+failing"),
     "suitability": ({"suitability": 0.2}, {"suitability": 1.0}, "-failing"),
     "learning while implementing": (
@@ -746,6 +776,7 @@ def figures(text: str) -> dict[str, float]:
     found["duplication"] = weeks["duplicates"].sum() / max(1, run.conceived)
     failed, embedded = (weeks[outcome].sum() for outcome in ("failed", "embedded"))
     found["failing"] = failed / max(1, failed + embedded)
+    found["never"], found["in_practice"] = float(weeks["never_implemented"].sum()), float(embedded)
     return found
 
 

@@ -161,7 +161,7 @@ PROBABILITIES = (
     "reuse_chance",
     "join_chance", "conception_chance", "fear", "doubt", "permission_chance", "posting_chance",
     "misrouting_chance", "lapse_chance", "orphan_chance", "drop_chance", "visible_share",
-    "exit_chance",
+    "exit_chance", "cancel_chance",
 )  # fmt: skip
 SHARES = (
     "trust", "relayed", "developed", "norm", "scars", "futility", "energy", "missing", "covered",
@@ -175,6 +175,7 @@ NUMBERS = (
     "threshold",
     "success",
     "implemented_value",
+    "failure_loss",
 )
 
 
@@ -270,6 +271,9 @@ DIRECTIONS = [
     ("success", "terms.implementation_learning", MANY, +1),
     ("implemented_value", "idea.value", WIDE, +1),
     ("implemented_value", "terms.implementation_learning", MANY, +1),
+    ("cancel_chance", "terms.cancellation", UNIT, +1),
+    ("failure_loss", "terms.failure_cost", MANY, +1),
+    ("failure_loss", "terms.outcome_payment", UNIT, -1),
     ("join_chance", "idea.value", WIDE, +1),
     ("join_chance", "terms.ally_appeal", UNIT, +1),
     ("conception_chance", "terms.conception_rate", (0.0, 52.0), +1),
@@ -564,7 +568,8 @@ LIVELY = Scenario(
     determinants=True, pilot_weeks=3.0, trial_quota=1.0, other_doors=1.0, misrouting=0.5,
     jump_rate=2.0, signal_volatility=1.0, drop_rate=0.05, uphold=0.2, implementation_weeks=4.0,
     turnover=1.0, burnout_floor=0.9, manager_capacity=2.0, manager_business=1.5, control=0.5,
-    inaction_risk=0.5, celebration=0.3, norm_threshold_mean=0.1,
+    inaction_risk=0.5, celebration=0.3, norm_threshold_mean=0.1, implementation_work=3.0,
+    cancellation=0.3,
 )  # fmt: skip
 
 
@@ -638,7 +643,7 @@ def test_a_replaced_rule_is_used_by_the_model():
     lapsed = finished(LIVELY, RuleBook(lapse_chance=always))
     assert all(idea.waited == 0 for idea in lapsed.ideas)
     failed = finished(LIVELY, RuleBook(success=never))
-    assert {i.outcome for i in failed.ideas} <= {Outcome.NONE, Outcome.PENDING, Outcome.FAILED}
+    assert Outcome.EMBEDDED not in {idea.outcome for idea in failed.ideas}
     moving = finished(LIVELY, RuleBook(exit_chance=always))
     assert {person.tenure for person in moving.people} == {LIVELY.weeks}
 

@@ -122,7 +122,7 @@ MODEL_CALLS: Final = (
     *("adopt", "conclude", "count_fate", "develop", "end", "follow_timeline", "leave_queue"),
     "evaluate",
     *("note_submission", "other_reviewer", "register", "return_for_rework", "reuse", "send"),
-    *("settle", "start_pilot", "verdict"),
+    *("settle", "start_pilot", "verdict", "begin_implementation"),
 )
 """Methods of the model that may be called."""
 
