@@ -69,6 +69,8 @@ EVERYTHING = Scenario(
     manager_business=2.0,
     leader_capacity=2.5,
     leader_business=2.0,
+    implementation_work=8.0,
+    cancellation=0.5,
     misrouting=0.5,
     other_doors=2.0,
     panel_size=3.0,
@@ -196,6 +198,7 @@ def test_draws_have_the_keys_that_the_table_says(monkeypatch):
         "age": range(80),
         "copy": range(40),
         "slot": range(3),
+        "tenure of the leader": range(1, 80),
     }
     for purpose, draws in seen.items():
         for week, *parts in draws:
