@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import math
 from bisect import bisect_left
-from enum import IntEnum
+from enum import IntEnum, unique
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, overload
 
@@ -44,6 +44,7 @@ MAX_POISSON: Final = 500.0
 """Greatest mean of a Poisson number."""
 
 
+@unique
 class Stream(IntEnum):
     """The four groups of draws; each may have its own seed."""
 
@@ -53,6 +54,7 @@ class Stream(IntEnum):
     CONTEXT = 3
 
 
+@unique
 class Purpose(IntEnum):
     """What a draw is for. The hundreds digit is the :class:`Stream` it belongs to."""
 

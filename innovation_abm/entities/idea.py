@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, unique
 from typing import TYPE_CHECKING, Final
 
 from innovation_abm.chance import Purpose, fold
@@ -28,6 +28,7 @@ class Labelled(IntEnum):
         return self.name.lower()
 
 
+@unique
 class Facet(Labelled):
     """The four facets of innovation (Observatory of Public Sector Innovation)."""
 
@@ -37,6 +38,7 @@ class Facet(Labelled):
     ANTICIPATORY = 3
 
 
+@unique
 class Stage(Labelled):
     """Where an idea is. From ``PERMISSION`` to ``PANEL`` it waits in a queue for a slot."""
 
@@ -57,6 +59,7 @@ class Stage(Labelled):
         return Stage.PERMISSION <= self <= Stage.PANEL
 
 
+@unique
 class Fate(Labelled):
     """How an idea ended; exactly one for each idea, ``IN_FLIGHT`` until then."""
 
@@ -77,6 +80,7 @@ DEATHS: Final = tuple(fate for fate in ENDED if fate != Fate.ADOPTED)
 """The fates of ideas that did not survive."""
 
 
+@unique
 class Outcome(Labelled):
     """What became of an adopted idea."""
 
@@ -87,6 +91,7 @@ class Outcome(Labelled):
     NEVER_IMPLEMENTED = 4
 
 
+@unique
 class Reason(Labelled):
     """Why an idea was withheld."""
 
@@ -97,6 +102,7 @@ class Reason(Labelled):
     SELF_SCREENED = 4
 
 
+@unique
 class Event(Labelled):
     """What happens to an idea on its way; the rows of the table of events."""
 
