@@ -74,6 +74,10 @@ EVERYTHING_ON: Final = {
     "skill_learning": 0.2,
     "implementation_learning": 0.1,
     "outcome_payment": 0.2,
+    "failure_cost": 0.5,
+    "failure_business": 2.0,
+    "implementation_work": 4.0,
+    "cancellation": 0.2,
     "determinants": True,
     "silo_spread": 0.1,
     "visibility": 0.5,
@@ -81,6 +85,15 @@ EVERYTHING_ON: Final = {
     "jump_rate": 1.0,
     "signal_volatility": 1.0,
     "control": 0.5,
+    "evaluation_weeks": 1.0,
+    "board_weeks": 2.0,
+    "business_per_report": 0.02,
+    "capacity_per_report": 0.02,
+    "shared_noise": 0.8,
+    "unit_error": 0.1,
+    "department_error": 0.2,
+    "social_futility": 0.01,
+    "scar_fear": 0.1,
 }
 """Parameters that switch on what is off by default."""
 

@@ -56,6 +56,9 @@ from .book import (
     developed as developed,
 )
 from .book import (
+    distance_error as distance_error,
+)
+from .book import (
     door_chance as door_chance,
 )
 from .book import (
@@ -195,6 +198,9 @@ from .book import (
 )
 from .book import (
     trust as trust,
+)
+from .book import (
+    unresolved as unresolved,
 )
 from .book import (
     visible_share as visible_share,

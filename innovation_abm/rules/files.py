@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import inspect
 import linecache
 import sys
 import tempfile
@@ -136,7 +137,8 @@ def _namespaces(
     functions = [getattr(book, rule) for rule in RULES if not is_shipped(book, rule)]
     for kind in roles.values():
         functions += [function for _, function in own_methods(kind)]
-    spaces = [*map(vars, loaded), *(one.__globals__ for one in functions)]
+    plain = map(inspect.unwrap, functions)  # a cached one is refused later, with its reason
+    spaces = [*map(vars, loaded), *(getattr(one, "__globals__", {}) for one in plain)]
     return list({id(one): one for one in spaces}.values())
 
 

@@ -62,10 +62,13 @@ _LISTED: Final = (
         "fear",
         "fear of failure",
         "la peur de l'échec",
-        "risk_aversion personal_loss_share scar",
+        "risk_aversion personal_loss_share scar scar_fear",
     ),
     _mechanism(
-        "futility", "giving up on speaking up", "le sentiment que c'est inutile", "futility_gain"
+        "futility",
+        "giving up on speaking up",
+        "le sentiment que c'est inutile",
+        "futility_gain social_futility",
     ),
     _mechanism("doubt", "doubt whether ideas are wanted", "le doute d'être attendu", "doubt"),
     _mechanism(
@@ -89,7 +92,7 @@ _LISTED: Final = (
         "misjudging what an idea is worth",
         "l'erreur sur la valeur de l'idée",
         "uncertainty enhancement_uncertainty mission_uncertainty adaptive_uncertainty "
-        "anticipatory_uncertainty",
+        "anticipatory_uncertainty unit_error department_error",
     ),
     _mechanism(
         "incumbents",
@@ -114,7 +117,13 @@ _LISTED: Final = (
         "too little time for reviews",
         "le manque de temps pour examiner",
         "manager_capacity leader_capacity agency_capacity manager_business leader_business "
-        "idea_weight manager_weight",
+        "idea_weight manager_weight business_per_report capacity_per_report failure_business",
+    ),
+    _mechanism(
+        "slowness",
+        "waiting for experts and boards",
+        "l'attente des experts et des comités",
+        "evaluation_weeks board_weeks",
     ),
     _mechanism("lapsing", "lapsing while waiting", "l'abandon pendant l'attente", "staleness"),
     _mechanism(

@@ -139,7 +139,7 @@ def test_no_other_engine():
 
 QUANTITIES = {  # shapes of distributions and curves, which are no mechanisms
     *("value_distribution", "value_mean", "value_sd", "value_low", "value_high", "good_share"),
-    *("novelty_mean", "novelty_concentration", "review_threshold", "prior_value"),
+    *("novelty_mean", "novelty_concentration", "review_threshold", "prior_value", "prior_spread"),
     *("incumbent_half", "ally_half", "lapsed_leave"),
 }
 
