@@ -88,7 +88,7 @@ def scenario_identity(scenario: Scenario) -> str:
         if not values[name]:
             del values[name]
     for name in NETWORKS:  # by what a file holds, not by its name
-        if named_by_file(file := values.get(name)):
+        if named_by_file(file := values[name]):
             values[name] = file_digest(file)
     return json.dumps(values, sort_keys=True)
 
