@@ -91,16 +91,18 @@ def test_doing_nothing_is_always_there_unless_it_is_surely_beaten_for_nothing():
 
 @pytest.mark.slow
 def test_intervals_of_fresh_seeds_cover_what_many_more_seeds_give():
-    """Nine in ten at least; all plans share their luck, so that they err together."""
-    covered = []
-    for first in (1, 10_001, 20_001, 30_001, 40_001, 50_001):
-        found = portfolio(TEAM.but(seed=first), 2.0, levers=EIGHT, replications=10, fresh=60)
+    """Nine in ten at least. Plans share their luck and err together, so many searches are made."""
+    truth, covered = {}, []
+    for number in range(40):
+        team = TEAM.but(seed=1 + 10_000 * number)
+        found = portfolio(team, 2.0, levers=EIGHT[:4], replications=4, fresh=60)
         for one in found.offers:
-            scenario = with_plan(TEAM, one.plan)
-            many = simulate_many([(scenario, seed) for seed in range(5_000_000, 5_000_400)])
-            truth = many["omission"].mean()
-            covered.append(one.lost.low <= truth <= one.lost.high)
-    assert np.mean(covered) >= 0.9
+            if one.plan not in truth:
+                pairs = [(with_plan(TEAM, one.plan), seed) for seed in range(5_000_000, 5_002_000)]
+                truth[one.plan] = simulate_many(pairs)["omission"].mean()
+        held = [one.lost.low <= truth[one.plan] <= one.lost.high for one in found.offers]
+        covered.append(np.mean(held))
+    assert np.mean(covered) >= 0.9, covered
 
 
 # --- strengths, weeks, costs, worlds --------------------------------------------------------------
