@@ -287,7 +287,11 @@ def ranking(found: list[Ranked], say: Speech, dark: bool, most: int = 12) -> Pag
     sheet.names([fill(say.of(one.lever.title), 31, max_lines=2) for one in shown])
     sheet.axes.tick_params(axis="y", labelsize=8)
     sheet.axes.axvline(0, color=sheet.faint, lw=1)
-    sheet.axes.legend(loc="lower right", fontsize=8, frameon=False, labelcolor="linecolor")
+    below, above = sheet.axes.get_ylim()
+    sheet.axes.set_ylim(below, above - 0.8)  # room for the legend, above all marks
+    sheet.axes.legend(
+        loc="upper right", ncols=2, fontsize=8, frameon=False, labelcolor="linecolor", borderpad=0.0
+    )
     sheet.axes.set_xlabel(say("ranking_axis"), loc="right")  # longer than the axis
     return sheet.picture()
 
