@@ -11,6 +11,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from innovation_abm.agents import Person
 from innovation_abm.agents.hooks import is_ours
 from innovation_abm.kernel.translation.dialect import (
     ANNOTATED,
@@ -24,14 +25,13 @@ from innovation_abm.kernel.translation.errors import DialectError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-IGNORED: Final = frozenset(
-    (
-        *("role", "__module__", "__qualname__", "__doc__", "__annotations__", "__dict__"),
-        *("__weakref__", "__firstlineno__", "__static_attributes__", "__annotate__"),
-        *("__annotations_cache__", "__annotate_func__", "__parameters__", "__orig_bases__"),
-    )
+_OF_PYTHON: Final = (
+    *("role", "__module__", "__qualname__", "__doc__", "__annotations__", "__dict__"),
+    *("__weakref__", "__firstlineno__", "__static_attributes__", "__annotate__"),
+    *("__annotations_cache__", "__annotate_func__", "__parameters__", "__orig_bases__"),
 )
-"""What every class has, whatever it is for."""
+IGNORED: Final = frozenset((*_OF_PYTHON, *vars(type("Empty", (Person,), {}))))
+"""What every class of agents has, by Python or by Mesa, whatever it is for."""
 
 
 class Calls(Protocol):
