@@ -44,6 +44,15 @@ class Engine(StrEnum):
 
 # --- what is run, and how -------------------------------------------------------------------------
 
+ScenarioArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="PRESET|FILE.toml",
+        help="What to run: a preset (the command presets lists them) or a scenario file. "
+        "Default: workshop; with --chart: typical.",
+        autocompletion=complete_preset,
+    ),
+]
 LeverOption = Annotated[
     list[str] | None,
     typer.Option(

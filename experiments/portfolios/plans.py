@@ -27,7 +27,7 @@ USUAL_COST: Final = 1.0
 
 
 @dataclass(frozen=True, order=True)
-class Choice:
+class LeverChoice:
     """A lever that is moved.
 
     Attributes:
@@ -45,7 +45,7 @@ class Choice:
         return {"lever": self.lever, "strength": self.strength, "week": self.week}
 
 
-Plan = tuple[Choice, ...]
+Plan = tuple[LeverChoice, ...]
 """A portfolio: levers moved together, in the order of their keys."""
 
 
@@ -80,7 +80,7 @@ class Menu:
         each = list(product(self.strengths, self.weeks))
         for keys in combinations(sorted(self.levers), levers):
             for ways in product(each, repeat=levers):
-                plan = tuple(Choice(key, *way) for key, way in zip(keys, ways, strict=True))
+                plan = tuple(LeverChoice(key, *way) for key, way in zip(keys, ways, strict=True))
                 if self.fits(plan):
                     yield plan
 

@@ -15,8 +15,8 @@ from innovation_abm.experiments.portfolios.memory import Memory
 from innovation_abm.experiments.portfolios.plans import Menu, menu_of
 from innovation_abm.experiments.portfolios.search import (
     FRONT,
+    MeasuredPlan,
     Measuring,
-    Offer,
     front,
     measured_again,
     search,
@@ -62,7 +62,7 @@ class Portfolio:
         replications: by how many replications in each world plans were chosen, and by how many
             fresh ones they were measured.
         require: share of worthwhile ideas that may be lost for a world to count as met.
-        offers: the front, the plan that loses fewest worthwhile ideas first.
+        front: the plans that are left, the plan that loses fewest worthwhile ideas first.
     """
 
     scenario: Scenario
@@ -71,7 +71,7 @@ class Portfolio:
     tried: int
     replications: tuple[int, int]
     require: float | None
-    offers: tuple[Offer, ...]
+    front: tuple[MeasuredPlan, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -83,7 +83,7 @@ class Portfolio:
             "tried": self.tried,
             "replications": self.replications[0],
             "fresh_replications": self.replications[1],
-            "front": [one.as_dict() for one in self.offers],
+            "front": [one.as_dict() for one in self.front],
         }
 
 
@@ -164,7 +164,7 @@ def portfolio(
         tried=len(found),
         replications=(replications, fresh),
         require=require_lost,
-        offers=tuple(measured_again(menu, afresh, chosen, require_lost)),
+        front=tuple(measured_again(menu, afresh, chosen, require_lost)),
     )
     if out is not None:
         write_text(Path(out) / RESULT, to_json(result.as_dict()))
@@ -197,7 +197,7 @@ def read_worlds(
         declared: the parameters that the rules declare.
 
     Raises:
-        InnovationAbmError: if there is no such folder, or no scenario in it, or one is wrong.
+        InnovationAbmError: if the folder does not exist, holds no scenario, or holds a wrong one.
     """
     place = Path(folder)
     files = sorted(place.glob("*.toml")) if place.is_dir() else []

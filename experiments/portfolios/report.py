@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from innovation_abm.experiments.portfolios.portfolio import Portfolio
-    from innovation_abm.experiments.portfolios.search import Offer
+    from innovation_abm.experiments.portfolios.search import MeasuredPlan
     from innovation_abm.results.survival import Interval
 
 PAGE: Final = "report.html"
@@ -28,7 +28,7 @@ img { max-width: 100% } .note { color: #555 }
 
 def sentence(found: Portfolio) -> str:
     """Return the finding in a sentence, which says no more than the figures do."""
-    best, nothing = found.offers[0], _nothing(found)
+    best, nothing = found.front[0], _nothing(found)
     if not best.plan or nothing is None:
         return "No plan within the budget is better than doing nothing."
     gain = 100 * (nothing.lost.estimate - best.lost.estimate)
@@ -44,7 +44,7 @@ def sentence(found: Portfolio) -> str:
     )
 
 
-def titles(found: Portfolio, offer: Offer) -> str:
+def titles(found: Portfolio, offer: MeasuredPlan) -> str:
     """Return the levers of a plan in words, with strength and week where they are not the usual."""
     known = found.scenario.catalogue()
     parts = []
@@ -58,8 +58,8 @@ def titles(found: Portfolio, offer: Offer) -> str:
     return ", ".join(parts) or "doing nothing"
 
 
-def _nothing(found: Portfolio) -> Offer | None:
-    return next((one for one in found.offers if not one.plan), None)
+def _nothing(found: Portfolio) -> MeasuredPlan | None:
+    return next((one for one in found.front if not one.plan), None)
 
 
 def write_report(found: Portfolio, folder: str | PathLike[str]) -> Path:
@@ -94,12 +94,12 @@ def _table(found: Portfolio) -> str:
     several = len(found.worlds) > 1
     heads = ["levers", "cost", "worthwhile lost", "worthless adopted"]
     heads += ["regret"] * several + ["worlds met"] * (found.require is not None)
-    rows = "".join(f"<tr>{_row(found, one)}</tr>" for one in found.offers)
+    rows = "".join(f"<tr>{_row(found, one)}</tr>" for one in found.front)
     head = "".join(f"<th{' class=number' * (at > 0)}>{one}</th>" for at, one in enumerate(heads))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _row(found: Portfolio, one: Offer) -> str:
+def _row(found: Portfolio, one: MeasuredPlan) -> str:
     cells = [f"{one.cost:g}", in_100(one.lost), in_100(one.let_in)]
     if one.regret is not None:
         cells.append(f"{100 * one.regret:.1f}")
@@ -122,7 +122,7 @@ def _drawn(found: Portfolio) -> bytes:
 
     figure = Figure(figsize=(8.5, 5.5), layout="constrained")
     axis: Any = figure.subplots()
-    shown = [one for one in found.offers if one.lost.estimate == one.lost.estimate]
+    shown = [one for one in found.front if one.lost.estimate == one.lost.estimate]
     across = [100 * one.let_in.estimate for one in shown]
     up = [100 * one.lost.estimate for one in shown]
     for one, x, y in zip(shown, across, up, strict=True):

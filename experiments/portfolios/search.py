@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.experiments.portfolios.plans import Choice, Menu, Plan, with_plan
+from innovation_abm.experiments.portfolios.plans import LeverChoice, Menu, Plan, with_plan
 from innovation_abm.results.survival import Interval, mean_interval, paired_difference
 from innovation_abm.running.simulation import simulate_many
 
@@ -197,7 +197,7 @@ def _plan_of(menu: Menu, trial: Any) -> Plan:  # noqa: ANN401 - Optuna's types a
         strength = trial.suggest_categorical(key, [0.0, *menu.strengths])
         week = trial.suggest_categorical(f"{key} from", list(menu.weeks))
         if strength > 0.0:
-            choices.append(Choice(key, strength, week))
+            choices.append(LeverChoice(key, strength, week))
     while not menu.fits(tuple(choices)):
         choices.remove(max(choices, key=lambda one: (menu.costs[one.lever] * one.strength, one)))
     return tuple(sorted(choices))
@@ -207,7 +207,7 @@ def _plan_of(menu: Menu, trial: Any) -> Plan:  # noqa: ANN401 - Optuna's types a
 
 
 @dataclass(frozen=True)
-class Offer:
+class MeasuredPlan:
     """A plan of the front, measured with fresh seeds.
 
     Attributes:
@@ -244,7 +244,7 @@ class Offer:
 
 def measured_again(
     menu: Menu, measuring: Measuring, plans: Sequence[Plan], require: float | None = None
-) -> list[Offer]:
+) -> list[MeasuredPlan]:
     """Measure plans with fresh seeds, and drop those that are surely beaten.
 
     Args:
@@ -272,7 +272,7 @@ def measured_again(
         several = len(measuring.worlds) > 1
         regret = float(np.max(by_world[plan] - best)) if several else None
         met = None if require is None else float(np.mean(by_world[plan] <= require))
-        offers.append(Offer(plan, menu.cost(plan), lost, let_in, regret, met))
+        offers.append(MeasuredPlan(plan, menu.cost(plan), lost, let_in, regret, met))
     return sorted(offers, key=lambda one: (one.lost.estimate, one.cost, one.plan))
 
 

@@ -9,9 +9,8 @@ import typer
 from rich.text import Text
 
 from innovation_abm.commands.pages import page_table
-from innovation_abm.commands.tasks import Changes, read_rules, task_of, warn_of_rules
+from innovation_abm.commands.tasks import Changes, check_compiled, prepared, usual_scenario
 from innovation_abm.console import Working, page, print_json
-from innovation_abm.errors import InnovationAbmError
 from innovation_abm.options import (
     ChartOption,
     ChartReading,
@@ -24,11 +23,11 @@ from innovation_abm.options import (
     NamesOption,
     RepairOption,
     RulesOption,
+    ScenarioArgument,
     SeedOption,
     SetOption,
     SheetOption,
     WeeksOption,
-    complete_preset,
 )
 
 if TYPE_CHECKING:
@@ -50,10 +49,6 @@ class Groups(StrEnum):
     LAYER = "layer"
 
 
-ScenarioArgument = Annotated[
-    str,
-    typer.Argument(metavar="PRESET|FILE.toml", help="What to run.", autocompletion=complete_preset),
-]
 ReplicationsOption = Annotated[
     int, typer.Option("--replications", metavar="N", help="Replications, each with its own seed.")
 ]
@@ -72,7 +67,7 @@ PlotOption = Annotated[
 
 
 def attribute(
-    scenario: ScenarioArgument = "workshop",
+    scenario: ScenarioArgument = None,
     settings: SetOption = None,
     levers: LeverOption = None,
     lever_file: LeverFileOption = None,
@@ -103,18 +98,13 @@ def attribute(
     with Working("loading") as working:
         from innovation_abm.commands.lever_pages import check_picture
         from innovation_abm.running import attribution
-        from innovation_abm.running.engines import mesa_only
 
         picture = None if plot is None else check_picture(plot)
-        book = read_rules(rules)
-        wanted = changes.applied(scenario, book)
-        warn_of_rules(scenario, book, working)
-        if agents := mesa_only(book):
-            raise InnovationAbmError(f"only Mesa can run {agents}, which would take hours here")
-        task = task_of(wanted, reading, working)
+        task, book = prepared(scenario or usual_scenario(chart), changes, reading, rules, working)
+        check_compiled(book)
         working.say("switching mechanisms on and off")
         found = attribution.attribute(
-            wanted,
+            task.scenario,
             replications=replications,
             by=None if by is None else by.value,
             organization=task.organization,

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from innovation_abm.commands.pages import page_table
-from innovation_abm.commands.tasks import Changes, read_rules, task_of, warn_of_rules
+from innovation_abm.commands.tasks import Changes, prepared
 from innovation_abm.console import Working, page, print_json
 from innovation_abm.options import (
     ChartOption,
@@ -90,13 +90,10 @@ def idea(
     with Working("loading") as working:
         from innovation_abm.running.chances import idea_chance
 
-        book = read_rules(rules)
-        wanted = changes.applied(scenario, book)
-        warn_of_rules(scenario, book, working)
-        task = task_of(wanted, reading, working)
+        task, book = prepared(scenario, changes, reading, rules, working)
         working.say("drawing luck")
         found = idea_chance(
-            wanted,
+            task.scenario,
             name,
             lucks=lucks,
             levers=tried,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.text import Text
 
 from innovation_abm.commands.pages import page_table
-from innovation_abm.commands.tasks import Changes, read_rules, task_of, warn_of_rules
+from innovation_abm.commands.tasks import Changes, check_compiled, prepared, usual_scenario
 from innovation_abm.console import Working, page, print_json
 from innovation_abm.options import (
     ChartOption,
@@ -21,25 +22,24 @@ from innovation_abm.options import (
     NamesOption,
     RepairOption,
     RulesOption,
+    ScenarioArgument,
     SeedOption,
     SheetOption,
     WeeksOption,
     complete_lever,
-    complete_preset,
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
+    from innovation_abm.experiments.portfolios.plans import LeverChoice
     from innovation_abm.experiments.portfolios.portfolio import Portfolio
 
 SHOWN: Final = 15
 """Plans that are printed: those that lose fewest worthwhile ideas."""
 
-ScenarioArgument = Annotated[
-    str,
-    typer.Argument(metavar="PRESET|FILE.toml", help="What to run.", autocompletion=complete_preset),
-]
 BudgetOption = Annotated[
     float, typer.Option("--budget", metavar="X", help="What a plan may cost; most levers cost 1.")
 ]
@@ -104,7 +104,7 @@ FreshOption = Annotated[
 
 
 def portfolio(
-    scenario: ScenarioArgument = "workshop",
+    scenario: ScenarioArgument = None,
     budget: BudgetOption = 2.0,
     costs: CostsOption = None,
     levers: LeversOption = None,
@@ -140,18 +140,11 @@ def portfolio(
         from innovation_abm.experiments.portfolios.plans import read_costs
         from innovation_abm.rules.files import own_parameters
 
-        book = read_rules(rules)
-        wanted = changes.applied(scenario, book)
-        warn_of_rules(scenario, book, working)
+        task, book = prepared(scenario or usual_scenario(chart), changes, reading, rules, working)
+        check_compiled(book)
         several = None if worlds is None else portfolios.read_worlds(worlds, own_parameters(book))
-        task = task_of(wanted, reading, working)
-
-        def told(what: str, done: int, total: int) -> None:
-            working.say(what)
-            working(done, total)
-
         found = portfolios.portfolio(
-            wanted,
+            task.scenario,
             budget,
             levers=levers or None,
             strengths=strengths or (1.0,),
@@ -164,20 +157,28 @@ def portfolio(
             organization=task.organization if several is None or chart else None,
             rules=book,
             out=out,
-            told=told,
+            told=partial(_told, working),
         )
-        written = None
-        if out is not None:
-            from innovation_abm.experiments.portfolios.report import write_report
-
-            working.say("writing the report")
-            written = write_report(found, out)
+        written = None if out is None else _report(found, out, working)
     if as_json:
         print_json(found.as_dict())
         return
     show_portfolio(page(), found)
     if written is not None:
         print(f"\nWritten: {written}")
+
+
+def _told(working: Working, what: str, done: int, total: int) -> None:
+    """Show how far the search is."""
+    working.say(what)
+    working(done, total)
+
+
+def _report(found: Portfolio, folder: str, working: Working) -> Path:
+    from innovation_abm.experiments.portfolios.report import write_report
+
+    working.say("writing the report")
+    return write_report(found, folder)
 
 
 def show_portfolio(console: Console, found: Portfolio) -> None:
@@ -189,7 +190,7 @@ def show_portfolio(console: Console, found: Portfolio) -> None:
     heads = ["<levers", "cost", "worthwhile lost", "worthless adopted"]
     heads += ["regret"] * (len(found.worlds) > 1) + ["met"] * (found.require is not None)
     table = page_table(*heads)
-    for one in found.offers[:SHOWN]:
+    for one in found.front[:SHOWN]:
         levers = "\n".join(_choice(choice) for choice in one.plan) or "nothing"
         row = [levers, f"{one.cost:g}", in_100(one.lost), in_100(one.let_in)]
         if one.regret is not None:
@@ -198,7 +199,7 @@ def show_portfolio(console: Console, found: Portfolio) -> None:
             row.append(f"{one.met:.0%}")
         table.add_row(*row)
     console.print(table)
-    more = len(found.offers) - SHOWN
+    more = len(found.front) - SHOWN
     first, again = found.replications
     console.print(
         f"\n{found.tried:,} plans tried by {first:,} replications each; the front measured by "
@@ -209,9 +210,8 @@ def show_portfolio(console: Console, found: Portfolio) -> None:
     )
 
 
-def _choice(choice: object) -> str:
-    lever, strength, week = (getattr(choice, name) for name in ("lever", "strength", "week"))
-    text = str(lever)
-    if strength < 1.0:
-        text += f" at {strength:g}"
-    return text + (f", week {week}" if week > 1 else "")
+def _choice(choice: LeverChoice) -> str:
+    text = choice.lever
+    if choice.strength < 1.0:
+        text += f" at {choice.strength:g}"
+    return text + (f", week {choice.week}" if choice.week > 1 else "")

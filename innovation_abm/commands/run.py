@@ -19,7 +19,13 @@ from innovation_abm.commands.pages import (
     styled,
     within,
 )
-from innovation_abm.commands.tasks import Changes, read_rules, task_of, warn_of_rules
+from innovation_abm.commands.tasks import (
+    Changes,
+    read_rules,
+    task_of,
+    usual_scenario,
+    warn_of_rules,
+)
 from innovation_abm.console import PATIENCE, Working, bar, page, print_json
 from innovation_abm.options import (
     ChartOption,
@@ -35,11 +41,11 @@ from innovation_abm.options import (
     NamesOption,
     RepairOption,
     RulesOption,
+    ScenarioArgument,
     SeedOption,
     SetOption,
     SheetOption,
     WeeksOption,
-    complete_preset,
 )
 
 if TYPE_CHECKING:
@@ -48,11 +54,6 @@ if TYPE_CHECKING:
 
     from innovation_abm.charts.charts import Chart
     from innovation_abm.results.run import Run
-
-FOR_ROOMS: Final = "workshop"
-"""The scenario that runs by default."""
-FOR_CHARTS: Final = "typical"
-"""The default scenario on a chart: the workshop preset has an unrealistically high idea rate."""
 
 MOST_CAUSES: Final = 8  # rows of the table of deaths
 MOST_NOTES: Final = 8  # repairs of the chart
@@ -89,15 +90,6 @@ STEPS: Final = {
 """The stages of the funnel, in words."""
 
 
-ScenarioArgument = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="PRESET|FILE.toml",
-        help="What to run: a preset (the command presets lists them) or a scenario file. "
-        "Default: workshop; with --chart: typical.",
-        autocompletion=complete_preset,
-    ),
-]
 OutOption = Annotated[
     str | None,
     typer.Option(
@@ -139,7 +131,7 @@ def run(
     with Working("loading") as working:
         from innovation_abm.results.files import check_folder, summarize
 
-        name = scenario or (FOR_ROOMS if chart is None else FOR_CHARTS)
+        name = scenario or usual_scenario(chart)
         book = read_rules(rules)
         wanted = changes.applied(name, book)
         if out is not None:

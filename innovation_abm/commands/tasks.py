@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError, shortened, shown, unknown
 
@@ -82,6 +82,17 @@ def _named(scenario: Scenario, changes: Mapping[str, Sequence[str]]) -> Scenario
     """Return a scenario whose name lists what was changed in it."""
     changed = ", ".join(pair.strip() for pairs in changes.values() for pair in pairs)
     return scenario.but(name=f"{scenario.name} with {changed}") if changed else scenario
+
+
+FOR_ROOMS: Final = "workshop"
+"""The scenario that runs by default."""
+FOR_CHARTS: Final = "typical"
+"""The default scenario on a chart: the workshop preset has an unrealistically high idea rate."""
+
+
+def usual_scenario(chart: str | None) -> str:
+    """Return the name of the scenario that runs if none is named."""
+    return FOR_ROOMS if chart is None else FOR_CHARTS
 
 
 def find_scenario(name: str, rules: RuleBook | None = None) -> Scenario:
@@ -216,3 +227,33 @@ def task_of(scenario: Scenario, reading: ChartReading, working: Working) -> Task
     if chart.organization is None:
         raise ChartError(chart.faults)
     return Task(scenario, chart.organization, chart)
+
+
+def prepared(
+    name: str, changes: Changes, reading: ChartReading, rules: str | None, working: Working
+) -> tuple[Task, RuleBook | None]:
+    """Return the task of a command, and the rules of the file that it names.
+
+    Args:
+        name: A preset or scenario file.
+        changes: What the options change in it.
+        reading: How a chart is read.
+        rules: A rule file, if one is given.
+        working: Where warnings go.
+    """
+    book = read_rules(rules)
+    wanted = changes.applied(name, book)
+    warn_of_rules(name, book, working)
+    return task_of(wanted, reading, working), book
+
+
+def check_compiled(rules: RuleBook | None) -> None:
+    """Refuse agents that only Mesa can run, for commands that need many thousands of runs.
+
+    Raises:
+        InnovationAbmError: If there are such agents.
+    """
+    from innovation_abm.running.engines import mesa_only
+
+    if agents := mesa_only(rules):
+        raise InnovationAbmError(f"only Mesa can run {agents}, which would take hours here")

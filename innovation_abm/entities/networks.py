@@ -203,7 +203,7 @@ class _Posts:
         """Return the number of a post.
 
         Raises:
-            NetworkError: if there is no such post.
+            NetworkError: if the post does not exist.
         """
         if cell in self.numbers:
             return self.numbers[cell]

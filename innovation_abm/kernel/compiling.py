@@ -827,7 +827,7 @@ ENGINE_MODULES: Final = (
 def _absorb(state: hashlib._Hash, value: object, seen: set[int]) -> None:
     """Absorb what a value means to compiled code: functions with all that they refer to."""
     if isinstance(value, Parameter):
-        return  # its name is that of an attribute, and its value is no part of the code
+        return  # the code holds its name, as an attribute; its value is data
     if isinstance(value, FunctionType):
         if id(value) in seen:
             return

@@ -52,7 +52,7 @@ By = Literal["department", "layer"]
 
 
 @dataclass(frozen=True)
-class Part:
+class LossPart:
     """What one mechanism costs.
 
     Attributes:
@@ -100,7 +100,7 @@ class Attribution:
     replications: int
     left_out: int
     lost: Interval
-    parts: tuple[Part, ...]
+    parts: tuple[LossPart, ...]
     unexplained: Interval
     per_replication: Array
     exact: bool
@@ -314,7 +314,7 @@ def _attribution(
         of_groups = np.zeros((len(shares), lost.shape[1])) if place is None else shares[:, place]
         per_replication[:, number] = of_groups.sum(axis=1)
         by = {name: mean_interval(of_groups[:, at]) for at, name in enumerate(groups)}
-        parts.append(Part(mechanism, mean_interval(per_replication[:, number]), by))
+        parts.append(LossPart(mechanism, mean_interval(per_replication[:, number]), by))
     return Attribution(
         scenario=scenario,
         replications=int(sound.sum()),

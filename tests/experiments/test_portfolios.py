@@ -11,7 +11,13 @@ from innovation_abm import InnovationAbmError, preset, simulate_many
 from innovation_abm.commands import cli
 from innovation_abm.experiments import portfolio
 from innovation_abm.experiments.portfolios.memory import FILE, Memory
-from innovation_abm.experiments.portfolios.plans import Choice, Menu, menu_of, read_costs, with_plan
+from innovation_abm.experiments.portfolios.plans import (
+    LeverChoice,
+    Menu,
+    menu_of,
+    read_costs,
+    with_plan,
+)
 from innovation_abm.experiments.portfolios.portfolio import read_worlds
 from innovation_abm.experiments.portfolios.report import write_report
 from innovation_abm.experiments.portfolios.search import Measuring, front, objectives, search
@@ -75,7 +81,7 @@ def test_the_same_seed_gives_the_same_front():
 
 def test_the_front_has_nothing_that_another_plan_beats():
     menu = Menu(("a", "b"), (1.0,), (1,), {"a": 1.0, "b": 1.0}, 2.0)
-    nothing, a, b = (), (Choice("a"),), (Choice("b"),)
+    nothing, a, b = (), (LeverChoice("a"),), (LeverChoice("b"),)
     both = (*a, *b)
     values = {nothing: (0.7, 0.1), a: (0.5, 0.2), b: (0.5, 0.3), both: (0.6, 0.05)}
     found = {plan: np.array([[pair, pair]]) for plan, pair in values.items()}
@@ -84,8 +90,8 @@ def test_the_front_has_nothing_that_another_plan_beats():
 
 def test_doing_nothing_is_always_there_unless_it_is_surely_beaten_for_nothing():
     found = portfolio(TEAM, 1.0, levers=EIGHT[:2], replications=2, fresh=2)
-    assert any(one.plan == () and one.cost == 0.0 for one in found.offers)
-    losses = [one.lost.estimate for one in found.offers]
+    assert any(one.plan == () and one.cost == 0.0 for one in found.front)
+    losses = [one.lost.estimate for one in found.front]
     assert losses == sorted(losses)
 
 
@@ -96,11 +102,11 @@ def test_intervals_of_fresh_seeds_cover_what_many_more_seeds_give():
     for number in range(40):
         team = TEAM.but(seed=1 + 10_000 * number)
         found = portfolio(team, 2.0, levers=EIGHT[:4], replications=4, fresh=60)
-        for one in found.offers:
+        for one in found.front:
             if one.plan not in truth:
                 pairs = [(with_plan(TEAM, one.plan), seed) for seed in range(5_000_000, 5_002_000)]
                 truth[one.plan] = simulate_many(pairs)["omission"].mean()
-        held = [one.lost.low <= truth[one.plan] <= one.lost.high for one in found.offers]
+        held = [one.lost.low <= truth[one.plan] <= one.lost.high for one in found.front]
         covered.append(np.mean(held))
     assert np.mean(covered) >= 0.9, covered
 
@@ -109,7 +115,11 @@ def test_intervals_of_fresh_seeds_cover_what_many_more_seeds_give():
 
 
 def test_a_plan_moves_levers_as_it_says():
-    plan = (Choice("defined_roles", 0.5), Choice("forums", 1.0, 20), Choice("upholding", 1.0, 20))
+    plan = (
+        LeverChoice("defined_roles", 0.5),
+        LeverChoice("forums", 1.0, 20),
+        LeverChoice("upholding", 1.0, 20),
+    )
     moved = with_plan(TEAM, plan)
     assert moved.strengths(1) == {"defined_roles": 0.5}
     assert moved.strengths(20) == {"defined_roles": 0.5, "forums": 1.0, "upholding": 1.0}
@@ -123,7 +133,9 @@ def test_costs_and_budget_bound_what_is_tried(tmp_path):
     )
     plans = [plan for size in range(4) for plan in menu.plans(size)]
     assert all(menu.cost(plan) <= 1.5 for plan in plans)
-    assert (Choice("defined_roles", 0.5),) in plans and (Choice("defined_roles"),) not in plans
+    assert (LeverChoice("defined_roles", 0.5),) in plans and (
+        LeverChoice("defined_roles"),
+    ) not in plans
     assert menu.most == 2
 
 
@@ -134,11 +146,11 @@ def test_worlds_give_regret_and_what_is_met(tmp_path):
     assert list(worlds) == ["calm", "doubtful"]
     given = {"levers": EIGHT[:3], "replications": 3, "fresh": 4, "worlds": worlds}
     found = portfolio(TEAM, 1.0, require_lost=1.0, **given)
-    assert {one.met for one in found.offers} == {1.0}
-    assert all(one.regret >= 0.0 for one in found.offers)
-    assert min(one.regret for one in found.offers) < 0.1
+    assert {one.met for one in found.front} == {1.0}
+    assert all(one.regret >= 0.0 for one in found.front)
+    assert min(one.regret for one in found.front) < 0.1
     none = portfolio(TEAM, 1.0, require_lost=0.0, **given)
-    assert {one.met for one in none.offers} == {0.0}
+    assert {one.met for one in none.front} == {0.0}
 
 
 WRONG = [
@@ -222,9 +234,9 @@ def test_the_report_holds_every_plan_and_loads_nothing(tmp_path):
     found = portfolio(TEAM.but(name="<b>team"), 2.0, **ASKED)
     text = write_report(found, tmp_path).read_text(encoding="utf-8")
     assert "&lt;b&gt;team" in text and "<b>team" not in text
-    assert text.count("<tr>") == len(found.offers) + 1
+    assert text.count("<tr>") == len(found.front) + 1
     assert "http:" not in text and "https:" not in text
-    for one in found.offers:
+    for one in found.front:
         assert all(catalogue()[choice.lever].title.en in text for choice in one.plan)
 
 

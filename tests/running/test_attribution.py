@@ -1,6 +1,7 @@
 """What worthwhile ideas die of: the parts add up, equals are treated alike, nothing is invented."""
 
 import json
+from importlib.resources import files
 from itertools import combinations
 
 import numpy as np
@@ -203,6 +204,12 @@ def test_the_command_says_it_in_words_and_draws_it(tmp_path):
     assert result.exit_code == 0
     assert "Of 100 worthwhile ideas" in result.stdout and "layer 3" in result.stdout
     assert picture.read_text(encoding="utf-8").startswith("<?xml")
+
+
+def test_a_chart_is_run_with_the_usual_scenario_of_charts():
+    chart = files("innovation_abm") / "data" / "example-chart.csv"
+    result = call("--chart", str(chart), "--weeks", "20", "--replications", "2", "--json")
+    assert json.loads(result.stdout)["scenario"] == "typical"
 
 
 def test_agents_that_only_mesa_runs_are_refused(tmp_path):
