@@ -76,7 +76,7 @@ EVERYTHING_ON: Final = {
     "outcome_payment": 0.2,
     "failure_cost": 0.5,
     "failure_business": 2.0,
-    "implementation_work": 0.5,
+    "implementation_work": 1.0,
     "cancellation": 0.2,
     "determinants": True,
     "silo_spread": 0.1,

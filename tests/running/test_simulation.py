@@ -38,7 +38,8 @@ from innovation_abm.scenario import parameters
 pytestmark = pytest.mark.usefixtures("compiled")
 
 TEAM = Scenario(weeks=40, middle_layers=1, span=4, conception_rate=12.0)
-BUSY = TEAM.but(name="busy", **EVERYTHING_ON)
+# Its desks have no slots left to implement anything, were they to: what is adopted begins at once.
+BUSY = TEAM.but(name="busy", **EVERYTHING_ON | {"implementation_work": 0.0})
 
 
 class Tireless(MiddleManager):
