@@ -191,8 +191,8 @@ def _row_of(run: Run, idea: str) -> int:
     names = list(run.ideas["idea"])
     if idea not in names:
         raise InnovationAbmError(
-            f"{unknown('idea', str(idea), names)}; this run has "
-            f"{len(names):,} ideas, named by week and post, such as {', '.join(names[:3])}"
+            f"{unknown('idea', str(idea), names)} (this run has {len(names):,} ideas, named by "
+            f"week and post, such as {', '.join(names[:3])})"
         )
     return names.index(idea)
 
