@@ -202,7 +202,7 @@ def show_comparison(console: Console, found: Comparison, organization: Organizat
         found: the comparison.
         organization: what A and B ran on.
     """
-    from innovation_abm.commands.lever_pages import cannot_act  # numpy is slow to load
+    from innovation_abm.running.effects import cannot_act  # numpy is slow to load
 
     console.print(styled(f"A: {found.a.name}", "bold"))
     console.print(styled(f"B: {found.b.name}", "bold"))
