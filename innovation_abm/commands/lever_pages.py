@@ -125,11 +125,20 @@ def show_ranking(
     console.print(table)
     if any(math.isnan(one.worthwhile.estimate) for one in acting):
         console.print("\nundefined: no worthwhile idea was decided on.", style="dim")
+    if challenges and (helping := [one.lever.key for one in acting if one.worthwhile.low > 0]):
+        console.print(f"\n{helps_although('worthwhile ideas', helping)}")
     for one in of_kind:
         if not one.acts:
             console.print(f"{one.lever.key}: {cannot_act(one.needs)}", style="dim")
     other = "" if challenges else "; for what would hurt most: --challenges"
     console.print(f"\nFaint: the interval of worthwhile ideas includes 0{other}.", style="dim")
+
+
+def helps_although(ideas: str, challenges: Sequence[str]) -> str:
+    """Say of challenges that more ideas survive with them."""
+    kind = "a challenge" if len(challenges) == 1 else "challenges"
+    told = f"More {ideas} survive with {', '.join(challenges)}, although classed as {kind}."
+    return f"{told} To read why: innovation-abm levers {challenges[0]}."
 
 
 def _change(change: Interval) -> str:

@@ -76,7 +76,7 @@ def idle_levers(
     return {
         key: needs
         for (key, needs), other in zip(doubtful.items(), others, strict=True)
-        if _same(base, other)
+        if same_figures(base, other)
     }
 
 
@@ -92,12 +92,25 @@ def _without(scenario: Scenario, key: str) -> Scenario:
     return scenario.but(levers=still, timeline=timeline)
 
 
-def _same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+def same_figures(one: pd.DataFrame, other: pd.DataFrame) -> bool:
     """Whether runs agree in every figure, those of scenarios of other names included."""
     figures = one.columns.drop("scenario")
     return np.array_equal(
         one[figures].to_numpy(float), other[figures].to_numpy(float), equal_nan=True
     )
+
+
+def needs_of(name: str, scenario: Scenario) -> dict[str, Value]:
+    """Return what a lever or parameter that changes nothing in a scenario needs there.
+
+    A parameter needs what a lever needs that moves it; see :func:`unmet_needs`.
+    """
+    for key, lever in scenario.catalogue().items():
+        if name == key or name in (*lever.switches, *(move.parameter for move in lever.moves)):
+            needs = {one: x for one, x in unmet_needs(lever, scenario).items() if one != name}
+            if needs:
+                return needs
+    return {}
 
 
 def cannot_act(needs: Mapping[str, Value]) -> str:
@@ -241,6 +254,6 @@ def _ranked(lever: Lever, scenario: Scenario, base: pd.DataFrame, other: pd.Data
         before, after = (sign * table[column].to_numpy() for table in (base, other))
         return survival.paired_difference(before, after, skip_undefined=True).difference
 
-    acts = not _same(base, other)
+    acts = not same_figures(base, other)
     needs = {} if acts else unmet_needs(lever, scenario)
     return Ranked(lever, change("omission", -1.0), change("commission"), acts, needs)

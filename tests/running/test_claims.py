@@ -6,8 +6,10 @@ import math
 import pytest
 from typer.testing import CliRunner
 
-from innovation_abm import preset
+from innovation_abm import Change, compare, idle_levers, preset
 from innovation_abm.commands import cli
+from innovation_abm.experiments.design.study import Study
+from innovation_abm.experiments.running.idle import idle_factors
 from innovation_abm.organization.uneven import uneven
 from innovation_abm.results.measures import MEASURES
 from innovation_abm.results.survival import Interval
@@ -146,3 +148,59 @@ def test_a_sample_of_the_record_is_found_again(tmp_path):
         record(measure_claims(place(name), some), tmp_path / "again.csv")
         record([on_record[one.key, name] for one in some], tmp_path / "before.csv")
         assert (tmp_path / "again.csv").read_text() == (tmp_path / "before.csv").read_text()
+
+
+# --- levers that change nothing, and challenges that help -----------------------------------------
+
+ROOM = preset("workshop").but(weeks=40)
+
+
+def test_an_idle_lever_is_found_among_others_and_says_what_it_needs():
+    moved = {"outcome_payment": 1.0, "control_reflex": 1.0, "shared_understanding": 1.0}
+    found = idle_levers(ROOM.but(levers=moved))
+    needs = {"outcome_payment": {"data_quality": 0.8}, "control_reflex": {"expectation_drift": 3.0}}
+    assert found == needs
+    late = ROOM.but(timeline=(Change(week=9, levers=moved),))
+    assert idle_levers(late) == needs
+    assert idle_levers(late.but(data_quality=0.8, expectation_drift=3.0)) == {}
+
+
+@pytest.mark.parametrize("rest", ["", "--set-b doubt=0.9"])
+def test_commands_name_what_cannot_act(rest):
+    words = "outcome_payment: cannot act here: needs, for instance, data_quality = 0.8."
+    line = f"workshop --weeks 30 --lever-b outcome_payment=1 --replications 2 {rest}"
+    said = CliRunner().invoke(cli.app, ["compare", *line.split()])
+    assert words in " ".join(said.stdout.split())
+    assert ("Nothing differs." in said.stdout) == (not rest)
+    said = CliRunner().invoke(
+        cli.app, ["run", "workshop", "--weeks", "30", "--lever", "outcome_payment=1"]
+    )
+    assert words in " ".join(said.stdout.split())
+
+
+def test_a_parameter_that_changes_nothing_says_what_it_needs():
+    found = compare(ROOM, ROOM.but(skill_learning=0.5), replications=2)
+    assert found.idle == {"skill_learning": {"skill_drift": 0.5}}
+
+
+def test_a_challenge_that_saves_ideas_is_named():
+    moved = ROOM.but(levers={"reliance_on_individuals": 1.0})
+    assert compare(ROOM, moved, replications=4).helpful_challenges == ["reliance_on_individuals"]
+    assert compare(ROOM, moved.but(doubt=0.1), replications=2).helpful_challenges == []
+    harmful = ROOM.but(levers={"risk_averse_culture": 1.0})
+    assert compare(ROOM, harmful, replications=2).helpful_challenges == []
+
+
+def test_a_study_names_factors_that_cannot_act():
+    study = Study.from_toml(
+        'format = 1\nname = "idle"\n[base]\npreset = "workshop"\nvalues = { weeks = 30 }\n'
+        '[[factor]]\nparameter = "skill_learning"\nvalues = [0.0, 0.5]\n'
+        '[[factor]]\nlever = "control_reflex"\nlow = 0.0\nhigh = 1.0\nlevels = 3\n'
+        '[[factor]]\nparameter = "doubt"\nvalues = [0.2, 0.8]\n[design]\nkind = "factorial"\n'
+    )
+    assert list(idle_factors(study)) == [
+        "skill_learning, at the first 4 points: "
+        "cannot act here: needs, for instance, skill_drift = 0.5",
+        "control_reflex, at the first 4 points: "
+        "cannot act here: needs, for instance, expectation_drift = 3.0",
+    ]
