@@ -52,5 +52,4 @@ def _figures(study: Study, row: Mapping[str, Any]) -> pd.DataFrame:
         [(scenario, scenario.seed)],
         organization=study.organization(scenario),
         rules=study.read_rules(study.rules_of(row)),
-        engine="kernel",
     )

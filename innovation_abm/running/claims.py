@@ -299,9 +299,7 @@ def _measures(
     """Run scenarios; return, for each, every measure of each of its runs."""
     seeds = range(where.scenario.seed, where.scenario.seed + number)
     pairs = [(one, seed) for one in scenarios.values() for seed in seeds]
-    runs = simulate_many(
-        pairs, organization=where.organization, tables=True, progress=progress, engine="kernel"
-    )
+    runs = simulate_many(pairs, organization=where.organization, tables=True, progress=progress)
     rows = np.array([[MEASURES[name].of(run) for name in names] for run in runs])
     each = rows.reshape(len(scenarios), number, len(names))
     return {
