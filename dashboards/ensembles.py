@@ -11,6 +11,7 @@ import pandas as pd
 from innovation_abm.dashboards.background import GivenUp
 from innovation_abm.results import survival
 from innovation_abm.results.survival import Interval
+from innovation_abm.running.effects import same_figures
 from innovation_abm.running.simulation import simulate_many
 
 if TYPE_CHECKING:
@@ -92,6 +93,11 @@ class Numbers:
     a: Ensemble
     b: Ensemble
     engine: str
+
+    @property
+    def differ(self) -> bool:
+        """Whether the moves change anything."""
+        return not same_figures(self.a.table, self.b.table)
 
     def change(self, measure: str) -> Interval:
         """Return the paired difference of a measure, B - A, with its 95% confidence interval."""

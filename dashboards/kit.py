@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from innovation_abm.dashboards.guides import StepKind, guides
 from innovation_abm.dashboards.words import LANGUAGES, Speech
 from innovation_abm.results.measures import MEASURES
-from innovation_abm.running.effects import recorded
+from innovation_abm.running.claims import recorded
 from innovation_abm.scenario.levers import catalogue
 from innovation_abm.scenario.parameters import parameters
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from innovation_abm.dashboards.guides import Guide, Step
-    from innovation_abm.running.effects import Measured
+    from innovation_abm.running.claims import MeasuredClaim
     from innovation_abm.scenario.levers import Lever
 
 SHOWN = "workshop"
@@ -58,16 +58,16 @@ def _step(step: Step, number: int, say: Speech) -> str:
 
 def cards() -> str:
     """Return a card for each lever of the catalogue, as Markdown."""
-    measured: dict[str, list[Measured]] = {}
+    measured: dict[str, list[MeasuredClaim]] = {}
     for one in recorded():
-        if one.organization == SHOWN:
-            measured.setdefault(one.lever.key, []).append(one)
+        if one.place == SHOWN and one.claim.is_plain:
+            measured.setdefault(one.claim.lever, []).append(one)
     return "\n\n".join(
         "\n".join(_card(lever, measured.get(lever.key, []))) for lever in catalogue().values()
     )
 
 
-def _card(lever: Lever, effects: list[Measured]) -> Iterator[str]:
+def _card(lever: Lever, effects: list[MeasuredClaim]) -> Iterator[str]:
     yield f"### {lever.title.en} · {lever.title.fr}"
     yield ""
     yield f"- *Example*: {lever.sentence.en} / {lever.sentence.fr}"
@@ -83,8 +83,8 @@ def _card(lever: Lever, effects: list[Measured]) -> Iterator[str]:
     yield f"- *Source*: {lever.source} ({lever.time})"
 
 
-def _effect(one: Measured) -> str:
-    measure = MEASURES[one.effect.measure]
+def _effect(one: MeasuredClaim) -> str:
+    measure = MEASURES[one.claim.measure]
     is_share = not measure.unit and "ideas" in measure.title
     unit, scale = ("of 100", 100.0) if is_share else (measure.unit, 1.0)
     before, after = scale * one.base, scale * (one.base + one.change.estimate)

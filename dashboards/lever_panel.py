@@ -11,6 +11,7 @@ from solara.alias import rv
 
 from innovation_abm.dashboards.figures import written
 from innovation_abm.dashboards.headlines import Headline, Unit, headlines
+from innovation_abm.running.effects import settings_in_words, unmet_needs
 from innovation_abm.scenario.levers import Determinant, Lever
 
 if TYPE_CHECKING:
@@ -103,6 +104,18 @@ def _Lever(room: Room, lever: Lever) -> None:
     )
     title = f"{say.of(lever.title)} ({say(lever.kind.value)})"
     _Slider(room, lever.key, title, about, (0.0, 1.0, 0.05))
+    if room.value(lever.key) and _nothing_changed(room):
+        needs = settings_in_words(unmet_needs(lever, room.play.scenario))
+        idle = say("ranking_idle")
+        words = say("ranking_needs", lever=idle, names=needs) if needs else idle
+        solara.HTML(tag="p", unsafe_innerHTML=escape(words), classes=["ia-hint"])
+
+
+def _nothing_changed(room: Room) -> bool:
+    """Whether all that was moved changes nothing, as far as it is counted."""
+    numbers = room.counting.numbers.value
+    counted = numbers is not None and "numbers" not in room.jobs.working.value
+    return counted and room.play.changed and not numbers.differ
 
 
 @solara.component

@@ -12,6 +12,7 @@ from solara.alias import rv
 from innovation_abm.dashboards import figures
 from innovation_abm.dashboards.headlines import headlines, name_of
 from innovation_abm.dashboards.tales import called, story
+from innovation_abm.running.effects import settings_in_words
 from innovation_abm.scenario.levers import LeverKind
 
 if TYPE_CHECKING:
@@ -183,8 +184,7 @@ def _idle(one: Ranked, say: Speech) -> str:
     lever = say.of(one.lever.title)
     if not one.needs:
         return lever
-    names = ", ".join(f"{name} = {str(value).lower()}" for name, value in one.needs.items())
-    return say("ranking_needs", lever=lever, names=names)
+    return say("ranking_needs", lever=lever, names=settings_in_words(one.needs))
 
 
 @solara.component

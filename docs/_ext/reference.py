@@ -32,7 +32,15 @@ from innovation_abm.results.columns import IDEA_COLUMNS, PEOPLE_COLUMNS
 from innovation_abm.results.measures import MEASURES
 from innovation_abm.results.stories import PHRASES
 from innovation_abm.rules import book as rules
-from innovation_abm.running.effects import ORGANISATIONS, EffectVerdict, Measured, recorded
+from innovation_abm.running.claims import (
+    PLACES,
+    ClaimVerdict,
+    MeasuredClaim,
+    claims,
+    recorded,
+    unclaimed,
+)
+from innovation_abm.running.effects import settings_in_words
 from innovation_abm.scenario.levers import catalogue
 from innovation_abm.scenario.mechanisms import MECHANISMS
 from innovation_abm.scenario.parameters import GROUPS, parameters
@@ -361,29 +369,52 @@ def lever_table() -> str:
     return table(header, rows)
 
 
-def lever_effect_table() -> str:
-    """Tabulate what was expected of each lever, and what it was measured to do."""
-    found = {(m.lever.key, m.effect.measure, m.organization): m for m in recorded()}
+def claim_table() -> str:
+    """Tabulate what is claimed of each lever, and what was found in each organisation."""
+    found = {(one.claim.key, one.place): one for one in recorded()}
     rows = []
-    for lever in catalogue().values():
-        for effect in lever.expected:
-            ones = [found[lever.key, effect.measure, name] for name in ORGANISATIONS]
-            rows.append(
-                (
-                    _code(lever.key),
-                    MEASURES[effect.measure].title,
-                    effect.direction.value,
-                    *(_effect(one) for one in ones),
-                    effect.finding,
-                )
-            )
-    return table(("lever", "measure", "expected", *ORGANISATIONS, "where it differs"), rows)
+    for claim in claims():
+        title = MEASURES[claim.measure].title
+        if claim.beyond:
+            title += f", beyond {MEASURES[claim.beyond].title}"
+        ones = [found[claim.key, place] for place in PLACES]
+        says = [claim.claim]
+        if claim.conditions:
+            says.append(f"Given: {_code(settings_in_words(claim.conditions))}.")
+        if claim.than:
+            says.append(f"Compared with: {_code(settings_in_words(claim.than))}.")
+        expected = f"{title}: {claim.direction}"
+        cells = (_claim_found(one) for one in ones)
+        rows.append((_code(claim.lever), " ".join(says), expected, *cells, claim.finding))
+    header = ("lever", "claim", "measure, expected", *PLACES, "why it differs")
+    return table(header, rows)
 
 
-def _effect(found: Measured) -> str:
+def _claim_found(found: MeasuredClaim) -> str:
     change = found.change
-    note = "" if found.verdict == EffectVerdict.AS_EXPECTED else f" **{found.verdict}**"
-    return f"{change.estimate:+.3g} ({change.low:+.3g} to {change.high:+.3g}){note}"
+    if found.verdict == ClaimVerdict.UNDEFINED:
+        return "undefined"
+    verdict = str(found.verdict)
+    if found.verdict != ClaimVerdict.AS_EXPECTED:
+        verdict = f"**{verdict}**"
+    interval = f"{change.estimate:+.3g} ({change.low:+.3g} to {change.high:+.3g})"
+    return f"{interval} {verdict}{'; needs' if found.needs else ''}"
+
+
+def claim_tally() -> str:
+    """Count the verdicts in each organisation, and name the levers that change nothing there."""
+    rows = []
+    for place in PLACES:
+        ones = [one for one in recorded() if one.place == place]
+        counts = [sum(one.verdict == verdict for one in ones) for verdict in ClaimVerdict]
+        idle = dict.fromkeys(_code(one.claim.lever) for one in ones if one.needs)
+        rows.append((_code(place), *map(str, counts), ", ".join(idle)))
+    return table(("organisation", *map(str, ClaimVerdict), "levers marked *needs*"), rows)
+
+
+def unclaimed_table() -> str:
+    """Tabulate the mechanisms of the source text that no lever moves."""
+    return table(("mechanism", "where it is"), unclaimed().items())
 
 
 def mechanism_table() -> str:
@@ -500,7 +531,9 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "figures": lambda: _column_table(FIGURES, FIGURES),
     "people": lambda: _column_table(PEOPLE_COLUMNS, PEOPLE_COLUMNS),
     "levers": lever_table,
-    "lever effects": lever_effect_table,
+    "claims": claim_table,
+    "claim tally": claim_tally,
+    "unclaimed": unclaimed_table,
     "measures": measure_table,
     "mechanisms": mechanism_table,
     "study top": lambda: _study("top"),

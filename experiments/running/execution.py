@@ -22,6 +22,7 @@ import numpy as np
 from innovation_abm.experiments.design.models import TestFunction
 from innovation_abm.experiments.running import identity, stopping
 from innovation_abm.experiments.running.estimate import check_limits, estimate, mesa_seconds
+from innovation_abm.experiments.running.idle import idle_factors
 from innovation_abm.experiments.running.runners import (
     Chunk,
     ChunkOutcome,
@@ -111,7 +112,7 @@ def sweep(
     number = workers or os.cpu_count() or 1
     runner = make_runner(study, number, told)
     plan = Plan.of(study, runner)
-    for line in runner.notes:
+    for line in (*runner.notes, *_idle(study, runner)):
         told(line)
     check_limits(_estimate(study, plan, runner, number), study.limits)
     with Store.open(
@@ -128,7 +129,9 @@ def sweep(
 
 
 def check(study: Study, *, workers: int | None = None, notice: Notice | None = None) -> Estimate:
-    """Check a study, its charts and its rules, and estimate what it needs; nothing is run.
+    """Check a study, its charts and its rules, and estimate what it needs.
+
+    A few runs try whether its factors act at all; nothing is stored.
 
     Args:
         study: the study.
@@ -144,10 +147,16 @@ def check(study: Study, *, workers: int | None = None, notice: Notice | None = N
     number = workers or os.cpu_count() or 1
     runner = make_runner(study, number, told)
     found = _estimate(study, Plan.of(study, runner), runner, number)
-    for line in runner.notes:
-        told(line)
     check_limits(found, study.limits)
+    for line in (*runner.notes, *_idle(study, runner)):
+        told(line)
     return found
+
+
+def _idle(study: Study, runner: Runner) -> list[str]:
+    """Return lines about factors that change nothing; none where only Mesa can try them."""
+    compiled = isinstance(runner, InnovationRunner) and runner.engine == "kernel"
+    return list(idle_factors(study)) if compiled else []
 
 
 def _estimate(study: Study, plan: Plan, runner: Runner, workers: int, known: int = 0) -> Estimate:

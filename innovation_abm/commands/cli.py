@@ -20,6 +20,7 @@ from innovation_abm.commands.attribute import attribute
 from innovation_abm.commands.bench import bench
 from innovation_abm.commands.cache import cache
 from innovation_abm.commands.check_chart import check_chart
+from innovation_abm.commands.claims import claims
 from innovation_abm.commands.compare import compare
 from innovation_abm.commands.doctor import doctor
 from innovation_abm.commands.extending import check_rules, new
@@ -131,6 +132,7 @@ app.command()(portfolio)
 app.command("check-chart")(check_chart)
 app.command()(presets)
 app.command()(validate)
+app.command()(claims)
 app.command()(doctor)
 app.command()(cache)
 app.command()(bench)

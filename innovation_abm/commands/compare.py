@@ -34,12 +34,16 @@ from innovation_abm.options import (
 from innovation_abm.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from rich.console import Console
     from rich.table import Table
 
     from innovation_abm.organization.organization import Organization
+    from innovation_abm.rules.book import RuleBook
     from innovation_abm.running.comparison import Comparison
+    from innovation_abm.scenario.parameters import Value
     from innovation_abm.scenario.scenario import Scenario
 
 MOST_NAMED: Final = 5  # saved, and lost, ideas by name
@@ -156,10 +160,11 @@ def compare(
             progress=working,
             notice=working.note,
         )
+        idle = found.idle or _idle(found, task, book_b)
     if as_json:
-        print_json(_record(found, task))
+        print_json(_record(found, task) | {"idle": idle})
     else:
-        show_comparison(page(), found, task.organization)
+        show_comparison(page(), found, task.organization, idle)
 
 
 def _task_of_both(a: Scenario, b: Scenario, reading: ChartReading, working: Working) -> Task:
@@ -179,6 +184,19 @@ def _task_of_both(a: Scenario, b: Scenario, reading: ChartReading, working: Work
     return one
 
 
+def _idle(found: Comparison, task: Task, rules: RuleBook | None) -> dict[str, dict[str, Value]]:
+    """Return the levers of B that change nothing, where something else does."""
+    from innovation_abm.running.comparison import as_lucky
+    from innovation_abm.running.effects import idle_levers
+
+    return idle_levers(
+        as_lucky(found.b, found.a),
+        replications=found.replications,
+        organization=task.organization,
+        rules=rules,
+    )
+
+
 def _record(found: Comparison, task: Task) -> dict[str, Any]:
     """Return a comparison for JSON, with what the chart's reader said."""
     notes = {"warnings": [], "repairs": []} if task.chart is None else task.chart.report()
@@ -194,15 +212,22 @@ def _record(found: Comparison, task: Task) -> dict[str, Any]:
 # --- the page -------------------------------------------------------------------------------------
 
 
-def show_comparison(console: Console, found: Comparison, organization: Organization) -> None:
+def show_comparison(
+    console: Console,
+    found: Comparison,
+    organization: Organization,
+    idle: Mapping[str, Mapping[str, Value]],
+) -> None:
     """Print a comparison: the sentence, the measures, some ideas by name.
 
     Args:
         console: where to.
         found: the comparison.
         organization: what A and B ran on.
+        idle: what changes nothing in B, with what it needs.
     """
-    from innovation_abm.commands.lever_pages import cannot_act  # numpy is slow to load
+    from innovation_abm.commands.lever_pages import helps_although  # numpy is slow to load
+    from innovation_abm.running.effects import cannot_act
 
     console.print(styled(f"A: {found.a.name}", "bold"))
     console.print(styled(f"B: {found.b.name}", "bold"))
@@ -217,8 +242,11 @@ def show_comparison(console: Console, found: Comparison, organization: Organizat
             f"Counted separately: {len(found.only_a):,} ideas conceived only under A, "
             f"{len(found.only_b):,} only under B."
         )
-    for key, needs in found.idle.items():
-        console.print(styled(f"Nothing differs. {key}: {cannot_act(needs)}.", "bold"))
+    for key, needs in idle.items():
+        first = "Nothing differs. " if found.idle else ""
+        console.print(styled(f"{first}{key}: {cannot_act(needs)}.", "bold"))
+    if found.helpful_challenges:
+        console.print(helps_although("ideas", found.helpful_challenges))
     title = "What B changes, with 95% confidence intervals over replications"
     show_part(console, title, _measures(found))
     console.print(

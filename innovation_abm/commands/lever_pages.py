@@ -11,18 +11,20 @@ from rich.text import Text
 from innovation_abm.commands.pages import page_table
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.results.measures import MEASURES
-from innovation_abm.scenario.levers import Direction, Lever, LeverKind, Move, lever_entry
+from innovation_abm.running.claims import claims_about
+from innovation_abm.running.effects import cannot_act
+from innovation_abm.scenario.levers import Lever, LeverKind, Move, lever_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from rich.console import Console
 
     from innovation_abm.results.survival import Interval
+    from innovation_abm.running.claims import Claim
     from innovation_abm.running.effects import Ranked
     from innovation_abm.scenario.scenario import Scenario
 
-ARROWS = {Direction.UP: "up", Direction.DOWN: "down"}
 PICTURES = (".png", ".svg", ".pdf")
 
 
@@ -85,17 +87,19 @@ def show_lever(console: Console, lever: Lever) -> None:
         "source": f"{lever.source}, {lever.time}",
         "at strength 1": "; ".join(moves_in_words(lever)),
         "needs": "; ".join(f"{name} = {value}" for name, value in lever.needs.items()),
-        "expected": "; ".join(
-            f"{MEASURES[effect.measure].title}: {ARROWS[effect.direction]}"
-            for effect in lever.expected
-        ),
-        "found": " ".join(effect.finding for effect in lever.expected if effect.finding),
+        "expected": "; ".join(_expected(claim) for claim in claims_about(lever)),
+        "found": " ".join(claim.finding for claim in claims_about(lever) if claim.finding),
     }
     table = page_table("<", "<", header=False)
     for name, text in rows.items():
         if text:
             table.add_row(name, text)
     console.print(table)
+
+
+def _expected(claim: Claim) -> str:
+    """Return a claim in words: its own, or the measure and which way it goes."""
+    return claim.claim.rstrip(".") or f"{MEASURES[claim.measure].title}: {claim.direction}"
 
 
 def show_ranking(
@@ -121,6 +125,8 @@ def show_ranking(
     console.print(table)
     if any(math.isnan(one.worthwhile.estimate) for one in acting):
         console.print("\nundefined: no worthwhile idea was decided on.", style="dim")
+    if challenges and (helping := [one.lever.key for one in acting if one.worthwhile.low > 0]):
+        console.print(f"\n{helps_although('worthwhile ideas', helping)}")
     for one in of_kind:
         if not one.acts:
             console.print(f"{one.lever.key}: {cannot_act(one.needs)}", style="dim")
@@ -128,12 +134,11 @@ def show_ranking(
     console.print(f"\nFaint: the interval of worthwhile ideas includes 0{other}.", style="dim")
 
 
-def cannot_act(needs: Mapping[str, object]) -> str:
-    """Say that a lever changes nothing, and what it needs."""
-    if not needs:
-        return "changed nothing in these runs"
-    listed = ", ".join(f"{name} = {str(value).lower()}" for name, value in needs.items())
-    return f"cannot act here: needs, for instance, {listed}"
+def helps_although(ideas: str, challenges: Sequence[str]) -> str:
+    """Say of challenges that more ideas survive with them."""
+    kind = "a challenge" if len(challenges) == 1 else "challenges"
+    told = f"More {ideas} survive with {', '.join(challenges)}, although classed as {kind}."
+    return f"{told} To read why: innovation-abm levers {challenges[0]}."
 
 
 def _change(change: Interval) -> str:

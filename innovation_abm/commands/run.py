@@ -49,11 +49,15 @@ from innovation_abm.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from rich.console import Console
 
     from innovation_abm.charts.charts import Chart
     from innovation_abm.results.run import Run
+    from innovation_abm.rules.book import RuleBook
+    from innovation_abm.scenario.parameters import Value
 
 MOST_CAUSES: Final = 8  # rows of the table of deaths
 MOST_NOTES: Final = 8  # repairs of the chart
@@ -150,7 +154,8 @@ def run(
             notice=working.note,
         )
         working.say("counting")
-        summary = summarize(done, task.chart)
+        idle = _idle(done, book)
+        summary = summarize(done, task.chart) | ({"idle": idle} if idle else {})
         told = _told(done, story, working, record=out is not None)
         if out is not None:
             _save(done, out, summary, working)
@@ -161,8 +166,27 @@ def run(
         return
     console = page()
     show_run(console, done, task.chart, told)
+    _show_idle(console, idle)
     if out is not None:
         console.print(f"\nSaved in {out}; run.toml there repeats the run.", soft_wrap=True)
+
+
+def _idle(run: Run, rules: RuleBook | None) -> dict[str, dict[str, Value]]:
+    """Return the levers that change nothing in a run, unless running again takes long."""
+    from innovation_abm.running.effects import idle_levers
+    from innovation_abm.running.engines import MESA_SECONDS
+
+    seconds = run.organization.size * run.scenario.weeks * MESA_SECONDS
+    if run.engine == "mesa" and seconds > PATIENCE:
+        return {}
+    return idle_levers(run.scenario, organization=run.organization, rules=rules)
+
+
+def _show_idle(console: Console, idle: Mapping[str, Mapping[str, Value]]) -> None:
+    from innovation_abm.running.effects import cannot_act
+
+    for key, needs in idle.items():
+        console.print(styled(f"\n{key}: {cannot_act(needs)}.", "bold"))
 
 
 def _told(run: Run, story: str | None, working: Working, *, record: bool) -> str:

@@ -16,10 +16,11 @@ from innovation_abm.notebook import html_table, paragraph, titled
 from innovation_abm.reading.plain_numbers import whole_number
 from innovation_abm.results import survival
 from innovation_abm.results.measures import MEASURES
-from innovation_abm.running.effects import unmet_needs
+from innovation_abm.running.effects import needs_of
 from innovation_abm.running.engines import choose
 from innovation_abm.running.setup import Setup
 from innovation_abm.running.simulation import replicate, run_once
+from innovation_abm.scenario.levers import LeverKind
 from innovation_abm.scenario.parameters import MAX_SEED
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from innovation_abm.rules.book import RuleBook
     from innovation_abm.running.engines import Chosen, Engine, Notice
     from innovation_abm.running.simulation import Progress
+    from innovation_abm.scenario.levers import Lever
     from innovation_abm.scenario.parameters import Value
     from innovation_abm.scenario.scenario import Scenario
 
@@ -82,7 +84,7 @@ class Comparison:
 
     @property
     def idle(self) -> dict[str, dict[str, Value]]:
-        """Where nothing differs: the levers that only ``b`` moves, and what each needs to act."""
+        """Where nothing differs: levers and parameters changed in ``b``, and what each needs."""
         same = all(
             (self.pairs[f"{column}_a"] == self.pairs[f"{column}_b"]).all()
             for column in ("value", "fate", "fate_week")
@@ -95,9 +97,30 @@ class Comparison:
             or any(one > 0 or one < 0 for one in others)
         ):
             return {}
+        set_apart = [
+            name
+            for name in self.b.parameters()
+            if name not in SEEDS and getattr(self.a, name) != getattr(self.b, name)
+        ]
+        return {name: needs_of(name, self.b) for name in (*self._moved(), *set_apart)}
+
+    @property
+    def helpful_challenges(self) -> list[str]:
+        """The challenges that only ``b`` moves, where it moves nothing else and saves ideas.
+
+        Empty unless the interval of the change in survival is above 0.
+        """
+        moved = self._moved()
+        alike = self.a.but(levers=self.b.levers, name=self.b.name, title=self.b.title) == self.b
+        if not alike or any(one.kind != LeverKind.CHALLENGE for one in moved.values()):
+            return []
+        return list(moved) if self.measures["survival"].difference.low > 0 else []
+
+    def _moved(self) -> dict[str, Lever]:
+        """Return the levers that ``b`` moves to another strength than ``a`` does."""
         before, known = self.a.strengths(), self.b.catalogue()
         return {
-            key: unmet_needs(known[key], self.b)
+            key: known[key]
             for key, strength in self.b.strengths().items()
             if strength != before.get(key, 0.0)
         }
@@ -219,7 +242,7 @@ def compare(
             tables=True,
             notice=notice,
         )
-        for scenario, rules in ((a, rules_a), (_as_lucky(b, a), rules_b))
+        for scenario, rules in ((a, rules_a), (as_lucky(b, a), rules_b))
     )
     ideas: list[pd.DataFrame] = []
     measured: list[list[tuple[float, float]]] = []
@@ -234,8 +257,8 @@ def compare(
 SEEDS: Final = ("seed", "people_seed", "ideas_seed", "decisions_seed", "context_seed")
 
 
-def _as_lucky(scenario: Scenario, other: Scenario) -> Scenario:
-    """Give a scenario the luck of another one."""
+def as_lucky(scenario: Scenario, other: Scenario) -> Scenario:
+    """Return a scenario with the luck of another one."""
     return scenario.but(**{name: getattr(other, name) for name in SEEDS})
 
 

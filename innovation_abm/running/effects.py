@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import math
-import sys
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
-from importlib.resources import files
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from innovation_abm.errors import InnovationAbmError, shown
 from innovation_abm.reading.plain_numbers import plain, whole_number
 from innovation_abm.results import survival
-from innovation_abm.results.measures import MEASURES, counted
 from innovation_abm.results.survival import Interval
 from innovation_abm.running.simulation import simulate_many
-from innovation_abm.scenario.levers import Direction, catalogue
-from innovation_abm.scenario.presets import preset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
@@ -32,7 +24,7 @@ if TYPE_CHECKING:
     from innovation_abm.rules.book import RuleBook
     from innovation_abm.running.engines import Notice
     from innovation_abm.running.simulation import Progress
-    from innovation_abm.scenario.levers import Effect, Lever
+    from innovation_abm.scenario.levers import Lever
     from innovation_abm.scenario.parameters import Value
     from innovation_abm.scenario.scenario import Scenario
 
@@ -40,21 +32,97 @@ if TYPE_CHECKING:
     """Runs pairs of a scenario and a seed; gives a row for each, or fewer if it was stopped."""
 
 
-class EffectVerdict(StrEnum):
-    """How a measured effect compares with the expected one, by its 95% confidence interval."""
-
-    AS_EXPECTED = "as expected"
-    NOT_SEEN = "not seen"
-    CONTRARY = "contrary"
+# --- levers that change nothing -------------------------------------------------------------------
 
 
-def verdict(effect: Effect, found: Interval) -> EffectVerdict:
-    """Compare a difference with the direction that was expected of it."""
-    sign = 1.0 if effect.direction == Direction.UP else -1.0
-    low, high = sorted((sign * found.low, sign * found.high))
-    if low > 0.0:
-        return EffectVerdict.AS_EXPECTED
-    return EffectVerdict.CONTRARY if high < 0.0 else EffectVerdict.NOT_SEEN
+def idle_levers(
+    scenario: Scenario,
+    *,
+    replications: int = 1,
+    organization: Organization | None = None,
+    rules: RuleBook | None = None,
+) -> dict[str, dict[str, Value]]:
+    """Return the levers that a scenario moves and that change nothing, with what each needs.
+
+    Only levers that need something the scenario does not have are tried, so that the answer is
+    usually at hand without a run. Each is tried in the scenario as it is, and as if it alone were
+    not moved.
+
+    Args:
+        scenario: what to run.
+        replications: pairs of runs to try each with, with the seeds ``scenario.seed`` and
+            following. With few, a lever may seem idle that acts in other runs.
+        organization: the chart; that of the scenario if ``None``.
+        rules: the rule book; the shipped one if ``None``.
+
+    Returns:
+        For each idle lever, what :func:`unmet_needs` returns.
+
+    Raises:
+        InnovationAbmError: if the scenario or its chart is wrong.
+    """
+    known = scenario.catalogue()
+    given = (scenario.levers, *(entry.levers for entry in scenario.timeline))
+    moved = {key for levers in given for key, strength in levers.items() if strength > 0.0}
+    unmet = {key: unmet_needs(known[key], scenario) for key in sorted(moved)}
+    doubtful = {key: needs for key, needs in unmet.items() if needs}
+    if not doubtful:
+        return {}
+    tried = [scenario, *(_without(scenario, key) for key in doubtful)]
+    seeds = range(scenario.seed, scenario.seed + replications)
+    pairs = [(one, seed) for one in tried for seed in seeds]
+    table = simulate_many(pairs, organization=organization, rules=rules)
+    base, *others = _by_scenario(table, replications)
+    return {
+        key: needs
+        for (key, needs), other in zip(doubtful.items(), others, strict=True)
+        if same_figures(base, other)
+    }
+
+
+def _without(scenario: Scenario, key: str) -> Scenario:
+    """Return a scenario in which one lever is never moved."""
+    still = {**scenario.levers, key: 0.0}
+    timeline = tuple(
+        entry.model_copy(update={"levers": {**entry.levers, key: 0.0}})
+        if key in entry.levers
+        else entry
+        for entry in scenario.timeline
+    )
+    return scenario.but(levers=still, timeline=timeline)
+
+
+def same_figures(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    """Whether runs agree in every figure, those of scenarios of other names included."""
+    figures = one.columns.drop("scenario")
+    return np.array_equal(
+        one[figures].to_numpy(float), other[figures].to_numpy(float), equal_nan=True
+    )
+
+
+def needs_of(name: str, scenario: Scenario) -> dict[str, Value]:
+    """Return what a lever or parameter that changes nothing in a scenario needs there.
+
+    A parameter needs what a lever needs that moves it; see :func:`unmet_needs`.
+    """
+    for key, lever in scenario.catalogue().items():
+        if name == key or name in (*lever.switches, *(move.parameter for move in lever.moves)):
+            needs = {one: x for one, x in unmet_needs(lever, scenario).items() if one != name}
+            if needs:
+                return needs
+    return {}
+
+
+def cannot_act(needs: Mapping[str, Value]) -> str:
+    """Return in words that a lever changes nothing, and what it needs."""
+    if not needs:
+        return "changed nothing in these runs"
+    return f"cannot act here: needs, for instance, {settings_in_words(needs)}"
+
+
+def settings_in_words(settings: Mapping[str, Value]) -> str:
+    """Return settings in words, as scenario files have them."""
+    return ", ".join(f"{name} = {str(value).lower()}" for name, value in settings.items())
 
 
 # --- all levers, ranked ---------------------------------------------------------------------------
@@ -186,161 +254,6 @@ def _ranked(lever: Lever, scenario: Scenario, base: pd.DataFrame, other: pd.Data
         before, after = (sign * table[column].to_numpy() for table in (base, other))
         return survival.paired_difference(before, after, skip_undefined=True).difference
 
-    figures = base.columns.drop("scenario")
-    acts = not np.array_equal(
-        base[figures].to_numpy(float), other[figures].to_numpy(float), equal_nan=True
-    )
+    acts = not same_figures(base, other)
     needs = {} if acts else unmet_needs(lever, scenario)
     return Ranked(lever, change("omission", -1.0), change("commission"), acts, needs)
-
-
-# --- what was expected of each lever, and what it does --------------------------------------------
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a lever at full strength does to one measure that it is expected to move.
-
-    Attributes:
-        lever: the lever.
-        effect: what is expected.
-        organization: name of the scenario it was measured in.
-        base: mean of the measure without the lever.
-        change: difference that the lever makes, with its 95% confidence interval.
-    """
-
-    lever: Lever
-    effect: Effect
-    organization: str
-    base: float
-    change: Interval
-
-    @property
-    def verdict(self) -> EffectVerdict:
-        """How it compares with what is expected."""
-        return verdict(self.effect, self.change)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the effect for JSON."""
-        return {
-            "lever": self.lever.key,
-            "measure": self.effect.measure,
-            "expected": self.effect.direction.value,
-            "organization": self.organization,
-            "base": self.base,
-            "change": self.change.as_dict(),
-            "verdict": self.verdict.value,
-            "finding": self.effect.finding,
-        }
-
-
-def measure(
-    lever: Lever,
-    scenario: Scenario,
-    *,
-    replications: int = 60,
-    progress: Progress | None = None,
-) -> list[Measured]:
-    """Measure what a lever at full strength does to the measures it is expected to move.
-
-    Args:
-        lever: the lever, of the scenario's catalogue.
-        scenario: what to run; given first what the lever needs to have an effect at all.
-        replications: pairs of runs, at least 2, with the seeds ``scenario.seed`` and following.
-        progress: see :func:`~innovation_abm.simulate_many`.
-
-    Returns:
-        One entry an expected effect.
-    """
-    replications = whole_number("replications", replications)
-    base = scenario.but(**lever.needs)
-    moved = base.but(levers={**base.levers, lever.key: 1.0})
-    names = [effect.measure for effect in lever.expected]
-    before, after = (_measures(one, names, replications, progress) for one in (base, moved))
-    return [
-        Measured(
-            lever,
-            effect,
-            scenario.name,
-            survival.mean_interval(before[:, column], skip_undefined=True).estimate,
-            survival.paired_difference(
-                before[:, column], after[:, column], skip_undefined=True
-            ).difference,
-        )
-        for column, effect in enumerate(lever.expected)
-    ]
-
-
-def _measures(
-    scenario: Scenario, names: Sequence[str], replications: int, progress: Progress | None
-) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return measures of a scenario's replications, of shape (replications, measures)."""
-    pairs = [(scenario, scenario.seed + number) for number in range(replications)]
-    if all(counted(name) for name in names):
-        return simulate_many(pairs, progress=progress)[list(names)].to_numpy(float)
-    runs = simulate_many(pairs, tables=True, progress=progress)
-    return np.array([[MEASURES[name].of(run) for name in names] for run in runs])
-
-
-# --- the record -----------------------------------------------------------------------------------
-
-ORGANISATIONS: Final = {"typical": 40, "workshop": 120}
-"""The presets in which every lever is measured for the record, and the replications of each."""
-
-COLUMNS: Final = ("lever", "measure", "organization", "base", "change", "low", "high")
-
-
-def measure_all(replications: dict[str, int]) -> Iterator[Measured]:
-    """Measure every lever of the catalogue in some presets, given with their replications."""
-    for lever in catalogue().values():
-        for name, number in replications.items():
-            yield from measure(lever, preset(name), replications=number)
-
-
-def record(found: Iterable[Measured], path: Path) -> None:
-    """Write measured effects to a CSV file with the columns :data:`COLUMNS`."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for one in found:
-            figures = (one.base, one.change.estimate, one.change.low, one.change.high)
-            names = (one.lever.key, one.effect.measure, one.organization)
-            writer.writerow((*names, *(f"{figure:.6g}" for figure in figures)))
-            file.flush()
-
-
-def recorded() -> list[Measured]:
-    """Return the effects that were measured when this release was made."""
-    text = (files("innovation_abm") / "data" / RECORD).read_text(encoding="utf-8")
-    return [_recorded(row) for row in csv.DictReader(text.splitlines())]
-
-
-RECORD: Final = "lever_effects.csv"
-
-
-def _recorded(row: dict[str, str]) -> Measured:
-    lever = catalogue()[row["lever"]]
-    effect = next(one for one in lever.expected if one.measure == row["measure"])
-    change = Interval(*(float(row[name]) for name in ("change", "low", "high")))
-    return Measured(lever, effect, row["organization"], float(row["base"]), change)
-
-
-def main() -> int:
-    """Measure all levers again, and record their effects in the checkout; return the status."""
-    path = Path(__file__).parents[1] / "data" / RECORD
-    record(_shown(measure_all(ORGANISATIONS)), path)
-    print(f"{path}: written; to update the documents: python docs/_ext/reference.py")
-    return 0
-
-
-def _shown(found: Iterable[Measured]) -> Iterator[Measured]:
-    """Report findings on standard error, as they are found."""
-    for one in found:
-        ends = f"{one.change.estimate:+.4f} [{one.change.low:+.4f}, {one.change.high:+.4f}]"
-        what = f"{one.lever.key} {one.organization} {one.effect.measure} {one.effect.direction}"
-        print(f"{what} {ends} {one.verdict}", file=sys.stderr, flush=True)
-        yield one
-
-
-if __name__ == "__main__":
-    sys.exit(main())

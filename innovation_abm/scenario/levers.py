@@ -346,8 +346,28 @@ def apply(
 @lru_cache(maxsize=1)
 def catalogue() -> Mapping[str, Lever]:
     """Return the levers that come with the package, by key, in the order of the source text."""
-    text = (files("innovation_abm") / "data" / "levers.toml").read_text(encoding="utf-8")
-    return MappingProxyType({lever.key: lever for lever in read_levers(text, "levers.toml")})
+    levers = read_levers(_shipped("levers.toml"), "levers.toml")
+    expected = _expected()
+    return MappingProxyType(
+        {one.key: one.model_copy(update={"expected": expected.get(one.key, ())}) for one in levers}
+    )
+
+
+def _shipped(name: str) -> str:
+    return (files("innovation_abm") / "data" / name).read_text(encoding="utf-8")
+
+
+def _expected() -> dict[str, tuple[Effect, ...]]:
+    """Return what each lever is claimed to do by itself, under no further conditions.
+
+    All claims are in :mod:`innovation_abm.running.claims`.
+    """
+    found: dict[str, tuple[Effect, ...]] = {}
+    for entry in read_toml(_shipped("claims.toml"))["claim"]:
+        effect = {name: entry[name] for name in Effect.model_fields if name in entry}
+        if entry.keys() <= {*effect, "row", "lever", "claim"}:
+            found[entry["lever"]] = (*found.get(entry["lever"], ()), Effect(**effect))
+    return found
 
 
 def read_levers(text: str, source: str) -> tuple[Lever, ...]:

@@ -33,7 +33,7 @@ def test_a_command_is_one_that_there_is(line, page):
 def test_commands_are_found():
     assert len(OURS) > 50
     assert ("innovation-abm check-rules own_unit.py", "extending.md") in SHOWN
-    assert ("python -m innovation_abm.running.effects", "levers.md") in SHOWN
+    assert ("innovation-abm claims upholding --in workshop --replications 20", "levers.md") in SHOWN
     assert sum(len(shown.to_run(page)) for page in shown.PAGES) > 60
 
 

@@ -635,6 +635,24 @@ def test_levers_show_the_values_of_the_week_on_the_screen(room):
     rendered.close()
 
 
+def test_the_panel_says_that_a_lever_cannot_act(room):
+    from innovation_abm.dashboards.lever_panel import _Lever
+
+    def shown():
+        _, rendered = solara.render(_Lever(room, catalogue()["outcome_payment"]))
+        texts = " ".join(one.unsafe_innerHTML for one in rendered.find(solara.widgets.HTML).widgets)
+        rendered.close()
+        return texts
+
+    assert "data_quality" not in shown()
+    room.move("outcome_payment", 1.0)
+    settle(room)
+    assert "data_quality = 0.8" in shown()
+    room.move("doubt", 0.9)
+    settle(room)
+    assert "data_quality" not in shown()
+
+
 def test_what_is_refused_is_said_and_nothing_changes(room):
     room.move("risk_aversion", 9.0)
     assert room.notes.shown.value[-1].key == "refused"

@@ -112,8 +112,9 @@ ELSEWHERE: Final = {
     "ruff format .": "It wants a checkout: .ci/run runs it, with --check.",
     "pytest -m slow": "These are tests: .ci/run runs them.",
     "pytest tests/evidence/test_calibration.py": "These are tests: .ci/run runs them.",
-    "python -m innovation_abm.running.effects": (
-        "Many minutes; by hand. test_levers.py measures some of the levers as it does."
+    "innovation-abm claims": "Minutes: `claims upholding` is run, which measures likewise.",
+    "innovation-abm claims --out innovation_abm/data/claims_measured.csv": (
+        "Minutes, into a checkout; by hand. test_claims.py measures some of the claims as it does."
     ),
     "python -m innovation_abm.evidence.agreement --compare 5000": (
         "Many minutes; by hand. test_kernel.py compares some of the same cases."

@@ -13,8 +13,7 @@ from own_levers import COFFEE
 from innovation_abm import Change, Scenario, preset, simulate
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.results.measures import MEASURES
-from innovation_abm.running import effects
-from innovation_abm.running.effects import ORGANISATIONS, EffectVerdict, measure, rank, recorded
+from innovation_abm.running.effects import rank
 from innovation_abm.scenario import ScenarioError, parameters
 from innovation_abm.scenario.levers import (
     ROUTED,
@@ -304,51 +303,6 @@ def test_levers_at_strength_0_leave_every_idea_as_it_is_bit_for_bit(engine):
     assert one.ideas.equals(two.ideas)
     assert one.people.equals(two.people)
     assert one.weeks.equals(two.weeks)
-
-
-def test_every_expected_effect_is_on_record_in_both_organisations():
-    found = {(m.lever.key, m.effect.measure, m.organization) for m in recorded()}
-    assert found == {
-        (lever.key, effect.measure, name)
-        for lever in LEVERS
-        for effect in lever.expected
-        for name in ORGANISATIONS
-    }
-
-
-@pytest.mark.parametrize("found", recorded(), ids=lambda m: f"{m.lever.key}-{m.organization}")
-def test_an_effect_on_record_is_as_expected_or_its_finding_is_told(found):
-    assert found.verdict == EffectVerdict.AS_EXPECTED or found.effect.finding
-
-
-def test_a_finding_is_told_only_where_an_effect_differs():
-    differing = {
-        (m.lever.key, m.effect.measure)
-        for m in recorded()
-        if m.verdict != EffectVerdict.AS_EXPECTED
-    }
-    for lever in LEVERS:
-        for effect in lever.expected:
-            assert bool(effect.finding) == ((lever.key, effect.measure) in differing)
-
-
-@by_key
-def test_a_lever_does_what_is_on_record(lever):
-    on_record = {(m.effect.measure, m.organization): m.change for m in recorded()
-                 if m.lever.key == lever.key}  # fmt: skip
-    for name, replications in (("typical", 10), ("workshop", 40)):
-        for found in measure(lever, preset(name), replications=replications):
-            before = on_record[found.effect.measure, name]
-            assert found.change.low <= before.high
-            assert found.change.high >= before.low
-
-
-def test_levers_measured_again_are_recorded_where_the_record_is_read(monkeypatch):
-    written = []
-    monkeypatch.setattr(effects, "record", lambda found, path: written.append(path))
-    assert effects.main() == 0
-    (path,) = written
-    assert path.read_text(encoding="utf-8").startswith(",".join(effects.COLUMNS))
 
 
 def test_ranking_puts_the_levers_in_order():

@@ -1,0 +1,55 @@
+"""Factors of a study that change nothing, so that a long sweep over them is not run in vain."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from innovation_abm.running.effects import cannot_act, needs_of, same_figures
+from innovation_abm.running.simulation import simulate_many
+from innovation_abm.scenario.scenario import ScenarioError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
+
+    from innovation_abm.experiments.design.factors import Factor
+    from innovation_abm.experiments.design.study import Study
+
+POINTS: Final = 4
+"""Points of the design at which a factor must change nothing."""
+
+
+def idle_factors(study: Study) -> Iterator[str]:
+    """Yield a line for each factor that changes nothing at the first points of a study.
+
+    Each is moved there from one end of its values to the other. One difference is enough to go on
+    to the next factor, so that this usually takes two runs a factor.
+    """
+    rows, points = list(islice(study.rows(), POINTS)), study.points()
+    for factor in study.factors:
+        values = points[factor.name].unique()
+        if len(values) > 1 and all(_same_at(study, row, factor, values) for row in rows):
+            scenario = study.scenario({**rows[0], factor.name: values[-1]})
+            needs = needs_of(factor.lever or factor.parameter or "", scenario)
+            yield f"{factor.name}, at the first {len(rows)} points: {cannot_act(needs)}"
+
+
+def _same_at(study: Study, row: Mapping[str, Any], factor: Factor, values: Any) -> bool:  # noqa: ANN401
+    """Whether the ends of a factor's values give the same run at a point."""
+    ends = (values[0], values[-1]) if factor.level else (values.min(), values.max())
+    try:
+        one, two = (_figures(study, {**row, factor.name: end}) for end in ends)
+    except ScenarioError:  # values that do not go together at this point
+        return True
+    return same_figures(one, two)
+
+
+def _figures(study: Study, row: Mapping[str, Any]) -> pd.DataFrame:
+    scenario = study.scenario(row)
+    return simulate_many(
+        [(scenario, scenario.seed)],
+        organization=study.organization(scenario),
+        rules=study.read_rules(study.rules_of(row)),
+    )
