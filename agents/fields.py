@@ -133,13 +133,13 @@ class PersonState(_Declared):
         Raises:
             StateRangeError: if it is not a finite number, or out of its bounds.
         """
-        if not isinstance(value, Real) or not self.holds(value):
+        if not isinstance(value, Real) or not self.holds(float(value)):
             state = f"{self.owner}.{self.name}"
             week = getattr(person.model, "week", 0)
             raise StateRangeError(state, value, self.low, self.high, person.post, week)
         vars(person)[self.name] = float(value)
 
-    def holds(self, value: Real | float) -> bool:
+    def holds(self, value: float) -> bool:
         """Whether a number may be set."""
         return math.isfinite(value) and self.low <= value <= self.high
 
@@ -204,7 +204,7 @@ def state(
     made = PersonState(meaning, place, low=float(low), high=float(high))
     if low > high:
         raise FieldError(f"state (in {place}): low = {low}: must be at most high = {high}")
-    if not _is_number(initial) or not made.holds(initial):
+    if not _is_number(initial) or not made.holds(float(initial)):
         allowed = f"must be {_range(made.low, made.high)}"
         raise FieldError(f"state (in {place}): initial = {shown(initial)}: {allowed}")
     made.initial = float(initial)
@@ -297,7 +297,7 @@ def all_shapes(roles: Mapping[Role, type[Person]]) -> list[tuple[float, float]]:
 def begin_states(person: Person) -> None:
     """Set the states of somebody who takes up a post."""
     for name in states_of(type(person)):
-        vars(person).pop(name, None)
+        person.__dict__.pop(name, None)
 
 
 def check_fields(kind: type) -> None:
