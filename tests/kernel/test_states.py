@@ -217,10 +217,12 @@ def test_no_column_is_left_and_the_bounds_hold_there_too():
     checked = run_kernel(HOUSE, rules=book, checked=True)
     mesa = simulate(HOUSE, roles=CAST | {Role.LEADER: Strict}, engine="mesa")
     assert checked.summary["adopted"] == mesa.fates["adopted"]
+    ample = {"leader_capacity": 60.0, "manager_capacity": 60.0, "idea_weight": 1.0}
+    busy = HOUSE.but(weeks=100, conception_rate=40.0, **ample)
     with pytest.raises(StateRangeError) as in_mesa:
-        simulate(HOUSE.but(conception_rate=40.0), rules=book, engine="mesa")
+        simulate(busy, rules=book, engine="mesa")
     with pytest.raises(StateRangeError) as in_kernel:
-        run_kernel(HOUSE.but(conception_rate=40.0), rules=book, checked=True)
+        run_kernel(busy, rules=book, checked=True)
     assert str(in_mesa.value) == str(in_kernel.value)
 
 
