@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from innovation_abm.agents.central_agency import CentralAgency
+from innovation_abm.agents.fields import check_fields
 from innovation_abm.agents.hooks import refused_method
 from innovation_abm.agents.leader import Leader
 from innovation_abm.agents.middle_manager import MiddleManager
@@ -41,7 +42,8 @@ def check_classes(roles: Mapping[Role, type[Person]]) -> None:
 
     Raises:
         InnovationAbmError: if a role is unknown, a class is not a suitable one, it has another
-            role (rules ask agents for their role), or it overrides what nothing calls.
+            role (rules ask agents for their role), it overrides what nothing calls, or a name
+            that it gives to a state or trait is in use.
     """
     for role, kind in roles.items():
         if role not in CLASSES:
@@ -55,6 +57,7 @@ def check_classes(roles: Mapping[Role, type[Person]]) -> None:
                 f"roles[{place}] is {kind.__name__}, whose role is {kind.role!r}; subclass "
                 f"{usual}, or write role = {place} in the class"
             )
+        check_fields(kind)
         if (refused := refused_method(kind)) is not None:
             method, _, why = refused
             raise InnovationAbmError(f"{kind.__name__}.{method} would never be called; {why}")

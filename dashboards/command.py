@@ -21,6 +21,7 @@ from innovation_abm.options import (
     ForceOption,
     NamesOption,
     RepairOption,
+    SetOption,
     SheetOption,
 )
 from innovation_abm.reading.toml_files import check_file
@@ -68,6 +69,7 @@ def dashboard(
     keep_names: NamesOption = False,
     rules: OwnRulesOption = "",
     levers: OwnLeversOption = "",
+    set_values: SetOption = None,
     session: SessionOption = "",
     language: LanguageOption = "",
     port: PortOption = 8765,
@@ -97,6 +99,7 @@ def dashboard(
         reading=reading.arguments(),
         rules=rules or "",  # as given: exported files name it
         levers=_absolute(levers),
+        values=tuple(set_values or ()),
         language=tongue,
         session=_absolute(session) if Path(session).suffix else session,
     )

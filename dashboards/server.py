@@ -30,10 +30,11 @@ from innovation_abm.dashboards.messages import MOST_BYTES
 from innovation_abm.dashboards.offered import with_own
 from innovation_abm.dashboards.sharing import Urgency
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.options import read_settings
 from innovation_abm.running.engines import mesa_only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import uvicorn
 
@@ -80,6 +81,7 @@ class Settings:
         reading: other arguments of `read_chart`.
         rules: file of rules; "": the shipped ones.
         levers: file of custom levers; "": none.
+        values: parameters to set in the preset, as ``NAME=VALUE``.
         language: ``"en"`` or ``"fr"``.
         session: key or file of a guided session to open with; "": none.
     """
@@ -90,6 +92,7 @@ class Settings:
     reading: dict[str, Any] = field(default_factory=dict)
     rules: str = ""
     levers: str = ""
+    values: Sequence[str] = ()
     language: str = "en"
     session: str = ""
 
@@ -126,6 +129,9 @@ def load(settings: Settings) -> Opened:
             raise ChartError(chart.faults)
         organization, notes = chart.organization, chart_notes(chart)
         scenario = scenario.but(name=own_name(organization.name))
+    if settings.values:
+        values = read_settings("--set", settings.values, scenario.parameters())
+        scenario = scenario.but(**values)
     if settings.levers:
         scenario = scenario.but(own_levers=load_levers(settings.levers))
     session = find_guide(settings.session) if settings.session else None

@@ -15,7 +15,15 @@ import typer
 from innovation_abm.console import INTERRUPTED, Working, page, print_error, print_json
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.design.shipped import find, names, shipped
-from innovation_abm.options import ColumnOption, JsonOption, RepairOption, chosen_columns
+from innovation_abm.options import (
+    ColumnOption,
+    JsonOption,
+    RepairOption,
+    RulesOption,
+    SetOption,
+    chosen_columns,
+    read_settings,
+)
 from innovation_abm.reading.toml_files import check_file
 from innovation_abm.running.endings import Terminated
 
@@ -107,16 +115,20 @@ def studies(
 
 
 @dataclass(frozen=True)
-class _OtherChart:
-    """The options of a sweep about charts, which replace what the study says."""
+class _OtherBase:
+    """The options of a sweep that replace what the study says in ``[base]``."""
 
     chart: str | None = None
     repair: bool = False
     columns: Sequence[str] = ()
+    rules: str | None = None
+    settings: Sequence[str] = ()
 
     def applied(self, study: Study) -> Study:
         """Return the study with these options."""
         from innovation_abm.experiments.design.study import Base
+        from innovation_abm.rules.files import own_parameters
+        from innovation_abm.scenario.parameters import parameters
 
         base = study.base.model_dump()
         if self.chart is not None:  # how the study's own chart is read does not apply to another
@@ -125,13 +137,22 @@ class _OtherChart:
             base["repair"] = True
         if self.columns:
             base["columns"] = chosen_columns(self.columns)
+        if self.rules is not None:
+            base["rules"] = str(Path(self.rules).absolute())
+        if self.settings:
+            own = own_parameters(study.read_rules(base["rules"]))
+            known = parameters() | {one.name: one for one in own}
+            base["values"] = base["values"] | read_settings("--set", self.settings, known)
         return study.but(base=Base(**base))
 
     def words(self) -> list[str]:
         """Return the options as they are given on the command line."""
         chart = [] if self.chart is None else ["--chart", self.chart]
         repair = ["--repair"] if self.repair else []
-        return [*chart, *repair, *(word for pair in self.columns for word in ("--column", pair))]
+        rules = [] if self.rules is None else ["--rules", self.rules]
+        pairs = [("--column", pair) for pair in self.columns]
+        pairs += [("--set", pair) for pair in self.settings]
+        return [*chart, *repair, *rules, *(word for pair in pairs for word in pair)]
 
 
 def sweep(
@@ -139,6 +160,8 @@ def sweep(
     chart: OtherChartOption = None,
     repair: RepairOption = False,
     columns: ColumnOption = None,
+    rules: RulesOption = None,
+    set_values: SetOption = None,
     out: RunsOption = None,
     dask: DaskOption = None,
     workers: WorkersOption = None,
@@ -157,7 +180,7 @@ def sweep(
         check_file(study)  # report errors before anything slow is loaded
     from innovation_abm.experiments.running import execution
 
-    on = _OtherChart(chart, repair, columns or ())
+    on = _OtherBase(chart, repair, columns or (), rules, set_values or ())
     # A sweep checks its study. Its own chart may be faulty where another one is to be used.
     wanted = on.applied(find(study, check=False)) if on.words() else find(study)
     if check:

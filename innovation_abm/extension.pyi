@@ -8,6 +8,8 @@ from .agents import Person as Person
 from .agents import Provision as Provision
 from .agents import Reviewer as Reviewer
 from .agents import Staff as Staff
+from .agents.fields import beta_trait as beta_trait
+from .agents.fields import state as state
 from .chance import Purpose as Purpose
 from .chance import normal as normal
 from .chance import uniform as uniform

@@ -24,6 +24,7 @@ from innovation_abm.agents import (
     Reviewer,
 )
 from innovation_abm.agents.cast import ROLES, check_classes
+from innovation_abm.agents.fields import begin_states
 from innovation_abm.agents.hiring import (
     fill_posts,
     hire_agency,
@@ -855,6 +856,7 @@ class InnovationModel(mesa.Model):
         for person in leavers:
             person.tenure += 1
             person.begin()
+            begin_states(person)
         if leavers:
             draw_traits(leavers, self.keys, self.government)
         self.now.exits = len(leavers)

@@ -6,17 +6,18 @@ imported when an option is used, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.errors import InnovationAbmError, shortened, shown, unknown
 
 if TYPE_CHECKING:
     from innovation_abm.charts.charts import Chart
+    from innovation_abm.scenario.parameters import Parameter
 
 
 def complete_preset(incomplete: str) -> list[str]:
@@ -90,6 +91,41 @@ EngineOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Output JSON only.")]
+
+
+def read_settings(
+    option: str, pairs: Sequence[str], known: Mapping[str, Parameter]
+) -> dict[str, Any]:
+    """Read ``NAME=VALUE`` pairs, values as TOML writes them (text may go without its quotes)."""
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = (part.strip() for part in pair.partition("="))
+        given = f"{option} {shortened(pair)}"
+        if not equals or not name or not text:
+            raise InnovationAbmError(
+                f"{given}: must be NAME=VALUE, for instance {option} risk_aversion=0.3"
+            )
+        if name not in known:
+            raise InnovationAbmError(f"{given}: {unknown('parameter', name, known)}")
+        values[name] = _value(given, text, known[name])
+    return values
+
+
+def _value(given: str, text: str, parameter: Parameter) -> Any:  # noqa: ANN401 - what TOML holds
+    from innovation_abm.reading.toml_files import TomlError, read_toml
+
+    try:
+        document = read_toml(f"value = {text}")
+    except TomlError:
+        document = {}
+    if list(document) == ["value"]:
+        return document["value"]
+    if parameter.kind in ("choice", "text"):
+        return text
+    raise InnovationAbmError(
+        f"{given}: {shown(text)} is not a valid TOML value; must be {parameter.allowed}"
+    )
+
 
 # --- charts ---------------------------------------------------------------------------------------
 

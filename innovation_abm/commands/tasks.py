@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from innovation_abm.errors import InnovationAbmError, shortened, shown, unknown
+from innovation_abm.errors import InnovationAbmError, shortened
+from innovation_abm.options import read_settings
 
 if TYPE_CHECKING:
     from innovation_abm.charts.charts import Chart
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from innovation_abm.options import ChartReading
     from innovation_abm.organization.organization import Organization
     from innovation_abm.rules.book import RuleBook
-    from innovation_abm.scenario.parameters import Parameter
     from innovation_abm.scenario.scenario import Scenario
 
 
@@ -109,40 +109,6 @@ def find_scenario(name: str, rules: RuleBook | None = None) -> Scenario:
     if path.suffix.lower() == ".toml" or path.name != name or path.exists():
         return Scenario.load(path, declared)
     return preset(name).with_parameters(declared)  # which suggests the nearest name
-
-
-def read_settings(
-    option: str, pairs: Sequence[str], known: Mapping[str, Parameter]
-) -> dict[str, Any]:
-    """Read ``NAME=VALUE`` pairs, values as TOML writes them (text may go without its quotes)."""
-    values: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, text = (part.strip() for part in pair.partition("="))
-        given = f"{option} {shortened(pair)}"
-        if not equals or not name or not text:
-            raise InnovationAbmError(
-                f"{given}: must be NAME=VALUE, for instance {option} risk_aversion=0.3"
-            )
-        if name not in known:
-            raise InnovationAbmError(f"{given}: {unknown('parameter', name, known)}")
-        values[name] = _value(given, text, known[name])
-    return values
-
-
-def _value(given: str, text: str, parameter: Parameter) -> Any:  # noqa: ANN401 - what TOML holds
-    from innovation_abm.reading.toml_files import TomlError, read_toml
-
-    try:
-        document = read_toml(f"value = {text}")
-    except TomlError:
-        document = {}
-    if list(document) == ["value"]:
-        return document["value"]
-    if parameter.kind in ("choice", "text"):
-        return text
-    raise InnovationAbmError(
-        f"{given}: {shown(text)} is not a valid TOML value; must be {parameter.allowed}"
-    )
 
 
 def _strengths(option: str, pairs: Sequence[str]) -> dict[str, float]:

@@ -263,6 +263,9 @@ class State:
         keys: the key of every purpose.
         run: one record :data:`RUN`.
         people, terms, weeks, ideas: records, see above. Row 0 of ``weeks`` is before the first.
+        own: the states that custom agents declare, of shape (states, people): not a number for
+            those who have none.
+        own_beta: tables of Beta quantiles for the traits that they declare, one a row.
         series, idea_weekends, business_weekends: see
             :class:`~innovation_abm.entities.queues.QueueBooks`.
         clarity: what is heard of the leaders, by department and layer.
@@ -315,6 +318,8 @@ class State:
     terms: Array
     weeks: Array
     ideas: Array
+    own: Array
+    own_beta: Array
     series: Array
     idea_weekends: Array
     business_weekends: Array

@@ -13,10 +13,13 @@ Lists, columns and summaries have no counterpart in the methods; they are writte
 
 from __future__ import annotations
 
+import math
 import re
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from innovation_abm.agents.fields import PersonTrait, all_shapes, all_states, states_of
 from innovation_abm.agents.hooks import NEVER_CALLED, is_ours
 from innovation_abm.entities.forum import Forum
 from innovation_abm.entities.idea import Idea
@@ -34,6 +37,8 @@ from innovation_abm.kernel.translation.methods import (
     AgentMethod,
     check_class,
     owner_of,
+    setter,
+    snake,
     written_parameters,
 )
 from innovation_abm.kernel.translation.statements import translated
@@ -74,6 +79,8 @@ from innovation_abm.organization.organization import Role
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 '''
 
+LARGEST: Final = sys.float_info.max
+"""What a number must not exceed to be finite."""
 _COLUMNS: Final = "people are gone through column by column"
 BY_HAND: Final[dict[str, str]] = {
     **dict.fromkeys(("covered", "provision", "_provision", "effort"), _COLUMNS),
@@ -195,6 +202,38 @@ class Lowering:
             yield f"# --- by role {'-' * 84}"
         for name in chosen:
             yield self._chooser(name)
+        if all_states(self.cast):
+            yield from self._states()
+
+    def _states(self) -> Iterator[str]:
+        """Write the functions that begin and set the states that custom agents declare."""
+        yield f"# --- states {'-' * 85}"
+        lines = ["@compiled\ndef begin_states(s, p):", "    role = s.people[p].role"]
+        lines += [f"    s.own[{self.column(name)}, p] = math.nan" for name in all_states(self.cast)]
+        for role, kind in self.cast.items():
+            if states := states_of(kind):
+                lines.append(f"    if role == Role.{role.name}:")
+            for name, one in states.items():
+                lines.append(f"        s.own[{self.column(name)}, p] = {one.initial!r}")
+        yield "\n".join(lines) + "\n"
+        every = (one for kind in self.cast.values() for one in states_of(kind).values())
+        for one in dict.fromkeys(every):
+            low, high = max(one.low, -LARGEST), min(one.high, LARGEST)
+            error = f'"{one.owner}.{one.name}", value, {_bound(one.low)}, {_bound(one.high)}, p'
+            yield (
+                f"@compiled\ndef {setter(one)}(s, p: int, value: float):\n"
+                f"    if not ({low!r} <= value <= {high!r}):\n"
+                f"        raise StateRangeError({error})\n"
+                f"    s.own[{self.column(one.name)}, p] = value\n"
+            )
+
+    def column(self, state: str) -> int:
+        """Return the column in which a state is that custom agents declare."""
+        return all_states(self.cast).index(state)
+
+    def table(self, trait: PersonTrait) -> int:
+        """Return the table that a trait is drawn from that custom agents declare."""
+        return all_shapes(self.cast).index((trait.mean, trait.concentration))
 
     def _classes(self) -> list[type]:
         """List the classes of people, those that others are made from first."""
@@ -243,7 +282,7 @@ class Lowering:
         """Return the name of the function for a class's own method."""
         if self.owners(method) == [owner]:
             return method
-        return f"{_snake(owner.__name__)}_{method}"
+        return f"{snake(owner.__name__)}_{method}"
 
     def next_function(self, owner: type, method: str) -> str:
         """Return the function for the method that another one of ``owner`` overrides."""
@@ -303,9 +342,10 @@ def by_hand(kind: type, name: str) -> str:
     return BY_HAND.get(name, "") or next(filter(None, of_class), "")
 
 
+def _bound(number: float) -> str:
+    """Write a bound, which may be infinite."""
+    return f"math.{number}".replace("math.-", "-math.") if math.isinf(number) else repr(number)
+
+
 def _heading(kind: type) -> str:
     return f"# --- {kind.__name__} {'-' * (91 - len(kind.__name__))}"
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from innovation_abm.agents.fields import StateRangeError
 from innovation_abm.charts.charts import build_organization
 from innovation_abm.entities.weeks import WEEK_COLUMNS
 from innovation_abm.errors import InnovationAbmError
@@ -31,7 +32,7 @@ from innovation_abm.kernel.sizes import grown
 from innovation_abm.kernel.states import check_memory, new_state, with_networks
 from innovation_abm.organization.organization import Organization
 from innovation_abm.rules.book import SHIPPED, RuleBook
-from innovation_abm.rules.files import own_parameters
+from innovation_abm.rules.files import own_parameters, roles_of
 from innovation_abm.rules.guarding import OutOfRangeError
 from innovation_abm.scenario.scenario import Scenario
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from innovation_abm.agents import Person
+    from innovation_abm.organization.organization import Role
     from innovation_abm.scenario.parameters import Value
 
     Array = NDArray[Any]
@@ -88,6 +91,8 @@ class KernelState:
         ideas: one entry an idea, by the names of the attributes of
             :class:`~innovation_abm.entities.idea.Idea`; people are their posts, -1 for nobody.
         people: one entry a person, by those of :class:`~innovation_abm.agents.Person`.
+        own: the states that custom agents declare, of shape (states, people).
+        roles: custom classes of agents, by role.
         weeks: one entry a week, by those of :class:`~innovation_abm.model.Week`.
         queues, idea_weekends, business_weekends: see
             :class:`~innovation_abm.entities.queues.QueueBooks`.
@@ -96,6 +101,8 @@ class KernelState:
 
     ideas: Columns
     people: Columns
+    own: Array
+    roles: Mapping[Role, type[Person]]
     weeks: Columns
     queues: Array
     idea_weekends: Array
@@ -159,7 +166,7 @@ def run_kernel(
     advance = build(book, checked=checked)
     organization = organization or build_organization(settings)
     planned = plan_of_one(settings, organization)
-    state = new_state(planned, organization, origin, scarce=checked)
+    state = new_state(planned, organization, origin, roles=roles_of(book), scarce=checked)
     state = with_networks(state, settings, organization, settings.seeds()[0])
     summaries = np.zeros(1, SUMMARY)
     seeds = np.array([settings.seeds()], np.uint64)
@@ -168,7 +175,7 @@ def run_kernel(
         return _run_pairs(advance, book, state, planned.plans, seeds, 0, 1, summaries)
 
     ended = run() if progress is None else _watched(run, state.run, progress)
-    return _what_is_left(ended, settings.weeks, organization.size, summaries)
+    return _what_is_left(ended, settings.weeks, organization.size, summaries, roles_of(book))
 
 
 def _watched(
@@ -361,7 +368,8 @@ class _OnChart:
         line = _Line(len(which), threads)
 
         def work() -> None:
-            state, count = new_state(self.planned, self.chart), 1
+            state = new_state(self.planned, self.chart, roles=roles_of(self.book))
+            count = 1
             while done.going:
                 begin, end = line.take(count)
                 if begin == end:
@@ -458,6 +466,7 @@ def _run_pairs(
 
     Raises:
         RuleError: if a rule of the ``book`` gives what is not in its range.
+        StateRangeError: if a custom agent sets a state to what is out of its bounds.
     """
     cursor = np.array([begin, 0], np.int64)
     while True:
@@ -465,16 +474,22 @@ def _run_pairs(
             lack = advance(state.table, plans, seeds, cursor, end, summaries)
         except OutOfRangeError as error:
             raise error.within(book, int(state.run["week"][0])) from None
+        except StateRangeError as error:
+            raise error.within(int(state.run["week"][0])) from None
         if lack == Shortage.ENOUGH:
             return state
         state = grown(state, Shortage(lack), scarce=state.filled)
 
 
-def _what_is_left(state: State, weeks: int, people: int, counts: Array) -> KernelState:
+def _what_is_left(
+    state: State, weeks: int, people: int, counts: Array, roles: Mapping[Role, type[Person]]
+) -> KernelState:
     ideas = int(counts["conceived"][0])
     return KernelState(
         ideas=Columns(state.ideas[:ideas], IDEA.names or (), ideas),
         people=Columns(state.people, PERSON.names or (), people),
+        own=state.own[:, :people],
+        roles=roles,
         weeks=Columns(state.weeks[1 : weeks + 1], WEEK_COLUMNS, weeks),
         queues=state.series[:weeks],
         idea_weekends=state.idea_weekends,

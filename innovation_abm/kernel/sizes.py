@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from innovation_abm.chance import QUANTILES
 from innovation_abm.entities.queues import QUEUE_COLUMNS
 from innovation_abm.kernel.arrays import (
     COPY,
@@ -47,6 +48,7 @@ class Sizes(NamedTuple):
         weeks: of the longest run.
         ideas, nodes, copies, embedded, met: how much there is room for at first; a run that needs
             more pauses and gets it. See :class:`~innovation_abm.kernel.arrays.Shortage`.
+        states: how many custom agents declare.
     """
 
     people: int
@@ -59,6 +61,7 @@ class Sizes(NamedTuple):
     copies: int
     embedded: int
     met: int
+    states: int = 0
 
     @property
     def sorting(self) -> int:
@@ -120,6 +123,7 @@ def of_chart(sizes: Sizes) -> Shapes:
         "watched_first": ((sizes.people + 1,), np.int64),
         "watched": ((1,), np.int64),
         "alike_until": ((sizes.people,), np.int64),
+        "own_beta": ((0, QUANTILES + 1), np.float64),  # more where custom agents declare traits
         "newcomers": ((), people_in_columns(sizes.people + 2)),
     }
 
@@ -129,6 +133,7 @@ def left_behind(sizes: Sizes) -> Shapes:
     gates = sizes.layers + 2
     return {
         "people": ((), people_in_columns(sizes.people + 2)),
+        "own": ((sizes.states, sizes.people + 2), np.float64),
         "weeks": ((sizes.weeks + 1,), WEEK),
         "ideas": ((sizes.ideas,), IDEA),
         "nodes": ((sizes.nodes,), NODE),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from innovation_abm.agents.fields import all_shapes, all_states
+from innovation_abm.chance import QUANTILES, beta_table
 from innovation_abm.entities.idea import NEVER
 from innovation_abm.entities.networks import network_of
 from innovation_abm.kernel.arrays import (
@@ -32,10 +35,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from innovation_abm.agents import Person
     from innovation_abm.scenario.parameters import Value
 
     Array = NDArray[Any]
     Turns = list[tuple[int, Mapping[str, Value]]]
+
+NO_CUSTOM: Final[Mapping[Role, type[Person]]] = MappingProxyType({})
+"""No custom classes of agents."""
 
 
 @lru_cache(maxsize=8)
@@ -58,6 +65,7 @@ def _chart(organization: Organization) -> tuple[dict[str, Array], Array]:
         "origin": np.arange(people),
         **dict.fromkeys(("reader_first", "watched_first"), np.zeros(people + 1, np.int64)),
         **dict.fromkeys(("readers", "watched"), np.zeros(1, np.int64)),
+        "own_beta": np.zeros((0, QUANTILES + 1)),
         "alike_until": _alike_until(newcomers["terms_row"][:people]),
         "newcomers": newcomers,
     }
@@ -99,6 +107,7 @@ def new_state(
     organization: Organization,
     origin: Sequence[int] | None = None,
     *,
+    roles: Mapping[Role, type[Person]] = NO_CUSTOM,
     scarce: bool = False,
 ) -> State:
     """Make room for runs of the scenarios planned; a run sets everything to its beginning.
@@ -107,6 +116,7 @@ def new_state(
         planned: the scenarios.
         organization: their chart.
         origin: see :func:`run_kernel`.
+        roles: custom classes of agents, whose states and traits need room, by role.
         scarce: leave the least room there can be, and fill it with garbage: for the checked mode.
 
     Raises:
@@ -119,7 +129,10 @@ def new_state(
     if origin is not None:
         apart["origin"] = np.array(origin, np.int64)
         table[ARRAYS.index("origin")] = entry(apart["origin"])
-    usual = sizes(planned, organization)
+    if shapes := all_shapes(roles):
+        apart["own_beta"] = np.array([beta_table(*shape) for shape in shapes])
+        table[ARRAYS.index("own_beta")] = entry(apart["own_beta"])
+    usual = sizes(planned, organization)._replace(states=len(all_states(roles)))
     left, used = layouts(least(usual) if scarce else usual)
     pieces = left.cut(table, scarce), used.cut(table, scarce)
     state = State(table.ravel(), apart, *pieces, filled=scarce)

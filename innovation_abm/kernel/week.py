@@ -22,6 +22,7 @@ from types import ModuleType
 
 import numpy as np
 
+from innovation_abm.agents.fields import StateRangeError  # noqa: F401 - for custom agents
 from innovation_abm.chance import Purpose, normal, quantile
 from innovation_abm.entities.idea import (
     NEVER,
@@ -285,6 +286,7 @@ def _hire(s):
     for p in range(run.people + 2):
         s.people[p].norm = s.terms[0].norm_start
         give_trait_key(s, p)
+        begin_states(s, p)
     for p in range(run.people):
         draw_traits(s, p)
     for p in range(run.people):
@@ -342,6 +344,17 @@ def draw_traits(s, p):
     person.knows_channels = draw2(s, Purpose.CHANNELS, post, tenure) < terms.channel_knowledge
     z = normal(draw2(s, Purpose.NORM_THRESHOLD, post, tenure))
     person.norm_threshold = terms.norm_threshold_mean + terms.norm_threshold_sd * z
+
+
+@compiled
+def begin_states(s, p):
+    """Set the states of whoever takes up a post; written again where custom agents have any."""
+
+
+@compiled
+def own_trait(s, p: int, key, row):
+    """Return a trait that custom agents declare, by the key of its name and its table."""
+    return quantile(s.own_beta[row], unit(fold(s.people[p].trait_key, key)))
 
 
 # --- the week -------------------------------------------------------------------------------------
@@ -1369,6 +1382,7 @@ def leaves(s, p, u):
         return 0
     person.tenure += 1
     begin(s, p)
+    begin_states(s, p)
     give_trait_key(s, p)
     draw_traits(s, p)
     return 1

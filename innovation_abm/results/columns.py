@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from innovation_abm.agents.fields import all_states, states_of, traits_of
 from innovation_abm.entities.idea import Stage
 from innovation_abm.entities.weeks import WEEK_COLUMNS
 
@@ -94,7 +97,7 @@ class RunData:
         engine: by which engine.
         ideas: a column for each of :data:`IDEA_COLUMNS`.
         weeks: a column for each attribute of :class:`~innovation_abm.model.Week`.
-        people: a column for each of :data:`PEOPLE_COLUMNS`.
+        people: a column for each of :data:`PEOPLE_COLUMNS`, and for what custom agents declare.
         queues: the queues' books, of shape (weeks, gates, columns); the columns are
             :data:`~innovation_abm.entities.queues.QUEUE_COLUMNS`.
         week_ends: week-ends that ideas and business items spent at each gate, added up item by
@@ -124,7 +127,8 @@ def data_of_model(model: InnovationModel) -> RunData:
         "mesa",
         ideas=_idea_columns(model),
         weeks={n: np.array([getattr(w, n) for w in model.series]) for n in WEEK_COLUMNS},
-        people={n: np.array([getattr(p, n) for p in model.people]) for n in PEOPLE_COLUMNS},
+        people={n: np.array([getattr(p, n) for p in model.people]) for n in PEOPLE_COLUMNS}
+        | _declared_in_mesa(model),
         queues=model.queues.series,
         week_ends=np.array([model.queues.idea_weekends, model.queues.business_weekends], float).T,
     )
@@ -164,6 +168,7 @@ def data_of_kernel(
     scenario: Scenario, organization: Organization, rules: RuleBook, state: KernelState
 ) -> RunData:
     """Read what a run of the compiled engine leaves."""
+    people: Any = state.people.only(PEOPLE_COLUMNS)  # a ChainMap only reads it
     return RunData(
         scenario,
         organization,
@@ -171,11 +176,34 @@ def data_of_kernel(
         "kernel",
         ideas=_KernelIdeas(state.ideas, scenario.weeks),
         weeks=state.weeks,
-        people=state.people.only(PEOPLE_COLUMNS),
+        people=ChainMap(_declared_in_kernel(organization, state), people),
         queues=state.queues,
         week_ends=np.array([state.idea_weekends, state.business_weekends], float).T,
         counts=state.counts,
     )
+
+
+def _declared_in_mesa(model: InnovationModel) -> dict[str, NDArray[Any]]:
+    """Return the states and traits that custom agents declare; not a number where there is none."""
+    kinds = dict.fromkeys(map(type, model.people))
+    names = dict.fromkeys(name for kind in kinds for name in (*states_of(kind), *traits_of(kind)))
+    return {n: np.array([getattr(p, n, math.nan) for p in model.people]) for n in names}
+
+
+def _declared_in_kernel(organization: Organization, state: KernelState) -> dict[str, NDArray[Any]]:
+    """Return the states and traits that custom agents declare, as :func:`_declared_in_mesa`."""
+    states = all_states(state.roles)
+    found: dict[str, NDArray[Any]] = {}
+    for role, kind in state.roles.items():
+        posts = np.flatnonzero(organization.role == role)
+        names = (*states_of(kind), *traits_of(kind)) if posts.size else ()
+        for name in names:
+            column = found.setdefault(name, np.full(organization.size, math.nan))
+            if (trait := traits_of(kind).get(name)) is None:
+                column[posts] = state.own[states.index(name)][posts]
+            else:
+                column[posts] = [trait.drawn(int(key)) for key in state.people["trait_key"][posts]]
+    return found
 
 
 class _KernelIdeas(Mapping[str, "NDArray[Any]"]):

@@ -15,6 +15,8 @@ from innovation_abm.organization.organization import Role
 from innovation_abm.results.columns import IDEA_COLUMNS, PEOPLE_COLUMNS, gate_names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -70,9 +72,16 @@ def people_table(data: RunData) -> pd.DataFrame:
             "unit": chart.unit,
             "superior": chart.superior,
         }
-        | {name: _decoded(name, data.people[name]) for name in PEOPLE_COLUMNS},
+        | {name: _decoded(name, column) for name, column in _people_columns(data)},
         index=pd.RangeIndex(chart.size, name="post"),
     )
+
+
+def _people_columns(data: RunData) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield the columns of people: the usual ones, then what custom agents declare."""
+    own = sorted(name for name in data.people if name not in PEOPLE_COLUMNS)
+    for name in (*PEOPLE_COLUMNS, *own):
+        yield name, data.people[name]
 
 
 def queue_table(data: RunData) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from innovation_abm.agents.fields import FieldError
 from innovation_abm.agents.hooks import hooks_of, is_ours, own_methods, unused_methods
 from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.organization.organization import Role
@@ -422,7 +423,8 @@ def _execute(name: str, place: Path, source: bytes, module: ModuleType) -> None:
         frames = traceback.extract_tb(error.__traceback__)
         lines = [f", line {frame.lineno}" for frame in frames if frame.filename == str(place)]
         where = "".join((name, *lines[-1:]))
-        why = str(error) if isinstance(error, ParameterError) else explained(error)
+        declared = isinstance(error, ParameterError | FieldError)
+        why = str(error) if declared else explained(error)
         raise RuleError(f"{where}: {why}") from None
     finally:
         del sys.modules[module.__name__]

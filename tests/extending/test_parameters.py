@@ -400,6 +400,29 @@ def endorse(idea, reviewer, seen, bar, terms):
 """
 
 
+def test_sweep_sets_it_and_takes_other_rules(folder):
+    study = STUDY.replace('"strictness"\nvalues = [0, 0.5, 1.0]', '"span"\nvalues = [3, 4]')
+    Path("study.toml").write_text(study)
+    Path("other.py").write_text(STRICT.replace("(1.0 - terms.strictness)", "terms.strictness"))
+    given = ["sweep", "study.toml", "--no-report", "--json", "--set", "strictness=1.0", "--out"]
+    none, some = call(*given, "a"), call(*given, "b", "--rules", "other.py")
+    survival = [json.loads(one.stdout)["means"][0]["mean"] for one in (none, some)]
+    assert survival[0] == 0.0 < survival[1]
+    for wrong, message in (("strictness=3", "must be a number from 0"), ("strict=1", "unknown")):
+        found = call("sweep", "study.toml", "--set", wrong)
+        assert found.exit_code == 2 and message in found.output
+
+
+def test_the_dashboard_opens_with_it(folder):
+    pytest.importorskip("solara")
+    from innovation_abm.dashboards.server import Settings, load
+
+    opened = load(Settings(rules="strict.py", values=("strictness=0.8", "span=4")))
+    assert (opened.scenario.strictness, opened.scenario.span) == (0.8, 4)
+    with pytest.raises(InnovationAbmError, match="--set strictnes=1: unknown parameter"):
+        load(Settings(rules="strict.py", values=("strictnes=1",)))
+
+
 def test_a_study_varies_its_rules(folder):
     """A level without rules runs with those of the base, here with the shipped ones."""
     Path("lenient.py").write_text(LENIENT)

@@ -160,6 +160,7 @@ RESERVED: Final = frozenset(
         *("s", "p", "i", "run", "person", "rules", "place", "at", "following", "ValueKind"),
         *("agency_of", "agency_open", "author_present", "draw", "draw2", "draw3", "draw_own"),
         *("draw_own2", "draw_own3", "enqueue", "is_met", "link", "linked", "math", "meet"),
+        "own_trait",
         *("members", "next_idea", "other_reviewer", "panel_of", "provision", "put_off"),
         *("start_idea", "touch"),
     )

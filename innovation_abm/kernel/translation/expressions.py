@@ -11,6 +11,7 @@ from functools import singledispatchmethod
 from typing import TYPE_CHECKING
 
 from innovation_abm.agents import CentralAgency, Leader, Panel, Person, Reviewer
+from innovation_abm.agents.fields import states_of, traits_of
 from innovation_abm.chance import name_key
 from innovation_abm.kernel.arrays import IDEA, PERSON, TERMS, WEEK
 from innovation_abm.kernel.translation.dialect import (
@@ -387,6 +388,8 @@ class Expressions:
         if not issubclass(who, OF_CLASS.get(name, object)):
             only = OF_CLASS[name].__name__
             raise self.refused(node, f"{ast.unparse(node)} is only there for a {only}")
+        if (declared := self.declared(node, of)) is not None:
+            return declared
         if name in OF_PERSON:
             text, kind = OF_PERSON[name]
             if text.startswith("run."):
@@ -407,8 +410,30 @@ class Expressions:
         found = self.calls.constants(who, name)
         if found and all(type(one) in (bool, int, float) and one == found[0] for one in found):
             return Typed(ast.Constant(found[0]), NUMBER)
-        right = "what is kept of a person is " + ", ".join(sorted(PERSON_COLUMNS))
-        raise self.refused(node, f"{ast.unparse(node)} is not known to the compiled engine", right)
+        raise self.refused(
+            node,
+            f"{ast.unparse(node)} is not known to the compiled engine",
+            self.kept_of(who, name),
+        )
+
+    def kept_of(self, who: type, name: str) -> str:
+        """Return what may be written in the place of an attribute that a person does not have."""
+        own = [*states_of(who), *traits_of(who)]
+        kept = "what is kept of a person is " + ", ".join(sorted([*PERSON_COLUMNS, *own]))
+        if not self.method.custom or owner_of(who, name) is not None:
+            return kept
+        return f"declare it in the body of the class: {name} = state(0.0); {kept}"
+
+    def declared(self, node: ast.Attribute, of: Typed) -> Typed | None:
+        """Translate a state or trait that a class declares; ``None`` if it is none."""
+        who = of.kind.who or Person
+        if node.attr in states_of(who):
+            column = ast.Constant(self.calls.column(node.attr))
+            return Typed(fill("s.own[column, p]", column=column, p=of.node), NUMBER)
+        if (trait := traits_of(who).get(node.attr)) is not None:
+            parts = ast.Constant(name_key(node.attr)), ast.Constant(self.calls.table(trait))
+            return Typed(call_of("own_trait", ast.Name("s"), of.node, *parts), NUMBER)
+        return None
 
     def of_idea(self, node: ast.Attribute, of: Typed) -> Typed:
         """Translate what is read of an idea."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +13,7 @@ from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from innovation_abm.agents import Person
+from innovation_abm.agents.fields import DECLARED, PersonState, PersonTrait
 from innovation_abm.agents.hooks import is_ours
 from innovation_abm.kernel.translation.dialect import (
     ANNOTATED,
@@ -29,6 +31,7 @@ _OF_PYTHON: Final = (
     *("role", "__module__", "__qualname__", "__doc__", "__annotations__", "__dict__"),
     *("__weakref__", "__firstlineno__", "__static_attributes__", "__annotate__"),
     *("__annotations_cache__", "__annotate_func__", "__parameters__", "__orig_bases__"),
+    *("__slotnames__", DECLARED),  # the first of classes whose agents were pickled
 )
 IGNORED: Final = frozenset((*_OF_PYTHON, *vars(type("Empty", (Person,), {}))))
 """What every class of agents has, by Python or by Mesa, whatever it is for."""
@@ -42,6 +45,12 @@ class Calls(Protocol):
     """
 
     own_terms: Mapping[str, str]
+
+    def column(self, state: str) -> int:
+        """Return the column in which a state is that custom agents declare."""
+
+    def table(self, trait: PersonTrait) -> int:
+        """Return the table that a trait is drawn from that custom agents declare."""
 
     def function(self, who: type, method: str) -> str:
         """Return the function for a method of people of a class."""
@@ -102,7 +111,7 @@ def check_class(kind: type) -> None:
         DialectError: if a part of it would have no effect in the compiled engine.
     """
     for name, value in vars(kind).items():
-        if name in IGNORED or isinstance(value, str):
+        if name in IGNORED or isinstance(value, str | PersonState | PersonTrait):
             continue
         if name in COLUMNS:
             raise DialectError(
@@ -113,9 +122,14 @@ def check_class(kind: type) -> None:
         read = isinstance(value, property) and value.fset is None and value.fdel is None
         data = isinstance(value, bool | int | float | tuple | list | dict)
         if name.startswith("__") or not (plain or read or data):
+            right = (
+                "; declare what agents keep in the body of the class: mood = state(0.0)"
+                if name == "__init__"
+                else ""
+            )
             raise DialectError(
                 f"{kind.__name__}.{name} is not a plain method, a property that is only read, "
-                "or a number"
+                f"or a number{right}"
             )
 
 
@@ -241,6 +255,16 @@ def written_parameters(method: AgentMethod) -> list[tuple[str, str, str]]:
         written = "i" if name == "idea" else safe(name, method.function())
         found.append((name, f"{written}: {width}", annotation))
     return found
+
+
+def setter(state: PersonState) -> str:
+    """Return the function that sets a state which custom agents declare."""
+    return f"set_{snake(state.owner)}_{state.name}"
+
+
+def snake(name: str) -> str:
+    """Return the name of a class as functions are named."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def refused(method: AgentMethod, line: int, what: str, right: str = "") -> DialectError:

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from innovation_abm.agents import Leader, Person, Reviewer
+from innovation_abm.agents.fields import states_of, traits_of
 from innovation_abm.entities.idea import Idea
 from innovation_abm.kernel.arrays import IDEA, PERSON
 from innovation_abm.kernel.translation.dialect import (
     ANNOTATED,
     CHAIN,
+    COLUMNS,
     CUSTOM_WRITES,
     ENUMS,
     FLAG,
@@ -40,6 +42,7 @@ from innovation_abm.kernel.translation.expressions import Expressions, call_of, 
 from innovation_abm.kernel.translation.methods import (
     AgentMethod,
     Calls,
+    setter,
 )
 
 if TYPE_CHECKING:
@@ -244,6 +247,8 @@ class Statements(Expressions):
                 raise self.refused(target, f"{target.attr} changes by 1 only", "write += 1")
             if isinstance(value, ast.List) and not value.elts:
                 return [ast.Assign([self.place(target)], ast.Name("NOBODY"))]
+            if (kept := self.state_set(target, value)) is not None:
+                return [kept]
             return [ast.Assign([self.place(target)], self.stored(target, self.value(value)))]
         if not isinstance(target, ast.Name):
             raise self.refused(target, f"an assignment to {ast.unparse(target)}")
@@ -264,6 +269,23 @@ class Statements(Expressions):
             return []
         self.local[target.id] = (written, found.kind)
         return [ast.Assign([ast.Name(written)], found.node)]
+
+    def state_set(self, target: ast.Attribute, value: ast.expr) -> ast.stmt | None:
+        """Translate what sets a state that a class declares; ``None`` if it is another attribute.
+
+        Raises:
+            DialectError: if it is a trait, which stays as it was drawn.
+        """
+        of = self.value(target.value)
+        who = of.kind.who or Person
+        if target.attr in traits_of(who):
+            right = "declare what changes with state(...)"
+            raise self.refused(target, f"{ast.unparse(target)} stays as it was drawn", right)
+        if target.attr not in states_of(who):
+            return None
+        function = setter(states_of(who)[target.attr])
+        parts = [ast.Name("s"), self.surely(of), self.value(value).node]
+        return ast.Expr(call_of(function, *parts))
 
     def new_idea(self, name: str, call: ast.Call) -> list[ast.stmt]:
         """Translate the conception of an idea: a new record, filled column by column."""
@@ -299,7 +321,10 @@ class Statements(Expressions):
         if target.attr not in CUSTOM_WRITES.get(of, ()):
             known = ", ".join(CUSTOM_WRITES.get(of, ())) or "nothing"
             what = f"{ast.unparse(target)} may not be set here"
-            raise self.refused(target, what, f"what may be set is {known}")
+            right = f"what may be set is {known}"
+            if of == "person" and target.attr not in COLUMNS:
+                right = f"declare it in the body of the class: {target.attr} = state(0.0); {right}"
+            raise self.refused(target, what, right)
 
     def stored(self, target: ast.Attribute, value: Typed) -> ast.expr:
         """Return what is stored in a column; that custom methods store is proved to fit."""
@@ -324,7 +349,9 @@ class Statements(Expressions):
             who = self.value(node.target.value)
             before = [ast.Expr(fill("touch(s, who)", who=who.node))]
         if self.method.custom and isinstance(node.target, ast.Attribute):
-            changed = ast.BinOp(node.target, node.op, node.value)
+            changed = ast.copy_location(ast.BinOp(node.target, node.op, node.value), node)
+            if (kept := self.state_set(node.target, changed)) is not None:
+                return [kept]
             place = self.place(node.target)
             return [*before, ast.Assign([place], self.stored(node.target, self.value(changed)))]
         if isinstance(node.target, ast.Name):
