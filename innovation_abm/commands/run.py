@@ -154,8 +154,7 @@ def run(
             notice=working.note,
         )
         working.say("counting")
-        idle = _idle(done, book)
-        summary = summarize(done, task.chart) | ({"idle": idle} if idle else {})
+        summary = summarize(done, task.chart) | _idle(done, book)
         told = _told(done, story, working, record=out is not None)
         if out is not None:
             _save(done, out, summary, working)
@@ -166,20 +165,21 @@ def run(
         return
     console = page()
     show_run(console, done, task.chart, told)
-    _show_idle(console, idle)
+    _show_idle(console, summary.get("idle", {}))
     if out is not None:
         console.print(f"\nSaved in {out}; run.toml there repeats the run.", soft_wrap=True)
 
 
-def _idle(run: Run, rules: RuleBook | None) -> dict[str, dict[str, Value]]:
-    """Return the levers that change nothing in a run, unless running again takes long."""
+def _idle(run: Run, rules: RuleBook | None) -> dict[str, Any]:
+    """Return the levers that change nothing in a run, if any, unless running again takes long."""
     from innovation_abm.running.effects import idle_levers
     from innovation_abm.running.engines import MESA_SECONDS
 
     seconds = run.organization.size * run.scenario.weeks * MESA_SECONDS
     if run.engine == "mesa" and seconds > PATIENCE:
         return {}
-    return idle_levers(run.scenario, organization=run.organization, rules=rules)
+    idle = idle_levers(run.scenario, organization=run.organization, rules=rules)
+    return {"idle": idle} if idle else {}
 
 
 def _show_idle(console: Console, idle: Mapping[str, Mapping[str, Value]]) -> None:
