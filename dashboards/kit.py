@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from innovation_abm.dashboards.guides import StepKind, guides
+from innovation_abm.dashboards.limits import limits_in_markdown
 from innovation_abm.dashboards.words import LANGUAGES, Speech
 from innovation_abm.results.measures import MEASURES
 from innovation_abm.running.claims import recorded
@@ -54,6 +55,16 @@ def _step(step: Step, number: int, say: Speech) -> str:
         week = f"{say('week')} {step.week}"
         lines.append(f"   {say.labelled(week, moves)}")
     return "\n\n".join(lines)
+
+
+def limits_in_english() -> str:
+    """Return what the page cannot tell, in English, as Markdown."""
+    return limits_in_markdown("en")
+
+
+def limits_in_french() -> str:
+    """Return what the page cannot tell, in French, as Markdown."""
+    return limits_in_markdown("fr")
 
 
 def cards() -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import solara
 
 from innovation_abm.dashboards.ensembles import REPLICATIONS
+from innovation_abm.dashboards.limits import Limits
 
 if TYPE_CHECKING:
     from innovation_abm.dashboards.counting import Counting
@@ -33,7 +34,9 @@ def Number(room: Room) -> None:
         inside = _number(numbers, film, numbers.a is not numbers.b, weeks, say) + few
     busy = " ia-busy" if "numbers" in room.jobs.working.value else ""
     html = f"<section class='ia-number{busy}' aria-live='polite'>{inside}</section>"
-    solara.HTML(tag="div", unsafe_innerHTML=html)
+    with solara.Div():
+        solara.HTML(tag="div", unsafe_innerHTML=html)
+        Limits(room)
 
 
 def _number(numbers: Numbers, film: Film | None, changed: bool, weeks: int, say: Speech) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from innovation_abm.entities.idea import Facet, Fate
+from innovation_abm.experiments.then_and_now import then_and_now
 from innovation_abm.results.measures import MEASURES
 from innovation_abm.results.survival import mean_interval, paired_difference
 from innovation_abm.running.comparison import merit_share
@@ -373,6 +374,7 @@ FINDINGS: Final[Mapping[str, Callable[[], pd.DataFrame]]] = {
     "repeatable": repeatable,
     "interplay": interplay,
     "merit": luck_of_authors,
+    "then and now": then_and_now,
 }
 """Every finding by its name, which also marks its place in the document."""
 

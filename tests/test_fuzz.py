@@ -336,7 +336,7 @@ REFUSED = {  # what ends a command that would serve a page, or run for minutes
         *("--language=xx", "--port=70000", "--port=x", "--preset=workshp", "--session=clay-layr"),
         *("--chart=nothing.csv", "--rules=bad.py", "--levers=bad.toml", "--nonsense", "extra"),
     ),
-    "validate": ("--nonsense", "extra", "--quick=1", "--seed=1"),
+    "validate": ("--nonsense", "extra", "--quick=1", "--seed=1", "--patterns=1"),
 }
 
 

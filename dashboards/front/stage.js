@@ -537,7 +537,7 @@ class Stage {
     else if (key === "r") this.act("restart");
     else if (key === "ArrowRight" && !form) this.act("forward");
     else if (key === "ArrowLeft" && !form) this.act("back");
-    else if (key === "Escape") this.choose(null);
+    else if (key === "Escape") return void this.choose(null); // not prevented: it also closes a popover
     else if (key === "Enter" && at === this.canvas) this.nextPost(event.shiftKey ? -1 : 1);
     else if ("ubdlt?".includes(key) || /^[1-9]$/.test(key)) this.command(key);
     else return;

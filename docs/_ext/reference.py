@@ -551,6 +551,8 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "study distributions": distribution_table,
     "session scripts": lambda: _kit("scripts"),
     "lever cards": lambda: _kit("cards"),
+    "limits in english": lambda: _kit("limits_in_english"),
+    "limits in french": lambda: _kit("limits_in_french"),
     "summary": lambda: _column_table(SUMMARY_MEANINGS, SUMMARY_MEANINGS),
 }
 """The tables that a document may ask for, by the name in its marker."""

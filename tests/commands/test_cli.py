@@ -21,7 +21,8 @@ from innovation_abm import Scenario, catalogue, charts, options, preset, rank, s
 from innovation_abm.commands import cli, doctor
 from innovation_abm.commands.pages import percent
 from innovation_abm.console import PATIENCE, Working, bar, page, print_error, to_json
-from innovation_abm.evidence import validation
+from innovation_abm.evidence import patterns, validation
+from innovation_abm.results.survival import Interval
 from innovation_abm.running import comparison, simulation
 from innovation_abm.scenario.levers import LeverKind
 from innovation_abm.scenario.presets import preset_names
@@ -606,6 +607,30 @@ def test_validate(found, status, monkeypatch):
     assert said.status == status
     assert said.json["passed"] == (status == 0)
     assert said.json["cases"][0]["expected"] == 0.343
+
+
+@pytest.mark.parametrize(("found", "status"), [(0.0, 0), (0.5, 1), (float("nan"), 0)])
+def test_published_patterns_are_checked_against_their_documented_verdicts(
+    found, status, monkeypatch
+):
+    known = next(one for one in patterns.PATTERNS if one.key == "oversight")
+    figure = patterns.above("decided", "share", Interval(found, found, found))
+    results = [patterns.PatternResult(known, (figure,))]
+    monkeypatch.setattr(patterns, "check_patterns", lambda **_: results)
+    said = call("validate", "--patterns")
+    assert said.status == status
+    assert widest(said.out) <= 80
+    assert ("DIFFERS" in said.out) == bool(status)
+    said = call("validate", "--patterns", "--json")
+    assert said.status == status
+    assert said.json["passed"] == (status == 0)
+    assert said.json["patterns"][0]["documented"] == "absent"
+
+
+def test_patterns_have_no_quick_version():
+    said = call("validate", "--patterns", "--quick")
+    assert said.status == 2
+    assert "--quick" in said.err
 
 
 def test_doctor():

@@ -10,6 +10,8 @@ from innovation_abm.charts import build_organization
 from innovation_abm.dashboards.ensembles import Numbers, ensemble
 from innovation_abm.dashboards.guide_panel import answer, right_option
 from innovation_abm.dashboards.guides import GuideError, StepKind, guides, load_guide, read_guide
+from innovation_abm.dashboards.limits import limits, limits_in_markdown
+from innovation_abm.dashboards.words import Speech
 
 KIT = ROOT / "docs" / "facilitators.md"
 
@@ -144,3 +146,24 @@ def test_the_kits_example_is_a_session():
     text = KIT.read_text(encoding="utf-8")
     (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     assert read_guide(example, "example").steps[1].question.change
+
+
+@pytest.mark.parametrize(("language", "page"), [("en", "limits.md"), ("fr", "limits-fr.md")])
+def test_what_the_page_cannot_tell_stands_in_the_documents_and_fits_one_page(language, page):
+    document = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    text = limits_in_markdown(language)
+    assert text in document
+    assert document.startswith(f"# {Speech(language)('limits')}\n")
+    assert len(text.split()) < 480  # what two minutes of reading aloud take, and a page holds
+
+
+def test_what_the_page_cannot_tell_names_what_the_page_calls_so():
+    for language in ("en", "fr"):
+        words = Speech(language)
+        text = limits_in_markdown(language)
+        assert words("ranking_idle") in text
+        for key in ("omission_says", "commission_says"):
+            assert all(word in text for word in words(key).split() if len(word) > 3)
+    for part in limits():
+        for one in (part.title, *part.text):
+            assert not re.search(r"[^\s«][;?!]", one.fr)

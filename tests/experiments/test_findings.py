@@ -99,6 +99,18 @@ def test_merit_counts_less_where_stories_count_more():
     assert shares[0] > shares[1] > shares[2]
 
 
+def test_weaknesses_are_smaller_with_the_mechanism_added_against_them():
+    table = findings.then_and_now(replications=4)
+    off, on = (np.array(figures(table[column])) for column in ("now, off", "now, on"))
+    lax, majority, weeks, practice, futility, desk = range(len(table))
+    assert on[lax] < 0.0 < off[lax]
+    assert on[majority] < off[majority] - 0.02
+    assert on[weeks] > 2.0 * off[weeks]
+    assert on[practice] < off[practice]
+    assert on[futility] > 2.0 * off[futility]
+    assert off[desk] < on[desk]
+
+
 def test_norms_that_tipped_stay_tipped():
     table = findings.hysteresis(replications=20).set_index("mean threshold")
     never, once, always = (figures(table[column]) for column in table.columns)

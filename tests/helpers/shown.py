@@ -99,6 +99,13 @@ ELSEWHERE: Final = {
     ),
     "rivals/bin/python -m innovation_abm.experiments.rivals": "As the line before it.",
     "innovation-abm validate": "A minute and more: test_validation.py runs all its cases.",
+    "innovation-abm validate --patterns": (
+        "Half a minute: test_patterns.py runs some patterns, and all of them when slow."
+    ),
+    "innovation-abm validate --patterns --json": "As the line before it.",
+    "python -m innovation_abm.evidence.patterns": (
+        "It writes into a checkout. test_patterns.py compares what it would write."
+    ),
     "innovation-abm bench": "Minutes: `bench --quick` is run, which measures likewise.",
     "innovation-abm bench --json": "As the line before it; test_cli.py reads its JSON.",
     'python -m pip install -e ".[studies]"': "It installs from the internet.",
