@@ -99,7 +99,7 @@ def _Bet(room: Room, question: Question, number: int) -> None:
     with solara.Div(classes=["ia-options"]):
         for place, option in enumerate(question.options):
             solara.Button(
-                say.of(option.text),
+                f"{place + 1} · {say.of(option.text)}",
                 on_click=lambda place=place: room.bet_on(place),
                 color="primary" if place == chosen else None,
                 outlined=place != chosen,

@@ -19,7 +19,7 @@ from innovation_abm.dashboards import links
 from innovation_abm.dashboards.analyses import Analyses
 from innovation_abm.dashboards.counting import Counting
 from innovation_abm.dashboards.guided_session import GuidedSession
-from innovation_abm.dashboards.history import History
+from innovation_abm.dashboards.history import History, Moment
 from innovation_abm.dashboards.jobs import Jobs
 from innovation_abm.dashboards.notes import Notes
 from innovation_abm.dashboards.offered import offered, with_own
@@ -141,8 +141,14 @@ class Room:
             self.stage.week = 0
 
     def undo(self) -> None:
-        """Undo the last move."""
-        if self.history.undo():
+        """Undo the last move, step or opening, of an organisation or a guided session."""
+        now = self._moment()
+        with self.jobs.together(), self.stage.hold_sync():
+            moment = self.history.undo()
+            if moment is None:
+                return
+            if moment.elsewhere(now):
+                self._return_to(moment, now)
             self.refresh()
 
     def reset(self) -> None:
@@ -164,8 +170,11 @@ class Room:
 
     def open_chart(self, chart: Kept) -> None:
         """Play on an uploaded chart, in this tab only, which keeps it."""
+        replaces = self.chart.has_own
         self.chart.upload(chart)
         self._begin(Play(self.chart.opened.scenario))
+        if replaces:  # what was played on the chart before cannot be played on this one
+            self.history.forget()
         self.chart.keep(chart)
 
     def offer_chart(self, chart: Kept) -> None:
@@ -177,6 +186,7 @@ class Room:
 
     def open_guide(self, key: str) -> None:
         """Begin a guided session; ``""`` ends it."""
+        self.history.remember(self._moment())
         if not key:
             self.session.leave()
             self.look(panel="guide")
@@ -187,9 +197,10 @@ class Room:
 
     def go_to_step(self, number: int) -> None:
         """Go to a step of the guided session."""
-        guide = self.session.guide
+        guide, before = self.session.guide, self._moment()
         with self.jobs.together():
             if guide is not None and self.session.go_to(number):
+                self.history.remember(before)
                 self._enter_step(guide)
 
     def bet_on(self, option: int) -> None:
@@ -230,13 +241,16 @@ class Room:
         if play == self.play:
             return False
         with self.jobs.together():
-            self.history.put(play, remember=remember)
+            if remember:
+                self.history.remember(self._moment())
+            self.history.put(play)
             self.refresh()
         return True
 
     def _begin(self, play: Play, *, ends_guide: bool = True) -> None:
-        """Play something else, from its start."""
+        """Play something else, from its start; undo returns to what was played before."""
         with self.jobs.together(), self.stage.hold_sync():  # no state in between is shown
+            self.history.remember(self._moment())
             if ends_guide:
                 self.session.leave()
             self._replace(play)
@@ -259,7 +273,7 @@ class Room:
         if step.show is not None:
             self.stage.week = step.show
         self.stage.playing = step.play
-        if not self._put(play):  # which would have recorded it: A may have come or gone
+        if not self._put(play, remember=False):  # it would be recorded: A may have come or gone
             self.picture.record()
             self.picture.dress()
 
@@ -267,7 +281,23 @@ class Room:
         """Play something else; show nothing more of what was played before."""
         for part in (self.picture, self.counting, self.analyses):
             part.forget()
-        self.history.begin(play)
+        self.history.put(play)
+
+    def _moment(self) -> Moment:
+        """Return what undo would return to."""
+        return Moment(self.play, self.view.value, self.week)
+
+    def _return_to(self, moment: Moment, now: Moment) -> None:
+        """Show another organisation, session or step again as it was, in the look of now."""
+        if moment.play.opening != now.play.opening:
+            self._replace(moment.play)
+        was = moment.view
+        bets = now.view.bets if was.guide == now.view.guide else was.bets
+        self.view.value = replace(
+            now.view, guide=was.guide, step=was.step, bets=bets, panel=was.panel, twins=was.twins
+        )
+        self.picture.compare(was.twins)
+        self.stage.week, self.stage.playing = moment.week, False
 
     # --- keys -------------------------------------------------------------------------------------
 
@@ -286,8 +316,19 @@ class Room:
         }
         if name in acts:
             acts[name]()
-        elif name.isdigit() and int(name) <= len(offered()):
-            self.open_preset(offered()[int(name) - 1])
+        elif name.isdigit():
+            self._choose(int(name) - 1)
+
+    def _choose(self, place: int) -> None:
+        """Bet on an answer, or outside guided sessions open an organisation, by its place."""
+        guide = self.session.guide
+        if guide is None:
+            if 0 <= place < len(offered()):
+                self.open_preset(offered()[place])
+            return
+        question = guide.steps[self.session.step].question
+        if question is not None and 0 <= place < len(question.options):
+            self.bet_on(place)
 
     def _click(self, way: int) -> None:
         """Move by a step of the session, or by some weeks, as a clicker's page keys do."""

@@ -752,6 +752,32 @@ def test_keys_do_what_they_say(room):
     settle(room)
 
 
+def test_digits_bet_in_a_session_and_whatever_was_opened_can_be_undone(compiled):
+    room = Room(Opened(SMALL), READY)
+    opened = room.play
+    room.open_guide("clay-layer")
+    session = room.play.opening
+    room.go_to_step(1)
+    for time_, digit in enumerate("29"):  # there are four answers
+        room.stage.command = {"name": digit, "week": 0, "time": time_}
+    assert (room.play.opening, room.view.value.bets) == (session, ((1, 1),))
+    room.go_to_step(2)
+    room.stage.command = {"name": "2", "week": 0, "time": 9}  # nothing to answer
+    assert (room.session.step, room.view.value.bets) == (2, ((1, 1),))
+    room.open_preset("textbook")
+    assert room.session.guide is None
+    room.undo()
+    assert (room.play.opening, room.session.step) == (session, 2)
+    assert room.view.value.bets == ((1, 1),)
+    room.open_guide("")
+    room.undo()
+    assert (room.session.step, room.view.value.bets) == (2, ((1, 1),))
+    for _ in range(3):  # two steps, and the session
+        room.undo()
+    assert (room.play, room.session.guide, room.history.can_undo.value) == (opened, None, False)
+    room.close()
+
+
 def test_a_session_is_taken_up_where_it_was_left(compiled):
     opened = Opened(preset("workshop"))
     first = Room(opened, READY)
