@@ -90,10 +90,11 @@ class Room:
         )
         self.session = GuidedSession(self.view, here.guides)
         self.stage = StageWidget(week=found.view.week, speed=found.view.speed, playing=not query)
-        self.picture = TabPicture(
-            self.stage, self.view, self.history, self.chart, engine.archive, self.jobs
-        )
         self.counting = Counting(engine, self.history, self.chart, self.jobs)
+        self.picture = TabPicture(
+            self.stage, self.view, self.history, self.chart, engine.archive, self.jobs,
+            self.session, self.counting.numbers,
+        )  # fmt: skip
         self.analyses = Analyses(engine, self.history, self.chart, self.jobs)
         self.half_chart: Sent | None = None
         self.closed = False
@@ -203,6 +204,16 @@ class Room:
                 self.history.remember(before)
                 self._enter_step(guide)
 
+    @property
+    def step_play(self) -> Play:
+        """What the step of the guided session plays, if no other lever is moved."""
+        guide = self.session.guide
+        return self.play if guide is None else guide.play(self.session.step, self.play.opening)
+
+    def restore_step(self) -> None:
+        """Set the levers of the guided session's step again, and no others."""
+        self._put(self.step_play)
+
     def bet_on(self, option: int) -> None:
         """Record the answer that the room bets on."""
         self.session.bet_on(option)
@@ -216,7 +227,9 @@ class Room:
         self.picture.dress()
 
     def compare_twins(self, on: bool) -> None:
-        """Show A beside B, or B alone again."""
+        """Show A beside B, or B alone again; not while the room bets on what it would show."""
+        if on and self.session.betting:
+            return
         self.picture.compare(on)
         self.picture.dress()
         self.picture.record()

@@ -12,10 +12,13 @@ import tomllib
 import zipfile
 from dataclasses import replace
 from functools import partial
+from html import escape
 from pathlib import Path
+from types import SimpleNamespace
 
 import ipyvuetify
 import numpy as np
+import pandas as pd
 import pytest
 import solara
 from hypothesis import given
@@ -49,6 +52,7 @@ from innovation_abm.dashboards.server import Preparation, Settings, load
 from innovation_abm.dashboards.sharing import Shelf, Turns, Urgency
 from innovation_abm.dashboards.tab_memory import Kept, unpack
 from innovation_abm.dashboards.tales import PLACES, called, story
+from innovation_abm.dashboards.twins import pair
 from innovation_abm.dashboards.uploading import (
     MOST_MEGABYTES,
     Refused,
@@ -657,6 +661,28 @@ def test_twins_name_what_was_saved_and_lost(room):
     assert room.stage.twin == {}
 
 
+def test_twins_mark_weak_ideas_and_those_that_failed_where_they_were_adopted():
+    def film(*rows):
+        ideas = pd.DataFrame(rows, columns=["idea", "fate", "outcome", "value"])
+        return SimpleNamespace(run=SimpleNamespace(ideas=ideas))
+
+    a = film(
+        ("w1-p1", "lapsed", "none", 0.5),
+        ("w2-p2", "adopted", "failed", 0.5),
+        ("w3-p3", "adopted", "failed", -0.5),  # on both sides: neither saved nor lost
+        ("w4-p4", "rejected", "none", 0.5),
+    )
+    b = film(
+        ("w1-p1", "adopted", "embedded", -0.5),
+        ("w2-p2", "lapsed", "none", -0.5),
+        ("w3-p3", "adopted", "failed", -0.5),
+        ("w4-p4", "adopted", "embedded", 0.5),
+    )
+    twins = pair(a, b)
+    assert (twins.saved, twins.lost) == (("w1-p1", "w4-p4"), ("w2-p2",))
+    assert (twins.weak, twins.failed) == ({"w1-p1"}, {"w2-p2"})
+
+
 def test_twins_may_be_asked_for_and_left_before_anything_is_recorded(compiled):
     room = Room(Opened(SMALL.but(seed=21)), READY)
     room.move("risk_aversion", 0.0, week=0)
@@ -857,13 +883,36 @@ def test_nothing_is_told_before_the_bet(compiled):
     room = Room(Opened(preset("workshop")), READY, "guide=clay-layer&step=2&lang=en")
     settle(room)
     hidden = Speech("en")("hidden_number")
-    for panel, number in (("guide", 1), ("levers", 1), ("deaths", 2)):
+    for panel, number in (("guide", 1), ("levers", 1), ("deaths", 1)):
         room.look(panel=panel)
         shown = shown_in(_Dashboard(room))
         assert shown.count(hidden) == number
         assert "of 100 ideas survive" not in shown
+    for panel in ("twins", "ranking", "map"):
+        room.look(panel=panel)
+        shown = shown_in(_Dashboard(room))
+        assert Speech("en")("hidden_panel") in shown
+        assert "<h3>" not in shown
+    room.stage.week = 50
+    room.look(panel="guide")
+    room.compare_twins(True)
+    assert (room.stage.hides, room.stage.week, room.view.value.twins) == ("weeks", 0, False)
+    room.go_to_step(0)
+    assert room.stage.hides == "tallies"
     room.go_to_step(2)
+    assert room.stage.hides == ""
     assert "of 100 ideas survive" in shown_in(_Dashboard(room))
+    room.close()
+
+
+def test_cards_of_sessions_do_not_tell_the_answers():
+    from innovation_abm.dashboards.guide_panel import GuidePanel
+
+    room = Room(Opened(SMALL), READY)
+    shown = shown_in(GuidePanel(room))
+    for guide in guides().values():
+        assert escape(guide.title.en) in shown
+        assert escape(guide.message.en) not in shown
     room.close()
 
 
@@ -884,6 +933,32 @@ def test_an_answer_is_told_beside_the_bet_on_its_own_question(compiled):
     assert "Your bet: 50 or more" in shown_in(GuidePanel(again))
     for one in (room, again):
         one.close()
+
+
+def test_no_bet_is_settled_by_levers_other_than_those_of_the_step(compiled):
+    from innovation_abm.dashboards.guide_panel import GuidePanel
+
+    say = Speech("en")
+    room = Room(Opened(preset("workshop")), READY, "guide=clay-layer&step=4&lang=en")
+    room.bet_on(1)  # up to 2 more, which is right
+    room.go_to_step(4)
+    settle(room)
+    shown = shown_in(GuidePanel(room))
+    assert say("guide_won") in shown
+    assert "class='ia-up'" in shown
+    assert room.stage.caption["a"] != room.stage.caption["b"] != ""
+    room.reset()
+    settle(room)
+    shown = shown_in(GuidePanel(room))
+    assert say("guide_reset") in shown
+    assert "ia-answer" not in shown
+    room.restore_step()
+    room.move("platforms", True, week=0)
+    settle(room)
+    shown = shown_in(GuidePanel(room))
+    assert say("guide_also_moved") in shown
+    assert say("guide_won") not in shown
+    room.close()
 
 
 def test_the_command_opens_with_a_session(compiled, tmp_path):
@@ -1326,6 +1401,9 @@ def test_a_kept_session_gives_a_researcher_the_same_numbers(room, tmp_path):
     kept = unpacked(run, tmp_path / "kept")
     assert {"ideas.parquet", "events.parquet"} <= {one.name for one in kept.parent.iterdir()}
     assert repeated(kept) == (figures_of(run), "")
+    tables = kept.parent / "tables"
+    assert list(pd.read_csv(tables / "ideas.csv")["idea"]) == list(run.ideas["idea"])
+    assert list(pd.read_excel(tables / "ideas.xlsx")["fate"]) == list(run.ideas["fate"])
 
 
 def test_a_session_with_rules_is_kept_with_their_name(for_mesa, champions, tmp_path, monkeypatch):
