@@ -129,16 +129,21 @@ class Room:
     # --- what is played ---------------------------------------------------------------------------
 
     def move(self, name: str, value: Value, week: int | None = None) -> None:
-        """Move a lever or a parameter, from the week after the one on the screen on."""
-        shown = self.week if week is None else week
+        """Move a lever or a parameter.
+
+        It acts from the first week on, or if the room chose so from now on: from the week after
+        ``week``, which is the one on the screen if ``None``.
+        """
         before = self.play
+        now = week is not None or self.view.value.acts == "now"
+        shown = (self.week if week is None else week) if now else before.opening.weeks
         try:
             after = before.moved(shown, name, value)
         except InnovationAbmError as error:
             self.notes.tell("refused", what=str(error))
             return
         changed = self._put(after, remember=not self.history.continues(after))
-        if changed and shown >= before.opening.weeks:
+        if changed and max(self.week, week or 0) >= before.opening.weeks:
             self.stage.week = 0
 
     def undo(self) -> None:

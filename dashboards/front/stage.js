@@ -398,7 +398,7 @@ class Stage {
     notice.classList.toggle("ia-alone", !this.scenes.length);
     this.el.querySelector(".ia-counts").innerHTML = Object.entries(FATES).map(([fate, [form, color]]) =>
       `<li data-fate="${fate}"><svg viewBox="-1.4 -1.4 2.8 2.8" aria-hidden="true"><path d="${SHAPES[form]}"
-        fill="${color}" fill-rule="evenodd"/></svg><b>0</b> <span></span></li>`).join("");
+        fill="${color}" fill-rule="evenodd"/></svg><b></b> <span></span></li>`).join("");
     for (const item of this.el.querySelectorAll(".ia-counts li")) {
       item.querySelector("span").textContent = this.say(`fate_${item.dataset.fate}`);
     }
@@ -588,8 +588,8 @@ class Stage {
     font(400, line * .72);
     const legend = this.legendRows(g, width - 2 * rim, line);
     const top = rim + line * 1.35 * head.length + (moved ? line : 0) + rim / 2;
-    made.width = width * this.ratio;
-    made.height = (top + height + legend.length * line * 1.1 + 2 * rim) * this.ratio;
+    made.width = Math.round(width * this.ratio);
+    made.height = Math.round((top + height + legend.length * line * 1.1 + 2 * rim) * this.ratio);
     g.scale(this.ratio, this.ratio);
     g.fillStyle = c.ground;
     g.fillRect(0, 0, made.width, made.height);

@@ -599,7 +599,26 @@ def test_a_tab_records_and_counts_what_is_played(room):
     assert numbers.a.table["survival"][0] == simulate(SMALL).survival["of_all"].estimate
 
 
+def test_a_lever_acts_from_the_start_whenever_it_is_moved_unless_the_room_chose_otherwise(room):
+    for week in (0, 9, SMALL.weeks):
+        room.stage.week = week
+        room.move("risk_aversion", 0.1)
+        room.move("platforms", True)
+        assert {(m.week, m.name) for m in room.play.moves} == {
+            (1, "risk_aversion"),
+            (1, "platforms"),
+        }
+        assert room.week == week % SMALL.weeks
+        room.reset()
+    room.look(acts="now")
+    room.stage.week = 9
+    room.move("risk_aversion", 0.1)
+    assert [m.week for m in room.play.moves] == [10]
+    assert links.read(room.stage.link, room.chart.opened.home).view.acts == "now"
+
+
 def test_levers_undo_and_reset(room):
+    room.look(acts="now")
     room.stage.week = 4
     room.move("risk_aversion", 0.4)
     room.move("risk_aversion", 0.1)  # still the same drag
@@ -1581,6 +1600,7 @@ def test_a_parameter_of_ones_own_rules_is_moved_by_a_slider_and_linked(tmp_path,
             one.attributes["data-lever"]: one for one in page.find(ipyvuetify.Slider).widgets
         }
         assert sliders["strictness"].attributes["aria-valuetext"] == "0.1 points"
+        room.look(acts="now")
         room.stage.week = 2
         sliders["strictness"].v_model = 20
         scenario = room.play.scenario
@@ -1615,6 +1635,7 @@ def test_a_lever_of_ones_own_is_listed_moved_linked_ranked_and_kept(
     normality.click()
     sliders = {one.attributes["data-lever"]: one for one in page.find(ipyvuetify.Slider).widgets}
     assert "A coffee corner" in sliders["coffee_corner"].attributes["aria-label"]
+    room.look(acts="now")
     room.stage.week = 5
     sliders["coffee_corner"].v_model = 20
     settle(room)

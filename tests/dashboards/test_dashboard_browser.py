@@ -88,7 +88,7 @@ def test_it_plays_at_once(page, address):
 
 @pytest.mark.slow
 def test_levers_move_in_mid_run_and_undo_puts_them_back(page, address):
-    shown(page, address + "?week=10&lang=en")
+    shown(page, address + "?week=10&lang=en&acts=now")
     slider = page.locator("[role=slider][data-lever=risk_aversion]")
     slider.focus()
     for _ in range(8):
