@@ -32,7 +32,9 @@ def _Choice(room: Room) -> None:
     for guide in room.session.guides.values():
         with solara.Div(classes=["ia-card"]):
             solara.HTML(tag="h3", unsafe_innerHTML=escape(say.of(guide.title)))
-            paragraph(say.of(guide.message))
+            question = _first_question(guide)
+            if question is not None:
+                paragraph(say.of(question.text))
             with solara.Row(style={"align-items": "center"}):
                 solara.Button(
                     say("guide_begin"),
@@ -41,6 +43,12 @@ def _Choice(room: Room) -> None:
                     attributes={"aria-label": f"{say('guide_begin')}: {say.of(guide.title)}"},
                 )
                 paragraph(say("guide_minutes", minutes=guide.minutes))
+
+
+def _first_question(guide: Guide) -> Question | None:
+    """Return what a session asks first; its message would tell the answers."""
+    asked = (step.question for step in guide.steps if step.question is not None)
+    return next(asked, None)
 
 
 @solara.component
@@ -99,7 +107,7 @@ def _Bet(room: Room, question: Question, number: int) -> None:
     with solara.Div(classes=["ia-options"]):
         for place, option in enumerate(question.options):
             solara.Button(
-                say.of(option.text),
+                f"{place + 1} · {say.of(option.text)}",
                 on_click=lambda place=place: room.bet_on(place),
                 color="primary" if place == chosen else None,
                 outlined=place != chosen,
@@ -113,20 +121,41 @@ def _Answer(room: Room, question: Question, bet: int | None) -> None:
     if numbers is None or "numbers" in room.jobs.working.value:
         paragraph(say("counting"))
         return
+    if missing_moves(room):  # what is played now answers another question
+        paragraph(say("guide_reset"))
+        solara.Button(say("guide_restore"), on_click=room.restore_step, color="primary")
+        return
     value = answer(question, numbers)
     right = right_option(question, value)
     text = say.signed(value, 1) if question.change else say.number(value, 1)
+    kind = f" class='ia-{_good_or_bad(question, value)}'"
     lines = [
         f"<h3>{escape(say.of(question.text))}</h3>",
-        f"<p class='ia-answer'><b>{text}</b> {escape(say.of(question.options[right].text))}</p>",
+        f"<p class='ia-answer'><b{kind}>{text}</b> "
+        f"{escape(say.of(question.options[right].text))}</p>",
     ]
     if bet is not None:
         lines.append(
             f"<p>{escape(say('guide_bet', answer=say.of(question.options[bet].text)))}</p>"
         )
-        if bet == right:
-            lines.append(f"<p><b>{escape(say('guide_won'))}</b></p>")
+    if room.play.moves != room.step_play.moves:
+        lines.append(f"<p>{escape(say('guide_also_moved'))}</p>")
+    elif bet == right:
+        lines.append(f"<p><b>{escape(say('guide_won'))}</b></p>")
     solara.HTML(tag="div", unsafe_innerHTML="".join(lines))
+
+
+def missing_moves(room: Room) -> bool:
+    """Whether levers that this step of the guided session sets are no longer set."""
+    return not set(room.step_play.moves) <= set(room.play.moves)
+
+
+def _good_or_bad(question: Question, value: float) -> str:
+    """Return the class of an answer: better or worse than before, or neither."""
+    if not question.change or value != value or abs(value) < 0.05:
+        return "same"
+    more_is_better = question.measure in (PredictedMeasure.SURVIVAL, PredictedMeasure.VOICED)
+    return "up" if (value > 0) == more_is_better else "down"
 
 
 def answer(question: Question, numbers: Numbers) -> float:

@@ -55,6 +55,11 @@ class GuidedSession:
         kinds = [one.kind for one in self.guide.steps[: self.step + 1]]
         return StepKind.REVEAL not in kinds or kinds[-1] == StepKind.PREDICT
 
+    @property
+    def predicting(self) -> bool:
+        """Whether the room bets in this step, and sees nothing of what is played."""
+        return self.guide is not None and self.guide.steps[self.step].kind == StepKind.PREDICT
+
     def open(self, key: str) -> None:
         """Go to the first step of a session, without bets."""
         panel = self.guides[key].panel(0)

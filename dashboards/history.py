@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import solara
@@ -9,10 +10,31 @@ import solara
 if TYPE_CHECKING:
     from solara import Reactive
 
+    from innovation_abm.dashboards.links import View
     from innovation_abm.dashboards.play import Play, Value
 
 MOST_PAST: Final = 100
-"""Most plays to which a tab can return."""
+"""Most moments to which a tab can return."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What undo returns to.
+
+    Attributes:
+        play: what was played.
+        view: how the page looked, with the step and the bets of a guided session.
+        week: week that was shown.
+    """
+
+    play: Play
+    view: View
+    week: int
+
+    def elsewhere(self, other: Moment) -> bool:
+        """Whether another organisation, session or step was open."""
+        one, two = self.view, other.view
+        return (self.play.opening, one.guide, one.step) != (other.play.opening, two.guide, two.step)
 
 
 class History:
@@ -27,28 +49,30 @@ class History:
         """Begin with ``play``, and nothing before it."""
         self.play: Reactive[Play] = solara.reactive(play)
         self.can_undo = solara.reactive(False)
-        self._past: tuple[Play, ...] = ()
+        self._past: tuple[Moment, ...] = ()
         self._holding: Reactive[tuple[bool, ...]] = solara.reactive(())
 
-    def begin(self, play: Play) -> None:
-        """Play something else; what was played before cannot be restored."""
-        self._past, self.can_undo.value = (), False
+    def remember(self, moment: Moment) -> None:
+        """Have undo return to ``moment``."""
+        self._past = (*self._past[1 - MOST_PAST :], moment)
+        self.can_undo.value = True
+
+    def put(self, play: Play) -> None:
+        """Change what is played."""
         self.play.value = play
 
-    def put(self, play: Play, *, remember: bool = True) -> None:
-        """Change what is played; undo returns to what was played before if it is remembered."""
-        if remember:
-            self._past = (*self._past[1 - MOST_PAST :], self.play.value)
-            self.can_undo.value = True
-        self.play.value = play
-
-    def undo(self) -> bool:
-        """Return to what was played before; return whether there was anything."""
+    def undo(self) -> Moment | None:
+        """Return to what was played before, and return that moment, if there is one."""
         if not self._past:
-            return False
-        self.play.value, self._past = self._past[-1], self._past[:-1]
+            return None
+        moment, self._past = self._past[-1], self._past[:-1]
+        self.play.value = moment.play
         self.can_undo.value = bool(self._past)
-        return True
+        return moment
+
+    def forget(self) -> None:
+        """Forget everything before what is played now, which undo then no longer restores."""
+        self._past, self.can_undo.value = (), False
 
     def continues(self, play: Play) -> bool:
         """Whether ``play`` moves on the lever that was moved last, in the same week.
@@ -56,7 +80,7 @@ class History:
         A slider sends every position that it passes while it is dragged, and one undo should take
         back the whole drag.
         """
-        return bool(self._past) and _same_lever(self._past[-1], self.play.value, play)
+        return bool(self._past) and _same_lever(self._past[-1].play, self.play.value, play)
 
     def value(self, name: str, week: int) -> Value:
         """Return the value of a lever or parameter in a week, from 1.
@@ -82,5 +106,7 @@ class History:
 
 def _same_lever(before: Play, now: Play, after: Play) -> bool:
     """Whether both steps move only one lever, the same one, in the same week."""
+    if not before.opening == now.opening == after.opening:
+        return False
     last, new = (set(b.moves) - set(a.moves) for a, b in ((before, now), (now, after)))
     return len(last) == 1 and {(m.week, m.name) for m in last} == {(m.week, m.name) for m in new}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import solara
 from solara.alias import rv
 
+from innovation_abm.reading.spreadsheets import MOST_ROWS, CsvWriter, WorkbookWriter
 from innovation_abm.results.files import repeatable, save_run
 from innovation_abm.rules.book import SHIPPED
 
@@ -22,16 +23,33 @@ if TYPE_CHECKING:
 def packed(run: Run) -> bytes:
     """Return a run's folder, as ``innovation-abm run --out`` writes it, as one ZIP file.
 
-    ``innovation-abm run run.toml`` in the unpacked folder repeats the run exactly.
+    ``innovation-abm run run.toml`` in the unpacked folder repeats the run exactly. The tables are
+    in it as CSV and Excel too, which anybody can open.
     """
     written = io.BytesIO()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "run"
         save_run(run, folder)
+        tables = folder / "tables"
+        tables.mkdir()
+        for one in sorted(folder.glob("*.parquet")):
+            _write_tables(one, tables)
         with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as file:
-            for one in sorted(folder.iterdir()):
-                file.write(one, one.name)
+            for one in sorted(folder.rglob("*.*")):
+                file.write(one, one.relative_to(folder))
     return written.getvalue()
+
+
+def _write_tables(parquet: Path, folder: Path) -> None:
+    """Write a table for spreadsheets too; Excel has no room for the rows of the very largest."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(parquet)
+    with CsvWriter(folder / f"{parquet.stem}.csv", table.schema, marked=True) as csv:
+        csv.write_table(table)
+    if table.num_rows < MOST_ROWS:
+        with WorkbookWriter(folder / f"{parquet.stem}.xlsx", table.schema) as workbook:
+            workbook.write_table(table)
 
 
 def session_file(room: Room) -> str:
@@ -48,7 +66,7 @@ def Keep(room: Room) -> None:
     play = room.play
     scenario = play.scenario
     tip = {"title": say("keep_tip")}
-    if film is None:
+    if film is None or room.session.betting:  # the tables would tell the answer
         solara.Button(say("keep"), text=True, small=True, disabled=True, attributes=tip)
         return
     opener = rv.Btn(text=True, small=True, v_on="menu.on", children=[say("keep")], attributes=tip)
@@ -56,7 +74,7 @@ def Keep(room: Room) -> None:
     with rv.Menu(offset_y=True, v_slots=slots), solara.Column(classes=["ia-menu"], gap="0px"):
         solara.Button(
             say("keep_picture"), text=True,
-            on_click=lambda: room.stage.save_picture(play.opening.name),
+            on_click=lambda: room.stage.save_picture(play.opening.name, say("title")),
         )  # fmt: skip
         if not dict(scenario.files()) and not room.chart.is_own:
             solara.FileDownload(

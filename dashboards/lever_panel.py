@@ -11,6 +11,7 @@ from solara.alias import rv
 
 from innovation_abm.dashboards.figures import written
 from innovation_abm.dashboards.headlines import Headline, Unit, headlines
+from innovation_abm.dashboards.links import ACTS
 from innovation_abm.running.effects import settings_in_words, unmet_needs
 from innovation_abm.scenario.levers import Determinant, Lever
 
@@ -28,7 +29,7 @@ def Levers(room: Room) -> None:
     """Show every lever with its value in the week on the screen."""
     say = room.say
     opened, set_opened = solara.use_state("")
-    solara.HTML(tag="p", unsafe_innerHTML=escape(say("acts_from")), classes=["ia-hint"])
+    _Acts(room)
     for group in dict.fromkeys(one.group for one in headlines()):
         solara.HTML(tag="h3", unsafe_innerHTML=escape(say(f"group_{group}")))
         for one in headlines():
@@ -58,6 +59,23 @@ def Levers(room: Room) -> None:
         if chosen:
             for lever in levers:
                 _Lever(room, lever).key(f"{lever.key} {say.language}")
+
+
+@solara.component
+def _Acts(room: Room) -> None:
+    """Choose from when a lever acts."""
+    say, chosen = room.say, room.view.value.acts
+    with solara.Div(classes=["ia-acts"], attributes={"role": "group", "aria-label": say("acts")}):
+        solara.Text(say("acts"))
+        for one in ACTS:
+            solara.Button(
+                say(f"acts_{one}"),
+                on_click=lambda one=one: room.look(acts=one),
+                small=True,
+                outlined=one != chosen,
+                color="primary" if one == chosen else None,
+                attributes={"aria-pressed": str(one == chosen).lower()},
+            ).key(one)
 
 
 def _by_determinant(room: Room, determinant: Determinant) -> list[Lever]:
@@ -170,7 +188,11 @@ def _Named(room: Room, name: str, title: str, about: str, value: Value) -> None:
     before = type(play)(play.opening).value(name, room.week + 1)
     text = f"<b>{escape(_written(room, name, value))}</b>"
     if before != value:
-        text += f" <i>{escape(say('moved_from', value=_written(room, name, before)))}</i>"
+        was = say("moved_from", value=_written(room, name, before))
+        since = max(
+            (m.week for m in play.moves if m.name == name and m.week <= room.week + 1), default=1
+        )
+        text += f" <i>{escape(was)}</i> <i>{escape(say('moved_since', week=since))}</i>"
     solara.HTML(
         tag="div",
         classes=["ia-lever"],

@@ -35,10 +35,12 @@ VERSION: Final = 1
 """Version of the link format; names may have another meaning in other versions."""
 PANELS: Final = ("levers", "deaths", "twins", "ranking", "map", "guide")
 SPEEDS: Final = ("1", "2", "4", "8")
+ACTS: Final = ("start", "now")
+"""From when a lever acts that is moved: the first week, or the week after the one shown."""
 FLAGS: Final = ("dark", "room", "twins")
 KEYS: Final = (
     *("v", "preset", "own", "after", "seed", "rules", "move", "lang", *FLAGS),
-    *("panel", "guide", "session", "step", "bets", "speed", "week"),
+    *("panel", "guide", "session", "step", "bets", "acts", "speed", "week"),
 )
 """Keys that a link may contain; only ``move`` more than once."""
 SWITCHES: Final = MappingProxyType(
@@ -63,6 +65,8 @@ class View:
         twins: whether A is shown beside B.
         guide, step: guided session and its step, from 0; "": none.
         bets: steps of the session in which the room has bet, and options that it bet on, from 0.
+        acts: from when a lever acts that is moved: ``"start"``, so that numbers are comparable
+            with those of the map and the ranking, or ``"now"``.
         speed: weeks that are played in a second.
         week: week that is shown.
     """
@@ -75,6 +79,7 @@ class View:
     guide: str = ""
     step: int = 0
     bets: tuple[tuple[int, int], ...] = ()
+    acts: str = ACTS[0]
     speed: int = 2
     week: int = 0
 
@@ -213,6 +218,8 @@ def write(play: Play, view: View, home: Home) -> str:
         query.append(("step", str(view.step + 1)))
         if view.bets:
             query.append(("bets", ",".join(f"{at + 1}:{option + 1}" for at, option in view.bets)))
+    if view.acts != View().acts:
+        query.append(("acts", view.acts))
     if view.speed != View().speed:
         query.append(("speed", str(view.speed)))
     return urlencode(query, safe=":,")
@@ -496,6 +503,7 @@ class _LinkReader:
             guide=key,
             step=step - 1,
             bets=() if guide is None else self.bets(guide),
+            acts=self.choice("acts", ACTS, View().acts),
             speed=int(self.choice("speed", SPEEDS, str(View().speed))),
             week=self.whole("week", 0, weeks, 0),
             **flags,

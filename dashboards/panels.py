@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.analyses import Analyses
     from innovation_abm.dashboards.figures import PagePicture
     from innovation_abm.dashboards.room import Room
+    from innovation_abm.dashboards.twins import Twins
     from innovation_abm.dashboards.words import Speech
     from innovation_abm.running.effects import Ranked
 
@@ -28,6 +30,14 @@ if TYPE_CHECKING:
 def paragraph(text: str, kind: str = "ia-hint") -> None:
     """Write a paragraph."""
     solara.HTML(tag="p", unsafe_innerHTML=escape(text), classes=[kind])
+
+
+def is_hidden(room: Room) -> bool:
+    """Whether a panel must not show its results yet, which it then says, as the room still bets."""
+    if room.session.betting:
+        paragraph(room.say("hidden_panel"), "ia-hidden")
+    betting: bool = room.session.betting
+    return betting
 
 
 @solara.component
@@ -44,8 +54,7 @@ def Deaths(room: Room) -> None:
     film, twins = room.picture.film.value, room.picture.twins.value
     numbers = room.counting.numbers.value
     look = [say.language, dark]
-    if room.session.betting:
-        paragraph(say("hidden_number"), "ia-hidden")
+    if is_hidden(room):
         return
     if numbers is not None:
         for of_many in (figures.fates, figures.funnel):
@@ -65,6 +74,8 @@ def TwinPanel(room: Room) -> None:
     say, twins = room.say, room.picture.twins.value
     on = room.view.value.twins
     chosen, set_chosen = solara.use_state("")
+    if is_hidden(room):
+        return
     paragraph(say("twins_explained"))
     if not room.play.changed:
         paragraph(say("twins_same"))
@@ -95,11 +106,15 @@ def TwinPanel(room: Room) -> None:
     else:
         paragraph(say("twins_click"))
     for key, names in (("twins_saved", twins.saved), ("twins_lost", twins.lost)):
-        solara.HTML(tag="h3", unsafe_innerHTML=escape(say(key, number=len(names))))
+        solara.HTML(
+            tag="h3",
+            unsafe_innerHTML=escape(_counted(say(key, number=len(names)), names, twins, say)),
+        )
         with solara.Div(classes=["ia-chips"]):
             for name in names[:60]:
+                marks = _marks(name, twins, say)
                 solara.Button(
-                    called(name, say),
+                    " · ".join((called(name, say), *marks)),
                     on_click=lambda name=name: choose(name),
                     small=True,
                     outlined=name != chosen,
@@ -108,6 +123,21 @@ def TwinPanel(room: Room) -> None:
                 ).key(f"{key} {name}")
             if len(names) > 60:
                 paragraph(f"+ {len(names) - 60}")
+
+
+def _marks(name: str, twins: Twins, say: Speech) -> list[str]:
+    """Return why the adoption of an idea is no gain."""
+    found = (("twins_weak", twins.weak), ("twins_failed", twins.failed))
+    return [say(key) for key, names in found if name in names]
+
+
+def _counted(title: str, names: Sequence[str], twins: Twins, say: Speech) -> str:
+    """Return a title with the numbers of ideas whose adoption is no gain."""
+    counts = Counter(mark for name in names for mark in _marks(name, twins, say))
+    if not counts:
+        return title
+    marks = ", ".join(f"{number} {mark}" for mark, number in sorted(counts.items()))
+    return f"{title} ({marks})"
 
 
 def _how_far(analyses: Analyses, say: Speech) -> str:
@@ -130,6 +160,8 @@ def RankingPanel(room: Room) -> None:
     """Rank all levers by what each would change."""
     say, found = room.say, room.analyses.ranking.value
     busy = "ranking" in room.jobs.working.value
+    if is_hidden(room):
+        return
     paragraph(say("ranking_explained"))
     solara.Button(
         _how_far(room.analyses, say) if busy else say("ranking_start"),
@@ -194,6 +226,8 @@ def MapPanel(room: Room) -> None:
     levers = play.opening.catalogue()
     across, set_across = solara.use_state("risk_aversion")
     up, set_up = solara.use_state("manager_capacity")
+    if is_hidden(room):
+        return
     busy = "map" in room.jobs.working.value
     names = [one.name for one in headlines()] + list(levers)
     items = [{"text": name_of(name, levers, say), "value": name} for name in names]

@@ -19,7 +19,7 @@ from innovation_abm.dashboards import links
 from innovation_abm.dashboards.analyses import Analyses
 from innovation_abm.dashboards.counting import Counting
 from innovation_abm.dashboards.guided_session import GuidedSession
-from innovation_abm.dashboards.history import History
+from innovation_abm.dashboards.history import History, Moment
 from innovation_abm.dashboards.jobs import Jobs
 from innovation_abm.dashboards.notes import Notes
 from innovation_abm.dashboards.offered import offered, with_own
@@ -90,10 +90,11 @@ class Room:
         )
         self.session = GuidedSession(self.view, here.guides)
         self.stage = StageWidget(week=found.view.week, speed=found.view.speed, playing=not query)
-        self.picture = TabPicture(
-            self.stage, self.view, self.history, self.chart, engine.archive, self.jobs
-        )
         self.counting = Counting(engine, self.history, self.chart, self.jobs)
+        self.picture = TabPicture(
+            self.stage, self.view, self.history, self.chart, engine.archive, self.jobs,
+            self.session, self.counting.numbers,
+        )  # fmt: skip
         self.analyses = Analyses(engine, self.history, self.chart, self.jobs)
         self.half_chart: Sent | None = None
         self.closed = False
@@ -128,21 +129,32 @@ class Room:
     # --- what is played ---------------------------------------------------------------------------
 
     def move(self, name: str, value: Value, week: int | None = None) -> None:
-        """Move a lever or a parameter, from the week after the one on the screen on."""
-        shown = self.week if week is None else week
+        """Move a lever or a parameter.
+
+        It acts from the first week on, or if the room chose so from now on: from the week after
+        ``week``, which is the one on the screen if ``None``.
+        """
         before = self.play
+        now = week is not None or self.view.value.acts == "now"
+        shown = (self.week if week is None else week) if now else before.opening.weeks
         try:
             after = before.moved(shown, name, value)
         except InnovationAbmError as error:
             self.notes.tell("refused", what=str(error))
             return
         changed = self._put(after, remember=not self.history.continues(after))
-        if changed and shown >= before.opening.weeks:
+        if changed and max(self.week, week or 0) >= before.opening.weeks:
             self.stage.week = 0
 
     def undo(self) -> None:
-        """Undo the last move."""
-        if self.history.undo():
+        """Undo the last move, step or opening, of an organisation or a guided session."""
+        now = self._moment()
+        with self.jobs.together(), self.stage.hold_sync():
+            moment = self.history.undo()
+            if moment is None:
+                return
+            if moment.elsewhere(now):
+                self._return_to(moment, now)
             self.refresh()
 
     def reset(self) -> None:
@@ -164,8 +176,11 @@ class Room:
 
     def open_chart(self, chart: Kept) -> None:
         """Play on an uploaded chart, in this tab only, which keeps it."""
+        replaces = self.chart.has_own
         self.chart.upload(chart)
         self._begin(Play(self.chart.opened.scenario))
+        if replaces:  # what was played on the chart before cannot be played on this one
+            self.history.forget()
         self.chart.keep(chart)
 
     def offer_chart(self, chart: Kept) -> None:
@@ -177,6 +192,7 @@ class Room:
 
     def open_guide(self, key: str) -> None:
         """Begin a guided session; ``""`` ends it."""
+        self.history.remember(self._moment())
         if not key:
             self.session.leave()
             self.look(panel="guide")
@@ -187,10 +203,21 @@ class Room:
 
     def go_to_step(self, number: int) -> None:
         """Go to a step of the guided session."""
-        guide = self.session.guide
+        guide, before = self.session.guide, self._moment()
         with self.jobs.together():
             if guide is not None and self.session.go_to(number):
+                self.history.remember(before)
                 self._enter_step(guide)
+
+    @property
+    def step_play(self) -> Play:
+        """What the step of the guided session plays, if no other lever is moved."""
+        guide = self.session.guide
+        return self.play if guide is None else guide.play(self.session.step, self.play.opening)
+
+    def restore_step(self) -> None:
+        """Set the levers of the guided session's step again, and no others."""
+        self._put(self.step_play)
 
     def bet_on(self, option: int) -> None:
         """Record the answer that the room bets on."""
@@ -205,7 +232,9 @@ class Room:
         self.picture.dress()
 
     def compare_twins(self, on: bool) -> None:
-        """Show A beside B, or B alone again."""
+        """Show A beside B, or B alone again; not while the room bets on what it would show."""
+        if on and self.session.betting:
+            return
         self.picture.compare(on)
         self.picture.dress()
         self.picture.record()
@@ -230,13 +259,16 @@ class Room:
         if play == self.play:
             return False
         with self.jobs.together():
-            self.history.put(play, remember=remember)
+            if remember:
+                self.history.remember(self._moment())
+            self.history.put(play)
             self.refresh()
         return True
 
     def _begin(self, play: Play, *, ends_guide: bool = True) -> None:
-        """Play something else, from its start."""
+        """Play something else, from its start; undo returns to what was played before."""
         with self.jobs.together(), self.stage.hold_sync():  # no state in between is shown
+            self.history.remember(self._moment())
             if ends_guide:
                 self.session.leave()
             self._replace(play)
@@ -259,7 +291,7 @@ class Room:
         if step.show is not None:
             self.stage.week = step.show
         self.stage.playing = step.play
-        if not self._put(play):  # which would have recorded it: A may have come or gone
+        if not self._put(play, remember=False):  # it would be recorded: A may have come or gone
             self.picture.record()
             self.picture.dress()
 
@@ -267,7 +299,23 @@ class Room:
         """Play something else; show nothing more of what was played before."""
         for part in (self.picture, self.counting, self.analyses):
             part.forget()
-        self.history.begin(play)
+        self.history.put(play)
+
+    def _moment(self) -> Moment:
+        """Return what undo would return to."""
+        return Moment(self.play, self.view.value, self.week)
+
+    def _return_to(self, moment: Moment, now: Moment) -> None:
+        """Show another organisation, session or step again as it was, in the look of now."""
+        if moment.play.opening != now.play.opening:
+            self._replace(moment.play)
+        was = moment.view
+        bets = now.view.bets if was.guide == now.view.guide else was.bets
+        self.view.value = replace(
+            now.view, guide=was.guide, step=was.step, bets=bets, panel=was.panel, twins=was.twins
+        )
+        self.picture.compare(was.twins)
+        self.stage.week, self.stage.playing = moment.week, False
 
     # --- keys -------------------------------------------------------------------------------------
 
@@ -286,8 +334,19 @@ class Room:
         }
         if name in acts:
             acts[name]()
-        elif name.isdigit() and int(name) <= len(offered()):
-            self.open_preset(offered()[int(name) - 1])
+        elif name.isdigit():
+            self._choose(int(name) - 1)
+
+    def _choose(self, place: int) -> None:
+        """Bet on an answer, or outside guided sessions open an organisation, by its place."""
+        guide = self.session.guide
+        if guide is None:
+            if 0 <= place < len(offered()):
+                self.open_preset(offered()[place])
+            return
+        question = guide.steps[self.session.step].question
+        if question is not None and 0 <= place < len(question.options):
+            self.bet_on(place)
 
     def _click(self, way: int) -> None:
         """Move by a step of the session, or by some weeks, as a clicker's page keys do."""

@@ -27,6 +27,10 @@ class StageWidget(anywidget.AnyWidget):
         look: ``dark`` and ``room``, for the projector.
         marks: ``week`` and ``label`` of what changes during the run.
         notice: a line below the picture.
+        caption: the number in words, ``a`` before the levers and ``b`` with them, and the
+            organisation's ``name``; no number as long as it is hidden or not counted.
+        hides: what a room that bets must not see yet: ``"weeks"``, everything after the start, or
+            ``"tallies"``; empty: nothing.
         link: the state of the page without the week, as a query.
         week: last week that has been shown in full.
         playing, speed: whether it plays, and how many weeks per second.
@@ -49,6 +53,8 @@ class StageWidget(anywidget.AnyWidget):
     look = traitlets.Dict({}).tag(sync=True)
     marks: traitlets.List[dict[str, Any]] = traitlets.List([]).tag(sync=True)
     notice = traitlets.Unicode("").tag(sync=True)
+    caption = traitlets.Dict({}).tag(sync=True)
+    hides = traitlets.Unicode("").tag(sync=True)
     link = traitlets.Unicode("").tag(sync=True)
     week = traitlets.Int(0).tag(sync=True)
     playing = traitlets.Bool(False).tag(sync=True)
@@ -64,7 +70,10 @@ class StageWidget(anywidget.AnyWidget):
         # With the time, two requests for the same differ: only what differs reaches the browser.
         self.focus = {"name": name, "time": time.time()}
 
-    def save_picture(self, name: str) -> None:
-        """Have the browser save the picture; the file's name is ``name`` and the week."""
+    def save_picture(self, name: str, title: str) -> None:
+        """Have the browser save the picture with a title; the file is called ``name`` and the week.
+
+        Number, week and legend are written around it.
+        """
         file = f"{name}-week-{self.week}.png"
-        self.ask = {"name": "picture", "file": file, "time": time.time()}
+        self.ask = {"name": "picture", "file": file, "title": title, "time": time.time()}

@@ -52,6 +52,11 @@ class TabChart:
         self._chart_of: Scenario | None = None
 
     @property
+    def has_own(self) -> bool:
+        """Whether there is a user's own one, played on or not."""
+        return self._own is not None
+
+    @property
     def is_own(self) -> bool:
         """Whether it is a user's own."""
         name = self._history.play.value.opening.name

@@ -12,6 +12,7 @@ import solara
 from innovation_abm.dashboards import links
 from innovation_abm.dashboards.background import PATIENCE, Latest
 from innovation_abm.dashboards.headlines import name_of
+from innovation_abm.dashboards.offered import title
 from innovation_abm.dashboards.tales import story
 from innovation_abm.dashboards.twins import Twins, pair
 
@@ -22,13 +23,16 @@ if TYPE_CHECKING:
 
     from innovation_abm.dashboards.archive import Archive, Played
     from innovation_abm.dashboards.background import Wanted
+    from innovation_abm.dashboards.ensembles import Ensemble, Numbers
     from innovation_abm.dashboards.film import Film
+    from innovation_abm.dashboards.guided_session import GuidedSession
     from innovation_abm.dashboards.history import History
     from innovation_abm.dashboards.jobs import Jobs
     from innovation_abm.dashboards.links import View
     from innovation_abm.dashboards.placing import Placing
     from innovation_abm.dashboards.stage import StageWidget
     from innovation_abm.dashboards.tab_chart import TabChart
+    from innovation_abm.dashboards.words import Speech
 
 FIRST_REPORT, NEXT_REPORT = 1.0, 0.5
 """Seconds after which a recording first says how far it is, and between two such reports."""
@@ -50,13 +54,17 @@ class TabPicture:
         chart: TabChart,
         archive: Archive,
         jobs: Jobs,
+        session: GuidedSession,
+        numbers: Reactive[Numbers | None],
     ) -> None:
         """Begin with nothing recorded; ``stage`` is where it is shown."""
         self.film: Reactive[Film | None] = solara.reactive(None)
         self.twins: Reactive[Twins | None] = solara.reactive(None)
         self._stage, self._view = stage, view
         self._history, self._chart = history, chart
-        self._archive, self._jobs = archive, jobs
+        self._archive, self._jobs, self._session = archive, jobs, session
+        self._numbers = numbers
+        numbers.subscribe(lambda _: self._caption())
         self._latest = Latest(rest=PATIENCE)
         stage.observe(self._follow_week, ["picked", "week"])
 
@@ -88,6 +96,8 @@ class TabPicture:
         stage, view, play = self._stage, self._view.value, self._history.play.value
         stage.words = dict(view.say.texts)
         stage.look = {"dark": view.dark, "room": view.room}
+        self._hide()
+        self._caption()
         levers = play.opening.catalogue()
         stage.marks = [
             {"week": move.week, "label": f"{move.week}: {name_of(move.name, levers, view.say)}"}
@@ -96,6 +106,25 @@ class TabPicture:
         self._notice()
         stage.link = links.write(play, view, self._chart.opened.home)
         self._follow_week()
+
+    def _hide(self) -> None:
+        """Hide what a room that bets must not see yet."""
+        stage, session = self._stage, self._session
+        with stage.hold_sync():
+            if session.predicting:
+                stage.week, stage.playing, stage.hides = 0, False, "weeks"
+            else:
+                stage.hides = "tallies" if session.betting else ""
+
+    def _caption(self) -> None:
+        """Bring the number in the picture up to date."""
+        numbers, say = self._numbers.value, self._view.value.say
+        caption = {"name": title(self._history.play.value.opening.name, say)}
+        if numbers is not None and not self._session.betting:
+            caption |= {
+                side: _in_words(one, say) for side, one in (("a", numbers.a), ("b", numbers.b))
+            }
+        self._stage.caption = caption
 
     def forget(self) -> None:
         """Show nothing more of what was played before."""
@@ -162,3 +191,10 @@ class TabPicture:
             film = twins.a
         name, say = str(picked["name"]), self._view.value.say
         self._stage.story = story(film, name, say, until=int(self._stage.week))
+
+
+def _in_words(one: Ensemble, say: Speech) -> str:
+    """Return how often ideas survive, with its interval."""
+    found = one.share("survival")
+    shown = {"number": found.estimate, "low": found.low, "high": found.high}
+    return say("caption_number", **{key: say.number(100 * x, 1) for key, x in shown.items()})

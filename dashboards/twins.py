@@ -16,12 +16,16 @@ class Twins:
     Attributes:
         a, b: the films.
         saved, lost: names of ideas adopted in B and not in A, and the other way round.
+        weak: those of them that are worth nothing.
+        failed: those of them that failed when implemented, where they were adopted.
     """
 
     a: Film
     b: Film
     saved: tuple[str, ...]
     lost: tuple[str, ...]
+    weak: frozenset[str]
+    failed: frozenset[str]
 
 
 def pair(a: Film, b: Film) -> Twins:
@@ -31,11 +35,19 @@ def pair(a: Film, b: Film) -> Twins:
     ]
     # An idea that only one of them conceives is neither saved nor lost.
     both = set(a.run.ideas["idea"]) & set(b.run.ideas["idea"])
+    saved, lost = (adopted[1] - adopted[0]) & both, (adopted[0] - adopted[1]) & both
+    gained = ((b.run.ideas, saved), (a.run.ideas, lost))  # as they were where they were adopted
+    weak = (set(table.loc[table["value"] <= 0.0, "idea"]) & names for table, names in gained)
+    failed = (
+        set(table.loc[table["outcome"] == "failed", "idea"]) & names for table, names in gained
+    )
     return Twins(
         a,
         b,
-        saved=_in_order((adopted[1] - adopted[0]) & both),
-        lost=_in_order((adopted[0] - adopted[1]) & both),
+        saved=_in_order(saved),
+        lost=_in_order(lost),
+        weak=frozenset().union(*weak),
+        failed=frozenset().union(*failed),
     )
 
 

@@ -188,6 +188,7 @@ class Scene {
     this.left = left + (width - this.across * this.chart.width) / 2;
     this.top = top + room + Math.max(0, (height - room - this.down * this.chart.height) / 2);
     this.middle = left + width / 2;
+    this.width = width;
     this.head = top;
     this.dot = Math.max(3.4, Math.min(8 * big, this.scale * .2));
     this.settle();
@@ -351,6 +352,8 @@ class Stage {
       "change:marks": () => this.mark(),
       "change:link": () => this.link(),
       "change:notice": () => this.speak(),
+      "change:hides": () => { this.speak(); this.seek(this.reached); },
+      "change:caption": () => this.recaption(),
       "change:story": () => this.inspect(),
       "change:ask": () => this.answer(this.model.get("ask")),
       "change:focus": () => this.focus(this.model.get("focus")),
@@ -385,6 +388,7 @@ class Stage {
       button.title = this.say(`tip_${what}`);
       button.setAttribute("aria-label", this.say(what));
     }
+    for (const control of this.el.querySelectorAll(".ia-controls button, .ia-scrub input")) control.disabled = this.held;
     this.slider.setAttribute("aria-label", this.say("week"));
     this.speed.setAttribute("aria-label", this.say("speed"));
     for (const option of this.speed.options) option.textContent = `${option.value} ${this.say("weeks_a_second")}`;
@@ -394,7 +398,7 @@ class Stage {
     notice.classList.toggle("ia-alone", !this.scenes.length);
     this.el.querySelector(".ia-counts").innerHTML = Object.entries(FATES).map(([fate, [form, color]]) =>
       `<li data-fate="${fate}"><svg viewBox="-1.4 -1.4 2.8 2.8" aria-hidden="true"><path d="${SHAPES[form]}"
-        fill="${color}" fill-rule="evenodd"/></svg><b>0</b> <span></span></li>`).join("");
+        fill="${color}" fill-rule="evenodd"/></svg><b></b> <span></span></li>`).join("");
     for (const item of this.el.querySelectorAll(".ia-counts li")) {
       item.querySelector("span").textContent = this.say(`fate_${item.dataset.fate}`);
     }
@@ -421,7 +425,7 @@ class Stage {
     if (!film.weeks || film.nodes !== chart.x?.length) return;
     const names = this.model.get("events"), twins = twin.weeks > 0 && twin.nodes === film.nodes;
     const films = twins ? [twin, film] : [film];
-    const titles = twins ? [this.say("twin_a"), this.say("twin_b")] : [""];
+    const titles = twins ? this.titles() : [""];
     this.scenes = films.map((one, i) => new Scene(chart, new Replay(one, chart, names), titles[i]));
     this.weeks = film.weeks;
     this.slider.max = film.weeks;
@@ -429,6 +433,17 @@ class Stage {
     this.resize();
     this.seek(Math.min(Math.floor(this.reached), film.weeks)); // a moved lever does not interrupt the story
     this.mark();
+  }
+
+  titles() {
+    const { a, b } = this.model.get("caption");
+    return [[this.say("twin_a"), a], [this.say("twin_b"), b]].map((parts) => parts.filter(Boolean).join(" · "));
+  }
+
+  recaption() {
+    if (this.scenes.length > 1) this.titles().forEach((title, i) => { this.scenes[i].title = title; });
+    this.paint();
+    this.draw();
   }
 
   // Nothing is shown while another organisation is recorded, and no time goes by.
@@ -479,7 +494,7 @@ class Stage {
     this.frames.push(now);
     while (this.frames[0] < now - 1000) this.frames.shift();
     this.canvas.dataset.frames = this.frames.length;
-    if (!this.model.get("playing") || !this.scenes.length) return;
+    if (!this.model.get("playing") || !this.scenes.length || this.held) return;
     const before = this.week;
     this.reached = Math.min(this.reached + spent / 1000 * this.model.get("speed"), this.weeks);
     if (this.week !== before) {
@@ -502,8 +517,11 @@ class Stage {
     if (this.model.get("week") !== week) this.send({ week });
   }
 
+  // A room that bets sees the start only.
+  get held() { return this.model.get("hides") === "weeks"; }
+
   seek(week) {
-    this.reached = Math.max(0, Math.min(week, this.weeks ?? week));
+    this.reached = this.held ? 0 : Math.max(0, Math.min(week, this.weeks ?? week));
     if (!this.scenes.length) return;
     for (const scene of this.scenes) { scene.replay.seek(this.week); scene.settle(); }
     this.show(this.week);
@@ -515,6 +533,7 @@ class Stage {
   tell() { this.send({ week: this.week }); this.link(); }
 
   act(what) {
+    if (this.held) return;
     if (what === "play") {
       if (!this.model.get("playing") && this.week >= this.weeks) this.seek(0);
       this.send({ playing: !this.model.get("playing") });
@@ -549,13 +568,68 @@ class Stage {
   answer(ask) {
     if (ask.name !== "picture" || ask.time === this.answered) return;
     this.answered = ask.time;
-    this.canvas.toBlob((blob) => {
+    this.framed(ask.title).toBlob((blob) => {
       const anchor = document.createElement("a");
       anchor.href = URL.createObjectURL(blob);
       anchor.download = ask.file;
       anchor.click();
       URL.revokeObjectURL(anchor.href);
     });
+  }
+
+  // The picture with what makes it understood elsewhere: title, organisation, week, number, legend.
+  framed(title) {
+    const [width, height] = this.size, line = Math.max(18, height / 26), rim = line * .7, c = this.colors;
+    const made = document.createElement("canvas"), g = made.getContext("2d"), caption = this.model.get("caption");
+    const head = [[title, caption.name], [`${this.say("week")} ${this.week} / ${this.weeks}`, caption.b]]
+      .map((parts) => parts.filter(Boolean).join(" · "));
+    const moved = this.model.get("marks").map(({ label }) => label).join("; ");
+    const font = (weight, size) => { g.font = `${weight} ${size}px system-ui, sans-serif`; };
+    font(400, line * .72);
+    const legend = this.legendRows(g, width - 2 * rim, line);
+    const top = rim + line * 1.35 * head.length + (moved ? line : 0) + rim / 2;
+    made.width = Math.round(width * this.ratio);
+    made.height = Math.round((top + height + legend.length * line * 1.1 + 2 * rim) * this.ratio);
+    g.scale(this.ratio, this.ratio);
+    g.fillStyle = c.ground;
+    g.fillRect(0, 0, made.width, made.height);
+    g.fillStyle = c.text;
+    head.forEach((text, i) => { font(i ? 600 : 700, line); g.fillText(text, rim, rim + line * (1 + 1.35 * i), width - 2 * rim); });
+    font(400, line * .72);
+    if (moved) g.fillText(moved, rim, top - rim / 2 - line * .1, width - 2 * rim);
+    g.drawImage(this.canvas, 0, top, width, height);
+    legend.forEach((row, i) => {
+      const y = top + height + rim + (i + .6) * line * 1.1;
+      for (const { x, form, color, text } of row) {
+        shape(g, form, rim + x + line * .35, y - line * .25, line * .3, color);
+        g.fillStyle = c.text;
+        g.fillText(text, rim + x + line * .9, y);
+      }
+    });
+    return made;
+  }
+
+  legendRows(g, width, line) {
+    const { roles, fates } = this.marksOf(), rows = [[]];
+    let x = 0;
+    for (const [form, color, text] of [...roles, ...fates]) {
+      const wide = g.measureText(text).width + line * 1.7;
+      if (x + wide > width && rows.at(-1).length) { rows.push([]); x = 0; }
+      rows.at(-1).push({ x, form, color, text });
+      x += wide;
+    }
+    return rows;
+  }
+
+  // What the marks mean, with how many ideas had each fate so far.
+  marksOf() {
+    const roles = ROLES.slice(0, 3).map(([form], role) => [form, this.colors.node, this.say(`role_${role}`)]);
+    const secret = this.model.get("hides") !== "";
+    return {
+      roles: [...roles, ["bar", this.colors.business, this.say("legend_business")]],
+      fates: Object.entries(FATES).map(([fate, [form, color]]) =>
+        [form, color, `${this.say(`fate_${fate}`)}${secret || !this.scenes.length ? "" : ` (${this.tally(fate)})`}`]),
+    };
   }
 
   // The state of the room is in the link, so that F5 loses nothing.
@@ -566,14 +640,20 @@ class Stage {
   }
 
   count() {
-    const scene = this.scenes[this.scenes.length - 1];
+    const scene = this.scenes[this.scenes.length - 1], secret = this.model.get("hides") !== "";
     if (!scene) return;
     for (const item of this.el.querySelectorAll(".ia-counts li")) {
-      item.querySelector("b").textContent = scene.replay.counts[item.dataset.fate];
+      item.querySelector("b").textContent = secret ? "" : this.tally(item.dataset.fate);
     }
     const { counts, conceived } = scene.replay;
-    this.canvas.setAttribute("aria-label", this.say("picture_says").replace("{week}", this.week)
+    this.canvas.setAttribute("aria-label", this.say(secret ? "picture_hidden" : "picture_says").replace("{week}", this.week)
       .replace("{conceived}", conceived).replace("{waiting}", counts.waiting).replace("{adopted}", counts.adopted));
+  }
+
+  // How many ideas of each side had this fate: A first, as it is drawn.
+  tally(fate) {
+    const counts = this.scenes.map((scene) => scene.replay.counts[fate]);
+    return counts.length < 2 ? counts[0] : `A ${counts[0]} · B ${counts[1]}`;
   }
 
   // --- people and ideas that were chosen --------------------------------------------------------------
@@ -699,7 +779,10 @@ class Stage {
     const big = this.big, font = big * Math.max(11, Math.min(16, scale * .5));
     g.textAlign = "center";
     g.fillStyle = c.text;
-    if (scene.title) { g.font = `600 ${15 * big}px system-ui, sans-serif`; g.fillText(scene.title, scene.middle, scene.head + 18 * big); }
+    if (scene.title) { // in two halves of the picture it may be narrow
+      g.font = `600 ${15 * big}px system-ui, sans-serif`;
+      g.fillText(scene.title, scene.middle, scene.head + 18 * big, scene.width - 12);
+    }
     g.strokeStyle = c.line;
     g.lineWidth = Math.max(.5, Math.min(1.5, scale * .05));
     g.beginPath();
@@ -768,7 +851,7 @@ class Stage {
       if (size > 6) this.stamps.put(g, "star", x, y, star * 1.25, c.ground); // a rim, visible on the mark
       this.stamps.put(g, "star", x, y, star, FATES.adopted[1]);
       const tall = this.big * Math.min(12, scale * .4);
-      if (replay.lit[node] > 1 && scale > 16 && scene.down > 2 * size + tall) { // not on the node below
+      if (replay.lit[node] > 1 && !this.model.get("hides") && scale > 16 && scene.down > 2 * size + tall) { // not on the node below
         g.font = `600 ${tall}px system-ui, sans-serif`;
         g.fillStyle = c.text;
         g.fillText(replay.lit[node], x, y + size + tall);

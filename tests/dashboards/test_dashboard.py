@@ -12,10 +12,13 @@ import tomllib
 import zipfile
 from dataclasses import replace
 from functools import partial
+from html import escape
 from pathlib import Path
+from types import SimpleNamespace
 
 import ipyvuetify
 import numpy as np
+import pandas as pd
 import pytest
 import solara
 from hypothesis import given
@@ -49,6 +52,7 @@ from innovation_abm.dashboards.server import Preparation, Settings, load
 from innovation_abm.dashboards.sharing import Shelf, Turns, Urgency
 from innovation_abm.dashboards.tab_memory import Kept, unpack
 from innovation_abm.dashboards.tales import PLACES, called, story
+from innovation_abm.dashboards.twins import pair
 from innovation_abm.dashboards.uploading import (
     MOST_MEGABYTES,
     Refused,
@@ -595,7 +599,26 @@ def test_a_tab_records_and_counts_what_is_played(room):
     assert numbers.a.table["survival"][0] == simulate(SMALL).survival["of_all"].estimate
 
 
+def test_a_lever_acts_from_the_start_whenever_it_is_moved_unless_the_room_chose_otherwise(room):
+    for week in (0, 9, SMALL.weeks):
+        room.stage.week = week
+        room.move("risk_aversion", 0.1)
+        room.move("platforms", True)
+        assert {(m.week, m.name) for m in room.play.moves} == {
+            (1, "risk_aversion"),
+            (1, "platforms"),
+        }
+        assert room.week == week % SMALL.weeks
+        room.reset()
+    room.look(acts="now")
+    room.stage.week = 9
+    room.move("risk_aversion", 0.1)
+    assert [m.week for m in room.play.moves] == [10]
+    assert links.read(room.stage.link, room.chart.opened.home).view.acts == "now"
+
+
 def test_levers_undo_and_reset(room):
+    room.look(acts="now")
     room.stage.week = 4
     room.move("risk_aversion", 0.4)
     room.move("risk_aversion", 0.1)  # still the same drag
@@ -673,6 +696,28 @@ def test_twins_name_what_was_saved_and_lost(room):
     assert room.stage.twin["weeks"] == SMALL.weeks
     room.compare_twins(False)
     assert room.stage.twin == {}
+
+
+def test_twins_mark_weak_ideas_and_those_that_failed_where_they_were_adopted():
+    def film(*rows):
+        ideas = pd.DataFrame(rows, columns=["idea", "fate", "outcome", "value"])
+        return SimpleNamespace(run=SimpleNamespace(ideas=ideas))
+
+    a = film(
+        ("w1-p1", "lapsed", "none", 0.5),
+        ("w2-p2", "adopted", "failed", 0.5),
+        ("w3-p3", "adopted", "failed", -0.5),  # on both sides: neither saved nor lost
+        ("w4-p4", "rejected", "none", 0.5),
+    )
+    b = film(
+        ("w1-p1", "adopted", "embedded", -0.5),
+        ("w2-p2", "lapsed", "none", -0.5),
+        ("w3-p3", "adopted", "failed", -0.5),
+        ("w4-p4", "adopted", "embedded", 0.5),
+    )
+    twins = pair(a, b)
+    assert (twins.saved, twins.lost) == (("w1-p1", "w4-p4"), ("w2-p2",))
+    assert (twins.weak, twins.failed) == ({"w1-p1"}, {"w2-p2"})
 
 
 def test_twins_may_be_asked_for_and_left_before_anything_is_recorded(compiled):
@@ -770,6 +815,32 @@ def test_keys_do_what_they_say(room):
     settle(room)
 
 
+def test_digits_bet_in_a_session_and_whatever_was_opened_can_be_undone(compiled):
+    room = Room(Opened(SMALL), READY)
+    opened = room.play
+    room.open_guide("clay-layer")
+    session = room.play.opening
+    room.go_to_step(1)
+    for time_, digit in enumerate("29"):  # there are four answers
+        room.stage.command = {"name": digit, "week": 0, "time": time_}
+    assert (room.play.opening, room.view.value.bets) == (session, ((1, 1),))
+    room.go_to_step(2)
+    room.stage.command = {"name": "2", "week": 0, "time": 9}  # nothing to answer
+    assert (room.session.step, room.view.value.bets) == (2, ((1, 1),))
+    room.open_preset("textbook")
+    assert room.session.guide is None
+    room.undo()
+    assert (room.play.opening, room.session.step) == (session, 2)
+    assert room.view.value.bets == ((1, 1),)
+    room.open_guide("")
+    room.undo()
+    assert (room.session.step, room.view.value.bets) == (2, ((1, 1),))
+    for _ in range(3):  # two steps, and the session
+        room.undo()
+    assert (room.play, room.session.guide, room.history.can_undo.value) == (opened, None, False)
+    room.close()
+
+
 def test_a_session_is_taken_up_where_it_was_left(compiled):
     opened = Opened(preset("workshop"))
     first = Room(opened, READY)
@@ -849,13 +920,36 @@ def test_nothing_is_told_before_the_bet(compiled):
     room = Room(Opened(preset("workshop")), READY, "guide=clay-layer&step=2&lang=en")
     settle(room)
     hidden = Speech("en")("hidden_number")
-    for panel, number in (("guide", 1), ("levers", 1), ("deaths", 2)):
+    for panel, number in (("guide", 1), ("levers", 1), ("deaths", 1)):
         room.look(panel=panel)
         shown = shown_in(_Dashboard(room))
         assert shown.count(hidden) == number
         assert "of 100 ideas survive" not in shown
+    for panel in ("twins", "ranking", "map"):
+        room.look(panel=panel)
+        shown = shown_in(_Dashboard(room))
+        assert Speech("en")("hidden_panel") in shown
+        assert "<h3>" not in shown
+    room.stage.week = 50
+    room.look(panel="guide")
+    room.compare_twins(True)
+    assert (room.stage.hides, room.stage.week, room.view.value.twins) == ("weeks", 0, False)
+    room.go_to_step(0)
+    assert room.stage.hides == "tallies"
     room.go_to_step(2)
+    assert room.stage.hides == ""
     assert "of 100 ideas survive" in shown_in(_Dashboard(room))
+    room.close()
+
+
+def test_cards_of_sessions_do_not_tell_the_answers():
+    from innovation_abm.dashboards.guide_panel import GuidePanel
+
+    room = Room(Opened(SMALL), READY)
+    shown = shown_in(GuidePanel(room))
+    for guide in guides().values():
+        assert escape(guide.title.en) in shown
+        assert escape(guide.message.en) not in shown
     room.close()
 
 
@@ -876,6 +970,32 @@ def test_an_answer_is_told_beside_the_bet_on_its_own_question(compiled):
     assert "Your bet: 50 or more" in shown_in(GuidePanel(again))
     for one in (room, again):
         one.close()
+
+
+def test_no_bet_is_settled_by_levers_other_than_those_of_the_step(compiled):
+    from innovation_abm.dashboards.guide_panel import GuidePanel
+
+    say = Speech("en")
+    room = Room(Opened(preset("workshop")), READY, "guide=clay-layer&step=4&lang=en")
+    room.bet_on(1)  # up to 2 more, which is right
+    room.go_to_step(4)
+    settle(room)
+    shown = shown_in(GuidePanel(room))
+    assert say("guide_won") in shown
+    assert "class='ia-up'" in shown
+    assert room.stage.caption["a"] != room.stage.caption["b"] != ""
+    room.reset()
+    settle(room)
+    shown = shown_in(GuidePanel(room))
+    assert say("guide_reset") in shown
+    assert "ia-answer" not in shown
+    room.restore_step()
+    room.move("platforms", True, week=0)
+    settle(room)
+    shown = shown_in(GuidePanel(room))
+    assert say("guide_also_moved") in shown
+    assert say("guide_won") not in shown
+    room.close()
 
 
 def test_the_command_opens_with_a_session(compiled, tmp_path):
@@ -1318,6 +1438,9 @@ def test_a_kept_session_gives_a_researcher_the_same_numbers(room, tmp_path):
     kept = unpacked(run, tmp_path / "kept")
     assert {"ideas.parquet", "events.parquet"} <= {one.name for one in kept.parent.iterdir()}
     assert repeated(kept) == (figures_of(run), "")
+    tables = kept.parent / "tables"
+    assert list(pd.read_csv(tables / "ideas.csv")["idea"]) == list(run.ideas["idea"])
+    assert list(pd.read_excel(tables / "ideas.xlsx")["fate"]) == list(run.ideas["fate"])
 
 
 def test_a_session_with_rules_is_kept_with_their_name(for_mesa, champions, tmp_path, monkeypatch):
@@ -1495,6 +1618,7 @@ def test_a_parameter_of_ones_own_rules_is_moved_by_a_slider_and_linked(tmp_path,
             one.attributes["data-lever"]: one for one in page.find(ipyvuetify.Slider).widgets
         }
         assert sliders["strictness"].attributes["aria-valuetext"] == "0.1 points"
+        room.look(acts="now")
         room.stage.week = 2
         sliders["strictness"].v_model = 20
         scenario = room.play.scenario
@@ -1529,6 +1653,7 @@ def test_a_lever_of_ones_own_is_listed_moved_linked_ranked_and_kept(
     normality.click()
     sliders = {one.attributes["data-lever"]: one for one in page.find(ipyvuetify.Slider).widgets}
     assert "A coffee corner" in sliders["coffee_corner"].attributes["aria-label"]
+    room.look(acts="now")
     room.stage.week = 5
     sliders["coffee_corner"].v_model = 20
     settle(room)

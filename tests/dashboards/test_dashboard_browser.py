@@ -88,7 +88,7 @@ def test_it_plays_at_once(page, address):
 
 @pytest.mark.slow
 def test_levers_move_in_mid_run_and_undo_puts_them_back(page, address):
-    shown(page, address + "?week=10&lang=en")
+    shown(page, address + "?week=10&lang=en&acts=now")
     slider = page.locator("[role=slider][data-lever=risk_aversion]")
     slider.focus()
     for _ in range(8):
@@ -289,6 +289,9 @@ def test_a_guided_session_from_first_to_last_step_in_french(page, address):
         kind = page.inner_text(".ia-step em")
         if kind == "Pariez":
             page.wait_for_selector(".ia-hidden")  # the bet comes before the number
+            page.wait_for_selector(".ia-scrub input:disabled")  # and before the picture
+            page.keyboard.press("ArrowRight")
+            assert (week(page), page.inner_text(".ia-counts b")) == (0, "")
             page.locator(".ia-options button").first.click()
         elif kind == "Découvrez":
             page.wait_for_selector(".ia-answer", timeout=30_000)
@@ -302,7 +305,10 @@ def test_a_kept_session_gives_a_researcher_the_same_numbers(page, address, tmp_p
     page.wait_for_selector(".ia-change")
     adopted = re.compile(r"with (\d+) of (\d+) ideas adopted")
     said = adopted.search(page.get_by_text(adopted).inner_text()).groups()  # once it is there
-    for label, name in (("Scenario file (TOML)", "s.toml"), ("Tables and scenario (ZIP)", "s.zip")):
+    for label, name in (
+        ("Scenario file (TOML)", "s.toml"),
+        ("Tables (CSV, Excel, Parquet) and scenario (ZIP)", "s.zip"),
+    ):
         page.get_by_text("Export", exact=True).click()
         with page.expect_download() as download:
             page.get_by_text(label).click()
@@ -325,7 +331,7 @@ EMPTY = """async () => {
 
 
 @pytest.mark.slow
-def test_the_picture_is_kept_as_it_is_seen(page, address, tmp_path):
+def test_the_picture_is_kept_with_its_title_number_and_legend(page, address, tmp_path):
     shown(page, address + "?week=12")
     page.get_by_text("Export", exact=True).click()
     with page.expect_download() as download:
@@ -337,7 +343,8 @@ def test_the_picture_is_kept_as_it_is_seen(page, address, tmp_path):
     assert content[12:16] == b"IHDR"
     size = [int.from_bytes(content[at : at + 4], "big") for at in (16, 20)]
     *expected, empty = page.evaluate(EMPTY)
-    assert size == expected
+    assert size[0] == expected[0]
+    assert size[1] > expected[1] + 80  # title and week above, the legend below
     assert len(content) > 2 * empty
 
 
