@@ -1,8 +1,8 @@
 """Published patterns: what others found in organisations, and whether the model shows it.
 
 A pattern is not a case with a known answer (:mod:`innovation_abm.evidence.validation`): most were
-found in the field, and no formula says how large they are here. Each has a set-up fixed beforehand,
-in which the mechanisms that it needs are switched on, and a verdict that follows from the figures
+found in the field, and no formula says how large they are here. Each has a set-up in which
+the mechanisms that it needs are switched on, and a verdict that follows from the figures
 alone. A pattern that is absent, or contrary, is a result. ``python -m
 innovation_abm.evidence.patterns`` writes the table in ``docs/published-models.md``.
 """
