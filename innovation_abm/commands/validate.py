@@ -111,10 +111,9 @@ def show_patterns(console: Console, results: Sequence[PatternResult]) -> None:
     )
     seconds = sum(result.seconds for result in results)
     differ = sum(not result.as_documented for result in results)
-    verdict = "all as documented" if not differ else f"{differ} NOT as documented"
-    console.print(
-        styled(f"{counted}: {verdict}, in {seconds:.0f} s", "bold red" if differ else "bold green")
-    )
+    told = "all as documented" if not differ else f"{differ} NOT as documented"
+    colour = "bold red" if differ else "bold green"
+    console.print(styled(f"{counted}: {told}, in {seconds:.0f} s", colour))
 
 
 def show_validation(console: Console, cases: Sequence[KnownCase]) -> None:
