@@ -764,9 +764,16 @@ def _engine() -> hashlib._Hash:
     made_by = (platform.python_version(), platform.machine(), sys.platform)
     state.update(repr((versions, set_by_hand, made_by)).encode())
     for name in ENGINE_MODULES:
-        state.update(f"{name}\n".encode() + (here / f"{name}.py").read_bytes())
+        state.update(f"{name}\n".encode() + source_of(name).read_bytes())
     state.update(fingerprint_of_layout(layout()))
     return state
+
+
+def source_of(name: str) -> Path:
+    """Return the file of a module of :data:`ENGINE_MODULES`: not all are in one folder."""
+    spec = find_spec(f"innovation_abm.{name.replace('/', '.')}")
+    assert spec is not None and spec.origin is not None, name
+    return Path(spec.origin)
 
 
 def fingerprint_of_layout(arrays: Iterable[tuple[str, Any, int]]) -> bytes:
@@ -787,6 +794,7 @@ _NUMBA_VARIABLES: Final = (
 """Environment variables by which numba compiles the same source otherwise."""
 
 ENGINE_MODULES: Final = (
+    "agents/fields",
     "chance",
     "entities/idea",
     "entities/queues",

@@ -166,7 +166,7 @@ class MesaProcesses:
         """End the processes for good, at once: whatever they run is given up."""
         with self._lock:
             pool, self._pool, self._closed = self._pool, None, True
-        self._open.close()
+            self._open.close()  # closed by two threads at once, it might close another's file
         if pool is not None:
             pool.shutdown(cancel_futures=True)
 

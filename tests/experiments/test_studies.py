@@ -610,14 +610,14 @@ def test_names_of_factors_can_be_told_apart_in_names_of_files(other):
 
 
 def test_a_chart_whose_name_is_not_utf_8_is_refused():
-    from innovation_abm.experiments.command import _OtherChart
+    from innovation_abm.experiments.command import _OtherBase
 
     name = os.fsdecode(b"chart-\xff.csv")
     said = 'chart-\udcff.csv": must be the path of a chart, in UTF-8: rename the file$'
     with pytest.raises(StudyError, match=said):
         Base(chart=name)
     with pytest.raises(StudyError, match=said):
-        _OtherChart(name).applied(Study(name="a"))
+        _OtherBase(name).applied(Study(name="a"))
 
 
 def test_a_file_that_was_called_without_its_ending_is_named(tmp_path, monkeypatch):

@@ -570,10 +570,10 @@ def test_the_command_chooses_the_columns_of_a_chart(tmp_path, monkeypatch, capsy
     assert "1 points, 2 runs" in capsys.readouterr().out
     found = load_study(tmp_path / "few")
     assert found.study.base.columns == {"reports_to": "supervisor"}
-    other = command._OtherChart("two.csv", columns=["reports_to=manager"])
+    other = command._OtherBase("two.csv", columns=["reports_to=manager"])
     assert other.words() == ["--chart", "two.csv", "--column", "reports_to=manager"]
     assert other.applied(found.study).base.columns == {"reports_to": "manager"}
-    assert command._OtherChart("other.csv").applied(found.study).base.columns == {}
+    assert command._OtherBase("other.csv").applied(found.study).base.columns == {}
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from innovation_abm.kernel.compiling import (
     ENGINE_MODULES,
     digest,
     fingerprint_of_layout,
+    source_of,
 )
 from innovation_abm.kernel.locks import only_one
 from innovation_abm.rules import SHIPPED
@@ -46,21 +47,27 @@ def test_every_module_that_the_engine_is_written_in_is_in_its_fingerprint():
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("innovation"):
                 file = "/".join(node.module.split(".")[1:])
                 assert file == "errors" or file in ENGINE_MODULES, (name, node.module)
-    assert all((PACKAGE / f"{name}.py").is_file() for name in ENGINE_MODULES)
+    assert all(source_of(name).is_file() for name in ENGINE_MODULES)
+
+
+def forget():
+    """Forget fingerprints, which are worked out once in a process."""
+    compiling._engine.cache_clear()
+    compiling._shipped_digest.cache_clear()
 
 
 def fingerprint():
     """Work out the fingerprint of the shipped rules' engine again."""
-    compiling._engine.cache_clear()
-    compiling._shipped_digest.cache_clear()
+    forget()
     return digest(SHIPPED)
 
 
 @pytest.fixture
-def again():
-    """Forget a fingerprint that a test has changed."""
+def again(monkeypatch):
+    """Put everything back and forget the fingerprint that a test has changed."""
     yield
-    fingerprint()
+    monkeypatch.undo()  # first: else the changed fingerprint would be worked out again, and kept
+    forget()
 
 
 LAYOUT = (
@@ -140,7 +147,7 @@ def test_an_edit_of_any_file_of_the_engine_gives_another_fingerprint(tmp_path):
 
         found = [fingerprint()]
         for name in compiling.ENGINE_MODULES:
-            file = Path(compiling.__file__).parents[1] / f"{name}.py"
+            file = compiling.source_of(name)
             before = file.read_bytes()
             file.write_bytes(before + b"# edited\\n")
             found.append(fingerprint())
