@@ -98,8 +98,16 @@ def as_it_is(text: str) -> str:
     return text
 
 
+_COMMON_NAME: Final = re.compile(r"\s*cn=((?:\\.|[^,\\])+)", re.IGNORECASE)
+
+
 def name_key(text: str) -> str:
-    """What is compared of a name: no case or accents, first name first, nothing in brackets."""
+    """What is compared of a name: no case or accents, first name first, nothing in brackets.
+
+    Directories name a superior by a path, ``CN=Ann Ray,OU=Staff,...``, and everybody else by name.
+    """
+    if path := _COMMON_NAME.match(text):
+        text = re.sub(r"\\(.)", r"\1", path[1])
     text = re.sub(r"\([^()]*\)", " ", text)
     last, comma, first = text.partition(",")
     if comma and "," not in first:

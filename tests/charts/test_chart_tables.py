@@ -500,6 +500,17 @@ def test_directories_name_superiors_by_their_place_in_the_tree(read):
     assert tree(chart) == {"post 2": None, "post 3": "post 2", "post 4": "post 3"}
 
 
+def test_a_place_in_the_tree_is_found_by_the_name_at_its_beginning(read):
+    rows = [
+        ("sAMAccountName", "displayName", "Department", "Manager"),
+        ("aq", "Quill, Ada", "HQ", ""),
+        ("br", "Bo Raven", "Law", r"CN=Quill\, Ada,OU=Top,DC=fish"),
+        ("cs", "Cy Stone", "Law", "cn=Bo Raven,OU=Law,DC=fish"),
+    ]
+    chart = read(table(rows))
+    assert tree(chart) == {"post 2": None, "post 3": "post 2", "post 4": "post 3"}
+
+
 def test_a_key_under_an_unknown_header_is_found_by_the_superiors(read):
     chart = read("knot;name;Manager\nk1;Ada Q;\nk2;Bo R;k1\nk3;Cy S;k2\n")
     assert tree(chart) == {"k1": None, "k2": "k1", "k3": "k2"}
