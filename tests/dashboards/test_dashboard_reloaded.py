@@ -77,7 +77,7 @@ def moved(page):
     page.locator("[role=slider][data-lever=risk_aversion]").focus()
     page.keyboard.press("Home")
     page.wait_for_selector(".ia-change")
-    page.wait_for_function("location.search.includes('move=13:risk_aversion:0&')")
+    page.wait_for_function("location.search.includes('move=1:risk_aversion:0&')")
     page.wait_for_function("/own=.*week=12$/.test(location.search)")
     return state(page)
 
