@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from innovation_abm.errors import InnovationAbmError
 from innovation_abm.running.effects import cannot_act, needs_of, same_figures
 from innovation_abm.running.simulation import simulate_many
-from innovation_abm.scenario.scenario import ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,20 +30,25 @@ def idle_factors(study: Study) -> Iterator[str]:
     rows, points = list(islice(study.rows(), POINTS)), study.points()
     for factor in study.factors:
         values = points[factor.name].unique()
-        if len(values) > 1 and all(_same_at(study, row, factor, values) for row in rows):
+        if len(values) > 1 and _is_idle(study, factor, values, rows):
             scenario = study.scenario({**rows[0], factor.name: values[-1]})
             needs = needs_of(factor.lever or factor.parameter or "", scenario)
             yield f"{factor.name}, at the first {len(rows)} points: {cannot_act(needs)}"
 
 
-def _same_at(study: Study, row: Mapping[str, Any], factor: Factor, values: Any) -> bool:  # noqa: ANN401
-    """Whether the ends of a factor's values give the same run at a point."""
+def _is_idle(study: Study, factor: Factor, values: Any, rows: list[dict[str, Any]]) -> bool:  # noqa: ANN401
+    """Whether the ends of a factor's values give the same run at all points that can be run."""
     ends = (values[0], values[-1]) if factor.level else (values.min(), values.max())
-    try:
-        one, two = (_figures(study, {**row, factor.name: end}) for end in ends)
-    except ScenarioError:  # values that do not go together at this point
-        return True
-    return same_figures(one, two)
+    tried = 0
+    for row in rows:
+        try:
+            one, two = (_figures(study, {**row, factor.name: end}) for end in ends)
+        except InnovationAbmError:  # a rule fails, or values do not go together: the sweep tells
+            continue
+        if not same_figures(one, two):
+            return False
+        tried += 1
+    return tried > 0
 
 
 def _figures(study: Study, row: Mapping[str, Any]) -> pd.DataFrame:
