@@ -22,7 +22,7 @@ import numpy as np
 from innovation_abm.experiments.design.models import TestFunction
 from innovation_abm.experiments.running import identity, stopping
 from innovation_abm.experiments.running.estimate import check_limits, estimate, mesa_seconds
-from innovation_abm.experiments.running.idle import idle_factors
+from innovation_abm.experiments.running.idle import PATIENCE, idle_factors, trial_seconds
 from innovation_abm.experiments.running.runners import (
     Chunk,
     ChunkOutcome,
@@ -112,9 +112,9 @@ def sweep(
     number = workers or os.cpu_count() or 1
     runner = make_runner(study, number, told)
     plan = Plan.of(study, runner)
-    for line in (*runner.notes, *_idle(study, runner)):
-        told(line)
     check_limits(_estimate(study, plan, runner, number), study.limits)
+    for line in (*runner.notes, *_idle(study, plan, runner)):
+        told(line)
     with Store.open(
         folder, runner.manifest(), study.measures, study.tables, retry=retry, notice=told
     ) as store:
@@ -146,17 +146,20 @@ def check(study: Study, *, workers: int | None = None, notice: Notice | None = N
     study.check()
     number = workers or os.cpu_count() or 1
     runner = make_runner(study, number, told)
-    found = _estimate(study, Plan.of(study, runner), runner, number)
+    plan = Plan.of(study, runner)
+    found = _estimate(study, plan, runner, number)
     check_limits(found, study.limits)
-    for line in (*runner.notes, *_idle(study, runner)):
+    for line in (*runner.notes, *_idle(study, plan, runner)):
         told(line)
     return found
 
 
-def _idle(study: Study, runner: Runner) -> list[str]:
-    """Return lines about factors that change nothing; none where only Mesa can try them."""
+def _idle(study: Study, plan: Plan, runner: Runner) -> list[str]:
+    """Return lines about factors that change nothing; none where it would take long to try them."""
     compiled = isinstance(runner, InnovationRunner) and runner.engine == "kernel"
-    return list(idle_factors(study)) if compiled else []
+    if not compiled or trial_seconds(plan.points, len(study.factors)) > PATIENCE:
+        return []
+    return list(idle_factors(study))
 
 
 def _estimate(study: Study, plan: Plan, runner: Runner, workers: int, known: int = 0) -> Estimate:

@@ -6,19 +6,31 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments.running.estimate import KERNEL_PERSON_WEEK
 from innovation_abm.running.effects import cannot_act, needs_of, same_figures
 from innovation_abm.running.simulation import simulate_many
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
 
     from innovation_abm.experiments.design.factors import Factor
     from innovation_abm.experiments.design.study import Study
+    from innovation_abm.experiments.running.runners import Point
 
 POINTS: Final = 4
 """Points of the design at which a factor must change nothing."""
+
+
+PATIENCE: Final = 5.0
+"""Seconds that trying the factors may take at most, before a sweep begins."""
+
+
+def trial_seconds(points: Sequence[Point], factors: int) -> float:
+    """Return the seconds that :func:`idle_factors` takes at most, roughly."""
+    longest = max((point.person_weeks for point in points[:POINTS]), default=0.0)
+    return 2 * POINTS * factors * KERNEL_PERSON_WEEK * longest
 
 
 def idle_factors(study: Study) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 from innovation_abm import Change, compare, idle_levers, preset
 from innovation_abm.commands import cli
 from innovation_abm.experiments.design.study import Study
-from innovation_abm.experiments.running.idle import idle_factors
+from innovation_abm.experiments.running.idle import PATIENCE, idle_factors, trial_seconds
 from innovation_abm.organization.uneven import uneven
 from innovation_abm.results.measures import MEASURES
 from innovation_abm.results.survival import Interval
@@ -204,3 +205,25 @@ def test_a_study_names_factors_that_cannot_act():
         "control_reflex, at the first 4 points: "
         "cannot act here: needs, for instance, expectation_drift = 3.0",
     ]
+
+
+def test_a_study_whose_runs_fail_names_no_idle_factor(tmp_path):
+    """What fails is for the sweep to tell, run by run."""
+    (tmp_path / "rules.py").write_text(
+        "from innovation_abm.extension import rule\n\n\n"
+        "@rule\ndef endorse(idea, reviewer, seen, bar, terms):\n"
+        '    """Fail for every idea."""\n    return 1.0 / (terms.doubt - terms.doubt)\n'
+    )
+    study = Study.from_toml(
+        'format = 1\nname = "failing"\nengine = "mesa"\n[base]\npreset = "workshop"\n'
+        'values = { weeks = 10 }\nrules = "rules.py"\n'
+        '[[factor]]\nparameter = "doubt"\nvalues = [0.2, 0.8]\n',
+        folder=tmp_path,
+    )
+    assert list(idle_factors(study)) == []
+
+
+def test_factors_are_not_tried_where_that_takes_long():
+    city = SimpleNamespace(person_weeks=1e9)
+    assert trial_seconds([SimpleNamespace(person_weeks=6_000.0)], 5) < PATIENCE
+    assert trial_seconds([city], 1) > PATIENCE
