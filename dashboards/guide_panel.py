@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -152,7 +153,7 @@ def missing_moves(room: Room) -> bool:
 
 def _good_or_bad(question: Question, value: float) -> str:
     """Return the class of an answer: better or worse than before, or neither."""
-    if not question.change or value != value or abs(value) < 0.05:
+    if not question.change or math.isnan(value) or abs(value) < 0.05:  # shown as 0.0
         return "same"
     more_is_better = question.measure in (PredictedMeasure.SURVIVAL, PredictedMeasure.VOICED)
     return "up" if (value > 0) == more_is_better else "down"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.room import Room
 
 
-class Limit(BaseModel):
+class LimitText(BaseModel):
     """A part of the text.
 
     Attributes:
@@ -33,10 +33,10 @@ class Limit(BaseModel):
 
 
 @lru_cache(maxsize=1)
-def limits() -> tuple[Limit, ...]:
+def limits() -> tuple[LimitText, ...]:
     """Return the parts of the text, in their order."""
     text = (files("innovation_abm.dashboards") / "limits.toml").read_text(encoding="utf-8")
-    return tuple(Limit(**part) for part in read_toml(text)["part"])
+    return tuple(LimitText(**part) for part in read_toml(text)["part"])
 
 
 def limits_in_markdown(language: str) -> str:

@@ -126,13 +126,13 @@ def TwinPanel(room: Room) -> None:
 
 
 def _marks(name: str, twins: Twins, say: Speech) -> list[str]:
-    """Return why the adoption of an idea is no gain."""
+    """Return why adopting an idea gains nothing, as marks."""
     found = (("twins_weak", twins.weak), ("twins_failed", twins.failed))
     return [say(key) for key, names in found if name in names]
 
 
 def _counted(title: str, names: Sequence[str], twins: Twins, say: Speech) -> str:
-    """Return a title with the numbers of ideas whose adoption is no gain."""
+    """Return a title with how many ideas bear each mark."""
     counts = Counter(mark for name in names for mark in _marks(name, twins, say))
     if not counts:
         return title

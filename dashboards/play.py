@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from innovation_abm.scenario.scenario import Change, Scenario, ScenarioError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 Value = float | int | bool
 
@@ -79,12 +79,24 @@ class Play:
         Raises:
             ScenarioError: if the lever is unknown, or the value is not valid.
         """
-        over = shown >= self.opening.weeks
-        week = 1 if over else shown + 1
-        kept = [m for m in self.moves if m.name != name or (m.week < week and not over)]
-        if not over:
-            kept = [m for m in kept if m.week <= week]
-        play = replace(self, moves=_sorted([*kept, LiveMove(week, name, value)]))
+        if shown >= self.opening.weeks:
+            return self.moved_throughout(name, value)
+        week = shown + 1
+        before = [m for m in self.moves if m.week < week or (m.week == week and m.name != name)]
+        return self._with(before, LiveMove(week, name, value))
+
+    def moved_throughout(self, name: str, value: Value) -> Play:
+        """Move a lever or a parameter from the first week on; moves of others stay.
+
+        Raises:
+            ScenarioError: if the lever is unknown, or the value is not valid.
+        """
+        others = [m for m in self.moves if m.name != name]
+        return self._with(others, LiveMove(1, name, value))
+
+    def _with(self, kept: Sequence[LiveMove], move: LiveMove) -> Play:
+        """Return what is played with one move more; moves that change nothing are left out."""
+        play = replace(self, moves=_sorted([*kept, move]))
         play = replace(play, moves=tuple(m for m in play.moves if not play._idle(m)))
         play.scenario  # noqa: B018 - which checks the move
         return play

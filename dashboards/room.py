@@ -134,16 +134,18 @@ class Room:
         It acts from the first week on, or if the room chose so from now on: from the week after
         ``week``, which is the one on the screen if ``None``.
         """
-        before = self.play
-        now = week is not None or self.view.value.acts == "now"
-        shown = (self.week if week is None else week) if now else before.opening.weeks
+        before, shown = self.play, self.week if week is None else week
+        from_start = week is None and self.view.value.acts == "start"
         try:
-            after = before.moved(shown, name, value)
+            if from_start:
+                after = before.moved_throughout(name, value)
+            else:
+                after = before.moved(shown, name, value)
         except InnovationAbmError as error:
             self.notes.tell("refused", what=str(error))
             return
         changed = self._put(after, remember=not self.history.continues(after))
-        if changed and max(self.week, week or 0) >= before.opening.weeks:
+        if changed and shown >= before.opening.weeks:
             self.stage.week = 0
 
     def undo(self) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from innovation_abm.entities.idea import Fate, Outcome
+from innovation_abm.results.measures import MEASURES
 from innovation_abm.results.survival import mean_interval, paired_difference
 from innovation_abm.running.simulation import simulate_many
 from innovation_abm.scenario.presets import preset
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
     from innovation_abm.scenario.scenario import Scenario
 
     Found = np.ndarray[Any, Any]
-
-
-def services(run: Run) -> float:
-    """Return services at the end."""
-    return float(run.weeks["services"].iloc[-1])
 
 
 def omission(run: Run) -> float:
@@ -51,16 +47,6 @@ def put_into_practice(run: Run) -> float:
     return float((outcome[known] == Outcome.EMBEDDED).mean())
 
 
-def futility(run: Run) -> float:
-    """Return the mean futility at the end."""
-    return float(run.people["futility"].mean())
-
-
-def adopted(run: Run) -> float:
-    """Return the share adopted of all ideas conceived."""
-    return float((run.idea_columns["fate"] == Fate.ADOPTED).mean())
-
-
 class Weakness(NamedTuple):
     """A weakness, and the mechanism that was added against it.
 
@@ -81,10 +67,9 @@ class Weakness(NamedTuple):
     moved: Mapping[str, Any]
 
 
-def weaknesses() -> tuple[Weakness, ...]:
-    """Return the weaknesses that a mechanism was added against."""
-    typical, room = preset("typical"), preset("workshop")
-    panel = room.but(
+def _judge() -> Scenario:
+    """Return nine departments in which one leader judges, who sees badly and decides sharply."""
+    return preset("workshop").but(
         departments=9,
         middle_layers=0,
         span=12,
@@ -93,14 +78,18 @@ def weaknesses() -> tuple[Weakness, ...]:
         review_precision=1000.0,
         panel_size=1.0,
     )
-    crowd = room.but(departments=1, middle_layers=1, span=12)
+
+
+def weaknesses() -> tuple[Weakness, ...]:
+    """Return the weaknesses that a mechanism was added against."""
+    typical = preset("typical")
     return (
         Weakness(
             "approving nearly everything costs nothing: services, `review_threshold` from 0 to -2 "
             "(`typical`)",
             "+0.81",
             {"failure_cost": 2.0},
-            services,
+            MEASURES["services_at_end"].of,
             typical,
             {"review_threshold": -2.0},
         ),
@@ -109,7 +98,7 @@ def weaknesses() -> tuple[Weakness, ...]:
             "-0.0004",
             {"shared_noise": 0.2},
             omission,
-            panel,
+            _judge(),
             {"panel_size": 9.0, "panel_quorum": 5.0},
         ),
         Weakness(
@@ -133,7 +122,7 @@ def weaknesses() -> tuple[Weakness, ...]:
             "nobody learns that speaking up is futile: mean futility (`typical`)",
             "0.004",
             {"social_futility": 1.0},
-            futility,
+            MEASURES["futility_at_end"].of,
             typical,
             {},
         ),
@@ -142,8 +131,8 @@ def weaknesses() -> tuple[Weakness, ...]:
             "6 (`workshop`)",
             "not measured",
             {"capacity_per_report": 0.5, "business_per_report": 0.4},
-            adopted,
-            crowd.but(span=6),
+            MEASURES["survival"].of,
+            preset("workshop").but(departments=1, middle_layers=1, span=6),
             {"span": 12},
         ),
     )

@@ -24,6 +24,7 @@ from innovation_abm.errors import InnovationAbmError
 from innovation_abm.kernel.floor import floor
 from innovation_abm.kernel.memory import peak_memory
 from innovation_abm.organization.organization import Organization, generate
+from innovation_abm.organization.shapes import tree
 from innovation_abm.running.effects import rank
 from innovation_abm.running.engines import choose
 from innovation_abm.running.simulation import simulate, simulate_many
@@ -155,20 +156,6 @@ FULL: Final = BenchmarkSizes(
 QUICK: Final = BenchmarkSizes(
     repeats=3, mesa_repeats=1, replications=1000, mesa_replications=8, study=20
 )
-
-
-def tree(*spans: int) -> Organization:
-    """Make an organisation of one department in which everybody of a layer has as many reports.
-
-    Args:
-        spans: reports of the leader, of each manager below, and so on down.
-    """
-    superiors, layer = [-1], [0]
-    for span in spans:
-        first = len(superiors)
-        superiors += [head for head in layer for _ in range(span)]
-        layer = list(range(first, len(superiors)))
-    return Organization.from_superiors(superiors)
 
 
 def bench(

@@ -23,17 +23,19 @@ import numpy as np
 
 from innovation_abm.entities.idea import Event, Fate
 from innovation_abm.errors import InnovationAbmError, shown
-from innovation_abm.organization.organization import Organization, Role
+from innovation_abm.organization.organization import Role
+from innovation_abm.organization.shapes import tree
 from innovation_abm.results.survival import Interval, mean_interval, paired_difference, wilson
 from innovation_abm.running.simulation import simulate, simulate_many
 from innovation_abm.scenario.presets import preset
 from innovation_abm.scenario.scenario import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection
 
     from numpy.typing import NDArray
 
+    from innovation_abm.organization.organization import Organization
     from innovation_abm.results.run import Run
     from innovation_abm.running.engines import Notice
     from innovation_abm.scenario.scenario import Scenario
@@ -444,16 +446,6 @@ def own_unit_size(replicates: Replicates) -> list[PatternFigure]:
 # --- structure -----------------------------------------------------------------------------------
 
 
-def tree(*spans: int) -> Organization:
-    """Return one department; ``spans`` are the reports of the leader, of each of these, ..."""
-    superiors, layer = [-1], [0]
-    for span in spans:
-        first = len(superiors)
-        superiors += [head for head in layer for _ in range(span)]
-        layer = list(range(first, len(superiors)))
-    return Organization.from_superiors(superiors)
-
-
 def proportional() -> dict[str, float]:
     """Return managers whose time and business grow with the number of their reports."""
     return {
@@ -615,16 +607,13 @@ def early_ideas_rivalled(replicates: Replicates) -> list[PatternFigure]:
 
 # --- revival -------------------------------------------------------------------------------------
 
-REVIVAL: Final[Mapping[str, Any]] = {}
-"""What switches a mechanism on by which rejected ideas return; the model has none yet."""
-
 
 def revived(replicates: Replicates) -> list[PatternFigure]:
     """Count the adopted ideas that had been rejected before.
 
     They are counted in the events, which say so whatever a mechanism is called.
     """
-    room = preset("workshop").but(**REVIVAL)
+    room = preset("workshop")
     came_back = adopted = 0
     for seed in range(1, 5):
         events = simulate(room, seed=seed, engine="mesa").events

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from innovation_abm.errors import InnovationAbmError, unknown
-from innovation_abm.organization.uneven import uneven
+from innovation_abm.organization.shapes import uneven
 from innovation_abm.reading.plain_numbers import whole_number
 from innovation_abm.reading.toml_files import read_toml
 from innovation_abm.results import survival

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from innovation_abm import Scenario
-from innovation_abm.evidence.benchmark import tree
 from innovation_abm.kernel import memory
 from innovation_abm.kernel import sizes as kernel_room
 from innovation_abm.kernel import week as kernel
@@ -19,6 +18,7 @@ from innovation_abm.kernel.plans import PLANNED, plan
 from innovation_abm.kernel.runs import run_kernel
 from innovation_abm.kernel.sizes import Sizes, bytes_of_run, grown, least, sizes_for
 from innovation_abm.kernel.states import check_memory, new_state, sizes
+from innovation_abm.organization.shapes import tree
 
 pytest.importorskip("numba")
 
@@ -148,11 +148,12 @@ def test_a_large_chart_with_a_task_force_fits_its_estimate():
     """370,000 people, two years: 23 GB when there was a link for every reviewer."""
     code = """
 from innovation_abm import Scenario
-from innovation_abm.evidence.benchmark import peak_memory, tree
+from innovation_abm.evidence.benchmark import peak_memory
 from innovation_abm.kernel.plans import plan
 from innovation_abm.kernel.runs import run_kernel
 from innovation_abm.kernel.sizes import bytes_of_run
 from innovation_abm.kernel.states import sizes
+from innovation_abm.organization.shapes import tree
 
 run_kernel(Scenario(weeks=4))
 chart, before = tree(9, 8, 8, 8, 8, 9), peak_memory()

@@ -11,7 +11,7 @@ from innovation_abm import Change, compare, idle_levers, preset
 from innovation_abm.commands import cli
 from innovation_abm.experiments.design.study import Study
 from innovation_abm.experiments.running.idle import PATIENCE, idle_factors, trial_seconds
-from innovation_abm.organization.uneven import uneven
+from innovation_abm.organization.shapes import uneven
 from innovation_abm.results.measures import MEASURES
 from innovation_abm.results.survival import Interval
 from innovation_abm.running.claims import (

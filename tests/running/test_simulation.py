@@ -24,11 +24,12 @@ from innovation_abm import (
 )
 from innovation_abm.agents import MiddleManager
 from innovation_abm.entities.idea import NOVEL
-from innovation_abm.evidence.benchmark import EVERYTHING_ON, tree
+from innovation_abm.evidence.benchmark import EVERYTHING_ON
 from innovation_abm.kernel import compiling, memory, states
 from innovation_abm.kernel.compiling import CACHE_VARIABLE, EngineError
 from innovation_abm.kernel.memory import MemoryShortError
 from innovation_abm.kernel.plans import plan
+from innovation_abm.organization.shapes import tree
 from innovation_abm.results.batches import FIGURES
 from innovation_abm.results.measures import HEADLINES, MEASURES, counted, tabulate
 from innovation_abm.running import engines, simulation

@@ -1,8 +1,4 @@
-"""An organisation as uneven as real ones: spans from 1 to 25, departments of very different sizes.
-
-Generated organisations are usually all alike (:func:`~innovation_abm.organization.generate`). What
-is to hold in real ones is tried here as well. No real chart is copied.
-"""
+"""Organisations of other shapes than :func:`~innovation_abm.organization.generate` makes."""
 
 from __future__ import annotations
 
@@ -12,6 +8,21 @@ from typing import Final
 from innovation_abm.chance import fold, uniform
 from innovation_abm.organization.organization import Organization
 
+
+def tree(*spans: int) -> Organization:
+    """Generate one department in which everybody of a layer has as many reports.
+
+    Args:
+        spans: reports of the leader, of each manager below, and so on down.
+    """
+    superiors, layer = [-1], [0]
+    for span in spans:
+        first = len(superiors)
+        superiors += [head for head in layer for _ in range(span)]
+        layer = list(range(first, len(superiors)))
+    return Organization.from_superiors(superiors)
+
+
 MANAGERS: Final = (1.0, 0.8, 0.4, 0.25, 0.25, 0.0)
 """Share of people who have reports, layer by layer: there are staff at every layer but the first,
 as in the offices of senior managers, and nobody reports to the sixth layer."""
@@ -20,9 +31,10 @@ MOST_REPORTS: Final = 25
 
 
 def uneven(departments: int = 6, seed: int = 8) -> Organization:
-    """Generate departments of up to six layers, with spans drawn from an exponential distribution.
+    """Generate departments as uneven as real ones, of up to six layers and spans of 1 to 25.
 
-    By default 2,181 people in departments of 26 to 571, the same on every machine.
+    Spans are drawn from an exponential distribution; no real chart is copied. By default 2,181
+    people in departments of 26 to 571, the same on every machine.
 
     Args:
         departments: number of departments.
