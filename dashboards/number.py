@@ -36,7 +36,8 @@ def Number(room: Room) -> None:
     html = f"<section class='ia-number{busy}' aria-live='polite'>{inside}</section>"
     with solara.Div():
         solara.HTML(tag="div", unsafe_innerHTML=html)
-        Limits(room)
+        if not room.session.betting:  # the text says what kills ideas
+            Limits(room)
 
 
 def _number(numbers: Numbers, film: Film | None, changed: bool, weeks: int, say: Speech) -> str:

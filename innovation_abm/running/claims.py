@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from innovation_abm.errors import InnovationAbmError, unknown
+from innovation_abm.errors import InnovationAbmError, shown
 from innovation_abm.organization.shapes import uneven
 from innovation_abm.reading.plain_numbers import whole_number
 from innovation_abm.reading.toml_files import read_toml
@@ -164,7 +164,9 @@ def place(name: str) -> Place:
         InnovationAbmError: if it is not one of :data:`PLACES`.
     """
     if name not in PLACES:
-        raise InnovationAbmError(unknown("organisation", name, PLACES))
+        raise InnovationAbmError(
+            f"unknown organisation {shown(name)}; must be one of {', '.join(PLACES)}"
+        )
     if name == "uneven":
         return Place(name, preset("typical").but(name=name), uneven(), 100)
     return Place(name, preset(name), None, 100 if name == "typical" else 200)

@@ -924,6 +924,7 @@ def test_nothing_is_told_before_the_bet(compiled):
         room.look(panel=panel)
         shown = shown_in(_Dashboard(room))
         assert shown.count(hidden) == number
+        assert "popover" not in shown  # what the room cannot tell names what kills ideas
         assert "of 100 ideas survive" not in shown
     for panel in ("twins", "ranking", "map"):
         room.look(panel=panel)

@@ -137,7 +137,7 @@ def test_the_command_measures_and_saves(tmp_path):
     assert len(out.read_text().splitlines()) == len(found) + 1
     wrong = CliRunner().invoke(cli.app, ["claims", "--in", "worksop"])
     assert wrong.exit_code == 2
-    assert 'did you mean "workshop"?' in wrong.stderr
+    assert "'worksop'; must be one of workshop, typical, uneven" in wrong.stderr
 
 
 @pytest.mark.slow
