@@ -188,11 +188,11 @@ def _Named(room: Room, name: str, title: str, about: str, value: Value) -> None:
     before = type(play)(play.opening).value(name, room.week + 1)
     text = f"<b>{escape(_written(room, name, value))}</b>"
     if before != value:
-        was = say("moved_from", value=_written(room, name, before))
         since = max(
             (m.week for m in play.moves if m.name == name and m.week <= room.week + 1), default=1
         )
-        text += f" <i>{escape(was)}</i> <i>{escape(say('moved_since', week=since))}</i>"
+        was = say("moved_from", value=_written(room, name, before), week=since)
+        text += f" <i>{escape(was)}</i>"
     solara.HTML(
         tag="div",
         classes=["ia-lever"],
