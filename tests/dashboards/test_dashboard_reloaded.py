@@ -74,9 +74,8 @@ def moved(page):
     if page.locator(".ia-playing").count():
         page.keyboard.press("p")
     page.locator(".ia-scrub input").fill("12")
-    page.locator("[role=slider][data-lever=risk_aversion]").focus()
-    page.keyboard.press("Home")
-    page.wait_for_selector(".ia-change")
+    page.locator("[role=slider][data-lever=risk_aversion]").press("Home")
+    page.wait_for_selector(".ia-change", timeout=60_000)
     page.wait_for_function("location.search.includes('move=1:risk_aversion:0&')")
     page.wait_for_function("/own=.*week=12$/.test(location.search)")
     return state(page)
