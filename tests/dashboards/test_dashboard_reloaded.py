@@ -50,6 +50,7 @@ def upload(page, path, name, people):
     page.wait_for_selector(".ia-upload")
     page.set_input_files(".ia-upload input[type=file]", path)
     played(page, name)
+    page.wait_for_function(f"{KEPT}?.label === {json.dumps(name)}")  # some time after it is played
 
 
 def played(page, name):
@@ -107,7 +108,6 @@ def test_what_is_kept_of_a_chart_is_in_its_tab_alone(tabs, address, tmp_path):
     page = tabs.open()
     page.goto(address + "?lang=en")
     upload(page, tmp_path / "mine.csv", "mine", CHART)
-    page.wait_for_function(f"{KEPT} !== null")
     kept = page.evaluate(KEPT)
     assert set(kept) == {"label", "chart", "seen"}
     content = json.loads(zlib.decompress(base64.b64decode(kept["chart"])))
