@@ -2,6 +2,7 @@
 
 import os
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -24,6 +25,24 @@ def compiled() -> None:
     from innovation_abm.rules import RuleBook
 
     build(RuleBook(), print)
+
+
+@pytest.fixture
+def apart(compiled, tmp_path, monkeypatch) -> Path:
+    """A folder for compiled code that is this test's own: only the shipped engine is in it."""
+    from engines import keep_apart
+
+    keep_apart(monkeypatch, tmp_path / "cache")
+    return tmp_path / "cache"
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Take one worker more than processors: a fifth of the time tests wait for other processes.
+
+    Slow tests keep to the usual number, as browsers need what is left.
+    """
+    processors = os.cpu_count()
+    return processors + 1 if processors and config.option.markexpr == "not slow" else None
 
 
 def pytest_report_header() -> str:

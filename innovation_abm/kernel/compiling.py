@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from importlib.metadata import version
@@ -250,7 +250,11 @@ def _compiled(name: str, asked: _Asked) -> Callable[..., int]:
     asked.tell("compiling the model for this rule book; only once, about half a minute ...")
     began = time.perf_counter()
     try:
-        with _interrupted_between_steps(), linking.once(name):
+        with (
+            _interrupted_between_steps(),
+            linking.once(name),
+            _optimised_little(numba) if asked.checked else nullcontext(),
+        ):
             namespace = _specialised(asked.rules, name, numba, asked.checked)
             folder = None if unkept else _folder(name)
             entry = _entry(namespace, name, folder, numba, asked.checked)
@@ -317,6 +321,18 @@ def _entry(
         return entry
     finally:
         config.CACHE_DIR = before
+
+
+@contextmanager
+def _optimised_little(numba: Any) -> Iterator[None]:  # noqa: ANN401
+    """Spare LLVM its longest work, which proofs at every index would make three times as long."""
+    config = numba.core.config
+    before = config.OPT
+    config.OPT = type(before)(1)
+    try:
+        yield
+    finally:
+        config.OPT = before
 
 
 def _checks(checked: bool) -> dict[str, bool]:

@@ -453,14 +453,14 @@ def test_the_examples_are_small(folder):
 
 
 @pytest.mark.slow
-def test_engines_are_compared(folder, monkeypatch):
-    monkeypatch.setenv("INNOVATION_ABM_CACHE_DIR", str(folder / "cache"))
+@pytest.mark.usefixtures("apart", "folder")
+def test_engines_are_compared():
     assert failed(checked("return logistic(seen - bar)", engines=True)) == set()
 
 
 @pytest.mark.slow
-def test_the_examples_of_the_docs_are_the_same_in_both_engines(folder, monkeypatch):
-    monkeypatch.setenv("INNOVATION_ABM_CACHE_DIR", str(folder / "cache"))
+@pytest.mark.usefixtures("apart", "folder")
+def test_the_examples_of_the_docs_are_the_same_in_both_engines():
     page = ROOT / "docs" / "extending.md"
     text = page.read_text(encoding="utf-8")
     written = dict(
@@ -485,6 +485,7 @@ def test_every_rule_has_a_known_range():
     assert {name for name in RULES if name.endswith("_chance")} <= CHANCES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [0, 1])
 def test_the_shipped_rules_keep_what_rules_promise(part, folder):
     """Each copied into a file of its own makes it a rule of your own, to be looked at."""

@@ -310,7 +310,7 @@ def test_both_engines_give_the_same_figures():
 
 
 @pytest.mark.slow
-@settings(max_examples=150, suppress_health_check=QUIET)
+@settings(max_examples=60, suppress_health_check=QUIET)
 @given(runs())
 def test_engines_agree_on_many(run):
     check(run)
@@ -552,8 +552,8 @@ def test_an_edit_of_any_file_that_a_rule_depends_on_gives_another_fingerprint(tm
 
 
 @pytest.mark.slow
-def test_an_edited_rule_takes_effect_with_a_warm_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("INNOVATION_ABM_CACHE_DIR", str(tmp_path / "cache"))
+@pytest.mark.usefixtures("apart")
+def test_an_edited_rule_takes_effect_with_a_warm_cache(tmp_path):
     helper, rules, run = (tmp_path / name for name in ("helper.py", "my_rules.py", "run.py"))
     rules.write_text(
         dedent("""

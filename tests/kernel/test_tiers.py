@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from engines import keep_apart
 
 from innovation_abm import RuleBook, Scenario, rule, simulate
 from innovation_abm.kernel import compiling, linking, tiers
@@ -43,12 +44,10 @@ def half(idea, terms):
 
 
 @pytest.fixture(scope="module")
-def shipped_compiled(tmp_path_factory):
+def shipped_compiled(compiled, tmp_path_factory):
     """A folder in which only the engine for the shipped rules is kept."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
-        compiling._built.cache_clear()
-        build(RuleBook(), print)
+        keep_apart(patch, tmp_path_factory.mktemp("cache"))
         yield
     compiling._built.cache_clear()
 

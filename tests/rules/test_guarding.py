@@ -11,7 +11,7 @@ from innovation_abm.agents import MiddleManager
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments import Study, sweep
 from innovation_abm.extending.checking import check_rules
-from innovation_abm.kernel.compiling import CACHE_VARIABLE, EngineError
+from innovation_abm.kernel.compiling import EngineError
 from innovation_abm.rules import ANSWERS, CHANCE, SHIPPED, RuleError
 from innovation_abm.rules.files import RULES
 from innovation_abm.rules.guarding import guarded
@@ -177,8 +177,8 @@ LEADING = {
 
 
 @pytest.mark.slow
-def test_both_engines_say_the_same(folder, monkeypatch):
-    monkeypatch.setenv(CACHE_VARIABLE, str(folder / "cache"))
+@pytest.mark.usefixtures("apart")
+def test_both_engines_say_the_same(folder):
     parts = [
         BAD.format(
             name=name, given=PARAMETERS.get(name, "idea, terms"), parameter=known, beyond=beyond

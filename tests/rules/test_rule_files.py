@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from innovation_abm import RuleBook, Scenario, load_rules, rules, simulate
-from innovation_abm.kernel.compiling import CACHE_VARIABLE, EngineError, build, digest
+from innovation_abm.kernel.compiling import EngineError, build, digest
 from innovation_abm.results.files import save_run
 from innovation_abm.rules import RuleError
 
@@ -251,9 +251,9 @@ def test_a_rule_that_fails_in_a_run_is_named(body, reason, place, folder):
 
 
 @pytest.mark.slow
-def test_an_edit_takes_effect_in_the_compiled_engine(folder, monkeypatch):
+@pytest.mark.usefixtures("apart", "folder")
+def test_an_edit_takes_effect_in_the_compiled_engine():
     """With the cache warm: edit the file, or one that it imports, run again, see the change."""
-    monkeypatch.setenv(CACHE_VARIABLE, str(folder / "cache"))
     options = ["--weeks", "30", "--engine", "kernel", "--json", "--rules", "mine.py"]
     command = [sys.executable, "-m", "innovation_abm", "run", "workshop", *options]
 

@@ -424,16 +424,20 @@ def test_without_a_cache_it_is_compiled_all_the_same(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_damaged_cache_is_compiled_again(tmp_path, monkeypatch):
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
-    told = []
-    kept = compiling._folder(compiling.digest(RuleBook(reuse_chance=often)))
-    for _ in range(2):
-        compiling._built.cache_clear()
-        compiling.build(RuleBook(reuse_chance=often), told.append)
-        for path in kept.glob("**/*.nbc"):
-            path.write_bytes(b"no code")
-    assert len([line for line in told if line.startswith("compiling")]) == 2
+@pytest.mark.usefixtures("apart")
+def test_a_damaged_cache_is_compiled_again():
+    """Both the whole engine, and the rules that were linked with one."""
+    compiled = []
+    for book, files in ((RuleBook(), "**/*.nbc"), (RuleBook(lapse_chance=often), "*.code")):
+        kept, told = compiling._folder(compiling.digest(book)), []
+        compiling.build(book, print)
+        for damage in (True, False):
+            for path in kept.glob(files) if damage else ():
+                path.write_bytes(b"no code")
+            compiling._built.cache_clear()
+            compiling.build(book, told.append)
+        compiled.append(len([line for line in told if line.startswith("compiling")]))
+    assert compiled == [1, 1]
 
 
 def test_control_c_ends_compiling_between_two_steps(control_c):
