@@ -109,6 +109,7 @@ def test_readme_commands_stand_alone(language, start):
     assert tests.endswith("pytest")
 
 
+@pytest.mark.slow
 def test_readme_first_command_opens_the_dashboard():
     arguments = fences("sh")[0].partition(".venv/bin/innovation-abm ")[2].split()
     assert arguments == ["dashboard"]

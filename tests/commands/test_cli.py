@@ -967,6 +967,7 @@ def test_a_reader_that_stops_reading_is_no_error(arguments):
     assert process.returncode in (0, 1)
 
 
+@pytest.mark.slow
 @posix
 def test_a_full_disk_is_said():
     full = Path("/dev/full")
@@ -979,6 +980,7 @@ def test_a_full_disk_is_said():
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 @posix
 def test_control_c(tmp_path):
     with start("run", "nine-layers", "--weeks", "5200", "--out", tmp_path / "kept") as process:

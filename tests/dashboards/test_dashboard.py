@@ -1079,6 +1079,7 @@ def test_a_batch_of_the_engine_asks_often_whether_it_is_still_wanted():
     assert kernel_runs.CHUNK_SECONDS < 1
 
 
+@pytest.mark.slow
 def test_before_the_engine_is_there_mesa_counts(compiled):
     engine = Preparation()
     room = Room(Opened(SMALL), engine)
@@ -1600,6 +1601,7 @@ def endorse(idea, reviewer, seen, bar, terms):
 """
 
 
+@pytest.mark.slow
 def test_a_parameter_of_ones_own_rules_is_moved_by_a_slider_and_linked(tmp_path, monkeypatch):
     from innovation_abm.dashboards.lever_panel import Levers
 
@@ -1638,6 +1640,7 @@ def with_coffee(tmp_path):
     return load(Settings(levers=str(tmp_path / "coffee.toml")))
 
 
+@pytest.mark.slow
 def test_a_lever_of_ones_own_is_listed_moved_linked_ranked_and_kept(
     compiled, with_coffee, tmp_path
 ):

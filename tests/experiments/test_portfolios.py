@@ -61,6 +61,7 @@ def test_all_sets_of_one_and_two_are_tried():
     assert {one.lever for one in best} == set(sets[int(lost.argmin())])
 
 
+@pytest.mark.slow
 def test_beyond_what_can_be_tried_the_search_comes_near_to_all_sets():
     menu, memory = menu_of(TEAM, 8.0, levers=EIGHT), Memory()
     everything = search(menu, measuring(memory=memory))
@@ -73,6 +74,7 @@ def test_beyond_what_can_be_tried_the_search_comes_near_to_all_sets():
     assert volumes[1] >= 0.98 * volumes[0]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_front():
     given = {"levers": EIGHT[:4], "strengths": (0.5, 1.0), "weeks": (1, 20), "replications": 2}
     one, two = (portfolio(TEAM, 2.5, fresh=2, **given) for _ in range(2))

@@ -66,6 +66,7 @@ def test_the_indices_of_ishigami_are_the_published_ones():
     assert total.tolist() == pytest.approx([0.5576, 0.4424, 0.2437], abs=0.002)
 
 
+@pytest.mark.slow
 def test_published_indices_come_out_of_a_swept_file(tmp_path):
     text = """
         format = 1

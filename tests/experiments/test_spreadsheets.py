@@ -246,6 +246,7 @@ def studied(tmp_path_factory):
     return study, folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "suffixes", "mark"),
     [

@@ -85,6 +85,7 @@ def test_errors_come_through_as_they_are(folder):
             check_rules("mine.py", timeout=timeout)
 
 
+@pytest.mark.slow
 def test_it_finds_the_same_as_here(folder):
     Path("mine.py").write_text(RULE.format("SEEN = [0]", "SEEN[0] += 1; return 3.0"))
     options = {"scenarios": 3, "engines": False}

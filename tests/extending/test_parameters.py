@@ -335,6 +335,7 @@ number = 1
 """
 
 
+@pytest.mark.slow
 def test_a_study_sweeps_it(folder, book):
     Path("study.toml").write_text(STUDY)
     study = Study.load("study.toml")
@@ -400,6 +401,7 @@ def endorse(idea, reviewer, seen, bar, terms):
 """
 
 
+@pytest.mark.slow
 def test_sweep_sets_it_and_takes_other_rules(folder):
     study = STUDY.replace('"strictness"\nvalues = [0, 0.5, 1.0]', '"span"\nvalues = [3, 4]')
     Path("study.toml").write_text(study)
@@ -423,6 +425,7 @@ def test_the_dashboard_opens_with_it(folder):
         load(Settings(rules="strict.py", values=("strictnes=1",)))
 
 
+@pytest.mark.slow
 def test_a_study_varies_its_rules(folder):
     """A level without rules runs with those of the base, here with the shipped ones."""
     Path("lenient.py").write_text(LENIENT)

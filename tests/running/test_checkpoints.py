@@ -56,6 +56,7 @@ ROLES = {Role.MIDDLE_MANAGER: Eager}
 """
 
 
+@pytest.mark.slow
 def test_another_process_takes_it_up_with_rules_and_agents_of_a_file(tmp_path):
     """The file of rules may be gone by then: its text is in the checkpoint."""
     (tmp_path / "mine.py").write_text(RULES, encoding="utf-8")

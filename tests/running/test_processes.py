@@ -64,6 +64,7 @@ def test_processes_that_die_are_replaced(processes, tmp_path):
     assert len(processes.run(PAIRS[:2]).table) == 2
 
 
+@pytest.mark.slow
 def test_closing_gives_up_what_is_run(tmp_path):
     endless = TEAM.but(weeks=5200)
     processes = MesaProcesses(1)
