@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from innovation_abm.agents.reviewer import Reviewer
 from innovation_abm.chance import Purpose
-from innovation_abm.entities.idea import Event, Fate, Idea
+from innovation_abm.entities.idea import Event, Idea
 from innovation_abm.organization.organization import Role
 
 
@@ -47,14 +47,15 @@ class Panel(Reviewer):
 
     def review(self, idea: Idea) -> None:
         """Take a vote of all members; with enough votes, the author's leader decides."""
-        ayes = [member for member in self.members if member.judge(idea, Purpose.PANEL)]
+        visit = 2 * idea.revivals
+        ayes = [member for member in self.members if member.judge(idea, Purpose.PANEL, visit)]
         if len(ayes) >= self.terms.panel_quorum:
             idea.endorsers.extend((member.post, member.tenure) for member in ayes)
             self.model.record(idea, Event.ENDORSED, self)
             idea.author.leader.decide(idea)
         else:
             self.model.record(idea, Event.REFUSED, self)
-            self.model.end(idea, Fate.REJECTED, self)
+            self.model.reject(idea, self)
 
     def resume(self, idea: Idea) -> None:
         """Vote on an idea on which the experts' opinion has come in, if the panel still exists."""

@@ -23,6 +23,7 @@ class Person(mesa.Agent):
     Attributes:
         post: number of the post, which is the person's number in the organisation.
         tenure: how many holders the post had before.
+        began: week in which the person took up the post; 0: before the first.
         layer: 1 for a leader, one more for each superior; 0 for the central agency.
         department, unit: numbers of department and unit.
         superior: direct superior, ``None`` for a leader.
@@ -37,7 +38,7 @@ class Person(mesa.Agent):
         futility: learned belief that speaking up leads nowhere, in [0, 1].
         learned_fear: what scars, the person's and others', add to risk aversion in voicing.
         success_until: week until which an adopted idea marks the person.
-        open_ideas: own ideas in flight.
+        open_ideas: own ideas in flight, but for those that rest.
         deaths, adoptions, failures: what this week brought, learned from at its end.
         busy: whether the person reviewed ideas this week.
         effort_spent: effort of the past week beyond what is provided, in [0, 1].
@@ -82,6 +83,7 @@ class Person(mesa.Agent):
 
     def begin(self) -> None:
         """Start fresh in the post."""
+        self.began = self.model.week
         self.energy = 1.0
         self.norm = self.terms.norm_start
         self.scars = 0.0

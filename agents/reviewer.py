@@ -203,8 +203,8 @@ class Reviewer(Person):
 
     def review(self, idea: Idea) -> None:
         """Endorse an idea or refuse it."""
-        visit = 1 if idea.rework_post == self.post else 0
-        if self.judge(idea, Purpose.REVIEW, visit):
+        reworked = 1 if idea.rework_post == self.post else 0
+        if self.judge(idea, Purpose.REVIEW, 2 * idea.revivals + reworked):
             idea.endorsers.append((self.post, self.tenure))
             self.model.record(idea, Event.ENDORSED, self)
             self.endorse(idea)
@@ -226,7 +226,7 @@ class Reviewer(Person):
         ):
             self.show_another_door(idea)
         else:
-            self.model.end(idea, Fate.REJECTED, self)
+            self.model.reject(idea, self)
 
     def show_another_door(self, idea: Idea) -> None:
         """Send a refused idea to another reviewer of the same layer whom it has not seen."""
@@ -234,7 +234,7 @@ class Reviewer(Person):
         u = self.draw(Purpose.OTHER_POST, idea.key, idea.doors)
         other = self.model.other_reviewer(self.layer, idea.visited, u)
         if other is None:
-            self.model.end(idea, Fate.REJECTED, self)
+            self.model.reject(idea, self)
             return
         idea.doors += 1
         self.model.record(idea, Event.OTHER_DOOR, other)

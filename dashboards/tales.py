@@ -20,6 +20,7 @@ PLACES: Final = {
     Event.PILOT_STARTED: "place_pilot",
     Event.SENT_TO_REWORK: "place_rework",
     Event.OPENED: "place_evaluation",
+    Event.PUT_ASIDE: "place_resting",
 }
 """Where an idea is after an event, except queues; after any other it is with its author."""
 ENDS: Final = frozenset(fate.label for fate in Fate if fate != Fate.IN_FLIGHT)

@@ -104,6 +104,8 @@ class Purpose(IntEnum):
     REUSE = 222
     OWN_NOISE = 230
     CANCEL = 231
+    REVIVAL = 240
+    SECOND_LOOK = 241
     # what the world does, week by week
     JUMP = 300
     SIGNAL = 301

@@ -274,6 +274,7 @@ class InnovationModel(mesa.Model):
     adopted_topics: set[int]
     met_topics: set[tuple[int, int]]
     to_circulate: deque[Idea]
+    resting: list[Idea]  # those that were rejected and may be brought back
     projects: list[Idea]  # those whose implementation has not begun, in the order of adoption
     # the books
     now: Week
@@ -398,6 +399,7 @@ class InnovationModel(mesa.Model):
             if idea.stage == Stage.REWORK:
                 assert idea.holder is not None
                 self.send(idea, idea.holder, Stage.REVIEW)
+        self.revive_ideas()
         self.join_queues()
         self.lose_ideas()
         self.lose_projects()
@@ -499,11 +501,19 @@ class InnovationModel(mesa.Model):
 
     def settle(self, idea: Idea, fate: Fate, by: Desk[Idea] | None) -> None:
         """Enter an idea's fate in the books, and in its author's mind."""
+        self.enter_fate(idea, fate, by)
+        self.inform_author(idea, fate)
+
+    def enter_fate(self, idea: Idea, fate: Fate, by: Desk[Idea] | None) -> None:
+        """Enter an idea's fate in the books."""
         idea.fate = fate
         idea.fate_week = self.week
         idea.fate_holder = by
         self.count_fate(fate)
         self.record(idea, Event[fate.name], by)
+
+    def inform_author(self, idea: Idea, fate: Fate) -> None:
+        """Let an idea's author, if still there, take its end to heart."""
         author = idea.author
         if idea.author_present:
             author.open_ideas -= 1
@@ -511,6 +521,77 @@ class InnovationModel(mesa.Model):
                 author.adoptions += 1
             elif fate not in (Fate.WITHHELD, Fate.ORPHANED):
                 author.deaths += 1
+
+    def reject(self, idea: Idea, desk: Desk[Idea]) -> None:
+        """Reject an idea; where rejected ideas may be brought back, it rests before that is final.
+
+        So it has one fate, which falls when nobody can change it any more. Its author takes the
+        rejection for the end already.
+        """
+        if idea.stage == Stage.RESTING:  # the first rejection counts
+            return
+        terms = desk.terms
+        revivable = terms.revival > 0.0 or terms.second_look > 0.0
+        if not (revivable and idea.fate == Fate.IN_FLIGHT):
+            self.end(idea, Fate.REJECTED, desk)
+            return
+        idea.stage = Stage.RESTING
+        idea.holder = desk
+        idea.since = self.week
+        self.resting.append(idea)
+        self.record(idea, Event.PUT_ASIDE, desk)
+        self.inform_author(idea, Fate.REJECTED)
+
+    def wakes(self, idea: Idea) -> bool:
+        """Whether an idea's rest is over: it is brought back, or its rejection is final."""
+        desk = idea.holder
+        assert desk is not None
+        if idea.stage != Stage.RESTING:  # a custom agent sent it on
+            return True
+        if self.week - idea.since >= int(desk.terms.revival_weeks):
+            idea.stage = Stage.CLOSED
+            self.enter_fate(idea, Fate.REJECTED, desk)
+            return True
+        if not self.brought_back(idea, desk):
+            return False
+        self.revive(idea, desk)
+        return True
+
+    def brought_back(self, idea: Idea, desk: Desk[Idea]) -> bool:
+        """Decide whether a resting idea is brought back this week to the desk that rejected it.
+
+        Each new holder of that post looks at it once: the draw stays the same while they hold the
+        post. Supporters may speak up in any week.
+        """
+        if desk.began >= idea.since:
+            chance = self.rules.second_look_chance(idea, desk.terms)
+            if self.draw(Purpose.SECOND_LOOK, idea.key, desk.post, desk.tenure) < chance:
+                return True
+        chance = self.rules.revival_chance(idea, self.supporters(idea), desk.terms)
+        return self.draw(Purpose.REVIVAL, idea.key, self.week - idea.week) < chance
+
+    def supporters(self, idea: Idea) -> int:
+        """Count the allies and endorsers of an idea who are still there; its author apart."""
+        known = {*idea.ally_posts.items(), *idea.endorsers}
+        return sum(
+            post != idea.author.post
+            and post < len(self.people)  # the agency is not a person
+            and self.people[post].tenure == tenure
+            for post, tenure in known
+        )
+
+    def revive(self, idea: Idea, desk: Desk[Idea]) -> None:
+        """Bring an idea back to the desk that rejected it, for a fresh look."""
+        idea.revivals += 1
+        idea.visited = []
+        if idea.author_present:
+            idea.author.open_ideas += 1
+        self.now.revivals += 1
+        self.record(idea, Event.REVIVED, desk)
+        if desk.role == Role.PANEL:
+            self.send(idea, desk, Stage.PANEL)
+        else:
+            self.send(idea, desk, Stage.REVIEW)
 
     def count_fate(self, fate: Fate) -> None:
         """Count a fate among those of the week."""
@@ -757,7 +838,7 @@ class InnovationModel(mesa.Model):
         """Lapse waiting ideas, give up those without their author, drop some for politics."""
         robbed: set[Desk[Idea]] = set()
         for idea in self.flying:
-            if idea.stage == Stage.CLOSED:
+            if idea.stage in (Stage.CLOSED, Stage.RESTING):
                 continue
             if idea.stage.queued and self.lapses(idea):
                 self.lose(idea, Fate.LAPSED, robbed)
@@ -799,6 +880,10 @@ class InnovationModel(mesa.Model):
             self.leave_queue(idea)
             robbed.add(holder)
         self.end(idea, fate, holder)
+
+    def revive_ideas(self) -> None:
+        """Bring some of the resting ideas back, and reject for good those whose time is up."""
+        self.resting = [idea for idea in self.resting if not self.wakes(idea)]
 
     def work_on_projects(self) -> None:
         """Prepare adopted ideas with the slots that are left, the first adopted before others."""
@@ -966,6 +1051,7 @@ class InnovationModel(mesa.Model):
     def _start_books(self) -> None:
         self.ideas = []
         self.flying = []
+        self.resting = []
         self.events = []
         self.moves = []
         self.granted = []

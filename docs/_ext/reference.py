@@ -78,6 +78,7 @@ STAGE_MEANINGS: Final = {
     Stage.REVIEW: "in a queue, for review",
     Stage.PANEL: "in the queue of the panel",
     Stage.EVALUATION: "opened for review, and with experts for their opinion",
+    Stage.RESTING: "rejected, and put aside until it is brought back or its time is up",
 }
 """What each stage means."""
 
@@ -143,6 +144,8 @@ DRAWS: Final[dict[Purpose, tuple[str, tuple[str, ...]]]] = {
     Purpose.REUSE: ("whether a department reuses it", ("idea", "department")),
     Purpose.OWN_NOISE: ("the error of a reviewer's own with which they see it", ("idea", "post")),
     Purpose.CANCEL: ("whether a new leader cancels it", ("idea", "tenure of the leader")),
+    Purpose.REVIVAL: ("whether supporters bring it back", ("idea", "age")),
+    Purpose.SECOND_LOOK: ("whether a new holder takes it up again", ("idea", "post", "tenure")),
     Purpose.JUMP: ("whether expectations jump", ("week",)),
     Purpose.SIGNAL: ("innovation of the political signal", ("week",)),
     Purpose.BUSINESS: ("items of business that arrive", ("week", "post")),

@@ -358,6 +358,10 @@ def _errors(console: Console, run: Run) -> None:
     )
     table.add_row("omission", f"{within(run.omission)} of worthwhile ideas died")
     table.add_row("commission", f"{within(run.commission)} of worthless ones were adopted")
+    revived, adopted = int(run.counts["revived"][0]), int(run.counts["revived_adopted"][0])
+    if revived:
+        ideas = count(revived, "idea")
+        table.add_row("brought back", f"{ideas} after a rejection; {adopted:,} of them adopted")
     if not math.isnan(run.decision_weeks):
         table.add_row("time to a decision", f"{_weeks(run.decision_weeks)} (median, if voiced)")
     show_part(console, "Survival and both errors (95% confidence intervals)", table)

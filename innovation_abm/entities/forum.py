@@ -37,12 +37,12 @@ class Forum:
 
     def post(self, idea: Idea) -> None:
         """Put an idea on the platform; its author posts it next week."""
-        author = idea.author.post
+        author = idea.author
         idea.posted = True
         idea.posted_week = self.model.week
         idea.stage = Stage.PLATFORM
-        idea.ally_posts = {author}
-        idea.posters = [author]
+        idea.ally_posts = {author.post: author.tenure}
+        idea.posters = [author.post]
         self.ideas.append(idea)
         self.model.record(idea, Event.POSTED)
 
@@ -117,7 +117,7 @@ class Forum:
                     continue
                 u = uniform(self.model.keys[Purpose.JOIN], idea.key, poster, number)
                 if u < join_chance(idea, reader, reader.terms):
-                    idea.ally_posts.add(post)
+                    idea.ally_posts[post] = reader.tenure
                     joined.setdefault(idea, []).append(post)
         return joined
 

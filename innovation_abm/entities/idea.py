@@ -52,6 +52,7 @@ class Stage(Labelled):
     REVIEW = 7
     PANEL = 8
     EVALUATION = 9
+    RESTING = 10
 
     @property
     def queued(self) -> bool:
@@ -134,6 +135,8 @@ class Event(Labelled):
     OPENED = 25
     IMPLEMENTATION_BEGUN = 26
     NEVER_IMPLEMENTED = 27
+    PUT_ASIDE = 28
+    REVIVED = 29
 
 
 # No two ideas are equal; and to print one would print its author, and with it the whole model.
@@ -160,7 +163,7 @@ class Idea:
         maturity: how far its case has been developed, in [0, 1].
         fidelity: share of its case that the next reviewer gets to see, in [0, 1].
         allies: number of people who joined it on a platform.
-        ally_posts: who they are, the author included.
+        ally_posts: who they are, by post with their tenure, the author included.
         posters: those who joined last and post it this week.
         posted_week: week it went on a platform.
         stage: where it is.
@@ -186,6 +189,7 @@ class Idea:
         reason: why it was withheld.
         outcome: what became of it after adoption, and ``outcome_week`` when.
         worked: slots spent on it between adoption and implementation.
+        revivals: how often it was brought back after a rejection.
     """
 
     number: int
@@ -211,7 +215,7 @@ class Idea:
     maturity: float = 0.0
     fidelity: float = 1.0
     allies: int = 0
-    ally_posts: set[int] = field(default_factory=set)
+    ally_posts: dict[int, int] = field(default_factory=dict)
     posters: list[int] = field(default_factory=list)
     posted_week: int = NEVER
     # where it is, and has been
@@ -248,6 +252,7 @@ class Idea:
     outcome: Outcome = Outcome.NONE
     outcome_week: int = NEVER
     worked: int = 0
+    revivals: int = 0
 
     def __post_init__(self) -> None:
         """Take from the author, and the week of conception, what follows from them."""

@@ -96,6 +96,7 @@ class Desk(PersonLike, Protocol[Idea]):
     terms: Terms
     rank: int
     gate: int
+    began: int
     slots: int
     business: int
     ideas: deque[Any]  # of the same class; a deque is not contravariant

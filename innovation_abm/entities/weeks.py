@@ -33,6 +33,7 @@ class Week:
         message: force that the last broadcast's message still has, in [0, 1].
         last_broadcast: week of the last broadcast; 0: there was none.
         never_implemented: adopted ideas that were given up before their implementation began.
+        revivals: rejected ideas that were brought back.
     """
 
     week: int = 0
@@ -71,6 +72,7 @@ class Week:
     message: float = 0.0
     last_broadcast: int = 0
     never_implemented: int = 0
+    revivals: int = 0
 
 
 WEEK_COLUMNS = tuple(field.name for field in fields(Week))

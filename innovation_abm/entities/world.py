@@ -141,5 +141,8 @@ class World(Protocol):
     ) -> None:
         """Give an idea its fate."""
 
+    def reject(self, idea: Idea, desk: Desk[Idea]) -> None:
+        """Reject an idea, which may rest first, to be brought back."""
+
     def other_reviewer(self, layer: int, excluded: Iterable[int], u: float) -> Desk[Idea] | None:
         """Choose by ``u`` among the reviewers of a layer, but for the ranks ``excluded``."""

@@ -107,7 +107,7 @@ def _unlike_ideas(model: InnovationModel, state: KernelState) -> Iterator[str]:
         if state.visited(number) != idea.visited:
             yield f"doors tried by idea {number}"
         allies = state.allies(number)
-        if len(allies) != len(idea.ally_posts) or set(allies) != idea.ally_posts:
+        if len(allies) != len(idea.ally_posts) or set(allies) != set(idea.ally_posts.items()):
             yield f"allies of idea {number}"
 
 

@@ -95,6 +95,8 @@ EVERYTHING_ON: Final = {
     "department_error": 0.2,
     "social_futility": 0.01,
     "scar_fear": 0.1,
+    "revival": 0.05,
+    "second_look": 0.2,
 }
 """Parameters that switch on what is off by default."""
 

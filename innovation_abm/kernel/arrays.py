@@ -54,7 +54,7 @@ PERSON: Final = _record(
     u8="trait_key",
     i8="business slots",
     i4="success_until open_ideas deaths adoptions failures tenure department layer post "
-    "conceived voiced adopted superior unit gate rank reports trials terms_row "
+    "conceived voiced adopted superior unit gate rank reports trials terms_row began "
     "queue queue_first queue_last arriving arriving_first arriving_last",
     i1="role",
     b1="busy knows_channels",
@@ -114,13 +114,14 @@ IDEA: Final = _joined(
         u8="key",
         i4="author holder layer next",
         i2="week tenure posted_week since layer_weeks waited doors decisions fate_week "
-        "outcome_week worked",
+        "outcome_week worked revivals",
         i1="facet stage fate reason outcome",
         b1="voiced asked posted misrouted bypassed collected piloted trialled reworked submitted "
         "top duplicate in_use",
     ),
 )
-"""An idea: three lines of the processor's cache, the last of which holds what is asked each week.
+"""An idea: a little more than three lines of the processor's cache, the last of which hold what is
+asked each week.
 
 The chain of allies begins with the ``posters`` latest ones; ``next`` is the next one in a queue.
 """
@@ -152,7 +153,7 @@ RUN: Final = _record(
     "value_distribution circle network lapsed_leave has_agency has_panel "
     "first_verdict last_verdict "
     "ideas nodes flying forum granted targets candidates copies adopted_now embedded_now "
-    "circulated circulating met successes touched scars_feared projects "
+    "circulated circulating met successes touched scars_feared projects resting "
     "room_ideas room_nodes room_embedded room_met",
 )
 """Single numbers: where the run stands, what it is, how far lists and arrays are filled, and how
@@ -179,7 +180,7 @@ SUMMARY: Final = _record(
     "idea_arrivals idea_queue business_arrivals business_queue "
     "first_layer_queue upper_layer_queue "
     "author_years author_years_withholding burnt_out_at_end "
-    "never_implemented",
+    "never_implemented revived revived_adopted",
     f8="adopted_value at_horizon decision_weeks gini "
     "gap_sum norm_sum futility_sum scars_sum effort_sum "
     "energy_at_end norm_at_end futility_at_end scars_at_end gap_at_end trust_at_end "
@@ -281,7 +282,7 @@ class State:
         sums, shares, seen: what people show: its sums by group, and by person; and what of it
             each person's circle shows.
         screen_first, screen_count, screen_last, ally_of: the platform's readers.
-        flying, forum, granted, adopted_now, to_circulate, projects: lists of ideas.
+        flying, forum, granted, adopted_now, to_circulate, projects, resting: lists of ideas.
         previous, due_next: for each idea, the one before it in a queue, and the next one that
             comes due in the same week.
         nodes, copies: see above.
@@ -349,6 +350,7 @@ class State:
     adopted_now: Array
     to_circulate: Array
     projects: Array
+    resting: Array
     previous: Array
     due_next: Array
     nodes: Array

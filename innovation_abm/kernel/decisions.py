@@ -175,21 +175,8 @@ def end(s, i: int, fate: int, by: int):
 @compiled
 def settle(s, i: int, fate: int, by: int):
     """Enter an idea's fate in the books, and in its author's mind."""
-    run = s.run[0]
-    idea = s.ideas[i]
-    idea.fate = fate
-    idea.fate_week = run.week
-    idea.fate_holder = by
-    count_fate(s, fate)
-    author = idea.author
-    if author_present(s, i):
-        s.people[author].open_ideas -= 1
-        if fate == Fate.ADOPTED:
-            touch(s, author)
-            s.people[author].adoptions += 1
-        elif not (fate == Fate.WITHHELD or fate == Fate.ORPHANED):
-            touch(s, author)
-            s.people[author].deaths += 1
+    enter_fate(s, i, fate, by)
+    inform_author(s, i, fate)
 
 
 @compiled
@@ -319,6 +306,100 @@ def shelve(s, i: int):
     now.never_implemented += 1
 
 
+@compiled
+def enter_fate(s, i: int, fate: int, by: int):
+    """Enter an idea's fate in the books."""
+    run = s.run[0]
+    idea = s.ideas[i]
+    idea.fate = fate
+    idea.fate_week = run.week
+    idea.fate_holder = by
+    count_fate(s, fate)
+
+
+@compiled
+def inform_author(s, i: int, fate: int):
+    """Let an idea's author, if still there, take its end to heart."""
+    idea = s.ideas[i]
+    author = idea.author
+    if author_present(s, i):
+        s.people[author].open_ideas -= 1
+        if fate == Fate.ADOPTED:
+            touch(s, author)
+            s.people[author].adoptions += 1
+        elif not (fate == Fate.WITHHELD or fate == Fate.ORPHANED):
+            touch(s, author)
+            s.people[author].deaths += 1
+
+
+@compiled
+def reject(s, i: int, desk: int):
+    """Reject an idea; where rejected ideas may be brought back, it rests before that is final."""
+    run = s.run[0]
+    idea = s.ideas[i]
+    if idea.stage == Stage.RESTING:
+        return
+    terms = s.terms[s.people[desk].terms_row]
+    revivable = terms.revival > 0.0 or terms.second_look > 0.0
+    if not (revivable and idea.fate == Fate.IN_FLIGHT):
+        end(s, i, Fate.REJECTED, desk)
+        return
+    idea.stage = Stage.RESTING
+    idea.holder = desk
+    idea.since = run.week
+    s.resting[run.resting] = i
+    run.resting += 1
+    inform_author(s, i, Fate.REJECTED)
+
+
+@compiled
+def wakes(s, i: int):
+    """Whether an idea's rest is over: it is brought back, or its rejection is final."""
+    run = s.run[0]
+    idea = s.ideas[i]
+    desk = idea.holder
+    if idea.stage != Stage.RESTING:
+        return True
+    if run.week - idea.since >= int(s.terms[s.people[desk].terms_row].revival_weeks):
+        idea.stage = Stage.CLOSED
+        enter_fate(s, i, Fate.REJECTED, desk)
+        return True
+    if not brought_back(s, i, desk):
+        return False
+    revive(s, i, desk)
+    return True
+
+
+@compiled
+def brought_back(s, i: int, desk: int):
+    """Decide whether a resting idea is brought back this week to the desk that rejected it."""
+    run = s.run[0]
+    idea = s.ideas[i]
+    if s.people[desk].began >= idea.since:
+        chance = rules.second_look_chance(idea, s.terms[s.people[desk].terms_row])
+        if draw3(s, Purpose.SECOND_LOOK, idea.key, s.people[desk].post, s.people[desk].tenure) < chance:
+            return True
+    chance = rules.revival_chance(idea, supporters(s, i), s.terms[s.people[desk].terms_row])
+    return draw2(s, Purpose.REVIVAL, idea.key, run.week - idea.week) < chance
+
+
+@compiled
+def revive(s, i: int, desk: int):
+    """Bring an idea back to the desk that rejected it, for a fresh look."""
+    run = s.run[0]
+    now = s.weeks[run.week]
+    idea = s.ideas[i]
+    idea.revivals += 1
+    idea.first_visited = NOBODY
+    if author_present(s, i):
+        s.people[idea.author].open_ideas += 1
+    now.revivals += 1
+    if s.people[desk].role == Role.PANEL:
+        send(s, i, desk, Stage.PANEL)
+    else:
+        send(s, i, desk, Stage.REVIEW)
+
+
 # --- Forum --------------------------------------------------------------------------------------
 
 
@@ -353,8 +434,10 @@ def leave(s, i: int):
 @compiled
 def begin(s, p):
     """Start fresh in the post."""
+    run = s.run[0]
     person = s.people[p]
     terms = s.terms[person.terms_row]
+    person.began = run.week
     person.energy = 1.0
     person.norm = terms.norm_start
     person.scars = 0.0
@@ -803,8 +886,8 @@ def reviewer_review(s, p, i: int):
     """Endorse an idea or refuse it."""
     person = s.people[p]
     idea = s.ideas[i]
-    visit = 1 if idea.rework_post == person.post else 0
-    if judge(s, p, i, Purpose.REVIEW, visit):
+    reworked = 1 if idea.rework_post == person.post else 0
+    if judge(s, p, i, Purpose.REVIEW, 2 * idea.revivals + reworked):
         idea.first_endorser = link(s, idea.first_endorser, person.post, person.tenure)
         endorse(s, p, i)
     else:
@@ -822,7 +905,7 @@ def refuse(s, p, i: int):
     elif draw2(s, Purpose.DOOR, idea.key, idea.doors) < rules.door_chance(idea, s.people[idea.author], terms):
         show_another_door(s, p, i)
     else:
-        end(s, i, Fate.REJECTED, p)
+        reject(s, i, p)
 
 
 @compiled
@@ -834,7 +917,7 @@ def show_another_door(s, p, i: int):
     u = draw2(s, Purpose.OTHER_POST, idea.key, idea.doors)
     other = other_reviewer(s, person.layer, idea.first_visited, NOBODY, u)
     if other == NOBODY:
-        end(s, i, Fate.REJECTED, p)
+        reject(s, i, p)
         return
     idea.doors += 1
     send(s, i, other, Stage.REVIEW)

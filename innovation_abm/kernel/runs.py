@@ -115,9 +115,9 @@ class KernelState:
         """The run in numbers, by the names of :data:`~innovation_abm.kernel.arrays.SUMMARY`."""
         return {name: self.counts[name].item() for name in SUMMARY.names or ()}
 
-    def allies(self, idea: int) -> list[int]:
-        """List the posts of an idea's allies, its author first, in the order of joining."""
-        return [post for post, _ in self._chain(self.ideas["first_ally"][idea])]
+    def allies(self, idea: int) -> list[tuple[int, int]]:
+        """List post and tenure of an idea's allies, its author first, in the order of joining."""
+        return self._chain(self.ideas["first_ally"][idea])
 
     def endorsers(self, idea: int) -> list[tuple[int, int]]:
         """List post and tenure of everybody who endorsed an idea, in that order."""

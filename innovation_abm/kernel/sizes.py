@@ -71,7 +71,7 @@ class Sizes(NamedTuple):
 
 BY_IDEAS: Final = (
     *("flying", "forum", "granted", "adopted_now", "to_circulate", "projects"),
-    *("previous", "due_next"),
+    *("resting", "previous", "due_next"),
 )
 """Lists that hold each idea at most once, and what links them."""
 _POSTS: Final = (

@@ -69,9 +69,11 @@ from innovation_abm.kernel.decisions import (
     open_slots,
     outcomes,
     receive,
+    reject,
     settle,
     shelve,
     stuck,
+    wakes,
     work,
 )
 from innovation_abm.kernel.mark import compiled
@@ -245,7 +247,7 @@ def start(s, group_seeds):
     run.ideas = run.nodes = run.flying = run.forum = run.granted = run.targets = 0
     run.candidates = run.copies = run.adopted_now = run.embedded_now = 0
     run.circulated = run.circulating = run.met = run.touched = 0
-    run.scars_feared = run.projects = 0
+    run.scars_feared = run.projects = run.resting = 0
     run.room_ideas = 0
     purpose_keys(s, group_seeds)
     _start_context(s)
@@ -467,6 +469,7 @@ def arrivals(s):
         if idea.stage == Stage.REWORK:
             send(s, i, idea.holder, Stage.REVIEW)
         i = following
+    revive_ideas(s)
     join_queues(s)
     lose_ideas(s)
     lose_projects(s)
@@ -896,7 +899,7 @@ def begin_week(s):
     now.withheld = now.denied = now.rejected = now.lapsed = 0
     now.orphaned = now.dropped = now.failed_pilot = now.adopted = 0
     now.piloted = now.failed = now.embedded = now.reused = now.needs_met = now.duplicates = 0
-    now.never_implemented = 0
+    now.never_implemented = now.revivals = 0
     if run.week % WEEKS_PER_YEAR == 1:
         for department in range(run.departments):
             s.people[department].trials = 0
@@ -1075,7 +1078,7 @@ def lose_ideas(s):
             continue
         if Stage.PERMISSION <= idea.stage <= Stage.PANEL and lapses(s, i):
             lose(s, i, Fate.LAPSED)
-        if idea.fate == Fate.IN_FLIGHT:
+        if idea.fate == Fate.IN_FLIGHT and idea.stage != Stage.RESTING:
             fate = abandoned(s, i)
             if fate != Fate.IN_FLIGHT:
                 lose(s, i, fate)
@@ -1177,6 +1180,45 @@ def total_of_others(s, p):
     if group < 0:
         return s.sums[p]
     return s.sums[p] + (s.shares[group] + (s.sums[group] - s.shares[p]))
+
+
+@compiled
+def revive_ideas(s):
+    """Bring some of the resting ideas back, and reject for good those whose time is up."""
+    run, left = s.run[0], 0
+    for place in range(run.resting):
+        i = s.resting[place]
+        if not wakes(s, i):
+            s.resting[left] = i
+            left += 1
+    run.resting = left
+
+
+@compiled
+def supporters(s, i):
+    """Count the allies and endorsers of an idea who are still there; its author apart."""
+    idea, count = s.ideas[i], 0
+    at = idea.first_ally
+    while at != NOBODY:
+        count += supports(s, i, at)
+        at = s.nodes[at].next
+    at = idea.first_endorser
+    while at != NOBODY:
+        node = s.nodes[at]
+        counted = linked(s, idea.first_ally, node.post, node.tenure)
+        counted |= linked(s, node.next, node.post, node.tenure)
+        if not counted:
+            count += supports(s, i, at)
+        at = node.next
+    return count
+
+
+@compiled
+def supports(s, i, place):
+    """Whether a link is of a person other than the author who still holds the post."""
+    node = s.nodes[place]
+    somebody_else = node.post != s.ideas[i].author and node.post < s.run[0].people
+    return somebody_else and s.people[node.post].tenure == node.tenure
 
 
 @compiled
@@ -1579,7 +1621,7 @@ def start_idea(s, i):
     idea.reason = Reason.NONE
     idea.outcome = Outcome.NONE
     idea.outcome_week = NEVER
-    idea.worked = 0
+    idea.worked = idea.revivals = 0
 
 
 @compiled
@@ -1704,7 +1746,7 @@ def panel_review(s, panel, i):
     first = idea.first_endorser
     for place in range(members(s)):
         post = s.reviewers[place]
-        if judge(s, post, i, Purpose.PANEL, 0):
+        if judge(s, post, i, Purpose.PANEL, 2 * idea.revivals):
             first = link(s, first, post, s.people[post].tenure)
             ayes += 1
     if ayes >= s.terms[s.people[panel].terms_row].panel_quorum:
@@ -1712,7 +1754,7 @@ def panel_review(s, panel, i):
         decide(s, s.people[idea.author].department, i)
     else:
         s.run[0].nodes = before
-        end(s, i, Fate.REJECTED, panel)
+        reject(s, i, panel)
 
 
 # --- the central agency ---------------------------------------------------------------------------
@@ -1766,7 +1808,7 @@ def post(s, i):
     idea.posted = True
     idea.posted_week = run.week
     idea.stage = Stage.PLATFORM
-    idea.first_ally = link(s, NOBODY, idea.author, 0)
+    idea.first_ally = link(s, NOBODY, idea.author, s.people[idea.author].tenure)
     idea.posters = 1
     s.forum[run.forum] = i
     run.forum += 1
@@ -1880,7 +1922,7 @@ def joiners(s, i, place):
         reader = s.sort_items[rank]
         if s.ally_of[reader] != i:
             s.ally_of[reader] = i
-            idea.first_ally = link(s, idea.first_ally, reader, 0)
+            idea.first_ally = link(s, idea.first_ally, reader, s.people[reader].tenure)
             joined += 1
     idea.posters = joined
     if joined:
@@ -2045,6 +2087,7 @@ def summarise_ideas(s, summary):
     s.ages[:] = 0
     asked = misrouted = decisions = novel = novel_adopted = submitted_adopted = 0
     worthwhile_dead = worthwhile_adopted = worthless_dead = worthless_adopted = 0
+    revived = revived_adopted = 0
     worthless_piloted = worthless_trialled = fate_weeks = adopted_weeks = outcome_weeks = 0
     adopted_value = 0.0
     for i in range(run.ideas):
@@ -2054,6 +2097,7 @@ def summarise_ideas(s, summary):
         decisions += idea.decisions
         is_novel = idea.novelty >= NOVEL
         novel += is_novel
+        revived += idea.revivals > 0
         if idea.fate == Fate.IN_FLIGHT:
             s.ages[run.weeks - idea.week, Age.LEFT] += 1
             continue
@@ -2072,6 +2116,7 @@ def summarise_ideas(s, summary):
             adopted_weeks += age
             adopted_value += idea.value
             novel_adopted += is_novel
+            revived_adopted += idea.revivals > 0
             submitted_adopted += idea.submitted
             worthwhile_adopted += good
             worthless_adopted += not good
@@ -2083,6 +2128,7 @@ def summarise_ideas(s, summary):
     summary.worthwhile_dead, summary.worthwhile_adopted = worthwhile_dead, worthwhile_adopted
     summary.worthless_dead, summary.worthless_adopted = worthless_dead, worthless_adopted
     summary.worthless_piloted, summary.worthless_trialled = worthless_piloted, worthless_trialled
+    summary.revived, summary.revived_adopted = revived, revived_adopted
     summary.fate_weeks, summary.adopted_weeks = fate_weeks, adopted_weeks
     summary.outcome_weeks = outcome_weeks
 

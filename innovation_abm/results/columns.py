@@ -66,6 +66,7 @@ IDEA_COLUMNS: Final = {
     "trialled": "it was piloted under a trial quota",
     "piloted": "it was piloted",
     "duplicate": "its topic had been adopted before",
+    "revivals": "how often it was brought back after a rejection",
 }
 """Columns of ``run.ideas`` that an engine delivers, beside those derived from the chart."""
 

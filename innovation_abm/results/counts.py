@@ -99,6 +99,8 @@ def _of_ideas(ideas: Columns) -> dict[str, float]:
         "worthless_adopted": adopted & ~good,
         "worthless_piloted": decided & ~good & piloted,
         "worthless_trialled": dead & ~good & piloted,
+        "revived": ideas["revivals"] > 0,
+        "revived_adopted": (ideas["revivals"] > 0) & adopted,
         "fate_weeks": lived[decided],
         "adopted_weeks": lived[adopted],
         "outcome_weeks": until_outcome[ideas["outcome_week"] >= 0],

@@ -257,6 +257,13 @@ _LISTED: Final = (
         "",
         _over("never_implemented", "embedded", "failed", "never_implemented"),
     ),
+    Measure("revived", "ideas brought back after a rejection", "", _of_all("revived")),
+    Measure(
+        "revived_survival",
+        "ideas brought back that were adopted",
+        "",
+        _over("revived_adopted", "revived"),
+    ),
     Measure("conceived", "ideas conceived", "ideas", _itself("conceived")),
     Measure("adopted", "ideas adopted", "ideas", _itself("adopted")),
     Measure("reused", "reuses by other departments", "ideas", _itself("reused")),

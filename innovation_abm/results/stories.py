@@ -44,6 +44,8 @@ PHRASES: Final = {
     Event.OPENED: "put to experts by {post} {waited}",
     Event.IMPLEMENTATION_BEGUN: "its implementation began in week {week}",
     Event.NEVER_IMPLEMENTED: "given up in week {week}, never implemented",
+    Event.PUT_ASIDE: "put aside in week {week}",
+    Event.REVIVED: "brought back in week {week}",
 }
 """The words for each event; joining a queue is told only if the idea still waits there."""
 

@@ -152,6 +152,9 @@ from .book import (
     reuse_chance as reuse_chance,
 )
 from .book import (
+    revival_chance as revival_chance,
+)
+from .book import (
     rework_chance as rework_chance,
 )
 from .book import (
@@ -165,6 +168,9 @@ from .book import (
 )
 from .book import (
     scars as scars,
+)
+from .book import (
+    second_look_chance as second_look_chance,
 )
 from .book import (
     seen_novelty as seen_novelty,

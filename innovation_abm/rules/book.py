@@ -356,6 +356,26 @@ def door_chance(idea: IdeaLike, author: PersonLike, terms: Terms) -> float:
 
 
 @rule
+def revival_chance(idea: IdeaLike, supporters: float, terms: Terms) -> float:
+    """Chance that one of its ``supporters`` brings a rejected idea back this week.
+
+    Allies who keep a rejected idea alive are in Satterstrom, Kerrissey and DiBenigno (2021,
+    Administrative Science Quarterly 66, 380-425). The form, that of :func:`support`, is an
+    assumption.
+    """
+    return terms.revival * saturation(supporters, terms.ally_half)
+
+
+@rule
+def second_look_chance(idea: IdeaLike, terms: Terms) -> float:
+    """Chance that a new holder of the post that rejected an idea takes it up again.
+
+    Assumption: it does not depend on the idea.
+    """
+    return terms.second_look
+
+
+@rule
 def developed(maturity: float, step: float) -> float:
     """Maturity after one contribution that goes ``step`` of the way: diminishing returns."""
     return maturity + step * (1.0 - maturity)
@@ -671,6 +691,8 @@ class RuleBook:
     capped: Rule = capped
     failure_loss: Rule = failure_loss
     cancel_chance: Rule = cancel_chance
+    revival_chance: Rule = revival_chance
+    second_look_chance: Rule = second_look_chance
 
     def __post_init__(self) -> None:
         """Refuse what is not declared as a rule, or cannot be called like that rule."""
@@ -761,6 +783,8 @@ ANSWERS: Final[dict[str, Answer]] = {
     "capped": SHARE,
     "failure_loss": NUMBER,
     "cancel_chance": CHANCE,
+    "revival_chance": CHANCE,
+    "second_look_chance": CHANCE,
 }
 """What each rule may return: chances, which the model draws with; shares of a whole, states that
 it keeps within [0, 1]; and other numbers. A result out of range ends the run."""

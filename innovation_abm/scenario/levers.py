@@ -210,6 +210,8 @@ MEASURES: Final = frozenset(
         "people_withholding",
         "rejected",
         "reused",
+        "revived",
+        "revived_survival",
         "scars",
         "scars_at_end",
         "services_at_end",

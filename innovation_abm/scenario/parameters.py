@@ -426,6 +426,20 @@ class Review(Group):
     )
 
 
+class Revival(Group):
+    """Rejected ideas that are brought back. Off: a rejection is final."""
+
+    revival: float = _number(
+        0.0, 0.0, 0, 1, "chance that very many supporters bring a rejected idea back", "a week"
+    )
+    second_look: float = _number(
+        0.0, 0.0, 0, 1, "chance that a new holder of the post that rejected an idea takes it up"
+    )
+    revival_weeks: float = _number(
+        52.0, None, 1, 5200, "time in which a rejected idea can be brought back", "weeks"
+    )
+
+
 class PlatformGroup(Group):
     """Ad-hoc collaboration platforms: readers, allies, development, bypass."""
 
@@ -660,6 +674,7 @@ GROUPS: Final[dict[str, type[Group]]] = {
     "voice": Voice,
     "work": Work,
     "review": Review,
+    "revival": Revival,
     "platform": PlatformGroup,
     "agency": Agency,
     "pilots": Pilots,

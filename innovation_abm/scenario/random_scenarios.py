@@ -72,6 +72,7 @@ SMALL: Final[dict[str, tuple[float, ...]]] = {
     "board_weeks": (1.0, 2.0, 5.0),
     "business_per_report": (0.1, 1.0),
     "capacity_per_report": (0.3, 2.0),
+    "revival_weeks": (1.0, 2.5, 12.0),
 }
 """Values worth trying of parameters whose mechanism takes more than any number to be seen."""
 
@@ -270,6 +271,23 @@ CLIMATES: Final[tuple[dict[str, Any], ...]] = (
         "manager_business": 2.0,
         "orphaning": 0.1,
         "turnover": 2.0,
+    },
+    {  # rejections that are not the end
+        "revival": 1.0,
+        "second_look": 0.7,
+        "revival_weeks": 26.0,
+        "conception_rate": 26.0,
+        "review": "constant",
+        "p_good": 0.6,
+        "p_bad": 0.3,
+        "manager_capacity": math.inf,
+        "permission_seeking": 0.0,
+        "ally_half": 1.0,
+        "other_doors": 2.0,
+        "platforms": True,
+        "panel_size": 1.0,
+        "panel_novelty": 0.5,
+        "turnover": 12.0,
     },
 )
 """What else is set in a case, so that mechanisms meet each other: often nothing."""

@@ -346,6 +346,8 @@ def test_no_parameter_is_left_out():
         "implementation_weeks",
         # tried in test_social_learning.py and test_networks.py
         *("social_futility", "scar_fear", "platform_network", "norm_network"),
+        # tried in test_revival.py
+        *("revival", "second_look", "revival_weeks"),
     }
     assert parameters().keys() - tried - always == set()
 

@@ -812,7 +812,7 @@ def test_the_network_of_the_platform_joins_authors_and_their_allies():
     joined = {
         frozenset((idea.author.post, ally))
         for idea in model.ideas
-        for ally in idea.ally_posts - {idea.author.post}
+        for ally in idea.ally_posts.keys() - {idea.author.post}
     }
     assert joined and {frozenset(edge) for edge in graph.edges} == joined
     assert set(graph.nodes) == set(range(len(model.people)))

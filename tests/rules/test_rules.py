@@ -123,6 +123,7 @@ class World:
             "adoptions": rng.randrange(20),
             "failures": rng.randrange(20),
             "others": some_value(rng, 0.0, 100.0),
+            "supporters": rng.choice([0, 1, 5, 1000]),
             "incumbent_bonus": some_value(rng, 0.0, 100.0),
             "own_threshold": rng.gauss(0.3, 0.5),
             **{
@@ -164,7 +165,7 @@ PROBABILITIES = (
     "reuse_chance",
     "join_chance", "conception_chance", "fear", "doubt", "permission_chance", "posting_chance",
     "misrouting_chance", "lapse_chance", "orphan_chance", "drop_chance", "visible_share",
-    "exit_chance", "cancel_chance",
+    "exit_chance", "cancel_chance", "revival_chance", "second_look_chance",
 )  # fmt: skip
 SHARES = (
     "trust", "relayed", "developed", "norm", "scars", "futility", "energy", "missing", "covered",
@@ -275,6 +276,9 @@ DIRECTIONS = [
     ("implemented_value", "idea.value", WIDE, +1),
     ("implemented_value", "terms.implementation_learning", MANY, +1),
     ("cancel_chance", "terms.cancellation", UNIT, +1),
+    ("revival_chance", "terms.revival", UNIT, +1),
+    ("revival_chance", "supporters", MANY, +1),
+    ("second_look_chance", "terms.second_look", UNIT, +1),
     ("failure_loss", "terms.failure_cost", MANY, +1),
     ("failure_loss", "terms.outcome_payment", UNIT, -1),
     ("join_chance", "idea.value", WIDE, +1),
@@ -572,7 +576,7 @@ LIVELY = Scenario(
     jump_rate=2.0, signal_volatility=1.0, drop_rate=0.05, uphold=0.2, implementation_weeks=4.0,
     turnover=1.0, burnout_floor=0.9, manager_capacity=2.0, manager_business=1.5, control=0.5,
     inaction_risk=0.5, celebration=0.3, norm_threshold_mean=0.1, implementation_work=3.0,
-    cancellation=0.3,
+    cancellation=0.3, revival=0.1, second_look=0.2,
 )  # fmt: skip
 
 

@@ -113,7 +113,7 @@ OF_MODEL: Final[dict[str, tuple[str, Kind]]] = {
     **{name: (f"s.{name}", Kind("calendar", array=name)) for name in ("due", "returning")},
     **{
         name: (f"s.{name}", Kind("list", array=name))
-        for name in ("granted", "adopted_now", "embedded_now", "flying")
+        for name in ("granted", "adopted_now", "embedded_now", "flying", "resting")
     },
 }
 """What is read of the model, and how."""
@@ -123,6 +123,7 @@ MODEL_CALLS: Final = (
     "evaluate",
     *("note_submission", "other_reviewer", "register", "return_for_rework", "reuse", "send"),
     *("settle", "start_pilot", "verdict", "begin_implementation"),
+    *("enter_fate", "inform_author", "reject", "brought_back", "supporters", "revive"),
 )
 """Methods of the model that may be called."""
 
