@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from innovation_abm.entities.idea import Event, Fate
+from innovation_abm.entities.idea import Fate, Stage
 from innovation_abm.errors import InnovationAbmError, shown
 from innovation_abm.organization.organization import Role
 from innovation_abm.organization.shapes import tree
-from innovation_abm.results.survival import Interval, mean_interval, paired_difference, wilson
-from innovation_abm.running.simulation import simulate, simulate_many
+from innovation_abm.results.survival import Interval, mean_interval, paired_difference
+from innovation_abm.running.simulation import simulate_many
 from innovation_abm.scenario.presets import preset
 from innovation_abm.scenario.scenario import Change
 
@@ -274,6 +274,14 @@ def changes(before: Floats, after: Floats) -> list[Interval]:
 def share(flags: NDArray[Any]) -> float:
     """Return the share of flags that are set; NaN of none."""
     return float(flags.mean()) if flags.size else math.nan
+
+
+def adopted_after_rejection(run: Run) -> tuple[float, float]:
+    """Return what share of adopted ideas was rejected before, and of rejected ones adopted."""
+    ideas = run.idea_columns
+    back, adopted = ideas["revivals"] > 0, ideas["fate"] == Fate.ADOPTED
+    rejected = back | (ideas["fate"] == Fate.REJECTED) | (ideas["stage"] == Stage.RESTING)
+    return share(back[adopted]), share(adopted[rejected])
 
 
 def _judged(run: Run) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -609,19 +617,21 @@ def early_ideas_rivalled(replicates: Replicates) -> list[PatternFigure]:
 
 
 def revived(replicates: Replicates) -> list[PatternFigure]:
-    """Count the adopted ideas that had been rejected before.
-
-    They are counted in the events, which say so whatever a mechanism is called.
-    """
-    room = preset("workshop")
-    came_back = adopted = 0
-    for seed in range(1, 5):
-        events = simulate(room, seed=seed, engine="mesa").events
-        rejected = set(events["idea"][events["event"] == Event.REJECTED.name.lower()])
-        kept = set(events["idea"][events["event"] == Event.ADOPTED.name.lower()])
-        came_back += len(kept & rejected)
-        adopted += len(kept)
-    return [above("rejected before, of adopted ideas", "share", wilson(came_back, adopted))]
+    """Let supporters bring rejected ideas back, and count those that are adopted after all."""
+    room = preset("workshop").but(revival=0.1)
+    of_adopted, of_rejected = replicates.of(room, adopted_after_rejection)
+    return [
+        above(
+            "rejected before, of adopted ideas",
+            "share",
+            mean_interval(of_adopted, skip_undefined=True),
+        ),
+        above(
+            "adopted after all, of ideas once rejected",
+            "share",
+            mean_interval(of_rejected, skip_undefined=True),
+        ),
+    ]
 
 
 # --- the catalogue -------------------------------------------------------------------------------
@@ -776,9 +786,9 @@ PATTERNS: Final = (
         "Rejected ideas live on",
         SATTERSTROM,
         "Ideas that are rejected at first can live on to implementation if others keep them alive.",
-        "The workshop, with nothing switched on.",
-        PatternVerdict.ABSENT,
-        "A rejection is final.",
+        "The workshop. On: revival = 0.1.",
+        PatternVerdict.APPEARS,
+        "That supporters bring ideas back is put in; that a second look adopts some is not.",
         revived,
     ),
     Pattern(

@@ -71,6 +71,9 @@ EVERYTHING = Scenario(
     leader_business=2.0,
     implementation_work=2.0,
     cancellation=0.5,
+    revival=0.2,
+    second_look=0.5,
+    revival_weeks=20.0,
     misrouting=0.5,
     other_doors=2.0,
     panel_size=3.0,
@@ -190,7 +193,7 @@ def test_draws_have_the_keys_that_the_table_says(monkeypatch):
         "post": range(people + 2),
         "origin": range(people),
         "poster": range(people),
-        "visit": range(2),
+        "visit": range(2 * max(idea.revivals for idea in model.ideas) + 2),
         "doors tried": range(3),
         "gate": range(layers + 2),
         "department": range(2),
@@ -199,6 +202,7 @@ def test_draws_have_the_keys_that_the_table_says(monkeypatch):
         "copy": range(40),
         "slot": range(3),
         "tenure of the leader": range(1, 80),
+        "tenure": range(1, 80),
     }
     for purpose, draws in seen.items():
         for week, *parts in draws:
