@@ -217,6 +217,11 @@ class Person(mesa.Agent):
         visible = self.visibility()
         self.learned_fear = self.model.rules.learned_fear(self.scars, others, visible, self.terms)
 
+    def improves(self, u: float) -> bool:
+        """Whether the person improves something in their own work, by this week's draw ``u``."""
+        chance = self.model.rules.improvement_chance(self, self.clarity_heard(), self.terms)
+        return u < chance
+
     # --- having an idea ---------------------------------------------------------------------------
 
     def conceive(self, u: float) -> Idea | None:

@@ -106,6 +106,7 @@ class Purpose(IntEnum):
     CANCEL = 231
     REVIVAL = 240
     SECOND_LOOK = 241
+    IMPROVEMENT = 242
     # what the world does, week by week
     JUMP = 300
     SIGNAL = 301

@@ -391,6 +391,7 @@ class InnovationModel(mesa.Model):
             person = self.people[post]
             if (conceived := person.conceive(u)) is not None:
                 person.consider(conceived)
+        self.improve()
 
     def arrivals(self) -> None:
         """Phase 7: ideas and business join queues; some of what waits is lost."""
@@ -812,6 +813,13 @@ class InnovationModel(mesa.Model):
             posts = np.arange(len(self.people))
         return zip(posts.tolist(), draws[posts].tolist(), strict=True)
 
+    def improve(self) -> None:
+        """Count the small improvements that people make in their own work, past any scheme."""
+        if self.government.improvement_rate > 0.0:
+            draws = self.weekly_draws(Purpose.IMPROVEMENT, self.posts).tolist()
+            people = zip(self.people, draws, strict=True)
+            self.now.improvements = sum(person.improves(u) for person, u in people)
+
     def business_arrives(self) -> None:
         """Add regular business to the inboxes of managers and leaders."""
         draws = self.weekly_draws(Purpose.BUSINESS, self.reviewer_posts).tolist()
@@ -971,7 +979,9 @@ class InnovationModel(mesa.Model):
         spent = self.government.pilot_cost * self.now.piloted
         spent += self.rules.failure_loss(self.government) * self.now.failed
         gain = self.government.service_gain * (gained - spent) / len(self.people)
-        self.now.services = self.now.services + gain
+        improved = self.government.improvement_value * self.now.improvements
+        self.now.improvement_gain = self.government.service_gain * improved / len(self.people)
+        self.now.services = self.now.services + gain + self.now.improvement_gain
         self.adopted_now = []
         self.embedded_now = []
 

@@ -145,6 +145,7 @@ DRAWS: Final[dict[Purpose, tuple[str, tuple[str, ...]]]] = {
     Purpose.OWN_NOISE: ("the error of a reviewer's own with which they see it", ("idea", "post")),
     Purpose.CANCEL: ("whether a new leader cancels it", ("idea", "tenure of the leader")),
     Purpose.REVIVAL: ("whether supporters bring it back", ("idea", "age")),
+    Purpose.IMPROVEMENT: ("whether a person improves something small", ("week", "post")),
     Purpose.SECOND_LOOK: ("whether a new holder takes it up again", ("idea", "post", "tenure")),
     Purpose.JUMP: ("whether expectations jump", ("week",)),
     Purpose.SIGNAL: ("innovation of the political signal", ("week",)),

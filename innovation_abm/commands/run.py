@@ -362,9 +362,21 @@ def _errors(console: Console, run: Run) -> None:
     if revived:
         ideas = count(revived, "idea")
         table.add_row("brought back", f"{ideas} after a rejection; {adopted:,} of them adopted")
+    if run.counts["improvements"][0]:
+        table.add_row("everyday improvements", _everyday(run))
     if not math.isnan(run.decision_weeks):
         table.add_row("time to a decision", f"{_weeks(run.decision_weeks)} (median, if voiced)")
     show_part(console, "Survival and both errors (95% confidence intervals)", table)
+
+
+def _everyday(run: Run) -> str:
+    """Say how many improvements people make without a scheme, beside the ideas that they have."""
+    from innovation_abm.results.measures import MEASURES
+
+    made, share = (MEASURES[name].of(run) for name in ("improvements", "improvement_share"))
+    ideas = made * run.conceived / int(run.counts["improvements"][0])
+    words = f"{made:.2f} a person and year, beside {ideas:.2f} ideas conceived"
+    return words if math.isnan(share) else f"{words}; {percent(share)} of the gain in services"
 
 
 def _weeks(weeks: float) -> str:

@@ -34,6 +34,8 @@ class Week:
         last_broadcast: week of the last broadcast; 0: there was none.
         never_implemented: adopted ideas that were given up before their implementation began.
         revivals: rejected ideas that were brought back.
+        improvements: small improvements that people made in their own work.
+        improvement_gain: what these added to services.
     """
 
     week: int = 0
@@ -73,6 +75,8 @@ class Week:
     last_broadcast: int = 0
     never_implemented: int = 0
     revivals: int = 0
+    improvements: int = 0
+    improvement_gain: float = 0.0
 
 
 WEEK_COLUMNS = tuple(field.name for field in fields(Week))

@@ -97,6 +97,7 @@ EVERYTHING_ON: Final = {
     "scar_fear": 0.1,
     "revival": 0.05,
     "second_look": 0.2,
+    "improvement_rate": 2.0,
 }
 """Parameters that switch on what is off by default."""
 

@@ -180,9 +180,9 @@ SUMMARY: Final = _record(
     "idea_arrivals idea_queue business_arrivals business_queue "
     "first_layer_queue upper_layer_queue "
     "author_years author_years_withholding burnt_out_at_end "
-    "never_implemented revived revived_adopted",
+    "never_implemented revived revived_adopted people improvements",
     f8="adopted_value at_horizon decision_weeks gini "
-    "gap_sum norm_sum futility_sum scars_sum effort_sum "
+    "gap_sum norm_sum futility_sum scars_sum effort_sum improvement_gain_sum "
     "energy_at_end norm_at_end futility_at_end scars_at_end gap_at_end trust_at_end "
     "services_at_end",
 )

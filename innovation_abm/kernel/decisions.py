@@ -488,6 +488,15 @@ def suitability(s, p):
 
 
 @compiled
+def improves(s, p, u: float):
+    """Whether the person improves something in their own work, by this week's draw ``u``."""
+    person = s.people[p]
+    terms = s.terms[person.terms_row]
+    chance = rules.improvement_chance(person, clarity_heard(s, p), terms)
+    return u < chance
+
+
+@compiled
 def conceive(s, p, u: float):
     """Conceive an idea if this week's draw ``u`` says so, and the need is not met already."""
     run = s.run[0]

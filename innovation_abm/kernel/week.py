@@ -61,6 +61,7 @@ from innovation_abm.kernel.decisions import (
     dissolve,
     end,
     gets_ready,
+    improves,
     is_over,
     judge,
     lapses,
@@ -455,6 +456,7 @@ def conceptions(s):
         i = conceive(s, p, s.candidate_draws[place])
         if i != NOBODY:
             consider(s, p, i)
+    improve(s)
 
 
 @compiled
@@ -899,7 +901,7 @@ def begin_week(s):
     now.withheld = now.denied = now.rejected = now.lapsed = 0
     now.orphaned = now.dropped = now.failed_pilot = now.adopted = 0
     now.piloted = now.failed = now.embedded = now.reused = now.needs_met = now.duplicates = 0
-    now.never_implemented = now.revivals = 0
+    now.never_implemented = now.revivals = now.improvements = 0
     if run.week % WEEKS_PER_YEAR == 1:
         for department in range(run.departments):
             s.people[department].trials = 0
@@ -1018,6 +1020,17 @@ def inspired(s):
     for place in range(count):
         s.candidate_draws[place] = unit(s.hashes[s.candidates[place]])
     run.candidates = count
+
+
+@compiled
+def improve(s):
+    """Count the small improvements that people make in their own work, past any scheme."""
+    run, count = s.run[0], 0
+    if s.terms[run.departments].improvement_rate > 0.0:
+        key = fold(s.keys[Purpose.IMPROVEMENT], run.week)
+        for p in range(run.people):
+            count += improves(s, p, unit(fold(key, p)))
+    s.weeks[run.week].improvements = count
 
 
 @compiled
@@ -1468,7 +1481,9 @@ def knowledge_spreads(s):
     spent = government.pilot_cost * now.piloted
     spent += rules.failure_loss(government) * now.failed
     gain = government.service_gain * (gained - spent) / run.people
-    now.services = now.services + gain
+    improved = government.improvement_value * now.improvements
+    now.improvement_gain = government.service_gain * improved / run.people
+    now.services = now.services + gain + now.improvement_gain
     run.adopted_now = run.embedded_now = 0
 
 
@@ -1999,6 +2014,7 @@ def take_plan(s, plan):
 def summarise(s, summary):
     """Count a run; the same numbers as :func:`innovation_abm.results.counts.counts_of`."""
     summary.weeks = s.run[0].weeks
+    summary.people = s.run[0].people
     summary.conceived = s.run[0].ideas
     summarise_weeks(s, summary)
     summarise_queues(s, summary)
@@ -2013,8 +2029,8 @@ def summarise_weeks(s, summary):
     run = s.run[0]
     voiced = submitted = withheld = denied = rejected = lapsed = orphaned = dropped = 0
     failed_pilot = adopted = embedded = failed = piloted = reused = duplicates = exits = 0
-    burnt = never_implemented = 0
-    gap = norm = futility = scars = effort = 0.0
+    burnt = never_implemented = improvements = 0
+    gap = norm = futility = scars = effort = improvement_gain = 0.0
     for week in range(1, run.weeks + 1):
         now = s.weeks[week]
         voiced += now.voiced
@@ -2030,6 +2046,8 @@ def summarise_weeks(s, summary):
         embedded += now.embedded
         failed += now.failed
         never_implemented += now.never_implemented
+        improvements += now.improvements
+        improvement_gain += now.improvement_gain
         piloted += now.piloted
         reused += now.reused
         duplicates += now.duplicates
@@ -2046,6 +2064,7 @@ def summarise_weeks(s, summary):
     summary.failed_pilot, summary.adopted = failed_pilot, adopted
     summary.embedded, summary.failed, summary.piloted = embedded, failed, piloted
     summary.never_implemented = never_implemented
+    summary.improvements, summary.improvement_gain_sum = improvements, improvement_gain
     summary.reused, summary.duplicates, summary.exits = reused, duplicates, exits
     summary.burnt_out_sum, summary.gap_sum, summary.norm_sum = burnt, gap, norm
     summary.futility_sum, summary.scars_sum, summary.effort_sum = futility, scars, effort

@@ -37,6 +37,7 @@ COUNTS: Final = {
     "n_failed": "adopted ideas whose implementation failed",
     "n_never_implemented": "adopted ideas given up before their implementation began",
     "n_revived": "ideas brought back after a rejection",
+    "n_improvements": "small improvements that people made in their own work",
     "n_voiced": "ideas voiced",
     "n_submitted": "ideas that joined a queue for review",
     "n_piloted": "pilots started",

@@ -31,8 +31,9 @@ _WHOLE: Final = (
     "reused",
     "duplicates",
     "never_implemented",
+    "improvements",
 )
-_MEANS: Final = ("gap", "norm", "futility", "scars", "effort")
+_MEANS: Final = ("gap", "norm", "futility", "scars", "effort", "improvement_gain")
 _ENDS: Final = ("energy", "norm", "futility", "scars", "burnt_out", "gap", "trust", "services")
 
 
@@ -46,6 +47,7 @@ def counts_of(data: RunData, fates: IdeaFates) -> Array:
     weeks = data.weeks
     numbers: dict[str, float] = {
         "weeks": data.scenario.weeks,
+        "people": data.organization.size,
         "conceived": fates.conceived,
         "in_flight": fates.in_flight,
         **fates.fates,

@@ -9,6 +9,7 @@ nobody.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -19,6 +20,7 @@ from innovation_abm.entities.idea import NOVEL, Fate
 from innovation_abm.errors import InnovationAbmError, unknown
 from innovation_abm.results.survival import tjur_r2
 from innovation_abm.scenario.levers import MEASURES as EXPECTED
+from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -125,6 +127,11 @@ def _of_all(part: str) -> Callable[[Array], Array]:
 
 def _of_decided(part: str) -> Callable[[Array], Array]:
     return lambda counts: _ratio(counts[part], counts["conceived"] - counts["in_flight"])
+
+
+def _part(part: Array, whole: Array) -> Array:
+    """Return a part as a share of the whole; NaN where the rest of it is below 0, or all is 0."""
+    return np.where(whole >= part, _ratio(part, whole), math.nan)
 
 
 def _itself(name: str) -> Callable[[Array], Array]:
@@ -263,6 +270,20 @@ _LISTED: Final = (
         "ideas brought back that were adopted",
         "",
         _over("revived_adopted", "revived"),
+    ),
+    Measure(
+        "improvements",
+        "small improvements that a person makes in a year",
+        "improvements",
+        lambda counts: (
+            WEEKS_PER_YEAR * _ratio(counts["improvements"], counts["people"] * counts["weeks"])
+        ),
+    ),
+    Measure(
+        "improvement_share",
+        "gain in services that is by small improvements",
+        "",
+        lambda counts: _part(counts["improvement_gain_sum"], counts["services_at_end"]),
     ),
     Measure("conceived", "ideas conceived", "ideas", _itself("conceived")),
     Measure("adopted", "ideas adopted", "ideas", _itself("adopted")),

@@ -95,6 +95,9 @@ from .book import (
     implemented_value as implemented_value,
 )
 from .book import (
+    improvement_chance as improvement_chance,
+)
+from .book import (
     join_chance as join_chance,
 )
 from .book import (

@@ -456,6 +456,20 @@ def conception_chance(person: PersonLike, terms: Terms) -> float:
 
 
 @rule
+def improvement_chance(person: PersonLike, clarity: float, terms: Terms) -> float:
+    """Chance that a person makes a small improvement in their own work this week.
+
+    It takes energy, and to hear that improvement is wanted: that people take charge the more, the
+    more open they think the top is to it, is in Morrison and Phelps (1999, Academy of Management
+    Journal 42, 403-419). The form is an assumption.
+    """
+    if person.energy < terms.burnout_floor:
+        return 0.0
+    undoubting = 1.0 - (1.0 - clarity) * terms.doubt
+    return terms.improvement_rate / WEEKS_PER_YEAR * person.energy * undoubting
+
+
+@rule
 def fear(idea: IdeaLike, author: PersonLike, personal_loss_share: float) -> float:
     """Chance to keep silent for fear: risk aversion times novelty times what one may lose.
 
@@ -693,6 +707,7 @@ class RuleBook:
     cancel_chance: Rule = cancel_chance
     revival_chance: Rule = revival_chance
     second_look_chance: Rule = second_look_chance
+    improvement_chance: Rule = improvement_chance
 
     def __post_init__(self) -> None:
         """Refuse what is not declared as a rule, or cannot be called like that rule."""
@@ -785,6 +800,7 @@ ANSWERS: Final[dict[str, Answer]] = {
     "cancel_chance": CHANCE,
     "revival_chance": CHANCE,
     "second_look_chance": CHANCE,
+    "improvement_chance": CHANCE,
 }
 """What each rule may return: chances, which the model draws with; shares of a whole, states that
 it keeps within [0, 1]; and other numbers. A result out of range ends the run."""

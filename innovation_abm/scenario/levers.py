@@ -197,6 +197,8 @@ MEASURES: Final = frozenset(
         "gap_at_end",
         "gini",
         "idea_wait",
+        "improvement_share",
+        "improvements",
         "in_flight",
         "lapsed",
         "misrouted",

@@ -440,6 +440,17 @@ class Revival(Group):
     )
 
 
+class Everyday(Group):
+    """Small improvements that people make in their own work, which no scheme ever sees."""
+
+    improvement_rate: float = _number(
+        0.0, 0.0, 0, 52, "small improvements that a rested person without doubt makes", "a year"
+    )
+    improvement_value: float = _number(
+        0.05, None, 0, 100, "value that one of these adds to services", "value"
+    )
+
+
 class PlatformGroup(Group):
     """Ad-hoc collaboration platforms: readers, allies, development, bypass."""
 
@@ -675,6 +686,7 @@ GROUPS: Final[dict[str, type[Group]]] = {
     "work": Work,
     "review": Review,
     "revival": Revival,
+    "everyday": Everyday,
     "platform": PlatformGroup,
     "agency": Agency,
     "pilots": Pilots,

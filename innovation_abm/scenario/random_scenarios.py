@@ -289,6 +289,14 @@ CLIMATES: Final[tuple[dict[str, Any], ...]] = (
         "panel_novelty": 0.5,
         "turnover": 12.0,
     },
+    {  # improvements without a scheme, by people who tire
+        "improvement_rate": 20.0,
+        "improvement_value": 0.5,
+        "determinants": True,
+        "burnout_floor": 0.6,
+        "energy_cost": 0.2,
+        "expectation_drift": 1.0,
+    },
 )
 """What else is set in a case, so that mechanisms meet each other: often nothing."""
 

@@ -74,6 +74,7 @@ EVERYTHING = Scenario(
     revival=0.2,
     second_look=0.5,
     revival_weeks=20.0,
+    improvement_rate=4.0,
     misrouting=0.5,
     other_doors=2.0,
     panel_size=3.0,

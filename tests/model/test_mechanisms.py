@@ -348,6 +348,8 @@ def test_no_parameter_is_left_out():
         *("social_futility", "scar_fear", "platform_network", "norm_network"),
         # tried in test_revival.py
         *("revival", "second_look", "revival_weeks"),
+        # tried in test_everyday.py
+        *("improvement_rate", "improvement_value"),
     }
     assert parameters().keys() - tried - always == set()
 

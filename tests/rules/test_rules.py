@@ -166,6 +166,7 @@ PROBABILITIES = (
     "join_chance", "conception_chance", "fear", "doubt", "permission_chance", "posting_chance",
     "misrouting_chance", "lapse_chance", "orphan_chance", "drop_chance", "visible_share",
     "exit_chance", "cancel_chance", "revival_chance", "second_look_chance",
+    "improvement_chance",
 )  # fmt: skip
 SHARES = (
     "trust", "relayed", "developed", "norm", "scars", "futility", "energy", "missing", "covered",
@@ -279,6 +280,10 @@ DIRECTIONS = [
     ("revival_chance", "terms.revival", UNIT, +1),
     ("revival_chance", "supporters", MANY, +1),
     ("second_look_chance", "terms.second_look", UNIT, +1),
+    ("improvement_chance", "terms.improvement_rate", UNIT, +1),
+    ("improvement_chance", "clarity", UNIT, +1),
+    ("improvement_chance", "terms.doubt", UNIT, -1),
+    ("improvement_chance", "person.energy", UNIT, +1),
     ("failure_loss", "terms.failure_cost", MANY, +1),
     ("failure_loss", "terms.outcome_payment", UNIT, -1),
     ("join_chance", "idea.value", WIDE, +1),
@@ -576,7 +581,7 @@ LIVELY = Scenario(
     jump_rate=2.0, signal_volatility=1.0, drop_rate=0.05, uphold=0.2, implementation_weeks=4.0,
     turnover=1.0, burnout_floor=0.9, manager_capacity=2.0, manager_business=1.5, control=0.5,
     inaction_risk=0.5, celebration=0.3, norm_threshold_mean=0.1, implementation_work=3.0,
-    cancellation=0.3, revival=0.1, second_look=0.2,
+    cancellation=0.3, revival=0.1, second_look=0.2, improvement_rate=5.0,
 )  # fmt: skip
 
 
