@@ -36,6 +36,8 @@ def test_without_a_rate_nothing_is_improved():
     assert plain.counts.tobytes() == dear.counts.tobytes()
     assert plain.counts["improvements"] == 0
     assert measured("improvements", plain) == 0.0
+    nothing = simulate(NO_IDEAS, keep_events=False)  # of which there is no share
+    assert math.isnan(measured("improvement_share", nothing))
 
 
 def test_rested_people_without_doubt_improve_at_their_rate():
