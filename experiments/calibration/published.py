@@ -50,6 +50,14 @@ def _embedded_of_submitted(run: Run, first: int, last: int) -> float:
     return float(embedded.sum()) / count if count else math.nan
 
 
+def _embedded_of_adopted(run: Run, first: int, last: int) -> float:
+    ideas = run.idea_columns
+    adopted = (ideas["fate"] == Fate.ADOPTED) & (ideas["week"] >= first) & (ideas["week"] <= last)
+    count = int(adopted.sum())
+    embedded = adopted & (ideas["outcome"] == Outcome.EMBEDDED)
+    return float(embedded.sum()) / count if count else math.nan
+
+
 def _decision_weeks(run: Run, first: int, last: int) -> float:
     ideas = run.idea_columns
     decided = (ideas["submitted"] > 0) & (ideas["fate"] != Fate.IN_FLIGHT)
@@ -69,6 +77,11 @@ def _of_silence(reason: Reason) -> Callable[[Run, int, int], float]:
     return share
 
 
+def _futility_to_fear(run: Run, first: int, last: int) -> float:
+    fear = _of_silence(Reason.FEAR)(run, first, last)
+    return _of_silence(Reason.FUTILITY)(run, first, last) / fear if fear else math.nan
+
+
 def _whole(measure: Measure) -> Callable[[Run, int, int], float]:
     return lambda run, _first, _last: measure.of(run)
 
@@ -79,12 +92,22 @@ _SCHEME: Final = (
     ("pending_of_submitted", "share of submitted ideas undecided", _scheme("pending_of_submitted")),
     ("adopted_of_decided", "share of decided ideas adopted", _scheme("adopted_of_decided")),
     ("embedded_of_submitted", "share of submitted ideas put into practice", _embedded_of_submitted),
+    (
+        "embedded_of_adopted",
+        "share of adopted ideas put into practice by the end of the run",
+        _embedded_of_adopted,
+    ),
     ("submitted_decision_weeks", "mean weeks to a decision, of submitted ideas", _decision_weeks),
     ("fear_of_silence", "share of withheld ideas withheld out of fear", _of_silence(Reason.FEAR)),
     (
         "futility_of_silence",
         "share of withheld ideas withheld as futile",
         _of_silence(Reason.FUTILITY),
+    ),
+    (
+        "futility_to_fear",
+        "ideas withheld as futile for each idea withheld out of fear",
+        _futility_to_fear,
     ),
 )
 

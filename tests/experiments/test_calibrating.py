@@ -1011,7 +1011,7 @@ def test_the_file_in_the_document_is_right():
 
 def test_shipped_calibrations_are_sound():
     names = calibration_names()
-    assert names == ["german-schemes", "uk-treasury"]
+    assert names == ["german-schemes", "typical", "uk-treasury"]
     for name in names:
         task = find_calibration(name)
         assert task.name == name and task.title
