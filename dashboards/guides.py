@@ -16,7 +16,7 @@ from innovation_abm.errors import InnovationAbmError, did_you_mean, first_few, s
 from innovation_abm.reading.text_files import read_text
 from innovation_abm.reading.toml_files import TomlError, read_toml
 from innovation_abm.scenario.levers import Wording
-from innovation_abm.scenario.presets import preset, preset_names
+from innovation_abm.scenario.presets import is_preset, preset
 from innovation_abm.scenario.scenario import ScenarioError
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Guide(_GuideRecord):
 
     @model_validator(mode="after")
     def _playable(self) -> Self:
-        if self.preset not in preset_names():
+        if not is_preset(self.preset):
             raise ValueError(f'unknown preset "{self.preset}"')
         try:
             opening = self.opening

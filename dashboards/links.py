@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from innovation_abm.dashboards.guides import guides
-from innovation_abm.dashboards.offered import offered, with_own
+from innovation_abm.dashboards.offered import named, offered, offers, with_own
 from innovation_abm.dashboards.play import LiveMove, Play
 from innovation_abm.dashboards.words import LANGUAGES, Speech
 from innovation_abm.rules.files import FileRules
 from innovation_abm.scenario.parameters import MAX_SEED
-from innovation_abm.scenario.presets import preset, preset_names
+from innovation_abm.scenario.presets import is_preset
 from innovation_abm.scenario.scenario import Scenario, ScenarioError
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def mark(opened: Scenario, chart: Organization | None) -> str:
     plain = opened
     if opened.own_levers or opened.own_parameters:
         plain = opened.but(own_levers=(), own_parameters=())
-    if chart is None and plain.name in preset_names() and plain == preset(plain.name):
+    if chart is None and is_preset(plain.name) and plain == named(plain.name):
         return ""
     return _digits(plain.to_toml() + ("" if chart is None else chart.digest()))
 
@@ -244,7 +244,7 @@ def _session(guide: Guide) -> list[tuple[str, str]]:
 
 
 def _base(name: str, opened: Scenario) -> Scenario:
-    return opened if name == opened.name else with_own(preset(name), opened)
+    return opened if name == opened.name else with_own(named(name), opened)
 
 
 def _shown(mark: str) -> str:
@@ -371,7 +371,7 @@ class _LinkReader:
             return self.opened
         if name == self.opened.name and own in ("", self.own):
             return self.opened
-        if name in offered() and not own:
+        if offers(name) and not own:
             return _base(name, self.opened)
         near = difflib.get_close_matches(name, offered(), n=1)
         taken = _base(near[0], self.opened) if near else self.opened

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from innovation_abm.scenario.presets import preset, preset_names
+from innovation_abm.scenario.presets import is_preset, preset, preset_names, recorded_name
 
 if TYPE_CHECKING:
     from innovation_abm.dashboards.words import Speech
@@ -19,9 +19,27 @@ FIRST: Final = "workshop"
 
 @lru_cache(maxsize=1)
 def offered() -> tuple[str, ...]:
-    """Return the presets that are not too large, the workshop first, the others by name."""
-    small = [name for name in preset_names() if _people(preset(name)) <= MOST_PEOPLE]
+    """Return the presets that are not too large, the workshop first, the others by name.
+
+    The names are those of their scenarios, which give the version after the first.
+    """
+    current = map(preset, preset_names())
+    small = [one.name for one in current if _people(one) <= MOST_PEOPLE]
     return tuple(sorted(small, key=lambda name: (name != FIRST, name)))
+
+
+def offers(name: str) -> bool:
+    """Whether a link may name a preset: one that is offered, or another version of one."""
+    return is_preset(name) and _people(preset(name)) <= MOST_PEOPLE
+
+
+def named(name: str) -> Scenario:
+    """Return the preset that the page and its links call by this name.
+
+    Raises:
+        ScenarioError: if it is unknown.
+    """
+    return preset(recorded_name(name))
 
 
 def _people(scenario: Scenario) -> int:
@@ -34,7 +52,11 @@ def _people(scenario: Scenario) -> int:
 
 def title(name: str, say: Speech) -> str:
     """Return the name of a preset on the page; without one, as for a chart, the name itself."""
-    return say.texts.get(f"preset_{name}", name)
+    base, _, version = name.partition("@")
+    words = say.texts.get(f"preset_{base}")
+    if words is None:
+        return name
+    return f"{words} (@{version})" if version else words
 
 
 def with_own(scenario: Scenario, opened: Scenario) -> Scenario:
@@ -48,4 +70,4 @@ def with_own(scenario: Scenario, opened: Scenario) -> Scenario:
 def own_name(chart: str) -> str:
     """Return a name for the user's own chart that is not a preset's."""
     name = chart[:36] or "chart"
-    return f"own {name}" if name in preset_names() else name
+    return f"own {name}" if is_preset(name) else name

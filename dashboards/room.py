@@ -22,13 +22,12 @@ from innovation_abm.dashboards.guided_session import GuidedSession
 from innovation_abm.dashboards.history import History, Moment
 from innovation_abm.dashboards.jobs import Jobs
 from innovation_abm.dashboards.notes import Notes
-from innovation_abm.dashboards.offered import offered, with_own
+from innovation_abm.dashboards.offered import named, offered, with_own
 from innovation_abm.dashboards.play import Play, Value
 from innovation_abm.dashboards.stage import StageWidget
 from innovation_abm.dashboards.tab_chart import TabChart
 from innovation_abm.dashboards.tab_picture import TabPicture
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.scenario.presets import preset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,7 +166,7 @@ class Room:
     def open_preset(self, name: str) -> None:
         """Play another preset; ``""``: what the dashboard was started with."""
         first = self.chart.opened.scenario
-        opening = first if name in ("", first.name) else with_own(preset(name), first)
+        opening = first if name in ("", first.name) else with_own(named(name), first)
         self._begin(Play(opening))
 
     def new_luck(self) -> None:

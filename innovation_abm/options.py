@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 def complete_preset(incomplete: str) -> list[str]:
     """Return the presets whose name begins so, for the shell."""
-    from innovation_abm.scenario.presets import preset_names, published_names
+    from innovation_abm.scenario.presets import every_version, published_names
 
-    names = [*preset_names(), *published_names()]
+    names = [*every_version(), *published_names()]
     return [name for name in names if name.startswith(incomplete)]
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from innovation_abm.experiments.design import versions
 from innovation_abm.experiments.design.models import TestFunction
 from innovation_abm.experiments.running import identity, stopping
 from innovation_abm.experiments.running.estimate import check_limits, estimate, mesa_seconds
@@ -105,10 +106,11 @@ def sweep(
         InterruptedSweepError: if it was interrupted; finished runs are stored.
     """
     require("studies", "Studies")
-    from innovation_abm.experiments.store.results import load_study
+    from innovation_abm.experiments.store.results import load_study, study_in
 
     told = notice or (lambda line: None)
     study.check()
+    study = versions.begun(study, study_in(folder), told)
     number = workers or os.cpu_count() or 1
     runner = make_runner(study, number, told)
     plan = Plan.of(study, runner)

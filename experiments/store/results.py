@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from innovation_abm.errors import did_you_mean
+from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.experiments.store import checking, ledger, table_parts
 from innovation_abm.experiments.store.checking import DamagedStudyError, StoredPart
 from innovation_abm.experiments.store.ledger import STUDY_FILE, StoreError
@@ -314,13 +314,23 @@ def _missing(point: pd.Series[int], study: Study) -> int:
     return int((study.replications.at_least - number).clip(lower=0).sum())
 
 
+def study_in(folder: str | PathLike[str]) -> Study | None:
+    """Return the study in a folder; ``None`` if there is none, or none that can be read."""
+    folder = Path(folder)
+    try:
+        return _read_study((folder / STUDY_FILE).read_text(encoding="utf-8"), folder)
+    except (OSError, UnicodeDecodeError, InnovationAbmError):
+        return None
+
+
 def _read_study(text: str, folder: Path | None) -> Study:
     from innovation_abm.experiments.design.study import Study
+    from innovation_abm.experiments.design.versions import stored
 
     folder = folder or Path()
     if not text:
         raise StoreError(f"{folder} does not contain a study file")
-    return Study.from_toml(text, folder=folder, source=folder / STUDY_FILE)
+    return stored(Study.from_toml(text, folder=folder, source=folder / STUDY_FILE))
 
 
 def _wanted(design: Sequence[tuple[Any, ...]], text: str, folder: Path) -> Wanted:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from innovation_abm.scenario.scenario import Scenario
-
 
 def presets(
     name: Annotated[
@@ -31,10 +29,10 @@ def presets(
 ) -> None:
     """List the scenarios that come with the package, or print one as a file to start from."""
     from innovation_abm.scenario.parameters import parameters
-    from innovation_abm.scenario.presets import preset, preset_names, preset_text
+    from innovation_abm.scenario.presets import every_version, preset, preset_text
 
     if name is None:
-        listed = [_described(preset(one)) for one in preset_names()]
+        listed = [_described(one) for one in every_version()]
         if as_json:
             print_json(listed)
         else:
@@ -43,17 +41,21 @@ def presets(
     chosen = preset(name)
     if as_json:
         values = {one: getattr(chosen, one) for one in parameters()}
-        print_json({**_described(chosen), "parameters": values})
+        print_json({**_described(name), "parameters": values})
     else:
         print(preset_text(name), end="")
 
 
-def _described(scenario: Scenario) -> dict[str, Any]:
+def _described(name: str) -> dict[str, Any]:
     """Return what the list of presets says of one."""
+    from innovation_abm.scenario.presets import full_name, preset
+
+    scenario = preset(name)
     span = scenario.span
     people = scenario.departments * sum(span**k for k in range(scenario.middle_layers + 2))
     return {
-        "name": scenario.name,
+        "name": name,
+        "version": int(full_name(name).partition("@")[2] or 1),
         "title": scenario.title,
         "people": people,
         "departments": scenario.departments,
@@ -64,13 +66,13 @@ def _described(scenario: Scenario) -> dict[str, Any]:
 
 
 def show_presets(console: Console, presets: Iterable[Mapping[str, Any]]) -> None:
-    """Print the presets: name, size, title."""
-    table = page_table("<preset", "people", "weeks", "<")
+    """Print the presets: name, version, size, title."""
+    table = page_table("<preset", "version", "people", "weeks", "<")
     for preset in presets:
-        table.add_row(
-            preset["name"], f"{preset['people']:,}", f"{preset['weeks']:,}", preset["title"]
-        )
+        size, weeks = f"{preset['people']:,}", f"{preset['weeks']:,}"
+        table.add_row(preset["name"], str(preset["version"]), size, weeks, preset["title"])
     console.print(table)
     console.print(
-        "\nTo run one: innovation-abm run NAME. To see its file: innovation-abm presets NAME."
+        "\nTo run one: innovation-abm run NAME. To see its file: innovation-abm presets NAME.\n"
+        "NAME@NUMBER is another version of a preset; results under a NAME alone are of version 1."
     )

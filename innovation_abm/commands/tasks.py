@@ -60,7 +60,10 @@ class Changes:
         Raises:
             InnovationAbmError: If the scenario does not exist, or a change is wrong.
         """
-        scenario = find_scenario(name, rules)
+        return self.applied_to(find_scenario(name, rules))
+
+    def applied_to(self, scenario: Scenario) -> Scenario:
+        """Return a scenario with the changes; see :meth:`applied`."""
         values: dict[str, Any] = {}
         for option, pairs in self.settings.items():
             values |= read_settings(option, pairs, scenario.parameters())
@@ -98,11 +101,11 @@ def usual_scenario(chart: str | None) -> str:
 def find_scenario(name: str, rules: RuleBook | None = None) -> Scenario:
     """Return a preset by its name, or read a scenario file, to be run with some rules."""
     from innovation_abm.rules.files import own_parameters
-    from innovation_abm.scenario.presets import preset, preset_names
+    from innovation_abm.scenario.presets import is_preset, preset
     from innovation_abm.scenario.scenario import Scenario
 
     path, declared = Path(name), own_parameters(rules)
-    if name in preset_names():
+    if is_preset(name):
         return preset(name).with_parameters(declared)
     if path.suffix.lower() in (".csv", ".tsv", ".xlsx"):
         raise InnovationAbmError(f"{name}: looks like a chart, not a scenario; use --chart {name}")
@@ -155,9 +158,9 @@ def read_rules(file: str | None) -> RuleBook | None:
 def warn_of_rules(name: str, rules: RuleBook | None, working: Working) -> None:
     """Warn if a scenario was saved by a run with other rules."""
     from innovation_abm.results.files import rules_missing
-    from innovation_abm.scenario.presets import preset_names
+    from innovation_abm.scenario.presets import is_preset
 
-    if name not in preset_names() and Path(name).is_file():
+    if not is_preset(name) and Path(name).is_file():
         line = rules_missing(name, rules)
         if line is not None:
             working.note(line)

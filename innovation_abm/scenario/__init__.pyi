@@ -13,6 +13,7 @@ from .parameters import Value as Value
 from .parameters import parameters as parameters
 from .presets import preset as preset
 from .presets import preset_names as preset_names
+from .presets import preset_versions as preset_versions
 from .presets import published_names as published_names
 from .scenario import FORMAT as FORMAT
 from .scenario import Change as Change

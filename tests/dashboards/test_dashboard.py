@@ -64,7 +64,7 @@ from innovation_abm.dashboards.words import LANGUAGES, Speech, vocabulary
 from innovation_abm.entities.idea import Event, Fate, Reason
 from innovation_abm.kernel import runs as kernel_runs
 from innovation_abm.running.processes import MesaProcesses
-from innovation_abm.scenario import MAX_SEED, ScenarioError, parameters
+from innovation_abm.scenario import MAX_SEED, ScenarioError, parameters, presets
 from innovation_abm.scenario.levers import catalogue
 
 SMALL = Scenario(name="small", departments=2, middle_layers=1, span=3, weeks=30, conception_rate=6)
@@ -285,6 +285,17 @@ def test_a_link_opens_the_same_in_a_dashboard_that_was_started_with_something_el
     for opened in (first, other):
         link = links.write(play, View(), Home(first))
         assert links.read(link, Home(opened)) == links.Read(play, View(), ())
+
+
+@pytest.mark.parametrize("current", [1, 2])
+def test_a_link_opens_the_version_of_a_preset_that_it_was_made_with(current, monkeypatch):
+    monkeypatch.setattr(presets, "CURRENT", {"typical": current})
+    home = Home(preset("workshop"))
+    for version in ("typical@1", "typical@2"):
+        play = Play(preset(version))
+        assert links.read(links.write(play, View(), home), home) == links.Read(play, View(), ())
+    unknown = links.read("preset=typical@3", home)
+    assert [note.key for note in unknown.notes] == ["link_preset"]
 
 
 def test_a_link_to_a_chart_says_so_where_another_one_is_played(tmp_path):

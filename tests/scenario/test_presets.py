@@ -9,7 +9,7 @@ from places import ROOT
 
 from innovation_abm import InnovationModel, Scenario, compare, preset, preset_names, simulate
 from innovation_abm.charts import build_organization
-from innovation_abm.scenario import ScenarioError, parameters
+from innovation_abm.scenario import ScenarioError, parameters, preset_versions, presets
 
 NAMES = [
     "german-federal-2016",
@@ -22,6 +22,7 @@ NAMES = [
     "whole-service",
     "workshop",
 ]
+FILES = [*NAMES, "typical@2"]
 SIZES = {  # people, departments, layers
     "german-federal-2016": (1_555, 1, 5),
     "hierarchy-selects": (57, 1, 3),
@@ -29,6 +30,7 @@ SIZES = {  # people, departments, layers
     "nine-layers": (9_841, 1, 9),
     "textbook": (259, 1, 4),
     "typical": (1_555, 1, 5),
+    "typical@2": (1_555, 1, 5),
     "uk-treasury-1964": (74_648, 8, 6),
     "whole-service": (366_663, 33, 5),
     "workshop": (62, 2, 3),
@@ -39,24 +41,29 @@ def read(name):
     return (files("innovation_abm") / "data" / "presets" / f"{name}.toml").read_text("utf-8")
 
 
+def one(name):
+    """Return the preset in a file; without a number it is version 1."""
+    return preset(name if "@" in name else f"{name}@1")
+
+
 def test_names():
     assert preset_names() == NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILES)
 def test_a_preset_is_a_scenario_with_name_and_title(name):
-    scenario = preset(name)
+    scenario = one(name)
     assert isinstance(scenario, Scenario)
     assert scenario.name == name
     assert scenario.title and "\n" not in scenario.title and len(scenario.title) <= 79
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILES)
 def test_round_trip(name):
-    assert Scenario.from_toml(preset(name).to_toml()) == preset(name)
+    assert Scenario.from_toml(one(name).to_toml()) == one(name)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILES)
 def test_the_file_holds_what_differs_from_the_defaults_and_says_why(name):
     text = read(name)
     known = parameters()
@@ -68,9 +75,9 @@ def test_the_file_holds_what_differs_from_the_defaults_and_says_why(name):
     assert max(map(len, text.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILES)
 def test_sizes(name):
-    chart = build_organization(preset(name))
+    chart = build_organization(one(name))
     assert (chart.size, chart.departments, chart.layers) == SIZES[name]
     assert f"{chart.size:,} people" in read(name) or name == "textbook"
 
@@ -86,7 +93,7 @@ def test_shapes_are_near_those_cited():
 @pytest.mark.parametrize("name", ["nine-layers", "whole-service"])
 def test_what_is_not_fitted_again_is_that_of_typical(name):
     shape = ("name", "title", "weeks", "departments", "middle_layers", "span")
-    typical = preset("typical").but(**{key: getattr(preset(name), key) for key in shape})
+    typical = preset("typical@1").but(**{key: getattr(preset(name), key) for key in shape})
     assert preset(name) == typical
 
 
@@ -104,6 +111,42 @@ def test_an_unknown_name_is_refused(name, advice):
     with pytest.raises(ScenarioError) as error:
         preset(name)
     assert str(error.value).startswith(f'unknown preset "{name}"; {advice}')
+
+
+OF_TYPICAL = 'of the preset "typical"; must be typical@1 or typical@2'
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("typical@3", f'unknown version "3" {OF_TYPICAL}'),
+        ("typical@", f'unknown version "" {OF_TYPICAL}'),
+        ("typical@02", f'unknown version "02" {OF_TYPICAL}'),
+        ("workshop@2", 'unknown version "2" of the preset "workshop"; must be workshop@1'),
+        ("typicl@2", 'unknown preset "typicl"; did you mean "typical"?'),
+    ],
+)
+def test_an_unknown_version_is_refused(name, said):
+    with pytest.raises(ScenarioError) as error:
+        preset(name)
+    assert str(error.value) == said
+
+
+@pytest.mark.parametrize("current", [1, 2])
+def test_a_name_without_a_version_is_the_current_one_and_all_stay_available(current, monkeypatch):
+    monkeypatch.setattr(presets, "CURRENT", {"typical": current})
+    assert preset_versions("typical") == [1, 2]
+    assert preset("typical") == preset(f"typical@{current}")
+    assert (preset("typical@1").name, preset("typical@2").name) == ("typical", "typical@2")
+    assert preset("typical@1").weeks == 156
+    assert preset("typical@2").weeks == 208
+    other = f"typical@{3 - current}"
+    assert {name for name in presets.every_version() if "typical" in name} == {"typical", other}
+    assert presets.full_name("typical") == f"typical@{current}"
+    # What was written before there were versions is version 1, whichever is current.
+    assert preset(presets.recorded_name("typical")) == preset("typical@1")
+    assert presets.recorded_name("mine") == "mine"
+    assert presets.full_name("workshop@1") == presets.recorded_name("workshop") == "workshop"
 
 
 def test_presets_are_package_data():
