@@ -18,6 +18,7 @@ from .running.comparison import compare as compare
 from .running.comparison import merit_share as merit_share
 from .running.effects import idle_levers as idle_levers
 from .running.effects import rank as rank
+from .running.knowledge import two_intervals as two_intervals
 from .running.simulation import replicate as replicate
 from .running.simulation import simulate as simulate
 from .running.simulation import simulate_many as simulate_many
@@ -28,4 +29,5 @@ from .scenario import Verdict as Verdict
 from .scenario import catalogue as catalogue
 from .scenario import preset as preset
 from .scenario import preset_names as preset_names
+from .scenario import worlds as worlds
 from .version import __version__ as __version__

@@ -13,6 +13,7 @@
 ``result``            the results: tables, sentences, a fitted scenario
 ``folder``            where runs and results are kept
 ``published``         published figures that a run can be compared with
+``worlds``            the accepted points as scenarios
 ``command``           the command
 ====================  ============================================================================
 """

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.console import to_json
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments.calibration.folder import CALIBRATION
+from innovation_abm.experiments.calibration.worlds import accepted_worlds
 from innovation_abm.experiments.portfolios.memory import Memory
 from innovation_abm.experiments.portfolios.plans import Menu, menu_of
 from innovation_abm.experiments.portfolios.search import (
@@ -30,6 +32,9 @@ from innovation_abm.experiments.running.identity import (
 from innovation_abm.extras import require
 from innovation_abm.reading.plain_numbers import whole_number
 from innovation_abm.reading.text_files import write_text
+from innovation_abm.scenario.possible_worlds import world_names
+from innovation_abm.scenario.possible_worlds import worlds as shipped_worlds
+from innovation_abm.scenario.presets import is_preset
 from innovation_abm.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -190,19 +195,25 @@ def _asked(
 def read_worlds(
     folder: str | PathLike[str], declared: tuple[Parameter, ...] = ()
 ) -> dict[str, Scenario]:
-    """Read the scenario files of a folder, by name.
+    """Read worlds by name: scenario files of a folder, a calibration's points, or shipped ones.
 
     Args:
-        folder: the folder.
+        folder: a folder of scenario files, the folder of a calibration, or a preset with worlds.
         declared: the parameters that the rules declare.
 
     Raises:
-        InnovationAbmError: if the folder does not exist, holds no scenario, or holds a wrong one.
+        InnovationAbmError: if it is none of these, holds no scenario, or holds a wrong one.
     """
     place = Path(folder)
+    if (place / CALIBRATION).is_file():
+        return accepted_worlds(place)
+    if not place.is_dir() and is_preset(str(folder)):
+        shipped = shipped_worlds(str(folder))
+        return {name: one.with_parameters(declared) for name, one in shipped.items()}
     files = sorted(place.glob("*.toml")) if place.is_dir() else []
     if not files:
         raise InnovationAbmError(
-            f"{folder}: must be a folder of scenario files (NAME.toml), one for each world"
+            f"{folder}: must be a folder of scenario files (NAME.toml), one for each world, the "
+            f"folder of a finished calibration, or {' or '.join(world_names())}"
         )
     return {file.stem: Scenario.load(file, declared) for file in files}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -30,8 +31,6 @@ from innovation_abm.options import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rich.console import Console
 
     from innovation_abm.experiments.portfolios.plans import LeverChoice
@@ -74,8 +73,9 @@ WorldsOption = Annotated[
     str | None,
     typer.Option(
         "--worlds",
-        metavar="FOLDER",
-        help="Try each plan in every scenario file of a folder, and show its regret.",
+        metavar="PRESET|FOLDER",
+        help="Try each plan in every world that comes with a preset, every scenario file of a "
+        "folder, or every accepted point of a calibration's folder, and show its regret.",
     ),
 ]
 RequireOption = Annotated[
@@ -142,7 +142,11 @@ def portfolio(
 
         task, book = prepared(scenario or usual_scenario(chart), changes, reading, rules, working)
         check_compiled(book)
-        several = None if worlds is None else portfolios.read_worlds(worlds, own_parameters(book))
+        several = None
+        if worlds is not None:
+            several = portfolios.read_worlds(worlds, own_parameters(book))
+            if not Path(worlds).is_dir():  # the files of a folder say everything themselves
+                several = {name: changes.applied_to(one) for name, one in several.items()}
         found = portfolios.portfolio(
             task.scenario,
             budget,

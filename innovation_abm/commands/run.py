@@ -26,7 +26,9 @@ from innovation_abm.commands.tasks import (
     usual_scenario,
     warn_of_rules,
 )
+from innovation_abm.commands.worlds import run_worlds
 from innovation_abm.console import PATIENCE, Working, bar, page, print_json
+from innovation_abm.errors import InnovationAbmError
 from innovation_abm.options import (
     ChartOption,
     ChartReading,
@@ -105,6 +107,14 @@ OutOption = Annotated[
 StoryOption = Annotated[
     str | None, typer.Option("--story", metavar="IDEA", help="Tell the story of this idea.")
 ]
+WorldsOption = Annotated[
+    bool,
+    typer.Option(
+        "--worlds",
+        help="Show headline figures with two intervals: chance (within this scenario), and what is "
+        "not known (over the scenarios that meet the same facts).",
+    ),
+]
 
 
 def run(
@@ -123,6 +133,7 @@ def run(
     lever_file: LeverFileOption = None,
     out: OutOption = None,
     story: StoryOption = None,
+    worlds: WorldsOption = False,
     rules: RulesOption = None,
     engine: EngineOption = Engine.AUTO,
     as_json: JsonOption = False,
@@ -132,6 +143,11 @@ def run(
         chart, weeks, seed, {"--set": settings or ()}, {"--lever": levers or ()}, lever_file
     )
     reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
+    if worlds:
+        if out is not None or story is not None:
+            raise InnovationAbmError("--worlds: cannot be used with --out or --story")
+        run_worlds(scenario or usual_scenario(chart), changes, reading, rules, engine, as_json)
+        return
     with Working("loading") as working:
         from innovation_abm.results.files import check_folder, summarize
 

@@ -11,6 +11,7 @@ from .parameters import WEEKS_PER_YEAR as WEEKS_PER_YEAR
 from .parameters import Parameter as Parameter
 from .parameters import Value as Value
 from .parameters import parameters as parameters
+from .possible_worlds import worlds as worlds
 from .presets import preset as preset
 from .presets import preset_names as preset_names
 from .presets import preset_versions as preset_versions

@@ -22,8 +22,10 @@ from innovation_abm.commands import cli, doctor
 from innovation_abm.commands.pages import percent
 from innovation_abm.console import PATIENCE, Working, bar, page, print_error, to_json
 from innovation_abm.evidence import patterns, validation
+from innovation_abm.results.measures import HEADLINES
 from innovation_abm.results.survival import Interval
 from innovation_abm.running import comparison, simulation
+from innovation_abm.scenario import possible_worlds
 from innovation_abm.scenario.levers import LeverKind
 from innovation_abm.scenario.presets import every_version
 
@@ -265,6 +267,27 @@ def test_every_preset_runs():
             check_account(figures)
             assert figures["scenario"] == innovation_abm.preset(listed["name"]).name
             assert figures["people"] == listed["people"]
+
+
+def test_headlines_have_two_intervals(folder, monkeypatch):
+    few = dict(list(innovation_abm.worlds("typical@2").items())[:3])
+    monkeypatch.setattr(possible_worlds, "worlds", lambda name: few)
+    asked = ["run", "typical@2", "--worlds", "--chart", "chart.csv", "--set", "doubt=0.1"]
+    asked += ["--set", "conception_rate=50", "--weeks", "8"]
+    told = done(*asked, "--json").json
+    assert told["scenario"] == "typical@2 with doubt=0.1, conception_rate=50"
+    assert told["worlds"] == 3
+    assert [one["measure"] for one in told["figures"]] == list(HEADLINES)
+    (voice,) = (one for one in told["figures"] if one["measure"] == "voice")
+    for low, high in (voice["luck"], voice["worlds"]):
+        assert 0 < low < high < 1
+    shown = done(*asked).out
+    assert widest(shown) <= 80
+    assert "3 worlds" in shown
+    for wrong in (["--out", "there"], ["--story", "i-1"]):
+        assert "--worlds: cannot be used with" in refused(*asked, *wrong)
+    monkeypatch.undo()
+    assert 'no worlds come with "workshop"' in refused("run", "workshop", "--worlds")
 
 
 def test_a_story_is_told(folder):

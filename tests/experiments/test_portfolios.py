@@ -9,7 +9,15 @@ from typer.testing import CliRunner
 
 from innovation_abm import InnovationAbmError, preset, simulate_many
 from innovation_abm.commands import cli
-from innovation_abm.experiments import portfolio
+from innovation_abm.experiments import (
+    Base,
+    Calibration,
+    Method,
+    Prior,
+    Target,
+    calibrate,
+    portfolio,
+)
 from innovation_abm.experiments.portfolios.memory import FILE, Memory
 from innovation_abm.experiments.portfolios.plans import (
     LeverChoice,
@@ -22,6 +30,7 @@ from innovation_abm.experiments.portfolios.portfolio import read_worlds
 from innovation_abm.experiments.portfolios.report import write_report
 from innovation_abm.experiments.portfolios.search import Measuring, front, objectives, search
 from innovation_abm.scenario.levers import catalogue
+from innovation_abm.scenario.possible_worlds import worlds as shipped_worlds
 
 pytestmark = pytest.mark.usefixtures("compiled")
 
@@ -174,6 +183,37 @@ WRONG = [
 def test_what_is_wrong_is_said(wrong, said):
     with pytest.raises(InnovationAbmError, match=said):
         portfolio(TEAM, **{"levers": EIGHT[:2], **wrong})
+
+
+def test_worlds_that_ship_are_read_by_name():
+    assert read_worlds("typical@2") == shipped_worlds("typical@2")
+    with pytest.raises(InnovationAbmError, match='no worlds come with "workshop"'):
+        read_worlds("workshop")
+
+
+def test_the_points_that_a_calibration_accepted_are_worlds(tmp_path):
+    task = Calibration(
+        name="ours",
+        base=Base(preset="workshop", values={"weeks": 20}),
+        parameters=[Prior(name="doubt", low=0.0, high=1.0)],
+        targets=[Target(measure="voice", value=0.5, tolerance=0.1)],
+        method=Method(waves=1, points=16, replications=2),
+    )
+    found = calibrate(task, tmp_path, simulator=voices)
+    worlds = read_worlds(tmp_path)
+    assert [one.doubt for one in worlds.values()] == found.sample["doubt"].tolist()
+    assert worlds and all(abs(one.doubt - 0.5) < 0.31 for one in worlds.values())
+    first = worlds["ours world 1"]
+    room = preset("workshop")
+    assert first.but(name="workshop", doubt=room.doubt, weeks=room.weeks) == room
+    (tmp_path / "sample.parquet").unlink()
+    with pytest.raises(InnovationAbmError, match="must be a finished calibration"):
+        read_worlds(tmp_path)
+
+
+def voices(points, seeds):
+    """Return a share voiced of 1 - doubt, whatever the seed."""
+    return np.repeat(1.0 - points[:, None, :], len(seeds), axis=1)
 
 
 def test_a_folder_without_scenarios_is_no_worlds(tmp_path):
