@@ -82,7 +82,7 @@ def show_worlds(console: Console, task: Task, worlds: int, found: list[TwoInterv
     console.print(table)
     console.print(
         "\nHere: mean over replications of this scenario, and the values between which 95% of them "
-        "lie, which is chance. Means of all worlds: the lowest and the highest mean of any scenario "
+        "lie, which is chance. Means of all worlds: the lowest and the highest mean of a scenario "
         "that meets the facts of the calibration, which is what is not known."
     )
 

@@ -31,6 +31,10 @@ STAND_INS: Final = {
     "innovation-abm calibrate FILE.toml": "innovation-abm calibrate our-scheme.toml",
     "innovation-abm levers KEY": "innovation-abm levers upholding",
     "innovation-abm presets NAME": "innovation-abm presets typical",
+    # All of it takes half a minute: test_cli.py runs it on a small chart too.
+    "innovation-abm run typical@2 --worlds": (
+        "innovation-abm run typical@2 --worlds --weeks 4 --chart my-chart.csv"
+    ),
     "innovation-abm run FILE": "innovation-abm run session.toml",
     "innovation-abm studies NAME": "innovation-abm studies clay_layer",
     "innovation-abm sweep NAME": "innovation-abm sweep ishigami",
