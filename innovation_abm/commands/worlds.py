@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from innovation_abm.commands.pages import number, page_table, percent, size_of, styled
@@ -92,9 +93,7 @@ def _pairs(one: TwoIntervals) -> tuple[tuple[float, ...], ...]:
 
 
 def _shown(one: TwoIntervals, values: tuple[float, ...]) -> str:
-    def text(value: float) -> str:
-        if value != value:
-            return "undefined"
-        return number(value) if one.unit else percent(value)
-
-    return " to ".join(text(value) for value in values) + (f" {one.unit}" if one.unit else "")
+    if all(math.isnan(value) for value in values):
+        return "undefined"
+    texts = [number(value) if one.unit else percent(value) for value in values]
+    return " to ".join(texts) + (f" {one.unit}" if one.unit else "")
