@@ -330,7 +330,7 @@ def test_run_on_a_chart(folder):
 def test_what_is_run_unless_something_is_named(folder):
     assert done("run", "--weeks", "2", "--json").json["scenario"] == "workshop"
     page = done("run", "--weeks", "2", "--chart", "chart.csv").out
-    assert page.splitlines()[:2] == ["typical", "on the chart chart.csv"]
+    assert page.splitlines()[:2] == [preset("typical").name, "on the chart chart.csv"]
 
 
 def test_a_faulty_chart_is_refused_with_every_fault(folder):

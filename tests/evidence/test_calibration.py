@@ -75,6 +75,11 @@ TARGETS = [
 ]
 
 
+def fitted_preset(name: str) -> Scenario:
+    """Return a preset as it was fitted here; later versions have their own calibration."""
+    return preset(f"{name}@1")
+
+
 def measure(scenario: Scenario, case: Case, seeds: range) -> dict[str, float]:
     """Measure what the targets are about, over runs with ``seeds``, their ideas taken together."""
     counts = {"submitted": 0.0, "adopted": 0.0, "pending": 0.0}
@@ -133,7 +138,7 @@ def search(start: Scenario, case: Case, seeds: range, rounds: int = 4) -> Scenar
 def found(name: str, parameter: str = "", value: float = math.nan) -> dict[str, float]:
     """Measure a preset, or it with one parameter changed (and then in half as many runs)."""
     case = CASES[name]
-    scenario = preset(name).but(departments=1)
+    scenario = fitted_preset(name).but(departments=1)
     if not parameter:
         return measure(scenario, case, case.seeds)
     return measure(scenario.but(**{parameter: value}), case, case.seeds[: len(case.seeds) // 2])
@@ -176,7 +181,7 @@ def test_the_document_gives_the_values_of_the_presets():
     )
     told = {(name, parameter): float(value) for name, parameter, value in rows}
     assert told == {
-        (name, target.parameter): getattr(preset(name), target.parameter)
+        (name, target.parameter): getattr(fitted_preset(name), target.parameter)
         for name, case in CASES.items()
         for target in case.targets
     }
@@ -187,12 +192,12 @@ def test_the_document_gives_the_values_of_the_presets():
 def test_the_search_finds_the_fitted_values_again(name):
     case = CASES[name]
     defaults = {target.parameter: getattr(Scenario(), target.parameter) for target in case.targets}
-    start = preset(name).but(**{**defaults, "conception_rate": 0.08})
+    start = fitted_preset(name).but(**{**defaults, "conception_rate": 0.08})
     fitted = search(start, case, FITTED_WITH)
     for target in case.targets:
         value = getattr(fitted, target.parameter)
         near = STEPS[target.parameter] / 2
-        assert value == pytest.approx(getattr(preset(name), target.parameter), abs=near)
+        assert value == pytest.approx(getattr(fitted_preset(name), target.parameter), abs=near)
 
 
 @pytest.mark.slow

@@ -45,6 +45,7 @@ def test_a_study_continues_with_the_versions_it_was_begun_with(tmp_path, monkeyp
 
 
 def test_a_study_that_was_begun_before_there_were_versions_is_of_the_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(presets, "CURRENT", {"typical": 1})
     sweep(study("typical@1"), tmp_path)
     file = tmp_path / "study.toml"
     file.write_text(file.read_text("utf-8").replace("typical@1", "typical"), encoding="utf-8")

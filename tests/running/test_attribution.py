@@ -209,7 +209,7 @@ def test_the_command_says_it_in_words_and_draws_it(tmp_path):
 def test_a_chart_is_run_with_the_usual_scenario_of_charts():
     chart = files("innovation_abm") / "data" / "example-chart.csv"
     result = call("--chart", str(chart), "--weeks", "20", "--replications", "2", "--json")
-    assert json.loads(result.stdout)["scenario"] == "typical"
+    assert json.loads(result.stdout)["scenario"] == preset("typical").name
 
 
 def test_agents_that_only_mesa_runs_are_refused(tmp_path):
