@@ -35,10 +35,15 @@ def begun(study: Study, before: Study | None, notice: Callable[[str], object]) -
     """
     there = {} if before is None else dict(_presets(before))
 
+    def of(name: str) -> str:
+        return name.partition("@")[0]
+
     def version(place: str, name: str) -> str:
         current = full_name(name)
-        kept = there.get(place, current)
-        if "@" in name or kept.partition("@")[0] != name or kept == current:
+        # A level that was added later has the version of the others, so that they are comparable.
+        known = (one for one in (there.get(place, ""), *there.values()) if of(one) == name)
+        kept = next(known, current)
+        if "@" in name or kept == current:
             return current
         notice(
             f"preset {name}: this study was begun with {kept} and continues with it; {name} is now "

@@ -36,6 +36,9 @@ def test_a_study_continues_with_the_versions_it_was_begun_with(tmp_path, monkeyp
     assert named(more.study) == {"typical@1"}
     assert more.study.base_scenario() == before
     assert (more.missing, len(more.runs)) == (0, 6)
+    levels = (*more.study.factors[0].level, Level(name="more", preset="typical", values=SMALL))
+    grown = study("typical", 3).but(factors=[Factor(name="which", level=levels)])
+    assert sweep(grown, tmp_path / "old").study.factors[0].level[2].preset == "typical@1"
     line = "preset typical: this study was begun with typical@1 and continues with it; typical is "
     assert [one for one in said if one.startswith(line)]
     with pytest.raises(InnovationAbmError, match="base scenario"):
