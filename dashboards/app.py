@@ -14,6 +14,8 @@ import solara
 import solara.lab
 from solara.alias import rv
 
+from innovation_abm.dashboards.choice import Choice
+from innovation_abm.dashboards.figures import BLUE
 from innovation_abm.dashboards.guide_panel import GuidePanel
 from innovation_abm.dashboards.keeping import Keep
 from innovation_abm.dashboards.lever_panel import Levers
@@ -84,6 +86,7 @@ def _Dashboard(room: Room) -> None:
 
 def _paint(dark: bool) -> None:
     solara.lab.theme.dark = dark
+    solara.lab.theme.themes.dark.primary = BLUE  # on Vuetify's, white letters are too faint
 
 
 def _recount_when_ready(room: Room) -> None:
@@ -111,10 +114,7 @@ def _Head(room: Room) -> None:
             presets.insert(0, {"text": title(name, say), "value": name})
     with solara.Div(classes=["ia-head"]):
         solara.HTML(tag="h1", unsafe_innerHTML=escape(say("title")))
-        rv.Select(
-            v_model=play.opening.name, items=presets, on_v_model=room.open_preset, dense=True,
-            outlined=True, hide_details=True, label=say("organisation"), class_="ia-preset",
-        )  # fmt: skip
+        Choice(say("organisation"), presets, play.opening.name, room.open_preset, "ia-preset")
         _icon("mdi-dice-multiple", say("new_luck_tip"), room.new_luck)
         _icon("mdi-undo", say("undo_tip"), room.undo, disabled=not room.history.can_undo.value)
         solara.Button(
@@ -172,5 +172,8 @@ def _Panels(room: Room) -> None:
         "map": MapPanel,
         "guide": GuidePanel,
     }[view.panel]
-    with solara.Div(classes=["ia-panel"], attributes={"role": "tabpanel"}):
+    title = say(f"panel_{view.panel}")
+    about = {"role": "tabpanel", "tabindex": "0", "aria-label": title}  # it scrolls, by keys too
+    with solara.Div(classes=["ia-panel"], attributes=about):
+        solara.HTML(tag="h2", unsafe_innerHTML=escape(title), classes=["ia-unseen"])
         shown(room).key(view.panel)

@@ -71,7 +71,12 @@ def Keep(room: Room) -> None:
         return
     opener = rv.Btn(text=True, small=True, v_on="menu.on", children=[say("keep")], attributes=tip)
     slots = [{"name": "activator", "variable": "menu", "children": opener}]
-    with rv.Menu(offset_y=True, v_slots=slots), solara.Column(classes=["ia-menu"], gap="0px"):
+    # A group: in what Vuetify calls a menu, only entries of a menu may be, and these are buttons.
+    about = {"role": "group", "aria-label": say("keep")}
+    with (
+        rv.Menu(offset_y=True, v_slots=slots, attributes=about),
+        solara.Column(classes=["ia-menu"], gap="0px"),
+    ):
         solara.Button(
             say("keep_picture"), text=True,
             on_click=lambda: room.stage.save_picture(play.opening.name, say("title")),

@@ -70,7 +70,7 @@ def Limits(room: Room) -> None:
 
 def _text(say: Speech) -> str:
     """Return the text as HTML."""
-    parts = [f"<h2>{escape(say('limits'))}</h2>"]
+    parts = [f"<h2 tabindex='-1' autofocus>{escape(say('limits'))}</h2>"]
     for part in limits():
         parts.append(f"<h3>{escape(say.of(part.title))}</h3>")
         parts += [f"<p>{escape(say.of(one))}</p>" for one in part.text]

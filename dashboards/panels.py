@@ -8,9 +8,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import solara
-from solara.alias import rv
 
 from innovation_abm.dashboards import figures
+from innovation_abm.dashboards.choice import Choice
 from innovation_abm.dashboards.headlines import headlines, name_of
 from innovation_abm.dashboards.tales import called, story
 from innovation_abm.running.effects import settings_in_words
@@ -82,7 +82,7 @@ def TwinPanel(room: Room) -> None:
     solara.Button(
         say("twins_hide" if on else "twins_show"),
         on_click=lambda: room.compare_twins(not on),
-        color="primary",
+        color=None if on else "primary",
         outlined=on,
     )
     if not on:
@@ -194,7 +194,7 @@ def _ranking_tables(levers: Sequence[Ranked], say: Speech) -> str:
         _ranking_table("ranking_hurts", challenges, say),
     )
     idle = "".join(f"<p>{escape(_idle(one, say))}</p>" for one in levers if not one.acts)
-    idle = f"<h4>{escape(say('ranking_idle'))}</h4>{idle}" if idle else ""
+    idle = f"<h3>{escape(say('ranking_idle'))}</h3>{idle}" if idle else ""
     return f"<summary>{escape(say('ranking_all'))}</summary>{''.join(tables)}{idle}"
 
 
@@ -208,7 +208,7 @@ def _ranking_table(title: str, levers: Sequence[Ranked], say: Speech) -> str:
         for one in levers
     )
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    return f"<h4>{escape(say(title))}</h4>{table}"
+    return f"<h3>{escape(say(title))}</h3>{table}"
 
 
 def _idle(one: Ranked, say: Speech) -> str:
@@ -234,11 +234,7 @@ def MapPanel(room: Room) -> None:
     if found is None:
         paragraph(say("map_explained"))
     for label, chosen, choose in (("map_across", across, set_across), ("map_up", up, set_up)):
-        rv.Select(  # an Autocomplete has a part without a name for screen readers
-
-            label=say(label), items=items, v_model=chosen, on_v_model=choose, dense=True,
-            outlined=True, hide_details=True, class_="ia-select",
-        )  # fmt: skip
+        Choice(say(label), items, chosen, choose)
     same = across == up or not across or not up
     if same:
         paragraph(say("map_same"))

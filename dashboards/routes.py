@@ -49,6 +49,7 @@ NOISY: Final = {
 }
 """Loggers that write tracebacks of messages and requests, and what they log instead."""
 COOKIE: Final = server.COOKIE_KEY_SESSION_ID
+VIEWPORT: Final = '<meta name="viewport" content="width=device-width, initial-scale=1">'
 SAID: Final = ("connection_lost", "connection_reload")
 """Texts that the page itself needs when the server is gone."""
 
@@ -175,6 +176,9 @@ def _html(language: str) -> str:
     said["first"] = language
     script = (FRONT / "connection.js").read_text(encoding="utf-8")
     style = (FRONT / "connection.css").read_text(encoding="utf-8")
+    # Solara's page names no language, and forbids to zoom.
+    html = html.replace("<html>", f'<html lang="{language}">', 1)
+    html = re.sub('<meta name="viewport"[^>]*>', VIEWPORT, html, count=1)
     added = (
         f"<style>{style}</style>\n"
         f'<script id="ia-said" type="application/json">{_embedded(said)}</script>\n'

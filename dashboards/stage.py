@@ -24,7 +24,7 @@ class StageWidget(anywidget.AnyWidget):
         twin: the same for the film it is compared with, at its left; empty: none.
         events: names of events by their code.
         words: its texts, by key.
-        look: ``dark`` and ``room``, for the projector.
+        look: ``dark``, ``room``, for the projector, and the ``language`` of the page.
         marks: ``week`` and ``label`` of what changes during the run.
         notice: a line below the picture.
         caption: the number in words, ``a`` before the levers and ``b`` with them, and the

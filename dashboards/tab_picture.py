@@ -95,7 +95,7 @@ class TabPicture:
         """Bring words, marks and link up to date with what is played and how the page looks."""
         stage, view, play = self._stage, self._view.value, self._history.play.value
         stage.words = dict(view.say.texts)
-        stage.look = {"dark": view.dark, "room": view.room}
+        stage.look = {"dark": view.dark, "room": view.room, "language": view.language}
         self._hide()
         self._caption()
         levers = play.opening.catalogue()

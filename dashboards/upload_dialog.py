@@ -16,6 +16,7 @@ import traitlets
 from solara.alias import rv
 
 from innovation_abm.dashboards import choosing
+from innovation_abm.dashboards.choice import Choice
 from innovation_abm.dashboards.choosing import Offer
 from innovation_abm.dashboards.links import Note
 from innovation_abm.dashboards.stage import FRONT
@@ -270,8 +271,9 @@ def Upload(room: Room) -> None:
         say("upload"), text=True, small=True, on_click=lambda: dialog.show(True), classes=[OPENER]
     )
     with rv.Dialog(
-        v_model=dialog.shown.value, on_v_model=dialog.show, max_width="860", scrollable=True
-    ):
+        v_model=dialog.shown.value, on_v_model=dialog.show, max_width="860", scrollable=True,
+        attributes={"role": "presentation"},  # the dialog is in it, with its title
+    ):  # fmt: skip
         if dialog.tries:  # from then on it stays, as what it draws with does
             _Content(dialog, held, say)
 
@@ -282,7 +284,8 @@ def _Content(dialog: Dialog, held: Held | None, say: Speech) -> None:
     if held is not None and (held.choosing or held.played):
         view = "columns" if held.choosing else "played"
     title = say("columns_title" if view == "columns" else "upload")
-    with solara.Div(classes=["ia-upload"]):
+    about = {"role": "dialog", "aria-modal": "true", "aria-label": title}
+    with solara.Div(classes=["ia-upload"], attributes=about):
         solara.HTML(
             tag="h2", unsafe_innerHTML=escape(title), classes=["ia-heading"],
             attributes={"tabindex": "-1"},
@@ -347,19 +350,18 @@ def _Columns(dialog: Dialog, held: Held, say: Speech) -> None:
     _said(notes, say)
     with solara.Div(classes=["ia-columns"]):
         if offered.sheets:
-            _select(
-                say("columns_sheet"), list(offered.sheets), held.sheet or offered.sheet,
-                dialog.choose_sheet,
-            ).key("sheet")  # fmt: skip
+            sheets = [{"text": sheet, "value": sheet} for sheet in offered.sheets]
+            chosen = held.sheet or offered.sheet
+            Choice(say("columns_sheet"), sheets, chosen, dialog.choose_sheet).key("sheet")
         if offered.encodings:
-            _select(
+            Choice(
                 say("columns_encoding"), choosing.encoding_options(offered, say),
                 held.encoding or offered.encoding, dialog.choose_encoding,
             ).key("encoding")  # fmt: skip
         for what in offered.choices:
             items = choosing.options(offered, what, say)
             choice = held.chosen.get(what, 0)
-            _select(
+            Choice(
                 say(f"column_{what}"), items, choice,
                 lambda column, what=what: dialog.choose(what, column),
             ).key(what)  # fmt: skip
@@ -369,13 +371,6 @@ def _Columns(dialog: Dialog, held: Held, say: Speech) -> None:
         _button(say("columns_use"), dialog.use_columns, first=True)
         _repair_button(dialog, held, say)
         _button(say("close"), lambda: dialog.show(False))
-
-
-def _select(label: str, items: list[Any], chosen: Any, choose: Any) -> Any:  # noqa: ANN401
-    return rv.Select(
-        label=label, items=items, v_model=chosen, on_v_model=choose, dense=True, outlined=True,
-        hide_details=True,
-    )  # fmt: skip
 
 
 def _button(text: str, act: Any, *, first: bool = False) -> None:  # noqa: ANN401 - a callable

@@ -378,6 +378,7 @@ class Stage {
   // All texts: names of controls, counts; and the colours of the look.
   speak() {
     const look = this.model.get("look"), playing = this.model.get("playing");
+    if (look.language) document.documentElement.lang = look.language; // how it is read aloud
     this.el.classList.toggle("ia-dark", !!look.dark);
     this.el.classList.toggle("ia-room", !!look.room);
     this.el.classList.toggle("ia-playing", playing);
@@ -550,6 +551,7 @@ class Stage {
     const at = event.target, form = at.closest?.("input, textarea, select, [role=slider], [role=combobox], [contenteditable]");
     const typing = at.closest?.("textarea, [contenteditable], [role=combobox], input:not([type=range]):not([type=checkbox]):not([type=radio])");
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (at.closest?.("select") && event.key.length === 1) return; // letters and digits choose in it
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (key === "PageDown" || key === "PageUp") this.command(key === "PageDown" ? "next" : "previous");
     else if (key === "p" || (key === " " && (at === document.body || at === this.canvas))) this.act("play");
@@ -732,12 +734,12 @@ class Stage {
     close.setAttribute("aria-label", this.say("close"));
     close.onclick = () => this.choose(null);
     if (what.kind === "idea") {
-      add("h3", `${this.say("idea")} · ${scene.replay.called(what.name, this.model.get("words"))}`).title = what.name;
+      add("h2", `${this.say("idea")} · ${scene.replay.called(what.name, this.model.get("words"))}`).title = what.name;
       add("p", this.model.get("story") || "…");
       return;
     }
     const r = scene.replay, node = what.node, chart = scene.chart;
-    add("h3", this.say(chart.grouped && chart.people[node] > 1 ? "unit" : `role_${chart.role[node]}`)
+    add("h2", this.say(chart.grouped && chart.people[node] > 1 ? "unit" : `role_${chart.role[node]}`)
       + (chart.people[node] > 1 ? ` (${chart.people[node]})` : ""));
     const business = r.week ? r.business[(r.week - 1) * r.nodes + node] : 0;
     if (chart.role[node] !== 0) add("p", `${this.say("business_waiting")}: ${business}`);

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from innovation_abm.dashboards import screenshots
-from innovation_abm.dashboards.figures import COLOURS
+from innovation_abm.dashboards.figures import BLUE, COLOURS
 from innovation_abm.entities.idea import Fate
 
 
@@ -104,6 +104,20 @@ def distances(seen):
         (a, b): float(np.linalg.norm(lab(FATES[a][1], seen) - lab(FATES[b][1], seen)))
         for a, b in combinations(FATES, 2)
     }
+
+
+def contrast(one, other):
+    """Give the contrast of two colours, from 1 to 21 (WCAG 2.2)."""
+    light = []
+    for colour in (one, other):
+        code = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+        linear = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
+        light.append(float(linear @ [0.2126, 0.7152, 0.0722]) + 0.05)
+    return max(light) / min(light)
+
+
+def test_white_letters_on_the_buttons_of_the_dark_page_can_be_read():
+    assert contrast(BLUE, "#ffffff") >= 4.5
 
 
 def test_each_fate_has_a_shape_and_a_colour_of_its_own():

@@ -343,6 +343,13 @@ def test_scripts_of_the_page_have_a_nonce_that_is_used_once(served):
     assert len(nonces) == 2
 
 
+def test_the_page_names_its_language_and_can_be_zoomed(served):
+    content = served.ask("GET", "/")[2].decode()
+    assert '<html lang="en">' in content
+    (viewport,) = re.findall(r'<meta name="viewport" content="([^"]+)"', content)
+    assert viewport == "width=device-width, initial-scale=1"
+
+
 def test_the_cookie_is_for_the_server_alone(served):
     cookie = served.ask("GET", "/")[1]["set-cookie"]
     assert "HttpOnly" in cookie
