@@ -30,6 +30,8 @@ def GuidePanel(room: Room) -> None:
 def _Choice(room: Room) -> None:
     say = room.say
     paragraph(say("guide_choose"))
+    if room.chart.is_own:
+        paragraph(say("guide_on_own", name=room.play.opening.name))
     for guide in room.session.guides.values():
         with solara.Div(classes=["ia-card"]):
             solara.HTML(tag="h3", unsafe_innerHTML=escape(say.of(guide.title)))
@@ -92,12 +94,14 @@ def _Step(room: Room, guide: Guide) -> None:
         label = f"<b>{escape(say('guide_message'))}</b>"
         message = say.labelled(label, escape(say.of(guide.message)))
         solara.HTML(tag="p", classes=["ia-read"], unsafe_innerHTML=message)
+    script = [say.of(step.script)] + [say("guide_on_own", name=room.play.opening.name)] * (
+        room.chart.is_own
+    )
     solara.HTML(
         tag="details",
         classes=["ia-script"],
-        unsafe_innerHTML=(
-            f"<summary>{escape(say('guide_script'))}</summary><p>{escape(say.of(step.script))}</p>"
-        ),
+        unsafe_innerHTML=f"<summary>{escape(say('guide_script'))}</summary>"
+        + "".join(f"<p>{escape(one)}</p>" for one in script),
     )
 
 

@@ -12,12 +12,16 @@ from solara.alias import rv
 from innovation_abm.dashboards.figures import written
 from innovation_abm.dashboards.headlines import Headline, Unit, headlines
 from innovation_abm.dashboards.links import ACTS
+from innovation_abm.dashboards.offered import PACES
 from innovation_abm.running.effects import settings_in_words, unmet_needs
 from innovation_abm.scenario.levers import Determinant, Lever
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from innovation_abm.dashboards.play import Value
     from innovation_abm.dashboards.room import Room
+    from innovation_abm.dashboards.words import Speech
     from innovation_abm.scenario.parameters import Parameter
 
 STEPS: Final = 20
@@ -29,7 +33,10 @@ def Levers(room: Room) -> None:
     """Show every lever with its value in the week on the screen."""
     say = room.say
     opened, set_opened = solara.use_state("")
-    _Acts(room)
+    if room.chart.is_own and room.session.guide is None:  # a session has its own pace
+        pace = room.chart.pace
+        _Switches(say, "pace", PACES, pace, room.set_pace)
+    _Switches(say, "acts", ACTS, room.view.value.acts, lambda one: room.look(acts=one))
     for group in dict.fromkeys(one.group for one in headlines()):
         solara.HTML(tag="h3", unsafe_innerHTML=escape(say(f"group_{group}")))
         for one in headlines():
@@ -62,15 +69,16 @@ def Levers(room: Room) -> None:
 
 
 @solara.component
-def _Acts(room: Room) -> None:
-    """Choose from when a lever acts."""
-    say, chosen = room.say, room.view.value.acts
-    with solara.Div(classes=["ia-acts"], attributes={"role": "group", "aria-label": say("acts")}):
-        solara.Text(say("acts"))
-        for one in ACTS:
+def _Switches(
+    say: Speech, name: str, values: Iterable[str], chosen: str, choose: Callable[[str], None]
+) -> None:
+    """Choose one of a few values, all of which are shown."""
+    with solara.Div(classes=["ia-acts"], attributes={"role": "group", "aria-label": say(name)}):
+        solara.Text(say(name))
+        for one in values:
             solara.Button(
-                say(f"acts_{one}"),
-                on_click=lambda one=one: room.look(acts=one),
+                say(f"{name}_{one}"),
+                on_click=lambda one=one: choose(one),
                 small=True,
                 outlined=one != chosen,
                 color="primary" if one == chosen else None,

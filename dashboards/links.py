@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from innovation_abm.dashboards.guides import guides
-from innovation_abm.dashboards.offered import named, offered, offers, with_own
+from innovation_abm.dashboards.offered import PACES, at_pace, named, offered, offers, pace_of, with_own
 from innovation_abm.dashboards.play import LiveMove, Play
 from innovation_abm.dashboards.words import LANGUAGES, Speech
 from innovation_abm.rules.files import FileRules
@@ -39,7 +39,7 @@ ACTS: Final = ("start", "now")
 """From when a lever acts that is moved: the first week, or the week after the one shown."""
 FLAGS: Final = ("dark", "room", "twins")
 KEYS: Final = (
-    *("v", "preset", "own", "after", "seed", "rules", "move", "lang", *FLAGS),
+    *("v", "preset", "own", "after", "pace", "seed", "rules", "move", "lang", *FLAGS),
     *("panel", "guide", "session", "step", "bets", "acts", "speed", "week"),
 )
 """Keys that a link may contain; only ``move`` more than once."""
@@ -133,6 +133,7 @@ class Home:
         rules: the :func:`mark_of_rules` of its rules.
         guides: the available guided sessions, by key.
         language: language of a link that names none.
+        chart: whether it was started with a chart of the user's own, or one was uploaded.
     """
 
     opened: Scenario
@@ -140,6 +141,17 @@ class Home:
     rules: str = ""
     guides: Mapping[str, Guide] = field(default_factory=dict)
     language: str = "en"
+    chart: bool = False
+
+    def opening_of(self, guide: Guide, *, own: bool) -> Scenario:
+        """Return what a guided session is played on.
+
+        Args:
+            guide: the session.
+            own: whether it is played on the user's own chart instead of its preset.
+        """
+        opening = with_own(guide.opening, self.opened)
+        return opening.but(name=self.opened.name) if own else opening
 
 
 def mark(opened: Scenario, chart: Organization | None) -> str:
@@ -196,13 +208,17 @@ def write(play: Play, view: View, home: Home) -> str:
     """
     opening = play.opening
     query: list[tuple[str, str]] = [("v", str(VERSION)), ("preset", opening.name)]
-    base = _base(opening.name, home.opened)
+    base, own = _base(opening.name, home.opened), opening.name == home.opened.name
+    named = bool(home.own) and own
     if view.guide:  # which has its own opening
-        base = home.guides[view.guide].opening
+        base, named = home.guides[view.guide].opening, named and home.chart
     elif not _alike(opening, base) and (ended := _guide_of(opening, home)) is not None:
-        base = ended.opening
+        base, named = ended.opening, named and home.chart
         query += [("after", ended.key), *_session(ended)]
-    elif home.own and opening.name == home.opened.name:
+    elif home.chart and own and (pace := pace_of(opening, home.opened)):
+        base = at_pace(pace, home.opened)
+        query += [("pace", pace)] * (not _alike(home.opened, base))
+    if named:
         query.append(("own", home.own))
     if opening.seed != base.seed:
         query.append(("seed", str(opening.seed)))
@@ -232,8 +248,9 @@ def _alike(opening: Scenario, base: Scenario) -> bool:
 
 def _guide_of(opening: Scenario, home: Home) -> Guide | None:
     """Find the guided session whose opening is still played after it was ended."""
+    own = home.chart and opening.name == home.opened.name
     for guide in home.guides.values():
-        if _alike(opening, with_own(guide.opening, home.opened)):
+        if _alike(opening, home.opening_of(guide, own=own)):
             return guide
     return None
 
@@ -368,9 +385,10 @@ class _LinkReader:
         name, own = self.values.get("preset"), self.values.get("own", "")
         if name is None:
             self.drop([f"own={own}"] if own and own != self.own else [])
-            return self.opened
+            return self.paced()
         if name == self.opened.name and own in ("", self.own):
-            return self.opened
+            return self.paced()
+        self.leave_out("pace")
         if offers(name) and not own:
             return _base(name, self.opened)
         near = difflib.get_close_matches(name, offered(), n=1)
@@ -379,13 +397,27 @@ class _LinkReader:
         self.note("link_preset", given=given, taken=taken.name)
         return taken
 
+    def paced(self) -> Scenario:
+        """Return what the dashboard was started with, at the pace of the link on the user's chart.
+
+        Other dashboards have one pace.
+        """
+        if not self.home.chart:
+            self.leave_out("pace")
+            return self.opened
+        pace = self.choice("pace", tuple(PACES), "")
+        return at_pace(pace, self.opened) if pace else self.opened
+
     def of_guide(self, guide: Guide) -> Scenario:
-        """Return a guided session's opening; a link may name it, but no other preset."""
-        opening = with_own(guide.opening, self.opened)
+        """Return a guided session's opening; a link may name it, or the user's own chart."""
+        mine = self.opened.name, self.own
+        named = self.values.get("preset", mine[0]), self.values.get("own", self.own)
+        own = self.home.chart and named == mine
+        opening = self.home.opening_of(guide, own=own)
         name = self.values.get("preset", opening.name)
         if name != opening.name:
             self.note("link_value", name="preset", given=name[:60], taken=opening.name)
-        self.leave_out("own")
+        self.leave_out("pace", *(() if own else ("own",)))
         return opening
 
     def seeded(self, opening: Scenario) -> Scenario:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from innovation_abm.scenario.presets import is_preset, preset, preset_names, recorded_name
@@ -15,6 +16,9 @@ MOST_PEOPLE: Final = 20_000
 """Larger organisations take too long to record while a room waits."""
 FIRST: Final = "workshop"
 """The first in the list, and so on key 1: made for workshops."""
+PACES: Final = MappingProxyType({"real": "typical", "room": "workshop"})
+"""Presets that a user's own chart may be played with: ideas as rare as in life, or so many that a
+room has something to see every week."""
 
 
 @lru_cache(maxsize=1)
@@ -65,6 +69,17 @@ def with_own(scenario: Scenario, opened: Scenario) -> Scenario:
         own = {"own_levers": opened.own_levers, "own_parameters": opened.own_parameters}
         return scenario.but(**own)
     return scenario
+
+
+def at_pace(pace: str, opened: Scenario) -> Scenario:
+    """Return the scenario of a user's own chart, ``opened``, at a pace of :data:`PACES`."""
+    return with_own(preset(PACES[pace]), opened).but(name=opened.name)
+
+
+def pace_of(opening: Scenario, opened: Scenario) -> str:
+    """Return the pace of what is played on the chart of ``opened``; blank if it has another."""
+    alike = (pace for pace in PACES if at_pace(pace, opened).but(seed=opening.seed) == opening)
+    return next(alike, "")
 
 
 def own_name(chart: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from innovation_abm.dashboards import links
 from innovation_abm.dashboards.guides import Guide, guides
-from innovation_abm.dashboards.offered import with_own
+from innovation_abm.dashboards.offered import PACES, with_own
 from innovation_abm.scenario.presets import preset
 
 if TYPE_CHECKING:
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from innovation_abm.organization.organization import Organization
     from innovation_abm.rules.book import RuleBook
     from innovation_abm.scenario.scenario import Scenario
-
-PLAYED: Final = "typical"
-"""Preset for an uploaded chart: the workshop preset has an unrealistically high idea rate."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,8 @@ class Opened:
 
     def on(self, chart: Kept) -> Opened:
         """Return the same on an uploaded chart."""
-        scenario = with_own(preset(PLAYED), self.scenario).but(name=chart.label)
+        # At a real pace: the workshop preset has an unrealistically high idea rate.
+        scenario = with_own(preset(PACES["real"]), self.scenario).but(name=chart.label)
         return replace(self, scenario=scenario, organization=chart.organization)
 
     @cached_property
@@ -61,4 +59,10 @@ class Opened:
             links.mark_of_rules(self.rules),
             self.guides,
             self.language,
+            self.organization is not None,
         )
+
+    @property
+    def link(self) -> str:
+        """The link to what a tab shows first, as a query; blank: nothing but what is played."""
+        return "" if self.session is None else f"guide={self.session.key}"

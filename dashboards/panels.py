@@ -95,9 +95,10 @@ def TwinPanel(room: Room) -> None:
         set_chosen(name)
         room.stage.follow(name)
 
+    posts = twins.b.run.organization.names if room.chart.is_own else ()
     if chosen:
         for side, film in (("A", twins.a), ("B", twins.b)):
-            text = escape(story(film, chosen, say))
+            text = escape(story(film, chosen, say, named=room.chart.is_own))
             solara.HTML(
                 tag="p",
                 classes=["ia-story"],
@@ -114,7 +115,7 @@ def TwinPanel(room: Room) -> None:
             for name in names[:60]:
                 marks = _marks(name, twins, say)
                 solara.Button(
-                    " · ".join((called(name, say), *marks)),
+                    " · ".join((called(name, say, posts), *marks)),
                     on_click=lambda name=name: choose(name),
                     small=True,
                     outlined=name != chosen,

@@ -40,6 +40,7 @@ class Placing:
         width, height: size of the picture, in widths of one person.
         departments: name, left and right end of each department.
         grouped: whether nodes represent units rather than people.
+        names, units: name of each node's post and of its unit; empty if they are not a user's own.
     """
 
     x: NDArray[np.float64]
@@ -52,6 +53,8 @@ class Placing:
     height: float
     departments: tuple[tuple[str, float, float], ...]
     grouped: bool
+    names: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the picture for the browser."""
@@ -65,16 +68,19 @@ class Placing:
             "height": self.height,
             "departments": [list(one) for one in self.departments],
             "grouped": self.grouped,
+            "names": list(self.names),
+            "units": list(self.units),
         }
 
 
-def place(chart: Organization, most: int = MOST) -> Placing:
+def place(chart: Organization, most: int = MOST, *, named: bool = False) -> Placing:
     """Place an organisation on the screen.
 
     Args:
         chart: the organisation.
         most: most nodes to draw, apart from one for each department. Where there are more people,
             everybody below a layer is drawn with the superior there, as a unit.
+        named: whether posts and units have names that mean something to the room.
     """
     shown = _shown(chart, most)
     nodes = np.flatnonzero(shown)
@@ -99,6 +105,8 @@ def place(chart: Organization, most: int = MOST) -> Placing:
             (name, *span) for name, span in zip(chart.department_names, spans, strict=True)
         ),
         grouped=len(nodes) < chart.size,
+        names=tuple(chart.names[post] for post in nodes) if named else (),
+        units=tuple(chart.unit_names[unit] for unit in chart.unit[nodes]) if named else (),
     )
 
 

@@ -22,7 +22,7 @@ from innovation_abm.dashboards.guided_session import GuidedSession
 from innovation_abm.dashboards.history import History, Moment
 from innovation_abm.dashboards.jobs import Jobs
 from innovation_abm.dashboards.notes import Notes
-from innovation_abm.dashboards.offered import named, offered, with_own
+from innovation_abm.dashboards.offered import at_pace, named, offered, with_own
 from innovation_abm.dashboards.play import Play, Value
 from innovation_abm.dashboards.stage import StageWidget
 from innovation_abm.dashboards.tab_chart import TabChart
@@ -77,8 +77,7 @@ class Room:
         uploaded chart that the tab kept, and ``memory`` is where the tab keeps it.
         """
         here = opened if kept is None else opened.on(kept)
-        link = query or ("" if opened.session is None else f"guide={opened.session.key}")
-        found = links.read(link, here.home)
+        found = links.read(query or opened.link, here.home)
         self.engine = engine
         self.view = solara.reactive(found.view)
         self.notes = Notes((*here.notes, *found.notes))
@@ -169,6 +168,11 @@ class Room:
         opening = first if name in ("", first.name) else with_own(named(name), first)
         self._begin(Play(opening))
 
+    def set_pace(self, pace: str) -> None:
+        """Play the user's own chart from its start, at a pace of :data:`~.offered.PACES`."""
+        opening = at_pace(pace, self.chart.opened.scenario)
+        self._begin(Play(opening.but(seed=self.play.opening.seed)))
+
     def new_luck(self) -> None:
         """Play the same with different people, ideas and luck; a guided session continues."""
         play = self.play
@@ -200,7 +204,8 @@ class Room:
             return
         self.session.open(key)
         guide = self.session.guides[key]
-        self._begin_guide(guide, with_own(guide.opening, self.chart.opened.scenario))
+        home = self.chart.opened.home
+        self._begin_guide(guide, home.opening_of(guide, own=self.chart.is_own))
 
     def go_to_step(self, number: int) -> None:
         """Go to a step of the guided session."""

@@ -27,7 +27,6 @@ from innovation_abm.dashboards.ensembles import replications_for, steps_in_mesa
 from innovation_abm.dashboards.figures import make_ready
 from innovation_abm.dashboards.guard import Guard
 from innovation_abm.dashboards.messages import MOST_BYTES
-from innovation_abm.dashboards.offered import with_own
 from innovation_abm.dashboards.sharing import Urgency
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.options import read_settings
@@ -258,12 +257,12 @@ def _fetched(url: str) -> bytes:
 @lru_cache(maxsize=1)
 def _opening() -> Played:
     """Return what every tab plays first."""
-    page = opened()
+    page, scenario = opened(), opened().scenario
+    own = page.organization is not None
     if page.session is not None:
-        scenario = with_own(page.session.opening, page.scenario)
-        return Played(scenario, build_organization(scenario), page.rules)
-    chart = page.organization or build_organization(page.scenario)
-    return Played(page.scenario, chart, page.rules, own=page.organization is not None)
+        scenario = page.home.opening_of(page.session, own=own)
+    chart = page.organization or build_organization(scenario)
+    return Played(scenario, chart, page.rules, own=own)
 
 
 def _always() -> bool:

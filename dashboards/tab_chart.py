@@ -8,6 +8,7 @@ import solara
 
 from innovation_abm.charts.charts import build_organization
 from innovation_abm.dashboards.archive import Played
+from innovation_abm.dashboards.offered import pace_of
 from innovation_abm.dashboards.placing import Placing, place
 from innovation_abm.dashboards.tab_memory import pack
 from innovation_abm.errors import InnovationAbmError
@@ -61,6 +62,11 @@ class TabChart:
         """Whether it is a user's own."""
         name = self._history.play.value.opening.name
         return self._own is not None and name == self.opened.scenario.name
+
+    @property
+    def pace(self) -> str:
+        """The pace at which it is played, of :data:`~.offered.PACES`; blank if it has another."""
+        return pace_of(self._history.play.value.opening, self.opened.scenario)
 
     @property
     def organization(self) -> Organization:
@@ -124,5 +130,5 @@ class TabChart:
             return
         own = self._own if self.is_own else None
         self._organization = own or build_organization(opening)
-        self._placing = place(self._organization)
+        self._placing = place(self._organization, named=own is not None)
         self._chart_of = opening

@@ -190,7 +190,8 @@ class TabPicture:
         if twins is not None and picked.get("side") == 0:  # A is drawn at the left
             film = twins.a
         name, say = str(picked["name"]), self._view.value.say
-        self._stage.story = story(film, name, say, until=int(self._stage.week))
+        week, named = int(self._stage.week), self._chart.is_own
+        self._stage.story = story(film, name, say, until=week, named=named)
 
 
 def _in_words(one: Ensemble, say: Speech) -> str:

@@ -11,6 +11,8 @@ from innovation_abm.entities.idea import Event, Fate, Reason
 from innovation_abm.organization.organization import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from innovation_abm.dashboards.film import Film
     from innovation_abm.dashboards.words import Speech
 
@@ -26,7 +28,9 @@ PLACES: Final = {
 ENDS: Final = frozenset(fate.label for fate in Fate if fate != Fate.IN_FLIGHT)
 
 
-def story(film: Film, name: str, say: Speech, until: int | None = None) -> str:
+def story(
+    film: Film, name: str, say: Speech, until: int | None = None, *, named: bool = False
+) -> str:
     """Return the story of an idea, from conception to its fate.
 
     Args:
@@ -34,6 +38,7 @@ def story(film: Film, name: str, say: Speech, until: int | None = None) -> str:
         name: its name, such as ``"w3-p17"``.
         say: the texts of the language.
         until: last week of the story; all of them if ``None``.
+        named: whether posts have names that mean something to the room.
     """
     last = film.weeks if until is None else until
     columns = film.run.idea_columns
@@ -52,7 +57,7 @@ def story(film: Film, name: str, say: Speech, until: int | None = None) -> str:
             say,
             f"tale_{event.label}",
             week=when,
-            post=_post(film, by, say),
+            post=_post(film, by, say, named=named),
             reason=say(f"reason_{Reason(int(columns['reason'][idea])).label}"),
             allies=say.number(int(columns["allies"][idea])),
             waited=_after(when - since, say),
@@ -65,24 +70,31 @@ def story(film: Film, name: str, say: Speech, until: int | None = None) -> str:
     if not ended:
         parts.append(say("tale_in_flight", week=last, place=place))
     worth = say("worthwhile" if columns["value"][idea] > 0.0 else "worthless")
-    return say("tale", worth=worth, layer=int(film.run.organization.layer[post])) + (
-        " " + ", ".join(part for part in parts if part) + "."
-    )
+    key, author = ("tale_by", _post(film, post, say, named=True)) if named else ("tale", "")
+    begun = say(key, worth=worth, layer=int(film.run.organization.layer[post]), post=author)
+    return begun + " " + ", ".join(part for part in parts if part) + "."
 
 
-def called(name: str, say: Speech) -> str:
-    """Return an idea's name, such as ``"w3-p17"``, as the room reads it."""
+def called(name: str, say: Speech, posts: Sequence[str] = ()) -> str:
+    """Return an idea's name, such as ``"w3-p17"``, as the room reads it.
+
+    ``posts`` are the names of all posts, if they mean something to the room.
+    """
     week, post = (part[1:] for part in name.split("-"))
+    if posts:
+        return say("idea_called_by", week=week, post=posts[int(post)])
     return say("idea_called", week=week, post=post)
 
 
-def _post(film: Film, post: int, say: Speech) -> str:
+def _post(film: Film, post: int, say: Speech, *, named: bool) -> str:
     """Return the name of a post as a story has it."""
     chart = film.run.organization
     if post < 0:
         return ""
     if post >= chart.size:
         return say("tale_agency" if post == chart.size else "tale_panel")
+    if named:
+        return say("tale_post", name=chart.names[post])
     if chart.role[post] == Role.LEADER:
         return say("tale_leader")
     return say("tale_manager", layer=int(chart.layer[post]))

@@ -157,10 +157,11 @@ class Replay {
 
   name(idea) { return `w${this.born[idea]}-p${this.posts[idea]}`; }
 
-  // The name as the room reads it.
-  called(name, words) {
+  // The name as the room reads it; with the post's own name where there is one.
+  called(name, words, chart) {
     const [, week, post] = name.match(/^w(\d+)-p(\d+)$/) ?? [];
-    return (words.idea_called ?? name).replace("{week}", week).replace("{post}", post);
+    const own = chart.grouped ? "" : chart.names[this.authors[this.find(name)]];
+    return (own ? words.idea_called_by : words.idea_called).replace("{week}", week).replace("{post}", () => own || post);
   }
 
   find(name) {
@@ -191,7 +192,25 @@ class Scene {
     this.width = width;
     this.head = top;
     this.dot = Math.max(3.4, Math.min(8 * big, this.scale * .2));
+    this.rooms = this.named();
     this.settle();
+  }
+
+  // The width for the name of each leader and middle manager: as far as the next in the same row.
+  named() {
+    const { x, y, role, names } = this.chart, rooms = new Array(names.length).fill(0), rows = new Map();
+    names.forEach((_, node) => {
+      if (role[node] !== 1 && role[node] !== 2) return;
+      rows.set(y[node], [...(rows.get(y[node]) ?? []), node]);
+    });
+    for (const row of rows.values()) {
+      row.sort((a, b) => x[a] - x[b]);
+      row.forEach((node, at) => {
+        const left = at ? x[node] - x[row[at - 1]] : 8, right = at + 1 < row.length ? x[row[at + 1]] - x[node] : 8;
+        rooms[node] = this.across * Math.min(left, right, 8);
+      });
+    }
+    return rooms;
   }
 
   nodeAt(node) {
@@ -244,6 +263,11 @@ class Scene {
     const k = ease(t);
     return [from[0] + (to[0] - from[0]) * k, from[1] + (to[1] - from[1]) * k];
   }
+}
+
+function shortened(g, text, width) {
+  while (text.length > 3 && g.measureText(text).width > width) text = text.slice(0, -2) + "…";
+  return text;
 }
 
 function shape(g, name, x, y, size, color, hollow) {
@@ -734,13 +758,15 @@ class Stage {
     close.setAttribute("aria-label", this.say("close"));
     close.onclick = () => this.choose(null);
     if (what.kind === "idea") {
-      add("h2", `${this.say("idea")} · ${scene.replay.called(what.name, this.model.get("words"))}`).title = what.name;
+      add("h2", `${this.say("idea")} · ${scene.replay.called(what.name, this.model.get("words"), scene.chart)}`).title = what.name;
       add("p", this.model.get("story") || "…");
       return;
     }
     const r = scene.replay, node = what.node, chart = scene.chart;
-    add("h2", this.say(chart.grouped && chart.people[node] > 1 ? "unit" : `role_${chart.role[node]}`)
-      + (chart.people[node] > 1 ? ` (${chart.people[node]})` : ""));
+    const role = this.say(chart.grouped && chart.people[node] > 1 ? "unit" : `role_${chart.role[node]}`)
+      + (chart.people[node] > 1 ? ` (${chart.people[node]})` : "");
+    add("h2", chart.names[node] ?? role);
+    if (chart.names[node]) add("p", `${role} · ${chart.units[node]}`);
     const business = r.week ? r.business[(r.week - 1) * r.nodes + node] : 0;
     if (chart.role[node] !== 0) add("p", `${this.say("business_waiting")}: ${business}`);
     const own = [...r.flying].filter((idea) => r.authors[idea] === node);
@@ -752,7 +778,7 @@ class Stage {
     const rows = queue.length ? queue : own;
     for (const idea of rows.slice(0, 12)) {
       const item = add("li", "", list), waited = r.week - r.since[idea] + 1;
-      const button = add("button", `${r.called(r.name(idea), this.model.get("words"))} · ${this.say("waits").replace("{weeks}", waited)}`, item);
+      const button = add("button", `${r.called(r.name(idea), this.model.get("words"), chart)} · ${this.say("waits").replace("{weeks}", waited)}`, item);
       button.onclick = () => this.choose({ kind: "idea", side: what.side, name: r.name(idea) });
     }
     if (rows.length > 12) add("p", `+ ${rows.length - 12}`);
@@ -797,14 +823,29 @@ class Stage {
     g.stroke();
     this.paintLinks(g, scene, c);
     for (let node = 0; node < nodes; node++) this.paintNode(g, scene, c, node);
+    this.paintNames(g, scene, c);
     g.fillStyle = c.quiet;
     g.font = `${font}px system-ui, sans-serif`;
     if (chart.departments.length > 1 && scale > 9) for (const [name, from, to] of chart.departments) {
-      const room = scene.across * (to - from) - 8;
-      let text = name.replace(/^department (?=\d+$)/, `${this.say("department")} `);
-      while (text.length > 3 && g.measureText(text).width > room) text = text.slice(0, -2) + "…";
-      g.fillText(text, scene.left + scene.across * (from + to) / 2, scene.top + scale * .25);
+      const text = name.replace(/^department (?=\d+$)/, `${this.say("department")} `);
+      g.fillText(shortened(g, text, scene.across * (to - from) - 8), scene.left + scene.across * (from + to) / 2, scene.top + scale * .25);
     }
+  }
+
+  // Names of managers' posts, of a user's own chart, where there is room for them.
+  paintNames(g, scene, c) {
+    const { chart, rooms } = scene, tall = this.big * Math.max(11, Math.min(14, scene.scale * .3));
+    g.font = `${tall}px system-ui, sans-serif`;
+    chart.names.forEach((name, node) => {
+      const text = rooms[node] ? shortened(g, name, rooms[node] - 10) : "";
+      if (text.length < Math.min(4, name.length)) return;
+      const [x, y] = scene.nodeAt(node), wide = g.measureText(text).width + 4;
+      const under = y + Math.max(13 * this.big, scene.scale * .36) + tall; // and under regular business
+      g.fillStyle = c.ground; // on the lines to those below
+      g.fillRect(x - wide / 2, under - tall, wide, tall * 1.25);
+      g.fillStyle = c.text;
+      g.fillText(text, x, under);
+    });
   }
 
   paintLinks(g, scene, c) {

@@ -140,6 +140,24 @@ def test_a_chart_that_is_kept_is_offered_and_not_forced(tabs, address, tmp_path)
 
 
 @pytest.mark.slow
+def test_a_session_on_ones_own_chart_names_its_posts_and_goes_on_after_f5(tabs, address, tmp_path):
+    page = tabs.open()
+    page.goto(address + "?lang=en")
+    upload(page, tmp_path / "mine.csv", "mine", CHART)
+    page.get_by_role("tab", name="Guided session").click()
+    page.get_by_role("button", name="Begin").first.click()
+    page.wait_for_function("/own=.*guide=clay-layer/.test(location.search)")
+    page.reload()
+    page.wait_for_selector(".ia-step")
+    page.wait_for_function("document.querySelector('.ia-scrub input')?.max == 104")
+    assert page.inner_text(".ia-preset :checked") == "mine"
+    assert page.locator(".ia-notes p").count() == 0
+    page.locator(".ia-stage canvas").focus()
+    page.keyboard.press("Enter")
+    assert page.inner_text(".ia-inspector h2") in ("head", "mid", "clerk", "clerk two")
+
+
+@pytest.mark.slow
 def test_a_copied_tab_has_a_chart_of_its_own(tabs, address, tmp_path):
     page = tabs.open()
     page.goto(address + "?lang=en")
