@@ -25,8 +25,9 @@ from innovation_abm.dashboards.offered import offered, title
 from innovation_abm.dashboards.panels import Deaths, MapPanel, RankingPanel, TwinPanel
 from innovation_abm.dashboards.room import Room
 from innovation_abm.dashboards.server import opened, preparation
+from innovation_abm.dashboards.start_card import StartCard
 from innovation_abm.dashboards.tab_memory import Kept, TabMemory, unpack
-from innovation_abm.dashboards.upload_dialog import Upload, as_html
+from innovation_abm.dashboards.upload_dialog import Dialog, Upload, as_html
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,12 +73,14 @@ def _Dashboard(room: Room) -> None:
     solara.Style(_STYLE)
     solara.use_effect(lambda: _paint(view.dark), [view.dark])
     solara.use_effect(lambda: _recount_when_ready(room), [])
+    dialog = solara.use_memo(lambda: Dialog(room), [])
     classes = ["ia-page"] + ["ia-dark"] * view.dark + ["ia-room"] * view.room
     with solara.Div(classes=classes):
-        _Head(room)
+        _Head(room, dialog)
         _Messages(room.notes, say)
         with solara.Div(classes=["ia-main"]):
             with solara.Div(classes=["ia-left"]):
+                StartCard(room, lambda: dialog.show(True))
                 rv.Html(tag="div", class_="ia-holder", children=[room.stage])
             with solara.Div(classes=["ia-right"]):
                 Number(room)
@@ -103,7 +106,7 @@ def _recount_when_ready(room: Room) -> None:
 
 
 @solara.component
-def _Head(room: Room) -> None:
+def _Head(room: Room, dialog: Dialog) -> None:
     say, view, play = room.say, room.view.value, room.play
     presets = [
         {"text": f"{number} · {title(name, say)}", "value": name}
@@ -122,8 +125,9 @@ def _Head(room: Room) -> None:
             disabled=not play.changed,
         )  # fmt: skip
         rv.Spacer()
-        Upload(room)
+        Upload(room, dialog)
         Keep(room)
+        _icon("mdi-home-outline", say("start_tip"), room.start)
         _icon("mdi-projector-screen", say("room_tip"), lambda: room.look(room=not view.room))
         _icon("mdi-theme-light-dark", say("dark_tip"), lambda: room.look(dark=not view.dark))
         _icon("mdi-keyboard", say("help_tip"), room.notes.help)

@@ -94,9 +94,16 @@ def _Step(room: Room, guide: Guide) -> None:
         label = f"<b>{escape(say('guide_message'))}</b>"
         message = say.labelled(label, escape(say.of(guide.message)))
         solara.HTML(tag="p", classes=["ia-read"], unsafe_innerHTML=message)
-    script = [say.of(step.script)] + [say("guide_on_own", name=room.play.opening.name)] * (
-        room.chart.is_own
-    )
+    if not room.view.value.room:  # a room on the screen would read the answers
+        _Script(room, say.of(step.script))
+
+
+@solara.component
+def _Script(room: Room, text: str) -> None:
+    """Show what the facilitator says and does, once it is opened."""
+    say, script = room.say, [text]
+    if room.chart.is_own:
+        script.append(say("guide_on_own", name=room.play.opening.name))
     solara.HTML(
         tag="details",
         classes=["ia-script"],

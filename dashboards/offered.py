@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 MOST_PEOPLE: Final = 20_000
 """Larger organisations take too long to record while a room waits."""
-FIRST: Final = "workshop"
-"""The first in the list, and so on key 1: made for workshops."""
+FIRST: Final = ("workshop", "typical", "nine-layers", "textbook", "german-federal-2016")
+"""The first in the list, and so on the first keys: for a room, then more and more particular ones.
+
+Rival claims come after them."""
 PACES: Final = MappingProxyType({"real": "typical", "room": "workshop"})
 """Presets that a user's own chart may be played with: ideas as rare as in life, or so many that a
 room has something to see every week."""
@@ -23,13 +25,14 @@ room has something to see every week."""
 
 @lru_cache(maxsize=1)
 def offered() -> tuple[str, ...]:
-    """Return the presets that are not too large, the workshop first, the others by name.
+    """Return the presets that are not too large: :data:`FIRST`, then the others by name.
 
     The names are those of their scenarios, which give the version after the first.
     """
     current = map(preset, preset_names())
     small = [one.name for one in current if _people(one) <= MOST_PEOPLE]
-    return tuple(sorted(small, key=lambda name: (name != FIRST, name)))
+    first = [name for base in FIRST for name in small if name.partition("@")[0] == base]
+    return (*first, *sorted(set(small) - set(first)))
 
 
 def offers(name: str) -> bool:

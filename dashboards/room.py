@@ -60,6 +60,7 @@ class Room:
         counting: how often ideas survive.
         analyses: the ranking and the map.
         half_chart: the file of an organogram whose other file is still missing.
+        starting: whether the card is shown that tells how to begin.
         closed: whether the tab was closed.
     """
 
@@ -95,6 +96,7 @@ class Room:
         )  # fmt: skip
         self.analyses = Analyses(engine, self.history, self.chart, self.jobs)
         self.half_chart: Sent | None = None
+        self.starting = solara.reactive(not query and not opened.link)  # a link asks for more
         self.closed = False
         self.stage.observe(self._press, "command")
         self.stage.observe(lambda change: self.look(speed=change["new"]), "speed")
@@ -237,6 +239,10 @@ class Room:
         self.view.value = replace(self.view.value, **changes)
         self.picture.dress()
 
+    def start(self) -> None:
+        """Show the card that tells how to begin, or hide it."""
+        self.starting.value = not self.starting.value
+
     def compare_twins(self, on: bool) -> None:
         """Show A beside B, or B alone again; not while the room bets on what it would show."""
         if on and self.session.betting:
@@ -265,6 +271,7 @@ class Room:
         if play == self.play:
             return False
         with self.jobs.together():
+            self.starting.value = False
             if remember:
                 self.history.remember(self._moment())
             self.history.put(play)
@@ -303,6 +310,7 @@ class Room:
 
     def _replace(self, play: Play) -> None:
         """Play something else; show nothing more of what was played before."""
+        self.starting.value = False
         for part in (self.picture, self.counting, self.analyses):
             part.forget()
         self.history.put(play)
@@ -335,6 +343,8 @@ class Room:
             "l": partial(self.look, language="fr" if view.language == "en" else "en"),
             "t": partial(self.compare_twins, not view.twins),
             "?": self.notes.help,
+            "s": self.start,
+            "Escape": partial(self.starting.set, False),
             "next": partial(self._click, 1),
             "previous": partial(self._click, -1),
         }

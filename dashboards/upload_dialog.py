@@ -262,9 +262,8 @@ def from_browser(chosen: Mapping[str, Any]) -> list[Sent] | Note:
 
 
 @solara.component
-def Upload(room: Room) -> None:
-    """Offer to upload a chart."""
-    dialog = solara.use_memo(lambda: Dialog(room), [])
+def Upload(room: Room, dialog: Dialog) -> None:
+    """Offer to upload a chart in a dialog."""
     solara.use_effect(lambda: lambda: dialog.show(False), [])
     say, held = room.say, dialog.held.value
     solara.Button(

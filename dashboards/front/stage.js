@@ -339,7 +339,7 @@ class Stage {
         <output class="ia-week"></output>
         <select class="ia-speed">${[1, 2, 4, 8].map((s) => `<option value="${s}">${s}</option>`).join("")}</select>
       </div>
-      <ul class="ia-counts"></ul>`;
+      <ul class="ia-counts"></ul><ul class="ia-roles"></ul>`;
     this.el = el;
     this.canvas = el.querySelector("canvas");
     this.pen = this.canvas.getContext("2d");
@@ -421,9 +421,13 @@ class Stage {
     const notice = this.el.querySelector(".ia-notice");
     notice.textContent = this.model.get("notice");
     notice.classList.toggle("ia-alone", !this.scenes.length);
+    const mark = (form, color) => `<svg viewBox="-1.4 -1.4 2.8 2.8" aria-hidden="true"><path d="${SHAPES[form]}"
+      fill="${color}" fill-rule="evenodd"/></svg>`;
     this.el.querySelector(".ia-counts").innerHTML = Object.entries(FATES).map(([fate, [form, color]]) =>
-      `<li data-fate="${fate}"><svg viewBox="-1.4 -1.4 2.8 2.8" aria-hidden="true"><path d="${SHAPES[form]}"
-        fill="${color}" fill-rule="evenodd"/></svg><b></b> <span></span></li>`).join("");
+      `<li data-fate="${fate}">${mark(form, color)}<b></b> <span></span></li>`).join("");
+    this.el.querySelector(".ia-roles").innerHTML = this.marksOf().roles.map(([form, color]) =>
+      `<li>${mark(form, color)}<span></span></li>`).join("");
+    this.el.querySelectorAll(".ia-roles span").forEach((span, i) => { span.textContent = this.marksOf().roles[i][2]; });
     for (const item of this.el.querySelectorAll(".ia-counts li")) {
       item.querySelector("span").textContent = this.say(`fate_${item.dataset.fate}`);
     }
@@ -582,9 +586,12 @@ class Stage {
     else if (key === "r") this.act("restart");
     else if (key === "ArrowRight" && !form) this.act("forward");
     else if (key === "ArrowLeft" && !form) this.act("back");
-    else if (key === "Escape") return void this.choose(null); // not prevented: it also closes a popover
+    else if (key === "Escape") { // not prevented: it also closes a popover
+      this.choose(null);
+      return void this.command(key);
+    }
     else if (key === "Enter" && at === this.canvas) this.nextPost(event.shiftKey ? -1 : 1);
-    else if ("ubdlt?".includes(key) || /^[1-9]$/.test(key)) this.command(key);
+    else if ("ubdlts?".includes(key) || /^[1-9]$/.test(key)) this.command(key);
     else return;
     event.preventDefault();
   }
@@ -649,7 +656,7 @@ class Stage {
 
   // What the marks mean, with how many ideas had each fate so far.
   marksOf() {
-    const roles = ROLES.slice(0, 3).map(([form], role) => [form, this.colors.node, this.say(`role_${role}`)]);
+    const roles = ROLES.slice(0, 3).map(([form], role) => [form, this.colors.node, this.say(`legend_role_${role}`)]);
     const secret = this.model.get("hides") !== "";
     return {
       roles: [...roles, ["bar", this.colors.business, this.say("legend_business")]],

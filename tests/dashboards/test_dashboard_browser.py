@@ -249,6 +249,26 @@ def test_people_and_ideas_are_reached_by_the_keyboard(page, address):
 
 
 @pytest.mark.slow
+def test_who_opens_the_page_is_told_how_to_begin(page, address):
+    shown(page, address)
+    card = page.locator(".ia-start")
+    assert "Can a good idea survive here?" in card.inner_text()
+    assert page.locator(".ia-roles").inner_text().count("clay layer") == 1
+    assert page.evaluate(FAULTS) == NO_FAULTS
+    for key in ("Escape", "s"):
+        page.keyboard.press(key)
+        card.wait_for(state="hidden" if key == "Escape" else "visible")
+    card.get_by_role("button", name="My organisation").click()
+    page.wait_for_selector(".ia-upload")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".ia-upload", state="hidden")
+    page.keyboard.press("s")
+    card.get_by_role("button", name="Bet with the room").click()
+    page.wait_for_selector(".ia-step")
+    card.wait_for(state="detached")
+
+
+@pytest.mark.slow
 def test_keys_play_and_step(page, address):
     shown(page, address + "?lang=en")
     page.keyboard.press("p")
