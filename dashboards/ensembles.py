@@ -17,6 +17,8 @@ from innovation_abm.running.simulation import simulate_many
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
     from innovation_abm.organization.organization import Organization
     from innovation_abm.rules.book import RuleBook
     from innovation_abm.running.effects import Runs
@@ -78,6 +80,19 @@ class Ensemble:
         counted = self.table[end if end in ("conceived", "adopted") else f"n_{end}"]
         conceived = float(self.table["conceived"].sum())
         return 100.0 * float(counted.sum()) / conceived if conceived else float("nan")
+
+    def parts_of_a_hundred(self, end: str) -> NDArray[np.float64]:
+        """Return a figure for each replication; their mean is :meth:`of_a_hundred`.
+
+        A ratio of two sums has the interval of the mean of such figures, to first order (Cochran
+        1977, *Sampling Techniques*, section 2.11).
+        """
+        ratio = self.of_a_hundred(end)
+        if ratio != ratio:
+            return np.full(self.replications, np.nan)
+        counted = self.table[end if end in ("conceived", "adopted") else f"n_{end}"].to_numpy()
+        conceived = self.table["conceived"].to_numpy()
+        return np.asarray(ratio + (100.0 * counted - ratio * conceived) / conceived.mean())
 
 
 @dataclass(frozen=True)

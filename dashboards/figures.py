@@ -54,6 +54,16 @@ COLOURS: Final = {
     Fate.DROPPED: BLUE,
     Fate.FAILED_PILOT: BROWN,
 }
+HATCHES: Final = {
+    Fate.WITHHELD: "",
+    Fate.DENIED: "////",
+    Fate.REJECTED: "xxxx",
+    Fate.LAPSED: "....",
+    Fate.ORPHANED: "\\\\\\\\",
+    Fate.DROPPED: "----",
+    Fate.FAILED_PILOT: "++++",
+}
+"""Patterns of bars that are stacked, for those who cannot tell the colours apart."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,7 @@ def _write_text_as_text() -> None:
     import matplotlib
 
     matplotlib.rcParams["svg.fonttype"] = "none"
+    matplotlib.rcParams["hatch.linewidth"] = 0.8
     matplotlib.rcParams["text.parse_math"] = False  # a title may contain dollar signs
     fonts = ["system-ui", "Segoe UI", "Helvetica Neue", "DejaVu Sans"]
     matplotlib.rcParams["font.sans-serif"] = fonts
@@ -101,6 +112,7 @@ class PageSheet:
         _write_text_as_text()
         self.title = title
         self.ink = "#e6ebf0" if dark else "#1f2933"
+        self.paper = "#11161c" if dark else "#ffffff"
         self.faint = "#55616d" if dark else "#c4cbd3"
         self.figure: Figure = Figure(figsize=(4.4, height))
         top, bottom = 0.34 / height, 0.42 / height
@@ -127,6 +139,11 @@ class PageSheet:
             text, (x, y), xytext=(4, 0), textcoords="offset points", va="center",
             fontsize=8.5, color=self.ink, **options,
         )  # fmt: skip
+
+    def pattern(self, fate: Fate) -> dict[str, Any]:
+        """Return how a bar shows what ideas died of."""
+        edge = {"edgecolor": self.paper, "linewidth": 0.8}  # which the pattern is drawn in, too
+        return {"facecolor": COLOURS[fate], "hatch": HATCHES[fate], **edge}
 
     def picture(self) -> PagePicture:
         """Finish the chart."""
@@ -193,13 +210,13 @@ def causes(run: Run, say: Speech, dark: bool) -> PagePicture:
         for fate in used:
             here = (table["place"] == place) & (table["fate"] == fate.label)
             count = float(table.loc[here, "ideas"].sum())
-            sheet.axes.barh(row, count, left=left, height=0.62, color=COLOURS[fate],
+            sheet.axes.barh(row, count, left=left, height=0.62, **sheet.pattern(fate),
                             label=say(f"fate_{fate.label}") if row == 0 else None)  # fmt: skip
             left += count
         totals.append(left)
         sheet.note(left, row, say.number(left))
     for fate in used:  # names of all, even those missing at the first place
-        sheet.axes.barh(0, 0, color=COLOURS[fate])
+        sheet.axes.barh(0, 0, **sheet.pattern(fate))
     sheet.names([gate_name(place, say) for place in places])
     sheet.axes.set_xlim(0, 1.15 * max([*totals, 1.0]))  # room for the figure beside the longest
     sheet.axes.set_xlabel(say("ideas_of_this_run"))

@@ -10,11 +10,17 @@ import solara
 
 from innovation_abm.dashboards.guides import PredictedMeasure, StepKind
 from innovation_abm.dashboards.panels import paragraph
+from innovation_abm.results.survival import mean_interval, paired_difference
 
 if TYPE_CHECKING:
-    from innovation_abm.dashboards.ensembles import Numbers
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from innovation_abm.dashboards.ensembles import Ensemble, Numbers
     from innovation_abm.dashboards.guides import Guide, Question
     from innovation_abm.dashboards.room import Room
+    from innovation_abm.dashboards.words import Speech
+    from innovation_abm.results.survival import Interval
 
 
 @solara.component
@@ -137,24 +143,36 @@ def _Answer(room: Room, question: Question, bet: int | None) -> None:
         paragraph(say("guide_reset"))
         solara.Button(say("guide_restore"), on_click=room.restore_step, color="primary")
         return
-    value = answer(question, numbers)
-    right = right_option(question, value)
-    text = say.signed(value, 1) if question.change else say.number(value, 1)
-    kind = f" class='ia-{_good_or_bad(question, value)}'"
-    lines = [
-        f"<h3>{escape(say.of(question.text))}</h3>",
-        f"<p class='ia-answer'><b{kind}>{text}</b> "
-        f"{escape(say.of(question.options[right].text))}</p>",
-    ]
+    found = answer(question, numbers)
+    if math.isnan(found.estimate):
+        paragraph(say("guide_undefined"))
+        return
+    right = right_option(question, found.estimate)
+    lines = _answered(question, found, right, say)
     if bet is not None:
         lines.append(
             f"<p>{escape(say('guide_bet', answer=say.of(question.options[bet].text)))}</p>"
         )
     if room.play.moves != room.step_play.moves:
         lines.append(f"<p>{escape(say('guide_also_moved'))}</p>")
+    elif any(right_option(question, end) != right for end in (found.low, found.high)):
+        lines.append(f"<p>{escape(say('guide_close'))}</p>")
     elif bet == right:
         lines.append(f"<p><b>{escape(say('guide_won'))}</b></p>")
     solara.HTML(tag="div", unsafe_innerHTML="".join(lines))
+
+
+def _answered(question: Question, found: Interval, right: int, say: Speech) -> list[str]:
+    """Return the answer with its interval, as lines of HTML."""
+    write = say.signed if question.change else say.number
+    low, high = write(found.low, 1), write(found.high, 1)
+    kind = _good_or_bad(question, found.estimate)
+    option = escape(say.of(question.options[right].text))
+    return [
+        f"<h3>{escape(say.of(question.text))}</h3>",
+        f"<p class='ia-answer'><b class='ia-{kind}'>{write(found.estimate, 1)}</b> {option}</p>",
+        f"<p class='ia-small'>{escape(say('guide_interval', low=low, high=high))}</p>",
+    ]
 
 
 def missing_moves(room: Room) -> bool:
@@ -170,21 +188,23 @@ def _good_or_bad(question: Question, value: float) -> str:
     return "up" if (value > 0) == more_is_better else "down"
 
 
-def answer(question: Question, numbers: Numbers) -> float:
-    """Return what a question asks for, in percent or percentage points."""
-    a, b = (_measured(question.measure, numbers, side) for side in ("a", "b"))
-    return b - a if question.change else b
+def answer(question: Question, numbers: Numbers) -> Interval:
+    """Return what a question asks for, in percent or percentage points, with its 95% interval."""
+    a, b = (_measured(question.measure, one) for one in (numbers.a, numbers.b))
+    if question.change:
+        return paired_difference(a, b, skip_undefined=True).difference
+    return mean_interval(b, skip_undefined=True)
 
 
-def _measured(measure: PredictedMeasure, numbers: Numbers, side: str) -> float:
-    one = numbers.a if side == "a" else numbers.b
+def _measured(measure: PredictedMeasure, one: Ensemble) -> NDArray[np.float64]:
+    """Return a measure in percent, a figure for each replication."""
     if measure in (
         PredictedMeasure.SURVIVAL,
         PredictedMeasure.OMISSION,
         PredictedMeasure.COMMISSION,
     ):
-        return 100.0 * one.share(measure.value).estimate
-    return one.of_a_hundred(measure.value)
+        return 100.0 * one.table[measure.value].to_numpy()
+    return one.parts_of_a_hundred(measure.value)
 
 
 def right_option(question: Question, value: float) -> int:

@@ -37,10 +37,10 @@ const LINKS = 400; // most links that are drawn, the newest: all of a long run w
 const UNBORN = 0, DESK = 1, QUEUE = 2, PLATFORM = 3, PILOT = 4, ENDED = 5;
 
 const LOOKS = {
-  light: { ground: "#ffffff", line: "#d7dbe0", node: "#5b6470", text: "#1f2933", quiet: "#56616d", faint: "#9aa3ad",
-    business: "#b9c0c8", link: "#56b4e9" },
-  dark: { ground: "#11161c", line: "#2d3742", node: "#aab4bf", text: "#eef2f6", quiet: "#b4bec8", faint: "#7b8794",
-    business: "#4a5663", link: "#56b4e9" },
+  light: { ground: "#ffffff", line: "#8d969f", node: "#5b6470", text: "#1f2933", quiet: "#56616d", faint: "#8d969f",
+    business: "#8d969f", link: "#56b4e9" },
+  dark: { ground: "#11161c", line: "#5f6b77", node: "#aab4bf", text: "#eef2f6", quiet: "#b4bec8", faint: "#7b8794",
+    business: "#66727e", link: "#56b4e9" },
 };
 
 // Copied, as numbers of several bytes must begin at a multiple of their size, and the parts of a
@@ -289,8 +289,9 @@ function shape(g, name, x, y, size, color, hollow) {
 class Stamps {
   constructor(ratio) { this.ratio = ratio; this.made = new Map(); }
 
-  put(g, name, x, y, size, color) {
-    const key = `${name} ${size} ${color}`;
+  // With an edge, a mark of any colour stands out from the ground.
+  put(g, name, x, y, size, color, edge) {
+    const key = `${name} ${size} ${color} ${edge}`;
     let stamp = this.made.get(key);
     const side = Math.ceil(size * 2.8) + 2;
     if (!stamp) {
@@ -299,6 +300,7 @@ class Stamps {
       const pen = stamp.getContext("2d");
       pen.scale(this.ratio, this.ratio);
       shape(pen, name, side / 2, side / 2, size, color);
+      if (edge) shape(pen, name, side / 2, side / 2, size, edge, 1);
       this.made.set(key, stamp);
     }
     g.drawImage(stamp, x - side / 2, y - side / 2, side, side);
@@ -407,7 +409,6 @@ class Stage {
     this.el.classList.toggle("ia-room", !!look.room);
     this.el.classList.toggle("ia-playing", playing);
     this.colors = LOOKS[look.dark ? "dark" : "light"];
-    this.big = look.room ? 1.35 : 1; // letters and marks, for the back of the room
     for (const button of this.el.querySelectorAll(".ia-controls button")) {
       const what = button.dataset.do === "play" && playing ? "pause" : button.dataset.do;
       button.title = this.say(`tip_${what}`);
@@ -435,6 +436,10 @@ class Stage {
     this.count();
     this.draw();
   }
+
+  // How much larger letters and marks are for the back of the room: letters of 16 points then have
+  // a fortieth of the height of the screen.
+  get big() { return this.model.get("look").room ? Math.max(1.35, window.innerHeight / 640) : 1; }
 
   mark() {
     const weeks = this.weeks || 1, box = this.el.querySelector(".ia-marks");
@@ -899,7 +904,7 @@ class Stage {
     if (replay.lit[node]) {
       const star = Math.max(5.4, size * .8);
       if (size > 6) this.stamps.put(g, "star", x, y, star * 1.25, c.ground); // a rim, visible on the mark
-      this.stamps.put(g, "star", x, y, star, FATES.adopted[1]);
+      this.stamps.put(g, "star", x, y, star, FATES.adopted[1], c.text);
       const tall = this.big * Math.min(12, scale * .4);
       if (replay.lit[node] > 1 && !this.model.get("hides") && scale > 16 && scene.down > 2 * size + tall) { // not on the node below
         g.font = `600 ${tall}px system-ui, sans-serif`;
@@ -937,7 +942,7 @@ class Stage {
       const ended = r.mode[idea] === ENDED;
       const [form, color] = FATES[ended ? r.fate[idea] : "waiting"];
       if (ended) g.globalAlpha = r.ended[idea] === r.week ? 1 : Math.max(0, 1 - t);
-      this.stamps.put(g, form, x, y, ended ? d * 1.25 : d, color);
+      this.stamps.put(g, form, x, y, ended ? d * 1.25 : d, color, this.colors.text);
       if (ended) g.globalAlpha = 1;
       else if (r.mode[idea] === PLATFORM) shape(g, "circle", x, y, d * 1.7, this.colors.link, 1.2);
       else if (r.mode[idea] === PILOT) shape(g, "square", x, y, d * 1.6, "#0072b2", 1.4);

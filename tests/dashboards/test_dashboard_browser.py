@@ -269,6 +269,22 @@ def test_who_opens_the_page_is_told_how_to_begin(page, address):
 
 
 @pytest.mark.slow
+def test_a_tablet_shows_a_lever_with_its_effect_and_a_projector_large_letters(page, address):
+    shown(page, address + "?lang=en&week=20")
+    page.set_viewport_size({"width": 820, "height": 1180})
+    page.locator(".ia-fold").last.scroll_into_view_if_needed()
+    box = page.locator(".ia-number").bounding_box()
+    assert 0 <= box["y"] < 1180 - box["height"]
+    assert page.locator(".ia-counts").bounding_box()["y"] < 0  # it was scrolled
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    page.keyboard.press("b")
+    page.wait_for_selector(".ia-page.ia-room")
+    size = "s => parseFloat(getComputedStyle(document.querySelector(s)).fontSize) / innerHeight"
+    for what in (".ia-large", ".ia-lever", ".ia-week"):
+        assert page.evaluate(size, what) >= 0.025, what
+
+
+@pytest.mark.slow
 def test_keys_play_and_step(page, address):
     shown(page, address + "?lang=en")
     page.keyboard.press("p")

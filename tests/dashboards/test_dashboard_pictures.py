@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from innovation_abm.dashboards import screenshots
-from innovation_abm.dashboards.figures import BLUE, COLOURS
+from innovation_abm.dashboards.figures import BLUE, COLOURS, HATCHES, PageSheet
 from innovation_abm.entities.idea import Fate
 
 
@@ -118,6 +118,27 @@ def contrast(one, other):
 
 def test_white_letters_on_the_buttons_of_the_dark_page_can_be_read():
     assert contrast(BLUE, "#ffffff") >= 4.5
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_marks_and_letters_stand_out_from_the_ground(look):
+    written = STAGE.partition("const LOOKS = {")[2].partition(f"{look}: {{")[2].partition("}")[0]
+    colours = dict(re.findall(r'(\w+): "(#[0-9a-f]{6})"', written))
+    ground = colours["ground"]
+    for name in ("line", "node", "faint", "business"):
+        assert contrast(colours[name], ground) >= 3.0, name
+    for name in ("text", "quiet"):  # text is also the edge of ideas, whatever their colour
+        assert contrast(colours[name], ground) >= 4.5, name
+
+
+def test_stacked_bars_are_told_apart_without_colours():
+    assert set(HATCHES) == set(COLOURS)
+    assert len(set(HATCHES.values())) == len(HATCHES)
+    sheet = PageSheet("deaths", 2.0, dark=False)
+    for row, fate in enumerate(HATCHES):
+        sheet.axes.barh(row, 1.0, **sheet.pattern(fate))
+    patterned = sum(bool(pattern) for pattern in HATCHES.values())
+    assert sheet.picture().svg.count("<pattern ") == patterned
 
 
 def test_each_fate_has_a_shape_and_a_colour_of_its_own():

@@ -1,7 +1,7 @@
 """The card that tells a room how to begin, and what else it meets in its first minute."""
 
 import pytest
-import solara
+from drawing import drawn
 
 from innovation_abm import generate, preset
 from innovation_abm.dashboards.guide_panel import GuidePanel
@@ -21,16 +21,6 @@ def opened(query="", here=OPENED):
     room = Room(here, Preparation(), query)
     room.close()
     return room
-
-
-def drawn(component):
-    """Draw a part of the page; give its texts, and its buttons by their labels."""
-    import ipyvuetify
-
-    _, page = solara.render(solara.AppLayout(children=[component]), handle_error=False)
-    texts = [one.unsafe_innerHTML for one in page.find(solara.widgets.HTML).widgets]
-    buttons = {str(one.children[0]): one for one in page.find(ipyvuetify.Btn).widgets}
-    return " ".join(texts), buttons
 
 
 def test_the_card_is_for_who_asks_for_nothing_else():
