@@ -87,7 +87,7 @@ def waiting_title(table: pd.DataFrame, say: Speech) -> str:
     waits = table["idea_wait"].dropna()
     if waits.empty:
         return say("waiting_title")
-    place = gate_name(str(table.loc[waits.idxmax(), "gate"]), say)
+    place = gate_name(str(waits.idxmax()), say)
     return say("waiting_says", place=place, weeks=say.number(float(waits.max()), 1))
 
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from innovation_abm.dashboards import chart_titles
+from innovation_abm.dashboards.chart_titles import gate_name, in_short
 from innovation_abm.dashboards.ensembles import STAGES
 from innovation_abm.dashboards.headlines import Unit, headlines
 from innovation_abm.entities.idea import DEATHS, Fate
@@ -66,6 +68,10 @@ HATCHES: Final = {
 """Patterns of bars that are stacked, for those who cannot tell the colours apart."""
 
 
+LONGEST_LINE: Final = 44
+"""Most characters in a line of a title."""
+
+
 @dataclass(frozen=True)
 class PagePicture:
     """A chart.
@@ -106,21 +112,28 @@ class PageSheet:
     """A sheet with one chart, in the colours of the page."""
 
     def __init__(self, title: str, height: float, dark: bool, left: float = 0.3) -> None:
-        """Begin a chart 4.4 inches wide; ``left`` is the share of the width for row names."""
+        """Begin a chart 4.4 inches wide; ``left`` is the share of the width for row names.
+
+        ``height`` is that with a title of one line.
+        """
         from matplotlib.figure import Figure  # slow to load
 
         _write_text_as_text()
-        self.title = title
+        lines = fill(title, LONGEST_LINE)
+        more = 0.175 * lines.count("\n")  # inches
+        height += more
+        self.title, self.top = title, 0.34 + more
         self.ink = "#e6ebf0" if dark else "#1f2933"
         self.paper = "#11161c" if dark else "#ffffff"
+        self.edge: dict[str, Any] = {"edgecolor": self.ink, "linewidth": 0.6}  # of light colours
         self.faint = "#55616d" if dark else "#c4cbd3"
         self.figure: Figure = Figure(figsize=(4.4, height))
-        top, bottom = 0.34 / height, 0.42 / height
+        top, bottom = self.top / height, 0.42 / height
         self.axes: Axes = self.figure.add_axes((left, bottom, 0.96 - left, 1.0 - top - bottom))
         self.figure.patch.set_alpha(0.0)
         self.axes.patch.set_alpha(0.0)
-        self.figure.text(0.012, 1.0 - 0.19 / height, title, fontsize=10.5, fontweight="bold",
-                         color=self.ink, va="center")  # fmt: skip
+        self.figure.text(0.012, 1.0 - (0.19 + more / 2) / height, lines, fontsize=10.5,
+                         fontweight="bold", color=self.ink, va="center")  # fmt: skip
         for side in ("top", "right", "left"):
             self.axes.spines[side].set_visible(False)
         self.axes.spines["bottom"].set_color(self.faint)
@@ -154,7 +167,7 @@ class PageSheet:
 
 def funnel(numbers: Numbers, say: Speech, dark: bool) -> PagePicture:
     """How far a hundred ideas get, over the replications: A as outlines, B as bars."""
-    sheet = PageSheet(say("funnel_title"), 2.5, dark)
+    sheet = PageSheet(chart_titles.funnel_title(numbers, say), 2.5, dark)
     for row, stage in enumerate(STAGES):
         a, b = numbers.a.of_a_hundred(stage), numbers.b.of_a_hundred(stage)
         sheet.axes.barh(row, b, height=0.62, color=BLUE)
@@ -173,12 +186,13 @@ def fates(numbers: Numbers, say: Speech, dark: bool) -> PagePicture:
         f for f in DEATHS if max(e.of_a_hundred(f.label) for e in (numbers.a, numbers.b)) > 0.2
     ]
     shown.sort(key=lambda fate: -numbers.b.of_a_hundred(fate.label))
-    sheet = PageSheet(say("fates_title"), 0.95 + 0.27 * max(len(shown), 1), dark)
+    title = chart_titles.fates_title(numbers, shown, say)
+    sheet = PageSheet(title, 0.95 + 0.27 * max(len(shown), 1), dark)
     most = 1.0
     for row, fate in enumerate(shown):
         a, b = numbers.a.of_a_hundred(fate.label), numbers.b.of_a_hundred(fate.label)
         most = max(most, a, b)
-        sheet.axes.barh(row, b, height=0.62, color=COLOURS[fate])
+        sheet.axes.barh(row, b, height=0.62, color=COLOURS[fate], **sheet.edge)
         if abs(a - b) > 0.05:
             sheet.axes.plot([a, a], [row - 0.42, row + 0.42], color=sheet.ink, lw=2)
         sheet.note(max(a, b), row, _from_to(a, b, say))
@@ -190,7 +204,7 @@ def fates(numbers: Numbers, say: Speech, dark: bool) -> PagePicture:
 
 def _from_to(a: float, b: float, say: Speech) -> str:
     """Return the value of a bar, and the value before if the levers changed it."""
-    before, after = (say.number(x, 0 if x >= 10 else 1) for x in (a, b))
+    before, after = (in_short(x, say) for x in (a, b))
     return after if before == after else f"{before} \N{RIGHTWARDS ARROW} {after}"
 
 
@@ -202,9 +216,10 @@ def causes(run: Run, say: Speech, dark: bool) -> PagePicture:
     """Where ideas of one run died, and of what: layers from the top down, then their authors."""
     table = run.deaths()
     places = [gate for gate in (*run.gates, "author") if (table["place"] == gate).any()]
-    sheet = PageSheet(say("causes_title"), 1.35 + 0.3 * max(len(places), 1), dark)
+    totals = [float(table.loc[table["place"] == place, "ideas"].sum()) for place in places]
+    title = chart_titles.causes_title(places, totals, say)
+    sheet = PageSheet(title, 1.35 + 0.3 * max(len(places), 1), dark)
     used = [fate for fate in DEATHS if (table["fate"] == fate.label).any()]
-    totals: list[float] = []
     for row, place in enumerate(places):
         left = 0.0
         for fate in used:
@@ -213,7 +228,6 @@ def causes(run: Run, say: Speech, dark: bool) -> PagePicture:
             sheet.axes.barh(row, count, left=left, height=0.62, **sheet.pattern(fate),
                             label=say(f"fate_{fate.label}") if row == 0 else None)  # fmt: skip
             left += count
-        totals.append(left)
         sheet.note(left, row, say.number(left))
     for fate in used:  # names of all, even those missing at the first place
         sheet.axes.barh(0, 0, **sheet.pattern(fate))
@@ -228,20 +242,13 @@ def causes(run: Run, say: Speech, dark: bool) -> PagePicture:
     ) if used else None  # fmt: skip
     height = sheet.figure.get_figheight()
     box = sheet.axes.get_position()
-    sheet.axes.set_position((box.x0, 0.82 / height, box.width, 1.0 - 1.16 / height))
+    sheet.axes.set_position((box.x0, 0.82 / height, box.width, 1.0 - (0.82 + sheet.top) / height))
     return sheet.picture()
-
-
-def gate_name(gate: str, say: Speech) -> str:
-    """Return the name of a gate, such as ``"layer 2"``, in the language of the page."""
-    if gate.startswith("layer "):
-        return say("gate_layer", layer=gate.removeprefix("layer "))
-    return say(f"gate_{gate}")
 
 
 def curve(run: Run, other: Run | None, say: Speech, dark: bool) -> PagePicture:
     """The share of ideas still alive, by weeks since they were conceived."""
-    sheet = PageSheet(say("curve_title"), 2.3, dark, left=0.11)
+    sheet = PageSheet(chart_titles.curve_title(run, other, say), 2.3, dark, left=0.11)
     lines = [(other, "A", sheet.faint if dark else GREY)] if other is not None else []
     lines.append((run, "B" if other is not None else "", BLUE))
     for one, name, colour in lines:
@@ -265,7 +272,8 @@ def curve(run: Run, other: Run | None, say: Speech, dark: bool) -> PagePicture:
 def waiting(run: Run, say: Speech, dark: bool) -> PagePicture:
     """How long ideas and regular business wait at each layer."""
     table = run.waiting()
-    sheet = PageSheet(say("waiting_title"), 1.0 + 0.36 * max(len(table), 1), dark)
+    title = chart_titles.waiting_title(table, say)
+    sheet = PageSheet(title, 1.0 + 0.36 * max(len(table), 1), dark)
     most = 0.1
     for row, (_, gate) in enumerate(table.iterrows()):
         for shift, column, colour in (
@@ -275,7 +283,7 @@ def waiting(run: Run, say: Speech, dark: bool) -> PagePicture:
             value = float(gate[column])
             if np.isfinite(value):
                 most = max(most, value)
-                sheet.axes.barh(row + shift, value, height=0.34, color=colour)
+                sheet.axes.barh(row + shift, value, height=0.34, color=colour, **sheet.edge)
                 kind = say("short_ideas") if column == "idea_wait" else say("short_business")
                 sheet.note(value, row + shift, f"{say.number(value, 1)} {kind}")
     sheet.names([gate_name(str(gate), say) for gate in table.index])
@@ -289,7 +297,8 @@ def ranking(found: list[Ranked], say: Speech, dark: bool, most: int = 12) -> Pag
     """The strategies that save most good ideas, and how many bad ones each lets in."""
     known = [one for one in found if one.acts and np.isfinite(one.worthwhile.estimate)]
     shown = [one for one in known if one.lever.kind == LeverKind.STRATEGY][:most]
-    sheet = PageSheet(say("ranking_title"), 1.2 + 0.33 * max(len(shown), 1), dark, left=0.53)
+    title = chart_titles.ranking_title(found, say)
+    sheet = PageSheet(title, 1.2 + 0.33 * max(len(shown), 1), dark, left=0.53)
     sides = (("worthwhile", GREEN, "o", -0.13), ("worthless", RED, "s", 0.13))
     for side, colour, mark, shift in sides:
         label = say("ranking_saved" if side == "worthwhile" else "ranking_let_in")
@@ -317,7 +326,7 @@ def response(found: Map, names: tuple[str, str], say: Speech, dark: bool) -> Pag
     """Survival over two levers, and the current position."""
     from matplotlib.ticker import MaxNLocator  # slow to load
 
-    sheet = PageSheet(say("map_title"), 3.1, dark, left=0.16)
+    sheet = PageSheet(chart_titles.map_title(found, say), 3.1, dark, left=0.16)
     shares = 100 * found.survival
     axes = sheet.axes
     wide, high = ((v[-1] - v[0]) / max(len(v) - 1, 1) / 2 for v in (found.xs, found.ys))
