@@ -57,8 +57,8 @@ def _as_frequent(one: Ensemble, fate: Fate, most: Fate) -> bool:
     """Whether the replications do not tell the frequencies of two causes apart."""
     if fate == most:
         return True
-    parts = (one.parts_of_a_hundred(each.label) for each in (fate, most))
-    return not paired_difference(*parts).difference.low > 0.0
+    parts, most_parts = (one.parts_of_a_hundred(each.label) for each in (fate, most))
+    return not paired_difference(parts, most_parts).difference.low > 0.0
 
 
 def causes_title(places: Sequence[str], totals: Sequence[float], say: Speech) -> str:
