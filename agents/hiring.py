@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 def fill_posts(model: World, people: list[Person], chart: Organization, classes: Classes) -> None:
     """Hire somebody for each post of a chart, superiors first, into the list ``people``."""
     columns = (chart.role, chart.layer, chart.department, chart.unit, chart.superior)
-    reports = chart.report_count.tolist()
+    reports, layer_sizes = chart.report_count.tolist(), chart.layer_size.tolist()
     rows = zip(*(column.tolist() for column in columns), strict=True)
     for post, (role, layer, department, unit, superior) in enumerate(rows):
         person = classes[role](model, post)
         person.place(layer, department, unit, people[superior] if superior >= 0 else None)
+        person.layer_size = layer_sizes[post]
         if isinstance(person, Reviewer):
             person.reports = reports[post]
         people.append(person)

@@ -33,6 +33,25 @@ NEVER_CALLED: Final[dict[Role, frozenset[str]]] = {
     Role.PANEL: frozenset((*_OF_PEOPLE.split(), *_OF_REVIEWERS.split())),
 }
 """Methods of an agent that the week never calls, by role, though its class has them."""
+_HOOKS_OF_PHASES: Final = {
+    "before the first week": "place",
+    "when somebody takes up the post": "begin",
+    "reviews": "capacity circulate close collect collect_from dissolve forward handle meets offer "
+    "open_review open_slots own_weight permit stuck take turns_to_ideas weight_of_ideas work",
+    "reviews, outcomes": "endorse refuse review show_another_door",
+    "outcomes": "conclude_pilot resume suitability",
+    "conceptions": "ask_permission bring conceive consider loss_share seeks_permission silence "
+    "speak withhold",
+    "reviews, outcomes, conceptions": "decide judge",
+    "reviews, outcomes, platforms, conceptions": "clarity_heard submit takes wrong_queue",
+    "arrivals": "business_rate may_start_trial receive",
+    "learning": "effort learn learn_from_others take_warning visibility",
+    "whenever asked": "burnt_out covered draw draw_own leader next_meeting provision queue "
+    "trait_key",
+}
+CALLED: Final = {name: when for when, names in _HOOKS_OF_PHASES.items() for name in names.split()}
+"""When each method is called that a custom agent may override: in which phases of the week, which
+are methods of :class:`~innovation_abm.model.InnovationModel`."""
 OF_MESA: Final = ("step", "advance")
 """What Mesa's own examples override, and this model never calls."""
 

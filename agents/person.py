@@ -25,12 +25,14 @@ class Person(mesa.Agent):
         tenure: how many holders the post had before.
         began: week in which the person took up the post; 0: before the first.
         layer: 1 for a leader, one more for each superior; 0 for the central agency.
+        layer_size: people in that layer, the person included; 0 for agency and panel.
         department, unit: numbers of department and unit.
-        superior: direct superior, ``None`` for a leader.
+        superior: direct superior; ``None`` for a leader.
+        business: items of regular business waiting; 0 for those who do not review.
         terms: what holds this week in the department.
         terms_row: number of these terms: the department's; agency and panel have the government's.
         risk_aversion, permission_seeking, storytelling: traits, in [0, 1].
-        knows_channels: knows that there are platforms and other doors.
+        knows_channels: whether the person knows that there are platforms and other doors.
         norm_threshold: share of others seen innovating at which the person follows.
         energy: 1 is rested, 0 exhausted.
         norm: how normal innovating is to the person, in [0, 1].
@@ -56,8 +58,10 @@ class Person(mesa.Agent):
         self.post = post
         self.tenure = 0
         self.layer = 0
+        self.layer_size = 0
         self.department = 0
         self.unit = 0
+        self.business = 0
         self.superior: Desk[Idea] | None = None
         self.terms: Terms = model.government
         self.terms_row = len(model.terms) - 1
@@ -117,6 +121,11 @@ class Person(mesa.Agent):
     def trait_key(self) -> int:
         """What :func:`~innovation_abm.rules.book.trait` draws from, for this holder of the post."""
         return fold(fold(self.model.keys[Purpose.TRAIT], self.post), self.tenure)
+
+    @property
+    def queue(self) -> int:
+        """How many ideas and requests for permission wait; 0 for those who do not review."""
+        return 0
 
     @property
     def leader(self) -> Head[Idea]:

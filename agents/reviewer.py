@@ -22,7 +22,6 @@ class Reviewer(Person):
 
     Attributes:
         ideas: queue of ideas and requests for permission, first come, first served.
-        business: items of regular business waiting.
         slots: reviews that can still be done this week.
         rank: place among the reviewers of the layer.
         gate: row of the tables by layer that counts this reviewer's queue.
@@ -33,11 +32,15 @@ class Reviewer(Person):
         """Take up ``post`` with an empty inbox."""
         super().__init__(model, post)
         self.ideas: deque[Idea] = deque()
-        self.business = 0
         self.slots = 0
         self.rank = 0
         self.gate = 0
         self.reports = 0
+
+    @property
+    def queue(self) -> int:
+        """How many ideas and requests for permission wait."""
+        return len(self.ideas)
 
     def capacity(self) -> float:
         """Return the reviews that can be done a week, on average."""

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from innovation_abm.dashboards.guides import guides
-from innovation_abm.dashboards.offered import PACES, at_pace, named, offered, offers, pace_of, with_own
+from innovation_abm.dashboards.offered import (
+    PACES,
+    at_pace,
+    named,
+    offered,
+    offers,
+    pace_of,
+    with_own,
+)
 from innovation_abm.dashboards.play import LiveMove, Play
 from innovation_abm.dashboards.words import LANGUAGES, Speech
 from innovation_abm.rules.files import FileRules

@@ -314,6 +314,8 @@ class InnovationModel(mesa.Model):
     def context(self) -> None:
         """Phase 1: the timeline takes effect; expectations, politics and trust move."""
         before = self.government.declaration if self.week > 1 else 0.0
+        for terms in self.terms:
+            terms.week = float(self.week)
         self.follow_timeline()
         government, rules, last, now = self.government, self.rules, self.last, self.now
         jumped = float(self.draw(Purpose.JUMP, self.week) < rules.jump_chance(government))

@@ -19,14 +19,21 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from innovation_abm.agents import Leader, Person, Reviewer
+from innovation_abm.agents import Leader, Panel, Person, Reviewer
+from innovation_abm.agents.cast import ROLES
+from innovation_abm.agents.hooks import CALLED, hooks_of, is_ours
 from innovation_abm.chance import Purpose, Stream
 from innovation_abm.commands.lever_pages import moves_in_words
 from innovation_abm.entities.idea import Event, Fate, Idea, Outcome, Reason, Stage
+from innovation_abm.entities.protocols import IdeaLike, PersonLike
 from innovation_abm.entities.queues import QUEUE_COLUMNS
 from innovation_abm.entities.terms import Terms
 from innovation_abm.entities.weeks import Week
+from innovation_abm.entities.world import World
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.kernel.lowering import BY_HAND, FIXED, by_hand
+from innovation_abm.kernel.translation import dialect
+from innovation_abm.organization.organization import Role
 from innovation_abm.results.batches import FIGURES
 from innovation_abm.results.columns import IDEA_COLUMNS, PEOPLE_COLUMNS
 from innovation_abm.results.measures import MEASURES
@@ -516,6 +523,170 @@ def distribution_table() -> str:
     return table(("distribution", "meaning", "needs"), rows)
 
 
+# --- what rules and agents may use ----------------------------------------------------------------
+
+BOTH, MESA, NEITHER = "both", "Mesa", "-"
+"""The engines in which something may be used."""
+
+
+def read_by_rules(protocol: type) -> list[str]:
+    """List what a protocol lets rules read: its attributes and properties."""
+    return [*protocol.__annotations__, *(name for name, _ in properties(protocol))]
+
+
+def properties(documented: type) -> list[tuple[str, str]]:
+    """Return the names and meanings of the public properties of a class."""
+    return [
+        (name, _first_line(value))
+        for name, value in vars(documented).items()
+        if isinstance(value, property) and not name.startswith("_")
+    ]
+
+
+def _first_line(documented: object) -> str:
+    first = (inspect.getdoc(documented) or "").partition("\n")[0].removesuffix(".")
+    return first[:1].lower() + first[1:]
+
+
+def compiled_of_people() -> set[str]:
+    """Name what custom agents may read of people in the compiled engine."""
+    asked = {name for name, _ in properties(Person)} - {*BY_HAND}
+    return {*dialect.PERSON_COLUMNS, *dialect.OF_PERSON, *asked}
+
+
+def compiled_of_ideas() -> set[str]:
+    """Name what custom agents may read of ideas in the compiled engine."""
+    columns = {*dialect.IDEA_COLUMNS} - {*dialect.COUNTED}
+    return {*columns, *dialect.OF_IDEA, "author_present"}
+
+
+def _readable(
+    documented: Iterable[tuple[str, str]],
+    rules: Collection[str],
+    compiled: Collection[str],
+    written: Collection[str],
+) -> str:
+    """Tabulate attributes: who may read them, and set them, in which engine."""
+    rows = []
+    for names, meaning in documented:
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for name in names.split(", "):
+            cells = (
+                BOTH if name in rules else NEITHER,
+                BOTH if name in compiled else MESA,
+                BOTH if name in written else NEITHER,
+            )
+            alike.setdefault(cells, []).append(_code(name))
+        rows += [(", ".join(ones), _markdown(meaning), *cells) for cells, ones in alike.items()]
+    return table(("name", "meaning", "rules read", "agents read", "agents set"), rows)
+
+
+def readables_of_people() -> str:
+    """Tabulate what may be read of people, class by class."""
+    rules, compiled = read_by_rules(PersonLike), compiled_of_people()
+    written = dialect.CUSTOM_WRITES["person"]
+    parts = {
+        "Everybody has": [*attributes(Person), *properties(Person)],
+        "Middle managers, leaders, agency and panel also have": attributes(Reviewer),
+        "Leaders also have": attributes(Leader),
+        "The panel also has": attributes(Panel),
+    }
+    return "\n\n".join(
+        f"{title}:\n\n{_readable(documented, rules, compiled, written)}"
+        for title, documented in parts.items()
+    )
+
+
+def readables_of_ideas() -> str:
+    """Tabulate what may be read of an idea."""
+    documented = [*attributes(Idea), *properties(Idea)]
+    written = dialect.CUSTOM_WRITES["idea"]
+    return _readable(documented, read_by_rules(IdeaLike), compiled_of_ideas(), written)
+
+
+def readables_of_the_model() -> str:
+    """Tabulate what agents may read of the model, and which of its methods they may call."""
+    compiled = compiled_of_the_model()
+    documented = [
+        (name, name, meaning)
+        for names, meaning in [*attributes(World), *properties(World)]
+        for name in names.split(", ")
+    ]
+    documented += [
+        (name, _call(name, value), _first_line(value))
+        for name, value in vars(World).items()
+        if inspect.isfunction(value) and not name.startswith("_")
+    ]
+    rows = (
+        (_code(written), _markdown(meaning), BOTH if name in compiled else MESA)
+        for name, written, meaning in documented
+    )
+    return table(("name", "meaning", "agents use"), rows)
+
+
+def compiled_of_the_model() -> set[str]:
+    """Name what custom agents may use of the model in the compiled engine."""
+    return {*dialect.CUSTOM_READS, *dialect.CUSTOM_CALLS, "agency_open", "record"}
+
+
+def _call(name: str, method: Callable[..., object]) -> str:
+    """Write a call of a method: its parameters without ``self`` and their types."""
+    _, *given = inspect.signature(method).parameters.values()
+    written = ", ".join(str(one.replace(annotation=one.empty)) for one in given)
+    return f"{name}({written})"
+
+
+def hook_tables() -> str:
+    """Tabulate the methods that a custom agent may override, one table a class."""
+    kinds = dict.fromkeys(
+        one for kind in ROLES.values() for one in reversed(kind.__mro__) if is_ours(one)
+    )
+    parts = []
+    for kind in kinds:
+        rows = [
+            _hook(kind, name, roles)
+            for name in vars(kind)
+            if (roles := [role for role, one in ROLES.items() if _has_hook(one, kind, name)])
+        ]
+        if rows:
+            header = ("method", "called in", "of", "what it does", "returns", "engines")
+            parts.append(f"{_code(kind.__name__)}:\n\n{table(header, rows)}")
+    return "\n\n".join(parts)
+
+
+def _has_hook(kind: type, owner: type, name: str) -> bool:
+    """Whether agents of a class have a hook from ``owner``."""
+    return name in hooks_of(kind) and next(o for o in kind.__mro__ if name in vars(o)) is owner
+
+
+def _hook(owner: type, name: str, roles: Sequence[Role]) -> tuple[str, ...]:
+    """Describe one method that a custom agent may override."""
+    value = vars(owner)[name]
+    method = value.fget if isinstance(value, property) else value
+    written = name if isinstance(value, property) else _call(name, method)
+    engine = MESA if by_hand(owner, name) or name in FIXED else BOTH
+    meaning = _markdown(_first_line(method))
+    return (_code(written), CALLED[name], _whose(roles), meaning, _returned(method), engine)
+
+
+def _whose(roles: Sequence[Role]) -> str:
+    """Name whose method is called, by role."""
+    if len(roles) == len(ROLES):
+        return "all"
+    people = (Role.STAFF, Role.MIDDLE_MANAGER, Role.LEADER)
+    of_people = ["people"] if set(people) <= set(roles) else []
+    others = [role.label for role in roles if not (of_people and role in people)]
+    return ", ".join(of_people + others)
+
+
+def _returned(method: Callable[..., object]) -> str:
+    """Return what a method returns, by the classes that agents are made from."""
+    kind = str(method.__annotations__["return"]).replace(" | ", " or ")
+    for protocol, written in (("Desk[Idea]", "Reviewer"), ("Head[Idea]", "Leader")):
+        kind = kind.replace(protocol, written)
+    return NEITHER if kind == "None" else _code(kind)
+
+
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "parameters": parameter_tables,
     "rules": rule_tables,
@@ -534,6 +705,11 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "queues": lambda: _column_table(QUEUE_MEANINGS, QUEUE_COLUMNS),
     "figures": lambda: _column_table(FIGURES, FIGURES),
     "people": lambda: _column_table(PEOPLE_COLUMNS, PEOPLE_COLUMNS),
+    "readables of people": readables_of_people,
+    "readables of ideas": readables_of_ideas,
+    "readables of terms": lambda: _attribute_table(Terms),
+    "readables of the model": readables_of_the_model,
+    "hooks": hook_tables,
     "levers": lever_table,
     "claims": claim_table,
     "claim tally": claim_tally,

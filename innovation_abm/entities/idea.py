@@ -149,12 +149,12 @@ class Idea:
         key: identity in keyed draws, ``week * 2**32 + author's post``.
         week: week of conception.
         author: who conceived it.
-        tenure: which holder of the author's post that was.
-        department: the author's department, and ``unit`` the unit.
-        facet: kind of idea.
-        topic: what it is about; ideas that share a topic are duplicates. -1: its own.
+        tenure: how many holders the author's post had before.
+        department, unit: numbers of the author's department and unit.
+        facet: kind of idea, a ``Facet``.
+        topic: number of what it is about; ideas that share a topic are duplicates. -1: its own.
         birth_value: value at conception; 0 is break-even.
-        value: value now.
+        value: value now; 0 is break-even.
         novelty: novelty in [0, 1].
         uncertainty: standard error with which a raw idea of its kind is seen.
         direction: how far an idea of its kind answers a direction from above, in [0, 1].
@@ -165,8 +165,8 @@ class Idea:
         allies: number of people who joined it on a platform.
         ally_posts: who they are, by post with their tenure, the author included.
         posters: those who joined last and post it this week.
-        posted_week: week it went on a platform.
-        stage: where it is.
+        posted_week: week it went on a platform; -1 if it did not.
+        stage: where it is, a ``Stage``.
         holder: whose queue or desk it is on.
         since: week it came there.
         layer: layer whose gate it was last at.
@@ -174,20 +174,25 @@ class Idea:
         waited: week-ends it has spent in queues altogether.
         visited: ranks of the reviewers of that layer that it has been to.
         doors: other doors it has tried.
-        rework_post: post that returned it for rework.
+        rework_post: post that returned it for rework; -1 if none did.
         endorsers: post and tenure of everybody who endorsed it.
         seen: value seen at its last review.
         decisions: judgements of it, including the author's own.
-        voiced, asked, posted, misrouted, bypassed, collected, piloted, trialled, reworked,
-            submitted: whether that happened (``trialled``: piloted under a trial quota;
-            ``submitted``: it reached somebody who may endorse it).
+        voiced, posted, misrouted, bypassed, piloted, reworked: whether that happened.
+        asked: whether permission was asked.
+        collected: whether the agency took it up.
+        trialled: whether it was piloted under a trial quota.
+        submitted: whether it reached somebody who may endorse it.
         top: whether it reached a leader or panel.
-        duplicate: its topic had been adopted before it was conceived.
-        in_use: some department uses it.
-        fate: how it ended, ``fate_week`` when, ``fate_holder`` the post that ended it.
+        duplicate: whether its topic had been adopted before it was conceived.
+        in_use: whether some department uses it.
+        fate: how it ended, a ``Fate``.
+        fate_week: week in which it ended; -1 until then.
+        fate_holder: reviewer who ended it, ``None`` where nobody did.
         detail: kind of that fate, where a custom agent tells kinds apart; else empty.
-        reason: why it was withheld.
-        outcome: what became of it after adoption, and ``outcome_week`` when.
+        reason: why it was withheld, a ``Reason``.
+        outcome: what became of it after adoption, an ``Outcome``.
+        outcome_week: week in which that was known; -1 until then.
         worked: slots spent on it between adoption and implementation.
         revivals: how often it was brought back after a rejection.
     """

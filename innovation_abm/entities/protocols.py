@@ -21,13 +21,15 @@ Idea = TypeVar("Idea", contravariant=True)
 
 
 class PersonLike(Protocol):
-    """What a rule may read of a person; see :class:`~innovation_abm.agents.Person`."""
+    """What a rule may read of a person; what it means is said in :class:`.agents.Person`."""
 
     post: int
     tenure: int
     layer: int
+    layer_size: int
     department: int
     unit: int
+    business: int
     risk_aversion: float
     permission_seeking: float
     storytelling: float
@@ -39,6 +41,10 @@ class PersonLike(Protocol):
     futility: float
     learned_fear: float
     own_noise: float
+
+    @property
+    def queue(self) -> int:
+        """How many ideas and requests for permission wait; 0 for those who do not review."""
 
     @property
     def role(self) -> int:
@@ -98,7 +104,6 @@ class Desk(PersonLike, Protocol[Idea]):
     gate: int
     began: int
     slots: int
-    business: int
     ideas: deque[Any]  # of the same class; a deque is not contravariant
 
     def receive(self, idea: Idea) -> None:

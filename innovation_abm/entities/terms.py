@@ -19,6 +19,7 @@ OWN_TERMS: Final = tuple(f"own_{number}" for number in range(16))
 are always as many places, so that the engine is the same whichever parameters there are."""
 
 WEEKLY_TERMS: Final = {
+    "week": 0.0,
     "gap": 0.0,
     "trust": 1.0,
     "signal": 0.0,
@@ -47,6 +48,7 @@ class Terms:
 
     Attributes:
         constant_review: 1.0 if the review is constant, 0.0 if logistic.
+        week: week of the run; 1 is the first.
         gap: citizens' expectations less services, in value; below 0 if services lead.
         trust: trust of citizens in the public service, in [0, 1].
         signal: the political signal; below 0 is discouraging.
@@ -57,6 +59,7 @@ class Terms:
 
     __slots__ = (*PARAMETER_TERMS, "constant_review", "_own", *WEEKLY_TERMS)
     _own: dict[str, float]
+    week: float
     gap: float
     trust: float
     signal: float

@@ -41,7 +41,29 @@ class Jury(Desk[Idea], Protocol):
 
 
 class World(Protocol):
-    """The members of the model that agents and the platform use."""
+    """The members of the model that agents and the platform use.
+
+    Attributes:
+        week: week of the run; 1 is the first, 0 before it.
+        now, last: what is counted and measured of this week so far, and of the week before: the
+            columns of ``run.weeks``.
+        terms: what holds this week, department by department, and at last for the government.
+        government: what holds this week for the government as a whole.
+        rules: the rule book of the run.
+        settings: the scenario; compiled agents read ``value_distribution`` only.
+        ideas: all ideas so far, in the order of their conception.
+        granted: ideas that got permission, and go on when people next conceive.
+        keys: key of each purpose of a draw.
+        rest_lasts: whether people to whom nothing happens stay as they are.
+        clarity: how clearly what leaders say is heard, by department and layer, in [0, 1].
+        missing: share of each determinant left open, for each of ``terms``, in [0, 1].
+        provisions: how far determinants are there, for each of ``terms``, by energy, as far as
+            asked this week.
+        adopted_topics: topics of adopted ideas.
+        met_topics: departments and topics of which the need is met.
+        to_circulate: adopted ideas that the agency has not offered to others yet.
+        queues: the books of the queues.
+    """
 
     week: int
     settings: Scenario
@@ -59,6 +81,7 @@ class World(Protocol):
     met_topics: set[tuple[int, int]]
     to_circulate: deque[Idea]
     now: Week
+    last: Week
     queues: QueueBooks
 
     @property
@@ -72,6 +95,10 @@ class World(Protocol):
     @property
     def people(self) -> Sequence[Reader]:
         """All people, by post."""
+
+    @property
+    def reviewers(self) -> Sequence[Desk[Idea]]:
+        """The leaders and middle managers, by layer."""
 
     @property
     def leaders(self) -> Sequence[Head[Idea]]:

@@ -54,7 +54,7 @@ PERSON: Final = _record(
     u8="trait_key",
     i8="business slots",
     i4="success_until open_ideas deaths adoptions failures tenure department layer post "
-    "conceived voiced adopted superior unit gate rank reports trials terms_row began "
+    "conceived voiced adopted superior unit gate rank reports layer_size trials terms_row began "
     "queue queue_first queue_last arriving arriving_first arriving_last",
     i1="role",
     b1="busy knows_channels",

@@ -47,6 +47,9 @@ def context(s):
     """Phase 1: the timeline takes effect; expectations, politics and trust move."""
     run = s.run[0]
     before = s.terms[run.departments].declaration if run.week > 1 else 0.0
+    for place in range(s.terms.size):
+        terms = s.terms[place]
+        terms.week = float(run.week)
     follow_timeline(s)
     government = s.terms[run.departments]
     last = s.weeks[run.week - 1]

@@ -100,6 +100,7 @@ BY_HAND: Final[dict[str, str]] = {
     "draw": "it is the engine's own",
     "draw_own": "it is the engine's own",
     "trait_key": "it is a column",
+    "queue": "it is a column",
     "leader": "it is the department's number",
 }
 """Methods of agents that the engine has written by hand, and why."""

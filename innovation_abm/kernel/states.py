@@ -90,6 +90,7 @@ def _newcomers(organization: Organization) -> Array:
     newcomers["terms_row"] = newcomers["department"]
     newcomers["gate"] = newcomers["layer"]
     newcomers["reports"][:people] = organization.report_count
+    newcomers["layer_size"][:people] = organization.layer_size
     newcomers["energy"] = 1.0
     newcomers["success_until"] = NEVER
     for name in ("queue_first", "queue_last", "arriving_first", "arriving_last"):

@@ -921,10 +921,11 @@ def take_over(s):
     """Set the parameters to their values from this week on."""
     run = s.run[0]
     for row in range(s.terms.size):
-        in_use = s.terms[row].in_use
+        week, in_use = s.terms[row].week, s.terms[row].in_use
         gap, trust, signal = s.terms[row].gap, s.terms[row].trust, s.terms[row].signal
         declared, skills = s.terms[row].declared, s.terms[row].skills
         s.terms[row] = s.period_terms[run.period]
+        s.terms[row].week = week
         s.terms[row].in_use = in_use
         s.terms[row].gap = gap
         s.terms[row].trust = trust

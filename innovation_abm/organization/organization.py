@@ -221,6 +221,11 @@ class Organization:
         """The number of units, over all departments."""
         return len(self.unit_names)
 
+    @property
+    def layer_size(self) -> IntArray:
+        """The number of people in each person's layer; shape ``(n,)``."""
+        return np.diff(self.layer_start)[self.layer - 1]
+
     def people_in(self, layer: int) -> IntArray:
         """The people of a layer, in order; empty for a layer that does not exist."""
         if not 1 <= layer <= self.layers:

@@ -14,12 +14,12 @@ class QueueAware(MiddleManager):
     limit = 3
 
     def own_weight(self):
-        if len(self.ideas) > self.limit:
+        if len(self.ideas) > self.limit or self.queue + self.business > 2 * self.layer_size:
             return 1.0
         return super().own_weight()
 
     def capacity(self):
-        return 4.0 * super().capacity() if self.model.week % 4 == 0 else 0.0
+        return 4.0 * super().capacity() if self.terms.week % 4 == 0 else 0.0
 
     def review(self, idea):
         if self.burnt_out:

@@ -149,7 +149,7 @@ OF_IDEA: Final[dict[str, tuple[str, Kind]]] = {
 """What is read of an idea besides the columns of :data:`.arrays.IDEA`."""
 
 PERSON_COLUMNS: Final = tuple(
-    name for name in PERSON.names or () if not name.startswith(("queue", "arriving"))
+    name for name in PERSON.names or () if not name.startswith(("queue_", "arriving"))
 )
 IDEA_COLUMNS: Final = tuple(
     name for name in IDEA.names or () if not name.startswith("first_") and name != "next"
@@ -173,6 +173,12 @@ COLUMNS: Final = frozenset(
 ) | {*OF_PERSON, *OF_IDEA, *OF_MODEL}
 """Attributes that are read as they are: no function is called for them."""
 
+CUSTOM_READS: Final = (
+    *("week", "now", "last", "government", "terms", "rules", "settings"),
+    *("people", "reviewers", "leaders", "panel", "agency"),
+)
+"""What methods of custom agents may read of the model: its other lists are longer in the engine
+than what is in them."""
 CUSTOM_CALLS: Final = (
     *("adopt", "develop", "end", "note_submission", "other_reviewer", "return_for_rework"),
     *("send", "start_pilot"),
@@ -195,7 +201,7 @@ CODES: Final = ("Purpose", "Fate", "Stage", "Reason", "Facet")
 """How parameters are annotated that take a code."""
 
 OF_CLASS: Final[dict[str, type]] = {
-    **dict.fromkeys(("ideas", "slots", "business", "rank", "gate", "reports"), Reviewer),
+    **dict.fromkeys(("ideas", "slots", "rank", "gate", "reports"), Reviewer),
     "trials": Leader,
     "members": Panel,
 }
@@ -203,6 +209,8 @@ OF_CLASS: Final[dict[str, type]] = {
 
 LEARNED: Final = ("deaths", "adoptions", "failures")
 """Columns of a person that are counted up within a week: whoever they count is listed first."""
+COUNTED: Final = ("posters",)
+"""Lists of an idea of which the engine has the length in a column: custom agents cannot read it."""
 UNSEEN: Final = ("detail",)
 """Attributes of an idea that only the Mesa engine has."""
 DETERMINANTS: Final = ("clarity", "parity", "suitability", "normality")

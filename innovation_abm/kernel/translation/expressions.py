@@ -21,7 +21,9 @@ from innovation_abm.kernel.translation.dialect import (
     CODE,
     CODES,
     CONSTANTS,
+    COUNTED,
     CUSTOM_CALLS,
+    CUSTOM_READS,
     DETERMINANTS,
     ENUMS,
     FLAG,
@@ -356,8 +358,9 @@ class Expressions:
         """Translate what is read of the model."""
         if node.attr == "agency_open":
             return Typed(fill("agency_open(s)"), FLAG)
-        if node.attr not in OF_MODEL:
-            right = f"of the model, it knows {', '.join(sorted(OF_MODEL))}"
+        known = CUSTOM_READS if self.method.custom else OF_MODEL
+        if node.attr not in known:
+            right = f"of the model, it knows {', '.join(sorted(known))}"
             raise self.refused(node, f"{ast.unparse(node)} is not known to the engine", right)
         text, kind = OF_MODEL[node.attr]
         if text.startswith("run.") or "[run." in text or text == "run":
@@ -446,10 +449,10 @@ class Expressions:
             text, kind = OF_IDEA[name]
             kind = self.known.get(ast.unparse(node), kind)
             return Typed(fill(text.replace("{row}", "row"), row=row), kind)
-        if name in IDEA_COLUMNS:
+        if name in IDEA_COLUMNS and not (self.method.custom and name in COUNTED):
             kind = {"b": FLAG, "u": KEY}.get(IDEA[name].kind, NUMBER)
             return Typed(ast.Attribute(row, name), kind)
-        right = "what is kept of an idea is " + ", ".join(sorted(IDEA_COLUMNS))
+        right = "what is kept of an idea is " + ", ".join(sorted({*IDEA_COLUMNS} - {*COUNTED}))
         raise self.refused(node, f"{ast.unparse(node)} is not known to the compiled engine", right)
 
     def of_provision(self, node: ast.Attribute, of: Typed) -> Typed:
