@@ -662,7 +662,7 @@ def _has_hook(kind: type, owner: type, name: str) -> bool:
 def _hook(owner: type, name: str, roles: Sequence[Role]) -> tuple[str, ...]:
     """Describe one method that a custom agent may override."""
     value = vars(owner)[name]
-    method = value.fget if isinstance(value, property) else value
+    method: Callable[..., object] = getattr(value, "fget", value)
     written = name if isinstance(value, property) else _call(name, method)
     engine = MESA if by_hand(owner, name) or name in FIXED else BOTH
     meaning = _markdown(_first_line(method))
