@@ -25,7 +25,7 @@ from innovation_abm.agents.hooks import CALLED, hooks_of, is_ours
 from innovation_abm.chance import Purpose, Stream
 from innovation_abm.commands.lever_pages import moves_in_words
 from innovation_abm.entities.idea import Event, Fate, Idea, Outcome, Reason, Stage
-from innovation_abm.entities.protocols import IdeaLike, PersonLike
+from innovation_abm.entities.protocols import IdeaLike, PersonLike, readable
 from innovation_abm.entities.queues import QUEUE_COLUMNS
 from innovation_abm.entities.terms import Terms
 from innovation_abm.entities.weeks import Week
@@ -529,11 +529,6 @@ BOTH, MESA, NEITHER = "both", "Mesa", "-"
 """The engines in which something may be used."""
 
 
-def read_by_rules(protocol: type) -> list[str]:
-    """List what a protocol lets rules read: its attributes and properties."""
-    return [*protocol.__annotations__, *(name for name, _ in properties(protocol))]
-
-
 def properties(documented: type) -> list[tuple[str, str]]:
     """Return the names and meanings of the public properties of a class."""
     return [
@@ -583,7 +578,7 @@ def _readable(
 
 def readables_of_people() -> str:
     """Tabulate what may be read of people, class by class."""
-    rules, compiled = read_by_rules(PersonLike), compiled_of_people()
+    rules, compiled = readable(PersonLike), compiled_of_people()
     written = dialect.CUSTOM_WRITES["person"]
     parts = {
         "Everybody has": [*attributes(Person), *properties(Person)],
@@ -601,7 +596,7 @@ def readables_of_ideas() -> str:
     """Tabulate what may be read of an idea."""
     documented = [*attributes(Idea), *properties(Idea)]
     written = dialect.CUSTOM_WRITES["idea"]
-    return _readable(documented, read_by_rules(IdeaLike), compiled_of_ideas(), written)
+    return _readable(documented, readable(IdeaLike), compiled_of_ideas(), written)
 
 
 def readables_of_the_model() -> str:

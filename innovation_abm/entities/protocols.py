@@ -20,6 +20,12 @@ Idea = TypeVar("Idea", contravariant=True)
 """The class of ideas, which is defined in terms of these protocols."""
 
 
+def readable(protocol: type) -> list[str]:
+    """List what a protocol lets others read: its attributes and properties."""
+    properties = (name for name, value in vars(protocol).items() if isinstance(value, property))
+    return [*protocol.__annotations__, *properties]
+
+
 class PersonLike(Protocol):
     """What a rule may read of a person; what it means is said in :class:`.agents.Person`."""
 

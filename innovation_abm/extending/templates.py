@@ -100,14 +100,15 @@ Rank levers:  innovation-abm levers --rank workshop --rules {file}
 Check it:     innovation-abm check-rules {file}
 In a study:   rules = "{file}" below [base], in a file for innovation-abm sweep
 {absent}
-It replaces the model's own {base}. Custom agents run only in the Mesa engine,
-which is slower; if a rule can do the same, write a rule (`innovation-abm new rule`).
+It replaces the model's own {base}. It runs in both engines as far as the compiled one knows
+what it uses: docs/extending.md lists that, and all methods to override. If a rule can do the
+same, write a rule (`innovation-abm new rule`).
 Runs must be repeatable: draw only with self.draw_own("a name", ...), read no other files, and
 import what is in files of this folder here, at the top.
 """
 
 from innovation_abm import Role, Scenario, simulate
-from innovation_abm.agents import {base}
+from innovation_abm.extension import {base}
 
 
 class {name}({base}):

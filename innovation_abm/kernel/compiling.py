@@ -138,18 +138,32 @@ def _agents(rules: RuleBook) -> str:
     Raises:
         DialectError: if the engine cannot run them.
     """
+    return _lowered(rules)[0]
+
+
+def _lowered(rules: RuleBook) -> tuple[str, dict[str, FunctionType]]:
+    """Return that source, and the functions declared as rules that it calls, by name.
+
+    Raises:
+        DialectError: if the engine cannot run them.
+    """
     roles = tuple(roles_of(rules).items())
-    return _agents_of(roles, tuple(_own_places(rules).items())) if roles else ""
+    return _agents_of(roles, tuple(_own_places(rules).items())) if roles else ("", {})
 
 
 @lru_cache(maxsize=32)
 def _agents_of(
     roles: tuple[tuple[Role, type[Person]], ...], places: tuple[tuple[str, str], ...]
-) -> str:
+) -> tuple[str, dict[str, FunctionType]]:
     from innovation_abm.agents.cast import ROLES  # with them comes Mesa, which is slow to load
-    from innovation_abm.kernel.lowering import lowered_agents
+    from innovation_abm.kernel.lowering import agents_and_rules
 
-    return lowered_agents({**ROLES, **dict(roles)}, dict(places))
+    text, called = agents_and_rules({**ROLES, **dict(roles)}, dict(places))
+    for name, function in called.items():  # the source goes into digests, and so must these
+        state = hashlib.sha256()
+        _absorb(state, function, set())
+        text += f"\n# {name} {state.hexdigest()}\n"
+    return text, called
 
 
 def _own_places(rules: RuleBook) -> dict[str, str]:
@@ -281,7 +295,7 @@ def _linked(name: str, asked: _Asked) -> Callable[..., int] | None:
         _interrupted_between_steps(),
         linking.once(name),
     ):
-        rules, _ = _books(asked.rules, name, numba)
+        rules, *_ = _books(asked.rules, name, numba)
         prints = _fingerprints(asked.rules)
         found = tiers.link(_folder(name), engine, _by_name(rules), prints)
     if found is not None:
@@ -470,9 +484,10 @@ def _specialised(
     from innovation_abm.kernel import decisions, week
     from innovation_abm.kernel.numba_types import signature_of, viewer
 
-    book, shipped = _books(rules, name, numba)
+    book, shipped, called_by_agents = _books(rules, name, numba)
     namespace = {**vars(decisions), **vars(week)}
     exec(_agents(rules), namespace)
+    namespace |= called_by_agents
     namespace |= {"rules": book, "shipped": shipped, "CHECKED": checked}
     namespace["CUSTOM"] = bool(roles_of(rules))
     namespace["state_at"] = viewer(checked)
@@ -486,9 +501,18 @@ def _specialised(
     return namespace
 
 
-def _books(rules: RuleBook, name: str, numba: Any) -> tuple[ModuleType, ModuleType]:  # noqa: ANN401
-    """Return what the engine calls ``rules`` and ``shipped``; numba compiles rules when called."""
-    twins = _twins_of_rules(list(_rule_functions(rules)), name, numba, _own_places(rules))
+def _books(
+    rules: RuleBook,
+    name: str,
+    numba: Any,  # noqa: ANN401
+) -> tuple[ModuleType, ModuleType, dict[str, Any]]:
+    """Return what the engine calls ``rules`` and ``shipped``, and the rules that agents call.
+
+    Numba compiles rules when they are called.
+    """
+    called = _lowered(rules)[1]
+    functions = [*_rule_functions(rules), *called.values()]
+    twins = _twins_of_rules(functions, name, numba, _own_places(rules))
     book, shipped = ModuleType("rules"), ModuleType("shipped")
     for rule in fields(RuleBook):
         twin = twins[id(getattr(rules, rule.name))]
@@ -498,7 +522,7 @@ def _books(rules: RuleBook, name: str, numba: Any) -> tuple[ModuleType, ModuleTy
     for hook in HOOKS:
         overridden = any(overrides(kind, hook) for kind in roles_of(rules).values())
         setattr(shipped, hook, not overridden)
-    return book, shipped
+    return book, shipped, {key: twins.get(id(one), one) for key, one in called.items()}
 
 
 def _is_trusted(rules: RuleBook, rule: str) -> bool:
@@ -679,7 +703,8 @@ def parameters_of(rule: str) -> list[str]:
 def _reason(error: Exception) -> str:
     """Return the part of numba's long message that helps the author of a rule, in one line."""
     if isinstance(error, KeyError):  # what numba raises for a field that a record does not have
-        return f"none of its arguments has the attribute {error}"
+        told = f"none of its arguments has the attribute {error}"
+        return f"{told}; docs/extending.md lists what rules may read"
     text = re.sub(r"Record\([^)]*\)|\x1b\[[0-9;]*m", "", str(error))
     lines = [" ".join(line.split()) for line in text.splitlines()]
     noise = ("During", "File", "- ", "Failed in", "No implementation", "There are", "Overload")

@@ -17,6 +17,7 @@ import math
 import re
 import sys
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.agents.fields import PersonTrait, all_shapes, all_states, states_of
@@ -135,17 +136,28 @@ def lowered(cast: Mapping[Role, type], model: type) -> str:
 
 
 def lowered_agents(cast: Mapping[Role, type], own_terms: Mapping[str, str] | None = None) -> str:
+    """Write the functions for agents of some classes; see :func:`agents_and_rules`."""
+    return agents_and_rules(cast, own_terms)[0]
+
+
+def agents_and_rules(
+    cast: Mapping[Role, type], own_terms: Mapping[str, str] | None = None
+) -> tuple[str, dict[str, FunctionType]]:
     """Write the functions for agents of some classes, which are in the place of the shipped ones.
 
     Args:
         cast: the class of the agents of each role.
         own_terms: the field of the terms in which each parameter is that custom rules declare.
 
+    Returns:
+        Their source, and the functions declared as rules that they call, by the names there.
+
     Raises:
         DialectError: if a method uses what the engine does not know, or overrides one that the
             engine has written by hand.
     """
-    return _joined(list(Lowering(cast, World, own_terms or {}).of_people()))
+    lowering = Lowering(cast, World, own_terms or {})
+    return _joined(list(lowering.of_people())), lowering.rules
 
 
 def _joined(parts: list[str]) -> str:
@@ -161,12 +173,14 @@ class Lowering:
         model: the class of the model, or the protocol of what agents see of it.
         own_terms: see :func:`lowered_agents`.
         asked: methods of classes that no role has, but that those of others call by ``super()``.
+        rules: functions declared as rules that methods call, by the names that they have here.
     """
 
     cast: Mapping[Role, type]
     model: type
     own_terms: Mapping[str, str] = field(default_factory=dict)
     asked: list[tuple[type, str]] = field(default_factory=list)
+    rules: dict[str, FunctionType] = field(default_factory=dict)
 
     # --- which functions there are ----------------------------------------------------------------
 
@@ -302,6 +316,17 @@ class Lowering:
         """List the values that classes of people have of a name, of all roles below a class."""
         kinds = (kind for kind in self.cast.values() if issubclass(kind, who))
         return [getattr(kind, name) for kind in kinds if hasattr(kind, name)]
+
+    def rule(self, function: FunctionType) -> str:
+        """Return the name by which the engine calls a function that is declared as a rule.
+
+        Raises:
+            DialectError: if agents call two functions of that name.
+        """
+        name = f"rule_{function.__name__}"
+        if self.rules.setdefault(name, function) is not function:
+            raise DialectError(f"two rules are named {function.__name__}; rename one")
+        return name
 
     # --- writing them -----------------------------------------------------------------------------
 

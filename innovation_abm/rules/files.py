@@ -25,7 +25,14 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.agents.fields import FieldError
-from innovation_abm.agents.hooks import hooks_of, is_ours, own_methods, unused_methods
+from innovation_abm.agents.hooks import (
+    hooks_of,
+    is_ours,
+    named_by,
+    own_methods,
+    unused_methods,
+)
+from innovation_abm.entities.protocols import IdeaLike, PersonLike, readable
 from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.organization.organization import Role
 from innovation_abm.rules.book import SHIPPED, RuleBook, RuleError, parameters_fault
@@ -238,7 +245,7 @@ def read_rules(path: str | PathLike[str]) -> tuple[FileRules, list[Finding]]:
         _execute(name, place, source, module)
         modules = {place: module, **neighbours.modules()}
     roles = _roles_of(name, module)
-    found = {} if roles and not _declares(module) else _rules_of(name, module)
+    found = {} if roles and not _declares(module) else _rules_of(name, module, roles)
     book = FileRules(**found)
     texts = {place.name: source} | {
         file.relative_to(place.parent).as_posix(): text
@@ -304,11 +311,23 @@ def explained(error: BaseException, *, methods: bool = True) -> str:
         names = [one for one in dir(error.obj) if not one.startswith("_")]
         if isinstance(error.obj, ModuleType | type):
             return told + did_you_mean(error.name, names)
-        if not methods:
+        instead = ""
+        if offered := [] if methods else _read_by_rules(error.obj):
+            names, instead = offered, f"rules read {', '.join(offered)}"
+        elif not methods:
             kind = type(error.obj)
             names = [one for one in names if not callable(getattr(kind, one, None))]
-        told += did_you_mean(error.name, names, cutoff=NEAR)
+        told += did_you_mean(error.name, names, instead, cutoff=NEAR)
     return told
+
+
+def _read_by_rules(value: object) -> list[str]:
+    """Return what rules may read of a person or an idea; nothing if it is neither."""
+    for protocol in (PersonLike, IdeaLike):
+        offered = readable(protocol)
+        if all(hasattr(value, one) for one in offered):
+            return offered
+    return []
 
 
 def _codes(rules: RuleBook) -> dict[CodeType, str]:
@@ -523,7 +542,9 @@ def _declares(module: ModuleType) -> bool:
     return WHOLE_BOOK in vars(module) or any(own)
 
 
-def _rules_of(name: str, module: ModuleType) -> dict[str, Callable[..., float]]:
+def _rules_of(
+    name: str, module: ModuleType, roles: Mapping[Role, type[Person]]
+) -> dict[str, Callable[..., float]]:
     """Return the rules that a file declares, by name."""
     if WHOLE_BOOK in vars(module):
         book = vars(module)[WHOLE_BOOK]
@@ -535,7 +556,7 @@ def _rules_of(name: str, module: ModuleType) -> dict[str, Callable[..., float]]:
     else:
         found = {rule: vars(module)[rule] for rule in RULES if rule in vars(module)}
         _check_declared(name, module, found)
-        _check_names(name, module, found)
+        _check_names(name, module, found, roles)
     for rule, function in found.items():
         _check_signature(name, rule, function)
     return found
@@ -549,8 +570,10 @@ def _check_declared(name: str, module: ModuleType, found: dict[str, Any]) -> Non
             raise RuleError(f"{name}{line}: {rule} is not declared as a rule; add @rule above it")
 
 
-def _check_names(name: str, module: ModuleType, found: dict[str, Any]) -> None:
-    """Refuse a rule of the file that replaces no rule and that no other rule calls."""
+def _check_names(
+    name: str, module: ModuleType, found: dict[str, Any], roles: Mapping[Role, type[Person]]
+) -> None:
+    """Refuse a rule of the file that replaces no rule and that no other rule or agent calls."""
     own = {
         given: function
         for given, function in vars(module).items()
@@ -558,11 +581,12 @@ def _check_names(name: str, module: ModuleType, found: dict[str, Any]) -> None:
         and getattr(function, "is_rule", False)
         and function.__module__ == module.__name__
     }
-    called = {word for function in own.values() for word in function.__code__.co_names}
+    methods = (method for kind in roles.values() for _, method in own_methods(kind))
+    called = named_by([*own.values(), *methods])
     for given in sorted(set(own) - set(found) - called):
         advice = did_you_mean(given, RULES, f"must be one of {', '.join(RULES)}")
         raise RuleError(f'{name}{_line(module, own[given])}: unknown rule "{given}"{advice}')
-    if not found:
+    if not (found or roles):
         raise RuleError(
             f"{name}: declares no rule; write a function with the name and the parameters of a "
             "rule in innovation_abm/rules/book.py, and add @rule above it"

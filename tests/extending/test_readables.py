@@ -13,7 +13,6 @@ from reference import (
     compiled_of_the_model,
     hook_tables,
     properties,
-    read_by_rules,
 )
 
 from innovation_abm import Change, InnovationModel, Scenario, load_rules
@@ -21,7 +20,7 @@ from innovation_abm.agents import Leader, MiddleManager, Panel, Person, Reviewer
 from innovation_abm.agents.cast import ROLES
 from innovation_abm.agents.hooks import CALLED, hooks_of
 from innovation_abm.entities.idea import Idea
-from innovation_abm.entities.protocols import IdeaLike, PersonLike
+from innovation_abm.entities.protocols import IdeaLike, PersonLike, readable
 from innovation_abm.entities.terms import WEEKLY_TERMS, Terms
 from innovation_abm.entities.world import World
 from innovation_abm.evidence.agreement import difference
@@ -96,7 +95,7 @@ def test_what_rules_read_is_there_in_both_engines():
         (PersonLike, (*model.people, *model.inboxes), PERSON.names),
         (IdeaLike, model.ideas, IDEA.names),
     ):
-        for name in read_by_rules(protocol):
+        for name in readable(protocol):
             assert name in columns
             assert all(isinstance(getattr(one, name), int | float) for one in owners), name
     assert documented(Terms) <= {*TERMS.names}
@@ -274,7 +273,7 @@ def mixed(**owners):
 @pytest.mark.slow  # it compiles rules
 def test_rules_read_the_same_numbers_in_both_engines(tmp_path):
     person, idea = (
-        [name for name in read_by_rules(protocol) if name != "trait_key"]
+        [name for name in readable(protocol) if name != "trait_key"]
         for protocol in (PersonLike, IdeaLike)
     )
     terms = [*WEEKLY_TERMS, "doubt"]

@@ -2,8 +2,9 @@
 
 import pytest
 
-from innovation_abm import Role, Scenario, preset, replicate, simulate
+from innovation_abm import Role, Scenario, preset, replicate, rule, simulate
 from innovation_abm.extension import CentralAgency, Fate, Leader, MiddleManager, Panel, Staff, Stage
+from innovation_abm.rules import clip, trait
 
 pytestmark = pytest.mark.slow  # each cast is compiled by itself
 
@@ -57,11 +58,16 @@ class Open(Panel):
         return idea.novelty > 0.3
 
 
+@rule
+def eagerness(person, least):
+    return clip(trait(person, "eagerness") + person.norm, least, 1.0)
+
+
 class Eager(Staff):
     def conceive(self, u):
         if self.draw_own("idle", self.model.week) < 0.2:
             return None
-        return super().conceive(u * 0.5)
+        return super().conceive(u * eagerness(self, 0.2))
 
     def silence(self, idea):
         return super().silence(idea)

@@ -11,6 +11,7 @@ from innovation_abm.agents.cast import ROLES
 from innovation_abm.kernel.compiling import digest, only_in_mesa
 from innovation_abm.kernel.lowering import BY_HAND, lowered_agents
 from innovation_abm.kernel.translation.errors import DialectError
+from innovation_abm.rules import RuleError
 from innovation_abm.rules.files import with_agents
 from innovation_abm.running import lowered
 
@@ -400,6 +401,44 @@ def test_a_class_whose_source_is_not_what_runs_is_refused(tmp_path):
     assert "return 0.75" in function_of(edited, "mine_own_weight")
     with pytest.raises(DialectError, match="its source is not what is run"):
         lowered_agents({**ROLES, **book.roles})
+
+
+HELPED = """\
+from innovation_abm import rule
+from innovation_abm.extension import MiddleManager, Role
+from innovation_abm.rules import clip, trait
+
+
+{declared}
+def doubled(idea, x):
+    return 2.0 * x * idea.value
+
+
+class Mine(MiddleManager):
+    def judge(self, idea, purpose, visit=0):
+        return doubled(idea, self.energy) > clip(trait(self, "mood"), 0.0, 0.5)
+
+
+ROLES = {{Role.MIDDLE_MANAGER: Mine}}
+"""
+
+
+def test_agents_call_functions_that_are_declared_as_rules(tmp_path):
+    file = tmp_path / "helped.py"
+    file.write_text(HELPED.format(declared="@rule"))
+    book = load_rules(file)
+    assert function_of(book, "mine_judge")[-1] == (
+        "return rule_doubled(idea, person.energy) > rule_clip(rule_trait(person, 'mood'), 0.0, 0.5)"
+    )
+    file.write_text(HELPED.format(declared="@rule").replace("2.0 * x", "3.0 * x"))
+    assert digest(load_rules(file)) != digest(book)
+    file.write_text(HELPED.format(declared=""))
+    assert "doubled() is not declared as a rule; add @rule above" in only_in_mesa(load_rules(file))
+    file.write_text(HELPED.format(declared="@rule").replace("2.0 * x", "x ** 0.3"))
+    assert "helped.py, line 8: x ** 0.3: write products" in only_in_mesa(load_rules(file))
+    file.write_text(HELPED.format(declared="@rule").replace("doubled(idea, self.energy)", "0.5"))
+    with pytest.raises(RuleError, match='unknown rule "doubled"'):
+        load_rules(file)
 
 
 def test_names_that_mean_something_else_are_not_taken_for_the_engines(tmp_path):

@@ -227,7 +227,7 @@ def test_a_rule_that_cannot_be_compiled_is_named(body, reason, folder):
         (
             "return reviewer.courage",
             'the rule "endorse" fails: AttributeError: ',
-            "(mine.py, line 4)",
+            "; rules read post, tenure, layer, layer_size, ",
         ),
         (
             "return idea.valu",

@@ -8,6 +8,7 @@ import enum
 import math
 from dataclasses import replace
 from functools import singledispatchmethod
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 from innovation_abm.agents import CentralAgency, Leader, Panel, Person, Reviewer
@@ -64,6 +65,7 @@ from innovation_abm.kernel.translation.methods import (
     source_of,
     written_parameters,
 )
+from innovation_abm.rules.source import examine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -504,6 +506,9 @@ class Expressions:
     def plain_call(self, node: ast.Call, name: str) -> Typed:
         """Translate a call of a function of numbers."""
         if name in self.local or not self.means(name, FUNCTIONS.get(name, ENUMS.get(name))):
+            found = self.method.function().__globals__.get(name)
+            if self.method.custom and isinstance(found, FunctionType) and name not in self.local:
+                return self.call_of_rule(node, found)
             right = f"it knows {', '.join(FUNCTIONS)}, and the functions of math"
             raise self.refused(node, f"{name}() is not known to the compiled engine", right)
         if name == "len":
@@ -522,6 +527,17 @@ class Expressions:
             many = self.value(node.args[0])
             return Typed(fill("n > 0", n=many.node), FLAG)
         return Typed(call_of(name, *self.numbers(node)), NUMBER)
+
+    def call_of_rule(self, node: ast.Call, function: FunctionType) -> Typed:
+        """Translate a call of a function that is declared as a rule: others may do anything."""
+        if not getattr(function, "is_rule", False):
+            what = f"{function.__name__}() is not declared as a rule"
+            raise self.refused(node, what, "add @rule above it, if it is one, or make it a method")
+        if found := examine([function]):
+            raise self.refused(node, f"{function.__name__}() is not a rule: {found[0]}")
+        if node.keywords:
+            raise self.refused(node, "arguments by name are not known to the engine here")
+        return Typed(call_of(self.calls.rule(function), *self.for_rule(node)), NUMBER)
 
     def for_rule(self, node: ast.Call) -> list[ast.expr]:
         """Translate the arguments of a rule, which takes records."""

@@ -64,6 +64,9 @@ class Calls(Protocol):
     def constants(self, who: type, name: str) -> list[Any]:
         """List the values that classes of people have of a name, of all roles below a class."""
 
+    def rule(self, function: FunctionType) -> str:
+        """Return the name by which the engine calls a function that is declared as a rule."""
+
 
 @dataclass(frozen=True)
 class AgentMethod:
