@@ -254,7 +254,7 @@ def _declare(frame: FrameType, made: _Declared, function: str) -> None:
         FieldError: if that is not the body of a class.
     """
     if "__qualname__" not in frame.f_locals:
-        told = f"must stand in the body of a class of agents, as in `mood = {function}(...)`"
+        told = f"must be in the body of a class of agents, as in `mood = {function}(...)`"
         raise FieldError(f"{function} (in {made.place}): {told}")
     frame.f_locals.setdefault(DECLARED, []).append(made)
 
@@ -309,7 +309,7 @@ def check_fields(kind: type) -> None:
     for one in kind.__mro__:
         for field in vars(one).get(DECLARED, ()):
             if not field.name:
-                told = "the class sets its name again; give each a name of its own"
+                told = "the class assigns the same name again; give each its own name"
                 raise FieldError(f"{one.__name__}: declared in {field.place}, and lost: {told}")
     taken = _taken(kind)
     for name, field in {**states_of(kind), **traits_of(kind)}.items():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from innovation_abm.dashboards.play import LiveMove, Play
-from innovation_abm.errors import InnovationAbmError, did_you_mean, first_few, shortened
+from innovation_abm.errors import InnovationAbmError, did_you_mean, first_few, shortened, shown
 from innovation_abm.reading.text_files import read_text
 from innovation_abm.reading.toml_files import TomlError, read_toml
 from innovation_abm.scenario.levers import Wording
@@ -20,7 +20,7 @@ from innovation_abm.scenario.presets import is_preset, preset
 from innovation_abm.scenario.scenario import ScenarioError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from innovation_abm.scenario.scenario import Scenario
 
@@ -209,14 +209,27 @@ def read_guide(text: str, source: str) -> Guide:
         raise GuideError(f"{source}: {_explained(error.errors())}") from None
 
 
-def _explained(faults: Iterable[Mapping[str, Any]]) -> str:
-    return "; ".join(first_few(map(_fault, faults)))
+def _explained(faults: Sequence[Mapping[str, Any]]) -> str:
+    """Return in plain words what pydantic found."""
+    # A list with a faulty entry counts as too short besides.
+    inside = {fault["loc"][:1] for fault in faults if len(fault["loc"]) > 1}
+    told = [one for one in faults if one["type"] != "too_short" or one["loc"] not in inside]
+    return "; ".join(first_few(map(_fault, told)))
 
 
 def _fault(fault: Mapping[str, Any]) -> str:
     parts = [str(part + 1) if isinstance(part, int) else part for part in fault["loc"]]
-    where = shortened(".".join(parts)) + ": " if parts else ""
-    return where + shortened(str(fault["msg"]).removeprefix("Value error, "), 200)
+    where = shortened(".".join(parts))
+    if fault["type"] == "missing":
+        return f"{where} is missing"
+    if fault["type"] == "extra_forbidden":
+        return f"{where}: unknown key"
+    if fault["type"] == "too_short":
+        return f"{where}: must have at least {fault['ctx']['min_length']} entries"
+    said = shortened(str(fault["msg"]).removeprefix("Value error, "), 200)
+    if allowed := said.removeprefix("Input should be ") if said.startswith("Input") else "":
+        return f"{where} = {shown(fault['input'])}: must be {allowed}"
+    return f"{where}: {said}" if parts else said
 
 
 @lru_cache(maxsize=1)

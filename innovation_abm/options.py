@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from innovation_abm.errors import InnovationAbmError, shortened, shown, unknown
+from innovation_abm.errors import InnovationAbmError, shortened, unknown
 
 if TYPE_CHECKING:
     from innovation_abm.charts.charts import Chart
@@ -106,9 +106,17 @@ def read_settings(
                 f"{given}: must be NAME=VALUE, for instance {option} risk_aversion=0.3"
             )
         if name not in known:
-            raise InnovationAbmError(f"{given}: {unknown('parameter', name, known)}")
+            raise InnovationAbmError(f"{given}: {_unknown_setting(name, known)}")
         values[name] = _value(given, text, known[name])
     return values
+
+
+def _unknown_setting(name: str, known: Mapping[str, Parameter]) -> str:
+    from innovation_abm.scenario.levers import catalogue
+
+    if name in catalogue():
+        return f"{name} is a lever, not a parameter; run and compare move it with --lever"
+    return unknown("parameter", name, known)
 
 
 def _value(given: str, text: str, parameter: Parameter) -> Any:  # noqa: ANN401 - what TOML holds
@@ -122,9 +130,7 @@ def _value(given: str, text: str, parameter: Parameter) -> Any:  # noqa: ANN401 
         return document["value"]
     if parameter.kind in ("choice", "text"):
         return text
-    raise InnovationAbmError(
-        f"{given}: {shown(text)} is not a valid TOML value; must be {parameter.allowed}"
-    )
+    raise InnovationAbmError(f"{given}: must be {parameter.allowed}")
 
 
 # --- charts ---------------------------------------------------------------------------------------

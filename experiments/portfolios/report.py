@@ -34,9 +34,9 @@ def sentence(found: Portfolio) -> str:
     gain = 100 * (nothing.lost.estimate - best.lost.estimate)
     price = 100 * (best.let_in.estimate - nothing.let_in.estimate)
     what = (
-        f"{price:.1f} more worthless ones are adopted"
+        f"{price:.1f} more worthless ones would be adopted"
         if price >= 0.05
-        else "no more worthless ones"
+        else "no more worthless ones would be"
     )
     return (
         f"For {best.cost:g} of a budget of {found.menu.budget:g}, {titles(found, best)} would save "
@@ -82,10 +82,10 @@ def write_report(found: Portfolio, folder: str | PathLike[str]) -> Path:
         f"<h1>Portfolios for {name}</h1><p>{escape(sentence(found))}</p>"
         f"<img alt='The front: worthwhile ideas lost against worthless ideas adopted' "
         f"src='data:image/png;base64,{picture}'>{_table(found)}"
-        f"<p class='note'>{found.tried:,} plans were tried{worlds}, each by "
-        f"{found.replications[0]:,} replications; those of the front were measured again by "
-        f"{found.replications[1]:,} with fresh seeds. Plans that another one surely beats for no "
-        "more cost are left out.</p></body></html>\n",
+        f"<p class='note'>{found.tried:,} plans were tried{worlds}, each with "
+        f"{found.replications[0]:,} replications; those on the front were measured again with "
+        f"{found.replications[1]:,}, on fresh seeds. Plans that another one clearly beats at no "
+        "extra cost are left out.</p></body></html>\n",
     )
     return place
 

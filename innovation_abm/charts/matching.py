@@ -501,8 +501,8 @@ class Matcher:
         names = [quoted(name) for name in self.header.names if name and known]
         have = f"This row has {listed(names[:_MOST_SHOWN])}; choose" if names else "Choose"
         return (
-            f"{missing_columns(missing or ['post'])}; the header must have one "
-            "with a post or person in each row and one with the superior, for instance "
+            f"{missing_columns(missing or ['post'])}. The header must name a column for the post "
+            "or person of each row and one for the superior, for instance "
             "post,reports_to,unit,role, or be that of an organogram. "
             f"{have} columns with --column post=HEADER and --column reports_to=HEADER"
         )

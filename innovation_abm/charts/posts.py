@@ -573,7 +573,7 @@ def _with_departments(posts: list[Post], log: Log) -> list[Post]:
         if not department[number]:
             department[number] = stated
             message = (
-                "the row states no department, other rows do, and none of its superiors states one"
+                "the row states no department although other rows do, nor does any of its superiors"
             )
             remedy = f"put into {quoted(stated)}"
             log.fault(post.file, post.row, FaultKind.DEPARTMENT, message, remedy)

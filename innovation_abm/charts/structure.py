@@ -127,9 +127,10 @@ def _attach(
     log.over_budget = flattens or len(moved) > max(_FEW, _SHARE * len(posts))
     if log.over_budget and log.repair and not log.force:
         message = (
-            f"--repair would give {len(moved):,} of {counted(len(posts), 'row')} another superior "
-            f"than they state; the most is {_FEW} rows or {_SHARE:.0%}, and half of a small chart. "
-            'Nothing is attached; --force-repair (in Python, repair="force") attaches as below'
+            f"--repair would give {len(moved):,} of {counted(len(posts), 'row')} a superior other "
+            f"than the one stated; at most {_FEW} rows or {_SHARE:.0%} are allowed, and at most "
+            "half of a small chart. Nothing is attached; --force-repair (in Python, "
+            'repair="force") attaches as below'
         )
         log.fault(posts[0].file, None, FaultKind.BUDGET, message)
     for number, why in loose.items():

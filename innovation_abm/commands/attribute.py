@@ -56,7 +56,7 @@ ByOption = Annotated[
     Groups | None,
     typer.Option(
         "--by",
-        help="Share each part out: by the department of the authors, or by the layer at which "
+        help="Break each part down: by the department of the authors, or by the layer at which "
         "ideas are lost.",
     ),
 ]
@@ -86,7 +86,7 @@ def attribute(
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say which mechanisms worthwhile ideas die of, and how many each costs.
+    """Show which mechanisms worthwhile ideas die of, and how many die of each.
 
     Every combination of mechanisms, switched on and off, meets the same ideas, people and random
     draws. The parts add up to the share of worthwhile ideas that are lost.
@@ -133,7 +133,8 @@ def sentence(found: Attribution) -> str:
         return f"{lost}."
     *others, last = causes
     listed = f"{', '.join(others)} and {last}" if others else last
-    return f"{lost}; most to {listed}, of what can be switched off."
+    most = "these cost" if others else "this costs"
+    return f"{lost}. Of what can be switched off, {most} most: {listed}."
 
 
 def _hundredth(share: Interval) -> str:
@@ -149,7 +150,7 @@ def show_attribution(console: Console, found: Attribution) -> None:
     """Print the parts, the largest first, and what is left unexplained."""
     console.print(Text(f"What worthwhile ideas die of in {found.scenario.name}", style="bold"))
     console.print(sentence(found))
-    console.print("In 100 worthwhile ideas decided, with 95% intervals over replications.\n")
+    console.print("Per 100 worthwhile ideas decided, with 95% intervals over replications.\n")
     groups = list(found.parts[0].groups) if found.parts else []
     table = page_table("<mechanism", "lost", "<interval", *groups)
     for part in found.parts:
@@ -165,7 +166,8 @@ def show_attribution(console: Console, found: Attribution) -> None:
         console.print(f"\nOff here, or without effect: {', '.join(idle)}.", style="dim")
     if found.left_out:
         console.print(
-            f"\n{found.left_out} replications without worthwhile ideas decided are left out.",
+            f"\n{found.left_out} replications in which no worthwhile idea was decided are left "
+            "out.",
             style="dim",
         )
     how = "all combinations" if found.exact else "random orders, each with its reverse"

@@ -58,7 +58,7 @@ def claims(
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure what each lever is said to do, in three organisations."""
+    """Check in three organisations whether each lever does what it is said to do."""
     with Working("loading") as working:
         from innovation_abm.running import claims as claimed
 
@@ -109,9 +109,9 @@ def show_claims(console: Console, found: Sequence[MeasuredClaim]) -> None:
     )
     console.print(f"\n{tally}", style="bold")
     for line in wrapped(
-        f"Each interval has a confidence of {confidence():.3%}: all intervals of the record "
-        "together cover with 95%. (needs) marks what changes nothing unless the organisation is "
-        "given what the lever needs, as it was here; to see what that is: levers KEY."
+        f"Each interval has a confidence level of {confidence():.3%}, so that all intervals of the "
+        "record together have one of 95%. (needs): the lever changes nothing unless the "
+        "organisation is given what it needs, as it was here; to see what that is: levers KEY."
     ):
         console.print(line, style="dim")
 

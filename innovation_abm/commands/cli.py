@@ -41,6 +41,13 @@ from innovation_abm.version import __version__
 PROGRAM: Final = "innovation-abm"
 LONGEST_USAGE: Final = 400
 """Characters of a message about options that are wrong."""
+PLAIN: Final = {
+    "Value error, ": "",
+    "Input should be a valid integer, unable to parse string as an integer": (
+        "must be a whole number"
+    ),
+    "Input should be a valid number, unable to parse string as a number": "must be a number",
+}
 USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]
 """Raised for wrong options: by click, or by typer's own copy of it."""
 
@@ -56,7 +63,8 @@ class Commands(TyperGroup):
                 result = super().invoke(ctx)
             sys.stdout.flush()
         except USAGE_ERROR as error:
-            error.message = shortened(str(getattr(error, "message", error)), LONGEST_USAGE)  # type: ignore[attr-defined]
+            said = _in_plain_words(str(getattr(error, "message", error)))
+            error.message = shortened(said, LONGEST_USAGE)  # type: ignore[attr-defined]
             raise
         except InnovationAbmError as error:
             print_error(str(error))
@@ -78,6 +86,13 @@ class Commands(TyperGroup):
             print_error("out of memory; run fewer people or weeks")
             raise typer.Exit(REFUSED) from None
         return result
+
+
+def _in_plain_words(said: str) -> str:
+    """Return what is wrong with an option without the terms of pydantic, which newer typers use."""
+    for theirs, ours in PLAIN.items():
+        said = said.replace(theirs, ours)
+    return said
 
 
 def _write_no_more() -> None:

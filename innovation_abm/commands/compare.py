@@ -177,9 +177,9 @@ def _task_of_both(a: Scenario, b: Scenario, reading: ChartReading, working: Work
         )
     if one.organization.digest() != two.organization.digest():
         raise InnovationAbmError(
-            f"A has {one.organization.size:,} people and B {two.organization.size:,}, in another "
-            "organisation: both must run on the same one, so that ideas can be paired; add --chart "
-            "FILE, or --set departments, middle_layers and span for both"
+            f"A and B have different organisations ({one.organization.size:,} and "
+            f"{two.organization.size:,} people): both must run on the same one, so that ideas can "
+            "be paired; add --chart FILE, or --set departments, middle_layers and span for both"
         )
     return one
 

@@ -80,10 +80,10 @@ def idea(
     rules: RulesOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what chance one idea has, and what levers would change.
+    """Show how likely one idea is to be adopted, and how levers would change that.
 
     People, ideas and context stay the same; only the luck of decisions is drawn again and again.
-    ``run`` lists ideas by name.
+    An idea is named by its week and its author's post; ``run --out`` saves a list of them.
     """
     changes = Changes(chart, weeks, seed, {"--set": settings or ()}, lever_file=lever_file)
     reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)

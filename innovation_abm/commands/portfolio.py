@@ -45,7 +45,9 @@ BudgetOption = Annotated[
 CostsOption = Annotated[
     str | None,
     typer.Option(
-        "--costs", metavar="FILE.toml", help="Costs: a line KEY = COST for each lever not at 1."
+        "--costs",
+        metavar="FILE.toml",
+        help="File of costs: a line KEY = COST for each lever that does not cost 1.",
     ),
 ]
 LeversOption = Annotated[
@@ -83,7 +85,7 @@ RequireOption = Annotated[
     typer.Option(
         "--require",
         metavar="SHARE",
-        help="Show in which share of worlds no more worthwhile ideas than this are lost.",
+        help="Show the share of worlds in which at most this share of worthwhile ideas is lost.",
     ),
 ]
 OutOption = Annotated[
@@ -99,7 +101,11 @@ ReplicationsOption = Annotated[
 ]
 FreshOption = Annotated[
     int,
-    typer.Option("--fresh", metavar="N", help="Replications, with fresh seeds, of those chosen."),
+    typer.Option(
+        "--fresh",
+        metavar="N",
+        help="Replications, with fresh seeds, by which the chosen plans are measured again.",
+    ),
 ]
 
 
@@ -131,7 +137,7 @@ def portfolio(
     """Find which levers to move together, within a budget.
 
     Shows the plans that no other one beats in worthwhile ideas lost, worthless ideas adopted and
-    cost. What is chosen is measured again with fresh seeds.
+    cost. The plans chosen are measured again with fresh seeds.
     """
     changes = Changes(chart, weeks, seed, lever_file=lever_file)
     reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
@@ -206,10 +212,10 @@ def show_portfolio(console: Console, found: Portfolio) -> None:
     more = len(found.front) - SHOWN
     first, again = found.replications
     console.print(
-        f"\n{found.tried:,} plans tried by {first:,} replications each; the front measured by "
-        f"{again:,} fresh ones."
+        f"\n{found.tried:,} plans tried with {first:,} replications each; the front measured again "
+        f"with {again:,} fresh ones."
         + (f" {more} more plans: --json." if more > 0 else "")
-        + " In 100 ideas decided, with 95% intervals.",
+        + " Per 100 ideas decided, with 95% intervals.",
         style="dim",
     )
 

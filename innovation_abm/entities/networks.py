@@ -124,9 +124,9 @@ def _of_links(path: str, links: Iterable[Link], chart: Organization) -> Neighbou
     if len(found) < chart.size:
         missing = next(post for post in range(chart.size) if post not in found)
         raise NetworkError(
-            f"{path_shown(path)}: names {len(found)} of the {chart.size} posts: must name each; "
-            f"missing is {shown(chart.names[missing])} (number {missing}); a post without "
-            "neighbours has a line, or a node, of its own"
+            f"{path_shown(path)}: names {len(found)} of the {chart.size} posts: must name all; "
+            f"{shown(chart.names[missing])} (number {missing}) is missing; give a post without "
+            "neighbours a line, or a node, of its own"
         )
     return [sorted(found[post]) for post in range(chart.size)]
 

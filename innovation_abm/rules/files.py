@@ -437,7 +437,7 @@ def _execute(name: str, place: Path, source: bytes, module: ModuleType) -> None:
     except SyntaxError as error:
         file = name if error.filename in (None, str(place)) else Path(error.filename).name
         line = "" if error.lineno is None else f", line {error.lineno}"
-        raise RuleError(f"{file}{line}: {error.msg}") from None
+        raise RuleError(f"{file}{line}: invalid Python: {error.msg}") from None
     except (Exception, SystemExit) as error:  # whatever the file does
         frames = traceback.extract_tb(error.__traceback__)
         lines = [f", line {frame.lineno}" for frame in frames if frame.filename == str(place)]
@@ -588,8 +588,9 @@ def _check_names(
         raise RuleError(f'{name}{_line(module, own[given])}: unknown rule "{given}"{advice}')
     if not (found or roles):
         raise RuleError(
-            f"{name}: declares no rule; write a function with the name and the parameters of a "
-            "rule in innovation_abm/rules/book.py, and add @rule above it"
+            f"{name}: declares no rule; a rule is a function with @rule above it, and with the "
+            "name and parameters of a rule in innovation_abm/rules/book.py; to start from one: "
+            "innovation-abm new rule NAME"
         )
 
 

@@ -78,8 +78,8 @@ ENUMS: Final = frozenset(_each("facet fate outcome reason role stage"))
 ALLOWED: Final = {
     True: 'an agent may draw only with self.draw_own("a name", ...), keep state only on self, '
     "and read and write nothing else",
-    False: "a rule may use only its arguments, constants and other rules; the model draws, with "
-    'the chance that it returns, and a trait is trait(person, "a name")',
+    False: "a rule may use only its arguments, constants and other rules; it returns a chance, and "
+    'the model draws. For a trait of your own, write trait(person, "a name")',
 }
 """What is allowed instead: to agents, and to rules."""
 

@@ -108,8 +108,8 @@ def _obstacle(rules: RuleBook, person_weeks: float) -> str:
         return missing
     if person_weeks * MESA_SECONDS < seconds_to_compile(rules):
         return (
-            "the model is not compiled for these rules yet, which would take longer; to compile it "
-            'once, use the engine "kernel"'
+            "the model is not compiled for these rules yet, and compiling it would take longer "
+            'than the run; to compile it once, use the engine "kernel"'
         )
     return ""
 

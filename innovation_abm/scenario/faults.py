@@ -106,6 +106,8 @@ def entry_fault(fault: Mapping[str, Any]) -> str:
     if key == "levers":
         given = f"levers.{rest[0]} = {shown(fault['input'])}" if rest else "levers"
         return f"{given}: must be a number from 0 to 1 for each lever"
+    if rest[:1] == ["values"]:
+        return "values: write the parameters into the entry itself, such as risk_aversion = 0.3"
     if key == "values" and rest:
         return f"{rest[0]} = {shown(fault['input'])}: must be a number, true or false"
     if key == "values":

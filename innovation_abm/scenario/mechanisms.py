@@ -70,7 +70,12 @@ _LISTED: Final = (
         "le sentiment que c'est inutile",
         "futility_gain social_futility",
     ),
-    _mechanism("doubt", "doubt whether ideas are wanted", "le doute d'être attendu", "doubt"),
+    _mechanism(
+        "doubt",
+        "doubt whether ideas are wanted",
+        "le doute que les idées soient bienvenues",
+        "doubt",
+    ),
     _mechanism(
         "clarity",
         "unclear messages",
@@ -78,13 +83,15 @@ _LISTED: Final = (
         "clarity clarity_system filter_down",
     ),
     _mechanism(
-        "permission", "asking for permission", "la demande d'autorisation", "permission_seeking"
+        "permission", "asking for permission", "la demande de permission", "permission_seeking"
     ),
-    _mechanism("misrouting", "landing on the wrong desk", "le mauvais bureau", "misrouting"),
+    _mechanism(
+        "misrouting", "landing on the wrong desk", "l'arrivée sur le mauvais bureau", "misrouting"
+    ),
     _mechanism(
         "filtering",
         "the case weakening on its way up",
-        "l'argument qui s'affaiblit en montant",
+        "l'affaiblissement du dossier à mesure qu'il monte",
         "filter_up",
     ),
     _mechanism(
@@ -103,19 +110,19 @@ _LISTED: Final = (
     _mechanism(
         "strictness",
         "the bar that reviewers set",
-        "la barre que fixent les évaluateurs",
+        "le seuil que fixent ceux qui examinent",
         "review_threshold",
     ),
     _mechanism(
         "control",
         "tighter control as trust falls",
-        "le contrôle quand la confiance baisse",
+        "le contrôle qui se resserre quand la confiance baisse",
         "control",
     ),
     _mechanism(
         "queues",
         "too little time for reviews",
-        "le manque de temps pour examiner",
+        "le manque de temps pour les examens",
         "manager_capacity leader_capacity agency_capacity manager_business leader_business "
         "idea_weight manager_weight business_per_report capacity_per_report failure_business",
     ),
@@ -125,7 +132,7 @@ _LISTED: Final = (
         "l'attente des experts et des comités",
         "evaluation_weeks board_weeks",
     ),
-    _mechanism("lapsing", "lapsing while waiting", "l'abandon pendant l'attente", "staleness"),
+    _mechanism("lapsing", "lapsing while waiting", "les idées mortes d'attente", "staleness"),
     _mechanism(
         "departures", "people leaving", "les départs", "turnover burnout_exit orphaning energy_cost"
     ),
@@ -136,7 +143,7 @@ _LISTED: Final = (
     _mechanism(
         "panel",
         "a panel's verdict",
-        "le verdict d'un jury",
+        "le verdict d'un comité",
         "panel_size panel_quorum panel_novelty",
     ),
 )

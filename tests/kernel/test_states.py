@@ -157,7 +157,7 @@ def test_what_a_class_declares_wrongly_is_refused(tmp_path, body, message):
 
 
 def test_it_is_declared_in_a_class():
-    with pytest.raises(FieldError, match="must stand in the body of a class of agents"):
+    with pytest.raises(FieldError, match="must be in the body of a class of agents"):
         state(0.0)
 
 

@@ -118,7 +118,7 @@ def test_what_is_written_reads_back(tmp_path):
         ("a.csv", "head,4\n", "or its number, 0 to 3"),
         ("a.csv", "head,ann,bob\n", "line 1: "),
         ("a.csv", "head,head\n", "line 1: joins post 0 with itself"),
-        ("a.csv", "head,ann\n", "names 2 of the 4 posts: must name each; missing is 'bob'"),
+        ("a.csv", "head,ann\n", "names 2 of the 4 posts: must name all; 'bob'"),
         ("a.csv", "h\xe9ad,ann\n", "is not UTF-8 text"),
         ("a.graphml", "<graphml>", "is not a GraphML file"),
         ("a.graphml", '<!DOCTYPE x [<!ENTITY a "b">]><graphml>&a;</graphml>', "is not a GraphML"),

@@ -157,7 +157,7 @@ GOOD = (
     ("text", "message"),
     [
         (None, "mine.py: cannot be read: No such file or directory"),
-        ("x = (", "mine.py, line 1: '(' was never closed"),
+        ("x = (", "mine.py, line 1: invalid Python: '(' was never closed"),
         ("x = 1\0", "mine.py"),
         ("import sys\n\nx = 1 / 0", "mine.py, line 3: ZeroDivisionError: division by zero"),
         ("raise SystemExit(3)", "mine.py, line 1: SystemExit: 3"),
