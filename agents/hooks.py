@@ -18,8 +18,8 @@ OURS: Final = "innovation_abm"
 
 _OF_PEOPLE: Final = (
     "ask_permission bring burnt_out business_rate clarity_heard conceive consider effort forward "
-    "learn learn_from_others loss_share own_weight permit place seeks_permission silence speak "
-    "submit suitability take_warning visibility weight_of_ideas withhold wrong_queue _facet "
+    "improves learn learn_from_others loss_share own_weight permit place seeks_permission silence "
+    "speak submit suitability take_warning visibility weight_of_ideas withhold wrong_queue _facet "
     "_novelty _of_kind _topic _value"
 )
 """Called for people only: a body has no ideas, no business, and learns nothing."""
@@ -40,8 +40,8 @@ _HOOKS_OF_PHASES: Final = {
     "open_review open_slots own_weight permit stuck take turns_to_ideas weight_of_ideas work",
     "reviews, outcomes": "endorse refuse review show_another_door",
     "outcomes": "conclude_pilot resume suitability",
-    "conceptions": "ask_permission bring conceive consider loss_share seeks_permission silence "
-    "speak withhold",
+    "conceptions": "ask_permission bring conceive consider improves loss_share seeks_permission "
+    "silence speak withhold",
     "reviews, outcomes, conceptions": "decide judge",
     "reviews, outcomes, platforms, conceptions": "clarity_heard submit takes wrong_queue",
     "arrivals": "business_rate may_start_trial receive",

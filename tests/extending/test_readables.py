@@ -57,6 +57,9 @@ EVERYTHING = Scenario(
     turnover=2.0,
     social_futility=0.5,
     scar_fear=0.5,
+    revival=0.5,
+    second_look=0.5,
+    improvement_rate=4.0,
     determinants=True,
     timeline=(
         Change(week=16, values={"evaluation_weeks": 2.0}),
