@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.design.factors import Factor, Level
     from innovation_abm.experiments.design.study import (
         Base,
+        Criterion,
         Limits,
         Replications,
         Study,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "Study",
+    "Criterion",
     "Base",
     "Factor",
     "Level",
@@ -61,6 +63,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
 
 _HOME = {
     "Study": "design.study",
+    "Criterion": "design.study",
     "Base": "design.study",
     "Factor": "design.factors",
     "Level": "design.factors",

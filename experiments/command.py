@@ -305,8 +305,9 @@ def _told(study: Study) -> dict[str, Any]:
 
 def summary(results: Results) -> dict[str, Any]:
     """Return a study's results as figures, for JSON."""
-    from innovation_abm.experiments.analysis import means
+    from innovation_abm.experiments.analysis import answer, means
 
+    answered = answer(results)
     return {
         "study": results.study.name,
         **_told(results.study),
@@ -314,6 +315,7 @@ def summary(results: Results) -> dict[str, Any]:
         "failed": len(results.failures),
         "missing": results.missing,
         "complete": results.complete,
+        "answer": answered.as_dict() if answered else None,
         "means": means(results).to_dict("records"),
     }
 
@@ -322,13 +324,17 @@ def _show(console: Console, results: Results, folder: Path, reported: bool) -> N
     """Print the results of a sweep, measure by measure, and where the rest is."""
     from rich.table import Table
 
-    from innovation_abm.experiments.analysis import describe
+    from innovation_abm.experiments.analysis import answer, describe
+    from innovation_abm.experiments.reporting.answer import reply
+    from innovation_abm.experiments.reporting.names import Names
 
-    study = results.study
+    study, answered = results.study, answer(results)
     console.print(study.title or study.name, style="bold")
     if study.question:
         console.print(study.question)
     console.print(f"{len(results.points):,} points, {len(results.runs):,} runs.\n")
+    if answered is not None:
+        console.print(f"{reply(answered, Names.of(study))}\n", markup=False, highlight=False)
     ends_of = ("lowest mean (at point)", "highest mean (at point)")
     table = Table("measure", *ends_of, "depends most on", box=None, pad_edge=False)
     told = describe(results)

@@ -712,6 +712,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "measures": measure_table,
     "mechanisms": mechanism_table,
     "study top": lambda: _study("top"),
+    "study question": lambda: _study("question"),
     "study base": lambda: _study("base"),
     "study factor": lambda: _study("factor"),
     "study level": lambda: _study("level"),

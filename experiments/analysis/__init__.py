@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments.analysis.answers import answer
 from innovation_abm.experiments.analysis.convergence import (
     convergence,
     half_widths,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ResponseMap",
+    "answer",
     "convergence",
     "describe",
     "differences",
@@ -83,9 +85,11 @@ def describe(results: Results) -> dict[str, Any]:
         defined nowhere), ``strongest`` (the factor that matters most: ``factor``, ``index`` by
         which it is judged (see :class:`Judged`), ``value``; None if unknown) and ``undefined``
         (runs); ``undefined_points`` (by measure, points with runs in none of which it is
-        defined); and ``unreached``, see :func:`~.convergence.unreached`. The mean of the highest
+        defined); ``unreached``, see :func:`~.convergence.unreached`; and ``answer``, see
+        :meth:`.Answered.as_dict`, None if the study asks for none. The mean of the highest
         of many points is biased upwards, as it was selected.
     """
+    answered = answer(results)
     counts = results.runs.groupby("point").size().reindex(results.points.index, fill_value=0)
     table = means(results)
     factors = factor_names(results)
@@ -112,6 +116,7 @@ def describe(results: Results) -> dict[str, Any]:
         "measures": found,
         "undefined_points": nowhere,
         "unreached": unreached(results),
+        "answer": answered.as_dict() if answered else None,
     }
 
 

@@ -29,9 +29,9 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -48,8 +48,10 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
 
-Direction = Literal["above", "below"]
-"""Which side of the threshold is of interest, including the threshold itself."""
+Direction = Literal["above", "below", "between"]
+"""Which side of the threshold is of interest, including the threshold itself; or between two."""
+Threshold = float | tuple[float, float]
+"""A bound of the values of interest; or, where they are between two, the lower and the upper."""
 
 PEEL: Final = 0.05
 """Share of a box's points that one peel of a number removes: the patience parameter."""
@@ -115,7 +117,7 @@ class Box:
     """
 
     measure: str
-    threshold: float
+    threshold: Threshold
     direction: Direction
     limits: tuple[Limit, ...]
     coverage: float
@@ -143,7 +145,7 @@ class Discovery:
     """
 
     measure: str
-    threshold: float
+    threshold: Threshold
     direction: Direction
     boxes: tuple[Box, ...]
     trajectory: pd.DataFrame
@@ -173,7 +175,7 @@ class Discovery:
 def find_boxes(
     results: Results,
     measure: str,
-    threshold: float,
+    threshold: Threshold,
     direction: Direction = "above",
     *,
     boxes: int = BOXES,
@@ -199,9 +201,9 @@ def find_boxes(
     Args:
         results: the study's results; every point must have a mean.
         measure: the measure.
-        threshold: threshold of the mean over replications.
+        threshold: threshold of the mean over replications; two for ``"between"``.
         direction: ``"above"``: values of at least the threshold are of interest; ``"below"``:
-            values of at most the threshold.
+            values of at most the threshold; ``"between"``: values from the lower to the upper.
         boxes: maximum number of boxes.
         peel: patience, above 0 and below 0.5.
         least_mass: smallest mass of a box, above 0 and below 1.
@@ -216,10 +218,11 @@ def find_boxes(
             the design varies one factor at a time and so has no space to search.
     """
     _check(results, direction, peel, least_mass)
+    low, high = _bounds(threshold, direction)
     table = means(results, [measure])
     _check_means(table, measure)
     mean = table["mean"].to_numpy(np.float64)
-    wanted = mean >= threshold if direction == "above" else mean <= threshold
+    wanted = (mean >= low) & (mean <= high)
     search = _BoxSearch(_factors(results), peel, math.ceil(least_mass * mean.size))
     rng = np.random.default_rng(seed)
     found: list[Box] = []
@@ -269,13 +272,32 @@ def reading(box: Box) -> str:
     organisation flat, compared with 34% of all points. The box contains 40% of all points and 92%
     of the points of interest.
     """
-    side = "at least" if box.direction == "above" else "at most"
+    wanted = in_words(box.threshold, box.direction, "{:.4g}".format)
     limits = " and ".join(str(limit) for limit in box.limits)
     return (
-        f"{box.measure} is {side} {box.threshold:.4g} at {box.density:.0%} of the points with "
+        f"{box.measure} is {wanted} at {box.density:.0%} of the points with "
         f"{limits}, compared with {box.base_density:.0%} of all points. The box contains "
         f"{box.mass:.0%} of all points and {box.coverage:.0%} of the points of interest."
     )
+
+
+def in_words(threshold: Threshold, direction: Direction, written: Callable[[float], str]) -> str:
+    """Describe the values of interest: "at least 0.3"."""
+    low, high = _bounds(threshold, direction)
+    if direction == "between":
+        return f"from {written(low)} to {written(high)}"
+    return f"at least {written(low)}" if direction == "above" else f"at most {written(high)}"
+
+
+def _bounds(threshold: Threshold, direction: Direction) -> tuple[float, float]:
+    """Return the lowest and the highest value of interest."""
+    if isinstance(threshold, tuple) != (direction == "between"):
+        raise InnovationAbmError(
+            f'threshold = {threshold}: must be two numbers with direction = "between", else one'
+        )
+    if isinstance(threshold, tuple):
+        return threshold
+    return (threshold, math.inf) if direction == "above" else (-math.inf, threshold)
 
 
 # --- factors --------------------------------------------------------------------------------------
@@ -609,8 +631,10 @@ def _told(number: int, steps: list[_Step], chosen: int, points: int) -> pd.DataF
 
 def _check(results: Results, direction: str, peel: float, least_mass: float) -> None:
     """Refuse arguments that are out of range, and designs without a space to search."""
-    if direction not in ("above", "below"):
-        raise InnovationAbmError(f'direction = "{direction}": must be "above" or "below"')
+    if direction not in get_args(Direction):
+        raise InnovationAbmError(
+            f'direction = "{direction}": must be "above", "below" or "between"'
+        )
     if not 0.0 < peel < 0.5:
         raise InnovationAbmError(f"peel = {peel}: must be above 0 and below 0.5")
     if not 0.0 < least_mass < 1.0:

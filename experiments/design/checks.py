@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from innovation_abm.experiments.design.designs import Design
     from innovation_abm.experiments.design.models import Model
-    from innovation_abm.experiments.design.sections import Limits, Replications
+    from innovation_abm.experiments.design.sections import Criterion, Limits, Replications
     from innovation_abm.rules.book import RuleBook
     from innovation_abm.scenario.scenario import Scenario
 
@@ -56,12 +56,11 @@ SHAPE: Final = ("departments", "middle_layers", "span")
 LISTED: Final = 5
 """Maximum number of faulty points that a message lists."""
 
-_ORDER: Final = {
-    section: place
-    for place, section in enumerate(
-        ("base", "factor", "design", "replications", "limits", "point", "points", "every"), 1
-    )
-}
+_SECTIONS: Final = (
+    *("question", "base", "factor", "design", "replications", "limits"),
+    *("point", "points", "every"),
+)
+_ORDER: Final = {section: place for place, section in enumerate(_SECTIONS, 1)}
 """Order of sections in a message, by the first word of the place of a mistake."""
 
 
@@ -78,6 +77,7 @@ class Checked(Protocol):
     design: Design
     replications: Replications
     limits: Limits
+    criterion: Criterion | None
 
     @property
     def simulates(self) -> bool:
@@ -149,11 +149,16 @@ def _measure_faults(study: Checked) -> Iterator[StudyFault]:
             )
     if not study.measures:
         yield about("measures = []: a study needs at least one measure", "measures")
-    for name in study.replications.precision:
-        if name not in study.measures:
-            text = f'precision: "{shortened(name)}" is not one of the measures of the study'
-            advice = "; add it to them" if name in known else did_you_mean(name, known)
-            yield StudyFault(text + advice, ("replications",), frozenset({"measures"}))
+    asked = [study.criterion.measure] if study.criterion and study.criterion.measure else []
+    for names, what, section in (
+        (study.replications.precision, "precision", "replications"),
+        (asked, "measure", "question"),
+    ):
+        for name in names:
+            if name not in study.measures:
+                text = f'{what}: "{shortened(name)}" is not one of the measures of the study'
+                advice = "; add it to them" if name in known else did_you_mean(name, known)
+                yield StudyFault(text + advice, (section,), frozenset({"measures"}))
     for name in study.tables:
         if not study.simulates:
             yield about(f"tables: not available for the model {study.model.name}", "tables")

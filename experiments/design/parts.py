@@ -306,7 +306,7 @@ class Part(BaseModel):
         for name, kind in cls.SECTIONS.items():
             if isinstance(given.get(name), Mapping):
                 done[name], found = kind.read(given[name])
-                faults += [fault.within(name) for fault in found]
+                faults += [fault.within(cls.WRITTEN.get(name, name)) for fault in found]
         for name, kind in cls.LISTS.items():
             entries = given.get(name)
             if isinstance(entries, list | tuple) and len(entries) > _MOST_ENTRIES:

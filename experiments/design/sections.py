@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from innovation_abm.errors import shortened
 from innovation_abm.experiments.design.factors import Start
 from innovation_abm.experiments.design.parts import (
+    FromList,
     Part,
     StudyFault,
     about,
@@ -17,7 +19,73 @@ from innovation_abm.experiments.design.parts import (
 from innovation_abm.scenario.parameters import MAX_SEED
 
 if TYPE_CHECKING:
-    pass
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Criterion(Part):
+    """When the question is answered with yes: the section ``[question]``.
+
+    The mean of a measure over the replications of a point is held against one bound, or two.
+    """
+
+    measure: str = key("", "the measure that it asks about", "the name of a measure", min_length=1)
+    above: float | None = key(None, "the mean is at least this", "a number")
+    below: float | None = key(None, "the mean is at most this", "a number")
+    between: Annotated[tuple[float, float] | None, FromList] = key(
+        None, "the mean is within these two bounds", "two numbers, the lower one first"
+    )
+
+    def faults(self) -> Iterator[StudyFault]:
+        """Find faults that involve several keys."""
+        given = [name for name in _BOUNDS if getattr(self, name) is not None]
+        if not self.measure:
+            yield about(
+                "measure is missing: name the measure that the question is about", "measure"
+            )
+        if len(given) != 1:
+            found = f"{' and '.join(given)} are given" if given else "none is given"
+            text = f"{found}: say what the mean must be with one of above, below and between"
+            yield about(text, *_BOUNDS)
+        elif not self.low < self.high:
+            text = f"between = {shown(self.between)}: the lower bound must come first"
+            yield about(text, "between")
+
+    @property
+    def low(self) -> float:
+        """Lowest mean that is wanted."""
+        return self.between[0] if self.between else _or(self.above, -math.inf)
+
+    @property
+    def high(self) -> float:
+        """Highest mean that is wanted."""
+        return self.between[1] if self.between else _or(self.below, math.inf)
+
+    @property
+    def direction(self) -> Literal["above", "below", "between"]:
+        """Which of its keys bounds the mean."""
+        return "between" if self.between else "below" if self.above is None else "above"
+
+    @property
+    def threshold(self) -> float | tuple[float, float]:
+        """The value of that key."""
+        return self.between or (self.high if self.above is None else self.low)
+
+    def holds(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which values are wanted, the bounds themselves included; NaN never is."""
+        return (values >= self.low) & (values <= self.high)
+
+    def entry(self) -> dict[str, Any]:
+        """Return it as TOML holds it."""
+        return {name: x for name, x in self.model_dump().items() if x is not None}
+
+
+_BOUNDS: Final = ("above", "below", "between")
+"""Keys of a criterion that bound the mean."""
+
+
+def _or(bound: float | None, otherwise: float) -> float:
+    return otherwise if bound is None else bound
 
 
 class Base(Start):

@@ -44,7 +44,7 @@ from innovation_abm.experiments.design.parts import (
     read_parts,
     shown,
 )
-from innovation_abm.experiments.design.sections import Base, Limits, Replications
+from innovation_abm.experiments.design.sections import Base, Criterion, Limits, Replications
 from innovation_abm.reading.text_files import read_text
 from innovation_abm.reading.toml_files import read_toml_file
 from innovation_abm.results.measures import HEADLINES
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Base",
+    "Criterion",
     "Design",
     "Factor",
     "Level",
@@ -136,13 +137,14 @@ class Study(Part):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     SECTIONS: ClassVar[Mapping[str, type[Part]]] = {
+        "criterion": Criterion,
         "base": Base,
         "design": Design,
         "replications": Replications,
         "limits": Limits,
     }
     LISTS: ClassVar[Mapping[str, type[Part]]] = {"factors": Factor}
-    WRITTEN: ClassVar[Mapping[str, str]] = {"factors": "factor"}
+    WRITTEN: ClassVar[Mapping[str, str]] = {"factors": "factor", "criterion": "question"}
 
     name: str = key(
         "",
@@ -152,7 +154,10 @@ class Study(Part):
         max_length=100,
     )
     title: str = key("", "what it is about, in a few words", "text")
-    question: str = key("", "the question it answers", "text")
+    question: str = key("", "the question it answers; or a section [question]", "text")
+    criterion: Criterion | None = key(
+        None, "when the question is answered with yes", "a section [question]"
+    )
     model: Annotated[Model, BeforeValidator(_as_model)] = key(
         MODELS["innovation"], "what is run", MODELS
     )
@@ -241,6 +246,7 @@ class Study(Part):
     def document(self) -> dict[str, Any]:
         """Return what :meth:`to_toml` writes, by key."""
         texts = {name: getattr(self, name) for name in ("title", "question")}
+        asked = {"text": texts.pop("question")} if self.criterion else {}
         document: dict[str, Any] = {"format": FORMAT, "name": self.name}
         document |= {name: text for name, text in texts.items() if text}
         if not self.simulates:
@@ -248,6 +254,9 @@ class Study(Part):
         document["measures"] = list(self.measures)
         document |= {"tables": list(self.tables)} if self.tables else {}
         document["engine"] = self.engine
+        if self.criterion:
+            texts = {name: text for name, text in asked.items() if text}
+            document["question"] = texts | self.criterion.entry()
         base = self.base.model_dump(exclude_defaults=True)
         document |= {"base": base} if base else {}
         document |= {"factor": [factor.entry() for factor in self.factors]} if self.factors else {}
@@ -281,6 +290,11 @@ class Study(Part):
         given = {k: x for k, x in document.items() if k in known}
         if "factor" in given:
             given["factors"] = given.pop("factor")
+        if isinstance(given.get("question"), Mapping):
+            given["criterion"] = dict(given["question"])
+            given["question"] = given["criterion"].pop("text", "")
+            if not given["criterion"]:  # only a text, in a section of its own
+                del given["criterion"]
         study, found = cls.read({**given, "folder": folder.absolute()})
         return study, [*faults, *found]
 
@@ -606,7 +620,11 @@ class Study(Part):
 
 
 _TOP_LEVEL: Final = (
-    *(name for name in Study.model_fields if name not in ("factors", "source", "folder")),
+    *(
+        name
+        for name in Study.model_fields
+        if name not in ("criterion", "factors", "source", "folder")
+    ),
     "factor",
 )
 """Keys and sections of a study file, except its format."""
@@ -614,6 +632,7 @@ _TOP_LEVEL: Final = (
 
 SECTIONS: Final[Mapping[str, tuple[type[Part], frozenset[str]]]] = {
     "top": (Study, frozenset({*Study.SECTIONS, *Study.LISTS, "source", "folder"})),
+    "question": (Criterion, frozenset()),
     "base": (Base, frozenset()),
     "factor": (Factor, frozenset()),
     "level": (Level, frozenset()),

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from innovation_abm.experiments.analysis import Judged
+from innovation_abm.experiments.analysis import Judged, answer
+from innovation_abm.experiments.analysis.discovery import in_words
 from innovation_abm.experiments.analysis.outcomes import factor_names
 from innovation_abm.experiments.reporting.names import Name, Names, level
 from innovation_abm.experiments.reporting.wording import (
@@ -21,6 +22,7 @@ from innovation_abm.experiments.reporting.wording import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from innovation_abm.experiments.analysis.answers import Answered, Nearest
     from innovation_abm.experiments.reporting.sheets import Picture
     from innovation_abm.experiments.store.results import Results
 
@@ -63,6 +65,17 @@ class Findings:
         for name in self.results.measures:
             if name not in known:
                 yield self.names.measure(name), "Undefined in all runs."
+
+    def reply(self) -> str:
+        """Answer the question of the study in a sentence or two; "" if it asks none."""
+        told = answer(self.results)
+        if told is None:
+            return ""
+        sentences = reply(told, self.names)
+        box = next((one for one in self.pictures if one.name.startswith("box-")), None)
+        if told.met and box is not None:
+            sentences += f" {box.title}."
+        return sentences
 
     def _finding(self, measure: str, found: Mapping[str, Any]) -> str:
         low, high = found["lowest"], found["highest"]
@@ -127,14 +140,7 @@ class Findings:
 
     def _point(self, told: Mapping[str, Any]) -> str:
         """Describe a point of the design."""
-        if not self.varied:
-            return "the only point"
-        if len(self.varied) > FEW:
-            return f"point {told['point']}"
-        return ", ".join(
-            f"{self.names.factor(name).short} {level(value)}"
-            for name, value in told["factors"].items()
-        )
+        return point_in_words(told["point"], told["factors"], self.names)
 
     def _strongest(self, found: Mapping[str, Any] | None, measure: str) -> str:
         """Describe which factor matters most, by which index, and how far it moves the measure."""
@@ -168,3 +174,51 @@ class Findings:
                         f"{called} {level(most['level'])}"
                     )
         return ""
+
+
+def reply(told: Answered, names: Names) -> str:
+    """Answer a question: whether and where, how surely, and how near the design comes to it."""
+    criterion, measure = told.criterion, names.measure(told.criterion.measure)
+    values = in_words(criterion.threshold, criterion.direction, "{:.4g}".format)
+    wanted = f"{measure.short} is {values} {measure.unit}".rstrip()
+    if not told.points:
+        return f"There is no answer yet: {measure.short} is undefined in all runs."
+    undefined = (
+        f" At {count(told.undefined, 'more point')} it is undefined." if told.undefined else ""
+    )
+    if len(told.sure) == told.points:
+        every = "the only point" if told.points == 1 else f"all {count(told.points, 'point')}"
+        return f"Yes: at {every} {wanted}, the whole 95% interval included.{undefined}"
+    if told.met:
+        sure = f"{len(told.sure):,} of them" if told.sure else "none of them"
+        text = (
+            f"Yes: at {len(told.met):,} of {count(told.points, 'point')} {wanted} on average; "
+            f"at {sure} the whole 95% interval is."
+        )
+    else:
+        text = f"No: at none of {count(told.points, 'point')} {wanted} on average."
+    if told.possible:
+        text += f" At {count(len(told.possible), 'other point')} the interval reaches that far."
+    if told.nearest is not None and not told.met:
+        text += f" {_nearest(told.nearest, measure, names)}"
+    return text + undefined
+
+
+def _nearest(nearest: Nearest, measure: Name, names: Names) -> str:
+    mean = f"{estimate_of(nearest.mean)} {measure.unit}".rstrip()
+    where = point_in_words(nearest.point, nearest.factors, names)
+    how = (
+        "chosen with one half of the runs, and measured with the other"
+        if nearest.apart
+        else "chosen and measured with the same runs, which flatters it"
+    )
+    return f"The nearest is {mean} ({where}; {how})."
+
+
+def point_in_words(point: int, factors: Mapping[str, Any], names: Names) -> str:
+    """Describe a point of the design."""
+    if not factors:
+        return "the only point"
+    if len(factors) > FEW:
+        return f"point {point}"
+    return ", ".join(f"{names.factor(name).short} {level(x)}" for name, x in factors.items())

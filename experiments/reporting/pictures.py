@@ -20,7 +20,7 @@ import pandas as pd
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments import analysis
 from innovation_abm.experiments.analysis import maps
-from innovation_abm.experiments.analysis.discovery import SIGNIFICANCE, find_boxes
+from innovation_abm.experiments.analysis.discovery import SIGNIFICANCE, find_boxes, in_words
 from innovation_abm.experiments.analysis.outcomes import factor_names, is_number
 from innovation_abm.experiments.analysis.sensitivity import morris_indices, sobol_indices
 from innovation_abm.experiments.reporting import drawings
@@ -32,7 +32,7 @@ from innovation_abm.results.survival import mean_interval
 if TYPE_CHECKING:
     from os import PathLike
 
-    from innovation_abm.experiments.analysis.discovery import Direction
+    from innovation_abm.experiments.analysis.discovery import Direction, Threshold
     from innovation_abm.experiments.reporting.sheets import Picture
     from innovation_abm.experiments.store.results import Results
 
@@ -151,7 +151,8 @@ def _of_design(results: Results, names: Names, missing: list[str]) -> Iterator[P
     }
     for measure in measures:
         yield from _first_of(draws.get(kind, (_scattered,)), results, measure, names, missing)
-    if kind not in draws:
+    asked = results.study.criterion is not None and kind != "one_at_a_time"
+    if kind not in draws or asked:
         yield from _box(results, names, missing)
 
 
@@ -369,11 +370,11 @@ def _morris(results: Results, measures: Sequence[str], names: Names) -> Iterator
 
 
 def _box(results: Results, names: Names, missing: list[str]) -> Iterator[Picture]:
-    """Draw where in the design worthwhile ideas survive, or else where the first measure is high.
+    """Draw where in the design the question is answered with yes.
 
-    The best quarter of the points is wanted, as a study does not define what is good enough.
+    Where the study does not say what is good enough: where worthwhile ideas survive, or else where
+    the first measure is high, at the best quarter of the points.
     """
-    measure, direction = wanted_side(results)
     if len(results.points) > MOST_DISCOVERED:
         missing.append(
             f"scenario discovery is left out of reports on more than {MOST_DISCOVERED:,} points "
@@ -381,22 +382,33 @@ def _box(results: Results, names: Names, missing: list[str]) -> Iterator[Picture
         )
         return
     try:
-        means = analysis.means(results, [measure])["mean"]
-        threshold = float(means.quantile(0.75 if direction == "above" else 0.25))
+        measure, threshold, direction = wanted_values(results)
         found = find_boxes(results, measure, threshold, direction)
     except InnovationAbmError as error:
         missing.append(str(error))
         return
-    side = "at least" if direction == "above" else "at most"
-    wanted = f"{names.measure(measure).short} is {side} {figures(threshold)}"
+    written = figures if results.study.criterion is None else "{:.4g}".format
+    wanted = f"{names.measure(measure).short} is {in_words(threshold, direction, written)}"
+    if found.base_density in (0.0, 1.0):
+        return  # the answer in figures says so
     if found.boxes:
         yield drawings.region(found.boxes[0], results.points, wanted, names)
     else:
         missing.append(f"no part of the design stands out significantly as one where {wanted}")
 
 
+def wanted_values(results: Results) -> tuple[str, Threshold, Direction]:
+    """Return the measure for scenario discovery, and which of its values are wanted."""
+    criterion = results.study.criterion
+    if criterion is not None:
+        return criterion.measure, criterion.threshold, criterion.direction
+    measure, direction = wanted_side(results)
+    means = analysis.means(results, [measure])["mean"]
+    return measure, float(means.quantile(0.75 if direction == "above" else 0.25)), direction
+
+
 def wanted_side(results: Results) -> tuple[str, Direction]:
-    """Return the measure for scenario discovery, and the wanted side of it."""
+    """Return a measure that matters in most studies, and which side of it is good."""
     if "omission" in results.measures:
         return "omission", "below"
     return ("survival" if "survival" in results.measures else str(results.measures[0])), "above"

@@ -96,6 +96,7 @@ def page(results: Results, drawn: pictures.Gallery | None = None) -> str:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     drawn = drawn or pictures.gallery(results)
     names, told = Names.of(results.study), analysis.describe(results)
+    findings = Findings(results, names, told, drawn.found)
     return (
         _environment()
         .get_template("report.html")
@@ -105,7 +106,8 @@ def page(results: Results, drawn: pictures.Gallery | None = None) -> str:
             kind=str(results.study.design.kind),
             names=names,
             told=told,
-            findings=Findings(results, names, told, drawn.found).all(),
+            reply=findings.reply(),
+            findings=findings.all(),
             tables=tables.Tables(results, names, told),
             pictures=Fitting.of(drawn),
             missing=drawn.missing,

@@ -162,7 +162,7 @@ def test_what_cannot_be_searched_is_refused(of, points):
     y[[4, 9]] = math.nan
     with pytest.raises(InnovationAbmError, match=r"2 of 256 have none \(point 4 is the first\)"):
         find_boxes(results(of, y), "survival", 0.5)
-    with pytest.raises(InnovationAbmError, match='direction = "over": must be "above" or "below"'):
+    with pytest.raises(InnovationAbmError, match='direction = "over": must be "above", "below"'):
         find_boxes(results(of, y), "survival", 0.5, "over")
     with pytest.raises(InnovationAbmError, match=r"peel = 0\.7: must be above 0 and below 0.5"):
         find_boxes(results(of, y), "survival", 0.5, peel=0.7)
