@@ -152,7 +152,7 @@ def test_a_name_without_a_version_is_the_current_one_and_all_stay_available(curr
 def test_presets_are_package_data():
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     data = pyproject["tool"]["setuptools"]["package-data"]["innovation_abm"]
-    assert "data/presets/*.toml" in data
+    assert {"data/presets/*.toml", "data/worlds/*.csv"} <= set(data)
     assert "presets/*.toml" not in data
 
 
