@@ -92,7 +92,7 @@ def waiting_title(table: pd.DataFrame, say: Speech) -> str:
 
 
 def ranking_title(found: Sequence[Ranked], say: Speech) -> str:
-    """Return which strategy saves most good ideas, or how many cannot be told apart."""
+    """Return which strategy saves most good ideas, with both errors, or how many are as good."""
     known = [one for one in found if one.acts and one.lever.kind == LeverKind.STRATEGY]
     best = max(known, key=lambda one: one.worthwhile.estimate, default=None)
     if best is None or not best.worthwhile.low > 0.0:
@@ -100,8 +100,8 @@ def ranking_title(found: Sequence[Ranked], say: Speech) -> str:
     near = sum(one.worthwhile.high >= best.worthwhile.low for one in known)
     if near > 1:
         return say("ranking_says_tied", number=near)
-    change = say.signed(100 * best.worthwhile.estimate, 1)
-    return say("ranking_says", lever=say.of(best.lever.title), change=change)
+    good, bad = (say.signed(100 * one.estimate, 1) for one in (best.worthwhile, best.worthless))
+    return say("ranking_says", lever=say.of(best.lever.title), good=good, bad=bad)
 
 
 def map_title(found: Map, say: Speech) -> str:

@@ -54,12 +54,19 @@ def test_the_ranking_names_a_winner_only_if_there_is_one():
     def ranked(*all_ends):
         levers = [one for one in catalogue().values() if one.kind == LeverKind.STRATEGY]
         return [
-            SimpleNamespace(lever=lever, acts=True, worthwhile=Interval(sum(ends) / 2, *ends))
+            SimpleNamespace(
+                lever=lever,
+                acts=True,
+                worthwhile=Interval(sum(ends) / 2, *ends),
+                worthless=Interval(0.05, 0.04, 0.06),
+            )
             for lever, ends in zip(levers, all_ends, strict=False)
         ]
 
     winner = ranked((0.10, 0.12), (0.01, 0.03))
-    assert chart_titles.ranking_title(winner, SAY).endswith("(+11.0 of 100)")
+    assert chart_titles.ranking_title(winner, SAY).endswith(
+        "(+11.0 of 100; bad ideas adopted: +5.0)"
+    )
     assert chart_titles.ranking_title(ranked((0.1, 0.12), (0.09, 0.11)), SAY).startswith("2 levers")
     assert chart_titles.ranking_title(ranked((-0.1, 0.12)), SAY) == SAY("ranking_title")
 
@@ -78,7 +85,7 @@ def test_titles_of_a_run_and_a_map_are_true_and_fit(language):
         chart_titles.causes_title(["leaders", "layer 2"], [24.0, 1192.0], say),
         chart_titles.map_title(surface, say),
         say("fates_say_tied", fate=say("fate_dropped"), number=20),
-        say("ranking_says", lever="x" * 40, change=say.signed(1.5, 1)),
+        say("ranking_says", lever="x" * 40, good=say.signed(1.5, 1), bad=say.signed(0.5, 1)),
     ]
     assert say.number(alive) in titles[0]
     assert say.number(float(table["idea_wait"].max()), 1) in titles[2]
