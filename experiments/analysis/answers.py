@@ -124,7 +124,7 @@ def _nearest(results: Results, criterion: Criterion) -> Nearest:
     apart = bool(enough[defined.any(axis=1)].all())
     if not apart:
         chosen_by = measured_by = found.values
-    place = int(np.nanargmin(_short_of(criterion, chosen_by)))
+    place = int(np.nanargmin(_penalty(criterion, chosen_by)))
     row = results.points.iloc[place]
     return Nearest(
         point=int(found.points[place]),
@@ -137,11 +137,12 @@ def _nearest(results: Results, criterion: Criterion) -> Nearest:
     )
 
 
-def _short_of(criterion: Criterion, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far the mean of each row is from the middle of what is wanted, or its far end."""
+def _penalty(criterion: Criterion, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return, for each row, a number that is the lower the more its mean is as wanted."""
     number = (~np.isnan(values)).sum(axis=1)
-    total = np.nansum(values, axis=1)
-    mean = np.divide(total, number, out=np.full(number.shape, np.nan), where=number > 0)
+    mean: NDArray[np.float64] = np.divide(
+        np.nansum(values, axis=1), number, out=np.full(number.shape, np.nan), where=number > 0
+    )
     if criterion.direction == "between":
-        return np.abs(mean - (criterion.low + criterion.high) / 2)
-    return mean if criterion.direction == "below" else -mean
+        mean = np.abs(mean - (criterion.low + criterion.high) / 2)
+    return np.negative(mean) if criterion.direction == "above" else mean
