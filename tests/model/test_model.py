@@ -251,7 +251,9 @@ class Audited(InnovationModel):
     def check_people(self) -> None:
         """State stays within its range."""
         open_ideas = Counter(
-            i.author.post for i in self.ideas if i.fate == Fate.IN_FLIGHT and i.author_present
+            i.author.post
+            for i in self.ideas
+            if i.fate == Fate.IN_FLIGHT and i.stage != Stage.RESTING and i.author_present
         )
         for person in self.people:
             for share in (person.energy, person.norm, person.scars, person.futility):
