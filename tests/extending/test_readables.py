@@ -2,10 +2,12 @@
 
 import importlib.util
 import inspect
+import re
 from collections import defaultdict
 from types import FunctionType
 
 import pytest
+from agent_speeds import PAGE, cost, example_agents
 from reference import (
     attributes,
     compiled_of_ideas,
@@ -15,8 +17,8 @@ from reference import (
     properties,
 )
 
-from innovation_abm import Change, InnovationModel, Scenario, load_rules
-from innovation_abm.agents import Leader, MiddleManager, Panel, Person, Reviewer
+from innovation_abm import Change, InnovationModel, Role, Scenario, load_rules
+from innovation_abm.agents import Leader, MiddleManager, Panel, Person, Reviewer, Staff
 from innovation_abm.agents.cast import ROLES
 from innovation_abm.agents.hooks import CALLED, hooks_of
 from innovation_abm.entities.idea import Idea
@@ -234,6 +236,18 @@ def test_agents_use_of_the_model_in_both_engines_what_the_table_says(tmp_path):
     names = [one.removeprefix("read_").partition("(")[0] for one in asked]
     read = known(tmp_path, MiddleManager, asked)
     assert read == [f"read_{name}" for name in names if name in compiled_of_the_model()]
+
+
+# --- what they cost -------------------------------------------------------------------------------
+
+
+def test_the_page_says_what_each_of_its_agents_costs(tmp_path):
+    page = PAGE.read_text(encoding="utf-8")
+    _, _, section = page.partition("### What custom agents cost")
+    rows = re.findall(r"^\| `(\w+)` \| [\d.]+ ", section.partition("\n#")[0], re.MULTILINE)
+    assert rows == list(example_agents(tmp_path))
+    shares = cost(lambda roles: sum(range(10**6 * (1 + 4 * len(roles)))), {Role.STAFF: Staff})
+    assert sorted(shares)[len(shares) // 2] > 2.0
 
 
 # --- the same numbers -----------------------------------------------------------------------------

@@ -102,6 +102,9 @@ ELSEWHERE: Final = {
         "It installs from the internet what is no dependency; by hand, for its table."
     ),
     "rivals/bin/python -m innovation_abm.experiments.rivals": "As the line before it.",
+    "python docs/_ext/agent_speeds.py": (
+        "Minutes of compiling; by hand. test_readables.py compares its agents with the table."
+    ),
     "innovation-abm validate": "A minute and more: test_validation.py runs all its cases.",
     "innovation-abm validate --patterns": (
         "Half a minute: test_patterns.py runs some patterns, and all of them when slow."
