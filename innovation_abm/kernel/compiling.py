@@ -239,7 +239,7 @@ def _loaded(folder: Path) -> Callable[..., int] | None:
     from innovation_abm.kernel.states import nothing_to_do
 
     try:
-        with _uncollected():
+        with _uncollected(), _interrupted_between_steps():
             kept = tiers.load(folder, _engines()) or _entry({}, folder.name, folder, numba)
             kept(*nothing_to_do())
     except numba.core.errors.NumbaError:

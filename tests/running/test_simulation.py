@@ -1,5 +1,6 @@
 """One interface to both engines: which one runs, what it leaves, and many runs at once."""
 
+import contextlib
 import pickle
 import signal
 import sys
@@ -25,7 +26,7 @@ from innovation_abm import (
 from innovation_abm.agents import MiddleManager
 from innovation_abm.entities.idea import NOVEL
 from innovation_abm.evidence.benchmark import EVERYTHING_ON
-from innovation_abm.kernel import compiling, memory, states
+from innovation_abm.kernel import compiling, memory, states, tiers
 from innovation_abm.kernel.compiling import CACHE_VARIABLE, EngineError
 from innovation_abm.kernel.memory import MemoryShortError
 from innovation_abm.kernel.plans import plan
@@ -451,6 +452,20 @@ def test_control_c_ends_compiling_between_two_steps(control_c):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+
+
+def test_control_c_is_not_lost_while_kept_code_is_loaded(tmp_path, monkeypatch, control_c):
+    """LLVM calls Python then, and would let no exception through."""
+
+    def load(*_):
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        return lambda *_: 0
+
+    monkeypatch.setattr(tiers, "load", load)
+    monkeypatch.setattr(compiling, "_holds_code", lambda _: True)
+    with pytest.raises(KeyboardInterrupt):
+        compiling._loaded(tmp_path)
 
 
 @pytest.fixture
