@@ -407,7 +407,7 @@ def test_repairs_beyond_the_budget_need_force(folder):
     rows = "".join(f"p{n},nobody{n}\n" for n in range(6))
     Path("loose.csv").write_text("post,reports_to\nboss,\na,boss\n" + rows)
     assert "--force-repair (in Python" in refused("run", "--chart", "loose.csv", *SMALL)
-    assert "would give 6 of 8 rows another" in refused(
+    assert "would give 6 of 8 rows a superior other" in refused(
         "run", "--chart", "loose.csv", "--repair", *SMALL
     )
     assert done("run", "--chart", "loose.csv", "--force-repair", *SMALL, "--json").json["repairs"]

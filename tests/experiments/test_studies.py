@@ -1199,7 +1199,7 @@ DOCUMENT = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
 
 
 def test_the_example_of_the_document_is_the_same_in_both_languages():
-    (written,) = re.findall(r"^```toml\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)
+    written = re.findall(r"^```toml\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)[0]
     made = re.findall(r"^```python\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)[0]
     names: dict[str, object] = {}
     exec(made, names)
