@@ -213,6 +213,7 @@ def _hired(runner: Runner, dask: str | None, number: int) -> Iterator[Workers]:
 def _interruption() -> Iterator[threading.Event]:
     """Treat the first interruption as a request to stop, and the second as an interruption."""
     wished = threading.Event()
+    # Python lets only the main thread handle signals; elsewhere ``progress`` ends a sweep.
     if threading.current_thread() is not threading.main_thread():
         yield wished
         return
@@ -403,6 +404,7 @@ class _Sweep:
 
     def _feed(self, chunks: Iterator[Chunk]) -> None:
         """Hand out chunks; a chunk that killed a worker runs alone, to find the run at fault."""
+        # One more than there are workers, so that none is idle while this process stores results.
         while len(self.flying) <= self.workers.number:
             if self.suspects:
                 if self.flying:
@@ -441,6 +443,7 @@ class _Sweep:
         if not alone:
             self.suspects.append(chunk)
         elif len(chunk) > 1:
+            # Each half is run alone too, so that in a few rounds the run at fault is by itself.
             middle = len(chunk) // 2
             self.suspects += (chunk.part(0, middle), chunk.part(middle, len(chunk)))
         else:
@@ -473,6 +476,7 @@ class _Sweep:
         self.done.there[places, chunk.replications] = True
         if outcome.seconds > 0:
             right = len(chunk) * CHUNK_SECONDS / outcome.seconds
+            # One chunk says little: it may hold short runs by chance. So the size grows in steps.
             self.size = int(np.clip(right, 1, min(4 * self.size, self.most)))
 
     def _tell(self) -> None:
@@ -545,6 +549,7 @@ class _Sweep:
             begin = end
 
     def _chunk(self, places: IntArray, replications: IntArray) -> Chunk:
+        # Points are sent once, however many of their runs are in the chunk: rows can be large.
         points, which = np.unique(places, return_inverse=True)
         return Chunk(
             points=points,
