@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
-from innovation_abm.errors import InnovationAbmError, did_you_mean, shortened, unknown
+from innovation_abm.errors import InnovationAbmError, did_you_mean, shortened
 from innovation_abm.experiments.design.designs import GRIDS, POINT, DesignKind, count
 from innovation_abm.experiments.design.factors import OF_REPLICATIONS, Factor, Level, Start
 from innovation_abm.experiments.design.models import MODELS
@@ -26,6 +26,7 @@ from innovation_abm.experiments.design.parts import (
     shown,
 )
 from innovation_abm.experiments.design.sections import Base
+from innovation_abm.results.measures import measure_meant
 from innovation_abm.scenario.faults import JOINT, unknown_lever
 from innovation_abm.scenario.levers import catalogue
 from innovation_abm.scenario.parameters import parameters
@@ -143,10 +144,8 @@ def _measure_faults(study: Checked) -> Iterator[StudyFault]:
     known = study.model.measures()
     for name in study.measures:
         if name not in known:
-            yield about(
-                f"measures: {unknown('measure', name, known)}",
-                "measures",
-            )
+            text = f'measures: unknown measure "{shortened(name)}"{measure_meant(name, known)}'
+            yield about(text, "measures")
     if not study.measures:
         yield about("measures = []: a study needs at least one measure", "measures")
     asked = [study.criterion.measure] if study.criterion and study.criterion.measure else []
@@ -157,7 +156,7 @@ def _measure_faults(study: Checked) -> Iterator[StudyFault]:
         for name in names:
             if name not in study.measures:
                 text = f'{what}: "{shortened(name)}" is not one of the measures of the study'
-                advice = "; add it to them" if name in known else did_you_mean(name, known)
+                advice = "; add it to them" if name in known else measure_meant(name, known)
                 yield StudyFault(text + advice, (section,), frozenset({"measures"}))
     for name in study.tables:
         if not study.simulates:

@@ -758,7 +758,9 @@ def test_repairs_have_a_budget(read, length, wrong, repaired):
     assert forced.organization.size == forced.people == plain.people == length
     if not repaired:
         [budget] = [fault for fault in fixed.faults if fault.kind is FaultKind.BUDGET]
-        assert f"--repair would give {wrong} of {length} rows a superior other than" in budget.message
+        assert (
+            f"--repair would give {wrong} of {length} rows a superior other than" in budget.message
+        )
         assert "--force-repair" in budget.message
         assert "--force-repair: attached to the head, 'p0' (row 2)" in fixed.faults[1].message
 

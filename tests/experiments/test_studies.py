@@ -270,6 +270,12 @@ WRONG = [
         'measures: unknown measure "survivle"; did you mean "survival"?',
         'measures: "voice" is listed twice',
     ]),
+    (HEAD + "measures = ['worthwhile_survival', 'pending']", [
+        'measures: unknown measure "worthwhile_survival"; did you mean "omission" (worthwhile '
+        'ideas that die, of decided)?',
+        'measures: unknown measure "pending"; did you mean "in_flight" (ideas in flight at the '
+        'end)?',
+    ]),
     (HEAD + "measures = []", ["measures = []: a study needs at least one measure"]),
     (HEAD + "measures = ['voice', 3]", [
         "measures, entry 2 = 3: must be a list of measure names"
