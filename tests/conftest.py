@@ -36,15 +36,6 @@ def apart(compiled, tmp_path, monkeypatch) -> Path:
     return tmp_path / "cache"
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Take one worker more than processors: a fifth of the time tests wait for other processes.
-
-    Slow tests keep to the usual number, as browsers need what is left.
-    """
-    processors = os.cpu_count()
-    return processors + 1 if processors and config.option.markexpr == "not slow" else None
-
-
 def pytest_report_header() -> str:
     """Say with which versions of its main dependencies the package is tested."""
     return ", ".join(f"{name} {version(name)}" for name in ("mesa", "numpy", "pandas", "scipy"))
