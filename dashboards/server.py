@@ -160,10 +160,17 @@ def serve(
     from innovation_abm.dashboards.routes import application
 
     class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            # Solara looks through all modules when it starts, and fails if one of them is just
+            # being imported; the preparation imports many.
+            await super().startup(sockets=sockets)
+            preparation.begin()
+
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             logging.disable()  # open pages are disconnected; no need to log each
             await super().shutdown(sockets)
 
+    opened()  # what is wrong with it is said before anything is served
     app = application(settings.language)
     server = Server(_configured(Guard(app, network=host == EVERYWHERE)))
     address = listening.getsockname()
@@ -171,7 +178,6 @@ def serve(
     url = f"http://{shown}:{address[1]}/"
     threading.Thread(target=_announce, args=(server, url, told, browser), daemon=True).start()
     sys.setswitchinterval(SWITCH)
-    preparation.begin()
     try:
         server.run(sockets=[listening])
     finally:

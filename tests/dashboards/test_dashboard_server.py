@@ -7,12 +7,14 @@ import json
 import re
 import socket
 import struct
+import sys
 import time
 import uuid
 import zlib
 from contextlib import suppress
 
 import pytest
+import uvicorn
 from browsing import running
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ from serving import Served, copied_assets, digest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from innovation_abm import Organization, generate
-from innovation_abm.dashboards import assets
+from innovation_abm.dashboards import assets, server
 from innovation_abm.dashboards.guard import MOST_TABS, Guard, is_own
 from innovation_abm.dashboards.messages import (
     DEEPEST,
@@ -642,6 +644,23 @@ def altered(**changes):
 
 def bomb():
     return {"label": "x", "chart": base64.b64encode(zlib.compress(b"0" * 10**8, 9)).decode()}
+
+
+def test_nothing_is_prepared_before_solara_has_started(monkeypatch):
+    """It looks through all modules then, and a preparation imports some."""
+    done = []
+
+    async def startup(*_, **__):
+        done.append("started")
+
+    monkeypatch.setattr(uvicorn.Server, "startup", startup)
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: asyncio.run(self.startup()))
+    monkeypatch.setattr(server.preparation, "begin", lambda: done.append("prepared"))
+    monkeypatch.setattr(server, "_announce", lambda *_: None)
+    monkeypatch.setattr(sys, "setswitchinterval", lambda _: None)
+    monkeypatch.delenv(server.VARIABLE, raising=False)
+    server.serve(server.Settings(), host="127.0.0.1", port=0, told=print, browser=False)
+    assert done == ["started", "prepared"]
 
 
 @pytest.mark.parametrize(
