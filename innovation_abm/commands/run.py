@@ -69,8 +69,8 @@ DYING: Final = {
     "withheld": "never voiced",
     "denied": "permission denied",
     "rejected": "rejected in review",
-    "lapsed": "lapsed while waiting",
-    "orphaned": "given up, author gone",
+    "lapsed": "died of waiting",
+    "orphaned": "orphaned: author gone",
     "dropped": "dropped by politics",
     "failed_pilot": "failed its pilot",
 }
