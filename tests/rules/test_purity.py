@@ -412,7 +412,7 @@ def test_what_is_never_called_is_not_called_and_all_else_is():
             panel_novelty=0.5, stuck_weeks=2.0, permission_seeking=0.5, other_doors=2.0,
             rework_chance=0.5, platforms=True, platform_use=0.5, manager_capacity=2.5,
             trial_quota=1.0, misrouting=0.8, clarity=0.3, circulation=5.0, determinants=True,
-            pilot_weeks=3.0,
+            pilot_weeks=3.0, improvement_rate=12.0, revival=0.5, second_look=0.5,
         )  # fmt: skip
         others = [busy.but(own_judgement=True), busy.but(trial_quota=0.0, pilot_weeks=0.0)]
         others += [busy.but(evaluation_weeks=2.0, board_weeks=2.0)]
@@ -427,6 +427,6 @@ def test_what_is_never_called_is_not_called_and_all_else_is():
         module.check_classes = check
     for role in ROLES:
         assert not called[role] & NEVER_CALLED.get(role, frozenset()), role
-        asked = set(hooks_of(ROLES[role])) - {"draw_own", "trait_key"}
+        asked = set(hooks_of(ROLES[role])) - {"draw_own", "trait_key", "queue"}  # for rules of users
         seldom = {"ask_permission", "close", "dissolve", "leader", "trait_key"}
         assert asked - called[role] <= seldom, role
