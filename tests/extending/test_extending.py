@@ -466,7 +466,12 @@ def test_the_examples_of_the_docs_are_the_same_in_both_engines():
     written = dict(
         re.findall(r"Path\(\"(\w+\.py)\"\)\.write_text\('''\n(.*?)'''\)", text, re.DOTALL)
     )
-    books = (("patient.py", "own_unit.py"), ("twice.py", "courage.py"), ("strict.py",), ("busy.py",))
+    books = (
+        ("patient.py", "own_unit.py"),
+        ("twice.py", "courage.py"),
+        ("strict.py",),
+        ("busy.py",),
+    )
     assert set(written) == {name for names in books for name in names}
     for names in books:
         Path("book.py").write_text("".join(written[name] for name in names))

@@ -427,6 +427,7 @@ def test_what_is_never_called_is_not_called_and_all_else_is():
         module.check_classes = check
     for role in ROLES:
         assert not called[role] & NEVER_CALLED.get(role, frozenset()), role
-        asked = set(hooks_of(ROLES[role])) - {"draw_own", "trait_key", "queue"}  # for rules of users
+        of_users = {"draw_own", "trait_key", "queue"}  # asked by their rules and agents alone
+        asked = set(hooks_of(ROLES[role])) - of_users
         seldom = {"ask_permission", "close", "dissolve", "leader", "trait_key"}
         assert asked - called[role] <= seldom, role
