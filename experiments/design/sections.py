@@ -47,6 +47,9 @@ class Criterion(Part):
             found = f"{' and '.join(given)} are given" if given else "none is given"
             text = f"{found}: say what the mean must be with one of above, below and between"
             yield about(text, *_BOUNDS)
+        elif not all(map(math.isfinite, self.between or (getattr(self, given[0]),))):
+            what = "a finite number" if self.between is None else "two finite numbers"
+            yield about(f"{given[0]} = {shown(getattr(self, given[0]))}: must be {what}", given[0])
         elif not self.low < self.high:
             text = f"between = {shown(self.between)}: the lower bound must come first"
             yield about(text, "between")

@@ -182,7 +182,7 @@ def reply(told: Answered, names: Names) -> str:
     values = in_words(criterion.threshold, criterion.direction, "{:.4g}".format)
     wanted = f"{measure.short} is {values} {measure.unit}".rstrip()
     if not told.points:
-        return f"There is no answer yet: {measure.short} is undefined in all runs."
+        return f"The question cannot be answered: {measure.short} is undefined in every run."
     undefined = (
         f" At {count(told.undefined, 'more point')} it is undefined." if told.undefined else ""
     )
@@ -196,7 +196,7 @@ def reply(told: Answered, names: Names) -> str:
             f"at {sure} the whole 95% interval is."
         )
     else:
-        text = f"No: at none of {count(told.points, 'point')} {wanted} on average."
+        text = f"No: {wanted} on average at none of {count(told.points, 'point')}."
     if told.possible:
         text += f" At {count(len(told.possible), 'other point')} the interval reaches that far."
     if told.nearest is not None and not told.met:

@@ -160,7 +160,7 @@ def check_picture(path: str) -> Path:
     """
     wanted = Path(path)
     if wanted.suffix.lower() not in PICTURES:
-        raise InnovationAbmError(f"{path}: must end in .png, .svg or .pdf")
+        raise InnovationAbmError(f"{path}: must end in {' or '.join(PICTURES)}")
     if not wanted.parent.is_dir():
         raise InnovationAbmError(f"{path}: the folder {wanted.parent} does not exist")
     return wanted

@@ -388,9 +388,10 @@ def _errors(console: Console, run: Run) -> None:
 def _everyday(run: Run) -> str:
     """Say how many improvements people make without a scheme, beside the ideas that they have."""
     from innovation_abm.results.measures import MEASURES
+    from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 
     made, share = (MEASURES[name].of(run) for name in ("improvements", "improvement_share"))
-    ideas = made * run.conceived / int(run.counts["improvements"][0])
+    ideas = WEEKS_PER_YEAR * run.conceived / (run.organization.size * run.scenario.weeks)
     words = f"{made:.2f} a person and year, beside {ideas:.2f} ideas conceived"
     return words if math.isnan(share) else f"{words}; {percent(share)} of the gain in services"
 

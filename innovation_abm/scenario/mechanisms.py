@@ -73,7 +73,7 @@ _LISTED: Final = (
     _mechanism(
         "doubt",
         "doubt whether ideas are wanted",
-        "le doute que les idées soient bienvenues",
+        "le doute sur l'accueil réservé aux idées",
         "doubt",
     ),
     _mechanism(

@@ -39,7 +39,7 @@ def worlds(name: str) -> dict[str, Scenario]:
     full = full_name(name) if is_preset(name) else str(name)
     known = world_names()
     if full not in known:
-        advice = did_you_mean(full, known, f"must be one of {', '.join(known)}")
+        advice = did_you_mean(full, known, f"must be {' or '.join(known)}")
         raise ScenarioError(f'no worlds come with "{name}"{advice}')
     file = files("innovation_abm") / "data" / "worlds" / f"{full}{SUFFIX}"
     rows = csv.DictReader(file.read_text(encoding="utf-8").splitlines())

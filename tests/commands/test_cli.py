@@ -1242,7 +1242,7 @@ def test_a_lever_of_ones_own_is_added_from_a_file(tmp_path):
         (("levers", "upholding", "--rank", "workshop"), "leave out the key"),
         (("levers", "--rank", "workshop", "--strength", "2"), "strength = 2"),
         (("levers", "--rank", "workshop", "--replications", "1"), "must be at least 2"),
-        (("levers", "--rank", "workshop", "--plot", "a.doc"), "must end in .png, .svg or .pdf"),
+        (("levers", "--rank", "workshop", "--plot", "a.doc"), "must end in .png or .svg or .pdf"),
         (("levers", "--levers", "nowhere.toml"), "nowhere.toml: cannot be read: No such file"),
         (("run", "--lever", "upholding"), "must be KEY=STRENGTH"),
         (("run", "--lever", "uphold=1"), 'unknown lever "uphold"; did you mean "upholding"?'),

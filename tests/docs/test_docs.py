@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 import pytest
 import shown
+from everything import EVERYTHING
 from places import ROOT
 from reference import (
     DRAWS,
@@ -52,49 +53,6 @@ WHOLE = (
     "innovation_abm.experiments.analysis",
 )
 """Modules of which all that they export is public."""
-
-# Small, and with every mechanism at work.
-EVERYTHING = Scenario(
-    weeks=80,
-    departments=2,
-    middle_layers=2,
-    span=3,
-    conception_rate=26.0,
-    leader_conception_rate=5.0,
-    topics=20.0,
-    facets=True,
-    own_judgement=True,
-    clarity=0.5,
-    manager_capacity=2.5,
-    manager_business=2.0,
-    leader_capacity=2.5,
-    leader_business=2.0,
-    implementation_work=2.0,
-    cancellation=0.5,
-    revival=0.2,
-    second_look=0.5,
-    revival_weeks=20.0,
-    improvement_rate=4.0,
-    misrouting=0.5,
-    other_doors=2.0,
-    panel_size=3.0,
-    panel_quorum=2.0,
-    panel_novelty=0.7,
-    platforms=True,
-    platform_readers=10.0,
-    attention=1.0,
-    agency=True,
-    stuck_weeks=1.0,
-    pilot_weeks=3.0,
-    trial_quota=1.0,
-    implementation_weeks=4.0,
-    turnover=2.0,
-    jump_rate=1.0,
-    signal_volatility=1.0,
-    shared_noise=0.5,
-    determinants=True,
-)
-
 
 # --- generated tables -----------------------------------------------------------------------------
 

@@ -90,6 +90,9 @@ def test_a_question_may_be_a_text_alone():
         ('measure = "omission"\nbelow = 0.7\nabove = 0.1', "above and below are given: say what"),
         ('measure = "omission"\nbetween = [0.7, 0.1]', "the lower bound must come first"),
         ('measure = "omission"\nbetween = [0.7]', "must be two numbers, the lower one first"),
+        ('measure = "omission"\nabove = nan', "above = nan: must be a finite number"),
+        ('measure = "omission"\nbelow = -inf', "below = -inf: must be a finite number"),
+        ('measure = "omission"\nbetween = [0.1, inf]', "between = [0.1, inf]: must be two finite"),
         ('measure = "omission"\nbelow = "low"', 'below = "low": must be a number'),
         ('measure = "omision"\nbelow = 0.7', 'did you mean "omission"'),
         ('measure = "commission"\nbelow = 0.7', "of the study; add it to them"),
@@ -140,7 +143,7 @@ def test_only_points_whose_whole_interval_is_as_wanted_are_sure():
 def test_nowhere_names_what_comes_nearest():
     study = asking(above=0.5)
     told = replied(study, results(study, [0.1, 0.2, 0.3, 0.4]))
-    assert told.startswith("No: at none of 4 points survival is at least 0.5 on average.")
+    assert told.startswith("No: survival is at least 0.5 on average at none of 4 points.")
     assert "filter up 1" in told
     assert "chosen with one half of the runs, and measured with the other" in told
 
@@ -158,7 +161,7 @@ def test_everywhere_and_undefined():
         study, results(study, [0.1, np.nan, 0.3, 0.4])
     )
     nothing = results(study, [np.nan] * 4)
-    assert "undefined in all runs" in replied(study, nothing)
+    assert "cannot be answered: survival is undefined in every run" in replied(study, nothing)
 
 
 def test_the_mean_of_the_nearest_is_not_flattered():

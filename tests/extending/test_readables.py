@@ -8,6 +8,7 @@ from types import FunctionType
 
 import pytest
 from agent_speeds import PAGE, cost, example_agents
+from everything import EVERYTHING
 from reference import (
     attributes,
     compiled_of_ideas,
@@ -17,7 +18,7 @@ from reference import (
     properties,
 )
 
-from innovation_abm import Change, InnovationModel, Role, Scenario, load_rules
+from innovation_abm import Change, InnovationModel, Role, load_rules
 from innovation_abm.agents import Leader, MiddleManager, Panel, Person, Reviewer, Staff
 from innovation_abm.agents.cast import ROLES
 from innovation_abm.agents.hooks import CALLED, hooks_of
@@ -35,34 +36,11 @@ from innovation_abm.kernel.translation.statements import translated
 from innovation_abm.scenario.random_scenarios import random_case
 
 # Small, and so that each method of an agent is called.
-EVERYTHING = Scenario(
+CHANGING = EVERYTHING.but(
     weeks=40,
-    departments=2,
-    middle_layers=2,
-    span=3,
-    conception_rate=26.0,
-    leader_conception_rate=5.0,
-    own_judgement=True,
-    clarity=0.5,
-    manager_capacity=2.5,
-    manager_business=2.0,
-    misrouting=0.5,
-    other_doors=2.0,
-    panel_size=3.0,
-    panel_novelty=0.7,
     board_weeks=4.0,
-    platforms=True,
-    agency=True,
-    stuck_weeks=1.0,
-    pilot_weeks=3.0,
-    trial_quota=1.0,
-    turnover=2.0,
     social_futility=0.5,
     scar_fear=0.5,
-    revival=0.5,
-    second_look=0.5,
-    improvement_rate=4.0,
-    determinants=True,
     timeline=(
         Change(week=16, values={"evaluation_weeks": 2.0}),
         Change(week=36, values={"panel_size": 0.0, "agency": False}),
@@ -80,7 +58,7 @@ def documented(*owners):
 
 
 def test_the_tables_name_every_attribute_that_agents_and_ideas_have():
-    model = InnovationModel(EVERYTHING.but(weeks=20, timeline=()))
+    model = InnovationModel(CHANGING.but(weeks=20, timeline=()))
     model.run()
     named = documented(Person, Reviewer, Leader, Panel)
     of_mesa = {"model", "unique_id", "pos"}
@@ -94,7 +72,7 @@ def test_the_tables_name_every_attribute_that_agents_and_ideas_have():
 
 
 def test_what_rules_read_is_there_in_both_engines():
-    model = InnovationModel(EVERYTHING.but(weeks=20, timeline=()))
+    model = InnovationModel(CHANGING.but(weeks=20, timeline=()))
     model.run()
     for protocol, owners, columns in (
         (PersonLike, (*model.people, *model.inboxes), PERSON.names),
@@ -107,7 +85,7 @@ def test_what_rules_read_is_there_in_both_engines():
 
 
 def test_a_rule_reads_the_week_the_queue_and_the_layer():
-    model = InnovationModel(EVERYTHING.but(weeks=30, timeline=()))
+    model = InnovationModel(CHANGING.but(weeks=30, timeline=()))
     model.run()
     assert {terms.week for terms in model.terms} == {30.0}
     assert any(one.queue for one in model.reviewers)
@@ -157,7 +135,7 @@ def observed(monkeypatch):
         for name, value in list(vars(kind).items()):
             if name in CALLED and isinstance(value, FunctionType):
                 monkeypatch.setattr(kind, name, noted(name, value))
-    InnovationModel(EVERYTHING).run()
+    InnovationModel(CHANGING).run()
     return seen
 
 

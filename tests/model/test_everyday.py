@@ -36,7 +36,7 @@ def test_without_a_rate_nothing_is_improved():
     assert plain.counts.tobytes() == dear.counts.tobytes()
     assert plain.counts["improvements"] == 0
     assert measured("improvements", plain) == 0.0
-    nothing = simulate(NO_IDEAS, keep_events=False)  # of which there is no share
+    nothing = simulate(NO_IDEAS, keep_events=False)  # no gain, so no share of it
     assert math.isnan(measured("improvement_share", nothing))
 
 
