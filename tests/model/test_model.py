@@ -7,7 +7,6 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -372,9 +371,11 @@ def test_another_process_with_another_hash_seed_gives_the_same_run(tmp_path):
 
 
 class Shuffled(InnovationModel):
-    """Lets everybody act in another order within each phase."""
+    """Lets everybody act in another order within each phase: the same one for the same scenario."""
 
-    order: ClassVar[random.Random] = random.Random(7)
+    def __init__(self, *arguments, **options) -> None:
+        self.order = random.Random(7)
+        super().__init__(*arguments, **options)
 
     def shuffled(self, items) -> list:
         items = list(items)
@@ -423,13 +424,22 @@ class Shuffled(InnovationModel):
         super().knowledge_spreads()
 
 
+def assert_same_but_for_order(shuffled: InnovationModel, orderly: InnovationModel) -> None:
+    """All is equal, but for the last digit of sums of slots, which are fractions."""
+    assert all_of(shuffled)[:3] == all_of(orderly)[:3]
+    slots, *counts = np.moveaxis(shuffled.queues.series, -1, 0)
+    slots_in_order, *counts_in_order = np.moveaxis(orderly.queues.series, -1, 0)
+    np.testing.assert_array_equal(counts, counts_in_order)
+    np.testing.assert_allclose(slots, slots_in_order, rtol=1e-12)
+
+
 @runs(60)
 @given(worlds())
 def test_the_order_of_activation_does_not_matter(world):
     scenario, chart = world
     shuffled = Shuffled(scenario, organization=chart, keep_events=False)
     shuffled.run()
-    assert all_of(shuffled) == all_of(finished(scenario, chart, keep_events=False))
+    assert_same_but_for_order(shuffled, finished(scenario, chart, keep_events=False))
 
 
 CROWD = LIVELY.but(
@@ -447,7 +457,7 @@ def test_the_order_of_activation_does_not_matter_in_a_crowd(seed):
     shuffled.run()
     orderly = Audited(CROWD.but(seed=seed), keep_events=False)
     orderly.run()
-    assert all_of(shuffled) == all_of(orderly)
+    assert_same_but_for_order(shuffled, orderly)
     assert len({idea.fate for idea in orderly.ideas}) >= 8
 
 
