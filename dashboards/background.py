@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     Wanted = Callable[[], bool]
     """Returns whether the result of a job is still wanted."""
@@ -110,3 +112,40 @@ class Latest:
         except Exception:  # the thread must live on: the next job may go well
             if wanted():
                 logging.getLogger("innovation_abm").exception("a job of the dashboard failed")
+
+
+class Errands:
+    """Does what other threads ask for, one after the other, in the context of a tab.
+
+    Reactive values belong to a tab: a thread that the tab did not begin would change no page. The
+    thread ends when nothing is left to do.
+    """
+
+    def __init__(self, context: AbstractContextManager[Any]) -> None:
+        """Begin with nothing to do; ``context`` is the tab's."""
+        self._context = context
+        self._lock = threading.Lock()
+        self._waiting: deque[Callable[[], object]] = deque()
+        self._running = False
+
+    def ask(self, errand: Callable[[], object]) -> None:
+        """Do something soon."""
+        with self._lock:
+            self._waiting.append(errand)
+            if self._running:
+                return
+            self._running = True
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        with self._context:
+            while True:
+                with self._lock:
+                    if not self._waiting:
+                        self._running = False
+                        return
+                    errand = self._waiting.popleft()
+                try:
+                    errand()
+                except Exception:  # the next one may go well
+                    logging.getLogger("innovation_abm").exception("the dashboard fails")

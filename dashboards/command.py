@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -108,8 +106,8 @@ def dashboard(
         print(Speech(tongue)(note.key, **note.values), file=sys.stderr)
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, _end)
-    host, told = EVERYWHERE if lan else HERE, partial(_tell_address, lan)
-    serve(settings, host=host, port=port, told=told, browser=browser)
+    host = EVERYWHERE if lan else HERE
+    serve(settings, host=host, port=port, told=_tell_address, browser=browser)
 
 
 def _language(given: str) -> str:
@@ -129,23 +127,11 @@ def _absolute(file: str) -> str:
     return str(Path(file).resolve()) if file else ""
 
 
-def _tell_address(lan: bool, url: str) -> None:
+def _tell_address(url: str, outside: str) -> None:
     """Print where the page can be opened, and from other machines if they may open it."""
     print(f"The dashboard is at {url} (press Ctrl-C to stop)", flush=True)
-    if lan:
-        print(f"Other machines on the network: {_seen_from_outside(url)}", flush=True)
-
-
-def _seen_from_outside(url: str) -> str:
-    """Return the page's address for other machines on the network, as far as it is known."""
-    port = url.rstrip("/").rpartition(":")[2]
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing: it only chooses the route
-            host = str(probe.getsockname()[0])
-        except OSError:
-            host = socket.gethostname()
-    return f"http://{host}:{port}/"
+    if outside:
+        print(f"Other machines on the network: {outside}", flush=True)
 
 
 def _own_language() -> str:

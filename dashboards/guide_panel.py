@@ -10,6 +10,7 @@ import solara
 
 from innovation_abm.dashboards.guides import PredictedMeasure, StepKind
 from innovation_abm.dashboards.panels import paragraph
+from innovation_abm.dashboards.phone_panel import Phones, PresenterLink, tally_lines
 from innovation_abm.results.survival import mean_interval, paired_difference
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _first_question(guide: Guide) -> Question | None:
 
 @solara.component
 def _Step(room: Room, guide: Guide) -> None:
-    say, number = room.say, min(room.session.step, len(guide.steps) - 1)
+    say, number = room.say, room.session.step
     step = guide.steps[number]
     kind = escape(say(f"kind_{step.kind.value}"))
     position = say("guide_step", step=number + 1, steps=len(guide.steps))
@@ -100,8 +101,12 @@ def _Step(room: Room, guide: Guide) -> None:
         label = f"<b>{escape(say('guide_message'))}</b>"
         message = say.labelled(label, escape(say.of(guide.message)))
         solara.HTML(tag="p", classes=["ia-read"], unsafe_innerHTML=message)
-    if not room.view.value.room:  # a room on the screen would read the answers
+    if step.kind in (StepKind.WATCH, StepKind.PREDICT):
+        Phones(room)
+    if not room.view.value.room and not room.desk.presented.value:
+        # A room on the screen would read the answers.
         _Script(room, say.of(step.script))
+        PresenterLink(room)
 
 
 @solara.component
@@ -149,6 +154,7 @@ def _Answer(room: Room, question: Question, bet: int | None) -> None:
         return
     right = right_option(question, found.estimate)
     lines = _answered(question, found, right, say)
+    lines += tally_lines(question, room.desk.tally(), say)
     if bet is not None:
         lines.append(
             f"<p>{escape(say('guide_bet', answer=say.of(question.options[bet].text)))}</p>"

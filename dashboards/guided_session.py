@@ -40,7 +40,7 @@ class GuidedSession:
     def step(self) -> int:
         """Its current step, from 0."""
         number: int = self._view.value.step
-        return number
+        return number if self.guide is None else min(number, len(self.guide.steps) - 1)
 
     @property
     def bets(self) -> dict[int, int]:
@@ -53,12 +53,36 @@ class GuidedSession:
         if self.guide is None:
             return False
         kinds = [one.kind for one in self.guide.steps[: self.step + 1]]
-        return StepKind.REVEAL not in kinds or kinds[-1] == StepKind.PREDICT
+        return StepKind.REVEAL not in kinds or self.predicting
 
     @property
     def predicting(self) -> bool:
-        """Whether the room bets in this step, and sees nothing of what is played."""
-        return self.guide is not None and self.guide.steps[self.step].kind == StepKind.PREDICT
+        """Whether a question is open, so that nothing may be seen of what it asks about.
+
+        That is from the step that asks it until the next one that reveals or discusses.
+        """
+        return self._asking is not None
+
+    @property
+    def last_seen(self) -> int | None:
+        """The last step before the open question: the room may see what that one played.
+
+        ``None`` if the session begins with the question.
+        """
+        asking = self._asking
+        return asking - 1 if asking else None
+
+    @property
+    def _asking(self) -> int | None:
+        """The first of the steps, in a row, whose questions are open; ``None``: none is open."""
+        asking = None
+        steps = () if self.guide is None else self.guide.steps[: self.step + 1]
+        for number, step in enumerate(steps):
+            if step.kind == StepKind.PREDICT:
+                asking = number if asking is None else asking
+            elif step.kind != StepKind.WATCH:
+                asking = None
+        return asking
 
     def open(self, key: str) -> None:
         """Go to the first step of a session, without bets."""

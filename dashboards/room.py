@@ -7,6 +7,7 @@ which give up as soon as something newer is asked for, and end with the tab.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -14,15 +15,18 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd  # noqa: F401 - half imported by a thread, it would make the page fail
 import solara
 from reacton.core import get_render_context  # what Solara draws pages with
+from solara.server import kernel_context
 
 from innovation_abm.dashboards import links
 from innovation_abm.dashboards.analyses import Analyses
+from innovation_abm.dashboards.background import Errands
 from innovation_abm.dashboards.counting import Counting
 from innovation_abm.dashboards.guided_session import GuidedSession
 from innovation_abm.dashboards.history import History, Moment
 from innovation_abm.dashboards.jobs import Jobs
 from innovation_abm.dashboards.notes import Notes
 from innovation_abm.dashboards.offered import at_pace, named, offered, with_own
+from innovation_abm.dashboards.phones.desk import Desk
 from innovation_abm.dashboards.play import Play, Value
 from innovation_abm.dashboards.stage import StageWidget
 from innovation_abm.dashboards.tab_chart import TabChart
@@ -31,8 +35,9 @@ from innovation_abm.errors import InnovationAbmError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
-    from innovation_abm.dashboards.guides import Guide
+    from innovation_abm.dashboards.guides import Guide, Question
     from innovation_abm.dashboards.opening import Opened
     from innovation_abm.dashboards.server import Preparation
     from innovation_abm.dashboards.tab_memory import Kept, TabMemory
@@ -55,6 +60,7 @@ class Room:
         history: what is played, with undo.
         chart: the chart that it is played on.
         session: the guided session, if there is one.
+        desk: phones that vote, and the presenter's window.
         stage: the widget with the picture.
         picture: what is watched in it.
         counting: how often ideas survive.
@@ -88,6 +94,7 @@ class Room:
             here, self.history, engine.archive, self.notes, memory, uploaded=kept is not None
         )
         self.session = GuidedSession(self.view, here.guides)
+        self.desk = Desk(self.view, self.session, Errands(_of_this_tab()), self._present)
         self.stage = StageWidget(week=found.view.week, speed=found.view.speed, playing=not query)
         self.counting = Counting(engine, self.history, self.chart, self.jobs)
         self.picture = TabPicture(
@@ -213,6 +220,8 @@ class Room:
         """Go to a step of the guided session."""
         guide, before = self.session.guide, self._moment()
         with self.jobs.together():
+            if number > self.session.step:
+                self._bet_as_voted()
             if guide is not None and self.session.go_to(number):
                 self.history.remember(before)
                 self._enter_step(guide)
@@ -260,9 +269,29 @@ class Room:
     def close(self) -> None:
         """Stop all work: the tab was closed."""
         self.closed = True
-        for part in (self.picture, self.counting, self.analyses):
+        for part in (self.picture, self.counting, self.analyses, self.desk):
             part.close()
         self.chart.forget_upload()
+
+    def _bet_as_voted(self) -> None:
+        """Bet as most phones voted, unless the room has bet by show of hands."""
+        favourite = self.desk.favourite()
+        bets = self.session.guide is not None and self._question is not None
+        if bets and favourite is not None and self.session.step not in self.session.bets:
+            self.session.bet_on(favourite)
+
+    @property
+    def _question(self) -> Question | None:
+        """What the step of the guided session asks."""
+        guide = self.session.guide
+        return None if guide is None else guide.steps[self.session.step].question
+
+    def _present(self, what: str, number: int) -> None:
+        """Do what the presenter's window asks for."""
+        if what == "go":
+            self.go_to_step(number)
+        elif self._question is not None and 0 <= number < len(self._question.options):
+            self.bet_on(number)
 
     # --- what the actions have in common ----------------------------------------------------------
 
@@ -355,14 +384,10 @@ class Room:
 
     def _choose(self, place: int) -> None:
         """Bet on an answer, or outside guided sessions open an organisation, by its place."""
-        guide = self.session.guide
-        if guide is None:
-            if 0 <= place < len(offered()):
-                self.open_preset(offered()[place])
-            return
-        question = guide.steps[self.session.step].question
-        if question is not None and 0 <= place < len(question.options):
-            self.bet_on(place)
+        if self.session.guide is not None:
+            self._present("bet", place)
+        elif 0 <= place < len(offered()):
+            self.open_preset(offered()[place])
 
     def _click(self, way: int) -> None:
         """Move by a step of the session, or by some weeks, as a clicker's page keys do."""
@@ -371,3 +396,11 @@ class Room:
         else:
             weeks = self.play.opening.weeks
             self.stage.week = min(max(self.week + way * CLICKER_WEEKS, 0), weeks)
+
+
+def _of_this_tab() -> AbstractContextManager[Any]:
+    """Return the context in which a thread changes what this tab shows; none outside a server."""
+    if not kernel_context.has_current_context():
+        return nullcontext()
+    context: AbstractContextManager[Any] = kernel_context.get_current_context()
+    return context

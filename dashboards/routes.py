@@ -1,4 +1,4 @@
-"""The routes of the dashboard's server: the page, its files and its WebSocket only.
+"""The routes of the dashboard's server: the pages, their files and the WebSocket only.
 
 Solara's own application has routes that fetch, write and delete files, and that trust headers
 which anybody may send. None of them is here: what is not listed below is not found.
@@ -25,6 +25,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from innovation_abm.dashboards import assets
 from innovation_abm.dashboards.guard import MOST_TABS, STATE
 from innovation_abm.dashboards.messages import LOG, OneLine, note_dropped
+from innovation_abm.dashboards.phones import routes as phone_routes
 from innovation_abm.dashboards.stage import FRONT
 from innovation_abm.dashboards.words import vocabulary
 
@@ -74,6 +75,7 @@ def application(language: str) -> Starlette:
             Route("/jupyter/api/kernels/{kernel_id}", known, methods=["GET"]),
             WebSocketRoute("/jupyter/api/kernels/{kernel_id}/channels", channels),
             Route("/_solara/api/close/{kernel_id}", close, methods=["POST"]),
+            *phone_routes.routes(),
             Mount("/_solara/cdn", Cdn(assets.listed(assets.assets_folder(), assets.PACKAGES))),
             Mount("/jupyter/nbextensions", Extensions(_extensions())),
             Mount("/static/assets", Files(assets.listed(static.parent / "assets", ("",)))),

@@ -138,7 +138,7 @@ def load(settings: Settings) -> Opened:
 
 
 def serve(
-    settings: Settings, *, host: str, port: int, told: Callable[[str], None], browser: bool
+    settings: Settings, *, host: str, port: int, told: Callable[[str, str], None], browser: bool
 ) -> None:
     """Serve the page until the process is interrupted or asked to end.
 
@@ -146,7 +146,8 @@ def serve(
         settings: what the page opens with.
         host: address to listen on.
         port: port to listen on; 0: any free port.
-        told: called with the page's address once it can be opened.
+        told: called with the page's address once it can be opened, and with its address for other
+            machines on the network; "": they may not open it.
         browser: whether to open it in a browser.
 
     Raises:
@@ -176,6 +177,7 @@ def serve(
     address = listening.getsockname()
     shown = "localhost" if address[0] in ("127.0.0.1", "::1", "0.0.0.0") else address[0]
     url = f"http://{shown}:{address[1]}/"
+    preparation.address = _on_network(address[1]) if host == EVERYWHERE else ""
     threading.Thread(target=_announce, args=(server, url, told, browser), daemon=True).start()
     sys.setswitchinterval(SWITCH)
     try:
@@ -235,13 +237,24 @@ def set_up_solara() -> None:
         os.environ[FOLDER] = str(folder)
 
 
-def _announce(server: object, url: str, told: Callable[[str], None], browser: bool) -> None:
+def _on_network(port: int) -> str:
+    """Return the page's address for other machines on the network, as far as it is known."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it only chooses the route
+            host = str(probe.getsockname()[0])
+        except OSError:
+            host = socket.gethostname()
+    return f"http://{host}:{port}/"
+
+
+def _announce(server: object, url: str, told: Callable[[str, str], None], browser: bool) -> None:
     while not getattr(server, "started", False):
         time.sleep(0.02)
     with suppress(OSError):
         _ask_for_page(url)
     preparation.recorded.wait(RECORDING)
-    told(url)
+    told(url, preparation.address)
     if browser:
         webbrowser.open(url)
 
@@ -290,6 +303,7 @@ class Preparation:
         settled: set once it is known whether the engine will be ready.
         recorded: set once what the page opens with is recorded, or cannot be in advance.
         archive: what has been recorded and counted already.
+        address: where other machines on the network open the page; "": they may not.
     """
 
     def __init__(self) -> None:
@@ -297,6 +311,7 @@ class Preparation:
         self.ready, self.settled = threading.Event(), threading.Event()
         self.recorded = threading.Event()
         self.archive = Archive()
+        self.address = ""
         self._ended = False
         self._ending = threading.Lock()
         self._compiler: subprocess.Popen[bytes] | None = None

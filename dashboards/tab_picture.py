@@ -69,20 +69,47 @@ class TabPicture:
         stage.observe(self._follow_week, ["picked", "week"])
 
     def record(self) -> None:
-        """Record what is played; what is shown stays until that is done."""
-        play, placing = self._history.play.value, self._chart.placing
-        sides = [self._chart.played(play.scenario)]
-        if self._view.value.twins:
-            sides.append(self._chart.played(play.opening))
+        """Record what may be seen of what is played; what is shown stays until that is done."""
+        placing, sides = self._chart.placing, self._sides()
+        if not sides:  # a question is open, and nothing was seen before it
+            self._latest.drop()
+            self.forget()
+            return
         kept = [film for one in sides if (film := self._archive.kept_film(one)) is not None]
         if len(kept) == len(sides):  # it is shown at once, instead of what is being recorded
             self._latest.drop()
             self._show(placing, kept)
+            if self._session.predicting:
+                self._record_ahead()
             return
         self._jobs.begin("film")
         job = partial(self._jobs.attempt, ("film",), partial(self._films, sides))
         # With the layout of now: another chart may be opened before the film is there.
         self._latest.ask(job, partial(self._show, placing))
+
+    def _sides(self) -> list[Played]:
+        """Return what is shown, then what it is compared with.
+
+        While a question is open, that is what was played before it: a browser would keep
+        whatever is sent to it, and anybody in the room can look there.
+        """
+        play = self._history.play.value
+        if self._session.predicting:
+            before = self._session.last_seen
+            guide = self._session.guide
+            if guide is None or before is None:
+                return []
+            return [self._chart.played(guide.play(before, play.opening).scenario)]
+        sides = [self._chart.played(play.scenario)]
+        if self._view.value.twins:
+            sides.append(self._chart.played(play.opening))
+        return sides
+
+    def _record_ahead(self) -> None:
+        """Record what the reveal will show, for the archive on the server alone."""
+        revealed = self._chart.played(self._history.play.value.scenario)
+        job = partial(self._jobs.attempt, (), partial(self._archive.film, revealed))
+        self._latest.ask(job, lambda film: None)
 
     def compare(self, on: bool) -> None:
         """Show A beside B from the next recording on, or B alone at once."""
@@ -172,7 +199,9 @@ class TabPicture:
     def _notice(self) -> None:
         """Write the line below the picture."""
         say = self._view.value.say
-        if self.film.value is None:
+        if not self._sides():
+            self._stage.notice = say("hidden_picture")
+        elif self.film.value is None:
             self._stage.notice = say("recording", week=0)
         else:
             self._stage.notice = say("units_drawn") if self._chart.placing.grouped else ""

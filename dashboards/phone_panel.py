@@ -1,0 +1,76 @@
+"""What the room's screen shows of phones: how to join, who is here, and the tally."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import segno
+import solara
+
+from innovation_abm.dashboards.panels import paragraph
+
+if TYPE_CHECKING:
+    from innovation_abm.dashboards.guides import Question
+    from innovation_abm.dashboards.phones.poll import Poll
+    from innovation_abm.dashboards.room import Room
+    from innovation_abm.dashboards.words import Speech
+
+
+@solara.component
+def Phones(room: Room) -> None:
+    """Invite phones, and say how many are here and have voted; never what for."""
+    say, poll, address = room.say, room.desk.poll.value, room.engine.address
+    if not address:
+        paragraph(say("phones_alone"))
+    elif poll is None:
+        solara.Button(say("phones_open"), on_click=room.desk.open_poll, outlined=True, small=True)
+    else:
+        _Invitation(room, poll, f"{address}vote/{poll.token}")
+
+
+@solara.component
+def _Invitation(room: Room, poll: Poll, address: str) -> None:
+    say, turnout = room.say, room.desk.turnout.value
+    title = escape(say("phones_scan"))
+    # The code is dark on white in a dark look too: cameras need it so.
+    code = segno.make(address, error="m").svg_inline(scale=1, omitsize=True, light="#fff")
+    said = say("phones_here", number=turnout.here, votes=turnout.voted)
+    hint = "" if turnout.here else f"<p class='ia-small'>{escape(say('phones_none'))}</p>"
+    solara.HTML(
+        tag="div",
+        classes=["ia-phones"],
+        unsafe_innerHTML=(
+            f"<div role='img' aria-label='{title}'>{code}</div><div><p><b>{title}</b></p>"
+            f"<p class='ia-address'>{escape(address)}</p><p role='status'>{escape(said)}</p>{hint}"
+            "</div>"
+        ),
+    )
+    solara.Button(say("phones_close"), on_click=room.desk.close_poll, text=True, small=True)
+
+
+def tally_lines(question: Question, tally: tuple[int, ...] | None, say: Speech) -> list[str]:
+    """Return how the phones voted, as lines of HTML; none if none did."""
+    total = sum(tally or ())
+    if tally is None or not total:
+        return []
+    bars = "".join(
+        f"<li><span>{escape(say.of(option.text))}</span><b>{votes}</b>"
+        f"<i style='width:{100 * votes / total:.0f}%'></i></li>"
+        for option, votes in zip(question.options, tally, strict=True)
+    )
+    heading = escape(say("phones_tally", number=total))
+    return [f"<h3>{heading}</h3>", f"<ul class='ia-tally'>{bars}</ul>"]
+
+
+@solara.component
+def PresenterLink(room: Room) -> None:
+    """Offer the presenter's window, which belongs on another screen than the room's."""
+    solara.HTML(
+        tag="p",
+        classes=["ia-presenter"],
+        unsafe_innerHTML=(
+            f"<a href='/presenter/{room.desk.key}' target='_blank' rel='noopener'>"
+            f"{escape(room.say('presenter_open'))}</a>"
+        ),
+    )

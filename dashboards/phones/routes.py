@@ -1,0 +1,197 @@
+"""The routes of the small pages: a few kilobytes each, without Solara.
+
+Each page is one file, follows one stream of events, and sends a few bytes. Whoever does not know
+the secret in an address finds nothing there.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from contextlib import ExitStack
+from functools import lru_cache
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from innovation_abm.dashboards.phones.desk import DESKS, POLLS
+from innovation_abm.dashboards.phones.poll import VoteError
+from innovation_abm.dashboards.stage import FRONT
+from innovation_abm.dashboards.words import vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+
+    from innovation_abm.dashboards.phones.desk import Desk
+    from innovation_abm.dashboards.phones.poll import Poll
+
+COOKIE: Final = "ia_phone"
+MOST_BYTES: Final = 200
+"""Most bytes that a small page sends."""
+PLAIN: Final = {"Cache-Control": "no-store"}
+
+
+def routes() -> list[Route]:
+    """Return the routes of the small pages."""
+    return [
+        Route("/vote/{token}", vote_page, methods=["GET"]),
+        Route("/vote/{token}", vote, methods=["POST"]),
+        Route("/vote/{token}/events", vote_events, methods=["GET"]),
+        Route("/presenter/{key}", presenter_page, methods=["GET"]),
+        Route("/presenter/{key}", present, methods=["POST"]),
+        Route("/presenter/{key}/events", presenter_events, methods=["GET"]),
+    ]
+
+
+# --- phones ---------------------------------------------------------------------------------------
+
+
+async def vote_page(request: Request) -> Response:
+    """Let a phone in: it gets a number, which only its browser and this room know."""
+    poll = POLLS.get(request.path_params["token"])
+    if poll is None:
+        return _page("gone.html", "gone_", status=404)
+    phone = _phone(request) or secrets.token_urlsafe(12)
+    try:
+        poll.join(phone)
+    except VoteError as error:
+        return _refused(429, str(error))
+    answer = _page("vote.html", "vote_")
+    answer.set_cookie(COOKIE, phone, httponly=True, samesite="strict", path="/vote")
+    return answer
+
+
+async def vote_events(request: Request) -> Response:
+    """Tell a phone what it shows, now and whenever that changes."""
+    poll, phone = POLLS.get(request.path_params["token"]), _phone(request)
+    if poll is None or not poll.knows(phone):
+        return _refused(404, "not found")
+    return _stream(_followed_by_phone(poll, phone))
+
+
+async def _followed_by_phone(poll: Poll, phone: str) -> AsyncIterator[str]:
+    with poll.connected(phone):
+        async for event in poll.channel.follow(lambda: poll.shown_on(phone)):
+            yield event
+
+
+async def vote(request: Request) -> Response:
+    """Count a vote: ``{"step": 3, "option": 1}``."""
+    poll = POLLS.get(request.path_params["token"])
+    if poll is None:
+        return _refused(404, "not found")
+    given = _numbers(await _sent(request), "step", "option")
+    if given is None:
+        return _refused(400, "a vote has a step and an option, both whole numbers")
+    try:
+        poll.vote(_phone(request), given["step"], given["option"])
+    except VoteError as error:
+        return _refused(409, str(error))
+    return Response(status_code=204)
+
+
+def _phone(request: Request) -> str:
+    """Return the number of a phone; "" if it has none, or what it sent is none."""
+    try:
+        found = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return "" if found is None or len(found.value) > 40 else found.value
+
+
+# --- the presenter's window -----------------------------------------------------------------------
+
+
+async def presenter_page(request: Request) -> Response:
+    """Serve the presenter's window."""
+    if request.path_params["key"] not in DESKS:
+        return _page("gone.html", "gone_", status=404)
+    return _page("presenter.html", "presenter_")
+
+
+async def presenter_events(request: Request) -> Response:
+    """Tell a presenter's window what it shows, now and whenever that changes."""
+    desk = DESKS.get(request.path_params["key"])
+    return _refused(404, "not found") if desk is None else _stream(_followed_by_presenter(desk))
+
+
+async def _followed_by_presenter(desk: Desk) -> AsyncIterator[str]:
+    with ExitStack() as closing:
+        desk.window(True)
+        closing.callback(desk.window, False)
+        async for event in desk.channel.follow(desk.shown):
+            yield event
+
+
+async def present(request: Request) -> Response:
+    """Do in the room what the presenter's window asks for: ``{"go": 4}`` or ``{"bet": 1}``."""
+    desk = DESKS.get(request.path_params["key"])
+    if desk is None:
+        return _refused(404, "not found")
+    content = await _sent(request)
+    for what in ("go", "bet"):
+        given = _numbers(content, what)
+        if given is not None:
+            desk.act(what, given[what])
+            return Response(status_code=204)
+    return _refused(400, "must be go or bet, and a whole number")
+
+
+# --- what both have in common ---------------------------------------------------------------------
+
+
+def _page(file: str, texts: str, status: int = 200) -> Response:
+    nonce = secrets.token_urlsafe(16)
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    html = _html(file, texts).replace("NONCE", nonce)
+    return HTMLResponse(html, status, headers={**PLAIN, "Content-Security-Policy": policy})
+
+
+@lru_cache
+def _html(file: str, prefix: str) -> str:
+    """Return a page with its texts in both languages: those whose keys begin with ``prefix``."""
+    said = {
+        language: {
+            key.removeprefix(prefix): text for key, text in texts.items() if key.startswith(prefix)
+        }
+        for language, texts in vocabulary().items()
+    }
+    embedded = json.dumps(said, ensure_ascii=False).replace("<", "\\u003c")
+    return (FRONT / file).read_text(encoding="utf-8").replace("TEXTS", embedded)
+
+
+def _stream(events: AsyncIterator[str]) -> Response:
+    headers = {**PLAIN, "X-Accel-Buffering": "no"}  # which asks nginx to pass events on at once
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+
+
+def _refused(status: int, why: str) -> Response:
+    return PlainTextResponse(f"{why}\n", status, headers=PLAIN)
+
+
+async def _sent(request: Request) -> bytes:
+    """Return what a page sent, or the beginning of what is too long."""
+    content = b""
+    async for part in request.stream():
+        content += part
+        if len(content) > MOST_BYTES:
+            break
+    return content
+
+
+def _numbers(content: bytes, *names: str) -> dict[str, int] | None:
+    """Return whole numbers that a page sent, by name; ``None`` if that is not what it sent."""
+    try:
+        found: Any = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict) or set(found) != set(names):
+        return None
+    return found if all(type(value) is int for value in found.values()) else None
