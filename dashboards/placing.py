@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
@@ -17,14 +18,26 @@ if TYPE_CHECKING:
 
 MOST: Final = 1_200
 """Most people that are drawn one by one; larger organisations are drawn by units."""
-LEVEL: Final = 2.4
+LEVEL: Final = 2.7
 """Height from one layer of managers to the next, in widths of one person."""
+TEAM: Final = 2.0
+"""Height from a manager to the first row of the staff below."""
+APART: Final = 0.85
+"""Distance between two members of a team."""
+BED: Final = 0.9
+"""Height below desks and teams on which ideas that died there come to rest."""
+HEAD: Final = 1.7
+"""Height of the leaders' row: there is room above it for adopted ideas."""
 WIDE: Final = 1.7
 """Target ratio of width to height."""
-COLUMNS: Final = (1, 2, 3, 4, 5, 6, 8, 12, 18, 26, 36)
+COLUMNS: Final = (2, 3, 4, 5, 6, 8, 12, 18, 26, 36)
 """How many staff may stand side by side below their manager."""
+TALLEST: Final = 1.6
+"""Most rows of a team for each of its columns: a column of staff would look like a chain."""
 BLOCKS: Final = (1, 2, 3, 4, 5, 6, 8, 1_000_000)
 """How many such blocks may stand side by side below a manager of managers."""
+BROKEN: Final = 1.35
+"""How much larger a picture must be to be worth more than one row for the same layer."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +145,7 @@ def _tree(
         if superior >= 0:
             children[superior].append(node)
     trees = [_Tree(children, heads, *shape) for shape in product(COLUMNS, BLOCKS)]
-    best = min(trees, key=lambda tree: max(tree.width / WIDE, tree.height))
+    best = min(trees, key=_Tree.cost)
     return best.x, best.y, best.width, best.height, best.spans
 
 
@@ -143,12 +156,18 @@ class _Tree:
         self.children, self.columns, self.blocks = children, columns, blocks
         self.x, self.y = np.zeros(len(children)), np.zeros(len(children))
         self.spans: list[tuple[float, float]] = []
+        self.broken = False
         left, lowest = 0.5, 0.0
         for head in range(heads):
-            right, bottom = self.put(head, left, 1.2)
+            right, bottom = self.put(head, left, HEAD)
             self.spans.append((left, right - 0.4))
             left, lowest = right + 0.8, max(lowest, bottom)
-        self.width, self.height = left - 0.3, lowest + 0.6
+        self.width, self.height = left - 0.3, lowest
+
+    def cost(self) -> float:
+        """Return how small it would be drawn; more if managers of a layer are in several rows."""
+        small = max(self.width / WIDE, self.height)
+        return small * BROKEN if self.broken else small
 
     def put(self, node: int, left: float, top: float) -> tuple[float, float]:
         """Place a node and all below it from ``left`` on; return its right end and its bottom."""
@@ -157,6 +176,7 @@ class _Tree:
         heads = [child for child in self.children[node] if self.children[child]]
         lowest = all(not self.children[x] for head in heads for x in self.children[head])
         a_row = self.blocks if lowest else len(heads)
+        self.broken |= len(heads) > (a_row or 1)
         start, row_top = right, top + LEVEL
         for at in range(0, len(heads), a_row or 1):
             edge, row_bottom = start, row_top
@@ -165,16 +185,19 @@ class _Tree:
                 row_bottom = max(row_bottom, low)
             right, bottom, row_top = max(right, edge), row_bottom, row_bottom + 0.6
         right = max(right, left + 1.4)
-        self.x[node] = (left + right - 0.4) / 2.0
+        self.x[node] = (left + right - 0.3) / 2.0
         return right, bottom
 
     def put_leaves(self, node: int, left: float, top: float) -> tuple[float, float]:
         """Place the leaves directly below a node in a block."""
         leaves = [child for child in self.children[node] if not self.children[child]]
         if not leaves:
-            return left, top + 0.6
-        across = min(self.columns, len(leaves))
+            return left, top + 0.5 + BED
+        least = math.ceil(math.sqrt(len(leaves) / TALLEST))
+        across = min(max(self.columns, least), len(leaves))
         for place, leaf in enumerate(leaves):
-            self.x[leaf] = left + 0.5 + place % across
-            self.y[leaf] = top + LEVEL * 0.75 + place // across
-        return left + across + 0.4, top + LEVEL * 0.75 + (len(leaves) - 1) // across + 0.6
+            self.x[leaf] = left + 0.5 + APART * (place % across)
+            self.y[leaf] = top + TEAM + APART * (place // across)
+        bottom = top + TEAM + APART * ((len(leaves) - 1) // across)
+        # Wide enough for what comes to rest below the team, and for a manager above it.
+        return left + max(1.0 + APART * (across - 1), 1.4) + 0.3, bottom + 0.5 + BED

@@ -30,17 +30,20 @@ const FATES = {
 const ENDS = new Set(["withheld", "denied", "rejected", "lapsed", "orphaned", "dropped",
   "failed_pilot", "adopted"]);
 const ROLES = [["circle", .3], ["square", .36], ["triangle", .5], ["pentagon", .55], ["bar", .55]];
-const LOOSE = 1.4; // most spacing, relative to what the marks need, to fill the picture
+const LOOSE = 1.6; // most spacing, relative to what the marks need, to fill the picture
 const PILE = 8; // ideas on top of each other before a queue begins a second column
 const PILED = 40; // most ideas of a queue that are drawn; the others are a number beside it
 const LINKS = 400; // most links that are drawn, the newest: all of a long run would hide the people
+const BED = .9, TEAM = 2; // heights, as in placing.py: of what came to rest, and down to a team
+const RIM = .5; // of a team's frame, around its marks
+const GRAIN = .13; // largest size of an idea at rest, in widths of one person
 const UNBORN = 0, DESK = 1, QUEUE = 2, PLATFORM = 3, PILOT = 4, ENDED = 5;
 
 const LOOKS = {
   light: { ground: "#ffffff", line: "#8d969f", node: "#5b6470", text: "#1f2933", quiet: "#56616d", faint: "#8d969f",
-    business: "#8d969f", link: "#56b4e9" },
+    business: "#8d969f", link: "#56b4e9", clay: "#f3e9dc", team: "#ffffff" },
   dark: { ground: "#11161c", line: "#5f6b77", node: "#aab4bf", text: "#eef2f6", quiet: "#b4bec8", faint: "#7b8794",
-    business: "#66727e", link: "#56b4e9" },
+    business: "#66727e", link: "#56b4e9", clay: "#2a2118", team: "#11161c" },
 };
 
 // Copied, as numbers of several bytes must begin at a multiple of their size, and the parts of a
@@ -67,7 +70,19 @@ class Replay {
     this.bodies = bytes(film.bodies);
     this.nodes = chart.x.length;
     this.names = eventNames;
+    this.leads = chart.x.map(() => false);
+    for (const boss of chart.above) if (boss >= 0) this.leads[boss] = true;
+    this.beds = this.bedsOf(chart);
     this.rewind();
+  }
+
+  // Where ideas come to rest: below the desk where they died, or below the team of their author;
+  // adopted ones above the leader, in a bed numbered after all others.
+  bedsOf({ above, role }) {
+    const heads = [];
+    above.forEach((boss, node) => heads.push(boss < 0 ? node : heads[boss])); // superiors come first
+    const dead = above.map((boss, node) => this.leads[node] || boss < 0 || role[node] > 2 ? node : above.length + boss);
+    return { dead, adopted: heads.map((head) => 2 * above.length + head) };
   }
 
   rewind() {
@@ -82,6 +97,8 @@ class Replay {
     this.flying = new Set();
     this.fresh = [];
     this.lit = new Int32Array(this.nodes);
+    this.rest = new Map(); // ideas at rest, by bed, in the order in which they ended
+    this.place = new Int32Array(ideas);
     this.weary = new Int32Array(this.nodes);
     this.counts = Object.fromEntries(Object.keys(FATES).map((name) => [name, 0]));
     this.conceived = 0;
@@ -98,8 +115,7 @@ class Replay {
 
   advance() {
     const week = ++this.week;
-    // Ended ideas stay for one more week, in which they fade.
-    this.fresh = this.fresh.filter((idea) => this.ended[idea] >= week - 1);
+    this.fresh = []; // ideas that ended this week, and sink to where they come to rest
     this.flashes = [];
     for (let i = this.from[week - 1]; i < this.from[week]; i++) {
       this.happen(this.events[3 * i], this.names[this.events[3 * i + 1]], this.events[3 * i + 2]);
@@ -137,12 +153,19 @@ class Replay {
       this.fresh.push(idea);
       this.counts[event]++;
       if (event === "adopted") this.lit[this.authors[idea]]++;
+      this.lay(idea, event === "adopted" ? this.beds.adopted[this.authors[idea]] : this.beds.dead[this.at[idea]]);
     } else if (event === "granted" || event === "left_platform" || event === "sent_to_rework") {
       this.put(idea, DESK, this.authors[idea]);
     } else if (this.mode[idea] === QUEUE && (event === "endorsed" || event === "refused"
         || event === "opened" || event === "forwarded" || event === "collected" || event === "bypassed")) {
       this.put(idea, DESK, this.at[idea]); // on the way: it arrives in the same week
     }
+  }
+
+  lay(idea, bed) {
+    const there = this.rest.get(bed);
+    this.place[idea] = there ? there.push(idea) - 1 : 0;
+    if (!there) this.rest.set(bed, [idea]);
   }
 
   put(idea, mode, node) {
@@ -172,10 +195,12 @@ class Replay {
 
 // Where things are on the screen, for one film in one part of the canvas.
 class Scene {
-  constructor(chart, replay, title) {
+  constructor(chart, film, replay, title) {
     this.chart = chart;
     this.replay = replay;
     this.title = title;
+    this.last = new Replay(film, chart, replay.names); // how much comes to rest in all
+    this.last.seek(replay.weeks);
     this.before = new Map();
     this.now = new Map();
   }
@@ -190,10 +215,59 @@ class Scene {
     this.top = top + room + Math.max(0, (height - room - this.down * this.chart.height) / 2);
     this.middle = left + width / 2;
     this.width = width;
+    this.from = left;
     this.head = top;
     this.dot = Math.max(3.4, Math.min(8 * big, this.scale * .2));
     this.rooms = this.named();
-    this.settle();
+    this.teams = this.framed();
+    this.beds = new Map([...this.last.rest.keys()].map((bed) => [bed, this.bed(bed)]));
+    this.grains = { dead: this.fitting(GRAIN, false), adopted: this.fitting(2 * GRAIN, true) };
+  }
+
+  // The frame of each team, by its manager: those below who lead nobody, and what died among them.
+  framed() {
+    const { above, role } = this.chart, teams = new Map();
+    above.forEach((boss, node) => {
+      if (boss < 0 || this.replay.leads[node] || role[node] > 2) return;
+      const [nx, ny] = this.nodeAt(node), team = teams.get(boss) ?? [nx, ny, nx, ny];
+      teams.set(boss, [Math.min(team[0], nx), Math.min(team[1], ny), Math.max(team[2], nx), Math.max(team[3], ny)]);
+    });
+    const rim = RIM * this.scale;
+    for (const [boss, [left, top, right, bottom]] of teams) {
+      const half = Math.max((right - left) / 2 + rim, .65 * this.across), middle = (left + right) / 2;
+      teams.set(boss, [middle - half, top - rim, middle + half, bottom + (RIM + BED) * this.down]);
+    }
+    return teams;
+  }
+
+  // Where ideas come to rest: the middle and the floor of a bed, and how wide and high it is.
+  bed(number) {
+    const nodes = this.chart.x.length, node = number % nodes, [x, y] = this.nodeAt(node), frame = this.teams.get(node);
+    if (number >= 2 * nodes) { // adopted ones, above the leader
+      const span = this.chart.departments[node] ?? [, 0, this.chart.width], floor = y - .7 * this.scale;
+      return { x, floor, wide: Math.min(.8 * this.across * (span[2] - span[1]), 9 * this.scale), high: floor - this.top - .5 * this.down };
+    }
+    if (number >= nodes) return { x: (frame[0] + frame[2]) / 2, floor: frame[3] - 3, wide: frame[2] - frame[0] - 6, high: BED * this.down };
+    const under = y + .55 * this.scale, floor = Math.max(under + 4, frame ? frame[1] - 3 : y + (.5 + BED) * this.down);
+    return { x, floor, wide: Math.max(1.3 * this.across, Math.min(frame ? frame[2] - frame[0] : 0, 4 * this.across)), high: floor - under };
+  }
+
+  // The largest marks with which all that comes to rest has room.
+  fitting(most, adopted) {
+    let grain = Math.min(most * this.scale, 9), nodes = this.chart.x.length;
+    const holds = ([bed, { wide, high }]) => (bed >= 2 * nodes) !== adopted
+      || Math.floor(wide / (2 * grain)) * Math.floor(high / (2 * grain)) >= this.last.rest.get(bed).length;
+    while (grain > .8 && ![...this.beds].every(holds)) grain *= .94;
+    return grain;
+  }
+
+  // Where an idea comes to rest: in rows from the floor up, each filled from its middle.
+  restingPlace(idea) {
+    const r = this.replay, adopted = r.fate[idea] === "adopted";
+    const number = adopted ? r.beds.adopted[r.authors[idea]] : r.beds.dead[r.at[idea]], { x, floor, wide } = this.beds.get(number);
+    const grain = adopted ? this.grains.adopted : this.grains.dead, row = Math.max(1, Math.floor(wide / (2 * grain)));
+    const column = r.place[idea] % row, aside = Math.ceil(column / 2) * (column % 2 ? 1 : -1) + (row % 2 ? 0 : -.5);
+    return [x + 2 * grain * aside, floor - grain * (1 + 2 * Math.floor(r.place[idea] / row))];
   }
 
   // The width for the name of each leader and middle manager: as far as the next in the same row.
@@ -234,11 +308,12 @@ class Scene {
 
   positions() {
     const found = new Map(), r = this.replay;
+    if (!this.scale) return found; // it has no place on the screen yet
     for (let node = 0; node < r.nodes; node++) {
       r.queues[node].forEach((idea, place) => { if (place < PILED) found.set(idea, this.spot(idea, place)); });
     }
     for (const idea of r.flying) if (r.mode[idea] !== QUEUE) found.set(idea, this.spot(idea, 0));
-    for (const idea of r.fresh) found.set(idea, this.spot(idea, 0));
+    for (const idea of r.fresh) found.set(idea, this.restingPlace(idea));
     return found;
   }
 
@@ -257,7 +332,7 @@ class Scene {
 
   position(idea, t) {
     const to = this.now.get(idea);
-    if (!to) return null;
+    if (!to) return this.replay.mode[idea] === ENDED ? this.restingPlace(idea) : null;
     // An idea of this week, which was nowhere before, sets out from its author.
     const from = this.before.get(idea) || this.nodeAt(this.replay.authors[idea]);
     const k = ease(t);
@@ -460,7 +535,7 @@ class Stage {
     const names = this.model.get("events"), twins = twin.weeks > 0 && twin.nodes === film.nodes;
     const films = twins ? [twin, film] : [film];
     const titles = twins ? this.titles() : [""];
-    this.scenes = films.map((one, i) => new Scene(chart, new Replay(one, chart, names), titles[i]));
+    this.scenes = films.map((one, i) => new Scene(chart, one, new Replay(one, chart, names), titles[i]));
     this.weeks = film.weeks;
     this.slider.max = film.weeks;
     this.el.querySelector(".ia-notice").classList.remove("ia-alone");
@@ -508,10 +583,16 @@ class Stage {
   arrange(width, height) {
     const number = this.scenes.length;
     if (!number) return;
+    if (this.scenes[0].chart.grouped) height -= 30 * this.big; // for the line that says so
     const beside = [width / number, height], below = [width, height / number];
     const scale = ([w, h]) => Math.min(w / this.scenes[0].chart.width, (h - 34) / this.scenes[0].chart.height);
     const across = scale(beside) >= scale(below), [w, h] = across ? beside : below;
     this.scenes.forEach((scene, i) => scene.fit(across ? i * w : 0, across ? 0 : i * h, w, h, this.big));
+    for (const kind of ["dead", "adopted"]) { // marks of both sides have the same size
+      const grain = Math.min(...this.scenes.map((scene) => scene.grains[kind]));
+      for (const scene of this.scenes) scene.grains[kind] = grain;
+    }
+    for (const scene of this.scenes) scene.settle();
   }
 
   // --- time -------------------------------------------------------------------------------------
@@ -701,7 +782,8 @@ class Stage {
     // Ideas go first: they are drawn over the posts, and are smaller than a finger.
     let best = null, near = 14;
     this.scenes.forEach((scene, side) => {
-      for (const idea of scene.now.keys()) {
+      const resting = this.model.get("hides") ? [] : [...scene.replay.rest.values()].flat();
+      for (const idea of [...scene.now.keys(), ...resting]) {
         const [ix, iy] = scene.position(idea, this.part());
         const d = Math.hypot(ix - x, iy - y);
         if (d < Math.max(near, 0) && d < scene.dot * 1.6 + 3) { near = d; best = { kind: "idea", side, name: scene.replay.name(idea) }; }
@@ -823,17 +905,12 @@ class Stage {
       g.font = `600 ${15 * big}px system-ui, sans-serif`;
       g.fillText(scene.title, scene.middle, scene.head + 18 * big, scene.width - 12);
     }
-    g.strokeStyle = c.line;
-    g.lineWidth = Math.max(.5, Math.min(1.5, scale * .05));
-    g.beginPath();
-    for (let node = 0; node < nodes; node++) {
-      if (chart.above[node] < 0) continue;
-      const [x, y] = scene.nodeAt(node), [ax, ay] = scene.nodeAt(chart.above[node]);
-      g.moveTo(x, y);
-      g.lineTo(ax, ay);
-    }
-    g.stroke();
+    const layer = this.paintClay(g, scene, c);
+    this.paintLines(g, scene, c);
+    if (layer) this.paintLayer(g, c, ...layer);
     this.paintLinks(g, scene, c);
+    if (this.model.get("hides")) this.canvas.dataset.resting = 0;
+    else this.paintRest(g, scene, c);
     for (let node = 0; node < nodes; node++) this.paintNode(g, scene, c, node);
     this.paintNames(g, scene, c);
     g.fillStyle = c.quiet;
@@ -842,6 +919,65 @@ class Stage {
       const text = name.replace(/^department (?=\d+$)/, `${this.say("department")} `);
       g.fillText(shortened(g, text, scene.across * (to - from) - 8), scene.left + scene.across * (from + to) / 2, scene.top + scale * .25);
     }
+  }
+
+  // The clay layer: a band behind each row of middle managers; its name goes above the first.
+  paintClay(g, scene, c) {
+    const { chart, scale } = scene, tall = this.big * Math.max(11, Math.min(14, scale * .4));
+    const managers = chart.y.filter((_, node) => chart.role[node] === 1 && scene.replay.leads[node]);
+    const rows = [...new Set(managers)].sort((a, b) => a - b);
+    let named = null;
+    rows.forEach((row, i) => {
+      const y = scene.top + scene.down * row, top = y - .75 * scale, floor = y + (TEAM - RIM) * scene.down;
+      g.fillStyle = c.clay;
+      g.fillRect(scene.from, top, scene.width, floor - top);
+      if (i || scale < 9) return;
+      named = [this.say("legend_role_1"), scene.from + 8, top - 5, tall];
+    });
+    return named;
+  }
+
+  paintLayer(g, c, name, x, y, tall) {
+    g.font = `${tall}px system-ui, sans-serif`;
+    g.textAlign = "left";
+    g.fillStyle = c.ground; // on the lines to the leaders
+    g.fillRect(x - 2, y - tall, g.measureText(name).width + 4, tall * 1.25);
+    g.fillStyle = c.quiet;
+    g.fillText(name, x, y);
+    g.textAlign = "center";
+  }
+
+  // Who reports to whom: a line to each manager, and one to each team.
+  paintLines(g, scene, c) {
+    const { chart, teams } = scene;
+    g.strokeStyle = c.line;
+    g.lineWidth = Math.max(.5, Math.min(1.5, scene.scale * .05));
+    g.beginPath();
+    chart.above.forEach((boss, node) => {
+      if (boss >= 0 && scene.replay.leads[node]) { g.moveTo(...scene.nodeAt(node)); g.lineTo(...scene.nodeAt(boss)); }
+    });
+    for (const [boss, [left, top, right]] of teams) { g.moveTo(...scene.nodeAt(boss)); g.lineTo((left + right) / 2, top); }
+    g.stroke();
+    g.fillStyle = c.team;
+    for (const [left, top, right, bottom] of teams.values()) {
+      g.beginPath();
+      g.roundRect(left, top, right - left, bottom - top, Math.min(8, .3 * scene.scale));
+      g.fill();
+      g.stroke();
+    }
+  }
+
+  // What died and what was adopted, where it came to rest.
+  paintRest(g, scene, c) {
+    const r = scene.replay, rested = [...r.rest.values()].flat().filter((idea) => r.ended[idea] < this.week);
+    for (const idea of rested) this.putRest(g, scene, idea, scene.restingPlace(idea));
+    this.canvas.dataset.resting = rested.length;
+  }
+
+  putRest(g, scene, idea, [x, y]) {
+    const fate = scene.replay.fate[idea], [form, color] = FATES[fate], adopted = fate === "adopted";
+    const size = (adopted ? scene.grains.adopted : scene.grains.dead) * .92;
+    this.stamps.put(g, form, x, y, size, color, size > 3.5 ? this.colors.text : "");
   }
 
   // Names of managers' posts, of a user's own chart, where there is room for them.
@@ -886,7 +1022,8 @@ class Stage {
       const name = this.say(`role_${role}`);
       g.font = `${this.big * Math.max(11, Math.min(14, scale * .45))}px system-ui, sans-serif`;
       g.fillStyle = there ? c.text : c.quiet;
-      g.fillText(name, Math.min(x, this.size[0] - g.measureText(name).width / 2 - 4), y - size - 6);
+      const under = y + size + 4 + this.big * Math.max(11, Math.min(14, scale * .45)); // above it are stars
+      g.fillText(name, Math.min(x, this.size[0] - g.measureText(name).width / 2 - 4), under);
       if (there || waiting) this.stamps.put(g, form, x, y, size, c.node);
       else shape(g, form, x, y, size, c.faint, 1.2);
       return;
@@ -895,9 +1032,10 @@ class Stage {
     const size = Math.max(1.3, Math.min(13 * this.big, scale * part) * grown);
     const business = replay.week ? replay.business[(replay.week - 1) * replay.nodes + node] : 0;
     if (business) { // regular business, a grey pile at the left
-      const tall = Math.min(business, 24) * Math.max(.6, scale * .075);
+      const close = !replay.leads[node]; // in a team, there is little room for it
+      const tall = Math.min(business, close ? 10 : 24) * Math.max(.6, scale * .075);
       g.fillStyle = c.business;
-      g.fillRect(x - scale * .62, y + scale * .35 - tall, Math.max(1.5, scale * .2), tall);
+      g.fillRect(x - scale * (close ? .52 : .62), y + scale * .35 - tall, Math.max(1.5, scale * (close ? .12 : .2)), tall);
     }
     this.stamps.put(g, form, x, y, size, c.node);
     if (replay.weary[node] > 0) shape(g, "circle", x, y, size + 2, "#d55e00", 1.5);
@@ -940,11 +1078,14 @@ class Stage {
     for (const idea of scene.now.keys()) {
       const [x, y] = scene.position(idea, t);
       const ended = r.mode[idea] === ENDED;
+      if (ended && t >= 1) { // it has come to rest, where a room that bets must not count
+        if (!this.model.get("hides")) this.putRest(g, scene, idea, [x, y]);
+        continue;
+      }
       const [form, color] = FATES[ended ? r.fate[idea] : "waiting"];
-      if (ended) g.globalAlpha = r.ended[idea] === r.week ? 1 : Math.max(0, 1 - t);
       this.stamps.put(g, form, x, y, ended ? d * 1.25 : d, color, this.colors.text);
-      if (ended) g.globalAlpha = 1;
-      else if (r.mode[idea] === PLATFORM) shape(g, "circle", x, y, d * 1.7, this.colors.link, 1.2);
+      if (ended) continue;
+      if (r.mode[idea] === PLATFORM) shape(g, "circle", x, y, d * 1.7, this.colors.link, 1.2);
       else if (r.mode[idea] === PILOT) shape(g, "square", x, y, d * 1.6, "#0072b2", 1.4);
     }
     this.drawPicked(g, scene, t, side);

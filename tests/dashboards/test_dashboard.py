@@ -500,6 +500,16 @@ def test_nobody_stands_on_anybody(chart):
     assert places[:, 1].max() <= placing.height
 
 
+def test_a_team_does_not_stand_in_a_line():
+    """Read from above, a column of people would be a chain of command."""
+    for reports in (3, 5, 12, 40):
+        placing = place(generate(1, 0, reports))
+        rows, columns = (
+            np.unique(places[1 : reports + 1]).size for places in (placing.y, placing.x)
+        )
+        assert rows <= 1.6 * columns + 1
+
+
 @pytest.mark.parametrize("chart", [generate(1, 3, 8), generate(12, 3, 6), generate(1300, 0, 1)])
 def test_many_people_are_drawn_as_units(chart):
     placing = place(chart)
@@ -517,7 +527,7 @@ def test_many_people_are_drawn_as_units(chart):
 def used_keys():
     """Find the keys that the page's own files ask for, and those that are built of names."""
     say = re.compile(r"""(?:say|this\.say|tell|note|Refused)\(\s*["'](\w+)["']""")
-    sources = [*FOLDER.glob("*.py"), FOLDER / "front" / "stage.js"]
+    sources = [*FOLDER.rglob("*.py"), FOLDER / "front" / "stage.js"]
     found = {key for file in sources for key in say.findall(file.read_text(encoding="utf-8"))}
     found |= {f"fate_{fate.label}" for fate in Fate} | {"fate_waiting"}
     found |= {f"tale_{event.label}" for event in Event}

@@ -639,3 +639,17 @@ def test_ctrl_c_ends_the_server_and_what_it_compiles(browser, tmp_path):
         output, _ = process.communicate(timeout=20)
     assert process.returncode == 0
     assert "Traceback" not in output
+
+
+def test_what_died_stays_in_the_picture_once_the_room_may_count(page, address):
+    shown(page, address + "?week=104&lang=en")
+    page.wait_for_function("document.querySelector('canvas')?.dataset.resting > 0")
+    resting, ended = (
+        page.evaluate("+document.querySelector('canvas').dataset.resting"),
+        [int(text) for text in page.locator(".ia-counts b").all_inner_texts()],
+    )
+    assert 0 <= sum(ended[1:]) - resting <= 30  # those of the last week are on their way there
+    page.goto(address + "?guide=clay-layer&lang=en")  # no bet is placed yet
+    page.wait_for_function("document.querySelector('canvas')?.dataset.resting === '0'")
+    page.get_by_role("button", name="forward").click()
+    assert page.evaluate("document.querySelector('canvas').dataset.resting") == "0"
