@@ -78,6 +78,7 @@ IMPURE_RULES = {
     "a list": ("SEEN.append(1); return 0.1", "SEEN = []", "SEEN.append keeps state"),
     "an entry": ("SEEN[idea.week] = 1; return 0.1", "SEEN = {}", "keeps state between calls"),
     "an alias": ("c = C; c[0] += 1; return 0.1", "C = [0]", "keeps state between calls"),
+    "a typed alias": ("c: list = C; c[0] += 1; return 0.1", "C = [0]", "c[0] = ... keeps state"),
     "of a function": ("lapse_chance.n = 1; return 0.1", "", "lapse_chance.n = ... keeps state"),
     "an iterator": ("return next(I)", "import itertools\nI = itertools.cycle([0.1])", "used up"),
     "an object": ("return C.up()", COUNTER, "C keeps state between calls"),
