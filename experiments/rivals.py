@@ -18,12 +18,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, Literal
 
-import mesa
-
 from innovation_abm.console import print_json
 from innovation_abm.experiments.design.study import Base, Factor, Replications, Study
 from innovation_abm.experiments.running.execution import sweep
 from innovation_abm.model import InnovationModel
+from innovation_abm.running.batch_runs import batch_run
 from innovation_abm.running.simulation import simulate
 
 WORKERS: Final = 2
@@ -44,19 +43,9 @@ def run_one(risk_aversion: float = 0.5, rng: int = 1) -> dict[str, float]:
 
 def by_mesa(replications: int) -> int:
     """Run with ``mesa.batch_run``."""
-    seeds: dict[str, Any] = {"rng": list(range(1, replications + 1))}
-    if mesa.__version__ < "3.4":  # which has no `rng`
-        seeds = {"iterations": replications}
     values: dict[str, Any] = {"risk_aversion": list(LEVELS), "weeks": WEEKS, **SHAPE}
-    rows = mesa.batch_run(
-        InnovationModel,
-        values,
-        number_processes=WORKERS,
-        max_steps=WEEKS,
-        display_progress=False,
-        **seeds,
-    )
-    return len(rows)
+    seeds = range(1, replications + 1)
+    return len(batch_run(values, seeds, number_processes=WORKERS, max_steps=WEEKS))
 
 
 def by_agentpy(replications: int) -> int:
