@@ -28,6 +28,7 @@ import shown
 from places import ROOT
 
 import innovation_abm
+from innovation_abm.kernel import carried
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FOLDERS = PROJECT["tool"]["setuptools"]["package-dir"]  # package -> folder
@@ -220,7 +221,13 @@ def test_wheel_holds_every_file_of_the_four_folders(wheel):
                 expected.add(f"{package.replace('.', '/')}/{inside}")
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert held == expected, "list what is missing in pyproject.toml, under [tool.setuptools]"
+    compiled = {
+        f"innovation_abm/kernel/prebuilt/{name}" for name in (*carried.FILES, "engine.json")
+    }
+    assert compiled <= held
+    assert held - compiled == expected, (
+        "list what is missing in pyproject.toml, under [tool.setuptools]"
+    )
 
 
 @pytest.mark.slow
@@ -251,6 +258,62 @@ def test_console_script_and_module_are_the_same_command(environment, tmp_path):
         result = json.loads(run([*command, *arguments], tmp_path).stdout)
         assert result["weeks"] == 8
         assert result["conceived"] == sum(result["fates"].values()) + result["in_flight"]
+
+
+FIRST_RUN = """
+import json, sys
+from innovation_abm import Scenario, simulate
+from innovation_abm.kernel import carried, compiling
+from innovation_abm.rules import SHIPPED
+
+if sys.argv[1:] == ["another numba"]:
+    real = compiling.version
+    compiling.version = lambda name: "0.68.99" if name == "numba" else real(name)
+told = []
+entry = compiling.build(SHIPPED, told.append)
+scenario = Scenario(weeks=60, seed=5, platforms=True, agency=True, determinants=True)
+run = simulate(scenario, engine="kernel")
+ideas = run.ideas.to_csv()
+kind = type(entry).__name__
+if hasattr(entry, "improve"):
+    entry.improve()
+    assert simulate(scenario, engine="kernel").ideas.to_csv() == ideas
+print(json.dumps([kind, len(told), carried.problem(compiling.made_of()), ideas]))
+"""
+"""Runs the shipped rules in the compiled engine, and tells how it was had."""
+
+
+@pytest.mark.slow
+def test_a_wheel_brings_the_engine_compiled(from_wheel, tmp_path, monkeypatch):
+    """With nothing kept it is used, before and after the processor's own is made; or not at all."""
+
+    def first_run(folder, *arguments):
+        monkeypatch.setenv("INNOVATION_ABM_CACHE_DIR", str(tmp_path / folder))
+        done = run([from_wheel.python, "-c", FIRST_RUN, *arguments], tmp_path)
+        return json.loads(done.stdout)
+
+    kind, told, problem, ideas = first_run("nothing")
+    assert (kind, told, problem) == ("Tiered", 0, "")
+    mesa = (
+        "from innovation_abm import Scenario, simulate\n"
+        "s = Scenario(weeks=60, seed=5, platforms=True, agency=True, determinants=True)\n"
+        "print(simulate(s, engine='mesa').ideas.to_csv(), end='')"
+    )
+    assert run([from_wheel.python, "-c", mesa], tmp_path).stdout == ideas
+    kind, told, _, again = first_run("nothing")
+    assert (kind, told, again) == ("builtin_function_or_method", 0, ideas)
+    monkeypatch.setenv("NUMBA_OPT", "0")  # the plain way takes long enough without
+    _, told, problem, plain = first_run("version", "another numba")
+    assert (told, plain) == (2, ideas)
+    assert problem == f"it was compiled for another numba: {version('numba')}, not 0.68.99"
+    damaged = from_wheel.packages / "innovation_abm/kernel/prebuilt/book.code"
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:-1])
+    try:
+        _, told, problem, plain = first_run("damaged")
+    finally:
+        damaged.write_bytes(whole)
+    assert (told, problem, plain) == (2, "its files are damaged: book.code", ideas)
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from innovation_abm.commands.pages import compiled, kept_for_rules, page_table
+from innovation_abm.commands.pages import compiled, kept_for_rules, page_table, with_package
 from innovation_abm.console import page, print_json
 from innovation_abm.options import JsonOption
 
@@ -43,6 +43,7 @@ def show_cache(console: Console, found: Cache, cleared: bool) -> None:
     table.add_row("contents", what)
     for line in kept_for_rules(found.engines, found.quick):
         table.add_row("", line)
+    table.add_row("package's own", with_package(found.package))
     table.add_row("at most", f"{found.bound}; those unused longest are deleted first")
     console.print(table)
     if found.problem:

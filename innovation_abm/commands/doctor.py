@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from innovation_abm.commands.pages import compiled, count, kept_for_rules, page_table, styled
+from innovation_abm.commands.pages import (
+    compiled,
+    count,
+    kept_for_rules,
+    page_table,
+    styled,
+    with_package,
+)
 from innovation_abm.console import WIDTH, WRONG, Working, page, print_json, wrapped
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.options import JsonOption
@@ -52,6 +59,7 @@ def show_health(console: Console, health: Mapping[str, Any]) -> None:
     for engine, ready in health["engines"].items():
         table.add_row(f"engine {engine}", "ready" if ready else "cannot be used")
     table.add_row("  compiled", "yes" if health["compiled"] else "no; compiled when first needed")
+    table.add_row("  package's own", with_package(health["cache"]["package"]))
     kept = health["cache"]
     table.add_row("cache", f"{compiled(kept['entries'], kept['size'])} in {kept['folder']}")
     for line in kept_for_rules(kept["engines"], kept["quick"]):
@@ -75,7 +83,8 @@ def examine() -> dict[str, Any]:
         ``version``, ``python``, ``platform``, ``executable``, ``folder`` (where the package is);
         ``packages``: the version of each dependency, null if it is missing; ``dask``: that of
         ``distributed``, null where studies run on this machine only; ``engines``: whether
-        each can be used; ``compiled``: whether the shipped rules were compiled before, and cached;
+        each can be used; ``compiled``: whether the shipped rules were compiled before, and cached,
+        or came compiled with the package;
         ``cache``: what is kept between runs and may be deleted at any time, see
         :class:`~innovation_abm.kernel.compiling.Cache`; ``data``: the data files found;
         ``problems``: what is wrong, a list of sentences.

@@ -79,6 +79,11 @@ def kept_for_rules(engines: int, quick: int) -> list[str]:
     return lines
 
 
+def with_package(problem: str) -> str:
+    """Say whether the package came with the engine compiled, and if it is not used, why not."""
+    return f"not used: {problem}" if problem else "ready, compiled when the package was built"
+
+
 # --- parts of pages -------------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ import re
 import shutil
 import signal
 import sys
+import sysconfig
 import tempfile
 import threading
 import time
@@ -36,7 +37,7 @@ from typing import TYPE_CHECKING, Any, Final
 from innovation_abm.agents.hooks import overrides
 from innovation_abm.entities.terms import OWN_TERMS
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.kernel import linking, tiers
+from innovation_abm.kernel import carried, linking, tiers
 from innovation_abm.kernel.locks import only_one
 from innovation_abm.kernel.translation.errors import DialectError
 from innovation_abm.rules import guarding
@@ -173,18 +174,26 @@ def _own_places(rules: RuleBook) -> dict[str, str]:
 
 
 def is_compiled(rules: RuleBook) -> bool:
-    """Whether the engine for a rule book has been compiled before, and kept."""
+    """Whether the engine for a rule book was compiled before: here, or with the package."""
+    name = digest(rules)
     with suppress(FileNotFoundError):
-        return _found(_folder(digest(rules)))
-    return False
+        return _found(_folder(name))
+    return name == _shipped_digest(False) and not carried.problem(made_of())
 
 
 def seconds_to_compile(rules: RuleBook) -> float:
     """Return how long it takes to compile a rule book, roughly; 0 if that was done before."""
     if is_compiled(rules):
         return 0.0
-    kept = linking.takes_apart() and tiers.is_kept(_engine_folder(rules))
+    kept = linking.takes_apart() and _is_engine_at_hand(engine_folder(rules))
     return SECONDS_TO_LINK if kept else SECONDS_TO_COMPILE
+
+
+def _is_engine_at_hand(engine: Path) -> bool:
+    """Whether an engine is kept in its folder, or came with the package."""
+    if tiers.is_kept(engine):
+        return True
+    return engine == engine_folder(SHIPPED) and not carried.problem(made_of())
 
 
 @lru_cache(maxsize=KEPT)
@@ -225,6 +234,8 @@ def _built(name: str, asked: _Asked) -> Callable[..., int]:
     folder = _folder(name)
     if (kept := _loaded(folder)) is not None:
         return kept
+    if name == _shipped_digest(False) and (brought := _brought(folder)) is not None:
+        return brought
     lock = cache_folder() / "locks" / f"{name}.lock"
     with only_one(lock, lambda: asked.tell(WAITING)):
         kept = _loaded(folder)  # by now another process may have compiled it
@@ -249,6 +260,18 @@ def _loaded(folder: Path) -> Callable[..., int] | None:
         return None
     _mark_as_used(folder)
     return kept
+
+
+def _brought(folder: Path) -> Callable[..., int] | None:
+    """Load the engine that came with the package; ``None`` if none did that can be used here."""
+    _numba()
+    from innovation_abm.kernel.states import nothing_to_do
+
+    with suppress(Exception), _uncollected(), _interrupted_between_steps():
+        if (entry := carried.load(folder, made_of())) is not None:
+            entry(*nothing_to_do())
+        return entry
+    return None
 
 
 def _compiled(name: str, asked: _Asked) -> Callable[..., int]:
@@ -284,8 +307,8 @@ def _compiled(name: str, asked: _Asked) -> Callable[..., int]:
 
 def _linked(name: str, asked: _Asked) -> Callable[..., int] | None:
     """Link the rules with an engine that was kept; ``None`` if there is none that they fit."""
-    engine, numba = _engine_folder(asked.rules), _numba()
-    if not tiers.is_kept(engine):
+    engine, numba = engine_folder(asked.rules), _numba()
+    if not _is_engine_at_hand(engine):
         return None
     asked.tell("compiling the rules of this rule book; only once, a few seconds ...")
     began = time.perf_counter()
@@ -295,6 +318,8 @@ def _linked(name: str, asked: _Asked) -> Callable[..., int] | None:
         _interrupted_between_steps(),
         linking.once(name),
     ):
+        if not tiers.is_kept(engine) and (_make_room(engine) or not _copied(engine)):
+            return None
         rules, *_ = _books(asked.rules, name, numba)
         prints = _fingerprints(asked.rules)
         found = tiers.link(_folder(name), engine, _by_name(rules), prints)
@@ -305,9 +330,15 @@ def _linked(name: str, asked: _Asked) -> Callable[..., int] | None:
     return found
 
 
+def _copied(engine: Path) -> bool:
+    with suppress(OSError):
+        return carried.copy_engine(engine, made_of())
+    return False
+
+
 def _keep_engine(entry: object, rules: ModuleType, asked: _Asked) -> None:
     """Keep the engine for other rule books."""
-    folder = _engine_folder(asked.rules)
+    folder = engine_folder(asked.rules)
     if not tiers.is_kept(folder) and not _make_room(folder):
         tiers.keep(folder, entry, _by_name(rules), _fingerprints(asked.rules))
 
@@ -763,7 +794,7 @@ def _fingerprints(rules: RuleBook) -> dict[str, str]:
     return prints
 
 
-def _engine_folder(rules: RuleBook) -> Path:
+def engine_folder(rules: RuleBook) -> Path:
     """Return where the engine that a rule book needs is kept, all but the rules.
 
     It takes shortcuts where some rules are the shipped ones, and depends on no other rule.
@@ -791,23 +822,52 @@ def _shortcuts() -> list[str]:
 
 @lru_cache(maxsize=1)
 def _engine() -> hashlib._Hash:
-    """Absorb what every engine is made of, its rules apart.
+    """Absorb what every engine is made of, its rules apart, and where it is.
 
-    The versions of all that compiles it, the source of all that takes part in it, how its state is
-    laid out in memory, and where it is: numba keeps code by the place of its source.
+    For numba keeps code by the place of its source.
     """
+    state = hashlib.sha256(str(Path(__file__).parents[1]).encode())
+    state.update(platform.python_version().encode())
+    state.update(repr(_made_with(__version__)).encode() + _source())
+    return state
+
+
+@lru_cache(maxsize=4)
+def made_of(package: str = __version__) -> Mapping[str, str]:
+    """Return what the engine for the shipped rules is made of and for, wherever it is installed.
+
+    Where all of this is the same, so is the code, but for what a processor can do beyond others of
+    its kind.
+
+    Args:
+        package: the version of this package.
+    """
+    state = hashlib.sha256(_source())
+    for rule in fields(SHIPPED):
+        _absorb(state, getattr(SHIPPED, rule.name), set())
+    return {**_made_with(package), "source": state.hexdigest()}
+
+
+def _made_with(package: str) -> dict[str, str]:
+    """Return the versions and the platform that machine code depends on, by their names."""
+    settings = [f"{name}={os.environ[name]}" for name in _NUMBA_VARIABLES if os.environ.get(name)]
+    return {
+        "innovation-abm": package,
+        **{name: version(name) for name in ("numba", "llvmlite", "numpy")},
+        "Python": str(sysconfig.get_config_var("EXT_SUFFIX")),  # with what makes code run or not
+        "platform": f"{sys.platform} {platform.machine()}",
+        "setting of numba": " ".join(settings) or "none",
+    }
+
+
+def _source() -> bytes:
+    """Return a fingerprint of the engine's source, and of how its state is laid out in memory."""
     from innovation_abm.kernel.states import layout
 
-    here = Path(__file__).parents[1]
-    state = hashlib.sha256(str(here).encode())
-    versions = [__version__, *(version(name) for name in ("numba", "llvmlite", "numpy"))]
-    set_by_hand = [os.environ.get(name, "") for name in _NUMBA_VARIABLES]
-    made_by = (platform.python_version(), platform.machine(), sys.platform)
-    state.update(repr((versions, set_by_hand, made_by)).encode())
+    state = hashlib.sha256(fingerprint_of_layout(layout()))
     for name in ENGINE_MODULES:
         state.update(f"{name}\n".encode() + source_of(name).read_bytes())
-    state.update(fingerprint_of_layout(layout()))
-    return state
+    return state.digest()
 
 
 def source_of(name: str) -> Path:
@@ -843,6 +903,7 @@ ENGINE_MODULES: Final = (
     "entities/traits",
     "entities/weeks",
     "kernel/arrays",
+    "kernel/carried",
     "kernel/compiling",
     "kernel/decisions",
     "kernel/lowering",
@@ -983,6 +1044,7 @@ class Cache:
         size: of all of them, in bytes.
         bound: entries that are kept at most; the longest unused go first.
         problem: why nothing can be kept there; "" if it can.
+        package: why the engine that came with the package is not used; "" if it can be.
     """
 
     folder: Path
@@ -992,6 +1054,7 @@ class Cache:
     size: int
     bound: int
     problem: str
+    package: str
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -1005,7 +1068,8 @@ def cache() -> Cache:
     quick = sum(tiers.tier(book) == 1 for book in books)
     size = sum(_bytes_in(folder) for folder in (*books, *engines))
     problem = _write_problem(kept)
-    return Cache(cache_folder(), len(books), quick, len(engines), size, KEPT, problem)
+    package = unavailable() or carried.problem(made_of())
+    return Cache(cache_folder(), len(books), quick, len(engines), size, KEPT, problem, package)
 
 
 def _folders_in(folder: Path) -> list[Path]:

@@ -188,6 +188,13 @@ def target() -> str:
     return repr(_codegen().magic_tuple())
 
 
+def architecture() -> str:
+    """Return the kind of system and processor: code for the least of its processors runs here."""
+    import llvmlite.binding as llvm
+
+    return llvm.get_process_triple()
+
+
 def engine_of(entry: Any, rules: Mapping[str, Any]) -> EngineBitcode:
     """Take the engine apart from its rules.
 

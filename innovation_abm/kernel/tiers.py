@@ -25,7 +25,7 @@ from innovation_abm.kernel import linking
 from innovation_abm.kernel.linking import Code, EngineBitcode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     Advance = Callable[..., int]
@@ -54,17 +54,24 @@ class Parts:
     engine: EngineBitcode
     rules: dict[str, tuple[str, tuple[bytes, ...]]]
 
+    @property
+    def bodies(self) -> tuple[bytes, ...]:
+        """Bitcode of all the rules, in the engine's order."""
+        return tuple(body for name in self.engine.rules for body in self.rules[name][1])
+
 
 @dataclass(frozen=True)
 class BookCode:
     """A tier of a rule book.
 
     Attributes:
-        target: the processor that it is for; see :func:`.linking.target`.
+        target: the processor that it is for; see :func:`.linking.target`. Or the architecture, see
+            :func:`.linking.architecture`.
         engine: name of the engine's folder.
         entry: name of the function by which Python calls it.
         code: machine code.
-        rules: bitcode of the rules, from which the second tier is made.
+        rules: bitcode of the rules, from which the second tier is made; empty if they are those
+            that the engine was made with.
     """
 
     target: str
@@ -89,7 +96,7 @@ def keep(folder: Path, entry: object, rules: Mapping[str, Any], prints: Mapping[
             name: (prints[name], linking.bodies(rules[name], calls))
             for name, calls in engine.rules.items()
         }
-        _write(folder / PARTS, Parts(engine, bodies))
+        write(folder / PARTS, Parts(engine, bodies))
 
 
 def link(
@@ -109,7 +116,7 @@ def link(
     Returns:
         The entry; ``None`` if no engine is kept there, or its rules return other types.
     """
-    parts = _read(engine_folder / PARTS, Parts)
+    parts = read(engine_folder / PARTS, Parts)
     if parts is None:
         return None
     with _tolerated():
@@ -119,10 +126,10 @@ def link(
             bodies += body if of == prints[name] else linking.bodies(rules[name], calls)
         code = linking.code_of_rules(parts.engine, bodies)
         if not (engine_folder / ENGINE_CODE).exists():
-            _write(engine_folder / ENGINE_CODE, linking.code_of_engine(parts.engine))
+            write(engine_folder / ENGINE_CODE, linking.code_of_engine(parts.engine))
         entry, target = parts.engine.entry, linking.target()
         tier = BookCode(target, engine_folder.name, entry, code, tuple(bodies))
-        _write(folder / FIRST_TIER, tier)
+        write(folder / FIRST_TIER, tier)
         return load(folder, engine_folder.parent)
     return None
 
@@ -134,12 +141,14 @@ def load(folder: Path, engines: Path) -> Advance | None:
         folder: of the rule book.
         engines: where the folders of engines are.
     """
-    if (second := _read(folder / SECOND_TIER, BookCode)) is not None:
+    if (second := read(folder / SECOND_TIER, BookCode)) is not None:
         return linking.load([second.code], second.entry)
-    if (first := _read(folder / FIRST_TIER, BookCode)) is None:
+    if (first := read(folder / FIRST_TIER, BookCode)) is None:
         return None
-    engine = _read(engines / first.engine / ENGINE_CODE, Code)
-    return None if engine is None else Tiered(folder, engines, first, engine)
+    engine = read(engines / first.engine / ENGINE_CODE, Code)
+    if engine is None:
+        return None
+    return Tiered(folder, engines / first.engine / PARTS, first, [engine, first.code])
 
 
 def tier(folder: Path) -> int:
@@ -157,10 +166,17 @@ def is_kept(engine_folder: Path) -> bool:
 class Tiered:
     """The entry of an engine: the first tier, until there is the second."""
 
-    def __init__(self, folder: Path, engines: Path, first: BookCode, engine: Code) -> None:
-        """Begin with the first tier, and the engine's machine code; see :func:`load`."""
-        self._folder, self._engines, self._first = folder, engines, first
-        self._advance = linking.load([engine, first.code], first.entry)
+    def __init__(self, folder: Path, parts: Path, first: BookCode, codes: Iterable[Code]) -> None:
+        """Begin with the first tier.
+
+        Args:
+            folder: where the code of the rule book is kept.
+            parts: file with the engine's parts.
+            first: the first tier.
+            codes: all machine code that it needs.
+        """
+        self._folder, self._parts, self._first = folder, parts, first
+        self._advance = linking.load(codes, first.entry)
         self._spent = 0.0
         self._begun = threading.Lock()
 
@@ -177,13 +193,15 @@ class Tiered:
 
     def improve(self) -> None:
         """Make the second tier, use it from now on, and keep it."""
-        first, parts = self._first, _read(self._engines / self._first.engine / PARTS, Parts)
+        first, parts = self._first, read(self._parts, Parts)
         if parts is None:  # it was deleted meanwhile
             return
         with _tolerated():
-            second = replace(first, code=linking.code_of_both(parts.engine, first.rules), rules=())
+            code = linking.code_of_both(parts.engine, first.rules or parts.bodies)
+            second = replace(first, target=linking.target(), code=code, rules=())
             self._advance = linking.load([second.code], second.entry)
-            _write(self._folder / SECOND_TIER, second)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write(self._folder / SECOND_TIER, second)
             (self._folder / FIRST_TIER).unlink(missing_ok=True)
 
 
@@ -196,7 +214,7 @@ def _tolerated() -> Iterator[None]:
         logging.getLogger("innovation_abm").debug("not linked", exc_info=True)
 
 
-def _write(file: Path, kept: object) -> None:
+def write(file: Path, kept: object) -> None:
     """Write a file that others may read meanwhile: the old one, or all of the new one."""
     new = file.with_name(f"{file.name}.{os.getpid()}.{threading.get_ident()}")
     try:
@@ -206,12 +224,19 @@ def _write(file: Path, kept: object) -> None:
         new.unlink(missing_ok=True)
 
 
-def _read(file: Path, kind: type[Any]) -> Any:  # noqa: ANN401
-    """Read what is kept; ``None`` if there is nothing, or what is of no use here."""
+def read(file: Path, kind: type[Any], target: str = "") -> Any:  # noqa: ANN401
+    """Read what is kept; ``None`` if there is nothing, or what is of no use here.
+
+    Args:
+        file: the file.
+        kind: the class of what it holds.
+        target: what code must have been made for; default: this processor.
+    """
     try:
         kept = pickle.loads(file.read_bytes())
     except Exception:  # missing or damaged, which shows in as many ways as there are
         return None
     if not isinstance(kept, kind):
         return None
-    return None if getattr(kept, "target", linking.target()) != linking.target() else kept
+    made_for = getattr(kept, "target", None)
+    return kept if made_for in (None, target or linking.target()) else None

@@ -12,7 +12,7 @@ from innovation_abm.rules import RuleBook
 def keep_apart(patch: pytest.MonkeyPatch, folder: Path) -> None:
     """Keep compiled code in a folder, in which only the shipped engine is at first."""
     book, kept = RuleBook(), compiling.cache_folder()
-    parts = (compiling._folder(compiling.digest(book)), compiling._engine_folder(book))
+    parts = (compiling._folder(compiling.digest(book)), compiling.engine_folder(book))
     for part in parts:
         if part.is_dir():
             shutil.copytree(part, folder / part.relative_to(kept))

@@ -121,7 +121,12 @@ ELSEWHERE: Final = {
     'python -m pip install -e ".[docs]" && python -m sphinx -b html docs site -W': (
         "It installs from the internet. test_site.py builds the site by its second half."
     ),
-    "python -m build": "It wants a checkout: tests/test_packaging.py builds from a copy of one.",
+    "INNOVATION_ABM_PREBUILT=yes python -m build": (
+        "It installs from the internet. tests/test_packaging.py builds as the line after it."
+    ),
+    "python -m build --no-isolation": (
+        "It wants a checkout: tests/test_packaging.py builds from a copy of one."
+    ),
     "ruff check .": "It wants a checkout: .ci/run runs it.",
     "ruff format .": "It wants a checkout: .ci/run runs it, with --check.",
     "pytest -m slow": "These are tests: .ci/run runs them.",

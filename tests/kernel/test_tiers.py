@@ -144,7 +144,7 @@ def test_an_engine_is_kept_for_each_set_of_shortcuts(monkeypatch):
     shortcuts = compiling._shortcuts()
     asked_for = set(re.findall(r"\bshipped\.(\w+)", source)) - set(compiling.HOOKS)
     assert set(shortcuts) == asked_for
-    folder = compiling._engine_folder
+    folder = compiling.engine_folder
     folders = {folder(RuleBook())}
     assert folders == {folder(RuleBook(endorse=timid, lapse_chance=half))}
     for changed in shortcuts:
@@ -154,9 +154,9 @@ def test_an_engine_is_kept_for_each_set_of_shortcuts(monkeypatch):
 
 
 def test_an_engine_is_kept_for_each_processor(monkeypatch):
-    here = compiling._engine_folder(RuleBook())
+    here = compiling.engine_folder(RuleBook())
     monkeypatch.setattr(linking, "target", lambda: "another processor")
-    assert compiling._engine_folder(RuleBook()) != here
+    assert compiling.engine_folder(RuleBook()) != here
 
 
 def test_a_rule_is_found_again_only_if_it_is_the_same():
@@ -173,7 +173,7 @@ def test_with_an_engine_a_rule_that_differs_is_soon_compiled(tmp_path, monkeypat
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     book = RuleBook(endorse=timid)
     assert compiling.seconds_to_compile(book) == compiling.SECONDS_TO_COMPILE
-    engine = compiling._engine_folder(book)
+    engine = compiling.engine_folder(book)
     engine.mkdir(parents=True)
     (engine / tiers.PARTS).write_bytes(b"")
     assert compiling.seconds_to_compile(book) == compiling.SECONDS_TO_LINK
@@ -185,7 +185,7 @@ def test_with_an_engine_a_rule_that_differs_is_soon_compiled(tmp_path, monkeypat
 
 # --- what is kept ---------------------------------------------------------------------------------
 
-TIER = tiers.BookCode("", "engine", "entry", linking.Code(b"first", ()), ())
+TIER = tiers.BookCode("", "engine", "entry", linking.Code(b"first", ()), (b"rule",))
 
 
 @pytest.fixture
@@ -198,9 +198,9 @@ def kept(tmp_path, monkeypatch):
     monkeypatch.setattr(linking, "load", load)
     monkeypatch.setattr(linking, "code_of_both", lambda *_: linking.Code(b"second", ()))
     (tmp_path / "engines" / "engine").mkdir(parents=True)
-    tiers._write(tmp_path / tiers.FIRST_TIER, replace(TIER, target=linking.target()))
-    tiers._write(tmp_path / "engines" / "engine" / tiers.ENGINE_CODE, linking.Code(b"engine", ()))
-    tiers._write(tmp_path / "engines" / "engine" / tiers.PARTS, tiers.Parts(None, {}))
+    tiers.write(tmp_path / tiers.FIRST_TIER, replace(TIER, target=linking.target()))
+    tiers.write(tmp_path / "engines" / "engine" / tiers.ENGINE_CODE, linking.Code(b"engine", ()))
+    tiers.write(tmp_path / "engines" / "engine" / tiers.PARTS, tiers.Parts(None, {}))
     return tmp_path
 
 
@@ -243,7 +243,7 @@ def test_what_is_damaged_or_gone_is_not_loaded(damage, kept):
 
 
 def test_code_for_another_processor_is_not_loaded(kept):
-    tiers._write(kept / tiers.FIRST_TIER, replace(TIER, target="another"))
+    tiers.write(kept / tiers.FIRST_TIER, replace(TIER, target="another"))
     assert tiers.load(kept, kept / "engines") is None
 
 
