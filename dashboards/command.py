@@ -33,7 +33,8 @@ OwnChartOption = Annotated[
 OwnRulesOption = Annotated[
     str,
     typer.Option(
-        help="Custom rules or agents, as for run. The file is executed as code.", metavar="FILE"
+        help="Custom rules or agents, as for run. They are executed as code.",
+        metavar="FILE|FOLDER",
     ),
 ]
 OwnLeversOption = Annotated[

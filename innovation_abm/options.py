@@ -80,8 +80,9 @@ RulesOption = Annotated[
     str | None,
     typer.Option(
         "--rules",
-        metavar="FILE.py",
-        help="Your own rules, each declared with @rule, or your own agents, set as ROLES.",
+        metavar="FILE.py|FOLDER",
+        help="Your own rules, each declared with @rule, or your own agents, set as ROLES: a file, "
+        "or a folder of files.",
     ),
 ]
 EngineOption = Annotated[

@@ -43,7 +43,9 @@ def calibrate(
     columns: ColumnOption = None,
     rules: Annotated[
         str | None,
-        typer.Option("--rules", metavar="FILE.py", help="Your own rules or agents, as for run."),
+        typer.Option(
+            "--rules", metavar="FILE.py|FOLDER", help="Your own rules or agents, as for run."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -154,7 +154,7 @@ class Level(Start):
     rules: str | None = key(
         None,
         "your own rules or agents, instead of those of the base",
-        "the path of a Python file",
+        "the path of a Python file, or of a folder of them",
         min_length=1,
     )
 

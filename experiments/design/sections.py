@@ -101,7 +101,10 @@ class Base(Start):
         "headers, by what to read them as",
     )
     rules: str | None = key(
-        None, "your own rules or agents", "the path of a Python file", min_length=1
+        None,
+        "your own rules or agents",
+        "the path of a Python file, or of a folder of them",
+        min_length=1,
     )
 
     @property

@@ -88,7 +88,7 @@ def check_rules(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="FILE.py", help="Your own rules, each declared with @rule, or agents."
+            metavar="FILE.py|FOLDER", help="Your own rules, each declared with @rule, or agents."
         ),
     ],
     scenarios: Annotated[

@@ -27,14 +27,9 @@ from innovation_abm.kernel.compiling import EngineError, build, parameters_of
 from innovation_abm.model import InnovationModel
 from innovation_abm.results.run import Run
 from innovation_abm.rules.book import ANSWERS, CHANCE, LEEWAY, SHARE, RuleBook, RuleError, rule
-from innovation_abm.rules.files import (
-    blaming,
-    explained,
-    own_parameters,
-    read_rules,
-    roles_of,
-)
+from innovation_abm.rules.files import blaming, own_parameters, read_rules, roles_of
 from innovation_abm.rules.guarding import guarded, holding
+from innovation_abm.rules.loading import explained
 from innovation_abm.rules.source import Finding, FindingKind, examine
 from innovation_abm.running.engines import mesa_only
 from innovation_abm.running.simulation import simulate
