@@ -23,7 +23,7 @@ import numpy as np
 from innovation_abm.entities.idea import Fate
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.extending.answers import OF_RULES, Check, checks
-from innovation_abm.kernel.compiling import EngineError, build, parameters_of
+from innovation_abm.kernel.compiling import EngineError, build, fault_of_rules, parameters_of
 from innovation_abm.model import InnovationModel
 from innovation_abm.results.run import Run
 from innovation_abm.rules.book import ANSWERS, CHANCE, LEEWAY, SHARE, RuleBook, RuleError, rule
@@ -143,7 +143,8 @@ class Checking:
         self.own = own_rules(self.book)
         declared = self.book.parameters
         self.scenarios = [_at_bounds(*one, declared) for one in enumerate(self.scenarios)]
-        findings = examine([getattr(self.book, name) for name in self.own])
+        terms = [one.name for one in declared]
+        findings = examine([getattr(self.book, name) for name in self.own], terms)
         told = {(one.file, one.line) for one in findings}
         findings += [one for one in impure if (one.file, one.line) not in told]
         self.impure = _line(findings, FindingKind.PURITY)
@@ -165,10 +166,18 @@ class Checking:
             why = "the rules fail in a run"
         if why:
             self.skipped |= dict.fromkeys(("deterministic", "off", "engines"), why)
-        if not self.engines:
-            self.skipped["engines"] = "not requested"
-        elif only := mesa_only(self.book):
+        if only := mesa_only(self.book):
             self.skipped["engines"] = f"only the Mesa engine can run {only}"
+        elif not self.engines and not self._fails_alone():
+            self.skipped["engines"] = "not requested"
+
+    def _fails_alone(self) -> bool:
+        """Compile each rule by itself, which takes a second, and note what keeps one from it."""
+        unsound = "engines" in self.skipped or self.found.get("source")
+        fault = "" if unsound else fault_of_rules(self.book)
+        if fault:
+            self.found["engines"] = fault
+        return bool(fault)
 
     def _repeat(self) -> None:
         if "deterministic" in self.skipped:
@@ -186,7 +195,7 @@ class Checking:
             self.found["off"] = _broken(lambda: _off_state(self.book))
 
     def _compare(self) -> None:
-        if "engines" not in self.skipped:
+        if "engines" not in self.skipped and "engines" not in self.found:
             assert self.watch is not None
             tried = [scenario for scenario, _ in self.watch.runs]
             example = _broken(lambda: _compare_engines(self.book, tried, self.say))

@@ -685,6 +685,21 @@ def _serve_draws(numba: Any) -> None:  # noqa: ANN401
     trait.serves_both = True  # type: ignore[attr-defined]
 
 
+def fault_of_rules(rules: RuleBook) -> str:
+    """Return which rule that is not the shipped one cannot be compiled, and why; "" if all can.
+
+    It takes a second: each is compiled by itself, and no engine. Where there is no numba, or only
+    Mesa can run the agents that come with them, nothing is found.
+    """
+    if unavailable() or only_in_mesa(rules):
+        return ""
+    try:
+        _check_rules(rules, digest(rules), _numba())
+    except EngineError as error:
+        return str(error)
+    return ""
+
+
 def _check_rules(rules: RuleBook, name: str, numba: Any) -> None:  # noqa: ANN401
     """Compile each rule that is not the shipped one by itself, which is quick.
 
@@ -731,6 +746,18 @@ def parameters_of(rule: str) -> list[str]:
     return list(default.co_varnames[: default.co_argcount])
 
 
+_PLAINLY: Final = {
+    r"Untyped global name '(\w+)'.*": r"it uses \1, which is not a rule",
+    r"Unknown attribute '(\w+)' of type Module\(<module '([\w.]+)'.*": (
+        r"compiled rules have no \2.\1"
+    ),
+    r"Cannot unify (\S+) and (\S+) for .*": (
+        r"a value is \1 in one case and \2 in another; make it a number in both"
+    ),
+}
+"""What numba says, and what is meant."""
+
+
 def _reason(error: Exception) -> str:
     """Return the part of numba's long message that helps the author of a rule, in one line."""
     if isinstance(error, KeyError):  # what numba raises for a field that a record does not have
@@ -744,7 +771,8 @@ def _reason(error: Exception) -> str:
     raised = (line for line in lines if line.startswith("TypingError: "))  # more to the point
     said = next(raised, said).removeprefix("TypingError: ")
     where = next((line for line in reversed(lines) if line.startswith("File")), "")
-    said = re.sub(r"Untyped global name '(\w+)'.*", r"it uses \1, which is not a rule", said)
+    for pattern, plain in _PLAINLY.items():
+        said = re.sub(pattern, plain, said)
     place = re.search(r'File "([^"]*)", line (\d+)', where)
     at = f" ({Path(place[1]).name}, line {place[2]})" if place else ""
     return (

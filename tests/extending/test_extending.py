@@ -481,8 +481,15 @@ def test_the_examples_of_the_docs_are_the_same_in_both_engines():
 
 def test_what_cannot_be_compiled_is_not_the_same_in_both_engines(folder):
     found = checked("return idea.author.norm", engines=True, scenarios=3)
-    assert failed(found) == {"engines"}
+    assert failed(found) == {"source", "engines"}
+    assert "idea.author: a rule cannot read author" in found["source"].example
     assert 'the rule "endorse" cannot be compiled' in found["engines"].example
+
+
+def test_what_cannot_be_compiled_is_told_without_comparing_the_engines(folder):
+    found = checked("return math.fsum((seen, bar)) * 0", engines=False, scenarios=1)
+    assert failed(found) == {"engines"}
+    assert "compiled rules have no math.fsum" in found["engines"].example
 
 
 def test_every_rule_has_a_known_range():
