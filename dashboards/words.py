@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from importlib.resources import files
 from numbers import Integral
@@ -10,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from innovation_abm.reading.toml_files import read_toml
+from innovation_abm.reading.typesetting import typeset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,14 +32,6 @@ def vocabulary() -> Mapping[str, Mapping[str, str]]:
             for language in LANGUAGES
         }
     )
-
-
-def typeset(text: str, language: str) -> str:
-    """Make the spaces beside French punctuation non-breaking."""
-    if language != "fr":
-        return text
-    text = re.sub(r" ([:»])", "\N{NO-BREAK SPACE}\\1", text.replace("« ", "«\N{NO-BREAK SPACE}"))
-    return re.sub(r" ([;?!%])", "\N{NARROW NO-BREAK SPACE}\\1", text)
 
 
 class Speech:

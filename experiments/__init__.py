@@ -7,6 +7,7 @@
 ``analysis``          results, each figure with its interval
 ``reporting``         the report and its pictures
 ``portfolios``        which levers together, for what they cost
+``profiles``          an organisation in ten questions, and every world that fits
 ``calibration``       which parameters fit published figures
 ``command``           the commands
 ``studies``           studies that come with the package; ``calibrations`` likewise
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
         StudyError,
     )
     from innovation_abm.experiments.portfolios.portfolio import portfolio
+    from innovation_abm.experiments.profiles.answers import load_answers
+    from innovation_abm.experiments.profiles.profile import Profile, profile
     from innovation_abm.experiments.reporting.report import write_report
     from innovation_abm.experiments.running.execution import sweep
     from innovation_abm.experiments.store.results import Results, load_study
@@ -54,6 +57,9 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "write_report",
     "StudyError",
     "portfolio",
+    "profile",
+    "Profile",
+    "load_answers",
     "calibrate",
     "Calibration",
     "Prior",
@@ -76,6 +82,9 @@ _HOME = {
     "write_report": "reporting.report",
     "StudyError": "design.study",
     "portfolio": "portfolios.portfolio",
+    "profile": "profiles.profile",
+    "Profile": "profiles.profile",
+    "load_answers": "profiles.answers",
     "calibrate": "calibration.calibration",
     "Calibration": "calibration.file",
     "Prior": "calibration.file",

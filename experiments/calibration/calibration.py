@@ -97,6 +97,8 @@ def _manifest(calibration: Calibration, simulator: Simulator) -> dict[str, str]:
     free = calibration.method.kind == "abc"
     left_out = {"waves", "accept", "adjust"} | ({"points", "cutoff"} if free else set())
     method = calibration.method.model_dump(exclude=left_out)
+    if calibration.method.luck == "common":
+        del method["luck"]  # folders of earlier versions do not have it
     priors = {f"parameter {prior.name}": prior.model_dump() for prior in calibration.parameters}
     targets = {}
     for target in calibration.targets:

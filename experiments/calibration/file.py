@@ -88,13 +88,14 @@ FORMAT: Final = 1
 SECTIONS: Final = ("format", "name", "title", "base", "parameter", "target", "method")
 """Top-level keys of a calibration file."""
 
-MOST_PARAMETERS: Final = 8
+MOST_PARAMETERS: Final = 10
 """Maximum number of fitted parameters; far more than targets can tell apart."""
 
 SHAPE: Final = ("departments", "middle_layers", "span")
 """Parameters that set the shape of an organisation, unless it has a chart."""
 
 KINDS: Final = ("history_matching", "abc")
+LUCK: Final = ("common", "own")
 DISTRIBUTIONS: Final = ("uniform", "loguniform")
 
 _NUMBER: Final = "a finite number"
@@ -217,6 +218,9 @@ class Method(Part):
     prior and keeps the draws nearest to the targets. A cut-off of 3 is justified because any
     distribution with one peak has at least 95% of its mass within 3 standard deviations
     (Pukelsheim 1994).
+
+    Figures that are means of many runs are compared with common luck. A figure that one
+    organisation had in one year has the luck of that year: then a point is run once, with its own.
     """
 
     kind: Literal["history_matching", "abc"] = key("history_matching", "the method", KINDS)
@@ -232,7 +236,7 @@ class Method(Part):
     )
     replications: int = key(
         8,
-        "runs of each point, with the same seeds at every point",
+        "runs of each point",
         "a whole number from 1 to 100000",
         ge=1,
         le=100_000,
@@ -243,6 +247,9 @@ class Method(Part):
         "a whole number from 0 to 2**62",
         ge=0,
         le=2**62,
+    )
+    luck: Literal["common", "own"] = key(
+        "common", "whether all points have the same seeds, or each its own", LUCK
     )
     cutoff: float = key(
         3.0,

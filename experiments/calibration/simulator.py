@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     """Returns the figures of runs, (points, seeds, targets), for points (points, parameters) and
     seeds: parameters and targets in the calibration's order; NaN where a figure is undefined. Its
     attribute ``identity``, a mapping of texts, holds what else the figures depend on."""
+
+
+LUCK_BYTES: Final = 6
+"""Bytes of what is added to the seeds of a point with its own luck: so few fit in any seed."""
 
 
 class ModelSimulator:
@@ -104,12 +109,22 @@ class ModelSimulator:
             }
         )
 
+    def _luck_of(self, point: FloatArray) -> int:
+        """Return what is added to the seeds at a point; it depends on the point alone."""
+        if self.calibration.method.luck == "common":
+            return 0
+        return int.from_bytes(hashlib.blake2b(point.tobytes(), digest_size=LUCK_BYTES).digest())
+
     def __call__(self, points: FloatArray, seeds: Sequence[int]) -> FloatArray:
         """Run every point with every seed; see ``Simulator``."""
         from innovation_abm.running.simulation import simulate_many
 
         scenarios = [self.at(point) for point in points]
-        pairs = [(scenario, seed) for scenario in scenarios for seed in seeds]
+        pairs = [
+            (scenario, seed + self._luck_of(point))
+            for scenario, point in zip(scenarios, points, strict=True)
+            for seed in seeds
+        ]
         options: dict[str, Any] = {
             "engine": self._engine,
             "organization": self._organization,

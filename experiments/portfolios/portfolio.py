@@ -32,7 +32,7 @@ from innovation_abm.experiments.running.identity import (
 from innovation_abm.extras import require
 from innovation_abm.reading.plain_numbers import whole_number
 from innovation_abm.reading.text_files import write_text
-from innovation_abm.scenario.possible_worlds import world_names
+from innovation_abm.scenario.possible_worlds import has_worlds, world_names, worlds_in
 from innovation_abm.scenario.possible_worlds import worlds as shipped_worlds
 from innovation_abm.scenario.presets import is_preset
 from innovation_abm.scenario.scenario import Scenario
@@ -198,13 +198,16 @@ def read_worlds(
     """Read worlds by name: scenario files of a folder, a calibration's points, or shipped ones.
 
     Args:
-        folder: a folder of scenario files, the folder of a calibration, or a preset with worlds.
+        folder: a folder of scenario files, the folder of a calibration or of a profile, or a
+            preset with worlds.
         declared: the parameters that the rules declare.
 
     Raises:
         InnovationAbmError: if it is none of these, holds no scenario, or holds a wrong one.
     """
     place = Path(folder)
+    if has_worlds(place):
+        return worlds_in(place, declared)
     if (place / CALIBRATION).is_file():
         return accepted_worlds(place)
     if not place.is_dir() and is_preset(str(folder)):

@@ -28,6 +28,7 @@ from innovation_abm.commands.idea import idea
 from innovation_abm.commands.levers import levers
 from innovation_abm.commands.portfolio import portfolio
 from innovation_abm.commands.presets import presets
+from innovation_abm.commands.profile import profile
 from innovation_abm.commands.run import run
 from innovation_abm.commands.validate import validate
 from innovation_abm.console import INTERRUPTED, REFUSED, WRONG, print_error, survive_any_text
@@ -144,6 +145,7 @@ app.command()(levers)
 app.command()(attribute)
 app.command()(idea)
 app.command()(portfolio)
+app.command()(profile)
 app.command("check-chart")(check_chart)
 app.command()(presets)
 app.command()(validate)

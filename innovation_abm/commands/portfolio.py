@@ -145,13 +145,18 @@ def portfolio(
         from innovation_abm.experiments.portfolios import portfolio as portfolios
         from innovation_abm.experiments.portfolios.plans import read_costs
         from innovation_abm.rules.files import own_parameters
+        from innovation_abm.scenario.possible_worlds import has_worlds
 
         task, book = prepared(scenario or usual_scenario(chart), changes, reading, rules, working)
         check_compiled(book)
         several = None
+        if worlds is None and scenario is not None and has_worlds(scenario):
+            worlds = scenario  # a profile is tried in all of its worlds
         if worlds is not None:
             several = portfolios.read_worlds(worlds, own_parameters(book))
-            if not Path(worlds).is_dir():  # the files of a folder say everything themselves
+            if (
+                has_worlds(worlds) or not Path(worlds).is_dir()
+            ):  # the files of a folder say everything themselves
                 several = {name: changes.applied_to(one) for name, one in several.items()}
         found = portfolios.portfolio(
             task.scenario,

@@ -139,11 +139,14 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run the model: how often ideas survive, where the others died, and why."""
+    from innovation_abm.scenario.possible_worlds import has_worlds
+
     changes = Changes(
         chart, weeks, seed, {"--set": settings or ()}, {"--lever": levers or ()}, lever_file
     )
     reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
-    if worlds:
+    profiled = scenario is not None and has_worlds(scenario) and out is None and story is None
+    if worlds or profiled:
         if out is not None or story is not None:
             raise InnovationAbmError("--worlds: cannot be used with --out or --story")
         run_worlds(scenario or usual_scenario(chart), changes, reading, rules, engine, as_json)

@@ -99,14 +99,17 @@ def usual_scenario(chart: str | None) -> str:
 
 
 def find_scenario(name: str, rules: RuleBook | None = None) -> Scenario:
-    """Return a preset by its name, or read a scenario file, to be run with some rules."""
+    """Return a preset by its name, or read a scenario file or profile, to be run with rules."""
     from innovation_abm.rules.files import own_parameters
+    from innovation_abm.scenario.possible_worlds import central_of, has_worlds
     from innovation_abm.scenario.presets import is_preset, preset
     from innovation_abm.scenario.scenario import Scenario
 
     path, declared = Path(name), own_parameters(rules)
     if is_preset(name):
         return preset(name).with_parameters(declared)
+    if has_worlds(path):
+        return central_of(path, declared)
     if path.suffix.lower() in (".csv", ".tsv", ".xlsx"):
         raise InnovationAbmError(f"{name}: looks like a chart, not a scenario; use --chart {name}")
     if path.suffix.lower() == ".toml" or path.name != name or path.exists():

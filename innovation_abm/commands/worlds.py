@@ -22,19 +22,20 @@ if TYPE_CHECKING:
 def changed_worlds(
     name: str, changes: Changes, rules: RuleBook | None = None
 ) -> dict[str, Scenario]:
-    """Return the worlds of a preset by name, each with the changes of a command's options.
+    """Return the worlds of a preset or profile, by name, with the changes that options ask for.
 
     Raises:
-        ScenarioError: if the preset comes with no worlds.
+        ScenarioError: if it comes with no worlds, or they are not valid.
     """
     from innovation_abm.rules.files import own_parameters
-    from innovation_abm.scenario.possible_worlds import worlds
+    from innovation_abm.scenario.possible_worlds import has_worlds, worlds, worlds_in
 
     declared = own_parameters(rules)
-    return {
-        world: changes.applied_to(one.with_parameters(declared))
-        for world, one in worlds(name).items()
-    }
+    if has_worlds(name):
+        found = worlds_in(name, declared)
+    else:
+        found = {key: one.with_parameters(declared) for key, one in worlds(name).items()}
+    return {world: changes.applied_to(one) for world, one in found.items()}
 
 
 def run_worlds(

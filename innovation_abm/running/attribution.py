@@ -93,6 +93,7 @@ class Attribution:
         unexplained: share lost with every mechanism off: chance, and the usual bar of review.
         per_replication: the parts of each replication, of shape (replications, mechanisms), in the
             order of :data:`~innovation_abm.scenario.mechanisms.MECHANISMS`.
+        unexplained_per_replication: the share lost in each with every mechanism off.
         exact: whether every combination was run.
     """
 
@@ -103,6 +104,7 @@ class Attribution:
     parts: tuple[LossPart, ...]
     unexplained: Interval
     per_replication: Array
+    unexplained_per_replication: Array
     exact: bool
 
     def as_dict(self) -> dict[str, Any]:
@@ -323,5 +325,6 @@ def _attribution(
         parts=tuple(sorted(parts, key=lambda part: -part.share.estimate)),
         unexplained=mean_interval(nobody.sum(axis=1)),
         per_replication=per_replication,
+        unexplained_per_replication=nobody.sum(axis=1),
         exact=game.exact,
     )

@@ -1,0 +1,17 @@
+"""Profiles: an organisation described by a few answers, and every world that fits them.
+
+====================  ============================================================================
+``questions``         the questionnaire: what is asked, and what stays unknown
+``writing``           the questionnaire as a file to fill in
+``answers``           the file of answers, read and checked
+``fitting``           from answers to a calibration, and to worlds that count alike
+``folder``            the folder of a profile, which other commands take
+``ranking``           what each strategy does in every world
+``losses``            what ideas die of in every world, and how mature it is
+``information``       what is worth finding out first
+``profile``           ``profile``, which brings everything together
+``page``              the page
+``words``             the texts of questionnaire and page
+``coverage``          whether the sets hold the truth as often as they say
+====================  ============================================================================
+"""

@@ -1,0 +1,300 @@
+"""The file of answers, read and checked.
+
+Every question may be answered in the ways in which people answer: ``12`` or ``"about 12"``,
+``"8 to 15"`` or ``[8, 15]``, ``"don't know"``, in English or French. An answer becomes a value with
+a standard deviation: how far from the truth it may be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from innovation_abm.errors import InnovationAbmError, did_you_mean, unknown
+from innovation_abm.experiments.design.parts import shown
+from innovation_abm.experiments.profiles.questions import LANGUAGES, Question, questionnaire
+from innovation_abm.reading.text_files import path_shown, read_text
+from innovation_abm.reading.toml_files import TomlError, read_toml
+
+FORMAT: Final = 1
+"""Version of the file of answers that this release reads and writes."""
+SECTIONS: Final = ("format", "name", "language", "organisation", "answers", "in_place")
+SHAPE: Final = ("chart", "people", "layers")
+
+ABOUT_SHARE: Final = 0.15
+"""Standard deviation of "about" a number, as a share of it."""
+ABOUT_POINTS: Final = 5.0
+"""Standard deviation of "about" a percentage, in percentage points."""
+RANGE: Final = 2.0 * 1.645
+"""Standard deviations that a range spans: it is taken to hold the truth with 90%."""
+SHARPEST: Final = 1.0 / 3.0
+"""No answer counts as more exact than this part of "about"."""
+LEAST: Final = 0.5
+"""Least standard deviation of a count or of weeks: people answer in whole numbers."""
+
+_NUMBER: Final = r"(\d{1,3}(?:[ ,\u00a0\u202f]\d{3})+(?![\d.,])|\d+(?:[.,]\d+)?)\s*%?"
+_ABOUT: Final = re.compile(rf"(?:about|around|roughly|environ|à peu près|~|≈)?\s*{_NUMBER}")
+_BETWEEN: Final = re.compile(
+    rf"(?:between|from|entre|de)?\s*{_NUMBER}\s*(?:to|and|à|et|-|–|\.\.)\s*{_NUMBER}"  # noqa: RUF001
+)
+_UNKNOWN: Final = frozenset(
+    {"", "?", "don't know", "dont know", "do not know", "don’t know", "unknown"}  # noqa: RUF001
+    | {"je ne sais pas", "ne sais pas", "nsp", "inconnu"}
+)
+_YES: Final = {"yes": True, "oui": True, "no": False, "non": False}
+HOW: Final = '"about 12", a range such as "8 to 15", or "don\'t know"'
+
+
+class AnswerError(InnovationAbmError):
+    """Some answers are wrong; the message lists each with its line and what would be right."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as a value that may be off, both in the unit of the question.
+
+    Attributes:
+        value: the value.
+        error: its standard deviation.
+    """
+
+    value: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All answers of an organisation.
+
+    Attributes:
+        name: name of the organisation.
+        language: language of its page, ``"en"`` or ``"fr"``.
+        chart: its chart, if it has given one.
+        people: number of people, if there is no chart.
+        layers: layers of managers between the leader and the staff, if there is no chart.
+        answers: what is known, by question; what is not known is not in it.
+        in_place: what is in place, by key.
+        assumed: what is not known to be in place and is taken not to be.
+    """
+
+    name: str
+    language: str = "en"
+    chart: Path | None = None
+    people: int = 0
+    layers: int = 0
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    in_place: Mapping[str, bool] = field(default_factory=dict)
+    assumed: tuple[str, ...] = ()
+
+    def used(self) -> Iterator[tuple[Question, Answer]]:
+        """Yield the questions that are answered and mean something, with their answers."""
+        for key, question in questionnaire().questions.items():
+            if key in self.answers and self.has(question.needs):
+                yield question, self.answers[key]
+
+    def has(self, needs: str) -> bool:
+        """Whether what a question or parameter needs is in place."""
+        return not needs or self.in_place.get(needs, False)
+
+
+def load_answers(path: str | Path) -> Answers:
+    """Read a file of answers.
+
+    Raises:
+        AnswerError: naming the file and every mistake: the question, its line, what is allowed.
+    """
+    return read_answers(read_text(path, AnswerError), Path(path).parent, path_shown(path))
+
+
+def read_answers(text: str, folder: Path = Path(), source: str = "answers") -> Answers:
+    """Read answers from TOML.
+
+    Args:
+        text: the TOML.
+        folder: where the path of a chart starts.
+        source: name of the text in errors.
+
+    Raises:
+        AnswerError: see :func:`load_answers`.
+    """
+    try:
+        document = read_toml(text)
+    except TomlError as error:
+        raise AnswerError(f"{source}: {error}") from None
+    reader = _Reader(document, text, folder)
+    found = reader.read()
+    if reader.faults:
+        many = len(reader.faults)
+        lines = "\n  ".join(reader.faults)
+        begin = f"{source}: " if many == 1 else f"{source}: {many} mistakes:\n  "
+        raise AnswerError(begin + lines)
+    return found
+
+
+class _Reader:
+    """Reads the sections of a document, and collects what is wrong."""
+
+    def __init__(self, document: Mapping[str, Any], text: str, folder: Path) -> None:
+        self.document, self.lines, self.folder = document, text.split("\n"), folder
+        self.faults: list[str] = []
+
+    def read(self) -> Answers:
+        """Return the answers; only of use if there are no faults."""
+        self._names("", self.document, SECTIONS, "section")
+        version = self.document.get("format", 0)
+        if type(version) is not int or version != FORMAT:
+            newer = isinstance(version, int) and version > FORMAT
+            must = f"needs a line format = {FORMAT} at the top"
+            self.faults.append(
+                "is newer than this release; update innovation-abm" if newer else must
+            )
+        language = self.document.get("language", "en")
+        if language not in LANGUAGES:
+            self._fault("language", language, 'must be "en" or "fr"')
+        name = self.document.get("name", "")
+        if not isinstance(name, str) or not name.strip():
+            self._fault("name", name, "must be the name of the organisation")
+        answers = self._answers()
+        in_place, assumed = self._in_place()
+        chart, people, layers = self._shape()
+        return Answers(str(name), str(language), chart, people, layers, answers, in_place, assumed)
+
+    def _fault(self, key: str, value: object, must: str) -> None:
+        pattern = re.compile(rf"\s*{re.escape(key)}\s*=")
+        at = next((n for n, line in enumerate(self.lines, 1) if pattern.match(line)), None)
+        where = f" (line {at})" if at else ""
+        self.faults.append(f"{key} = {shown(value)}{where}: {must}")
+
+    def _names(self, section: str, given: Mapping[str, Any], known: Any, what: str) -> None:  # noqa: ANN401
+        for name in given:
+            if name not in known:
+                place = f"[{section}] " if section else ""
+                self.faults.append(f"{place}{unknown(what, name, known)}")
+
+    def _section(self, name: str, known: Any, what: str) -> Mapping[str, Any]:  # noqa: ANN401
+        found = self.document.get(name, {})
+        if not isinstance(found, Mapping):
+            self._fault(name, found, f"must be a section [{name}]")
+            return {}
+        self._names(name, found, known, what)
+        return {key: value for key, value in found.items() if key in known}
+
+    def _answers(self) -> dict[str, Answer]:
+        questions = questionnaire().questions
+        found = {}
+        for key, value in self._section("answers", questions, "question").items():
+            try:
+                answer = answer_of(questions[key], value)
+            except ValueError as error:
+                self._fault(key, value, str(error))
+                continue
+            if answer is not None:
+                found[key] = answer
+        self._together(found)
+        return found
+
+    def _together(self, found: Mapping[str, Answer]) -> None:
+        """Check answers that limit one another."""
+        given = self.document.get("answers", {})
+        submitted, adopted = found.get("submitted"), found.get("adopted")
+        if submitted and adopted and adopted.value > submitted.value:
+            must = f"must be at most submitted = {shown(given['submitted'])}"
+            self._fault("adopted", given["adopted"], must)
+        fear, futile = found.get("out_of_fear"), found.get("as_futile")
+        if fear and futile and fear.value + futile.value > 100.0:
+            must = f"with out_of_fear = {shown(given['out_of_fear'])}, must be at most 100% in all"
+            self._fault("as_futile", given["as_futile"], must)
+
+    def _in_place(self) -> tuple[dict[str, bool], tuple[str, ...]]:
+        known = questionnaire().in_place
+        given = self._section("in_place", known, "entry")
+        found, assumed = {}, []
+        for key in known:
+            value = given.get(key, "don't know")
+            text = value.strip().lower() if isinstance(value, str) else value
+            if isinstance(text, bool) or text in _YES:
+                found[key] = text if isinstance(text, bool) else _YES[text]
+            elif text in _UNKNOWN:
+                assumed.append(key)
+            else:
+                self._fault(key, value, 'must be "yes", "no" or "don\'t know"')
+        return found, tuple(assumed)
+
+    def _shape(self) -> tuple[Path | None, int, int]:
+        given = self._section("organisation", SHAPE, "key")
+        chart = given.get("chart")
+        if chart is not None:
+            if not isinstance(chart, str) or not chart.strip():
+                self._fault("chart", chart, "must be the path of a chart, from the answers' folder")
+            elif "people" in given or "layers" in given:
+                self._fault("chart", chart, "leave out people and layers, which the chart shows")
+            return self.folder / str(chart), 0, 0
+        people = self._whole("people", given.get("people"), 2, 100_000)
+        layers = self._whole("layers", given.get("layers"), 0, 12)
+        if people and people < layers + 2:
+            self._fault("people", people, f"must be at least {layers + 2} with {layers} layers")
+        return None, people, layers
+
+    def _whole(self, key: str, value: object, low: int, high: int) -> int:
+        if type(value) is int and low <= value <= high:
+            return value
+        if value is None:
+            need = "give chart, or people and layers"
+            self.faults.append(f"[organisation] {key} is missing: {need}")
+        else:
+            self._fault(key, value, f"must be a whole number from {low} to {high:,}")
+        return 0
+
+
+def answer_of(question: Question, value: object) -> Answer | None:
+    """Return what an answer says; ``None`` if it is not known.
+
+    Raises:
+        ValueError: saying what is allowed, if it is not an answer to the question.
+    """
+    if isinstance(value, str) and value.strip().lower() in _UNKNOWN:
+        return None
+    ends = _ends(value)
+    if ends is None:
+        advice = did_you_mean(value, ("don't know",), cutoff=0.7) if isinstance(value, str) else ""
+        raise ValueError(f"must be {HOW}{advice}")
+    low, high = ends
+    if not 0.0 <= low <= high <= (question.most if not question.per_100 else 1e6):
+        unit = "%" if question.is_share else ""
+        most = f"{question.most:g}{unit}" if not question.per_100 else "1,000,000"
+        raise ValueError(f"must be from 0 to {most}, the lower number first")
+    about = _about(question, (low + high) / 2.0)
+    if low == high:
+        return Answer(low, about)
+    return Answer((low + high) / 2.0, max((high - low) / RANGE, SHARPEST * about))
+
+
+def _about(question: Question, value: float) -> float:
+    """Return the standard deviation of "about" a value."""
+    return ABOUT_POINTS if question.is_share else max(LEAST, ABOUT_SHARE * value)
+
+
+def _ends(value: object) -> tuple[float, float] | None:
+    """Return the ends of a range, or a number twice; ``None`` if it is neither."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return float(value), float(value)
+    if isinstance(value, list):
+        sound = len(value) == 2 and all(type(one) in (int, float) for one in value)
+        return (float(value[0]), float(value[1])) if sound else None
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if found := _BETWEEN.fullmatch(text):
+        return _number(found[1]), _number(found[2])
+    if found := _ABOUT.fullmatch(text):
+        return _number(found[1]), _number(found[1])
+    return None
+
+
+def _number(text: str) -> float:
+    """Read a number as English or French writes it."""
+    grouped = re.fullmatch(r"\d{1,3}(?:[ ,\u00a0\u202f]\d{3})+", text)
+    return float(re.sub(r"\D", "", text) if grouped else text.replace(",", "."))

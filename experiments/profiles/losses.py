@@ -1,0 +1,110 @@
+"""What worthwhile ideas die of in every world, and how mature the organisation is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from innovation_abm.experiments.profiles.ranking import figure
+from innovation_abm.results.maturity import MaturityLevel
+from innovation_abm.running.attribution import attribute
+from innovation_abm.running.simulation import simulate_many
+from innovation_abm.scenario.mechanisms import MECHANISMS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from innovation_abm.experiments.profiles.ranking import Told
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.scenario.scenario import Scenario
+
+EACH: Final = 2
+"""Runs of each combination of mechanisms in each world."""
+CENTRAL_RUNS: Final = 40
+"""Runs of each combination in the central world, whose spread is luck."""
+REST: Final = "rest"
+"""What is lost with every mechanism off."""
+LOST: Final = "lost"
+"""All that is lost."""
+
+
+def losses(
+    central: Scenario,
+    worlds: Mapping[str, Scenario],
+    *,
+    organization: Organization | None = None,
+    told: Told | None = None,
+) -> pd.DataFrame:
+    """Attribute the loss of worthwhile ideas to mechanisms, in every world.
+
+    Returns:
+        A row for each mechanism that costs anything, the largest first, then ``rest`` (lost with
+        all of them off) and ``lost`` (lost in all): ``mechanism``; ``share``, the mean over worlds,
+        of 100 worthwhile ideas decided; the ends of luck (``share_luck_low``, ``share_luck_high``)
+        and of what is not known (``share_worlds_low``, ``share_worlds_high``).
+    """
+    import pandas as pd
+
+    own = _parts(central, CENTRAL_RUNS, organization)
+    means = []
+    for number, world in enumerate(worlds.values()):
+        if told is not None:
+            told("attributing losses in all worlds", number, len(worlds))
+        means.append(np.nanmean(_parts(world, EACH, organization), axis=0))
+    table = np.array(means)
+    names = [*MECHANISMS, REST, LOST]
+    rows = [
+        {"mechanism": name, **figure("share", 100.0 * table[:, n], 100.0 * own[:, n])}
+        for n, name in enumerate(names)
+        if np.any(table[:, n]) or name in (REST, LOST)
+    ]
+    found = pd.DataFrame(rows)
+    order = found["mechanism"].map({REST: 1, LOST: 2}).fillna(0)
+    return (
+        found.assign(_order=order, _size=-found["share"])
+        .sort_values(["_order", "_size"], kind="stable")
+        .drop(columns=["_order", "_size"])
+        .reset_index(drop=True)
+    )
+
+
+def _parts(scenario: Scenario, runs: int, organization: Organization | None) -> Any:  # noqa: ANN401
+    """Return what each mechanism costs in each run; then the rest, and all that is lost."""
+    found = attribute(scenario, replications=runs, organization=organization)
+    parts = found.per_replication
+    if not len(parts):
+        return np.full((1, len(MECHANISMS) + 2), np.nan)
+    rest = found.unexplained_per_replication[:, np.newaxis]
+    return np.hstack([parts, rest, parts.sum(axis=1, keepdims=True) + rest])
+
+
+def maturity(
+    central: Scenario,
+    worlds: Mapping[str, Scenario],
+    *,
+    organization: Organization | None = None,
+) -> pd.DataFrame:
+    """Read the maturity of the organisation out of runs of every world.
+
+    Returns:
+        A row for each of ``clarity``, ``parity``, ``suitability``, ``normality`` and ``overall``:
+        ``determinant``; ``value`` in [0, 1], the mean over worlds, with both intervals; and for
+        ``overall`` the share of worlds at each level, ``level_1`` to ``level_5``.
+    """
+    import pandas as pd
+
+    def of(pairs: Any) -> Any:  # noqa: ANN401 - pairs of scenario and seed
+        runs = simulate_many(pairs, organization=organization, tables=True)
+        return [run.maturity() for run in runs]
+
+    own = of([(central, central.seed + number) for number in range(CENTRAL_RUNS)])
+    there = of([(world, world.seed) for world in worlds.values()])
+    rows = []
+    for name in ("clarity", "parity", "suitability", "normality", "overall"):
+        values, chance = (np.array([getattr(one, name) for one in some]) for some in (there, own))
+        rows.append({"determinant": name, **figure("value", values, chance)})
+    levels = np.array([int(one.level) for one in there])
+    rows[-1] |= {f"level_{int(level)}": float((levels == level).mean()) for level in MaturityLevel}
+    return pd.DataFrame(rows)

@@ -1,0 +1,335 @@
+"""A profile from beginning to end: answers, the worlds that fit them, and what holds in them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from innovation_abm.charts.charts import load_chart, write_chart
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments.calibration.calibration import calibrate
+from innovation_abm.experiments.portfolios.memory import Memory
+from innovation_abm.experiments.profiles import fitting
+from innovation_abm.experiments.profiles.answers import Answers, load_answers
+from innovation_abm.experiments.profiles.information import information
+from innovation_abm.experiments.profiles.losses import losses, maturity
+from innovation_abm.experiments.profiles.questions import questionnaire
+from innovation_abm.experiments.profiles.ranking import EACH, effects, ranking
+from innovation_abm.experiments.running.identity import model_version
+from innovation_abm.extras import require
+from innovation_abm.reading.plain_numbers import whole_number
+from innovation_abm.reading.text_files import read_text, write_text
+from innovation_abm.running.knowledge import two_intervals
+from innovation_abm.scenario.possible_worlds import save_worlds, worlds_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from innovation_abm.experiments.calibration.result import CalibrationResult
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.scenario.scenario import Scenario
+
+ANSWERS: Final = "answers.toml"
+CHART: Final = "chart.csv"
+CALIBRATION: Final = "calibration"
+MEASURED: Final = "measured"
+TABLES: Final = ("unknowns", "figures", "headlines", "ranking", "losses", "maturity", "information")
+
+Told = Callable[[str, int, int], object]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Profile:
+    """An organisation as its answers leave it: every world that fits them, and what holds there.
+
+    Every figure has two intervals: ``..._luck_low`` and ``..._luck_high`` enclose 95% of single
+    runs of the central world, ``..._worlds_low`` and ``..._worlds_high`` 95% of the means of the
+    worlds, which is what is not known.
+
+    Attributes:
+        answers: the answers.
+        organization: its chart.
+        calibration: the calibration behind it.
+        central: the world nearest to all others.
+        worlds: the worlds, by name; all of them are equally likely.
+        unknowns: a row for each parameter that is not known: ``unknown``, ``prior_low``,
+            ``prior_high``, ``median``, ``low`` and ``high`` (90% of the worlds), ``spread``
+            (standard deviation of the worlds as a share of the prior's).
+        figures: a row for each answer: ``question``, ``answer``, ``error`` (its standard
+            deviation), ``median``, ``low``, ``high`` (90% of single runs, one of each world), in
+            the question's units.
+        headlines: a row for each headline measure: ``measure``, ``estimate``, and both intervals;
+            ``worlds_low`` and ``worlds_high`` are the lowest and the highest mean of any world.
+        ranking: see :func:`.ranking.ranking`.
+        losses: see :func:`.losses.losses`.
+        maturity: see :func:`.losses.maturity`.
+        information: see :func:`.information.information`.
+    """
+
+    answers: Answers
+    organization: Organization
+    calibration: CalibrationResult
+    central: Scenario
+    worlds: Mapping[str, Scenario]
+    unknowns: pd.DataFrame
+    figures: pd.DataFrame
+    headlines: pd.DataFrame
+    ranking: pd.DataFrame
+    losses: pd.DataFrame
+    maturity: pd.DataFrame
+    information: pd.DataFrame
+
+    def __repr__(self) -> str:
+        """Return a one-line summary; the tables have their own representation."""
+        answered, asked = len(self.figures), len(questionnaire().questions)
+        people = f"{self.organization.size:,} people"
+        told = f"{people}, {answered} of {asked} questions answered, {len(self.worlds)} worlds"
+        return f"<Profile {self.answers.name}: {told}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it for JSON; replace NaN with null."""
+        return {
+            "name": self.answers.name,
+            "people": self.organization.size,
+            "worlds": len(self.worlds),
+            "assumed_not_in_place": list(self.answers.assumed),
+            **{name: getattr(self, name).to_dict("records") for name in TABLES},
+        }
+
+    def save(self, folder: str | PathLike[str]) -> None:
+        """Write the worlds and the tables into a folder.
+
+        Raises:
+            InnovationAbmError: if they cannot be written.
+        """
+        place = Path(folder)
+        for name in TABLES:
+            write_text(place / f"{name}.csv", getattr(self, name).to_csv(index=False))
+
+
+def profile(
+    answers: str | PathLike[str] | Answers,
+    out: str | PathLike[str] | None = None,
+    *,
+    draws: int = fitting.DRAWS,
+    replications: int = EACH,
+    seed: int = 1,
+    told: Told | None = None,
+) -> Profile:
+    """Find the worlds that fit an organisation's answers, and what holds in all of them.
+
+    Args:
+        answers: the file of answers, or what :func:`load_answers` returns.
+        out: a folder for everything; called again with it, work that was ended goes on. ``None``
+            keeps nothing.
+        draws: draws from the priors, of which 3% are kept; at least 3,700.
+        replications: runs of each world for each strategy, at least 1.
+        seed: of the draws and of their luck.
+        told: called with what is being done, how much is done, and of how much.
+
+    Raises:
+        AnswerError: naming each wrong answer, where it is, and what is allowed.
+        ChartError: if the chart is not valid.
+        InnovationAbmError: if the folder holds something else, the answers contradict each other,
+            or the work cannot be done.
+    """
+    require("studies", "Profiles")
+    replications = whole_number("replications", replications)
+    if replications < 1:
+        raise InnovationAbmError(f"replications = {replications}: must be at least 1")
+    given = answers if isinstance(answers, Answers) else load_answers(Path(answers))
+    organization = _organization(given)
+    holding = TemporaryDirectory() if out is None else nullcontext(str(out))
+    with holding as folder:
+        place = Path(folder)
+        _prepare(place, given, organization)
+        made = _Making(given, organization, place, draws, replications, seed, told)
+        found = made.profile()
+        found.save(place)
+    return found
+
+
+def _organization(answers: Answers) -> Organization:
+    if answers.chart is None:
+        return fitting.tree(answers.people, answers.layers)
+    return load_chart(answers.chart)
+
+
+def _prepare(place: Path, answers: Answers, organization: Organization) -> None:
+    """Write the chart into a new folder; refuse a folder of something else."""
+    described = f"{answers!r} {organization.digest()} {model_version()}\n"
+    mark = place / "identity.txt"
+    if mark.is_file():
+        if read_text(mark) != described:
+            raise InnovationAbmError(
+                f"{place}: holds the profile of other answers, another chart or another version of "
+                "the model; name another folder"
+            )
+        return
+    try:
+        if place.is_dir() and any(place.iterdir()):
+            raise InnovationAbmError(f"{place}: holds something else; name another folder")
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InnovationAbmError(f"{place}: cannot be used: {error.strerror}") from None
+    write_chart(organization, place / CHART)
+    write_text(mark, described)
+
+
+@dataclass(frozen=True)
+class _Making:
+    """What a profile is made from."""
+
+    answers: Answers
+    organization: Organization
+    place: Path
+    draws: int
+    replications: int
+    seed: int
+    told: Told | None
+
+    def profile(self) -> Profile:
+        """Make everything, step by step; what is finished is kept."""
+        found = self._calibrated()
+        central, worlds, points = self._worlds(found)
+        measured = effects(
+            central,
+            worlds,
+            each=self.replications,
+            organization=self.organization,
+            memory=self._memory(points),
+            told=self.told,
+        )
+        names = [prior.name for prior in found.calibration.parameters]
+        shares = _shares(found, points)
+        return Profile(
+            answers=self.answers,
+            organization=self.organization,
+            calibration=found,
+            central=central,
+            worlds=worlds,
+            unknowns=_unknowns(found, points),
+            figures=_figures(self.answers, self.organization.size, points),
+            headlines=self._headlines(central, worlds),
+            ranking=ranking(central, measured),
+            losses=losses(central, worlds, organization=self.organization, told=self.told),
+            maturity=maturity(central, worlds, organization=self.organization),
+            information=information(names, shares, measured.gains, self.seed),
+        )
+
+    def _calibrated(self) -> CalibrationResult:
+        folder = self.place / CALIBRATION
+        folder.mkdir(exist_ok=True)  # the path of the chart goes through it
+        wanted = fitting.calibration_of(
+            self.answers,
+            self.organization.size,
+            chart=f"../{CHART}",
+            folder=folder,
+            draws=self.draws,
+            seed=self.seed,
+        )
+
+        def progress(done: int, total: int, _: str) -> None:
+            if self.told is not None:
+                self.told("drawing worlds", done, total)
+
+        found = calibrate(wanted, folder, progress=progress)
+        if found.empty:
+            raise InnovationAbmError(
+                "no world comes near all answers, so some contradict each other in this model: "
+                + " ".join(found.conflicts)
+            )
+        return found
+
+    def _worlds(
+        self, found: CalibrationResult
+    ) -> tuple[Scenario, dict[str, Scenario], pd.DataFrame]:
+        points = fitting.worlds_from(found.sample, fitting.WORLDS, self.seed)
+        names = [prior.name for prior in found.calibration.parameters]
+        table = points[names].to_numpy(float).tolist()
+        rows = [dict(zip(names, row, strict=True)) for row in table]
+        middle = rows[fitting.central(_shares(found, points))]
+        chart = str(self.place / CHART)
+        base = found.calibration.scenario().but(
+            name=self.answers.name, title="", chart=chart, seed=self.seed, **middle
+        )
+        save_worlds(self.place, base, rows)
+        return base, worlds_of(base, rows), points
+
+    def _memory(self, points: pd.DataFrame) -> Memory:
+        digest = hashlib.sha256(points.to_csv().encode()).hexdigest()[:32]
+        return Memory.of_folder(self.place / MEASURED, {"worlds": digest, "model": model_version()})
+
+    def _headlines(self, central: Scenario, worlds: Mapping[str, Scenario]) -> pd.DataFrame:
+        import pandas as pd
+
+        found = two_intervals(central, worlds, organization=self.organization)
+        return pd.DataFrame(
+            {
+                "measure": one.measure,
+                "title": one.title,
+                "unit": one.unit,
+                "estimate": one.estimate,
+                "luck_low": one.luck[0],
+                "luck_high": one.luck[1],
+                "worlds_low": one.worlds[0],
+                "worlds_high": one.worlds[1],
+            }
+            for one in found
+        )
+
+
+def _shares(found: CalibrationResult, points: pd.DataFrame) -> Any:  # noqa: ANN401 - an array
+    """Return worlds as shares of the priors below them, (worlds, parameters)."""
+    priors = found.calibration.parameters
+    return np.column_stack([one.shares(points[one.name].to_numpy(float)) for one in priors])
+
+
+def _unknowns(found: CalibrationResult, points: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = []
+    for prior in found.calibration.parameters:
+        values = points[prior.name]
+        low, median, high = values.quantile([0.05, 0.5, 0.95])
+        share = prior.shares(values.to_numpy(float))
+        rows.append(
+            {
+                "unknown": prior.name,
+                "prior_low": prior.low,
+                "prior_high": prior.high,
+                "median": median,
+                "low": low,
+                "high": high,
+                "spread": float(share.std() * 12**0.5),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _figures(answers: Answers, people: int, points: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = []
+    for question, answer in answers.used():
+        unit = 1.0 / question.figure(1.0, people)
+        low, median, high = unit * points[question.key].quantile([0.05, 0.5, 0.95])
+        rows.append(
+            {
+                "question": question.key,
+                "answer": answer.value,
+                "error": answer.error,
+                "median": median,
+                "low": low,
+                "high": high,
+            }
+        )
+    return pd.DataFrame(rows)
