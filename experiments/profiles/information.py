@@ -28,6 +28,8 @@ CHANCE: Final = 0.01
 DRAWN: Final = 200
 """Samples of the bootstrap behind the intervals."""
 ENDS: Final = (0.025, 0.975)
+EXACT: Final = 1e-9
+"""Values below this are rounding errors: no knowledge is worth less than nothing."""
 
 
 def information(
@@ -83,7 +85,8 @@ def _values(points: FloatArray, choices: FloatArray) -> FloatArray:
 
 def _worth(fitted: FloatArray) -> float:
     """Return what choosing at each point gains over choosing once, (points, choices)."""
-    return float(fitted.max(axis=1).mean() - fitted.mean(axis=0).max())
+    worth = float(fitted.max(axis=1).mean() - fitted.mean(axis=0).max())
+    return worth if worth > EXACT else 0.0
 
 
 def _terms(values: FloatArray) -> FloatArray:

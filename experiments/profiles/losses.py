@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from innovation_abm.experiments.profiles.ranking import Told
     from innovation_abm.organization.organization import Organization
+    from innovation_abm.rules.book import RuleBook
     from innovation_abm.scenario.scenario import Scenario
 
 EACH: Final = 2
@@ -35,6 +36,7 @@ def losses(
     worlds: Mapping[str, Scenario],
     *,
     organization: Organization | None = None,
+    rules: RuleBook | None = None,
     told: Told | None = None,
 ) -> pd.DataFrame:
     """Attribute the loss of worthwhile ideas to mechanisms, in every world.
@@ -47,12 +49,12 @@ def losses(
     """
     import pandas as pd
 
-    own = _parts(central, CENTRAL_RUNS, organization)
+    own = _parts(central, CENTRAL_RUNS, organization, rules)
     means = []
     for number, world in enumerate(worlds.values()):
         if told is not None:
             told("attributing losses in all worlds", number, len(worlds))
-        means.append(np.nanmean(_parts(world, EACH, organization), axis=0))
+        means.append(np.nanmean(_parts(world, EACH, organization, rules), axis=0))
     table = np.array(means)
     names = [*MECHANISMS, REST, LOST]
     rows = [
@@ -70,9 +72,11 @@ def losses(
     )
 
 
-def _parts(scenario: Scenario, runs: int, organization: Organization | None) -> Any:  # noqa: ANN401
+def _parts(
+    scenario: Scenario, runs: int, organization: Organization | None, rules: RuleBook | None
+) -> Any:  # noqa: ANN401 - an array
     """Return what each mechanism costs in each run; then the rest, and all that is lost."""
-    found = attribute(scenario, replications=runs, organization=organization)
+    found = attribute(scenario, replications=runs, organization=organization, rules=rules)
     parts = found.per_replication
     if not len(parts):
         return np.full((1, len(MECHANISMS) + 2), np.nan)

@@ -9,7 +9,13 @@ import typer
 from rich.text import Text
 
 from innovation_abm.commands.pages import page_table
-from innovation_abm.commands.tasks import Changes, check_compiled, prepared, usual_scenario
+from innovation_abm.commands.tasks import (
+    Changes,
+    Task,
+    check_compiled,
+    prepared,
+    usual_scenario,
+)
 from innovation_abm.console import Working, page, print_json
 from innovation_abm.options import (
     ChartOption,
@@ -33,9 +39,11 @@ from innovation_abm.options import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
     from rich.console import Console
 
     from innovation_abm.results.survival import Interval
+    from innovation_abm.rules.book import RuleBook
     from innovation_abm.running.attribution import Attribution
 
 REPLICATIONS: Final = 60
@@ -98,27 +106,59 @@ def attribute(
     with Working("loading") as working:
         from innovation_abm.commands.lever_pages import check_picture
         from innovation_abm.running import attribution
+        from innovation_abm.scenario.possible_worlds import has_worlds
 
         picture = None if plot is None else check_picture(plot)
         task, book = prepared(scenario or usual_scenario(chart), changes, reading, rules, working)
         check_compiled(book)
         working.say("switching mechanisms on and off")
-        found = attribution.attribute(
-            task.scenario,
-            replications=replications,
-            by=None if by is None else by.value,
-            organization=task.organization,
-            rules=book,
-            progress=working,
-            notice=working.note,
-        )
+        everywhere = None
+        if scenario is not None and has_worlds(scenario) and by is None and picture is None:
+            everywhere = _in_all_worlds(scenario, changes, task, book, working)
+        else:
+            found = attribution.attribute(
+                task.scenario,
+                replications=replications,
+                by=None if by is None else by.value,
+                organization=task.organization,
+                rules=book,
+                progress=working,
+                notice=working.note,
+            )
         if picture is not None:
             working.say("drawing")
             draw_waterfall(picture, found)
-    if as_json:
+    if everywhere is not None:
+        _show_everywhere(everywhere, task.scenario.name, as_json)
+    elif as_json:
         print_json(found.as_dict())
     else:
         show_attribution(page(), found)
+
+
+def _in_all_worlds(
+    folder: str, changes: Changes, task: Task, rules: RuleBook | None, working: Working
+) -> pd.DataFrame:
+    """Attribute losses in all worlds of a profile."""
+    from innovation_abm.commands.worlds import changed_worlds
+    from innovation_abm.experiments.profiles.losses import losses
+
+    return losses(
+        task.scenario,
+        changed_worlds(folder, changes, rules),
+        organization=task.organization,
+        rules=rules,
+        told=lambda what, done, total: working(done, total, what),
+    )
+
+
+def _show_everywhere(found: pd.DataFrame, name: str, as_json: bool) -> None:
+    from innovation_abm.commands.profile_pages import show_losses
+
+    if as_json:
+        print_json({"scenario": name, "parts": found.to_dict("records")})
+    else:
+        show_losses(page(), name, found)
 
 
 # --- the page -------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import typer
 
 from innovation_abm.commands.pages import count, page_table, show_part, size_of, styled
 from innovation_abm.commands.tasks import Changes, Task, read_rules, task_of, warn_of_rules
+from innovation_abm.commands.worlds import changed_worlds
 from innovation_abm.console import Working, page, print_json
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.options import (
@@ -68,6 +69,9 @@ MEASURE_WORDS: Final = {
 
 AMOUNTS: Final = frozenset({"saved", "lost", "conceived", "adopted", "decision_weeks"})
 """Measures that are not shares."""
+
+WORLD_RUNS: Final = 4
+"""Pairs of runs in each world of a profile."""
 
 
 FirstArgument = Annotated[
@@ -145,7 +149,9 @@ def compare(
             second = second.but(name=f"{second.name} with {Path(rules_b).name}")
         warn_of_rules(a, book, working)
         warn_of_rules(b or a, book_b, working)
+        from innovation_abm.commands.profile_pages import changes_in_worlds, show_changes
         from innovation_abm.running import comparison
+        from innovation_abm.scenario.possible_worlds import has_worlds
 
         task = _task_of_both(first, second, reading, working)
         working.say(f"{replications:,} replications")
@@ -160,11 +166,24 @@ def compare(
             progress=working,
             notice=working.note,
         )
+        everywhere = {}
+        if b is None and has_worlds(a):
+            working.say("in all worlds")
+            everywhere = changes_in_worlds(
+                {a: first, **changed_worlds(a, both, book)},
+                {a: second, **changed_worlds(a, only_b, book_b)},
+                WORLD_RUNS,
+                (book, book_b),
+                working,
+            )
         idle = found.idle or _idle(found, task, book_b)
     if as_json:
-        print_json(_record(found, task) | {"idle": idle})
+        worlds = {"worlds": everywhere} if everywhere else {}
+        print_json(_record(found, task) | {"idle": idle} | worlds)
     else:
         show_comparison(page(), found, task.organization, idle)
+        if everywhere:
+            show_changes(page(), everywhere)
 
 
 def _task_of_both(a: Scenario, b: Scenario, reading: ChartReading, working: Working) -> Task:

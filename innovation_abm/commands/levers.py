@@ -11,6 +11,7 @@ import typer
 from innovation_abm.commands.tasks import (
     Changes,
     Task,
+    check_compiled,
     read_rules,
     task_of,
     warn_of_rules,
@@ -38,6 +39,8 @@ from innovation_abm.options import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from innovation_abm.rules.book import RuleBook
     from innovation_abm.running.effects import Ranked
     from innovation_abm.running.processes import MesaProcesses
@@ -55,7 +58,7 @@ RankOption = Annotated[
     str | None,
     typer.Option(
         "--rank",
-        metavar="PRESET|FILE.toml",
+        metavar="PRESET|FILE.toml|PROFILE",
         help="Rank strategies by the effect of each, moved alone, on worthwhile ideas.",
         autocompletion=complete_preset,
     ),
@@ -115,21 +118,68 @@ def levers(
     reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
     with Working("loading") as working:
         from innovation_abm.commands import lever_pages
+        from innovation_abm.scenario.possible_worlds import has_worlds
 
+        if has_worlds(ranked) and (plot is not None or challenges):
+            what = "--plot" if plot is not None else "--challenges"
+            raise InnovationAbmError(
+                f"{what}: not of a profile; for its central world: --rank {ranked}/central.toml"
+            )
         picture = None if plot is None else lever_pages.check_picture(plot)
         book = read_rules(rules)
         changes = Changes(chart, weeks, seed, {"--set": settings or ()}, lever_file=lever_file)
         wanted = changes.applied(ranked, book)
         warn_of_rules(ranked, book, working)
         task = task_of(wanted, reading, working)
-        found = _ranked(task, book, strength, replications, working)
+        everywhere = has_worlds(ranked)
+        if everywhere:
+            several = _rank_profile(ranked, changes, task, book, (strength, replications), working)
+        else:
+            found = _ranked(task, book, strength, replications, working)
         if picture is not None:
             working.say("drawing")
             lever_pages.draw_ranking(picture, wanted, found, challenges)
-    if as_json:
+    if everywhere:
+        _show_profile(several, as_json)
+    elif as_json:
         print_json([one.as_dict() for one in found])
     else:
         lever_pages.show_ranking(page(), wanted, found, challenges)
+
+
+def _rank_profile(
+    folder: str,
+    changes: Changes,
+    task: Task,
+    rules: RuleBook | None,
+    how: tuple[float, int | None],
+    working: Working,
+) -> pd.DataFrame:
+    """Rank strategies in all worlds of a profile."""
+    from innovation_abm.commands.worlds import changed_worlds
+    from innovation_abm.experiments.profiles.ranking import EACH, effects, ranking
+
+    check_compiled(rules)
+    strength, runs = how
+    found = effects(
+        task.scenario,
+        changed_worlds(folder, changes, rules),
+        each=EACH if runs is None else runs,
+        strength=strength,
+        organization=task.organization,
+        rules=rules,
+        told=lambda what, done, total: working(done, total, what),
+    )
+    return ranking(task.scenario, found)
+
+
+def _show_profile(table: pd.DataFrame, as_json: bool) -> None:
+    from innovation_abm.commands.profile_pages import ALL, show_strategies
+
+    if as_json:
+        print_json(table.to_dict("records"))
+    else:
+        show_strategies(page(), table, ALL)
 
 
 def _ranked(
