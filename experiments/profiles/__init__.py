@@ -7,7 +7,7 @@
 ``fitting``           from answers to a calibration, and to worlds that count alike
 ``folder``            the folder of a profile, which other commands take
 ``ranking``           what each strategy does in every world
-``losses``            what ideas die of in every world, and how mature it is
+``losses``            headlines, what ideas die of, and maturity, in every world
 ``information``       what is worth finding out first
 ``profile``           ``profile``, which brings everything together
 ``page``              the page

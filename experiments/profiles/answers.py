@@ -73,8 +73,8 @@ class Answers:
         name: name of the organisation.
         language: language of its page, ``"en"`` or ``"fr"``.
         chart: its chart, if it has given one.
-        people: number of people, if there is no chart.
-        layers: layers of managers between the leader and the staff, if there is no chart.
+        people: number of people; 0 with a chart.
+        layers: layers of managers between the leader and the staff; 0 with a chart.
         answers: what is known, by question; what is not known is not in it.
         in_place: what is in place, by key.
         assumed: what is not known to be in place and is taken not to be.

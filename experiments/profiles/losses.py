@@ -1,4 +1,4 @@
-"""What worthwhile ideas die of in every world, and how mature the organisation is there."""
+"""What is measured in every world: headlines, what ideas die of, how mature the organisation is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from innovation_abm.experiments.profiles.ranking import figure
 from innovation_abm.results.maturity import MaturityLevel
+from innovation_abm.results.measures import HEADLINES, MEASURES
 from innovation_abm.running.attribution import attribute
 from innovation_abm.running.simulation import simulate_many
 from innovation_abm.scenario.mechanisms import MECHANISMS
@@ -25,10 +26,38 @@ EACH: Final = 2
 """Runs of each combination of mechanisms in each world."""
 CENTRAL_RUNS: Final = 40
 """Runs of each combination in the central world, whose spread is luck."""
+WORLD_RUNS: Final = 4
+"""Runs of each world behind headline measures."""
 REST: Final = "rest"
 """What is lost with every mechanism off."""
 LOST: Final = "lost"
 """All that is lost."""
+
+
+def headlines(
+    central: Scenario,
+    worlds: Mapping[str, Scenario],
+    *,
+    organization: Organization | None = None,
+) -> pd.DataFrame:
+    """Measure every world.
+
+    Returns:
+        A row for each headline measure: ``measure``, ``title``, ``unit``, ``value`` (the mean over
+        worlds), and both intervals, ``value_luck_low`` and so on.
+    """
+    import pandas as pd
+
+    pairs = [(central, central.seed + number) for number in range(CENTRAL_RUNS)]
+    pairs += [(one, one.seed + number) for one in worlds.values() for number in range(WORLD_RUNS)]
+    table = simulate_many(pairs, organization=organization)
+    rows = []
+    for name in HEADLINES:
+        values = table[name].to_numpy(float)
+        there = pd.DataFrame(values[CENTRAL_RUNS:].reshape(-1, WORLD_RUNS)).mean(axis=1)
+        about = {"measure": name, "title": MEASURES[name].title, "unit": MEASURES[name].unit}
+        rows.append(about | figure("value", there.to_numpy(float), values[:CENTRAL_RUNS]))
+    return pd.DataFrame(rows)
 
 
 def losses(

@@ -20,14 +20,13 @@ from innovation_abm.experiments.portfolios.memory import Memory
 from innovation_abm.experiments.profiles import fitting
 from innovation_abm.experiments.profiles.answers import Answers, load_answers
 from innovation_abm.experiments.profiles.information import information
-from innovation_abm.experiments.profiles.losses import losses, maturity
+from innovation_abm.experiments.profiles.losses import headlines, losses, maturity
 from innovation_abm.experiments.profiles.questions import questionnaire
 from innovation_abm.experiments.profiles.ranking import EACH, effects, ranking
 from innovation_abm.experiments.running.identity import model_version
 from innovation_abm.extras import require
 from innovation_abm.reading.plain_numbers import whole_number
 from innovation_abm.reading.text_files import read_text, write_text
-from innovation_abm.running.knowledge import two_intervals
 from innovation_abm.scenario.possible_worlds import save_worlds, worlds_of
 
 if TYPE_CHECKING:
@@ -66,8 +65,7 @@ class Profile:
         figures: a row for each answer: ``question``, ``answer``, ``error`` (its standard
             deviation), ``median``, ``low``, ``high`` (90% of single runs, one of each world), in
             the question's units.
-        headlines: a row for each headline measure: ``measure``, ``estimate``, and both intervals;
-            ``worlds_low`` and ``worlds_high`` are the lowest and the highest mean of any world.
+        headlines: see :func:`.losses.headlines`.
         ranking: see :func:`.ranking.ranking`.
         losses: see :func:`.losses.losses`.
         maturity: see :func:`.losses.maturity`.
@@ -218,7 +216,7 @@ class _Making:
             worlds=worlds,
             unknowns=_unknowns(found, points),
             figures=_figures(self.answers, self.organization.size, points),
-            headlines=self._headlines(central, worlds),
+            headlines=headlines(central, worlds, organization=self.organization),
             ranking=ranking(central, measured),
             losses=losses(central, worlds, organization=self.organization, told=self.told),
             maturity=maturity(central, worlds, organization=self.organization),
@@ -267,24 +265,6 @@ class _Making:
     def _memory(self, points: pd.DataFrame) -> Memory:
         digest = hashlib.sha256(points.to_csv().encode()).hexdigest()[:32]
         return Memory.of_folder(self.place / MEASURED, {"worlds": digest, "model": model_version()})
-
-    def _headlines(self, central: Scenario, worlds: Mapping[str, Scenario]) -> pd.DataFrame:
-        import pandas as pd
-
-        found = two_intervals(central, worlds, organization=self.organization)
-        return pd.DataFrame(
-            {
-                "measure": one.measure,
-                "title": one.title,
-                "unit": one.unit,
-                "estimate": one.estimate,
-                "luck_low": one.luck[0],
-                "luck_high": one.luck[1],
-                "worlds_low": one.worlds[0],
-                "worlds_high": one.worlds[1],
-            }
-            for one in found
-        )
 
 
 def _shares(found: CalibrationResult, points: pd.DataFrame) -> Any:  # noqa: ANN401 - an array

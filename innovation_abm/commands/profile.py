@@ -72,6 +72,7 @@ def profile(
     assert answers is not None
     with Working("loading") as working:
         from innovation_abm.commands.profile_pages import show_profile
+        from innovation_abm.experiments.profiles.page import write_page
         from innovation_abm.experiments.profiles.profile import profile as profiled
 
         def told(what: str, done: int, total: int) -> None:
@@ -90,12 +91,13 @@ def profile(
             if out is not None:
                 print_error(f"what is finished is in {out}; the same command continues")
             raise
+        written = None if out is None else write_page(found, out, language)
     if as_json:
         print_json(found.to_dict())
         return
     show_profile(page(), found)
-    if out is not None:
-        print(f"\nIn all of your worlds: innovation-abm run {out}")
+    if written is not None:
+        print(f"\nYour page: {written}\nIn all of your worlds: innovation-abm run {out}")
 
 
 def _write_new(file: str, language: str) -> None:

@@ -64,21 +64,21 @@ def show_strategies(console: Console, ranking: pd.DataFrame, shown: int = SHOWN)
     """Print what each strategy does in all worlds, with both intervals; the largest gain first."""
     console.print(Text("\nWhat would help, in 100 ideas decided", style="bold"))
     table = page_table("<strategy", "saved", "let in", "<saved: luck", "<not known", "best 3")
-    for row in ranking.head(shown).itertuples():
+    for row in ranking.head(shown).to_dict("records"):
         table.add_row(
-            str(row.lever),
-            signed(row.saved, 1),
-            signed(row.let_in, 1),
-            f"{signed(row.saved_luck_low)} to {signed(row.saved_luck_high)}",
-            f"{signed(row.saved_worlds_low)} to {signed(row.saved_worlds_high)}",
-            f"{row.best_three:.0%}",
+            str(row["lever"]),
+            signed(row["saved"], 1),
+            signed(row["let_in"], 1),
+            f"{signed(row['saved_luck_low'])} to {signed(row['saved_luck_high'])}",
+            f"{signed(row['saved_worlds_low'])} to {signed(row['saved_worlds_high'])}",
+            f"{row['best_three']:.0%}",
         )
     console.print(table)
     console.print(
         "\nSaved and let in: change in worthwhile and in worthless ideas adopted, each strategy "
-        "alone, mean over the worlds. Luck: 95% of single runs of the central world. Not known: 95% "
-        "of the means of the worlds. Best 3: the share of worlds in which it is among the three of "
-        "most gain (saved less let in).",
+        "alone, mean over the worlds. Luck: 95% of single runs of the central world. Not known: "
+        "95% of the means of the worlds. Best 3: the share of worlds in which it is among the "
+        "three of most gain (saved less let in).",
         style="dim",
     )
 
@@ -102,14 +102,14 @@ def show_losses(console: Console, name: str, losses: pd.DataFrame) -> None:
     console.print("Lost of 100 worthwhile ideas decided, mean over all worlds.\n")
     table = page_table("<mechanism", "lost", "<luck", "<not known")
     others = {"rest": "not due to any of these", "lost": "lost in all"}
-    for row in losses.itertuples():
-        key = str(row.mechanism)
+    for row in losses.to_dict("records"):
+        key = str(row["mechanism"])
         title = others.get(key) or MECHANISMS[key].title["en"]
         table.add_row(
             title,
-            f"{row.share:.1f}",
-            f"{round(row.share_luck_low)} to {round(row.share_luck_high)}",
-            f"{round(row.share_worlds_low)} to {round(row.share_worlds_high)}",
+            f"{row['share']:.1f}",
+            f"{round(row['share_luck_low'])} to {round(row['share_luck_high'])}",
+            f"{round(row['share_worlds_low'])} to {round(row['share_worlds_high'])}",
         )
     console.print(table)
     console.print(

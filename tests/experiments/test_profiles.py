@@ -1,5 +1,9 @@
 """Profiles: answers become worlds that hold the truth as often as they say, and nothing more."""
 
+import html
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -17,8 +21,10 @@ from innovation_abm.experiments.profiles.answers import (
 )
 from innovation_abm.experiments.profiles.coverage import coverage
 from innovation_abm.experiments.profiles.information import information
+from innovation_abm.experiments.profiles.page import page
 from innovation_abm.experiments.profiles.profile import TABLES
 from innovation_abm.experiments.profiles.questions import LANGUAGES, questionnaire
+from innovation_abm.experiments.profiles.words import vocabulary
 from innovation_abm.scenario.possible_worlds import WORLDS, central_of, worlds_in
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -146,25 +152,31 @@ def small():
         yield answered('submitted = "about 2"\nbusiness = "80% to 95%"')
 
 
-def test_a_profile_that_was_stopped_goes_on_and_ends_the_same(tmp_path, small):
+OPTIONS = {"draws": 700, "replications": 1}
+
+
+@pytest.fixture(scope="module")
+def made(small, compiled):
+    return profile(small, **OPTIONS)
+
+
+def test_a_profile_that_was_stopped_goes_on_and_ends_the_same(tmp_path, small, made):
     def stop(what, done, total):
         if what.startswith("attributing") and done:
             raise KeyboardInterrupt
 
-    options = {"draws": 700, "replications": 1}
     with pytest.raises(KeyboardInterrupt):
-        profile(small, tmp_path / "mine", told=stop, **options)
+        profile(small, tmp_path / "mine", told=stop, **OPTIONS)
     steps = []
-    found = profile(small, tmp_path / "mine", told=lambda *step: steps.append(step), **options)
+    found = profile(small, tmp_path / "mine", told=lambda *step: steps.append(step), **OPTIONS)
     drawn = [done for what, done, _ in steps if what == "drawing worlds"]
     assert drawn == [500, 700, 840]  # read again, not run again: no progress between parts
     assert not [what for what, *_ in steps if what.startswith("trying")]
-    other = profile(small, **options)
     for name in TABLES:
-        assert getattr(found, name).equals(getattr(other, name)), name
+        assert getattr(found, name).equals(getattr(made, name)), name
     assert found.worlds.keys() == worlds_in(tmp_path / "mine").keys()
     with pytest.raises(InnovationAbmError, match="holds the profile of other answers"):
-        profile(answered("submitted = 20"), tmp_path / "mine", **options)
+        profile(answered("submitted = 20"), tmp_path / "mine", **OPTIONS)
 
     # What is answered is met, what is not is as unknown as before.
     unknown = found.unknowns.set_index("unknown")
@@ -183,6 +195,20 @@ def test_a_profile_that_was_stopped_goes_on_and_ends_the_same(tmp_path, small):
     (tmp_path / "mine" / WORLDS).write_text("doubt\nmuch\n")
     run = CliRunner().invoke(cli.app, ["run", mine])
     assert run.exit_code == 2 and "line 2: doubt = 'much': must be a number" in run.output
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_is_one_file_in_one_language_and_what_users_wrote_is_text(made, language):
+    named = replace(made, answers=replace(made.answers, name="<b>us</b>"))
+    text = page(named, language)
+    assert "<b>us" not in text and "&lt;b&gt;us" in text
+    assert not re.search(r"(src|href)=.(?!https://www\.youtube\.com/watch)", text)
+    assert "{" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+    for heading in ("h_determinants", "h_losses", "h_help", "h_ask"):
+        assert vocabulary()[language][heading].split(",")[0].split("'")[0] in text
+    titles = [one.title for one in made.central.catalogue().values() if one.kind == "strategy"]
+    plain = html.unescape(text)
+    assert all(getattr(one, language)[:9] in plain for one in titles)
 
 
 # --- what to find out first -----------------------------------------------------------------------
