@@ -27,6 +27,9 @@ from innovation_abm.reading.toml_files import check_file
 PresetOption = Annotated[
     str, typer.Option(help="Preset to open. Default: workshop; with --chart: typical.")
 ]
+ProfileArgument = Annotated[
+    str, typer.Argument(metavar="[PROFILE]", help="Folder of a profile, to open its organisation.")
+]
 OwnChartOption = Annotated[
     str, typer.Option(help="Your own organisation chart, as for run.", metavar="FILE")
 ]
@@ -58,6 +61,7 @@ LanOption = Annotated[
 
 
 def dashboard(
+    profile: ProfileArgument = "",
     preset: PresetOption = "",
     chart: OwnChartOption = "",
     repair: RepairOption = False,
@@ -88,11 +92,12 @@ def dashboard(
     from innovation_abm.dashboards.words import Speech
 
     tongue = _language(language)
+    _check_profile(profile, preset, chart)
     if not 0 <= port <= 65_535:
         raise InnovationAbmError(f"--port {port}: must be a number from 0 to 65535")
     reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
     settings = Settings(
-        preset=preset or ("typical" if chart else "workshop"),
+        preset=_absolute(profile) or preset or ("typical" if chart else "workshop"),
         chart=_absolute(chart),
         repair=repair,
         reading=reading.arguments(),
@@ -109,6 +114,25 @@ def dashboard(
         signal.signal(one, _end)
     host = EVERYWHERE if lan else HERE
     serve(settings, host=host, port=port, told=_tell_address, browser=browser)
+
+
+def _check_profile(profile: str, preset: str, chart: str) -> None:
+    """Check that what is opened as a profile is one, and that nothing else is opened beside it.
+
+    Raises:
+        InnovationAbmError: if not.
+    """
+    from innovation_abm.scenario.possible_worlds import has_worlds
+    from innovation_abm.scenario.presets import is_preset
+
+    if not profile:
+        return
+    if not has_worlds(profile):
+        advice = f"; use --preset {profile}" if is_preset(profile) else ""
+        raise InnovationAbmError(f"{profile}: must be the folder of a profile{advice}")
+    if preset or chart:
+        what = "--preset" if preset else "--chart"
+        raise InnovationAbmError(f"{what}: cannot be used with a profile, which has its own")
 
 
 def _language(given: str) -> str:

@@ -75,8 +75,14 @@ def with_own(scenario: Scenario, opened: Scenario) -> Scenario:
 
 
 def at_pace(pace: str, opened: Scenario) -> Scenario:
-    """Return the scenario of a user's own chart, ``opened``, at a pace of :data:`PACES`."""
-    return with_own(preset(PACES[pace]), opened).but(name=opened.name)
+    """Return the scenario of a user's own chart, ``opened``, at a pace of :data:`PACES`.
+
+    What the dashboard was opened with is real, such as a profile, unless it has a room's pace.
+    """
+    of_room, usual = (
+        with_own(preset(PACES[one]), opened).but(name=opened.name) for one in ("room", pace)
+    )
+    return opened if pace == "real" and opened.but(seed=of_room.seed) != of_room else usual
 
 
 def pace_of(opening: Scenario, opened: Scenario) -> str:

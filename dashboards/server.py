@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.opening import Opened
     from innovation_abm.running.engines import Engine
     from innovation_abm.running.processes import MesaProcesses
+    from innovation_abm.scenario.parameters import Parameter
+    from innovation_abm.scenario.scenario import Scenario
 
 HERE: Final = "127.0.0.1"
 EVERYWHERE: Final = "0.0.0.0"
@@ -74,7 +76,7 @@ class Settings:
     """What the page opens with.
 
     Attributes:
-        preset: name of a preset.
+        preset: name of a preset, or the folder of a profile.
         chart: chart to play on; "": the preset's own.
         repair: whether to repair what can be repaired in the chart.
         reading: other arguments of `read_chart`.
@@ -106,7 +108,8 @@ def load(settings: Settings) -> Opened:
     """Load what the page opens with; Solara is set up before it is imported.
 
     Raises:
-        InnovationAbmError: if the preset is unknown, or chart, rules or levers are not valid.
+        InnovationAbmError: if the preset is unknown, or profile, chart, rules or levers are not
+            valid.
     """
     set_up_solara()
     from innovation_abm.charts.charts import ChartError, read_chart
@@ -116,18 +119,19 @@ def load(settings: Settings) -> Opened:
     from innovation_abm.dashboards.uploading import chart_notes
     from innovation_abm.rules.files import load_rules
     from innovation_abm.scenario.levers import load_levers
-    from innovation_abm.scenario.presets import preset
 
     rules = load_rules(settings.rules) if settings.rules else None
     declared = () if rules is None else rules.parameters
-    scenario, organization = preset(settings.preset).with_parameters(declared), None
+    start, organization = _start(settings.preset, declared), None
+    scenario = start.but(chart=None)  # the chart of a profile is played like a user's own
     notes: tuple[Note, ...] = ()
-    if settings.chart:
-        chart = read_chart(settings.chart, **{"repair": settings.repair, **settings.reading})
+    if file := settings.chart or start.chart:
+        chart = read_chart(file, **{"repair": settings.repair, **settings.reading})
         if chart.organization is None:
             raise ChartError(chart.faults)
         organization, notes = chart.organization, chart_notes(chart)
-        scenario = scenario.but(name=own_name(organization.name))
+        label = organization.name if settings.chart else start.name
+        scenario = scenario.but(name=own_name(label))
     if settings.values:
         values = read_settings("--set", settings.values, scenario.parameters())
         scenario = scenario.but(**values)
@@ -135,6 +139,16 @@ def load(settings: Settings) -> Opened:
         scenario = scenario.but(own_levers=load_levers(settings.levers))
     session = find_guide(settings.session) if settings.session else None
     return Opened(scenario, organization, rules, settings.language, session, notes)
+
+
+def _start(name: str, declared: tuple[Parameter, ...]) -> Scenario:
+    """Return a preset, or the central world of a profile, to be played with some rules."""
+    from innovation_abm.scenario.possible_worlds import central_of, has_worlds
+    from innovation_abm.scenario.presets import preset
+
+    if has_worlds(name):
+        return central_of(name, declared)
+    return preset(name).with_parameters(declared)
 
 
 def serve(

@@ -128,5 +128,10 @@ def save_worlds(
     rows = csv.DictWriter(text, list(points[0]), lineterminator="\n")
     rows.writeheader()
     rows.writerows(points)
-    base.save(Path(folder) / CENTRAL)
-    write_text(Path(folder) / WORLDS, text.getvalue(), ScenarioError)
+    place = Path(folder)
+    if base.chart is not None and Path(base.chart).resolve().parent == place.resolve():
+        base = base.but(chart=Path(base.chart).name)  # so that the folder can be moved
+        write_text(place / CENTRAL, base.to_toml(), ScenarioError)
+    else:
+        base.save(place / CENTRAL)
+    write_text(place / WORLDS, text.getvalue(), ScenarioError)

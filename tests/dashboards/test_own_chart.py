@@ -6,6 +6,7 @@ from innovation_abm import generate, preset
 from innovation_abm.charts import write_chart
 from innovation_abm.dashboards.film import record
 from innovation_abm.dashboards.guides import find_guide, guides
+from innovation_abm.dashboards.offered import at_pace
 from innovation_abm.dashboards.opening import Opened
 from innovation_abm.dashboards.placing import place
 from innovation_abm.dashboards.play import Play
@@ -15,6 +16,7 @@ from innovation_abm.dashboards.tab_memory import Kept
 from innovation_abm.dashboards.tales import called, story
 from innovation_abm.dashboards.words import Speech
 from innovation_abm.organization.organization import Organization
+from innovation_abm.scenario.possible_worlds import save_worlds
 
 CHART = Organization.from_superiors(
     [-1, 0, 1, 1],
@@ -118,3 +120,14 @@ def test_the_command_plays_a_session_on_its_chart(tab, tmp_path):
     other = Room(opened, Preparation(), "preset=workshop")
     other.close()
     assert other.play == Play(preset("workshop"))
+
+
+def test_a_profile_opens_with_its_chart_and_central_world(tmp_path):
+    write_chart(generate(1, 1, 3), tmp_path / "chart.csv")
+    central = preset("typical@2").but(name="us", chart=str(tmp_path / "chart.csv"), doubt=0.2)
+    save_worlds(tmp_path, central, [{"doubt": 0.1}, {"doubt": 0.3}])
+    opened = load(Settings(preset=str(tmp_path)))
+    assert opened.organization.digest() == generate(1, 1, 3).digest()
+    assert opened.scenario == central.but(chart=None)
+    assert at_pace("real", opened.scenario) == opened.scenario
+    assert at_pace("room", opened.scenario).conception_rate == preset("workshop").conception_rate

@@ -187,12 +187,12 @@ def test_a_profile_that_was_stopped_goes_on_and_ends_the_same(tmp_path, small, m
     parts = found.losses.set_index("mechanism")["share"]
     assert parts.drop("lost").sum() == pytest.approx(parts["lost"])
 
-    # Other commands take the folder.
-    mine = str(tmp_path / "mine")
+    # Other commands take the folder, wherever it is moved.
+    mine = str((tmp_path / "mine").rename(tmp_path / "moved"))
     run = CliRunner().invoke(cli.app, ["run", mine, "--json"])
     assert run.exit_code == 0 and '"worlds": 12' in run.output, run.output
     assert central_of(mine).name == "us"
-    (tmp_path / "mine" / WORLDS).write_text("doubt\nmuch\n")
+    (tmp_path / "moved" / WORLDS).write_text("doubt\nmuch\n")
     run = CliRunner().invoke(cli.app, ["run", mine])
     assert run.exit_code == 2 and "line 2: doubt = 'much': must be a number" in run.output
 
