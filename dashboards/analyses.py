@@ -1,4 +1,4 @@
-"""What a tab works out when a button is pressed: the ranking of all levers, the map of two.
+"""What a tab works out when a button is pressed: the causes of loss, the ranking, the map.
 
 Each takes seconds and all processors, so that one is done at a time: to ask for one gives up the
 other.
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import solara
 
-from innovation_abm.dashboards.background import GivenUp, Latest, TooSlow
+from innovation_abm.dashboards.background import Latest, TooSlow
 from innovation_abm.dashboards.maps import Map, least_runs, response_map
-from innovation_abm.running import effects
+from innovation_abm.running import attribution, effects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,16 +29,19 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.play import Play
     from innovation_abm.dashboards.server import Preparation
     from innovation_abm.dashboards.tab_chart import TabChart
+    from innovation_abm.running.attribution import Attribution, By
 
-ANALYSES: Final = ("ranking", "map")
+ANALYSES: Final = ("causes", "ranking", "map")
 """Their names as work in progress."""
 AFFORDABLE_SECONDS: Final = 30.0
 """Seconds that one may take where only Mesa can run it, or up to twice that for the fewest runs
 that it needs; a room waits no longer."""
 LEAST: Final = 5
 """Fewest replications for each lever with which a ranking there is meaningful."""
+FEW: Final = 10
+"""Fewest replications with the compiled engine."""
 RANKED_WORK: Final = 1.5e8
-"""Most person-weeks of a ranking that has more than ten replications."""
+"""Most person-weeks of a ranking, or of causes, that have more than these."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,26 @@ class Ranking:
     play: Play
 
 
-class Analyses:
-    """The ranking and the map of a tab.
+@dataclass(frozen=True)
+class Causes:
+    """What worthwhile ideas die of in what is played.
 
     Attributes:
+        found: the parts that the mechanisms have in it.
+        by: what each part is broken down by; ``None``: nothing.
+        play: what was played.
+    """
+
+    found: Attribution
+    by: By | None
+    play: Play
+
+
+class Analyses:
+    """The causes, the ranking and the map of a tab.
+
+    Attributes:
+        causes: the last causes, if there are any.
         ranking: the last ranking of what is played, if there is one.
         mapped: the last map, if there is one.
         slow: minutes that one would take, by name, if that is why it was not made.
@@ -67,7 +86,8 @@ class Analyses:
     """
 
     def __init__(self, engine: Preparation, history: History, chart: TabChart, jobs: Jobs) -> None:
-        """Begin with neither."""
+        """Begin with none of them."""
+        self.causes: Reactive[Causes | None] = solara.reactive(None)
         self.ranking: Reactive[Ranking | None] = solara.reactive(None)
         self.mapped: Reactive[Map | None] = solara.reactive(None)
         self.slow: Reactive[dict[str, int]] = solara.reactive({})
@@ -75,6 +95,40 @@ class Analyses:
         self._engine, self._archive = engine, engine.archive
         self._history, self._chart, self._jobs = history, chart, jobs
         self._latest = Latest()
+        history.play.subscribe(lambda _: self._give_up_causes())
+
+    def attribute(self, by: By | None = None) -> None:
+        """Find the mechanisms that worthwhile ideas are lost by in what is played.
+
+        It is given up as soon as something else is played.
+        """
+        play, chart = self._history.play.value, self._chart.organization
+        played = self._chart.played(play.scenario)
+        combinations = attribution.combinations(play.scenario)
+        work = chart.size * play.opening.weeks * combinations
+        number = int(np.clip(RANKED_WORK / work, FEW, attribution.REPLICATIONS))
+
+        def attributed(wanted: Wanted) -> Causes:
+            if self._archive.only_mesa:
+                raise TooSlow(FEW * combinations)
+            with self._archive.turn(wanted, self._report) as progress:
+                found = attribution.attribute(
+                    play.scenario,
+                    replications=number,
+                    by=by,
+                    organization=chart,
+                    rules=played.rules,
+                    progress=progress,
+                    notice=lambda line: None,
+                )
+            return Causes(found, by, play)
+
+        self._begin("causes", played, attributed, self.causes)
+
+    def _give_up_causes(self) -> None:
+        if "causes" in self._jobs.working.value:
+            self._latest.drop()
+            self._jobs.end("causes")
 
     def rank_levers(self) -> None:
         """Rank all levers by the change that each would make to what is played."""
@@ -82,7 +136,7 @@ class Analyses:
         played = self._chart.played(play.scenario)
         levers = len(play.opening.catalogue()) + 1  # with what is played
         work = chart.size * play.opening.weeks * levers
-        number = int(np.clip(RANKED_WORK / work, 10, 100))
+        number = int(np.clip(RANKED_WORK / work, FEW, 100))
 
         def ranked(wanted: Wanted) -> Ranking:
             few = number
@@ -112,7 +166,7 @@ class Analyses:
 
     def forget(self) -> None:
         """Give up what is being worked out, and show nothing more of what was played before."""
-        self.ranking.value = self.mapped.value = None
+        self.causes.value = self.ranking.value = self.mapped.value = None
         self.slow.value = {}
         self._latest.drop()
         self._jobs.end(*ANALYSES)
@@ -136,7 +190,7 @@ class Analyses:
                 self._jobs.end(name)
 
         def tried(wanted: Wanted) -> Any:  # noqa: ANN401 - whatever the job gives
-            self._wait_for_engine(wanted)
+            self._engine.wait(wanted)
             try:
                 return job(wanted)
             except TooSlow as error:
@@ -144,15 +198,6 @@ class Analyses:
                 return None
 
         self._latest.ask(partial(self._jobs.attempt, (name,), tried), done)
-
-    def _wait_for_engine(self, wanted: Wanted) -> None:
-        """Wait until the compiled engine is ready, as what follows would be slow without it.
-
-        Compiling it here instead would hold up every tab.
-        """
-        while not self._engine.settled.wait(0.2):
-            if not wanted():
-                raise GivenUp
 
     def _affordable(self, played: Played, least: int, wanted: Wanted) -> float:
         """Return how many runs there is time for where only Mesa can do them.

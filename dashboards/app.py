@@ -22,7 +22,7 @@ from innovation_abm.dashboards.lever_panel import Levers
 from innovation_abm.dashboards.links import PANELS, names_chart
 from innovation_abm.dashboards.number import Number
 from innovation_abm.dashboards.offered import offered, title
-from innovation_abm.dashboards.panels import Deaths, MapPanel, RankingPanel, TwinPanel
+from innovation_abm.dashboards.panels import CausesPanel, Deaths, MapPanel, RankingPanel, TwinPanel
 from innovation_abm.dashboards.room import Room
 from innovation_abm.dashboards.server import opened, preparation
 from innovation_abm.dashboards.start_card import StartCard
@@ -171,6 +171,7 @@ def _Panels(room: Room) -> None:
     shown = {
         "levers": Levers,
         "deaths": Deaths,
+        "causes": CausesPanel,
         "twins": TwinPanel,
         "ranking": RankingPanel,
         "map": MapPanel,

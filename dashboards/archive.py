@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from innovation_abm.running.effects import Runs
     from innovation_abm.running.engines import Engine
     from innovation_abm.running.processes import MesaProcesses
+    from innovation_abm.running.simulation import Progress
     from innovation_abm.scenario.scenario import Scenario
 
     Wanted = Callable[[], bool]
@@ -183,6 +184,30 @@ class Archive:
                 engine="auto",
                 wanted=go_on,
             )
+
+    @contextmanager
+    def turn(self, wanted: Wanted, told: Callable[[int, int], object]) -> Iterator[Progress]:
+        """Yield the ``progress`` of a long calculation that runs scenarios in this process.
+
+        Args:
+            wanted: returns whether it is still wanted.
+            told: called with what is done and what there is to do.
+
+        Raises:
+            GivenUp: if it is no longer wanted.
+        """
+        with self.turns.turn(Urgency.EXTRA, wanted) as go_on:
+
+            def progress(done: int, total: int) -> bool:
+                told(done, total)
+                return go_on()
+
+            try:
+                yield progress
+            except InnovationAbmError:
+                if wanted():
+                    raise
+                raise GivenUp from None  # it says that it was stopped
 
     def seconds_a_run(self, played: Played, wanted: Wanted) -> float:
         """Return the seconds that a run takes beside the page; measure them unless it was done.

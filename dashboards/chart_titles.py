@@ -5,6 +5,7 @@ Where there is nothing to say, for lack of ideas, the title names what is drawn.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.words import Speech
     from innovation_abm.entities.idea import Fate
     from innovation_abm.results.run import Run
+    from innovation_abm.running.attribution import Attribution
     from innovation_abm.running.effects import Ranked
 
+CAUSES_NAMED: Final = 3
+"""Mechanisms that a title names: those that cost most."""
 HALF_A_YEAR: Final = 26
 """Weeks after which the curve is read."""
 
@@ -33,6 +37,29 @@ def gate_name(gate: str, say: Speech) -> str:
     if gate.startswith("layer "):
         return say("gate_layer", layer=gate.removeprefix("layer "))
     return say(f"gate_{gate}")
+
+
+def group_name(group: str, say: Speech) -> str:
+    """Return the name of a layer, such as ``"layer 2"``, or a department, as the page has it."""
+    number = group.removeprefix("layer ")
+    return say("causes_layer", layer=number) if number != group and number.isdigit() else group
+
+
+def waterfall_title(found: Attribution, say: Speech) -> str:
+    """Return how many good ideas are lost, and to which mechanisms most."""
+    if math.isnan(found.lost.estimate):
+        return say("waterfall_undefined")
+    lost = in_short(100 * found.lost.estimate, say)
+    largest = [part for part in found.parts if part.share.low > 0.0][:CAUSES_NAMED]
+    if not largest:
+        return say("waterfall_none", lost=lost)
+    causes = [
+        f"{one.mechanism.title[say.language]} ({say.number(100 * one.share.estimate, 1)})"
+        for one in largest
+    ]
+    *others, last = causes
+    listed = f"{', '.join(others)}{say('list_and')}{last}" if others else last
+    return say("waterfall_says", lost=lost, causes=listed)
 
 
 def funnel_title(numbers: Numbers, say: Speech) -> str:

@@ -1,4 +1,4 @@
-"""A list to choose one thing from, as the browser draws it.
+"""Ways to choose one thing of several: a list, as the browser draws it, and a row of buttons.
 
 Vuetify's own lists nest one control in another, which screen readers cannot tell apart.
 """
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import solara
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from innovation_abm.dashboards.words import Speech
 
 
 @solara.component_vue("front/choice.vue")
@@ -37,3 +39,21 @@ def Choice(
     """
     with solara.Div(classes=["ia-choices", kind] if kind else ["ia-choices"]):
         _List(label=label, items=list(items), value=value, event_choose=choose)
+
+
+@solara.component
+def switches(
+    say: Speech, name: str, values: Iterable[str], chosen: str, choose: Callable[[str], None]
+) -> None:
+    """Choose one of a few values, all of which are shown."""
+    with solara.Div(classes=["ia-acts"], attributes={"role": "group", "aria-label": say(name)}):
+        solara.Text(say(name))
+        for one in values:
+            solara.Button(
+                say(f"{name}_{one}"),
+                on_click=lambda one=one: choose(one),
+                small=True,
+                outlined=one != chosen,
+                color="primary" if one == chosen else None,
+                attributes={"aria-pressed": str(one == chosen).lower()},
+            ).key(one)

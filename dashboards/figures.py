@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from textwrap import fill
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.words import Speech
     from innovation_abm.results.run import Run
     from innovation_abm.results.survival import Interval
+    from innovation_abm.running.attribution import Attribution
     from innovation_abm.running.effects import Ranked
 
 # Colours, mostly those of Okabe and Ito, are told apart without red or green cones too, as a test
@@ -319,6 +321,30 @@ def ranking(found: list[Ranked], say: Speech, dark: bool, most: int = 12) -> Pag
         loc="upper right", ncols=2, fontsize=8, frameon=False, labelcolor="linecolor", borderpad=0.0
     )
     sheet.axes.set_xlabel(say("ranking_axis"), loc="right")  # longer than the axis
+    return sheet.picture()
+
+
+def waterfall(found: Attribution, say: Speech, dark: bool) -> PagePicture:
+    """What good ideas are lost by, mechanism by mechanism, up to all that are lost."""
+    parts = [part for part in found.parts if part.share.estimate]
+    rows = [(part.mechanism.title[say.language], part.share, BLUE) for part in parts]
+    rows.append((say("waterfall_rest"), found.unexplained, GREY))
+    title = chart_titles.waterfall_title(found, say)
+    sheet = PageSheet(title, 1.0 + 0.3 * (len(rows) + 1), dark, left=0.46)
+    at, most = 0.0, 0.0
+    for row, (_, share, colour) in enumerate([*rows, ("", found.lost, RED)]):
+        start = 0.0 if row == len(rows) else at
+        end, half = start + share.estimate, share.high - share.estimate
+        sheet.axes.barh(row, 100 * share.estimate, left=100 * start, height=0.62, color=colour,
+                        **sheet.edge)  # fmt: skip
+        sheet.axes.errorbar(100 * end, row, xerr=100 * half, color=sheet.ink, capsize=2, lw=1)
+        right = 100 * (max(start, end) + (0.0 if math.isnan(half) else half))
+        sheet.note(right, row, say.number(100 * share.estimate, 1))
+        at, most = end, max(most, right)
+    sheet.names([fill(name, 28, max_lines=2) for name, *_ in rows] + [say("waterfall_all")])
+    sheet.axes.tick_params(axis="y", labelsize=8)
+    sheet.axes.set_xlim(0, 1.15 * most or 1.0)
+    sheet.axes.set_xlabel(say("waterfall_axis"), loc="right")  # longer than the axis
     return sheet.picture()
 
 

@@ -28,7 +28,7 @@ class Jobs:
 
     Attributes:
         working: names of the work in progress: ``film``, ``numbers``, ``more`` (replications
-            after the first), ``ranking``, ``map``.
+            after the first), ``causes``, ``ranking``, ``map``, ``chance``.
     """
 
     def __init__(self, notes: Notes) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import solara
 from solara.alias import rv
 
+from innovation_abm.dashboards.choice import switches
 from innovation_abm.dashboards.figures import written
 from innovation_abm.dashboards.headlines import Headline, Unit, headlines
 from innovation_abm.dashboards.links import ACTS
@@ -17,11 +18,8 @@ from innovation_abm.running.effects import settings_in_words, unmet_needs
 from innovation_abm.scenario.levers import Determinant, Lever
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from innovation_abm.dashboards.play import Value
     from innovation_abm.dashboards.room import Room
-    from innovation_abm.dashboards.words import Speech
     from innovation_abm.scenario.parameters import Parameter
 
 STEPS: Final = 20
@@ -35,8 +33,8 @@ def Levers(room: Room) -> None:
     opened, set_opened = solara.use_state("")
     if room.chart.is_own and room.session.guide is None:  # a session has its own pace
         pace = room.chart.pace
-        _Switches(say, "pace", PACES, pace, room.set_pace)
-    _Switches(say, "acts", ACTS, room.view.value.acts, lambda one: room.look(acts=one))
+        switches(say, "pace", PACES, pace, room.set_pace)
+    switches(say, "acts", ACTS, room.view.value.acts, lambda one: room.look(acts=one))
     for group in dict.fromkeys(one.group for one in headlines()):
         solara.HTML(tag="h3", unsafe_innerHTML=escape(say(f"group_{group}")))
         for one in headlines():
@@ -66,24 +64,6 @@ def Levers(room: Room) -> None:
         if chosen:
             for lever in levers:
                 _Lever(room, lever).key(f"{lever.key} {say.language}")
-
-
-@solara.component
-def _Switches(
-    say: Speech, name: str, values: Iterable[str], chosen: str, choose: Callable[[str], None]
-) -> None:
-    """Choose one of a few values, all of which are shown."""
-    with solara.Div(classes=["ia-acts"], attributes={"role": "group", "aria-label": say(name)}):
-        solara.Text(say(name))
-        for one in values:
-            solara.Button(
-                say(f"{name}_{one}"),
-                on_click=lambda one=one: choose(one),
-                small=True,
-                outlined=one != chosen,
-                color="primary" if one == chosen else None,
-                attributes={"aria-pressed": str(one == chosen).lower()},
-            ).key(one)
 
 
 def _by_determinant(room: Room, determinant: Determinant) -> list[Lever]:

@@ -5,25 +5,28 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import solara
 
 from innovation_abm.dashboards import figures
-from innovation_abm.dashboards.choice import Choice
+from innovation_abm.dashboards.chart_titles import group_name, in_short
+from innovation_abm.dashboards.choice import Choice, switches
 from innovation_abm.dashboards.headlines import headlines, name_of
 from innovation_abm.dashboards.tales import called, story
 from innovation_abm.running.effects import settings_in_words
 from innovation_abm.scenario.levers import LeverKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from innovation_abm.dashboards.analyses import Analyses
     from innovation_abm.dashboards.figures import PagePicture
     from innovation_abm.dashboards.room import Room
     from innovation_abm.dashboards.twins import Twins
     from innovation_abm.dashboards.words import Speech
+    from innovation_abm.results.survival import Interval
+    from innovation_abm.running.attribution import Attribution, By
     from innovation_abm.running.effects import Ranked
 
 
@@ -69,6 +72,80 @@ def Deaths(room: Room) -> None:
 
 
 @solara.component
+def CausesPanel(room: Room) -> None:
+    """Show which mechanisms good ideas are lost by, as parts of all that are lost."""
+    say, found = room.say, room.analyses.causes.value
+    by, set_by = solara.use_state("all")
+    busy = "causes" in room.jobs.working.value
+    if is_hidden(room):
+        return
+    paragraph(say("causes_explained"))
+    switches(say, "causes_by", CAUSES_BY, by, set_by)
+    solara.Button(
+        _how_far(room.analyses, say) if busy else say("causes_start"),
+        on_click=lambda: room.analyses.attribute(CAUSES_BY[by]),
+        color="primary",
+        disabled=busy,
+    )
+    _what_it_waits_for(room, "causes", busy)
+    if found is None:
+        return
+    if found.play != room.play:
+        paragraph(say("causes_stale"))
+    look = [say.language, room.view.value.dark]
+    _Drawn(partial(figures.waterfall, found.found, *look_of(room)), [found, *look])
+    paragraph(_unexplained(found.found, say))
+    if found.by is not None:
+        html = _causes_table(found.found, say)
+        solara.HTML(tag="div", classes=["ia-table", "ia-wide"], unsafe_innerHTML=html)
+    paragraph(say("causes_runs", number=found.found.replications))
+
+
+CAUSES_BY: Final[Mapping[str, By | None]] = {
+    "all": None,
+    "layer": "layer",
+    "department": "department",
+}
+"""What causes may be broken down by."""
+
+
+def look_of(room: Room) -> tuple[Speech, bool]:
+    """Return the texts and the colours of a chart."""
+    return room.say, room.view.value.dark
+
+
+def _unexplained(found: Attribution, say: Speech) -> str:
+    """Say what no mechanism explains."""
+    rest, lost = (in_short(100 * x.estimate, say) for x in (found.unexplained, found.lost))
+    return say("causes_unexplained", number=rest, lost=lost)
+
+
+def _causes_table(found: Attribution, say: Speech) -> str:
+    """Return what each mechanism costs by layer or department, out of 100 good ideas."""
+    groups = list(found.parts[0].groups)
+    heads = [say("causes_mechanism"), *(group_name(one, say) for one in groups)]
+    rows = [
+        [one.mechanism.title[say.language], *(_with_ends(one.groups[g], say) for g in groups)]
+        for one in found.parts
+        if one.share.estimate or any(share.estimate for share in one.groups.values())
+    ]
+    head = "".join(f"<th>{escape(one)}</th>" for one in heads)
+    body = "".join(
+        f"<tr><td>{escape(first)}</td>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+        for first, *cells in rows
+    )
+    caption = escape(say("causes_table"))
+    head = f"<caption>{caption}</caption><thead><tr>{head}</tr></thead>"
+    return f"<table>{head}<tbody>{body}</tbody></table>"
+
+
+def _with_ends(share: Interval, say: Speech) -> str:
+    """Return a share of 100 with its interval below it, as HTML."""
+    number, low, high = (say.number(100 * x, 1) for x in (share.estimate, share.low, share.high))
+    return f"<b>{number}</b><br><small>{escape(say('causes_ends', low=low, high=high))}</small>"
+
+
+@solara.component
 def TwinPanel(room: Room) -> None:
     """Show A beside B, and name the ideas that the levers saved and lost."""
     say, twins = room.say, room.picture.twins.value
@@ -94,6 +171,7 @@ def TwinPanel(room: Room) -> None:
     def choose(name: str) -> None:
         set_chosen(name)
         room.stage.follow(name)
+        room.watch.watch(name)
 
     posts = twins.b.run.organization.names if room.chart.is_own else ()
     if chosen:
@@ -104,6 +182,7 @@ def TwinPanel(room: Room) -> None:
                 classes=["ia-story"],
                 unsafe_innerHTML=f"<b>{escape(say('story_in', side=side))}</b> {text}",
             )
+        _Chance(room)
     else:
         paragraph(say("twins_click"))
     for key, names in (("twins_saved", twins.saved), ("twins_lost", twins.lost)):
@@ -124,6 +203,14 @@ def TwinPanel(room: Room) -> None:
                 ).key(f"{key} {name}")
             if len(names) > 60:
                 paragraph(f"+ {len(names) - 60}")
+
+
+@solara.component
+def _Chance(room: Room) -> None:
+    """Say how much of both stories was luck."""
+    room.watch.chance.value, room.jobs.working.value  # noqa: B018 - drawn again with each of them
+    for line in room.watch.lines:
+        paragraph(line, "ia-story")
 
 
 def _marks(name: str, twins: Twins, say: Speech) -> list[str]:

@@ -23,6 +23,7 @@ from innovation_abm.dashboards.background import Errands
 from innovation_abm.dashboards.counting import Counting
 from innovation_abm.dashboards.guided_session import GuidedSession
 from innovation_abm.dashboards.history import History, Moment
+from innovation_abm.dashboards.idea_watch import IdeaWatch
 from innovation_abm.dashboards.jobs import Jobs
 from innovation_abm.dashboards.notes import Notes
 from innovation_abm.dashboards.offered import at_pace, named, offered, with_own
@@ -64,7 +65,8 @@ class Room:
         stage: the widget with the picture.
         picture: what is watched in it.
         counting: how often ideas survive.
-        analyses: the ranking and the map.
+        analyses: the causes, the ranking and the map.
+        watch: the chance of the idea that was clicked.
         half_chart: the file of an organogram whose other file is still missing.
         starting: whether the card is shown that tells how to begin.
         closed: whether the tab was closed.
@@ -102,6 +104,9 @@ class Room:
             self.session, self.counting.numbers,
         )  # fmt: skip
         self.analyses = Analyses(engine, self.history, self.chart, self.jobs)
+        self.watch = IdeaWatch(
+            engine, self.stage, self.view, self.history, self.chart, self.jobs, self.session
+        )
         self.half_chart: Sent | None = None
         self.starting = solara.reactive(not query and not opened.link)  # a link asks for more
         self.closed = False
@@ -269,7 +274,7 @@ class Room:
     def close(self) -> None:
         """Stop all work: the tab was closed."""
         self.closed = True
-        for part in (self.picture, self.counting, self.analyses, self.desk):
+        for part in (self.picture, self.counting, self.analyses, self.watch, self.desk):
             part.close()
         self.chart.forget_upload()
 

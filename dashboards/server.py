@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     import uvicorn
 
+    from innovation_abm.dashboards.background import Wanted
     from innovation_abm.dashboards.links import Note
     from innovation_abm.dashboards.opening import Opened
     from innovation_abm.running.engines import Engine
@@ -344,6 +345,18 @@ class Preparation:
             self._compiler.terminate()
         if self.archive.beside is not None:
             self.archive.beside.close()
+
+    def wait(self, wanted: Wanted) -> None:
+        """Wait until it is known whether the compiled engine will be ready.
+
+        What follows would be slow without it, and compiling it here would hold up every tab.
+
+        Raises:
+            GivenUp: if what follows is no longer wanted.
+        """
+        while not self.settled.wait(0.2):
+            if not wanted():
+                raise GivenUp
 
     def _settle(self) -> None:
         try:

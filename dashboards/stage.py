@@ -37,6 +37,7 @@ class StageWidget(anywidget.AnyWidget):
         picked: what was clicked: ``kind`` (``"idea"`` or ``"post"``), ``side``, ``name`` or
             ``node``.
         story: the story of the idea that was clicked.
+        chance: what chance it has, in lines.
         focus: the idea to follow: ``name``, ``time``.
         ask: what the browser should do: ``name``, ``time``.
         command: what a key asked for: ``name``, ``week``, ``time``.
@@ -61,6 +62,7 @@ class StageWidget(anywidget.AnyWidget):
     speed = traitlets.Int(2).tag(sync=True)
     picked = traitlets.Dict({}).tag(sync=True)
     story = traitlets.Unicode("").tag(sync=True)
+    chance: traitlets.List[str] = traitlets.List([]).tag(sync=True)
     focus = traitlets.Dict({}).tag(sync=True)
     ask = traitlets.Dict({}).tag(sync=True)
     command = traitlets.Dict({}).tag(sync=True)

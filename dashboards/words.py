@@ -70,6 +70,7 @@ class Speech:
         """Return a number as the language writes it; a dash if it is undefined."""
         if value != value:
             return "\N{EN DASH}"
+        value = round(value, digits) + 0.0  # no -0.0
         text = f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
         if self.language == "fr":
             text = text.replace(",", "\N{NARROW NO-BREAK SPACE}").replace(".", ",")

@@ -456,6 +456,7 @@ class Stage {
       "change:hides": () => { this.speak(); this.seek(this.reached); },
       "change:caption": () => this.recaption(),
       "change:story": () => this.inspect(),
+      "change:chance": () => this.inspect(),
       "change:ask": () => this.answer(this.model.get("ask")),
       "change:focus": () => this.focus(this.model.get("focus")),
     };
@@ -823,7 +824,7 @@ class Stage {
 
   choose(what) {
     this.picked = what;
-    this.send({ picked: what || {}, story: "" });
+    this.send({ picked: what || {}, story: "", chance: [] });
     this.inspect();
     this.draw();
   }
@@ -854,6 +855,7 @@ class Stage {
     if (what.kind === "idea") {
       add("h2", `${this.say("idea")} · ${scene.replay.called(what.name, this.model.get("words"), scene.chart)}`).title = what.name;
       add("p", this.model.get("story") || "…");
+      for (const line of this.model.get("chance")) add("p", line).className = "ia-chance";
       return;
     }
     const r = scene.replay, node = what.node, chart = scene.chart;

@@ -32,6 +32,7 @@ from innovation_abm.options import (
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from innovation_abm.results.survival import Interval
     from innovation_abm.running.chances import IdeaChance
 
 LUCKS: Final = 100
@@ -112,24 +113,50 @@ def show_chance(console: Console, found: IdeaChance, *, everything: bool = False
     """Print what becomes of the idea, and with which levers more often adopted."""
     worth = "worthwhile" if found.value > 0.0 else "worthless"
     console.print(Text(f"{found.idea}: {worth} (value {found.value:+.2f})", style="bold"))
-    ends = f"{100 * found.share.low:.0f} to {100 * found.share.high:.0f}"
-    console.print(
-        f"Adopted in {found.adopted} of {found.lucks} draws of luck "
-        f"(95% interval: {ends} of 100). In this run: {_words(found.fate)}."
-    )
+    console.print(f"{chance_sentence(found)} In this run: {_words(found.fate)}.")
     fates = [f"{_words(fate)} {number}" for fate, number in found.fates.items()]
     console.print(f"What became of it: {', '.join(fates)}.\n")
     if not found.levers:
         return
+    acting = [one for one in found.levers if one.touches]
     table = page_table("<with", "adopted", "change in 100", "<interval")
-    for one in found.levers if everything else found.levers[:SHOWN]:
+    for one in acting if everything else acting[:SHOWN]:
         change = one.change
-        interval = f"{100 * change.low:+.0f} to {100 * change.high:+.0f}"
         sure = change.low > 0.0 or change.high < 0.0
-        row = (one.lever.key, f"{one.adopted}", f"{100 * change.estimate:+.0f}", interval)
+        row = (one.lever.key, f"{one.adopted}", f"{100 * change.estimate:+.0f}", _ends(change))
         table.add_row(*row, style="bold" if sure else "dim")
-    console.print(table)
-    console.print("\nEach lever alone, at full strength, under the same luck.", style="dim")
+    if acting:
+        console.print(table)
+        console.print("\nEach lever alone, at full strength, under the same luck.", style="dim")
+    idle = [one.lever.key for one in found.levers if not one.touches]
+    if idle:
+        console.print(
+            f"\nExactly 0, as nothing about this idea changes in any draw: {', '.join(idle)}.",
+            style="dim",
+        )
+
+
+def chance_sentence(found: IdeaChance, changed: str = "") -> str:
+    """Return how often an idea is adopted over redrawn luck.
+
+    Args:
+        found: its chance.
+        changed: what the other scenario does, such as "without these levers".
+    """
+    ends = f"{100 * found.share.low:.0f} to {100 * found.share.high:.0f}"
+    said = (
+        f"Adopted in {found.adopted} of {found.lucks} draws of luck (95% interval: {ends} of 100)."
+    )
+    if found.other is None:
+        return said
+    if not found.other.touches:
+        return f"{said} {changed.capitalize()} exactly as often: they do not touch this idea."
+    change = found.other.change
+    return f"{said} {changed.capitalize()}: {found.other.adopted} ({_ends(change)} of 100)."
+
+
+def _ends(change: Interval) -> str:
+    return f"{100 * change.low:+.0f} to {100 * change.high:+.0f}"
 
 
 def _words(fate: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from innovation_abm.commands.idea import chance_sentence
 from innovation_abm.commands.pages import (
     count,
     number,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from innovation_abm.charts.charts import Chart
     from innovation_abm.results.run import Run
     from innovation_abm.rules.book import RuleBook
+    from innovation_abm.running.chances import IdeaChance
     from innovation_abm.scenario.parameters import Value
 
 MOST_CAUSES: Final = 8  # rows of the table of deaths
@@ -105,7 +107,8 @@ OutOption = Annotated[
     ),
 ]
 StoryOption = Annotated[
-    str | None, typer.Option("--story", metavar="IDEA", help="Tell the story of this idea.")
+    str | None,
+    typer.Option("--story", metavar="IDEA", help="Tell the story of this idea, and its chance."),
 ]
 WorldsOption = Annotated[
     bool,
@@ -175,15 +178,17 @@ def run(
         working.say("counting")
         summary = summarize(done, task.chart) | _idle(done, book)
         told = _told(done, story, working, record=out is not None)
+        chance = None if story is None else _chance(done, book, story, working)
         if out is not None:
             _save(done, out, summary, working)
         if not as_json and not told:
             told = _example(done)
     if as_json:
-        print_json(summary | ({} if story is None else {"story": told}))
+        said = {} if story is None else {"story": told, "chance": chance and chance.as_dict()}
+        print_json(summary | said)
         return
     console = page()
-    show_run(console, done, task.chart, told)
+    show_run(console, done, task.chart, told if story is None else _with_chance(told, chance))
     _show_idle(console, summary.get("idle", {}))
     if out is not None:
         console.print(f"\nSaved in {out}; run.toml there repeats the run.", soft_wrap=True)
@@ -213,6 +218,36 @@ def _told(run: Run, story: str | None, working: Working, *, record: bool) -> str
     if (record or story is not None) and not run.keeps_events:
         working.say("running again in Mesa, to record the events")
     return "" if story is None else run.story(story)
+
+
+def _chance(run: Run, rules: RuleBook | None, idea: str, working: Working) -> IdeaChance | None:
+    """Return the idea's chance, also without the levers that are moved; ``None`` if it is slow."""
+    from innovation_abm.running.chances import LUCKS, idea_chance
+    from innovation_abm.running.engines import MESA_SECONDS, choose
+
+    work = 2 * LUCKS * run.organization.size * run.scenario.weeks
+    engine = choose("auto", rules, person_weeks=work, notice=lambda line: None)
+    if engine == "mesa" and work * MESA_SECONDS > PATIENCE:
+        return None
+    working.say("drawing luck")
+    return idea_chance(
+        run.scenario,
+        idea,
+        levers=[],
+        other=run.scenario.but(levers={}) if run.scenario.levers else None,
+        organization=run.organization,
+        rules=rules,
+        progress=working,
+        notice=working.note,
+    )
+
+
+def _with_chance(story: str, chance: IdeaChance | None) -> str:
+    """Return a story with how much of it was luck."""
+    if chance is None:
+        return f"{story}\n\nHow much of this was luck: innovation-abm idea"
+    said = chance_sentence(chance, "without these levers")
+    return f"{story}\n\n{said}\nWhich levers would help it: innovation-abm idea"
 
 
 def _save(run: Run, folder: str, summary: dict[str, Any], working: Working) -> None:

@@ -158,7 +158,7 @@ def attribute(
         )
     if by not in (None, "department", "layer"):
         raise InnovationAbmError(f'by = {shown(by)}: must be "department" or "layer"')
-    active = [one for one in MECHANISMS.values() if one.acts(scenario)]
+    active = _active(scenario)
     game = Game(len(active), [scenario.seed + number for number in range(replications)])
     many = partial(
         simulate_many, organization=organization, rules=rules, progress=progress, notice=notice
@@ -179,6 +179,16 @@ def attribute(
     if len(lost) < len(pairs):
         raise InnovationAbmError("the attribution was stopped")
     return _attribution(scenario, active, game, lost, groups)
+
+
+def combinations(scenario: Scenario) -> int:
+    """Return how many combinations of mechanisms a replication runs."""
+    number = len(_active(scenario))
+    return 1 << number if number <= EXACT else ORDERS * (number - 1) + 2
+
+
+def _active(scenario: Scenario) -> list[Mechanism]:
+    return [one for one in MECHANISMS.values() if one.acts(scenario)]
 
 
 def _lost_by(runs: Any, by: By) -> tuple[Array, tuple[str, ...]]:  # noqa: ANN401 - an iterator of runs

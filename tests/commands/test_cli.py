@@ -297,7 +297,12 @@ def test_a_story_is_told(folder):
         and pd.read_parquet("kept/ideas.parquet")["idea"].iloc[2]
     )
     assert f"  {name}, a worth" in done("run", "own.toml", "--story", name).out
-    assert done("run", "own.toml", "--story", name, "--json").json["story"].startswith(name)
+    found = done("run", "own.toml", "--story", name, "--json").json
+    assert found["story"].startswith(name)
+    told = " ".join(done("run", "own.toml", "--story", name).out.split())
+    assert f"Adopted in {found['chance']['adopted']} of 100 draws of luck" in told
+    told = done("run", "own.toml", "--lever", "upholding=1", "--story", name).out
+    assert "Without these levers" in " ".join(told.split())
 
 
 def test_seeds_matter():

@@ -27,11 +27,20 @@ from own_levers import COFFEE
 from typer.testing import CliRunner
 
 import innovation_abm.dashboards as package
-from innovation_abm import Scenario, generate, load_rules, preset, preset_names, simulate
+from innovation_abm import (
+    Scenario,
+    attribute,
+    generate,
+    idea_chance,
+    load_rules,
+    preset,
+    preset_names,
+    simulate,
+)
 from innovation_abm.charts import build_organization, load_chart, write_chart
 from innovation_abm.commands import cli
 from innovation_abm.console import to_json
-from innovation_abm.dashboards import analyses, counting, ensembles, links, uploading
+from innovation_abm.dashboards import analyses, counting, ensembles, figures, links, uploading
 from innovation_abm.dashboards import server as server_module
 from innovation_abm.dashboards.archive import Archive, Played
 from innovation_abm.dashboards.background import GivenUp, Latest
@@ -770,6 +779,77 @@ def test_ranking_and_map(room):
     assert found.survival[0, 0] > found.survival[0, -1]
 
 
+@pytest.mark.parametrize("by", [None, "layer", "department"])
+def test_the_causes_are_those_of_what_is_played(room, by):
+    room.move("risk_aversion", 0.2, week=0)
+    room.analyses.attribute(by)
+    settle(room)
+    causes = room.analyses.causes.value
+    found = causes.found
+    again = attribute(
+        room.play.scenario, replications=found.replications + found.left_out, by=by,
+        organization=room.chart.organization,
+    )  # fmt: skip
+    assert (causes.play, found.as_dict()) == (room.play, again.as_dict())
+    for language in LANGUAGES:
+        say = Speech(language)
+        drawn = figures.waterfall(found, say, dark=False)
+        assert say("waterfall_rest") in drawn.svg
+        assert say.number(100 * found.lost.estimate) in drawn.title
+
+
+def test_looking_for_causes_is_given_up_when_the_scenario_moves(room):
+    room.analyses.attribute()
+    room.move("risk_aversion", 0.1)
+    assert "causes" not in room.jobs.working.value
+    settle(room)
+    assert room.analyses.causes.value is None
+
+
+def test_a_clicked_idea_has_its_chance_with_the_levers_and_without(room):
+    room.move("risk_aversion", 0.0, week=0)
+    settle(room)
+    name = room.picture.film.value.run.ideas["idea"].iloc[0]
+    room.stage.picked = {"kind": "idea", "side": 0, "name": name}
+    settle(room)
+    found = room.watch.chance.value
+    both = idea_chance(
+        room.play.scenario, name, lucks=found.lucks, levers=["upholding"],
+        other=room.play.opening, organization=room.chart.organization,
+    )  # fmt: skip
+    assert (found.adopted, found.other) == (both.adopted, both.other)
+    assert both.levers[0] in found.levers
+    assert f"Adopted in {found.adopted} of {found.lucks}" in room.stage.chance[0]
+    assert f"Without your levers: {found.other.adopted}" in room.stage.chance[1]
+    english = room.stage.chance
+    room.look(language="fr")
+    assert room.stage.chance != english and room.watch.chance.value is found
+    room.move("risk_aversion", 0.3, week=0)
+    assert room.watch.chance.value is None
+    room.stage.picked = {}
+    assert room.stage.chance == []
+    settle(room)
+
+
+def test_no_chance_is_worked_out_or_shown_while_the_room_bets(compiled):
+    room = Room(Opened(preset("workshop").but(weeks=20)), READY)
+    settle(room)
+    name = room.picture.film.value.run.ideas["idea"].iloc[0]
+    room.stage.picked = {"kind": "idea", "side": 0, "name": name}
+    settle(room)
+    assert room.stage.chance
+    room.open_guide("clay-layer")
+    kinds = [step.kind.value for step in room.session.guide.steps]
+    for number in range(kinds.index("reveal")):
+        room.go_to_step(number)
+        room.stage.picked = {"kind": "idea", "side": 0, "name": name, "again": number}
+        room.watch.watch(name)
+        assert (room.stage.chance, "chance" in room.jobs.working.value) == ([], False)
+    room.go_to_step(kinds.index("reveal"))
+    assert "chance" in room.jobs.working.value
+    room.close()
+
+
 def test_a_map_shows_where_one_is_and_not_what_was_moved_since(room):
     room.analyses.draw_map("risk_aversion", "platforms", room.week)
     settle(room)
@@ -950,7 +1030,7 @@ def test_nothing_is_told_before_the_bet(compiled):
         assert shown.count(hidden) == number
         assert "popover" not in shown  # what the room cannot tell names what kills ideas
         assert "of 100 ideas survive" not in shown
-    for panel in ("twins", "ranking", "map"):
+    for panel in ("causes", "twins", "ranking", "map"):
         room.look(panel=panel)
         shown = shown_in(_Dashboard(room))
         assert shown.endswith(Speech("en")("hidden_panel"))  # nothing of the panel below it

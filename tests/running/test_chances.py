@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from innovation_abm import InnovationAbmError, idea_chance, preset, simulate
 from innovation_abm.commands import cli
+from innovation_abm.running.chances import matched_difference
 
 pytestmark = pytest.mark.usefixtures("compiled")
 
@@ -56,6 +58,32 @@ def test_a_lever_that_cannot_touch_it_moves_it_by_nothing_at_all(names):
     found = idea_chance(TEAM, names[0], lucks=40, levers=["outcome_payment", "implicit_explicit"])
     for one in found.levers:
         assert (one.change.estimate, one.change.low, one.change.high) == (0.0, 0.0, 0.0)
+        assert not one.touches
+
+
+def test_a_lever_that_touches_it_is_never_said_to_change_exactly_nothing(names):
+    for name in names[:4]:
+        for one in idea_chance(TEAM, name, lucks=5).levers:
+            assert (one.change.low < one.change.high) == one.touches
+            assert one.change.low <= one.change.estimate <= one.change.high
+
+
+def test_the_interval_of_matched_draws_by_hand():
+    one, two = np.array([0.0, 0, 1, 1]), np.array([1.0, 0, 1, 1])
+    found = matched_difference(one, two)
+    # 1 of 4 pairs changes: (1 - 0) / 6, and the variance ((1 + 1) - 1 / 6) / 36.
+    half = 1.959964 * ((2 - 1 / 6) / 36) ** 0.5
+    assert found.estimate == 0.25
+    assert found.low == pytest.approx(1 / 6 - half, abs=1e-6)
+    assert found.high == pytest.approx(1 / 6 + half, abs=1e-6)
+
+
+def test_another_scenario_meets_the_same_luck(names):
+    calm = TEAM.but(risk_aversion=0.0)
+    found = idea_chance(TEAM, names[0], lucks=12, levers=[], other=calm)
+    assert found.other.adopted == by_hand(calm, names[0], 12, {})
+    same = idea_chance(TEAM, names[0], lucks=6, levers=[], other=TEAM.but(seed=99)).other
+    assert (same.change.estimate, same.touches) == (0.0, False)
 
 
 def test_strategies_are_tried_and_the_best_comes_first(names):
