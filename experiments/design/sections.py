@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+INPUTS: Final = "inputs"
+"""Folder of the files that a study refers to, in the folder of its runs."""
+
+
 class Criterion(Part):
     """When the question is answered with yes: the section ``[question]``.
 

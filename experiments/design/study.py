@@ -44,7 +44,13 @@ from innovation_abm.experiments.design.parts import (
     read_parts,
     shown,
 )
-from innovation_abm.experiments.design.sections import Base, Criterion, Limits, Replications
+from innovation_abm.experiments.design.sections import (
+    INPUTS,
+    Base,
+    Criterion,
+    Limits,
+    Replications,
+)
 from innovation_abm.reading.text_files import read_text
 from innovation_abm.reading.toml_files import read_toml_file
 from innovation_abm.results.measures import HEADLINES
@@ -374,8 +380,12 @@ class Study(Part):
     # --- what is run ------------------------------------------------------------------------------
 
     def path(self, name: str) -> Path:
-        """Return the absolute path of a file that the study names."""
-        return (self.folder / name).absolute()
+        """Return the absolute path of a file that the study names.
+
+        It is in the folder of the study or, beside its runs, in the folder ``inputs`` there.
+        """
+        beside, kept = self.folder / name, self.folder / INPUTS / name
+        return (kept if kept.exists() and not beside.exists() else beside).absolute()
 
     def scenario(self, row: Mapping[str, Any]) -> Scenario:
         """Return the scenario of a point, named after the study, its chart as an absolute path.

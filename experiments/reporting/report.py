@@ -133,6 +133,7 @@ def _environment() -> Environment:
         files_beside=study_file.files_beside,
         numbers_drawn=tables.numbers_drawn,
         portable=study_file.portable,
+        self_contained=study_file.self_contained,
     )
     environment.filters.update(
         capital=capital,

@@ -6,10 +6,13 @@ import re
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, Final
 
+from innovation_abm.experiments.design.inputs import CONTENTS
+from innovation_abm.experiments.design.sections import INPUTS
 from innovation_abm.scenario.networks import NETWORKS, named_by_file
 
 if TYPE_CHECKING:
     from innovation_abm.experiments.design.study import Study
+    from innovation_abm.experiments.store.results import Results
 
 _NAMING_FILES: Final = ("file", "chart", "rules", *NETWORKS)
 """Keys of a study whose text may name a file."""
@@ -30,6 +33,11 @@ def portable(study: Study) -> str:
 
         text = tomli_w.dumps(document)
     return text
+
+
+def self_contained(results: Results) -> bool:
+    """Whether the folder of a study holds all that it refers to."""
+    return results.folder is not None and (results.folder / INPUTS / CONTENTS).is_file()
 
 
 def files_beside(study: Study) -> list[str]:

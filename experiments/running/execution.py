@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from innovation_abm.experiments.design import versions
+from innovation_abm.experiments.design import inputs, versions
 from innovation_abm.experiments.design.models import TestFunction
 from innovation_abm.experiments.running import identity, stopping
 from innovation_abm.experiments.running.estimate import check_limits, estimate, mesa_seconds
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.running.estimate import Estimate
     from innovation_abm.experiments.running.runners import Row
     from innovation_abm.experiments.store.results import Results
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.rules.book import RuleBook
     from innovation_abm.running.engines import Chosen, Notice
     from innovation_abm.running.simulation import Progress
 
@@ -115,12 +117,13 @@ def sweep(
     runner = make_runner(study, number, told)
     plan = Plan.of(study, runner)
     check_limits(_estimate(study, plan, runner, number), study.limits)
-    for line in (*runner.notes, *_idle(study, plan, runner)):
+    for line in (*inputs.changed(study), *runner.notes, *_idle(study, plan, runner)):
         told(line)
     with Store.open(
         folder, runner.manifest(), study.measures, study.tables, retry=retry, notice=told
     ) as store:
-        numbers = store.register(plan.keys, plan.rows, study=study.to_toml())
+        packed = _kept(study, store, runner)
+        numbers = store.register(plan.keys, Rows(packed.points()), study=packed.to_toml())
         ids, places, design = _once(numbers)
         plan = plan.at(places)
         done = Done.of(store, ids, study.replications.at_most, retry)
@@ -128,6 +131,15 @@ def sweep(
         with _hired(runner, dask, number) as hired, _interruption() as interrupted:
             _Sweep(study, plan, ids, design, done, store, hired, progress, told, interrupted).run()
     return load_study(folder)
+
+
+def _kept(study: Study, store: Store, runner: Runner) -> Study:
+    """Keep the files of a study beside its runs, and return it as it refers to these."""
+    charts: Mapping[str, Organization] = {}
+    books: Mapping[str | None, RuleBook | None] = {}
+    if isinstance(runner, InnovationRunner):
+        charts, books = runner.charts, runner.books
+    return inputs.keep(study, store.folder, charts, books, store.versions)
 
 
 def check(study: Study, *, workers: int | None = None, notice: Notice | None = None) -> Estimate:

@@ -8,9 +8,9 @@ A folder gets
   :class:`~innovation_abm.experiments.store.results.Results`,
 - each table that was kept in full, under its own name,
 
-as Parquet, CSV or both, or as Excel workbooks; ``study.toml``; and ``export.json``, which describes
-the export and states how many runs are missing. Everything is written to a new folder, which then
-replaces the earlier export.
+as Parquet, CSV or both, or as Excel workbooks; ``study.toml`` with the files that it refers to; and
+``export.json``, which describes the export and states how many runs are missing. Everything is
+written to a new folder, which then replaces the earlier export.
 
 In CSV files, texts that a spreadsheet would treat as formulas start with an apostrophe; see
 :mod:`innovation_abm.reading.spreadsheets`.
@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, get_args
 
 from innovation_abm.console import to_json
+from innovation_abm.experiments.design.sections import INPUTS
 from innovation_abm.experiments.store.ledger import STUDY_FILE, StoreError, explained
 from innovation_abm.reading.spreadsheets import CsvWriter, WorkbookWriter
 from innovation_abm.reading.text_files import beside
@@ -81,6 +82,10 @@ class Exported(Protocol):
     @property
     def manifest(self) -> Mapping[str, str]:
         """What all runs depend on."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the study."""
 
     @property
     def study_toml(self) -> str:
@@ -163,6 +168,9 @@ def _write_all(results: Exported, folder: Path, endings: Iterable[str], excel: b
     for name in results.tables:
         _write(folder, name, endings, excel, results.batches(name))
     (folder / STUDY_FILE).write_text(results.study_toml, encoding="utf-8", newline="\n")
+    kept = None if results.folder is None else results.folder / INPUTS
+    if kept is not None and kept.is_dir():
+        shutil.copytree(kept, folder / INPUTS)
     text = to_json(_account(results)) + "\n"
     (folder / MARKER).write_text(text, encoding="utf-8", newline="\n")
 

@@ -126,6 +126,11 @@ class Store:
     """The only writer of a study's folder; a context manager. Created by :meth:`open`.
 
     It must be used by one thread at a time.
+
+    Attributes:
+        folder: the folder.
+        measures, tables: names of the measures, and of the tables that are kept in full.
+        versions: versions of the packages that this sweep uses.
     """
 
     def __init__(
@@ -148,7 +153,8 @@ class Store:
         self._file = os.stat(folder / LEDGER_FILE)
         self._columns = [self.measures.index(name) for name in ledger.measures_in(connection)]
         number = self._one("SELECT coalesce(max(number), 0) + 1 FROM sessions")
-        here = (os.getpid(), _storable(node()), json.dumps(_versions(about)))
+        self.versions = _versions(about)
+        here = (os.getpid(), _storable(node()), json.dumps(self.versions))
         self._session: tuple[Any, ...] = (number, time.time(), None, *here)
         with ledger.transaction(connection):
             self._write("sessions", [self._session])

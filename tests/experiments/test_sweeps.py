@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from places import ORGANOGRAMS
 
 from innovation_abm import InnovationAbmError, Scenario, load_rules, preset, simulate
+from innovation_abm.charts import load_chart
 from innovation_abm.experiments.design.study import Study
 from innovation_abm.experiments.running import identity, stopping
 from innovation_abm.experiments.running.execution import InterruptedSweepError, check, sweep
@@ -569,7 +570,8 @@ def test_the_command_chooses_the_columns_of_a_chart(tmp_path, monkeypatch, capsy
     command.sweep("few.toml", columns=["reports_to=supervisor"], with_report=False)
     assert "1 points, 2 runs" in capsys.readouterr().out
     found = load_study(tmp_path / "few")
-    assert found.study.base.columns == {"reports_to": "supervisor"}
+    kept, columns = found.study.path(found.study.base.chart), {"reports_to": "supervisor"}
+    assert load_chart(kept).digest() == load_chart("two.csv", columns=columns).digest()
     other = command._OtherBase("two.csv", columns=["reports_to=manager"])
     assert other.words() == ["--chart", "two.csv", "--column", "reports_to=manager"]
     assert other.applied(found.study).base.columns == {"reports_to": "manager"}

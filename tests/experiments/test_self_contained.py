@@ -1,0 +1,186 @@
+"""Folders of studies that repeat themselves, wherever they are copied."""
+
+import html
+import json
+import re
+import shlex
+import shutil
+
+import pytest
+from openpyxl import Workbook
+from own_levers import COFFEE
+from typer.testing import CliRunner
+
+from innovation_abm import Scenario, generate
+from innovation_abm.charts import load_chart, write_chart
+from innovation_abm.commands import cli
+from innovation_abm.entities.networks import write_network
+from innovation_abm.experiments import Study, load_study, sweep
+from innovation_abm.experiments.reporting.report import page
+
+PEOPLE = [
+    ("Post", "Name", "E-mail", "Boss", "Unit"),
+    ("P1", "Ada Lovelace", "ada@example.org", "", "Office"),
+    ("P2", "Alan Turing", "alan@example.org", "P1", "Office"),
+    ("P3", "Grace Hopper", "grace@example.org", "P1", "Lab"),
+    *((f"P{n}", f"Kim Nr{n}", f"kim{n}@example.org", f"P{2 + n % 2}", "Lab") for n in range(4, 14)),
+]
+STUDY = """
+format = 1
+name = "mine"
+measures = ["survival", "omission"]
+
+[base]
+file = "elsewhere/usual.toml"
+chart = "{chart}"
+columns = {{ post = "Post", reports_to = "Boss", unit = "Unit" }}
+
+[[factor]]
+parameter = "risk_aversion"
+
+[[factor]]
+parameter = "platform_network"
+values = ["random(2)", "nets/ours.graphml"]
+
+[[factor]]
+name = "kind"
+level = [{{ name = "usual" }}, {{ name = "lever", levers = {{ coffee_corner = 1.0 }} }}]
+
+[design]
+kind = "csv"
+file = "points.csv"
+
+[replications]
+number = 3
+"""
+POINTS = "risk_aversion,platform_network,kind\n0.2,nets/ours.graphml,usual\n0.7,random(2),lever\n"
+RULES = """
+from helper import CHANCE
+from innovation_abm import rule
+
+
+@rule
+def lapse_chance(idea, terms):
+    return CHANCE
+"""
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A study that refers to a file of each kind, the chart an absolute path with people in it."""
+    home = tmp_path / "home"
+    for name in ("elsewhere", "nets", "charts"):
+        (home / name).mkdir(parents=True)
+    book = Workbook()
+    for row in PEOPLE:
+        book.active.append(row)
+    chart = home / "charts" / "people.xlsx"
+    book.save(chart)
+    columns = {"post": "Post", "reports_to": "Boss", "unit": "Unit"}
+    organization = load_chart(chart, columns=columns)
+    ring = [[(n + 1) % organization.size] for n in range(organization.size)]
+    write_network(ring, organization, home / "nets" / "ours.graphml")
+    usual = Scenario(weeks=25, conception_rate=15.0, platforms=True).to_toml()
+    (home / "elsewhere" / "usual.toml").write_text(usual + COFFEE, encoding="utf-8")
+    (home / "points.csv").write_text(POINTS)
+    (home / "mine.toml").write_text(STUDY.format(chart=chart.as_posix()))
+    return home / "mine.toml"
+
+
+def repeat_elsewhere(folder, tmp_path, monkeypatch):
+    """Move a folder, delete the rest, and run the commands of its report; give both tables."""
+    said = page(load_study(folder))
+    commands = html.unescape(
+        re.findall(r"<pre><code>(innovation-abm.*?)</code>", said, re.DOTALL)[0]
+    )
+    moved = tmp_path / "machine" / "received"
+    shutil.copytree(folder, moved)
+    shutil.rmtree(tmp_path / "home")
+    monkeypatch.chdir(moved)
+    for command in commands.splitlines():
+        _, *words = shlex.split(command)
+        words += ["--no-report"] if words[0] == "sweep" else ["--format", "csv"]
+        done = CliRunner().invoke(cli.app, words, prog_name=cli.PROGRAM)
+        assert done.exit_code == 0, done.output
+    return [(moved / name / "runs.csv").read_bytes() for name in ("tables", "repeated-tables")]
+
+
+def test_a_folder_repeats_itself_on_another_machine(study, tmp_path, monkeypatch, compiled):
+    folder = tmp_path / "home" / "out"
+    results = sweep(Study.load(study), folder)
+    kept = {
+        one.relative_to(folder / "inputs").as_posix() for one in (folder / "inputs").rglob("*.*")
+    }
+    assert kept == {
+        "contents.json", "elsewhere/usual.toml", "nets/ours.graphml", "people.csv", "points.csv",
+    }  # fmt: skip
+    assert "nets/ours.graphml" in set(results.points["platform_network"])
+    everything = b"".join(one.read_bytes() for one in folder.rglob("*.*") if one.is_file())
+    for personal in (b"Lovelace", b"example.org", b"Kim", str(tmp_path).encode()):
+        assert personal not in everything
+    told = json.loads((folder / "inputs" / "contents.json").read_text())
+    assert (
+        told["organisations"]["people.csv"] == load_chart(folder / "inputs" / "people.csv").digest()
+    )
+    assert {"innovation-abm", "numba", "python"} <= set(told["versions"])
+    first, again = repeat_elsewhere(folder, tmp_path, monkeypatch)
+    assert first == again
+    assert first.count(b"\n") == 7
+
+
+def test_a_file_that_was_changed_since_is_named(study, tmp_path, compiled):
+    folder = tmp_path / "home" / "out"
+    sweep(Study.load(study), folder)
+    chart = folder / "inputs" / "people.csv"
+    chart.write_text(chart.read_text().replace("P13,P3", "P13,P2"))
+    said = []
+    sweep(Study.load(folder / "study.toml"), tmp_path / "again", notice=said.append)
+    assert f"{chart} has changed since the study ran" in said
+
+
+def test_the_same_study_goes_on_in_its_folder(study, tmp_path, compiled):
+    folder = tmp_path / "home" / "out"
+    before = sweep(Study.load(study), folder)
+    again = sweep(Study.load(study), folder)
+    own = sweep(Study.load(folder / "study.toml"), tmp_path / "other")
+    assert len(again.provenance) == len(before.provenance) == 6
+    assert own.runs.equals(before.runs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["mine.py", "absolute", "../home/mine.py"])
+def test_rules_and_what_they_import_are_kept_too(where, tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "mine.py").write_text(RULES)
+    (home / "helper.py").write_text("CHANCE = 0.5\n")
+    rules = (home / "mine.py").as_posix() if where == "absolute" else where
+    text = (
+        f'format = 1\nname = "own"\nengine = "mesa"\n[base]\nrules = "{rules}"\n'
+        "values = { weeks = 10, departments = 1, middle_layers = 1, span = 4, "
+        "conception_rate = 12.0 }\n[[factor]]\nparameter = 'doubt'\nvalues = [0.0, 0.5]\n"
+        '[replications]\nnumber = 2\nluck = "independent"\n'
+    )
+    sweep(Study.from_toml(text, folder=home), home / "out", workers=1)
+    first, again = repeat_elsewhere(home / "out", tmp_path, monkeypatch)
+    assert first == again
+
+
+def test_files_of_the_same_name_do_not_take_each_others_place(tmp_path, compiled):
+    for name, size in (("one", 3), ("two", 5)):
+        (tmp_path / name).mkdir()
+        write_chart(generate(1, 1, size), tmp_path / name / "chart.csv")
+    text = (
+        'format = 1\nname = "two"\n[base]\nvalues = { weeks = 5 }\n[[factor]]\nname = "place"\n'
+        + "".join(
+            f'[[factor.level]]\nname = "{name}"\n'
+            f'chart = "{(tmp_path / name / "chart.csv").as_posix()}"\n'
+            for name in ("one", "two")
+        )
+        + "[replications]\nnumber = 1\n"
+    )
+    sweep(Study.from_toml(text, folder=tmp_path), tmp_path / "out")
+    sizes = [
+        load_chart(tmp_path / "out" / "inputs" / name).size for name in ("chart.csv", "chart-2.csv")
+    ]
+    assert sizes == [generate(1, 1, size).size for size in (3, 5)]
