@@ -15,6 +15,7 @@ import typer
 from innovation_abm.console import INTERRUPTED, Working, page, print_error, print_json
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.design.shipped import find, names, shipped
+from innovation_abm.extras import require
 from innovation_abm.options import (
     ColumnOption,
     JsonOption,
@@ -43,6 +44,14 @@ class ExportFormat(StrEnum):
     CSV = "csv"
     BOTH = "both"
     XLSX = "xlsx"
+
+
+class PictureFormat(StrEnum):
+    """File formats of pictures."""
+
+    PNG = "png"
+    SVG = "svg"
+    PDF = "pdf"
 
 
 def _complete(incomplete: str) -> list[str]:
@@ -259,15 +268,26 @@ def report(
             "--out", metavar="FOLDER", help="Folder to write to. Default: the study's folder."
         ),
     ] = None,
+    formats: Annotated[
+        list[PictureFormat] | None,
+        typer.Option(
+            "--pictures",
+            help="File format of the pictures; can be repeated. Default: png and svg.",
+        ),
+    ] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write the report as PDF, too.")] = False,
 ) -> None:
     """Write a study's report as a single web page, and its pictures for a paper."""
+    if pdf:
+        require("pdf", "Reports as PDF")
     from innovation_abm.experiments.reporting.report import write_report
     from innovation_abm.experiments.store.results import load_study
 
     with Working("reading the study") as working:
         results = load_study(folder)
         working.say("writing the report")
-        path = write_report(results, folder if out is None else out)
+        chosen = tuple(dict.fromkeys(one.value for one in formats or ())) or ("png", "svg")
+        path = write_report(results, folder if out is None else out, formats=chosen, pdf=pdf)
     print(path)
 
 

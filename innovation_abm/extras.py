@@ -9,7 +9,9 @@ from innovation_abm.errors import InnovationAbmError
 
 EXTRAS: Final = {
     "dashboard": ("altair", "anywidget", "ipyvue", "ipyvuetify", "matplotlib", "solara"),
+    "pdf": ("fpdf",),
     "studies": ("matplotlib", "optuna", "pyarrow", "SALib"),
+    "trees": ("sklearn",),
 }
 """Modules that each extra of ``pyproject.toml`` installs and the package imports."""
 

@@ -11,6 +11,9 @@ from places import ROOT
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.extras import EXTRAS, require
 
+MODULES = {"fpdf2": "fpdf", "scikit-learn": "sklearn"}
+"""Modules that are not called like the packages that install them."""
+
 WITHOUT = """
 import sys
 from importlib.abc import MetaPathFinder
@@ -43,7 +46,7 @@ def test_the_table_is_that_of_the_package():
     for extra, modules in EXTRAS.items():
         lines = table["optional-dependencies"][extra]
         names = {re.split("[<>=]", line)[0] for line in lines} - {"solara-assets"}
-        assert names == set(modules), extra
+        assert {MODULES.get(name, name) for name in names} == set(modules), extra
 
 
 def test_what_is_installed_is_not_complained_about():
@@ -75,6 +78,7 @@ def test_the_model_needs_no_extra(arguments, tmp_path):
         (("sweep", "clay_layer"), r"Studies need .*pyarrow.*innovation-abm\[studies\]"),
         (("studies",), r"Studies need .*SALib.*innovation-abm\[studies\]"),
         (("report", "."), r"(?:Studies|Reports) need .*innovation-abm\[studies\]"),
+        (("report", ".", "--pdf"), r"Reports as PDF need fpdf.*innovation-abm\[pdf\]"),
         (("calibrate", "uk-treasury"), r"Calibrations need .*innovation-abm\[studies\]"),
     ],
 )

@@ -50,6 +50,7 @@ def write_report(
     *,
     formats: Sequence[str] = ("png", "svg"),
     dpi: int = 200,
+    pdf: bool = False,
 ) -> Path:
     """Write the report of a study, and its pictures for a paper.
 
@@ -60,29 +61,44 @@ def write_report(
         formats: file formats of the pictures; see
             :func:`~innovation_abm.experiments.reporting.pictures.save`.
         dpi: resolution of PNG files, in dots per inch.
+        pdf: whether to write the page as PDF, too, beside it.
 
     Returns:
         The path of the page. An earlier page is replaced once the new one is complete.
 
     Raises:
-        InnovationAbmError: if the target cannot be written, or a format is unknown.
+        InnovationAbmError: if the target cannot be written, a format is unknown, or fpdf2 (for
+            PDF) is not installed.
     """
     require("studies", "Reports")
+    if pdf:
+        require("pdf", "Reports as PDF")
     check_formats(formats)
     place = Path(target)
     alone = place.suffix.lower() in (".html", ".htm")
     path = place if alone else place / PAGE
     drawn = pictures.gallery(results)
     text = page(results, drawn)
+    paper = _on_paper(results, drawn, text, dpi) if pdf else None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text.encode())
+        if paper is not None:
+            write_whole(path.with_suffix(".pdf"), paper)
     except OSError as error:
         reason = error.strerror or error
         raise InnovationAbmError(f"cannot write the report {path}: {reason}") from None
     if not alone and formats:
         pictures.write((*drawn.found, *drawn.certainty), place / PICTURES, formats, dpi)
     return path
+
+
+def _on_paper(results: Results, drawn: pictures.Gallery, text: str, dpi: int) -> bytes:
+    """Return the page as PDF, with the pictures that are on it."""
+    from innovation_abm.experiments.reporting.printed import printed
+
+    images = {one.name: one.png(dpi) for one in (*drawn.found, *drawn.certainty)}
+    return printed(text, images, results.study.title or results.study.name)
 
 
 def page(results: Results, drawn: pictures.Gallery | None = None) -> str:

@@ -158,6 +158,10 @@ class Picture:
         """Return it as an ``<svg>`` element for a page, with no title, styles or clashing names."""
         return _element(_svg(self.figure(titled=False), as_text=True), self.name, self.alt)
 
+    def png(self, dpi: int) -> bytes:
+        """Return it as an image without its title, which a document has above it."""
+        return _bytes(self.figure(titled=False), "png", dpi)
+
     def save(self, folder: Path, formats: Sequence[str], dpi: int) -> list[Path]:
         """Write it as pictures for a paper, with the numbers drawn as a CSV file.
 

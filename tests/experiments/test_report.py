@@ -586,6 +586,36 @@ def test_a_report_is_written_whole_or_not_at_all(tmp_path):
     assert not (tmp_path / "other").exists()
 
 
+def test_a_report_as_pdf_has_the_pictures_of_the_page(tmp_path):
+    for name in ("one", "two"):
+        write_report(results("factorial"), tmp_path / name, formats=(), pdf=True)
+    paper = (tmp_path / "one" / "report.pdf").read_bytes()
+    assert paper.startswith(b"%PDF-")
+    assert paper == (tmp_path / "two" / "report.pdf").read_bytes()
+    shown = (tmp_path / "one" / "report.html").read_text(encoding="utf-8").count("<figure")
+    assert paper.count(b"/Subtype /Image") == shown > 3
+
+
+def test_a_report_as_pdf_names_the_extra_that_it_needs(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "innovation_abm.extras.find_spec", lambda name: None if name == "fpdf" else name
+    )
+    with pytest.raises(InnovationAbmError, match=r"need fpdf.*innovation-abm\[pdf\]"):
+        write_report(results("factorial"), tmp_path / "new", pdf=True)
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_command_writes_the_formats_that_are_asked_for(tmp_path, monkeypatch):
+    from innovation_abm.experiments import command
+
+    made = results("one_at_a_time")
+    monkeypatch.setattr("innovation_abm.experiments.store.results.load_study", lambda folder: made)
+    kinds = [command.PictureFormat.PDF, command.PictureFormat.SVG]
+    command.report("any", str(tmp_path / "new"), formats=kinds)
+    written = {one.suffix for one in (tmp_path / "new" / "pictures").iterdir()}
+    assert written == {".pdf", ".svg", ".csv"}
+
+
 def test_folders_of_a_machine_are_not_told():
     made = study("factorial", base=('preset = "workshop"', 'chart = "/home/alice/chart.csv"'))
     assert 'chart = "chart.csv"' in portable(made)
