@@ -121,6 +121,31 @@ def main_effects(
     return pd.DataFrame(rows, columns=list(_EFFECTS))
 
 
+def level_differences(
+    results: Results,
+    measure: str,
+    factor: str,
+    reference: object,
+    *,
+    confidence: float = CONFIDENCE,
+) -> pd.DataFrame:
+    """Return how the mean at each level of a factor differs from that at one level.
+
+    For factorial designs, as :func:`main_effects`.
+
+    Returns:
+        One row per level: ``level``, ``estimate``, ``low``, ``high``.
+    """
+    cube = _cube(results, measure, "main effects")
+    levels, table = cube.levels[factor], cube.over(factor)
+    at = levels.index(reference)
+    rows = [
+        {"level": level, **_interval(mean_interval(table[:, place] - table[:, at], confidence))}
+        for place, level in enumerate(levels)
+    ]
+    return pd.DataFrame(rows, columns=["level", "estimate", "low", "high"])
+
+
 _EFFECTS: Final = (
     "measure",
     "factor",

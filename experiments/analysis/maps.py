@@ -37,6 +37,10 @@ GRID: Final = 25
 """Number of values of each factor on the grid of a smooth map."""
 
 
+RESAMPLES: Final = 400
+"""How many times the points are drawn again, to compare the strengths of factors."""
+
+
 def strengths(
     results: Results,
     measures: Iterable[str] | None = None,
@@ -74,6 +78,51 @@ def strengths(
     rank = frame["measure"].map({name: place for place, name in enumerate(results.measures)})
     order = np.lexsort((-frame["estimate"].to_numpy(np.float64), rank.to_numpy(np.float64)))
     return frame.iloc[order].reset_index(drop=True)
+
+
+def strongest(results: Results, measure: str, *, resamples: int = RESAMPLES) -> list[str]:
+    """Return the factors that explain most by themselves, the first first, as far as can be told.
+
+    The others are those whose share (see :func:`strengths`) is not clearly below that of the first:
+    where the points are drawn again, with replacement, theirs is at least as large in 2.5% or more
+    of the draws.
+
+    Args:
+        results: the study's results.
+        measure: the measure.
+        resamples: how many times the points are drawn.
+    """
+    order = [str(name) for name in strengths(results, [measure])["factor"]]
+    table = means(results, [measure])
+    known = table["mean"].notna().to_numpy(dtype=bool)
+    mean = table["mean"].to_numpy(np.float64)[known]
+    if mean.size < 3 or np.ptp(mean) == 0.0:
+        return order[:1]
+    weights = np.random.default_rng(1).multinomial(
+        mean.size, np.full(mean.size, 1.0 / mean.size), resamples
+    )
+    points = results.points.loc[table["point"][known]]
+    first, *others = (
+        _explained_in(weights, np.column_stack(_basis(results, one, points[one])), mean)
+        for one in order
+    )
+    close = (float(np.mean(other >= first)) >= 0.025 for other in others)
+    return [order[0], *(name for name, near in zip(order[1:], close, strict=True) if near)]
+
+
+def _explained_in(weights: IntArray, design: FloatArray, values: FloatArray) -> FloatArray:
+    """Return the adjusted R-squared of a regression in each draw of its points."""
+    number, terms = design.shape
+    centred = values - values.mean()
+    squares = np.einsum("ni,nj->nij", design, design).reshape(number, -1)
+    normal = (weights @ squares).reshape(-1, terms, terms)
+    right = weights @ (design * centred[:, np.newaxis])
+    solved = np.einsum("rij,rj->ri", np.linalg.pinv(normal, hermitian=True), right)
+    whole = weights @ centred**2
+    left = whole - np.einsum("ri,ri->r", right, solved)
+    total = whole - (weights @ centred) ** 2 / number
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(1.0 - (left / total) * (number - 1) / max(number - terms, 1))
 
 
 @dataclass(frozen=True, eq=False)

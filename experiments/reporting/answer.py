@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from innovation_abm.experiments.analysis import Judged, answer
+from innovation_abm.experiments.analysis import Judged, answer, means
 from innovation_abm.experiments.analysis.discovery import in_words
+from innovation_abm.experiments.analysis.effects import level_differences
 from innovation_abm.experiments.analysis.outcomes import factor_names
-from innovation_abm.experiments.reporting.names import Name, Names, level
+from innovation_abm.experiments.reporting import claims
+from innovation_abm.experiments.reporting.names import Name, Names, capital, level
 from innovation_abm.experiments.reporting.wording import (
     count,
     estimate_of,
@@ -85,12 +87,20 @@ class Findings:
         if low["mean"] == high["mean"]:
             where = "at every point" if self.told["points"] > 1 else "on average"
             return f"It is {highest} {where}{defined}.{self._undefined(measure)}"
+        near = [self._as_near(measure, lowest=end) for end in (True, False)]
         text = (
             f"{self._moved(found['strongest'], measure)} Over all points{defined}, the lowest mean "
-            f"is {lowest} ({self._point(low)}) and the highest is {highest} ({self._point(high)})."
-            f"{self._undefined(measure)}"
+            f"is {lowest} ({self._point(low)}{near[0]}) and the highest is {highest} "
+            f"({self._point(high)}{near[1]}).{self._undefined(measure)}"
         )
         return text.strip()
+
+    def _as_near(self, measure: str, *, lowest: bool) -> str:
+        """Return how many other points may have the lowest mean, or the highest; "" if none."""
+        frame = means(self.results, [measure]).dropna(subset=["mean"])
+        rows = frame.rename(columns={"mean": "estimate", "point": "level"})
+        others = len(claims.near_end(rows, lowest=lowest)) - 1
+        return f"; {count(others, 'other point')} {claims.CLOSE}" if others else ""
 
     def _undefined(self, measure: str) -> str:
         """Describe where a measure is undefined; "" if nowhere."""
@@ -115,7 +125,10 @@ class Findings:
             if picture is not None and picture.title.startswith("No "):
                 return f"{picture.title}."
         told = self._strongest(strongest, measure)
+        close = _others_named(drawn, measure, strongest, self.names)
         sentences = [f"It depends most on {told}."] if told else []
+        if told and close:
+            sentences = [f"{close}. {capital(told)}."]
         for factor in self.varied:
             ranking = drawn.get(f"ranking-{slug(factor)}-{slug(measure)}")
             if ranking is not None:
@@ -162,18 +175,60 @@ class Findings:
     def _ends(self, measure: str, found: Mapping[str, Any]) -> str:
         """Describe the range of the mean over the levels of a factor, if that was drawn."""
         for one in self.pictures:
-            if one.name in (f"effects-{slug(measure)}", f"scatter-{slug(measure)}"):
-                rows = one.data[one.data["factor"] == found["factor"]].dropna(subset=["estimate"])
-                rows = rows.sort_values("estimate", kind="stable")
-                if len(rows) > 1:
-                    least, most = rows.iloc[0], rows.iloc[-1]
-                    called = self.names.factor(found["factor"]).short
-                    return (
-                        f": the mean is lowest, {estimate_of(least)}, with {called} "
-                        f"{level(least['level'])}, and highest, {estimate_of(most)}, with "
-                        f"{called} {level(most['level'])}"
-                    )
+            if one.name not in (f"effects-{slug(measure)}", f"scatter-{slug(measure)}"):
+                continue
+            rows = one.data[one.data["factor"] == found["factor"]].dropna(subset=["estimate"])
+            if len(rows) < 2:
+                continue
+            factorial = one.name.startswith("effects")
+            ends = [
+                self._near(measure, found["factor"], rows, lowest=lowest, paired=factorial)
+                for lowest in (True, False)
+            ]
+            called = self.names.factor(found["factor"]).short
+            if set(map(str, ends[0])) & set(map(str, ends[1])):
+                return f"; no level of {called} clearly differs from all others"
+            low, high = (_levels(called, end, rows) for end in ends)
+            return f": the mean is lowest, {low}, and highest, {high}"
         return ""
+
+    def _near(
+        self, measure: str, factor: str, rows: pd.DataFrame, *, lowest: bool, paired: bool
+    ) -> list[Any]:
+        """Return the levels that cannot be told apart from the one with the lowest mean.
+
+        In a factorial design, levels are compared within each replication.
+        """
+        if not paired:
+            return claims.near_end(rows, lowest=lowest)
+        estimates = rows["estimate"]
+        end = rows["level"].loc[estimates.idxmin() if lowest else estimates.idxmax()]
+        frame = level_differences(self.results, measure, factor, end)
+        close = frame[(frame["low"] <= 0.0) & (frame["high"] >= 0.0) & (frame["level"] != end)]
+        return [end, *close["level"].tolist()]
+
+
+def _others_named(
+    drawn: Mapping[str, Picture], measure: str, found: Mapping[str, Any] | None, names: Names
+) -> str:
+    """Return the title that names several factors as equally strong; "" if it names one."""
+    for kind in ("effects", "scatter"):
+        picture = drawn.get(f"{kind}-{slug(measure)}")
+        if picture is not None and found is not None:
+            one = claims.most([names.factor(found["factor"]).short], names.measure(measure).short)
+            return "" if picture.title == one else picture.title
+    return ""
+
+
+def _levels(called: str, near: Sequence[Any], rows: pd.DataFrame) -> str:
+    """Describe a mean, and the levels of a factor at which it is about that."""
+    row = rows[rows["level"] == near[0]].iloc[0]
+    if len(near) == 1:
+        return f"{estimate_of(row)}, with {called} {level(near[0])}"
+    if len(near) > claims.NAMED:
+        return f"about {estimate_of(row)}, at {len(near)} of {len(rows)} levels ({claims.CLOSE})"
+    where = claims.listed([level(one) for one in near], "or")
+    return f"about {estimate_of(row)}, with {called} {where} ({claims.CLOSE})"
 
 
 def reply(told: Answered, names: Names) -> str:

@@ -23,7 +23,7 @@ from innovation_abm.experiments.analysis import maps
 from innovation_abm.experiments.analysis.discovery import SIGNIFICANCE, find_boxes, in_words
 from innovation_abm.experiments.analysis.outcomes import factor_names, is_number
 from innovation_abm.experiments.analysis.sensitivity import morris_indices, sobol_indices
-from innovation_abm.experiments.reporting import drawings
+from innovation_abm.experiments.reporting import claims, drawings
 from innovation_abm.experiments.reporting.names import Names, level
 from innovation_abm.experiments.reporting.sheets import LOOKS, check_formats
 from innovation_abm.experiments.reporting.wording import figures
@@ -176,11 +176,13 @@ def _factorial(results: Results, measure: str, names: Names) -> Iterator[Picture
             f'main effects need replications in which "{measure}" is defined at all points, and '
             "there are none"
         )
-    shares = analysis.variance_shares(results, [measure]).set_index("source")["estimate"]
+    table = analysis.variance_shares(results, [measure])
+    shares = table.set_index("source")["estimate"]
     order = shares[factor_names(results)].sort_values(ascending=False, kind="stable")
     few = [str(name) for name in order.index if not _many(results, str(name))]
     if few:
-        yield drawings.effects(effects, few, measure, names)
+        leading = claims.leaders(table[table["source"].isin(few)], "source") or few[:1]
+        yield drawings.effects(effects, few, leading, measure, names)
     for factor in factor_names(results):
         if factor not in few:
             yield _ranking(results, effects, factor, measure, names)
@@ -192,9 +194,9 @@ def _factorial(results: Results, measure: str, names: Names) -> Iterator[Picture
         return
     maps = [_longer_first(results, pair, measure) for pair in pairs[:4]]
     yield drawings.pairs(maps, measure, names)
-    mapped = [one for one in maps if _is_map(results, one.x) and _is_map(results, one.y)]
+    mapped = [pair for pair in pairs if few[0] in pair and _is_map(results, pair)]
     if mapped:
-        yield drawings.response(mapped[0], names)
+        yield drawings.response(_longer_first(results, mapped[0], measure), names)
 
 
 def _joined(results: Results, pair: tuple[str, str]) -> str:
@@ -245,9 +247,9 @@ def _longer_first(results: Results, pair: tuple[str, str], measure: str) -> anal
     return analysis.response_map(results, x, y, measure)
 
 
-def _is_map(results: Results, factor: str) -> bool:
-    column: pd.Series[Any] = results.points[factor]
-    return is_number(column) and column.nunique() >= 3
+def _is_map(results: Results, pair: tuple[str, str]) -> bool:
+    """Whether two factors have enough levels together for a map, rather than two or four marks."""
+    return max(results.points[factor].nunique() for factor in pair) >= 3
 
 
 def _one_at_a_time(results: Results, measure: str, names: Names) -> Iterator[Picture]:
@@ -284,12 +286,11 @@ def _scattered(results: Results, measure: str, names: Names) -> Iterator[Picture
         raise InnovationAbmError(
             f'a scatter plot of "{measure}" needs points at which it is defined, and there are none'
         )
-    order, sure = _by_strength(results, measure)
-    yield drawings.scatter(means, trend(means, factors), order, measure, names, sure=sure)
-    numbers = [name for name in order if is_number(results.points[name])][:2]
-    if len(numbers) == 2:
-        x, y = numbers
-        yield drawings.response(analysis.response_map(results, x, y, measure), names)
+    order, leading = _by_strength(results, measure)
+    yield drawings.scatter(means, trend(means, factors), order, measure, names, leading=leading)
+    mapped = [name for name in order if not _many(results, name)][:2]
+    if len(mapped) == 2:
+        yield drawings.response(_longer_first(results, (mapped[0], mapped[1]), measure), names)
 
 
 def _independent(results: Results, means: pd.DataFrame) -> pd.DataFrame:
@@ -305,13 +306,13 @@ def _independent(results: Results, means: pd.DataFrame) -> pd.DataFrame:
     return means.iloc[:: (2 if design.second_order else 1) * factors + 2]
 
 
-def _by_strength(results: Results, measure: str) -> tuple[list[str], bool]:
+def _by_strength(results: Results, measure: str) -> tuple[list[str], list[str]]:
     """Return the factors, most important first, by the best index that the design allows.
 
     Returns:
-        The factors, and whether the first is significant by its F test, corrected for the number
-        of factors. Points of a Saltelli sample are not independent, so significance is assumed;
-        the section on certainty shows the uncertainty of the indices.
+        The factors, and those of them that cannot be told apart from the first; none if the first
+        is not significant by its F test, corrected for the number of factors. Points of a Saltelli
+        sample are not independent, so there the intervals of the indices are compared.
     """
     if str(results.study.design.kind) == "saltelli":
         try:
@@ -320,10 +321,11 @@ def _by_strength(results: Results, measure: str) -> tuple[list[str], bool]:
             pass
         else:
             total = table[table["order"] == "total"].sort_values("estimate", ascending=False)
-            return [str(factor) for factor in total["factor"]], True
+            return [str(factor) for factor in total["factor"]], claims.leaders(total, "factor")
     table = analysis.strengths(results, [measure])
     sure = float(table["p"].iloc[0]) * len(table) <= SIGNIFICANCE
-    return [str(factor) for factor in table["factor"]], sure
+    leading = maps.strongest(results, measure) if sure else []
+    return [str(factor) for factor in table["factor"]], leading
 
 
 def trend(points: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:

