@@ -140,8 +140,9 @@ class Discovery:
             be chance): ``box`` (from 1), ``step`` (0 is all points that are left), ``phase``
             (``"peel"``, ``"paste"``), ``factor`` (the factor changed), ``coverage`` (of the points
             of interest that are left), ``density``, ``mass`` (of all points), ``factors`` (limited
-            so far), ``chosen`` (whether the box was made from this peel).
+            so far), ``chosen`` (whether the box was made from this peel), ``limits`` (in words).
         base_density: share of all points that are of interest.
+        of_interest: the points of interest.
     """
 
     measure: str
@@ -150,6 +151,7 @@ class Discovery:
     boxes: tuple[Box, ...]
     trajectory: pd.DataFrame
     base_density: float
+    of_interest: frozenset[int]
 
     @property
     def limits(self) -> pd.DataFrame:
@@ -232,7 +234,7 @@ def find_boxes(
         if not (wanted & left).any() or wanted[left].all():
             break
         steps, best, kept, chance = _search_once(search, left, wanted, shuffles, rng)
-        told.append(_told(number, steps, best, mean.size))
+        told.append(_told(number, steps, best, mean.size, search))
         if not kept or chance > SIGNIFICANCE:
             break
         inside = search.inside(kept) & left
@@ -262,6 +264,7 @@ def find_boxes(
             pd.concat(told, ignore_index=True) if told else pd.DataFrame(columns=list(_TOLD))
         ),
         base_density=float(wanted.mean()),
+        of_interest=frozenset(int(point) for point in table["point"][wanted]),
     )
 
 
@@ -465,6 +468,11 @@ class _BoxSearch:
                 found &= factor.holds(kept[factor.name])
         return found
 
+    def in_words(self, kept: Mapping[str, Kept]) -> str:
+        """Describe the limits of a box."""
+        limited = (factor for factor in self.factors if factor.name in kept)
+        return " and ".join(str(factor.limit(kept[factor.name], math.nan)) for factor in limited)
+
     def peeled(self, left: BoolArray, wanted: BoolArray) -> list[_Step]:
         """Return the trajectory from all points that are left to the smallest box, or a pure one.
 
@@ -607,10 +615,13 @@ _TOLD: Final = (
     "mass",
     "factors",
     "chosen",
+    "limits",
 )
 
 
-def _told(number: int, steps: list[_Step], chosen: int, points: int) -> pd.DataFrame:
+def _told(
+    number: int, steps: list[_Step], chosen: int, points: int, search: _BoxSearch
+) -> pd.DataFrame:
     """Return a trajectory as a table."""
     rows = [
         (
@@ -623,6 +634,7 @@ def _told(number: int, steps: list[_Step], chosen: int, points: int) -> pd.DataF
             step.size / points,
             len(step.kept),
             place == chosen,
+            search.in_words(step.kept),
         )
         for place, step in enumerate(steps)
     ]

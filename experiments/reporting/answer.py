@@ -201,8 +201,8 @@ class Findings:
         """
         if not paired:
             return claims.near_end(rows, lowest=lowest)
-        estimates = rows["estimate"]
-        end = rows["level"].loc[estimates.idxmin() if lowest else estimates.idxmax()]
+        estimates = rows["estimate"].to_numpy(float)
+        end = rows["level"].iloc[int(estimates.argmin() if lowest else estimates.argmax())]
         frame = level_differences(self.results, measure, factor, end)
         close = frame[(frame["low"] <= 0.0) & (frame["high"] >= 0.0) & (frame["level"] != end)]
         return [end, *close["level"].tolist()]

@@ -1,9 +1,10 @@
 """Pictures of the results of a study: which ones it needs, for its report and for papers.
 
 A factorial design gets main effects, the pairs of factors that depend on each other, and a map; a
-one-at-a-time design gets a tornado chart; a sample of ranges gets scatter plots with trends, a map
-and the box in which a measure is high; samples for Sobol indices or Morris screening get these.
-Every study gets its convergence, and survival curves if it kept its ideas.
+one-at-a-time design gets a tornado chart; a sample of ranges gets scatter plots with trends, a map,
+feature scores, and the box in which a measure is high, with the search for it; samples for Sobol
+indices or Morris screening get these. Every study gets its convergence, and survival curves if it
+kept its ideas.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from innovation_abm.experiments.analysis import maps
 from innovation_abm.experiments.analysis.discovery import SIGNIFICANCE, find_boxes, in_words
 from innovation_abm.experiments.analysis.outcomes import factor_names, is_number
 from innovation_abm.experiments.analysis.sensitivity import morris_indices, sobol_indices
+from innovation_abm.experiments.analysis.trees import tree_scores
 from innovation_abm.experiments.reporting import claims, drawings
 from innovation_abm.experiments.reporting.names import Names, level
 from innovation_abm.experiments.reporting.sheets import LOOKS, check_formats
@@ -32,7 +34,7 @@ from innovation_abm.results.survival import mean_interval
 if TYPE_CHECKING:
     from os import PathLike
 
-    from innovation_abm.experiments.analysis.discovery import Direction, Threshold
+    from innovation_abm.experiments.analysis.discovery import Direction, Discovery, Threshold
     from innovation_abm.experiments.reporting.sheets import Picture
     from innovation_abm.experiments.store.results import Results
 
@@ -55,11 +57,13 @@ class Gallery:
         found: pictures of results.
         certainty: pictures of certainty.
         missing: why pictures that such a study should have could not be drawn.
+        discovery: where the question is answered with yes, if that was searched for.
     """
 
     found: tuple[Picture, ...]
     certainty: tuple[Picture, ...]
     missing: tuple[str, ...]
+    discovery: Discovery | None = None
 
 
 def gallery(results: Results) -> Gallery:
@@ -71,8 +75,14 @@ def gallery(results: Results) -> Gallery:
     """
     names = Names.of(results.study)
     missing: list[str] = []
-    found = [*_of_design(results, names, missing), *_survival(results, names, missing)]
-    return Gallery(tuple(found), tuple(_certainty(results, names)), tuple(dict.fromkeys(missing)))
+    searched: list[Discovery] = []
+    found = [*_of_design(results, names, missing, searched), *_survival(results, names, missing)]
+    return Gallery(
+        tuple(found),
+        tuple(_certainty(results, names)),
+        tuple(dict.fromkeys(missing)),
+        searched[0] if searched else None,
+    )
 
 
 def save(
@@ -122,7 +132,9 @@ def drawn_measures(results: Results) -> list[str]:
 # --- by design ------------------------------------------------------------------------------------
 
 
-def _of_design(results: Results, names: Names, missing: list[str]) -> Iterator[Picture]:
+def _of_design(
+    results: Results, names: Names, missing: list[str], searched: list[Discovery]
+) -> Iterator[Picture]:
     if not factor_names(results):
         return
     kind = str(results.study.design.kind)
@@ -151,9 +163,29 @@ def _of_design(results: Results, names: Names, missing: list[str]) -> Iterator[P
     }
     for measure in measures:
         yield from _first_of(draws.get(kind, (_scattered,)), results, measure, names, missing)
+    if kind in SCORED:
+        yield from _scores(results, measures[:SCORES], names, missing)
     asked = results.study.criterion is not None and kind != "one_at_a_time"
     if kind not in draws or asked:
-        yield from _box(results, names, missing)
+        yield from _box(results, names, missing, searched)
+
+
+SCORED: Final = ("latin_hypercube", "sobol", "csv")
+"""Designs that allow no indices, so that trees score the factors."""
+SCORES: Final = 3
+"""Maximum number of measures for which they do."""
+
+
+def _scores(
+    results: Results, measures: Sequence[str], names: Names, missing: list[str]
+) -> Iterator[Picture]:
+    for measure in measures:
+        try:
+            frame, explained = tree_scores(results, measure)
+        except InnovationAbmError as error:
+            missing.append(str(error))
+        else:
+            yield drawings.tree_scores(frame, explained, measure, names)
 
 
 def _first_of(
@@ -371,7 +403,9 @@ def _morris(results: Results, measures: Sequence[str], names: Names) -> Iterator
     yield drawings.screening(frame, list(measures), names)
 
 
-def _box(results: Results, names: Names, missing: list[str]) -> Iterator[Picture]:
+def _box(
+    results: Results, names: Names, missing: list[str], searched: list[Discovery]
+) -> Iterator[Picture]:
     """Draw where in the design the question is answered with yes.
 
     Where the study does not say what is good enough: where worthwhile ideas survive, or else where
@@ -393,10 +427,16 @@ def _box(results: Results, names: Names, missing: list[str]) -> Iterator[Picture
     wanted = f"{names.measure(measure).short} is {in_words(threshold, direction, written)}"
     if found.base_density in (0.0, 1.0):
         return  # the answer in figures says so
+    searched.append(found)
     if found.boxes:
-        yield drawings.region(found.boxes[0], results.points, wanted, names)
+        first = found.boxes[0]
+        yield drawings.region(first, results.points, wanted, names)
+        if len(first.limits) > 1:
+            yield drawings.box_pairs(first, results.points, found.of_interest, names)
     else:
         missing.append(f"no part of the design stands out significantly as one where {wanted}")
+    if len(found.trajectory):
+        yield drawings.trajectory(found, names)
 
 
 def wanted_values(results: Results) -> tuple[str, Threshold, Direction]:

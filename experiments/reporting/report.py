@@ -127,6 +127,7 @@ def page(results: Results, drawn: pictures.Gallery | None = None) -> str:
             tables=tables.Tables(results, names, told),
             pictures=Fitting.of(drawn),
             missing=drawn.missing,
+            discovery=drawn.discovery,
             version=tables.version_of("innovation-abm"),
             style=Markup(style),
             style_hash=f"sha256-{digest}",

@@ -28,6 +28,7 @@ from innovation_abm.experiments.reporting.wording import (
 )
 
 if TYPE_CHECKING:
+    from innovation_abm.experiments.analysis.discovery import Discovery, Limit
     from innovation_abm.experiments.design.factors import Factor, Start
     from innovation_abm.experiments.store.results import Results
 
@@ -251,6 +252,38 @@ class Tables:
             (2,),
             "About 0, or slightly less, for a factor that does nothing alone.",
         )
+
+    def boxes(self, found: Discovery | None) -> Table | None:
+        """Return what scenario discovery found; None if it was not searched for, or nothing was."""
+        if found is None or not found.boxes:
+            return None
+        rows = [
+            (
+                str(number),
+                " and ".join(self._limit(limit) for limit in box.limits),
+                percent(box.coverage),
+                percent(box.density),
+                percent(box.mass),
+                f"{box.of_interest:,} of {len(box.points):,}",
+                figures(box.chance),
+            )
+            for number, box in enumerate(found.boxes, 1)
+        ]
+        return Table(
+            "Boxes found by scenario discovery (PRIM)",
+            ("box", "limits", "coverage", "density", "mass", "wanted points in it", "chance"),
+            rows,
+            (2, 3, 4, 5, 6),
+            "Coverage: share of all wanted points that are in the box. Density: share of its "
+            f"points that are wanted; of all points, {percent(found.base_density)} are. Mass: "
+            "share of all points that are in it. Chance: share of searches in shuffled results "
+            "that find as good a box. Each box is searched for outside the ones before it.",
+        )
+
+    def _limit(self, limit: Limit) -> str:
+        """Describe the limit of a box, with the quasi-p-value that says how much it is needed."""
+        told = str(limit).removeprefix(limit.factor)
+        return f"{self.names.factor(limit.factor).short}{told} (quasi-p {figures(limit.quasi_p)})"
 
     def means(self) -> Table:
         """Return the means of the first points and measures."""

@@ -4,6 +4,7 @@
 ``levels``            factors that have levels: effects, pairs, changes and rankings
 ``ranges``            factors that have ranges: scatters, maps and boxes
 ``indices``           Sobol indices, and the Morris plane
+``scenarios``         scenario discovery, and feature scores
 ``curves``            over replications and over weeks: convergence and survival
 ``marks``             what they share: sizes, axes of levels, rows and cells
 ====================  ============================================================================
@@ -18,10 +19,16 @@ from innovation_abm.experiments.reporting.drawings.indices import indices, scree
 from innovation_abm.experiments.reporting.drawings.levels import effects, pairs, ranking, tornado
 from innovation_abm.experiments.reporting.drawings.marks import FEW, MULTIPLES
 from innovation_abm.experiments.reporting.drawings.ranges import region, response, scatter
+from innovation_abm.experiments.reporting.drawings.scenarios import (
+    box_pairs,
+    trajectory,
+    tree_scores,
+)
 
 __all__ = [
     "FEW",
     "MULTIPLES",
+    "box_pairs",
     "convergence",
     "effects",
     "indices",
@@ -33,4 +40,6 @@ __all__ = [
     "screening",
     "survival",
     "tornado",
+    "trajectory",
+    "tree_scores",
 ]
