@@ -27,7 +27,7 @@ from innovation_abm.dashboards.idea_watch import IdeaWatch
 from innovation_abm.dashboards.jobs import Jobs
 from innovation_abm.dashboards.notes import Notes
 from innovation_abm.dashboards.offered import at_pace, named, offered, with_own
-from innovation_abm.dashboards.phones.desk import Desk
+from innovation_abm.dashboards.phones.desk import FacilitatorDesk
 from innovation_abm.dashboards.play import Play, Value
 from innovation_abm.dashboards.stage import StageWidget
 from innovation_abm.dashboards.tab_chart import TabChart
@@ -96,7 +96,7 @@ class Room:
             here, self.history, engine.archive, self.notes, memory, uploaded=kept is not None
         )
         self.session = GuidedSession(self.view, here.guides)
-        self.desk = Desk(self.view, self.session, Errands(_of_this_tab()), self._present)
+        self.desk = FacilitatorDesk(self.view, self.session, Errands(_of_this_tab()), self._present)
         self.stage = StageWidget(week=found.view.week, speed=found.view.speed, playing=not query)
         self.counting = Counting(engine, self.history, self.chart, self.jobs)
         self.picture = TabPicture(

@@ -23,7 +23,7 @@ class Channel:
         self._changing = threading.Lock()
 
     def tell(self) -> None:
-        """Have each page shown anew what it shows, where that has changed."""
+        """Have each page show what has changed."""
         with self._changing:
             for loop, changed in self._pages:
                 loop.call_soon_threadsafe(changed.set)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.links import View
 
 POLLS: WeakValueDictionary[str, Poll] = WeakValueDictionary()
-DESKS: WeakValueDictionary[str, Desk] = WeakValueDictionary()
+DESKS: WeakValueDictionary[str, FacilitatorDesk] = WeakValueDictionary()
 """What is open now, by the secret in its address; a room that is closed is in neither."""
 
 
@@ -45,7 +45,7 @@ class Turnout:
     voted: int = 0
 
 
-class Desk:
+class FacilitatorDesk:
     """The small pages of one room.
 
     Attributes:

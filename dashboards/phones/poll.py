@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.dashboards.phones.channel import Channel
-from innovation_abm.dashboards.words import LANGUAGES, typeset
+from innovation_abm.dashboards.words import LANGUAGES
+from innovation_abm.reading.typesetting import typeset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

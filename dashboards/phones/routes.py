@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from innovation_abm.dashboards.phones.desk import Desk
+    from innovation_abm.dashboards.phones.desk import FacilitatorDesk
     from innovation_abm.dashboards.phones.poll import Poll
 
 COOKIE: Final = "ia_phone"
@@ -119,7 +119,7 @@ async def presenter_events(request: Request) -> Response:
     return _refused(404, "not found") if desk is None else _stream(_followed_by_presenter(desk))
 
 
-async def _followed_by_presenter(desk: Desk) -> AsyncIterator[str]:
+async def _followed_by_presenter(desk: FacilitatorDesk) -> AsyncIterator[str]:
     with ExitStack() as closing:
         desk.window(True)
         closing.callback(desk.window, False)
