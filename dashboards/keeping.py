@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import solara
 from solara.alias import rv
 
+from innovation_abm.dashboards.web_page import web_page
 from innovation_abm.reading.spreadsheets import MOST_ROWS, CsvWriter, WorkbookWriter
 from innovation_abm.results.files import repeatable, save_run
 from innovation_abm.rules.book import SHIPPED
@@ -81,6 +82,7 @@ def Keep(room: Room) -> None:
             say("keep_picture"), text=True,
             on_click=lambda: room.stage.save_picture(play.opening.name, say("title")),
         )  # fmt: skip
+        solara.FileDownload(lambda: web_page(room), f"{scenario.name}.html", say("keep_web_page"))
         if not dict(scenario.files()) and not room.chart.is_own:
             solara.FileDownload(
                 lambda: session_file(room), f"{scenario.name}.toml", say("keep_scenario")

@@ -149,7 +149,7 @@ def _Slider(
         class_="ia-slider",
         attributes={
             "aria-label": title,
-            "aria-valuetext": _written(room, name, value),  # the slider counts its own steps
+            "aria-valuetext": value_in_words(room, name, value),  # the slider counts its own steps
             "data-lever": name,
         },
     )
@@ -174,12 +174,12 @@ def _Switch(room: Room, name: str, title: str, about: str) -> None:
 def _Named(room: Room, name: str, title: str, about: str, value: Value) -> None:
     say, play = room.say, room.play
     before = type(play)(play.opening).value(name, room.week + 1)
-    text = f"<b>{escape(_written(room, name, value))}</b>"
+    text = f"<b>{escape(value_in_words(room, name, value))}</b>"
     if before != value:
         since = max(
             (m.week for m in play.moves if m.name == name and m.week <= room.week + 1), default=1
         )
-        was = say("moved_from", value=_written(room, name, before), week=since)
+        was = say("moved_from", value=value_in_words(room, name, before), week=since)
         text += f" <i>{escape(was)}</i>"
     solara.HTML(
         tag="div",
@@ -191,7 +191,7 @@ def _Named(room: Room, name: str, title: str, about: str, value: Value) -> None:
     )
 
 
-def _written(room: Room, name: str, value: Value) -> str:
+def value_in_words(room: Room, name: str, value: Value) -> str:
     """Return a value with its unit, which custom rules may declare."""
     own = {one.name: one.unit for one in room.play.opening.own_parameters}
     if name in own:

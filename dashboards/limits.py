@@ -61,16 +61,17 @@ def Limits(room: Room) -> None:
         classes=["ia-limits-place"],
         unsafe_innerHTML=(
             f"<button type='button' popovertarget='ia-limits'>{title}</button>"
-            f"<div popover id='ia-limits' role='dialog' aria-label='{title}'>{_text(say)}"
+            f"<div popover id='ia-limits' role='dialog' aria-label='{title}'>"
+            f"<h2 tabindex='-1' autofocus>{title}</h2>{limits_in_html(say)}"
             "<button type='button' popovertarget='ia-limits' popovertargetaction='hide'>"
             f"{escape(say('close'))}</button></div>"
         ),
     )
 
 
-def _text(say: Speech) -> str:
-    """Return the text as HTML."""
-    parts = [f"<h2 tabindex='-1' autofocus>{escape(say('limits'))}</h2>"]
+def limits_in_html(say: Speech) -> str:
+    """Return the text as HTML, without its title."""
+    parts = []
     for part in limits():
         parts.append(f"<h3>{escape(say.of(part.title))}</h3>")
         parts += [f"<p>{escape(say.of(one))}</p>" for one in part.text]

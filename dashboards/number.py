@@ -31,7 +31,7 @@ def Number(room: Room) -> None:
         inside = f"<p class='ia-hidden'>{escape(say('counting'))}</p>"
     else:
         few = _why_few(room.counting, numbers, growing, say)
-        inside = _number(numbers, film, numbers.a is not numbers.b, weeks, say) + few
+        inside = number_in_html(numbers, film, numbers.a is not numbers.b, weeks, say) + few
     busy = " ia-busy" if "numbers" in room.jobs.working.value else ""
     html = f"<section class='ia-number{busy}' aria-live='polite'>{inside}</section>"
     with solara.Div():
@@ -40,7 +40,10 @@ def Number(room: Room) -> None:
             Limits(room)
 
 
-def _number(numbers: Numbers, film: Film | None, changed: bool, weeks: int, say: Speech) -> str:
+def number_in_html(
+    numbers: Numbers, film: Film | None, changed: bool, weeks: int, say: Speech
+) -> str:
+    """Return survival with its interval, both errors, and what the levers changed, as HTML."""
     found = numbers.b.share("survival")
     digits = 0 if found.estimate >= 0.1 else 1
     large = say.number(100 * found.estimate, digits)
