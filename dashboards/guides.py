@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from innovation_abm.dashboards.play import LiveMove, Play
-from innovation_abm.errors import InnovationAbmError, did_you_mean, first_few, shortened, shown
+from innovation_abm.errors import MOST, InnovationAbmError, did_you_mean, listed, shortened, shown
 from innovation_abm.reading.text_files import read_text
 from innovation_abm.reading.toml_files import TomlError, read_toml
 from innovation_abm.scenario.levers import Wording
@@ -214,7 +214,7 @@ def _explained(faults: Sequence[Mapping[str, Any]]) -> str:
     # A list with a faulty entry counts as too short besides.
     inside = {fault["loc"][:1] for fault in faults if len(fault["loc"]) > 1}
     told = [one for one in faults if one["type"] != "too_short" or one["loc"] not in inside]
-    return "; ".join(first_few(map(_fault, told)))
+    return listed([_fault(one) for one in told[:MOST]])
 
 
 def _fault(fault: Mapping[str, Any]) -> str:

@@ -19,11 +19,13 @@ from innovation_abm.extras import require
 from innovation_abm.options import (
     ColumnOption,
     JsonOption,
+    LeverOption,
     RepairOption,
     RulesOption,
     SetOption,
     chosen_columns,
     read_settings,
+    read_strengths,
 )
 from innovation_abm.reading.toml_files import check_file
 from innovation_abm.running.endings import Terminated
@@ -132,6 +134,7 @@ class _OtherBase:
     columns: Sequence[str] = ()
     rules: str | None = None
     settings: Sequence[str] = ()
+    levers: Sequence[str] = ()
 
     def applied(self, study: Study) -> Study:
         """Return the study with these options."""
@@ -152,6 +155,7 @@ class _OtherBase:
             own = own_parameters(study.read_rules(base["rules"]))
             known = parameters() | {one.name: one for one in own}
             base["values"] = base["values"] | read_settings("--set", self.settings, known)
+        base["levers"] = base["levers"] | read_strengths("--lever", self.levers)
         return study.but(base=Base(**base))
 
     def words(self) -> list[str]:
@@ -161,6 +165,7 @@ class _OtherBase:
         rules = [] if self.rules is None else ["--rules", self.rules]
         pairs = [("--column", pair) for pair in self.columns]
         pairs += [("--set", pair) for pair in self.settings]
+        pairs += [("--lever", pair) for pair in self.levers]
         return [*chart, *repair, *rules, *(word for pair in pairs for word in pair)]
 
 
@@ -171,6 +176,7 @@ def sweep(
     columns: ColumnOption = None,
     rules: RulesOption = None,
     set_values: SetOption = None,
+    levers: LeverOption = None,
     out: RunsOption = None,
     dask: DaskOption = None,
     workers: WorkersOption = None,
@@ -189,7 +195,7 @@ def sweep(
         check_file(study)  # report errors before anything slow is loaded
     from innovation_abm.experiments.running import execution
 
-    on = _OtherBase(chart, repair, columns or (), rules, set_values or ())
+    on = _OtherBase(chart, repair, columns or (), rules, set_values or (), levers or ())
     # A sweep checks its study. Its own chart may be faulty where another one is to be used.
     wanted = on.applied(find(study, check=False)) if on.words() else find(study)
     if check:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 class InnovationAbmError(ValueError):
@@ -53,6 +53,21 @@ def first_few(faults: Iterable[str]) -> list[str]:
         return listed
     more = f"{len(listed) - FEW} more" if len(listed) < MOST else "many more"
     return [*listed[:FEW], f"and {more}"]
+
+
+def listed(faults: Sequence[str], source: str = "") -> str:
+    """Return the message about one or more mistakes: several are listed, one a line.
+
+    Args:
+        faults: the mistakes, at least one; each may take several lines.
+        source: the file that they are in, or another name to begin with; "" for none.
+    """
+    begin = f"{source}: " if source else ""
+    if len(faults) == 1:
+        return f"{begin}{faults[0]}"
+    number = f"at least {MOST}" if len(faults) == MOST else f"{len(faults):,}"
+    lines = ("  " + fault.replace("\n", "\n    ") for fault in first_few(faults))
+    return "\n".join((f"{begin}{number} mistakes:", *lines))
 
 
 def nearest(name: str, names: Iterable[str], *, cutoff: float = 0.5) -> str | None:

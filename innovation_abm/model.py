@@ -220,10 +220,7 @@ class InnovationModel(mesa.Model):
         self.organization = organization or build_organization(self.settings)
         self.keys = purpose_keys(self.settings.seeds())
         self.own_keys = {}
-        if network is not None:
-            self.network = neighbours(network, self.organization.size)
-        else:
-            self.network = network_of("platform_network", self.settings, self.organization)
+        self.network = self._readers(network)
         self.keep_events = keep_events
         self.verdicts = self._take_verdicts()
         self.week = 0
@@ -233,10 +230,7 @@ class InnovationModel(mesa.Model):
         self._hire(hired)
         self.origin = self.organization.origins(origin)
         self.origin_posts = np.array(self.origin, np.uint64)
-        self.datacollector = mesa.DataCollector(
-            model_reporters={name: partial(_this_week, name) for name in WEEK_COLUMNS},
-            agent_reporters=None,
-        )
+        self.datacollector = _collector()
 
     book: RuleBook
     rules: RuleBook
@@ -1038,6 +1032,12 @@ class InnovationModel(mesa.Model):
 
     # --- setting up -------------------------------------------------------------------------------
 
+    def _readers(self, network: nx.Graph[int] | None) -> Sequence[Sequence[int]] | None:
+        """Return who reads whose posts on the platform, by post; ``None``: everybody may."""
+        if network is not None:
+            return neighbours(network, self.organization.size)
+        return network_of("platform_network", self.settings, self.organization)
+
     def _take_verdicts(self) -> dict[tuple[int, int, int], int]:
         given = self.settings.verdicts
         if fault := post_fault(given, self.organization.size):
@@ -1129,6 +1129,12 @@ def _mean(values: list[float]) -> float:
     for value in values:
         total += value
     return total / len(values)
+
+
+def _collector() -> mesa.DataCollector:
+    """Return a collector of the columns of the table of weeks."""
+    reporters = {name: partial(_this_week, name) for name in WEEK_COLUMNS}
+    return mesa.DataCollector(model_reporters=reporters, agent_reporters=None)
 
 
 def _this_week(name: str, model: InnovationModel) -> float:

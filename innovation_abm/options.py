@@ -112,11 +112,26 @@ def read_settings(
     return values
 
 
+def read_strengths(option: str, pairs: Sequence[str]) -> dict[str, float]:
+    """Read ``KEY=STRENGTH`` pairs; the scenario checks whether they are right."""
+    strengths: dict[str, float] = {}
+    for pair in pairs:
+        key, _, text = (part.strip() for part in pair.partition("="))
+        try:
+            strengths[key] = float(text)
+        except ValueError:
+            given = f"{option} {shortened(pair)}"
+            raise InnovationAbmError(
+                f"{given}: must be KEY=STRENGTH, for instance {option} upholding=0.5"
+            ) from None
+    return strengths
+
+
 def _unknown_setting(name: str, known: Mapping[str, Parameter]) -> str:
     from innovation_abm.scenario.levers import catalogue
 
     if name in catalogue():
-        return f"{name} is a lever, not a parameter; run and compare move it with --lever"
+        return f"{name} is a lever, not a parameter; --lever {name}=1 moves it"
     return unknown("parameter", name, known)
 
 

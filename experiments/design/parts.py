@@ -17,7 +17,7 @@ from innovation_abm.errors import (
     MOST,
     InnovationAbmError,
     did_you_mean,
-    first_few,
+    listed,
     shortened,
     unknown,
 )
@@ -69,13 +69,7 @@ class StudyError(InnovationAbmError):
         """Join one or more faults into one message."""
         self.faults = (StudyFault(faults),) if isinstance(faults, str) else tuple(faults)
         self.source = source
-        begin = f"{source}: " if source else ""
-        if len(self.faults) == 1:
-            super().__init__(f"{begin}{self.faults[0]}")
-            return
-        listed = first_few(map(str, self.faults))
-        lines = ("  " + fault.replace("\n", "\n    ") for fault in listed)
-        super().__init__("\n".join((f"{begin}{len(self.faults):,} mistakes:", *lines)))
+        super().__init__(listed([str(fault) for fault in self.faults], source))
 
     def __reduce__(self) -> tuple[type[StudyError], tuple[tuple[StudyFault, ...], str]]:
         """Make the error picklable, with its faults."""

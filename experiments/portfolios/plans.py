@@ -7,9 +7,10 @@ from itertools import combinations, product
 from math import comb
 from typing import TYPE_CHECKING, Any, Final
 
-from innovation_abm.errors import InnovationAbmError, shown, unknown
+from innovation_abm.errors import InnovationAbmError, listed, shown
 from innovation_abm.reading.toml_files import read_toml_file
 from innovation_abm.running.simulation import simulate_many
+from innovation_abm.scenario.faults import unknown_lever
 from innovation_abm.scenario.levers import LeverKind
 from innovation_abm.scenario.scenario import Change
 
@@ -114,13 +115,30 @@ def with_plan(scenario: Scenario, plan: Plan) -> Scenario:
     )
 
 
-def read_costs(path: str | PathLike[str]) -> dict[str, float]:
+def read_costs(path: str | PathLike[str], known: Iterable[str]) -> dict[str, float]:
     """Read a file of costs: a line ``key = cost`` for each lever that does not cost 1.
 
+    Args:
+        path: the file.
+        known: the keys of all levers.
+
     Raises:
-        InnovationAbmError: if the file cannot be read, or is wrong.
+        InnovationAbmError: naming the file, if it cannot be read or any line is wrong.
     """
-    return dict(read_toml_file(path, InnovationAbmError))
+    costs = dict(read_toml_file(path, InnovationAbmError))
+    if faults := list(_cost_faults(costs, known)):
+        raise InnovationAbmError(listed(faults, str(path)))
+    return costs
+
+
+def _cost_faults(costs: Mapping[str, object], known: Iterable[str]) -> Iterator[str]:
+    names = set(known)
+    for key, cost in costs.items():
+        number = isinstance(cost, int | float) and not isinstance(cost, bool)
+        if key not in names:
+            yield unknown_lever(key, known)
+        elif not number or not 0.0 < cost < 1e12:  # type: ignore[operator]
+            yield f"{key} = {shown(cost)}: must be a number above 0"
 
 
 def menu_of(
@@ -150,13 +168,10 @@ def menu_of(
         InnovationAbmError: if anything of it is wrong; the message says what would be right.
     """
     known, costs = scenario.catalogue(), dict(costs or {})
-    for what, keys in (("costs", costs), ("levers", levers or ())):
-        for key in keys:
-            if key not in known:
-                raise InnovationAbmError(f"{what}: {unknown('lever', key, known)}")
-    for key, cost in costs.items():
-        if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0.0 < cost < 1e12:
-            raise InnovationAbmError(f"costs: {key} = {shown(cost)}: must be a number above 0")
+    faults = [f"levers: {unknown_lever(key, known)}" for key in levers or () if key not in known]
+    faults += (f"costs: {fault}" for fault in _cost_faults(costs, known))
+    if faults:
+        raise InnovationAbmError(listed(faults))
     if not 0.0 < budget < 1e12:
         raise InnovationAbmError(f"budget = {budget:g}: must be a number above 0")
     for strength in strengths:

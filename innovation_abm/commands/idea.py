@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.text import Text
@@ -18,6 +18,7 @@ from innovation_abm.options import (
     ForceOption,
     JsonOption,
     LeverFileOption,
+    LeverOption,
     NamesOption,
     RepairOption,
     RulesOption,
@@ -30,23 +31,32 @@ from innovation_abm.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from rich.console import Console
 
+    from innovation_abm.commands.tasks import Task
     from innovation_abm.results.survival import Interval
+    from innovation_abm.rules.book import RuleBook
     from innovation_abm.running.chances import IdeaChance
 
 LUCKS: Final = 100
 """As :data:`innovation_abm.running.chances.LUCKS`, which is slow to import."""
 SHOWN: Final = 8
 """Levers that are listed unless some are named: those that help most."""
+OF_EACH_FATE: Final = 2
+"""Ideas of each fate that are listed where none is named: those worth most."""
 
 ScenarioArgument = Annotated[
     str,
     typer.Argument(metavar="PRESET|FILE.toml", help="What to run.", autocompletion=complete_preset),
 ]
 IdeaArgument = Annotated[
-    str,
-    typer.Argument(metavar="IDEA", help="Name of an idea of that run, such as w12-p7."),
+    str | None,
+    typer.Argument(
+        metavar="[IDEA]",
+        help="Name of an idea of that run, such as w12-p7. Default: list a few, with their fates.",
+    ),
 ]
 TryOption = Annotated[
     list[str] | None,
@@ -64,8 +74,9 @@ LucksOption = Annotated[
 
 def idea(
     scenario: ScenarioArgument,
-    name: IdeaArgument,
+    name: IdeaArgument = None,
     settings: SetOption = None,
+    levers: LeverOption = None,
     tried: TryOption = None,
     lever_file: LeverFileOption = None,
     chart: ChartOption = None,
@@ -84,34 +95,94 @@ def idea(
     """Show how likely one idea is to be adopted, and how levers would change that.
 
     People, ideas and context stay the same; only the luck of decisions is drawn again and again.
-    An idea is named by its week and its author's post; ``run --out`` saves a list of them.
+    An idea is named by its week and its author's post; without a name, a few ideas of the run are
+    listed, with what became of them.
     """
-    changes = Changes(chart, weeks, seed, {"--set": settings or ()}, lever_file=lever_file)
+    changes = Changes(
+        chart, weeks, seed, {"--set": settings or ()}, {"--lever": levers or ()}, lever_file
+    )
     reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
     with Working("loading") as working:
-        from innovation_abm.running.chances import idea_chance
-
         task, book = prepared(scenario, changes, reading, rules, working)
-        working.say("drawing luck")
-        found = idea_chance(
-            task.scenario,
-            name,
-            lucks=lucks,
-            levers=tried,
-            organization=task.organization,
-            rules=book,
-            progress=working,
-            notice=working.note,
-        )
-    if as_json:
+        if name is None:
+            listed = _some_ideas(task, book, working)
+        else:
+            found = _chance(task, book, name, lucks, tried, working)
+    if name is None:
+        print_json(listed) if as_json else show_ideas(page(), listed, scenario)
+    elif as_json:
         print_json(found.as_dict())
     else:
         show_chance(page(), found, everything=bool(tried))
 
 
+def _chance(
+    task: Task,
+    rules: RuleBook | None,
+    name: str,
+    lucks: int,
+    tried: Sequence[str] | None,
+    working: Working,
+) -> IdeaChance:
+    """Draw the luck of the decisions about an idea again and again."""
+    from innovation_abm.running.chances import idea_chance
+
+    working.say("drawing luck")
+    return idea_chance(
+        task.scenario,
+        name,
+        lucks=lucks,
+        levers=tried,
+        organization=task.organization,
+        rules=rules,
+        progress=working,
+        notice=working.note,
+    )
+
+
+def _some_ideas(task: Task, rules: RuleBook | None, working: Working) -> list[dict[str, Any]]:
+    """Run the scenario once; return those ideas of each fate that are worth most, by week."""
+    from innovation_abm.running.simulation import simulate
+
+    working.say("running once")
+    ideas = simulate(
+        task.scenario,
+        organization=task.organization,
+        rules=rules,
+        progress=working,
+        notice=working.note,
+    ).ideas
+    best = ideas.sort_values("birth_value", ascending=False, kind="stable")
+    some = best.groupby("fate", observed=True, sort=False).head(OF_EACH_FATE).sort_index()
+    columns = (some["idea"], some["birth_value"], some["fate"])
+    return [
+        {"idea": str(idea), "value": float(value), "fate": str(fate)}
+        for idea, value, fate in zip(*columns, strict=True)
+    ]
+
+
+def show_ideas(console: Console, ideas: Sequence[Mapping[str, Any]], scenario: str) -> None:
+    """Print ideas by name, and which command shows more about one of them."""
+    if not ideas:
+        console.print("Nobody has an idea in this run.")
+        return
+    table = page_table("<idea", "value", "<", "<in this run")
+    for one in ideas:
+        table.add_row(
+            one["idea"], f"{one['value']:+.2f}", _worth(one["value"]), _words(one["fate"])
+        )
+    console.print(table)
+    console.print(
+        f"\nOf each fate, the {OF_EACH_FATE} ideas worth most. How likely one of them is to be "
+        f"adopted: innovation-abm idea {scenario} {ideas[0]['idea']}. All ideas: "
+        f"innovation-abm run {scenario} --out FOLDER.",
+        style="dim",
+    )
+
+
 def show_chance(console: Console, found: IdeaChance, *, everything: bool = False) -> None:
     """Print what becomes of the idea, and with which levers more often adopted."""
-    worth = "worthwhile" if found.value > 0.0 else "worthless"
+    worth = _worth(found.value)
     console.print(Text(f"{found.idea}: {worth} (value {found.value:+.2f})", style="bold"))
     console.print(f"{chance_sentence(found)} In this run: {_words(found.fate)}.")
     fates = [f"{_words(fate)} {number}" for fate, number in found.fates.items()]
@@ -157,6 +228,10 @@ def chance_sentence(found: IdeaChance, changed: str = "") -> str:
 
 def _ends(change: Interval) -> str:
     return f"{100 * change.low:+.0f} to {100 * change.high:+.0f}"
+
+
+def _worth(value: float) -> str:
+    return "worthwhile" if value > 0.0 else "worthless"
 
 
 def _words(fate: str) -> str:

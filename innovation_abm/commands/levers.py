@@ -27,6 +27,7 @@ from innovation_abm.options import (
     ForceOption,
     JsonOption,
     LeverFileOption,
+    LeverOption,
     NamesOption,
     RepairOption,
     RulesOption,
@@ -103,12 +104,14 @@ def levers(
     weeks: WeeksOption = None,
     seed: SeedOption = None,
     settings: SetOption = None,
+    moved: LeverOption = None,
     rules: RulesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List, describe or rank levers."""
     if ranked is None:
-        for option, given in (("--plot", plot is not None), ("--challenges", challenges)):
+        needing = {"--plot": plot, "--challenges": challenges, "--set": settings, "--lever": moved}
+        for option, given in needing.items():
             if given:
                 raise InnovationAbmError(f"{option} needs a ranking: add --rank PRESET")
         _list_levers(key, lever_file, rules, as_json)
@@ -127,7 +130,9 @@ def levers(
             )
         picture = None if plot is None else lever_pages.check_picture(plot)
         book = read_rules(rules)
-        changes = Changes(chart, weeks, seed, {"--set": settings or ()}, lever_file=lever_file)
+        changes = Changes(
+            chart, weeks, seed, {"--set": settings or ()}, {"--lever": moved or ()}, lever_file
+        )
         wanted = changes.applied(ranked, book)
         warn_of_rules(ranked, book, working)
         task = task_of(wanted, reading, working)

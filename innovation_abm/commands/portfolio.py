@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from innovation_abm.experiments.portfolios.plans import LeverChoice
     from innovation_abm.experiments.portfolios.portfolio import Portfolio
+    from innovation_abm.rules.book import RuleBook
+    from innovation_abm.scenario.scenario import Scenario
 
 SHOWN: Final = 15
 """Plans that are printed: those that lose fewest worthwhile ideas."""
@@ -144,27 +146,21 @@ def portfolio(
     with Working("loading") as working:
         from innovation_abm.experiments.portfolios import portfolio as portfolios
         from innovation_abm.experiments.portfolios.plans import read_costs
-        from innovation_abm.rules.files import own_parameters
         from innovation_abm.scenario.possible_worlds import has_worlds
 
         task, book = prepared(scenario or usual_scenario(chart), changes, reading, rules, working)
         check_compiled(book)
-        several = None
         if worlds is None and scenario is not None and has_worlds(scenario):
             worlds = scenario  # a profile is tried in all of its worlds
-        if worlds is not None:
-            several = portfolios.read_worlds(worlds, own_parameters(book))
-            if (
-                has_worlds(worlds) or not Path(worlds).is_dir()
-            ):  # the files of a folder say everything themselves
-                several = {name: changes.applied_to(one) for name, one in several.items()}
+        several = None if worlds is None else _worlds(worlds, changes, book)
+        known = task.scenario.catalogue()
         found = portfolios.portfolio(
             task.scenario,
             budget,
             levers=levers or None,
             strengths=strengths or (1.0,),
             weeks=starts or (1,),
-            costs=None if costs is None else read_costs(costs),
+            costs=None if costs is None else read_costs(costs, known),
             worlds=several,
             require_lost=require,
             replications=replications,
@@ -181,6 +177,18 @@ def portfolio(
     show_portfolio(page(), found)
     if written is not None:
         print(f"\nWritten: {written}")
+
+
+def _worlds(name: str, changes: Changes, rules: RuleBook | None) -> dict[str, Scenario]:
+    """Read the worlds of a preset, with the changes, or those of a folder as its files say."""
+    from innovation_abm.experiments.portfolios.portfolio import read_worlds
+    from innovation_abm.rules.files import own_parameters
+    from innovation_abm.scenario.possible_worlds import has_worlds
+
+    several = read_worlds(name, own_parameters(rules))
+    if Path(name).is_dir() and not has_worlds(name):  # its files say everything themselves
+        return several
+    return {world: changes.applied_to(one) for world, one in several.items()}
 
 
 def _told(working: Working, what: str, done: int, total: int) -> None:

@@ -22,6 +22,7 @@ from innovation_abm.commands.pages import (
 )
 from innovation_abm.commands.tasks import (
     Changes,
+    Task,
     read_rules,
     task_of,
     usual_scenario,
@@ -148,33 +149,22 @@ def run(
         chart, weeks, seed, {"--set": settings or ()}, {"--lever": levers or ()}, lever_file
     )
     reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
-    profiled = scenario is not None and has_worlds(scenario) and out is None and story is None
-    if worlds or profiled:
+    name = scenario or usual_scenario(chart)
+    if worlds or (has_worlds(name) and out is None and story is None):
         if out is not None or story is not None:
             raise InnovationAbmError("--worlds: cannot be used with --out or --story")
-        run_worlds(scenario or usual_scenario(chart), changes, reading, rules, engine, as_json)
+        run_worlds(name, changes, reading, rules, engine, as_json)
         return
     with Working("loading") as working:
         from innovation_abm.results.files import check_folder, summarize
 
-        name = scenario or usual_scenario(chart)
         book = read_rules(rules)
         wanted = changes.applied(name, book)
         if out is not None:
             check_folder(out)
         warn_of_rules(name, book, working)
-        from innovation_abm.running.simulation import simulate
-
         task = task_of(wanted, reading, working)
-        working.say(f"{task.organization.size:,} people, {wanted.weeks:,} weeks")
-        done = simulate(
-            wanted,
-            organization=task.organization,
-            rules=book,
-            engine=engine.value,
-            progress=working,
-            notice=working.note,
-        )
+        done = _done(task, book, engine, working)
         working.say("counting")
         summary = summarize(done, task.chart) | _idle(done, book)
         told = _told(done, story, working, record=out is not None)
@@ -192,6 +182,21 @@ def run(
     _show_idle(console, summary.get("idle", {}))
     if out is not None:
         console.print(f"\nSaved in {out}; run.toml there repeats the run.", soft_wrap=True)
+
+
+def _done(task: Task, rules: RuleBook | None, engine: Engine, working: Working) -> Run:
+    """Run a task once."""
+    from innovation_abm.running.simulation import simulate
+
+    working.say(f"{task.organization.size:,} people, {task.scenario.weeks:,} weeks")
+    return simulate(
+        task.scenario,
+        organization=task.organization,
+        rules=rules,
+        engine=engine.value,
+        progress=working,
+        notice=working.note,
+    )
 
 
 def _idle(run: Run, rules: RuleBook | None) -> dict[str, Any]:

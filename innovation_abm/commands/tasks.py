@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from innovation_abm.errors import InnovationAbmError, shortened
-from innovation_abm.options import read_settings
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.options import read_settings, read_strengths
 
 if TYPE_CHECKING:
     from innovation_abm.charts.charts import Chart
@@ -74,7 +74,7 @@ class Changes:
         scenario = _named(scenario.but(**values), self.settings)
         strengths: dict[str, float] = {}
         for option, pairs in self.levers.items():
-            strengths |= _strengths(option, pairs)
+            strengths |= read_strengths(option, pairs)
         scenario = with_levers_of(self.lever_file, scenario)
         if strengths:
             scenario = scenario.but(levers={**scenario.levers, **strengths})
@@ -115,21 +115,6 @@ def find_scenario(name: str, rules: RuleBook | None = None) -> Scenario:
     if path.suffix.lower() == ".toml" or path.name != name or path.exists():
         return Scenario.load(path, declared)
     return preset(name).with_parameters(declared)  # which suggests the nearest name
-
-
-def _strengths(option: str, pairs: Sequence[str]) -> dict[str, float]:
-    """Read ``KEY=STRENGTH`` pairs; the scenario checks whether they are right."""
-    strengths: dict[str, float] = {}
-    for pair in pairs:
-        key, _, text = (part.strip() for part in pair.partition("="))
-        try:
-            strengths[key] = float(text)
-        except ValueError:
-            given = f"{option} {shortened(pair)}"
-            raise InnovationAbmError(
-                f"{given}: must be KEY=STRENGTH, for instance {option} upholding=0.5"
-            ) from None
-    return strengths
 
 
 def with_levers_of(file: str | None, scenario: Scenario) -> Scenario:

@@ -58,7 +58,7 @@ CONSTANT: Final = (int, float, str, bytes, tuple, frozenset, Enum, type(None), M
 """Types of values that cannot be changed, so nothing is kept in them."""
 
 
-class Reader(ast.NodeVisitor):
+class NameReader(ast.NodeVisitor):
     """Checks what names refer to.
 
     Attributes:
@@ -154,7 +154,7 @@ class Reader(ast.NodeVisitor):
             self.note(node, f"import {name} {effect}")
 
 
-class LoadingReader(Reader):
+class LoadingReader(NameReader):
     """Checks what a file does while it is loaded, and nothing that it only declares.
 
     Only calls count: importing does nothing yet, nor does naming a function. Files may be read and
@@ -210,7 +210,7 @@ class LoadingReader(Reader):
             super().note(node, what)
 
 
-class FunctionReader(Reader):
+class FunctionReader(NameReader):
     """Reads one function that the model may call: its names, and what it changes.
 
     Attributes:

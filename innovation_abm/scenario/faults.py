@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from innovation_abm.errors import first_few, nearest, shortened, shown, unknown
+from innovation_abm.errors import nearest, shortened, shown, unknown
 from innovation_abm.scenario.levers import MEASURES, catalogue
 from innovation_abm.scenario.parameters import GROUPS, OWN, Parameter, parameters
 
@@ -73,12 +73,7 @@ def unknown_lever(key: str, known: Iterable[str]) -> str:
     return unknown("lever", key, known, "innovation-abm levers lists them")
 
 
-def explain(error: ValidationError, known: Known) -> str:
-    """Return in plain words what pydantic found, where there are the parameters ``known``."""
-    return "; ".join(first_few(fault(found, known) for found in error.errors()))
-
-
-def fault(found: Mapping[str, Any], known: Known) -> str:
+def explained(found: Mapping[str, Any], known: Known) -> str:
     """Return a fault that pydantic found in plain words."""
     name = shortened(".".join(str(part) for part in found["loc"]))
     if found["type"] == "value_error":
@@ -243,6 +238,6 @@ def value_faults(name: str, value: object, known: Known) -> Iterable[str]:
         try:
             GROUPS[known[name].group](**{name: value})
         except ValidationError as error:
-            yield explain(error, known)
+            yield from (explained(found, known) for found in error.errors())
         else:
             yield from nan_faults({name: value})

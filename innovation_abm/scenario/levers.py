@@ -23,7 +23,7 @@ from innovation_abm.errors import (
     MOST,
     InnovationAbmError,
     did_you_mean,
-    first_few,
+    listed,
     shortened,
     shown,
 )
@@ -417,8 +417,8 @@ def lever_from(entry: object, number: int) -> Lever:
         found = error.errors()
         if len(found) > 1:  # a list is not too short when an entry of it is wrong
             found = [fault for fault in found if fault["type"] != "too_short"]
-        faults = "; ".join(first_few(dict.fromkeys(map(_fault, found[:MOST]))))
-        raise LeverError(f"lever {name}: {faults}") from None
+        faults = list(dict.fromkeys(map(_fault, found[:MOST])))
+        raise LeverError(listed(faults, f"lever {name}")) from None
 
 
 def lever_entry(lever: Lever) -> dict[str, Any]:

@@ -12,7 +12,7 @@ model is the textbook screen: ideas pass a row of gates, each with a constant pr
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, InstanceOf, ValidationError, model_v
 from innovation_abm.errors import (
     MOST,
     InnovationAbmError,
-    first_few,
+    listed,
     unknown,
 )
 from innovation_abm.notebook import html_table, paragraph, titled
@@ -33,7 +33,7 @@ from innovation_abm.scenario.faults import (
     JOINT,
     cross_faults,
     entry_fault,
-    explain,
+    explained,
     is_sound,
     key_fault,
     lever_faults,
@@ -91,7 +91,21 @@ FORMAT: Final = 1
 
 
 class ScenarioError(InnovationAbmError):
-    """A scenario, or its file, is wrong."""
+    """A scenario, or its file, is wrong.
+
+    Attributes:
+        faults: every mistake that was found; the message lists them.
+    """
+
+    def __init__(self, faults: Sequence[str] | str, source: str = "") -> None:
+        """Make one message of one or more faults, beginning with where they are."""
+        self.faults = (faults,) if isinstance(faults, str) else tuple(faults)
+        self.source = source
+        super().__init__(listed(self.faults, source))
+
+    def __reduce__(self) -> tuple[type[ScenarioError], tuple[tuple[str, ...], str]]:
+        """Make the error picklable, with its faults."""
+        return type(self), (self.faults, self.source)
 
 
 class Change(BaseModel):
@@ -121,7 +135,7 @@ class Change(BaseModel):
             super().__init__(**_entry_of_kind(entry))
         except ValidationError as error:
             faults = {entry_fault(fault) for fault in error.errors()[:MOST]}
-            raise ScenarioError("; ".join(first_few(sorted(faults)))) from None
+            raise ScenarioError(sorted(faults)) from None
 
     def holds(self, week: int) -> bool:
         """Whether the values hold in ``week``."""
@@ -184,7 +198,7 @@ class Scenario(
         try:
             super().__init__(**_with_own_values(_plain_values(values, known), declared))
         except ValidationError as error:
-            raise ScenarioError(explain(error, known)) from None
+            raise ScenarioError(_all_explained(error, known)) from None
 
     if not TYPE_CHECKING:  # it would hide from the type checker that a name is wrong
 
@@ -196,21 +210,20 @@ class Scenario(
     @model_validator(mode="after")
     def _check(self) -> Self:
         given = self._given()
-        faults = first_few(
-            chain(
-                nan_faults(given),
-                own_faults(self.own_parameters, self.own_values),
-                cross_faults(given),
-                network_faults(given),
-                own_lever_faults(self.own_levers, self.parameters()),
-                lever_faults(self.levers, self.catalogue()),
-                verdict_faults(self.verdicts, self.weeks),
-            )
+        found = chain(
+            nan_faults(given),
+            own_faults(self.own_parameters, self.own_values),
+            cross_faults(given),
+            network_faults(given),
+            own_lever_faults(self.own_levers, self.parameters()),
+            lever_faults(self.levers, self.catalogue()),
+            verdict_faults(self.verdicts, self.weeks),
         )
+        faults = list(islice(found, MOST))
         if not faults:  # the effect of levers and timeline can be worked out
-            faults = first_few(_timeline_faults(self))
+            faults = list(islice(_timeline_faults(self), MOST))
         if faults:
-            raise ScenarioError("; ".join(faults))
+            raise ScenarioError(faults)
         return self
 
     def but(self, **values: Any) -> Scenario:  # noqa: ANN401 - checked by pydantic
@@ -323,11 +336,11 @@ class Scenario(
             try:
                 scenario = cls(**values)
             except ScenarioError as error:
-                faults = [str(error), *faults]
+                faults = [*error.faults, *faults]
             if faults:
-                raise ScenarioError("; ".join(faults))
+                raise ScenarioError(faults)
         except ScenarioError as error:
-            raise ScenarioError(f"{source}: {error}") from None
+            raise ScenarioError(error.faults, source) from None
         return scenario
 
     @classmethod
@@ -421,6 +434,15 @@ def _seen_from(folder: Path, file: str) -> str:
         return Path(os.path.relpath(file, folder)).as_posix()
     except ValueError:
         return Path(file).absolute().as_posix()
+
+
+def _all_explained(error: ValidationError, known: Mapping[str, Parameter]) -> list[str]:
+    """Return in plain words each fault that pydantic found, those of the scenario's checks too."""
+    faults: list[str] = []
+    for found in error.errors()[:MOST]:
+        ours = found.get("ctx", {}).get("error")
+        faults += ours.faults if isinstance(ours, ScenarioError) else [explained(found, known)]
+    return faults
 
 
 def _known(own: tuple[Parameter, ...]) -> Mapping[str, Parameter]:
@@ -580,7 +602,8 @@ def _from_toml(
         own = {name for name in content if name in known and known[name].group == section}
         values |= {name: value for name, value in content.items() if name in own}
         strays += [(name, section) for name in content if name not in own]
-    return values, first_few(key_fault(name, known, section) for name, section in strays)
+    wrong = (key_fault(name, known, section) for name, section in strays)
+    return values, list(islice(wrong, MOST))
 
 
 def _own_levers(entries: object) -> Iterable[Lever]:
@@ -608,4 +631,5 @@ def _changes(entries: object) -> Iterable[Change]:
         try:
             yield Change(**own, values=entry)
         except ScenarioError as error:
-            raise ScenarioError(f"timeline entry {number}: {error}") from None
+            where = f"timeline entry {number}"
+            raise ScenarioError([f"{where}: {fault}" for fault in error.faults]) from None

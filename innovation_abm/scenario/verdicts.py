@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from innovation_abm.errors import MOST, InnovationAbmError, first_few, shown
+from innovation_abm.errors import MOST, InnovationAbmError, listed, shown
 from innovation_abm.reading.plain_numbers import of_kind
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Verdict(BaseModel):
             super().__init__(**plain)
         except ValidationError as error:
             faults = sorted({_fault(fault) for fault in error.errors()[:MOST]})
-            raise VerdictError("; ".join(first_few(faults))) from None
+            raise VerdictError(listed(faults)) from None
         if NAME.fullmatch(self.idea) is None:
             raise VerdictError(f"idea = {shown(self.idea)}: must be a name such as w3-p17")
 

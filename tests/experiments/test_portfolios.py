@@ -138,7 +138,7 @@ def test_a_plan_moves_levers_as_it_says():
 
 def test_costs_and_budget_bound_what_is_tried(tmp_path):
     (tmp_path / "costs.toml").write_text("defined_roles = 3\nforums = 0.5\n", encoding="utf-8")
-    costs = read_costs(tmp_path / "costs.toml")
+    costs = read_costs(tmp_path / "costs.toml", EIGHT)
     menu = menu_of(
         TEAM, 1.5, levers=("defined_roles", "forums", "upholding"), strengths=(0.5, 1), costs=costs
     )
@@ -304,3 +304,9 @@ def test_the_command(tmp_path):
     assert max(map(len, said.stdout.splitlines())) <= 200
     assert (tmp_path / "kept" / "report.html").exists()
     assert call("--budget", "0").exit_code == 2
+    (tmp_path / "costs.toml").write_text("upholdin = 2\nforums = 0\n", encoding="utf-8")
+    assert call("--costs", str(tmp_path / "costs.toml")).stderr.splitlines() == [
+        f"innovation-abm: {tmp_path / 'costs.toml'}: 2 mistakes:",
+        '  unknown lever "upholdin"; did you mean "upholding"?',
+        "  forums = 0: must be a number above 0",
+    ]

@@ -25,6 +25,7 @@ from innovation_abm.experiments import Study, sweep
 from innovation_abm.experiments.calibration.calibration import calibrate
 from innovation_abm.experiments.calibration.file import Calibration
 from innovation_abm.experiments.design.parts import StudyError
+from innovation_abm.experiments.store.results import load_study
 from innovation_abm.extending.checking import check_rules
 from innovation_abm.kernel.compiling import digest, only_in_mesa
 from innovation_abm.rules import RuleError, own_parameters
@@ -407,12 +408,16 @@ def test_sweep_sets_it_and_takes_other_rules(folder):
     Path("study.toml").write_text(study)
     Path("other.py").write_text(STRICT.replace("(1.0 - terms.strictness)", "terms.strictness"))
     given = ["sweep", "study.toml", "--no-report", "--json", "--set", "strictness=1.0", "--out"]
-    none, some = call(*given, "a"), call(*given, "b", "--rules", "other.py")
+    none = call(*given, "a")
+    some = call(*given, "b", "--rules", "other.py", "--lever", "upholding=1")
+    assert load_study("b").study.base.levers == {"upholding": 1.0}
     survival = [json.loads(one.stdout)["means"][0]["mean"] for one in (none, some)]
     assert survival[0] == 0.0 < survival[1]
     for wrong, message in (("strictness=3", "must be a number from 0"), ("strict=1", "unknown")):
         found = call("sweep", "study.toml", "--set", wrong)
         assert found.exit_code == 2 and message in found.output
+    found = call("sweep", "study.toml", "--lever", "upholdin=1")
+    assert found.exit_code == 2 and 'unknown lever "upholdin"' in found.output
 
 
 def test_the_dashboard_opens_with_it(folder):

@@ -93,7 +93,7 @@ def test_verdicts_are_part_of_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("week = 12", "verdict 1: endorse is missing; idea is missing; post is missing"),
+        ("week = 12", "verdict 1: 3 mistakes: endorse is missing idea is missing post is missing"),
         ('week = 1.5\nidea = "w1-p1"\npost = 1\nendorse = true', "week = 1.5: must be a whole"),
         ('week = 3\nidea = "w1p1"\npost = 1\nendorse = true', "idea = 'w1p1': must be a name"),
         ('week = 3\nidea = "w1-p1"\npost = 1\nendorse = "yes"', "endorse = 'yes': must be true or"),

@@ -119,3 +119,23 @@ def test_the_command(names):
     assert said.exit_code == 0
     assert f"Adopted in {found['adopted']} of 5 draws of luck" in said.stdout
     assert call("workshop", "w0-p0").exit_code == 2
+    moved = call(*arguments, "--lever", "defined_roles=1", "--json")
+    there = idea_chance(
+        TEAM.but(levers={"defined_roles": 1.0}), names[0], lucks=5, levers=["defined_roles"]
+    )
+    assert json.loads(moved.stdout) == there.as_dict()
+
+
+def test_without_a_name_the_command_lists_ideas_with_their_fates():
+    arguments = ("workshop", "--weeks", "20")
+    listed = json.loads(call(*arguments, "--json").stdout)
+    ideas = simulate(preset("workshop").but(weeks=20)).ideas.set_index("idea")
+    assert {one["fate"] for one in listed} == set(ideas["fate"])
+    for one in listed:
+        assert (one["value"], one["fate"]) == (
+            ideas.loc[one["idea"], "birth_value"], ideas.loc[one["idea"], "fate"],
+        )  # fmt: skip
+    said = call(*arguments).stdout
+    assert all(one["idea"] in said for one in listed)
+    assert f"innovation-abm idea workshop {listed[0]['idea']}" in said
+    assert "Nobody has an idea" in call(*arguments, "--set", "conception_rate=0").stdout
