@@ -63,7 +63,7 @@ def number_in_html(
         run = film.run
         text = say("this_run", adopted=run.fates["adopted"], conceived=run.conceived)
         lines.append(_small(text))
-    lines.append("<div class='ia-errors'>")
+    lines.append(f"<div class='ia-errors' title='{escape(say('worth_explained'))}'>")
     for measure in ("omission", "commission"):
         share = say.percent(numbers.b.share(measure).estimate)
         move = ""

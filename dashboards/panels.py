@@ -215,7 +215,7 @@ def _Chance(room: Room) -> None:
 
 def _marks(name: str, twins: Twins, say: Speech) -> list[str]:
     """Return why adopting an idea gains nothing, as marks."""
-    found = (("twins_weak", twins.weak), ("twins_failed", twins.failed))
+    found = (("twins_worthless", twins.worthless), ("twins_failed", twins.failed))
     return [say(key) for key, names in found if name in names]
 
 

@@ -16,7 +16,7 @@ class Twins:
     Attributes:
         a, b: the films.
         saved, lost: names of ideas adopted in B and not in A, and the other way round.
-        weak: those of them that are worth nothing.
+        worthless: those of them that are worth nothing.
         failed: those of them that failed when implemented, where they were adopted.
     """
 
@@ -24,7 +24,7 @@ class Twins:
     b: Film
     saved: tuple[str, ...]
     lost: tuple[str, ...]
-    weak: frozenset[str]
+    worthless: frozenset[str]
     failed: frozenset[str]
 
 
@@ -37,7 +37,7 @@ def pair(a: Film, b: Film) -> Twins:
     both = set(a.run.ideas["idea"]) & set(b.run.ideas["idea"])
     saved, lost = (adopted[1] - adopted[0]) & both, (adopted[0] - adopted[1]) & both
     gained = ((b.run.ideas, saved), (a.run.ideas, lost))  # as they were where they were adopted
-    weak = (set(table.loc[table["value"] <= 0.0, "idea"]) & names for table, names in gained)
+    worthless = (set(table.loc[table["value"] <= 0.0, "idea"]) & names for table, names in gained)
     failed = (
         set(table.loc[table["outcome"] == "failed", "idea"]) & names for table, names in gained
     )
@@ -46,7 +46,7 @@ def pair(a: Film, b: Film) -> Twins:
         b,
         saved=_in_order(saved),
         lost=_in_order(lost),
-        weak=frozenset().union(*weak),
+        worthless=frozenset().union(*worthless),
         failed=frozenset().union(*failed),
     )
 

@@ -279,7 +279,7 @@ class Decided(NamedTuple):
 
 
 def screen(bench: Bench, weeks: int, **values: Any) -> Decided:  # noqa: ANN401
-    """Screen good and bad ideas, about half of each, by constant reviews.
+    """Screen worthwhile and worthless ideas, about half of each, by constant reviews.
 
     Args:
         bench: what to run on.
@@ -309,8 +309,10 @@ def screen(bench: Bench, weeks: int, **values: Any) -> Decided:  # noqa: ANN401
 def screen_cases(
     name: str, source: str, run: str, passes: Callable[[float], float], found: Decided
 ) -> list[KnownCase]:
-    """Compare a screen with the chance that theory gives, for good and for bad ideas."""
-    run = f"{run} Each endorses good ideas with p = {P_GOOD}, bad ones with p = {P_BAD}."
+    """Compare a screen with the chance that theory gives, for each kind of ideas."""
+    run = (
+        f"{run} Each endorses worthwhile ideas with p = {P_GOOD}, worthless ones with p = {P_BAD}."
+    )
     kinds = (("good", passes(P_GOOD), found.good), ("bad", passes(P_BAD), found.bad))
     return [
         _case(1, f"{name}: {kind}", source, run, expected, share_of(adopted, expected))
@@ -451,7 +453,7 @@ def value_at(threshold: float) -> float:
 
 
 def best_threshold(bench: Bench) -> list[KnownCase]:
-    """Too lax a review adopts worthless ideas, too strict a one loses good ones."""
+    """Too lax a review adopts worthless ideas, too strict a one loses worthwhile ones."""
     cases: list[KnownCase] = []
     shape = {"span": 200, "value_mean": MEAN, "uncertainty": 1.0}
     run = "A leader sees values of mean -0.5 and deviation 1 with a standard error of 1"

@@ -336,8 +336,8 @@ class Review(Group):
     review: Literal["logistic", "constant"] = _choice(
         "logistic", "constant", "rule of review: by the value seen, or constant probabilities"
     )
-    p_good: float = _number(0.7, None, 0, 1, "constant review: chance to endorse a good idea")
-    p_bad: float = _number(0.3, None, 0, 1, "constant review: chance to endorse a bad idea")
+    p_good: float = _number(0.7, None, 0, 1, "constant review: chance to endorse a worthwhile idea")
+    p_bad: float = _number(0.3, None, 0, 1, "constant review: chance to endorse a worthless idea")
     review_precision: float = _number(
         2.0, None, 0, 1e3, "steepness of the review in the value seen", "1/value"
     )

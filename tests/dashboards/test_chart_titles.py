@@ -65,7 +65,7 @@ def test_the_ranking_names_a_winner_only_if_there_is_one():
 
     winner = ranked((0.10, 0.12), (0.01, 0.03))
     assert chart_titles.ranking_title(winner, SAY).endswith(
-        "(+11.0 of 100; bad ideas adopted: +5.0)"
+        "(+11.0 of 100; worthless ideas adopted: +5.0)"
     )
     assert chart_titles.ranking_title(ranked((0.1, 0.12), (0.09, 0.11)), SAY).startswith("2 levers")
     assert chart_titles.ranking_title(ranked((-0.1, 0.12)), SAY) == SAY("ranking_title")

@@ -731,7 +731,7 @@ def test_twins_name_what_was_saved_and_lost(room):
     assert room.stage.twin == {}
 
 
-def test_twins_mark_weak_ideas_and_those_that_failed_where_they_were_adopted():
+def test_twins_mark_worthless_ideas_and_those_that_failed_where_they_were_adopted():
     def film(*rows):
         ideas = pd.DataFrame(rows, columns=["idea", "fate", "outcome", "value"])
         return SimpleNamespace(run=SimpleNamespace(ideas=ideas))
@@ -750,7 +750,7 @@ def test_twins_mark_weak_ideas_and_those_that_failed_where_they_were_adopted():
     )
     twins = pair(a, b)
     assert (twins.saved, twins.lost) == (("w1-p1", "w4-p4"), ("w2-p2",))
-    assert (twins.weak, twins.failed) == ({"w1-p1"}, {"w2-p2"})
+    assert (twins.worthless, twins.failed) == ({"w1-p1"}, {"w2-p2"})
 
 
 def test_twins_may_be_asked_for_and_left_before_anything_is_recorded(compiled):
