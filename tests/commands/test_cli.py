@@ -1021,7 +1021,7 @@ def test_control_c(tmp_path):
         while psutil.Process(process.pid).cpu_times().user < 1.5:  # on busy machines this is late
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
     assert (out, err) == ("", "innovation-abm: interrupted\n")
     # a shell says 130 of both: Python kills itself where an import was executing text
     assert process.returncode in (130, -signal.SIGINT)

@@ -149,7 +149,7 @@ def test_a_link_of_another_site_opens_the_page_and_keeps_no_hold_on_it(
             "(url) => { window.held = window.open(url); }", served.url + "?week=7&lang=fr"
         )
     page = opening.value
-    page.wait_for_selector(".ia-large b", timeout=30_000)
+    page.wait_for_selector(".ia-large b")
     assert "Semaine" in page.content()
     assert page.evaluate("window.opener") is None
     assert evil.evaluate("held.closed || held.length") in (True, 0)
@@ -157,7 +157,7 @@ def test_a_link_of_another_site_opens_the_page_and_keeps_no_hold_on_it(
         "(url) => { document.body.innerHTML = `<a href='${url}'>x</a>`; }", served.url + "?week=9"
     )
     evil.get_by_text("x", exact=True).click()
-    evil.wait_for_selector(".ia-large b", timeout=30_000)
+    evil.wait_for_selector(".ia-large b")
     context.close()
 
 

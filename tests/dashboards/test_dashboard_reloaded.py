@@ -39,7 +39,7 @@ def tabs(browser, address):
 
 
 def shown(page):
-    page.wait_for_selector(".ia-large b", timeout=30_000)
+    page.wait_for_selector(".ia-large b")
     return page
 
 
@@ -56,10 +56,9 @@ def upload(page, path, name, people):
 def played(page, name):
     """Wait until a chart is played: it is named, and its weeks are there."""
     page.wait_for_function(
-        f"document.querySelector('.ia-preset :checked')?.text.includes({json.dumps(name)})",
-        timeout=30_000,
+        f"document.querySelector('.ia-preset :checked')?.text.includes({json.dumps(name)})"
     )
-    page.wait_for_function("document.querySelector('.ia-scrub input')?.max == 156", timeout=30_000)
+    page.wait_for_function("document.querySelector('.ia-scrub input')?.max == 156")
     return shown(page)
 
 
@@ -76,7 +75,7 @@ def moved(page):
         page.keyboard.press("p")
     page.locator(".ia-scrub input").fill("12")
     page.locator("[role=slider][data-lever=risk_aversion]").press("Home")
-    page.wait_for_selector(".ia-change", timeout=60_000)
+    page.wait_for_selector(".ia-change")
     page.wait_for_function("location.search.includes('move=1:risk_aversion:0&')")
     page.wait_for_function("/own=.*week=12$/.test(location.search)")
     return state(page)
@@ -85,7 +84,7 @@ def moved(page):
 def goes_on(page, before):
     """Wait until a page shows what it did before."""
     played(page, "mine")
-    page.wait_for_selector(".ia-change", timeout=60_000)
+    page.wait_for_selector(".ia-change")
     page.wait_for_function(f"location.search === {json.dumps(before[2])}")
     assert state(page) == before
 
@@ -238,12 +237,12 @@ def test_a_session_goes_on_with_a_new_server(
         tabs.server_ends()
         process.kill()
         process.wait()
-        page.wait_for_selector(f".ia-lost:has-text('{lost}')", timeout=10_000)
+        page.wait_for_selector(f".ia-lost:has-text('{lost}')")
         assert page.get_by_role("button", name=button, exact=True).is_visible()
         assert "Server disconnected" not in page.inner_text("body")
         page.wait_for_timeout(away * 1_000)
         opened.enter_context(running(*options))
-        page.wait_for_selector(".ia-lost", state="hidden", timeout=30_000)
+        page.wait_for_selector(".ia-lost", state="hidden")
         goes_on(page, before)
 
 
@@ -258,10 +257,10 @@ def test_a_lost_connection_is_found_again_without_a_reload(browser, compiled, tm
         tabs.server_ends()
         page.context.set_offline(True)
         page.evaluate("solara.debug.dropConnection()")
-        page.wait_for_selector(".ia-lost:has-text('is lost')", timeout=15_000)
+        page.wait_for_selector(".ia-lost:has-text('is lost')")
         page.wait_for_timeout(2_000)
         page.context.set_offline(False)
-        page.wait_for_selector(".ia-lost", state="hidden", timeout=15_000)
+        page.wait_for_selector(".ia-lost", state="hidden")
         assert page.evaluate("window.same")
         assert state(page) == before
         page.keyboard.press("u")  # the server answers: undo is not done in the browser
@@ -279,10 +278,10 @@ def test_a_server_that_was_paused_goes_on(browser, compiled, tmp_path):
         tabs.server_ends()
         os.kill(process.pid, signal.SIGSTOP)
         try:
-            page.wait_for_selector(".ia-lost:has-text('is lost')", timeout=30_000)
+            page.wait_for_selector(".ia-lost:has-text('is lost')")
         finally:
             os.kill(process.pid, signal.SIGCONT)
-        page.wait_for_selector(".ia-lost", state="hidden", timeout=30_000)
+        page.wait_for_selector(".ia-lost", state="hidden")
         goes_on(page, before)
         page.locator("[role=slider][data-lever=risk_aversion]").focus()
         page.keyboard.press("ArrowRight")

@@ -489,7 +489,7 @@ def test_bad_messages_are_dropped_in_one_line_and_the_tab_goes_on(served):
         tab.send(json.dumps(INFO))
         kinds = set()
         while "kernel_info_reply" not in kinds:
-            kinds.add(json.loads(tab.recv(timeout=30))["header"]["msg_type"])
+            kinds.add(json.loads(tab.recv(timeout=120))["header"]["msg_type"])
     lines = [line for line in served.lines[before:] if line.strip()]
     dropped = [line for line in lines if line.startswith("dropped a message")]
     assert len(dropped) == len(BAD)
@@ -519,10 +519,10 @@ def test_what_is_done_for_one_browser_is_not_given_to_another(served):
     before = len(served.lines)
     with served.connect(kernel) as first:
         first.send(json.dumps(INFO))
-        first.recv(timeout=30)
+        first.recv(timeout=120)
         with pytest.raises(ConnectionClosed), served.connect(kernel, session="other") as second:
             while True:
-                assert b"kernel_info" not in str(second.recv(timeout=30)).encode()
+                assert b"kernel_info" not in str(second.recv(timeout=120)).encode()
         close = f"/_solara/api/close/{kernel}?session_id=tab"
         origin = f"http://localhost:{served.port}"
         assert served.ask("POST", close, Origin=origin)[0] == 204
@@ -530,7 +530,7 @@ def test_what_is_done_for_one_browser_is_not_given_to_another(served):
         assert served.ask("POST", close, Origin=origin, Cookie=cookie)[0] == 204
         open_tabs = json.loads(served.ask("GET", "/resourcez")[2])["kernels"]["total"]
         first.send(json.dumps(INFO))
-        first.recv(timeout=30)
+        first.recv(timeout=120)
         cookie = "solara-session-id=session"
         assert served.ask("POST", close, Origin=origin, Cookie=cookie)[0] == 204
         left = json.loads(served.ask("GET", "/resourcez")[2])["kernels"]["total"]
@@ -544,7 +544,7 @@ def test_a_message_that_is_too_large_ends_its_connection_alone(served):
         with pytest.raises(ConnectionClosed) as closed:
             tab.send("x" * (MOST_BYTES + 1))
             while True:
-                tab.recv(timeout=30)
+                tab.recv(timeout=120)
         assert closed.value.rcvd.code == 1009
     assert served.ask("GET", "/readyz")[0] == 200
     assert not [line for line in served.lines[before:] if "Traceback" in line]
@@ -600,7 +600,7 @@ def test_no_more_tabs_are_opened_than_there_is_room_for(monkeypatch, caplog):
 )
 def test_what_is_not_http_leaves_no_traceback(served, sent):
     before = len(served.lines)
-    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=120) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
         connection.settimeout(10)

@@ -534,7 +534,7 @@ def test_control_c_keeps_what_was_finished_and_says_how_to_go_on(tmp_path, compi
     process = start(tmp_path)
     wait_for_runs(tmp_path, 1)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "the same command continues" in err
     assert "Traceback" not in out + err
@@ -587,7 +587,7 @@ def test_control_c_at_a_terminal_reaches_the_workers_of_a_local_cluster_too(tmp_
     )
     wait_for_runs(tmp_path, 1)
     os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "the same command continues" in err
     assert "Traceback" not in err

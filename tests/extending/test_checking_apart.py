@@ -118,7 +118,7 @@ def test_it_can_be_interrupted_and_leaves_no_process_behind(how, folder):
         assert children
         time.sleep(1.0)
         running.send_signal(how)
-        running.communicate(timeout=30)
+        running.communicate(timeout=120)
     assert running.returncode in (130, -signal.SIGINT, -signal.SIGKILL)
-    _, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=60)
     assert not alive

@@ -11,7 +11,8 @@ import pytest
 
 from innovation_abm.dashboards.screenshots import BROWSERS
 
-HERE = "EXCLUDE localhost, EXCLUDE 127.0.0.1"
+PATIENCE = 120.0
+"""Seconds that a test waits for what should be there soon: only a test that fails waits so long."""
 HOW = (
     "no Chromium found; on Debian and Ubuntu: apt-get install chromium. On others any Chromium or "
     "Chrome on the PATH will do"
@@ -52,6 +53,7 @@ class Tabs:
         """Watch for requests that go elsewhere than to the server at ``address``."""
         self.address, self.wrong, self.served = address, [], True
         self._context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en")
+        self._context.set_default_timeout(1_000 * PATIENCE)
         self._context.on("console", self._said)
         self._context.on("weberror", lambda error: self.wrong.append(str(error.error)))
         self._context.on("request", self._asked)
@@ -118,13 +120,13 @@ def running(*options, **environment):
 
 def stop(process):
     process.terminate()
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=PATIENCE)
     assert "Traceback" not in output
     return process.returncode
 
 
 def shown(page, url):
     page.goto(url)
-    page.wait_for_selector(".ia-large b", timeout=30_000)
+    page.wait_for_selector(".ia-large b")
     page.wait_for_function("document.querySelector('.ia-scrub input').max == 104")
     return page

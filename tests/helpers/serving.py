@@ -55,7 +55,7 @@ class Served:
             f"{method} {path} HTTP/1.1",
             *(f"{name}: {text}" for name, text in lines.items()),
         ]
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=120) as connection:
             connection.sendall("\r\n".join([*request, "", ""]).encode("latin-1"))
             answer = http.client.HTTPResponse(connection, method=method)
             answer.begin()
