@@ -26,6 +26,7 @@ from pathlib import Path
 import pytest
 import shown
 from places import ROOT
+from ports import free_port
 
 import innovation_abm
 from innovation_abm.kernel import carried
@@ -375,13 +376,6 @@ SERVERS = {
     "dask worker": "python -m {line} --no-dashboard",
 }
 """What goes on until it is stopped, by its beginning, and how it is started without a screen."""
-
-
-def free_port() -> int:
-    """Find a port of this machine that nobody listens to."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def listens(port: int) -> bool:

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import sys
 import time
 import zlib
@@ -13,6 +12,7 @@ from contextlib import ExitStack
 
 import pytest
 from browsing import Tabs, chromium, running
+from ports import free_port
 
 pytestmark = pytest.mark.browser
 
@@ -197,12 +197,6 @@ def test_a_chart_is_forgotten_once_its_tab_was_gone_for_an_hour(
     else:
         assert "mine" in page.inner_text(".ia-notes")
         assert page.evaluate(KEPT) is None
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.mark.slow

@@ -198,7 +198,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.lists(PIECES, max_size=40).map("".join))
 @example('a = """"b""""')
 @example("a = '''b''''''")

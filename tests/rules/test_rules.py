@@ -188,7 +188,7 @@ def test_every_rule_is_tested():
     assert {*PROBABILITIES, *SHARES, *NUMBERS} == RULES.keys()
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(WORLDS)
 def test_rules_keep_to_their_range_and_change_nothing(world):
     before = repr(vars(world.idea)), repr(vars(world.person)), repr(world.number)
@@ -365,7 +365,7 @@ DIRECTIONS = [
 
 
 def given_shares(function):
-    return settings(max_examples=40)(given(WORLDS, st.floats(0, 1), st.floats(0, 1))(function))
+    return settings(max_examples=20)(given(WORLDS, st.floats(0, 1), st.floats(0, 1))(function))
 
 
 @pytest.mark.parametrize(
