@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from innovation_abm.kernel import linking, tiers
+from innovation_abm.kernel import linking, patching, tiers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,9 @@ RECORD: Final = "engine.json"
 """File that says what the engine was made of, and what the other files contain."""
 BOOK: Final = "book.code"
 """File with machine code of the engine and the shipped rules."""
-FILES: Final = (tiers.PARTS, tiers.ENGINE_CODE, BOOK)
+COPIED: Final = (patching.FUNCTIONS, tiers.RULES, tiers.ENGINE_CODE, tiers.PARTS)
+"""Files that are copied to where rule books are linked; the last one is what is looked for."""
+FILES: Final = (*COPIED, BOOK)
 
 
 def write(folder: Path, made_of: MadeOf, kept_in: Path) -> None:
@@ -52,6 +54,8 @@ def write(folder: Path, made_of: MadeOf, kept_in: Path) -> None:
     tiers.write(folder / tiers.PARTS, parts)
     tiers.write(folder / tiers.ENGINE_CODE, linking.code_of_engine(parts.engine))
     tiers.write(folder / BOOK, book)
+    for name in (patching.FUNCTIONS, tiers.RULES):
+        shutil.copyfile(kept_in / name, folder / name)
     record = {"made_of": dict(made_of), "files": {name: _sha256(folder / name) for name in FILES}}
     (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
@@ -116,7 +120,7 @@ def copy_engine(folder: Path, made_of: MadeOf) -> bool:
     """
     if problem(made_of):
         return False
-    for name in (tiers.ENGINE_CODE, tiers.PARTS):  # the latter last: it is what is looked for
+    for name in COPIED:
         new = folder / f"{name}.new"
         shutil.copyfile(FOLDER / name, new)
         new.replace(folder / name)

@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any, Final
 from innovation_abm.agents.hooks import overrides
 from innovation_abm.entities.terms import OWN_TERMS
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.kernel import carried, linking, tiers
+from innovation_abm.kernel import carried, linking, patching, tiers
 from innovation_abm.kernel.locks import only_one
 from innovation_abm.kernel.translation.errors import DialectError
 from innovation_abm.rules import guarding
@@ -190,10 +190,11 @@ def seconds_to_compile(rules: RuleBook) -> float:
 
 
 def _is_engine_at_hand(engine: Path) -> bool:
-    """Whether an engine is kept in its folder, or came with the package."""
-    if tiers.is_kept(engine):
+    """Whether an engine is kept, came with the package, or can be made from another one."""
+    base = engine_folder(SHIPPED)
+    if tiers.is_kept(engine) or not carried.problem(made_of()):
         return True
-    return engine == engine_folder(SHIPPED) and not carried.problem(made_of())
+    return engine != base and (base / patching.FUNCTIONS).exists()
 
 
 @lru_cache(maxsize=KEPT)
@@ -292,12 +293,13 @@ def _compiled(name: str, asked: _Asked) -> Callable[..., int]:
             linking.once(name),
             _optimised_little(numba) if asked.checked else nullcontext(),
         ):
-            namespace = _specialised(asked.rules, name, numba, asked.checked)
+            source = _source_of_engine(asked.rules, name, numba, asked.checked)
+            _compile_all(source)
             folder = None if unkept else _folder(name)
-            entry = _entry(namespace, name, folder, numba, asked.checked)
+            entry = _entry(source.namespace, name, folder, numba, asked.checked)
             entry(*nothing_to_do())
             if linkable:
-                _keep_engine(entry, namespace["rules"], asked)
+                _keep_engine(entry, source, asked)
     except numba.core.errors.NumbaError as error:
         raise EngineError(f"the rules cannot be compiled together: {_reason(error)}") from None
     seconds = time.perf_counter() - began
@@ -318,11 +320,12 @@ def _linked(name: str, asked: _Asked) -> Callable[..., int] | None:
         _interrupted_between_steps(),
         linking.once(name),
     ):
-        if not tiers.is_kept(engine) and (_make_room(engine) or not _copied(engine)):
+        source = _source_of_engine(asked.rules, name, numba)
+        if not tiers.is_kept(engine) and (_make_room(engine) or not _made(engine, source)):
             return None
-        rules, *_ = _books(asked.rules, name, numba)
+        known = engine_folder(SHIPPED) / tiers.RULES
         prints = _fingerprints(asked.rules)
-        found = tiers.link(_folder(name), engine, _by_name(rules), prints)
+        found = tiers.link(_folder(name), engine, source.rules, prints, known)
     if found is not None:
         _mark_as_used(engine)
         seconds = time.perf_counter() - began
@@ -330,17 +333,33 @@ def _linked(name: str, asked: _Asked) -> Callable[..., int] | None:
     return found
 
 
-def _copied(engine: Path) -> bool:
-    with suppress(OSError):
-        return carried.copy_engine(engine, made_of())
-    return False
+def _made(engine: Path, source: patching.Source) -> bool:
+    """Get an engine without compiling it as a whole, and keep it.
+
+    That of the shipped rules may have come with the package. Others are made from it.
+    """
+    base = engine_folder(SHIPPED)
+    with tiers.tolerated():
+        if not tiers.is_kept(base) and not _make_room(base):
+            carried.copy_engine(base, made_of())
+        kept = tiers.read(base / patching.FUNCTIONS, patching.Functions)
+        if engine != base and kept is not None:
+            _mark_as_used(base)
+            made, known = patching.patched(kept, source)
+            tiers.keep_quick(engine, made)
+            tiers.write(base / patching.FUNCTIONS, known)
+    return tiers.is_kept(engine)
 
 
-def _keep_engine(entry: object, rules: ModuleType, asked: _Asked) -> None:
-    """Keep the engine for other rule books."""
-    folder = engine_folder(asked.rules)
+def _keep_engine(entry: object, source: patching.Source, asked: _Asked) -> None:
+    """Keep the engine for other rule books, and its functions for other engines."""
+    folder, base = engine_folder(asked.rules), engine_folder(SHIPPED)
     if not tiers.is_kept(folder) and not _make_room(folder):
-        tiers.keep(folder, entry, _by_name(rules), _fingerprints(asked.rules))
+        tiers.keep(folder, entry, source.rules, _fingerprints(asked.rules))
+    functions = base / patching.FUNCTIONS
+    with tiers.tolerated():
+        if not functions.exists() and not _make_room(base):
+            tiers.write(functions, patching.functions_of(entry, source))
 
 
 def _entry(
@@ -505,13 +524,13 @@ def _rule_functions(rules: RuleBook) -> Iterator[FunctionType]:
         yield getattr(rules, rule.name)
 
 
-def _specialised(
+def _source_of_engine(
     rules: RuleBook,
     name: str,
     numba: Any,  # noqa: ANN401
-    checked: bool,
-) -> dict[str, Any]:
-    """Compile what the engine's entry calls, in a namespace of the rule book's own."""
+    checked: bool = False,
+) -> patching.Source:
+    """Return what an engine is compiled from, in a namespace of the rule book's own."""
     from innovation_abm.kernel import decisions, week
     from innovation_abm.kernel.numba_types import signature_of, viewer
 
@@ -522,14 +541,31 @@ def _specialised(
     namespace |= {"rules": book, "shipped": shipped, "CHECKED": checked}
     namespace["CUSTOM"] = bool(roles_of(rules))
     namespace["state_at"] = viewer(checked)
-    for called, function in _bottom_up(namespace):
-        signature, code = signature_of(function, checked), function.__code__
-        if called != "replicate":
-            twin = _twin(function, namespace, name)
-            inline = {"forceinline": True} if len(code.co_code) < SMALL else {}
-            options = {**INNER, **inline, **_checks(checked)}
-            namespace[called] = numba.njit(signature, **options)(twin)
-    return namespace
+
+    def signature(function: FunctionType) -> tuple[Any, ...]:
+        return signature_of(function, checked)
+
+    def compiled(called: str, function: FunctionType) -> Any:  # noqa: ANN401
+        twin = _twin(function, namespace, name)
+        inline = {"forceinline": True} if len(function.__code__.co_code) < SMALL else {}
+        return numba.njit(signature(function), **INNER, **inline, **_checks(checked))(twin)
+
+    return patching.Source(
+        namespace,
+        _bottom_up(namespace),
+        signature,
+        compiled,
+        _by_name(book),
+        {name: _digest_of_rule(rules, name) for name in _by_name(book)},
+        lambda state, value: _absorb(state, value, set()),
+    )
+
+
+def _compile_all(source: patching.Source) -> None:
+    """Compile what the engine's entry calls."""
+    for called, function in source.functions:
+        if called != patching.ENTRY:
+            source.namespace[called] = source.compiled(called, function)
 
 
 def _books(
@@ -813,13 +849,16 @@ def _digest(rules: RuleBook, checked: bool) -> str:
 
 def _fingerprints(rules: RuleBook) -> dict[str, str]:
     """Return a fingerprint of each rule, and of whether the engine checks what it returns."""
-    prints = {}
-    for rule in fields(rules):
-        asked = (_is_trusted(rules, rule.name), _own_places(rules))
-        state = hashlib.sha256(repr(asked).encode())
-        _absorb(state, getattr(rules, rule.name), set())
-        prints[rule.name] = state.hexdigest()
-    return prints
+    return {
+        rule.name: f"{_digest_of_rule(rules, rule.name)} {_is_trusted(rules, rule.name)}"
+        for rule in fields(RuleBook)
+    }
+
+
+def _digest_of_rule(rules: RuleBook, name: str) -> str:
+    state = hashlib.sha256(repr(_own_places(rules)).encode())
+    _absorb(state, getattr(rules, name), set())
+    return state.hexdigest()
 
 
 def engine_folder(rules: RuleBook) -> Path:
@@ -947,6 +986,7 @@ ENGINE_MODULES: Final = (
     "kernel/runs",
     "kernel/states",
     "kernel/sizes",
+    "kernel/patching",
     "kernel/tiers",
     "kernel/translation/dialect",
     "kernel/translation/expressions",

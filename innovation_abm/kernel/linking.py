@@ -16,12 +16,14 @@ from __future__ import annotations
 import ctypes
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+    from types import FunctionType
 
     from llvmlite.binding import ModuleRef
     from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
@@ -226,6 +228,144 @@ def _called(compiled: Any) -> Called:
     return Called(compiled.fndesc.mangled_name, signature.args, signature.return_type)
 
 
+@dataclass(frozen=True)
+class Function:
+    """A function of an engine, apart from those that it calls.
+
+    Attributes:
+        symbol: its name in the engine's code.
+        arguments: types of its arguments.
+        answer: type of what it returns.
+        descriptor: what numba needs to know in order to call it.
+        bitcode: the function, with what else it needs but functions of the engine and rules.
+    """
+
+    symbol: str
+    arguments: tuple[Any, ...]
+    answer: Any
+    descriptor: Any
+    bitcode: bytes
+
+
+def called(rules: Mapping[str, Any]) -> dict[str, tuple[Called, ...]]:
+    """Return as what compiled rules are called."""
+    return {name: tuple(map(_called, rule.overloads.values())) for name, rule in rules.items()}
+
+
+def called_now(rule: Any, before: Called) -> Called:
+    """Return as what a rule is called that takes the place of another one; it is compiled here."""
+    if before.arguments not in rule.overloads:
+        rule.compile(before.arguments)
+    answer = rule.overloads[before.arguments].signature.return_type
+    return replace(before, answer=answer)
+
+
+def libraries(compiled: Iterable[Any]) -> set[JITCodeLibrary]:
+    """Return the libraries of compiled functions."""
+    return {each.library for one in compiled for each in one.overloads.values()}
+
+
+def wrapper_of(entry: Any) -> str:
+    """Return the name of the function by which Python calls an entry."""
+    (compiled,) = entry.overloads.values()
+    return compiled.fndesc.llvm_cpython_wrapper_name
+
+
+def function_of(
+    function: Any, apart: Container[JITCodeLibrary], renamed: Mapping[str, str] | None = None
+) -> Function:
+    """Return a compiled function by itself.
+
+    What else it reaches is its own copy, for functions of other processes may have the same names.
+
+    Args:
+        function: the function, compiled for one signature within :func:`once`.
+        apart: libraries that it is to be linked with later.
+        renamed: names of functions that it calls, and those to call instead.
+
+    Raises:
+        LinkError: if it does not stand alone.
+    """
+    (compiled,) = function.overloads.values()
+    library, descriptor = compiled.library, compiled.fndesc
+    module = getattr(library, "alone", library._final_module).clone()
+    for other in _reached(library, apart):
+        module.link_in(other._get_module_for_linking(), preserve=True)
+    for one in list(module.functions):
+        if one.is_declaration and one.name in (renamed or {}):
+            one.name = renamed[one.name]
+    _hide_all_but(module, {descriptor.mangled_name, descriptor.llvm_cpython_wrapper_name})
+    _check_stands_alone(module)
+    signature, bare = compiled.signature, copy(descriptor)
+    bare.typemap = bare.calltypes = bare.global_dict = None
+    symbol = descriptor.mangled_name
+    return Function(symbol, signature.args, signature.return_type, bare, module.as_bitcode())
+
+
+def declared(function: Function, written: FunctionType) -> Any:
+    """Return a function of numba's that compiled code can call, whose code is elsewhere.
+
+    Args:
+        function: the function.
+        written: how it is written, for the names of its arguments.
+    """
+    import numba
+    from numba.core.compiler import compile_result
+    from numba.core.typing import signature
+
+    dispatcher, elsewhere = numba.njit(written), object()
+    library = _library_class()(_codegen(), f"declared_{function.symbol}")
+    library.finalize()
+    compiled = compile_result(
+        typing_context=dispatcher.typingctx,
+        target_context=dispatcher.targetctx,
+        entry_point=elsewhere,
+        signature=signature(function.answer, *function.arguments),
+        objectmode=False,
+        fndesc=function.descriptor,
+        library=library,
+    )
+    dispatcher.targetctx.insert_user_function(elsewhere, function.descriptor, [library])
+    dispatcher.overloads[function.arguments] = compiled
+    dispatcher.disable_compile()
+    return dispatcher
+
+
+def rename(function: Any, symbol: str) -> Any:
+    """Give a compiled function the name by which others call it; return the type of its answer."""
+    (compiled,) = function.overloads.values()
+    compiled.library._final_module.get_function(compiled.fndesc.mangled_name).name = symbol
+    compiled.fndesc.mangled_name = symbol
+    return compiled.signature.return_type
+
+
+def joined(
+    functions: Iterable[bytes], entry: str, rules: Mapping[str, tuple[Called, ...]]
+) -> EngineBitcode:
+    """Put an engine together from its functions.
+
+    Args:
+        functions: the functions.
+        entry: name of the function by which Python calls it.
+        rules: as what it may call each rule; where it does not, that is left out.
+
+    Raises:
+        LinkError: if two of them have the same name.
+    """
+    import llvmlite.binding as llvm
+
+    first, *others = map(llvm.parse_bitcode, functions)
+    for other in others:
+        first.link_in(other)
+    _hide_all_but(first, {entry})
+    _check_stands_alone(first)
+    missing = {one.name for one in first.functions if one.is_declaration}
+    used = {
+        name: tuple(one for one in each if one.symbol in missing) for name, each in rules.items()
+    }
+    return EngineBitcode(first.as_bitcode(), entry, used)
+
+
 def bodies(rule: Any, calls: Iterable[Called]) -> tuple[bytes, ...]:
     """Return a rule with all that it reaches, as bitcode, for each way in which it is called.
 
@@ -292,14 +432,19 @@ class Code:
     environments: tuple[str, ...]
 
 
-def code_of_engine(engine: EngineBitcode) -> Code:
-    """Return machine code of an engine that calls its rules, wherever they are."""
-    return _machine_code([engine.bitcode], {engine.entry}, engine.symbols)
+def code_of_engine(engine: EngineBitcode, *, quick: bool = False) -> Code:
+    """Return machine code of an engine that calls its rules, wherever they are.
+
+    Args:
+        engine: the engine.
+        quick: optimise it little, which takes a fraction of the time; it runs slower.
+    """
+    return _machine_code([engine.bitcode], {engine.entry}, engine.symbols, quick=quick)
 
 
-def code_of_rules(engine: EngineBitcode, rules: Iterable[bytes]) -> Code:
-    """Return machine code of rules alone, as an engine calls them."""
-    return _machine_code(rules, engine.symbols)
+def code_of_rules(engine: EngineBitcode, rules: Iterable[bytes], *, quick: bool = False) -> Code:
+    """Return machine code of rules alone, as an engine calls them; optimised little if quick."""
+    return _machine_code(rules, engine.symbols, quick=quick)
 
 
 def code_of_both(engine: EngineBitcode, rules: Iterable[bytes]) -> Code:
@@ -307,13 +452,20 @@ def code_of_both(engine: EngineBitcode, rules: Iterable[bytes]) -> Code:
     return _machine_code([engine.bitcode, *rules], {engine.entry})
 
 
-def _machine_code(parts: Iterable[bytes], seen: set[str], elsewhere: Container[str] = ()) -> Code:
+def _machine_code(
+    parts: Iterable[bytes],
+    seen: set[str],
+    elsewhere: Container[str] = (),
+    *,
+    quick: bool = False,
+) -> Code:
     """Link bitcode, optimise it as numba does, and return it as machine code.
 
     Args:
         parts: the bitcode.
         seen: functions that other code calls.
         elsewhere: functions that are in other code.
+        quick: optimise it little.
 
     Raises:
         LinkError: if another function is called that is not to be found.
@@ -332,11 +484,39 @@ def _machine_code(parts: Iterable[bytes], seen: set[str], elsewhere: Container[s
         found = name in elsewhere or name.startswith("llvm.") or llvm.address_of_symbol(name)
         if function.is_declaration and not found:
             raise LinkError(f"nothing is called {name}")
-    library._optimize_final_module()
+    if quick:
+        _optimize_little(module)
+    else:
+        library._optimize_final_module()
     module = library._final_module
     names = (one.name for one in module.global_variables if not one.is_declaration)
     environments = tuple(name for name in names if name.startswith(ENVIRONMENT))
-    return Code(_codegen()._tm.emit_object(module), environments)
+    machine = _machine(0) if quick else _codegen()._tm
+    return Code(machine.emit_object(module), environments)
+
+
+def _optimize_little(module: ModuleRef) -> None:
+    """Write out small functions where they are called, and keep variables in registers."""
+    import llvmlite.binding as llvm
+
+    tuning = llvm.create_pipeline_tuning_options(speed_level=0)
+    builder = llvm.create_pass_builder(_codegen()._tm, tuning)
+    builder.getModulePassManager().run(module, builder)
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_global_dead_code_eliminate_pass()
+    passes.add_sroa_pass()
+    passes.add_instruction_combine_pass()
+    passes.add_simplify_cfg_pass()
+    passes.run(module, builder)
+
+
+def _machine(optimisation: int) -> Any:
+    """Return what emits machine code for this processor."""
+    import llvmlite.binding as llvm
+
+    options = {"opt": optimisation}
+    _codegen()._customize_tm_options(options)
+    return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(**options)
 
 
 def load(codes: Iterable[Code], entry: str) -> Callable[..., int]:
@@ -355,10 +535,7 @@ def load(codes: Iterable[Code], entry: str) -> Callable[..., int]:
 
     from innovation_abm.kernel import week
 
-    options = {"opt": config.OPT}
-    _codegen()._customize_tm_options(options)
-    machine = llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(**options)
-    memory = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    memory = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(config.OPT))
     for code in codes:
         memory.add_object_file(llvm.ObjectFileRef.from_data(code.machine))
     memory.finalize_object()

@@ -34,6 +34,10 @@ PARTS: Final = "engine.parts"
 """File of an engine's folder: what rules are linked into, and the rules that it was made with."""
 ENGINE_CODE: Final = "engine.code"
 """File of an engine's folder: its machine code, without rules."""
+RULES: Final = "rules.parts"
+"""File of the shipped engine's folder: rules that were compiled, for any engine."""
+KNOWN: Final = 300
+"""Compiled rules that are kept beside engines, of some kilobytes each."""
 FIRST_TIER: Final = "first-tier.code"
 """File of a rule book's folder: machine code of its rules."""
 SECOND_TIER: Final = "second-tier.code"
@@ -48,7 +52,7 @@ class Parts:
 
     Attributes:
         engine: all but the rules.
-        rules: of each rule its fingerprint, and its bitcode.
+        rules: of each rule its fingerprint, and its bitcode; none if it was made from another one.
     """
 
     engine: EngineBitcode
@@ -90,7 +94,7 @@ def keep(folder: Path, entry: object, rules: Mapping[str, Any], prints: Mapping[
         rules: the compiled rules that it calls.
         prints: fingerprints of the rules.
     """
-    with _tolerated():  # without it, the next rule book is compiled as this one was
+    with tolerated():  # without it, the next rule book is compiled as this one was
         engine = linking.engine_of(entry, rules)
         bodies = {
             name: (prints[name], linking.bodies(rules[name], calls))
@@ -99,11 +103,23 @@ def keep(folder: Path, entry: object, rules: Mapping[str, Any], prints: Mapping[
         write(folder / PARTS, Parts(engine, bodies))
 
 
+def keep_quick(folder: Path, engine: EngineBitcode) -> None:
+    """Keep an engine with code that is quick to make, and none of the rules.
+
+    Args:
+        folder: where; it is there.
+        engine: the engine.
+    """
+    write(folder / ENGINE_CODE, linking.code_of_engine(engine, quick=True))
+    write(folder / PARTS, Parts(engine, {}))
+
+
 def link(
     folder: Path,
     engine_folder: Path,
     rules: Mapping[str, Any],
     prints: Mapping[str, str],
+    known: Path,
 ) -> Advance | None:
     """Link a rule book with the engine that is kept; only rules that differ are compiled.
 
@@ -112,6 +128,7 @@ def link(
         engine_folder: where the engine is kept.
         rules: the rules, for numba to compile.
         prints: fingerprints of the rules.
+        known: file with rules that were compiled before, for any engine.
 
     Returns:
         The entry; ``None`` if no engine is kept there, or its rules return other types.
@@ -119,12 +136,9 @@ def link(
     parts = read(engine_folder / PARTS, Parts)
     if parts is None:
         return None
-    with _tolerated():
-        bodies: list[bytes] = []
-        for name, calls in parts.engine.rules.items():
-            of, body = parts.rules[name]
-            bodies += body if of == prints[name] else linking.bodies(rules[name], calls)
-        code = linking.code_of_rules(parts.engine, bodies)
+    with tolerated():
+        bodies = _bodies(parts, rules, prints, known)
+        code = linking.code_of_rules(parts.engine, bodies, quick=not parts.rules)
         if not (engine_folder / ENGINE_CODE).exists():
             write(engine_folder / ENGINE_CODE, linking.code_of_engine(parts.engine))
         entry, target = parts.engine.entry, linking.target()
@@ -132,6 +146,25 @@ def link(
         write(folder / FIRST_TIER, tier)
         return load(folder, engine_folder.parent)
     return None
+
+
+def _bodies(
+    parts: Parts, rules: Mapping[str, Any], prints: Mapping[str, str], known: Path
+) -> list[bytes]:
+    """Return the bitcode of the rules; what is neither the engine's nor known is compiled."""
+    found: list[bytes] = []
+    before = read(known, dict) or {}
+    after = dict(before)
+    for name, calls in parts.engine.rules.items():
+        of, body = parts.rules.get(name, ("", ()))
+        if of != prints[name]:
+            key = (prints[name], repr(calls))
+            body = after.pop(key, None) or linking.bodies(rules[name], calls)
+            after[key] = body  # the latest last
+        found += body
+    if after.keys() != before.keys():
+        write(known, dict(list(after.items())[-KNOWN:]))
+    return found
 
 
 def load(folder: Path, engines: Path) -> Advance | None:
@@ -196,7 +229,7 @@ class Tiered:
         first, parts = self._first, read(self._parts, Parts)
         if parts is None:  # it was deleted meanwhile
             return
-        with _tolerated():
+        with tolerated():
             code = linking.code_of_both(parts.engine, first.rules or parts.bodies)
             second = replace(first, target=linking.target(), code=code, rules=())
             self._advance = linking.load([second.code], second.entry)
@@ -206,7 +239,7 @@ class Tiered:
 
 
 @contextmanager
-def _tolerated() -> Iterator[None]:
+def tolerated() -> Iterator[None]:
     """Go on after whatever may go wrong inside numba or on the disk; there is the plain way."""
     try:
         yield

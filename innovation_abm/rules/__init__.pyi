@@ -227,12 +227,6 @@ from .files import (
     GIVEN as GIVEN,
 )
 from .files import (
-    NEAR as NEAR,
-)
-from .files import (
-    OURS as OURS,
-)
-from .files import (
     RULES as RULES,
 )
 from .files import (
@@ -248,9 +242,6 @@ from .files import (
     blaming as blaming,
 )
 from .files import (
-    explained as explained,
-)
-from .files import (
     load_rules as load_rules,
 )
 from .files import (
@@ -264,4 +255,13 @@ from .files import (
 )
 from .files import (
     roles_of as roles_of,
+)
+from .loading import (
+    NEAR as NEAR,
+)
+from .loading import (
+    OURS as OURS,
+)
+from .loading import (
+    explained as explained,
 )

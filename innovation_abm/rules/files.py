@@ -233,7 +233,12 @@ def read_rules(path: str | PathLike[str]) -> tuple[FileRules, list[Finding]]:
         declared = declared_in(_namespaces(book, roles, *loaded.modules.values()))
     except ParameterError as error:
         raise RuleError(f"{name}: {error}") from None
-    told = {"file": name, "texts": loaded.texts, "sources": sources, "roles": roles}
+    told: dict[str, object] = {
+        "file": name,
+        "texts": loaded.texts,
+        "sources": sources,
+        "roles": roles,
+    }
     told |= {"parameters": declared, "is_folder": Path(path).is_dir()}
     for attribute, value in told.items():
         object.__setattr__(book, attribute, value)  # a rule book is frozen
@@ -405,8 +410,9 @@ def _rules_of(
     whole = [file for file, module in declaring.items() if WHOLE_BOOK in vars(module)]
     if len(whole) > 1:
         raise RuleError(f"{whole[1]}: {whole[0]} sets {WHOLE_BOOK}, too; set it once")
+    places: dict[str, str] = {}
     if whole:
-        found, places = _whole_book(whole[0], declaring[whole[0]]), {}
+        found = _whole_book(whole[0], declaring[whole[0]])
     else:
         found, places = _by_name(declaring)
         _check_names(name, declaring, found, roles)

@@ -31,6 +31,7 @@ from innovation_abm.rules.declaring import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from os import PathLike
     from types import CodeType
 
 OURS: Final = "innovation_abm"
@@ -58,7 +59,7 @@ class Loaded:
     modules: Mapping[Path, ModuleType]
 
 
-def load(path: str | PurePath) -> Loaded:
+def load(path: str | PathLike[str]) -> Loaded:
     """Run a file, or all files of a folder but tests.
 
     Raises:
@@ -74,7 +75,7 @@ def load(path: str | PurePath) -> Loaded:
 
 
 @contextmanager
-def _readable(path: str | PurePath) -> Iterator[None]:
+def _readable(path: str | PathLike[str]) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:

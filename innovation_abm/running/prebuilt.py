@@ -11,11 +11,18 @@ import sys
 import tempfile
 from pathlib import Path
 
+from innovation_abm.agents import Staff
 from innovation_abm.kernel import carried, compiling
+from innovation_abm.organization.organization import Role
 from innovation_abm.rules.book import SHIPPED
+from innovation_abm.rules.files import with_agents
 
 LEAST_PROCESSOR = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
 """Environment variables by which numba compiles for any processor of the architecture."""
+
+
+class Plain(Staff):
+    """Agents that differ in nothing, but are custom ones."""
 
 
 def make(folder: Path, version: str) -> None:
@@ -32,6 +39,7 @@ def make(folder: Path, version: str) -> None:
     with tempfile.TemporaryDirectory() as kept:
         os.environ |= {**LEAST_PROCESSOR, compiling.CACHE_VARIABLE: kept}
         compiling.build(SHIPPED, print)
+        compiling.build(with_agents(SHIPPED, {Role.STAFF: Plain}), print)  # rules are checked there
         carried.write(folder, compiling.made_of(version), compiling.engine_folder(SHIPPED))
 
 

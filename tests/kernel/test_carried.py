@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from innovation_abm.kernel import carried, compiling, linking, tiers
+from innovation_abm.kernel import carried, compiling, linking, patching, tiers
 from innovation_abm.kernel.compiling import CACHE_VARIABLE, is_compiled, made_of, seconds_to_compile
 from innovation_abm.rules import SHIPPED, RuleBook, rule
 
@@ -33,6 +33,8 @@ def brought(tmp_path, monkeypatch):
     monkeypatch.setattr(linking, "load", lambda codes, entry: lambda *_: list(codes))
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     tiers.write(tmp_path / tiers.PARTS, tiers.Parts(linking.EngineBitcode(b"", "entry", {}), {}))
+    tiers.write(tmp_path / tiers.RULES, {})
+    tiers.write(tmp_path / patching.FUNCTIONS, patching.Functions("entry", {}, {}))
     carried._problem.cache_clear()
     carried.write(folder, HERE, tmp_path)
     yield folder

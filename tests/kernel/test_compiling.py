@@ -33,7 +33,7 @@ PACKAGE = Path(innovation_abm.__file__).parent
 # --- the fingerprint ------------------------------------------------------------------------------
 
 
-COMPILING = ("carried", "compiling", "lowering", "plans", "runs", "states", "tiers")
+COMPILING = ("carried", "compiling", "patching", "lowering", "plans", "runs", "states", "tiers")
 
 
 def test_every_module_that_the_engine_is_written_in_is_in_its_fingerprint():
