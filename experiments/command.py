@@ -204,7 +204,7 @@ def sweep(
         if as_json:
             print_json(vars(found))
         else:
-            print(found.sentence())
+            print(found.sentence(reported=with_report))
         return
     folder = Path(out if out is not None else wanted.name)
     with Working("loading") as working:
@@ -216,6 +216,7 @@ def sweep(
                 dask=dask,
                 workers=workers,
                 retry=retry,
+                reported=with_report,
                 progress=working,
                 notice=working.note,
             )

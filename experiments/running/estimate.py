@@ -36,6 +36,14 @@ BASE_BYTES: Final = 300e6
 """Bytes of memory that the program itself needs."""
 PROCESS_BYTES: Final = 150e6
 """Bytes of memory that each process of the Mesa engine needs."""
+REPORT: Final = 3.0
+"""Seconds to load what draws and writes a report, and to draw what every report has."""
+REPORT_MEASURE: Final = 1.0
+"""Seconds that each measure drawn needs in addition."""
+REPORT_FACTOR: Final = 0.5
+"""Seconds that each factor needs for each measure, where the design shows it over its levels."""
+DRAWN: Final = (6, 12)
+"""Most measures and factors that a report draws."""
 ROW_BYTES: Final = {"ideas": 60, "weeks": 120, "queues": 60, "people": 80}
 """Bytes on disk per row of each table."""
 
@@ -49,6 +57,7 @@ class Estimate:
         runs: maximum number of runs.
         known: runs that are already stored.
         seconds: time for the other runs.
+        report: time for the report, in seconds.
         memory: memory, in bytes.
         disk: disk space, in bytes.
     """
@@ -59,12 +68,15 @@ class Estimate:
     seconds: float
     memory: float
     disk: float
+    report: float = 0.0
 
-    def sentence(self) -> str:
-        """Return the estimate as a sentence."""
+    def sentence(self, *, reported: bool = False) -> str:
+        """Return the estimate as a sentence; ``reported``: a report is written."""
+        taken = duration(self.seconds + (self.report if reported else 0.0))
+        taken += " with the report" if reported else ""
         known = f" ({self.known:,} already stored)" if self.known else ""
         return (
-            f"{self.points:,} points, {self.runs:,} runs{known}; about {duration(self.seconds)}, "
+            f"{self.points:,} points, {self.runs:,} runs{known}; about {taken}, "
             f"{self.memory / 1e9:.1f} GB of memory and {size(self.disk)} of disk"
         )
 
@@ -124,7 +136,18 @@ def estimate(
         + len(points) * POINT_BYTES
         + runs * (RUN_BYTES + 8 * numbers),
         disk=runs * (25.0 + 9 * numbers) + sum(ROW_BYTES[name] * rows[name] for name in rows),
+        report=report_seconds(study),
     )
+
+
+def report_seconds(study: Study) -> float:
+    """Return the seconds that the report of a study takes, roughly."""
+    measures, factors = (
+        min(len(names), most)
+        for names, most in zip((study.measures, study.factors), DRAWN, strict=True)
+    )
+    shown = factors if study.design.kind not in ("morris", "one_at_a_time") else 0
+    return REPORT + measures * (REPORT_MEASURE + REPORT_FACTOR * shown)
 
 
 def mesa_seconds(point: Point) -> float:

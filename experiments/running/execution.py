@@ -81,6 +81,7 @@ def sweep(
     dask: str | None = None,
     workers: int | None = None,
     retry: bool = False,
+    reported: bool = False,
     progress: Progress | None = None,
     notice: Notice | None = None,
 ) -> Results:
@@ -94,6 +95,7 @@ def sweep(
             runs them without Dask. The results are the same.
         workers: number of local threads or processes; ``None`` for one per processor.
         retry: run again what failed before or is damaged in the folder.
+        reported: whether a report follows, which the estimated time then includes.
         progress: called regularly with the number of runs done and of runs wanted, as far as known;
             the sweep stops if it returns ``False``.
         notice: called with lines for the user: what the study needs, which engine runs it.
@@ -127,7 +129,8 @@ def sweep(
         ids, places, design = _once(numbers)
         plan = plan.at(places)
         done = Done.of(store, ids, study.replications.at_most, retry)
-        told(_estimate(study, plan, runner, number, done.known()).sentence())
+        found = _estimate(study, plan, runner, number, done.known())
+        told(found.sentence(reported=reported))
         with _hired(runner, dask, number) as hired, _interruption() as interrupted:
             _Sweep(study, plan, ids, design, done, store, hired, progress, told, interrupted).run()
     return load_study(folder)

@@ -12,13 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
 from innovation_abm.entities.idea import NOVEL, Fate
 from innovation_abm.errors import InnovationAbmError, did_you_mean, nearest, shortened
+from innovation_abm.results.meant import measure_of
 from innovation_abm.results.survival import tjur_r2
 from innovation_abm.scenario.levers import MEASURES as EXPECTED
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
@@ -117,7 +117,7 @@ def measure_meant(name: str, names: Iterable[str]) -> str:
         names: the measures that there are.
     """
     names = list(names)
-    meant = next((MEANT[word] for word in name.lower().split("_") if word in MEANT), None)
+    meant = measure_of(name)
     if meant in names and nearest(name, names, cutoff=0.85) is None:
         return f'; did you mean "{meant}" ({MEASURES[meant].title})?'
     return did_you_mean(name, names)
@@ -341,21 +341,6 @@ def _value_r2(run: Finished) -> float:
 MEASURES: Final[dict[str, Measure]] = {measure.name: measure for measure in _LISTED}
 """Every measure by its name."""
 assert MEASURES.keys() == EXPECTED, "levers may name these measures, and no others"
-
-MEANT: Final = MappingProxyType(
-    {
-        **dict.fromkeys(("worthwhile", "good", "omitted", "missed", "lost"), "omission"),
-        **dict.fromkeys(("worthless", "bad", "committed"), "commission"),
-        **dict.fromkeys(("silence", "silent", "withholding", "hidden"), "withheld"),
-        **dict.fromkeys(("novelty", "new", "radical"), "novel_survival"),
-        **dict.fromkeys(("pending", "undecided", "open", "waiting"), "in_flight"),
-        **dict.fromkeys(("implemented", "implementation", "practice"), "embedded_share"),
-        **dict.fromkeys(("burnout", "exhausted"), "burnt_out"),
-        **dict.fromkeys(("turnover", "leavers"), "exits"),
-        **dict.fromkeys(("adoption", "success", "accepted", "approved"), "survival"),
-    }
-)
-"""Words for what a measure is about, and the measure that is meant; the first of a name counts."""
 
 HEADLINES: Final = (
     "survival",

@@ -276,6 +276,20 @@ WRONG = [
         'measures: unknown measure "pending"; did you mean "in_flight" (ideas in flight at the '
         'end)?',
     ]),
+    *(
+        (HEAD + f"measures = ['{given}']", [
+            f'measures: unknown measure "{given}"; did you mean "{meant}" '
+            f"({MEASURES[meant].title})?"
+        ])
+        for given, meant in {
+            "good_ideas_lost": "omission", "useful_survival": "omission",
+            "false_negatives": "omission", "harmful_adopted": "commission",
+            "false_positives": "commission", "type_1_error": "commission",
+            "adopted_share": "survival", "waiting_time": "idea_wait", "waiting": "in_flight",
+            "time_to_decision": "decision_weeks", "backlog": "first_layer_queue",
+            "staff_turnover": "exits", "speaking_up": "voice", "failures": "failed_share",
+        }.items()
+    ),
     (HEAD + "measures = []", ["measures = []: a study needs at least one measure"]),
     (HEAD + "measures = ['voice', 3]", [
         "measures, entry 2 = 3: must be a list of measure names"

@@ -391,7 +391,12 @@ def test_a_study_beyond_its_limits_does_not_start(tmp_path):
     with pytest.raises(InnovationAbmError, match=r"limits\.hours .*limits\.disk_gb .* raise it"):
         sweep(study(SMALL + "\n[limits]\nhours = 1e-9\ndisk_gb = 1e-9\n"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    assert "4 points, 24 runs" in check(study()).sentence()
+    found = check(study())
+    assert "4 points, 24 runs" in found.sentence()
+    assert found.report > 1.0 > found.seconds
+    assert f"about {found.seconds + found.report:.0f} s with the report" in found.sentence(
+        reported=True
+    )
 
 
 # --- enough replications --------------------------------------------------------------------------
