@@ -47,7 +47,10 @@ html_theme_options = {
 smartquotes = False  # they would change what is to be copied
 
 CONTENTS = (
-    ("For facilitators", ("facilitators", "limits", "limits-fr", "levers", "advice")),
+    (
+        "For facilitators",
+        ("facilitators", "limits", "limits-fr", "levers", "advice", "worked-case"),
+    ),
     (
         "For researchers",
         (

@@ -37,6 +37,7 @@ from innovation_abm.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -44,10 +45,14 @@ if TYPE_CHECKING:
 
     from innovation_abm.results.survival import Interval
     from innovation_abm.rules.book import RuleBook
-    from innovation_abm.running.attribution import Attribution
+    from innovation_abm.running.attribution import Attribution, LossPart
 
 REPLICATIONS: Final = 60
 """As :data:`innovation_abm.running.attribution.REPLICATIONS`, which is slow to import."""
+
+
+GROUPS: Final = 6
+"""Layers or departments that are printed beside each other."""
 
 
 class Groups(StrEnum):
@@ -191,16 +196,15 @@ def show_attribution(console: Console, found: Attribution) -> None:
     console.print(Text(f"What worthwhile ideas die of in {found.scenario.name}", style="bold"))
     console.print(sentence(found))
     console.print("Per 100 worthwhile ideas decided, with 95% intervals over replications.\n")
-    groups = list(found.parts[0].groups) if found.parts else []
-    table = page_table("<mechanism", "lost", "<interval", *groups)
-    for part in found.parts:
-        acts = part.share.estimate != 0.0 or part.share.high > 0.0
-        if acts:
-            shares = [_hundredth(part.groups[name]) for name in groups]
-            table.add_row(part.mechanism.title["en"], *_row(part.share), *shares)
-    table.add_row("not due to any of these", *_row(found.unexplained), *[""] * len(groups))
-    table.add_row("lost in all", *_row(found.lost), *[""] * len(groups), style="bold")
+    acting = [one for one in found.parts if one.share.estimate != 0.0 or one.share.high > 0.0]
+    table = page_table("<mechanism", "lost", "<interval")
+    for part in acting:
+        table.add_row(part.mechanism.title["en"], *_row(part.share))
+    table.add_row("not due to any of these", *_row(found.unexplained))
+    table.add_row("lost in all", *_row(found.lost), style="bold")
     console.print(table)
+    if acting and acting[0].groups:
+        _show_groups(console, acting)
     idle = [one.mechanism.key for one in found.parts if one.share.high == one.share.low == 0.0]
     if idle:
         console.print(f"\nOff here, or without effect: {', '.join(idle)}.", style="dim")
@@ -212,6 +216,18 @@ def show_attribution(console: Console, found: Attribution) -> None:
         )
     how = "all combinations" if found.exact else "random orders, each with its reverse"
     console.print(f"\n{found.replications:,} replications; Shapley values over {how}.", style="dim")
+
+
+def _show_groups(console: Console, parts: Sequence[LossPart]) -> None:
+    """Print each part by layer or department, as many of these beside each other as fit."""
+    names = list(parts[0].groups)
+    for first in range(0, len(names), GROUPS):
+        shown = names[first : first + GROUPS]
+        table = page_table("<of which", *shown)
+        for part in parts:
+            table.add_row(part.mechanism.key, *(_hundredth(part.groups[name]) for name in shown))
+        console.print()
+        console.print(table)
 
 
 def _row(share: Interval) -> tuple[str, str]:

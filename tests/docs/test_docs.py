@@ -331,7 +331,16 @@ NAME = re.compile(r"`([^`\n]+)`")
 PLACES = [ROOT, ROOT / "docs", ROOT / "innovation_abm", ROOT / "agents"]
 """Where the documents' file names begin."""
 MADE = {"site/index.html", "parts/", "pictures/", "ledger.sqlite", "report.html", "study.toml"}
-MADE |= {"damaged/", "runs/", "run.toml", "champion.py", "my_lapse_chance.py", "german/fitted.toml"}
+MADE |= {
+    "department.csv",
+    "inputs/",
+    "damaged/",
+    "runs/",
+    "run.toml",
+    "champion.py",
+    "my_lapse_chance.py",
+    "german/fitted.toml",
+}
 """What the documents name that a command makes."""
 
 

@@ -118,6 +118,8 @@ ELSEWHERE: Final = {
     'python -m pip install -e ".[studies]"': "It installs from the internet.",
     "python -m pip install notebook": "It installs from the internet.",
     'python -m pip install "innovation-abm[dask]"': "It installs from the internet.",
+    'python -m pip install "innovation-abm[pdf]"': "It installs from the internet.",
+    'python -m pip install "innovation-abm[trees]"': "It installs from the internet.",
     'python -m pip install -e ".[docs]" && python -m sphinx -b html docs site -W': (
         "It installs from the internet. test_site.py builds the site by its second half."
     ),
