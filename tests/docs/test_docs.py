@@ -334,6 +334,7 @@ MADE = {"site/index.html", "parts/", "pictures/", "ledger.sqlite", "report.html"
 MADE |= {
     "department.csv",
     "inputs/",
+    "runs.csv",
     "damaged/",
     "runs/",
     "run.toml",
