@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from platform import node
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -246,9 +247,16 @@ class InnovationRunner(Runner):
     def manifest(self) -> dict[str, str]:
         """Return the base scenario, rules, version of the model, and how seeds are assigned."""
         base = self.study.base_scenario()
+        # Files count by what they hold: the folder of a study may be moved.
+        networks = {
+            name: f"{identity.file_digest(file)}{PurePath(file).suffix}"
+            for name, file in base.files()
+            if name != "chart"
+        }
+        plain = base.but(name="base", title="", chart=None, **networks)
         return {
             "model": f"innovation {self.model}",
-            "base scenario": base.but(name="base", title="", chart=None).to_toml(),
+            "base scenario": plain.to_toml(),
             "organisation": identity.organization_identity(self._chart(base), base),
             "rules": "\n".join(map(identity.rules_identity, self.books.values())),
             "seeds": f"{self.study.replications.luck}, from {self.study.replications.seed}",

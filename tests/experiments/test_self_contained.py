@@ -15,7 +15,7 @@ from innovation_abm import Scenario, generate
 from innovation_abm.charts import load_chart, write_chart
 from innovation_abm.commands import cli
 from innovation_abm.entities.networks import write_network
-from innovation_abm.experiments import Study, load_study, sweep
+from innovation_abm.experiments import Replications, Study, load_study, sweep
 from innovation_abm.experiments.reporting.report import page
 
 PEOPLE = [
@@ -145,6 +145,27 @@ def test_the_same_study_goes_on_in_its_folder(study, tmp_path, compiled):
     own = sweep(Study.load(folder / "study.toml"), tmp_path / "other")
     assert len(again.provenance) == len(before.provenance) == 6
     assert own.runs.equals(before.runs)
+
+
+def test_a_folder_that_was_moved_goes_on(tmp_path, compiled):
+    home = tmp_path / "home"
+    home.mkdir()
+    write_chart(generate(1, 1, 3), home / "chart.csv")
+    (home / "ring.csv").write_text("".join(f"{n},{(n + 1) % 13}\n" for n in range(13)))
+    text = (
+        'format = 1\nname = "ring"\n[base]\nchart = "chart.csv"\n'
+        'values = { weeks = 10, norm_network = "ring.csv", platforms = true }\n'
+        "[[factor]]\nparameter = 'doubt'\nvalues = [0.0, 0.5]\n[replications]\nnumber = 2\n"
+    )
+    before = sweep(Study.from_toml(text, folder=home), home / "out")
+    moved = tmp_path / "moved"
+    shutil.move(home / "out", moved)
+    shutil.rmtree(home)
+    assert str(tmp_path).encode() not in (moved / "ledger.sqlite").read_bytes()
+    grown = Study.load(moved / "study.toml").but(replications=Replications(number=3))
+    after = sweep(grown, moved)
+    assert (len(before.runs), len(after.runs)) == (4, 6)
+    assert after.runs[after.runs["replication"] < 2].reset_index(drop=True).equals(before.runs)
 
 
 @pytest.mark.slow
