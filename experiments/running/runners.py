@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from innovation_abm.charts.charts import build_organization
+from innovation_abm.entities.networks import file_digest
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.running import identity
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
@@ -249,7 +250,7 @@ class InnovationRunner(Runner):
         base = self.study.base_scenario()
         # Files count by what they hold: the folder of a study may be moved.
         networks = {
-            name: f"{identity.file_digest(file)}{PurePath(file).suffix}"
+            name: f"{file_digest(file)}{PurePath(file).suffix}"
             for name, file in base.files()
             if name != "chart"
         }
