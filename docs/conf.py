@@ -49,7 +49,7 @@ smartquotes = False  # they would change what is to be copied
 CONTENTS = (
     (
         "For facilitators",
-        ("facilitators", "limits", "limits-fr", "levers", "advice", "worked-case"),
+        ("facilitators", "limits", "limits-fr", "levers", "advice", "worked-case", "profile"),
     ),
     (
         "For researchers",

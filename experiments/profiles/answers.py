@@ -22,7 +22,7 @@ from innovation_abm.reading.toml_files import TomlError, read_toml
 FORMAT: Final = 1
 """Version of the file of answers that this release reads and writes."""
 SECTIONS: Final = ("format", "name", "language", "organisation", "answers", "in_place")
-SHAPE: Final = ("chart", "people", "layers")
+SHAPE: Final = ("chart", "repair", "people", "layers")
 
 ABOUT_SHARE: Final = 0.15
 """Standard deviation of "about" a number, as a share of it."""
@@ -73,6 +73,7 @@ class Answers:
         name: name of the organisation.
         language: language of its page, ``"en"`` or ``"fr"``.
         chart: its chart, if it has given one.
+        repair: whether to repair what can be repaired in the chart.
         people: number of people; 0 with a chart.
         layers: layers of managers between the leader and the staff; 0 with a chart.
         answers: what is known, by question; what is not known is not in it.
@@ -83,6 +84,7 @@ class Answers:
     name: str
     language: str = "en"
     chart: Path | None = None
+    repair: bool = False
     people: int = 0
     layers: int = 0
     answers: Mapping[str, Answer] = field(default_factory=dict)
@@ -159,8 +161,14 @@ class _Reader:
             self._fault("name", name, "must be the name of the organisation")
         answers = self._answers()
         in_place, assumed = self._in_place()
-        chart, people, layers = self._shape()
-        return Answers(str(name), str(language), chart, people, layers, answers, in_place, assumed)
+        return Answers(
+            str(name),
+            str(language),
+            **self._shape(),
+            answers=answers,
+            in_place=in_place,
+            assumed=assumed,
+        )
 
     def _fault(self, key: str, value: object, must: str) -> None:
         pattern = re.compile(rf"\s*{re.escape(key)}\s*=")
@@ -223,20 +231,22 @@ class _Reader:
                 self._fault(key, value, 'must be "yes", "no" or "don\'t know"')
         return found, tuple(assumed)
 
-    def _shape(self) -> tuple[Path | None, int, int]:
+    def _shape(self) -> dict[str, Any]:
         given = self._section("organisation", SHAPE, "key")
-        chart = given.get("chart")
+        chart, repair = given.get("chart"), given.get("repair", False)
+        if not isinstance(repair, bool):
+            self._fault("repair", repair, "must be true or false")
         if chart is not None:
             if not isinstance(chart, str) or not chart.strip():
                 self._fault("chart", chart, "must be the path of a chart, from the answers' folder")
             elif "people" in given or "layers" in given:
                 self._fault("chart", chart, "leave out people and layers, which the chart shows")
-            return self.folder / str(chart), 0, 0
+            return {"chart": self.folder / str(chart), "repair": bool(repair)}
         people = self._whole("people", given.get("people"), 2, 100_000)
         layers = self._whole("layers", given.get("layers"), 0, 12)
         if people and people < layers + 2:
             self._fault("people", people, f"must be at least {layers + 2} with {layers} layers")
-        return None, people, layers
+        return {"people": people, "layers": layers}
 
     def _whole(self, key: str, value: object, low: int, high: int) -> int:
         if type(value) is int and low <= value <= high:

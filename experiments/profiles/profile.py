@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from innovation_abm.charts.charts import load_chart, write_chart
-from innovation_abm.errors import InnovationAbmError
+from innovation_abm.charts.charts import ChartError, load_chart, write_chart
+from innovation_abm.errors import InnovationAbmError, first_few
 from innovation_abm.experiments.calibration.calibration import calibrate
 from innovation_abm.experiments.portfolios.memory import Memory
 from innovation_abm.experiments.profiles import fitting
@@ -135,9 +135,8 @@ def profile(
 
     Raises:
         AnswerError: naming each wrong answer, where it is, and what is allowed.
-        ChartError: if the chart is not valid.
-        InnovationAbmError: if the folder holds something else, the answers contradict each other,
-            or the work cannot be done.
+        InnovationAbmError: if the chart is not valid, the folder holds something else, the answers
+            contradict each other, or the work cannot be done.
     """
     require("studies", "Profiles")
     replications = whole_number("replications", replications)
@@ -158,12 +157,19 @@ def profile(
 def _organization(answers: Answers) -> Organization:
     if answers.chart is None:
         return fitting.tree(answers.people, answers.layers)
-    return load_chart(answers.chart)
+    try:
+        return load_chart(answers.chart, repair=answers.repair)
+    except ChartError as error:
+        lines = first_few(map(str, error.faults))
+        if not answers.repair and any(fault.repairable for fault in error.faults):
+            lines.append("to repair it: repair = true, under [organisation] in the answers")
+        raise InnovationAbmError("\n".join((f"{answers.chart}: is refused:", *lines))) from None
 
 
 def _prepare(place: Path, answers: Answers, organization: Organization) -> None:
     """Write the chart into a new folder; refuse a folder of something else."""
-    described = f"{answers!r} {organization.digest()} {model_version()}\n"
+    given = replace(answers, chart=None)  # wherever the file of it is
+    described = f"{given!r} {organization.digest()} {model_version()}\n"
     mark = place / "identity.txt"
     if mark.is_file():
         if read_text(mark) != described:

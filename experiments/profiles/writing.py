@@ -25,6 +25,7 @@ def empty_answers(language: str = "en") -> str:
         *_comment(words["form_shape"]),
         "[organisation]",
         f'# chart = "{words["form_chart"]}"',
+        "# repair = true",
         "people = 340",
         "layers = 3",
         "",

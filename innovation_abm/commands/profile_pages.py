@@ -85,7 +85,7 @@ def show_strategies(console: Console, ranking: pd.DataFrame, shown: int = SHOWN)
 
 def _show_information(console: Console, found: Profile) -> None:
     known = questionnaire().unknowns
-    worth = found.information[found.information["value"] > 0.0]
+    worth = found.information[found.information["value"] >= 0.05]
     console.print(Text("\nWhat to find out first", style="bold"))
     if worth.empty:
         console.print("Nothing that is unknown would change what to do, as far as these runs show.")

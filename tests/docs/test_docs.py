@@ -342,6 +342,7 @@ MADE |= {
     "my_lapse_chance.py",
     "german/fitted.toml",
 }
+MADE |= {"page.html", "central.toml", "worlds.csv", "agency/central.toml"}
 """What the documents name that a command makes."""
 
 

@@ -124,6 +124,14 @@ def test_a_question_about_what_is_not_in_place_changes_nothing():
     assert calibration(there).scenario().platforms
 
 
+def test_a_wrong_chart_is_refused_with_what_to_write_in_the_answers(tmp_path):
+    (tmp_path / "chart.csv").write_text("post,reports_to\na,XX\nb,a\nc,nobody\n")
+    head = 'format = 1\nname = "us"\n[organisation]\nchart = "chart.csv"\n'
+    found = read_answers(f"{head}[answers]\nsubmitted = 3\n", tmp_path)
+    with pytest.raises(InnovationAbmError, match=r"repair = true, under \[organisation\]"):
+        profile(found)
+
+
 def test_nothing_answered_is_refused():
     with pytest.raises(AnswerError, match="answer at least one"):
         calibration(answered(""))

@@ -77,6 +77,7 @@ OF_THE_READER: Final = {
 
 STATUS: Final = {
     "innovation-abm compare": 2,  # given nothing, it prints its help
+    "innovation-abm profile": 2,  # likewise
     "innovation-abm new rule x": 2,  # no such rule: it names all
 }
 """Exit statuses that are not 0."""
@@ -133,6 +134,12 @@ ELSEWHERE: Final = {
     "ruff format .": "It wants a checkout: .ci/run runs it, with --check.",
     "pytest -m slow": "These are tests: .ci/run runs them.",
     "pytest tests/evidence/test_calibration.py": "These are tests: .ci/run runs them.",
+    "python -m innovation_abm.experiments.profiles.coverage": (
+        "Minutes: tests/experiments/test_profiles.py counts fewer organisations likewise."
+    ),
+    "innovation-abm dashboard agency": (
+        "It serves until it is stopped. tests/dashboards/test_own_chart.py opens such a folder."
+    ),
     "innovation-abm claims": "Minutes: `claims upholding` is run, which measures likewise.",
     "innovation-abm claims --out innovation_abm/data/claims_measured.csv": (
         "Minutes, into a checkout; by hand. test_claims.py measures some of the claims as it does."
