@@ -158,6 +158,11 @@ class _Page:
                 worlds=len(self.found.worlds),
             ),
             "assumed": "; ".join(assumed),
+            "unmet": " ".join(
+                words.of(known.questions[row["question"]].text)
+                for row in _rows(self.found.figures)
+                if not row["met"]
+            ),
             "lost_line": self._headline("lost_line", "omission"),
             "let_in_line": self._headline("let_in_line", "commission"),
             "grid": list(self._grid()),

@@ -40,6 +40,8 @@ ANSWERS: Final = "answers.toml"
 CHART: Final = "chart.csv"
 CALIBRATION: Final = "calibration"
 MEASURED: Final = "measured"
+MET: Final = 2.0
+"""Errors that an answer may be from what 90% of the worlds give; beyond, they do not meet it."""
 TABLES: Final = ("unknowns", "figures", "headlines", "ranking", "losses", "maturity", "information")
 
 Told = Callable[[str, int, int], object]
@@ -64,7 +66,7 @@ class Profile:
             (standard deviation of the worlds as a share of the prior's).
         figures: a row for each answer: ``question``, ``answer``, ``error`` (its standard
             deviation), ``median``, ``low``, ``high`` (90% of single runs, one of each world), in
-            the question's units.
+            the question's units; ``met``, whether the answer is within two errors of these.
         headlines: see :func:`.losses.headlines`.
         ranking: see :func:`.ranking.ranking`.
         losses: see :func:`.losses.losses`.
@@ -307,6 +309,7 @@ def _figures(answers: Answers, people: int, points: pd.DataFrame) -> pd.DataFram
     rows = []
     for question, answer in answers.used():
         unit = 1.0 / question.figure(1.0, people)
+        off = MET * answer.error
         low, median, high = unit * points[question.key].quantile([0.05, 0.5, 0.95])
         rows.append(
             {
@@ -316,6 +319,7 @@ def _figures(answers: Answers, people: int, points: pd.DataFrame) -> pd.DataFram
                 "median": median,
                 "low": low,
                 "high": high,
+                "met": low - off <= answer.value <= high + off,
             }
         )
     return pd.DataFrame(rows)

@@ -58,6 +58,12 @@ def _show_figures(console: Console, found: Profile) -> None:
     for row in found.figures.itertuples():
         table.add_row(str(row.question), f"{row.answer:.4g}", f"{row.low:.4g} to {row.high:.4g}")
     console.print(table)
+    if unmet := ", ".join(found.figures[~found.figures["met"]]["question"]):
+        console.print(
+            f"\nNo world meets: {unmet}. It contradicts other answers, or this model; what follows "
+            "holds only if it is wrong.",
+            style="bold",
+        )
 
 
 def show_strategies(console: Console, ranking: pd.DataFrame, shown: int = SHOWN) -> None:

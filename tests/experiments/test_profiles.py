@@ -195,6 +195,8 @@ def test_a_profile_that_was_stopped_goes_on_and_ends_the_same(tmp_path, small, m
     parts = found.losses.set_index("mechanism")["share"]
     assert parts.drop("lost").sum() == pytest.approx(parts["lost"])
 
+    assert found.figures["met"].all()
+
     # Other commands take the folder, wherever it is moved.
     mine = str((tmp_path / "mine").rename(tmp_path / "moved"))
     run = CliRunner().invoke(cli.app, ["run", mine, "--json"])
@@ -203,6 +205,18 @@ def test_a_profile_that_was_stopped_goes_on_and_ends_the_same(tmp_path, small, m
     (tmp_path / "moved" / WORLDS).write_text("doubt\nmuch\n")
     run = CliRunner().invoke(cli.app, ["run", mine])
     assert run.exit_code == 2 and "line 2: doubt = 'much': must be a number" in run.output
+
+
+def test_an_answer_that_no_world_meets_is_named(small):
+    answers = answered('decision_weeks = "about 100"\nbusiness = "50% to 55%"')
+    found = profile(answers, **OPTIONS)
+    assert found.figures.set_index("question")["met"].to_dict() == {
+        "decision_weeks": False,
+        "business": True,
+    }
+    assert (
+        questionnaire().questions["decision_weeks"].text["en"] in page(found, "en").split("<h2")[0]
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
