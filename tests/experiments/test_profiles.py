@@ -201,6 +201,14 @@ def test_a_profile_that_was_stopped_goes_on_and_ends_the_same(tmp_path, small, m
     mine = str((tmp_path / "mine").rename(tmp_path / "moved"))
     run = CliRunner().invoke(cli.app, ["run", mine, "--json"])
     assert run.exit_code == 0 and '"worlds": 12' in run.output, run.output
+    for line in (
+        f"levers --rank {mine} --replications 1",
+        f"attribute {mine}",
+        f"compare {mine} --lever-b forums=1 --replications 2",
+        f"portfolio {mine} --budget 1 --replications 2 --fresh 2 --lever forums",
+    ):
+        run = CliRunner().invoke(cli.app, [*line.split(), "--json"])
+        assert run.exit_code == 0 and "worlds" in run.output, (line, run.output)
     assert central_of(mine).name == "us"
     (tmp_path / "moved" / WORLDS).write_text("doubt\nmuch\n")
     run = CliRunner().invoke(cli.app, ["run", mine])
