@@ -49,7 +49,8 @@ ScenarioArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="PRESET|FILE.toml",
-        help="What to run: a preset (the command presets lists them) or a scenario file. "
+        help="What to run: a preset (the command presets lists them), a scenario file or the "
+        "folder of a profile. "
         "Default: workshop; with --chart: typical.",
         autocompletion=complete_preset,
     ),

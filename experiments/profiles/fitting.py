@@ -8,6 +8,7 @@ near the answers are then spread as what is known of such an organisation (rejec
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -38,6 +39,8 @@ DRAWS: Final = 6_000
 """Draws from the priors, unless another number is asked for."""
 KEPT: Final = 0.03
 """Share of the draws that is kept; with this, 90% sets hold the truth in about 90% of cases."""
+KEPT_EACH: Final = 10
+"""Draws that must be kept for each unknown, and once more."""
 WORLDS: Final = 80
 """Worlds that the kept draws are thinned to."""
 CUTOFF: Final = 20.0
@@ -50,6 +53,11 @@ is not met after it is reported instead."""
 def unknowns(answers: Answers) -> list[Unknown]:
     """Return what is unknown of an organisation: what has no effect there is not."""
     return [one for one in questionnaire().unknowns.values() if answers.has(one.needs)]
+
+
+def least_draws(answers: Answers) -> int:
+    """Return how many draws are needed: what is kept must tell the unknowns apart."""
+    return math.ceil(KEPT_EACH * (len(unknowns(answers)) + 1) / KEPT)
 
 
 def calibration_of(

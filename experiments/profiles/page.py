@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from importlib.resources import files
 from os import PathLike
 from pathlib import Path
@@ -170,7 +169,10 @@ class _Page:
             "talk_title": TALK_TITLE,
             "maturity_line": self._maturity_line(),
             "maturity": [
-                {"name": words.say(row["determinant"]), **self._ranges(row, "value", digits=2)}
+                {
+                    "name": words.say(row["determinant"]),
+                    **self._ranges(row, "value", digits=2, wide=2),
+                }
                 for row in _rows(self.found.maturity)
             ],
             "losses": list(self._losses()),
@@ -188,15 +190,29 @@ class _Page:
         )
 
     def _ranges(
-        self, row: Mapping[str, Any], name: str, digits: int = 0, *, signed: bool = False
+        self,
+        row: Mapping[str, Any],
+        name: str,
+        digits: int = 0,
+        *,
+        wide: int = 0,
+        signed: bool = False,
     ) -> dict[str, str]:
-        """Return a figure with both of its ranges in words."""
-        write = partial(self.words.change if signed else self.words.number, digits=digits)
+        """Return a figure with both of its ranges in words.
+
+        Args:
+            row: the row of a table.
+            name: column of the figure.
+            digits: decimals of the figure.
+            wide: decimals of the ends of its ranges.
+            signed: whether it is a change.
+        """
+        write = self.words.change if signed else self.words.number
         ends = {
-            kind: self.words.between(*(write(row[f"{name}_{kind}_{end}"]) for end in _ENDS))
+            kind: self.words.between(*(write(row[f"{name}_{kind}_{end}"], wide) for end in _ENDS))
             for kind in ("luck", "worlds")
         }
-        return {"mean": write(row[name]), "luck": ends["luck"], "known": ends["worlds"]}
+        return {"mean": write(row[name], digits), "luck": ends["luck"], "known": ends["worlds"]}
 
     def _headline(self, key: str, measure: str) -> str:
         row = _by(self.found.headlines, "measure")[measure]

@@ -130,7 +130,7 @@ def profile(
         answers: the file of answers, or what :func:`load_answers` returns.
         out: a folder for everything; called again with it, work that was ended goes on. ``None``
             keeps nothing.
-        draws: draws from the priors, of which 3% are kept; at least 3,700.
+        draws: draws from the priors, of which 3% are kept; at least about 3,700.
         replications: runs of each world for each strategy, at least 1.
         seed: of the draws and of their luck.
         told: called with what is being done, how much is done, and of how much.
@@ -145,11 +145,16 @@ def profile(
     if replications < 1:
         raise InnovationAbmError(f"replications = {replications}: must be at least 1")
     given = answers if isinstance(answers, Answers) else load_answers(Path(answers))
+    draws = whole_number("draws", draws)
+    if draws < (least := fitting.least_draws(given)):
+        raise InnovationAbmError(f"draws = {draws:,}: must be at least {least:,}")
     organization = _organization(given)
     holding = TemporaryDirectory() if out is None else nullcontext(str(out))
     with holding as folder:
         place = Path(folder)
         _prepare(place, given, organization)
+        if not isinstance(answers, Answers):
+            write_text(place / ANSWERS, read_text(answers))
         made = _Making(given, organization, place, draws, replications, seed, told)
         found = made.profile()
         found.save(place)

@@ -76,7 +76,9 @@ WORLD_RUNS: Final = 4
 
 FirstArgument = Annotated[
     str,
-    typer.Argument(metavar="A", help="A preset or scenario file.", autocompletion=complete_preset),
+    typer.Argument(
+        metavar="A", help="A preset, scenario file or profile.", autocompletion=complete_preset
+    ),
 ]
 SecondArgument = Annotated[
     str | None,

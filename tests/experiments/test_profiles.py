@@ -132,6 +132,13 @@ def test_a_wrong_chart_is_refused_with_what_to_write_in_the_answers(tmp_path):
         profile(found)
 
 
+def test_too_few_draws_are_refused_with_how_many_are_needed():
+    found = answered("submitted = 3")
+    with pytest.raises(InnovationAbmError, match=r"draws = 9: must be at least 3,334"):
+        profile(found, draws=9)
+    assert fitting.calibration_of(found, 30, draws=fitting.least_draws(found)).method.number == 3334
+
+
 def test_nothing_answered_is_refused():
     with pytest.raises(AnswerError, match="answer at least one"):
         calibration(answered(""))
