@@ -151,9 +151,7 @@ def compare(
             second = second.but(name=f"{second.name} with {Path(rules_b).name}")
         warn_of_rules(a, book, working)
         warn_of_rules(b or a, book_b, working)
-        from innovation_abm.commands.profile_pages import changes_in_worlds, show_changes
         from innovation_abm.running import comparison
-        from innovation_abm.scenario.possible_worlds import has_worlds
 
         task = _task_of_both(first, second, reading, working)
         working.say(f"{replications:,} replications")
@@ -168,24 +166,15 @@ def compare(
             progress=working,
             notice=working.note,
         )
-        everywhere = {}
-        if b is None and has_worlds(a):
-            working.say("in all worlds")
-            everywhere = changes_in_worlds(
-                {a: first, **changed_worlds(a, both, book)},
-                {a: second, **changed_worlds(a, only_b, book_b)},
-                WORLD_RUNS,
-                (book, book_b),
-                working,
-            )
+        pair = (first, both, book), (second, only_b, book_b)
+        everywhere = {} if b is not None else _in_all_worlds(a, pair, working)
         idle = found.idle or _idle(found, task, book_b)
     if as_json:
         worlds = {"worlds": everywhere} if everywhere else {}
         print_json(_record(found, task) | {"idle": idle} | worlds)
     else:
         show_comparison(page(), found, task.organization, idle)
-        if everywhere:
-            show_changes(page(), everywhere)
+        _show_worlds(everywhere)
 
 
 def _task_of_both(a: Scenario, b: Scenario, reading: ChartReading, working: Working) -> Task:
@@ -203,6 +192,34 @@ def _task_of_both(a: Scenario, b: Scenario, reading: ChartReading, working: Work
             "be paired; add --chart FILE, or --set departments, middle_layers and span for both"
         )
     return one
+
+
+Side = tuple["Scenario", Changes, "RuleBook | None"]
+"""A side of a comparison: its scenario, the changes that make it, its rules."""
+
+
+def _in_all_worlds(
+    name: str, pair: tuple[Side, Side], working: Working
+) -> dict[str, dict[str, float]]:
+    """Return what B changes in all worlds of a profile; nothing if A is not one."""
+    from innovation_abm.commands.profile_pages import changes_in_worlds
+    from innovation_abm.scenario.possible_worlds import has_worlds
+
+    if not has_worlds(name):
+        return {}
+    working.say("in all worlds")
+    a, b = (
+        {name: scenario, **changed_worlds(name, changes, rules)}
+        for scenario, changes, rules in pair
+    )
+    return changes_in_worlds(a, b, WORLD_RUNS, (pair[0][2], pair[1][2]), working)
+
+
+def _show_worlds(everywhere: Mapping[str, Mapping[str, float]]) -> None:
+    from innovation_abm.commands.profile_pages import show_changes
+
+    if everywhere:
+        show_changes(page(), everywhere)
 
 
 def _idle(found: Comparison, task: Task, rules: RuleBook | None) -> dict[str, dict[str, Value]]:
