@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from innovation_abm import InnovationAbmError
 from innovation_abm.commands import cli
 from innovation_abm.experiments import profile
+from innovation_abm.experiments.calibration.calibration import _manifest
+from innovation_abm.experiments.calibration.simulator import ModelSimulator
 from innovation_abm.experiments.profiles import fitting, losses, ranking
 from innovation_abm.experiments.profiles.answers import (
     Answer,
@@ -274,3 +276,26 @@ def test_nine_sets_of_ten_hold_the_truth():
     assert 0.86 <= found["covered"].mean() <= 0.94
     by_parameter = found.groupby("parameter")["covered"].mean()
     assert by_parameter.min() >= 0.78  # 100 organisations: three standard errors below 0.87
+
+
+# --- luck of a point's own ------------------------------------------------------------------------
+
+
+def test_with_own_luck_each_point_meets_other_seeds_and_always_the_same():
+    def runs(luck, *points):
+        wanted = calibration_of_luck(luck)
+        simulator = ModelSimulator(wanted)
+        middle = [(one.low + one.high) / 2 for one in wanted.parameters]
+        return simulator(np.array([[*middle[:-1], point] for point in points]), [1, 2])[..., 0]
+
+    # uphold, the last parameter, changes nothing here; so only luck can differ.
+    common, own = runs("common", 0.4, 0.5, 0.4), runs("own", 0.4, 0.5, 0.4)
+    assert (common[0] == common[1]).all() and (common[0] == common[2]).all()
+    assert (own[0] != own[1]).any() and (own[0] == own[2]).all()
+    assert "luck" not in _manifest(calibration_of_luck("common"), simulator=None)["method"]
+    assert "luck = own" in _manifest(calibration_of_luck("own"), simulator=None)["method"]
+
+
+def calibration_of_luck(luck):
+    wanted = calibration(answered("submitted = 3"))
+    return wanted.model_copy(update={"method": wanted.method.model_copy(update={"luck": luck})})
