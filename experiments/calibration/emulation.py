@@ -84,7 +84,7 @@ class Emulator:
     def predict(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the figure at points of shape (points, parameters), and its variance."""
         rows = terms((points - self.centre) / self.scale)
-        leverage = np.einsum("ij,jk,ik->i", rows, self.inverse, rows)
+        leverage = ((rows @ self.inverse) * rows).sum(axis=1)
         return rows @ self.coefficients, self.spread**2 * (1.0 + np.maximum(leverage, 0.0))
 
     def slopes(self, point: FloatArray) -> FloatArray:
@@ -126,7 +126,7 @@ def fit(points: FloatArray, figures: FloatArray, noise: float) -> Emulator:
     # Never exactly 0: rounding errors would then rule out all but a set of zero volume.
     least = 1e-6 * float(np.ptp(figures)) + 1e-12
     spread = max(math.sqrt(float(left @ left) / free), least)
-    leverage = np.clip(np.einsum("ij,jk,ik->i", rows, inverse, rows), 0.0, 1.0 - 1e-9)
+    leverage = np.clip(((rows @ inverse) * rows).sum(axis=1), 0.0, 1.0 - 1e-9)
     without = left / np.sqrt(1.0 - leverage)  # the leave-one-out residual, standardised
     outside = float(np.mean(np.abs(without) > 3.0 * spread))
     return Emulator(centre, scale, coefficients, inverse, spread, noise, outside)

@@ -6,7 +6,7 @@ A calibration is one TOML file::
     name = "my-scheme"
     title = "Our suggestion scheme, 2024"
 
-    [base]                            # what is not fitted
+    [base]                            # what is not varied
     preset = "typical"                # or file = "my.toml", in the same folder
     values = { weeks = 156 }          # and what else a study file has there
 
@@ -15,6 +15,12 @@ A calibration is one TOML file::
     low = 0.02
     high = 0.5
     distribution = "loguniform"       # or "uniform", the default
+
+    [[parameter]]                     # what nobody knows is varied too, without a fit
+    name = "permission_seeking"
+    low = 0.2
+    high = 0.8
+    fitted = false
 
     [[target]]                        # what the model should reproduce
     measure = "submitted_per_100"
@@ -91,6 +97,9 @@ SECTIONS: Final = ("format", "name", "title", "base", "parameter", "target", "me
 MOST_PARAMETERS: Final = 10
 """Maximum number of fitted parameters; far more than targets can tell apart."""
 
+MOST_VARIED: Final = 16
+"""Maximum number of parameters, those that are varied without being fitted included."""
+
 SHAPE: Final = ("departments", "middle_layers", "span")
 """Parameters that set the shape of an organisation, unless it has a chart."""
 
@@ -107,7 +116,7 @@ class CalibrationError(InnovationAbmError):
 
 
 class Prior(Part):
-    """A parameter that is fitted, with its prior."""
+    """A parameter that is fitted, or varied as it is not known, with its prior."""
 
     LABEL: ClassVar[str] = "parameter"
 
@@ -116,6 +125,11 @@ class Prior(Part):
     high: float = key(math.nan, "highest value", _NUMBER, allow_inf_nan=False)
     distribution: Literal["uniform", "loguniform"] = key(
         "uniform", "distribution of the prior; loguniform: uniform in the logarithm", DISTRIBUTIONS
+    )
+    fitted: bool = key(
+        True,
+        "whether targets speak for it; if not, it is varied too, as its value is not known",
+        "true or false",
     )
 
     def faults(self) -> Iterator[StudyFault]:
@@ -318,9 +332,9 @@ class Calibration(Part):
 
     name: str = key("", "its name", "short text")
     title: str = key("", "what it is about, in a sentence", "text")
-    base: Base = key(Base(), "what is not fitted", "a section [base]")
+    base: Base = key(Base(), "what is not varied", "a section [base]")
     parameters: Annotated[tuple[Prior, ...], FromList] = key(
-        (), "what is fitted", "parameters under [[parameter]] lines"
+        (), "what is fitted or varied", "parameters under [[parameter]] lines"
     )
     targets: Annotated[tuple[Target, ...], FromList] = key(
         (), "what it is fitted to, and what is held out", "targets under [[target]] lines"
@@ -331,9 +345,7 @@ class Calibration(Part):
     def faults(self) -> Iterator[StudyFault]:
         """Find faults that involve several keys."""
         yield from _missing(self, "name")
-        if not 1 <= len(self.parameters) <= MOST_PARAMETERS:
-            text = f"{len(self.parameters)} parameters: must be 1 to {MOST_PARAMETERS}"
-            yield about(f"{text}, under [[parameter]] lines", "parameters")
+        yield from self._number_faults()
         if not self.fitted:
             text = "no target to fit to: add one under a [[target]] line, without held_out"
             yield about(text, "targets")
@@ -347,8 +359,20 @@ class Calibration(Part):
             if name and name in names:
                 text = f'a target and a parameter are both called "{name}"; rename the target'
                 yield about(text, "targets")
-        if 1 <= len(self.parameters) <= MOST_PARAMETERS and not self.method.flawed:
+        if 1 <= len(names) <= MOST_VARIED and not self.method.flawed:
             yield from (f.within("method") for f in self.method.size_faults(len(names)))
+
+    def _number_faults(self) -> Iterator[StudyFault]:
+        """Check that the parameters are neither none nor too many."""
+        fitted = sum(prior.fitted for prior in self.parameters)
+        if not 1 <= fitted <= MOST_PARAMETERS:
+            text = f"{fitted} fitted parameters: must be 1 to {MOST_PARAMETERS}"
+            yield about(f"{text}, under [[parameter]] lines", "parameters")
+        elif len(self.parameters) > MOST_VARIED:
+            text = (
+                f"{len(self.parameters)} parameters, fitted or not: must be at most {MOST_VARIED}"
+            )
+            yield about(text, "parameters")
 
     @property
     def fitted(self) -> tuple[Target, ...]:
@@ -428,7 +452,9 @@ class Calibration(Part):
         found = self.base.value_faults(model, seeds)
         wrong = [fault.within("base") for fault in found]
         for name in {prior.name for prior in self.parameters} & self.base.values.keys():
-            wrong.append(StudyFault(f"values.{name}: is also fitted; remove it here", ("base",)))
+            wrong.append(
+                StudyFault(f"values.{name}: is also a parameter; remove it here", ("base",))
+            )
         scenario = Scenario()
         if wrong:  # the rest cannot be checked without a scenario
             yield from wrong

@@ -935,7 +935,7 @@ def test_a_file_reads_back_equal():
         (
             "weeks = 104",
             "conception_rate = 1.0",
-            "base: values.conception_rate: is also fitted; remove it here",
+            "base: values.conception_rate: is also a parameter; remove it here",
         ),
         ('"workshop"', '"workshops"', 'base: unknown preset "workshops"; did you mean'),
         ("weeks = 104", "week = 104", 'unknown parameter "week"'),
@@ -979,6 +979,26 @@ def test_a_wave_needs_points_enough_for_its_emulator():
         one_target(1.0, 0.1, Method(points=11))
 
 
+def test_eight_parameters_are_fitted_at_most_and_sixteen_varied():
+    names = Scenario().parameters()
+    numbers = [one for one in names if names[one].kind == "float" and names[one].high >= 1.0]
+    priors = [
+        Prior(name=one, low=0.2, high=0.8, fitted=n < 8) for n, one in enumerate(numbers[:17])
+    ]
+    target = Target(measure="survival", value=0.2, tolerance=0.05)
+
+    def of(priors):
+        return Calibration(
+            name="many", parameters=priors, targets=[target], method=Method(points=400)
+        )
+
+    assert sum(prior.fitted for prior in of(priors[:16]).parameters) == 8
+    with pytest.raises(StudyError, match="17 parameters, fitted or not: must be at most 16"):
+        of(priors)
+    with pytest.raises(StudyError, match="9 fitted parameters: must be 1 to 8"):
+        of([Prior(name=one, low=0.2, high=0.8) for one in numbers[:9]])
+
+
 def test_names_are_used_once():
     twice = GOOD + "\n[[target]]\nmeasure = 'submitted_per_100'\nvalue = 5\ntolerance = 1\n"
     with pytest.raises(StudyError, match="two targets are called"):
@@ -1011,14 +1031,20 @@ def test_the_file_in_the_document_is_right():
 
 def test_shipped_calibrations_are_sound():
     names = calibration_names()
-    assert names == ["german-schemes", "typical", "uk-treasury"]
+    assert names == [
+        "german-federal-2016",
+        "german-schemes",
+        "typical",
+        "uk-treasury",
+        "uk-treasury-1964",
+    ]
     for name in names:
         task = find_calibration(name)
         assert task.name == name and task.title
         assert all(target.source for target in task.targets)
         assert any(target.held_out for target in task.targets)
         assert Calibration.from_toml(task.to_toml()) == task
-    with pytest.raises(StudyError, match='"german"; did you mean "german-schemes"'):
+    with pytest.raises(StudyError, match='"german"; did you mean "german-'):
         find_calibration("german")
     assert (
         (files("innovation_abm.experiments") / "calibrations")
