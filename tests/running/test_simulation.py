@@ -150,6 +150,7 @@ QUANTITIES = {  # shapes of distributions and curves, which are no mechanisms
 def test_the_benchmark_has_every_mechanism_on():
     off = {one.name for one in parameters().values() if one.off == one.default is not None}
     assert off - set(EVERYTHING_ON) == QUANTITIES
+    assert {"platform_network", "norm_network"} <= set(EVERYTHING_ON)
 
 
 # --- one run --------------------------------------------------------------------------------------
