@@ -6,7 +6,13 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from innovation_abm.scenario.presets import is_preset, preset, preset_names, recorded_name
+from innovation_abm.scenario.presets import (
+    full_name,
+    is_preset,
+    preset,
+    preset_names,
+    recorded_name,
+)
 
 if TYPE_CHECKING:
     from innovation_abm.dashboards.words import Speech
@@ -58,12 +64,16 @@ def _people(scenario: Scenario) -> int:
 
 
 def title(name: str, say: Speech) -> str:
-    """Return the name of a preset on the page; without one, as for a chart, the name itself."""
+    """Return the name of a preset on the page; without one, as for a chart, the name itself.
+
+    A version that is not the current one is given with its number.
+    """
     base, _, version = name.partition("@")
     words = say.texts.get(f"preset_{base}")
     if words is None:
         return name
-    return f"{words} (@{version})" if version else words
+    current = recorded_name(name) == full_name(base)
+    return words if current else f"{words} (@{version or 1})"
 
 
 def with_own(scenario: Scenario, opened: Scenario) -> Scenario:

@@ -1,7 +1,8 @@
 """What the model could not show before some mechanisms were added, measured with them off and on.
 
 Each row is one weakness. *Off* is the model without the mechanism that was added against it, *on*
-is the same with it. :mod:`innovation_abm.experiments.findings` writes the table.
+is the same with it. Where this is in ``typical@1``, the preset that was calibrated again with the
+new mechanisms stands beside it. :mod:`innovation_abm.experiments.findings` writes the table.
 """
 
 from __future__ import annotations
@@ -82,11 +83,11 @@ def _judge() -> Scenario:
 
 def weaknesses() -> tuple[Weakness, ...]:
     """Return the weaknesses that a mechanism was added against."""
-    typical = preset("typical")
+    typical = preset("typical@1")
     return (
         Weakness(
             "approving nearly everything costs nothing: services, `review_threshold` from 0 to -2 "
-            "(`typical`)",
+            "(`typical@1`)",
             "+0.81",
             {"failure_cost": 2.0},
             MEASURES["services_at_end"].of,
@@ -102,7 +103,7 @@ def weaknesses() -> tuple[Weakness, ...]:
             {"panel_size": 9.0, "panel_quorum": 5.0},
         ),
         Weakness(
-            "decisions are too quick: weeks to a decision (`typical`; published: about 18)",
+            "decisions are too quick: weeks to a decision (`typical@1`; published: about 18)",
             "4.3",
             {"evaluation_weeks": 8.0, "board_weeks": 13.0},
             weeks_to_decide,
@@ -110,7 +111,7 @@ def weaknesses() -> tuple[Weakness, ...]:
             {},
         ),
         Weakness(
-            "all that is adopted is put into practice: share embedded (`typical`; published: "
+            "all that is adopted is put into practice: share embedded (`typical@1`; published: "
             "9.7 of 25)",
             "0.90",
             {"implementation_work": 4.0, "cancellation": 0.5},
@@ -119,10 +120,26 @@ def weaknesses() -> tuple[Weakness, ...]:
             {},
         ),
         Weakness(
-            "nobody learns that speaking up is futile: mean futility (`typical`)",
+            "nobody learns that speaking up is futile: mean futility (`typical@1`)",
             "0.004",
             {"social_futility": 1.0},
             MEASURES["futility_at_end"].of,
+            typical,
+            {},
+        ),
+        Weakness(
+            "nobody is marked by a failure: mean scars (`typical@1`)",
+            "0.0002",
+            {"scar": 0.5, "scar_decay": 0.01},
+            MEASURES["scars_at_end"].of,
+            typical,
+            {},
+        ),
+        Weakness(
+            "innovating hardly becomes normal anywhere: mean norm (`typical@1`)",
+            "0.114",
+            {"norm_threshold_sd": 0.6},
+            MEASURES["norm_at_end"].of,
             typical,
             {},
         ),
@@ -139,18 +156,21 @@ def weaknesses() -> tuple[Weakness, ...]:
 
 
 REPLICATIONS: Final = 40
+SMALL: Final = 0.02
+"""Means below this are shown with four digits instead of three."""
 
 
 def then_and_now(replications: int = REPLICATIONS) -> pd.DataFrame:
     """Measure each weakness with its mechanism off and on, over paired runs."""
-    rows = []
+    rows, again = [], preset("typical@2")
     for one in weaknesses():
         off, on = (
             _shown(one, one.base.but(**given), replications) for given in ({}, one.mechanism)
         )
         switched = ", ".join(f"`{name} = {value:g}`" for name, value in one.mechanism.items())
-        rows.append((one.name, one.reported, off, on, switched))
-    columns = ("weakness", "then", "now, off", "now, on", "what is switched on")
+        calibrated = _shown(one, again, replications) if one.base == preset("typical@1") else "-"
+        rows.append((one.name, one.reported, off, on, switched, calibrated))
+    columns = ("weakness", "then", "now, off", "now, on", "what is switched on", "`typical@2`")
     return pd.DataFrame(rows, columns=pd.Index(columns))
 
 
@@ -159,7 +179,8 @@ def _shown(weakness: Weakness, base: Scenario, replications: int) -> str:
     found = _measured(base, weakness.measure, replications)
     if not weakness.moved:
         shown = mean_interval(found, skip_undefined=True)
-        return f"{shown.estimate:.3f} ± {(shown.high - shown.low) / 2:.3f}"
+        digits = 3 if shown.estimate >= SMALL else 4
+        return f"{shown.estimate:.{digits}f} ± {(shown.high - shown.low) / 2:.{digits}f}"
     moved = _measured(base.but(**weakness.moved), weakness.measure, replications)
     shown = paired_difference(found, moved, skip_undefined=True).difference
     return f"{shown.estimate:+.3f} ± {(shown.high - shown.low) / 2:.3f}"

@@ -18,6 +18,7 @@ from .running.comparison import compare as compare
 from .running.comparison import merit_share as merit_share
 from .running.effects import idle_levers as idle_levers
 from .running.effects import rank as rank
+from .running.knowledge import kept_intervals as kept_intervals
 from .running.knowledge import two_intervals as two_intervals
 from .running.simulation import replicate as replicate
 from .running.simulation import simulate as simulate

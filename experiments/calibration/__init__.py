@@ -14,6 +14,7 @@
 ``folder``            where runs and results are kept
 ``published``         published figures that a run can be compared with
 ``worlds``            the accepted points as scenarios
+``confirming``        those of them that fresh seeds confirm, as worlds of a preset
 ``command``           the command
 ====================  ============================================================================
 """

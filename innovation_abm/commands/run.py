@@ -28,7 +28,7 @@ from innovation_abm.commands.tasks import (
     usual_scenario,
     warn_of_rules,
 )
-from innovation_abm.commands.worlds import run_worlds
+from innovation_abm.commands.worlds import run_worlds, show_kept
 from innovation_abm.console import PATIENCE, Working, bar, page, print_json
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.options import (
@@ -157,16 +157,19 @@ def run(
         return
     with Working("loading") as working:
         from innovation_abm.results.files import check_folder, summarize
+        from innovation_abm.running.knowledge import kept_intervals
 
         book = read_rules(rules)
         wanted = changes.applied(name, book)
         if out is not None:
             check_folder(out)
         warn_of_rules(name, book, working)
+        kept = None if book else kept_intervals(wanted)
         task = task_of(wanted, reading, working)
         done = _done(task, book, engine, working)
         working.say("counting")
         summary = summarize(done, task.chart) | _idle(done, book)
+        summary |= {"intervals": kept.as_dict()} if kept else {}
         told = _told(done, story, working, record=out is not None)
         chance = None if story is None else _chance(done, book, story, working)
         if out is not None:
@@ -179,6 +182,8 @@ def run(
         return
     console = page()
     show_run(console, done, task.chart, told if story is None else _with_chance(told, chance))
+    if kept is not None:
+        show_kept(console, kept)
     _show_idle(console, summary.get("idle", {}))
     if out is not None:
         console.print(f"\nSaved in {out}; run.toml there repeats the run.", soft_wrap=True)

@@ -5,17 +5,27 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from innovation_abm.commands.pages import number, page_table, percent, size_of, styled
+from innovation_abm.commands.pages import (
+    number,
+    page_table,
+    percent,
+    show_part,
+    size_of,
+    styled,
+)
 from innovation_abm.commands.tasks import read_rules, task_of
 from innovation_abm.console import Working, page, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
+    from rich.table import Table
 
     from innovation_abm.commands.tasks import Changes, Task
     from innovation_abm.options import ChartReading, Engine
     from innovation_abm.rules.book import RuleBook
-    from innovation_abm.running.knowledge import TwoIntervals
+    from innovation_abm.running.knowledge import KeptIntervals, TwoIntervals
     from innovation_abm.scenario.scenario import Scenario
 
 
@@ -78,15 +88,25 @@ def show_worlds(console: Console, task: Task, worlds: int, found: list[TwoInterv
     """Print the figures: estimate, interval of chance, interval of what is not known."""
     console.print(styled(f"{task.scenario.name}: {worlds} worlds", "bold"))
     console.print(size_of(task.organization))
-    table = page_table("<figure", "here", "95% of runs here", "means of all worlds")
-    for one in found:
-        table.add_row(one.title, *(_shown(one, pair) for pair in _pairs(one)))
-    console.print(table)
+    console.print(_table(found))
     console.print(
         "\nHere: mean over replications of this scenario, and the values between which 95% of them "
         "lie, which is chance. Means of all worlds: the lowest and the highest mean of a scenario "
         "that meets the facts of the calibration, which is what is not known."
     )
+
+
+def show_kept(console: Console, kept: KeptIntervals) -> None:
+    """Print the intervals of a preset as they were measured."""
+    title = f"What is known of {kept.preset}: luck, and the {kept.count} worlds that meet its facts"
+    show_part(console, title, _table(kept.figures))
+
+
+def _table(found: Sequence[TwoIntervals]) -> Table:
+    table = page_table("<figure", "here", "95% of runs here", "means of all worlds")
+    for one in found:
+        table.add_row(one.title, *(_shown(one, pair) for pair in _pairs(one)))
+    return table
 
 
 def _pairs(one: TwoIntervals) -> tuple[tuple[float, ...], ...]:

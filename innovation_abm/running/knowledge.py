@@ -3,19 +3,32 @@
 The first comes from replications in one world; the second from the means of all worlds that meet
 the same facts (see :mod:`innovation_abm.scenario.possible_worlds`). More runs narrow neither:
 chance is part of the organisation, and only more facts would rule worlds out.
+
+Measuring them takes seconds to minutes, so those of the presets that come with worlds are kept in
+``data/intervals.csv``. ``python -m innovation_abm.running.knowledge`` measures them again.
 """
 
 from __future__ import annotations
 
+import csv
+import sys
+from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from innovation_abm.console import Working
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.reading.text_files import write_whole
 from innovation_abm.results.batches import FIGURES
 from innovation_abm.results.measures import HEADLINES, MEASURES
 from innovation_abm.running.simulation import simulate_many
+from innovation_abm.scenario.possible_worlds import world_names, worlds
+from innovation_abm.scenario.presets import is_preset, preset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +47,17 @@ REPLICATIONS: Final = 40
 EACH: Final = 4
 """Runs of each of the other worlds, whose mean is compared; all worlds have the same seeds."""
 TAILS: Final = (0.025, 0.975)
+KEPT: Final = "intervals.csv"
+COLUMNS: Final = (
+    "preset",
+    "count",
+    "measure",
+    "estimate",
+    "luck_low",
+    "luck_high",
+    "worlds_low",
+    "worlds_high",
+)
 
 
 @dataclass(frozen=True)
@@ -138,3 +162,88 @@ def _defined(figures: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _ends(pair: Any) -> tuple[float, float]:  # noqa: ANN401 - a pair of NumPy's
     return float(pair[0]), float(pair[1])
+
+
+# --- those that are kept --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class KeptIntervals:
+    """The headline figures of a preset that comes with worlds, as they were measured.
+
+    Attributes:
+        preset: its name, with the version.
+        count: the number of its worlds.
+        figures: each headline measure with its intervals.
+    """
+
+    preset: str
+    count: int
+    figures: tuple[TwoIntervals, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        figures = [one.as_dict() for one in self.figures]
+        return {"preset": self.preset, "worlds": self.count, "figures": figures}
+
+
+def kept_intervals(scenario: Scenario) -> KeptIntervals | None:
+    """Return the intervals that are kept for a scenario, without running anything.
+
+    Args:
+        scenario: a preset that comes with worlds, with any seed.
+
+    Returns:
+        The intervals; ``None`` if the scenario is another, or differs from its preset in anything
+        but the seed. Then :func:`two_intervals` measures them.
+    """
+    found = _kept().get(scenario.name)
+    if found is None or not is_preset(scenario.name):
+        return None
+    return found if scenario == preset(scenario.name).but(seed=scenario.seed) else None
+
+
+@lru_cache(maxsize=1)
+def _kept() -> dict[str, KeptIntervals]:
+    text = (files("innovation_abm") / "data" / KEPT).read_text(encoding="utf-8")
+    rows: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in csv.DictReader(text.splitlines()):
+        rows[row["preset"]].append(row)
+    return {
+        name: KeptIntervals(name, int(some[0]["count"]), tuple(map(_of_row, some)))
+        for name, some in rows.items()
+    }
+
+
+def _of_row(row: dict[str, str]) -> TwoIntervals:
+    estimate, *ends = (float(row[name]) for name in COLUMNS[3:])
+    measure = MEASURES[row["measure"]]
+    luck, between = (ends[0], ends[1]), (ends[2], ends[3])
+    return TwoIntervals(measure.name, measure.title, measure.unit, estimate, luck, between)
+
+
+def write_kept(file: Path, progress: Progress | None = None) -> None:
+    """Measure the intervals of every preset that comes with worlds, and write them as a table."""
+    lines = [",".join(COLUMNS)]
+    for name in world_names():
+        possible = worlds(name)
+        for one in two_intervals(preset(name), possible, progress=progress):
+            figures = (one.estimate, *one.luck, *one.worlds)
+            texts = (f"{value:.6g}" for value in figures)
+            lines.append(",".join((name, str(len(possible)), one.measure, *texts)))
+    write_whole(file, ("\n".join(lines) + "\n").encode())
+
+
+def main() -> int:
+    """Measure what is kept again, in a checkout; return the exit status."""
+    file = Path("innovation_abm") / "data" / KEPT
+    if not file.parent.is_dir():
+        print(f"{file.parent} does not exist; run this command in a checkout", file=sys.stderr)
+        return 2
+    with Working("measuring") as working:
+        write_kept(file, working)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SUFFIX: Final = ".toml"
 AT: Final = "@"
 """Separates the name of a preset from its version."""
-CURRENT: Final = MappingProxyType({"typical": 1})
+CURRENT: Final = MappingProxyType({"typical": 2, "german-federal-2016": 2, "uk-treasury-1964": 2})
 """The version that a name without one stands for; of presets not listed, the newest.
 
 Claims, findings and pictures are measured with it. After a change here, measure them again.

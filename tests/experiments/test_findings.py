@@ -102,12 +102,14 @@ def test_merit_counts_less_where_stories_count_more():
 def test_weaknesses_are_smaller_with_the_mechanism_added_against_them():
     table = findings.then_and_now(replications=4)
     off, on = (np.array(figures(table[column])) for column in ("now, off", "now, on"))
-    lax, majority, weeks, practice, futility, desk = range(len(table))
+    lax, majority, weeks, practice, futility, scars, norm, desk = range(len(table))
     assert on[lax] < 0.0 < off[lax]
     assert on[majority] < off[majority] - 0.02
     assert on[weeks] > 2.0 * off[weeks]
     assert on[practice] < off[practice]
     assert on[futility] > 2.0 * off[futility]
+    assert on[scars] > 2.0 * off[scars]
+    assert on[norm] > off[norm]
     assert off[desk] < on[desk]
 
 

@@ -22,9 +22,10 @@ NAMES = [
     "whole-service",
     "workshop",
 ]
-FILES = [*NAMES, "typical@2"]
+FILES = [*NAMES, "german-federal-2016@2", "typical@2", "uk-treasury-1964@2"]
 SIZES = {  # people, departments, layers
     "german-federal-2016": (1_555, 1, 5),
+    "german-federal-2016@2": (1_555, 1, 5),
     "hierarchy-selects": (57, 1, 3),
     "middle-matters-little": (62, 2, 3),
     "nine-layers": (9_841, 1, 9),
@@ -32,6 +33,7 @@ SIZES = {  # people, departments, layers
     "typical": (1_555, 1, 5),
     "typical@2": (1_555, 1, 5),
     "uk-treasury-1964": (74_648, 8, 6),
+    "uk-treasury-1964@2": (74_648, 8, 6),
     "whole-service": (366_663, 33, 5),
     "workshop": (62, 2, 3),
 }
