@@ -81,6 +81,36 @@ def _judge() -> Scenario:
     )
 
 
+def _of_learning(typical: Scenario) -> tuple[Weakness, ...]:
+    """Return the weaknesses of a preset in which people learn next to nothing."""
+    return (
+        Weakness(
+            "nobody learns that speaking up is futile: mean futility (`typical@1`)",
+            "0.004",
+            {"social_futility": 1.0},
+            MEASURES["futility_at_end"].of,
+            typical,
+            {},
+        ),
+        Weakness(
+            "nobody is marked by a failure: mean scars (`typical@1`)",
+            "0.0002",
+            {"scar": 0.5, "scar_decay": 0.01},
+            MEASURES["scars_at_end"].of,
+            typical,
+            {},
+        ),
+        Weakness(
+            "innovating hardly becomes normal anywhere: mean norm (`typical@1`)",
+            "0.114",
+            {"norm_threshold_sd": 0.6},
+            MEASURES["norm_at_end"].of,
+            typical,
+            {},
+        ),
+    )
+
+
 def weaknesses() -> tuple[Weakness, ...]:
     """Return the weaknesses that a mechanism was added against."""
     typical = preset("typical@1")
@@ -119,30 +149,7 @@ def weaknesses() -> tuple[Weakness, ...]:
             typical,
             {},
         ),
-        Weakness(
-            "nobody learns that speaking up is futile: mean futility (`typical@1`)",
-            "0.004",
-            {"social_futility": 1.0},
-            MEASURES["futility_at_end"].of,
-            typical,
-            {},
-        ),
-        Weakness(
-            "nobody is marked by a failure: mean scars (`typical@1`)",
-            "0.0002",
-            {"scar": 0.5, "scar_decay": 0.01},
-            MEASURES["scars_at_end"].of,
-            typical,
-            {},
-        ),
-        Weakness(
-            "innovating hardly becomes normal anywhere: mean norm (`typical@1`)",
-            "0.114",
-            {"norm_threshold_sd": 0.6},
-            MEASURES["norm_at_end"].of,
-            typical,
-            {},
-        ),
+        *_of_learning(typical),
         Weakness(
             "a manager's desk ignores how many report to it: ideas adopted, 12 reports instead of "
             "6 (`workshop`)",

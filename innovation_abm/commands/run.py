@@ -156,20 +156,17 @@ def run(
         run_worlds(name, changes, reading, rules, engine, as_json)
         return
     with Working("loading") as working:
-        from innovation_abm.results.files import check_folder, summarize
-        from innovation_abm.running.knowledge import kept_intervals
+        from innovation_abm.results.files import check_folder
 
         book = read_rules(rules)
         wanted = changes.applied(name, book)
         if out is not None:
             check_folder(out)
         warn_of_rules(name, book, working)
-        kept = None if book else kept_intervals(wanted)
         task = task_of(wanted, reading, working)
         done = _done(task, book, engine, working)
         working.say("counting")
-        summary = summarize(done, task.chart) | _idle(done, book)
-        summary |= {"intervals": kept.as_dict()} if kept else {}
+        summary = _summary(done, task.chart, book)
         told = _told(done, story, working, record=out is not None)
         chance = None if story is None else _chance(done, book, story, working)
         if out is not None:
@@ -182,11 +179,21 @@ def run(
         return
     console = page()
     show_run(console, done, task.chart, told if story is None else _with_chance(told, chance))
-    if kept is not None:
-        show_kept(console, kept)
+    if "intervals" in summary:
+        show_kept(console, done.scenario)
     _show_idle(console, summary.get("idle", {}))
     if out is not None:
         console.print(f"\nSaved in {out}; run.toml there repeats the run.", soft_wrap=True)
+
+
+def _summary(run: Run, chart: Chart | None, rules: RuleBook | None) -> dict[str, Any]:
+    """Return what fits into JSON: the run, what is known of a preset, and idle levers."""
+    from innovation_abm.results.files import summarize
+    from innovation_abm.running.knowledge import kept_intervals
+
+    kept = None if rules else kept_intervals(run.scenario)
+    known = {} if kept is None else {"intervals": kept.as_dict()}
+    return summarize(run, chart) | known | _idle(run, rules)
 
 
 def _done(task: Task, rules: RuleBook | None, engine: Engine, working: Working) -> Run:

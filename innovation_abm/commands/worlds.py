@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from innovation_abm.commands.tasks import Changes, Task
     from innovation_abm.options import ChartReading, Engine
     from innovation_abm.rules.book import RuleBook
-    from innovation_abm.running.knowledge import KeptIntervals, TwoIntervals
+    from innovation_abm.running.knowledge import TwoIntervals
     from innovation_abm.scenario.scenario import Scenario
 
 
@@ -96,10 +96,14 @@ def show_worlds(console: Console, task: Task, worlds: int, found: list[TwoInterv
     )
 
 
-def show_kept(console: Console, kept: KeptIntervals) -> None:
-    """Print the intervals of a preset as they were measured."""
-    title = f"What is known of {kept.preset}: luck, and the {kept.count} worlds that meet its facts"
-    show_part(console, title, _table(kept.figures))
+def show_kept(console: Console, scenario: Scenario) -> None:
+    """Print the intervals that are kept for a preset."""
+    from innovation_abm.running.knowledge import kept_intervals
+
+    kept = kept_intervals(scenario)
+    if kept is not None:
+        title = f"{kept.preset}: luck, and {kept.count} worlds that meet its facts"
+        show_part(console, title, _table(kept.figures))
 
 
 def _table(found: Sequence[TwoIntervals]) -> Table:

@@ -291,6 +291,17 @@ def test_headlines_have_two_intervals(folder, monkeypatch):
     assert 'no worlds come with "workshop"' in refused("run", "workshop", "--worlds")
 
 
+@pytest.mark.usefixtures("compiled")
+def test_a_calibrated_preset_says_how_well_it_is_known(folder):
+    kept = done("run", "german-federal-2016", "--json").json["intervals"]
+    assert (kept["preset"], kept["worlds"]) == ("german-federal-2016@2", 90)
+    assert [one["measure"] for one in kept["figures"]] == list(HEADLINES)
+    shown = done("run", "german-federal-2016", "--seed", "7").out
+    assert "luck, and 90 worlds that meet its facts" in shown
+    assert widest(shown) <= 80
+    assert "intervals" not in done("run", "german-federal-2016", "--weeks", "2", "--json").json
+
+
 def test_a_story_is_told(folder):
     name = (
         done("run", "own.toml", "--out", "kept")

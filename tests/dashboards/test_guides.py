@@ -6,11 +6,12 @@ from itertools import pairwise
 import pytest
 from places import ROOT
 
+from innovation_abm import kept_intervals, preset
 from innovation_abm.charts import build_organization
 from innovation_abm.dashboards.ensembles import Numbers, ensemble
 from innovation_abm.dashboards.guide_panel import answer, right_option
 from innovation_abm.dashboards.guides import GuideError, StepKind, guides, load_guide, read_guide
-from innovation_abm.dashboards.limits import limits, limits_in_markdown
+from innovation_abm.dashboards.limits import KNOWN, _text, limits, limits_in_markdown
 from innovation_abm.dashboards.words import Speech
 
 KIT = ROOT / "docs" / "facilitators.md"
@@ -155,6 +156,18 @@ def test_what_the_page_cannot_tell_stands_in_the_documents_and_fits_one_page(lan
     assert text in document
     assert document.startswith(f"# {Speech(language)('limits')}\n")
     assert len(text.split()) < 480  # what two minutes of reading aloud take, and a page holds
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_calibrated_organisation_says_how_well_its_numbers_are_known(language):
+    say, kept = Speech(language), kept_intervals(preset("typical"))
+    shown, plain = (_text(say, one) for one in (kept, None))
+    for figure in (one for one in kept.figures if one.measure in KNOWN):
+        for end in (*figure.luck, *figure.worlds):
+            assert say.number(100 * end, 1) in shown
+    assert str(kept.count) in shown
+    assert say("known") in shown.replace("&#x27;", "'")
+    assert "<table>" not in plain
 
 
 def test_what_the_page_cannot_tell_names_what_the_page_calls_so():
