@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 from innovation_abm import Scenario, load_rules, simulate
 from innovation_abm.experiments.calibration import emulation, identification
 from innovation_abm.experiments.calibration.calibration import calibrate
+from innovation_abm.experiments.calibration.confirming import confirmed, main
 from innovation_abm.experiments.calibration.evaluator import Evaluator, Runs
 from innovation_abm.experiments.calibration.file import (
     Calibration,
@@ -36,6 +37,7 @@ from innovation_abm.experiments.calibration.folder import DIGEST, Folder
 from innovation_abm.experiments.calibration.published import FIGURES
 from innovation_abm.experiments.design.parts import StudyError
 from innovation_abm.experiments.design.study import Base
+from innovation_abm.results.measures import MEASURES
 
 # --- models whose answers are known ---------------------------------------------------------------
 
@@ -1024,6 +1026,34 @@ def test_the_file_in_the_document_is_right():
     (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     task = Calibration.from_toml(example)
     assert [target.name for target in task.targets if target.held_out] == ["people_withholding"]
+
+
+# --- worlds ---------------------------------------------------------------------------------------
+
+
+def test_only_points_that_fresh_seeds_confirm_become_worlds(tmp_path):
+    small = {"weeks": 20, "departments": 1, "middle_layers": 0, "conception_rate": 20.0}
+    task = Calibration(
+        name="small",
+        base=Base(preset="workshop", values=small),
+        parameters=[Prior(name="doubt", low=0.0, high=1.0)],
+        targets=[Target(measure="voice", value=0.7, tolerance=0.1)],
+        method=Method(waves=1, points=10, replications=4, cutoff=1.0),
+    )
+    accepted = calibrate(task, tmp_path / "found").sample
+    seeds = range(1001, 1009)
+    worlds = confirmed(tmp_path / "found", seeds)
+    assert 0 < len(worlds) <= len(accepted)
+    scenario = task.scenario().but(doubt=worlds["doubt"][0])
+    means = np.mean([MEASURES["voice"].of(simulate(scenario, seed=seed)) for seed in seeds])
+    assert worlds["voice"][0] == pytest.approx(means)
+    assert worlds["away"][0] == pytest.approx(abs(means - 0.7) / 0.1)
+    assert worlds["away"].max() <= 1.0
+    with pytest.raises(CalibrationError, match="must not be those of the search"):
+        confirmed(tmp_path / "found", range(4, 9))
+    assert main([str(tmp_path / "found"), str(tmp_path / "worlds.csv")]) == 0
+    assert set(pd.read_csv(tmp_path / "worlds.csv")) == {"doubt"}
+    assert main([str(tmp_path / "none"), str(tmp_path / "worlds.csv")]) == 1
 
 
 # --- those that ship ------------------------------------------------------------------------------
