@@ -14,7 +14,7 @@ from innovation_abm.dashboards.figures import written
 from innovation_abm.dashboards.headlines import Headline, Unit, headlines
 from innovation_abm.dashboards.links import ACTS
 from innovation_abm.dashboards.offered import PACES
-from innovation_abm.running.effects import settings_in_words, unmet_needs
+from innovation_abm.running.effects import needs_of, settings_in_words
 from innovation_abm.scenario.levers import Determinant, Lever
 
 if TYPE_CHECKING:
@@ -110,11 +110,21 @@ def _Lever(room: Room, lever: Lever) -> None:
     )
     title = f"{say.of(lever.title)} ({say(lever.kind.value)})"
     _Slider(room, lever.key, title, about, (0.0, 1.0, 0.05))
-    if room.value(lever.key) and _nothing_changed(room):
-        needs = settings_in_words(unmet_needs(lever, room.play.scenario))
-        idle = say("ranking_idle")
-        words = say("ranking_needs", lever=idle, names=needs) if needs else idle
+
+
+def _say_if_idle(room: Room, name: str) -> None:
+    words = idle_words(room, name)
+    if words:
         solara.HTML(tag="p", unsafe_innerHTML=escape(words), classes=["ia-hint"])
+
+
+def idle_words(room: Room, name: str) -> str:
+    """Return that a lever or parameter cannot act where it was moved, and what it needs; or ""."""
+    say = room.say
+    if not any(move.name == name for move in room.play.moves) or not _nothing_changed(room):
+        return ""
+    needs, idle = settings_in_words(needs_of(name, room.play.scenario)), say("ranking_idle")
+    return say("ranking_needs", lever=idle, names=needs) if needs else idle
 
 
 def _nothing_changed(room: Room) -> bool:
@@ -153,6 +163,7 @@ def _Slider(
             "data-lever": name,
         },
     )
+    _say_if_idle(room, name)
 
 
 @solara.component
@@ -168,6 +179,7 @@ def _Switch(room: Room, name: str, title: str, about: str) -> None:
         class_="ia-switch",
         attributes={"aria-label": title, "data-lever": name},
     )
+    _say_if_idle(room, name)
 
 
 @solara.component

@@ -50,6 +50,7 @@ from innovation_abm.dashboards.guard import Guard
 from innovation_abm.dashboards.guides import GuideError, find_guide, guides
 from innovation_abm.dashboards.headlines import Unit, headlines, name_of
 from innovation_abm.dashboards.keeping import packed, session_file
+from innovation_abm.dashboards.lever_panel import idle_words
 from innovation_abm.dashboards.links import Home, View
 from innovation_abm.dashboards.maps import response_map
 from innovation_abm.dashboards.offered import MOST_PEOPLE, offered
@@ -648,6 +649,22 @@ def test_a_lever_acts_from_the_start_whenever_it_is_moved_unless_the_room_chose_
     room.move("risk_aversion", 0.1)
     assert [m.week for m in room.play.moves] == [10]
     assert links.read(room.stage.link, room.chart.opened.home).view.acts == "now"
+
+
+def test_what_cannot_act_where_it_is_moved_says_so_and_what_it_needs(room):
+    assert idle_words(room, "bypass") == ""
+    for name, value, words in (
+        ("bypass", False, "Cannot act here"),
+        ("outcome_payment", 1.0, "Cannot act here: needs data_quality = 0.8"),
+    ):
+        room.reset()
+        room.move(name, value)
+        settle(room)
+        assert idle_words(room, name).startswith(words)
+        assert idle_words(room, "risk_aversion") == ""
+    room.move("risk_aversion", 0.1)
+    settle(room)
+    assert idle_words(room, "outcome_payment") == ""  # something changed: unknown which
 
 
 def test_levers_undo_and_reset(room):
