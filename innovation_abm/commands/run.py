@@ -143,16 +143,12 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run the model: how often ideas survive, where the others died, and why."""
-    from innovation_abm.scenario.possible_worlds import has_worlds
-
     changes = Changes(
         chart, weeks, seed, {"--set": settings or ()}, {"--lever": levers or ()}, lever_file
     )
     reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
     name = scenario or usual_scenario(chart)
-    if worlds or (has_worlds(name) and out is None and story is None):
-        if out is not None or story is not None:
-            raise InnovationAbmError("--worlds: cannot be used with --out or --story")
+    if _in_all_worlds(name, asked=worlds, once=out is not None or story is not None):
         run_worlds(name, changes, reading, rules, engine, as_json)
         return
     with Working("loading") as working:
@@ -184,6 +180,19 @@ def run(
     _show_idle(console, summary.get("idle", {}))
     if out is not None:
         console.print(f"\nSaved in {out}; run.toml there repeats the run.", soft_wrap=True)
+
+
+def _in_all_worlds(name: str, *, asked: bool, once: bool) -> bool:
+    """Whether to run all worlds of a scenario: if asked to, and those of a profile.
+
+    Raises:
+        InnovationAbmError: if they are asked for, and what only a single run (``once``) has.
+    """
+    from innovation_abm.scenario.possible_worlds import has_worlds
+
+    if asked and once:
+        raise InnovationAbmError("--worlds: cannot be used with --out or --story")
+    return asked or (not once and has_worlds(name))
 
 
 def _summary(run: Run, chart: Chart | None, rules: RuleBook | None) -> dict[str, Any]:
