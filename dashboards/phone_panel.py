@@ -22,7 +22,8 @@ def Phones(room: Room) -> None:
     """Invite phones, and say how many are here and have voted; never what for."""
     say, poll, address = room.say, room.desk.poll.value, room.engine.address
     if not address:
-        paragraph(say("phones_alone"))
+        if not room.view.value.room:  # the room need not read how to start the dashboard
+            paragraph(say("phones_alone"))
     elif poll is None:
         solara.Button(say("phones_open"), on_click=room.desk.open_poll, outlined=True, small=True)
     else:
