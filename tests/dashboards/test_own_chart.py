@@ -55,7 +55,11 @@ def test_posts_and_units_of_an_own_chart_have_names_in_the_picture(tab):
     ("language", "author", "queue"),
     [
         ("en", "idea from Clerk, in layer 3:", "waiting for Head of permits"),
-        ("fr", "idée de «\u00a0Clerk\u00a0», couche 3", "en attente chez «\u00a0Head of permits"),
+        (
+            "fr",
+            "valable de «\u00a0Clerk\u00a0», couche 3",
+            "en attente chez «\u00a0Head of permits",
+        ),
     ],
 )
 def test_stories_on_an_own_chart_name_posts(language, author, queue):
