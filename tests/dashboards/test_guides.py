@@ -11,7 +11,7 @@ from innovation_abm.charts import build_organization
 from innovation_abm.dashboards.ensembles import Numbers, ensemble
 from innovation_abm.dashboards.guide_panel import answer, right_option
 from innovation_abm.dashboards.guides import GuideError, StepKind, guides, load_guide, read_guide
-from innovation_abm.dashboards.limits import KNOWN, _text, limits, limits_in_markdown
+from innovation_abm.dashboards.limits import KNOWN, limits, limits_in_html, limits_in_markdown
 from innovation_abm.dashboards.words import Speech
 
 KIT = ROOT / "docs" / "facilitators.md"
@@ -161,7 +161,7 @@ def test_what_the_page_cannot_tell_stands_in_the_documents_and_fits_one_page(lan
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_a_calibrated_organisation_says_how_well_its_numbers_are_known(language):
     say, kept = Speech(language), kept_intervals(preset("typical"))
-    shown, plain = (_text(say, one) for one in (kept, None))
+    shown, plain = (limits_in_html(say, one) for one in (kept, None))
     for figure in (one for one in kept.figures if one.measure in KNOWN):
         for end in (*figure.luck, *figure.worlds):
             assert say.number(100 * end, 1) in shown
