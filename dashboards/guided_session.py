@@ -84,6 +84,11 @@ class GuidedSession:
                 asking = None
         return asking
 
+    @property
+    def open_question(self) -> int | None:
+        """The step with the question that the room may bet on now; ``None``: there is none."""
+        return self.guide.asked(self.step) if self.guide is not None and self.predicting else None
+
     def open(self, key: str) -> None:
         """Go to the first step of a session, without bets."""
         panel = self.guides[key].panel(0)
@@ -105,6 +110,9 @@ class GuidedSession:
         return True
 
     def bet_on(self, option: int) -> None:
-        """Record the answer, from 0, that the room bets on in this step."""
-        bets = tuple(sorted((self.bets | {self.step: option}).items()))
+        """Record the answer, from 0, that the room bets on where a question is open."""
+        asked = self.open_question
+        if asked is None:
+            return
+        bets = tuple(sorted((self.bets | {asked: option}).items()))
         self._view.value = replace(self._view.value, bets=bets)

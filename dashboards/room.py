@@ -281,15 +281,15 @@ class Room:
     def _bet_as_voted(self) -> None:
         """Bet as most phones voted, unless the room has bet by show of hands."""
         favourite = self.desk.favourite()
-        bets = self.session.guide is not None and self._question is not None
-        if bets and favourite is not None and self.session.step not in self.session.bets:
+        asked = self.session.open_question
+        if asked is not None and favourite is not None and asked not in self.session.bets:
             self.session.bet_on(favourite)
 
     @property
     def _question(self) -> Question | None:
-        """What the step of the guided session asks."""
-        guide = self.session.guide
-        return None if guide is None else guide.steps[self.session.step].question
+        """The question that the room may bet on now."""
+        guide, asked = self.session.guide, self.session.open_question
+        return None if guide is None or asked is None else guide.steps[asked].question
 
     def _present(self, what: str, number: int) -> None:
         """Do what the presenter's window asks for."""

@@ -151,8 +151,7 @@ class Poll:
             if not 0 <= option < len(ballot.question.options):
                 raise VoteError("there is no such answer")
             self._votes.setdefault(ballot.place, {})[phone] = option
-        self.channel.tell()
-        self._changed()
+        self._changed()  # other phones show nothing of it, and this one knows
 
     def shown_on(self, phone: str) -> dict[str, Any] | None:
         """Return what a phone shows; ``None`` once the room has ended.

@@ -61,7 +61,9 @@ async def vote_page(request: Request) -> Response:
     except VoteError as error:
         return _refused(429, str(error))
     answer = _page("vote.html", "vote_")
-    answer.set_cookie(COOKIE, phone, httponly=True, samesite="strict", path="/vote")
+    # Not "strict": applications that scan codes open the page as from elsewhere, and without its
+    # number a phone would vote twice.
+    answer.set_cookie(COOKIE, phone, httponly=True, samesite="lax", path="/vote")
     return answer
 
 

@@ -473,7 +473,7 @@ def test_charts_are_uploaded_good_and_bad_then_ranked_and_mapped(page, address, 
             page.wait_for_selector(".ia-upload")
         page.set_input_files(".ia-chooser input", [tmp_path / name for name in names])
         page.wait_for_function(f"document.querySelector('.ia-notes')?.innerText.includes('{said}')")
-    page.wait_for_function("document.querySelector('.ia-scrub input').max == 156")
+    page.wait_for_function("document.querySelector('.ia-scrub input').max == 208")
     page.get_by_role("tab", name="Which lever next?").click()
     page.get_by_text("Rank all levers").click()
     page.wait_for_selector(".ia-table")
@@ -532,7 +532,7 @@ def test_what_is_unclear_in_a_chart_is_chosen_in_a_dialog_in_french(page, addres
     press("Utiliser ces colonnes")
     noted("agents : 4 personnes")
     page.wait_for_function("document.activeElement.className.includes('ia-opens-upload')")
-    page.wait_for_function("document.querySelector('.ia-scrub input').max == 156")  # it is played
+    page.wait_for_function("document.querySelector('.ia-scrub input').max == 208")  # it is played
     upload("classeur.xlsx")
     page.wait_for_selector(".ia-said:has-text('Anciens')")
     press("Choisir d'autres colonnes")

@@ -58,7 +58,7 @@ def played(page, name):
     page.wait_for_function(
         f"document.querySelector('.ia-preset :checked')?.text.includes({json.dumps(name)})"
     )
-    page.wait_for_function("document.querySelector('.ia-scrub input')?.max == 156")
+    page.wait_for_function("document.querySelector('.ia-scrub input')?.max == 208")
     return shown(page)
 
 
