@@ -203,21 +203,28 @@ class _Kept:
         return name
 
     def _rules(self, given: str) -> str:
-        """Keep a file of rules, and what it imports from its folder."""
+        """Keep a folder of rules, or a file of rules and what it imports from its folder."""
         book = self._books.get(given) or self._study.read_rules(given)
         assert isinstance(book, FileRules)
-        name = self._name("rules", given if _is_inside(given) else f"rules/{Path(given).name}")
-        (_, own), *imported = book.texts.items()
-        self.files[name] = own
-        for other, text in imported:
-            self.files[str(PurePosixPath(name).parent / other)] = text
+        path, place = Path(given), given
+        if not _is_inside(given):  # neighbours of another file may have the same names
+            alone = book.is_folder or len(book.texts) == 1
+            place = f"rules/{path.name}" if alone else f"rules/{path.stem}/{path.name}"
+        name = self._name("rules", given, place=place)
+        beside = PurePosixPath(name)
+        if not book.is_folder:
+            (_, self.files[name]), *others = book.texts.items()
+            beside = beside.parent
+        else:
+            others = list(book.texts.items())
+        self.files |= {str(beside / other): text for other, text in others}
         return name
 
-    def _name(self, kind: str, given: str, suffix: str = "") -> str:
-        """Return the name of a file in ``inputs``: no two files share one."""
+    def _name(self, kind: str, given: str, suffix: str = "", place: str = "") -> str:
+        """Return the name of a file in ``inputs``, at ``place`` if free: no two files share one."""
         if (kind, given) not in self._names:
-            path = PurePath(given)
-            kept = PurePosixPath(path.as_posix() if _is_inside(given) else path.name)
+            path = PurePath(place or given)
+            kept = PurePosixPath(path.as_posix() if _is_inside(str(path)) else path.name)
             if suffix:
                 kept = kept.with_suffix(suffix)
             taken = {name.casefold() for name in (*self._names.values(), CONTENTS)}

@@ -169,12 +169,15 @@ def test_a_folder_that_was_moved_goes_on(tmp_path, compiled):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("where", ["mine.py", "absolute", "../home/mine.py"])
+@pytest.mark.parametrize(
+    "where", ["mine.py", "absolute", "../home/mine.py", "ours", "../home/ours"]
+)
 def test_rules_and_what_they_import_are_kept_too(where, tmp_path, monkeypatch):
     home = tmp_path / "home"
-    home.mkdir()
-    (home / "mine.py").write_text(RULES)
-    (home / "helper.py").write_text("CHANCE = 0.5\n")
+    for folder in (home, home / "ours"):
+        folder.mkdir()
+        (folder / "mine.py").write_text(RULES)
+        (folder / "helper.py").write_text("CHANCE = 0.5\n")
     rules = (home / "mine.py").as_posix() if where == "absolute" else where
     text = (
         f'format = 1\nname = "own"\nengine = "mesa"\n[base]\nrules = "{rules}"\n'
@@ -205,3 +208,23 @@ def test_files_of_the_same_name_do_not_take_each_others_place(tmp_path, compiled
         load_chart(tmp_path / "out" / "inputs" / name).size for name in ("chart.csv", "chart-2.csv")
     ]
     assert sizes == [generate(1, 1, size).size for size in (3, 5)]
+
+
+def test_rules_of_the_same_name_keep_what_each_of_them_imports(tmp_path):
+    levels = ""
+    for name, chance in (("one", 0.1), ("two", 0.9)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "mine.py").write_text(RULES)
+        (folder / "helper.py").write_text(f"CHANCE = {chance}\n")
+        levels += f'[[factor.level]]\nname = "{name}"\nrules = "../{name}/mine.py"\n'
+    (tmp_path / "home").mkdir()
+    text = (
+        'format = 1\nname = "two"\nengine = "mesa"\n[base]\nvalues = { weeks = 3 }\n'
+        f'[[factor]]\nname = "place"\n{levels}[replications]\nnumber = 1\n'
+    )
+    sweep(Study.from_toml(text, folder=tmp_path / "home"), tmp_path / "out", workers=1)
+    kept = [path.parent for path in (tmp_path / "out" / "inputs").rglob("mine.py")]
+    assert {(folder / "helper.py").read_text() for folder in kept} == {
+        "CHANCE = 0.1\n", "CHANCE = 0.9\n",
+    }  # fmt: skip
