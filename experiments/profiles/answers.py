@@ -36,9 +36,10 @@ LEAST: Final = 0.5
 """Least standard deviation of a count or of weeks: people answer in whole numbers."""
 
 _NUMBER: Final = r"(\d{1,3}(?:[ ,\u00a0\u202f]\d{3})+(?![\d.,])|\d+(?:[.,]\d+)?)\s*%?"
-_ABOUT: Final = re.compile(rf"(?:about|around|roughly|environ|à peu près|~|≈)?\s*{_NUMBER}")
+_SAID: Final = r"(?:about|around|roughly|environ|à peu près|~|≈)?\s*"
+_ABOUT: Final = re.compile(_SAID + _NUMBER)
 _BETWEEN: Final = re.compile(
-    rf"(?:between|from|entre|de)?\s*{_NUMBER}\s*(?:to|and|à|et|-|–|\.\.)\s*{_NUMBER}"  # noqa: RUF001
+    rf"{_SAID}(?:between|from|entre|de)?\s*{_NUMBER}\s*(?:to|and|à|et|-|–|\.\.)\s*{_NUMBER}"  # noqa: RUF001
 )
 _UNKNOWN: Final = frozenset(
     {"", "?", "don't know", "dont know", "do not know", "don’t know", "unknown"}  # noqa: RUF001
@@ -267,6 +268,10 @@ def answer_of(question: Question, value: object) -> Answer | None:
     """
     if isinstance(value, str) and value.strip().lower() in _UNKNOWN:
         return None
+    if isinstance(value, str) and "%" in value and not question.is_share:
+        raise ValueError(f"is a number {question.unit}, not a percentage")
+    if isinstance(value, str) and question.per_100 and re.search(r"\d\.\d{3}(?!\d)", value):
+        raise ValueError("write thousands as 1200 or 1,200, and fractions with other than 3 digits")
     ends = _ends(value)
     if ends is None:
         advice = did_you_mean(value, ("don't know",), cutoff=0.7) if isinstance(value, str) else ""

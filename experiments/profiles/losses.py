@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from innovation_abm.experiments.profiles.ranking import figure
+from innovation_abm.experiments.profiles.ranking import WORLDS_FROM, figure
 from innovation_abm.results.maturity import MaturityLevel
 from innovation_abm.results.measures import HEADLINES, MEASURES
 from innovation_abm.running.attribution import attribute
@@ -49,7 +49,7 @@ def headlines(
     import pandas as pd
 
     pairs = [(central, central.seed + number) for number in range(CENTRAL_RUNS)]
-    pairs += [(one, one.seed + number) for one in worlds.values() for number in range(WORLD_RUNS)]
+    pairs += _own_luck(worlds, WORLD_RUNS)
     table = simulate_many(pairs, organization=organization)
     rows = []
     for name in HEADLINES:
@@ -83,13 +83,14 @@ def losses(
     for number, world in enumerate(worlds.values()):
         if told is not None:
             told("attributing losses in all worlds", number, len(worlds))
-        means.append(np.nanmean(_parts(world, EACH, organization, rules), axis=0))
+        own_luck = world.but(seed=world.seed + WORLDS_FROM + number * EACH)
+        means.append(_mean_of(_parts(own_luck, EACH, organization, rules)))
     table = np.array(means)
     names = [*MECHANISMS, REST, LOST]
     rows = [
         {"mechanism": name, **figure("share", 100.0 * table[:, n], 100.0 * own[:, n])}
         for n, name in enumerate(names)
-        if np.any(table[:, n]) or name in (REST, LOST)
+        if np.any(np.nan_to_num(table[:, n])) or name in (REST, LOST)
     ]
     found = pd.DataFrame(rows)
     order = found["mechanism"].map({REST: 1, LOST: 2}).fillna(0)
@@ -99,6 +100,22 @@ def losses(
         .drop(columns=["_order", "_size"])
         .reset_index(drop=True)
     )
+
+
+def _own_luck(worlds: Mapping[str, Scenario], runs: int) -> list[tuple[Scenario, int]]:
+    """Return what to run of worlds: each with seeds of its own, see :data:`.WORLDS_FROM`."""
+    return [
+        (world, world.seed + WORLDS_FROM + number * runs + run)
+        for number, world in enumerate(worlds.values())
+        for run in range(runs)
+    ]
+
+
+def _mean_of(parts: Any) -> Any:  # noqa: ANN401 - arrays
+    """Return means over runs in which something is defined; NaN where it is in none."""
+    defined = ~np.isnan(parts)
+    total, count = np.where(defined, parts, 0.0).sum(axis=0), defined.sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _parts(
@@ -124,7 +141,7 @@ def maturity(
     Returns:
         A row for each of ``clarity``, ``parity``, ``suitability``, ``normality`` and ``overall``:
         ``determinant``; ``value`` in [0, 1], the mean over worlds, with both intervals; and for
-        ``overall`` the share of worlds at each level, ``level_1`` to ``level_5``.
+        ``overall`` the share of runs of all worlds at each level, ``level_1`` to ``level_5``.
     """
     import pandas as pd
 
@@ -133,11 +150,12 @@ def maturity(
         return [run.maturity() for run in runs]
 
     own = of([(central, central.seed + number) for number in range(CENTRAL_RUNS)])
-    there = of([(world, world.seed) for world in worlds.values()])
+    there = of(_own_luck(worlds, WORLD_RUNS))
     rows = []
     for name in ("clarity", "parity", "suitability", "normality", "overall"):
         values, chance = (np.array([getattr(one, name) for one in some]) for some in (there, own))
-        rows.append({"determinant": name, **figure("value", values, chance)})
+        means = values.reshape(-1, WORLD_RUNS).mean(axis=1)
+        rows.append({"determinant": name, **figure("value", means, chance)})
     levels = np.array([int(one.level) for one in there])
     rows[-1] |= {f"level_{int(level)}": float((levels == level).mean()) for level in MaturityLevel}
     return pd.DataFrame(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -154,11 +155,17 @@ def profile(
         place = Path(folder)
         _prepare(place, given, organization)
         if not isinstance(answers, Answers):
-            write_text(place / ANSWERS, read_text(answers))
+            write_text(place / ANSWERS, _with_own_chart(read_text(answers)))
         made = _Making(given, organization, place, draws, replications, seed, told)
         found = made.profile()
         found.save(place)
     return found
+
+
+def _with_own_chart(text: str) -> str:
+    """Return answers that name the chart beside them, as it was understood, if they name any."""
+    text = re.sub(r"(?m)^(\s*)chart\s*=.*$", rf'\1chart = "{CHART}"', text)
+    return re.sub(r"(?m)^\s*repair\s*=.*\n?", "", text)
 
 
 def _organization(answers: Answers) -> Organization:
@@ -184,6 +191,7 @@ def _prepare(place: Path, answers: Answers, organization: Organization) -> None:
                 f"{place}: holds the profile of other answers, another chart or another version of "
                 "the model; name another folder"
             )
+        _keep_chart(place, organization)  # if it was interrupted here before
         return
     try:
         if place.is_dir() and any(place.iterdir()):
@@ -191,8 +199,13 @@ def _prepare(place: Path, answers: Answers, organization: Organization) -> None:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InnovationAbmError(f"{place}: cannot be used: {error.strerror}") from None
-    write_chart(organization, place / CHART)
     write_text(mark, described)
+    _keep_chart(place, organization)
+
+
+def _keep_chart(place: Path, organization: Organization) -> None:
+    if not (place / CHART).is_file():
+        write_chart(organization, place / CHART)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """What each strategy does in every world, with what luck and what ignorance leave open.
 
 Two intervals, which more runs do not narrow: 95% of single runs of the central world (luck), and
-95% of the means of the worlds (what is not known). *Gain* is the change in worthwhile ideas adopted
-less that in worthless ones, each of 100 decided: an idea let in weighs as much as one saved.
+95% of the means of the worlds (what is not known, and a little luck, as each is of a few runs).
+*Gain* is the change in worthwhile ideas adopted less that in worthless ones, each of 100 decided:
+an idea let in weighs as much as one saved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,7 +33,10 @@ Told = Callable[[str, int, int], object]
 """Called with what is being done, how much of it is done, and how much there is."""
 
 EACH: Final = 4
-"""Runs of each world, unless another number is asked for; all worlds have the same seeds."""
+"""Runs of each world, unless another number is asked for."""
+WORLDS_FROM: Final = 100_000
+"""First seed of the worlds, beyond those of the central one. Each has seeds of its own: with common
+ones, the luck of a few seeds would stay in the mean over worlds, and in no interval."""
 CENTRAL_RUNS: Final = 40
 """Runs of the central world, whose spread is luck."""
 ENDS: Final = (0.025, 0.975)
@@ -91,44 +95,35 @@ def effects(
     levers = acting(central, known, organization, rules)
     plans = [(), *((LeverChoice(key, strength),) for key in levers)]
     kept = memory or Memory()
-    several = _Several(organization, rules, kept, told)
-    own = several.of(plans, {central.name: central}, CENTRAL_RUNS, central.seed)
-    there = several.of(plans, worlds, each, central.seed)
-    return Effects(
-        tuple(levers),
-        np.array([_means(_change(there[plan], there[()])) for plan in plans[1:]]),
-        np.array([_change(own[plan], own[()])[0] for plan in plans[1:]]),
-    )
+
+    def changes(name: str, world: Scenario, seeds: tuple[int, ...]) -> FloatArray:
+        found = Measuring({name: world}, seeds, organization, rules, kept).of(plans)
+        return np.array([_change(found[plan], found[()])[0] for plan in plans[1:]])
+
+    own = changes(central.name, central, _seeds(central.seed + 1_000, CENTRAL_RUNS))
+    there = []
+    for number, (name, world) in enumerate(worlds.items()):
+        seeds = _seeds(central.seed + WORLDS_FROM + number * each, each)
+        if told is not None and kept.get(plans[-1], seeds) is None:
+            told("trying strategies in all worlds", number, len(worlds))
+        there.append(_means(changes(name, world, seeds)))
+    return Effects(tuple(levers), np.stack(there, axis=1), own)
 
 
-@dataclass(frozen=True)
-class _Several:
-    """What measures plans, in one set of worlds and another, into one memory."""
-
-    organization: Organization | None
-    rules: RuleBook | None
-    memory: Memory
-    told: Told | None
-
-    def of(
-        self, plans: Sequence[Any], worlds: Mapping[str, Scenario], runs: int, seed: int
-    ) -> dict[Any, FloatArray]:
-        # Seeds apart, so that one memory holds both sets of worlds.
-        first = seed + 1_000 * len(worlds)
-        seeds = tuple(range(first, first + runs))
-        measuring = Measuring(worlds, seeds, self.organization, self.rules, self.memory, self.told)
-        return measuring.of(plans, "trying strategies in all worlds")
+def _seeds(first: int, runs: int) -> tuple[int, ...]:
+    """Return seeds in a row, by which a memory tells worlds apart."""
+    return tuple(range(first, first + runs))
 
 
 def _change(values: FloatArray, base: FloatArray) -> FloatArray:
-    """Return changes in ideas adopted, worthwhile and worthless, (worlds, seeds, 2)."""
+    """Return changes in ideas adopted, worthwhile and worthless, (1, seeds, 2)."""
     change = values - base
     change[..., 0] *= -1.0  # what is measured is the share lost
     return change
 
 
 def _means(change: FloatArray) -> FloatArray:
-    """Return means over seeds in which a change is defined, (worlds, 2)."""
+    """Return means over seeds in which a change is defined, (levers, 2)."""
     defined = ~np.isnan(change)
     total, count = np.where(defined, change, 0.0).sum(axis=1), defined.sum(axis=1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from innovation_abm import InnovationAbmError
+from innovation_abm import InnovationAbmError, Scenario
 from innovation_abm.commands import cli
 from innovation_abm.experiments import profile
 from innovation_abm.experiments.calibration.calibration import _manifest
@@ -24,7 +24,7 @@ from innovation_abm.experiments.profiles.answers import (
 from innovation_abm.experiments.profiles.coverage import coverage
 from innovation_abm.experiments.profiles.information import information
 from innovation_abm.experiments.profiles.page import page
-from innovation_abm.experiments.profiles.profile import TABLES
+from innovation_abm.experiments.profiles.profile import TABLES, _with_own_chart
 from innovation_abm.experiments.profiles.questions import LANGUAGES, questionnaire
 from innovation_abm.experiments.profiles.words import vocabulary
 from innovation_abm.scenario.possible_worlds import WORLDS, central_of, worlds_in
@@ -63,7 +63,8 @@ def test_about_a_number_is_off_by_a_share_of_it(text):
 
 
 @pytest.mark.parametrize(
-    "value", ["8 to 15", "8-15", "between 8 and 15", "de 8 à 15", "8,0 à 15,0", [8, 15]]
+    "value",
+    ["8 to 15", "8-15", "between 8 and 15", "about 8 to 15", "de 8 à 15", "8,0 à 15,0", [8, 15]],
 )
 def test_a_range_holds_the_truth_in_nine_cases_of_ten(value):
     found = answer_of(questionnaire().questions["submitted"], value)
@@ -76,6 +77,8 @@ def test_a_range_holds_the_truth_in_nine_cases_of_ten(value):
         ("submited = 3", 'unknown question "submited"; did you mean "submitted"?'),
         ('adopted = "lots"', 'adopted = "lots" (line 7): must be "about 12", a range such as'),
         ('silent_people = "140%"', "(line 7): must be from 0 to 100%"),
+        ('adopted = "30%"', "(line 7): is a number a year, not a percentage"),
+        ('submitted = "1.200"', "(line 7): write thousands as 1200 or 1,200"),
         ('business = "90 to 80"', "the lower number first"),
         ("defended = true", "must be"),
         ("submitted = 3\nadopted = 9", "adopted = 9 (line 8): must be at most submitted = 3"),
@@ -299,3 +302,16 @@ def test_with_own_luck_each_point_meets_other_seeds_and_always_the_same():
 def calibration_of_luck(luck):
     wanted = calibration(answered("submitted = 3"))
     return wanted.model_copy(update={"method": wanted.method.model_copy(update={"luck": luck})})
+
+
+def test_worlds_do_not_share_their_luck():
+    """A set of equal worlds differs by luck alone, which its intervals then show."""
+    world = Scenario(name="same", departments=1, middle_layers=1, span=5, weeks=60, seed=4)
+    found = losses.maturity(world, {str(number): world for number in range(8)})
+    overall = found.set_index("determinant").loc["overall"]
+    assert overall["value_worlds_low"] < overall["value_worlds_high"]
+
+
+def test_the_answers_in_a_profile_name_the_chart_beside_them():
+    text = '# chart = "x.csv"\n[organisation]\nchart = "../hr/org.csv"  # ours\nrepair = true\n'
+    assert _with_own_chart(text) == '# chart = "x.csv"\n[organisation]\nchart = "chart.csv"\n'
