@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -121,7 +123,8 @@ def copy_engine(folder: Path, made_of: MadeOf) -> bool:
     if problem(made_of):
         return False
     for name in COPIED:
-        new = folder / f"{name}.new"
+        # Several processes may copy it at once, each for agents of its own.
+        new = folder / f"{name}.{os.getpid()}.{threading.get_ident()}"
         shutil.copyfile(FOLDER / name, new)
         new.replace(folder / name)
     return True

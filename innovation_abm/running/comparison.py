@@ -62,6 +62,7 @@ class Comparison:
         only_a, only_b: ideas conceived under one policy only, counted apart.
         measures: for every measure the difference b - a over replications, with its interval and
             the factor by which pairing lowers its variance.
+        differ: whether any measure of all that there are differs in any pair of runs.
     """
 
     a: Scenario
@@ -71,6 +72,7 @@ class Comparison:
     only_a: pd.DataFrame
     only_b: pd.DataFrame
     measures: dict[str, PairedDifference]
+    differ: bool = True
 
     @property
     def saved(self) -> pd.DataFrame:
@@ -89,13 +91,7 @@ class Comparison:
             (self.pairs[f"{column}_a"] == self.pairs[f"{column}_b"]).all()
             for column in ("value", "fate", "fate_week")
         )
-        others = (one.difference.estimate for one in self.measures.values())
-        if (
-            not same
-            or len(self.only_a)
-            or len(self.only_b)
-            or any(one > 0 or one < 0 for one in others)
-        ):
+        if self.differ or not same or len(self.only_a) or len(self.only_b):
             return {}
         set_apart = [
             name
@@ -246,12 +242,21 @@ def compare(
     )
     ideas: list[pd.DataFrame] = []
     measured: list[list[tuple[float, float]]] = []
+    differ = False
     for number, (one, two) in enumerate(zip(*runs, strict=True)):
         ideas.append(_paired(one, two, number))
         measured.append([(MEASURES[name].of(one), MEASURES[name].of(two)) for name in COMPARED])
+        differ = differ or _differ(one, two)
         if progress is not None:
             progress(number + 1, replications)
-    return Comparison(a, b, replications, **_by_side(ideas), measures=_differences(measured))
+    measures = _differences(measured)
+    return Comparison(a, b, replications, **_by_side(ideas), measures=measures, differ=differ)
+
+
+def _differ(one: Run, two: Run) -> bool:
+    """Whether two runs differ in any measure; two that are undefined do not."""
+    first, second = (np.array([m.of(run) for m in MEASURES.values()], float) for run in (one, two))
+    return not np.array_equal(first, second, equal_nan=True)
 
 
 SEEDS: Final = ("seed", "people_seed", "ideas_seed", "decisions_seed", "context_seed")

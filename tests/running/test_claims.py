@@ -184,6 +184,13 @@ def test_a_parameter_that_changes_nothing_says_what_it_needs():
     assert found.idle == {"skill_learning": {"skill_drift": 0.5}}
 
 
+def test_what_moves_a_figure_that_is_not_compared_is_not_called_idle():
+    lively = preset("workshop")
+    less_patient = compare(lively, lively.but(gap_tolerance=0.1), replications=1)
+    assert less_patient.idle == {}  # fewer trust the organisation, and no idea is touched
+    assert list(compare(lively, lively.but(agency_capacity=1.0), replications=1).idle)
+
+
 def test_a_challenge_that_saves_ideas_is_named():
     moved = ROOM.but(levers={"reliance_on_individuals": 1.0})
     assert compare(ROOM, moved, replications=4).helpful_challenges == ["reliance_on_individuals"]
