@@ -224,6 +224,7 @@ def files(page: Path) -> dict[str, str]:
 def write_files(page: Path, folder: Path) -> None:
     """Write the files of a page into a folder."""
     for name, content in files(page).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")
 
 

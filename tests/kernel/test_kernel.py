@@ -347,7 +347,9 @@ BURNT_OUT = {
         Scenario(middle_layers=2, span=3, seed=1, **AT_ONCE),
         preset("workshop").but(seed=1, **AT_ONCE),
         preset("workshop").but(seed=2, weeks=104, **BURNT_OUT),
-        pytest.param(preset("typical").but(seed=2, weeks=52, **BURNT_OUT), marks=pytest.mark.slow),
+        pytest.param(
+            preset("typical@1").but(seed=2, weeks=52, **BURNT_OUT), marks=pytest.mark.slow
+        ),
     ],
     ids=["small at once", "workshop at once", "workshop", "typical"],
 )
