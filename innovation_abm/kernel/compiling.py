@@ -787,8 +787,10 @@ _PLAINLY: Final = {
     r"Unknown attribute '(\w+)' of type Module\(<module '([\w.]+)'.*": (
         r"compiled rules have no \2.\1"
     ),
-    r"Cannot unify (\S+) and (\S+) for .*": (
-        r"a value is \1 in one case and \2 in another; make it a number in both"
+    # From Python 3.12 on, a function may have several returns where it had one.
+    r"Cannot unify (\S+) and (\S+) for .*|"
+    r"Can't unify return type from the following types: (\S+), (\S+)": (
+        r"a value is \1\3 in one case and \2\4 in another; make it a number in both"
     ),
 }
 """What numba says, and what is meant."""
