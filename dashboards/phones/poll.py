@@ -149,7 +149,7 @@ class Poll:
             if ballot is None or not self._open or self._over or step != ballot.place[1]:
                 raise VoteError("this question is closed")
             if not 0 <= option < len(ballot.question.options):
-                raise VoteError("there is no such answer")
+                raise VoteError("the question does not have this answer")
             self._votes.setdefault(ballot.place, {})[phone] = option
         self._changed()  # other phones show nothing of it, and this one knows
 

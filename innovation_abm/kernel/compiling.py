@@ -724,8 +724,8 @@ def _serve_draws(numba: Any) -> None:  # noqa: ANN401
 def fault_of_rules(rules: RuleBook) -> str:
     """Return which rule that is not the shipped one cannot be compiled, and why; "" if all can.
 
-    It takes a second: each is compiled by itself, and no engine. Where there is no numba, or only
-    Mesa can run the agents that come with them, nothing is found.
+    This takes about a second, because each rule is compiled on its own, without the engine. Nothing
+    is found without numba, or if only Mesa can run the agents that come with the rules.
     """
     if unavailable() or only_in_mesa(rules):
         return ""

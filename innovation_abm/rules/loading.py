@@ -257,16 +257,20 @@ def _load_folder(name: str, place: Path) -> Loaded:
 
 
 def _files(name: str, place: Path) -> list[Path]:
-    """List the files of a folder that count: all but tests.
+    """List the files of a folder that count: all but tests and virtual environments.
 
     Raises:
         RuleError: if there is none, or one is a link that leads out of the folder.
     """
-    inside = (one.relative_to(place) for one in place.rglob("*.py"))
+    environments = {one.parent for one in place.rglob("pyvenv.cfg")}
+    files = (one for one in place.rglob("*.py") if environments.isdisjoint(one.parents))
+    inside = (one.relative_to(place) for one in files)
     found = sorted(one for one in inside if not any(map(_is_left_out, one.parts)))
     if not found:
         raise RuleError(f"{name}: holds no Python file; rules are functions with @rule above them")
     for one in found:
+        if "." in one.stem:
+            raise RuleError(f"{name}/{one.as_posix()}: rename it: a module has no dot in its name")
         if not (real := (place / one).resolve()).is_relative_to(place):
             raise RuleError(
                 f"{name}/{one.as_posix()}: leads out of the folder, to {real}; copy that file "

@@ -67,8 +67,8 @@ def test_the_tally_is_told_at_the_reveal_and_not_before():
     [
         ("stranger", 1, 0, "has not joined"),
         ("a", 3, 0, "closed"),  # what it shows is an earlier question
-        ("a", 1, 99, "no such answer"),
-        ("a", 1, -1, "no such answer"),
+        ("a", 1, 99, "does not have this answer"),
+        ("a", 1, -1, "does not have this answer"),
     ],
 )
 def test_what_is_no_vote_changes_nothing(phone, step, option, why):

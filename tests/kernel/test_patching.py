@@ -4,7 +4,6 @@ import math
 from types import SimpleNamespace
 
 import pytest
-from engines import keep_apart
 
 from innovation_abm import Role, RuleBook, Scenario, rule, simulate
 from innovation_abm.extension import Leader, MiddleManager, Staff
@@ -125,15 +124,6 @@ BOOKS = {
         {Role.STAFF: Inventive, Role.MIDDLE_MANAGER: Busy, Role.LEADER: Hasty},
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def shipped_compiled(compiled, tmp_path_factory):
-    """A folder in which only the engine for the shipped rules is kept."""
-    with pytest.MonkeyPatch.context() as patch:
-        keep_apart(patch, tmp_path_factory.mktemp("cache"))
-        yield
-    compiling._built.cache_clear()
 
 
 def assert_equal_to_mesa(book):

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from engines import keep_apart
 
 from innovation_abm import RuleBook, Scenario, rule, simulate
 from innovation_abm.kernel import compiling, linking, tiers
@@ -41,15 +40,6 @@ def whole(idea, reviewer, seen, bar, terms):
 @rule
 def half(idea, terms):
     return 0.5
-
-
-@pytest.fixture(scope="module")
-def shipped_compiled(compiled, tmp_path_factory):
-    """A folder in which only the engine for the shipped rules is kept."""
-    with pytest.MonkeyPatch.context() as patch:
-        keep_apart(patch, tmp_path_factory.mktemp("cache"))
-        yield
-    compiling._built.cache_clear()
 
 
 def asked(book):

@@ -79,6 +79,11 @@ def test_all_files_of_a_folder_count_but_tests(mine):
     assert simulate(IDEAS, rules=book, engine="mesa").fates["adopted"] == 0
 
 
+def test_a_virtual_environment_in_the_folder_is_not_run(mine):
+    write("mine", {"venv/pyvenv.cfg": "", "venv/lib/other.py": "raise SystemExit\n"})
+    assert "venv/lib/other.py" not in load_rules("mine").sources
+
+
 def test_an_edit_of_any_file_takes_effect_and_gives_another_digest(mine):
     before = load_rules("mine")
     for name in before.sources:
@@ -110,6 +115,7 @@ def test_two_folders_may_have_files_of_the_same_names(mine):
         ({}, "bad: holds no Python file"),
         ({"test_a.py": LAPSE}, "bad: holds no Python file"),
         ({"a.py": "x = 1\n"}, "bad: declares no rule"),
+        ({"a.py": LAPSE, "v1.2.py": "x = 1\n"}, r"bad/v1.2.py: rename it: a module has no dot"),
         ({"a.py": "x = (\n"}, r"bad/a.py, line 1: invalid Python"),
         ({"a.py": LAPSE, "b.py": "\nx = 1 / 0\n"}, r"bad/b.py, line 2: ZeroDivisionError"),
         (
