@@ -65,9 +65,11 @@ class StateRangeError(InnovationAbmError):
 
     def __str__(self) -> str:
         """Return what is wrong, where, and what is allowed."""
-        place = f"post {self.post}" + (f", week {self.week}" if self.week else "")
+        post = f"post {self.post}" if self.post >= 0 else ""  # a module has none
+        place = ", ".join(filter(None, (post, f"week {self.week}" if self.week else "")))
         return (
-            f"{self.state} = {shown(self.value)} ({place}): must be {_range(self.low, self.high)}"
+            f"{self.state} = {shown(self.value)} ({place or 'before the first week'}): must be "
+            f"{_range(self.low, self.high)}"
         )
 
     def within(self, week: int) -> StateRangeError:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from innovation_abm.organization.organization import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
 OURS: Final = "innovation_abm"
 
@@ -86,6 +86,7 @@ def hooks_of(kind: type) -> list[str]:
     """List the methods of a class that the week calls and that a custom agent may override."""
     base = next(one for one in kind.__mro__ if is_ours(one))
     never = NEVER_CALLED.get(getattr(kind, "role", Role.STAFF), frozenset())
+    never |= getattr(kind, "HELPERS", frozenset())
     ours = (one for one in base.__mro__ if is_ours(one))
     names = {name for one in ours for name, value in vars(one).items() if _function(value)}
     return sorted(name for name in names - never if not name.startswith("_"))
@@ -127,14 +128,14 @@ def named_by(functions: Iterable[FunctionType]) -> set[str]:
     return found
 
 
-def unused_methods(roles: Mapping[Role, type[Any]], named: set[str]) -> Iterator[tuple[type, str]]:
+def unused_methods(kinds: Iterable[type[Any]], named: set[str]) -> Iterator[tuple[type, str]]:
     """Yield methods that override nothing of the model and whose name nothing uses.
 
     Args:
-        roles: classes of agents by role.
+        kinds: classes of agents and modules.
         named: names that are used somewhere.
     """
-    for kind in dict.fromkeys(roles.values()):
+    for kind in dict.fromkeys(kinds):
         base = next(one for one in kind.__mro__ if is_ours(one))
         ours = {name for one in base.__mro__ if is_ours(one) for name in vars(one)}
         for name, _ in own_methods(kind):

@@ -11,7 +11,7 @@ import solara
 from innovation_abm.dashboards.background import PATIENCE, Latest
 from innovation_abm.dashboards.ensembles import Numbers, steps_for, steps_in_mesa
 from innovation_abm.dashboards.sharing import Urgency
-from innovation_abm.rules.files import agent_names, roles_of
+from innovation_abm.rules.files import class_names, modules_of, roles_of
 from innovation_abm.running.engines import mesa_only
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ class Counting:
     def why_mesa(self, say: Speech) -> str:
         """Return why it is not available, for the room."""
         rules = self._chart.opened.rules
-        agents = agent_names(roles_of(rules)) if mesa_only(rules) else ""
+        own = class_names([*roles_of(rules).values(), *modules_of(rules)])
+        agents = own if mesa_only(rules) else ""
         return say("why_agents", agents=agents) if agents else say("why_mesa")
 
     def count(self) -> None:

@@ -10,6 +10,8 @@ from .agents import Reviewer as Reviewer
 from .agents import Staff as Staff
 from .agents.fields import beta_trait as beta_trait
 from .agents.fields import state as state
+from .agents.module import Body as Body
+from .agents.module import Module as Module
 from .chance import Purpose as Purpose
 from .chance import normal as normal
 from .chance import uniform as uniform

@@ -55,6 +55,7 @@ from innovation_abm.entities.queues import QueueBooks
 from innovation_abm.entities.terms import Terms
 from innovation_abm.entities.traits import TRAIT_TERMS, draw_traits
 from innovation_abm.entities.weeks import WEEK_COLUMNS, Week
+from innovation_abm.entities.world import Transfer
 from innovation_abm.errors import InnovationAbmError, shown
 from innovation_abm.organization.organization import Organization, Role
 from innovation_abm.reading.plain_numbers import plain
@@ -70,7 +71,7 @@ from innovation_abm.rules.book import (
     scars,
     social_futility,
 )
-from innovation_abm.rules.files import own_parameters, roles_of
+from innovation_abm.rules.files import modules_of, own_parameters, roles_of
 from innovation_abm.rules.guarding import OutOfRangeError, guarded
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 from innovation_abm.scenario.scenario import Scenario, ScenarioError
@@ -82,18 +83,11 @@ if TYPE_CHECKING:
     import networkx as nx
     from numpy.typing import NDArray
 
+    from innovation_abm.agents.module import Module
     from innovation_abm.entities.protocols import Desk, Head, PersonLike
     from innovation_abm.scenario.parameters import Value
 
 MAX_FRESH_SEED = 2**31
-
-
-class Transfer(NamedTuple):
-    """An idea on its way to a queue, which it joins in phase 7."""
-
-    idea: Idea
-    target: Desk[Idea]
-    stage: Stage
 
 
 class Record(NamedTuple):
@@ -214,7 +208,7 @@ class InnovationModel(mesa.Model):
         super().__init__(rng=self.settings.seed)
         self.book = rules or SHIPPED
         hired = dict(roles or roles_of(rules))
-        self.rules = guarded(self.book, every=bool(hired))
+        self.rules = guarded(self.book, every=bool(hired) or bool(modules_of(rules)))
         learned = (self.book.scars, self.book.futility, self.book.energy)
         self.rest_lasts = learned == (scars, futility, energy)
         self.organization = organization or build_organization(self.settings)
@@ -231,6 +225,10 @@ class InnovationModel(mesa.Model):
         self.origin = self.organization.origins(origin)
         self.origin_posts = np.array(self.origin, np.uint64)
         self.datacollector = _collector()
+        self.modules = [kind(self) for kind in modules_of(rules)]
+        with self._blamed():
+            for module in self.modules:
+                module.begin()
 
     book: RuleBook
     rules: RuleBook
@@ -246,6 +244,7 @@ class InnovationModel(mesa.Model):
     inboxes: list[Reviewer]
     agency: CentralAgency | None
     panel: Panel | None
+    modules: list[Module]
     scars_feared: bool
     # what holds this week, department by department and, last, for the government as a whole
     terms: list[Terms]
@@ -287,14 +286,23 @@ class InnovationModel(mesa.Model):
             refuse_others(self.agents, [*self.people, *self.inboxes])
         with self._blamed():
             self.begin_week()
+            self.let_act("before_context")
             self.context()
+            self.let_act("before_signals")
             self.signals()
+            self.let_act("before_reviews")
             self.reviews()
+            self.let_act("before_outcomes")
             self.outcomes()
+            self.let_act("before_platforms")
             self.platforms()
+            self.let_act("before_conceptions")
             self.conceptions()
+            self.let_act("before_arrivals")
             self.arrivals()
+            self.let_act("before_learning")
             self.learning()
+            self.let_act("after_learning")
             self.end_week()
 
     @contextmanager
@@ -304,6 +312,12 @@ class InnovationModel(mesa.Model):
             yield
         except OutOfRangeError as error:
             raise error.within(self.book, self.week) from None
+
+    def let_act(self, place: str) -> None:
+        """Let the modules of a rule file act in a place of the week."""
+        for module in self.modules:
+            module.place = place
+            getattr(module, place)()
 
     def context(self) -> None:
         """Phase 1: the timeline takes effect; expectations, politics and trust move."""

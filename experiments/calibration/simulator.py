@@ -75,11 +75,13 @@ class ModelSimulator:
         from innovation_abm.experiments.running.identity import model_version, rules_identity
         from innovation_abm.kernel.compiling import digest
         from innovation_abm.rules.book import SHIPPED
-        from innovation_abm.rules.files import roles_of
+        from innovation_abm.rules.files import modules_of, roles_of
 
         chart = self._organization
         agents = {}
-        if roles_of(self._rules):  # they are not part of what is compiled
+        if roles_of(self._rules) or modules_of(
+            self._rules
+        ):  # they are not part of what is compiled
             agents["agents"] = f"{rules_identity(self._rules)} {model_version()}"
         return {
             "model and rules": digest(self._rules or SHIPPED),

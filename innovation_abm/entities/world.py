@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from innovation_abm.entities.idea import Idea
 from innovation_abm.entities.protocols import Desk, Head, PersonLike
@@ -40,6 +40,14 @@ class Jury(Desk[Idea], Protocol):
         """Whether an idea is one for the panel."""
 
 
+class Transfer(NamedTuple):
+    """An idea on its way to a queue, which it joins in phase 7."""
+
+    idea: Idea
+    target: Desk[Idea]
+    stage: Stage
+
+
 class World(Protocol):
     """The members of the model that agents and the platform use.
 
@@ -53,6 +61,7 @@ class World(Protocol):
         settings: the scenario; compiled agents read ``value_distribution`` only.
         ideas: all ideas so far, in the order of their conception.
         granted: ideas that got permission, and go on when people next conceive.
+        moves: ideas on their way to a queue, each with the desk and the stage in which it arrives.
         keys: key of each purpose of a draw.
         rest_lasts: whether people to whom nothing happens stay as they are.
         clarity: how clearly what leaders say is heard, by department and layer, in [0, 1].
@@ -77,6 +86,7 @@ class World(Protocol):
     provisions: list[dict[float, Provision]]
     ideas: list[Idea]
     granted: list[Idea]
+    moves: list[Transfer]
     adopted_topics: set[int]
     met_topics: set[tuple[int, int]]
     to_circulate: deque[Idea]

@@ -27,7 +27,13 @@ from innovation_abm.kernel.compiling import EngineError, build, fault_of_rules, 
 from innovation_abm.model import InnovationModel
 from innovation_abm.results.run import Run
 from innovation_abm.rules.book import ANSWERS, CHANCE, LEEWAY, SHARE, RuleBook, RuleError, rule
-from innovation_abm.rules.files import blaming, own_parameters, read_rules, roles_of
+from innovation_abm.rules.files import (
+    blaming,
+    modules_of,
+    own_parameters,
+    read_rules,
+    roles_of,
+)
 from innovation_abm.rules.guarding import guarded, holding
 from innovation_abm.rules.loading import explained
 from innovation_abm.rules.source import Finding, FindingKind, examine
@@ -262,7 +268,7 @@ class _Watch:
         self.beyond: str | None = None
         self.unbalanced: str | None = None
         self._seen: dict[str, int] = {}
-        held = guarded(book, every=bool(roles_of(book)))
+        held = guarded(book, every=bool(roles_of(book)) or bool(modules_of(book)))
         rules = {one.name: getattr(held, one.name) for one in fields(RuleBook)}
         rules |= {name: self._wrapped(name, getattr(book, name)) for name in own}
         self.book = holding(book, rules, every=False)  # a result out of range is noted here
@@ -398,10 +404,16 @@ def bits(value: object) -> bytes:
 def fingerprint(run: Run) -> bytes:
     """Return the results of a run, idea by idea and week by week, as bytes to compare."""
     columns = [*run.idea_columns.items(), *run.week_columns.items(), *run.people_columns.items()]
-    parts = [
-        np.asarray(column, float).tobytes() for _, column in sorted(columns, key=lambda one: one[0])
-    ]
-    return b"".join([*parts, np.asarray(run.queue_series, float).tobytes()])
+    parts = [_bytes(column) for _, column in sorted(columns, key=lambda one: one[0])]
+    return b"".join([*parts, _bytes(run.queue_series)])
+
+
+def _bytes(column: object) -> bytes:
+    """Return a column as bytes that are the same for the same values, whatever their type."""
+    values = np.asarray(column)
+    if values.dtype.kind in "OU":  # what custom agents call the fates of ideas
+        return repr(values.tolist()).encode()
+    return np.asarray(values, float).tobytes()
 
 
 # --- what a call looked like ----------------------------------------------------------------------

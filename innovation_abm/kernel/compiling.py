@@ -42,7 +42,13 @@ from innovation_abm.kernel.locks import only_one
 from innovation_abm.kernel.translation.errors import DialectError
 from innovation_abm.rules import guarding
 from innovation_abm.rules.book import ANSWERS, SHIPPED, RuleBook, trait
-from innovation_abm.rules.files import own_agents, own_parameters, roles_of
+from innovation_abm.rules.files import (
+    modules_of,
+    own_agents,
+    own_modules,
+    own_parameters,
+    roles_of,
+)
 from innovation_abm.rules.source import calls_itself
 from innovation_abm.scenario.parameters import Parameter
 from innovation_abm.version import __version__
@@ -125,7 +131,9 @@ def build(
 
 
 def only_in_mesa(rules: RuleBook) -> str:
-    """Return which agents only the Mesa engine can run, and why; "" if this one can run all."""
+    """Return what only the Mesa engine can run, and why; "" if this one can run all."""
+    if modules := own_modules(modules_of(rules)):
+        return modules
     try:
         _agents(rules)
     except DialectError as error:

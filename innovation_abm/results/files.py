@@ -26,7 +26,7 @@ from innovation_abm.errors import InnovationAbmError
 from innovation_abm.organization.organization import Role
 from innovation_abm.reading.text_files import beside
 from innovation_abm.reading.toml_files import read_toml_file
-from innovation_abm.rules.files import FileRules, roles_of
+from innovation_abm.rules.files import FileRules, modules_of, roles_of
 from innovation_abm.scenario.networks import NETWORKS, named_by_file
 
 if TYPE_CHECKING:
@@ -225,11 +225,14 @@ def _provenance_of_rules(rules: RuleBook) -> dict[str, Any]:
     """Return which rules and agents are not the shipped ones, and their file."""
     changed = [one.name for one in fields(rules) if getattr(rules, one.name) is not one.default]
     agents = {Role(role).name.lower(): kind.__name__ for role, kind in roles_of(rules).items()}
-    if not changed and not agents:
+    modules = [kind.__name__ for kind in modules_of(rules)]
+    if not (changed or agents or modules):
         return {}
     told: dict[str, Any] = {"rules": changed}
     if agents:
         told["agents"] = agents
+    if modules:
+        told["modules"] = modules
     if isinstance(rules, FileRules):
         told |= {"rules_file": rules.file, "rules_sha256": dict(rules.sources)}
     return told

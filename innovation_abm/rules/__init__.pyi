@@ -236,10 +236,10 @@ from .files import (
     FileRules as FileRules,
 )
 from .files import (
-    agent_names as agent_names,
+    blaming as blaming,
 )
 from .files import (
-    blaming as blaming,
+    class_names as class_names,
 )
 from .files import (
     load_rules as load_rules,

@@ -3,7 +3,8 @@
 The file is Python. Every function in it that is declared with ``@rule`` and has the name of a rule
 takes that rule's place; or the file sets ``RULES`` to a :class:`~innovation_abm.RuleBook`. It may
 import what is installed, and files of its folder. It may also set ``ROLES`` to classes of
-agents by role, beside rules or alone. All this holds for every file of a folder, too.
+agents by role, and ``MODULES`` to a list of modules, beside rules or alone. All this holds for
+every file of a folder, too.
 """
 
 from __future__ import annotations
@@ -26,16 +27,17 @@ from innovation_abm.agents.hooks import (
     own_methods,
     unused_methods,
 )
+from innovation_abm.agents.module import Module, check_modules
 from innovation_abm.errors import InnovationAbmError, did_you_mean
 from innovation_abm.organization.organization import Role
 from innovation_abm.rules.book import SHIPPED, RuleBook, RuleError, parameters_fault
 from innovation_abm.rules.declaring import ParameterError, declared_in, together
-from innovation_abm.rules.guarding import GuardedBook, is_shipped
+from innovation_abm.rules.guarding import is_shipped, unguarded
 from innovation_abm.rules.loading import NEAR, explained, load
 from innovation_abm.rules.purity import impurities
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from os import PathLike
     from types import CodeType
 
@@ -47,6 +49,8 @@ WHOLE_BOOK: Final = "RULES"
 """Name that a file may set to a whole rule book."""
 AGENTS: Final = "ROLES"
 """Name that a file may set to classes of agents, by role."""
+WITH_THEM: Final = "MODULES"
+"""Name that a file may set to a list of modules."""
 GIVEN: Final = frozenset({"idea", "author", "reviewer", "reader", "person", "terms"})
 """Parameters of rules that are not numbers."""
 RULES: Final = tuple(one.name for one in fields(RuleBook))
@@ -64,6 +68,7 @@ class FileRules(RuleBook):
         texts: contents of every file that it was made of, by name, its own first.
         sources: SHA-256 of these files, by name.
         roles: classes of agents to use instead of the shipped ones, by role.
+        modules: classes of modules, in the order in which they act.
         parameters: those that the files declare, in their order.
     """
 
@@ -72,13 +77,14 @@ class FileRules(RuleBook):
     texts: Mapping[str, bytes]
     sources: Mapping[str, str]
     roles: Mapping[Role, type[Person]]
+    modules: tuple[type[Module], ...]
     parameters: tuple[Parameter, ...]
 
     def __eq__(self, other: object) -> bool:
         """Whether another book has the same rules, agents and parameters."""
         if not isinstance(other, FileRules) or self.parameters != other.parameters:
             return False
-        same = self.roles == other.roles
+        same = self.roles == other.roles and self.modules == other.modules
         return same and all(getattr(self, rule) is getattr(other, rule) for rule in RULES)
 
     def __hash__(self) -> int:
@@ -107,6 +113,12 @@ def roles_of(rules: RuleBook | None) -> Mapping[Role, type[Person]]:
     return getattr(rules, "roles", {})
 
 
+def modules_of(rules: RuleBook | None) -> tuple[type[Module], ...]:
+    """Return the modules that come with a rule book; usually none."""
+    found: tuple[type[Module], ...] = getattr(unguarded(rules), "modules", ())
+    return found
+
+
 def own_parameters(
     rules: RuleBook | None, roles: Mapping[Role, type[Person]] | None = None
 ) -> tuple[Parameter, ...]:
@@ -120,7 +132,7 @@ def own_parameters(
     Raises:
         ParameterError: if two of them have the same name.
     """
-    book = rules.given if isinstance(rules, GuardedBook) else rules or SHIPPED
+    book = unguarded(rules)
     kept = vars(book).get("parameters")
     if kept is not None and not roles:
         return tuple(kept)
@@ -145,15 +157,21 @@ class CastRules(RuleBook):
 
     Attributes:
         roles: the classes, by role.
+        modules: those that come with the rules.
         parameters: those that come with the rules, and those declared where the classes are.
     """
 
     roles: Mapping[Role, type[Person]]
+    modules: tuple[type[Module], ...]
     parameters: tuple[Parameter, ...]
 
     def __eq__(self, other: object) -> bool:
         """Whether another book has the same rules and the same agents."""
-        same = isinstance(other, CastRules) and self.roles == other.roles
+        same = (
+            isinstance(other, CastRules)
+            and self.roles == other.roles
+            and self.modules == other.modules
+        )
         return same and all(getattr(self, rule) is getattr(other, rule) for rule in RULES)
 
     def __hash__(self) -> int:
@@ -173,19 +191,26 @@ def with_agents(rules: RuleBook | None, roles: Mapping[Role, type[Person]] | Non
         return book
     made = CastRules(**{rule: getattr(book, rule) for rule in RULES})
     object.__setattr__(made, "roles", dict(roles))  # a rule book is frozen
+    object.__setattr__(made, "modules", modules_of(book))
     object.__setattr__(made, "parameters", own_parameters(book, roles))
     return made
 
 
 def own_agents(roles: Mapping[Role, type[Person]]) -> str:
     """Return a phrase with the custom classes of agents; "" if there are none."""
-    names = agent_names(roles)
+    names = class_names(roles.values())
     return names and f"custom agents ({names})"
 
 
-def agent_names(roles: Mapping[Role, type[Person]]) -> str:
-    """List classes of agents by name."""
-    return ", ".join(sorted({kind.__name__ for kind in roles.values()}))
+def class_names(kinds: Iterable[type]) -> str:
+    """List classes of agents or modules by name."""
+    return ", ".join(sorted({kind.__name__ for kind in kinds}))
+
+
+def own_modules(modules: Iterable[type[Module]]) -> str:
+    """Return a phrase with modules; "" if there are none."""
+    names = class_names(modules)
+    return names and f"modules ({names})"
 
 
 def load_rules(path: str | PathLike[str]) -> FileRules:
@@ -200,7 +225,8 @@ def load_rules(path: str | PathLike[str]) -> FileRules:
             installed. Tests among them are left out.
 
     Returns:
-        The shipped rules, with those of the file in their places, and its classes of agents.
+        The shipped rules, with those of the file in their places, its classes of agents, and its
+        modules.
 
     Raises:
         RuleError: if the file cannot be read or run, or what it declares is not a rule; or if its
@@ -225,8 +251,9 @@ def read_rules(path: str | PathLike[str]) -> tuple[FileRules, list[Finding]]:
     """
     name, loaded = str(path), load(path)
     declaring = loaded.declaring
-    roles = _roles_of(declaring)
-    found = {} if roles and not _declares(declaring.values()) else _rules_of(name, declaring, roles)
+    roles, modules = _roles_of(declaring), _modules_of(declaring)
+    kinds = [*roles.values(), *modules]
+    found = {} if kinds and not _declares(declaring.values()) else _rules_of(name, declaring, kinds)
     book = FileRules(**found)
     sources = {file: hashlib.sha256(text).hexdigest() for file, text in loaded.texts.items()}
     try:
@@ -238,6 +265,7 @@ def read_rules(path: str | PathLike[str]) -> tuple[FileRules, list[Finding]]:
         "texts": loaded.texts,
         "sources": sources,
         "roles": roles,
+        "modules": modules,
     }
     told |= {"parameters": declared, "is_folder": Path(path).is_dir()}
     for attribute, value in told.items():
@@ -245,7 +273,7 @@ def read_rules(path: str | PathLike[str]) -> tuple[FileRules, list[Finding]]:
     _check_used(book, declaring)
     own = [getattr(book, rule) for rule in RULES if not is_shipped(book, rule)]
     try:
-        return book, impurities(own, roles.values(), loaded.modules)
+        return book, impurities(own, kinds, loaded.modules)
     except RecursionError:
         raise RuleError(
             f"{name}: an expression is too long to check; split it into several statements, or "
@@ -284,8 +312,9 @@ def blaming(rules: RuleBook | None) -> Iterator[None]:
 def _codes(rules: RuleBook) -> dict[CodeType, str]:
     """Name the rules of a book, and the methods of the agents that come with it, by their code."""
     codes = {
-        function.__code__: f'the agent\'s method "{kind.__name__}.{method}"'
-        for kind in roles_of(rules).values()
+        function.__code__: f'the {whose} method "{kind.__name__}.{method}"'
+        for whose, kinds in (("agent's", roles_of(rules).values()), ("module's", modules_of(rules)))
+        for kind in kinds
         for method, function in own_methods(kind)
     }
     return codes | {getattr(rules, rule).__code__: f'the rule "{rule}"' for rule in RULES}
@@ -310,6 +339,24 @@ def _roles_of(declaring: Mapping[str, ModuleType]) -> dict[Role, type[Person]]:
     return found
 
 
+def _modules_of(declaring: Mapping[str, ModuleType]) -> tuple[type[Module], ...]:
+    """Return the modules that files set, in the order of the files."""
+    found: list[type[Module]] = []
+    for name, module in declaring.items():
+        kinds = vars(module).get(WITH_THEM, [])
+        if not isinstance(kinds, list | tuple):
+            raise RuleError(f"{name}: {WITH_THEM} must be a list such as [Election]")
+        try:
+            check_modules(kinds)
+        except InnovationAbmError as error:
+            raise RuleError(f"{name}: {WITH_THEM}: {error}") from None
+        for kind in kinds:
+            if kind in found:
+                raise RuleError(f"{name}: {WITH_THEM} has {kind.__name__} twice; set it once")
+            found.append(kind)
+    return tuple(found)
+
+
 def _check_roles(name: str, roles: dict[Role, type[Person]]) -> None:
     from innovation_abm.agents.cast import check_classes  # Mesa is slow to load
 
@@ -322,7 +369,8 @@ def _check_roles(name: str, roles: dict[Role, type[Person]]) -> None:
 def _check_used(book: FileRules, declaring: Mapping[str, ModuleType]) -> None:
     """Refuse what files declare and nothing would call: methods, classes, functions."""
     named = _named(book.texts)
-    for kind, method in unused_methods(book.roles, named):
+    kinds = [*book.roles.values(), *book.modules]
+    for kind, method in unused_methods(kinds, named):
         function = dict(own_methods(kind))[method]
         hooks = hooks_of(kind)
         near = did_you_mean(method, hooks, f"the model calls {', '.join(hooks)}", cutoff=NEAR)
@@ -335,9 +383,10 @@ def _check_used(book: FileRules, declaring: Mapping[str, ModuleType]) -> None:
         if one.name not in read:
             raise RuleError(
                 f"{book.file}: the parameter {one.name} ({one.place}) is declared, and nothing "
-                f"reads it; rules read terms.{one.name}, agents self.terms.{one.name}"
+                f"reads it; rules read terms.{one.name}, agents and modules "
+                f"self.terms.{one.name}"
             )
-    used = {one for kind in book.roles.values() for one in kind.__mro__}
+    used = {one for kind in kinds for one in kind.__mro__}
     for name, module in declaring.items():
         for own, value in vars(module).items():
             if getattr(value, "__module__", None) == module.__name__ and own not in named:
@@ -346,6 +395,11 @@ def _check_used(book: FileRules, declaring: Mapping[str, ModuleType]) -> None:
 
 def _check_one_used(file: str, name: str, value: object, used: set[type]) -> None:
     """Refuse a class or function of a file that it does not name elsewhere."""
+    if isinstance(value, type) and issubclass(value, Module) and value not in used:
+        raise RuleError(
+            f"{file}: the class {name} is not in {WITH_THEM}, so no run would use it; "
+            f"write {WITH_THEM} = [{name}]"
+        )
     if isinstance(value, type) and any(map(is_ours, value.__mro__)) and value not in used:
         raise RuleError(
             f"{file}: the class {name} is not in {AGENTS}, so no agent would use it; "
@@ -404,7 +458,7 @@ def _own_rules(module: ModuleType) -> dict[str, FunctionType]:
 
 
 def _rules_of(
-    name: str, declaring: Mapping[str, ModuleType], roles: Mapping[Role, type[Person]]
+    name: str, declaring: Mapping[str, ModuleType], kinds: Collection[type]
 ) -> dict[str, Callable[..., float]]:
     """Return the rules that files declare, by name."""
     whole = [file for file, module in declaring.items() if WHOLE_BOOK in vars(module)]
@@ -415,7 +469,7 @@ def _rules_of(
         found = _whole_book(whole[0], declaring[whole[0]])
     else:
         found, places = _by_name(declaring)
-        _check_names(name, declaring, found, roles)
+        _check_names(name, declaring, found, kinds)
     for rule, function in found.items():
         if fault := parameters_fault(rule, function):
             where = f"{places.get(rule, name)}, line {function.__code__.co_firstlineno}"
@@ -457,22 +511,26 @@ def _check_names(
     name: str,
     declaring: Mapping[str, ModuleType],
     found: dict[str, Any],
-    roles: Mapping[Role, type[Person]],
+    kinds: Collection[type],
 ) -> None:
-    """Refuse a rule of a file that replaces no rule and that no other rule or agent calls."""
+    """Refuse a rule of a file that replaces no rule and that no rule, agent or module calls."""
     own = {
         (file, given): function
         for file, module in declaring.items()
         for given, function in _own_rules(module).items()
     }
-    methods = (method for kind in roles.values() for _, method in own_methods(kind))
+    methods = (method for kind in kinds for _, method in own_methods(kind))
     called = named_by([*own.values(), *methods])
     for (file, given), function in sorted(own.items()):
         if given not in found and given not in called:
             advice = did_you_mean(given, RULES, f"must be one of {', '.join(RULES)}")
             line = _line(declaring[file], function)
             raise RuleError(f'{file}{line}: unknown rule "{given}"{advice}')
-    if not (found or roles):
+    if not (found or kinds):
+        for file, module in declaring.items():  # it may be a class that was not listed
+            for own_name, value in vars(module).items():
+                if getattr(value, "__module__", None) == module.__name__:
+                    _check_one_used(file, own_name, value, set())
         raise RuleError(
             f"{name}: declares no rule; a rule is a function with @rule above it, and with the "
             "name and parameters of a rule in innovation_abm/rules/book.py; to start from one: "

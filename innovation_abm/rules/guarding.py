@@ -15,7 +15,7 @@ from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from innovation_abm.rules.book import ANSWERS, RuleBook, RuleError
+from innovation_abm.rules.book import ANSWERS, SHIPPED, RuleBook, RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -97,6 +97,11 @@ class GuardedBook(RuleBook):
     def __reduce__(self) -> tuple[Callable[..., RuleBook], tuple[RuleBook, bool]]:
         """Pickle it as the book that it was made from."""
         return guarded, (self.given, self.every)
+
+
+def unguarded(rules: RuleBook | None) -> RuleBook:
+    """Return the rule book that a guarded one was made from; the shipped one for ``None``."""
+    return rules.given if isinstance(rules, GuardedBook) else rules or SHIPPED
 
 
 def guarded(book: RuleBook, every: bool = False) -> RuleBook:

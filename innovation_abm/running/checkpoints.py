@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.model import InnovationModel
+from innovation_abm.organization.organization import Role
 from innovation_abm.reading.text_files import path_shown, read_bytes, write_whole
-from innovation_abm.rules.files import FileRules, roles_of
+from innovation_abm.rules.files import FileRules, modules_of, roles_of
 
 if TYPE_CHECKING:
     from os import PathLike
 
     from innovation_abm.agents import Person
-    from innovation_abm.organization.organization import Role
+    from innovation_abm.agents.module import Module
     from innovation_abm.rules.book import RuleBook
 
 FORMAT: Final = b"innovation-abm checkpoint 1"
@@ -62,17 +63,19 @@ def save_checkpoint(model: InnovationModel, path: str | PathLike[str]) -> None:
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles classes of agents from a file as places in their rule book, which holds the text."""
+    """Pickles classes from a file as places in their rule book, which holds the text."""
 
     def __init__(self, stream: io.BytesIO, book: RuleBook) -> None:
         super().__init__(stream, pickle.HIGHEST_PROTOCOL)
         self._book = book
-        roles = roles_of(book) if isinstance(book, FileRules) else {}
-        self._roles = {kind: role for role, kind in roles.items()}
+        self._places: dict[type, Role | int] = {}
+        if isinstance(book, FileRules):
+            self._places |= {kind: role for role, kind in roles_of(book).items()}
+            self._places |= {kind: place for place, kind in enumerate(modules_of(book))}
 
     def reducer_override(self, thing: Any) -> Any:  # noqa: ANN401 - whatever a model holds
-        role = self._roles.get(thing) if isinstance(thing, type) else None
-        return NotImplemented if role is None else (_class_of, (self._book, role))
+        place = self._places.get(thing) if isinstance(thing, type) else None
+        return NotImplemented if place is None else (_class_of, (self._book, place))
 
 
 def _pickled(model: InnovationModel) -> bytes:
@@ -81,8 +84,8 @@ def _pickled(model: InnovationModel) -> bytes:
     return stream.getvalue()
 
 
-def _class_of(book: RuleBook, role: Role) -> type[Person]:
-    return roles_of(book)[role]
+def _class_of(book: RuleBook, place: Role | int) -> type[Person | Module]:
+    return roles_of(book)[place] if isinstance(place, Role) else modules_of(book)[place]
 
 
 def resume(path: str | PathLike[str]) -> InnovationModel:

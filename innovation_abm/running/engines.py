@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.rules.files import roles_of, with_agents
+from innovation_abm.rules.files import modules_of, own_modules, roles_of, with_agents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,7 +92,9 @@ def choose(
 
 
 def mesa_only(rules: RuleBook | None) -> str:
-    """Return which agents of a rule book only the Mesa engine can run, and why; "" if none."""
+    """Return what comes with a rule book that only the Mesa engine can run; "" if nothing."""
+    if modules := own_modules(modules_of(rules)):
+        return modules
     if rules is None or not roles_of(rules):
         return ""
     from innovation_abm.kernel.compiling import only_in_mesa

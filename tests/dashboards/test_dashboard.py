@@ -694,7 +694,7 @@ def test_levers_show_the_values_of_the_week_on_the_screen(room):
     from innovation_abm.dashboards.lever_panel import Levers
 
     room.move("risk_aversion", 0.2, week=9)
-    settle(room)  # while a job that ends renders the page anew, the week waits for its turn
+    settle(room)  # while a job that ends renders the page again, the week waits for its turn
     _, rendered = solara.render(solara.AppLayout(children=[Levers(room)]), handle_error=False)
 
     def at():
