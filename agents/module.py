@@ -225,9 +225,8 @@ def check_modules(kinds: Iterable[type]) -> None:
     """Refuse classes that cannot be modules.
 
     Raises:
-        InnovationAbmError: if one is no class of modules, is a part of this package, does nothing
-            in any week, names a place that there is not, or declares states or traits that it
-            cannot have.
+        InnovationAbmError: if one is not a subclass of :class:`Module`, does nothing in any week,
+            names a place that there is not, or declares states or traits that it cannot have.
     """
     for kind in kinds:
         if not (isinstance(kind, type) and issubclass(kind, Module)):

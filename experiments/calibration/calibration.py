@@ -64,6 +64,8 @@ def calibrate(
         InnovationAbmError: if the model cannot be run.
     """
     require("studies", "Calibrations")
+    if calibration.method.emulator == "gaussian_process":
+        require("trees", "Emulators that are Gaussian processes")
     if simulator is None:
         simulator = ModelSimulator(
             calibration, rules=rules, engine=engine, threads=threads, notice=notice
@@ -96,9 +98,12 @@ def _manifest(calibration: Calibration, simulator: Simulator) -> dict[str, str]:
             own["simulator"] = f"{simulator.__module__}.{simulator.__qualname__}"
     free = calibration.method.kind == "abc"
     left_out = {"waves", "accept", "adjust"} | ({"points", "cutoff"} if free else set())
-    method = calibration.method.model_dump(exclude=left_out)
+    # Folders of earlier versions do not have these keys, which say what was always done there.
     if calibration.method.luck == "common":
-        del method["luck"]  # folders of earlier versions do not have it
+        left_out |= {"luck"}
+    if free or calibration.method.emulator == "quadratic":
+        left_out |= {"emulator"}
+    method = calibration.method.model_dump(exclude=left_out)
     priors = {f"parameter {prior.name}": prior.model_dump() for prior in calibration.parameters}
     targets = {}
     for target in calibration.targets:

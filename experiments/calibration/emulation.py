@@ -1,10 +1,11 @@
 """Emulators: fast approximations of the model, and the space of parameters that they leave open.
 
 History matching rules out parameter values that cannot have produced the targets. The model runs at
-only some points; an emulator predicts its figures at others, with a variance. The emulator here is
+only some points; an emulator predicts its figures at others, with a variance. The usual emulator is
 the simplest that has a variance: a quadratic regression on the parameters. What the regression does
 not fit counts as variance, so a poor fit rules out less, but nothing wrong. The next wave runs the
-model in the smaller space that is left, where a quadratic fits better.
+model in the smaller space that is left, where a quadratic fits better. Where figures change at a
+threshold, a process fits better from the start: see :mod:`.gaussian_process`.
 
 All points are in the unit cube: a parameter is the share of its prior below its value. Volumes are
 therefore shares of the prior.
@@ -22,9 +23,9 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
@@ -57,8 +58,30 @@ NOT_AT_ALL: Final = 1e12
 """Implausibility where a figure is undefined: the point is ruled out."""
 
 
+class Emulator(Protocol):
+    """What predicts the figure of one target, and how surely."""
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the model about the emulator."""
+
+    @property
+    def noise(self) -> float:
+        """Sampling variance of a point's figure."""
+
+    @property
+    def outside(self) -> float:
+        """Share of the points that are far from what the emulator says of them."""
+
+    def predict(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the figure at points of shape (points, parameters), and its variance."""
+
+    def slopes(self, point: FloatArray) -> FloatArray:
+        """Return the figure's slope in each parameter at a point, per width of the prior."""
+
+
 @dataclass(frozen=True)
-class Emulator:
+class QuadraticEmulator:
     """A quadratic regression of one figure on the parameters.
 
     Attributes:
@@ -89,11 +112,18 @@ class Emulator:
 
     def slopes(self, point: FloatArray) -> FloatArray:
         """Return the figure's slope in each parameter at a point, per width of the prior."""
-        step = 1e-4
-        count = len(point)
-        around = np.concatenate([point + step * np.eye(count), point - step * np.eye(count)])
-        at = terms((around - self.centre) / self.scale) @ self.coefficients
-        return np.asarray((at[:count] - at[count:]) / (2 * step), float)
+        return slopes_of(self.predict, point)
+
+
+def slopes_of(
+    predict: Callable[[FloatArray], tuple[FloatArray, FloatArray]], point: FloatArray
+) -> FloatArray:
+    """Return the slopes of a predicted figure at a point, by differences."""
+    step = 1e-4
+    count = len(point)
+    around = np.concatenate([point + step * np.eye(count), point - step * np.eye(count)])
+    at, _ = predict(around)
+    return np.asarray((at[:count] - at[count:]) / (2 * step), float)
 
 
 def terms(points: FloatArray) -> FloatArray:
@@ -108,13 +138,13 @@ def number_of_terms(parameters: int) -> int:
     return (parameters + 1) * (parameters + 2) // 2
 
 
-def fit(points: FloatArray, figures: FloatArray, noise: float) -> Emulator:
+def fit(points: FloatArray, figures: FloatArray, noise: float) -> QuadraticEmulator:
     """Fit an emulator.
 
     Args:
         points: in the unit cube, of shape (points, parameters); more of them than terms.
         figures: figures of the model at these points, means over replications.
-        noise: see :class:`Emulator`.
+        noise: see :class:`QuadraticEmulator`.
     """
     centre = np.asarray(points.mean(axis=0), float)
     scale = np.maximum(points.std(axis=0), 1e-9)
@@ -129,7 +159,7 @@ def fit(points: FloatArray, figures: FloatArray, noise: float) -> Emulator:
     leverage = np.clip(((rows @ inverse) * rows).sum(axis=1), 0.0, 1.0 - 1e-9)
     without = left / np.sqrt(1.0 - leverage)  # the leave-one-out residual, standardised
     outside = float(np.mean(np.abs(without) > 3.0 * spread))
-    return Emulator(centre, scale, coefficients, inverse, spread, noise, outside)
+    return QuadraticEmulator(centre, scale, coefficients, inverse, spread, noise, outside)
 
 
 @dataclass(frozen=True)

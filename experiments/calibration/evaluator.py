@@ -10,6 +10,7 @@ import numpy as np
 
 from innovation_abm.experiments.calibration.emulation import NOT_AT_ALL, fit, number_of_terms
 from innovation_abm.experiments.calibration.file import CalibrationError
+from innovation_abm.experiments.calibration.gaussian_process import fit_process
 from innovation_abm.experiments.calibration.simulator import ModelSimulator
 
 if TYPE_CHECKING:
@@ -169,7 +170,9 @@ class Evaluator:
         Raises:
             CalibrationError: if a figure is undefined at too many points.
         """
-        made = []
+        made: list[Emulator] = []
+        process = self.calibration.method.emulator == "gaussian_process"
+        fitted: Callable[..., Emulator] = fit_process if process else fit
         needed = number_of_terms(runs.points.shape[1]) + 2
         for number in self.fitted:
             target = self.calibration.targets[number]
@@ -181,5 +184,5 @@ class Evaluator:
                     "longer"
                 )
             points, figures = runs.points[defined], runs.figures[defined, number]
-            made.append(fit(points, figures, float(runs.noise[defined, number].mean())))
+            made.append(fitted(points, figures, float(runs.noise[defined, number].mean())))
         return tuple(made)

@@ -105,6 +105,7 @@ SHAPE: Final = ("departments", "middle_layers", "span")
 
 KINDS: Final = ("history_matching", "abc")
 LUCK: Final = ("common", "own")
+EMULATORS: Final = ("quadratic", "gaussian_process")
 DISTRIBUTIONS: Final = ("uniform", "loguniform")
 
 _NUMBER: Final = "a finite number"
@@ -240,6 +241,12 @@ class Method(Part):
     kind: Literal["history_matching", "abc"] = key("history_matching", "the method", KINDS)
     waves: int = key(
         3, "maximum waves of history matching", "a whole number from 1 to 20", ge=1, le=20
+    )
+    emulator: Literal["quadratic", "gaussian_process"] = key(
+        "quadratic",
+        "what predicts figures between the points that were run: a quadratic regression, or a "
+        "Gaussian process, which follows thresholds and takes longer",
+        EMULATORS,
     )
     points: int | None = key(
         None,

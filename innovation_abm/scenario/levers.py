@@ -433,6 +433,14 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """The required form of some texts, by key."""
+WITHIN: Final[Mapping[str, tuple[str, type[_LeverRecord]]]] = MappingProxyType(
+    {
+        "moves": ("a move", Move),
+        "expected": ("an expected effect", Effect),
+        **dict.fromkeys(("title", "sentence", "question"), ("a text", Wording)),
+    }
+)
+"""The records within a lever, by key, each with what it is called."""
 ALTERNATIVES: Final = frozenset({"bool", "float", "int", "str"})
 """What pydantic adds to a key for each type that its value might have had."""
 
@@ -448,7 +456,10 @@ def _fault(fault: Mapping[str, Any]) -> str:
     if kind == "missing":
         return f"{where} is missing"
     if kind == "extra_forbidden":
-        return f"{where} is not part of a lever{did_you_mean(where, Lever.model_fields)}"
+        part, record = WITHIN.get(parts[0], ("a lever", Lever)) if parts[1:] else ("a lever", Lever)
+        names = ", ".join(record.model_fields)
+        near = did_you_mean(parts[-1], record.model_fields, f"it has {names}")
+        return f"{where} is not part of {part}{near}"
     if kind == "enum":
         return f"{where} = {shown(given)}: must be {fault['ctx']['expected']}"
     if kind == "string_pattern_mismatch":

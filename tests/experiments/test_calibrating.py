@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from places import ROOT
+from sklearn.gaussian_process import GaussianProcessRegressor
 from typer.testing import CliRunner
 
-from innovation_abm import Scenario, load_rules, simulate
-from innovation_abm.experiments.calibration import emulation, identification
+from innovation_abm import InnovationAbmError, Scenario, extras, load_rules, simulate
+from innovation_abm.experiments.calibration import emulation, gaussian_process, identification
 from innovation_abm.experiments.calibration.calibration import calibrate
 from innovation_abm.experiments.calibration.confirming import confirmed, main
 from innovation_abm.experiments.calibration.evaluator import Evaluator, Runs
@@ -206,6 +207,77 @@ def test_an_emulator_knows_how_poor_it_is():
     away = (wave[300:] - said) / np.sqrt(variance)
     assert np.mean(away**2) == pytest.approx(1.0, rel=0.2)
     assert emulator.predict(np.array([[3.0]]))[1] > 10 * variance.max()  # far outside
+
+
+def threshold(a, b):
+    """Change at a threshold, as queues do when they begin to grow without end."""
+    return [3.0 / (1.0 + np.exp(-6.0 * a)), b]
+
+
+def test_a_gaussian_process_follows_a_threshold_that_a_quadratic_misses():
+    points = np.random.default_rng(2).random((260, 2))
+    figures = np.array([threshold(*(10.0 * point - 5.0))[0] for point in points])
+    seen, new = slice(0, 120), slice(120, None)
+    process = gaussian_process.fit_process(points[seen], figures[seen], noise=0.0)
+    usual = emulation.fit(points[seen], figures[seen], noise=0.0)
+    told, variance = process.predict(points[new])
+    wrong = np.sqrt(np.mean((told - figures[new]) ** 2))
+    assert wrong < 0.1 * np.sqrt(np.mean((usual.predict(points[new])[0] - figures[new]) ** 2))
+    assert process.spread == pytest.approx(wrong, rel=1.0)
+    assert np.mean(np.abs(told - figures[new]) < 3.0 * np.sqrt(variance)) > 0.9
+    steep, flat = process.slopes(np.array([0.5, 0.5]))
+    assert steep == pytest.approx(45.0, rel=0.2)
+    assert abs(flat) < 1.0
+    assert process.predict(np.empty((0, 2)))[0].shape == (0,)
+
+
+def test_what_a_gaussian_process_predicts_of_each_from_the_others_is_what_it_would():
+    points = np.random.default_rng(3).random((30, 1))
+    figures = np.sin(6 * points[:, 0]) + 0.1 * np.random.default_rng(4).standard_normal(30)
+    emulator = gaussian_process.fit_process(points, figures, noise=0.0)
+    left, deviations = gaussian_process._leaving_one_out(emulator.process, figures)
+    kernel = emulator.process.kernel_
+    others = np.arange(30) != 7
+    one = GaussianProcessRegressor(kernel, optimizer=None)
+    centre, scale = figures.mean(), figures.std()
+    one.fit(points[others], (figures[others] - centre) / scale)
+    said, deviation = one.predict(points[7:8], return_std=True)
+    assert left[7] == pytest.approx(figures[7] - (centre + scale * said[0]), abs=1e-8)
+    assert deviations[7] == pytest.approx(scale * deviation[0], rel=1e-6)
+
+
+@pytest.mark.slow
+def test_waves_with_a_gaussian_process_rule_out_more_where_there_is_a_threshold(tmp_path):
+    targets = tuple(
+        Target(measure=name, value=value, tolerance=0.1)
+        for name, value in zip("yz", (1.5, 2.0), strict=True)
+    )
+
+    def left(kind, folder=None):
+        method = Method(waves=1, points=60, replications=2, emulator=kind)
+        task = Calibration(name="steep", parameters=(A, B), targets=targets, method=method)
+        return calibrate(task, folder, simulator=Known(threshold))
+
+    process = left("gaussian_process", tmp_path / "process")
+    share = process.waves["share_left"].iloc[-1]
+    assert share < 0.3 * left("quadratic").waves["share_left"].iloc[-1]
+    assert process.sample["a"].between(-0.5, 0.5).all()
+    assert len(process.sample)
+    again = left("gaussian_process", tmp_path / "process")  # it is all there
+    assert again.sample.equals(process.sample)
+    with pytest.raises(CalibrationError, match="emulator"):
+        left("quadratic", tmp_path / "process")
+
+
+def test_a_gaussian_process_needs_its_extra(monkeypatch):
+    monkeypatch.setitem(extras.EXTRAS, "trees", ("no_such_module",))
+    method = Method(waves=1, points=60, replications=2, emulator="gaussian_process")
+    targets = (Target(measure="y", value=1.5, tolerance=0.1),)
+    task = Calibration(name="steep", parameters=(A, B), targets=targets, method=method)
+    simulator = Known(threshold)
+    with pytest.raises(InnovationAbmError, match=r"innovation-abm\[trees\]"):
+        calibrate(task, simulator=simulator)
+    assert simulator.calls == 0
 
 
 def test_quantiles_of_weighted_values():

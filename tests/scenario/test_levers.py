@@ -258,6 +258,9 @@ def test_a_wrong_timeline_is_refused(changes, telling):
         ('["normality"]', '["nomality"]', "determinants.0 = 'nomality': must be 'clarity', "),
         ('"00:00:00"', '"now"', "time = 'now': must be hh:mm:ss, such as 00:12:30"),
         ("coffee_corner", "Coffee", "key = 'Coffee': must be lower-case letters, digits and _"),
+        ("times = 0.5", "times = 0.5, ful = 1.0", 'is not part of a move; did you mean "full"?'),
+        ("times = 0.5", "end = 1.0", "is not part of a move; it has parameter, full, times"),
+        ("title = { ", 'title = { it = "x", ', "title.it is not part of a text; "),
         ('source = "our own"', 'sorce = "ours"', 'sorce is not part of a lever; did you mean "so'),
     ],
 )
