@@ -17,12 +17,14 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from operator import attrgetter
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.kernel.floor import floor
+from innovation_abm.kernel.floor import c_loop, floor
 from innovation_abm.kernel.memory import peak_memory
+from innovation_abm.kernel.runs import run_kernel
 from innovation_abm.organization.organization import Organization, generate
 from innovation_abm.organization.shapes import tree
 from innovation_abm.running.effects import rank
@@ -104,9 +106,14 @@ EVERYTHING_ON: Final = {
 """Parameters that switch on what is off by default."""
 
 NETWORKS: Final = ("platform_network", "norm_network")
-"""Left out for the whole service: networkx would take longer to make one than the model to run."""
+"""Left out of large organisations: networkx would take longer to make one than the model to run."""
 
-MECHANISMS: Final[dict[str, dict[str, Any]]] = {"all": EVERYTHING_ON, "default": {}}
+BUT_NETWORKS: Final = "all but networks"
+MECHANISMS: Final[dict[str, dict[str, Any]]] = {
+    "all": EVERYTHING_ON,
+    BUT_NETWORKS: {name: value for name, value in EVERYTHING_ON.items() if name not in NETWORKS},
+    "default": {},
+}
 """What is switched on, by the word that the cases use."""
 
 NO_IDEAS: Final = dict.fromkeys(
@@ -130,6 +137,7 @@ class BenchmarkSizes:
         points: replications of each point of the map.
         pairs: replications of each lever, where all are ranked.
         whole_weeks: weeks of the whole public service; 0 to leave it out.
+        largest: spans of a very large organisation, in one run; none to leave it out.
         study: replications of each of a study's hundred points.
         million: whether a study of a million runs is measured too.
     """
@@ -148,6 +156,7 @@ class BenchmarkSizes:
     points: int = 50
     pairs: int = 100
     whole_weeks: int = 0
+    largest: tuple[int, ...] = ()
     study: int = 200
     million: bool = False
 
@@ -159,6 +168,7 @@ FULL: Final = BenchmarkSizes(
     mesa_replications=100,
     people=((9, 10), (9, 10, 10), (9, 10, 10, 10), (9, 10, 10, 10, 10)),
     whole_weeks=520,
+    largest=(9, 10, 10, 10, 10, 10),
     million=True,
 )
 QUICK: Final = BenchmarkSizes(
@@ -185,15 +195,20 @@ def bench(
         as long the Mesa engine takes for the single run; ``ratio_to_batch_run``, how many times as
         many replications a second as ``mesa.batch_run`` with two processes, and
         ``ratio_to_batch_run_1_process``, null if Mesa has none; ``whole_service_seconds`` and
-        ``whole_service_mb`` (peak memory of a separate process), null if ``quick``; ``ensemble_ms``
+        ``whole_service_mb`` (peak memory of a separate process), null if ``quick``;
+        ``million_people_seconds`` and ``million_people_mb``, the same for 1,000,000 people and 104
+        weeks; ``growth_with_people``, how many times as much a person's week costs in the largest
+        of several organisations, of 100,000 people, or 10,000 if ``quick``, as in one of 1,000, and
+        ``growth_of_lone_runs``, the same where each run has memory of its own; ``ensemble_ms``
         (200 replications of 60 people and 104 weeks), ``map_seconds`` (20 x 20 values, 50
         replications each, of the same) and ``ranking_seconds`` (all levers, 100 pairs each, of the
         same); ``study_overhead``, the time of a sweep of 100 people and 104 weeks over that of the
         bare engine, less 1, ``stored_per_second``, runs that it stores, ``million_runs_seconds``
         and ``million_runs_mb``, the peak of memory of a study of a million runs; ``costs``, in
         nanoseconds: ``person_week`` and ``review``, and those of the floor, see
-        :func:`innovation_abm.kernel.floor.floor`; ``cases``: every measurement; ``seed``,
-        ``processors``, and the versions of what was measured.
+        :func:`innovation_abm.kernel.floor.floor`; ``ratio_to_c_loop``, the cost of a person's week
+        over that of a minimal loop in C, null where there is no C compiler; ``cases``: every
+        measurement; ``seed``, ``processors``, and the versions of what was measured.
 
     Raises:
         InnovationAbmError: if the compiled engine cannot run here.
@@ -201,17 +216,17 @@ def bench(
     measure = _Measure(QUICK if quick else FULL, progress or (lambda _: None))
     choose("kernel", notice=notice)
     simulate(Scenario(weeks=4, middle_layers=1), engine="mesa")  # load what loads late
-    found: dict[str, Any] = {
+    costs = _costs(measure)
+    return {
         **_single(measure),
         **_replications(measure),
         **_whole_service(measure),
+        **_million_people(measure),
+        **_growth(measure),
         **_ensembles(measure),
         **_studies(measure),
-        "costs": _costs(measure),
-    }
-    _growth(measure)
-    return {
-        **found,
+        "costs": costs,
+        "ratio_to_c_loop": costs["c_loop_ns"] and costs["person_week"] / costs["c_loop_ns"],
         "cases": measure.cases,
         "seed": Scenario().seed,
         "processors": os.cpu_count(),
@@ -280,10 +295,17 @@ class _Measure:
         return median
 
     def batch(
-        self, what: str, chart: Organization, weeks: int, runs: int, threads: int, repeats: int
+        self,
+        what: str,
+        chart: Organization,
+        weeks: int,
+        runs: int,
+        threads: int,
+        repeats: int,
+        mechanisms: str = "all",
     ) -> float:
         """Measure replications in the compiled engine; return seconds."""
-        scenario = Scenario(weeks=weeks, **EVERYTHING_ON)
+        scenario = Scenario(weeks=weeks, **MECHANISMS[mechanisms])
         work = partial(_run_batch, scenario, chart, runs, threads)
         work()
         return self.case(
@@ -295,6 +317,7 @@ class _Measure:
             weeks=weeks,
             runs=runs,
             side_by_side=threads,
+            mechanisms=mechanisms,
         )
 
 
@@ -434,20 +457,48 @@ def _ensembles(measure: _Measure) -> dict[str, float]:
     }
 
 
-def _growth(measure: _Measure) -> None:
+def _growth(measure: _Measure) -> dict[str, float]:
     """Measure how the time grows with people, weeks and replications."""
     sizes = measure.sizes
-    for spans in sizes.people:
-        chart = tree(*spans)
-        runs = max(10, 10_000 // chart.size)  # all of them in the same memory, which is new once
-        repeats = min(3, sizes.repeats)
-        measure.batch("growth with people", chart, 104, runs, 1, repeats)
-    chart = tree(*sizes.large)
+    charts = [tree(*spans) for spans in dict.fromkeys((sizes.large, *sizes.people))]
+    chart, largest = charts[0], max(charts, key=attrgetter("size"))
+    reused = {one.size: _growth_with_people(measure, one) for one in charts}
+    lone = {one.size: _lone_run(measure, one) for one in charts}
     for weeks in sizes.weeks:
         measure.batch("growth with weeks", chart, weeks, 10, 1, min(3, sizes.repeats))
-    chart = tree(*sizes.small)
+    small = tree(*sizes.small)
     for runs in sizes.runs:
-        measure.batch("growth with replications", chart, 104, runs, 1, sizes.repeats)
+        measure.batch("growth with replications", small, 104, runs, 1, sizes.repeats)
+    return {
+        "growth_with_people": reused[largest.size] / reused[chart.size],
+        "growth_of_lone_runs": lone[largest.size] / lone[chart.size],
+    }
+
+
+def _growth_with_people(measure: _Measure, chart: Organization) -> float:
+    """Return the seconds of a person's week in runs that use the same memory one by one."""
+    runs = max(10, 10_000 // chart.size)
+    repeats = min(3, measure.sizes.repeats)
+    what = "growth with people"
+    seconds = measure.batch(what, chart, 104, runs, 1, repeats, BUT_NETWORKS)
+    return seconds / runs / chart.size / 104
+
+
+def _lone_run(measure: _Measure, chart: Organization) -> float:
+    """Return the seconds of a person's week in a run that clears and enlarges its own memory."""
+    scenario = Scenario(weeks=104, **MECHANISMS[BUT_NETWORKS])
+    work = partial(run_kernel, scenario, chart)
+    work()
+    seconds = measure.case(
+        work,
+        measure.sizes.repeats,
+        what="growth of lone runs",
+        engine="kernel",
+        people=chart.size,
+        weeks=104,
+        mechanisms=BUT_NETWORKS,
+    )
+    return seconds / chart.size / 104
 
 
 def _costs(measure: _Measure) -> dict[str, float | None]:
@@ -457,7 +508,7 @@ def _costs(measure: _Measure) -> dict[str, float | None]:
     judgements made of them: it includes conceiving, moving and storing them.
     """
     chart, runs = tree(*measure.sizes.large), 10
-    busy = Scenario(weeks=104, **EVERYTHING_ON)
+    busy = Scenario(weeks=104, **MECHANISMS[BUT_NETWORKS])
     quiet = busy.but(**NO_IDEAS)
     seconds, decisions = {}, 0
     for what, scenario in (("with ideas", busy), ("without ideas", quiet)):
@@ -472,12 +523,14 @@ def _costs(measure: _Measure) -> dict[str, float | None]:
             people=chart.size,
             weeks=104,
             runs=runs,
+            mechanisms=BUT_NETWORKS,
         )
     of_ideas = seconds["with ideas"] - seconds["without ideas"]
     return {
         "person_week": seconds["without ideas"] / runs / chart.size / 104 * 1e9,
         "review": of_ideas / decisions * 1e9 if decisions else None,
         **floor(),
+        "c_loop_ns": c_loop(),
     }
 
 
@@ -504,45 +557,74 @@ def _studies(measure: _Measure) -> dict[str, float | None]:
 
 MILLION_RUNS: Final = {"seconds": "seconds", "mb": "memory_mb"}
 
-# --- the whole service, in a separate process -----------------------------------------------------
+# --- very large organisations, in separate processes ----------------------------------------------
 
 
 def _whole_service(measure: _Measure) -> dict[str, float | None]:
-    """Measure a run of a whole public service in another process, to know its peak memory."""
+    """Measure a run of a whole public service."""
     weeks = measure.sizes.whole_weeks
     if not weeks:
         return {"whole_service_seconds": None, "whole_service_mb": None}
     measure.tell(f"a whole public service, {weeks:,} weeks")
-    code = f"from innovation_abm.evidence.benchmark import print_whole_service as go; go({weeks})"
+    case = _apart(measure, f"print_whole_service({weeks})")
+    return {"whole_service_seconds": case["seconds"], "whole_service_mb": case["memory_mb"]}
+
+
+def _million_people(measure: _Measure) -> dict[str, float | None]:
+    """Measure one run of a million people."""
+    spans = measure.sizes.largest
+    if not spans:
+        return {"million_people_seconds": None, "million_people_mb": None}
+    measure.tell("a million people, 104 weeks")
+    case = _apart(measure, f"print_large_run({spans})")
+    return {"million_people_seconds": case["seconds"], "million_people_mb": case["memory_mb"]}
+
+
+def _apart(measure: _Measure, call: str) -> Case:
+    """Measure in another process, whose peak memory is the run's own.
+
+    Raises:
+        InnovationAbmError: if it fails.
+    """
+    code = f"from innovation_abm.evidence import benchmark; benchmark.{call}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise InnovationAbmError(f"the whole service cannot be run: {done.stderr.strip()}")
+        raise InnovationAbmError(f"a large run cannot be measured: {done.stderr.strip()}")
     case: Case = json.loads(done.stdout.splitlines()[-1])
     measure.cases.append(case)
-    return {"whole_service_seconds": case["seconds"], "whole_service_mb": case["memory_mb"]}
+    return case
 
 
 def print_whole_service(weeks: int) -> None:
     """Run the preset ``whole-service`` with all mechanisms but networks, and print it as JSON."""
-    values = {name: value for name, value in EVERYTHING_ON.items() if name not in NETWORKS}
     shape = preset("whole-service")
     chart = generate(shape.departments, shape.middle_layers, shape.span)
-    simulate(Scenario(weeks=1, middle_layers=1), engine="kernel")
+    _print_run("whole service", shape.but(weeks=weeks, **MECHANISMS[BUT_NETWORKS]), chart)
+
+
+def print_large_run(spans: tuple[int, ...]) -> None:
+    """Run a tree of these spans for 104 weeks in the same way, and print it as JSON."""
+    scenario = Scenario(weeks=104, **MECHANISMS[BUT_NETWORKS])
+    _print_run("one large run", scenario, tree(*spans))
+
+
+def _print_run(what: str, scenario: Scenario, chart: Organization) -> None:
+    simulate(Scenario(weeks=1, middle_layers=1), engine="kernel")  # load what loads late
     start = perf_counter()
-    run = simulate(shape.but(weeks=weeks, **values), engine="kernel", organization=chart)
+    run = simulate(scenario, engine="kernel", organization=chart)
     seconds = perf_counter() - start
     case = {
-        "what": "whole service",
+        "what": what,
         "engine": "kernel",
         "people": chart.size,
-        "weeks": weeks,
+        "weeks": scenario.weeks,
         "runs": 1,
         "side_by_side": 1,
-        "mechanisms": "all but networks",
+        "mechanisms": BUT_NETWORKS,
         "repeats": 1,
         "seconds": seconds,
         "runs_per_second": 1.0 / seconds,
-        "ns_per_person_week": seconds / chart.size / weeks * 1e9,
+        "ns_per_person_week": seconds / chart.size / scenario.weeks * 1e9,
         "ideas": run.conceived,
         "memory_mb": peak_memory(),
     }

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from shutil import which
 
 import pandas as pd
 import psutil
@@ -721,6 +722,7 @@ def test_bench(monkeypatch):
             points=2,
             pairs=2,
             whole_weeks=0,
+            largest=(2, 2, 3),
             study=2,
         ),
     )
@@ -730,7 +732,11 @@ def test_bench(monkeypatch):
         *("ratio_to_batch_run", "whole_service_seconds", "whole_service_mb", "seed", "numba"),
         *("study_overhead", "stored_per_second", "million_runs_seconds", "million_runs_mb"),
     }
-    assert measured["single_ms"] > 0.0
+    for ratio in ("single_ms", "growth_with_people", "growth_of_lone_runs"):
+        assert measured[ratio] > 0.0
+    assert measured["million_people_mb"] > 0.0
+    loop = measured["ratio_to_c_loop"]
+    assert loop > 1.0 if which(os.environ.get("CC") or "cc") else loop is None
     engines = {case["engine"] for case in measured["cases"]}
     assert engines == {"kernel", "mesa", "mesa.batch_run"}
     assert {case["people"] for case in measured["cases"] if case["what"] == "one run"} == {9, 19}
