@@ -1012,25 +1012,44 @@ def inspired(s):
         rate = max(terms.conception_rate, terms.manager_conception_rate)
         most = max(rate, terms.leader_conception_rate) / WEEKS_PER_YEAR
     key, high = fold(s.keys[Purpose.CONCEPTION], run.week), below(most)
-    people, count = run.people, 0
-    for p in range(people):  # in a loop of its own, which compiles to several draws at a time
+    for p in range(run.people):  # in a loop of its own, which compiles to several draws at a time
         s.hashes[p] = fold(key, s.origin[p])
-    for p in range(people):  # listed without asking: no processor can foresee who counts
-        s.candidates[count] = p
-        count += s.hashes[p] < high
-    for place in range(count):
+    run.candidates = those_below(s, high)
+    for place in range(run.candidates):
         s.candidate_draws[place] = unit(s.hashes[s.candidates[place]])
-    run.candidates = count
+
+
+@compiled
+def those_below(s, key):
+    """List as candidates whose hash is below ``key``; return how many they are."""
+    count = 0
+    for p in range(s.run[0].people):  # without asking: no processor can foresee who counts
+        s.candidates[count] = p
+        count += s.hashes[p] < key
+    return count
+
+
+@compiled
+def draw_all(s, purpose):
+    """Make the hashes of everybody's draws of this week for a purpose."""
+    run = s.run[0]
+    key = fold(s.keys[purpose], run.week)
+    for p in range(run.people):
+        s.hashes[p] = fold(key, p)
 
 
 @compiled
 def improve(s):
     """Count the small improvements that people make in their own work, past any scheme."""
-    run, count = s.run[0], 0
-    if s.terms[run.departments].improvement_rate > 0.0:
-        key = fold(s.keys[Purpose.IMPROVEMENT], run.week)
-        for p in range(run.people):
-            count += improves(s, p, unit(fold(key, p)))
+    run, count, most = s.run[0], 0, 1.0
+    rate = s.terms[run.departments].improvement_rate
+    if shipped.improvement_chance and not CUSTOM:  # which takes shares of this
+        most = rate / WEEKS_PER_YEAR
+    if rate > 0.0:
+        draw_all(s, Purpose.IMPROVEMENT)
+        for place in range(those_below(s, below(most))):
+            p = s.candidates[place]
+            count += improves(s, p, unit(s.hashes[p]))
     s.weeks[run.week].improvements = count
 
 
@@ -1142,16 +1161,22 @@ def see_fates(s):
         return
     for p in range(run.people):
         s.shares[p] = float(s.people[p].deaths)
-    add_up(s)
+    see_others(s)
+    deaths, adoptions = s.candidate_draws, s.seen
     for p in range(run.people):
-        s.seen[p] = total_of_others(s, p)
-    for p in range(run.people):
+        deaths[p] = s.seen[p]
         s.shares[p] = float(s.people[p].adoptions)
-    add_up(s)
+    see_others(s)
+    everybody = CUSTOM or not shipped.social_futility  # which changes nothing if there are none
+    count = 0
     for p in range(run.people):
-        person, adoptions = s.people[p], total_of_others(s, p)
+        s.candidates[count] = p
+        count += everybody | (deaths[p] + adoptions[p] > 0.0)
+    for place in range(count):
+        p = s.candidates[place]
+        person = s.people[p]
         person.futility = rules.social_futility(
-            person.futility, s.seen[p], adoptions, visible_to(s, p), s.terms[person.terms_row]
+            person.futility, deaths[p], adoptions[p], visible_to(s, p), s.terms[person.terms_row]
         )
 
 
@@ -1164,13 +1189,23 @@ def see_scars(s):
     if feared or run.scars_feared:
         for p in range(run.people):
             s.shares[p] = s.people[p].scars
-        add_up(s)
-        for p in range(run.people):
-            person, others = s.people[p], total_of_others(s, p)
-            person.learned_fear = rules.learned_fear(
-                person.scars, others, visible_to(s, p), s.terms[person.terms_row]
-            )
+        see_others(s)
+        begin = 0
+        while begin < run.people:
+            row, end = np.int64(s.people[begin].terms_row), s.alike_until[begin]
+            take_warning_alike(s, begin, end, row)
+            begin = end
     run.scars_feared = feared
+
+
+@compiled
+def take_warning_alike(s, begin, end, row):
+    """Update the fear of people who follow each other under the same terms."""
+    terms = s.terms[row]
+    for p in range(begin, end):
+        visible = visibility(s, p, row) if terms.determinants else terms.visibility
+        person = s.people[p]
+        person.learned_fear = rules.learned_fear(person.scars, s.seen[p], visible, terms)
 
 
 @compiled
@@ -1178,22 +1213,6 @@ def visible_to(s, p):
     """Return the share of what others do that the person gets to see."""
     row = s.people[p].terms_row
     return visibility(s, p, row) if s.terms[row].determinants else s.terms[row].visibility
-
-
-@compiled
-def total_of_others(s, p):
-    """Return the sum of what the others in somebody's circle show, after :func:`add_up`."""
-    group, circle = s.group[p], s.run[0].circle
-    if circle == CircleKind.NETWORK:
-        total = 0.0
-        for place in range(s.watched_first[p], s.watched_first[p + 1]):
-            total += s.shares[s.watched[place]]
-        return total
-    if circle != CircleKind.TEAM:
-        return s.sums[group] - s.shares[p]
-    if group < 0:
-        return s.sums[p]
-    return s.sums[p] + (s.shares[group] + (s.sums[group] - s.shares[p]))
 
 
 @compiled
@@ -1263,7 +1282,7 @@ def lose_projects(s):
 
 @compiled
 def shares_seen(s):
-    """Work out what people show this week, and its sums by group."""
+    """Work out what people show this week."""
     run = s.run[0]
     week, successes = run.week, 0
     for p in range(run.people):
@@ -1272,7 +1291,6 @@ def shares_seen(s):
         successes += shows
         s.shares[p] = 1.0 if shows else person.norm
     run.successes = successes
-    add_up(s)
 
 
 @compiled
@@ -1336,22 +1354,34 @@ def people_learn(s):
 @compiled
 def look_around(s):
     """Compute for everybody the mean of what their circle shows, themselves excluded."""
+    see_others(s)
+    for p in range(s.run[0].people):
+        s.seen[p] = mean(s.seen[p], s.others[p])
+
+
+@compiled
+def see_others(s):
+    """Add up for everybody what the others in their circle show."""
     run = s.run[0]
     leaders, people = run.departments, run.people
     if run.circle == CircleKind.NETWORK:
         for p in range(people):
-            s.seen[p] = mean(total_of_others(s, p), s.others[p])
+            total = 0.0
+            for place in range(s.watched_first[p], s.watched_first[p + 1]):
+                total += s.shares[s.watched[place]]
+            s.seen[p] = total
         return
+    add_up(s)
     if run.circle != CircleKind.TEAM:
         for p in range(people):
-            s.seen[p] = mean(s.sums[s.group[p]] - s.shares[p], s.others[p])
+            s.seen[p] = s.sums[s.group[p]] - s.shares[p]
         return
     for p in range(leaders):
-        s.seen[p] = mean(s.sums[p], s.others[p])
+        s.seen[p] = s.sums[p]
     for p in range(leaders, people):
         superior = s.group[p]
         peers = s.sums[superior] - s.shares[p]
-        s.seen[p] = mean(s.sums[p] + (s.shares[superior] + peers), s.others[p])
+        s.seen[p] = s.sums[p] + (s.shares[superior] + peers)
 
 
 @compiled
@@ -1417,14 +1447,9 @@ def people_leave(s):
     most = 1.0
     if shipped.exit_chance:
         most = terms.turnover / WEEKS_PER_YEAR + terms.burnout_exit
-    key, high = fold(s.keys[Purpose.TURNOVER], run.week), below(most)
-    people, count, exits = run.people, 0, 0
-    for p in range(people):
-        s.hashes[p] = fold(key, p)
-    for p in range(people):
-        s.candidates[count] = p
-        count += s.hashes[p] < high
-    for place in range(count):
+    draw_all(s, Purpose.TURNOVER)
+    exits = 0
+    for place in range(those_below(s, below(most))):
         p = s.candidates[place]
         exits += leaves(s, p, unit(s.hashes[p]))
     s.weeks[run.week].exits = exits

@@ -120,6 +120,16 @@ def my_capped(provided, weakest, terms):
     return math.sqrt(clip(provided, 0.0, 1.0) * clip(weakest, 0.0, 1.0))
 
 
+@rule
+def my_improvement(person, clarity, terms):  # more than the shipped one ever gives
+    return clip(terms.improvement_rate / 20.0 * (1.0 - 0.5 * person.norm * clarity), 0.0, 1.0)
+
+
+@rule
+def my_social_futility(level, deaths, adoptions, visibility, terms):  # even if nothing happens
+    return clip(level + 0.002 + 0.01 * visibility * (deaths - adoptions), 0.0, 1.0)
+
+
 BOOKS = {
     "shipped": RuleBook(),
     "decisions": RuleBook(
@@ -137,6 +147,8 @@ BOOKS = {
         join_chance=my_join,
         lapse_chance=my_lapse,
         capped=my_capped,
+        improvement_chance=my_improvement,
+        social_futility=my_social_futility,
     ),
 }
 
