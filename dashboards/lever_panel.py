@@ -14,7 +14,7 @@ from innovation_abm.dashboards.figures import written
 from innovation_abm.dashboards.headlines import Headline, Unit, headlines
 from innovation_abm.dashboards.links import ACTS
 from innovation_abm.dashboards.offered import PACES
-from innovation_abm.running.effects import needs_of, settings_in_words
+from innovation_abm.running.effects import certain_needs, needs_of, settings_in_words
 from innovation_abm.scenario.levers import Determinant, Lever
 
 if TYPE_CHECKING:
@@ -120,10 +120,15 @@ def _say_if_idle(room: Room, name: str) -> None:
 
 def idle_words(room: Room, name: str) -> str:
     """Return that a lever or parameter cannot act where it was moved, and what it needs; or ""."""
-    say = room.say
-    if not any(move.name == name for move in room.play.moves) or not _nothing_changed(room):
+    if not any(move.name == name for move in room.play.moves):
         return ""
-    needs, idle = settings_in_words(needs_of(name, room.play.scenario)), say("ranking_idle")
+    opened = room.chart.opened
+    where = name, room.play.scenario, opened.organization
+    lacking = certain_needs(*where) if opened.rules is None else {}
+    if not lacking and not _nothing_changed(room):
+        return ""
+    say = room.say
+    needs, idle = settings_in_words(lacking or needs_of(*where)), say("ranking_idle")
     return say("ranking_needs", lever=idle, names=needs) if needs else idle
 
 

@@ -16,6 +16,7 @@ from .running.checkpoints import resume as resume
 from .running.checkpoints import save_checkpoint as save_checkpoint
 from .running.comparison import compare as compare
 from .running.comparison import merit_share as merit_share
+from .running.effects import idle_changes as idle_changes
 from .running.effects import idle_levers as idle_levers
 from .running.effects import rank as rank
 from .running.knowledge import kept_intervals as kept_intervals

@@ -296,7 +296,7 @@ def _bounds(parameter: Parameter) -> str:
 
 def parameter_tables() -> str:
     """Tabulate every parameter, one table a group."""
-    header = ("name", "meaning", "unit", "default", "off", "bounds", "mid-run")
+    header = ("name", "meaning", "unit", "default", "off", "bounds", "mid-run", "needs")
     parts = []
     for group, model in GROUPS.items():
         rows = (
@@ -308,6 +308,7 @@ def parameter_tables() -> str:
                 _value(p.off),
                 _bounds(p),
                 "yes" if p.live else "no",
+                p.needs and _code(p.needs),
             )
             for p in parameters().values()
             if p.group == group

@@ -44,7 +44,8 @@ def idle_factors(study: Study) -> Iterator[str]:
         values = points[factor.name].unique()
         if len(values) > 1 and _is_idle(study, factor, values, rows):
             scenario = study.scenario({**rows[0], factor.name: values[-1]})
-            needs = needs_of(factor.lever or factor.parameter or "", scenario)
+            chart = study.organization(scenario)
+            needs = needs_of(factor.lever or factor.parameter or "", scenario, chart)
             yield f"{factor.name}, at the first {len(rows)} points: {cannot_act(needs)}"
 
 

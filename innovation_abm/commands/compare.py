@@ -168,7 +168,7 @@ def compare(
         )
         pair = (first, both, book), (second, only_b, book_b)
         everywhere = {} if b is not None else _in_all_worlds(a, pair, working)
-        idle = found.idle or _idle(found, task, book_b)
+        idle = found.idle | _idle(found, task, book_b)
     if as_json:
         worlds = {"worlds": everywhere} if everywhere else {}
         print_json(_record(found, task) | {"idle": idle} | worlds)
@@ -223,11 +223,12 @@ def _show_worlds(everywhere: Mapping[str, Mapping[str, float]]) -> None:
 
 
 def _idle(found: Comparison, task: Task, rules: RuleBook | None) -> dict[str, dict[str, Value]]:
-    """Return the levers of B that change nothing, where something else does."""
+    """Return the levers and parameters of B that change nothing, where something else does."""
     from innovation_abm.running.comparison import as_lucky
-    from innovation_abm.running.effects import idle_levers
+    from innovation_abm.running.effects import idle_changes
 
-    return idle_levers(
+    return idle_changes(
+        found.a,
         as_lucky(found.b, found.a),
         replications=found.replications,
         organization=task.organization,
@@ -281,7 +282,7 @@ def show_comparison(
             f"{len(found.only_b):,} only under B."
         )
     for key, needs in idle.items():
-        first = "Nothing differs. " if found.idle else ""
+        first = "" if found.differ else "Nothing differs. "
         console.print(styled(f"{first}{key}: {cannot_act(needs)}.", "bold"))
     if found.helpful_challenges:
         console.print(helps_although("ideas", found.helpful_challenges))

@@ -23,6 +23,7 @@ from innovation_abm.commands.pages import (
 from innovation_abm.commands.tasks import (
     Changes,
     Task,
+    find_scenario,
     read_rules,
     task_of,
     usual_scenario,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from innovation_abm.rules.book import RuleBook
     from innovation_abm.running.chances import IdeaChance
     from innovation_abm.scenario.parameters import Value
+    from innovation_abm.scenario.scenario import Scenario
 
 MOST_CAUSES: Final = 8  # rows of the table of deaths
 MOST_NOTES: Final = 8  # repairs of the chart
@@ -162,7 +164,8 @@ def run(
         task = task_of(wanted, reading, working)
         done = _done(task, book, engine, working)
         working.say("counting")
-        summary = _summary(done, task.chart, book)
+        before = find_scenario(name, book)
+        summary = _summary(done, before, task.chart, book)
         told = _told(done, story, working, record=out is not None)
         chance = None if story is None else _chance(done, book, story, working)
         if out is not None:
@@ -195,14 +198,16 @@ def _in_all_worlds(name: str, *, asked: bool, once: bool) -> bool:
     return asked or (not once and has_worlds(name))
 
 
-def _summary(run: Run, chart: Chart | None, rules: RuleBook | None) -> dict[str, Any]:
-    """Return what fits into JSON: the run, what is known of a preset, and idle levers."""
+def _summary(
+    run: Run, before: Scenario, chart: Chart | None, rules: RuleBook | None
+) -> dict[str, Any]:
+    """Return what fits into JSON: the run, what is known of a preset, and what changes nothing."""
     from innovation_abm.results.files import summarize
     from innovation_abm.running.knowledge import kept_intervals
 
     kept = None if rules else kept_intervals(run.scenario)
     known = {} if kept is None else {"intervals": kept.as_dict()}
-    return summarize(run, chart) | known | _idle(run, rules)
+    return summarize(run, chart) | known | _idle(run, before, rules)
 
 
 def _done(task: Task, rules: RuleBook | None, engine: Engine, working: Working) -> Run:
@@ -220,15 +225,18 @@ def _done(task: Task, rules: RuleBook | None, engine: Engine, working: Working) 
     )
 
 
-def _idle(run: Run, rules: RuleBook | None) -> dict[str, Any]:
-    """Return the levers that change nothing in a run, if any, unless running again takes long."""
-    from innovation_abm.running.effects import idle_levers
+def _idle(run: Run, before: Scenario, rules: RuleBook | None) -> dict[str, Any]:
+    """Return the levers, and parameters set, that change nothing in a run, if any.
+
+    Unless running again takes long.
+    """
+    from innovation_abm.running.effects import idle_changes
     from innovation_abm.running.engines import MESA_SECONDS
 
     seconds = run.organization.size * run.scenario.weeks * MESA_SECONDS
     if run.engine == "mesa" and seconds > PATIENCE:
         return {}
-    idle = idle_levers(run.scenario, organization=run.organization, rules=rules)
+    idle = idle_changes(before, run.scenario, organization=run.organization, rules=rules)
     return {"idle": idle} if idle else {}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,7 +16,7 @@ from innovation_abm.notebook import html_table, paragraph, titled
 from innovation_abm.reading.plain_numbers import whole_number
 from innovation_abm.results import survival
 from innovation_abm.results.measures import MEASURES
-from innovation_abm.running.effects import needs_of
+from innovation_abm.running.effects import certain_needs, levers_moved, needs_of, set_apart
 from innovation_abm.running.engines import choose
 from innovation_abm.running.setup import Setup
 from innovation_abm.running.simulation import replicate, run_once
@@ -63,6 +63,8 @@ class Comparison:
         measures: for every measure the difference b - a over replications, with its interval and
             the factor by which pairing lowers its variance.
         differ: whether any measure of all that there are differs in any pair of runs.
+        powerless: levers and parameters that ``b`` moves and that cannot act there, whatever else
+            does, with what each lacks; nothing under custom rules, which may read anything.
     """
 
     a: Scenario
@@ -73,6 +75,7 @@ class Comparison:
     only_b: pd.DataFrame
     measures: dict[str, PairedDifference]
     differ: bool = True
+    powerless: dict[str, dict[str, Value]] = field(default_factory=dict)
 
     @property
     def saved(self) -> pd.DataFrame:
@@ -86,19 +89,18 @@ class Comparison:
 
     @property
     def idle(self) -> dict[str, dict[str, Value]]:
-        """Where nothing differs: levers and parameters changed in ``b``, and what each needs."""
+        """Levers and parameters changed in ``b`` that change nothing, and what each needs.
+
+        Those that cannot act there; where nothing differs at all, all that were changed.
+        """
         same = all(
             (self.pairs[f"{column}_a"] == self.pairs[f"{column}_b"]).all()
             for column in ("value", "fate", "fate_week")
         )
         if self.differ or not same or len(self.only_a) or len(self.only_b):
-            return {}
-        set_apart = [
-            name
-            for name in self.b.parameters()
-            if name not in SEEDS and getattr(self.a, name) != getattr(self.b, name)
-        ]
-        return {name: needs_of(name, self.b) for name in (*self._moved(), *set_apart)}
+            return self.powerless
+        changed = (*self._moved(), *set_apart(self.a, self.b))
+        return {name: needs_of(name, self.b) for name in changed} | self.powerless
 
     @property
     def helpful_challenges(self) -> list[str]:
@@ -249,8 +251,19 @@ def compare(
         differ = differ or _differ(one, two)
         if progress is not None:
             progress(number + 1, replications)
-    measures = _differences(measured)
-    return Comparison(a, b, replications, **_by_side(ideas), measures=measures, differ=differ)
+    powerless = {} if rules_b is not None else _powerless(a, b, chart)
+    sides = _by_side(ideas)
+    return Comparison(
+        a, b, replications, **sides, measures=_differences(measured), differ=differ,
+        powerless=powerless,
+    )  # fmt: skip
+
+
+def _powerless(a: Scenario, b: Scenario, chart: Organization) -> dict[str, dict[str, Value]]:
+    """Return what ``b`` moves that cannot act there under the shipped rules."""
+    moved = (*levers_moved(b), *set_apart(a, b))
+    lacking = {name: certain_needs(name, b, chart) for name in moved}
+    return {name: needs for name, needs in lacking.items() if needs}
 
 
 def _differ(one: Run, two: Run) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from innovation_abm.reading.plain_numbers import plain, whole_number
 from innovation_abm.results import survival
 from innovation_abm.results.survival import Interval
 from innovation_abm.running.simulation import simulate_many
+from innovation_abm.scenario.needs import moved_by, unmet, unmet_by, weeks_of
+from innovation_abm.scenario.parameters import GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     """Runs pairs of a scenario and a seed; gives a row for each, or fewer if it was stopped."""
 
 
-# --- levers that change nothing -------------------------------------------------------------------
+# --- what is moved and changes nothing ------------------------------------------------------------
 
 
 def idle_levers(
@@ -61,35 +63,85 @@ def idle_levers(
     Raises:
         InnovationAbmError: if the scenario or its chart is wrong.
     """
-    known = scenario.catalogue()
-    given = (scenario.levers, *(entry.levers for entry in scenario.timeline))
-    moved = {key for levers in given for key, strength in levers.items() if strength > 0.0}
-    unmet = {key: unmet_needs(known[key], scenario) for key in sorted(moved)}
-    doubtful = {key: needs for key, needs in unmet.items() if needs}
+    return idle_changes(
+        scenario, scenario, replications=replications, organization=organization, rules=rules
+    )
+
+
+def idle_changes(
+    a: Scenario,
+    b: Scenario,
+    *,
+    replications: int = 1,
+    organization: Organization | None = None,
+    rules: RuleBook | None = None,
+) -> dict[str, dict[str, Value]]:
+    """Return what ``b`` moves and what changes nothing there, with what each needs.
+
+    These are the levers that ``b`` moves, as :func:`idle_levers` tries them, and the parameters
+    that it sets to other values than ``a``, at any time. Others of them may act.
+
+    Args:
+        a: what ``b`` is compared with.
+        b: what to run.
+        replications: see :func:`idle_levers`.
+        organization: the chart; that of ``b`` if ``None``.
+        rules: the rule book; the shipped one if ``None``.
+
+    Returns:
+        For each idle lever and parameter, what :func:`needs_of` returns.
+
+    Raises:
+        InnovationAbmError: if ``b`` or its chart is wrong.
+    """
+    moved = (*levers_moved(b), *set_apart(a, b))
+    needed = {name: needs_of(name, b, organization) for name in moved}
+    doubtful = {name: needs for name, needs in needed.items() if needs}
     if not doubtful:
         return {}
-    tried = [scenario, *(_without(scenario, key) for key in doubtful)]
-    seeds = range(scenario.seed, scenario.seed + replications)
+    tried = [b, *(_without(b, name, a) for name in doubtful)]
+    seeds = range(b.seed, b.seed + replications)
     pairs = [(one, seed) for one in tried for seed in seeds]
     table = simulate_many(pairs, organization=organization, rules=rules)
     base, *others = _by_scenario(table, replications)
     return {
-        key: needs
-        for (key, needs), other in zip(doubtful.items(), others, strict=True)
+        name: needs
+        for (name, needs), other in zip(doubtful.items(), others, strict=True)
         if same_figures(base, other)
     }
 
 
-def _without(scenario: Scenario, key: str) -> Scenario:
-    """Return a scenario in which one lever is never moved."""
-    still = {**scenario.levers, key: 0.0}
+def levers_moved(scenario: Scenario) -> list[str]:
+    """List the levers that a scenario moves at any time."""
+    given = (scenario.levers, *(entry.levers for entry in scenario.timeline))
+    return sorted({key for levers in given for key, strength in levers.items() if strength > 0.0})
+
+
+FIXED: Final = frozenset({*GROUPS["run"].model_fields, *GROUPS["organization"].model_fields})
+"""Parameters that two scenarios share where they are compared."""
+
+
+def set_apart(a: Scenario, b: Scenario) -> list[str]:
+    """List the parameters that ``b`` sets to another value than ``a``, at the start or later."""
+    later = {name for entry in b.timeline if entry not in a.timeline for name in entry.values}
+    names = (name for name in b.parameters() if name not in FIXED)
+    return [n for n in names if n in later or getattr(a, n, None) != getattr(b, n)]
+
+
+def _without(scenario: Scenario, name: str, other: Scenario) -> Scenario:
+    """Return a scenario in which one lever is never moved, or a parameter is as in another one."""
+    part, value = ("levers", 0.0)
+    if name in scenario.parameters():
+        part, value = ("values", getattr(other, name))
     timeline = tuple(
-        entry.model_copy(update={"levers": {**entry.levers, key: 0.0}})
-        if key in entry.levers
-        else entry
+        entry
+        if name not in getattr(entry, part)
+        else entry.model_copy(update={part: {**getattr(entry, part), name: value}})
         for entry in scenario.timeline
     )
-    return scenario.but(levers=still, timeline=timeline)
+    if part == "levers":
+        return scenario.but(levers={**scenario.levers, name: value}, timeline=timeline)
+    return scenario.but(**{name: value}, timeline=timeline)
 
 
 def same_figures(one: pd.DataFrame, other: pd.DataFrame) -> bool:
@@ -100,17 +152,39 @@ def same_figures(one: pd.DataFrame, other: pd.DataFrame) -> bool:
     )
 
 
-def needs_of(name: str, scenario: Scenario) -> dict[str, Value]:
-    """Return what a lever or parameter that changes nothing in a scenario needs there.
+def needs_of(
+    name: str, scenario: Scenario, organization: Organization | None = None
+) -> dict[str, Value]:
+    """Return what a lever or parameter lacks to act in a scenario; nothing if it may act there.
 
-    A parameter needs what a lever needs that moves it; see :func:`unmet_needs`.
+    Args:
+        name: key of the lever, or name of the parameter.
+        scenario: where it is moved.
+        organization: the chart; that of the scenario if ``None``.
+
+    Returns:
+        Parameters that are off, and values with which it is known to act.
     """
-    for key, lever in scenario.catalogue().items():
-        if name == key or name in (*lever.switches, *(move.parameter for move in lever.moves)):
-            needs = {one: x for one, x in unmet_needs(lever, scenario).items() if one != name}
-            if needs:
-                return needs
-    return {}
+    known = scenario.catalogue()
+    if name in known:
+        return unmet_needs(known[name], scenario, organization)
+    lacking = unmet(name, weeks_of(scenario, organization))
+    # what a lever needs that moves nothing else, the parameter needs too
+    alone = (lever for lever in known.values() if moved_by(lever) == (name,))
+    return lacking or next((unmet_needs(one, scenario, organization) for one in alone), {})
+
+
+def certain_needs(
+    name: str, scenario: Scenario, organization: Organization | None = None
+) -> dict[str, Value]:
+    """Return what keeps a lever or parameter from acting under the shipped rules for certain.
+
+    Unlike :func:`needs_of`, which also returns what it is known to act with. Nothing is run.
+    """
+    known = scenario.catalogue()
+    if name in known:
+        return unmet_by(known[name], weeks_of(_moved(known[name], scenario), organization))
+    return unmet(name, weeks_of(scenario, organization))
 
 
 def cannot_act(needs: Mapping[str, Value]) -> str:
@@ -163,19 +237,29 @@ class Ranked:
         }
 
 
-def unmet_needs(lever: Lever, scenario: Scenario) -> dict[str, Value]:
+def unmet_needs(
+    lever: Lever, scenario: Scenario, organization: Organization | None = None
+) -> dict[str, Value]:
     """Return what a lever that changes nothing in a scenario needs there.
 
     Returns:
         Of the parameters that the lever needs, those whose mechanism is off; if there are none,
-        those that have other values. The values are such as it is known to act with.
+        what the parameters lack that it moves; else those that have other values. The values are
+        such as it is known to act with.
     """
-    known, values = scenario.parameters(), scenario.at(1)
+    known, values = scenario.parameters(), weeks_of(scenario, organization)[0]
     other: dict[str, Value] = {
         name: value for name, value in lever.needs.items() if values[name] != value
     }
     off = {name: value for name, value in other.items() if values[name] == known[name].off}
-    return off or other
+    return off or certain_needs(lever.key, scenario, organization) or other
+
+
+def _moved(lever: Lever, scenario: Scenario) -> Scenario:
+    """Return a scenario with a lever moved, if it is not already."""
+    if lever.key in levers_moved(scenario):
+        return scenario
+    return scenario.but(levers={**scenario.levers, lever.key: 1.0})
 
 
 def rank(
@@ -234,7 +318,8 @@ def rank(
         raise InnovationAbmError("the ranking was stopped")
     base, *others = _by_scenario(table, replications)
     found = [
-        _ranked(lever, scenario, base, other) for lever, other in zip(levers, others, strict=True)
+        _ranked(lever, scenario, base, other, organization)
+        for lever, other in zip(levers, others, strict=True)
     ]
     return sorted(found, key=_place)
 
@@ -249,11 +334,17 @@ def _by_scenario(table: pd.DataFrame, replications: int) -> list[pd.DataFrame]:
     return [table[at : at + replications] for at in range(0, len(table), replications)]
 
 
-def _ranked(lever: Lever, scenario: Scenario, base: pd.DataFrame, other: pd.DataFrame) -> Ranked:
+def _ranked(
+    lever: Lever,
+    scenario: Scenario,
+    base: pd.DataFrame,
+    other: pd.DataFrame,
+    organization: Organization | None,
+) -> Ranked:
     def change(column: str, sign: float = 1.0) -> Interval:
         before, after = (sign * table[column].to_numpy() for table in (base, other))
         return survival.paired_difference(before, after, skip_undefined=True).difference
 
     acts = not same_figures(base, other)
-    needs = {} if acts else unmet_needs(lever, scenario)
+    needs = {} if acts else unmet_needs(lever, scenario, organization)
     return Ranked(lever, change("omission", -1.0), change("commission"), acts, needs)

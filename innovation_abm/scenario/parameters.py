@@ -6,6 +6,10 @@ belongs to.
 
 Each parameter has an *off* value, at which its mechanism does nothing. With everything off the
 model is the textbook screen: ideas pass a row of gates, each with a constant probability.
+
+Many act on something that another parameter switches on: their *needs*, declared beside them. All
+that tells people that something they moved cannot act reads them from there, by way of
+:mod:`innovation_abm.scenario.needs`.
 """
 
 from __future__ import annotations
@@ -43,6 +47,9 @@ class Parameter:
         kind: ``"float"``, ``"int"``, ``"bool"``, ``"choice"`` or ``"text"``.
         live: may change during a run, by the timeline.
         place: file and line that declare a parameter of custom rules; "" for shipped ones.
+        needs: what has to be on for it to act under the shipped rules, as
+            :mod:`innovation_abm.scenario.needs` reads it. Without, no value of it changes any
+            figure; with, it may still find nothing to act on.
     """
 
     name: str
@@ -57,6 +64,7 @@ class Parameter:
     kind: str
     live: bool
     place: str = field(default="", compare=False)  # the same after a line is added above it
+    needs: str = ""
 
     @property
     def allowed(self) -> str:
@@ -86,8 +94,10 @@ def _number(
     meaning: str,
     unit: str = "",
     live: bool = True,
+    needs: str = "",
 ) -> Any:  # noqa: ANN401 - a pydantic field stands for a value of the field's own type
     extra: dict[str, Any] = {"off": off, "unit": unit, "low": low, "high": high, "live": live}
+    extra["needs"] = needs
     return Field(
         default=default,
         ge=low,
@@ -98,19 +108,46 @@ def _number(
     )
 
 
-def _flag(default: bool, meaning: str) -> Any:  # noqa: ANN401
-    extra: dict[str, Any] = {"off": False, "unit": "", "low": None, "high": None, "live": True}
+def _flag(
+    default: bool,
+    meaning: str,
+    live: bool = True,
+    needs: str = "",
+) -> Any:  # noqa: ANN401
+    extra: dict[str, Any] = {"off": False, "unit": "", "low": None, "high": None, "live": live}
+    extra["needs"] = needs
     return Field(default=default, description=meaning, json_schema_extra=extra)
 
 
-def _choice(default: str | None, off: str | None, meaning: str) -> Any:  # noqa: ANN401
+def _choice(
+    default: str | None,
+    off: str | None,
+    meaning: str,
+    needs: str = "",
+) -> Any:  # noqa: ANN401
     extra: dict[str, Any] = {"off": off, "unit": "", "low": None, "high": None, "live": False}
+    extra["needs"] = needs
     return Field(default=default, description=meaning, json_schema_extra=extra)
 
 
 def _fixed(default: int | None, low: int, high: int, meaning: str, unit: str = "") -> Any:  # noqa: ANN401
     extra: dict[str, Any] = {"off": None, "unit": unit, "low": low, "high": high, "live": False}
     return Field(default=default, ge=low, le=high, description=meaning, json_schema_extra=extra)
+
+
+# --- needs that several parameters share ----------------------------------------------------------
+
+FINITE: Final = "manager_capacity or leader_capacity"
+"""Where nothing is scarce, nothing has to be chosen."""
+BUSINESS: Final = (
+    "manager_business or leader_business or business_per_report = 0.5 or failure_business = 3.0"
+)
+BLUR: Final = "uncertainty or facets or unit_error = 0.5 or department_error = 0.5"
+"""What makes reviewers err."""
+STORIES: Final = "story_fit_manager or story_fit_leader or story_fit_agency"
+
+# A group is read as a table: the numbers in one line, the needs in another.
+# fmt: off
 
 
 class Group(BaseModel):
@@ -156,7 +193,8 @@ class Ideas(Group):
         1.0, None, 0, 52, "ideas that a member of staff conceives", "a year"
     )
     manager_conception_rate: float = _number(
-        0.0, 0.0, 0, 52, "ideas that a middle manager conceives", "a year"
+        0.0, 0.0, 0, 52, "ideas that a middle manager conceives", "a year",
+        needs="middle_layers = 1",
     )
     leader_conception_rate: float = _number(
         0.0, 0.0, 0, 52, "ideas that a leader conceives", "a year"
@@ -164,17 +202,30 @@ class Ideas(Group):
     value_distribution: Literal["normal", "uniform", "two_point"] = _choice(
         "normal", "normal", "distribution of an idea's value at birth; 0 is break-even"
     )
-    value_mean: float = _number(0.0, 0.0, -100, 100, "mean of normal values", "value")
-    value_sd: float = _number(1.0, 1.0, 0, 100, "standard deviation of normal values", "value")
-    value_low: float = _number(-1.0, -1.0, -100, 100, "least uniform value", "value")
-    value_high: float = _number(1.0, 1.0, -100, 100, "greatest uniform value", "value")
-    good_share: float = _number(0.5, 0.5, 0, 1, "share of two-point values that are +1, not -1")
-    novelty_mean: float = _number(0.5, 0.5, 0, 1, "mean novelty")
+    value_mean: float = _number(
+        0.0, 0.0, -100, 100, "mean of normal values", "value", needs="value_distribution = normal"
+    )
+    value_sd: float = _number(
+        1.0, 1.0, 0, 100, "standard deviation of normal values", "value",
+        needs="value_distribution = normal",
+    )
+    value_low: float = _number(
+        -1.0, -1.0, -100, 100, "least uniform value", "value", needs="value_distribution = uniform"
+    )
+    value_high: float = _number(
+        1.0, 1.0, -100, 100, "greatest uniform value", "value", needs="value_distribution = uniform"
+    )
+    good_share: float = _number(
+        0.5, 0.5, 0, 1, "share of two-point values that are +1, not -1",
+        needs="value_distribution = two_point",
+    )
+    novelty_mean: float = _number(0.5, 0.5, 0, 1, "mean novelty", needs="facets = false")
     novelty_concentration: float = _number(
         4.0, 4.0, 0.1, 1e6, "concentration of novelty (larger: more alike)"
     )
     uncertainty: float = _number(
-        0.5, 0.0, 0, 100, "standard error with which a raw idea's value is seen", "value"
+        0.5, 0.0, 0, 100, "standard error with which a raw idea's value is seen", "value",
+        needs="facets = false",
     )
     topics: float = _number(
         0.0, 0.0, 0, 1e6, "topics of ideas; 0: no two ideas share one", "topics"
@@ -189,37 +240,60 @@ class Facets(Group):
     """
 
     facets: bool = _flag(False, "ideas are of four kinds instead of one")
-    enhancement_weight: float = _number(4.0, 1.0, 0, 1e6, "relative frequency of enhancement")
-    mission_weight: float = _number(2.0, 0.0, 0, 1e6, "relative frequency of mission-oriented")
-    adaptive_weight: float = _number(3.0, 0.0, 0, 1e6, "relative frequency of adaptive")
-    anticipatory_weight: float = _number(1.0, 0.0, 0, 1e6, "relative frequency of anticipatory")
-    enhancement_novelty: float = _number(0.2, None, 0, 1, "mean novelty of enhancement")
-    mission_novelty: float = _number(0.5, None, 0, 1, "mean novelty of mission-oriented ideas")
-    adaptive_novelty: float = _number(0.5, None, 0, 1, "mean novelty of adaptive ideas")
-    anticipatory_novelty: float = _number(0.8, None, 0, 1, "mean novelty of anticipatory ideas")
+    enhancement_weight: float = _number(
+        4.0, 1.0, 0, 1e6, "relative frequency of enhancement", needs="facets"
+    )
+    mission_weight: float = _number(
+        2.0, 0.0, 0, 1e6, "relative frequency of mission-oriented", needs="facets"
+    )
+    adaptive_weight: float = _number(
+        3.0, 0.0, 0, 1e6, "relative frequency of adaptive", needs="facets"
+    )
+    anticipatory_weight: float = _number(
+        1.0, 0.0, 0, 1e6, "relative frequency of anticipatory", needs="facets"
+    )
+    enhancement_novelty: float = _number(
+        0.2, None, 0, 1, "mean novelty of enhancement", needs="facets"
+    )
+    mission_novelty: float = _number(
+        0.5, None, 0, 1, "mean novelty of mission-oriented ideas", needs="facets, mission_weight"
+    )
+    adaptive_novelty: float = _number(
+        0.5, None, 0, 1, "mean novelty of adaptive ideas", needs="facets, adaptive_weight"
+    )
+    anticipatory_novelty: float = _number(
+        0.8, None, 0, 1, "mean novelty of anticipatory ideas", needs="facets, anticipatory_weight"
+    )
     enhancement_uncertainty: float = _number(
-        0.25, None, 0, 100, "uncertainty of enhancement", "value"
+        0.25, None, 0, 100, "uncertainty of enhancement", "value", needs="facets"
     )
     mission_uncertainty: float = _number(
-        0.5, None, 0, 100, "uncertainty of mission-oriented ideas", "value"
+        0.5, None, 0, 100, "uncertainty of mission-oriented ideas", "value",
+        needs="facets, mission_weight",
     )
     adaptive_uncertainty: float = _number(
-        0.75, None, 0, 100, "uncertainty of adaptive ideas", "value"
+        0.75, None, 0, 100, "uncertainty of adaptive ideas", "value",
+        needs="facets, adaptive_weight",
     )
     anticipatory_uncertainty: float = _number(
-        1.5, None, 0, 100, "uncertainty of anticipatory ideas", "value"
+        1.5, None, 0, 100, "uncertainty of anticipatory ideas", "value",
+        needs="facets, anticipatory_weight",
     )
     enhancement_direction: float = _number(
-        0.0, 0.0, 0, 1, "how far enhancement answers a direction from above"
+        0.0, 0.0, 0, 1, "how far enhancement answers a direction from above",
+        needs="facets, doubt or permission_seeking",
     )
     mission_direction: float = _number(
-        0.0, 0.0, 0, 1, "how far mission-oriented ideas answer a direction from above"
+        0.0, 0.0, 0, 1, "how far mission-oriented ideas answer a direction from above",
+        needs="facets, mission_weight, doubt or permission_seeking",
     )
     adaptive_direction: float = _number(
-        0.0, 0.0, 0, 1, "how far adaptive ideas answer a direction from above"
+        0.0, 0.0, 0, 1, "how far adaptive ideas answer a direction from above",
+        needs="facets, adaptive_weight, doubt or permission_seeking",
     )
     anticipatory_direction: float = _number(
-        0.0, 0.0, 0, 1, "how far anticipatory ideas answer a direction from above"
+        0.0, 0.0, 0, 1, "how far anticipatory ideas answer a direction from above",
+        needs="facets, anticipatory_weight, doubt or permission_seeking",
     )
 
 
@@ -228,20 +302,27 @@ class Traits(Group):
 
     risk_aversion: float = _number(0.5, 0.0, 0, 1, "mean risk aversion")
     risk_aversion_concentration: float = _number(
-        8.0, None, 0.1, 1e6, "concentration of risk aversion (larger: more alike)"
+        8.0, None, 0.1, 1e6, "concentration of risk aversion (larger: more alike)",
+        needs="risk_aversion",
     )
     permission_seeking: float = _number(
         0.5, 0.0, 0, 1, "mean permission seeking: chance to ask before acting"
     )
     permission_seeking_concentration: float = _number(
-        8.0, None, 0.1, 1e6, "concentration of permission seeking (larger: more alike)"
+        8.0, None, 0.1, 1e6, "concentration of permission seeking (larger: more alike)",
+        needs="permission_seeking",
     )
-    storytelling: float = _number(0.3, 0.0, 0, 1, "mean skill in telling an idea's story")
+    storytelling: float = _number(
+        0.3, 0.0, 0, 1, "mean skill in telling an idea's story",
+        needs=f"review = logistic, {STORIES}",
+    )
     storytelling_concentration: float = _number(
-        8.0, None, 0.1, 1e6, "concentration of storytelling (larger: more alike)"
+        8.0, None, 0.1, 1e6, "concentration of storytelling (larger: more alike)",
+        needs=f"review = logistic, storytelling, {STORIES}",
     )
     channel_knowledge: float = _number(
-        1.0, 1.0, 0, 1, "share of people who know the channels there are: platform and other doors"
+        1.0, 1.0, 0, 1, "share of people who know the channels there are: platform and other doors",
+        needs="platforms or other_doors = 2.0",
     )
 
 
@@ -250,37 +331,49 @@ class Voice(Group):
 
     own_judgement: bool = _flag(False, "authors first judge their idea by the rule of review")
     personal_loss_share: float = _number(
-        0.5, 0.0, 0, 1, "share of a failure's cost that falls on the person responsible"
+        0.5, 0.0, 0, 1, "share of a failure's cost that falls on the person responsible",
+        needs="risk_aversion or scar",
     )
-    clarity: float = _number(0.6, 1.0, 0, 1, "clarity of what leaders say about innovation")
+    clarity: float = _number(
+        0.6, 1.0, 0, 1, "clarity of what leaders say about innovation",
+        needs="doubt or misrouting = 0.5",
+    )
     broadcast: float = _number(
-        0.0, 0.0, 0, 1, "share of missing clarity that a broadcast of what is meant restores"
+        0.0, 0.0, 0, 1, "share of missing clarity that a broadcast of what is meant restores",
+        needs="doubt or misrouting = 0.5, clarity",
     )
-    broadcast_every: float = _number(13.0, None, 1, 5200, "time between broadcasts", "weeks")
+    broadcast_every: float = _number(
+        13.0, None, 1, 5200, "time between broadcasts", "weeks",
+        needs="broadcast = 0.6, doubt or misrouting = 0.5, clarity",
+    )
     broadcast_fading: float = _number(
-        0.05, None, 0, 1, "share of a broadcast's message that fades", "a week"
+        0.05, None, 0, 1, "share of a broadcast's message that fades", "a week",
+        needs="broadcast = 0.6, doubt or misrouting = 0.5, clarity",
     )
     doubt: float = _number(
-        0.3, 0.0, 0, 1, "chance to stay silent where nothing clear is heard about innovation"
+        0.3, 0.0, 0, 1, "chance to stay silent where nothing clear is heard about innovation",
+        needs="clarity or filter_down or determinants",
     )
     tacit_approval: float = _number(
-        0.0, 0.0, 0, 1, "share of permission gates that a standing approval makes needless"
+        0.0, 0.0, 0, 1, "share of permission gates that a standing approval makes needless",
+        needs="permission_seeking",
     )
     policy_read: float = _number(
-        0.0, 0.0, 0, 1, "share of permission gates that vanish when the policy itself is read"
+        0.0, 0.0, 0, 1, "share of permission gates that vanish when the policy itself is read",
+        needs="permission_seeking",
     )
     declaration: float = _number(
-        0.0,
-        0.0,
-        0,
-        1,
+        0.0, 0.0, 0, 1,
         "share of permission gates that a fresh official declaration makes needless, trust given",
+        needs="permission_seeking",
     )
     declaration_fading: float = _number(
-        0.03, None, 0, 1, "share of a declaration's force that fades", "a week"
+        0.03, None, 0, 1, "share of a declaration's force that fades", "a week",
+        needs="declaration = 0.9, permission_seeking",
     )
     declaration_uphold: float = _number(
-        0.0, 0.0, 0, 1, "share of that fading which upholding the declaration prevents"
+        0.0, 0.0, 0, 1, "share of that fading which upholding the declaration prevents",
+        needs="declaration = 0.9, permission_seeking",
     )
 
 
@@ -288,25 +381,30 @@ class Work(Group):
     """Capacity and queues of those who review."""
 
     manager_capacity: float = _number(
-        6.0, math.inf, 0, math.inf, "reviews a middle manager can do", "a week"
+        6.0, math.inf, 0, math.inf, "reviews a middle manager can do", "a week",
+        needs="middle_layers = 1",
     )
     leader_capacity: float = _number(
         8.0, math.inf, 0, math.inf, "reviews a leader can do", "a week"
     )
     manager_business: float = _number(
-        5.5, 0.0, 0, 500, "items of regular business that reach a middle manager", "a week"
+        5.5, 0.0, 0, 500, "items of regular business that reach a middle manager", "a week",
+        needs="middle_layers = 1",
     )
     leader_business: float = _number(
         5.5, 0.0, 0, 500, "items of regular business that reach a leader", "a week"
     )
     idea_weight: float = _number(
-        0.1, 1.0, 0, 1, "chance that a reviewer looks at ideas before regular business"
+        0.1, 1.0, 0, 1, "chance that a reviewer looks at ideas before regular business",
+        needs=f"{BUSINESS}, {FINITE}",
     )
     manager_weight: float = _number(
-        1.0, 1.0, 0, 100, "factor on middle managers' chance to look at ideas first"
+        1.0, 1.0, 0, 100, "factor on middle managers' chance to look at ideas first",
+        needs=f"middle_layers = 1, {BUSINESS}, {FINITE}",
     )
     business_class: float = _number(
-        0.0, 0.0, 0, 1, "share of ideas linked to regular business, which travel in its class"
+        0.0, 0.0, 0, 1, "share of ideas linked to regular business, which travel in its class",
+        needs=f"{BUSINESS}, {FINITE}",
     )
     staleness: float = _number(
         0.02, 0.0, 0, 1, "chance that an idea waiting in a queue lapses", "a week"
@@ -314,7 +412,9 @@ class Work(Group):
     lapsed_leave: bool = Field(
         default=True,
         description="lapsed ideas leave their queue (false: only for the textbook case)",
-        json_schema_extra={"off": True, "unit": "", "low": None, "high": None, "live": False},
+        json_schema_extra={
+            "off": True, "unit": "", "low": None, "high": None, "live": False, "needs": "staleness",
+        },
     )
     evaluation_weeks: float = _number(
         0.0, 0.0, 0, 520, "time that experts take for an idea opened for review", "weeks"
@@ -326,7 +426,8 @@ class Work(Group):
         0.0, 0.0, 0, 500, "items of regular business that each direct report adds", "a week"
     )
     capacity_per_report: float = _number(
-        0.0, 0.0, 0, 500, "reviews that each direct report lets a reviewer do besides", "a week"
+        0.0, 0.0, 0, 500, "reviews that each direct report lets a reviewer do besides", "a week",
+        needs=FINITE,
     )
 
 
@@ -336,93 +437,138 @@ class Review(Group):
     review: Literal["logistic", "constant"] = _choice(
         "logistic", "constant", "rule of review: by the value seen, or constant probabilities"
     )
-    p_good: float = _number(0.7, None, 0, 1, "constant review: chance to endorse a worthwhile idea")
-    p_bad: float = _number(0.3, None, 0, 1, "constant review: chance to endorse a worthless idea")
+    p_good: float = _number(
+        0.7, None, 0, 1, "constant review: chance to endorse a worthwhile idea",
+        needs="review = constant",
+    )
+    p_bad: float = _number(
+        0.3, None, 0, 1, "constant review: chance to endorse a worthless idea",
+        needs="review = constant",
+    )
     review_precision: float = _number(
-        2.0, None, 0, 1e3, "steepness of the review in the value seen", "1/value"
+        2.0, None, 0, 1e3, "steepness of the review in the value seen", "1/value",
+        needs="review = logistic",
     )
     risk_skill: float = _number(
-        0.0, 0.0, 0, 1, "share of uncertainty that reviewers' skill in navigating risk resolves"
+        0.0, 0.0, 0, 1, "share of uncertainty that reviewers' skill in navigating risk resolves",
+        needs=f"review = logistic, {BLUR}",
     )
     review_threshold: float = _number(
-        0.0, 0.0, -100, 100, "value seen at which half of the ideas are endorsed", "value"
+        0.0, 0.0, -100, 100, "value seen at which half of the ideas are endorsed", "value",
+        needs="review = logistic",
     )
     familiarity: float = _number(
-        0.0, 0.0, 0, 1, "share of novelty that no longer looks new (shared history)"
+        0.0, 0.0, 0, 1, "share of novelty that no longer looks new (shared history)",
+        needs="review = logistic, risk_aversion or scar or incumbent_growth = 1.0",
     )
     leader_familiarity: float = _number(
-        0.0, 0.0, 0, 1, "share of novelty that no longer looks new to leaders"
+        0.0, 0.0, 0, 1, "share of novelty that no longer looks new to leaders",
+        needs="review = logistic, risk_aversion or scar or incumbent_growth = 1.0",
     )
     data_quality: float = _number(
-        0.0, 0.0, 0, 1, "share of uncertainty that data remove, and of outcomes they attest"
+        0.0, 0.0, 0, 1, "share of uncertainty that data remove, and of outcomes they attest",
+        needs=f"{BLUR} or outcome_payment = 1.0",
     )
     filter_up: float = _number(
-        0.1, 0.0, 0, 1, "share of an idea's case lost at each manager on the way up"
+        0.1, 0.0, 0, 1, "share of an idea's case lost at each manager on the way up",
+        needs="review = logistic, middle_layers = 1",
     )
     filter_down: float = _number(
-        0.2, 0.0, 0, 1, "share of the leaders' signal lost at each manager on the way down"
+        0.2, 0.0, 0, 1, "share of the leaders' signal lost at each manager on the way down",
+        needs="doubt or misrouting = 0.5, middle_layers = 1",
     )
     prior_value: float = _number(
-        0.0, 0.0, -100, 100, "value that a reviewer assumes of an idea that is not understood"
+        0.0, 0.0, -100, 100, "value that a reviewer assumes of an idea that is not understood",
+        needs="review = logistic, filter_up or unit_error = 0.5 or department_error = 0.5",
     )
     incumbent_bonus: float = _number(
-        0.2, 0.0, 0, 100, "head start of the way things are done", "value"
+        0.2, 0.0, 0, 100, "head start of the way things are done", "value",
+        needs="review = logistic",
     )
     incumbent_growth: float = _number(
-        0.0, 0.0, 0, 100, "further head start over novel ideas as more is in use", "value"
+        0.0, 0.0, 0, 100, "further head start over novel ideas as more is in use", "value",
+        needs="review = logistic",
     )
     incumbent_half: float = _number(
-        10.0, 10.0, 1e-9, 1e9, "ideas in use at which half of that growth is reached", "ideas"
+        10.0, 10.0, 1e-9, 1e9, "ideas in use at which half of that growth is reached", "ideas",
+        needs="review = logistic, incumbent_growth = 1.0",
     )
-    inaction_risk: float = _number(0.0, 0.0, 0, 100, "perceived risk of not innovating", "value")
+    inaction_risk: float = _number(
+        0.0, 0.0, 0, 100, "perceived risk of not innovating", "value", needs="review = logistic"
+    )
     control: float = _number(
-        0.0, 0.0, 0, 100, "how much harder the review becomes as trust falls from 1 to 0", "value"
+        0.0, 0.0, 0, 100, "how much harder the review becomes as trust falls from 1 to 0", "value",
+        needs="review = logistic, trust_loss",
     )
     story_fit_manager: float = _number(
-        0.3, 0.0, 0, 100, "what a perfect story adds before middle managers (risk)", "value"
+        0.3, 0.0, 0, 100, "what a perfect story adds before middle managers (risk)", "value",
+        needs="review = logistic, storytelling, middle_layers = 1",
     )
     story_fit_leader: float = _number(
-        0.3, 0.0, 0, 100, "what a perfect story adds before leaders (communications)", "value"
+        0.3, 0.0, 0, 100, "what a perfect story adds before leaders (communications)", "value",
+        needs="review = logistic, storytelling",
     )
     story_fit_agency: float = _number(
-        0.3, 0.0, 0, 100, "what a perfect story adds before the agency (policy)", "value"
+        0.3, 0.0, 0, 100, "what a perfect story adds before the agency (policy)", "value",
+        needs="agency, review = logistic, storytelling",
     )
     ally_support: float = _number(
-        0.5, 0.0, 0, 100, "what very many allies add to the value seen", "value"
+        0.5, 0.0, 0, 100, "what very many allies add to the value seen", "value",
+        needs="platforms, platform_use, platform_readers, ally_appeal, review = logistic",
     )
     ally_half: float = _number(
-        5.0, 5.0, 1e-9, 1e9, "allies at which half of that support is reached", "people"
+        5.0, 5.0, 1e-9, 1e9, "allies at which half of that support is reached", "people",
+        needs="platforms or revival = 0.2, ally_support or other_doors = 2.0 or revival = 0.2",
     )
     rework_chance: float = _number(
         0.1, 0.0, 0, 1, "chance that a refused idea is returned for rework, once an idea"
     )
-    rework_gain: float = _number(0.3, 0.0, 0, 100, "value gained by rework", "value")
-    rework_weeks: float = _number(4.0, None, 1, 520, "duration of rework", "weeks")
+    rework_gain: float = _number(
+        0.3, 0.0, 0, 100, "value gained by rework", "value", needs="rework_chance"
+    )
+    rework_weeks: float = _number(
+        4.0, None, 1, 520, "duration of rework", "weeks", needs="rework_chance"
+    )
     other_doors: float = _number(
-        0.0, 0.0, 0, 32, "other reviewers of the same layer a refused idea may turn to", "posts"
+        0.0, 0.0, 0, 32, "other reviewers of the same layer a refused idea may turn to", "posts",
+        needs="door_openness or platforms, middle_layers = 1 or departments = 2",
     )
     door_openness: float = _number(
-        0.2, 0.0, 0, 1, "chance that another door opens to an idea without allies"
+        0.2, 0.0, 0, 1, "chance that another door opens to an idea without allies",
+        needs="other_doors = 2.0, middle_layers = 1 or departments = 2",
     )
     misrouting: float = _number(
-        0.0, 0.0, 0, 1, "chance to land in a wrong queue where nothing clear is heard"
+        0.0, 0.0, 0, 1, "chance to land in a wrong queue where nothing clear is heard",
+        needs="clarity or filter_down or determinants, middle_layers = 1 or departments = 2",
     )
     panel_size: float = _number(
         0.0, 0.0, 0, 32, "members of the panel that decides on novel ideas; 0: none", "posts"
     )
-    panel_quorum: float = _number(1.0, 1.0, 1, 32, "votes of the panel needed to endorse", "posts")
-    panel_novelty: float = _number(0.0, 0.0, 0, 1, "least novelty that goes to the panel")
+    panel_quorum: float = _number(
+        1.0, 1.0, 1, 32, "votes of the panel needed to endorse", "posts", needs="panel_size = 3.0"
+    )
+    panel_novelty: float = _number(
+        0.0, 0.0, 0, 1, "least novelty that goes to the panel", needs="panel_size = 3.0"
+    )
     shared_noise: float = _number(
-        1.0, 1.0, 0, 1, "share of the variance of an idea's error that all reviewers have in common"
+        1.0, 1.0, 0, 1,
+        "share of the variance of an idea's error that all reviewers have in common",
+        needs="review = logistic, uncertainty or facets",
     )
     unit_error: float = _number(
-        0.0, 0.0, 0, 100, "standard error added where the author is of another unit", "value"
+        0.0, 0.0, 0, 100, "standard error added where the author is of another unit", "value",
+        needs="review = logistic",
     )
     department_error: float = _number(
-        0.0, 0.0, 0, 100, "standard error added where the author is of another department", "value"
+        0.0, 0.0, 0, 100, "standard error added where the author is of another department", "value",
+        needs=(
+            "departments = 2 or agency, agency or panel_size = 3.0 or other_doors = 2.0, "
+            "review = logistic"
+        ),
     )
     prior_spread: float = _number(
-        1.0, 1.0, 0, 100, "standard deviation that reviewers assume of ideas' values", "value"
+        1.0, 1.0, 0, 100, "standard deviation that reviewers assume of ideas' values", "value",
+        needs="review = logistic, unit_error = 0.5 or department_error = 0.5",
     )
 
 
@@ -433,10 +579,12 @@ class Revival(Group):
         0.0, 0.0, 0, 1, "chance that very many supporters bring a rejected idea back", "a week"
     )
     second_look: float = _number(
-        0.0, 0.0, 0, 1, "chance that a new holder of the post that rejected an idea takes it up"
+        0.0, 0.0, 0, 1, "chance that a new holder of the post that rejected an idea takes it up",
+        needs="turnover or determinants",
     )
     revival_weeks: float = _number(
-        52.0, None, 1, 5200, "time in which a rejected idea can be brought back", "weeks"
+        52.0, None, 1, 5200, "time in which a rejected idea can be brought back", "weeks",
+        needs="revival = 0.2 or second_look = 0.5",
     )
 
 
@@ -447,59 +595,83 @@ class Everyday(Group):
         0.0, 0.0, 0, 52, "small improvements that a rested person without doubt makes", "a year"
     )
     improvement_value: float = _number(
-        0.05, None, 0, 100, "value that one of these adds to services", "value"
+        0.05, None, 0, 100, "value that one of these adds to services", "value",
+        needs="improvement_rate = 4.0, service_gain",
     )
 
 
 class PlatformGroup(Group):
     """Ad-hoc collaboration platforms: readers, allies, development, bypass."""
 
-    platforms: bool = _flag(False, "collaboration platforms exist")
+    platforms: bool = _flag(False, "collaboration platforms exist", needs="platform_use")
     platform_use: float = _number(
-        0.5, 0.0, 0, 1, "chance that an author posts an idea before submitting it"
+        0.5, 0.0, 0, 1, "chance that an author posts an idea before submitting it",
+        needs="platforms",
     )
     platform_readers: float = _number(
-        4.0, 0.0, 0, 100, "mean number of readers whom one post reaches", "people"
+        4.0, 0.0, 0, 100, "mean number of readers whom one post reaches", "people",
+        needs="platforms, platform_use",
     )
-    attention: float = _number(5.0, math.inf, 0, math.inf, "posts that a person can read", "a week")
+    attention: float = _number(
+        5.0, math.inf, 0, math.inf, "posts that a person can read", "a week",
+        needs="platforms, platform_use, platform_readers",
+    )
     ally_appeal: float = _number(
-        0.2, 0.0, 0, 1, "chance that a reader of a break-even idea becomes an ally"
+        0.2, 0.0, 0, 1, "chance that a reader of a break-even idea becomes an ally",
+        needs="platforms, platform_use, platform_readers",
     )
     ally_precision: float = _number(
-        1.0, 0.0, 0, 1e3, "steepness of that chance in the value seen", "1/value"
+        1.0, 0.0, 0, 1e3, "steepness of that chance in the value seen", "1/value",
+        needs="platforms, platform_use, platform_readers, ally_appeal",
     )
     development: float = _number(
-        0.1, 0.0, 0, 1, "share of the way to maturity that each ally brings an idea"
+        0.1, 0.0, 0, 1, "share of the way to maturity that each ally brings an idea",
+        needs="platforms, platform_use, platform_readers, ally_appeal",
     )
     development_gain: float = _number(
-        0.5, 0.0, 0, 100, "value gained by an idea on the whole way to maturity", "value"
+        0.5, 0.0, 0, 100, "value gained by an idea on the whole way to maturity", "value",
+        needs="platforms or agency, development or agency_development",
     )
-    forum_weeks: float = _number(8.0, 0.0, 0, 5200, "longest stay on the platform", "weeks")
-    bypass: bool = _flag(True, "ideas with enough allies bypass the middle layer")
-    bypass_allies: float = _number(6.0, None, 0, 1e9, "allies that open the bypass", "people")
+    forum_weeks: float = _number(
+        8.0, 0.0, 0, 5200, "longest stay on the platform", "weeks", needs="platforms, platform_use"
+    )
+    bypass: bool = _flag(
+        True, "ideas with enough allies bypass the middle layer", needs="platforms, platform_use"
+    )
+    bypass_allies: float = _number(
+        6.0, None, 0, 1e9, "allies that open the bypass", "people",
+        needs="platforms, bypass, platform_use",
+    )
     platform_network: str | None = _choice(
-        None, None, "network of who can read whose posts (default: anybody anybody's)"
+        None, None, "network of who can read whose posts (default: anybody anybody's)",
+        needs="platforms, platform_use, platform_readers",
     )
 
 
 class Agency(Group):
     """The central agency for innovation."""
 
-    agency: bool = _flag(False, "a central agency exists")
+    agency: bool = _flag(
+        False, "a central agency exists", needs="middle_layers = 1 or departments = 2 or platforms"
+    )
     agency_capacity: float = _number(
-        5.0, math.inf, 0, math.inf, "reviews the agency can do", "a week"
+        5.0, math.inf, 0, math.inf, "reviews the agency can do", "a week", needs="agency"
     )
     stuck_weeks: float = _number(
-        8.0, math.inf, 0, math.inf, "wait after which the agency takes an idea up", "weeks"
+        8.0, math.inf, 0, math.inf, "wait after which the agency takes an idea up", "weeks",
+        needs="agency, middle_layers = 1",
     )
     agency_development: float = _number(
-        0.2, 0.0, 0, 1, "share of the way to maturity that the agency brings what it endorses"
+        0.2, 0.0, 0, 1, "share of the way to maturity that the agency brings what it endorses",
+        needs="agency",
     )
     circulation: float = _number(
-        2.0, 0.0, 0, math.inf, "adopted ideas that the agency circulates", "a week"
+        2.0, 0.0, 0, math.inf, "adopted ideas that the agency circulates", "a week",
+        needs="agency, reuse_chance, departments = 2",
     )
     reuse_chance: float = _number(
-        0.3, 0.0, 0, 1, "chance that a department reuses an idea circulated to it"
+        0.3, 0.0, 0, 1, "chance that a department reuses an idea circulated to it",
+        needs="agency, circulation, departments = 2",
     )
 
 
@@ -508,13 +680,20 @@ class Pilots(Group):
 
     pilot_weeks: float = _number(0.0, 0.0, 0, 520, "duration of a pilot; 0: none", "weeks")
     pilot_learning: float = _number(
-        0.6, 0.0, 0, 1, "share of the remaining uncertainty that a pilot removes"
+        0.6, 0.0, 0, 1, "share of the remaining uncertainty that a pilot removes",
+        needs=f"pilot_weeks = 8.0 or trial_quota = 2.0, review = logistic, {BLUR}",
     )
-    pilot_cost: float = _number(0.1, 0.0, 0, 100, "cost of a pilot", "value")
+    pilot_cost: float = _number(
+        0.1, 0.0, 0, 100, "cost of a pilot", "value",
+        needs="pilot_weeks = 8.0 or trial_quota = 2.0, service_gain",
+    )
     trial_quota: float = _number(
         0.0, 0.0, 0, 1e6, "pilots a department may start without its leader's review", "a year"
     )
-    trial_weeks: float = _number(8.0, None, 1, 520, "duration of a pilot under that quota", "weeks")
+    trial_weeks: float = _number(
+        8.0, None, 1, 520, "duration of a pilot under that quota", "weeks",
+        needs="trial_quota = 2.0",
+    )
 
 
 class Implementation(Group):
@@ -533,21 +712,26 @@ class Implementation(Group):
         0.0, 0.0, 0, 52, "rate at which the world makes skills obsolete", "a year"
     )
     skill_learning: float = _number(
-        0.0, 0.0, 0, 52, "rate at which continuous learning regains lost skills", "a year"
+        0.0, 0.0, 0, 52, "rate at which continuous learning regains lost skills", "a year",
+        needs="skill_drift = 0.5",
     )
     outcome_noise: float = _number(
         0.5, 0.0, 0, 100, "standard deviation of luck in implementation", "value"
     )
-    uphold: float = _number(0.5, 1.0, 0, 1, "chance that a failure is defended")
+    uphold: float = _number(0.5, 1.0, 0, 1, "chance that a failure is defended", needs="scar")
     scar: float = _number(
-        0.2, 0.0, 0, 1, "extra caution of those who endorsed an undefended failure"
+        0.2, 0.0, 0, 1, "extra caution of those who endorsed an undefended failure", needs="uphold"
     )
-    scar_decay: float = _number(0.02, None, 0, 1, "share of scars that heals", "a week")
+    scar_decay: float = _number(
+        0.02, None, 0, 1, "share of scars that heals", "a week", needs="scar, uphold"
+    )
     outcome_payment: float = _number(
-        0.0, 0.0, 0, 1, "share of a failure's loss that outcome-based payment truncates"
+        0.0, 0.0, 0, 1, "share of a failure's loss that outcome-based payment truncates",
+        needs="data_quality = 0.8, risk_aversion or scar or failure_cost = 1.0",
     )
     failure_cost: float = _number(
-        0.0, 0.0, 0, 100, "value that services lose by an implementation that fails", "value"
+        0.0, 0.0, 0, 100, "value that services lose by an implementation that fails", "value",
+        needs="service_gain",
     )
     failure_business: float = _number(
         0.0, 0.0, 0, 500, "items of business that such a failure leaves to the superior", "items"
@@ -556,7 +740,8 @@ class Implementation(Group):
         0.0, 0.0, 0, 520, "slots that the superior spends before an implementation begins", "slots"
     )
     cancellation: float = _number(
-        0.0, 0.0, 0, 1, "chance that a new leader cancels an adopted idea that has not begun"
+        0.0, 0.0, 0, 1, "chance that a new leader cancels an adopted idea that has not begun",
+        needs="implementation_work = 5.0, turnover or determinants",
     )
 
 
@@ -568,48 +753,69 @@ class Learning(Group):
         0.05, 0.0, 0, 1, "share of the way to what is seen that the norm moves", "a week"
     )
     norm_threshold_mean: float = _number(
-        0.4, None, -100, 100, "mean share of others seen innovating at which one follows"
+        0.4, None, -100, 100, "mean share of others seen innovating at which one follows",
+        needs="norm_speed",
     )
     norm_threshold_sd: float = _number(
-        0.2, None, 0, 100, "standard deviation of that threshold between people"
+        0.2, None, 0, 100, "standard deviation of that threshold between people", needs="norm_speed"
     )
     circle: Literal["team", "department", "everybody"] = _choice(
-        "team", None, "whom people watch: superior, peers and reports; or more"
+        "team", None, "whom people watch: superior, peers and reports; or more",
+        needs="norm_speed or social_futility = 0.5 or scar_fear = 0.5",
     )
-    visibility: float = _number(1.0, 1.0, 0, 1, "share of what others do that is seen")
+    visibility: float = _number(
+        1.0, 1.0, 0, 1, "share of what others do that is seen",
+        needs="norm_speed or social_futility = 0.5 or scar_fear = 0.5",
+    )
     celebration: float = _number(
-        0.0, 0.0, 0, 1, "how far recent successes are seen beyond the circle"
+        0.0, 0.0, 0, 1, "how far recent successes are seen beyond the circle",
+        needs="norm_speed, success_weeks",
     )
     success_weeks: float = _number(
-        26.0, 0.0, 0, 5200, "time for which an adopted idea marks its author", "weeks"
+        26.0, 0.0, 0, 5200, "time for which an adopted idea marks its author", "weeks",
+        needs="norm_speed",
     )
     futility_gain: float = _number(
         0.1, 0.0, 0, 1, "share of the way to futility that each dead idea moves its author"
     )
     futility_relief: float = _number(
-        0.5, 0.0, 0, 1, "share of futility that an adopted idea takes from its author"
+        0.5, 0.0, 0, 1, "share of futility that an adopted idea takes from its author",
+        needs="futility_gain",
     )
-    futility_decay: float = _number(0.01, None, 0, 1, "share of futility forgotten", "a week")
+    futility_decay: float = _number(
+        0.01, None, 0, 1, "share of futility forgotten", "a week", needs="futility_gain"
+    )
     energy_cost: float = _number(
-        0.1, 0.0, 0, 10, "energy spent by full individual effort", "a week"
+        0.1, 0.0, 0, 10, "energy spent by full individual effort", "a week", needs="determinants"
     )
-    energy_rest: float = _number(0.05, None, 0, 1, "share of lost energy regained", "a week")
-    burnout_floor: float = _number(0.2, 0.0, 0, 1, "energy below which a person is burnt out")
+    energy_rest: float = _number(
+        0.05, None, 0, 1, "share of lost energy regained", "a week",
+        needs="determinants, energy_cost",
+    )
+    burnout_floor: float = _number(
+        0.2, 0.0, 0, 1, "energy below which a person is burnt out",
+        needs="determinants, energy_cost",
+    )
     burnout_exit: float = _number(
-        0.05, 0.0, 0, 1, "extra chance that a burnt-out person leaves", "a week"
+        0.05, 0.0, 0, 1, "extra chance that a burnt-out person leaves", "a week",
+        needs="determinants, energy_cost, burnout_floor",
     )
     turnover: float = _number(0.1, 0.0, 0, 52, "rate at which people leave their post", "a year")
     orphaning: float = _number(
-        0.1, 0.0, 0, 1, "chance that an idea whose author is gone is given up", "a week"
+        0.1, 0.0, 0, 1, "chance that an idea whose author is gone is given up", "a week",
+        needs="turnover or determinants",
     )
     social_futility: float = _number(
-        0.0, 0.0, 0, 1, "weight in futility of the fates of others' ideas in the circle"
+        0.0, 0.0, 0, 1, "weight in futility of the fates of others' ideas in the circle",
+        needs="futility_gain",
     )
     scar_fear: float = _number(
-        0.0, 0.0, 0, 1, "share of scars in the circle, the author's included, that adds to fear"
+        0.0, 0.0, 0, 1, "share of scars in the circle, the author's included, that adds to fear",
+        needs="scar, uphold, personal_loss_share",
     )
     norm_network: str | None = _choice(
-        None, None, "network of whom people watch, in the place of the circle (default: none)"
+        None, None, "network of whom people watch, in the place of the circle (default: none)",
+        needs="norm_speed or social_futility = 0.5 or scar_fear = 0.5",
     )
 
 
@@ -621,23 +827,48 @@ class Determinants(Group):
     """
 
     determinants: bool = _flag(False, "the four determinants move the parameters they stand for")
-    clarity_system: float = _number(0.3, 1.0, 0, 1, "clarity provided by the system")
-    clarity_organisation: float = _number(0.3, 0.0, 0, 1, "clarity provided by departments")
-    clarity_individual: float = _number(0.3, 0.0, 0, 1, "missing clarity that people cover")
-    parity_system: float = _number(0.3, 1.0, 0, 1, "parity provided by the system")
-    parity_organisation: float = _number(0.3, 0.0, 0, 1, "parity provided by departments")
-    parity_individual: float = _number(0.3, 0.0, 0, 1, "missing parity that people cover")
-    suitability_system: float = _number(0.3, 1.0, 0, 1, "suitability provided by the system")
-    suitability_organisation: float = _number(0.3, 0.0, 0, 1, "suitability provided by departments")
-    suitability_individual: float = _number(0.3, 0.0, 0, 1, "missing suitability that people cover")
-    normality_system: float = _number(0.3, 1.0, 0, 1, "normality provided by the system")
-    normality_organisation: float = _number(0.3, 0.0, 0, 1, "normality provided by departments")
-    normality_individual: float = _number(0.3, 0.0, 0, 1, "missing normality that people cover")
+    clarity_system: float = _number(
+        0.3, 1.0, 0, 1, "clarity provided by the system", needs="determinants"
+    )
+    clarity_organisation: float = _number(
+        0.3, 0.0, 0, 1, "clarity provided by departments", needs="determinants"
+    )
+    clarity_individual: float = _number(
+        0.3, 0.0, 0, 1, "missing clarity that people cover", needs="determinants"
+    )
+    parity_system: float = _number(
+        0.3, 1.0, 0, 1, "parity provided by the system", needs="determinants"
+    )
+    parity_organisation: float = _number(
+        0.3, 0.0, 0, 1, "parity provided by departments", needs="determinants"
+    )
+    parity_individual: float = _number(
+        0.3, 0.0, 0, 1, "missing parity that people cover", needs="determinants"
+    )
+    suitability_system: float = _number(
+        0.3, 1.0, 0, 1, "suitability provided by the system", needs="determinants"
+    )
+    suitability_organisation: float = _number(
+        0.3, 0.0, 0, 1, "suitability provided by departments", needs="determinants"
+    )
+    suitability_individual: float = _number(
+        0.3, 0.0, 0, 1, "missing suitability that people cover", needs="determinants"
+    )
+    normality_system: float = _number(
+        0.3, 1.0, 0, 1, "normality provided by the system", needs="determinants"
+    )
+    normality_organisation: float = _number(
+        0.3, 0.0, 0, 1, "normality provided by departments", needs="determinants"
+    )
+    normality_individual: float = _number(
+        0.3, 0.0, 0, 1, "missing normality that people cover", needs="determinants"
+    )
     silo_spread: float = _number(
-        0.0, 0.0, 0, 1, "standard deviation between departments of what they provide"
+        0.0, 0.0, 0, 1, "standard deviation between departments of what they provide",
+        needs="determinants",
     )
     interdependence: float = _number(
-        0.3, 0.0, 0, 1, "how far the weakest determinant caps the others"
+        0.3, 0.0, 0, 1, "how far the weakest determinant caps the others", needs="determinants"
     )
 
 
@@ -650,31 +881,43 @@ class Context(Group):
     jump_rate: float = _number(
         0.0, 0.0, 0, 52, "jumps of expectations by disruptive technology", "a year"
     )
-    jump_size: float = _number(1.0, None, 0, 100, "size of such a jump", "value")
+    jump_size: float = _number(
+        1.0, None, 0, 100, "size of such a jump", "value", needs="jump_rate = 1.0"
+    )
     service_gain: float = _number(
         10.0, 0.0, 0, 1e6, "rise of services by value embedded per head", "people"
     )
     tracking: float = _number(
-        0.2, 0.0, 0, 1, "degree to which the gap of expectations to services is tracked"
+        0.2, 0.0, 0, 1, "degree to which the gap of expectations to services is tracked",
+        needs=f"tracking_effect, {BUSINESS}, {FINITE}",
     )
     tracking_effect: float = _number(
-        0.5, 0.0, 0, 100, "weight that a tracked gap of 1 lends to ideas", "1/value"
+        0.5, 0.0, 0, 100, "weight that a tracked gap of 1 lends to ideas", "1/value",
+        needs=f"tracking, {BUSINESS}, {FINITE}",
     )
-    gap_tolerance: float = _number(1.0, None, 0, 1e6, "gap that citizens put up with", "value")
+    gap_tolerance: float = _number(
+        1.0, None, 0, 1e6, "gap that citizens put up with", "value", needs="trust_loss"
+    )
     trust_loss: float = _number(
         0.02, 0.0, 0, 1, "trust lost for each unit of gap beyond tolerance", "a week"
     )
-    trust_recovery: float = _number(0.02, None, 0, 1, "share of lost trust regained", "a week")
+    trust_recovery: float = _number(
+        0.02, None, 0, 1, "share of lost trust regained", "a week", needs="trust_loss"
+    )
     signal_persistence: float = _number(
-        0.95, None, 0, 0.999999, "persistence of the political signal from week to week"
+        0.95, None, 0, 0.999999, "persistence of the political signal from week to week",
+        needs="signal_volatility = 1.0, drop_rate",
     )
     signal_volatility: float = _number(
-        0.0, 0.0, 0, 100, "standard deviation of the political signal"
+        0.0, 0.0, 0, 100, "standard deviation of the political signal", needs="drop_rate"
     )
     drop_rate: float = _number(
-        0.02, 0.0, 0, 100, "rate at which ideas are dropped at a signal of -1", "a week"
+        0.02, 0.0, 0, 100, "rate at which ideas are dropped at a signal of -1", "a week",
+        needs="signal_volatility = 1.0",
     )
 
+
+# fmt: on
 
 GROUPS: Final[dict[str, type[Group]]] = {
     "run": RunGroup,

@@ -1,0 +1,110 @@
+"""What a parameter or lever needs to act, and what of it a scenario lacks.
+
+Each parameter declares its needs as text (:mod:`innovation_abm.scenario.parameters`)::
+
+    platforms, ally_support or other_doors = 2.0, review = logistic
+
+All that is separated by commas has to be on; of what is joined by *or*, one is enough. A value is
+one at which the parameter is on: by default its usual value, for a flag true. A flag or choice is
+on at that value only, a number at any but its off value, and one without an off value from the
+value named on.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from innovation_abm.scenario.mechanisms import turns
+from innovation_abm.scenario.parameters import parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from innovation_abm.organization.organization import Organization
+    from innovation_abm.scenario.levers import Lever
+    from innovation_abm.scenario.parameters import Parameter, Value
+    from innovation_abm.scenario.scenario import Scenario
+
+Week = dict[str, "Value"]
+"""Parameters as they are in one week."""
+
+
+@lru_cache(maxsize=1)
+def needs() -> Mapping[str, tuple[Mapping[str, Value], ...]]:
+    """Return what every shipped parameter needs, by its name.
+
+    Of each mapping, one parameter has to be on; the values are such as it is on with.
+    """
+    return {name: _read(one.needs) for name, one in parameters().items()}
+
+
+def _read(text: str) -> tuple[Mapping[str, Value], ...]:
+    parts = (part for part in text.split(",") if part.strip())
+    return tuple(dict(map(_term, part.split(" or "))) for part in parts)
+
+
+def _term(text: str) -> tuple[str, Value]:
+    name, _, value = (one.strip() for one in text.partition("="))
+    known = parameters()[name]
+    if known.kind == "bool":
+        return name, value != "false"
+    if not value:
+        return name, known.default
+    kinds = {"int": int, "float": float}
+    return name, kinds[known.kind](value) if known.kind in kinds else value
+
+
+def is_on(known: Parameter, wanted: Value, value: Value) -> bool:
+    """Whether a parameter of some value is on, for those that need it at ``wanted`` or the like."""
+    if known.kind not in ("int", "float"):
+        return value == wanted
+    if known.off is not None:
+        return value != known.off
+    assert isinstance(value, int | float) and isinstance(wanted, int | float)
+    return value >= wanted
+
+
+def weeks_of(scenario: Scenario, organization: Organization | None = None) -> list[Week]:
+    """Return all parameters as they are after each turn of a scenario.
+
+    Where the organisation comes from elsewhere, the parameters of its shape are those it has.
+    """
+    shape: Week = {}
+    if organization is not None:
+        shape = {"departments": organization.departments, "middle_layers": organization.layers - 2}
+    elif scenario.chart is not None:  # whatever the chart has, nothing is said to lack
+        shape = {"departments": 2, "middle_layers": 1}
+    return [{**scenario.at(week), **shape} for week in turns(scenario)]
+
+
+def unmet(name: str, weeks: list[Week]) -> Week:
+    """Return what a parameter lacks to act: of each need met in no week, the first way to meet it.
+
+    Under the shipped rules, a parameter that lacks something changes no figure of any run.
+    """
+    known, found = parameters(), Week()
+    for ways in needs().get(name, ()):
+        met = (is_on(known[one], x, values[one]) for one, x in ways.items() for values in weeks)
+        if not any(met):
+            one, wanted = next(iter(ways.items()))
+            found[one] = wanted
+    return found
+
+
+def unmet_by(lever: Lever, weeks: list[Week]) -> Week:
+    """Return what keeps all that a lever moves from acting; nothing if any of it may act.
+
+    Args:
+        lever: the lever.
+        weeks: the parameters with the lever moved, so that what it switches on counts.
+    """
+    if lever.weight > 0.0 and any(values["determinants"] for values in weeks):
+        return {}  # it moves determinants as well
+    lacking = [unmet(name, weeks) for name in moved_by(lever)]
+    return lacking[0] if lacking and all(lacking) else {}
+
+
+def moved_by(lever: Lever) -> tuple[str, ...]:
+    """List the parameters that a lever switches or moves."""
+    return *lever.switches, *(move.parameter for move in lever.moves)

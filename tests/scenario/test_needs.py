@@ -1,0 +1,158 @@
+"""What each parameter declares that it needs: without, nothing changes; with, something does."""
+
+import pytest
+
+from innovation_abm import Change, Scenario, compare, preset, simulate_many
+from innovation_abm.organization.organization import generate
+from innovation_abm.running.effects import idle_changes, needs_of, same_figures
+from innovation_abm.scenario import parameters
+from innovation_abm.scenario.levers import catalogue
+from innovation_abm.scenario.needs import is_on, needs, unmet, unmet_by, weeks_of
+
+pytestmark = pytest.mark.usefixtures("compiled")
+
+# Everything is at work here, and there is much of it, so that whatever may act does.
+ROOM = Scenario(
+    weeks=60, departments=2, middle_layers=2, span=3, seed=5, conception_rate=20.0,
+    topics=20.0, platforms=True, platform_use=0.6, platform_readers=10.0, attention=2.0,
+    bypass_allies=2.0, agency=True, stuck_weeks=1.0, agency_capacity=2.0, circulation=1.0,
+    pilot_weeks=3.0, trial_quota=1.0, other_doors=2.0, clarity=0.5, misrouting=0.5,
+    rework_chance=0.3, jump_rate=2.0, signal_volatility=1.0, drop_rate=0.05, uphold=0.2, scar=0.5,
+    implementation_weeks=4.0, turnover=2.0, manager_capacity=2.5, leader_capacity=1.5,
+    manager_business=1.5, leader_business=0.7, control=0.5, trust_loss=0.1, incumbent_growth=0.5,
+    celebration=0.3, norm_threshold_mean=0.1, outcome_payment=0.5, data_quality=0.3,
+    service_gain=1.0, tracking=0.5, staleness=0.05, panel_size=2.0, panel_quorum=2.0,
+    panel_novelty=0.7, declaration=0.6, broadcast=0.6, broadcast_every=7.0, skill_drift=0.5,
+    skill_learning=0.5, shared_noise=0.7, unit_error=0.3, department_error=0.5,
+    failure_cost=0.5, failure_business=3.0, implementation_work=2.0, cancellation=0.3,
+    revival=0.2, second_look=0.5, revival_weeks=20.0, improvement_rate=4.0, social_futility=0.3,
+    scar_fear=0.5, burnout_floor=0.9, energy_cost=0.3, clarity_system=0.6,
+)  # fmt: skip
+ENDS = {
+    "platform_network": (None, "random(2)"),
+    "norm_network": (None, "random(2)"),
+    "value_low": (-1.0, 0.5),
+    "value_high": (1.0, 0.5),
+    "failure_business": (0.0, 30.0),
+    "implementation_weeks": (1.0, 20.0),
+    "rework_weeks": (1.0, 20.0),
+    "bypass_allies": (0.0, 50.0),
+    "stuck_weeks": (0.0, 500.0),
+    "panel_quorum": (1.0, 2.0),
+}
+"""Between what a parameter is moved, where that is not its bounds, large ones cut short."""
+
+
+def ends(name: str) -> tuple[object, object]:
+    known = parameters()[name]
+    if name in ENDS:
+        return ENDS[name]
+    if known.kind == "bool":
+        return False, True
+    if known.kind == "choice":
+        return known.choices[0], known.choices[-1]
+    assert known.low is not None and known.high is not None
+    return max(known.low, -3.0), min(known.high, 8.0)
+
+
+def moved(scenario: Scenario, name: str) -> list[Scenario]:
+    return [scenario.but(**{name: end}) for end in ends(name)]
+
+
+def acting(pairs: list[list[Scenario]]) -> list[bool]:
+    """Whether the two scenarios of each pair give different figures, of all that there are."""
+    table = simulate_many([(one, one.seed) for pair in pairs for one in pair])
+    return [
+        not same_figures(table[at : at + 1], table[at + 1 : at + 2])
+        for at in range(0, len(table), 2)
+    ]
+
+
+def value_off(name: str, wanted: object) -> object:
+    """A value at which a parameter is off for those that need it at ``wanted``."""
+    known = parameters()[name]
+    if known.kind == "bool":
+        return not wanted
+    if known.kind == "choice":
+        return next(one for one in known.choices if one != wanted)
+    return known.off if known.off is not None else wanted - 1
+
+
+def with_needs(name: str, room: Scenario) -> Scenario:
+    first = {}
+    for ways in needs()[name]:
+        if not any(is_on(parameters()[one], x, getattr(room, one)) for one, x in ways.items()):
+            one, wanted = next(iter(ways.items()))
+            first[one] = wanted
+    return room.but(**first)
+
+
+MOVABLE = [n for n, p in parameters().items() if p.group not in ("run", "organization")]
+
+
+def lacking(room: Scenario, name: str, ways: dict[str, object]) -> Scenario:
+    """A room with one need of a parameter off, and all others on."""
+    off = {one: value_off(one, wanted) for one, wanted in ways.items()}
+    if off.get("departments") == 1 and off.get("middle_layers") == 0:  # a single reviewer
+        off |= {"panel_size": 1.0, "panel_quorum": 1.0}
+    return with_needs(name, room).but(**off)
+
+
+def test_without_any_of_its_needs_a_parameter_changes_nothing():
+    """Each need of each parameter off by itself, all else being at work."""
+    tried = [
+        (name, ways, lacking(room, name, ways))
+        for name in MOVABLE
+        for ways in needs()[name]
+        for room in (ROOM, ROOM.but(facets=True, determinants=True))
+    ]
+    assert all(set(unmet(name, weeks_of(room))) & set(ways) for name, ways, room in tried)
+    found = acting([moved(room, name) for name, _, room in tried])
+    assert [(one[0], one[1]) for one, acts in zip(tried, found, strict=True) if acts] == []
+
+
+def test_with_all_its_needs_a_parameter_changes_something():
+    rooms = {name: with_needs(name, ROOM) for name in MOVABLE}
+    assert not any(unmet(name, weeks_of(room)) for name, room in rooms.items())
+    for seed in (5, 6, 7):
+        found = acting([moved(room.but(seed=seed), name) for name, room in rooms.items()])
+        rooms = {n: room for (n, room), acts in zip(rooms.items(), found, strict=True) if not acts}
+    assert rooms.keys() == set()
+
+
+def test_needs_name_what_there_is_with_values_at_which_it_is_on():
+    known = parameters()
+    for ways in (ways for name in known for ways in needs()[name]):
+        for one, wanted in ways.items():
+            assert is_on(known[one], wanted, wanted)
+            Scenario(**{one: wanted})
+
+
+def test_what_a_lever_switches_on_is_not_missing():
+    """Moved alone in a plain room, no lever lacks what it switches on itself."""
+    for key, lever in catalogue().items():
+        room = Scenario(levers={key: 1.0})
+        assert not set(unmet_by(lever, weeks_of(room))) & set(lever.switches)
+
+
+def test_the_shape_of_a_given_organisation_counts():
+    room = preset("workshop").but(departments=1, agency=True)
+    assert needs_of("circulation", room) == {"departments": 2}
+    assert needs_of("circulation", room, generate(2, 1, 3)) == {}
+    assert needs_of("manager_capacity", room, generate(2, 0, 3)) == {"middle_layers": 1}
+
+
+def test_what_is_on_for_some_weeks_is_not_missing():
+    room = preset("workshop").but(weeks=40)
+    late = room.but(timeline=(Change(week=30, values={"agency": True}),))
+    assert needs_of("agency_capacity", room) == {"agency": True}
+    assert needs_of("agency_capacity", late) == {}
+
+
+def test_a_parameter_that_cannot_act_is_named_beside_one_that_acts():
+    room = preset("workshop").but(weeks=40)
+    moved = room.but(agency_capacity=9.0, doubt=0.9, levers={"outcome_payment": 1.0})
+    expected = {"outcome_payment": {"data_quality": 0.8}, "agency_capacity": {"agency": True}}
+    assert compare(room, moved, replications=2).idle == expected
+    assert idle_changes(room, moved) == expected
+    assert idle_changes(room, moved.but(agency=True, stuck_weeks=1.0)).keys() == {"outcome_payment"}
