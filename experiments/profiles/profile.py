@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -130,7 +129,7 @@ def profile(
     Args:
         answers: the file of answers, or what :func:`load_answers` returns.
         out: a folder for everything; called again with it, work that was ended goes on. ``None``
-            keeps nothing.
+            keeps it only until Python ends: the worlds name a chart, which has to stay that long.
         draws: draws from the priors, of which 3% are kept; at least about 3,700.
         replications: runs of each world for each strategy, at least 1.
         seed: of the draws and of their luck.
@@ -150,16 +149,23 @@ def profile(
     if draws < (least := fitting.least_draws(given)):
         raise InnovationAbmError(f"draws = {draws:,}: must be at least {least:,}")
     organization = _organization(given)
-    holding = TemporaryDirectory() if out is None else nullcontext(str(out))
-    with holding as folder:
-        place = Path(folder)
-        _prepare(place, given, organization)
-        if not isinstance(answers, Answers):
-            write_text(place / ANSWERS, _with_own_chart(read_text(answers)))
-        made = _Making(given, organization, place, draws, replications, seed, told)
-        found = made.profile()
-        found.save(place)
+    place = _until_the_end() if out is None else Path(out)
+    _prepare(place, given, organization)
+    if not isinstance(answers, Answers):
+        write_text(place / ANSWERS, _with_own_chart(read_text(answers)))
+    found = _Making(given, organization, place, draws, replications, seed, told).profile()
+    found.save(place)
     return found
+
+
+def _until_the_end() -> Path:
+    """Return a new folder that is removed when Python ends, whatever still refers to it."""
+    folder = TemporaryDirectory(prefix="innovation-abm-")
+    _folders.append(folder)
+    return Path(folder.name)
+
+
+_folders: Final[list[TemporaryDirectory[str]]] = []
 
 
 def _with_own_chart(text: str) -> str:

@@ -1,5 +1,6 @@
 """Profiles: answers become worlds that hold the truth as often as they say, and nothing more."""
 
+import gc
 import html
 import re
 from dataclasses import replace
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from innovation_abm import InnovationAbmError, Scenario
+from innovation_abm import InnovationAbmError, Scenario, simulate
 from innovation_abm.commands import cli
 from innovation_abm.experiments import profile
 from innovation_abm.experiments.calibration.calibration import _manifest
@@ -225,6 +226,14 @@ def test_a_profile_that_was_stopped_goes_on_and_ends_the_same(tmp_path, small, m
     (tmp_path / "moved" / WORLDS).write_text("doubt\nmuch\n")
     run = CliRunner().invoke(cli.app, ["run", mine])
     assert run.exit_code == 2 and "line 2: doubt = 'much': must be a number" in run.output
+
+
+def test_without_a_folder_all_that_was_made_can_be_run_again(made):
+    gc.collect()
+    for scenario in (made.central, *list(made.worlds.values())[:2]):
+        assert simulate(scenario).organization.digest() == made.organization.digest()
+    assert made.calibration.calibration.organization().digest() == made.organization.digest()
+    assert simulate(made.calibration.scenario()).organization.size == made.organization.size
 
 
 def test_an_answer_that_no_world_meets_is_named(small):
