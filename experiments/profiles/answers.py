@@ -16,8 +16,10 @@ from typing import Any, Final
 from innovation_abm.errors import InnovationAbmError, did_you_mean, unknown
 from innovation_abm.experiments.design.parts import shown
 from innovation_abm.experiments.profiles.questions import LANGUAGES, Question, questionnaire
+from innovation_abm.experiments.profiles.words import vocabulary
 from innovation_abm.reading.text_files import path_shown, read_text
 from innovation_abm.reading.toml_files import TomlError, read_toml
+from innovation_abm.reading.typesetting import typeset
 
 FORMAT: Final = 1
 """Version of the file of answers that this release reads and writes."""
@@ -46,11 +48,69 @@ _UNKNOWN: Final = frozenset(
     | {"je ne sais pas", "ne sais pas", "nsp", "inconnu"}
 )
 _YES: Final = {"yes": True, "oui": True, "no": False, "non": False}
-HOW: Final = '"about 12", a range such as "8 to 15", or "don\'t know"'
+
+
+@dataclass(frozen=True)
+class Must:
+    """What would be right instead of a wrong answer.
+
+    Attributes:
+        key: a text in ``words.toml``.
+        gaps: what fills its gaps.
+    """
+
+    key: str
+    gaps: Mapping[str, object] = field(default_factory=dict)
+
+    def said(self, language: str = "en") -> str:
+        """Return it in a language."""
+        between = "," if language == "en" else "\N{NARROW NO-BREAK SPACE}"
+        gaps = {
+            name: f"{gap:,}".replace(",", between) if isinstance(gap, int) else gap
+            for name, gap in self.gaps.items()
+        }
+        return typeset(vocabulary()[language][f"must_{self.key}"].format(**gaps), language)
+
+
+@dataclass(frozen=True)
+class AnswerFault:
+    """A mistake in the answers.
+
+    Attributes:
+        key: what it is about, by its name in the file: a question, for example; "" if nothing.
+        text: the mistake with its line, in English.
+        must: what would be right, if that can be said in both languages.
+    """
+
+    key: str
+    text: str
+    must: Must | None = None
 
 
 class AnswerError(InnovationAbmError):
-    """Some answers are wrong; the message lists each with its line and what would be right."""
+    """Some answers are wrong; the message lists each with its line and what would be right.
+
+    Attributes:
+        faults: each mistake; none if it is not about single answers.
+    """
+
+    def __init__(self, message: str, faults: tuple[AnswerFault, ...] = ()) -> None:
+        """Store what is wrong."""
+        super().__init__(message)
+        self.faults = faults
+
+
+class WrongAnswerError(ValueError):
+    """An answer is not one to its question; ``must`` says what would be.
+
+    Attributes:
+        must: what would be right.
+    """
+
+    def __init__(self, must: Must, advice: str = "") -> None:
+        """Store what would be right; ``advice`` is added to it."""
+        super().__init__(must.said() + advice)
+        self.must = must
 
 
 @dataclass(frozen=True)
@@ -131,9 +191,9 @@ def read_answers(text: str, folder: Path = Path(), source: str = "answers") -> A
     found = reader.read()
     if reader.faults:
         many = len(reader.faults)
-        lines = "\n  ".join(reader.faults)
+        lines = "\n  ".join(fault.text for fault in reader.faults)
         begin = f"{source}: " if many == 1 else f"{source}: {many} mistakes:\n  "
-        raise AnswerError(begin + lines)
+        raise AnswerError(begin + lines, tuple(reader.faults))
     return found
 
 
@@ -142,7 +202,7 @@ class _Reader:
 
     def __init__(self, document: Mapping[str, Any], text: str, folder: Path) -> None:
         self.document, self.lines, self.folder = document, text.split("\n"), folder
-        self.faults: list[str] = []
+        self.faults: list[AnswerFault] = []
 
     def read(self) -> Answers:
         """Return the answers; only of use if there are no faults."""
@@ -151,15 +211,14 @@ class _Reader:
         if type(version) is not int or version != FORMAT:
             newer = isinstance(version, int) and version > FORMAT
             must = f"needs a line format = {FORMAT} at the top"
-            self.faults.append(
-                "is newer than this release; update innovation-abm" if newer else must
-            )
+            newest = "is newer than this release; update innovation-abm"
+            self.faults.append(AnswerFault("format", newest if newer else must))
         language = self.document.get("language", "en")
         if language not in LANGUAGES:
-            self._fault("language", language, 'must be "en" or "fr"')
+            self._fault("language", language, Must("language"))
         name = self.document.get("name", "")
         if not isinstance(name, str) or not name.strip():
-            self._fault("name", name, "must be the name of the organisation")
+            self._fault("name", name, Must("name"))
         answers = self._answers()
         in_place, assumed = self._in_place()
         return Answers(
@@ -171,22 +230,23 @@ class _Reader:
             assumed=assumed,
         )
 
-    def _fault(self, key: str, value: object, must: str) -> None:
+    def _fault(self, key: str, value: object, must: Must, advice: str = "") -> None:
         pattern = re.compile(rf"\s*{re.escape(key)}\s*=")
         at = next((n for n, line in enumerate(self.lines, 1) if pattern.match(line)), None)
         where = f" (line {at})" if at else ""
-        self.faults.append(f"{key} = {shown(value)}{where}: {must}")
+        text = f"{key} = {shown(value)}{where}: {must.said()}{advice}"
+        self.faults.append(AnswerFault(key, text, must))
 
     def _names(self, section: str, given: Mapping[str, Any], known: Any, what: str) -> None:  # noqa: ANN401
         for name in given:
             if name not in known:
                 place = f"[{section}] " if section else ""
-                self.faults.append(f"{place}{unknown(what, name, known)}")
+                self.faults.append(AnswerFault(name, f"{place}{unknown(what, name, known)}"))
 
     def _section(self, name: str, known: Any, what: str) -> Mapping[str, Any]:  # noqa: ANN401
         found = self.document.get(name, {})
         if not isinstance(found, Mapping):
-            self._fault(name, found, f"must be a section [{name}]")
+            self._fault(name, found, Must("section", {"name": name}))
             return {}
         self._names(name, found, known, what)
         return {key: value for key, value in found.items() if key in known}
@@ -197,8 +257,8 @@ class _Reader:
         for key, value in self._section("answers", questions, "question").items():
             try:
                 answer = answer_of(questions[key], value)
-            except ValueError as error:
-                self._fault(key, value, str(error))
+            except WrongAnswerError as error:
+                self._fault(key, value, error.must, str(error).removeprefix(error.must.said()))
                 continue
             if answer is not None:
                 found[key] = answer
@@ -210,12 +270,12 @@ class _Reader:
         given = self.document.get("answers", {})
         submitted, adopted = found.get("submitted"), found.get("adopted")
         if submitted and adopted and adopted.value > submitted.value:
-            must = f"must be at most submitted = {shown(given['submitted'])}"
-            self._fault("adopted", given["adopted"], must)
+            most = Must("submitted", {"submitted": shown(given["submitted"])})
+            self._fault("adopted", given["adopted"], most)
         fear, futile = found.get("out_of_fear"), found.get("as_futile")
         if fear and futile and fear.value + futile.value > 100.0:
-            must = f"with out_of_fear = {shown(given['out_of_fear'])}, must be at most 100% in all"
-            self._fault("as_futile", given["as_futile"], must)
+            most = Must("silence", {"fear": shown(given["out_of_fear"])})
+            self._fault("as_futile", given["as_futile"], most)
 
     def _in_place(self) -> tuple[dict[str, bool], tuple[str, ...]]:
         known = questionnaire().in_place
@@ -229,34 +289,36 @@ class _Reader:
             elif text in _UNKNOWN:
                 assumed.append(key)
             else:
-                self._fault(key, value, 'must be "yes", "no" or "don\'t know"')
+                self._fault(key, value, Must("in_place"))
         return found, tuple(assumed)
 
     def _shape(self) -> dict[str, Any]:
         given = self._section("organisation", SHAPE, "key")
         chart, repair = given.get("chart"), given.get("repair", False)
         if not isinstance(repair, bool):
-            self._fault("repair", repair, "must be true or false")
+            self._fault("repair", repair, Must("repair"))
         if chart is not None:
             if not isinstance(chart, str) or not chart.strip():
-                self._fault("chart", chart, "must be the path of a chart, from the answers' folder")
+                self._fault("chart", chart, Must("chart"))
             elif "people" in given or "layers" in given:
-                self._fault("chart", chart, "leave out people and layers, which the chart shows")
+                self._fault("chart", chart, Must("chart_alone"))
             return {"chart": self.folder / str(chart), "repair": bool(repair)}
         people = self._whole("people", given.get("people"), 2, 100_000)
         layers = self._whole("layers", given.get("layers"), 0, 12)
         if people and people < layers + 2:
-            self._fault("people", people, f"must be at least {layers + 2} with {layers} layers")
+            fewest = {"fewest": layers + 2, "layers": layers}
+            self._fault("people", people, Must("people", fewest))
         return {"people": people, "layers": layers}
 
     def _whole(self, key: str, value: object, low: int, high: int) -> int:
         if type(value) is int and low <= value <= high:
             return value
         if value is None:
-            need = "give chart, or people and layers"
-            self.faults.append(f"[organisation] {key} is missing: {need}")
+            need = Must("shape")
+            text = f"[organisation] {key} is missing: {need.said()}"
+            self.faults.append(AnswerFault(key, text, need))
         else:
-            self._fault(key, value, f"must be a whole number from {low} to {high:,}")
+            self._fault(key, value, Must("whole", {"low": low, "high": high}))
         return 0
 
 
@@ -264,23 +326,22 @@ def answer_of(question: Question, value: object) -> Answer | None:
     """Return what an answer says; ``None`` if it is not known.
 
     Raises:
-        ValueError: saying what is allowed, if it is not an answer to the question.
+        WrongAnswerError: saying what is allowed, if it is not an answer to the question.
     """
     if isinstance(value, str) and value.strip().lower() in _UNKNOWN:
         return None
     if isinstance(value, str) and "%" in value and not question.is_share:
-        raise ValueError(f"is a number {question.unit}, not a percentage")
+        raise WrongAnswerError(Must(f"number_{question.unit.replace(' ', '_')}"))
     if isinstance(value, str) and question.per_100 and re.search(r"\d\.\d{3}(?!\d)", value):
-        raise ValueError("write thousands as 1200 or 1,200, and fractions with other than 3 digits")
+        raise WrongAnswerError(Must("thousands"))
     ends = _ends(value)
     if ends is None:
         advice = did_you_mean(value, ("don't know",), cutoff=0.7) if isinstance(value, str) else ""
-        raise ValueError(f"must be {HOW}{advice}")
+        raise WrongAnswerError(Must("how"), advice)
     low, high = ends
     if not 0.0 <= low <= high <= (question.most if not question.per_100 else 1e6):
-        unit = "%" if question.is_share else ""
-        most = f"{question.most:g}{unit}" if not question.per_100 else "1,000,000"
-        raise ValueError(f"must be from 0 to {most}, the lower number first")
+        most = 1_000_000 if question.per_100 else int(question.most)
+        raise WrongAnswerError(Must("share" if question.is_share else "from", {"most": most}))
     about = _about(question, (low + high) / 2.0)
     if low == high:
         return Answer(low, about)

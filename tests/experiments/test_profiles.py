@@ -28,6 +28,7 @@ from innovation_abm.experiments.profiles.page import page
 from innovation_abm.experiments.profiles.profile import TABLES, _with_own_chart
 from innovation_abm.experiments.profiles.questions import LANGUAGES, questionnaire
 from innovation_abm.experiments.profiles.words import vocabulary
+from innovation_abm.experiments.profiles.writing import written_answers
 from innovation_abm.scenario.possible_worlds import WORLDS, central_of, worlds_in
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -107,6 +108,25 @@ def test_a_wrong_answer_is_named_with_its_line_and_what_would_be_right(text, mes
 def test_a_wrong_shape_is_named(text, message):
     with pytest.raises(AnswerError, match=message.replace("(", r"\(").replace(")", r"\)")):
         read_answers(f'format = 1\nname = "us"\n[organisation]\n{text}\n')
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_answers_that_are_written_into_a_questionnaire_are_read_as_they_are(language):
+    given = {
+        "name": 'A "b" \\ \x7f é\n',
+        "organisation": {"people": 30, "layers": 1},
+        "answers": {"submitted": "2 to 4", "business": "environ 80 %"},
+        "in_place": {"agency": "oui"},
+    }
+    found = read_answers(written_answers(language, given))
+    assert (found.name, found.language, found.people) == (given["name"], language, 30)
+    assert found.answers == answered('submitted = "2 to 4"\nbusiness = 80').answers
+    assert found.in_place == {"agency": True}
+    with pytest.raises(AnswerError) as error:
+        read_answers(written_answers(language, {"answers": {"submitted": "3 to 2e9"}}))
+    (fault,) = error.value.faults
+    assert fault.key == "submitted"
+    assert "«\N{NO-BREAK SPACE}8 à 15" in fault.must.said("fr")
 
 
 # --- answers become targets -----------------------------------------------------------------------
