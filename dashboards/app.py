@@ -23,6 +23,8 @@ from innovation_abm.dashboards.links import PANELS, names_chart
 from innovation_abm.dashboards.number import Number
 from innovation_abm.dashboards.offered import offered, title
 from innovation_abm.dashboards.panels import CausesPanel, Deaths, MapPanel, RankingPanel, TwinPanel
+from innovation_abm.dashboards.profile_dialog import QuestionDialog, Questions
+from innovation_abm.dashboards.profile_panel import ProfilePanel
 from innovation_abm.dashboards.room import Room
 from innovation_abm.dashboards.server import opened, preparation
 from innovation_abm.dashboards.start_card import StartCard
@@ -74,17 +76,19 @@ def _Dashboard(room: Room) -> None:
     solara.use_effect(lambda: _paint(view.dark), [view.dark])
     solara.use_effect(lambda: _recount_when_ready(room), [])
     dialog = solara.use_memo(lambda: Dialog(room), [])
+    questions = solara.use_memo(lambda: Questions(room), [])
     classes = ["ia-page"] + ["ia-dark"] * view.dark + ["ia-room"] * view.room
     with solara.Div(classes=classes):
         _Head(room, dialog)
         _Messages(room.notes, say)
         with solara.Div(classes=["ia-main"]):
             with solara.Div(classes=["ia-left"]):
-                StartCard(room, lambda: dialog.show(True))
+                StartCard(room, lambda: dialog.show(True), lambda: questions.show(True))
                 rv.Html(tag="div", class_="ia-holder", children=[room.stage])
             with solara.Div(classes=["ia-right"]):
                 Number(room)
-                _Panels(room)
+                _Panels(room, questions)
+        QuestionDialog(room, questions)
 
 
 def _paint(dark: bool) -> None:
@@ -155,7 +159,7 @@ def _Messages(notes: Notes, say: Speech) -> None:
 
 
 @solara.component
-def _Panels(room: Room) -> None:
+def _Panels(room: Room, questions: Questions) -> None:
     say, view = room.say, room.view.value
     with solara.Div(classes=["ia-tabs"], attributes={"role": "tablist"}):
         for name in PANELS:
@@ -168,13 +172,14 @@ def _Panels(room: Room) -> None:
                 classes=["ia-tab"] + ["ia-chosen"] * chosen,
                 attributes={"role": "tab", "aria-selected": str(chosen).lower()},
             ).key(name)
-    shown = {
+    shown: dict[str, Callable[[Room], Any]] = {
         "levers": Levers,
         "deaths": Deaths,
         "causes": CausesPanel,
         "twins": TwinPanel,
         "ranking": RankingPanel,
         "map": MapPanel,
+        "profile": lambda room: ProfilePanel(room, questions),
         "guide": GuidePanel,
     }[view.panel]
     title = say(f"panel_{view.panel}")

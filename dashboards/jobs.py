@@ -28,7 +28,8 @@ class Jobs:
 
     Attributes:
         working: names of the work in progress: ``film``, ``numbers``, ``more`` (replications
-            after the first), ``causes``, ``ranking``, ``map``, ``chance``.
+            after the first), ``causes``, ``ranking``, ``map``, ``chance``, ``known`` (figures in
+            every world), ``everywhere`` (the ranking there).
     """
 
     def __init__(self, notes: Notes) -> None:

@@ -9,6 +9,7 @@ import solara
 
 from innovation_abm.dashboards.ensembles import REPLICATIONS
 from innovation_abm.dashboards.limits import Limits
+from innovation_abm.dashboards.worlds_in_html import known_table
 
 if TYPE_CHECKING:
     from innovation_abm.dashboards.counting import Counting
@@ -31,7 +32,10 @@ def Number(room: Room) -> None:
         inside = f"<p class='ia-hidden'>{escape(say('counting'))}</p>"
     else:
         few = _why_few(room.counting, numbers, growing, say)
+        known = room.in_worlds.figures.value
         inside = number_in_html(numbers, film, numbers.a is not numbers.b, weeks, say) + few
+        if known is not None and known.play == room.play:
+            inside += known_table(known, say)
     busy = " ia-busy" if "numbers" in room.jobs.working.value else ""
     html = f"<section class='ia-number{busy}' aria-live='polite'>{inside}</section>"
     with solara.Div():

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from innovation_abm.dashboards import links
 from innovation_abm.dashboards.guides import Guide, guides
 from innovation_abm.dashboards.offered import PACES, with_own
+from innovation_abm.scenario.possible_worlds import worlds_of
 from innovation_abm.scenario.presets import preset
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from innovation_abm.dashboards.tab_memory import Kept
     from innovation_abm.organization.organization import Organization
     from innovation_abm.rules.book import RuleBook
@@ -29,6 +32,8 @@ class Opened:
         language: language of the page; a link may choose another.
         session: the guided session that it opens with, if any.
         notes: messages about the chart.
+        worlds: the worlds of a profile, by name, of which the scenario is the central one; none
+            for anything else.
     """
 
     scenario: Scenario
@@ -37,12 +42,19 @@ class Opened:
     language: str = "en"
     session: Guide | None = None
     notes: tuple[links.Note, ...] = ()
+    worlds: Mapping[str, Scenario] = field(default_factory=dict)
 
     def on(self, chart: Kept) -> Opened:
         """Return the same on an uploaded chart."""
         # At a real pace: the workshop preset has an unrealistically high idea rate.
-        scenario = with_own(preset(PACES["real"]), self.scenario).but(name=chart.label)
-        return replace(self, scenario=scenario, organization=chart.organization)
+        start = preset(PACES["real"]) if chart.central is None else chart.central
+        scenario = with_own(start, self.scenario).but(name=chart.label)
+        return replace(
+            self,
+            scenario=scenario,
+            organization=chart.organization,
+            worlds=worlds_of(scenario, chart.points),
+        )
 
     @cached_property
     def guides(self) -> dict[str, Guide]:

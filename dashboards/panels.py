@@ -14,6 +14,7 @@ from innovation_abm.dashboards.chart_titles import group_name, in_short
 from innovation_abm.dashboards.choice import Choice, switches
 from innovation_abm.dashboards.headlines import headlines, name_of
 from innovation_abm.dashboards.tales import called, story
+from innovation_abm.dashboards.worlds_in_html import ranking_table
 from innovation_abm.running.effects import settings_in_words
 from innovation_abm.scenario.levers import LeverKind
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from innovation_abm.dashboards.analyses import Analyses
     from innovation_abm.dashboards.figures import PagePicture
+    from innovation_abm.dashboards.in_worlds import InWorlds
     from innovation_abm.dashboards.room import Room
     from innovation_abm.dashboards.twins import Twins
     from innovation_abm.dashboards.words import Speech
@@ -228,7 +230,7 @@ def _counted(title: str, names: Sequence[str], twins: Twins, say: Speech) -> str
     return f"{title} ({marks})"
 
 
-def _how_far(analyses: Analyses, say: Speech) -> str:
+def _how_far(analyses: Analyses | InWorlds, say: Speech) -> str:
     """Return the label of a button whose work takes long."""
     percent = analyses.percent.value
     return say("working") + (f" {say.percent(percent / 100)}" if percent else "")
@@ -244,12 +246,39 @@ def _what_it_waits_for(room: Room, what: str, busy: bool) -> None:
 
 
 @solara.component
+def _RankingInWorlds(room: Room) -> None:
+    """Rank the strategies of a profile by what each changes in all of its worlds."""
+    say, found, count = room.say, room.in_worlds.ranking.value, room.in_worlds.count
+    if not count:
+        return
+    busy = "everywhere" in room.jobs.working.value
+    paragraph(say("profile_rank_says"))
+    solara.Button(
+        _how_far(room.in_worlds, say) if busy else say("profile_rank", number=count),
+        on_click=room.in_worlds.rank,
+        color="primary",
+        disabled=busy,
+    )
+    if found is None:
+        return
+    if found.play != room.play:
+        paragraph(say("ranking_stale"))
+    known = room.play.opening.catalogue()
+    solara.HTML(
+        tag="div",
+        unsafe_innerHTML=ranking_table(found, known, say),
+        classes=["ia-table", "ia-wide"],
+    )
+
+
+@solara.component
 def RankingPanel(room: Room) -> None:
     """Rank all levers by what each would change."""
     say, found = room.say, room.analyses.ranking.value
     busy = "ranking" in room.jobs.working.value
     if is_hidden(room):
         return
+    _RankingInWorlds(room)
     paragraph(say("ranking_explained"))
     solara.Button(
         _how_far(room.analyses, say) if busy else say("ranking_start"),

@@ -24,11 +24,13 @@ from innovation_abm.dashboards.counting import Counting
 from innovation_abm.dashboards.guided_session import GuidedSession
 from innovation_abm.dashboards.history import History, Moment
 from innovation_abm.dashboards.idea_watch import IdeaWatch
+from innovation_abm.dashboards.in_worlds import InWorlds
 from innovation_abm.dashboards.jobs import Jobs
 from innovation_abm.dashboards.notes import Notes
 from innovation_abm.dashboards.offered import at_pace, named, offered, with_own
 from innovation_abm.dashboards.phones.desk import FacilitatorDesk
 from innovation_abm.dashboards.play import Play, Value
+from innovation_abm.dashboards.profiling import Profiling
 from innovation_abm.dashboards.stage import StageWidget
 from innovation_abm.dashboards.tab_chart import TabChart
 from innovation_abm.dashboards.tab_picture import TabPicture
@@ -66,6 +68,8 @@ class Room:
         picture: what is watched in it.
         counting: how often ideas survive.
         analyses: the causes, the ranking and the map.
+        in_worlds: the same in every world of a profile.
+        profiling: the answers to ten questions, and what they lead to.
         watch: the chance of the idea that was clicked.
         half_chart: the file of an organogram whose other file is still missing.
         starting: whether the card is shown that tells how to begin.
@@ -104,6 +108,8 @@ class Room:
             self.session, self.counting.numbers,
         )  # fmt: skip
         self.analyses = Analyses(engine, self.history, self.chart, self.jobs)
+        self.in_worlds = InWorlds(engine, self.history, self.chart, self.jobs)
+        self.profiling = Profiling(engine, self.chart, self.jobs, self.open_chart)
         self.watch = IdeaWatch(
             engine, self.stage, self.view, self.history, self.chart, self.jobs, self.session
         )
@@ -270,11 +276,13 @@ class Room:
         self.picture.dress()
         self.picture.record()
         self.counting.count()
+        self.in_worlds.measure()
 
     def close(self) -> None:
         """Stop all work: the tab was closed."""
         self.closed = True
-        for part in (self.picture, self.counting, self.analyses, self.watch, self.desk):
+        parts = (self.counting, self.analyses, self.in_worlds, self.profiling, self.watch)
+        for part in (self.picture, *parts, self.desk):
             part.close()
         self.chart.forget_upload()
 
@@ -345,7 +353,7 @@ class Room:
     def _replace(self, play: Play) -> None:
         """Play something else; show nothing more of what was played before."""
         self.starting.value = False
-        for part in (self.picture, self.counting, self.analyses):
+        for part in (self.picture, self.counting, self.analyses, self.in_worlds):
             part.forget()
         self.history.put(play)
 

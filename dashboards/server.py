@@ -27,7 +27,7 @@ from innovation_abm.dashboards.ensembles import replications_for, steps_in_mesa
 from innovation_abm.dashboards.figures import make_ready
 from innovation_abm.dashboards.guard import Guard
 from innovation_abm.dashboards.messages import MOST_BYTES
-from innovation_abm.dashboards.sharing import Urgency
+from innovation_abm.dashboards.sharing import Turns, Urgency
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.options import read_settings
 from innovation_abm.running.engines import mesa_only
@@ -120,6 +120,7 @@ def load(settings: Settings) -> Opened:
     from innovation_abm.dashboards.uploading import chart_notes
     from innovation_abm.rules.files import load_rules
     from innovation_abm.scenario.levers import load_levers
+    from innovation_abm.scenario.possible_worlds import has_worlds, points_in, worlds_of
 
     rules = load_rules(settings.rules) if settings.rules else None
     declared = () if rules is None else rules.parameters
@@ -139,7 +140,8 @@ def load(settings: Settings) -> Opened:
     if settings.levers:
         scenario = scenario.but(own_levers=load_levers(settings.levers))
     session = find_guide(settings.session) if settings.session else None
-    return Opened(scenario, organization, rules, settings.language, session, notes)
+    worlds = worlds_of(scenario, points_in(settings.preset)) if has_worlds(settings.preset) else {}
+    return Opened(scenario, organization, rules, settings.language, session, notes, worlds)
 
 
 def _start(name: str, declared: tuple[Parameter, ...]) -> Scenario:
@@ -318,6 +320,7 @@ class Preparation:
         settled: set once it is known whether the engine will be ready.
         recorded: set once what the page opens with is recorded, or cannot be in advance.
         archive: what has been recorded and counted already.
+        profiles: who may have answers worked out.
         address: where other machines on the network open the page; "": they may not.
     """
 
@@ -326,6 +329,7 @@ class Preparation:
         self.ready, self.settled = threading.Event(), threading.Event()
         self.recorded = threading.Event()
         self.archive = Archive()
+        self.profiles = Turns()
         self.address = ""
         self._ended = False
         self._ending = threading.Lock()

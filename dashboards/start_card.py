@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @solara.component
-def StartCard(room: Room, upload: Callable[[], None]) -> None:
-    """Offer three ways to begin; ``upload`` lets the user choose a chart."""
+def StartCard(room: Room, upload: Callable[[], None], ask: Callable[[], None]) -> None:
+    """Offer ways to begin; ``upload`` lets the user choose a chart, ``ask`` asks ten questions."""
     say = room.say
     if not room.starting.value:
         return
@@ -35,11 +35,17 @@ def StartCard(room: Room, upload: Callable[[], None]) -> None:
         elif not room.chart.is_own:
             room.open_preset(room.chart.own_name.value)
 
+    def profile() -> None:
+        room.look(panel="profile")
+        room.starting.value = False
+        ask()
+
     bet = say("start_bet", minutes=guide.minutes)
     ways = (
         (bet, say("start_bet_says"), lambda: room.open_guide(guide.key)),
         (say("start_explore"), say("start_explore_says"), explore),
         (say("start_own"), say("start_own_says"), own),
+        (say("start_profile"), say("start_profile_says"), profile),
     )
     about = {"role": "region", "aria-label": title}
     with solara.Div(classes=["ia-start"], attributes=about):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import solara
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.history import History
     from innovation_abm.dashboards.notes import Notes
     from innovation_abm.dashboards.opening import Opened
+    from innovation_abm.dashboards.play import Play
     from innovation_abm.dashboards.tab_memory import Kept, TabMemory
     from innovation_abm.organization.organization import Organization
     from innovation_abm.scenario.scenario import Scenario
@@ -58,6 +60,11 @@ class TabChart:
         return self._own is not None
 
     @property
+    def own(self) -> Organization | None:
+        """The user's own one, played on or not."""
+        return self._own
+
+    @property
     def is_own(self) -> bool:
         """Whether it is a user's own."""
         name = self._history.play.value.opening.name
@@ -84,6 +91,18 @@ class TabChart:
         """Return everything that a run of ``scenario`` on this chart depends on."""
         chart = self.organization
         return Played(scenario, chart, self.opened.rules, own=chart is self._own)
+
+    def worlds(self, play: Play) -> dict[str, Scenario]:
+        """Return what is played in every world of a profile, by name."""
+        return {
+            name: replace(play, opening=one.but(seed=play.opening.seed)).scenario
+            for name, one in self.opened.worlds.items()
+        }
+
+    def is_profile(self, play: Play) -> bool:
+        """Whether the central world of a profile is played, whatever was moved in it."""
+        first = self.opened.scenario
+        return bool(self.opened.worlds) and play.opening.but(seed=first.seed) == first
 
     def upload(self, chart: Kept) -> None:
         """Replace the user's own chart by an uploaded one; it is played on once it is opened."""

@@ -1,4 +1,4 @@
-"""What a tab keeps of an uploaded chart, so that a reload or a new server loses nothing.
+"""What a tab keeps of a user's own chart, so that a reload or a new server loses nothing.
 
 The browser keeps it, for that tab only, and returns it when the page is loaded again. The server
 keeps nothing: no file, no key, nothing in a link. What comes back is checked like anything that a
@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,11 +22,17 @@ from innovation_abm.dashboards.offered import MOST_PEOPLE, own_name
 from innovation_abm.dashboards.stage import FRONT
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.organization.organization import Organization
+from innovation_abm.scenario.possible_worlds import worlds_of
+from innovation_abm.scenario.scenario import Scenario
 
 MOST_PACKED: Final = 600_000
 """Bytes of the largest chart that a tab keeps; browsers allow a site some megabytes of text."""
 MOST_UNPACKED: Final = 20_000_000
 """Most bytes of a chart when unpacked."""
+MOST_WORLDS: Final = 200
+"""Most worlds that a tab keeps; a profile has fewer."""
+MOST_WEEKS: Final = 520
+"""Most weeks that their scenarios may have."""
 ARRAYS: Final = ("superior", "department", "unit")
 NAMES: Final = ("names", "department_names", "unit_names")
 """The parts of an organisation."""
@@ -38,10 +45,14 @@ class Kept:
     Attributes:
         organization: the organisation; nothing else from the file is kept.
         label: the name under which it is played.
+        central: what is played on it; the usual scenario for an uploaded chart if ``None``.
+        points: the worlds of a profile whose central one it is: values of parameters, for each.
     """
 
     organization: Organization
     label: str
+    central: Scenario | None = None
+    points: tuple[Mapping[str, float], ...] = ()
 
 
 def pack(kept: Kept) -> dict[str, str]:
@@ -56,6 +67,8 @@ def pack(kept: Kept) -> dict[str, str]:
         **{key: getattr(chart, key) for key in NAMES},
         "name": chart.name,
     }
+    if kept.central is not None:
+        content |= {"central": kept.central.to_toml(), "points": list(map(dict, kept.points))}
     packed = zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 9)
     if len(packed) > MOST_PACKED:
         raise InnovationAbmError(
@@ -72,21 +85,26 @@ def unpack(given: Any) -> Kept | None:  # noqa: ANN401 - whatever a browser send
     if not (isinstance(label, str) and label.isprintable() and isinstance(packed, str)):
         return None
     try:
-        return Kept(_organization(packed), own_name(label))
+        content = _content(packed)
+        return Kept(_organization(content), own_name(label), *_worlds(content))
     except (InnovationAbmError, LookupError, OverflowError, RecursionError, TypeError, ValueError):
         return None
     except zlib.error:
         return None
 
 
-def _organization(packed: str) -> Organization:
+def _content(packed: str) -> dict[str, Any]:
     if len(packed) > 4 * MOST_PACKED / 3 + 4:
         raise ValueError("too large")
     unpacking = zlib.decompressobj()
     text = unpacking.decompress(base64.b64decode(packed, validate=True), MOST_UNPACKED)
     if not unpacking.eof:
         raise ValueError("cut off, or too large")
-    content = json.loads(text)
+    content: dict[str, Any] = json.loads(text)
+    return content
+
+
+def _organization(content: dict[str, Any]) -> Organization:
     if not 0 < len(content["superior"]) <= MOST_PEOPLE:
         raise ValueError("too many people")
     parts: dict[str, Any] = {key: np.array(_each(content[key], int)) for key in ARRAYS}
@@ -95,6 +113,20 @@ def _organization(packed: str) -> Organization:
     # What cannot be written as UTF-8 comes from no file.
     "".join((*parts["names"], *parts["unit_names"], *parts["department_names"])).encode()
     return Organization(**parts)
+
+
+def _worlds(content: dict[str, Any]) -> tuple[Scenario | None, tuple[Mapping[str, float], ...]]:
+    """Return the central world and the worlds that were kept with a chart, if there are any."""
+    if "central" not in content:
+        return None, ()
+    central = Scenario.from_toml(_each([content["central"]], str)[0])
+    points = _each(content["points"], dict)
+    if len(points) > MOST_WORLDS or central.weeks > MOST_WEEKS or any(central.files()):
+        raise ValueError("not the worlds of a profile")
+    for point in points:
+        _each(list(point.values()), float)
+    worlds_of(central, points)  # which checks them
+    return central, tuple(points)
 
 
 def _each(values: Any, kind: type) -> list[Any]:  # noqa: ANN401 - anything that JSON holds

@@ -48,6 +48,11 @@ OPENER: Final = "ia-opens-upload"
 """Class of the button that opens the dialog."""
 
 
+def in_dialog(script: str) -> str:
+    """Return the script of a widget that keeps the focus in its dialog."""
+    return "\n".join((FRONT / name).read_text(encoding="utf-8") for name in ("focus.js", script))
+
+
 # --- what it holds --------------------------------------------------------------------------------
 
 
@@ -229,7 +234,7 @@ class Chooser(anywidget.AnyWidget):
             ``size``, and ``contents``, empty if they are too large or too many.
     """
 
-    _esm = (FRONT / "chooser.js").read_text(encoding="utf-8")
+    _esm = in_dialog("chooser.js")
 
     label = traitlets.Unicode("").tag(sync=True)
     button = traitlets.Unicode("").tag(sync=True)

@@ -16,6 +16,15 @@ EXTRAS: Final = {
 """Modules that each extra of ``pyproject.toml`` installs and the package imports."""
 
 
+def missing(extra: str) -> list[str]:
+    """Return the libraries of an extra that are not installed.
+
+    Args:
+        extra: a key of :data:`EXTRAS`.
+    """
+    return [name for name in EXTRAS[extra] if find_spec(name) is None]
+
+
 def require(extra: str, what: str) -> None:
     """Check that the libraries of an extra are installed.
 
@@ -26,9 +35,9 @@ def require(extra: str, what: str) -> None:
     Raises:
         InnovationAbmError: if any is missing; the message names the command that installs them.
     """
-    missing = [name for name in EXTRAS[extra] if find_spec(name) is None]
-    if missing:
+    names = missing(extra)
+    if names:
         raise InnovationAbmError(
-            f"{what} need {', '.join(missing)}, not installed here; install with: "
+            f"{what} need {', '.join(names)}, not installed here; install with: "
             f'python -m pip install "innovation-abm[{extra}]"'
         )

@@ -10,6 +10,7 @@
 ``losses``            headlines, what ideas die of, and maturity, in every world
 ``information``       what is worth finding out first
 ``profile``           ``profile``, which brings everything together
+``beside``            it in a process of its own
 ``page``              the page
 ``words``             the texts of questionnaire and page
 ``coverage``          whether the sets hold the truth as often as they say

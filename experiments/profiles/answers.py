@@ -348,6 +348,23 @@ def answer_of(question: Question, value: object) -> Answer | None:
     return Answer((low + high) / 2.0, max((high - low) / RANGE, SHARPEST * about))
 
 
+def split_answer(value: object) -> tuple[str, str, str, str]:
+    """Return how an answer is given, and its numbers as they are written, right or wrong.
+
+    Returns:
+        ``"open"``, ``"about"`` or ``"range"``; the number; the lower one; the upper one.
+    """
+    if isinstance(value, list) and len(value) == 2:
+        return "range", "", str(value[0]), str(value[1])
+    text = str(value).strip()
+    if text.lower() in _UNKNOWN:
+        return "open", "", "", ""
+    if found := _BETWEEN.fullmatch(text.lower()):
+        return "range", "", found[1], found[2]
+    found = _ABOUT.fullmatch(text.lower())
+    return "about", found[1] if found else text, "", ""
+
+
 def _about(question: Question, value: float) -> float:
     """Return the standard deviation of "about" a value."""
     return ABOUT_POINTS if question.is_share else max(LEAST, ABOUT_SHARE * value)

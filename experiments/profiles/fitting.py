@@ -18,7 +18,7 @@ from scipy.optimize import brentq
 
 from innovation_abm.experiments.calibration.file import Calibration, Method, Prior, Target
 from innovation_abm.experiments.design.sections import Base
-from innovation_abm.experiments.profiles.answers import AnswerError
+from innovation_abm.experiments.profiles.answers import AnswerError, Must
 from innovation_abm.experiments.profiles.questions import questionnaire
 from innovation_abm.organization.organization import Organization
 
@@ -95,7 +95,7 @@ def calibration_of(
         for question, answer in answers.used()
     )
     if not targets:
-        raise AnswerError("no question is answered: answer at least one, if only with a wide range")
+        raise AnswerError(Must("one").said())
     known = questionnaire().in_place
     there = [known[key] for key, present in answers.in_place.items() if present]
     values = {name: value for one in there for name, value in one.values.items()}

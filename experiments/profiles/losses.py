@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.profiles.ranking import WORLDS_FROM, figure
 from innovation_abm.results.maturity import MaturityLevel
 from innovation_abm.results.measures import HEADLINES, MEASURES
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from innovation_abm.experiments.profiles.ranking import Told
     from innovation_abm.organization.organization import Organization
     from innovation_abm.rules.book import RuleBook
+    from innovation_abm.running.simulation import Progress
     from innovation_abm.scenario.scenario import Scenario
 
 EACH: Final = 2
@@ -39,8 +41,20 @@ def headlines(
     worlds: Mapping[str, Scenario],
     *,
     organization: Organization | None = None,
+    rules: RuleBook | None = None,
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Measure every world.
+
+    Args:
+        central: the central world, which shows what luck does.
+        worlds: all worlds, by name.
+        organization: the chart; that of each scenario if ``None``.
+        rules: the rule book; the shipped one if ``None``.
+        progress: see :func:`~innovation_abm.simulate_many`.
+
+    Raises:
+        InnovationAbmError: if the runs cannot be done, or were stopped.
 
     Returns:
         A row for each headline measure: ``measure``, ``title``, ``unit``, ``value`` (the mean over
@@ -50,7 +64,9 @@ def headlines(
 
     pairs = [(central, central.seed + number) for number in range(CENTRAL_RUNS)]
     pairs += _own_luck(worlds, WORLD_RUNS)
-    table = simulate_many(pairs, organization=organization)
+    table = simulate_many(pairs, organization=organization, rules=rules, progress=progress)
+    if len(table) < len(pairs):
+        raise InnovationAbmError("the runs were stopped")
     rows = []
     for name in HEADLINES:
         values = table[name].to_numpy(float)

@@ -91,14 +91,24 @@ def worlds_in(
         ScenarioError: naming the file and the line, if a world is not valid.
     """
     file = Path(folder) / WORLDS
-    rows = list(csv.DictReader(read_text(file, ScenarioError).splitlines()))
-    if not rows:
-        raise ScenarioError(f"{file}: must have a line for each world below its head")
-    points = [_point(row, f"{file}, line {number}") for number, row in enumerate(rows, 2)]
+    points = points_in(folder)
     try:
         return worlds_of(central_of(folder, own_parameters), points)
     except ScenarioError as error:
         raise ScenarioError(f"{file}: {error}") from None
+
+
+def points_in(folder: str | PathLike[str]) -> list[dict[str, float]]:
+    """Return in what the worlds of a folder differ: values of parameters, for each world.
+
+    Raises:
+        ScenarioError: naming the file and the line, if a value is not a number.
+    """
+    file = Path(folder) / WORLDS
+    rows = list(csv.DictReader(read_text(file, ScenarioError).splitlines()))
+    if not rows:
+        raise ScenarioError(f"{file}: must have a line for each world below its head")
+    return [_point(row, f"{file}, line {number}") for number, row in enumerate(rows, 2)]
 
 
 def _point(row: Mapping[str, str], place: str) -> dict[str, float]:

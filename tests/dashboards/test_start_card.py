@@ -23,6 +23,10 @@ def opened(query="", here=OPENED):
     return room
 
 
+def _card(room, asked):
+    return StartCard(room, lambda: asked("chart"), lambda: asked("questions"))
+
+
 def test_the_card_is_for_who_asks_for_nothing_else():
     assert opened().starting.value
     assert not opened("week=3").starting.value
@@ -49,28 +53,29 @@ def test_whatever_is_begun_hides_the_card():
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_card_offers_three_ways_to_begin(language):
+def test_the_card_offers_ways_to_begin(language):
     say, asked = Speech(language), []
     for key, began in (
         ("start_bet", lambda room: room.session.guide.key == "clay-layer"),
         ("start_explore", lambda room: room.view.value.panel == "levers"),
-        ("start_own", lambda room: asked == [1]),
+        ("start_own", lambda room: asked == ["chart"]),
+        ("start_profile", lambda room: asked[1:] == ["questions"]),
     ):
         room = opened()
         room.look(language=language, panel="map")
-        text, buttons = drawn(StartCard(room, lambda: asked.append(1)))
+        text, buttons = drawn(_card(room, asked.append))
         assert say("start_source") in text.replace("&#x27;", "'")
         buttons[say(key, minutes=20)].click()
         assert began(room)
         assert not room.starting.value
-        assert drawn(StartCard(room, lambda: None)) == ("", {})
+        assert drawn(_card(room, asked.append)) == ("", {})
 
 
 def test_ones_own_chart_is_opened_by_the_card_where_there_is_one():
     room = opened(here=Opened(preset("typical").but(name="mine"), generate(1, 1, 2)))
     room.open_preset("workshop")
     room.start()
-    drawn(StartCard(room, lambda: pytest.fail("asked again")))[1]["My organisation"].click()
+    drawn(_card(room, pytest.fail))[1]["My organisation"].click()
     assert room.chart.is_own
 
 

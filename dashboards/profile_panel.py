@@ -1,0 +1,31 @@
+"""The panel of a user's own organisation: its questions, and what holds in all of its worlds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import solara
+
+from innovation_abm.dashboards.panels import is_hidden, paragraph
+from innovation_abm.dashboards.profile_dialog import OPENER
+
+if TYPE_CHECKING:
+    from innovation_abm.dashboards.profile_dialog import Questions
+    from innovation_abm.dashboards.room import Room
+
+
+@solara.component
+def ProfilePanel(room: Room, dialog: Questions) -> None:
+    """Offer the ten questions, or what they led to, and show what holds in all worlds."""
+    say, found = room.say, room.profiling.found.value
+    if is_hidden(room):
+        return
+    paragraph(say("profile_panel_says"))
+    solara.Button(
+        say("profile_ask_open" if found is None else "profile_open_page"),
+        on_click=lambda: dialog.show(True),
+        color="primary",
+        classes=[OPENER],
+    )
+    if room.in_worlds.count:
+        paragraph(say("profile_known_says", number=room.in_worlds.count))
