@@ -172,7 +172,7 @@ def _Panels(room: Room, questions: Questions) -> None:
                 classes=["ia-tab"] + ["ia-chosen"] * chosen,
                 attributes={"role": "tab", "aria-selected": str(chosen).lower()},
             ).key(name)
-    shown: dict[str, Callable[[Room], Any]] = {
+    shown: Callable[[Room], Any] = {
         "levers": Levers,
         "deaths": Deaths,
         "causes": CausesPanel,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import solara
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.play import Play
     from innovation_abm.dashboards.server import Preparation
     from innovation_abm.dashboards.tab_chart import TabChart
+    from innovation_abm.running.simulation import Progress
     from innovation_abm.scenario.scenario import Scenario
 
     Worlds = Mapping[str, Scenario]
-    Told = Callable[[int, int], bool]
 
 EVERYWHERE: Final = ("known", "everywhere")
 """The names of both as work in progress."""
@@ -52,9 +52,9 @@ class InEachWorld:
     count: int
     play: Play
 
-    def figure(self, measure: str) -> Mapping[str, float]:
+    def figure(self, measure: str) -> Mapping[Any, Any]:
         """Return the row of a headline measure: ``value`` and the ends of both intervals."""
-        row: dict[str, float] = self.table.set_index("measure").loc[measure].to_dict()
+        row: Mapping[Any, Any] = self.table.set_index("measure").loc[measure].to_dict()
         return row
 
 
@@ -130,7 +130,7 @@ class InWorlds:
     def _made(
         self,
         play: Play,
-        make: Callable[[Played, Worlds, Told], pd.DataFrame],
+        make: Callable[[Played, Worlds, Progress], pd.DataFrame],
         told: Callable[[int, int], object],
         wanted: Wanted,
     ) -> InEachWorld | None:
@@ -150,7 +150,7 @@ class InWorlds:
             self.percent.value = percent
 
 
-def _headlines(played: Played, worlds: Worlds, told: Told) -> pd.DataFrame:
+def _headlines(played: Played, worlds: Worlds, told: Progress) -> pd.DataFrame:
     from innovation_abm.experiments.profiles.losses import headlines
 
     return headlines(
@@ -158,7 +158,7 @@ def _headlines(played: Played, worlds: Worlds, told: Told) -> pd.DataFrame:
     )
 
 
-def _ranked(played: Played, worlds: Worlds, told: Told) -> pd.DataFrame:
+def _ranked(played: Played, worlds: Worlds, told: Progress) -> pd.DataFrame:
     from innovation_abm.experiments.profiles.ranking import effects, ranking
 
     def tell(what: str, done: int, total: int) -> None:

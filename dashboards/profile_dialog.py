@@ -57,8 +57,8 @@ class Form(anywidget.AnyWidget):
     _esm = in_dialog("profile_form.js")
 
     texts = traitlets.Dict({}).tag(sync=True)
-    questions = traitlets.List([]).tag(sync=True)
-    in_place = traitlets.List([]).tag(sync=True)
+    questions: traitlets.List[Any] = traitlets.List([]).tag(sync=True)
+    in_place: traitlets.List[Any] = traitlets.List([]).tag(sync=True)
     chart = traitlets.Unicode("").tag(sync=True)
     faults = traitlets.Dict({}).tag(sync=True)
     filled = traitlets.Dict({}).tag(sync=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from innovation_abm.dashboards.limits import HEADS, KNOWN
 
@@ -33,7 +33,7 @@ def known_table(known: InEachWorld, say: Speech) -> str:
     )
 
 
-def _to(row: Mapping[str, float], name: str, say: Speech, unit: float = 1.0) -> str:
+def _to(row: Mapping[Any, Any], name: str, say: Speech, unit: float = 1.0) -> str:
     """Return the ends of an interval in a row."""
     low, high = (say.number(unit * row[f"{name}_{end}"]) for end in ("low", "high"))
     return say("profile_to", low=low, high=high)
@@ -55,7 +55,7 @@ def ranking_table(found: InEachWorld, known: Mapping[str, Lever], say: Speech) -
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
-def _figure(row: Mapping[str, float], name: str, say: Speech) -> str:
+def _figure(row: Mapping[Any, Any], name: str, say: Speech) -> str:
     ends = (
         f"<small>{escape(say(f'known_{one}'))} {escape(_to(row, f'{name}_{one}', say))}</small>"
         for one in ("luck", "worlds")
