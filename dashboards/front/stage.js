@@ -662,10 +662,11 @@ class Stage {
   }
 
   key(event) {
-    // Arrows, space and letters belong to a control that uses them; the keys are for the rest of the page.
+    // Arrows, space and letters belong to a control that uses them, and all keys to a dialog; the keys are for the
+    // rest of the page.
     const at = event.target, form = at.closest?.("input, textarea, select, [role=slider], [role=combobox], [contenteditable]");
     const typing = at.closest?.("textarea, [contenteditable], [role=combobox], input:not([type=range]):not([type=checkbox]):not([type=radio])");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (typing || at.closest?.(".ia-upload") || event.ctrlKey || event.metaKey || event.altKey) return;
     if (at.closest?.("select") && event.key.length === 1) return; // letters and digits choose in it
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (key === "PageDown" || key === "PageUp") this.command(key === "PageDown" ? "next" : "previous");

@@ -25,6 +25,7 @@ from innovation_abm.experiments.profiles.questions import questionnaire
 from innovation_abm.experiments.profiles.ranking import EACH, effects, ranking
 from innovation_abm.experiments.running.identity import model_version
 from innovation_abm.extras import require
+from innovation_abm.notebook import html_table, paragraph, titled
 from innovation_abm.reading.plain_numbers import whole_number
 from innovation_abm.reading.text_files import read_text, write_text
 from innovation_abm.scenario.possible_worlds import save_worlds, worlds_of
@@ -42,6 +43,9 @@ CALIBRATION: Final = "calibration"
 MEASURED: Final = "measured"
 MET: Final = 2.0
 """Errors that an answer may be from what 90% of the worlds give; beyond, they do not meet it."""
+ERRORS: Final = ("omission", "commission")
+MOST_SHOWN: Final = 6
+"""Most strategies that are shown in a notebook."""
 TABLES: Final = ("unknowns", "figures", "headlines", "ranking", "losses", "maturity", "information")
 
 Told = Callable[[str, int, int], object]
@@ -89,10 +93,17 @@ class Profile:
 
     def __repr__(self) -> str:
         """Return a one-line summary; the tables have their own representation."""
+        return f"<Profile {self.answers.name}: {self._summary}>"
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook: both errors, and what helps most in all worlds."""
+        return _shown_in_notebook(self)
+
+    @property
+    def _summary(self) -> str:
         answered, asked = len(self.figures), len(questionnaire().questions)
         people = f"{self.organization.size:,} people"
-        told = f"{people}, {answered} of {asked} questions answered, {len(self.worlds)} worlds"
-        return f"<Profile {self.answers.name}: {told}>"
+        return f"{people}, {answered} of {asked} questions answered, {len(self.worlds)} worlds"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it for JSON; replace NaN with null."""
@@ -297,6 +308,36 @@ class _Making:
     def _memory(self, points: pd.DataFrame) -> Memory:
         digest = hashlib.sha256(points.to_csv().encode()).hexdigest()[:32]
         return Memory.of_folder(self.place / MEASURED, {"worlds": digest, "model": model_version()})
+
+
+def _shown_in_notebook(found: Profile) -> str:
+    """Show both errors and the strategies that gain most, each with both intervals."""
+    both = found.headlines.set_index("measure").loc[list(ERRORS)]
+    errors = [(row["title"], *_three(row, "value", 100.0)) for _, row in both.iterrows()]
+    best = [
+        (row["title"], *_three(row, "gain", 1.0), f"{row['best_three']:.0%}")
+        for _, row in found.ranking.head(MOST_SHOWN).iterrows()
+    ]
+    ranges = ("luck", "not known")
+    return titled(
+        f"Profile: {found.answers.name}",
+        paragraph(found._summary),
+        html_table(("in 100 ideas decided", "all worlds", *ranges), errors),
+        html_table(("strategy", "gain", *ranges, "best three"), best),
+        paragraph(
+            "Luck: 95% of single runs of the central world. Not known: 95% of the means of the "
+            "worlds. Gain: worthwhile ideas adopted less worthless ones, in 100 decided."
+        ),
+    )
+
+
+def _three(row: Mapping[str, Any], name: str, unit: float) -> tuple[str, str, str]:
+    """Return a figure and the ends of both of its intervals, as texts."""
+    luck, worlds = (
+        " to ".join(f"{unit * row[f'{name}_{one}_{end}']:.0f}" for end in ("low", "high"))
+        for one in ("luck", "worlds")
+    )
+    return f"{unit * row[name]:.1f}", luck, worlds
 
 
 def _shares(found: CalibrationResult, points: pd.DataFrame) -> Any:  # noqa: ANN401 - an array

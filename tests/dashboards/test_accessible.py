@@ -109,7 +109,7 @@ def test_axe_finds_nothing_in_dialogs_and_small_pages(opened):
         page.wait_for_selector(".ia-wrong:not(:empty)")
         wrong["questions"] = wrong_in(page)
         page.keyboard.press("Escape")
-        page.wait_for_selector(".v-dialog--active", state="detached")
+        page.wait_for_function("document.activeElement.matches('.ia-opens-profile')")
         page.keyboard.press("?")
         page.wait_for_selector(".ia-notes p")
         wrong["keys"] = wrong_in(page)

@@ -258,7 +258,7 @@ def test_who_opens_the_page_is_told_how_to_begin(page, address):
     for key in ("Escape", "s"):
         page.keyboard.press(key)
         card.wait_for(state="hidden" if key == "Escape" else "visible")
-    card.get_by_role("button", name="My organisation").click()
+    card.get_by_role("button", name="My organisation", exact=True).click()
     page.wait_for_selector(".ia-upload")
     page.keyboard.press("Escape")
     page.wait_for_selector(".ia-upload", state="hidden")

@@ -282,6 +282,14 @@ def test_the_page_is_one_file_in_one_language_and_what_users_wrote_is_text(made,
     assert all(getattr(one, language)[:9] in plain for one in titles)
 
 
+def test_in_a_notebook_it_shows_both_errors_and_what_helps(made):
+    text = replace(made, answers=replace(made.answers, name="<b>us</b>"))._repr_html_()
+    assert "<b>us" not in text and "&lt;b&gt;us" in text
+    low = 100 * made.headlines.set_index("measure").loc["omission", "value_worlds_low"]
+    assert f"<td>{low:.0f} to " in text
+    assert html.escape(made.ranking["title"][0]) in text
+
+
 # --- what to find out first -----------------------------------------------------------------------
 
 
