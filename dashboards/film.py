@@ -115,7 +115,7 @@ def record(
 
     with blaming(rules):
         model = InnovationModel(scenario, organization=organization, rules=rules)
-    recorder = _Recorder(model)
+    recorder = FilmRecorder(model)
     while model.running:
         with blaming(rules):
             model.step()
@@ -125,10 +125,11 @@ def record(
     return recorder.film()
 
 
-class _Recorder:
+class FilmRecorder:
     """Notes at the end of each week what is not in the run's own tables."""
 
     def __init__(self, model: InnovationModel) -> None:
+        """Begin with nothing noted; ``model`` is stepped by somebody else."""
         self.model = model
         self.business = np.zeros((model.settings.weeks, len(model.people) + 2), np.uint16)
         self.bodies = np.zeros((model.settings.weeks, 2), np.uint8)
@@ -156,14 +157,15 @@ class _Recorder:
             self.tired = tired
 
     def film(self) -> Film:
-        """Return what was noted."""
+        """Return what was noted, up to the last week that has ended."""
+        weeks = self.model.week
         return Film(
             run=Run.from_model(self.model),
             happenings=_rows(self.model.events, 4),
             links=_rows(self.links, 3),
-            business=self.business,
+            business=self.business[:weeks].copy(),
             burnt_out=_rows(self.changes, 3),
-            bodies=self.bodies,
+            bodies=self.bodies[:weeks].copy(),
         )
 
 
