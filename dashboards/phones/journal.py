@@ -1,0 +1,229 @@
+"""What is kept on disk of a game while it is played, so that a new server continues it.
+
+A journal is a small file of lines: what is played, then who sits where, each answer and each week
+that ended, as they happen. Reading it gives the game's state again, whenever the server ended. Of a
+phone it holds a digest of the random number in its cookie, and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.kernel.compiling import cache_folder
+from innovation_abm.reading.text_files import read_text, write_whole
+from innovation_abm.scenario.scenario import Scenario
+from innovation_abm.scenario.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from innovation_abm.dashboards.archive import Played
+    from innovation_abm.scenario.parameters import Parameter
+
+FORMAT: Final = 1
+"""Version of the format of journals."""
+KEPT: Final = 7 * 24 * 3_600
+"""Seconds after which a journal that nobody continued is removed."""
+
+
+class JournalError(InnovationAbmError):
+    """A game cannot be kept or continued."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a game is played on.
+
+    Attributes:
+        token: the secret in the address of its phones, which stays the same.
+        owner: a digest of the browser whose page began it, and alone may continue it.
+        scenario: what is played, without verdicts, as TOML.
+        chart: the digest of the chart.
+        own: whether that is a user's own chart, which is kept in the browser and not here.
+        rules: what identifies the rules.
+    """
+
+    token: str
+    owner: str
+    scenario: str
+    chart: str
+    own: bool
+    rules: str
+
+    def scenario_with(self, declared: tuple[Parameter, ...]) -> Scenario:
+        """Return what is played, with the parameters that the rules declare."""
+        return Scenario.from_toml(self.scenario, "game", declared)
+
+    def is_played_on(self, played: Played, rules: str) -> bool:
+        """Whether it is played on this chart, with these rules."""
+        return (self.chart, self.own, self.rules) == (played.chart.digest(), played.own, rules)
+
+
+@dataclass
+class Progress:
+    """How far a game has come.
+
+    Attributes:
+        week: the week that is being decided on, from 1.
+        verdicts: the verdicts of the weeks before.
+        seats: the post of each phone.
+        answers: what phones have answered this week, by phone and idea.
+    """
+
+    week: int = 1
+    verdicts: list[Verdict] = field(default_factory=list)
+    seats: dict[str, int] = field(default_factory=dict)
+    answers: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+    def take(self, entry: dict[str, Any]) -> None:
+        """Bring it up to date with a line of the journal."""
+        if "sit" in entry:
+            phone, post = entry["sit"]
+            self.seats[str(phone)] = int(post)
+        elif "answer" in entry:
+            phone, idea, endorse = entry["answer"]
+            self.answer(str(phone), str(idea), endorse)
+        elif "ended" in entry:
+            self.week = int(entry["ended"]) + 1
+            self.verdicts += [Verdict(**one) for one in entry["verdicts"]]
+            self.answers.clear()
+
+    def answer(self, phone: str, idea: str, endorse: bool | None) -> None:
+        """Note an answer instead of an earlier one; ``None`` takes it back."""
+        self.answers.pop((phone, idea), None)
+        if endorse is not None:
+            self.answers[phone, idea] = bool(endorse)
+
+
+class Journal:
+    """The journal of a game.
+
+    Attributes:
+        header: what is played.
+        progress: how far the game has come.
+    """
+
+    def __init__(self, header: Header, progress: Progress, path: Path) -> None:
+        """Continue in the file at ``path``, which exists."""
+        self.header, self.progress = header, progress
+        self._path = path
+
+    @classmethod
+    def begin(cls, header: Header) -> Journal:
+        """Begin the journal of a new game.
+
+        Raises:
+            JournalError: if it cannot be written.
+        """
+        path = _folder() / f"{_digest(header.token)}.jsonl"
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _remove_old(path.parent)
+            write_whole(path, _line({"format": FORMAT, **vars(header)}))
+            path.chmod(0o600)
+        except OSError as error:
+            raise JournalError(f"{path}: cannot be written: {error.strerror}") from None
+        return cls(header, Progress(), path)
+
+    @classmethod
+    def read(cls, path: Path) -> Journal:
+        """Read a journal; a last line that was not written in full is removed.
+
+        Raises:
+            JournalError: if it is not the journal of a game, or of a newer version.
+        """
+        text = read_text(path, JournalError)
+        whole, _, torn = text.rpartition("\n")
+        lines = whole.split("\n")
+        try:
+            first = json.loads(lines[0])
+            if first.pop("format") != FORMAT:
+                raise JournalError(f"{path.name}: was written by a newer version")
+            header, progress = Header(**first), Progress()
+            for line in lines[1:]:
+                progress.take(json.loads(line))
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise JournalError(f"{path.name}: is not a game that can be continued") from error
+        if torn:
+            write_whole(path, f"{whole}\n".encode())
+        return cls(header, progress, path)
+
+    def sit(self, phone: str, post: int) -> None:
+        """Note where a phone sits."""
+        self._add({"sit": [phone, post]})
+
+    def answer(self, phone: str, idea: str, endorse: bool | None) -> None:
+        """Note what a phone decides about an idea; ``None``: nothing any more."""
+        self._add({"answer": [phone, idea, endorse]})
+
+    def end_week(self, week: int, verdicts: tuple[Verdict, ...]) -> None:
+        """Note that a week has ended, with its verdicts."""
+        self._add({"ended": week, "verdicts": [one.model_dump() for one in verdicts]})
+
+    def _add(self, entry: dict[str, Any]) -> None:
+        """Write a line, which then survives the end of the server, and count it.
+
+        Raises:
+            JournalError: if it cannot be written; then it does not count.
+        """
+        try:
+            with self._path.open("ab") as file:
+                file.write(_line(entry))
+        except OSError as error:
+            raise JournalError(f"{self._path}: cannot be written: {error.strerror}") from None
+        self.progress.take(entry)
+
+
+def journals_of(owner: str) -> Iterator[Journal]:
+    """Return the games that a browser began and may continue, the newest first."""
+    if not owner:
+        return
+    files = [path for path in _folder().glob("*.jsonl") if _time(path) > time.time() - KEPT]
+    for path in sorted(files, key=_time, reverse=True):
+        with suppress(InnovationAbmError):  # of another version, or damaged: others may go on
+            found = Journal.read(path)
+            if found.header.owner == owner:
+                yield found
+
+
+def owner_of(session: str) -> str:
+    """Return what a journal holds of the browser that began a game; "" for none."""
+    return _digest(f"browser {session}") if session else ""
+
+
+def seat_of(phone: str) -> str:
+    """Return what a journal holds of a phone."""
+    return _digest(f"phone {phone}")
+
+
+def _folder() -> Path:
+    return cache_folder() / "games"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    return (json.dumps(entry, separators=(",", ":")) + "\n").encode()
+
+
+def _time(path: Path) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:  # it was just removed
+        return 0.0
+
+
+def _remove_old(folder: Path) -> None:
+    for path in folder.glob("*.jsonl"):
+        if _time(path) < time.time() - KEPT:
+            path.unlink(missing_ok=True)

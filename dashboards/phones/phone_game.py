@@ -1,0 +1,276 @@
+"""A game as phones see it: who sits at which desk, what they answer, and when the week ends.
+
+A phone is a random number in a cookie. It gets the desk of a middle manager; where there are more
+phones than desks, several share one, and the majority of their answers decides. A desk that nobody
+answers for, because nobody came, all left, or they disagree, is simulated.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import Counter, defaultdict
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from innovation_abm.dashboards.phones.channel import Channel
+from innovation_abm.dashboards.phones.clock import WeekClock
+from innovation_abm.dashboards.phones.journal import Header, Journal, seat_of
+from innovation_abm.dashboards.phones.managers import ManagersGame
+from innovation_abm.dashboards.phones.poll import MOST_PHONES, VoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from innovation_abm.dashboards.archive import Played
+    from innovation_abm.dashboards.phones.managers import OfferedIdea, Score
+
+
+class PhoneGame:
+    """A game that phones play.
+
+    Attributes:
+        game: the run.
+        token: what a phone must know to join.
+        channel: tells phones what changed.
+        clock: the time for a week.
+        scores: how the room did, and how the simulated managers do, once that is shown.
+    """
+
+    def __init__(
+        self,
+        played: Played,
+        journal: Journal,
+        changed: Callable[[], None],
+        ring: Callable[[], None],
+    ) -> None:
+        """Begin or continue the game of a journal.
+
+        Args:
+            played: what is played.
+            journal: how far it has come.
+            changed: called when phones come, go or answer.
+            ring: called when a week's time is over.
+
+        Raises:
+            InnovationAbmError: if the scenario cannot be run on the chart.
+        """
+        self._journal, self._progress = journal, journal.progress
+        self.game = ManagersGame(played, self._progress.verdicts, self._progress.week)
+        self.token = journal.header.token
+        self.channel, self.clock = Channel(), WeekClock(ring)
+        self.scores: tuple[Score, Score] | None = None
+        self._changed = changed
+        self._week = self.game.week
+        self._inboxes = self.game.inboxes
+        self._open, self._closed = not self.game.over, False
+        self._here: Counter[str] = Counter()
+        self._left: set[str] = set()
+        self._changing = threading.RLock()
+        self._stepping = threading.Lock()
+
+    @classmethod
+    def begin(
+        cls,
+        played: Played,
+        owner: str,
+        rules: str,
+        changed: Callable[[], None],
+        ring: Callable[[], None],
+    ) -> PhoneGame:
+        """Begin a new game; ``owner`` is the browser that may continue it, ``rules`` their mark."""
+        plain = played.scenario.but(verdicts=()).to_toml()
+        header = Header(
+            secrets.token_urlsafe(8), owner, plain, played.chart.digest(), played.own, rules
+        )
+        return cls(played, Journal.begin(header), changed, ring)
+
+    # --- what the room does -----------------------------------------------------------------------
+
+    @property
+    def week(self) -> int:
+        """The week that is being decided on."""
+        return self._week
+
+    @property
+    def here(self) -> int:
+        """How many phones are connected."""
+        with self._changing:
+            return len(+self._here)
+
+    @property
+    def posts(self) -> int:
+        """How many desks have a phone that is connected."""
+        with self._changing:
+            return len({self._progress.seats[phone] for phone in +self._here})
+
+    @property
+    def answers(self) -> tuple[int, int]:
+        """How many ideas have an answer, and how many lie on desks with a connected phone."""
+        with self._changing:
+            manned = {self._progress.seats[phone] for phone in +self._here}
+            offered = {(post, one.name) for post in manned for one in self._ideas(post)}
+            given = {(self._progress.seats[phone], idea) for phone, idea in self._progress.answers}
+        return len(offered & given), len(offered)
+
+    def end_week(self, week: int) -> bool:
+        """End a week with the answers so far; return whether it was the current one.
+
+        Weeks in which no desk with a phone has anything to decide end by themselves.
+        """
+        with self._stepping:
+            if week != self._week or self.game.over:
+                return False
+            self._end_one()
+            while self.here and not self.game.over and not self.answers[1]:
+                self._end_one()
+            self.clock.rewind()
+            if self.game.over:
+                self.clock.pause()
+            with self._changing:
+                self._open = not self.game.over
+        self.channel.tell()
+        return True
+
+    def _end_one(self) -> None:
+        """End the current week: no answer counts from here on until the next one begins."""
+        with self._changing:
+            self._open = False
+            decisions = self._decisions()
+        before = len(self.game.verdicts)
+        self.game.end_week(decisions)
+        with self._changing:
+            try:
+                self._journal.end_week(self._week, self.game.verdicts[before:])
+            finally:  # if it cannot be kept, the room goes on all the same
+                self._week, self._inboxes = self.game.week, self.game.inboxes
+
+    def _decisions(self) -> dict[tuple[int, str], bool]:
+        """Return what the majority at each desk answered; nothing where they are evenly split."""
+        votes: dict[tuple[int, str], int] = defaultdict(int)
+        for (phone, idea), endorse in self._progress.answers.items():
+            votes[self._progress.seats[phone], idea] += 1 if endorse else -1
+        return {place: balance > 0 for place, balance in votes.items() if balance}
+
+    def show(self, scores: tuple[Score, Score]) -> None:
+        """Show phones how the room did, and how the simulated managers do."""
+        with self._changing:
+            self.scores = scores
+        self.channel.tell()
+
+    def end(self) -> None:
+        """Disconnect all phones; the journal stays, so that the game can be continued."""
+        self.clock.pause()
+        with self._changing:
+            self._closed, self._open = True, False
+        self.channel.tell()
+
+    # --- what a phone does ------------------------------------------------------------------------
+
+    def join(self, phone: str) -> None:
+        """Give a phone a desk, or the one that it had.
+
+        Raises:
+            VoteError: if there are too many phones, or no middle managers.
+        """
+        seat = seat_of(phone)
+        with self._changing:
+            if seat in self._progress.seats:
+                return
+            if len(self._progress.seats) >= MOST_PHONES:
+                raise VoteError(f"{MOST_PHONES} phones have joined: no more are let in")
+            if not self.game.posts:
+                raise VoteError("this organisation has no middle managers")
+            self._journal.sit(seat, self._free_desk())
+
+    def _free_desk(self) -> int:
+        """Return the desk with fewest phones; those that left do not count."""
+        taken = Counter(
+            post for phone, post in self._progress.seats.items() if phone not in self._left
+        )
+        return min(self.game.posts, key=lambda post: taken[post])
+
+    def knows(self, phone: str) -> bool:
+        """Whether a phone has joined."""
+        with self._changing:
+            return seat_of(phone) in self._progress.seats
+
+    @contextmanager
+    def connected(self, phone: str) -> Iterator[None]:
+        """Count a phone as here."""
+        seat = seat_of(phone)
+        with self._changing:
+            self._here[seat] += 1
+            self._left.discard(seat)
+        self._changed()
+        try:
+            yield
+        finally:
+            with self._changing:
+                self._here[seat] -= 1
+                if not self._here[seat]:
+                    self._left.add(seat)
+            self._changed()
+
+    def answer(self, phone: str, week: int, place: int, endorse: bool | None) -> None:
+        """Take a phone's answer about an idea, instead of its earlier one.
+
+        Args:
+            phone: the phone.
+            week: the week that it was shown.
+            place: which of the ideas on its desk, from 0.
+            endorse: whether to endorse it; ``None``: neither.
+
+        Raises:
+            VoteError: if the phone has not joined, or that week has ended, or there is no such
+                idea.
+        """
+        seat = seat_of(phone)
+        with self._changing:
+            post = self._progress.seats.get(seat)
+            if post is None:
+                raise VoteError("this phone has not joined")
+            if not self._open or week != self._week:
+                raise VoteError("this week has ended")
+            ideas = self._ideas(post)
+            if not 0 <= place < len(ideas):
+                raise VoteError("there is no such idea on this desk")
+            self._journal.answer(seat, ideas[place].name, endorse)
+        self._changed()
+
+    def shown_on(self, phone: str) -> dict[str, Any] | None:
+        """Return what a phone shows; ``None`` once the game is closed."""
+        seat = seat_of(phone)
+        with self._changing:
+            if self._closed:
+                return None
+            post = self._progress.seats[seat]
+            content: dict[str, Any] = {"post": post, "unit": self._unit(post)}
+            if self.scores is not None:
+                content["scores"] = [[one.saved, one.lost, one.let_in] for one in self.scores]
+            if not self._open:
+                return content | {"state": "over" if self.game.over else "wait"}
+            inbox = self._inboxes[post]
+            return content | {
+                "state": "open",
+                "week": self._week,
+                "weeks": self.game.weeks,
+                "ideas": [self._offered(seat, one) for one in inbox.ideas],
+                "waiting": inbox.waiting,
+                "business": inbox.business,
+                "until": self.clock.until,
+            }
+
+    def _offered(self, seat: str, one: OfferedIdea) -> list[Any]:
+        """Return an idea with what a phone answered; a list, as a phone gets few bytes a week."""
+        chosen = self._progress.answers.get((seat, one.name))
+        return [one.name, round(one.seen, 1), one.age, int(one.asks), chosen]
+
+    def _ideas(self, post: int) -> tuple[OfferedIdea, ...]:
+        inbox = self._inboxes.get(post)
+        return () if inbox is None else inbox.ideas
+
+    def _unit(self, post: int) -> str:
+        """Return the name of a desk that means something to the room; blank if it has none."""
+        played = self.game.played
+        return str(played.chart.names[post]) if played.own else ""

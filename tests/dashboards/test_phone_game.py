@@ -1,0 +1,215 @@
+"""Phones that play managers: seats, answers, majorities, and a game that a new server continues."""
+
+import time
+
+import pytest
+
+from innovation_abm import preset, simulate
+from innovation_abm.charts.charts import build_organization
+from innovation_abm.dashboards.archive import Played
+from innovation_abm.dashboards.phones.clock import WeekClock
+from innovation_abm.dashboards.phones.journal import Journal, JournalError, journals_of, owner_of
+from innovation_abm.dashboards.phones.phone_game import PhoneGame
+from innovation_abm.dashboards.phones.poll import VoteError
+
+SCENARIO = preset("workshop").but(weeks=20)
+OWNER = owner_of("the browser")
+
+
+@pytest.fixture(autouse=True)
+def games(tmp_path, monkeypatch):
+    """Keep games in a folder of the test's own."""
+    monkeypatch.setenv("INNOVATION_ABM_CACHE_DIR", str(tmp_path))
+    return tmp_path / "games"
+
+
+def nothing():
+    pass
+
+
+def played(scenario=SCENARIO):
+    return Played(scenario, build_organization(scenario))
+
+
+def begun():
+    return PhoneGame.begin(played(), OWNER, "", nothing, nothing)
+
+
+def continued():
+    (journal,) = journals_of(OWNER)
+    return PhoneGame(played(), journal, nothing, nothing)
+
+
+def seated(game, *phones):
+    for phone in phones:
+        game.join(phone)
+    return {phone: game.shown_on(phone)["post"] for phone in phones}
+
+
+def answer_all(game, phones, endorse=lambda name: True):
+    for phone in phones:
+        shown = game.shown_on(phone)
+        for place, (name, *_) in enumerate(shown.get("ideas", ())):
+            game.answer(phone, shown["week"], place, endorse(name))
+
+
+def until_ideas(game, phone):
+    while not game.shown_on(phone)["ideas"]:
+        game.end_week(game.week)
+    return game.shown_on(phone)
+
+
+def test_phones_fill_desks_evenly_and_latecomers_take_those_that_were_left():
+    game = begun()
+    desks = len(game.game.posts)
+    posts = seated(game, *map(str, range(desks)))
+    assert set(posts.values()) == set(game.game.posts)
+    with game.connected("4"):
+        pass
+    assert seated(game, "late")["late"] == posts["4"]
+    assert seated(game, "4")["4"] == posts["4"]  # its own, though now shared
+
+
+def test_a_phone_is_answered_about_its_own_desk_in_this_week_only():
+    game = begun()
+    seated(game, "a")
+    shown = until_ideas(game, "a")
+    week, many = shown["week"], len(shown["ideas"])
+    for phone, when, place, why in (
+        ("stranger", week, 0, "has not joined"),
+        ("a", week - 1, 0, "this week has ended"),
+        ("a", week, many, "no such idea"),
+        ("a", week, -1, "no such idea"),
+    ):
+        with pytest.raises(VoteError, match=why):
+            game.answer(phone, when, place, True)
+    game.answer("a", week, 0, False)
+    assert game.shown_on("a")["ideas"][0][-1] is False
+    game.answer("a", week, 0, None)
+    assert game.shown_on("a")["ideas"][0][-1] is None
+    game.end_week(week)
+    assert game.game.verdicts == ()
+
+
+def test_the_majority_at_a_desk_decides_and_a_tie_is_simulated():
+    game = begun()
+    desks = len(game.game.posts)
+    crowd = [str(n) for n in range(3 * desks)]
+    posts = seated(game, *crowd)
+    shown = until_ideas(game, crowd[0])
+    three = [phone for phone in crowd if posts[phone] == shown["post"]]
+    name, week = shown["ideas"][0][0], shown["week"]
+    for phone, endorse in zip(three, (False, True, False), strict=True):
+        game.answer(phone, week, 0, endorse)
+    game.end_week(week)
+    (verdict,) = game.game.verdicts
+    assert (verdict.idea, verdict.post, verdict.endorse) == (name, shown["post"], False)
+    shown = until_ideas(game, crowd[0])
+    for phone, endorse in zip(three, (False, True, None), strict=True):
+        game.answer(phone, shown["week"], 0, endorse)
+    game.end_week(shown["week"])
+    assert game.game.verdicts == (verdict,)
+
+
+def test_nothing_is_lost_when_the_server_ends_in_the_middle_of_a_week():
+    game = begun()
+    phones = [str(n) for n in range(12)]
+    posts = seated(game, *phones)
+    for _ in range(9):
+        answer_all(game, phones, lambda name: int(name[-1]) % 2 == 0)
+        game.end_week(game.week)
+    answer_all(game, phones, lambda name: False)
+    again = continued()
+    assert again.token == game.token
+    assert again.week == game.week
+    assert again.game.verdicts == game.game.verdicts != ()
+    assert seated(again, *phones) == posts
+    assert [again.shown_on(p) for p in phones] == [game.shown_on(p) for p in phones]
+    for one in (game, again):
+        one.end_week(one.week)
+    assert again.game.scenario == game.game.scenario
+
+
+def test_a_line_that_was_not_written_in_full_is_left_out(games):
+    game = begun()
+    seated(game, "a")
+    shown = until_ideas(game, "a")
+    (file,) = games.iterdir()
+    whole = file.read_bytes()
+    game.answer("a", shown["week"], 0, True)
+    torn = file.read_bytes()[:-5]
+    assert len(torn) > len(whole)
+    file.write_bytes(torn)
+    again = continued()
+    assert again.shown_on("a")["ideas"][0][-1] is None
+    again.answer("a", shown["week"], 0, False)
+    assert continued().shown_on("a")["ideas"][0][-1] is False
+
+
+def test_only_the_browser_that_began_a_game_is_offered_it(games):
+    begun()
+    assert len(list(journals_of(OWNER))) == 1
+    for other in (owner_of("another"), owner_of("")):
+        assert list(journals_of(other)) == []
+
+
+@pytest.mark.parametrize("content", ["", "{}\n", '{"format": 99}\n', "[1]\n", "\N{SNOWMAN}"])
+def test_what_is_not_a_journal_is_refused_and_hides_no_other(games, content):
+    begun()
+    path = games / "other.jsonl"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(JournalError, match=r"other\.jsonl: "):
+        Journal.read(path)
+    assert len(list(journals_of(OWNER))) == 1
+
+
+def test_a_journal_holds_no_number_of_a_phone(games):
+    game = begun()
+    seated(game, "secret-number")
+    (file,) = games.iterdir()
+    assert "secret-number" not in file.read_text()
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_the_scenario_of_a_game_repeats_it(tmp_path):
+    game = begun()
+    phones = [str(n) for n in range(12)]
+    seated(game, *phones)
+    while not game.game.over:
+        answer_all(game, phones, lambda name: int(name[-1]) % 2 == 0)
+        game.end_week(game.week)
+    file = tmp_path / "game.toml"
+    game.game.scenario.save(file)
+    repeated = simulate(type(SCENARIO).load(file))
+    assert repeated.ideas.equals(game.game.film().run.ideas)
+
+
+def test_a_week_ends_once_and_without_phones_one_at_a_time():
+    game = begun()
+    assert game.end_week(1)
+    assert not game.end_week(1)
+    assert game.week == 2
+
+
+def test_weeks_in_which_nobody_has_anything_to_decide_pass():
+    game = begun()
+    seated(game, "a")
+    with game.connected("a"):
+        game.end_week(1)
+        assert game.shown_on("a")["ideas"]
+
+
+def test_a_clock_can_be_paused_and_rings_once():
+    rung = []
+    clock = WeekClock(lambda: rung.append(time.time()))
+    clock.choose(60)
+    clock.run()
+    clock.pause()
+    assert clock.until is None
+    assert 59 < clock.left <= 60
+    clock.choose(0.05)
+    clock.run()
+    end = time.monotonic() + 20
+    while not rung and time.monotonic() < end:
+        time.sleep(0.01)
+    assert len(rung) == 1
