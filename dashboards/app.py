@@ -16,6 +16,7 @@ from solara.alias import rv
 
 from innovation_abm.dashboards.choice import Choice
 from innovation_abm.dashboards.figures import BLUE
+from innovation_abm.dashboards.game_panel import GamePanel
 from innovation_abm.dashboards.guide_panel import GuidePanel
 from innovation_abm.dashboards.keeping import Keep
 from innovation_abm.dashboards.lever_panel import Levers
@@ -181,6 +182,7 @@ def _Panels(room: Room, questions: Questions) -> None:
         "map": MapPanel,
         "profile": lambda room: ProfilePanel(room, questions),
         "guide": GuidePanel,
+        "game": GamePanel,
     }[view.panel]
     title = say(f"panel_{view.panel}")
     about = {"role": "tabpanel", "tabindex": "0", "aria-label": title}  # it scrolls, by keys too

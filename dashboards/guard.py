@@ -41,7 +41,7 @@ MOST_TABS: Final = 100
 """Most tabs that may be open at once; each takes some megabytes."""
 HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
 """A host, with or without a port."""
-LINKED: Final = re.compile(r"/|/vote/[^/]+")
+LINKED: Final = re.compile(r"/|/(vote|play)/[^/]+")
 """Pages that a link may open: an application that scans a code opens one."""
 OWN_SITE: Final = ("same-origin", "none")
 """Accepted sources of a request: the page, or somebody who types an address."""

@@ -17,6 +17,7 @@ from innovation_abm.results.files import repeatable, save_run
 from innovation_abm.rules.book import SHIPPED
 
 if TYPE_CHECKING:
+    from innovation_abm.dashboards.film import Film
     from innovation_abm.dashboards.room import Room
     from innovation_abm.results.run import Run
 
@@ -55,9 +56,17 @@ def _write_tables(parquet: Path, folder: Path) -> None:
 
 def session_file(room: Room) -> str:
     """Return what is played as a scenario file, which names the rules."""
-    scenario, rules = room.play.scenario, room.chart.opened.rules or SHIPPED
+    scenario, rules = room.scenario, room.chart.opened.rules or SHIPPED
     file = f"{scenario.name}.toml"
     return repeatable(scenario, room.chart.organization, rules, "mesa", file)
+
+
+def _whole(room: Room, film: Film) -> Run:
+    """Return the run that is exported: of a game, that of its scenario to the last week."""
+    game = room.game.game.value
+    if game is None:
+        return film.run
+    return room.engine.archive.film(game.game.full, lambda: True).run
 
 
 @solara.component
@@ -65,7 +74,7 @@ def Keep(room: Room) -> None:
     """Offer what can be exported."""
     say, film = room.say, room.picture.film.value
     play = room.play
-    scenario = play.scenario
+    scenario = room.scenario
     tip = {"title": say("keep_tip")}
     if film is None or room.session.betting:  # the tables would tell the answer
         solara.Button(say("keep"), text=True, small=True, disabled=True, attributes=tip)
@@ -87,4 +96,6 @@ def Keep(room: Room) -> None:
             solara.FileDownload(
                 lambda: session_file(room), f"{scenario.name}.toml", say("keep_scenario")
             )
-        solara.FileDownload(lambda: packed(film.run), f"{scenario.name}.zip", say("keep_tables"))
+        solara.FileDownload(
+            lambda: packed(_whole(room, film)), f"{scenario.name}.zip", say("keep_tables")
+        )

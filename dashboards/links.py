@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 
 VERSION: Final = 1
 """Version of the link format; names may have another meaning in other versions."""
-PANELS: Final = ("levers", "deaths", "causes", "twins", "ranking", "map", "profile", "guide")
+PANELS: Final = (
+    "levers", "deaths", "causes", "twins", "ranking", "map", "profile", "guide", "game",
+)  # fmt: skip
 SPEEDS: Final = ("1", "2", "4", "8")
 ACTS: Final = ("start", "now")
 """From when a lever acts that is moved: the first week, or the week after the one shown."""

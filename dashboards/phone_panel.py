@@ -33,21 +33,33 @@ def Phones(room: Room) -> None:
 @solara.component
 def _Invitation(room: Room, poll: Poll, address: str) -> None:
     say, turnout = room.say, room.desk.turnout.value
-    title = escape(say("phones_scan"))
+    said = say("phones_here", number=turnout.here, votes=turnout.voted)
+    invitation(address, say("phones_scan"), [said], "" if turnout.here else say("phones_none"))
+    solara.Button(say("phones_close"), on_click=room.desk.close_poll, text=True, small=True)
+
+
+def invitation(address: str, title: str, said: list[str], hint: str) -> None:
+    """Draw the code that phones scan.
+
+    Args:
+        address: what it leads to.
+        title: what it is for.
+        said: lines below that are read out when they change.
+        hint: what may be wrong if no phone appears; "": nothing.
+    """
+    title = escape(title)
     # The code is dark on white in a dark look too: cameras need it so.
     code = segno.make(address, error="m").svg_inline(scale=1, omitsize=True, light="#fff")
-    said = say("phones_here", number=turnout.here, votes=turnout.voted)
-    hint = "" if turnout.here else f"<p class='ia-small'>{escape(say('phones_none'))}</p>"
+    lines = "".join(f"<p role='status'>{escape(one)}</p>" for one in said)
+    lines += f"<p class='ia-small'>{escape(hint)}</p>" if hint else ""
     solara.HTML(
         tag="div",
         classes=["ia-phones"],
         unsafe_innerHTML=(
             f"<div role='img' aria-label='{title}'>{code}</div><div><p><b>{title}</b></p>"
-            f"<p class='ia-address'>{escape(address)}</p><p role='status'>{escape(said)}</p>{hint}"
-            "</div>"
+            f"<p class='ia-address'>{escape(address)}</p>{lines}</div>"
         ),
     )
-    solara.Button(say("phones_close"), on_click=room.desk.close_poll, text=True, small=True)
 
 
 def tally_lines(question: Question, tally: tuple[int, ...] | None, say: Speech) -> list[str]:

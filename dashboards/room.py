@@ -7,7 +7,7 @@ which give up as soon as something newer is asked for, and end with the tab.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -17,8 +17,10 @@ import solara
 from reacton.core import get_render_context  # what Solara draws pages with
 from solara.server import kernel_context
 
+from innovation_abm.charts.charts import build_organization
 from innovation_abm.dashboards import links
 from innovation_abm.dashboards.analyses import Analyses
+from innovation_abm.dashboards.archive import Played
 from innovation_abm.dashboards.background import Errands
 from innovation_abm.dashboards.counting import Counting
 from innovation_abm.dashboards.guided_session import GuidedSession
@@ -29,6 +31,8 @@ from innovation_abm.dashboards.jobs import Jobs
 from innovation_abm.dashboards.notes import Notes
 from innovation_abm.dashboards.offered import at_pace, named, offered, with_own
 from innovation_abm.dashboards.phones.desk import FacilitatorDesk
+from innovation_abm.dashboards.phones.game_desk import GameDesk
+from innovation_abm.dashboards.phones.journal import journals_of, owner_of
 from innovation_abm.dashboards.play import Play, Value
 from innovation_abm.dashboards.profiling import Profiling
 from innovation_abm.dashboards.stage import StageWidget
@@ -37,11 +41,13 @@ from innovation_abm.dashboards.tab_picture import TabPicture
 from innovation_abm.errors import InnovationAbmError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
+    from innovation_abm.dashboards.film import Film
     from innovation_abm.dashboards.guides import Guide, Question
     from innovation_abm.dashboards.opening import Opened
+    from innovation_abm.dashboards.phones.journal import Journal
     from innovation_abm.dashboards.server import Preparation
     from innovation_abm.dashboards.tab_memory import Kept, TabMemory
     from innovation_abm.dashboards.uploading import Sent
@@ -63,6 +69,7 @@ class Room:
         history: what is played, with undo.
         chart: the chart that it is played on.
         session: the guided session, if there is one.
+        game: the game in which the room plays the managers, if there is one.
         desk: phones that vote, and the presenter's window.
         stage: the widget with the picture.
         picture: what is watched in it.
@@ -100,7 +107,11 @@ class Room:
             here, self.history, engine.archive, self.notes, memory, uploaded=kept is not None
         )
         self.session = GuidedSession(self.view, here.guides)
-        self.desk = FacilitatorDesk(self.view, self.session, Errands(_of_this_tab()), self._present)
+        errands = Errands(_of_this_tab())
+        self.game = GameDesk(
+            engine.archive, errands, self.notes, self._show_game, lambda: self.desk.refresh()
+        )
+        self.desk = FacilitatorDesk(self.view, self.session, self.game, errands, self._present)
         self.stage = StageWidget(week=found.view.week, speed=found.view.speed, playing=not query)
         self.counting = Counting(engine, self.history, self.chart, self.jobs)
         self.picture = TabPicture(
@@ -173,6 +184,7 @@ class Room:
             moment = self.history.undo()
             if moment is None:
                 return
+            self.leave_game()
             if moment.elsewhere(now):
                 self._return_to(moment, now)
             self.refresh()
@@ -252,6 +264,57 @@ class Room:
         self.session.bet_on(option)
         self.picture.dress()
 
+    # --- the room plays the managers --------------------------------------------------------------
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario that is watched: with the verdicts of the game, if there is one."""
+        return self.game.scenario or self.play.scenario
+
+    def play_managers(self) -> None:
+        """Begin a game on what is played; a guided session ends."""
+        if self.session.guide is not None:
+            self.open_guide("")
+        self.look(panel="game")
+        played = self.chart.played(self.play.scenario)
+        self.game.begin(played, _owner(), links.mark_of_rules(self.chart.opened.rules))
+
+    def games(self) -> list[Journal]:
+        """Return the games that this browser began and can continue here, the newest first."""
+        rules, found = links.mark_of_rules(self.chart.opened.rules), []
+        for journal in journals_of(_owner()):
+            with suppress(InnovationAbmError):  # it was played with other rules
+                if journal.header.is_played_on(self._played_in(journal), rules):
+                    found.append(journal)
+        return found
+
+    def continue_game(self, journal: Journal) -> None:
+        """Continue a game where it was left."""
+        played = self._played_in(journal)
+        if played.scenario != self.play.scenario:
+            self._begin(Play(played.scenario))
+        self.look(panel="game")
+        self.game.resume(journal, played)
+
+    def leave_game(self) -> None:
+        """Leave the game, which can be continued; show again what is played."""
+        if self.game.game.value is not None:
+            self.game.close()
+            self.picture.give([], 0)
+
+    def _played_in(self, journal: Journal) -> Played:
+        """Return what a game is played on here."""
+        opened = self.chart.opened
+        declared = () if opened.rules is None else opened.rules.parameters
+        scenario = journal.header.scenario_with(declared)
+        own = opened.organization if journal.header.own else None
+        return Played(scenario, own or build_organization(scenario), opened.rules, own is not None)
+
+    def _show_game(self, films: Sequence[Film], week: int) -> None:
+        """Show the runs of the game: the room's, alone or beside the simulated managers'."""
+        self.picture.compare(len(films) > 1)
+        self.picture.give(films, week)
+
     # --- how it looks -----------------------------------------------------------------------------
 
     def look(self, **changes: Any) -> None:  # noqa: ANN401 - fields of View
@@ -266,6 +329,9 @@ class Room:
     def compare_twins(self, on: bool) -> None:
         """Show A beside B, or B alone again; not while the room bets on what it would show."""
         if on and self.session.betting:
+            return
+        if self.game.game.value is not None:
+            self.game.act("compare", int(on))
             return
         self.picture.compare(on)
         self.picture.dress()
@@ -282,7 +348,7 @@ class Room:
         """Stop all work: the tab was closed."""
         self.closed = True
         parts = (self.counting, self.analyses, self.in_worlds, self.profiling, self.watch)
-        for part in (self.picture, *parts, self.desk):
+        for part in (self.game, self.picture, *parts, self.desk):
             part.close()
         self.chart.forget_upload()
 
@@ -303,6 +369,8 @@ class Room:
         """Do what the presenter's window asks for."""
         if what == "go":
             self.go_to_step(number)
+        elif what != "bet":
+            self.game.act(what, number)
         elif self._question is not None and 0 <= number < len(self._question.options):
             self.bet_on(number)
 
@@ -314,6 +382,7 @@ class Room:
             return False
         with self.jobs.together():
             self.starting.value = False
+            self.leave_game()
             if remember:
                 self.history.remember(self._moment())
             self.history.put(play)
@@ -353,6 +422,7 @@ class Room:
     def _replace(self, play: Play) -> None:
         """Play something else; show nothing more of what was played before."""
         self.starting.value = False
+        self.leave_game()
         for part in (self.picture, self.counting, self.analyses, self.in_worlds):
             part.forget()
         self.history.put(play)
@@ -409,6 +479,13 @@ class Room:
         else:
             weeks = self.play.opening.weeks
             self.stage.week = min(max(self.week + way * CLICKER_WEEKS, 0), weeks)
+
+
+def _owner() -> str:
+    """Return what identifies the browser of this tab; "" outside a server."""
+    if not kernel_context.has_current_context():
+        return ""
+    return owner_of(kernel_context.get_current_context().session_id)
 
 
 def _of_this_tab() -> AbstractContextManager[Any]:

@@ -17,7 +17,7 @@ from innovation_abm.dashboards.tales import story
 from innovation_abm.dashboards.twins import Twins, pair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from solara import Reactive
 
@@ -66,11 +66,29 @@ class TabPicture:
         self._numbers = numbers
         numbers.subscribe(lambda _: self._caption())
         self._latest = Latest(rest=PATIENCE)
+        self._given: list[Film] = []
         stage.observe(self._follow_week, ["picked", "week"])
+
+    def give(self, films: Sequence[Film], week: int) -> None:
+        """Show runs that were recorded elsewhere, the first alone or beside the second.
+
+        Args:
+            films: the runs; none: show again what the tab plays.
+            week: the week to begin at.
+        """
+        self._given = list(films)
+        with self._stage.hold_sync():
+            self.dress()
+            self.record()
+            self._stage.week, self._stage.playing = week, bool(films) and week < films[0].weeks
 
     def record(self) -> None:
         """Record what may be seen of what is played; what is shown stays until that is done."""
         placing, sides = self._chart.placing, self._sides()
+        if self._given:
+            self._latest.drop()
+            self._show(placing, self._given)
+            return
         if not sides:  # a question is open, and nothing was seen before it
             self._latest.drop()
             self.forget()
@@ -122,6 +140,8 @@ class TabPicture:
         """Bring words, marks and link up to date with what is played and how the page looks."""
         stage, view, play = self._stage, self._view.value, self._history.play.value
         stage.words = dict(view.say.texts)
+        if self._given:  # A and B are not apart by levers
+            stage.words |= {key: view.say(f"game_{key}") for key in ("twin_a", "twin_b")}
         stage.look = {"dark": view.dark, "room": view.room, "language": view.language}
         self._hide()
         self._caption()

@@ -1,7 +1,7 @@
 """What a room has beside its screen: phones that vote, and the presenter's window.
 
 Both are reached by addresses that cannot be guessed. A phone may vote; only the presenter's window
-may go to another step.
+may go to another step, or to another week of a game.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.background import Errands
     from innovation_abm.dashboards.guided_session import GuidedSession
     from innovation_abm.dashboards.links import View
+    from innovation_abm.dashboards.phones.game_desk import GameDesk
 
 POLLS: WeakValueDictionary[str, Poll] = WeakValueDictionary()
 DESKS: WeakValueDictionary[str, FacilitatorDesk] = WeakValueDictionary()
@@ -60,6 +61,7 @@ class FacilitatorDesk:
         self,
         view: Reactive[View],
         session: GuidedSession,
+        game: GameDesk,
         errands: Errands,
         act: Callable[[str, int], None],
     ) -> None:
@@ -68,21 +70,24 @@ class FacilitatorDesk:
         Args:
             view: how the page looks, with the step of the session.
             session: the guided session.
+            game: the game in which the room plays the managers.
             errands: does what small pages ask for.
-            act: does it in the room: ``"go"`` to a step or ``"bet"`` on an option, from 0.
+            act: does it in the room: ``"go"`` to a step, ``"bet"`` on an option, from 0, or what
+                :meth:`.GameDesk.act` does.
         """
         self.key, self.channel = secrets.token_urlsafe(16), Channel()
         self.poll: Reactive[Poll | None] = solara.reactive(None)
         self.turnout: Reactive[Turnout] = solara.reactive(Turnout())
         self.presented: Reactive[bool] = solara.reactive(False)
-        self._view, self._session, self._errands, self._act = view, session, errands, act
+        self._view, self._session, self._game = view, session, game
+        self._errands, self._act = errands, act
         self._windows = 0
         self._content: dict[str, Any] = {}
         self._began, self._guide = time.time(), ""
         self._closed = False
         view.subscribe(lambda _: self.follow())
         DESKS[self.key] = self
-        self._show()
+        self.refresh()
 
     # --- votes by phone ---------------------------------------------------------------------------
 
@@ -101,7 +106,7 @@ class FacilitatorDesk:
             POLLS.pop(poll.token, None)
             poll.end()
             self.poll.value, self.turnout.value = None, Turnout()
-            self._show()
+            self.refresh()
 
     def tally(self) -> tuple[int, ...] | None:
         """Return the votes on the last question, by answer; ``None`` without phones."""
@@ -126,7 +131,7 @@ class FacilitatorDesk:
             else:
                 poll.reveal(ballot if self._is_revealed() else None)
             self._count()
-        self._show()
+        self.refresh()
 
     def _is_revealed(self) -> bool:
         guide = self._session.guide
@@ -148,7 +153,7 @@ class FacilitatorDesk:
             found = Turnout(poll.here, sum(self.tally() or ()))
             if found != self.turnout.value:
                 self.turnout.value = found
-            self._show()
+            self.refresh()
 
     # --- the presenter's window -------------------------------------------------------------------
 
@@ -169,7 +174,7 @@ class FacilitatorDesk:
         """Return what a presenter's window shows; ``None`` once the room is closed."""
         return None if self._closed else self._content
 
-    def _show(self) -> None:
+    def refresh(self) -> None:
         """Bring presenter's windows up to date.
 
         Done in the tab's own threads: the server's, which sends it, sees other reactive values.
@@ -180,6 +185,8 @@ class FacilitatorDesk:
     def _presented(self) -> dict[str, Any]:
         guide, view, step = self._session.guide, self._view.value, self._session.step
         content: dict[str, Any] = {"language": view.language}
+        if (game := self._game.presented(view.say)) is not None:
+            content["game"] = game
         if guide is None:
             return content
         say, now = view.say, guide.steps[step]

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import time
+import tomllib
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -115,6 +116,11 @@ class Journal:
         """Continue in the file at ``path``, which exists."""
         self.header, self.progress = header, progress
         self._path = path
+
+    @property
+    def name(self) -> str:
+        """The name of the organisation that is played."""
+        return str(tomllib.loads(self.header.scenario)["name"])
 
     @classmethod
     def begin(cls, header: Header) -> Journal:

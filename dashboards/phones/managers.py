@@ -169,6 +169,11 @@ class ManagersGame:
         """The scenario whose run the game is, with all verdicts so far."""
         return self.played.scenario.but(verdicts=self.verdicts)
 
+    @property
+    def full(self) -> Played:
+        """What a whole run with the verdicts so far is; later weeks are simulated."""
+        return replace(self.played, scenario=self.scenario)
+
     def end_week(self, decisions: Mapping[tuple[int, str], bool]) -> None:
         """End the week with what was decided; what nobody decided, the simulated managers decide.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections import Counter, defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -244,22 +245,31 @@ class PhoneGame:
         with self._changing:
             if self._closed:
                 return None
-            post = self._progress.seats[seat]
-            content: dict[str, Any] = {"post": post, "unit": self._unit(post)}
+            content: dict[str, Any] = {}
             if self.scores is not None:
                 content["scores"] = [[one.saved, one.lost, one.let_in] for one in self.scores]
             if not self._open:
                 return content | {"state": "over" if self.game.over else "wait"}
+            post, until = self._progress.seats[seat], self.clock.until
             inbox = self._inboxes[post]
             return content | {
-                "state": "open",
                 "week": self._week,
-                "weeks": self.game.weeks,
                 "ideas": [self._offered(seat, one) for one in inbox.ideas],
                 "waiting": inbox.waiting,
                 "business": inbox.business,
-                "until": self.clock.until,
+                "until": None if until is None else round(until),
             }
+
+    def seat(self, phone: str) -> dict[str, Any]:
+        """Return what a phone's page knows from the start, as it stays the same.
+
+        Its desk by number and, where it has one that means something to the room, by name; how
+        many weeks there are; and the server's time, by which the clock runs.
+        """
+        with self._changing:
+            post, played = self._progress.seats[seat_of(phone)], self.game.played
+        name = str(played.chart.names[post]) if played.own else ""
+        return {"post": post, "name": name, "weeks": self.game.weeks, "now": time.time()}
 
     def _offered(self, seat: str, one: OfferedIdea) -> list[Any]:
         """Return an idea with what a phone answered; a list, as a phone gets few bytes a week."""
@@ -269,8 +279,3 @@ class PhoneGame:
     def _ideas(self, post: int) -> tuple[OfferedIdea, ...]:
         inbox = self._inboxes.get(post)
         return () if inbox is None else inbox.ideas
-
-    def _unit(self, post: int) -> str:
-        """Return the name of a desk that means something to the room; blank if it has none."""
-        played = self.game.played
-        return str(played.chart.names[post]) if played.own else ""

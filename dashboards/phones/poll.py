@@ -112,6 +112,10 @@ class Poll:
                 raise VoteError(f"{MOST_PHONES} phones have joined: no more are let in")
             self._phones.add(phone)
 
+    def seat(self, phone: str) -> dict[str, Any]:
+        """Return what a phone's page knows from the start: nothing, as all phones vote alike."""
+        return {}
+
     def knows(self, phone: str) -> bool:
         """Whether a phone has joined."""
         with self._changing:

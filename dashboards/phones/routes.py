@@ -17,6 +17,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from innovation_abm.dashboards.phones.desk import DESKS, POLLS
+from innovation_abm.dashboards.phones.game_desk import GAMES
+from innovation_abm.dashboards.phones.journal import JournalError
 from innovation_abm.dashboards.phones.poll import VoteError
 from innovation_abm.dashboards.stage import FRONT
 from innovation_abm.dashboards.words import vocabulary
@@ -27,11 +29,16 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from innovation_abm.dashboards.phones.desk import FacilitatorDesk
+    from innovation_abm.dashboards.phones.phone_game import PhoneGame
     from innovation_abm.dashboards.phones.poll import Poll
 
 COOKIE: Final = "ia_phone"
 MOST_BYTES: Final = 200
 """Most bytes that a small page sends."""
+ANSWERS: Final = {1: True, 0: False, -1: None}
+"""What a manager may answer: endorse, refuse, or neither any more."""
+ASKED: Final = ("go", "bet", "week", "clock", "seconds", "compare")
+"""What a presenter's window may ask for."""
 PLAIN: Final = {"Cache-Control": "no-store"}
 
 
@@ -41,6 +48,9 @@ def routes() -> list[Route]:
         Route("/vote/{token}", vote_page, methods=["GET"]),
         Route("/vote/{token}", vote, methods=["POST"]),
         Route("/vote/{token}/events", vote_events, methods=["GET"]),
+        Route("/play/{token}", play_page, methods=["GET"]),
+        Route("/play/{token}", play, methods=["POST"]),
+        Route("/play/{token}/events", play_events, methods=["GET"]),
         Route("/presenter/{key}", presenter_page, methods=["GET"]),
         Route("/presenter/{key}", present, methods=["POST"]),
         Route("/presenter/{key}/events", presenter_events, methods=["GET"]),
@@ -51,33 +61,53 @@ def routes() -> list[Route]:
 
 
 async def vote_page(request: Request) -> Response:
+    """Let a phone in that votes."""
+    return _let_in(request, POLLS.get(request.path_params["token"]), "vote")
+
+
+async def play_page(request: Request) -> Response:
+    """Let a phone in that plays a manager."""
+    return _let_in(request, GAMES.get(request.path_params["token"]), "play")
+
+
+def _let_in(request: Request, host: Poll | PhoneGame | None, what: str) -> Response:
     """Let a phone in: it gets a number, which only its browser and this room know."""
-    poll = POLLS.get(request.path_params["token"])
-    if poll is None:
+    if host is None:
         return _page("gone.html", "gone_", status=404)
     phone = _phone(request) or secrets.token_urlsafe(12)
     try:
-        poll.join(phone)
+        host.join(phone)
     except VoteError as error:
         return _refused(429, str(error))
-    answer = _page("vote.html", "vote_")
+    except JournalError:
+        return _not_kept()
+    answer = _page(f"{what}.html", f"{what}_", seat=host.seat(phone))
     # Not "strict": applications that scan codes open the page as from elsewhere, and without its
     # number a phone would vote twice.
-    answer.set_cookie(COOKIE, phone, httponly=True, samesite="lax", path="/vote")
+    answer.set_cookie(COOKIE, phone, httponly=True, samesite="lax", path=f"/{what}")
     return answer
 
 
 async def vote_events(request: Request) -> Response:
-    """Tell a phone what it shows, now and whenever that changes."""
-    poll, phone = POLLS.get(request.path_params["token"]), _phone(request)
-    if poll is None or not poll.knows(phone):
+    """Tell a phone that votes what it shows, now and whenever that changes."""
+    return _followed(request, POLLS.get(request.path_params["token"]))
+
+
+async def play_events(request: Request) -> Response:
+    """Tell a phone that plays what it shows, now and whenever that changes."""
+    return _followed(request, GAMES.get(request.path_params["token"]))
+
+
+def _followed(request: Request, host: Poll | PhoneGame | None) -> Response:
+    phone = _phone(request)
+    if host is None or not host.knows(phone):
         return _refused(404, "not found")
-    return _stream(_followed_by_phone(poll, phone))
+    return _stream(_followed_by_phone(host, phone))
 
 
-async def _followed_by_phone(poll: Poll, phone: str) -> AsyncIterator[str]:
-    with poll.connected(phone):
-        async for event in poll.channel.follow(lambda: poll.shown_on(phone)):
+async def _followed_by_phone(host: Poll | PhoneGame, phone: str) -> AsyncIterator[str]:
+    with host.connected(phone):
+        async for event in host.channel.follow(lambda: host.shown_on(phone)):
             yield event
 
 
@@ -93,6 +123,23 @@ async def vote(request: Request) -> Response:
         poll.vote(_phone(request), given["step"], given["option"])
     except VoteError as error:
         return _refused(409, str(error))
+    return Response(status_code=204)
+
+
+async def play(request: Request) -> Response:
+    """Take an answer: ``{"week": 12, "place": 0, "answer": 1}``; 0 refuses, -1 takes it back."""
+    game = GAMES.get(request.path_params["token"])
+    if game is None:
+        return _refused(404, "not found")
+    given = _numbers(await _sent(request), "week", "place", "answer")
+    if given is None or given["answer"] not in ANSWERS:
+        return _refused(400, "must be a week, a place and an answer of -1, 0 or 1")
+    try:
+        game.answer(_phone(request), given["week"], given["place"], ANSWERS[given["answer"]])
+    except VoteError as error:
+        return _refused(409, str(error))
+    except JournalError:
+        return _not_kept()
     return Response(status_code=204)
 
 
@@ -130,29 +177,31 @@ async def _followed_by_presenter(desk: FacilitatorDesk) -> AsyncIterator[str]:
 
 
 async def present(request: Request) -> Response:
-    """Do in the room what the presenter's window asks for: ``{"go": 4}`` or ``{"bet": 1}``."""
+    """Do in the room what the presenter's window asks for: ``{"go": 4}``, for example."""
     desk = DESKS.get(request.path_params["key"])
     if desk is None:
         return _refused(404, "not found")
     content = await _sent(request)
-    for what in ("go", "bet"):
+    for what in ASKED:
         given = _numbers(content, what)
         if given is not None:
             desk.act(what, given[what])
             return Response(status_code=204)
-    return _refused(400, "must be go or bet, and a whole number")
+    return _refused(400, f"must be one of {', '.join(ASKED)}, and a whole number")
 
 
 # --- what both have in common ---------------------------------------------------------------------
 
 
-def _page(file: str, texts: str, status: int = 200) -> Response:
+def _page(
+    file: str, texts: str, status: int = 200, *, seat: dict[str, Any] | None = None
+) -> Response:
     nonce = secrets.token_urlsafe(16)
     policy = (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    html = _html(file, texts).replace("NONCE", nonce)
+    html = _html(file, texts).replace("NONCE", nonce).replace("SEAT", _embedded(seat))
     return HTMLResponse(html, status, headers={**PLAIN, "Content-Security-Policy": policy})
 
 
@@ -165,8 +214,12 @@ def _html(file: str, prefix: str) -> str:
         }
         for language, texts in vocabulary().items()
     }
-    embedded = json.dumps(said, ensure_ascii=False).replace("<", "\\u003c")
-    return (FRONT / file).read_text(encoding="utf-8").replace("TEXTS", embedded)
+    return (FRONT / file).read_text(encoding="utf-8").replace("TEXTS", _embedded(said))
+
+
+def _embedded(value: object) -> str:
+    """Return a value as JSON that is safe in a script of a page."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def _stream(events: AsyncIterator[str]) -> Response:
@@ -176,6 +229,11 @@ def _stream(events: AsyncIterator[str]) -> Response:
 
 def _refused(status: int, why: str) -> Response:
     return PlainTextResponse(f"{why}\n", status, headers=PLAIN)
+
+
+def _not_kept() -> Response:
+    """Refuse what cannot be written to disk; where that is, is nobody else's business."""
+    return _refused(503, "this cannot be kept now")
 
 
 async def _sent(request: Request) -> bytes:

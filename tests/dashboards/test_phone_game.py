@@ -43,7 +43,7 @@ def continued():
 def seated(game, *phones):
     for phone in phones:
         game.join(phone)
-    return {phone: game.shown_on(phone)["post"] for phone in phones}
+    return {phone: game.seat(phone)["post"] for phone in phones}
 
 
 def answer_all(game, phones, endorse=lambda name: True):
@@ -97,13 +97,14 @@ def test_the_majority_at_a_desk_decides_and_a_tie_is_simulated():
     crowd = [str(n) for n in range(3 * desks)]
     posts = seated(game, *crowd)
     shown = until_ideas(game, crowd[0])
-    three = [phone for phone in crowd if posts[phone] == shown["post"]]
+    post = posts[crowd[0]]
+    three = [phone for phone in crowd if posts[phone] == post]
     name, week = shown["ideas"][0][0], shown["week"]
     for phone, endorse in zip(three, (False, True, False), strict=True):
         game.answer(phone, week, 0, endorse)
     game.end_week(week)
     (verdict,) = game.game.verdicts
-    assert (verdict.idea, verdict.post, verdict.endorse) == (name, shown["post"], False)
+    assert (verdict.idea, verdict.post, verdict.endorse) == (name, post, False)
     shown = until_ideas(game, crowd[0])
     for phone, endorse in zip(three, (False, True, None), strict=True):
         game.answer(phone, shown["week"], 0, endorse)

@@ -1,0 +1,134 @@
+"""The room plays the managers: how phones join, the week, its buttons, and the comparison."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import solara
+
+from innovation_abm.dashboards.offered import title
+from innovation_abm.dashboards.panels import paragraph
+from innovation_abm.dashboards.phone_panel import PresenterLink, invitation
+from innovation_abm.dashboards.phones.clock import SECONDS
+
+if TYPE_CHECKING:
+    from innovation_abm.dashboards.phones.game_desk import Comparison, GameStatus
+    from innovation_abm.dashboards.room import Room
+    from innovation_abm.dashboards.words import Speech
+
+MEASURES = ("saved", "refused", "lapsed", "let_in")
+
+
+@solara.component
+def GamePanel(room: Room) -> None:
+    """Begin or continue a game, or steer the one that is on."""
+    status = room.game.status.value
+    if status is None:
+        _Begin(room)
+    else:
+        _Game(room, status)
+
+
+@solara.component
+def _Begin(room: Room) -> None:
+    say = room.say
+    games = solara.use_memo(room.games, [room.play.opening])
+    paragraph(say("game_explained"))
+    if not room.engine.address:
+        paragraph(say("game_alone"))
+        return
+    with solara.Column(gap="6px"):
+        for journal in games[:3]:
+            name = title(journal.name, say)
+            solara.Button(
+                say("game_continue", name=name, week=journal.progress.week),
+                on_click=lambda journal=journal: room.continue_game(journal),
+                outlined=True,
+            ).key(journal.header.token)
+        solara.Button(say("game_begin"), on_click=room.play_managers, color="primary")
+
+
+@solara.component
+def _Game(room: Room, status: GameStatus) -> None:
+    say, game, compared = room.say, room.game.game.value, room.game.comparison.value
+    if game is None:
+        return
+    heading = (
+        say("game_over") if status.over else say("game_week", week=status.week, weeks=status.weeks)
+    )
+    lines = [
+        say("game_here", here=status.here, manned=status.manned, desks=status.desks),
+        say("game_answered", answered=status.answered, offered=status.offered),
+    ]
+    solara.HTML(tag="h2", unsafe_innerHTML=escape(heading))
+    solara.HTML(
+        tag="div",
+        unsafe_innerHTML="".join(f"<p class='ia-read'>{escape(one)}</p>" for one in lines),
+        attributes={"role": "status"},
+    )
+    if compared is None:
+        _Steering(room, status)
+    else:
+        solara.HTML(
+            tag="div",
+            classes=["ia-table"],
+            unsafe_innerHTML=_comparison(compared, say),
+        )
+        paragraph(say("game_luck"))
+        if not status.over:
+            _act(room, say("game_back"), "compare", 0, primary=True)
+    if not status.over:
+        none = "" if status.here else say("game_none")
+        invitation(f"{room.engine.address}play/{game.token}", say("game_scan"), [], none)
+    solara.Button(say("game_leave"), on_click=room.leave_game, text=True, small=True)
+    if not room.view.value.room and not room.desk.presented.value:
+        PresenterLink(room)
+
+
+@solara.component
+def _Steering(room: Room, status: GameStatus) -> None:
+    """Offer what the presenter's window offers too, which has the time that is left."""
+    say, running = room.say, status.until is not None
+    with solara.Row(style={"flex-wrap": "wrap"}):
+        _act(room, say("game_end_week", week=status.week), "week", status.week, primary=True)
+        _act(room, say("game_pause" if running else "game_run"), "clock", int(not running))
+        _act(room, say("game_compare"), "compare", 1)
+    label = escape(say("game_seconds"))
+    with solara.Div(classes=["ia-acts"], attributes={"role": "group", "aria-label": label}):
+        solara.Text(say("game_seconds"))
+        for seconds in SECONDS:
+            _act(room, str(seconds), "seconds", seconds, primary=seconds == status.seconds)
+
+
+def _act(room: Room, text: str, what: str, number: int, *, primary: bool = False) -> None:
+    """Draw a button that does something in the game."""
+    solara.Button(
+        text,
+        on_click=lambda: room.game.act(what, number),
+        color="primary" if primary else None,
+        outlined=not primary,
+        small=what == "seconds",
+        attributes={"aria-pressed": str(primary).lower()} if what == "seconds" else {},
+    ).key(f"{what} {number}")
+
+
+def _comparison(compared: Comparison, say: Speech) -> str:
+    """Return the room beside the simulated managers, as a table."""
+    head = "".join(
+        f"<th scope='col'>{escape(say(key))}</th>" for key in ("game_you", "game_simulated")
+    )
+    rows = "".join(
+        f"<tr><th scope='row'>{escape(say(f'game_{measure}'))}</th>"
+        + "".join(
+            f"<td>{say.number(getattr(one, measure))}</td>"
+            for one in (compared.room, compared.simulated)
+        )
+        + "</tr>"
+        for measure in MEASURES
+    )
+    caption = escape(say("game_compared", week=compared.week))
+    return (
+        f"<table><caption>{caption}</caption><thead><tr><td></td>{head}</tr></thead>"
+        f"<tbody>{rows}</tbody></table>"
+    )

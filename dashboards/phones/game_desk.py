@@ -1,0 +1,261 @@
+"""The game of a tab: the room plays the managers, and its page and presenter's window steer it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+import solara
+
+from innovation_abm.dashboards.phones.clock import SECONDS
+from innovation_abm.dashboards.phones.managers import score
+from innovation_abm.dashboards.phones.phone_game import PhoneGame
+from innovation_abm.errors import InnovationAbmError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from solara import Reactive
+
+    from innovation_abm.dashboards.archive import Archive, Played
+    from innovation_abm.dashboards.background import Errands
+    from innovation_abm.dashboards.film import Film
+    from innovation_abm.dashboards.notes import Notes
+    from innovation_abm.dashboards.phones.journal import Journal
+    from innovation_abm.dashboards.phones.managers import Score
+    from innovation_abm.dashboards.words import Speech
+    from innovation_abm.scenario.scenario import Scenario
+
+GAMES: WeakValueDictionary[str, PhoneGame] = WeakValueDictionary()
+"""The games that are open now, by the secret in the address of their phones."""
+
+
+@dataclass(frozen=True)
+class GameStatus:
+    """How far a game is.
+
+    Attributes:
+        week, weeks: the week that is being decided on, and the number of weeks.
+        here: phones that are connected.
+        desks, manned: desks of middle managers, and those with a connected phone.
+        answered, offered: ideas with an answer, and ideas on the desks with a phone.
+        seconds: the time for a week.
+        until: when this week's time is over, as seconds since 1970; ``None`` while it is paused.
+        left: seconds that were left when it was paused.
+        over: whether all weeks have ended.
+    """
+
+    week: int
+    weeks: int
+    here: int
+    desks: int
+    manned: int
+    answered: int
+    offered: int
+    seconds: int
+    until: float | None
+    left: int
+    over: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The room beside the simulated managers, under the same luck.
+
+    Attributes:
+        week: the week up to which ideas are counted.
+        room, simulated: what became of them.
+    """
+
+    week: int
+    room: Score
+    simulated: Score
+
+
+class GameDesk:
+    """The game of one tab, if it plays one.
+
+    Attributes:
+        game: the game.
+        status: how far it is; ``None`` without a game.
+        comparison: the figures, while the room is compared with the simulated managers.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        errands: Errands,
+        notes: Notes,
+        show: Callable[[Sequence[Film], int], None],
+        changed: Callable[[], None],
+    ) -> None:
+        """Begin without a game.
+
+        Args:
+            archive: records the runs that are compared.
+            errands: does in the tab what phones, clock and presenter's windows ask for.
+            notes: report what fails.
+            show: shows runs in the picture, the first alone or compared with the second, from a
+                week on.
+            changed: called when something has changed that a presenter's window shows.
+        """
+        self.game: Reactive[PhoneGame | None] = solara.reactive(None)
+        self.status: Reactive[GameStatus | None] = solara.reactive(None)
+        self.comparison: Reactive[Comparison | None] = solara.reactive(None)
+        self._archive, self._errands, self._notes = archive, errands, notes
+        self._show, self._changed = show, changed
+
+    @property
+    def scenario(self) -> Scenario | None:
+        """The scenario of the game with the verdicts so far; ``None`` without a game."""
+        game = self.game.value
+        return None if game is None else game.game.scenario
+
+    def begin(self, played: Played, owner: str, rules: str) -> None:
+        """Begin a game.
+
+        Args:
+            played: what is played.
+            owner: the browser that may continue it.
+            rules: what identifies the rules.
+        """
+        self._open(lambda: PhoneGame.begin(played, owner, rules, self._recount, self._ring))
+
+    def resume(self, journal: Journal, played: Played) -> None:
+        """Continue a game that another page or server was playing."""
+        if journal.header.token in GAMES:  # in another tab: one of them steers
+            GAMES[journal.header.token].end()
+        self._open(lambda: PhoneGame(played, journal, self._recount, self._ring))
+
+    def _open(self, made: Callable[[], PhoneGame]) -> None:
+        self.close()
+        try:
+            game = made()
+        except InnovationAbmError as error:
+            self._notes.tell("failed", what=str(error))
+            return
+        GAMES[game.token] = game
+        self.game.value = game
+        self._show_game()
+
+    def act(self, what: str, number: int) -> None:
+        """Do what a button or a presenter's window asks for.
+
+        Args:
+            what: ``"week"``: end that week; ``"clock"``: run (1) or pause (0); ``"seconds"``: the
+                time for a week; ``"compare"``: compare with the simulated managers (1) or go on.
+            number: which, see above.
+        """
+        game = self.game.value
+        if game is None:
+            return
+        if what == "week":
+            self._end_week(game, number)
+        elif what == "clock" and number and not game.game.over:
+            game.clock.run()
+        elif what == "clock":
+            game.clock.pause()
+        elif what == "seconds" and number in SECONDS:
+            game.clock.choose(number)
+        elif what == "compare" and number:
+            self._compare(game)
+        elif what == "compare":
+            self._show_game()
+        if what in ("clock", "seconds"):
+            game.channel.tell()
+        self._count()
+
+    def close(self) -> None:
+        """Leave the game, which can be continued."""
+        game = self.game.value
+        if game is not None:
+            GAMES.pop(game.token, None)
+            game.end()
+            self.game.value = self.comparison.value = None
+            self._count()
+
+    def _ring(self) -> None:
+        """End the week whose time is over; called by the clock."""
+        game = self.game.value
+        if game is not None:
+            week = game.week
+            self._errands.ask(lambda: self._end_week(game, week))
+
+    def _end_week(self, game: PhoneGame, week: int) -> None:
+        done = game.game.done
+        try:
+            ended = game.end_week(week)
+        except InnovationAbmError as error:
+            self._notes.tell("failed", what=str(error))
+            ended = True
+        if ended and game.game.over:
+            self._compare(game)
+        elif ended:
+            self._show_game(done)
+        self._count()
+
+    def _show_game(self, since: int | None = None) -> None:
+        """Show what was played, and play what has happened since a week."""
+        game = self.game.value
+        if game is not None:
+            self.comparison.value = None
+            self._show([game.game.film()], game.game.done if since is None else since)
+            self._count()
+
+    def _compare(self, game: PhoneGame) -> None:
+        """Show the run of the room beside that of the simulated managers."""
+        game.clock.pause()
+        week = game.game.done
+        room, simulated = (
+            self._archive.film(one, lambda: True) for one in (game.game.full, game.game.played)
+        )
+        found = Comparison(week, score(room.run, week), score(simulated.run, week))
+        self._show([room, simulated], week)
+        self.comparison.value = found
+        game.show((found.room, found.simulated))
+
+    def _recount(self) -> None:
+        """Count again soon who is here and has answered; called by phones."""
+        self._errands.ask(self._count)
+
+    def _count(self) -> None:
+        game = self.game.value
+        found = None if game is None else _status(game)
+        if found != self.status.value:
+            self.status.value = found
+        self._changed()
+
+    def presented(self, say: Speech) -> dict[str, Any] | None:
+        """Return what a presenter's window shows of the game; ``None`` without one."""
+        status, compared = self.status.value, self.comparison.value
+        if status is None:
+            return None
+        lines = [] if compared is None else score_lines(compared, say)
+        return {**asdict(status), "choices": SECONDS, "compared": lines}
+
+
+def _status(game: PhoneGame) -> GameStatus:
+    answered, offered = game.answers
+    return GameStatus(
+        week=game.week,
+        weeks=game.game.weeks,
+        here=game.here,
+        desks=len(game.game.posts),
+        manned=game.posts,
+        answered=answered,
+        offered=offered,
+        seconds=game.clock.seconds,
+        until=game.clock.until,
+        left=round(game.clock.left),
+        over=game.game.over,
+    )
+
+
+def score_lines(compared: Comparison, say: Speech) -> list[str]:
+    """Return how the room did beside the simulated managers, in words."""
+    lines = [
+        say(f"game_score_{who}", saved=one.saved, lost=one.lost, let_in=one.let_in)
+        for who, one in (("room", compared.room), ("simulated", compared.simulated))
+    ]
+    return [say("game_compared", week=compared.week), *lines, say("game_luck")]
