@@ -20,6 +20,7 @@ from innovation_abm.dashboards.game_panel import GamePanel
 from innovation_abm.dashboards.guide_panel import GuidePanel
 from innovation_abm.dashboards.keeping import Keep
 from innovation_abm.dashboards.lever_panel import Levers
+from innovation_abm.dashboards.limits import Limits
 from innovation_abm.dashboards.links import PANELS, names_chart
 from innovation_abm.dashboards.number import Number
 from innovation_abm.dashboards.offered import offered, title
@@ -87,7 +88,11 @@ def _Dashboard(room: Room) -> None:
                 StartCard(room, lambda: dialog.show(True), lambda: questions.show(True))
                 rv.Html(tag="div", class_="ia-holder", children=[room.stage])
             with solara.Div(classes=["ia-right"]):
-                Number(room)
+                if view.panel == "game" and room.game.status.value is not None:
+                    with solara.Div():  # the number is about other luck than the game's
+                        Limits(room)
+                else:
+                    Number(room)
                 _Panels(room, questions)
         QuestionDialog(room, questions)
 

@@ -1,7 +1,8 @@
 """How fast the page is: ``python -m innovation_abm.dashboards.benchmark``.
 
 Opens the dashboard in a headless browser, for a workshop and for a thousand people, then in ten
-pages at once, and measures. Each figure is shown with its goal, and missed goals are listed.
+pages at once, then beside phones that play the managers, and measures. Each figure is shown with
+its goal, and missed goals are listed.
 Requires what :mod:`~innovation_abm.dashboards.screenshots` requires, and Linux for processor use.
 """
 
@@ -12,11 +13,14 @@ import statistics
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from innovation_abm.charts.charts import write_chart
 from innovation_abm.console import print_json
+from innovation_abm.dashboards.phones.scripted import ScriptedPhone
 from innovation_abm.dashboards.screenshots import LAPTOP, browsing, serving
 from innovation_abm.organization.organization import generate
 
@@ -30,11 +34,16 @@ GOALS: Final = {
     "frames_fewest": 30,
     "server_percent": 10.0,
     "lever_seconds": 0.5,
+    "answer_seconds": 0.5,
+    "phone_kilobytes": 20.0,
 }
 """Goals: the least frames per second; for the others, the most."""
 SECONDS: Final = 8
 PAGES: Final = 10
 """Pages that are open at once in the last part."""
+PHONES: Final = 30
+WEEKS: Final = 25
+"""Phones that play the managers, and how many weeks."""
 THOUSAND: Final = (1, 2, 10)
 """Shape of the larger organisation: 1,111 people."""
 LEVER: Final = "[data-lever=risk_aversion][role=slider]"
@@ -111,6 +120,58 @@ def sessions(browser: Any, address: str, server: subprocess.Popen[str]) -> dict[
     }
 
 
+def managers(browser: Any, address: str, server: subprocess.Popen[str]) -> dict[str, float]:  # noqa: ANN401
+    """Measure a game: phones decide for middle managers while one page shows the organisation.
+
+    Returns:
+        ``phones``; ``answers`` that they sent; ``answer_seconds`` within which 95% of them were
+        confirmed; ``phone_kilobytes`` that the busiest phone received; ``week_seconds`` from the
+        end of a week to the next one on the phones, the median; ``server_percent``.
+    """
+    page, _ = _open(browser, f"{address}?panel=game&lang=en")
+    page.get_by_text("Let phones play").click()
+    page.wait_for_selector(".ia-address")
+    path = urlsplit(page.inner_text(".ia-address")).path
+    phones = [ScriptedPhone(f"{address.rstrip('/')}{path}") for _ in range(PHONES)]
+    _wait_for_next(phones, 0)
+    share, waited = _Share(server.pid), []
+    for _ in range(WEEKS):
+        week = phones[0].shown["week"]
+        with ThreadPoolExecutor(PHONES) as crowd:  # all at once, as when a week begins
+            list(crowd.map(_answer_all, phones))
+        began = time.perf_counter()
+        page.get_by_text(f"End week {week}", exact=True).click()
+        _wait_for_next(phones, week)
+        waited.append(time.perf_counter() - began)
+    seconds = [one for phone in phones for one in phone.seconds]
+    used = share.percent()
+    for phone in phones:
+        phone.drop()
+    page.close()
+    return {
+        "phones": PHONES,
+        "answers": len(seconds),
+        "answer_seconds": statistics.quantiles(seconds, n=20)[-1],
+        "phone_kilobytes": max(phone.received for phone in phones) / 1_000,
+        "week_seconds": statistics.median(waited),
+        "server_percent": used,
+    }
+
+
+def _answer_all(phone: ScriptedPhone) -> None:
+    for place in range(len(phone.shown["ideas"])):
+        phone.send(week=phone.shown["week"], place=place, answer=1)
+
+
+def _wait_for_next(phones: list[ScriptedPhone], week: int) -> None:
+    """Wait until all phones show another week."""
+    end = time.monotonic() + 60
+    while any(phone.shown.get("week") in (None, week) for phone in phones):
+        if time.monotonic() > end:
+            raise TimeoutError(f"week {week} does not end")
+        time.sleep(0.005)
+
+
 def beside_goals(found: dict[str, dict[str, float]]) -> dict[str, Any]:
     """Return each figure with its goal, and the missed goals by part and figure."""
     told: dict[str, Any] = {
@@ -175,6 +236,7 @@ def main() -> int:
             ("room", measure, ()),
             ("thousand", measure, ("--chart", str(chart))),
             ("sessions", sessions, ()),
+            ("managers", managers, ("--lan",)),
         ):
             with serving(*options) as (server, address):
                 _open(browser, address)[0].close()  # the server's first page loads more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -57,10 +58,9 @@ def _Game(room: Room, status: GameStatus) -> None:
     heading = (
         say("game_over") if status.over else say("game_week", week=status.week, weeks=status.weeks)
     )
-    lines = [
-        say("game_here", here=status.here, manned=status.manned, desks=status.desks),
-        say("game_answered", answered=status.answered, offered=status.offered),
-    ]
+    lines = [say("game_here", here=status.here, manned=status.manned, desks=status.desks)]
+    if compared is None:
+        lines.append(say("game_answered", answered=status.answered, offered=status.offered))
     solara.HTML(tag="h2", unsafe_innerHTML=escape(heading))
     solara.HTML(
         tag="div",
@@ -68,11 +68,13 @@ def _Game(room: Room, status: GameStatus) -> None:
         attributes={"role": "status"},
     )
     if compared is None:
-        _Steering(room, status)
+        _Time(say, status)
+        if not room.desk.presented.value:  # which has the same buttons, and leaves room here
+            _Steering(room, status)
     else:
         solara.HTML(
             tag="div",
-            classes=["ia-table"],
+            classes=["ia-table", "ia-game"],
             unsafe_innerHTML=_comparison(compared, say),
         )
         paragraph(say("game_luck"))
@@ -87,8 +89,26 @@ def _Game(room: Room, status: GameStatus) -> None:
 
 
 @solara.component
+def _Time(say: Speech, status: GameStatus) -> None:
+    """Show the time that is left as a bar, which the browser shortens by itself."""
+    until = status.until
+    left = solara.use_memo(lambda: max(0, (until or 0) - time.time()), [until])
+    share, label = left / status.seconds, escape(say("game_time"))
+    if until is None:
+        return
+    solara.HTML(
+        tag="div",
+        classes=["ia-time"],
+        unsafe_innerHTML=(
+            f"<i role='img' aria-label='{label}' "
+            f"style='width:{100 * share:.0f}%;animation-duration:{left:.1f}s'></i>"
+        ),
+    ).key(f"time {until}")
+
+
+@solara.component
 def _Steering(room: Room, status: GameStatus) -> None:
-    """Offer what the presenter's window offers too, which has the time that is left."""
+    """Offer what the presenter's window offers too."""
     say, running = room.say, status.until is not None
     with solara.Row(style={"flex-wrap": "wrap"}):
         _act(room, say("game_end_week", week=status.week), "week", status.week, primary=True)

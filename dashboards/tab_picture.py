@@ -77,9 +77,9 @@ class TabPicture:
             week: the week to begin at.
         """
         self._given = list(films)
-        with self._stage.hold_sync():
-            self.dress()
-            self.record()
+        self.dress()
+        self.record()
+        with self._stage.hold_sync():  # after the runs: the browser keeps its week with new ones
             self._stage.week, self._stage.playing = week, bool(films) and week < films[0].weeks
 
     def record(self) -> None:
@@ -167,7 +167,7 @@ class TabPicture:
         """Bring the number in the picture up to date."""
         numbers, say = self._numbers.value, self._view.value.say
         caption = {"name": title(self._history.play.value.opening.name, say)}
-        if numbers is not None and not self._session.betting:
+        if numbers is not None and not (self._session.betting or self._given):
             caption |= {
                 side: _in_words(one, say) for side, one in (("a", numbers.a), ("b", numbers.b))
             }

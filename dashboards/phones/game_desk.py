@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from solara import Reactive
 
-    from innovation_abm.dashboards.archive import Archive, Played
+    from innovation_abm.dashboards.archive import Played
     from innovation_abm.dashboards.background import Errands
     from innovation_abm.dashboards.film import Film
     from innovation_abm.dashboards.notes import Notes
@@ -84,7 +84,6 @@ class GameDesk:
 
     def __init__(
         self,
-        archive: Archive,
         errands: Errands,
         notes: Notes,
         show: Callable[[Sequence[Film], int], None],
@@ -93,7 +92,6 @@ class GameDesk:
         """Begin without a game.
 
         Args:
-            archive: records the runs that are compared.
             errands: does in the tab what phones, clock and presenter's windows ask for.
             notes: report what fails.
             show: shows runs in the picture, the first alone or compared with the second, from a
@@ -103,7 +101,7 @@ class GameDesk:
         self.game: Reactive[PhoneGame | None] = solara.reactive(None)
         self.status: Reactive[GameStatus | None] = solara.reactive(None)
         self.comparison: Reactive[Comparison | None] = solara.reactive(None)
-        self._archive, self._errands, self._notes = archive, errands, notes
+        self._errands, self._notes = errands, notes
         self._show, self._changed = show, changed
 
     @property
@@ -207,12 +205,11 @@ class GameDesk:
         """Show the run of the room beside that of the simulated managers."""
         game.clock.pause()
         week = game.game.done
-        room, simulated = (
-            self._archive.film(one, lambda: True) for one in (game.game.full, game.game.played)
+        room, simulated = game.game.film(), game.game.simulated()
+        self._show([room, simulated], 0)
+        self.comparison.value = found = Comparison(
+            week, score(room.run, week), score(simulated.run, week)
         )
-        found = Comparison(week, score(room.run, week), score(simulated.run, week))
-        self._show([room, simulated], week)
-        self.comparison.value = found
         game.show((found.room, found.simulated))
 
     def _recount(self) -> None:

@@ -198,6 +198,10 @@ class ManagersGame:
         """Return what has been played, up to the last week that has ended."""
         return self._recorder.film()
 
+    def simulated(self) -> Film:
+        """Return the same weeks with the same luck, and simulated managers throughout."""
+        return ManagersGame(self.played, week=self.done + 1).film()
+
     def _take(self, verdicts: Iterable[Verdict]) -> None:
         for one in verdicts:
             self._model.verdicts[one.week, one.key, one.post] = int(one.endorse)

@@ -8,7 +8,6 @@ import pytest
 from innovation_abm import preset, simulate
 from innovation_abm.charts.charts import build_organization
 from innovation_abm.dashboards.archive import Played
-from innovation_abm.dashboards.film import record
 from innovation_abm.dashboards.phones.managers import ManagersGame, score
 from innovation_abm.scenario.random_scenarios import random_case
 
@@ -117,7 +116,7 @@ def test_scores_are_those_of_two_plain_runs():
     room, simulated = simulate(game.scenario), simulate(WORKSHOP)
     for found, run in (
         (score(game.film().run, 20), room),
-        (score(record(WORKSHOP, game.played.chart).run, 20), simulated),
+        (score(game.simulated().run, 20), simulated),
     ):
         ideas = run.ideas[(run.ideas["fate_week"] >= 0) & (run.ideas["fate_week"] <= 20)]
         good = ideas[ideas["value"] > 0.0]["fate"].value_counts()

@@ -1,11 +1,6 @@
 """Phones that vote, and the presenter's window: with a real server, and real requests."""
 
-import json
-import socket
-import threading
-import time
-from contextlib import suppress
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,6 +10,7 @@ from hypothesis import strategies as st
 
 from innovation_abm.dashboards.guides import guides
 from innovation_abm.dashboards.phones.poll import MOST_PHONES, Ballot, Poll, VoteError
+from innovation_abm.dashboards.phones.scripted import ScriptedPhone
 
 GUIDE = guides()["clay-layer"]
 BALLOT = Ballot(("clay-layer", 1), GUIDE.steps[1].question)
@@ -101,57 +97,8 @@ def test_no_more_phones_than_a_room_has():
 # --- in a room ------------------------------------------------------------------------------------
 
 
-class Phone:
-    """A phone that speaks the protocol: joins, follows the events, votes."""
-
-    def __init__(self, address):
-        parts = urlsplit(address)
-        self.path, self.here = parts.path, parts.netloc
-        self.received = 0
-        answer, content = self._ask("GET", self.path)
-        assert answer.status == 200
-        self.received += len(content)
-        self.cookie = answer.getheader("set-cookie").partition(";")[0]
-        self.shown = {}
-        self._events = HTTPConnection(self.here, timeout=60)
-        self._events.request("GET", f"{self.path}/events", headers={"Cookie": self.cookie})
-        self._socket = self._events.sock
-        self._stream = self._events.getresponse()
-        assert self._stream.status == 200
-        self._following = threading.Thread(target=self._follow, daemon=True)
-        self._following.start()
-
-    def _ask(self, method, path, content=None, **headers):
-        connection = HTTPConnection(self.here, timeout=60)
-        connection.request(method, path, content, headers)
-        answer = connection.getresponse()
-        found = answer.read()
-        connection.close()
-        return answer, found
-
-    def _follow(self):
-        with suppress(HTTPException, OSError):  # it is closed in the middle
-            for line in self._stream:
-                self.received += len(line)
-                if line.startswith(b"data: "):
-                    self.shown = json.loads(line[6:])
-        self._stream.close()
-        self._events.close()
-
-    def vote(self, option):
-        content = json.dumps({"step": self.shown["step"], "option": option})
-        headers = {"Cookie": self.cookie, "Origin": f"http://{self.here}"}
-        return self._ask("POST", self.path, content, **headers)[0].status
-
-    def waits_for(self, state):
-        end = time.monotonic() + 60
-        while self.shown.get("state") != state:
-            assert time.monotonic() < end, self.shown
-            time.sleep(0.01)
-
-    def close(self):
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._following.join(60)
+def vote(phone, option):
+    return phone.send(step=phone.shown["step"], option=option)
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +117,7 @@ def room(compiled):
 @pytest.mark.slow
 def test_a_room_bets_by_phone(room):
     browser, page, address = room
-    phones = [Phone(address) for _ in range(10)]
+    phones = [ScriptedPhone(address) for _ in range(10)]
     hand = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
     hand.goto(address)
     page.get_by_text("Phones here: 11").wait_for()
@@ -179,9 +126,9 @@ def test_a_room_bets_by_phone(room):
     window = opened.value
     window.get_by_text("Next:").click()  # to the first question
     for number, phone in enumerate(phones):
-        phone.waits_for("open")
-        assert phone.vote(number % 2) == 204
-        assert phone.vote(0 if number < 7 else 1) == 204  # which replaces the first
+        phone.waits_for(state="open")
+        assert vote(phone, number % 2) == 204
+        assert vote(phone, 0 if number < 7 else 1) == 204  # which replaces the first
     hand.locator("#options button").nth(1).click()
     hand.get_by_text("Your vote is in").wait_for()
     page.get_by_text("votes: 11").wait_for()
@@ -194,11 +141,11 @@ def test_a_room_bets_by_phone(room):
     bet = GUIDE.steps[1].question.options[0].text.en
     assert f"Your bet: {bet}" in page.inner_text(".ia-panel")
     for phone in phones:
-        phone.waits_for("closed")
+        phone.waits_for(state="closed")
         assert phone.shown["tally"][:2] == [7, 4]
-        assert phone.vote(0) == 409
+        assert vote(phone, 0) == 409
         assert phone.received < 20_000
-        phone.close()
+        phone.drop()
     page.get_by_text("Previous", exact=True).click()
     page.get_by_text("Phones here: 1 ").wait_for()
     page.get_by_text("Stop voting by phone").click()
@@ -210,7 +157,7 @@ def test_a_room_bets_by_phone(room):
 def test_strangers_neither_vote_nor_steer(room):
     _, _, address = room
     parts = urlsplit(address)
-    for path in ("/vote/guessed", "/presenter/guessed"):
+    for path in ("/vote/guessed", "/play/guessed", "/presenter/guessed"):
         for method, where in (("GET", path), ("GET", f"{path}/events"), ("POST", path)):
             connection = HTTPConnection(parts.netloc, timeout=60)
             origin = {"Origin": f"http://{parts.netloc}"}
