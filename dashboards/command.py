@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from innovation_abm.dashboards.hosting import MOST_MEGABYTES, MOST_TABS, hosting
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.extras import require
 from innovation_abm.options import (
@@ -58,6 +59,33 @@ BrowserOption = Annotated[
 LanOption = Annotated[
     bool, typer.Option("--lan", help="Let other machines on the network open the page.")
 ]
+HostOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Name by which the page may be opened through a proxy, such as ideas.example.org. "
+        "Repeat for several.",
+        metavar="NAME",
+    ),
+]
+BaseOption = Annotated[
+    str, typer.Option(help="Path of the page behind a proxy, such as /ideas.", metavar="PATH")
+]
+EmbedOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Let pages of this origin, such as https://slides.example.org, show the page in a "
+        "frame. Repeat for several.",
+        metavar="ORIGIN",
+    ),
+]
+TabsOption = Annotated[int, typer.Option(help="Most tabs that may be open at once.")]
+MemoryOption = Annotated[
+    int,
+    typer.Option(
+        help="Let in no further tab while the server uses more memory than this; 0: no limit.",
+        metavar="MB",
+    ),
+]
 
 
 def dashboard(
@@ -78,17 +106,30 @@ def dashboard(
     port: PortOption = 8765,
     browser: BrowserOption = True,
     lan: LanOption = False,
+    allowed_host: HostOption = None,
+    base_path: BaseOption = "",
+    embed_in: EmbedOption = None,
+    max_tabs: TabsOption = MOST_TABS,
+    max_memory: MemoryOption = MOST_MEGABYTES,
 ) -> None:
     """Open the dashboard for a workshop: a live organisation, levers, guided sessions.
 
     The page is served to this machine only, unless --lan is given, and needs no internet.
     Press Ctrl-C to stop.
     """
+    reached = hosting(
+        network=lan,
+        names=allowed_host or (),
+        base=base_path,
+        embedders=embed_in or (),
+        most_tabs=max_tabs,
+        most_megabytes=max_memory,
+    )
     require("dashboard", "Dashboards")
     for file in (session if Path(session).suffix else "", levers):
         if file:
             check_file(file)  # report errors before anything slow is loaded
-    from innovation_abm.dashboards.server import EVERYWHERE, HERE, Settings, load, serve
+    from innovation_abm.dashboards.server import Settings, load, serve
     from innovation_abm.dashboards.words import Speech
 
     tongue = _language(language)
@@ -112,8 +153,7 @@ def dashboard(
         print(Speech(tongue)(note.key, **note.values), file=sys.stderr)
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, _end)
-    host = EVERYWHERE if lan else HERE
-    serve(settings, host=host, port=port, told=_tell_address, browser=browser)
+    serve(settings, reached, port=port, told=_tell_address, browser=browser)
 
 
 def _check_profile(profile: str, preset: str, chart: str) -> None:

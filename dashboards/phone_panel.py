@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import segno
 import solara
+import solara.lab
 
 from innovation_abm.dashboards.panels import paragraph
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @solara.component
 def Phones(room: Room) -> None:
     """Invite phones, and say how many are here and have voted; never what for."""
-    say, poll, address = room.say, room.desk.poll.value, room.engine.address
+    say, poll, address = room.say, room.desk.poll.value, _address(room)
     if not address:
         if not room.view.value.room:  # the room need not read how to start the dashboard
             paragraph(say("phones_alone"))
@@ -28,6 +29,16 @@ def Phones(room: Room) -> None:
         solara.Button(say("phones_open"), on_click=room.desk.open_poll, outlined=True, small=True)
     else:
         _Invitation(room, poll, f"{address}vote/{poll.token}")
+
+
+def _address(room: Room) -> str:
+    """Return where phones open pages; "": they cannot.
+
+    Behind a proxy, that is where the room opened its own; the server lets no other name in.
+    """
+    given = solara.lab.headers.value or {}
+    origin = given.get("origin", [""])[0]
+    return room.engine.hosting.public(origin) or room.engine.address
 
 
 @solara.component
@@ -83,7 +94,7 @@ def PresenterLink(room: Room) -> None:
         tag="p",
         classes=["ia-presenter"],
         unsafe_innerHTML=(
-            f"<a href='/presenter/{room.desk.key}' target='_blank' rel='noopener'>"
+            f"<a href='presenter/{room.desk.key}' target='_blank' rel='noopener'>"
             f"{escape(room.say('presenter_open'))}</a>"
         ),
     )

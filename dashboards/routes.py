@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
+import psutil
 from solara.server import kernel_context, server
 from solara.server import starlette as solara_server
 from starlette.applications import Starlette
@@ -23,11 +24,12 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from innovation_abm.dashboards import assets
-from innovation_abm.dashboards.guard import MOST_TABS, STATE
+from innovation_abm.dashboards.guard import STATE
 from innovation_abm.dashboards.messages import LOG, OneLine, note_dropped
 from innovation_abm.dashboards.phones import routes as phone_routes
 from innovation_abm.dashboards.stage import FRONT
 from innovation_abm.dashboards.words import vocabulary
+from innovation_abm.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Scope
     from starlette.websockets import WebSocket
+
+    from innovation_abm.dashboards.hosting import Hosting
 
 KEPT: Final = 3_600
 """Seconds for which browsers keep files that may change when the package is upgraded."""
@@ -55,12 +59,13 @@ SAID: Final = ("connection_lost", "connection_reload")
 """Texts that the page itself needs when the server is gone."""
 
 
-def application(language: str) -> Starlette:
+def application(language: str, hosting: Hosting) -> Starlette:
     """Return the application that serves the page.
 
     Args:
         language: language in which the page says that the server is gone; its link may name
             another.
+        hosting: how many tabs may be open, and where the page may be shown.
     """
     _set_extensions()
     server.process_kernel_messages = _dropping(PROCESS)
@@ -69,11 +74,11 @@ def application(language: str) -> Starlette:
     static = Path(server.solara_static)
     served = Starlette(
         routes=[
-            Route("/", partial(page, language), methods=["GET"]),
-            Route("/readyz", ready, methods=["GET"]),
+            Route("/", partial(page, language, hosting), methods=["GET"]),
+            Route("/health", health, methods=["GET"]),
             Route(STATE, solara_server.resourcez, methods=["GET"]),
             Route("/jupyter/api/kernels/{kernel_id}", known, methods=["GET"]),
-            WebSocketRoute("/jupyter/api/kernels/{kernel_id}/channels", channels),
+            WebSocketRoute("/jupyter/api/kernels/{kernel_id}/channels", partial(channels, hosting)),
             Route("/_solara/api/close/{kernel_id}", close, methods=["POST"]),
             *phone_routes.routes(),
             Mount("/_solara/cdn", Cdn(assets.listed(assets.assets_folder(), assets.PACKAGES))),
@@ -146,30 +151,43 @@ class Extensions(Files, solara_server.StaticNbFiles):
 # --- the page -------------------------------------------------------------------------------------
 
 
-async def page(language: str, request: Request) -> Response:
+async def page(language: str, hosting: Hosting, request: Request) -> Response:
     """Serve the page, which is the same for all."""
-    nonce = secrets.token_urlsafe(16)
+    if why := full(hosting):
+        LOG.error("refused a tab: %s", why)
+        return phone_routes.small_page("gone.html", "full_", status=503)
+    nonce, base = secrets.token_urlsafe(16), request.scope["root_path"]
+    embedders = " ".join(hosting.embedders) or "'none'"
     # Scripts are the page's own, by their nonce, or files of this server. Vue makes code of the
     # templates in the page ('unsafe-eval'), and anywidget of what draws the picture (blob:).
     # Vuetify and Vue write styles into the page ('unsafe-inline').
     policy = (
         f"default-src 'none'; script-src 'self' 'nonce-{nonce}' 'unsafe-eval' blob:; "
         "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; "
+        f"frame-ancestors {embedders}"
     )
     headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
     answer = HTMLResponse(
-        _html(language).replace("<script", f'<script nonce="{nonce}"'), headers=headers
+        _html(language, base).replace("<script", f'<script nonce="{nonce}"'), headers=headers
     )
     if not server.get_session_id_cookie(request.cookies):
-        answer.set_cookie(COOKIE, str(uuid4()), httponly=True, samesite="lax")
+        answer.set_cookie(COOKIE, str(uuid4()), path=f"{base}/", httponly=True, samesite="lax")
+        if request.headers.get("sec-fetch-dest") == "iframe":
+            _let_frames_keep(answer)
     return answer
 
 
+def _let_frames_keep(answer: Response) -> None:
+    """Have browsers keep a cookie in a frame on a page of another site, for that site alone."""
+    lax = answer.headers["set-cookie"]
+    answer.headers["set-cookie"] = lax.replace("SameSite=lax", "SameSite=None; Secure; Partitioned")
+
+
 @lru_cache(maxsize=1)
-def _html(language: str) -> str:
+def _html(language: str, base: str) -> str:
     """Return the page without its nonces, with the texts for when the server is gone."""
-    html: str | None = server.read_root("/", "")
+    html: str | None = server.read_root("/", base)
     if html is None:
         raise RuntimeError("Solara has no page")
     said: dict[str, Any] = {
@@ -194,9 +212,11 @@ def _embedded(value: Any) -> str:  # noqa: ANN401 - anything that JSON holds
     return json.dumps(value).replace("<", "\\u003c")
 
 
-async def ready(request: Request) -> Response:
-    """Answer that the server is ready, so that its pages may connect again."""
-    return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
+async def health(request: Request) -> Response:
+    """Answer that the server is there, which starts nothing: pages that lost it ask, too."""
+    return JSONResponse(
+        {"status": "ok", "version": __version__}, headers={"Cache-Control": "no-store"}
+    )
 
 
 # --- its WebSocket --------------------------------------------------------------------------------
@@ -231,15 +251,28 @@ _connected: set[str] = set()
 """Tabs with a connection; Solara knows a tab only some time after it was opened."""
 
 
-async def channels(socket: WebSocket) -> None:
+def full(hosting: Hosting) -> str:
+    """Return why no further tab is let in; "" if one is."""
+    tabs, megabytes = len(_open()), psutil.Process().memory_info().rss / 1e6
+    if tabs >= hosting.most_tabs:
+        return f"{tabs} are open already"
+    if hosting.most_megabytes and megabytes > hosting.most_megabytes:
+        return f"{megabytes:.0f} MB are in use"
+    return ""
+
+
+def _open() -> set[str]:
+    return kernel_context.contexts.keys() | _connected
+
+
+async def channels(hosting: Hosting, socket: WebSocket) -> None:
     """Connect a tab with its work on the server."""
     kernel = socket.path_params["kernel_id"]
-    known = kernel_context.contexts.keys() | _connected
     if not KERNEL.fullmatch(kernel) or not socket.query_params.get("session_id"):
         LOG.error("refused a tab that does not name itself")
         await socket.close(1008)
-    elif kernel not in known and len(known) >= MOST_TABS:
-        LOG.error("refused a tab: %d are open already", MOST_TABS)
+    elif kernel not in _open() and (why := full(hosting)):
+        LOG.error("refused a tab: %s", why)
         await socket.close(1013)
     else:
         _connected.add(kernel)

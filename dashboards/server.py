@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urljoin
 from urllib.request import ProxyHandler, Request, build_opener
 
 from innovation_abm.charts.charts import build_organization
@@ -26,6 +27,7 @@ from innovation_abm.dashboards.background import GivenUp
 from innovation_abm.dashboards.ensembles import replications_for, steps_in_mesa
 from innovation_abm.dashboards.figures import make_ready
 from innovation_abm.dashboards.guard import Guard
+from innovation_abm.dashboards.hosting import Hosting
 from innovation_abm.dashboards.messages import MOST_BYTES
 from innovation_abm.dashboards.sharing import Turns, Urgency
 from innovation_abm.errors import InnovationAbmError
@@ -155,13 +157,18 @@ def _start(name: str, declared: tuple[Parameter, ...]) -> Scenario:
 
 
 def serve(
-    settings: Settings, *, host: str, port: int, told: Callable[[str, str], None], browser: bool
+    settings: Settings,
+    hosting: Hosting,
+    *,
+    port: int,
+    told: Callable[[str, str], None],
+    browser: bool,
 ) -> None:
     """Serve the page until the process is interrupted or asked to end.
 
     Args:
         settings: what the page opens with.
-        host: address to listen on.
+        hosting: how the page is reached.
         port: port to listen on; 0: any free port.
         told: called with the page's address once it can be opened, and with its address for other
             machines on the network; "": they may not open it.
@@ -170,7 +177,7 @@ def serve(
     Raises:
         InnovationAbmError: if the port is not available.
     """
-    listening = _listen(host, port)
+    listening = _listen(EVERYWHERE if hosting.network else HERE, port)
     os.environ[VARIABLE] = json.dumps(asdict(settings))
     os.environ["SOLARA_APP"] = "innovation_abm.dashboards.app"
     import uvicorn
@@ -189,12 +196,12 @@ def serve(
             await super().shutdown(sockets)
 
     opened()  # what is wrong with it is said before anything is served
-    app = application(settings.language)
-    server = Server(_configured(Guard(app, network=host == EVERYWHERE)))
-    address = listening.getsockname()
-    shown = "localhost" if address[0] in ("127.0.0.1", "::1", "0.0.0.0") else address[0]
-    url = f"http://{shown}:{address[1]}/"
-    preparation.address = _on_network(address[1]) if host == EVERYWHERE else ""
+    app = application(settings.language, hosting)
+    server = Server(_configured(Guard(app, hosting)))
+    listens = listening.getsockname()[1]
+    url = f"http://localhost:{listens}{hosting.base}/"
+    preparation.hosting = hosting
+    preparation.address = f"{_on_network(listens)}{hosting.base}/" if hosting.network else ""
     threading.Thread(target=_announce, args=(server, url, told, browser), daemon=True).start()
     sys.setswitchinterval(SWITCH)
     try:
@@ -255,14 +262,14 @@ def set_up_solara() -> None:
 
 
 def _on_network(port: int) -> str:
-    """Return the page's address for other machines on the network, as far as it is known."""
+    """Return the server's address for other machines on the network, as far as it is known."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # sends nothing: it only chooses the route
             host = str(probe.getsockname()[0])
         except OSError:
             host = socket.gethostname()
-    return f"http://{host}:{port}/"
+    return f"http://{host}:{port}"
 
 
 def _announce(server: object, url: str, told: Callable[[str, str], None], browser: bool) -> None:
@@ -280,7 +287,7 @@ def _ask_for_page(url: str) -> None:
     """Request the page and what it loads, so that Solara has them ready for a browser."""
     found = _fetched(url)
     for path in re.findall(rb'(?:src|href)="(/[^"]+\.(?:js|css)[^"]*)"', found):
-        _fetched(url.rstrip("/") + path.decode())
+        _fetched(urljoin(url, path.decode()))
 
 
 def _fetched(url: str) -> bytes:
@@ -322,6 +329,7 @@ class Preparation:
         archive: what has been recorded and counted already.
         profiles: who may have answers worked out.
         address: where other machines on the network open the page; "": they may not.
+        hosting: how the page is reached.
     """
 
     def __init__(self) -> None:
@@ -331,6 +339,7 @@ class Preparation:
         self.archive = Archive()
         self.profiles = Turns()
         self.address = ""
+        self.hosting = Hosting()
         self._ended = False
         self._ending = threading.Lock()
         self._compiler: subprocess.Popen[bytes] | None = None

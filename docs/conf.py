@@ -49,7 +49,16 @@ smartquotes = False  # they would change what is to be copied
 CONTENTS = (
     (
         "For facilitators",
-        ("facilitators", "limits", "limits-fr", "levers", "advice", "worked-case", "profile"),
+        (
+            "facilitators",
+            "limits",
+            "limits-fr",
+            "levers",
+            "advice",
+            "worked-case",
+            "profile",
+            "hosting",
+        ),
     ),
     (
         "For researchers",

@@ -8,7 +8,16 @@ from typing import Final
 from innovation_abm.errors import InnovationAbmError
 
 EXTRAS: Final = {
-    "dashboard": ("altair", "anywidget", "ipyvue", "ipyvuetify", "matplotlib", "segno", "solara"),
+    "dashboard": (
+        "altair",
+        "anywidget",
+        "ipyvue",
+        "ipyvuetify",
+        "matplotlib",
+        "psutil",
+        "segno",
+        "solara",
+    ),
     "pdf": ("fpdf",),
     "studies": ("matplotlib", "optuna", "pyarrow", "SALib"),
     "trees": ("sklearn",),

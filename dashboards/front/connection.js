@@ -1,6 +1,22 @@
 // The page and its server: a page that has lost its server reconnects by itself once it is back, or
 // reloads what it showed; until then it says so, in its own language.
 
+// In a frame on a page of another site, a browser may refuse to keep anything, and fail whoever asks:
+// there, what is kept lasts as long as the page.
+for (const name of ["localStorage", "sessionStorage"]) {
+  try {
+    void window[name];
+  } catch {
+    const kept = new Map();
+    const value = {
+      getItem: (key) => kept.get(key) ?? null,
+      setItem: (key, text) => void kept.set(key, String(text)),
+      removeItem: (key) => void kept.delete(key),
+    };
+    Object.defineProperty(window, name, { value });
+  }
+}
+
 window.addEventListener("load", () => {
   const CALM = 10_000, SOON = 1_500; // milliseconds between two checks of the server
   const PATIENCE = 8_000; // milliseconds that an answer, or a connection, may take
@@ -32,7 +48,7 @@ window.addEventListener("load", () => {
   const there = async () => {
     try {
       const asked = { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) };
-      const answer = await fetch("/readyz", asked);
+      const answer = await fetch("health", asked); // beside the page, whatever its path
       await answer.text();
       return answer.ok;
     } catch {

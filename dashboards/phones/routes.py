@@ -73,7 +73,7 @@ async def play_page(request: Request) -> Response:
 def _let_in(request: Request, host: Poll | PhoneGame | None, what: str) -> Response:
     """Let a phone in: it gets a number, which only its browser and this room know."""
     if host is None:
-        return _page("gone.html", "gone_", status=404)
+        return small_page("gone.html", "gone_", status=404)
     phone = _phone(request) or secrets.token_urlsafe(12)
     try:
         host.join(phone)
@@ -81,10 +81,11 @@ def _let_in(request: Request, host: Poll | PhoneGame | None, what: str) -> Respo
         return _refused(429, str(error))
     except JournalError:
         return _not_kept()
-    answer = _page(f"{what}.html", f"{what}_", seat=host.seat(phone))
+    answer = small_page(f"{what}.html", f"{what}_", seat=host.seat(phone))
     # Not "strict": applications that scan codes open the page as from elsewhere, and without its
     # number a phone would vote twice.
-    answer.set_cookie(COOKIE, phone, httponly=True, samesite="lax", path=f"/{what}")
+    path = f"{request.scope['root_path']}/{what}"
+    answer.set_cookie(COOKIE, phone, httponly=True, samesite="lax", path=path)
     return answer
 
 
@@ -158,8 +159,8 @@ def _phone(request: Request) -> str:
 async def presenter_page(request: Request) -> Response:
     """Serve the presenter's window."""
     if request.path_params["key"] not in DESKS:
-        return _page("gone.html", "gone_", status=404)
-    return _page("presenter.html", "presenter_")
+        return small_page("gone.html", "gone_", status=404)
+    return small_page("presenter.html", "presenter_")
 
 
 async def presenter_events(request: Request) -> Response:
@@ -193,9 +194,17 @@ async def present(request: Request) -> Response:
 # --- what both have in common ---------------------------------------------------------------------
 
 
-def _page(
+def small_page(
     file: str, texts: str, status: int = 200, *, seat: dict[str, Any] | None = None
 ) -> Response:
+    """Return a page of one file, with the texts whose keys begin with ``texts``.
+
+    Args:
+        file: its name.
+        texts: how the keys of its texts begin.
+        status: the status of the answer.
+        seat: what the page is told of the seat of its phone.
+    """
     nonce = secrets.token_urlsafe(16)
     policy = (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "

@@ -12,6 +12,7 @@ import time
 import uuid
 import zlib
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 import uvicorn
@@ -23,7 +24,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from innovation_abm import Organization, generate
 from innovation_abm.dashboards import assets, server
-from innovation_abm.dashboards.guard import MOST_TABS, Guard, is_own
+from innovation_abm.dashboards.guard import Guard, is_own
+from innovation_abm.dashboards.hosting import MOST_TABS, Hosting
 from innovation_abm.dashboards.messages import (
     DEEPEST,
     MOST_BYTES,
@@ -71,7 +73,9 @@ def test_only_names_of_this_machine_are_answered(host, alone, network):
     assert is_own(host, network=True) == network
 
 
-def guarded(kind, method="GET", path="/", client="127.0.0.1", network=False, **headers):
+def guarded(
+    kind, method="GET", path="/", client="127.0.0.1", network=False, hosting=None, **headers
+):
     """Return what a guard answers, ``"let through"`` or a status; headers with underscores."""
     answers = []
 
@@ -88,7 +92,8 @@ def guarded(kind, method="GET", path="/", client="127.0.0.1", network=False, **h
     scope = {"type": kind, "path": path, "headers": given, "client": client and (client, 50_000)}
     if kind == "http":
         scope["method"] = method
-    asyncio.run(Guard(answered, network=network)(scope, receive, send))
+    scope["query_string"] = b""
+    asyncio.run(Guard(answered, hosting or Hosting(network=network))(scope, receive, send))
     return answers[0]
 
 
@@ -171,6 +176,42 @@ def test_how_the_server_does_is_told_to_no_other_machine(path, client, answer):
     assert guarded("http", path=path, client=client, network=True, host="192.168.1.7:1") == answer
 
 
+BEHIND = Hosting(names=frozenset({"ideas.example.org"}), base="/ideas")
+FRAMED = replace(BEHIND, embedders=("https://slides.example.org",))
+NAMED = {"host": "ideas.example.org", "origin": "https://ideas.example.org"}
+FRAME = LINK | {"sec_fetch_dest": "iframe"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        (NAMED, "let through"),
+        (NAMED | {"host": "IDEAS.example.org"}, "let through"),
+        (NAMED | {"host": "ideas.example.org:8080"}, 403),  # another origin
+        ({"host": "other.example.org"}, 421),
+        ({"host": "ideas.example.org.evil.example"}, 421),
+        ({"host": "192.168.1.7"}, 421),
+        (NAMED | {"origin": "https://slides.example.org"}, 403),
+        (NAMED | {"path": "/ideas/static/main.js"}, "let through"),
+        (NAMED | LINK | {"path": "/ideas/vote/abc"}, "let through"),
+        (NAMED | LINK | {"path": "/ideas/presenter/abc"}, 403),
+        ({"path": "/ideas"}, 308),
+        ({"path": "/ideas"} | LINK, 308),
+        ({"path": "/ideas/resourcez"}, "let through"),
+        (NAMED | {"path": "/ideas/resourcez"}, 404),
+        (NAMED | {"path": "/resourcez"}, 404),
+        ({"path": "/resourcez", "x_forwarded_for": "192.0.2.7"}, 404),
+        ({"path": "/ideas/resourcez", "via": "1.1 proxy"}, 404),
+        (FRAME | {"path": "/ideas/"}, 403),
+        (FRAME | {"path": "/ideas/", "hosting": FRAMED}, "let through"),
+        (FRAME | {"path": "/ideas/vote/abc", "hosting": FRAMED}, 403),
+        (FRAME | {"path": "/ideas/static/x.js", "hosting": FRAMED}, 403),
+    ],
+)
+def test_behind_a_proxy_only_allowed_names_and_frames_are_answered(asked, answer):
+    assert guarded("http", **({"host": "localhost:1", "hosting": BEHIND} | asked)) == answer
+
+
 @pytest.mark.parametrize(("host", "local"), [("localhost:1", True), ("192.168.1.7:1", False)])
 def test_headers_protect_every_answer(host, local):
     answers = []
@@ -189,7 +230,7 @@ def test_headers_protect_every_answer(host, local):
             if "headers" in message:
                 await send(message)
 
-        asyncio.run(Guard(answered, network=True)(asked, None, sent))
+        asyncio.run(Guard(answered, Hosting(network=True))(asked, None, sent))
     assert len(answers) == 2
     for headers in answers:
         assert headers[b"x-frame-options"] == b"DENY"
@@ -214,7 +255,7 @@ def served(tmp_path_factory):
     [
         ("/", 200),
         ("/?lang=fr", 200),
-        ("/readyz", 200),
+        ("/health", 200),
         ("/resourcez", 200),
         (REQUIRE, 200),
         ("/static/assets/favicon.svg", 200),
@@ -262,7 +303,7 @@ def served(tmp_path_factory):
         ("/index.html", 404),
         ("/favicon.ico", 404),
         ("/docs", 404),
-        ("/readyz/", 404),
+        ("/health/", 404),
     ],
 )
 def test_only_what_the_page_needs_is_served(served, path, status):
@@ -290,7 +331,7 @@ def test_only_what_the_page_needs_is_served(served, path, status):
         ("PUT", "/", 405),
         ("DELETE", "/", 405),
         ("OPTIONS", "/", 405),
-        ("PATCH", "/readyz", 405),
+        ("PATCH", "/health", 405),
         ("TRACE", "/", 405),
         ("POST", REQUIRE, 405),
         ("DELETE", REQUIRE, 405),
@@ -546,7 +587,7 @@ def test_a_message_that_is_too_large_ends_its_connection_alone(served):
             while True:
                 tab.recv(timeout=120)
         assert closed.value.rcvd.code == 1009
-    assert served.ask("GET", "/readyz")[0] == 200
+    assert served.ask("GET", "/health")[0] == 200
     assert not [line for line in served.lines[before:] if "Traceback" in line]
 
 
@@ -572,14 +613,21 @@ def test_no_more_tabs_are_opened_than_there_is_room_for(monkeypatch, caplog):
     monkeypatch.setattr(routes, "_connected", set(tabs))
     refused, again = Socket(str(uuid.uuid4())), Socket(tabs[0])
     for one in (refused, again):
-        asyncio.run(routes.channels(one))
+        asyncio.run(routes.channels(Hosting(), one))
     assert refused.closed == 1013
     assert again.closed is None
     assert "refused a tab" in caplog.text
     last = Socket(str(uuid.uuid4()))  # there is room since the one before it is gone
-    asyncio.run(routes.channels(last))
+    asyncio.run(routes.channels(Hosting(), last))
     assert last.closed is None
     assert len(routes._connected) == MOST_TABS - 1
+    fewer, less = Hosting(most_tabs=MOST_TABS - 1), Hosting(most_megabytes=1)
+    for one in (fewer, less):
+        refused = Socket(str(uuid.uuid4()))
+        asyncio.run(routes.channels(one, refused))
+        assert refused.closed == 1013
+    assert "MB are in use" in caplog.text
+    assert not routes.full(Hosting(most_megabytes=0))
 
 
 @pytest.mark.parametrize(
@@ -607,7 +655,7 @@ def test_what_is_not_http_leaves_no_traceback(served, sent):
         with suppress(OSError):
             while connection.recv(65_536):
                 pass
-    assert served.ask("GET", "/readyz")[0] == 200
+    assert served.ask("GET", "/health")[0] == 200
     time.sleep(0.2)
     assert not [line for line in served.lines[before:] if "Traceback" in line]
 

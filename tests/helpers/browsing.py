@@ -35,7 +35,8 @@ def chromium():
             # No name is found but this machine's: what asks for the internet fails at once.
             args=[
                 "--no-sandbox",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, "
+                "EXCLUDE *.localhost, EXCLUDE 127.0.0.1",
             ],
         )
         yield made

@@ -137,6 +137,15 @@ ELSEWHERE: Final = {
     "python -m innovation_abm.experiments.profiles.coverage": (
         "Minutes: tests/experiments/test_profiles.py counts fewer organisations likewise."
     ),
+    **dict.fromkeys(
+        (
+            "innovation-abm dashboard --no-browser --allowed-host ideas.example.org "
+            "--base-path /ideas",
+            "innovation-abm dashboard --embed-in https://slides.example.org",
+        ),
+        "It serves until it is stopped. tests/dashboards/test_hosting.py opens it so.",
+    ),
+    "python -m http.server": "It is Python's own, and serves until it is stopped.",
     "innovation-abm dashboard agency": (
         "It serves until it is stopped. tests/dashboards/test_own_chart.py opens such a folder."
     ),
