@@ -22,6 +22,7 @@ from innovation_abm.dashboards.keeping import Keep
 from innovation_abm.dashboards.lever_panel import Levers
 from innovation_abm.dashboards.limits import Limits
 from innovation_abm.dashboards.links import PANELS, names_chart
+from innovation_abm.dashboards.named_panel import NamedPanel
 from innovation_abm.dashboards.number import Number
 from innovation_abm.dashboards.offered import offered, title
 from innovation_abm.dashboards.panels import CausesPanel, Deaths, MapPanel, RankingPanel, TwinPanel
@@ -186,6 +187,7 @@ def _Panels(room: Room, questions: Questions) -> None:
         "ranking": RankingPanel,
         "map": MapPanel,
         "profile": lambda room: ProfilePanel(room, questions),
+        "named": NamedPanel,
         "guide": GuidePanel,
         "game": GamePanel,
     }[view.panel]

@@ -121,7 +121,9 @@ class Step(_GuideRecord):
     show: int | None = Field(default=None, ge=0)
     play: bool = False
     twins: bool = False
-    panel: Literal["", "levers", "deaths", "causes", "twins", "ranking", "map", "guide"] = ""
+    panel: Literal[
+        "", "levers", "deaths", "causes", "twins", "ranking", "map", "named", "guide"
+    ] = ""
     question: Question | None = None
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from solara import Reactive
 
     from innovation_abm.dashboards.links import View
+    from innovation_abm.dashboards.named import Named
     from innovation_abm.dashboards.play import Play, Value
 
 MOST_PAST: Final = 100
@@ -25,11 +26,13 @@ class Moment:
         play: what was played.
         view: how the page looked, with the step and the bets of a guided session.
         week: week that was shown.
+        named: what was kept under names.
     """
 
     play: Play
     view: View
     week: int
+    named: Named = ()
 
     def elsewhere(self, other: Moment) -> bool:
         """Whether another organisation, session or step was open."""
@@ -42,12 +45,14 @@ class History:
 
     Attributes:
         play: what is played.
+        named: what is kept under names.
         can_undo: whether there is anything to return to.
     """
 
-    def __init__(self, play: Play) -> None:
-        """Begin with ``play``, and nothing before it."""
+    def __init__(self, play: Play, named: Named = ()) -> None:
+        """Begin with ``play`` and what is kept under names, and nothing before them."""
         self.play: Reactive[Play] = solara.reactive(play)
+        self.named: Reactive[Named] = solara.reactive(named)
         self.can_undo = solara.reactive(False)
         self._past: tuple[Moment, ...] = ()
         self._holding: Reactive[tuple[bool, ...]] = solara.reactive(())
@@ -66,7 +71,7 @@ class History:
         if not self._past:
             return None
         moment, self._past = self._past[-1], self._past[:-1]
-        self.play.value = moment.play
+        self.play.value, self.named.value = moment.play, moment.named
         self.can_undo.value = bool(self._past)
         return moment
 

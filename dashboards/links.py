@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from innovation_abm.dashboards.guides import guides
+from innovation_abm.dashboards.named import MOST_NAMED, NamedPlay, cleaned, kept
 from innovation_abm.dashboards.offered import (
     PACES,
     at_pace,
@@ -36,13 +37,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from innovation_abm.dashboards.guides import Guide
+    from innovation_abm.dashboards.named import Named
     from innovation_abm.organization.organization import Organization
     from innovation_abm.rules.book import RuleBook
 
 VERSION: Final = 1
 """Version of the link format; names may have another meaning in other versions."""
 PANELS: Final = (
-    "levers", "deaths", "causes", "twins", "ranking", "map", "profile", "guide", "game",
+    "levers", "deaths", "causes", "twins", "ranking", "map", "named", "profile", "guide", "game",
 )  # fmt: skip
 SPEEDS: Final = ("1", "2", "4", "8")
 ACTS: Final = ("start", "now")
@@ -50,9 +52,11 @@ ACTS: Final = ("start", "now")
 FLAGS: Final = ("dark", "room", "twins")
 KEYS: Final = (
     *("v", "preset", "own", "after", "pace", "seed", "rules", "move", "lang", *FLAGS),
-    *("panel", "guide", "session", "step", "bets", "acts", "speed", "week"),
+    *("panel", "guide", "session", "step", "bets", "acts", "speed", "week", "against", "named"),
 )
-"""Keys that a link may contain; only ``move`` more than once."""
+"""Keys that a link may contain."""
+MANY: Final = frozenset({"move", "named"})
+"""Those of them that it may contain more than once."""
 SWITCHES: Final = MappingProxyType(
     {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
 )
@@ -79,6 +83,7 @@ class View:
             with those of the map and the ranking, or ``"now"``.
         speed: weeks that are played in a second.
         week: week that is shown.
+        against: the named scenario that the others are compared with; "": the first.
     """
 
     language: str = "en"
@@ -92,6 +97,7 @@ class View:
     acts: str = ACTS[0]
     speed: int = 2
     week: int = 0
+    against: str = ""
 
     @property
     def say(self) -> Speech:
@@ -122,6 +128,7 @@ class Read:
         play: what is played.
         view: how it looks.
         notes: what was changed.
+        named: what is kept under names.
         begins: whether it only names a guided session, or a step of one, to begin at, without
             what was played and shown in it.
     """
@@ -129,6 +136,7 @@ class Read:
     play: Play
     view: View
     notes: tuple[Note, ...]
+    named: Named = ()
     begins: bool = False
 
 
@@ -208,33 +216,19 @@ def _digits(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def write(play: Play, view: View, home: Home) -> str:
+def write(play: Play, view: View, home: Home, named: Named = ()) -> str:
     """Return the query of a link, without the week, which the browser adds.
 
     Args:
         play: what is played.
         view: how it looks.
         home: the dashboard in which it is played.
+        named: what is kept under names.
     """
-    opening = play.opening
-    query: list[tuple[str, str]] = [("v", str(VERSION)), ("preset", opening.name)]
-    base, own = _base(opening.name, home.opened), opening.name == home.opened.name
-    named = bool(home.own) and own
-    if view.guide:  # which has its own opening
-        base, named = home.guides[view.guide].opening, named and home.chart
-    elif not _alike(opening, base) and (ended := _guide_of(opening, home)) is not None:
-        base, named = ended.opening, named and home.chart
-        query += [("after", ended.key), *_session(ended)]
-    elif home.chart and own and (pace := pace_of(opening, home.opened)):
-        base = at_pace(pace, home.opened)
-        query += [("pace", pace)] * (not _alike(home.opened, base))
-    if named:
-        query.append(("own", home.own))
-    if opening.seed != base.seed:
-        query.append(("seed", str(opening.seed)))
+    query = [("v", str(VERSION)), *_opened_as(play.opening, view.guide, home)]
     if home.rules:
         query.append(("rules", home.rules))
-    query += [("move", _text(move)) for move in play.moves]
+    query += _moves(play)
     query.append(("lang", view.language))
     query += [(key, "1") for key in FLAGS if getattr(view, key)]
     if view.panel != _panel(view.guide):
@@ -248,6 +242,40 @@ def write(play: Play, view: View, home: Home) -> str:
         query.append(("acts", view.acts))
     if view.speed != View().speed:
         query.append(("speed", str(view.speed)))
+    if any(one.name == view.against for one in named[1:]):
+        query.append(("against", view.against))
+    query += [("named", _named(one, home)) for one in named]
+    return urlencode(query, safe=":,")
+
+
+def _opened_as(opening: Scenario, session: str, home: Home) -> list[tuple[str, str]]:
+    """Return what names an opening, which is that of a guided ``session`` unless it is ""."""
+    query: list[tuple[str, str]] = [("preset", opening.name)]
+    base, own = _base(opening.name, home.opened), opening.name == home.opened.name
+    named = bool(home.own) and own
+    if session:  # which has its own opening
+        base, named = home.guides[session].opening, named and home.chart
+    elif not _alike(opening, base) and (ended := _guide_of(opening, home)) is not None:
+        base, named = ended.opening, named and home.chart
+        query += [("after", ended.key), *_session(ended)]
+    elif home.chart and own and (pace := pace_of(opening, home.opened)):
+        base = at_pace(pace, home.opened)
+        query += [("pace", pace)] * (not _alike(home.opened, base))
+    if named:
+        query.append(("own", home.own))
+    if opening.seed != base.seed:
+        query.append(("seed", str(opening.seed)))
+    return query
+
+
+def _moves(play: Play) -> list[tuple[str, str]]:
+    return [("move", _text(move)) for move in play.moves]
+
+
+def _named(one: NamedPlay, home: Home) -> str:
+    """Return a named scenario as a query of its own."""
+    play = one.play
+    query = [("name", one.name), *_opened_as(play.opening, "", home), *_moves(play)]
     return urlencode(query, safe=":,")
 
 
@@ -294,8 +322,9 @@ def names_chart(query: str, home: Home) -> bool:
 
     It may be an uploaded chart that the tab kept.
     """
-    own = dict(parse_qsl(query[:LONGEST].lstrip("?"))).get("own", "")
-    return own not in ("", home.own)
+    pairs = parse_qsl(query[:LONGEST].lstrip("?"))
+    inside = [pair for key, value in pairs if key == "named" for pair in parse_qsl(value)]
+    return any(key == "own" and value not in ("", home.own) for key, value in (*pairs, *inside))
 
 
 def read(query: str, home: Home) -> Read:
@@ -310,7 +339,10 @@ def read(query: str, home: Home) -> Read:
     play = reader.play(guide)
     view = reader.view(guide, play.opening.weeks)
     begins = guide is not None and not (play.moves or view.twins or "week" in reader.values)
-    return Read(play, view, tuple(reader.notes), begins)
+    named = reader.named()
+    if view.against not in ("", *(one.name for one in named)):
+        view = replace(view, against="")
+    return Read(play, view, tuple(reader.notes), named, begins)
 
 
 class _LinkReader:
@@ -323,6 +355,7 @@ class _LinkReader:
         pairs = parse_qsl(query.lstrip("?"), keep_blank_values=True)
         self.values = {key: value for key, value in pairs if key in KEYS}
         self.moves = [value for key, value in pairs if key == "move"]
+        self.kept = [value for key, value in pairs if key == "named"]
         self.by_hand = "v" not in self.values
         version = self.values.get("v", str(VERSION))
         if version != str(VERSION):
@@ -330,7 +363,7 @@ class _LinkReader:
         lost = [
             f"{key}={value}"
             for key, value in pairs
-            if key != "move" and self.values.get(key) != value  # unknown, or given twice
+            if key not in MANY and self.values.get(key) != value  # unknown, or given twice
         ]
         self.drop(lost)
         self.compare_rules()
@@ -385,6 +418,22 @@ class _LinkReader:
                 self.drop([_text(one) for one in play.moves if one not in added.moves])
                 play = added
         return play
+
+    def named(self) -> Named:
+        """Read what is kept under names; what is not valid in one is noted like in the link."""
+        self.drop([f"named={one}" for one in self.kept[MOST_NAMED:]])
+        named: Named = ()
+        for text in self.kept[:MOST_NAMED]:
+            pairs = parse_qsl(text, keep_blank_values=True)
+            name = cleaned(dict(pairs).get("name", ""))
+            if not name:
+                self.drop([f"named={text}"])
+                continue
+            inside = urlencode([(key, value) for key, value in pairs if key != "name"])
+            reader = _LinkReader(inside, self.home)
+            named = kept(named, name, reader.play(None))
+            self.notes += reader.notes
+        return named
 
     def opening(self) -> Scenario:
         ended = self.home.guides.get(self.choice("after", tuple(self.home.guides), ""))
@@ -548,6 +597,7 @@ class _LinkReader:
             acts=self.choice("acts", ACTS, View().acts),
             speed=int(self.choice("speed", SPEEDS, str(View().speed))),
             week=self.whole("week", 0, weeks, 0),
+            against=cleaned(self.values.get("against", "")),
             **flags,
         )
 

@@ -18,10 +18,11 @@ from reacton.core import get_render_context  # what Solara draws pages with
 from solara.server import kernel_context
 
 from innovation_abm.charts.charts import build_organization
-from innovation_abm.dashboards import links
+from innovation_abm.dashboards import links, named
 from innovation_abm.dashboards.analyses import Analyses
 from innovation_abm.dashboards.archive import Played
 from innovation_abm.dashboards.background import Errands
+from innovation_abm.dashboards.comparing import Comparing
 from innovation_abm.dashboards.counting import Counting
 from innovation_abm.dashboards.guided_session import GuidedSession
 from innovation_abm.dashboards.history import History, Moment
@@ -29,7 +30,8 @@ from innovation_abm.dashboards.idea_watch import IdeaWatch
 from innovation_abm.dashboards.in_worlds import InWorlds
 from innovation_abm.dashboards.jobs import Jobs
 from innovation_abm.dashboards.notes import Notes
-from innovation_abm.dashboards.offered import at_pace, named, offered, with_own
+from innovation_abm.dashboards.offered import at_pace, offered, with_own
+from innovation_abm.dashboards.offered import named as preset_named
 from innovation_abm.dashboards.phones.desk import FacilitatorDesk
 from innovation_abm.dashboards.phones.game_desk import GameDesk
 from innovation_abm.dashboards.phones.journal import journals_of, owner_of
@@ -39,6 +41,7 @@ from innovation_abm.dashboards.stage import StageWidget
 from innovation_abm.dashboards.tab_chart import TabChart
 from innovation_abm.dashboards.tab_picture import TabPicture
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.rules.files import own_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,6 +80,7 @@ class Room:
         analyses: the causes, the ranking and the map.
         in_worlds: the same in every world of a profile.
         profiling: the answers to ten questions, and what they lead to.
+        comparing: the figures of what is kept under names.
         watch: the chance of the idea that was clicked.
         half_chart: the file of an organogram whose other file is still missing.
         starting: whether the card is shown that tells how to begin.
@@ -102,7 +106,7 @@ class Room:
         self.view = solara.reactive(found.view)
         self.notes = Notes((*here.notes, *found.notes))
         self.jobs = Jobs(self.notes)
-        self.history = History(found.play)
+        self.history = History(found.play, found.named)
         self.chart = TabChart(
             here, self.history, engine.archive, self.notes, memory, uploaded=kept is not None
         )
@@ -119,12 +123,14 @@ class Room:
         self.analyses = Analyses(engine, self.history, self.chart, self.jobs)
         self.in_worlds = InWorlds(engine, self.history, self.chart, self.jobs)
         self.profiling = Profiling(engine, self.chart, self.jobs, self.open_chart)
+        self.comparing = Comparing(engine, self.history, self.chart, self.jobs, self.view)
         self.watch = IdeaWatch(
             engine, self.stage, self.view, self.history, self.chart, self.jobs, self.session
         )
         self.half_chart: Sent | None = None
         self.starting = solara.reactive(not query and not opened.link)  # a link asks for more
         self.closed = False
+        self._parts = (self.picture, self.counting, self.analyses, self.in_worlds)
         self.stage.observe(self._press, "command")
         self.stage.observe(lambda change: self.look(speed=change["new"]), "speed")
         if found.begins and self.session.guide is not None:  # else it continues where it was left
@@ -195,7 +201,7 @@ class Room:
     def open_preset(self, name: str) -> None:
         """Play another preset; ``""``: what the dashboard was started with."""
         first = self.chart.opened.scenario
-        opening = first if name in ("", first.name) else with_own(named(name), first)
+        opening = first if name in ("", first.name) else with_own(preset_named(name), first)
         self._begin(Play(opening))
 
     def set_pace(self, pace: str) -> None:
@@ -211,8 +217,11 @@ class Room:
 
     def open_chart(self, chart: Kept) -> None:
         """Play on an uploaded chart, in this tab only, which keeps it."""
-        replaces = self.chart.has_own
+        replaces, old = self.chart.has_own, self.chart.own_name.value
         self.chart.upload(chart)
+        if replaces:
+            others = (one for one in self.history.named.value if one.play.opening.name != old)
+            self.history.named.value = tuple(others)
         self._begin(Play(self.chart.opened.scenario))
         if replaces:  # what was played on the chart before cannot be played on this one
             self.history.forget()
@@ -221,6 +230,37 @@ class Room:
     def offer_chart(self, chart: Kept) -> None:
         """Offer a chart that this tab kept, while something else is played."""
         if self.chart.offer(chart):
+            self.picture.dress()
+
+    # --- what is kept under names -----------------------------------------------------------------
+
+    def keep(self, name: str) -> None:
+        """Keep what is played under a name, with the levers that it has now."""
+        self._name(named.kept(self.history.named.value, name, self.play))
+
+    def rename(self, old: str, new: str) -> None:
+        """Give what is kept under a name another one."""
+        before = self.history.named.value
+        after = named.renamed(before, old, new)
+        self._name(after)
+        if self.view.value.against == old:
+            place = [one.name for one in before].index(old)
+            self.look(against=after[place].name)
+
+    def remove(self, name: str) -> None:
+        """Keep no longer what is kept under a name; undo brings it back."""
+        self._name(named.without(self.history.named.value, name))
+
+    def open_named(self, name: str) -> None:
+        """Play what is kept under a name, from its start."""
+        for one in self.history.named.value:
+            if one.name == name:
+                self._begin(one.play)
+
+    def _name(self, after: named.Named) -> None:
+        if after != self.history.named.value:
+            self.history.remember(self._moment())
+            self.history.named.value = after
             self.picture.dress()
 
     # --- guided sessions --------------------------------------------------------------------------
@@ -303,8 +343,7 @@ class Room:
     def _played_in(self, journal: Journal) -> Played:
         """Return what a game is played on here."""
         opened = self.chart.opened
-        declared = () if opened.rules is None else opened.rules.parameters
-        scenario = journal.header.scenario_with(declared)
+        scenario = journal.header.scenario_with(own_parameters(opened.rules))
         own = opened.organization if journal.header.own else None
         return Played(scenario, own or build_organization(scenario), opened.rules, own is not None)
 
@@ -345,8 +384,8 @@ class Room:
     def close(self) -> None:
         """Stop all work: the tab was closed."""
         self.closed = True
-        parts = (self.counting, self.analyses, self.in_worlds, self.profiling, self.watch)
-        for part in (self.game, self.picture, *parts, self.desk):
+        own = (self.comparing, self.profiling, self.watch, self.desk)
+        for part in (self.game, *self._parts, *own):
             part.close()
         self.chart.forget_upload()
 
@@ -421,13 +460,13 @@ class Room:
         """Play something else; show nothing more of what was played before."""
         self.starting.value = False
         self.leave_game()
-        for part in (self.picture, self.counting, self.analyses, self.in_worlds):
+        for part in self._parts:
             part.forget()
         self.history.put(play)
 
     def _moment(self) -> Moment:
         """Return what undo would return to."""
-        return Moment(self.play, self.view.value, self.week)
+        return Moment(self.play, self.view.value, self.week, self.history.named.value)
 
     def _return_to(self, moment: Moment, now: Moment) -> None:
         """Show another organisation, session or step again as it was, in the look of now."""

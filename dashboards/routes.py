@@ -262,7 +262,7 @@ def full(hosting: Hosting) -> str:
 
 
 def _open() -> set[str]:
-    return kernel_context.contexts.keys() | _connected
+    return {*kernel_context.contexts, *_connected}
 
 
 async def channels(hosting: Hosting, socket: WebSocket) -> None:

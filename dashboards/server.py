@@ -127,7 +127,8 @@ def load(settings: Settings) -> Opened:
     rules = load_rules(settings.rules) if settings.rules else None
     declared = () if rules is None else rules.parameters
     start, organization = _start(settings.preset, declared), None
-    scenario = start.but(chart=None)  # the chart of a profile is played like a user's own
+    changes: dict[str, Any] = {"chart": None}  # that of a profile is played like a user's own
+    values: dict[str, Any] = {}
     notes: tuple[Note, ...] = ()
     if file := settings.chart or start.chart:
         chart = read_chart(file, **{"repair": settings.repair, **settings.reading})
@@ -135,14 +136,15 @@ def load(settings: Settings) -> Opened:
             raise ChartError(chart.faults)
         organization, notes = chart.organization, chart_notes(chart)
         label = organization.name if settings.chart else start.name
-        scenario = scenario.but(name=own_name(label))
+        changes["name"] = own_name(label)
     if settings.values:
-        values = read_settings("--set", settings.values, scenario.parameters())
-        scenario = scenario.but(**values)
+        values = read_settings("--set", settings.values, start.parameters())
     if settings.levers:
-        scenario = scenario.but(own_levers=load_levers(settings.levers))
+        changes["own_levers"] = load_levers(settings.levers)
+    scenario = start.but(**changes, **values)
+    points = points_in(settings.preset) if has_worlds(settings.preset) else ()
+    worlds = {name: one.but(**values) for name, one in worlds_of(scenario, points).items()}
     session = find_guide(settings.session) if settings.session else None
-    worlds = worlds_of(scenario, points_in(settings.preset)) if has_worlds(settings.preset) else {}
     return Opened(scenario, organization, rules, settings.language, session, notes, worlds)
 
 

@@ -67,8 +67,7 @@ class TabChart:
     @property
     def is_own(self) -> bool:
         """Whether it is a user's own."""
-        name = self._history.play.value.opening.name
-        return self._own is not None and name == self.opened.scenario.name
+        return self._on_own(self._history.play.value)
 
     @property
     def pace(self) -> str:
@@ -104,6 +103,12 @@ class TabChart:
         first = self.opened.scenario
         return bool(self.opened.worlds) and play.opening.but(seed=first.seed) == first
 
+    def played_in(self, play: Play) -> Played:
+        """Return the same for anything that may be played, such as what is kept under a name."""
+        own = self._own if self._on_own(play) else None
+        chart = own or build_organization(play.opening)
+        return Played(play.scenario, chart, self.opened.rules, own=own is not None)
+
     def upload(self, chart: Kept) -> None:
         """Replace the user's own chart by an uploaded one; it is played on once it is opened."""
         self.forget_upload()
@@ -134,6 +139,10 @@ class TabChart:
         """Remove everything made on an uploaded chart from what tabs share: it is private."""
         if self._own is not None and self._uploaded:
             self._archive.forget(self._own)
+
+    def _on_own(self, play: Play) -> bool:
+        """Whether something is played on a user's own chart."""
+        return self._own is not None and play.opening.name == self.opened.scenario.name
 
     def _take(self, chart: Kept) -> None:
         self.opened = self.opened.on(chart)

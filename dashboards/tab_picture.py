@@ -151,7 +151,8 @@ class TabPicture:
             for move in play.turning_points()
         ]
         self._notice()
-        stage.link = links.write(play, view, self._chart.opened.home)
+        named = self._history.named.value
+        stage.link = links.write(play, view, self._chart.opened.home, named)
         self._follow_week()
 
     def _hide(self) -> None:

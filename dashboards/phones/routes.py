@@ -203,7 +203,7 @@ def small_page(
         file: its name.
         texts: how the keys of its texts begin.
         status: the status of the answer.
-        seat: what the page is told of the seat of its phone.
+        seat: what the page has to know about the seat of its phone.
     """
     nonce = secrets.token_urlsafe(16)
     policy = (

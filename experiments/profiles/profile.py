@@ -313,9 +313,9 @@ class _Making:
 def _shown_in_notebook(found: Profile) -> str:
     """Show both errors and the strategies that gain most, each with both intervals."""
     both = found.headlines.set_index("measure").loc[list(ERRORS)]
-    errors = [(row["title"], *_three(row, "value", 100.0)) for _, row in both.iterrows()]
+    errors = [(row["title"], *_three(dict(row), "value", 100.0)) for _, row in both.iterrows()]
     best = [
-        (row["title"], *_three(row, "gain", 1.0), f"{row['best_three']:.0%}")
+        (row["title"], *_three(dict(row), "gain", 1.0), f"{row['best_three']:.0%}")
         for _, row in found.ranking.head(MOST_SHOWN).iterrows()
     ]
     ranges = ("luck", "not known")

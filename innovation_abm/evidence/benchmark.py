@@ -226,7 +226,7 @@ def bench(
         **_ensembles(measure),
         **_studies(measure),
         "costs": costs,
-        "ratio_to_c_loop": costs["c_loop_ns"] and costs["person_week"] / costs["c_loop_ns"],
+        "ratio_to_c_loop": _ratio(costs["person_week"], costs["c_loop_ns"]),
         "cases": measure.cases,
         "seed": Scenario().seed,
         "processors": os.cpu_count(),
@@ -499,6 +499,11 @@ def _lone_run(measure: _Measure, chart: Organization) -> float:
         mechanisms=BUT_NETWORKS,
     )
     return seconds / chart.size / 104
+
+
+def _ratio(cost: float | None, least: float | None) -> float | None:
+    """Return a cost as a multiple of the least; ``None`` where either is not known."""
+    return cost / least if cost and least else None
 
 
 def _costs(measure: _Measure) -> dict[str, float | None]:
