@@ -225,10 +225,7 @@ class InnovationModel(mesa.Model):
         self.origin = self.organization.origins(origin)
         self.origin_posts = np.array(self.origin, np.uint64)
         self.datacollector = _collector()
-        self.modules = [kind(self) for kind in modules_of(rules)]
-        with self._blamed():
-            for module in self.modules:
-                module.begin()
+        self._begin_modules()
 
     book: RuleBook
     rules: RuleBook
@@ -1107,6 +1104,13 @@ class InnovationModel(mesa.Model):
         watched = network_of("norm_network", self.settings, chart)
         self.circles = Circles(self.settings.circle, chart, watched)
         draw_traits(self.people, self.keys, self.government)
+
+    def _begin_modules(self) -> None:
+        """Set up the modules that come with the rules, once all else is there."""
+        self.modules = [kind(self) for kind in modules_of(self.book)]
+        with self._blamed():
+            for module in self.modules:
+                module.begin()
 
     def _hire_bodies(self, classes: Mapping[Role, type[Person]]) -> None:
         """Set up agency and panel if they exist at any time of the run."""
