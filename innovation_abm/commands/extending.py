@@ -1,4 +1,4 @@
-"""The commands for those who extend the model: ``new rule``, ``new agent``, ``check-rules``."""
+"""The commands for those who extend the model: ``new`` and ``check-rules``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from innovation_abm.extending.answers import Check
 
-new = typer.Typer(no_args_is_help=True, help="Write a file to start from: a rule or an agent.")
+new = typer.Typer(
+    no_args_is_help=True, help="Write a file to start from: a rule, an agent or a module."
+)
 
 FolderOption = Annotated[
     str, typer.Option("--folder", metavar="FOLDER", help="Folder to write to.")
@@ -82,6 +84,24 @@ def new_agent(
     print(f"Created: {written.file} and its test {written.test}")
     print(f"Run it:  innovation-abm run workshop --rules {written.file}{written.options}")
     print(f"Compare: python {written.file}")
+
+
+@new.command("module")
+def new_module(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of the new class, for instance Election.")
+    ],
+    folder: FolderOption = ".",
+) -> None:
+    """Create a module to edit, which acts in places of the week and runs in Mesa, and a test.
+
+    Existing files are not overwritten.
+    """
+    from innovation_abm.extending import templates
+
+    written = templates.new_module(name, folder)
+    print(f"Created: {written.file} and its test {written.test}")
+    print(f"Run it:  innovation-abm run workshop --rules {written.file}")
 
 
 def check_rules(

@@ -1,4 +1,4 @@
-"""Files to start from: a custom rule or agent, each with a test beside it.
+"""Files to start from: a custom rule, agent or module, each with a test beside it.
 
 A rule's file begins as a copy of the shipped rule, so it runs at once and changes nothing until it
 is edited.
@@ -146,6 +146,66 @@ def test_it_runs_and_the_books_balance():
     assert run.balanced
 '''
 
+MODULE: Final = '''\
+"""A custom module: {name}. Created by `innovation-abm new module {name}`.
+
+Run it:       innovation-abm run workshop --rules {file}
+Compare it:   innovation-abm compare workshop --rules-b {file}
+See it:       innovation-abm dashboard --rules {file}
+Check it:     innovation-abm check-rules {file}
+In a study:   rules = "{file}" below [base], in a file for innovation-abm sweep
+
+A module acts in places of the week: before_context, before_signals, before_reviews,
+before_outcomes, before_platforms, before_conceptions, before_arrivals, before_learning and
+after_learning. It runs in Mesa. docs/extending.md says what it may use, and how to make a body that
+reviews ideas on their way to a desk.
+"""
+
+from innovation_abm.extension import Module, parameter, state
+
+extra_business = parameter(
+    "extra_business", 1, low=0, high=50, off=0, unit="items a week", meaning="added to each leader"
+)
+
+
+class {name}(Module):
+    """Describe here what happens; this one gives leaders more regular business."""
+
+    items = state(0.0, low=0.0, meaning="items so far")
+
+    def before_arrivals(self):
+        """Act when people have had the week's ideas, before anything joins a queue."""
+        for leader in self.model.leaders:
+            self.burden(leader, int(self.terms.extra_business))
+            self.items += int(self.terms.extra_business)
+
+
+MODULES = [{name}]
+'''
+
+MODULE_TEST: Final = '''\
+"""Tests of {file}: python -m pytest {test}"""
+
+from pathlib import Path
+
+from innovation_abm import Scenario, load_rules, simulate
+from innovation_abm.extending.checking import check_rules
+
+FILE = Path(__file__).with_name("{file}")
+
+
+def test_it_keeps_what_modules_promise():
+    found = check_rules(FILE, engines=False, timeout=300)
+    assert not [check for check in found if check.passed is False]
+
+
+def test_it_runs_and_the_books_balance():
+    scenario = Scenario(weeks=52, middle_layers=1, span=5, conception_rate=5.0)
+    run = simulate(scenario, rules=load_rules(FILE), engine="mesa")
+    assert run.conceived > 0
+    assert run.balanced and run.littles_law().holds
+'''
+
 METHODS: Final = {
     Role.STAFF: '''\
     def seeks_permission(self, idea):
@@ -288,22 +348,9 @@ def new_agent(name: str, role: str = "middle-manager", folder: str | Path = ".")
     named = {command: member for member, (_, command) in CLASSES.items()}
     if role not in named:
         raise InnovationAbmError(f'unknown role "{role}"{_advice(role, named)}')
-    title = "".join(part[:1].upper() + part[1:] for part in re.split(r"[-_ ]+", name))
-    if not title.isidentifier() or not title.isascii() or keyword.iskeyword(title):
-        raise InnovationAbmError(
-            f'"{name}" is not a valid class name: must be letters and digits, a letter first, '
-            "for instance Champion"
-        )
+    title, module = _class_and_file(name, "Champion")
     member = named[role]
     base = CLASSES[member][0]
-    if title in {one for one, _ in CLASSES.values()}:
-        raise InnovationAbmError(
-            f'"{title}" is the name of a class of the model: must be another, for instance '
-            f"My{title}"
-        )
-    module = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", title).lower()
-    if keyword.iskeyword(module):
-        raise InnovationAbmError(f'"{module}" is a Python keyword: must be another name')
     needs = NEEDS.get(member, {})
     options = "".join(f" --set {key}={value}".lower() for key, value in needs.items())
     values = {
@@ -324,6 +371,46 @@ def new_agent(name: str, role: str = "middle-manager", folder: str | Path = ".")
         {values["file"]: AGENT.format(**values), values["test"]: AGENT_TEST.format(**values)},
         values["options"],
     )
+
+
+def new_module(name: str, folder: str | Path = ".") -> WrittenFiles:
+    """Write a file with a custom module, and a test beside it.
+
+    Args:
+        name: of the class; ``election-year`` becomes ``ElectionYear``.
+        folder: folder to write to; it must exist.
+
+    Raises:
+        InnovationAbmError: if the name is not valid in Python, or a file already exists; nothing
+            is overwritten.
+    """
+    title, module = _class_and_file(name, "Election")
+    file, test = f"{module}.py", f"test_{module}.py"
+    texts = {file: MODULE.format(name=title, file=file)}
+    return _write(Path(folder), {**texts, test: MODULE_TEST.format(file=file, test=test)})
+
+
+def _class_and_file(name: str, example: str) -> tuple[str, str]:
+    """Return the name of a class, and of its module, as Python writes them.
+
+    Raises:
+        InnovationAbmError: if Python does not allow one of them, or the model has such a class.
+    """
+    title = "".join(part[:1].upper() + part[1:] for part in re.split(r"[-_ ]+", name))
+    if not title.isidentifier() or not title.isascii() or keyword.iskeyword(title):
+        raise InnovationAbmError(
+            f'"{name}" is not a valid class name: must be letters and digits, a letter first, '
+            f"for instance {example}"
+        )
+    if title in {*(one for one, _ in CLASSES.values()), "Module", "Body"}:
+        raise InnovationAbmError(
+            f'"{title}" is the name of a class of the model: must be another, for instance '
+            f"My{title}"
+        )
+    module = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", title).lower()
+    if keyword.iskeyword(module):
+        raise InnovationAbmError(f'"{module}" is a Python keyword: must be another name')
+    return title, module
 
 
 def _advice(name: str, names: Collection[str]) -> str:

@@ -6,6 +6,7 @@ import pickle
 import re
 import sys
 import time
+import tomllib
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from innovation_abm.commands import cli
 from innovation_abm.entities.idea import Fate
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.extending.checking import CHANCES, SHARES, check_rules
-from innovation_abm.extending.templates import CLASSES, new_agent, new_rule
+from innovation_abm.extending.templates import CLASSES, new_agent, new_module, new_rule
 from innovation_abm.kernel.compiling import EngineError
 from innovation_abm.results import Run
 from innovation_abm.results.files import save_run
@@ -137,6 +138,21 @@ def test_a_new_agent_runs_at_once_and_its_test_passes(role, folder, monkeypatch,
     assert "PatientOne: " in capsys.readouterr().out
 
 
+def test_a_new_module_runs_at_once_and_its_test_passes(folder):
+    assert call("new", "module", "election-year").exit_code == 0
+    file = Path("election_year.py")
+    assert max(len(line) for line in file.read_text().splitlines()) <= 100
+    for test in the_tests_of(Path("test_election_year.py")).values():
+        test()
+    short = ["--weeks", "20", "--json"]
+    said = call("run", "workshop", "--rules", str(file), "--out", "kept", *short)
+    assert said.exit_code == 0
+    kept = tomllib.loads(Path("kept/run.toml").read_text())
+    assert kept["provenance"]["modules"] == ["ElectionYear"]
+    assert "already exists" in call("new", "module", "ElectionYear").stderr
+    assert "valid class name" in call("new", "module", "7").stderr
+
+
 def test_a_file_may_bring_agents_to_those_who_can_run_them(folder):
     new_agent("Champion")
     short = ["--weeks", "20", "--json"]
@@ -187,7 +203,11 @@ def test_a_kept_run_that_is_run_without_its_rules_says_so(folder):
     assert "made in Python, and now runs without" in said("run", str(Path("python", "run.toml")))
 
 
-OWN = {"champion.py": partial(new_agent, "Champion"), "my_endorse.py": partial(new_rule, "endorse")}
+OWN = {
+    "champion.py": partial(new_agent, "Champion"),
+    "election.py": partial(new_module, "Election"),
+    "my_endorse.py": partial(new_rule, "endorse"),
+}
 
 
 @pytest.mark.slow
