@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from innovation_abm.agents.reviewer import Reviewer
 from innovation_abm.chance import Purpose
-from innovation_abm.entities.idea import Event, Idea, Stage
+from innovation_abm.entities.idea import Event, Idea, Outcome, Stage
 from innovation_abm.entities.protocols import Desk
 from innovation_abm.organization.organization import Role
 
@@ -61,13 +61,27 @@ class CentralAgency(Reviewer):
         manager.ideas = stay
 
     def circulate(self) -> None:
-        """Offer adopted ideas to the other departments: reuse instead of reinvention."""
-        waiting = self.model.to_circulate
-        for _ in range(int(min(self.terms.circulation, len(waiting)))):
+        """Offer adopted ideas to the other departments: reuse instead of reinvention.
+
+        Where only what has proved itself is circulated, ideas wait until their outcome is known,
+        and those that have failed or were given up are not offered.
+        """
+        waiting, proven = self.model.to_circulate, self.terms.circulate_proven > 0.0
+        left, open_ended = int(min(self.terms.circulation, len(waiting))), []
+        while waiting and left > 0:
             idea = waiting.popleft()
-            for leader in self.model.leaders:
-                if leader.department != idea.department:
-                    self.offer(idea, leader.department)
+            if proven and idea.outcome == Outcome.PENDING:
+                open_ended.append(idea)
+            elif not proven or idea.outcome == Outcome.EMBEDDED:
+                self.offer_to_others(idea)
+                left -= 1
+        waiting.extendleft(reversed(open_ended))
+
+    def offer_to_others(self, idea: Idea) -> None:
+        """Offer an idea to every department but its own."""
+        for leader in self.model.leaders:
+            if leader.department != idea.department:
+                self.offer(idea, leader.department)
 
     def offer(self, idea: Idea, department: int) -> None:
         """Offer one department an idea that works elsewhere."""

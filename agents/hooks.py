@@ -37,7 +37,8 @@ _HOOKS_OF_PHASES: Final = {
     "before the first week": "place",
     "when somebody takes up the post": "begin",
     "reviews": "capacity circulate close collect collect_from dissolve forward handle meets offer "
-    "open_review open_slots own_weight permit stuck take turns_to_ideas weight_of_ideas work",
+    "offer_to_others open_review open_slots own_weight permit stuck take turns_to_ideas "
+    "weight_of_ideas work",
     "reviews, outcomes": "endorse refuse review show_another_door",
     "outcomes": "conclude_pilot resume suitability",
     "conceptions": "ask_permission bring conceive consider improves loss_share seeks_permission "

@@ -24,7 +24,8 @@ class Person(mesa.Agent):
         post: number of the post, which is the person's number in the organisation.
         tenure: how many holders the post had before.
         began: week in which the person took up the post; 0: before the first.
-        layer: 1 for a leader, one more for each superior; 0 for the central agency.
+        layer: 1 for a leader, one more for each superior; 0 for agency and panel, whose gates are
+            0 and one more than the last layer.
         layer_size: people in that layer, the person included; 0 for agency and panel.
         department, unit: numbers of department and unit.
         superior: direct superior; ``None`` for a leader.
@@ -42,7 +43,8 @@ class Person(mesa.Agent):
         success_until: week until which an adopted idea marks the person.
         open_ideas: own ideas in flight, but for those that rest.
         deaths, adoptions, failures: what this week brought, learned from at its end.
-        busy: whether the person reviewed ideas this week.
+        busy: whether the person has spent a slot this week on an idea or a request for permission,
+            at the own desk or on the panel; decisions that take no slot do not count.
         effort_spent: effort of the past week beyond what is provided, in [0, 1].
         own_noise: standard normal error of the person's own with which the idea judged last is
             seen; not drawn, and without effect, while all reviewers err alike.

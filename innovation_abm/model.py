@@ -654,6 +654,7 @@ class InnovationModel(mesa.Model):
         idea.outcome = Outcome.NEVER_IMPLEMENTED
         idea.outcome_week = self.week
         self.now.never_implemented += 1
+        self.now.sunk += idea.worked
         self.record(idea, Event.NEVER_IMPLEMENTED)
 
     def conclude(self, idea: Idea) -> None:
@@ -985,6 +986,7 @@ class InnovationModel(mesa.Model):
             idea.in_use = True
         spent = self.government.pilot_cost * self.now.piloted
         spent += self.rules.failure_loss(self.government) * self.now.failed
+        spent += self.government.abandonment_cost * self.now.sunk
         gain = self.government.service_gain * (gained - spent) / len(self.people)
         improved = self.government.improvement_value * self.now.improvements
         self.now.improvement_gain = self.government.service_gain * improved / len(self.people)

@@ -172,7 +172,8 @@ class Idea:
         layer: layer whose gate it was last at.
         layer_weeks: week-ends it has spent in queues of that layer; asking permission apart.
         waited: week-ends it has spent in queues altogether.
-        visited: ranks of the reviewers of that layer that it has been to.
+        visited: ranks of the reviewers of that layer that have refused it and where another door
+            was tried; empty again at the next layer, and when it is brought back.
         doors: other doors it has tried.
         rework_post: post that returned it for rework; -1 if none did.
         endorsers: post and tenure of everybody who endorsed it.

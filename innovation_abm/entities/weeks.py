@@ -11,8 +11,9 @@ class Week:
 
     Attributes:
         week: 1 is the run's first.
-        conceived, voiced, submitted: ideas conceived; voiced; that first joined a queue for
-            review.
+        conceived, voiced, submitted: ideas conceived; voiced; that first came before somebody who
+            may endorse them: joined a queue for review or that of the panel, began a trial, or were
+            decided on by their author, a leader.
         withheld, denied, rejected, lapsed, orphaned, dropped, failed_pilot, adopted: ideas that
             met this fate this week.
         in_flight: ideas in flight at the week's end.
@@ -33,6 +34,7 @@ class Week:
         message: force that the last broadcast's message still has, in [0, 1].
         last_broadcast: week of the last broadcast; 0: there was none.
         never_implemented: adopted ideas that were given up before their implementation began.
+        sunk: slots that had been spent on these.
         revivals: rejected ideas that were brought back.
         improvements: small improvements that people made in their own work.
         improvement_gain: what these added to services.
@@ -77,6 +79,7 @@ class Week:
     revivals: int = 0
     improvements: int = 0
     improvement_gain: float = 0.0
+    sunk: int = 0
 
 
 WEEK_COLUMNS = tuple(field.name for field in fields(Week))

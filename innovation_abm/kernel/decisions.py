@@ -307,6 +307,7 @@ def shelve(s, i: int):
     idea.outcome = Outcome.NEVER_IMPLEMENTED
     idea.outcome_week = run.week
     now.never_implemented += 1
+    now.sunk += idea.worked
 
 
 @compiled
@@ -1070,6 +1071,16 @@ def stuck(s, p, i: int):
     idea = s.ideas[i]
     terms = s.terms[person.terms_row]
     return run.week - idea.since > terms.stuck_weeks
+
+
+@compiled
+def offer_to_others(s, p, i: int):
+    """Offer an idea to every department but its own."""
+    run = s.run[0]
+    idea = s.ideas[i]
+    for leader in range(run.departments):
+        if s.people[leader].department != idea.department:
+            offer(s, p, i, s.people[leader].department)
 
 
 @compiled

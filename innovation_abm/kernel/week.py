@@ -66,7 +66,7 @@ from innovation_abm.kernel.decisions import (
     judge,
     lapses,
     leave,
-    offer,
+    offer_to_others,
     open_slots,
     outcomes,
     receive,
@@ -901,7 +901,7 @@ def begin_week(s):
     now.withheld = now.denied = now.rejected = now.lapsed = 0
     now.orphaned = now.dropped = now.failed_pilot = now.adopted = 0
     now.piloted = now.failed = now.embedded = now.reused = now.needs_met = now.duplicates = 0
-    now.never_implemented = now.revivals = now.improvements = 0
+    now.never_implemented = now.revivals = now.improvements = now.sunk = 0
     if run.week % WEEKS_PER_YEAR == 1:
         for department in range(run.departments):
             s.people[department].trials = 0
@@ -1506,6 +1506,7 @@ def knowledge_spreads(s):
         gained += rules.implemented_value(s.ideas[s.sort_items[place]], government)
     spent = government.pilot_cost * now.piloted
     spent += rules.failure_loss(government) * now.failed
+    spent += government.abandonment_cost * now.sunk
     gain = government.service_gain * (gained - spent) / run.people
     improved = government.improvement_value * now.improvements
     now.improvement_gain = government.service_gain * improved / run.people
@@ -1830,13 +1831,22 @@ def collect_from(s, p, agency):
 def circulate(s, agency):
     """Offer adopted ideas to the other departments: reuse instead of reinvention."""
     run = s.run[0]
-    waiting = run.circulating - run.circulated
-    for _ in range(int(min(s.terms[run.departments].circulation, float(waiting)))):
-        i = s.to_circulate[run.circulated]
-        run.circulated += 1
-        for department in range(run.departments):
-            if department != s.ideas[i].department:
-                offer(s, agency, i, department)
+    government, at = s.terms[run.departments], run.circulated
+    left = int(min(government.circulation, float(run.circulating - run.circulated)))
+    proven = government.circulate_proven > 0.0
+    while at < run.circulating and left > 0:
+        i = s.to_circulate[at]
+        if not proven or s.ideas[i].outcome == Outcome.EMBEDDED:
+            offer_to_others(s, agency, i)
+            left -= 1
+        at += 1
+    first = at
+    while proven and at > run.circulated:  # those whose outcome is open wait, before the others
+        at -= 1
+        if s.ideas[s.to_circulate[at]].outcome == Outcome.PENDING:
+            first -= 1
+            s.to_circulate[first] = s.to_circulate[at]
+    run.circulated = first
 
 
 # --- the platform ---------------------------------------------------------------------------------

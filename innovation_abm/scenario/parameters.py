@@ -298,7 +298,11 @@ class Facets(Group):
 
 
 class Traits(Group):
-    """Who people are. Each trait is drawn once a person, from a Beta distribution."""
+    """Who people are, drawn for each holder of a post: the first three from Beta distributions.
+
+    Whether somebody knows the channels is a chance. If one of these parameters changes during a
+    run, the traits of all people are worked out again, from the same draws.
+    """
 
     risk_aversion: float = _number(0.5, 0.0, 0, 1, "mean risk aversion")
     risk_aversion_concentration: float = _number(
@@ -673,6 +677,10 @@ class Agency(Group):
         0.3, 0.0, 0, 1, "chance that a department reuses an idea circulated to it",
         needs="agency, circulation, departments = 2",
     )
+    circulate_proven: bool = _flag(
+        False, "the agency circulates only ideas known to have embedded, not what is adopted",
+        needs="agency, circulation, reuse_chance, departments = 2",
+    )
 
 
 class Pilots(Group):
@@ -700,7 +708,8 @@ class Implementation(Group):
     """What becomes of adopted ideas."""
 
     implementation_weeks: float = _number(
-        26.0, 0.0, 0, 520, "time from adoption to outcome", "weeks"
+        26.0, 0.0, 0, 520, "time from the start of an implementation to its outcome; at least 1",
+        "weeks",
     )
     suitability: float = _number(
         0.8, 1.0, 0, 1, "share of an idea's value that the organisation can realise"
@@ -735,6 +744,10 @@ class Implementation(Group):
     )
     failure_business: float = _number(
         0.0, 0.0, 0, 500, "items of business that such a failure leaves to the superior", "items"
+    )
+    abandonment_cost: float = _number(
+        0.0, 0.0, 0, 100, "value that services lose by each slot spent on an idea that is given up",
+        "value a slot", needs="implementation_work = 5.0, service_gain",
     )
     implementation_work: float = _number(
         0.0, 0.0, 0, 520, "slots that the superior spends before an implementation begins", "slots"

@@ -90,6 +90,24 @@ def test_a_failure_leaves_whole_items_of_business_to_the_superior():
         assert reviewer.business == 2 * desks[reviewer.post]
 
 
+def test_giving_up_an_adopted_idea_costs_services_the_slots_that_went_into_it():
+    """And nothing else changes where the gap is not felt; what nobody began to prepare is free."""
+    busy = FAILING.but(
+        weeks=150, outcome_noise=0.0, leader_capacity=6.0, manager_capacity=3.0,
+        manager_business=2.0, implementation_work=6.0, turnover=4.0, cancellation=0.5,
+    )  # fmt: skip
+    plain, costly = (simulate(busy.but(abandonment_cost=cost)) for cost in (0.0, 0.25))
+    model = InnovationModel(busy)
+    model.run()
+    given_up = [one for one in model.ideas if one.outcome == Outcome.NEVER_IMPLEMENTED]
+    assert 0 < sum(one.worked > 0 for one in given_up) < len(given_up)
+    assert plain.week_columns["sunk"].sum() == sum(one.worked for one in given_up)
+    lost = 0.25 * np.cumsum(plain.week_columns["sunk"]) / plain.organization.size
+    services = plain.week_columns["services"] - lost
+    assert costly.week_columns["services"] == pytest.approx(services)
+    assert (costly.idea_columns["fate"] == plain.idea_columns["fate"]).all()
+
+
 def test_a_pilot_that_fails_costs_no_more_than_any_pilot():
     """Nothing is implemented yet when the run ends."""
     piloted = FAILING.but(

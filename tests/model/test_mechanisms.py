@@ -119,9 +119,10 @@ OFF = {
     "agency": (
         {"agency": False},
         ["agency_capacity", "stuck_weeks", "agency_development", "circulation", "reuse_chance",
-         "story_fit_agency"],
+         "circulate_proven", "story_fit_agency"],
     ),
-    "circulation": ({"circulation": 0.0}, ["reuse_chance"]),
+    "circulation": ({"circulation": 0.0}, ["reuse_chance", "circulate_proven"]),
+    "circulating what is adopted": ({"circulate_proven": False}, []),
     "pilots": (
         {"pilot_weeks": 0.0, "trial_quota": 0.0}, ["pilot_learning", "pilot_cost", "trial_weeks"],
     ),
@@ -146,7 +147,10 @@ OFF = {
     "skills": ({"skill_drift": 0.0}, ["skill_learning"]),
     "upholding": ({"uphold": 1.0}, ["scar", "scar_decay"]),
     "cost of failure": ({"failure_cost": 0.0, "failure_business": 0.0}, []),
-    "work before implementation": ({"implementation_work": 0.0}, ["cancellation"]),
+    "work before implementation": (
+        {"implementation_work": 0.0}, ["cancellation", "abandonment_cost"],
+    ),
+    "cost of giving up": ({"abandonment_cost": 0.0}, []),
     "scars": ({"scar": 0.0}, ["scar_decay"]),
     "data": ({"data_quality": 0.0}, ["outcome_payment"]),
     "norms": (
@@ -196,7 +200,7 @@ UNFELT = {
         {"scar": 0.0, "incumbent_growth": 0.0, "tracking": 0.0, "control": 0.0, "declaration": 0.0,
          "failure_business": 0.0},
         ["suitability", "outcome_noise", "uphold", "skill_drift", "implementation_learning",
-         "failure_cost"],
+         "failure_cost", "abandonment_cost"],
     ),
 }  # fmt: skip
 
@@ -560,6 +564,9 @@ DIRECTIONS = {
     ),
     "circulation": ({**TOPICS, "circulation": 0.0}, {"circulation": 4.0}, "+reused -duplication"),
     "reuse": ({**TOPICS, "reuse_chance": 0.1}, {"reuse_chance": 0.9}, "+reused -duplication"),
+    "circulating what has proved itself": (
+        {**TOPICS, **FAILING}, {"circulate_proven": True}, "-reused",
+    ),
     "collection": (
         {**AGENCY, "stuck_weeks": INF}, {"stuck_weeks": 4.0},
         "+collected -wait -lapsed +survival",
@@ -591,6 +598,11 @@ DIRECTIONS = {
     ),
     "work that failures make": (
         FAILING, {"failure_business": 20.0}, "+business_queue +wait +lapsed",
+    ),
+    "cost of giving up": (
+        {"turnover": 3.0, "implementation_work": 8.0, "cancellation": 1.0, "service_gain": 2.0},
+        {"abandonment_cost": 0.5},
+        "-services +gap",
     ),
     "outcome payment against the cost of failure": (
         {**FAILING, "scar": 0.0, "data_quality": 0.8, "failure_cost": 1.0, "service_gain": 2.0},
