@@ -16,7 +16,7 @@ from innovation_abm.notebook import html_table, paragraph, titled
 from innovation_abm.reading.plain_numbers import whole_number
 from innovation_abm.results import survival
 from innovation_abm.results.measures import MEASURES
-from innovation_abm.running.effects import certain_needs, levers_moved, needs_of, set_apart
+from innovation_abm.running.effects import moved, needs_of, powerless, set_apart
 from innovation_abm.running.engines import choose
 from innovation_abm.running.setup import Setup
 from innovation_abm.running.simulation import replicate, run_once
@@ -63,8 +63,9 @@ class Comparison:
         measures: for every measure the difference b - a over replications, with its interval and
             the factor by which pairing lowers its variance.
         differ: whether any measure of all that there are differs in any pair of runs.
-        powerless: levers and parameters that ``b`` moves and that cannot act there, whatever else
-            does, with what each lacks; nothing under custom rules, which may read anything.
+        needs: what each lever and parameter that ``b`` moves needs, should it change nothing.
+        powerless: of these, those that cannot act there, whatever else does, with what each lacks;
+            none under custom rules, which may read anything.
     """
 
     a: Scenario
@@ -75,6 +76,7 @@ class Comparison:
     only_b: pd.DataFrame
     measures: dict[str, PairedDifference]
     differ: bool = True
+    needs: dict[str, dict[str, Value]] = field(default_factory=dict)
     powerless: dict[str, dict[str, Value]] = field(default_factory=dict)
 
     @property
@@ -100,7 +102,7 @@ class Comparison:
         if self.differ or not same or len(self.only_a) or len(self.only_b):
             return self.powerless
         changed = (*self._moved(), *set_apart(self.a, self.b))
-        return {name: needs_of(name, self.b) for name in changed} | self.powerless
+        return {name: self.needs.get(name, {}) for name in changed} | self.powerless
 
     @property
     def helpful_challenges(self) -> list[str]:
@@ -251,19 +253,16 @@ def compare(
         differ = differ or _differ(one, two)
         if progress is not None:
             progress(number + 1, replications)
-    powerless = {} if rules_b is not None else _powerless(a, b, chart)
-    sides = _by_side(ideas)
     return Comparison(
-        a, b, replications, **sides, measures=_differences(measured), differ=differ,
-        powerless=powerless,
-    )  # fmt: skip
-
-
-def _powerless(a: Scenario, b: Scenario, chart: Organization) -> dict[str, dict[str, Value]]:
-    """Return what ``b`` moves that cannot act there under the shipped rules."""
-    moved = (*levers_moved(b), *set_apart(a, b))
-    lacking = {name: certain_needs(name, b, chart) for name in moved}
-    return {name: needs for name, needs in lacking.items() if needs}
+        a,
+        b,
+        replications,
+        **_by_side(ideas),
+        measures=_differences(measured),
+        differ=differ,
+        needs={name: needs_of(name, b, chart) for name in moved(a, b)},
+        powerless={} if rules_b is not None else powerless(a, b, chart),
+    )
 
 
 def _differ(one: Run, two: Run) -> bool:

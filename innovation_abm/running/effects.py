@@ -46,9 +46,9 @@ def idle_levers(
 ) -> dict[str, dict[str, Value]]:
     """Return the levers that a scenario moves and that change nothing, with what each needs.
 
-    Only levers that need something the scenario does not have are tried, so that the answer is
-    usually at hand without a run. Each is tried in the scenario as it is, and as if it alone were
-    not moved.
+    Only levers that need something the scenario does not have are tried, and of these only those
+    that might act even so, so that the answer is usually at hand without a run. Each is tried in
+    the scenario as it is, and as if it alone were not moved.
 
     Args:
         scenario: what to run.
@@ -94,9 +94,22 @@ def idle_changes(
     Raises:
         InnovationAbmError: if ``b`` or its chart is wrong.
     """
-    moved = (*levers_moved(b), *set_apart(a, b))
-    needed = {name: needs_of(name, b, organization) for name in moved}
-    doubtful = {name: needs for name, needs in needed.items() if needs}
+    needed = {name: needs_of(name, b, organization) for name in moved(a, b)}
+    certain = {} if rules is not None else powerless(a, b, organization)
+    doubtful = {name: x for name, x in needed.items() if x and name not in certain}
+    idle = certain | _idle(a, b, doubtful, replications, organization, rules)
+    return {name: needed[name] for name in needed if name in idle}
+
+
+def _idle(
+    a: Scenario,
+    b: Scenario,
+    doubtful: Mapping[str, dict[str, Value]],
+    replications: int,
+    organization: Organization | None,
+    rules: RuleBook | None,
+) -> dict[str, dict[str, Value]]:
+    """Return what, of some that ``b`` moves, changes nothing by itself."""
     if not doubtful:
         return {}
     tried = [b, *(_without(b, name, a) for name in doubtful)]
@@ -109,6 +122,19 @@ def idle_changes(
         for (name, needs), other in zip(doubtful.items(), others, strict=True)
         if same_figures(base, other)
     }
+
+
+def powerless(
+    a: Scenario, b: Scenario, organization: Organization | None = None
+) -> dict[str, dict[str, Value]]:
+    """Return what ``b`` moves that cannot act there under the shipped rules, with what it lacks."""
+    lacking = {name: certain_needs(name, b, organization) for name in moved(a, b)}
+    return {name: needs for name, needs in lacking.items() if needs}
+
+
+def moved(a: Scenario, b: Scenario) -> list[str]:
+    """List the levers that ``b`` moves, and the parameters that it sets otherwise than ``a``."""
+    return [*levers_moved(b), *set_apart(a, b)]
 
 
 def levers_moved(scenario: Scenario) -> list[str]:
@@ -307,9 +333,9 @@ def rank(
             f"replications = {replications}: must be at least 2, for an interval"
         )
     levers = list(scenario.catalogue().values())
-    moved = [scenario.but(levers={**scenario.levers, one.key: strength}) for one in levers]
+    variants = [scenario.but(levers={**scenario.levers, one.key: strength}) for one in levers]
     seeds = range(scenario.seed, scenario.seed + replications)
-    pairs = [(one, seed) for one in (scenario, *moved) for seed in seeds]
+    pairs = [(one, seed) for one in (scenario, *variants) for seed in seeds]
     run = runs or partial(
         simulate_many, organization=organization, rules=rules, progress=progress, notice=notice
     )

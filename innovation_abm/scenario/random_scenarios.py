@@ -57,6 +57,7 @@ SMALL: Final[dict[str, tuple[float, ...]]] = {
     "rework_weeks": (1.0, 2.0),
     "implementation_weeks": (1.0, 5.0),
     "failure_cost": (0.5, 3.0),
+    "abandonment_cost": (0.1, 1.0),
     "failure_business": (1.5, 20.0),
     "implementation_work": (1.0, 2.5, 12.0),
     "success_weeks": (2.0,),
