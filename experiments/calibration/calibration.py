@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 from innovation_abm.experiments.calibration.evaluator import Evaluator
 from innovation_abm.experiments.calibration.folder import Folder
 from innovation_abm.experiments.calibration.history_matching import match_history
+from innovation_abm.experiments.calibration.keeping import keep
 from innovation_abm.experiments.calibration.rejection import reject
 from innovation_abm.experiments.calibration.result import result_of
 from innovation_abm.experiments.calibration.simulator import ModelSimulator
+from innovation_abm.experiments.design.inputs import changed
 from innovation_abm.extras import require
 
 if TYPE_CHECKING:
@@ -48,8 +50,9 @@ def calibrate(
     Args:
         calibration: what is fitted to what, and how.
         folder: where finished waves and the result are stored. Called again with the same folder,
-            it continues where it was interrupted, and runs again what is damaged there. ``None``
-            stores nothing.
+            it continues where it was interrupted, and runs again what is damaged there. What the
+            calibration refers to is copied there, so that ``calibration.toml`` in it continues and
+            repeats it anywhere. ``None`` stores nothing.
         simulator: what is run instead of the model.
         rules: the rule book; ``None`` for that of the calibration.
         engine: see :func:`~innovation_abm.simulate`.
@@ -77,7 +80,12 @@ def calibrate(
     else:
         total = (method.number + method.accepted * method.adjust) * method.replications
         act = reject
+    if notice is not None:
+        for line in changed(calibration.folder, "calibration"):
+            notice(line)
     with Folder(folder, _manifest(calibration, simulator), notice) as kept:
+        if kept.path is not None and isinstance(simulator, ModelSimulator):
+            calibration = keep(calibration, simulator, kept.path)
         evaluator = Evaluator(calibration, simulator, kept, progress, total)
         result = result_of(evaluator, act(evaluator))
         if folder is not None:

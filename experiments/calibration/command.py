@@ -82,7 +82,7 @@ def calibrate(
         if out is not None:
             print(f"\nResults are in {out}." if found.empty else f"\nResults are in {out}. To run:")
             if not found.empty:
-                print(f"innovation-abm run {out}/fitted.toml{_options(calibration, rules)}")
+                print(f"innovation-abm run {out}/fitted.toml{_rules_of(found.calibration, out)}")
     if found.empty:
         raise typer.Exit(NOTHING_FITS)
 
@@ -95,13 +95,12 @@ def _with_columns(calibration: Calibration, columns: Sequence[str]) -> Calibrati
     return calibration.model_copy(update={"base": base})
 
 
-def _options(calibration: Calibration, rules: str | None) -> str:
-    """Return the options of ``run`` that a calibration needs besides its scenario."""
-    base = calibration.base
-    file = rules or (base.rules and str(calibration.path(base.rules)))
-    given = (f" --rules {file}" if file else "") + (" --repair" if base.repair else "")
-    pairs = (shlex.quote(f"{what}={header}") for what, header in base.columns.items())
-    return given + "".join(f" --column {pair}" for pair in pairs)
+def _rules_of(calibration: Calibration, folder: str) -> str:
+    """Return the option of ``run`` that a fitted scenario in a folder needs besides its file."""
+    from innovation_abm.experiments.design.sections import INPUTS
+
+    rules = calibration.base.rules
+    return "" if rules is None else f" --rules {shlex.quote(f'{folder}/{INPUTS}/{rules}')}"
 
 
 def show(console: Console, found: CalibrationResult) -> None:

@@ -72,8 +72,9 @@ from innovation_abm.experiments.design.parts import (
     repeated,
     shown,
 )
-from innovation_abm.experiments.design.study import Base
+from innovation_abm.experiments.design.sections import Base, path_of
 from innovation_abm.reading.text_files import read_text
+from innovation_abm.scenario.networks import NETWORKS, named_by_file
 from innovation_abm.scenario.presets import preset
 from innovation_abm.scenario.scenario import Scenario, ScenarioError
 
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from innovation_abm.experiments.design.factors import Start
     from innovation_abm.organization.organization import Organization
     from innovation_abm.rules.book import RuleBook
     from innovation_abm.scenario.parameters import Parameter
@@ -387,8 +389,24 @@ class Calibration(Part):
         return tuple(target for target in self.targets if not target.held_out)
 
     def path(self, name: str) -> Path:
-        """Return the absolute path of a file that the calibration names."""
-        return (self.folder / name).absolute()
+        """Return the absolute path of a file that the calibration names.
+
+        It is in the folder of the calibration or, beside its runs, in the folder ``inputs`` there.
+        """
+        return path_of(self.folder, name)
+
+    def origin(self, start: Start) -> Scenario:
+        """Return the preset or file that ``[base]`` starts from.
+
+        Raises:
+            ScenarioError: if it does not exist or is not valid.
+        """
+        own = self.own_parameters
+        if start.preset is not None:
+            return preset(start.preset).with_parameters(own)
+        if start.file is None:
+            return Scenario(own_parameters=own)
+        return Scenario.load(self.path(start.file), own)
 
     def scenario(self) -> Scenario:
         """Make the scenario that all points have in common.
@@ -396,16 +414,12 @@ class Calibration(Part):
         Raises:
             ScenarioError: if it does not exist, or its values are not valid.
         """
-        base, own = self.base, self.own_parameters
-        if base.preset is not None:
-            scenario = preset(base.preset).with_parameters(own)
-        elif base.file is None:
-            scenario = Scenario(own_parameters=own)
-        else:
-            scenario = Scenario.load(self.path(base.file), own)
-        chart = {} if base.chart is None else {"chart": str(self.path(base.chart))}
-        levers = {**scenario.levers, **base.levers}
-        return scenario.but(**base.values, **chart, levers=levers)
+        base, scenario = self.base, self.origin(self.base)
+        changes = dict(base.values) if base.chart is None else {**base.values, "chart": base.chart}
+        for name in ("chart", *NETWORKS):
+            if name in changes and (name == "chart" or named_by_file(changes[name])):
+                changes[name] = str(self.path(str(changes[name])))
+        return scenario.but(**changes, levers={**scenario.levers, **base.levers})
 
     def organization(self) -> Organization | None:
         """Read the chart that all points have in common, if there is one.
@@ -424,9 +438,17 @@ class Calibration(Part):
         Raises:
             RuleError: if they are not valid.
         """
+        return self.read_rules(self.base.rules)
+
+    def read_rules(self, name: str | None) -> RuleBook | None:
+        """Read the rules of a file that the calibration names.
+
+        Raises:
+            RuleError: if they are not valid.
+        """
         from innovation_abm.rules.files import load_rules
 
-        return None if self.base.rules is None else load_rules(self.path(self.base.rules))
+        return None if name is None else load_rules(self.path(name))
 
     @cached_property
     def own_parameters(self) -> tuple[Parameter, ...]:

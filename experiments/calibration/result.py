@@ -173,7 +173,14 @@ class CalibrationResult:
         if self.empty or not all(name in known for name in self.fitted):
             file.unlink(missing_ok=True)
             return
-        write_whole(file, self.scenario().to_toml().encode())
+        scenario = self.scenario()
+        home = file.parent.absolute()
+        beside = {
+            name: Path(other).relative_to(home).as_posix()
+            for name, other in scenario.files()
+            if Path(other).is_relative_to(home)
+        }
+        write_whole(file, scenario.but(**beside).to_toml().encode())
 
 
 def result_of(evaluator: Evaluator, found: Fit) -> CalibrationResult:

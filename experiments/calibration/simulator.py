@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from innovation_abm.entities.networks import file_digest
 from innovation_abm.experiments.calibration.file import Calibration, as_kind
 from innovation_abm.experiments.calibration.published import FIGURES
 from innovation_abm.results import batches
@@ -57,14 +58,14 @@ class ModelSimulator:
         """
         calibration.check()
         self.calibration = calibration
-        self._rules, self._engine = rules or calibration.rule_book(), engine
+        self.rules, self._engine = rules or calibration.rule_book(), engine
         # With the values of all parameters that the rules declare, on which figures depend.
-        self.scenario = calibration.scenario().with_parameters(own_parameters(self._rules))
-        self._organization = calibration.organization()
+        self.scenario = calibration.scenario().with_parameters(own_parameters(self.rules))
+        self.organization = calibration.organization()
         self._threads, self._notice = threads, notice
         if calibration.base.file is not None and notice is not None:
             file = calibration.path(calibration.base.file)
-            line = rules_missing(file, self._rules)
+            line = rules_missing(file, self.rules)
             if line is not None:
                 notice(line)
         self.progress: Callable[[int, int], object] | None = None
@@ -77,18 +78,25 @@ class ModelSimulator:
         from innovation_abm.rules.book import SHIPPED
         from innovation_abm.rules.files import modules_of, roles_of
 
-        chart = self._organization
+        chart = self.organization
+        known = self.scenario.parameters()
+        usual = {name: known[name].default for name in self._networks}
         agents = {}
-        if roles_of(self._rules) or modules_of(
-            self._rules
-        ):  # they are not part of what is compiled
-            agents["agents"] = f"{rules_identity(self._rules)} {model_version()}"
+        if roles_of(self.rules) or modules_of(self.rules):  # neither is compiled
+            agents["agents"] = f"{rules_identity(self.rules)} {model_version()}"
         return {
-            "model and rules": digest(self._rules or SHIPPED),
+            "model and rules": digest(self.rules or SHIPPED),
             **agents,
             "chart": "none" if chart is None else chart.digest(),
-            "scenario": self.scenario.but(chart=None).to_toml(),
+            **self._networks,
+            "scenario": self.scenario.but(chart=None, **usual).to_toml(),
         }
+
+    @cached_property
+    def _networks(self) -> dict[str, str]:
+        """The networks from files by parameter: what they hold, wherever they are."""
+        found = dict(self.scenario.files())
+        return {name: file_digest(file) for name, file in found.items() if name != "chart"}
 
     @cached_property
     def _kinds(self) -> list[str]:
@@ -129,8 +137,8 @@ class ModelSimulator:
         ]
         options: dict[str, Any] = {
             "engine": self._engine,
-            "organization": self._organization,
-            "rules": self._rules,
+            "organization": self.organization,
+            "rules": self.rules,
             "threads": self._threads,
             "progress": self.progress,
             "notice": self._notice,

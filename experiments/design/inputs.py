@@ -1,4 +1,4 @@
-"""The files that a study refers to, kept in its folder, so that the folder alone repeats it.
+"""The files that a study or calibration refers to, kept in its folder, which alone repeats it.
 
 They are in the folder ``inputs`` beside ``study.toml``, under the names by which the study calls
 them; a file that lies elsewhere is called by its name alone. A chart is kept as it was understood:
@@ -15,7 +15,8 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePath, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from innovation_abm.charts.charts import load_chart, write_chart
 from innovation_abm.console import to_json
@@ -27,9 +28,11 @@ from innovation_abm.rules.files import FileRules
 from innovation_abm.scenario.networks import NETWORKS, named_by_file
 
 if TYPE_CHECKING:
+    from innovation_abm.experiments.design.sections import Base
     from innovation_abm.experiments.design.study import Study
     from innovation_abm.organization.organization import Organization
     from innovation_abm.rules.book import RuleBook
+    from innovation_abm.scenario.scenario import Scenario
 
 CONTENTS: Final = "contents.json"
 """The list of the files."""
@@ -59,26 +62,26 @@ def keep(
     Raises:
         InnovationAbmError: if a file cannot be read or written.
     """
-    kept = _Kept(study, charts, books)
-    packed = kept.study(folder)
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in kept.files.items()}
-    about = {"versions": dict(versions), "files": digests, "organisations": kept.organizations}
-    kept.files[CONTENTS] = (to_json(about) + "\n").encode()
-    try:
-        for name, content in kept.files.items():
-            path = folder / INPUTS / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, content)
-    except OSError as error:
-        raise InnovationAbmError(
-            f"cannot write {folder / INPUTS}: {error.strerror or error}"
-        ) from None
+    kept = KeptFiles(study, charts, books)
+    packed = study.but(
+        base=kept.base(),
+        factors=tuple(kept.factor(one) for one in study.factors),
+        design=study.design.model_copy(update=kept.points(study)),
+        source=None,
+        folder=folder.absolute(),
+    )
+    kept.write(folder, versions)
     return packed
 
 
-def changed(study: Study) -> Iterator[str]:
-    """Yield lines about files in the folder of a study that are no longer what they were."""
-    folder = study.folder / INPUTS
+def changed(home: Path, what: str = "study") -> Iterator[str]:
+    """Yield lines about kept files that are no longer what they were.
+
+    Args:
+        home: the folder that has the folder ``inputs``.
+        what: what ran with them.
+    """
+    folder = home / INPUTS
     try:
         known = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))["files"]
         items = sorted(known.items())
@@ -87,12 +90,29 @@ def changed(study: Study) -> Iterator[str]:
     for name, digest in items:
         path = folder / str(name)
         if not path.is_file():
-            yield f"{path} is missing since the study ran"
+            yield f"{path} is missing since the {what} ran"
         elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-            yield f"{path} has changed since the study ran"
+            yield f"{path} has changed since the {what} ran"
 
 
-class _Kept:
+class Owner(Protocol):
+    """What refers to files: a study, or a calibration."""
+
+    @property
+    def base(self) -> Base:
+        """What all points have in common."""
+
+    def path(self, name: str) -> Path:
+        """Return the absolute path of a file that it names."""
+
+    def origin(self, start: Start) -> Scenario:
+        """Return the preset or file that a section starts from."""
+
+    def read_rules(self, name: str | None) -> RuleBook | None:
+        """Read the rules of a file that it names."""
+
+
+class KeptFiles:
     """The files that are kept, by their names in the folder ``inputs``.
 
     Attributes:
@@ -102,27 +122,45 @@ class _Kept:
 
     def __init__(
         self,
-        study: Study,
-        charts: Mapping[str, Organization],
-        books: Mapping[str | None, RuleBook | None],
+        owner: Owner,
+        charts: Mapping[str, Organization] = MappingProxyType({}),
+        books: Mapping[str | None, RuleBook | None] = MappingProxyType({}),
     ) -> None:
-        self._study, self._charts, self._books = study, charts, books
+        """Keep none yet.
+
+        Args:
+            owner: what refers to them.
+            charts: the organisations that have been read already, by the paths of their charts.
+            books: its rule books that have been read already, by the names of their files.
+        """
+        self._owner, self._charts, self._books = owner, charts, books
         self._names: dict[tuple[str, str], str] = {}
         self.files: dict[str, bytes] = {}
         self.organizations: dict[str, str] = {}
 
-    def study(self, folder: Path) -> Study:
-        """Return the study with the names of the files that are kept."""
-        study = self._study
-        base = self._start(study.base)
-        base = base.model_copy(update={"repair": False, "columns": {}})  # charts are understood
-        return study.but(
-            base=base,
-            factors=tuple(self._factor(one) for one in study.factors),
-            design=study.design.model_copy(update=self._points()),
-            source=None,
-            folder=folder.absolute(),
-        )
+    def write(self, folder: Path, versions: Mapping[str, str]) -> None:
+        """Write them into a folder, with a list of them and of the versions of packages.
+
+        Raises:
+            InnovationAbmError: if they cannot be written.
+        """
+        digests = {name: hashlib.sha256(text).hexdigest() for name, text in self.files.items()}
+        about = {"versions": dict(versions), "files": digests, "organisations": self.organizations}
+        listed = {**self.files, CONTENTS: (to_json(about) + "\n").encode()}
+        try:
+            for name, content in listed.items():
+                path = folder / INPUTS / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(path, content)
+        except OSError as error:
+            raise InnovationAbmError(
+                f"cannot write {folder / INPUTS}: {error.strerror or error}"
+            ) from None
+
+    def base(self) -> Base:
+        """Keep what all points have in common, and return it with the names of these files."""
+        base = self._start(self._owner.base)
+        return base.model_copy(update={"repair": False, "columns": {}})  # charts are understood
 
     def _start(self, start: S) -> S:
         changes: dict[str, Any] = {"values": self._values(start.values)}
@@ -141,7 +179,8 @@ class _Kept:
             for name, value in values.items()
         }
 
-    def _factor(self, factor: Factor) -> Factor:
+    def factor(self, factor: Factor) -> Factor:
+        """Keep the files of a factor's values and levels, and return it with their names."""
         levels: tuple[Level, ...] = tuple(self._start(one) for one in factor.level)
         found = self._of_factor(factor)
         values = factor.values if found is None else tuple(found(str(x)) for x in factor.values)
@@ -156,9 +195,9 @@ class _Kept:
     def _network_value(self, value: str) -> str:
         return self.network(value) if named_by_file(value) else value
 
-    def _points(self) -> dict[str, Any]:
-        """Keep the file of the points, with the names in it."""
-        design, study = self._study.design, self._study
+    def points(self, study: Study) -> dict[str, Any]:
+        """Keep the file of a study's points, with the names in it."""
+        design = study.design
         if design.file is None:
             return {}
         name = self._name("points", design.file)
@@ -174,10 +213,10 @@ class _Kept:
 
     def chart(self, given: str, path: str | None = None) -> str:
         """Keep a chart as it was understood; ``path`` is where it is, if not from the study."""
-        where = path or str(self._study.path(given))
+        where = path or str(self._owner.path(given))
         name = self._name("chart", where if path else given, ".csv")
         if name not in self.files:
-            found = self._charts.get(where) or load_chart(where, **self._study.base.reading)
+            found = self._charts.get(where) or load_chart(where, **self._owner.base.reading)
             self.files[name] = written(partial(write_chart, found))
             self.organizations[name] = found.digest()
         return name
@@ -185,14 +224,14 @@ class _Kept:
     def network(self, given: str, path: str | None = None) -> str:
         """Keep a file with a network; ``path`` is where it is, if not from the study."""
         name = self._name("network", path or given)
-        self.files[name] = Path(path or self._study.path(given)).read_bytes()
+        self.files[name] = Path(path or self._owner.path(given)).read_bytes()
         return name
 
     def _scenario(self, start: Start) -> str:
         """Keep a scenario file, and the chart and networks that it names."""
         assert start.file is not None
         name = self._name("scenario", start.file)
-        scenario = self._study.origin(start)
+        scenario = self._owner.origin(start)
         keepers = {"chart": self.chart} | dict.fromkeys(NETWORKS, self.network)
         beside = PurePosixPath(name).parent
         files = {
@@ -204,7 +243,7 @@ class _Kept:
 
     def _rules(self, given: str) -> str:
         """Keep a folder of rules, or a file of rules and what it imports from its folder."""
-        book = self._books.get(given) or self._study.read_rules(given)
+        book = self._books.get(given) or self._owner.read_rules(given)
         assert isinstance(book, FileRules)
         path, place = Path(given), given
         if not _is_inside(given):  # neighbours of another file may have the same names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from innovation_abm.errors import shortened
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
 
 INPUTS: Final = "inputs"
 """Folder of the files that a study refers to, in the folder of its runs."""
+
+
+def path_of(home: Path, name: str) -> Path:
+    """Return the absolute path of a file that a study or calibration names.
+
+    It is in its folder or, beside its runs, in the folder ``inputs`` there.
+    """
+    beside, kept = home / name, home / INPUTS / name
+    return (kept if kept.exists() and not beside.exists() else beside).absolute()
 
 
 class Criterion(Part):

@@ -45,11 +45,11 @@ from innovation_abm.experiments.design.parts import (
     shown,
 )
 from innovation_abm.experiments.design.sections import (
-    INPUTS,
     Base,
     Criterion,
     Limits,
     Replications,
+    path_of,
 )
 from innovation_abm.reading.text_files import read_text
 from innovation_abm.reading.toml_files import read_toml_file
@@ -384,8 +384,7 @@ class Study(Part):
 
         It is in the folder of the study or, beside its runs, in the folder ``inputs`` there.
         """
-        beside, kept = self.folder / name, self.folder / INPUTS / name
-        return (kept if kept.exists() and not beside.exists() else beside).absolute()
+        return path_of(self.folder, name)
 
     def scenario(self, row: Mapping[str, Any]) -> Scenario:
         """Return the scenario of a point, named after the study, its chart as an absolute path.

@@ -119,7 +119,7 @@ def sweep(
     runner = make_runner(study, number, told)
     plan = Plan.of(study, runner)
     check_limits(_estimate(study, plan, runner, number), study.limits)
-    for line in (*inputs.changed(study), *runner.notes, *_idle(study, plan, runner)):
+    for line in (*inputs.changed(study.folder), *runner.notes, *_idle(study, plan, runner)):
         told(line)
     with Store.open(
         folder, runner.manifest(), study.measures, study.tables, retry=retry, notice=told

@@ -153,7 +153,7 @@ class Store:
         self._file = os.stat(folder / LEDGER_FILE)
         self._columns = [self.measures.index(name) for name in ledger.measures_in(connection)]
         number = self._one("SELECT coalesce(max(number), 0) + 1 FROM sessions")
-        self.versions = _versions(about)
+        self.versions = versions_used(about)
         here = (os.getpid(), _storable(node()), json.dumps(self.versions))
         self._session: tuple[Any, ...] = (number, time.time(), None, *here)
         with ledger.transaction(connection):
@@ -575,8 +575,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - NumPy's scalars
     return value.item() if isinstance(value, np.generic) else str(value)
 
 
-def _versions(about: Mapping[str, str]) -> dict[str, str]:
-    """Return the versions that a sweep uses."""
+def versions_used(about: Mapping[str, str]) -> dict[str, str]:
+    """Return the versions of packages that runs use, and what ``about`` adds."""
     return {
         **{name: version(name) for name in PACKAGES},
         "python": python_version(),

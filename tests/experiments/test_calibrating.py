@@ -1222,7 +1222,10 @@ def test_the_command_chooses_the_columns_of_a_chart(command, tmp_path):
     assert refused.exit_code == 2 and "--column reports_to='line manager'" in refused.stderr
     done = command(file, "--out", out, "--column", "reports_to=line manager")
     assert done.exit_code == 0, done.output
-    assert f"{out}/fitted.toml --column 'reports_to=line manager'\n" in done.stdout
+    assert f"innovation-abm run {out}/fitted.toml\n" in done.stdout
+    chart.unlink()  # what the folder keeps is enough, as it was understood
+    assert Scenario.load(out / "fitted.toml").chart == str(out / "inputs" / "two.csv")
+    assert simulate(Scenario.load(out / "fitted.toml")).organization.size == 4
 
 
 def test_the_command_names_what_is_wrong(command, tmp_path):

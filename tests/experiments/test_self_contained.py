@@ -11,11 +11,19 @@ from openpyxl import Workbook
 from own_levers import COFFEE
 from typer.testing import CliRunner
 
-from innovation_abm import Scenario, generate
+from innovation_abm import Scenario, generate, load_rules, simulate
 from innovation_abm.charts import load_chart, write_chart
 from innovation_abm.commands import cli
 from innovation_abm.entities.networks import write_network
-from innovation_abm.experiments import Replications, Study, load_study, sweep
+from innovation_abm.experiments import (
+    Calibration,
+    Replications,
+    Study,
+    calibrate,
+    load_study,
+    sweep,
+)
+from innovation_abm.experiments.calibration.worlds import accepted_worlds
 from innovation_abm.experiments.reporting.report import page
 
 PEOPLE = [
@@ -228,3 +236,93 @@ def test_rules_of_the_same_name_keep_what_each_of_them_imports(tmp_path):
     assert {(folder / "helper.py").read_text() for folder in kept} == {
         "CHANCE = 0.1\n", "CHANCE = 0.9\n",
     }  # fmt: skip
+
+
+# --- calibrations ---------------------------------------------------------------------------------
+
+CALIBRATION = """
+format = 1
+name = "ours"
+
+[base]
+file = "elsewhere/usual.toml"
+chart = "{chart}"
+columns = {{ post = "Post", reports_to = "Boss", unit = "Unit" }}
+values = {{ weeks = 12, platform_network = "nets/ours.graphml" }}
+rules = "rules/ours.py"
+
+[[parameter]]
+name = "risk_aversion"
+low = 0.0
+high = 1.0
+
+[[target]]
+measure = "survival"
+value = 0.3
+tolerance = 0.3
+
+[method]
+kind = "abc"
+points = 40
+accept = 0.5
+replications = 1
+"""
+
+
+@pytest.fixture
+def calibration(study):
+    home = study.parent
+    (home / "rules").mkdir()
+    (home / "rules" / "helper.py").write_text("CHANCE = 0.01\n")
+    (home / "rules" / "ours.py").write_text(RULES)
+    chart = (home / "charts" / "people.xlsx").as_posix()
+    (home / "ours.toml").write_text(CALIBRATION.format(chart=chart))
+    return home / "ours.toml"
+
+
+def calibrated(file, folder, **options):
+    return calibrate(Calibration.load(file), folder, engine="mesa", **options)
+
+
+def test_the_folder_of_a_calibration_repeats_and_continues_it_on_another_machine(
+    calibration, tmp_path, monkeypatch
+):
+    right = calibrated(calibration, None)
+    out, moved = tmp_path / "home" / "out", tmp_path / "machine" / "received"
+
+    def stop(done, total, what):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        calibrated(calibration, out, progress=stop)
+    shutil.copytree(out, moved)
+    shutil.rmtree(tmp_path / "home")
+    everything = b"".join(one.read_bytes() for one in moved.rglob("*.*") if one.is_file())
+    for personal in (b"Lovelace", b"example.org", b"Kim", str(tmp_path).encode()):
+        assert personal not in everything
+
+    monkeypatch.chdir(moved)
+    for folder in (moved, tmp_path / "again"):
+        found = calibrated("calibration.toml", folder)
+        assert found.sample.equals(right.sample)
+        assert found.parameters.equals(right.parameters)
+    assert (moved / "fitted.toml").read_text() == (folder / "fitted.toml").read_text()
+    worlds = accepted_worlds(moved)
+    assert len(worlds) == len(right.sample)
+    rules = load_rules(moved / "inputs" / "rules" / "ours.py")
+    for one in (Scenario.load("fitted.toml"), next(iter(worlds.values()))):
+        assert simulate(one, rules=rules, engine="mesa").organization.size == 13
+
+    chart = moved / "inputs" / "people.csv"
+    chart.write_text(chart.read_text().replace("P13,P3", "P13,P2"))
+    said = []
+    with pytest.raises(KeyboardInterrupt):
+        calibrated("calibration.toml", tmp_path / "third", notice=said.append, progress=stop)
+    assert any("people.csv has changed since the calibration ran" in line for line in said)
+
+
+def test_the_command_that_began_a_calibration_continues_it(calibration, tmp_path):
+    out = tmp_path / "out"
+    first = calibrated(calibration, out)
+    for file in (calibration, out / "calibration.toml"):
+        assert calibrated(file, out).sample.equals(first.sample)
