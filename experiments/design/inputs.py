@@ -170,7 +170,7 @@ class KeptFiles:
             changes["file"] = self._scenario(start)
         rules = getattr(start, "rules", None)
         if rules is not None:
-            changes["rules"] = self._rules(rules)
+            changes["rules"] = self.rules(rules)
         return start.model_copy(update=changes)
 
     def _values(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -231,7 +231,11 @@ class KeptFiles:
         """Keep a scenario file, and the chart and networks that it names."""
         assert start.file is not None
         name = self._name("scenario", start.file)
-        scenario = self._owner.origin(start)
+        self.scenario(self._owner.origin(start), name)
+        return name
+
+    def scenario(self, scenario: Scenario, name: str) -> None:
+        """Keep a scenario under a name, and the chart and networks that it names."""
         keepers = {"chart": self.chart} | dict.fromkeys(NETWORKS, self.network)
         beside = PurePosixPath(name).parent
         files = {
@@ -239,9 +243,8 @@ class KeptFiles:
             for key, file in scenario.files()
         }
         self.files[name] = scenario.but(**files).to_toml().encode()
-        return name
 
-    def _rules(self, given: str) -> str:
+    def rules(self, given: str) -> str:
         """Keep a folder of rules, or a file of rules and what it imports from its folder."""
         book = self._books.get(given) or self._owner.read_rules(given)
         assert isinstance(book, FileRules)

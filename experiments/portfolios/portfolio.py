@@ -13,6 +13,7 @@ from innovation_abm.console import to_json
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.calibration.folder import CALIBRATION
 from innovation_abm.experiments.calibration.worlds import accepted_worlds
+from innovation_abm.experiments.portfolios.asked import Asked, asked_in, keep, notes
 from innovation_abm.experiments.portfolios.memory import Memory
 from innovation_abm.experiments.portfolios.plans import Menu, menu_of
 from innovation_abm.experiments.portfolios.search import (
@@ -32,13 +33,14 @@ from innovation_abm.experiments.running.identity import (
 from innovation_abm.extras import require
 from innovation_abm.reading.plain_numbers import whole_number
 from innovation_abm.reading.text_files import write_text
+from innovation_abm.rules.files import FileRules
 from innovation_abm.scenario.possible_worlds import has_worlds, world_names, worlds_in
 from innovation_abm.scenario.possible_worlds import worlds as shipped_worlds
 from innovation_abm.scenario.presets import is_preset
 from innovation_abm.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
 
     from innovation_abm.experiments.portfolios.search import Told
@@ -128,7 +130,8 @@ def portfolio(
         organization: the chart; that of each scenario if ``None``.
         rules: the rule book; the shipped one if ``None``.
         out: a folder for what was measured, in which a search that was ended goes on, and for the
-            result.
+            result. What it is about is copied there, so that :func:`repeated` continues or repeats
+            it anywhere.
         told: called with what is being done, how much is done, and of how much; stops the search
             if it returns ``False``.
 
@@ -156,6 +159,19 @@ def portfolio(
     )
     asked = _asked(tried_in, organization, rules)
     memory = Memory() if out is None else Memory.of_folder(out, asked)
+    if out is not None and (rules is None or isinstance(rules, FileRules)):
+        options = {
+            "budget": budget,
+            "levers": None if levers is None else list(levers),
+            "strengths": list(strengths),
+            "weeks": list(weeks),
+            "costs": None if costs is None else dict(costs),
+            "require_lost": require_lost,
+            "replications": replications,
+            "fresh": fresh,
+            "seed": seed,
+        }
+        keep(Asked(scenario, worlds, organization, rules, options), out)
     seeds = tuple(scenario.seed + number for number in range(replications))
     measuring = Measuring(tried_in, seeds, organization, rules, memory, told)
     found = search(menu, measuring, seed=seed)
@@ -174,6 +190,39 @@ def portfolio(
     if out is not None:
         write_text(Path(out) / RESULT, to_json(result.as_dict()))
     return result
+
+
+def repeated(
+    folder: str | PathLike[str],
+    out: str | PathLike[str] | None = None,
+    *,
+    told: Told | None = None,
+    notice: Callable[[str], object] = lambda line: None,
+) -> Portfolio:
+    """Find again what the portfolio in a folder was asked for, wherever it was moved.
+
+    Args:
+        folder: the folder of a portfolio.
+        out: as for :func:`portfolio`; the same folder to go on there.
+        told: see :func:`portfolio`.
+        notice: called with a line for each file in the folder that is no longer what it was.
+
+    Raises:
+        InnovationAbmError: if the folder holds no portfolio, or a file in it is not valid; also see
+            :func:`portfolio`.
+    """
+    for line in notes(folder):
+        notice(line)
+    asked = asked_in(folder)
+    return portfolio(
+        asked.scenario,
+        worlds=asked.worlds,
+        organization=asked.organization,
+        rules=asked.rules,
+        out=out,
+        told=told,
+        **asked.options,
+    )
 
 
 def _asked(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -12,6 +13,7 @@ from rich.text import Text
 from innovation_abm.commands.pages import page_table
 from innovation_abm.commands.tasks import Changes, check_compiled, prepared, usual_scenario
 from innovation_abm.console import Working, page, print_json
+from innovation_abm.errors import InnovationAbmError
 from innovation_abm.options import (
     ChartOption,
     ChartReading,
@@ -112,6 +114,7 @@ FreshOption = Annotated[
 
 
 def portfolio(
+    ctx: typer.Context,
     scenario: ScenarioArgument = None,
     budget: BudgetOption = 2.0,
     costs: CostsOption = None,
@@ -139,8 +142,14 @@ def portfolio(
     """Find which levers to move together, within a budget.
 
     Shows the plans that no other one beats in worthwhile ideas lost, worthless ideas adopted and
-    cost. The plans chosen are measured again with fresh seeds.
+    cost. The plans chosen are measured again with fresh seeds. Given the folder of a portfolio
+    instead of a scenario, finds again what that one was asked for: with --out the same folder goes
+    on.
     """
+    if scenario is not None and is_portfolio(scenario):
+        _check_alone(ctx, scenario)
+        _again(scenario, out, as_json)
+        return
     changes = Changes(chart, weeks, seed, lever_file=lever_file)
     reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
     with Working("loading") as working:
@@ -171,12 +180,54 @@ def portfolio(
             told=partial(_told, working),
         )
         written = None if out is None else _report(found, out, working)
+    _show(found, written, as_json)
+
+
+def is_portfolio(name: str) -> bool:
+    """Whether a scenario is the folder of a portfolio; nothing slow is loaded for that."""
+    return (Path(name) / "portfolio.toml").is_file()
+
+
+def _check_alone(ctx: typer.Context, folder: str) -> None:
+    """Refuse options that the folder of a portfolio has itself.
+
+    Raises:
+        InnovationAbmError: naming the first of them.
+    """
+    given = (one for one in ctx.params if _is_given(ctx, one))
+    others = [one for one in given if one not in ("scenario", "out", "as_json")]
+    if others:
+        flags = {one.name: one.opts[0] for one in ctx.command.params}
+        raise InnovationAbmError(
+            f"{flags[others[0]]}: cannot be used with {folder}, which says what its portfolio was "
+            "asked for; give a scenario instead of the folder"
+        )
+
+
+def _is_given(ctx: typer.Context, parameter: str) -> bool:
+    source = ctx.get_parameter_source(parameter)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _again(folder: str, out: str | None, as_json: bool) -> None:
+    """Find again what the portfolio of a folder was asked for."""
+    with Working("loading") as working:
+        from innovation_abm.experiments.portfolios.portfolio import repeated
+
+        found = repeated(folder, out, told=partial(_told, working), notice=working.note)
+        written = None if out is None else _report(found, out, working)
+    _show(found, written, as_json)
+
+
+def _show(found: Portfolio, written: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(found.as_dict())
         return
     show_portfolio(page(), found)
     if written is not None:
         print(f"\nWritten: {written}")
+        folder = shlex.quote(str(written.parent))
+        print(f"To continue or repeat it: innovation-abm portfolio {folder} --out {folder}")
 
 
 def _worlds(name: str, changes: Changes, rules: RuleBook | None) -> dict[str, Scenario]:

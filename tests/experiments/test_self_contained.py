@@ -11,7 +11,7 @@ from openpyxl import Workbook
 from own_levers import COFFEE
 from typer.testing import CliRunner
 
-from innovation_abm import Scenario, generate, load_rules, simulate
+from innovation_abm import InnovationAbmError, Scenario, generate, load_rules, simulate
 from innovation_abm.charts import load_chart, write_chart
 from innovation_abm.commands import cli
 from innovation_abm.entities.networks import write_network
@@ -21,9 +21,12 @@ from innovation_abm.experiments import (
     Study,
     calibrate,
     load_study,
+    portfolio,
     sweep,
 )
 from innovation_abm.experiments.calibration.worlds import accepted_worlds
+from innovation_abm.experiments.portfolios.asked import Asked, asked_in, keep
+from innovation_abm.experiments.portfolios.portfolio import repeated
 from innovation_abm.experiments.reporting.report import page
 
 PEOPLE = [
@@ -33,6 +36,7 @@ PEOPLE = [
     ("P3", "Grace Hopper", "grace@example.org", "P1", "Lab"),
     *((f"P{n}", f"Kim Nr{n}", f"kim{n}@example.org", f"P{2 + n % 2}", "Lab") for n in range(4, 14)),
 ]
+COLUMNS = {"post": "Post", "reports_to": "Boss", "unit": "Unit"}
 STUDY = """
 format = 1
 name = "mine"
@@ -84,8 +88,7 @@ def study(tmp_path):
         book.active.append(row)
     chart = home / "charts" / "people.xlsx"
     book.save(chart)
-    columns = {"post": "Post", "reports_to": "Boss", "unit": "Unit"}
-    organization = load_chart(chart, columns=columns)
+    organization = load_chart(chart, columns=COLUMNS)
     ring = [[(n + 1) % organization.size] for n in range(organization.size)]
     write_network(ring, organization, home / "nets" / "ours.graphml")
     usual = Scenario(weeks=25, conception_rate=15.0, platforms=True).to_toml()
@@ -326,3 +329,97 @@ def test_the_command_that_began_a_calibration_continues_it(calibration, tmp_path
     first = calibrated(calibration, out)
     for file in (calibration, out / "calibration.toml"):
         assert calibrated(file, out).sample.equals(first.sample)
+
+
+# --- portfolios -----------------------------------------------------------------------------------
+
+
+def portfolio_command(*arguments):
+    run = CliRunner().invoke(cli.app, ["portfolio", *map(str, arguments)], prog_name=cli.PROGRAM)
+    assert run.exit_code in (0, 2), run.output
+    return run
+
+
+def test_the_folder_of_a_portfolio_repeats_itself_on_another_machine(
+    study, tmp_path, monkeypatch, compiled
+):
+    home, moved = study.parent, tmp_path / "machine" / "received"
+    columns = [f"--column={key}={name}" for key, name in COLUMNS.items()]
+    (home / "costs.toml").write_text("forums = 0.5\n")
+    run = portfolio_command(
+        *(home / "elsewhere" / "usual.toml", "--chart", home / "charts" / "people.xlsx", *columns),
+        *("--budget", 1, "--lever", "forums", "--lever", "upholding", "--from", 1, "--from", 9),
+        *("--costs", home / "costs.toml", "--require", 0.7, "--replications", 2, "--fresh", 2),
+        *("--out", home / "out", "--json"),
+    )
+    right = json.loads(run.stdout)
+    shutil.copytree(home / "out", moved)
+    shutil.rmtree(home)
+    everything = b"".join(one.read_bytes() for one in moved.rglob("*.*") if one.is_file())
+    for personal in (b"Lovelace", b"example.org", b"Kim", str(tmp_path).encode()):
+        assert personal not in everything
+
+    monkeypatch.chdir(moved.parent)
+    measured = (moved / "measurements.jsonl").read_bytes()
+    for out in ("received", "again"):
+        assert json.loads(portfolio_command("received", "--out", out, "--json").stdout) == right
+    assert (moved / "measurements.jsonl").read_bytes() == measured
+    assert (tmp_path / "machine" / "again" / "measurements.jsonl").read_bytes() == measured
+    refused = portfolio_command("received", "--budget", 2)
+    assert "--budget: cannot be used with received" in refused.stderr
+    chart = moved / "inputs" / "chart.csv"
+    chart.write_text(chart.read_text().replace("P13,P3", "P13,P2"))
+    assert "chart.csv has changed since the portfolio ran" in portfolio_command("received").stderr
+
+
+def test_a_portfolio_in_worlds_goes_on_wherever_its_folder_is_moved(study, tmp_path, compiled):
+    home, moved = study.parent, tmp_path / "moved"
+    usual = Scenario.load(home / "elsewhere" / "usual.toml")
+    write_chart(generate(1, 1, 3), home / "ours.csv")
+    worlds = {
+        f"a/b {doubt}": usual.but(
+            doubt=doubt, chart=str(home / "ours.csv"), platform_network="random(2)"
+        )
+        for doubt in (0.1, 0.3)
+    }
+    options = {"levers": ["forums"], "replications": 2, "fresh": 2}
+    right = portfolio(usual, 1.0, worlds=worlds, **options)
+
+    def stop(what, done, total):
+        return "fresh" not in what
+
+    with pytest.raises(InnovationAbmError, match="stopped"):
+        portfolio(usual, 1.0, worlds=worlds, out=home / "out", told=stop, **options)
+    shutil.move(home / "out", moved)
+    shutil.rmtree(home)
+    assert repeated(moved, moved).as_dict() == right.as_dict()
+    assert list(asked_in(moved).worlds) == list(worlds)
+
+
+def test_the_rules_of_a_portfolio_are_kept_with_what_they_import(calibration, tmp_path):
+    rules = load_rules(calibration.parent / "rules" / "ours.py")
+    asked = Asked(Scenario(weeks=25), None, None, rules, {"budget": 1.0})
+    (tmp_path / "kept").mkdir()
+    keep(asked, tmp_path / "kept")
+    shutil.rmtree(calibration.parent)
+    again = asked_in(tmp_path / "kept")
+    assert again.rules.sources == rules.sources
+    assert (again.scenario, again.options) == (asked.scenario, {"budget": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("scenario = 'scenario.toml'", "needs a line format = 1"),
+        ("format = 9\nscenario = 'scenario.toml'", "format = 9 is newer"),
+        ("format = 1\nscenario = '/etc/passwd'", "scenario must be the path of a file in inputs"),
+        ("format = 1\nscenario = 'a.toml'\nrules = '../a.py'", "rules must be the path of a file"),
+        ("format = 1\nscenario = 'a.toml'", "cannot be read"),
+        ("format = [", "is not valid TOML"),
+    ],
+)
+def test_a_folder_that_does_not_say_what_was_asked_is_refused(tmp_path, text, message):
+    (tmp_path / "portfolio.toml").write_text(text)
+    refused = portfolio_command(tmp_path)
+    assert refused.exit_code == 2
+    assert message in " ".join(refused.stderr.split())
