@@ -165,11 +165,8 @@ def _answer_all(phone: ScriptedPhone) -> None:
 
 def _wait_for_next(phones: list[ScriptedPhone], week: int) -> None:
     """Wait until all phones show another week."""
-    end = time.monotonic() + 60
-    while any(phone.shown.get("week") in (None, week) for phone in phones):
-        if time.monotonic() > end:
-            raise TimeoutError(f"week {week} does not end")
-        time.sleep(0.005)
+    for phone in phones:
+        phone.waits_until(lambda shown: shown.get("week") not in (None, week))
 
 
 def beside_goals(found: dict[str, dict[str, float]]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import time
 import tomllib
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
@@ -24,11 +25,12 @@ from innovation_abm.scenario.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from innovation_abm.dashboards.archive import Played
     from innovation_abm.scenario.parameters import Parameter
 
+FOLDER_VARIABLE: Final = "INNOVATION_ABM_GAMES_DIR"
+"""Environment variable that names the folder in which journals are kept."""
 FORMAT: Final = 1
 """Version of the format of journals."""
 KEPT: Final = 7 * 24 * 3_600
@@ -211,7 +213,8 @@ def seat_of(phone: str) -> str:
 
 
 def _folder() -> Path:
-    return cache_folder() / "games"
+    given = os.environ.get(FOLDER_VARIABLE)
+    return Path(given) if given else cache_folder() / "games"
 
 
 def _digest(text: str) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from http.client import HTTPResponse
 
 PATIENCE: Final = 60.0
@@ -40,7 +41,6 @@ class ScriptedPhone:
         parts = urlsplit(address)
         self.path, self.host = parts.path, parts.netloc
         self.received, self.seconds = 0, list[float]()
-        self.shown: dict[str, Any] = {}
         self.page, self.cookie = "", ""
         answer, content = self._ask("GET", None)
         if answer.status != 200:
@@ -50,7 +50,8 @@ class ScriptedPhone:
         self.follow()
 
     def follow(self) -> None:
-        """Follow what the phone is shown, from now on."""
+        """Follow what the phone is shown, from now on; it shows nothing until it is told."""
+        self.shown: dict[str, Any] = {}
         events = HTTPConnection(self.host, timeout=PATIENCE)
         events.request("GET", f"{self.path}/events", headers={"Cookie": self.cookie})
         self._socket, stream = events.sock, events.getresponse()
@@ -78,10 +79,18 @@ class ScriptedPhone:
         Raises:
             TimeoutError: if it does not soon.
         """
+        self.waits_until(lambda shown: all(shown.get(name) == values[name] for name in values))
+
+    def waits_until(self, fits: Callable[[dict[str, Any]], bool]) -> None:
+        """Wait until what it shows fits.
+
+        Raises:
+            TimeoutError: if it does not soon.
+        """
         end = time.monotonic() + PATIENCE
-        while any(self.shown.get(name) != value for name, value in values.items()):
+        while not fits(self.shown):
             if time.monotonic() > end:
-                raise TimeoutError(f"{values} is not shown, but {self.shown}")
+                raise TimeoutError(f"still shown: {self.shown}")
             time.sleep(0.01)
 
     def seat(self) -> dict[str, Any]:

@@ -8,7 +8,13 @@ from innovation_abm import preset, simulate
 from innovation_abm.charts.charts import build_organization
 from innovation_abm.dashboards.archive import Played
 from innovation_abm.dashboards.phones.clock import WeekClock
-from innovation_abm.dashboards.phones.journal import Journal, JournalError, journals_of, owner_of
+from innovation_abm.dashboards.phones.journal import (
+    FOLDER_VARIABLE,
+    Journal,
+    JournalError,
+    journals_of,
+    owner_of,
+)
 from innovation_abm.dashboards.phones.phone_game import PhoneGame
 from innovation_abm.dashboards.phones.poll import VoteError
 
@@ -19,7 +25,7 @@ OWNER = owner_of("the browser")
 @pytest.fixture(autouse=True)
 def games(tmp_path, monkeypatch):
     """Keep games in a folder of the test's own."""
-    monkeypatch.setenv("INNOVATION_ABM_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "games"))
     return tmp_path / "games"
 
 

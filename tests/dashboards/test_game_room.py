@@ -1,0 +1,144 @@
+"""A tab in which the room plays the managers: what it shows, compares, exports and continues."""
+
+import time
+
+import pytest
+
+from innovation_abm import Scenario, simulate
+from innovation_abm.dashboards import room as room_module
+from innovation_abm.dashboards.keeping import session_file
+from innovation_abm.dashboards.opening import Opened
+from innovation_abm.dashboards.phones.game_desk import GAMES
+from innovation_abm.dashboards.phones.journal import FOLDER_VARIABLE
+from innovation_abm.dashboards.phones.managers import score
+from innovation_abm.dashboards.room import Room
+from innovation_abm.dashboards.server import Preparation
+
+SMALL = Scenario(name="small", departments=2, middle_layers=1, span=3, weeks=20, conception_rate=9)
+READY = Preparation()
+READY.ready.set()
+READY.settled.set()
+
+
+def until(holds):
+    end = time.monotonic() + 120
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def opened():
+    made = Room(Opened(SMALL), READY)
+    until(lambda: not made.jobs.working.value)
+    return made
+
+
+@pytest.fixture
+def room(compiled, tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(room_module, "_owner", lambda: "this browser")
+    made = opened()
+    yield made
+    made.close()
+
+
+def play(room, weeks, endorse=True):
+    """Have one phone for each desk answer everything for some weeks."""
+    game = room.game.game.value
+    phones = [str(number) for number in range(len(game.game.posts))]
+    for phone in phones:
+        game.join(phone)
+    for _ in range(weeks):
+        for phone in phones:
+            shown = game.shown_on(phone)
+            for place in range(len(shown["ideas"])):
+                game.answer(phone, shown["week"], place, endorse)
+        room.game.act("week", game.week)
+    return game
+
+
+def test_the_picture_shows_the_game_up_to_its_week_and_nothing_of_the_simulated_managers(room):
+    room.play_managers()
+    assert room.stage.film["weeks"] == 0
+    game = play(room, 7)
+    assert room.game.status.value.week == 8
+    assert room.stage.film["weeks"] == 7
+    assert room.stage.twin == {}
+    room.look(language="fr")
+    room.picture.record()
+    assert room.stage.film["weeks"] == 7
+    assert game.game.verdicts
+
+
+def test_the_room_is_compared_with_two_plain_runs(room):
+    room.play_managers()
+    game = play(room, 12)
+    room.desk.act("compare", 1)
+    until(lambda: room.game.comparison.value is not None)
+    found = room.game.comparison.value
+    assert found.room == score(simulate(game.game.scenario), 12)
+    assert found.simulated == score(simulate(SMALL), 12)
+    assert found.room != found.simulated
+    assert "A: " in room.stage.words["twin_a"]
+    assert "levers" not in room.stage.words["twin_a"] + room.stage.words["twin_b"]
+    assert room.stage.twin["weeks"] == room.stage.film["weeks"] == 12
+    shown = room.desk.shown()["game"]["compared"]
+    assert any(str(found.room.saved) in line for line in shown)
+    assert game.shown_on("0")["scores"][1][0] == found.simulated.saved
+    room.game.act("compare", 0)
+    assert room.stage.twin == {}
+    assert room.game.status.value.week == 13
+
+
+def test_the_session_is_exported_with_what_was_decided(room):
+    room.play_managers()
+    game = play(room, 20, endorse=False)
+    assert room.game.status.value.over
+    assert room.game.comparison.value is not None
+    exported = Scenario.from_toml(session_file(room))
+    assert exported.verdicts == game.game.verdicts != ()
+    assert simulate(exported).ideas.equals(game.game.film().run.ideas)
+
+
+def test_a_reloaded_page_continues_and_another_browser_is_not_offered_the_game(room, monkeypatch):
+    room.play_managers()
+    game = play(room, 5)
+    room.close()
+    assert game.token not in GAMES
+    assert game.shown_on("0") is None
+    again = opened()
+    (journal,) = again.games()
+    again.continue_game(journal)
+    continued = again.game.game.value
+    assert GAMES[game.token] is continued
+    assert (continued.week, continued.game.verdicts) == (game.week, game.game.verdicts)
+    assert again.stage.film["weeks"] == 5
+    again.close()
+    monkeypatch.setattr(room_module, "_owner", lambda: "another browser")
+    assert opened().games() == []
+
+
+@pytest.mark.parametrize("act", ["move", "open", "guide", "luck"])
+def test_a_game_is_left_when_the_room_plays_something_else(room, act):
+    room.play_managers()
+    token = play(room, 3).token
+    acts = {
+        "move": lambda: room.move("risk_aversion", 0.1),
+        "open": lambda: room.open_preset("workshop"),
+        "guide": lambda: room.open_guide("clay-layer"),
+        "luck": room.new_luck,
+    }
+    acts[act]()
+    assert room.game.status.value is None
+    assert token not in GAMES
+    until(lambda: not room.jobs.working.value)
+    film = room.picture.film.value
+    assert film is None or film.weeks == room.play.opening.weeks
+
+
+def test_levers_act_in_the_game_and_in_what_it_is_compared_with(room):
+    room.move("risk_aversion", 0.1)
+    room.play_managers()
+    game = play(room, 6)
+    assert game.game.played.scenario == room.play.scenario
+    assert game.game.scenario.at(3)["risk_aversion"] == 0.1
