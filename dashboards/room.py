@@ -41,7 +41,6 @@ from innovation_abm.dashboards.stage import StageWidget
 from innovation_abm.dashboards.tab_chart import TabChart
 from innovation_abm.dashboards.tab_picture import TabPicture
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.rules.files import own_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -343,7 +342,7 @@ class Room:
     def _played_in(self, journal: Journal) -> Played:
         """Return what a game is played on here."""
         opened = self.chart.opened
-        scenario = journal.header.scenario_with(own_parameters(opened.rules))
+        scenario = journal.header.scenario_with(opened.scenario.own_parameters)
         own = opened.organization if journal.header.own else None
         return Played(scenario, own or build_organization(scenario), opened.rules, own is not None)
 

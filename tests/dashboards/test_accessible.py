@@ -1,11 +1,14 @@
 """The page is for everybody: axe finds nothing wrong in any state, and keys alone suffice."""
 
+from urllib.parse import urlsplit
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsing import Tabs, chromium, running
 
 from innovation_abm.dashboards.links import PANELS
-from innovation_abm.dashboards.words import LANGUAGES
+from innovation_abm.dashboards.phones.journal import FOLDER_VARIABLE
+from innovation_abm.dashboards.words import LANGUAGES, vocabulary
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -22,8 +25,9 @@ STATES = [
 
 
 @pytest.fixture(scope="module")
-def opened(compiled):
-    with chromium() as browser, running("--lan", "--language=en") as (_, url):
+def opened(compiled, tmp_path_factory):
+    games = {FOLDER_VARIABLE: str(tmp_path_factory.mktemp("games"))}
+    with chromium() as browser, running("--lan", "--language=en", **games) as (_, url):
         yield browser, url
 
 
@@ -116,6 +120,40 @@ def test_axe_finds_nothing_in_dialogs_and_small_pages(opened):
         gone.route(f"{url}vote/ended", lambda route: route.fulfill(status=200, body=gone_page()))
         gone.goto(f"{url}vote/ended")
         wrong["gone"] = wrong_in(gone)
+    assert not {state: found for state, found in wrong.items() if found}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_axe_finds_nothing_in_a_game(opened, language):
+    browser, url = opened
+    say, wrong = vocabulary()[language], {}
+    with Tabs(browser, url) as tabs:
+        page, phone, presenter = tabs.open(), tabs.open(), tabs.open()
+        page.goto(f"{url}?panel=game&lang={language}")
+        settled(page)
+        page.get_by_text(say["game_begin"]).click()
+        page.wait_for_selector(".ia-address")
+        phone.set_viewport_size(PHONE)
+        phone.goto(url.rstrip("/") + urlsplit(page.inner_text(".ia-address")).path)
+        if language == "fr":
+            phone.locator("#language").click()
+        page.get_by_text(say["game_run"]).click()
+        page.wait_for_selector(".ia-time")
+        wrong["steering"] = wrong_in(page)
+        presenter.goto(url.rstrip("/") + page.get_attribute(".ia-presenter a", "href"))
+        presenter.locator("#end").click()  # the phone has an idea as soon as its desk takes one up
+        phone.wait_for_selector("article")
+        wrong |= {"phone": wrong_in(phone), "presenter": wrong_in(presenter)}
+        phone.emulate_media(color_scheme="dark")
+        phone.locator(".refuse").first.click()
+        phone.get_by_text(say["play_counted"]).wait_for()
+        wrong["answered, dark"] = wrong_in(phone)
+        assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        presenter.locator("#compare").click()
+        page.wait_for_selector(".ia-game")
+        wrong |= {"compared": wrong_in(page), "presenter, compared": wrong_in(presenter)}
+        phone.locator("#scores p").first.wait_for()
+        wrong["phone, compared"] = wrong_in(phone)
     assert not {state: found for state, found in wrong.items() if found}
 
 
