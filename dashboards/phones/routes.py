@@ -252,7 +252,7 @@ async def _sent(request: Request) -> bytes:
         content += part
         if len(content) > MOST_BYTES:
             break
-    return content
+    return content[:MOST_BYTES]
 
 
 def _numbers(content: bytes, *names: str) -> dict[str, int] | None:

@@ -1,13 +1,18 @@
 """Phones that play managers: seats, answers, majorities, and a game that a new server continues."""
 
+import asyncio
+import json
 import time
 
 import pytest
+from starlette.requests import Request
 
 from innovation_abm import preset, simulate
 from innovation_abm.charts.charts import build_organization
 from innovation_abm.dashboards.archive import Played
+from innovation_abm.dashboards.phones import routes
 from innovation_abm.dashboards.phones.clock import WeekClock
+from innovation_abm.dashboards.phones.game_desk import GAMES
 from innovation_abm.dashboards.phones.journal import (
     FOLDER_VARIABLE,
     Journal,
@@ -220,3 +225,82 @@ def test_a_clock_can_be_paused_and_rings_once():
     while not rung and time.monotonic() < end:
         time.sleep(0.01)
     assert len(rung) == 1
+
+
+# --- the routes -----------------------------------------------------------------------------------
+
+
+def asked(handler, token, content=b"", phone=""):
+    """Return the answer of a route to a phone."""
+
+    async def receive():
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    scope = {
+        "type": "http",
+        "method": "POST" if content else "GET",
+        "path": f"/play/{token}",
+        "path_params": {"token": token},
+        "headers": [(b"cookie", f"{routes.COOKIE}={phone}".encode())] if phone else [],
+    }
+    return asyncio.run(handler(Request(scope, receive)))
+
+
+@pytest.fixture
+def open_game():
+    game = begun()
+    GAMES[game.token] = game
+    return game
+
+
+def test_a_phone_that_joins_gets_a_page_and_a_number_for_the_game_alone(open_game):
+    answer = asked(routes.play_page, open_game.token)
+    cookie = answer.headers["set-cookie"].lower()
+    assert answer.status_code == 200
+    assert all(part in cookie for part in ("httponly", "samesite=lax", "path=/play"))
+    assert "SEAT" not in answer.body.decode()
+    assert len(answer.body) < 14_000
+    phone = answer.headers["set-cookie"].partition("=")[2].partition(";")[0]
+    assert open_game.knows(phone)
+    assert asked(routes.play_page, "guessed").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{}",
+        b"[]",
+        b"nonsense",
+        b'{"week": 1, "place": 0}',
+        b'{"week": 1, "place": 0, "answer": 2}',
+        b'{"week": 1, "place": 0, "answer": true}',
+        b'{"week": 1, "place": 0, "answer": null}',
+        b'{"week": "1", "place": 0, "answer": 1}',
+        b'{"week": 1, "place": 0, "answer": 1, "post": 3}',
+        b'{"week": 1, "place": 0, "answer": 1' + b" " * 400 + b"}",
+    ],
+)
+def test_what_is_not_an_answer_is_refused(open_game, content):
+    seated(open_game, "a")
+    assert asked(routes.play, open_game.token, content, "a").status_code == 400
+
+
+def test_an_answer_is_confirmed_only_if_it_is_kept(open_game, games):
+    seated(open_game, "a")
+    week = until_ideas(open_game, "a")["week"]
+    content = json.dumps({"week": week, "place": 0, "answer": 1}).encode()
+    (file,) = games.iterdir()
+    aside = file.rename(games.parent / "aside")
+    file.mkdir()  # nothing can be written there
+    answer = asked(routes.play, open_game.token, content, "a")
+    assert answer.status_code == 503
+    assert str(games) not in answer.body.decode()
+    assert open_game.shown_on("a")["ideas"][0][-1] is None
+    file.rmdir()
+    aside.rename(file)
+    assert asked(routes.play, open_game.token, content, "a").status_code == 204
+    assert continued().shown_on("a")["ideas"][0][-1] is True
+    for phone, token, status in (("b", open_game.token, 409), ("a", "guessed", 404)):
+        assert asked(routes.play, token, content, phone).status_code == status
+    open_game.end_week(week)
+    assert asked(routes.play, open_game.token, content, "a").status_code == 409
