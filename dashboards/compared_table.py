@@ -26,6 +26,25 @@ def tables_in_html(found: Comparison, say: Speech) -> str:
     return "".join(_table(found, column, say) for column in COLUMNS)
 
 
+def overview_in_html(found: Comparison, caption: str, say: Speech) -> str:
+    """Return the comparison as one wide table: a row for each scenario, its figures beside it."""
+    titles = (say("named_scenario"), *(say(f"figure_{one.name}") for one in COLUMNS))
+    head = "".join(f"<th scope='col'>{escape(one)}</th>" for one in titles)
+    rows = "".join(
+        f"<tr><th scope='row'>{escape(one.name)}</th>"
+        + "".join(
+            f"<td data-of='{escape(of)}'>{_together(c, one.figures[c.name], say)}</td>"
+            for c, of in zip(COLUMNS, titles[1:], strict=True)
+        )
+        + "</tr>"
+        for one in found.rows
+    )
+    return (
+        f"<table><caption>{escape(caption)}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
 def table_notes(found: Comparison, say: Speech) -> list[str]:
     """Return how the table is to be read, as sentences."""
     numbers = {one.replications for one in found.rows}
@@ -65,6 +84,14 @@ def _average(column: Column, figure: Figure, say: Speech) -> str:
             low, high = (say.number(end, digits) for end in ends)
             lines.append(f"<small>{escape(say(key, low=low, high=high))}</small>")
     return "<br>".join(lines)
+
+
+def _together(column: Column, figure: Figure, say: Speech) -> str:
+    """Return a figure with its intervals and, if there is one, its difference."""
+    average = _average(column, figure, say)
+    if figure.change is None:
+        return average
+    return f"{average}<br>{_difference(column, figure, say)}"
 
 
 def _difference(column: Column, figure: Figure, say: Speech) -> str:

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 
 import solara
 
+from innovation_abm.dashboards.answers import answer, is_close, right_option
+from innovation_abm.dashboards.debrief_buttons import DebriefButtons
 from innovation_abm.dashboards.guides import PredictedMeasure, StepKind
 from innovation_abm.dashboards.panels import paragraph
 from innovation_abm.dashboards.phone_panel import Phones, PresenterLink, tally_lines
-from innovation_abm.results.survival import mean_interval, paired_difference
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from innovation_abm.dashboards.ensembles import Ensemble, Numbers
     from innovation_abm.dashboards.guides import Guide, Question
     from innovation_abm.dashboards.room import Room
     from innovation_abm.dashboards.words import Speech
@@ -101,6 +98,9 @@ def _Step(room: Room, guide: Guide) -> None:
         label = f"<b>{escape(say('guide_message'))}</b>"
         message = say.labelled(label, escape(say.of(guide.message)))
         solara.HTML(tag="p", classes=["ia-read"], unsafe_innerHTML=message)
+        paragraph(say("debrief_offer"))
+        with solara.Div(classes=["ia-buttons"]):
+            DebriefButtons(room)
     if step.kind in (StepKind.WATCH, StepKind.PREDICT):
         Phones(room)
     if not room.view.value.room and not room.desk.presented.value:
@@ -161,7 +161,7 @@ def _Answer(room: Room, question: Question, bet: int | None) -> None:
         )
     if room.play.moves != room.step_play.moves:
         lines.append(f"<p>{escape(say('guide_also_moved'))}</p>")
-    elif any(right_option(question, end) != right for end in (found.low, found.high)):
+    elif is_close(question, found):
         lines.append(f"<p>{escape(say('guide_close'))}</p>")
     elif bet == right:
         lines.append(f"<p><b>{escape(say('guide_won'))}</b></p>")
@@ -192,29 +192,3 @@ def _good_or_bad(question: Question, value: float) -> str:
         return "same"
     more_is_better = question.measure in (PredictedMeasure.SURVIVAL, PredictedMeasure.VOICED)
     return "up" if (value > 0) == more_is_better else "down"
-
-
-def answer(question: Question, numbers: Numbers) -> Interval:
-    """Return what a question asks for, in percent or percentage points, with its 95% interval."""
-    a, b = (_measured(question.measure, one) for one in (numbers.a, numbers.b))
-    if question.change:
-        return paired_difference(a, b, skip_undefined=True).difference
-    return mean_interval(b, skip_undefined=True)
-
-
-def _measured(measure: PredictedMeasure, one: Ensemble) -> NDArray[np.float64]:
-    """Return a measure in percent, a figure for each replication."""
-    if measure in (
-        PredictedMeasure.SURVIVAL,
-        PredictedMeasure.OMISSION,
-        PredictedMeasure.COMMISSION,
-    ):
-        return 100.0 * one.table[measure.value].to_numpy()
-    return one.parts_of_a_hundred(measure.value)
-
-
-def right_option(question: Question, value: float) -> int:
-    """Return the number of the right option."""
-    return next(
-        (n for n, option in enumerate(question.options) if option.low <= value < option.high), 0
-    )

@@ -24,11 +24,13 @@ class GuidedSession:
 
     Attributes:
         guides: the sessions that may be opened, by key.
+        ended: the session that was ended last and its bets, for the debrief; "": none.
     """
 
     def __init__(self, view: Reactive[View], guides: Mapping[str, Guide]) -> None:
         """Continue where the ``view`` is."""
         self.guides = guides
+        self.ended: tuple[str, dict[int, int]] = ("", {})
         self._view = view
 
     @property
@@ -46,6 +48,16 @@ class GuidedSession:
     def bets(self) -> dict[int, int]:
         """The room's bets, by the step."""
         return dict(self._view.value.bets)
+
+    @property
+    def revealed(self) -> tuple[Guide | None, dict[int, int]]:
+        """The session to report on, current or ended, and the bets that have been settled."""
+        guide = self.guide
+        if guide is None:
+            key, bets = self.ended
+            return self.guides.get(key), bets
+        last = guide.asked(self.step) if self.predicting else len(guide.steps)
+        return guide, {at: bet for at, bet in self.bets.items() if at < (last or 0)}
 
     @property
     def betting(self) -> bool:
@@ -96,6 +108,8 @@ class GuidedSession:
 
     def leave(self) -> None:
         """End the session; the panel stays open."""
+        if self.guide is not None:
+            self.ended = (self._view.value.guide, self.bets)
         self._view.value = replace(self._view.value, guide="", step=0, bets=())
 
     def go_to(self, number: int) -> bool:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import solara
 from solara.alias import rv
 
+from innovation_abm.dashboards.debrief_buttons import DebriefButtons
+from innovation_abm.dashboards.session_file import has_session_file, session_file
 from innovation_abm.dashboards.web_page import web_page
 from innovation_abm.reading.spreadsheets import MOST_ROWS, CsvWriter, WorkbookWriter
-from innovation_abm.results.files import repeatable, save_run
-from innovation_abm.rules.book import SHIPPED
+from innovation_abm.results.files import save_run
 
 if TYPE_CHECKING:
     from innovation_abm.dashboards.film import Film
@@ -54,13 +55,6 @@ def _write_tables(parquet: Path, folder: Path) -> None:
             workbook.write_table(table)
 
 
-def session_file(room: Room) -> str:
-    """Return what is played as a scenario file, which names the rules."""
-    scenario, rules = room.scenario, room.chart.opened.rules or SHIPPED
-    file = f"{scenario.name}.toml"
-    return repeatable(scenario, room.chart.organization, rules, "mesa", file)
-
-
 def _whole(room: Room, film: Film) -> Run:
     """Return the run that is exported: of a game, that of its scenario to the last week."""
     game = room.game.game.value
@@ -92,7 +86,8 @@ def Keep(room: Room) -> None:
             on_click=lambda: room.stage.save_picture(play.opening.name, say("title")),
         )  # fmt: skip
         solara.FileDownload(lambda: web_page(room), f"{scenario.name}.html", say("keep_web_page"))
-        if not dict(scenario.files()) and not room.chart.is_own:
+        DebriefButtons(room)
+        if has_session_file(room):
             solara.FileDownload(
                 lambda: session_file(room), f"{scenario.name}.toml", say("keep_scenario")
             )

@@ -255,12 +255,12 @@ def _opened_as(opening: Scenario, session: str, home: Home) -> list[tuple[str, s
     named = bool(home.own) and own
     if session:  # which has its own opening
         base, named = home.guides[session].opening, named and home.chart
-    elif not _alike(opening, base) and (ended := _guide_of(opening, home)) is not None:
+    elif not alike(opening, base) and (ended := _guide_of(opening, home)) is not None:
         base, named = ended.opening, named and home.chart
         query += [("after", ended.key), *_session(ended)]
     elif home.chart and own and (pace := pace_of(opening, home.opened)):
         base = at_pace(pace, home.opened)
-        query += [("pace", pace)] * (not _alike(home.opened, base))
+        query += [("pace", pace)] * (not alike(home.opened, base))
     if named:
         query.append(("own", home.own))
     if opening.seed != base.seed:
@@ -279,7 +279,7 @@ def _named(one: NamedPlay, home: Home) -> str:
     return urlencode(query, safe=":,")
 
 
-def _alike(opening: Scenario, base: Scenario) -> bool:
+def alike(opening: Scenario, base: Scenario) -> bool:
     """Whether two scenarios are the same, apart from their seeds."""
     return opening == base or opening == base.but(seed=opening.seed)
 
@@ -288,7 +288,7 @@ def _guide_of(opening: Scenario, home: Home) -> Guide | None:
     """Find the guided session whose opening is still played after it was ended."""
     own = home.chart and opening.name == home.opened.name
     for guide in home.guides.values():
-        if _alike(opening, home.opening_of(guide, own=own)):
+        if alike(opening, home.opening_of(guide, own=own)):
             return guide
     return None
 

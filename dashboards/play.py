@@ -97,12 +97,12 @@ class Play:
     def _with(self, kept: Sequence[LiveMove], move: LiveMove) -> Play:
         """Return what is played with one move more; moves that change nothing are left out."""
         play = replace(self, moves=_sorted([*kept, move]))
-        play = replace(play, moves=tuple(m for m in play.moves if not play._idle(m)))
+        play = replace(play, moves=tuple(m for m in play.moves if not play.is_idle(m)))
         play.scenario  # noqa: B018 - which checks the move
         return play
 
-    def _idle(self, move: LiveMove) -> bool:
-        """Whether a move changes nothing, as the value was the same before."""
+    def is_idle(self, move: LiveMove) -> bool:
+        """Whether a move of this play changes nothing, as the value was the same before."""
         before = replace(self, moves=tuple(m for m in self.moves if m != move)).value
         return before(move.name, move.week) == move.value
 

@@ -95,7 +95,7 @@ def write_report(
 
 def _on_paper(results: Results, drawn: pictures.Gallery, text: str, dpi: int) -> bytes:
     """Return the page as PDF, with the pictures that are on it."""
-    from innovation_abm.experiments.reporting.printed import printed
+    from innovation_abm.results.printed import printed
 
     images = {one.name: one.png(dpi) for one in (*drawn.found, *drawn.certainty)}
     return printed(text, images, results.study.title or results.study.name)

@@ -7,8 +7,9 @@ import pytest
 from drawing import drawn
 
 from innovation_abm import preset
+from innovation_abm.dashboards.answers import answer
 from innovation_abm.dashboards.ensembles import Ensemble, Numbers
-from innovation_abm.dashboards.guide_panel import GuidePanel, answer
+from innovation_abm.dashboards.guide_panel import GuidePanel
 from innovation_abm.dashboards.guides import PredictedMeasure, guides
 from innovation_abm.dashboards.opening import Opened
 from innovation_abm.dashboards.room import Room

@@ -8,8 +8,8 @@ from places import ROOT
 
 from innovation_abm import kept_intervals, preset
 from innovation_abm.charts import build_organization
+from innovation_abm.dashboards.answers import answer, right_option
 from innovation_abm.dashboards.ensembles import Numbers, ensemble
-from innovation_abm.dashboards.guide_panel import answer, right_option
 from innovation_abm.dashboards.guides import GuideError, StepKind, guides, load_guide, read_guide
 from innovation_abm.dashboards.limits import KNOWN, limits, limits_in_html, limits_in_markdown
 from innovation_abm.dashboards.words import Speech

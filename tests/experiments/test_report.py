@@ -21,7 +21,6 @@ from innovation_abm.experiments.analysis.sensitivity import luck
 from innovation_abm.experiments.design.study import Study
 from innovation_abm.experiments.reporting import pictures
 from innovation_abm.experiments.reporting.names import Names
-from innovation_abm.experiments.reporting.printed import printed
 from innovation_abm.experiments.reporting.report import Fitting, page, write_report
 from innovation_abm.experiments.reporting.sheets import DARK, words
 from innovation_abm.experiments.reporting.study_file import portable
@@ -29,6 +28,7 @@ from innovation_abm.experiments.reporting.tables import Tables
 from innovation_abm.experiments.reporting.wording import figures, interval, percent
 from innovation_abm.experiments.store.results import Results, load_study
 from innovation_abm.experiments.store.store import Batch, Store
+from innovation_abm.results.printed import printed
 
 LISTS = """
 [[factor]]

@@ -1,4 +1,4 @@
-"""A report as PDF: the text of its page, set on paper, with its pictures as images.
+"""A page as PDF: its text set on paper, with its pictures as images.
 
 The page is read as HTML and set by fpdf2, which needs no browser. What a page unfolds (the numbers
 behind each picture) is left out; the CSV files of the pictures have it.
@@ -33,20 +33,21 @@ LEAST_COLUMN: Final = 16.0
 """Least width of a column, in millimetres; a table that would need less is cut at the right."""
 
 
-def printed(page: str, pictures: Mapping[str, bytes], title: str) -> bytes:
+def printed(page: str, pictures: Mapping[str, bytes], title: str, *, scale: float = 1.0) -> bytes:
     """Return a report as PDF; the same page gives the same bytes.
 
     Args:
         page: the report, as HTML.
         pictures: its pictures as PNG, by the names of their elements.
         title: title of the document.
+        scale: size of its text, as a share of the usual one; tables and code stay as they are.
 
     Raises:
         InnovationAbmError: if fpdf2 is not installed.
     """
     require("pdf", "Reports as PDF")
     paper = _paper(title)
-    _Setter(paper, pictures).feed(page)
+    _Setter(paper, pictures, scale).feed(page)
     return bytes(paper.output())
 
 
@@ -74,9 +75,9 @@ def _paper(title: str) -> FPDF:
 class _Setter(HTMLParser):
     """Sets the elements of a page one after the other."""
 
-    def __init__(self, paper: FPDF, pictures: Mapping[str, bytes]) -> None:
+    def __init__(self, paper: FPDF, pictures: Mapping[str, bytes], scale: float) -> None:
         super().__init__(convert_charrefs=True)
-        self._paper, self._pictures = paper, pictures
+        self._paper, self._pictures, self._scale = paper, pictures, scale
         self._text: list[str] = []
         self._figure = ""
         self._skipping = 0
@@ -130,16 +131,16 @@ class _Setter(HTMLParser):
         text = self._taken(lines=tag == "pre")
         if not text:
             return
-        size = SIZES.get(tag, SMALL)
+        size = SIZES[tag] * self._scale if tag in SIZES else SMALL
         bold = tag in ("h1", "h2", "h3", "dt", "caption")
         self._paper.set_font("code" if tag == "pre" else "text", "B" if bold else "", size)
         if tag in ("h1", "h2", "h3"):
             self._keep_with_next(30.0 if tag == "h2" else 14.0 + self._height())
-            self._paper.ln(2.0)
+            self._paper.ln(2.0 * self._scale)
         if tag == "li":
             text = f"\N{BULLET} {text}"
         self._paper.multi_cell(WIDTH, 0.45 * size, text, align="L", new_x="LMARGIN", new_y="NEXT")
-        self._paper.ln(1.2)
+        self._paper.ln(1.2 * self._scale)
 
     def _keep_with_next(self, room: float) -> None:
         """Begin a new page if little room is left, so that no heading is alone at its end."""

@@ -1,0 +1,22 @@
+"""The buttons that export the debrief: in the menu, and at the end of a guided session."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import solara
+
+from innovation_abm.dashboards.debrief import debrief_page, debrief_paper
+
+if TYPE_CHECKING:
+    from innovation_abm.dashboards.room import Room
+
+
+@solara.component
+def DebriefButtons(room: Room) -> None:
+    """Offer the debrief as HTML and, where the library for it is installed, as PDF."""
+    say, name = room.say, f"{room.play.opening.name}-debrief"
+    solara.FileDownload(lambda: debrief_page(room), f"{name}.html", say("debrief_html"))
+    if find_spec("fpdf") is not None:
+        solara.FileDownload(lambda: debrief_paper(room), f"{name}.pdf", say("debrief_pdf"))
