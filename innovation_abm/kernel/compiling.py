@@ -540,7 +540,7 @@ def _source_of_engine(
 ) -> patching.Source:
     """Return what an engine is compiled from, in a namespace of the rule book's own."""
     from innovation_abm.kernel import decisions, week
-    from innovation_abm.kernel.numba_types import signature_of, viewer
+    from innovation_abm.kernel.numba_types import fetcher, signature_of, viewer
 
     book, shipped, called_by_agents = _books(rules, name, numba)
     namespace = {**vars(decisions), **vars(week)}
@@ -549,6 +549,7 @@ def _source_of_engine(
     namespace |= {"rules": book, "shipped": shipped, "CHECKED": checked}
     namespace["CUSTOM"] = bool(roles_of(rules))
     namespace["state_at"] = viewer(checked)
+    namespace["fetch"] = fetcher()
 
     def signature(function: FunctionType) -> tuple[Any, ...]:
         return signature_of(function, checked)
@@ -987,6 +988,7 @@ ENGINE_MODULES: Final = (
     "kernel/linking",
     "kernel/memory",
     "kernel/numba_access",
+    "kernel/numba_ahead",
     "kernel/numba_arrays",
     "kernel/numba_rows",
     "kernel/numba_state",

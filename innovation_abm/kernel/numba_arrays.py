@@ -50,7 +50,7 @@ register_model(StateArray)(models.ArrayModel)  # in memory it is what numba's ow
 def _get(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     kind, index_kind = signature.args
     indices = _indices(context, builder, index_kind, arguments[1])
-    where = _pointer(context, builder, kind, arguments[0], indices)
+    where = pointer(context, builder, kind, arguments[0], indices)
     if len(indices) < kind.ndim:
         return _part(context, builder, signature, arguments[0], len(indices), where)
     if kind.scope:  # all of these hold numbers, which need no unpacking
@@ -67,7 +67,7 @@ def _set(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     kind, index_kind, value_kind = signature.args
     indices = _indices(context, builder, index_kind, arguments[1])
     value = context.cast(builder, arguments[2], value_kind, kind.dtype)
-    where = _pointer(context, builder, kind, arguments[0], indices)
+    where = pointer(context, builder, kind, arguments[0], indices)
     if kind.scope:
         mark(builder, builder.store(value, where), kind.scope)
     else:
@@ -84,7 +84,7 @@ def _indices(context: Any, builder: Any, kind: Any, value: Any) -> list[Any]:
     return [context.cast(builder, part, one, types.intp) for one, part in parts]
 
 
-def _pointer(context: Any, builder: Any, kind: Any, value: Any, indices: Any) -> Any:
+def pointer(context: Any, builder: Any, kind: Any, value: Any, indices: Any) -> Any:
     """Return the address of an item, or of the first item of a part."""
     array = make_array(kind)(context, builder, value)
     lengths = cgutils.unpack_tuple(builder, array.shape, kind.ndim)

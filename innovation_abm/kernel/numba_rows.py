@@ -217,7 +217,7 @@ def _copy_all(context: Any, builder: Any, signature: Any, arguments: Any) -> Any
 
 @lower_getattr_generic(RowType)
 def _load(context: Any, builder: Any, kind: Any, value: Any, name: str) -> Any:
-    field, where = _place(context, builder, kind, value, name)
+    field, where = place_of(context, builder, kind, value, name)
     loaded = builder.load(where)
     mark(builder, loaded, _scope(kind, name))
     # In memory a flag has a byte, in a register a bit.
@@ -230,12 +230,12 @@ def _assign(context: Any, builder: Any, signature: Any, arguments: Any, name: st
 
 
 def _store(context: Any, builder: Any, kind: Any, row: Any, name: str, value: Any) -> None:
-    field, where = _place(context, builder, kind, row, name)
+    field, where = place_of(context, builder, kind, row, name)
     stored = builder.store(context.data_model_manager[field].as_data(builder, value), where)
     mark(builder, stored, _scope(kind, name))
 
 
-def _place(context: Any, builder: Any, kind: Any, value: Any, name: str) -> tuple[Any, Any]:
+def place_of(context: Any, builder: Any, kind: Any, value: Any, name: str) -> tuple[Any, Any]:
     """Return the type of a row's field, and its address."""
     row = struct(context, builder, kind, value)
     if kind == TERMS_TYPE:

@@ -16,7 +16,8 @@ numba is taught this by its lower-level interfaces, in three steps for each type
 out like (a *model*), what may be written with it in Python (*typing*), and the machine code for
 each of these (*lowering*). :mod:`.numba_state` does so for the state itself, :mod:`.numba_rows`
 for people and terms, :mod:`.numba_arrays` for all other arrays, with the help of
-:mod:`.numba_access`. Importing these is what teaches it, once in a process.
+:mod:`.numba_access`; :mod:`.numba_ahead` asks for memory ahead of its use. Importing these is what
+teaches it, once in a process.
 """
 
 from __future__ import annotations
@@ -42,6 +43,13 @@ def viewer(checked: bool = False) -> Callable[..., Any]:
     from innovation_abm.kernel.numba_state import state_viewer  # numba is slow to load
 
     return state_viewer(checked)
+
+
+def fetcher() -> Callable[..., Any]:
+    """Return the compiled function that asks for memory ahead of its use."""
+    from innovation_abm.kernel.numba_ahead import fetch
+
+    return fetch
 
 
 @lru_cache(maxsize=2)

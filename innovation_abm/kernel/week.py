@@ -87,6 +87,7 @@ shipped = ModuleType("shipped")  # which rules, and some methods, are the shippe
 CUSTOM = False  # whether agents are custom ones, which may do what no shipped agent does
 CHECKED = False  # whether every index and every list's room are proved; see :mod:`.numba_types`
 state_at = None  # the state that is in a table of addresses
+fetch = None  # asks for memory ahead of its use; see :mod:`.numba_ahead`
 
 ONE = np.uint64(1)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -98,6 +99,8 @@ S12, S27, S30, S31, S32 = (np.uint64(shift) for shift in (12, 27, 30, 31, 32))
 OWN = 299  # among the keys of purposes, that from which draws of agents' own follow
 
 CLARITY, PARITY, SUITABILITY, NORMALITY = range(4)  # columns of `missing`
+
+SOON, LATER = 6, 12  # how many rounds ahead memory is asked for, and what says where that is
 
 
 # --- chance ---------------------------------------------------------------------------------------
@@ -424,6 +427,8 @@ def reviews(s):
     elif run.has_panel:
         dissolve(s, panel)
     for place in range(s.reviewers.size):
+        soon = s.reviewers[min(place + SOON, s.reviewers.size - 1)]
+        fetch(s.ideas, s.people[soon].queue_first, "trait_key in_use")
         post = s.reviewers[place]
         reviewer = s.people[post]
         if reviewer.slots and (reviewer.queue or reviewer.business):
@@ -452,11 +457,21 @@ def conceptions(s):
         bring(s, s.ideas[i].author, i)
     run.granted = 0
     for place in range(run.candidates):
+        fetch_candidate(s, place)
         p = s.candidates[place]
         i = conceive(s, p, s.candidate_draws[place])
         if i != NOBODY:
             consider(s, p, i)
     improve(s)
+
+
+@compiled
+def fetch_candidate(s, place):
+    """Ask for what decides on the ideas of somebody who may conceive one soon."""
+    p = s.candidates[min(place + SOON, s.run[0].candidates - 1)]
+    fetch(s.people, p, "terms_row post tenure department unit layer superior conceived open_ideas")
+    fetch(s.people, p, "voiced energy norm scars futility risk_aversion permission_seeking")
+    fetch(s.people, p, "storytelling norm_threshold learned_fear trait_key own_noise")
 
 
 @compiled
@@ -812,6 +827,7 @@ def room_for_platforms(s):
     table = s.periods[run.period].platform_readers
     copies, room, before, within = 0, s.copies.size, 0, run.people
     for place in range(run.forum):
+        fetch_post(s, place)
         i = s.forum[place]
         idea = s.ideas[i]
         if idea.stage != Stage.PLATFORM or is_over(s, i):
@@ -849,6 +865,16 @@ def room_for_platforms(s):
     if run.wanted > s.nodes.size:
         return Shortage.NODES.value
     return Shortage.ENOUGH.value
+
+
+@compiled
+def fetch_post(s, place):
+    """Ask for an idea on the platform, and for latest poster and author of one before it."""
+    last = s.run[0].forum - 1
+    fetch(s.ideas, s.forum[min(place + LATER, last)], "posters in_use")
+    idea = s.ideas[s.forum[min(place + SOON, last)]]
+    fetch(s.nodes, idea.first_ally, "post next")
+    fetch(s.people, idea.author, "terms_row")
 
 
 @compiled
@@ -1078,6 +1104,8 @@ def join_queues(s):
     """Move ideas into the queues they were sent to; a keyed draw orders those of a week."""
     run = s.run[0]
     for place in range(run.targets):
+        soon = s.targets[min(place + SOON, run.targets - 1)]
+        fetch(s.ideas, s.people[soon].arriving_first, "key in_use")
         target = s.targets[place]
         reviewer = s.people[target]
         count = 0
@@ -1105,6 +1133,7 @@ def lose_ideas(s):
     for row in range(s.terms.size):  # the shipped rule asks nothing of the idea
         s.drops[row] = rules.drop_chance(s.ideas[0], s.terms[row]) if shipped.drop_chance else 0.0
     for place in range(run.flying):
+        fetch_flying(s, place)
         i = s.flying[place]
         idea = s.ideas[i]
         if idea.stage == Stage.CLOSED:
@@ -1119,6 +1148,16 @@ def lose_ideas(s):
             s.flying[left] = i
             left += 1
     run.flying = left
+
+
+@compiled
+def fetch_flying(s, place):
+    """Ask for an idea that is looked at later, and for the people of one that is looked at soon."""
+    last = s.run[0].flying - 1
+    fetch(s.ideas, s.flying[min(place + LATER, last)], "key in_use")
+    idea = s.ideas[s.flying[min(place + SOON, last)]]
+    fetch(s.people, idea.author, "terms_row tenure energy")
+    fetch(s.people, idea.holder, "terms_row gate")
 
 
 @compiled
@@ -1220,11 +1259,23 @@ def revive_ideas(s):
     """Bring some of the resting ideas back, and reject for good those whose time is up."""
     run, left = s.run[0], 0
     for place in range(run.resting):
+        fetch_resting(s, place)
         i = s.resting[place]
         if not wakes(s, i):
             s.resting[left] = i
             left += 1
     run.resting = left
+
+
+@compiled
+def fetch_resting(s, place):
+    """Ask for a resting idea, and for the desk and the first supporters of one before it."""
+    last = s.run[0].resting - 1
+    fetch(s.ideas, s.resting[min(place + LATER, last)], "first_ally in_use")
+    idea = s.ideas[s.resting[min(place + SOON, last)]]
+    fetch(s.people, idea.holder, "terms_row began post tenure")
+    fetch(s.nodes, idea.first_ally, "post")
+    fetch(s.nodes, idea.first_endorser, "post")
 
 
 @compiled
@@ -1520,6 +1571,7 @@ def measure(s):
     run = s.run[0]
     in_flight = 0
     for place in range(run.flying):
+        fetch(s.ideas, s.flying[min(place + LATER, run.flying - 1)], "layer_weeks fate")
         idea = s.ideas[s.flying[place]]
         in_flight += idea.fate == Fate.IN_FLIGHT
         idea.layer_weeks += Stage.PERMISSION <= idea.stage <= Stage.PANEL
@@ -1806,6 +1858,8 @@ def panel_review(s, panel, i):
 def collect(s, agency):
     """Move (never copy) ideas that are stuck in the middle layer into the agency's queue."""
     for place in range(s.run[0].departments, s.reviewers.size):
+        soon = s.reviewers[min(place + SOON, s.reviewers.size - 1)]
+        fetch(s.ideas, s.people[soon].queue_first, "next stage")
         post = s.reviewers[place]
         if s.people[post].queue and (
             not shipped.stuck or stuck(s, agency, s.people[post].queue_first)
@@ -1891,6 +1945,7 @@ def circulate_posts(s):
     read(s)
     place = 0
     for rank in range(stay):
+        fetch_post(s, rank)
         place = joiners(s, s.forum[rank], place)
 
 
@@ -1898,7 +1953,11 @@ def circulate_posts(s):
 def read(s):
     """Mark the copies that their readers find no time to read."""
     run, crowded = s.run[0], False
+    last = run.copies - 1
     for place in range(run.copies):
+        reader = s.copies[min(place + LATER, last)].reader
+        fetch(s.screen_count, reader, "")
+        fetch(s.people, reader, "terms_row")
         s.screen_count[s.copies[place].reader] += 1
     for place in range(run.copies):
         reader = s.copies[place].reader
