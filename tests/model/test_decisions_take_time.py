@@ -7,11 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from innovation_abm import simulate
+from innovation_abm import preset, simulate
 from innovation_abm.entities.idea import Event, Fate, Stage
 from innovation_abm.entities.queues import QUEUE_COLUMNS, weekly_business
 from innovation_abm.model import InnovationModel
 from innovation_abm.organization.organization import Organization
+from innovation_abm.organization.shapes import tree
 from innovation_abm.scenario import Change, Scenario
 
 pytest.importorskip("numba")
@@ -132,6 +133,27 @@ def test_the_wide_desk_is_the_bottleneck_of_an_uneven_chart(engine):
     assert abs(arrived.mean() - mean) < 4.0 * math.sqrt(mean / weeks)
     overflow = 0.6 * 20 - 10.0  # of the widest; the others keep up
     assert queue[-1] == pytest.approx(overflow * weeks, rel=0.5)
+
+
+def test_ideas_lapse_on_wide_desks_unless_these_grow_with_their_reports():
+    """A department of four managers, one as wide as the preset's and one six times as wide."""
+
+    def lapsed(span: int, **values) -> float:
+        room = preset("workshop").but(leader_business=0.0, leader_capacity=50.0, **values)
+        counts = [0, 0]
+        for seed in range(1, 6):
+            fates = simulate(
+                room.but(seed=seed), organization=tree(4, span), keep_events=False
+            ).fates
+            counts[0] += fates["lapsed"]
+            counts[1] += sum(number for fate, number in fates.items() if fate != "withheld")
+        return counts[0] / counts[1]
+
+    busy = {"manager_business": 0.0, "business_per_report": 0.5}
+    grown = {**busy, "manager_capacity": 0.0, "capacity_per_report": 0.6}
+    assert lapsed(5) == lapsed(5, **busy) == lapsed(5, **grown)  # the same desks
+    assert lapsed(30, **grown) + 0.3 < lapsed(30)
+    assert lapsed(30) + 0.03 < lapsed(30, **busy)
 
 
 def test_fixed_business_is_added_and_there_is_a_most():
