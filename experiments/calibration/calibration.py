@@ -10,9 +10,11 @@ Held-out targets are not used by either method: they are predicted from what was
 from __future__ import annotations
 
 import inspect
+import os
 from os import PathLike
 from typing import TYPE_CHECKING
 
+from innovation_abm.charts import build_organization
 from innovation_abm.experiments.calibration.evaluator import Evaluator
 from innovation_abm.experiments.calibration.folder import Folder
 from innovation_abm.experiments.calibration.history_matching import match_history
@@ -21,6 +23,7 @@ from innovation_abm.experiments.calibration.rejection import reject
 from innovation_abm.experiments.calibration.result import result_of
 from innovation_abm.experiments.calibration.simulator import ModelSimulator
 from innovation_abm.experiments.design.inputs import changed
+from innovation_abm.experiments.running.estimate import KERNEL_PERSON_WEEK, WHOLE_RUN, duration
 from innovation_abm.extras import require
 
 if TYPE_CHECKING:
@@ -49,7 +52,7 @@ def calibrate(
 
     Args:
         calibration: what is fitted to what, and how.
-        folder: where finished waves and the result are stored. Called again with the same folder,
+        folder: where finished runs and the result are stored. Called again with the same folder,
             it continues where it was interrupted, and runs again what is damaged there. What the
             calibration refers to is copied there, so that ``calibration.toml`` in it continues and
             repeats it anywhere. ``None`` stores nothing.
@@ -73,13 +76,8 @@ def calibrate(
         simulator = ModelSimulator(
             calibration, rules=rules, engine=engine, threads=threads, notice=notice
         )
-    method = calibration.method
-    if method.kind == "history_matching":
-        stages, act = method.waves + 1, match_history
-        total = stages * method.number * method.replications
-    else:
-        total = (method.number + method.accepted * method.adjust) * method.replications
-        act = reject
+    total = most_runs(calibration)
+    act = match_history if calibration.method.kind == "history_matching" else reject
     if notice is not None:
         for line in changed(calibration.folder, "calibration"):
             notice(line)
@@ -91,6 +89,32 @@ def calibrate(
         if folder is not None:
             result.save(folder)
     return result
+
+
+def most_runs(calibration: Calibration) -> int:
+    """Return how many runs a calibration needs at most; waves may end early."""
+    method = calibration.method
+    if method.kind == "history_matching":
+        return (method.waves + 1) * method.number * method.replications
+    return (method.number + method.accepted * method.adjust) * method.replications
+
+
+def cost(calibration: Calibration) -> str:
+    """Return in words how many runs a calibration needs, and roughly how long they take here.
+
+    Raises:
+        StudyError: if the calibration is not valid.
+        InnovationAbmError: if its chart is not.
+    """
+    calibration.check()
+    scenario, runs = calibration.scenario(), most_runs(calibration)
+    chart = calibration.organization() or build_organization(scenario)
+    compiled = KERNEL_PERSON_WEEK * chart.size * scenario.weeks + WHOLE_RUN
+    seconds = runs * compiled / (os.cpu_count() or 1)
+    return (
+        f"up to {runs:,} runs of {chart.size:,} people over {scenario.weeks:,} weeks: about "
+        f"{duration(seconds)} with the compiled engine"
+    )
 
 
 def _manifest(calibration: Calibration, simulator: Simulator) -> dict[str, str]:

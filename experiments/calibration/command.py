@@ -37,7 +37,7 @@ def calibrate(
         typer.Option(
             "--out",
             metavar="DIR",
-            help="Folder for finished waves and the result; the same command resumes.",
+            help="Folder for finished runs and the result; the same command resumes.",
         ),
     ] = None,
     columns: ColumnOption = None,
@@ -58,6 +58,7 @@ def calibrate(
         if Path(file).suffix:
             check_file(file)  # report errors before anything slow is loaded
         from innovation_abm.experiments.calibration.calibration import calibrate as fit
+        from innovation_abm.experiments.calibration.calibration import cost
         from innovation_abm.experiments.calibration.file import find_calibration
 
         calibration = find_calibration(file)
@@ -68,12 +69,13 @@ def calibrate(
             from innovation_abm.rules.files import load_rules
 
             book = load_rules(rules)
+        working.note(cost(calibration))
         working.say("calibrating")
         try:
             found = fit(calibration, out, rules=book, progress=working, notice=working.note)
         except KeyboardInterrupt:
             if out is not None:
-                print_error(f"finished waves are in {out}; the same command continues")
+                print_error(f"what is finished is in {out}; the same command continues")
             raise
     if as_json:
         print_json(found.to_dict())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int, str], object]
     """Called with the number of runs done, the number to do, and the name of the step."""
+
+
+PART: Final = 40
+"""Points of the model that are run, and stored, at a time."""
 
 
 @dataclass(frozen=True)
@@ -106,19 +110,40 @@ class Evaluator:
         done, self._done = self._done, self._done + len(points) * len(seeds)
         told = self.folder.read(name, points, shape)
         if told is None:
-            values = self.values_at(points)
-            if isinstance(self.simulator, ModelSimulator) and self._progress is not None:
-                self.simulator.progress = self._telling(name, done)
-            told = np.asarray(self.simulator(values, seeds), float)
-            if told.shape != shape:
-                raise CalibrationError(
-                    f"the simulator returns figures of shape {told.shape}; must be (points, seeds, "
-                    f"targets) = {shape}"
-                )
-            self.folder.write(name, points, self._table(values, told))
+            told = self._run_by_parts(name, points, done)
+            self.folder.write(name, points, self._table(self.values_at(points), told))
+            self.folder.forget_parts(name)
         if self._progress is not None:
             self._progress(self._done, self._total, name)
         return Runs.of(points, told)
+
+    def _run_by_parts(self, name: str, points: FloatArray, done: int) -> FloatArray:
+        """Run points of the model part by part, so that an interruption loses one part at most."""
+        if not isinstance(self.simulator, ModelSimulator) or len(points) <= PART:
+            return self._simulated(name, points, done)
+        seeds, targets = len(self.calibration.method.seeds), len(self.calibration.targets)
+        told = []
+        for first in range(0, len(points), PART):
+            some, part = points[first : first + PART], f"{name}.{first // PART + 1}"
+            figures = self.folder.read(part, some, (len(some), seeds, targets))
+            if figures is None:
+                figures = self._simulated(name, some, done + first * seeds)
+                self.folder.write(part, some, self._table(self.values_at(some), figures))
+            told.append(figures)
+        return np.concatenate(told)
+
+    def _simulated(self, name: str, points: FloatArray, done: int) -> FloatArray:
+        seeds = self.calibration.method.seeds
+        shape = (len(points), len(seeds), len(self.calibration.targets))
+        if isinstance(self.simulator, ModelSimulator) and self._progress is not None:
+            self.simulator.progress = self._telling(name, done)
+        told = np.asarray(self.simulator(self.values_at(points), seeds), float)
+        if told.shape != shape:
+            raise CalibrationError(
+                f"the simulator returns figures of shape {told.shape}; must be (points, seeds, "
+                f"targets) = {shape}"
+            )
+        return told
 
     def _telling(self, name: str, done: int) -> Callable[[int, int], None]:
         """Return a callback that reports the runs of one wave as a part of all runs."""

@@ -3,6 +3,7 @@
 calibration.toml            the calibration
 manifest.json               everything that its runs depend on, to identify the calibration
 runs/NAME-DIGEST.parquet    the runs of a wave, written to another name and then renamed
+runs/NAME.NUMBER-DIGEST.parquet  those of a part of it, until the whole wave is stored
 damaged/                    damaged files that were set aside
 *.parquet                   the tables of the result
 result.json                 the result as JSON
@@ -195,6 +196,12 @@ class Folder:
         for other in self._files(name):
             if other != file:
                 other.unlink(missing_ok=True)
+
+    def forget_parts(self, name: str) -> None:
+        """Remove the files of the parts of a wave, which are stored as a whole now."""
+        if self.path is not None:
+            for part in (self.path / RUNS).glob(f"{name}.*-{'[0-9a-f]' * DIGITS}.parquet"):
+                part.unlink(missing_ok=True)
 
     def _files(self, name: str) -> list[Path]:
         """Return the files that may hold some runs; older versions wrote no digest in the name.

@@ -24,7 +24,7 @@ from innovation_abm import InnovationAbmError, Scenario, extras, load_rules, sim
 from innovation_abm.experiments.calibration import emulation, gaussian_process, identification
 from innovation_abm.experiments.calibration.calibration import calibrate
 from innovation_abm.experiments.calibration.confirming import confirmed, main
-from innovation_abm.experiments.calibration.evaluator import Evaluator, Runs
+from innovation_abm.experiments.calibration.evaluator import PART, Evaluator, Runs
 from innovation_abm.experiments.calibration.file import (
     Calibration,
     CalibrationError,
@@ -852,6 +852,32 @@ def test_known_parameters_of_the_model_are_recovered(method, tmp_path):
 
 
 @pytest.mark.usefixtures("compiled")
+def test_an_interruption_of_the_model_loses_one_part_of_a_wave_at_most(tmp_path, monkeypatch):
+    from innovation_abm.experiments.calibration.simulator import ModelSimulator
+
+    task = small_task(Method(waves=1, points=2 * PART + 5, replications=2), SMALL)
+    cut, whole = tmp_path / "cut", tmp_path / "whole"
+    calibrate(task, whole)
+    calls, simulated = [], ModelSimulator.__call__
+
+    def noted(simulator, points, seeds):
+        calls.append(len(points))
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return simulated(simulator, points, seeds)
+
+    monkeypatch.setattr(ModelSimulator, "__call__", noted)
+    with pytest.raises(KeyboardInterrupt):
+        calibrate(task, cut)
+    assert calls == [PART, PART] and len(list((cut / "runs").iterdir())) == 1
+    calibrate(task, cut)
+    assert calls[2:4] == [PART, 5]  # the first part is not run again
+    assert (cut / "result.json").read_text() == (whole / "result.json").read_text()
+    names, others = ({file.name for file in (one / "runs").iterdir()} for one in (cut, whole))
+    assert names == others
+
+
+@pytest.mark.usefixtures("compiled")
 def test_measures_alone_need_no_whole_runs_and_are_the_same():
     from innovation_abm.experiments.calibration.simulator import ModelSimulator
 
@@ -1193,6 +1219,7 @@ def test_the_command_fits_and_keeps(command, tmp_path):
     file.write_text(task.to_toml(), encoding="utf-8")
     done = command(file, "--out", out, "--json")
     assert done.exit_code == 0, done.output
+    assert "up to 144 runs of 57 people over 60 weeks: about 1 s" in " ".join(done.stderr.split())
     told = json.loads(done.stdout)
     assert told["accepted"] > 0 and set(told["fitted"]) == {"conception_rate", "review_threshold"}
     assert told == json.loads((out / "result.json").read_text())
