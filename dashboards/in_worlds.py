@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import solara
 
-from innovation_abm.dashboards.background import GivenUp, Latest
+from innovation_abm.dashboards.background import PATIENCE, GivenUp, Latest
 from innovation_abm.extras import missing
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class InWorlds:
         self.ranking: Reactive[InEachWorld | None] = solara.reactive(None)
         self.percent = solara.reactive(0)
         self._engine, self._history, self._chart, self._jobs = engine, history, chart, jobs
-        self._counting, self._ranking = Latest(), Latest()
+        self._counting, self._ranking = Latest(rest=PATIENCE), Latest()
 
     @property
     def count(self) -> int:

@@ -34,8 +34,9 @@ def Number(room: Room) -> None:
         few = _why_few(room.counting, numbers, growing, say)
         known = room.in_worlds.figures.value
         inside = number_in_html(numbers, film, numbers.a is not numbers.b, weeks, say) + few
-        if known is not None and known.play == room.play:
-            inside += known_table(known, say)
+        if known is not None:  # that of the moves before stays until it is measured again
+            stale = " class='ia-stale'" * (known.play != room.play)
+            inside += f"<div{stale}>{known_table(known, say)}</div>"
     busy = " ia-busy" if "numbers" in room.jobs.working.value else ""
     html = f"<section class='ia-number{busy}' aria-live='polite'>{inside}</section>"
     with solara.Div():

@@ -312,11 +312,11 @@ class _Making:
 
 def _shown_in_notebook(found: Profile) -> str:
     """Show both errors and the strategies that gain most, each with both intervals."""
-    both = found.headlines.set_index("measure").loc[list(ERRORS)]
-    errors = [(row["title"], *_three(dict(row), "value", 100.0)) for _, row in both.iterrows()]
+    both = found.headlines[found.headlines["measure"].isin(ERRORS)].to_dict("records")
+    errors = [(row["title"], *_three(row, "value", 100.0)) for row in both]
     best = [
-        (row["title"], *_three(dict(row), "gain", 1.0), f"{row['best_three']:.0%}")
-        for _, row in found.ranking.head(MOST_SHOWN).iterrows()
+        (row["title"], *_three(row, "gain", 1.0), f"{row['best_three']:.0%}")
+        for row in found.ranking.head(MOST_SHOWN).to_dict("records")
     ]
     ranges = ("luck", "not known")
     return titled(
@@ -331,7 +331,7 @@ def _shown_in_notebook(found: Profile) -> str:
     )
 
 
-def _three(row: Mapping[str, Any], name: str, unit: float) -> tuple[str, str, str]:
+def _three(row: Mapping[Any, Any], name: str, unit: float) -> tuple[str, str, str]:
     """Return a figure and the ends of both of its intervals, as texts."""
     luck, worlds = (
         " to ".join(f"{unit * row[f'{name}_{one}_{end}']:.0f}" for end in ("low", "high"))
