@@ -79,7 +79,7 @@ def _Dashboard(room: Room) -> None:
     solara.use_effect(lambda: _paint(view.dark), [view.dark])
     solara.use_effect(lambda: _recount_when_ready(room), [])
     dialog = solara.use_memo(lambda: Dialog(room), [])
-    questions = solara.use_memo(lambda: Questions(room), [])
+    questions = solara.use_memo(lambda: Questions(room, lambda: dialog.show(True)), [])
     classes = ["ia-page"] + ["ia-dark"] * view.dark + ["ia-room"] * view.room
     with solara.Div(classes=classes):
         _Head(room, dialog)

@@ -16,7 +16,7 @@ from innovation_abm.dashboards.upload_dialog import in_dialog
 from innovation_abm.errors import InnovationAbmError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from innovation_abm.dashboards.profiling import Diagnosis
     from innovation_abm.dashboards.room import Room
@@ -30,7 +30,7 @@ LARGEST: Final = 100_000
 TEXTS: Final = (
     *("name", "name_label", "size", "size_says", "people", "layers", "by_numbers"),
     *("open", "about", "range", "about_label", "low_label", "high_label", "yes", "no"),
-    *("in_place", "in_place_says", "ask", "save", "load", "empty"),
+    *("in_place", "in_place_says", "upload", "ask", "save", "load", "empty"),
 )
 """Texts of the form, each with ``profile_`` before it."""
 UNITS: Final = {"%": "profile_percent", "weeks": "profile_weeks", "a year": "profile_year"}
@@ -90,9 +90,9 @@ class Questions:
         tries: how often it was opened.
     """
 
-    def __init__(self, room: Room) -> None:
-        """Make the dialog of a room, which is closed."""
-        self._room = room
+    def __init__(self, room: Room, upload: Callable[[], None] = lambda: None) -> None:
+        """Make the dialog of a room, which is closed; ``upload`` lets the user choose a chart."""
+        self._room, self._upload = room, upload
         self.shown = solara.reactive(False)
         self.again = solara.reactive(False)
         self.filled: solara.Reactive[dict[str, Any]] = solara.reactive({})
@@ -133,6 +133,9 @@ class Questions:
             self.saved.value = {"name": FILE, "text": text, "time": time.time()}
         elif what == "load":
             self._load(str(asked.get("name", ""))[:80], asked.get("content"))
+        elif what == "upload":
+            self.show(False)
+            self._upload()
         elif what == "empty":
             profiling.faults.value = {}
 

@@ -68,6 +68,8 @@ function render({ model, el }) {
       box.appendChild(values);
     }
     fields();
+    const upload = made("button", box, { type: "button", textContent: say("upload"), className: "ia-link" });
+    upload.addEventListener("click", () => model.send({ do: "upload" }));
     for (const key of ["people", "layers", "chart"]) wrong(box, key);
   };
 
@@ -164,9 +166,10 @@ function render({ model, el }) {
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   };
   root.addEventListener("submit", (event) => { event.preventDefault(); model.send({ do: "ask", form }); });
-  const listens = { texts: draw, questions: draw, in_place: draw, chart: draw, faults: () => faults(true), filled: fill, saved };
+  const charted = () => { if (get("chart")) form.size = "chart"; draw(); }; // it was uploaded for this, presumably
+  const listens = { texts: draw, questions: draw, in_place: draw, chart: charted, faults: () => faults(true), filled: fill, saved };
   for (const [name, act] of Object.entries(listens)) model.on(`change:${name}`, act);
-  draw();
+  if (form.people === "") charted(); else draw();
   const release = keepFocus(model, el);
   return () => { release(); for (const [name, act] of Object.entries(listens)) model.off(`change:${name}`, act); };
 }

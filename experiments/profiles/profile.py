@@ -199,11 +199,14 @@ def _organization(answers: Answers) -> Organization:
 
 def _prepare(place: Path, answers: Answers, organization: Organization) -> None:
     """Write the chart into a new folder; refuse a folder of something else."""
-    given = replace(answers, chart=None)  # wherever the file of it is
-    described = f"{given!r} {organization.digest()} {model_version()}\n"
+    # Wherever the chart is: the folder's own answers name the one that is kept, which is repaired.
+    described, former = (
+        f"{replace(answers, chart=None, repair=one)!r} {organization.digest()} {model_version()}\n"
+        for one in (False, answers.repair)
+    )
     mark = place / "identity.txt"
     if mark.is_file():
-        if read_text(mark) != described:
+        if read_text(mark) not in (described, former):
             raise InnovationAbmError(
                 f"{place}: holds the profile of other answers, another chart or another version of "
                 "the model; name another folder"

@@ -342,7 +342,7 @@ MADE |= {
     "my_lapse_chance.py",
     "german/fitted.toml",
 }
-MADE |= {"page.html", "central.toml", "worlds.csv", "agency/central.toml"}
+MADE |= {"page.html", "central.toml", "worlds.csv", "calibration.toml", "agency/central.toml"}
 """What the documents name that a command makes."""
 
 

@@ -25,7 +25,12 @@ from innovation_abm.experiments.profiles.answers import (
 from innovation_abm.experiments.profiles.coverage import coverage
 from innovation_abm.experiments.profiles.information import information
 from innovation_abm.experiments.profiles.page import page
-from innovation_abm.experiments.profiles.profile import TABLES, _with_own_chart
+from innovation_abm.experiments.profiles.profile import (
+    TABLES,
+    _organization,
+    _prepare,
+    _with_own_chart,
+)
 from innovation_abm.experiments.profiles.questions import LANGUAGES, questionnaire
 from innovation_abm.experiments.profiles.words import vocabulary
 from innovation_abm.experiments.profiles.writing import written_answers
@@ -347,6 +352,18 @@ def test_worlds_do_not_share_their_luck():
     found = losses.maturity(world, {str(number): world for number in range(8)})
     overall = found.set_index("determinant").loc["overall"]
     assert overall["value_worlds_low"] < overall["value_worlds_high"]
+
+
+def test_a_profile_goes_on_from_the_answers_in_its_folder(tmp_path):
+    (tmp_path / "org.csv").write_text("post,reports_to\na,\nb,a\nc,nobody\n")
+    file, place = tmp_path / "answers.toml", tmp_path / "mine"
+    head = 'format = 1\nname = "us"\n[organisation]\nchart = "org.csv"\nrepair = true\n'
+    file.write_text(f"{head}[answers]\nsubmitted = 3\n")
+    _prepare(place, load_answers(file), _organization(load_answers(file)))
+    (place / "answers.toml").write_text(_with_own_chart(file.read_text()))
+    moved = place.rename(tmp_path / "moved")
+    for one in (file, moved / "answers.toml"):
+        _prepare(moved, load_answers(one), _organization(load_answers(one)))
 
 
 def test_the_answers_in_a_profile_name_the_chart_beside_them():
