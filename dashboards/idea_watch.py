@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.history import History
     from innovation_abm.dashboards.jobs import Jobs
     from innovation_abm.dashboards.links import View
+    from innovation_abm.dashboards.phones.game_desk import GameDesk
     from innovation_abm.dashboards.play import Play
     from innovation_abm.dashboards.server import Preparation
     from innovation_abm.dashboards.stage import StageWidget
@@ -75,13 +76,14 @@ class IdeaWatch:
         chart: TabChart,
         jobs: Jobs,
         session: GuidedSession,
+        game: GameDesk,
     ) -> None:
         """Begin with no idea; ``stage`` is where ideas are clicked."""
         self.chance: Reactive[IdeaChance | None] = solara.reactive(None)
         self._engine, self._archive = engine, engine.archive
         self._stage, self._view = stage, view
         self._history, self._chart = history, chart
-        self._jobs, self._session = jobs, session
+        self._jobs, self._session, self._game = jobs, session, game
         self._watched: Watched | None = None
         self._percent = 0
         self._latest = Latest(rest=0.3)  # a click on the way to another one costs nothing
@@ -98,7 +100,7 @@ class IdeaWatch:
     def lines(self) -> list[str]:
         """What is known of its chance, in the language of the page."""
         view: View = self._view.value
-        if self._watched is None or self._session.betting:
+        if self._watched is None or self._session.betting or self._game.judging:
             return []
         if self._archive.only_mesa:
             return [view.say("chance_slow")]

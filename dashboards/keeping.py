@@ -70,7 +70,7 @@ def Keep(room: Room) -> None:
     play = room.play
     scenario = room.scenario
     tip = {"title": say("keep_tip")}
-    if film is None or room.session.betting:  # the tables would tell the answer
+    if film is None or room.session.betting or room.game.judging:  # tables would tell the answer
         solara.Button(say("keep"), text=True, small=True, disabled=True, attributes=tip)
         return
     opener = rv.Btn(text=True, small=True, v_on="menu.on", children=[say("keep")], attributes=tip)

@@ -124,7 +124,14 @@ class Room:
         self.profiling = Profiling(engine, self.chart, self.jobs, self.open_chart)
         self.comparing = Comparing(engine, self.history, self.chart, self.jobs, self.view)
         self.watch = IdeaWatch(
-            engine, self.stage, self.view, self.history, self.chart, self.jobs, self.session
+            engine,
+            self.stage,
+            self.view,
+            self.history,
+            self.chart,
+            self.jobs,
+            self.session,
+            self.game,
         )
         self.half_chart: Sent | None = None
         self.starting = solara.reactive(not query and not opened.link)  # a link asks for more

@@ -72,6 +72,8 @@ class TabPicture:
     def give(self, films: Sequence[Film], week: int) -> None:
         """Show runs that were recorded elsewhere, the first alone or beside the second.
 
+        One alone is a game that goes on: nothing tells what its ideas are worth.
+
         Args:
             films: the runs; none: show again what the tab plays.
             week: the week to begin at.
@@ -209,13 +211,22 @@ class TabPicture:
             if stage.chart != chart:
                 stage.chart = chart
             stage.twin = {} if other is None else {**other.packed(placing), **nodes}
-            stage.film = {**film.packed(placing), **nodes}
+            stage.film = {**film.packed(placing), **nodes, **self._kept_from_room(film)}
         with self._jobs.together():
             self.film.value = film
             self.twins.value = None if other is None else pair(other, film)
             self._jobs.end("film")
         self._notice()
         self._tell_story()
+
+    @property
+    def _judged(self) -> bool:
+        """Whether the room still judges the ideas that are shown."""
+        return len(self._given) == 1
+
+    def _kept_from_room(self, film: Film) -> dict[str, bytes]:
+        """Return what is sent instead of the worth of ideas that the room still judges."""
+        return {"worth": bytes(len(film.run.idea_columns["week"]))} if self._judged else {}
 
     def _notice(self) -> None:
         """Write the line below the picture."""
@@ -241,7 +252,7 @@ class TabPicture:
             film = twins.a
         name, say = str(picked["name"]), self._view.value.say
         week, named = int(self._stage.week), self._chart.is_own
-        self._stage.story = story(film, name, say, until=week, named=named)
+        self._stage.story = story(film, name, say, until=week, named=named, judged=self._judged)
 
 
 def _in_words(one: Ensemble, say: Speech) -> str:

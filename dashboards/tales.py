@@ -29,7 +29,13 @@ ENDS: Final = frozenset(fate.label for fate in Fate if fate != Fate.IN_FLIGHT)
 
 
 def story(
-    film: Film, name: str, say: Speech, until: int | None = None, *, named: bool = False
+    film: Film,
+    name: str,
+    say: Speech,
+    until: int | None = None,
+    *,
+    named: bool = False,
+    judged: bool = False,
 ) -> str:
     """Return the story of an idea, from conception to its fate.
 
@@ -39,6 +45,7 @@ def story(
         say: the texts of the language.
         until: last week of the story; all of them if ``None``.
         named: whether posts have names that mean something to the room.
+        judged: whether the room still judges ideas, so that it is not told what this one is worth.
     """
     last = film.weeks if until is None else until
     columns = film.run.idea_columns
@@ -71,6 +78,7 @@ def story(
         parts.append(say("tale_in_flight", week=last, place=place))
     worth = say("worthwhile" if columns["value"][idea] > 0.0 else "worthless")
     key, author = ("tale_by", _post(film, post, say, named=True)) if named else ("tale", "")
+    key += "_judged" * judged
     begun = say(key, worth=worth, layer=int(film.run.organization.layer[post]), post=author)
     return begun + " " + ", ".join(part for part in parts if part) + "."
 

@@ -110,6 +110,11 @@ class GameDesk:
         game = self.game.value
         return None if game is None else game.game.scenario
 
+    @property
+    def judging(self) -> bool:
+        """Whether managers decide on ideas, so that the page must not tell what these are worth."""
+        return self.game.value is not None and self.comparison.value is None
+
     def begin(self, played: Played, owner: str, rules: str) -> None:
         """Begin a game.
 

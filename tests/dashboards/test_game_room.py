@@ -70,6 +70,22 @@ def test_the_picture_shows_the_game_up_to_its_week_and_nothing_of_the_simulated_
     assert game.game.verdicts
 
 
+def test_nothing_tells_what_an_idea_is_worth_before_the_comparison(room):
+    room.play_managers()
+    play(room, 10)
+    name = room.picture.film.value.run.ideas["idea"][0]
+    room.stage.picked = {"kind": "idea", "name": name, "side": 0}
+    worth = {room.say("worthwhile"), room.say("worthless")}
+    assert room.stage.story
+    assert not [word for word in worth if word in room.stage.story]
+    assert not any(room.stage.film["worth"])
+    assert room.watch.lines == []
+    room.game.act("compare", 1)
+    room.stage.picked = {"kind": "idea", "name": name, "side": 1}
+    assert [word for word in worth if word in room.stage.story]
+    assert any(room.stage.film["worth"])
+
+
 def test_the_room_is_compared_with_two_plain_runs(room):
     room.play_managers()
     game = play(room, 12)
