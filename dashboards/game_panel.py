@@ -6,18 +6,24 @@ import time
 from html import escape
 from typing import TYPE_CHECKING
 
+import numpy as np
 import solara
 
 from innovation_abm.dashboards.offered import title
 from innovation_abm.dashboards.panels import paragraph
 from innovation_abm.dashboards.phone_panel import PresenterLink, invitation
 from innovation_abm.dashboards.phones.clock import SECONDS
+from innovation_abm.entities.idea import Event
+from innovation_abm.organization.organization import Role
 
 if TYPE_CHECKING:
+    from innovation_abm.dashboards.film import Film
     from innovation_abm.dashboards.phones.game_desk import Comparison, GameStatus
     from innovation_abm.dashboards.room import Room
     from innovation_abm.dashboards.words import Speech
 
+DECISIONS = (Event.ENDORSED, Event.REFUSED, Event.GRANTED, Event.DENIED)
+"""What a desk may decide about an idea."""
 MEASURES = ("saved", "refused", "lapsed", "let_in")
 
 
@@ -36,6 +42,10 @@ def _Begin(room: Room) -> None:
     say = room.say
     games = solara.use_memo(room.games, [room.play.opening])
     paragraph(say("game_explained"))
+    film = room.picture.film.value
+    if film is not None:
+        desks, ideas = pace(film)
+        paragraph(say("game_pace", desks=desks, ideas=say.number(ideas, 1)))
     if not room.engine.address:
         paragraph(say("game_alone"))
         return
@@ -48,6 +58,13 @@ def _Begin(room: Room) -> None:
                 outlined=True,
             ).key(journal.header.token)
         solara.Button(say("game_begin"), on_click=room.play_managers, color="primary")
+
+
+def pace(film: Film) -> tuple[int, float]:
+    """Return how many middle managers there are in a run, and the ideas they decide on a week."""
+    managers = np.flatnonzero(np.asarray(film.run.organization.role) == Role.MIDDLE_MANAGER)
+    decided = np.isin(film.happenings[:, 2], DECISIONS) & np.isin(film.happenings[:, 3], managers)
+    return len(managers), float(decided.sum()) / max(1, film.weeks)
 
 
 @solara.component

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
 import solara
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.words import Speech
     from innovation_abm.scenario.scenario import Scenario
 
+REST: Final = 0.25
+"""Seconds between two counts of phones and answers."""
 GAMES: WeakValueDictionary[str, PhoneGame] = WeakValueDictionary()
 """The games that are open now, by the secret in the address of their phones."""
 
@@ -103,6 +106,7 @@ class GameDesk:
         self.comparison: Reactive[Comparison | None] = solara.reactive(None)
         self._errands, self._notes = errands, notes
         self._show, self._changed = show, changed
+        self._counting, self._counts = threading.Lock(), False
 
     @property
     def scenario(self) -> Scenario | None:
@@ -218,8 +222,22 @@ class GameDesk:
         game.show((found.room, found.simulated))
 
     def _recount(self) -> None:
-        """Count again soon who is here and has answered; called by phones."""
-        self._errands.ask(self._count)
+        """Count again soon who is here and has answered; called by phones.
+
+        All answer at once, and to draw the page for each of them would hold up their answers.
+        """
+        with self._counting:
+            if self._counts:
+                return
+            self._counts = True
+        timer = threading.Timer(REST, self._errands.ask, (self._count_once,))
+        timer.daemon = True
+        timer.start()
+
+    def _count_once(self) -> None:
+        with self._counting:
+            self._counts = False
+        self._count()
 
     def _count(self) -> None:
         game = self.game.value

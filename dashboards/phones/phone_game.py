@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.dashboards.phones.channel import Channel
 from innovation_abm.dashboards.phones.clock import WeekClock
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from innovation_abm.dashboards.archive import Played
     from innovation_abm.dashboards.phones.managers import OfferedIdea, Score
+
+PATIENCE: Final = 2.0
+"""Seconds after which no more weeks end by themselves."""
 
 
 class PhoneGame:
@@ -117,13 +120,15 @@ class PhoneGame:
     def end_week(self, week: int) -> bool:
         """End a week with the answers so far; return whether it was the current one.
 
-        Weeks in which no desk with a phone has anything to decide end by themselves.
+        Weeks in which no desk with a phone has anything to decide end by themselves, as many as
+        the room has patience for.
         """
         with self._stepping:
             if week != self._week or self.game.over:
                 return False
             self._end_one()
-            while self.here and not self.game.over and not self.answers[1]:
+            until = time.monotonic() + PATIENCE
+            while self._idle() and time.monotonic() < until:
                 self._end_one()
             self.clock.rewind()
             if self.game.over:
@@ -132,6 +137,10 @@ class PhoneGame:
                 self._open = not self.game.over
         self.channel.tell()
         return True
+
+    def _idle(self) -> bool:
+        """Whether there are phones, but none has anything to decide."""
+        return bool(self.here) and not self.game.over and not self.answers[1]
 
     def _end_one(self) -> None:
         """End the current week: no answer counts from here on until the next one begins."""

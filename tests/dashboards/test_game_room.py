@@ -6,6 +6,7 @@ import pytest
 
 from innovation_abm import Scenario, simulate
 from innovation_abm.dashboards import room as room_module
+from innovation_abm.dashboards.game_panel import pace
 from innovation_abm.dashboards.keeping import session_file
 from innovation_abm.dashboards.opening import Opened
 from innovation_abm.dashboards.phones.game_desk import GAMES
@@ -13,6 +14,7 @@ from innovation_abm.dashboards.phones.journal import FOLDER_VARIABLE
 from innovation_abm.dashboards.phones.managers import score
 from innovation_abm.dashboards.room import Room
 from innovation_abm.dashboards.server import Preparation
+from innovation_abm.organization.organization import Role
 
 SMALL = Scenario(name="small", departments=2, middle_layers=1, span=3, weeks=20, conception_rate=9)
 READY = Preparation()
@@ -158,3 +160,29 @@ def test_levers_act_in_the_game_and_in_what_it_is_compared_with(room):
     game = play(room, 6)
     assert game.game.played.scenario == room.play.scenario
     assert game.game.scenario.at(3)["risk_aversion"] == 0.1
+
+
+def test_a_week_ends_when_its_time_is_over_and_not_while_the_clock_is_paused(room):
+    room.play_managers()
+    game = room.game.game.value
+    room.desk.act("seconds", 7)  # which is not offered
+    assert game.clock.seconds == 30
+    room.desk.act("clock", 1)
+    until(lambda: room.game.status.value.until is not None)
+    room.desk.act("clock", 0)
+    until(lambda: room.game.status.value.until is None)
+    assert game.week == 1
+    game.clock.choose(0.05)
+    room.desk.act("clock", 1)
+    until(lambda: game.week == 3)
+
+
+def test_a_room_is_told_how_many_ideas_there_are_to_decide_on(room):
+    desks, ideas = pace(room.picture.film.value)
+    run = simulate(SMALL)
+    chart = run.organization
+    managers = {post for post in range(chart.size) if chart.role[post] == Role.MIDDLE_MANAGER}
+    events = run.events[run.events["post"].isin(managers)]["event"]
+    assert desks == len(managers)
+    decided = events.isin(["endorsed", "refused", "granted", "denied"]).sum()
+    assert ideas == pytest.approx(decided / SMALL.weeks)
