@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from innovation_abm.dashboards.guides import Guide, StepKind
+from innovation_abm.dashboards.guides import Guide, Step, StepKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +43,11 @@ class GuidedSession:
         """Its current step, from 0."""
         number: int = self._view.value.step
         return number if self.guide is None else min(number, len(self.guide.steps) - 1)
+
+    @property
+    def now(self) -> Step | None:
+        """The current step; ``None`` outside a session."""
+        return None if self.guide is None else self.guide.steps[self.step]
 
     @property
     def bets(self) -> dict[int, int]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from innovation_abm.charts.charts import build_organization
+from innovation_abm.dashboards.highlights import check_highlight, check_idea
 from innovation_abm.dashboards.play import LiveMove, Play
 from innovation_abm.errors import MOST, InnovationAbmError, did_you_mean, listed, shortened, shown
 from innovation_abm.reading.text_files import read_text
@@ -110,6 +112,12 @@ class Step(_GuideRecord):
         twins: whether A is shown beside B.
         panel: panel that is opened; "": the guided session, with the step's text.
         question: what the room bets on, in a ``predict`` step; the next ``reveal`` step answers.
+        highlight: what is pointed out in the picture, all else being dimmed: ``staff``,
+            ``managers``, ``leaders``, ``desk N`` or ``team N``, where N is the number of a post;
+            "": nothing.
+        zoom: how much larger what is pointed out is shown, from 1 to 4.
+        caption: a short text in the picture; ``None``: none.
+        follow: name of an idea that is marked wherever it goes, such as ``w3-p12``; "": none.
     """
 
     kind: StepKind
@@ -125,6 +133,16 @@ class Step(_GuideRecord):
         "", "levers", "deaths", "causes", "twins", "ranking", "map", "named", "guide"
     ] = ""
     question: Question | None = None
+    highlight: str = ""
+    zoom: float = Field(default=1.0, ge=1.0, le=4.0)
+    caption: Wording | None = None
+    follow: str = ""
+
+    @model_validator(mode="after")
+    def _points(self) -> Self:
+        if self.zoom > 1.0 and not self.highlight:
+            raise ValueError("zoom needs a highlight, which is what is shown larger")
+        return self
 
     @model_validator(mode="after")
     def _bets(self) -> Self:
@@ -167,11 +185,26 @@ class Guide(_GuideRecord):
                 self.play(number, opening).scenario  # noqa: B018 - which checks the moves
             for key in self.levers:
                 opening.catalogue()[key]
+            self._check_pointed_out(opening)
         except KeyError as error:
             raise ValueError(f"unknown lever {error}") from None
         except ScenarioError as error:
             raise ValueError(str(error)) from None
         return self
+
+    def _check_pointed_out(self, opening: Scenario) -> None:
+        pointing = {
+            n: step for n, step in enumerate(self.steps, 1) if step.highlight or step.follow
+        }
+        chart = build_organization(opening) if pointing else None
+        for number, step in pointing.items():
+            try:
+                if step.highlight:
+                    check_highlight(step.highlight, chart)
+                if step.follow:
+                    check_idea(step.follow, chart, opening.weeks)
+            except ValueError as error:
+                raise ValueError(f"steps.{number}.{error}") from None
 
     @property
     def opening(self) -> Scenario:

@@ -29,6 +29,9 @@ class StageWidget(anywidget.AnyWidget):
         notice: a line below the picture.
         caption: the number in words, ``a`` before the levers and ``b`` with them, and the
             organisation's ``name``; no number as long as it is hidden or not counted.
+        spot: what a step of a guided session points out: ``nodes`` and ``teams``, see
+            :func:`~innovation_abm.dashboards.highlights.pointed_out`, ``zoom``, ``caption`` and
+            ``follow``, the name of an idea; empty outside sessions.
         hides: what a room that bets must not see yet: ``"weeks"``, everything after the start, or
             ``"tallies"``; empty: nothing.
         link: the state of the page without the week, as a query.
@@ -55,6 +58,7 @@ class StageWidget(anywidget.AnyWidget):
     marks: traitlets.List[dict[str, Any]] = traitlets.List([]).tag(sync=True)
     notice = traitlets.Unicode("").tag(sync=True)
     caption = traitlets.Dict({}).tag(sync=True)
+    spot = traitlets.Dict({}).tag(sync=True)
     hides = traitlets.Unicode("").tag(sync=True)
     link = traitlets.Unicode("").tag(sync=True)
     week = traitlets.Int(0).tag(sync=True)

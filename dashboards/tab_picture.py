@@ -12,6 +12,7 @@ import solara
 from innovation_abm.dashboards import links
 from innovation_abm.dashboards.background import PATIENCE, Latest
 from innovation_abm.dashboards.headlines import name_of
+from innovation_abm.dashboards.highlights import pointed_out
 from innovation_abm.dashboards.offered import title
 from innovation_abm.dashboards.tales import story
 from innovation_abm.dashboards.twins import Twins, pair
@@ -147,6 +148,7 @@ class TabPicture:
         stage.look = {"dark": view.dark, "room": view.room, "language": view.language}
         self._hide()
         self._caption()
+        stage.spot = self._spot()
         levers = play.opening.catalogue()
         stage.marks = [
             {"week": move.week, "label": f"{move.week}: {name_of(move.name, levers, view.say)}"}
@@ -165,6 +167,25 @@ class TabPicture:
                 stage.week, stage.playing, stage.hides = 0, False, "weeks"
             else:
                 stage.hides = "tallies" if session.betting else ""
+
+    def _spot(self) -> dict[str, Any]:
+        """Return what the step of the guided session points out.
+
+        An idea that it follows belongs to the run of the session itself: with other luck, levers or
+        people, neither it nor what is said of it is shown.
+        """
+        guide, step, say = self._session.guide, self._session.now, self._view.value.say
+        if guide is None or step is None:
+            return {}
+        own = guide.play(self._session.step, guide.opening)
+        if step.follow and (self._chart.is_own or self._history.play.value != own):
+            step = step.model_copy(update={"follow": "", "caption": None})
+        return {
+            **pointed_out(step.highlight, self._chart.placing),
+            "zoom": step.zoom,
+            "caption": "" if step.caption is None else say.of(step.caption),
+            "follow": step.follow,
+        }
 
     def _caption(self) -> None:
         """Bring the number in the picture up to date."""

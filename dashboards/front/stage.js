@@ -41,9 +41,9 @@ const UNBORN = 0, DESK = 1, QUEUE = 2, PLATFORM = 3, PILOT = 4, ENDED = 5;
 
 const LOOKS = {
   light: { ground: "#ffffff", line: "#8d969f", node: "#5b6470", text: "#1f2933", quiet: "#56616d", faint: "#8d969f",
-    business: "#8d969f", link: "#56b4e9", clay: "#f3e9dc", team: "#ffffff" },
+    business: "#8d969f", link: "#56b4e9", spot: "#0072b2", clay: "#f3e9dc", team: "#ffffff" },
   dark: { ground: "#11161c", line: "#5f6b77", node: "#aab4bf", text: "#eef2f6", quiet: "#b4bec8", faint: "#7b8794",
-    business: "#66727e", link: "#56b4e9", clay: "#2a2118", team: "#11161c" },
+    business: "#66727e", link: "#56b4e9", spot: "#56b4e9", clay: "#2a2118", team: "#11161c" },
 };
 
 // Copied, as numbers of several bytes must begin at a multiple of their size, and the parts of a
@@ -306,6 +306,21 @@ class Scene {
     return [x + far * Math.cos(turn), y + far * Math.sin(turn)];
   }
 
+  // The frame around some nodes, with those of their teams if these are pointed out, and with piles.
+  around({ nodes, teams }, piles = true) {
+    const rim = .8 * this.scale, found = [Infinity, Infinity, -Infinity, -Infinity];
+    const hold = ([left, top, right, bottom]) => {
+      found.splice(0, 4, Math.min(found[0], left), Math.min(found[1], top), Math.max(found[2], right), Math.max(found[3], bottom));
+    };
+    for (const node of nodes) {
+      const [x, y] = this.nodeAt(node), team = teams && !this.replay.leads[node] && this.teams.get(this.chart.above[node]);
+      const pile = piles && this.replay.leads[node] ? 2.1 * this.dot : 0; // ideas in a queue are beside the mark
+      hold([x - rim, y - Math.max(rim, PILE * pile), x + Math.max(rim, pile && .5 * this.scale + 1.5 * pile), y + rim]);
+      if (team) hold([team[0] - 4, team[1] - 4, team[2] + 4, team[3] + 4]);
+    }
+    return found;
+  }
+
   positions() {
     const found = new Map(), r = this.replay;
     if (!this.scale) return found; // it has no place on the screen yet
@@ -405,6 +420,7 @@ class Stage {
     el.classList.add("ia-stage");
     el.innerHTML = `
       <div class="ia-picture"><canvas tabindex="0" role="img"></canvas>
+        <p class="ia-caption" role="status" hidden></p>
         <div class="ia-notice" role="status"></div>
         <aside class="ia-inspector" aria-live="polite" hidden></aside></div>
       <div class="ia-controls" role="group">
@@ -455,6 +471,7 @@ class Stage {
       "change:notice": () => this.speak(),
       "change:hides": () => { this.speak(); this.seek(this.reached); },
       "change:caption": () => this.recaption(),
+      "change:spot": () => this.point(),
       "change:story": () => this.inspect(),
       "change:chance": () => this.inspect(),
       "change:ask": () => this.answer(this.model.get("ask")),
@@ -540,7 +557,7 @@ class Stage {
     this.weeks = film.weeks;
     this.slider.max = film.weeks;
     this.el.querySelector(".ia-notice").classList.remove("ia-alone");
-    this.resize();
+    this.point();
     this.seek(Math.min(Math.floor(this.reached), film.weeks)); // a moved lever does not interrupt the story
     this.mark();
   }
@@ -566,7 +583,8 @@ class Stage {
   }
 
   resize() {
-    const box = this.canvas.parentElement.getBoundingClientRect(), ratio = window.devicePixelRatio || 1;
+    const box = this.canvas.parentElement.getBoundingClientRect();
+    const ratio = (window.devicePixelRatio || 1) * this.zoom; // what is shown larger stays sharp
     if (!box.width || !box.height) return;
     this.ratio = ratio;
     this.size = [box.width, box.height];
@@ -576,8 +594,56 @@ class Stage {
     }
     this.stamps = new Stamps(ratio); // sizes are others from now on; the old ones would pile up
     this.arrange(box.width, box.height);
+    this.approach();
     this.paint();
     this.draw();
+  }
+
+  // --- what a step of a guided session points out -----------------------------------------------
+
+  get spot() { return this.model.get("spot") ?? {}; }
+
+  // Twins are two pictures: what is pointed out in both has no single place.
+  get zoom() { return this.scenes.length === 1 && this.spot.nodes?.length ? this.spot.zoom : 1; }
+
+  point() {
+    const { caption = "", follow = "" } = this.spot, box = this.el.querySelector(".ia-caption");
+    box.textContent = caption;
+    box.hidden = !caption;
+    if (follow) this.focus({ name: follow });
+    else if (this.followed) this.choose(null);
+    this.followed = follow;
+    this.resize();
+  }
+
+  // Bring what is shown larger to the middle; the style sheet says how fast.
+  approach() {
+    const [width, height] = this.size, zoom = this.zoom;
+    let x = 0, y = 0;
+    if (zoom > 1) {
+      const [left, top, right, bottom] = this.scenes[0].around(this.spot, false);
+      const moved = (side, middle) => Math.max(side - zoom * side, Math.min(0, side / 2 - zoom * middle));
+      [x, y] = [moved(width, (left + right) / 2), moved(height, (top + bottom) / 2)];
+    }
+    this.canvas.style.transform = zoom > 1 ? `translate(${x}px, ${y}px) scale(${zoom})` : "";
+  }
+
+  dim(g) {
+    if (!this.spot.nodes?.length) return;
+    const frames = this.scenes.map((scene) => scene.around(this.spot));
+    const outline = () => frames.forEach(([left, top, right, bottom]) => g.roundRect(left, top, right - left, bottom - top, 12));
+    g.globalAlpha = .65;
+    g.fillStyle = this.colors.ground;
+    g.beginPath();
+    g.rect(0, 0, ...this.size);
+    outline();
+    g.fill("evenodd");
+    g.globalAlpha = 1;
+    g.strokeStyle = this.colors.spot;
+    g.lineWidth = 3 / this.zoom;
+    g.beginPath();
+    outline();
+    g.stroke();
   }
 
   // Two scenes stand side by side or one above the other, whichever is drawn larger.
@@ -780,7 +846,8 @@ class Stage {
   // --- people and ideas that were chosen --------------------------------------------------------------
 
   pick(event) {
-    const box = this.canvas.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
+    const box = this.canvas.getBoundingClientRect(), scale = this.size[0] / box.width; // it may be shown larger
+    const x = (event.clientX - box.left) * scale, y = (event.clientY - box.top) * scale;
     // Ideas go first: they are drawn over the posts, and are smaller than a finger.
     let best = null, near = 14;
     this.scenes.forEach((scene, side) => {
@@ -1067,6 +1134,8 @@ class Stage {
     g.drawImage(this.layer, 0, 0);
     g.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     this.scenes.forEach((scene, side) => this.drawIdeas(g, scene, t, side));
+    this.dim(g);
+    this.scenes.forEach((scene, side) => this.drawPicked(g, scene, t, side));
   }
 
   drawIdeas(g, scene, t, side) {
@@ -1091,7 +1160,6 @@ class Stage {
       if (r.mode[idea] === PLATFORM) shape(g, "circle", x, y, d * 1.7, this.colors.link, 1.2);
       else if (r.mode[idea] === PILOT) shape(g, "square", x, y, d * 1.6, "#0072b2", 1.4);
     }
-    this.drawPicked(g, scene, t, side);
   }
 
   drawPicked(g, scene, t, side) {
@@ -1103,7 +1171,23 @@ class Stage {
       const idea = scene.replay.find(what.name);
       if (idea >= 0) at = scene.position(idea, t) || scene.nodeAt(scene.replay.authors[idea]);
     }
-    if (at) shape(g, "circle", at[0], at[1], Math.max(9, scene.scale * .6), this.colors.text, 2.5);
+    if (!at) return;
+    const size = Math.max(9, scene.scale * .6);
+    shape(g, "circle", at[0], at[1], size, this.colors.text, 2.5);
+    if (what.followed) this.drawName(g, scene.replay.called(what.name, this.model.get("words"), scene.chart), at, size);
+  }
+
+  // The name of a followed idea, above its ring or at its side that has room.
+  drawName(g, name, [x, y], size) {
+    const tall = 13 * this.big;
+    g.font = `600 ${tall}px system-ui, sans-serif`;
+    g.textAlign = "center";
+    const wide = g.measureText(name).width + 8, [width] = this.size, middle = Math.max(wide / 2, Math.min(x, width - wide / 2));
+    const floor = y - size - 4 > tall ? y - size - 4 : y + size + tall + 4;
+    g.fillStyle = this.colors.ground;
+    g.fillRect(middle - wide / 2, floor - tall, wide, tall * 1.3);
+    g.fillStyle = this.colors.text;
+    g.fillText(name, middle, floor);
   }
 }
 

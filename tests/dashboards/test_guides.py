@@ -3,16 +3,28 @@
 import re
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from places import ROOT
 
-from innovation_abm import kept_intervals, preset
+from innovation_abm import generate, kept_intervals, preset
 from innovation_abm.charts import build_organization
 from innovation_abm.dashboards.answers import answer, right_option
 from innovation_abm.dashboards.ensembles import Numbers, ensemble
-from innovation_abm.dashboards.guides import GuideError, StepKind, guides, load_guide, read_guide
+from innovation_abm.dashboards.film import record
+from innovation_abm.dashboards.guides import (
+    GuideError,
+    Step,
+    StepKind,
+    guides,
+    load_guide,
+    read_guide,
+)
+from innovation_abm.dashboards.highlights import pointed_out
 from innovation_abm.dashboards.limits import KNOWN, limits, limits_in_html, limits_in_markdown
+from innovation_abm.dashboards.placing import place
 from innovation_abm.dashboards.words import Speech
+from innovation_abm.entities.idea import Event
 
 KIT = ROOT / "docs" / "facilitators.md"
 
@@ -134,6 +146,19 @@ def test_a_session_of_ones_own(tmp_path):
         ('en = "q", fr = "q"', 'en = "q"', "fr"),
         ("minutes = 10", "minutes = ten", "not valid TOML"),
         ("order = 1", "ordr = 1", "ordr"),
+        ('kind = "watch"', 'kind = "watch"\nhighlight = "manager"', 'did you mean "managers"'),
+        (
+            'kind = "watch"',
+            'kind = "watch"\nhighlight = "desk 62"',
+            r"steps\.1\.highlight.* 0 to 61",
+        ),
+        ('kind = "watch"', 'kind = "watch"\nhighlight = "team 40"', "nobody reports to post 40"),
+        ('kind = "watch"', 'kind = "watch"\nzoom = 2.0', "zoom needs a highlight"),
+        ('kind = "watch"', 'kind = "watch"\nhighlight = "staff"\nzoom = 9', r"steps\.1\.zoom = 9"),
+        ('kind = "watch"', 'kind = "watch"\nfollow = "the third"', "such as w3-p12"),
+        ('kind = "watch"', 'kind = "watch"\nfollow = "w105-p3"', "a week from 1 to 104"),
+        ('kind = "watch"', 'kind = "watch"\nfollow = "w5-p62"', "a post from 0 to 61"),
+        ('kind = "watch"', 'kind = "watch"\ncaption = "one language"', r"steps\.1\.caption"),
     ],
 )
 def test_what_is_wrong_with_a_session_is_said(old, new, said):
@@ -141,6 +166,55 @@ def test_what_is_wrong_with_a_session_is_said(old, new, said):
     with pytest.raises(GuideError, match=said) as error:
         read_guide(GOOD.replace(old, new), "mine.toml")
     assert "mine.toml" in str(error.value)
+
+
+# What becomes of the ideas that sessions follow, as their captions say.
+FOLLOWED = {
+    ("clay-layer", 2): ["lapsed"],
+    ("platform", 4): ["bypassed", "adopted"],
+    ("failures", 0): ["adopted", "failed"],
+}
+
+
+def test_what_captions_say_of_followed_ideas_happens():
+    following = {
+        (key, number)
+        for key, guide in guides().items()
+        for number, step in enumerate(guide.steps)
+        if step.follow
+    }
+    assert following == set(FOLLOWED)
+    for (key, number), expected in FOLLOWED.items():
+        guide = guides()[key]
+        scenario = guide.play(number, guide.opening).scenario
+        film = record(scenario, build_organization(scenario))
+        ideas = film.run.idea_columns
+        names = [f"w{w}-p{p}" for w, p in zip(ideas["week"], ideas["author"], strict=True)]
+        idea = names.index(guide.steps[number].follow)
+        happened = [Event(code).label for _, one, code, _ in film.happenings if one == idea]
+        assert [event for event in happened if event in expected] == expected
+        assert not {"refused", "denied", "rejected"} & set(happened)
+        assert ideas["value"][idea] > 0.0
+
+
+def test_what_is_pointed_out_is_found_in_any_organisation():
+    small, large = (place(chart) for chart in (generate(1, 2, 3), generate(1, 2, 50)))
+    assert large.grouped
+    for placing in (small, large):
+        assert pointed_out("", placing)["nodes"] == []
+        assert pointed_out("desk 999999", placing)["nodes"] == []
+        for layer in ("managers", "leaders"):
+            assert pointed_out(layer, placing)["nodes"]
+    leader = pointed_out("leaders", small)["nodes"]
+    team = pointed_out("team 0", small)
+    assert team["teams"]
+    assert team["nodes"] == [*leader, *np.flatnonzero(small.above == leader[0])]
+
+
+def test_the_kit_lists_the_format():
+    section = KIT.read_text(encoding="utf-8").partition("## A session of your own")[2]
+    for name in Step.model_fields:
+        assert any(f"{mark}{name}" in section for mark in ("`", "\n", "[steps.")), name
 
 
 def test_the_kits_example_is_a_session():
