@@ -46,7 +46,9 @@ class BuildWithEngine(build_py):
         print("compiling the engine, which takes a minute or two ...", flush=True)
         program = [sys.executable, "-m", "innovation_abm.running.prebuilt", str(folder)]
         version = self.distribution.get_version()
-        environment = {**os.environ, "PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"}
+        # On this path, pip puts what it installed for the build.
+        path = os.pathsep.join(filter(None, (str(package), os.environ.get("PYTHONPATH"))))
+        environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
         with tempfile.TemporaryDirectory() as elsewhere:  # not among the sources, which lack parts
             done = subprocess.run([*program, version], env=environment, cwd=elsewhere)
         if done.returncode == 0:

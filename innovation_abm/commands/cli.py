@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 
 from innovation_abm.commands.attribute import attribute
 from innovation_abm.commands.bench import bench
+from innovation_abm.commands.bundle import bundle
 from innovation_abm.commands.cache import cache
 from innovation_abm.commands.check_chart import check_chart
 from innovation_abm.commands.claims import claims
@@ -159,5 +160,6 @@ app.command()(report)
 app.command()(export)
 app.command()(calibrate)
 app.command()(dashboard)
+app.command()(bundle)
 app.command("check-rules")(check_rules)
 app.add_typer(new, name="new")

@@ -21,6 +21,7 @@ from innovation_abm.commands.pages import (
 )
 from innovation_abm.console import WIDTH, WRONG, Working, page, print_json, wrapped
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.extras import missing
 from innovation_abm.options import JsonOption
 
 if TYPE_CHECKING:
@@ -210,7 +211,9 @@ def _dashboard_problems() -> Iterator[str]:
 
 
 def _study_problems() -> Iterator[str]:
-    """Read every study that comes with the package."""
+    """Read every study that comes with the package, if what studies need is installed."""
+    if missing("studies"):
+        return
     from innovation_abm.experiments.design.shipped import find, names
 
     try:

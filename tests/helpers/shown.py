@@ -145,6 +145,9 @@ ELSEWHERE: Final = {
         ),
         "It serves until it is stopped. tests/dashboards/test_hosting.py opens it so.",
     ),
+    "innovation-abm bundle --out laptops": (
+        "It installs from the internet. tests/commands/test_bundle.py makes one."
+    ),
     "python -m http.server": "It is Python's own, and serves until it is stopped.",
     "innovation-abm dashboard agency": (
         "It serves until it is stopped. tests/dashboards/test_own_chart.py opens such a folder."

@@ -1,0 +1,60 @@
+"""Wheels for machines without internet: refusals, and one bundle that is made and tried."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from innovation_abm.commands import bundle
+from innovation_abm.commands.cli import app
+from innovation_abm.errors import InnovationAbmError
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--extra", "dashbord"], 'unknown part "dashbord"; did you mean "dashboard"?'),
+        (["--out", "."], "already exists; name a new folder with --out"),
+    ],
+)
+def test_what_cannot_be_bundled_is_refused_before_anything_is_fetched(
+    options, said, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(bundle, "_run", None)
+    found = CliRunner().invoke(app, ["bundle", "--out", "new", *options])
+    assert found.exit_code == 2
+    assert said in " ".join(found.output.split())
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_half_made_is_left(tmp_path, monkeypatch):
+    def failed(command, environment):
+        raise InnovationAbmError("no internet")
+
+    monkeypatch.setattr(bundle, "_run", failed)
+    with pytest.raises(InnovationAbmError, match="no internet"):
+        bundle.bundle(tmp_path / "new")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_bundle_installs_without_an_index(tmp_path):
+    """Bundling itself installs from the wheels alone and runs commands; it fails if they do."""
+    pip = [sys.executable, "-m", "pip"]
+    tried = [*pip, "download", "--quiet", "--no-deps", "--dest", tmp_path / "tried", "defusedxml"]
+    if subprocess.run(tried, capture_output=True).returncode:
+        if os.environ.get("CI"):
+            pytest.fail("pip finds no index")
+        pytest.skip("pip finds no index")
+    bundle.bundle(tmp_path / "laptops", engine=False)
+    wheels = [path.name for path in (tmp_path / "laptops" / "wheels").iterdir()]
+    assert sum(name.startswith("innovation_abm-") for name in wheels) == 1
+    assert all(name.endswith(".whl") for name in wheels)
+    assert any(name.startswith("solara_assets-") for name in wheels)
+    readme = (tmp_path / "laptops" / "README.txt").read_text(encoding="utf-8").splitlines()
+    assert len(readme) == 2
+    assert "--no-index" in readme[0]
+    assert readme[1].endswith("innovation-abm dashboard")
