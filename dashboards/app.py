@@ -22,6 +22,7 @@ from innovation_abm.dashboards.keeping import Keep
 from innovation_abm.dashboards.lever_panel import Levers
 from innovation_abm.dashboards.limits import Limits
 from innovation_abm.dashboards.links import PANELS, names_chart
+from innovation_abm.dashboards.maturity_panel import MaturityPanel
 from innovation_abm.dashboards.named_panel import NamedPanel
 from innovation_abm.dashboards.number import Number
 from innovation_abm.dashboards.offered import offered, title
@@ -187,6 +188,7 @@ def _Panels(room: Room, questions: Questions) -> None:
         "ranking": RankingPanel,
         "map": MapPanel,
         "profile": lambda room: ProfilePanel(room, questions),
+        "maturity": MaturityPanel,
         "named": NamedPanel,
         "guide": GuidePanel,
         "game": GamePanel,

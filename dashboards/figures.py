@@ -399,4 +399,6 @@ def written(name: str, value: float | bool, say: Speech, *, brief: bool = False)
     if unit == Unit.A_WEEK:
         number = say.number(value, 0 if value == int(value) else 1)
         return number if brief else f"{number} {say('a_week')}"
+    if unit == Unit.WEIGHT:
+        return say.number(value, 0 if value == int(value) else 1)
     return say.percent(float(value))

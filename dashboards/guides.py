@@ -130,7 +130,7 @@ class Step(_GuideRecord):
     play: bool = False
     twins: bool = False
     panel: Literal[
-        "", "levers", "deaths", "causes", "twins", "ranking", "map", "named", "guide"
+        "", "levers", "deaths", "causes", "twins", "ranking", "map", "maturity", "named", "guide"
     ] = ""
     question: Question | None = None
     highlight: str = ""
@@ -196,7 +196,9 @@ class Guide(_GuideRecord):
         pointing = {
             n: step for n, step in enumerate(self.steps, 1) if step.highlight or step.follow
         }
-        chart = build_organization(opening) if pointing else None
+        if not pointing:
+            return
+        chart = build_organization(opening)
         for number, step in pointing.items():
             try:
                 if step.highlight:

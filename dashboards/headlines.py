@@ -24,6 +24,7 @@ class Unit(StrEnum):
 
     PERCENT = "percent"
     A_WEEK = "a_week"
+    WEIGHT = "weight"
     SWITCH = "switch"
 
 
@@ -35,7 +36,8 @@ class Headline(BaseModel):
         group: the heading that it is listed under.
         low, high, step: ends and steps of the slider.
         unit: the unit of its number.
-        like: lever of the catalogue with the same source.
+        like: lever of the catalogue with the same source; "": there is none.
+        needs: switch without which it does nothing, and is not shown; "": none.
         title: its name on the page.
         sentence: what it is, for someone who has never heard of it.
     """
@@ -48,7 +50,8 @@ class Headline(BaseModel):
     high: float = 1.0
     step: float = 0.05
     unit: Unit
-    like: str
+    like: str = ""
+    needs: str = ""
     title: Wording
     sentence: Wording
 

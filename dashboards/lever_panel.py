@@ -37,9 +37,7 @@ def Levers(room: Room) -> None:
     switches(say, "acts", ACTS, room.view.value.acts, lambda one: room.look(acts=one))
     for group in dict.fromkeys(one.group for one in headlines()):
         solara.HTML(tag="h3", unsafe_innerHTML=escape(say(f"group_{group}")))
-        for one in headlines():
-            if one.group == group:
-                _Headline(room, one).key(f"{one.name} {say.language}")
+        HeadlineControls(room, group)
     own = [one for one in room.play.opening.own_parameters if _is_bounded(one)]
     if own:
         solara.HTML(tag="h3", unsafe_innerHTML=escape(say("group_own")))
@@ -66,6 +64,15 @@ def Levers(room: Room) -> None:
                 _Lever(room, lever).key(f"{lever.key} {say.language}")
 
 
+@solara.component
+def HeadlineControls(room: Room, group: str) -> None:
+    """Show the controls of a group of headlines: those that can do something now."""
+    with solara.Div():
+        for one in headlines():
+            if one.group == group and (not one.needs or room.value(one.needs)):
+                _Headline(room, one).key(f"{one.name} {room.say.language}")
+
+
 def _by_determinant(room: Room, determinant: Determinant) -> list[Lever]:
     """Return the levers with this first determinant, in the order of the source."""
     levers = room.play.opening.catalogue().values()
@@ -75,8 +82,10 @@ def _by_determinant(room: Room, determinant: Determinant) -> list[Lever]:
 @solara.component
 def _Headline(room: Room, one: Headline) -> None:
     say, title = room.say, room.say.of(one.title)
-    like = room.play.opening.catalogue()[one.like]
-    about = f"{say.of(one.sentence)} {say('source', heading=like.source, time=like.time)}"
+    about = say.of(one.sentence)
+    if one.like:
+        like = room.play.opening.catalogue()[one.like]
+        about = f"{about} {say('source', heading=like.source, time=like.time)}"
     if one.unit == Unit.SWITCH:
         _Switch(room, one.name, title, about)
     else:

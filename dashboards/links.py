@@ -44,8 +44,9 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 """Version of the link format; names may have another meaning in other versions."""
 PANELS: Final = (
-    "levers", "deaths", "causes", "twins", "ranking", "map", "named", "profile", "guide", "game",
-)  # fmt: skip
+    *("levers", "deaths", "causes", "twins", "ranking", "map"),
+    *("maturity", "named", "profile", "guide", "game"),
+)
 SPEEDS: Final = ("1", "2", "4", "8")
 ACTS: Final = ("start", "now")
 """From when a lever acts that is moved: the first week, or the week after the one shown."""

@@ -29,6 +29,7 @@ from innovation_abm.dashboards.history import History, Moment
 from innovation_abm.dashboards.idea_watch import IdeaWatch
 from innovation_abm.dashboards.in_worlds import InWorlds
 from innovation_abm.dashboards.jobs import Jobs
+from innovation_abm.dashboards.maturing import Maturing
 from innovation_abm.dashboards.notes import Notes
 from innovation_abm.dashboards.offered import at_pace, offered, with_own
 from innovation_abm.dashboards.offered import named as preset_named
@@ -79,6 +80,7 @@ class Room:
         analyses: the causes, the ranking and the map.
         in_worlds: the same in every world of a profile.
         profiling: the answers to ten questions, and what they lead to.
+        maturing: the maturity in the week on the screen.
         comparing: the figures of what is kept under names.
         watch: the chance of the idea that was clicked.
         half_chart: the file of an organogram whose other file is still missing.
@@ -123,6 +125,9 @@ class Room:
         self.in_worlds = InWorlds(engine, self.history, self.chart, self.jobs)
         self.profiling = Profiling(engine, self.chart, self.jobs, self.open_chart)
         self.comparing = Comparing(engine, self.history, self.chart, self.jobs, self.view)
+        self.maturing = Maturing(
+            engine, self.stage, self.view, self.history, self.chart, self.jobs, self.session
+        )
         self.watch = IdeaWatch(
             engine,
             self.stage,
@@ -390,7 +395,7 @@ class Room:
     def close(self) -> None:
         """Stop all work: the tab was closed."""
         self.closed = True
-        own = (self.comparing, self.profiling, self.watch, self.desk)
+        own = (self.comparing, self.maturing, self.profiling, self.watch, self.desk)
         for part in (self.game, *self._parts, *own):
             part.close()
         self.chart.forget_upload()

@@ -20,23 +20,15 @@ from innovation_abm.experiments.profiles.questions import questionnaire
 from innovation_abm.experiments.profiles.words import vocabulary
 from innovation_abm.reading.text_files import write_text
 from innovation_abm.reading.typesetting import typeset
-from innovation_abm.scenario.levers import Determinant, DeterminantLevel, LeverKind
+from innovation_abm.scenario.levers import DeterminantLevel, LeverKind
 from innovation_abm.scenario.mechanisms import MECHANISMS
+from innovation_abm.scenario.talk import TALK, TALK_TITLE, said_of_determinants, talk_at
 
 if TYPE_CHECKING:
     from innovation_abm.experiments.profiles.profile import Profile
     from innovation_abm.scenario.levers import Lever
 
 PAGE: Final = "page.html"
-TALK: Final = "https://www.youtube.com/watch?v=QIsY1fvTjfo"
-TALK_TITLE: Final = "Challenges and strategies in implementing public sector innovation"
-SAID_AT: Final = {
-    Determinant.CLARITY: "02:27:06",
-    Determinant.PARITY: "03:00:55",
-    Determinant.SUITABILITY: "02:29:43",
-    Determinant.NORMALITY: "02:46:14",
-}
-"""Where the talk says what each determinant is."""
 LEVELS: Final = (
     DeterminantLevel.INDIVIDUAL,
     DeterminantLevel.ORGANISATION,
@@ -223,7 +215,7 @@ class _Page:
         """Yield the four determinants, each with the strategies of its three levels."""
         levers = self.found.central.catalogue().values()
         strategies = [one for one in levers if one.kind == LeverKind.STRATEGY]
-        for determinant, time in SAID_AT.items():
+        for determinant, said in said_of_determinants().items():
             cells = [
                 {
                     "level": self.words.say(level.value),
@@ -237,9 +229,9 @@ class _Page:
             ]
             yield {
                 "name": self.words.say(determinant.value),
-                "words": self.words.say(f"say_{determinant.value}"),
-                "time": time,
-                "link": _at(time),
+                "words": self.words.of(said.words),
+                "time": said.time,
+                "link": talk_at(said.time),
                 "cells": cells,
             }
 
@@ -251,7 +243,7 @@ class _Page:
         else:
             moved = lever.key in self.found.central.levers
             gain = self.words.say("in_place" if moved else "cannot")
-        return {"title": self.words.title(lever), "link": _at(lever.time), "gain": gain}
+        return {"title": self.words.title(lever), "link": talk_at(lever.time), "gain": gain}
 
     def _maturity_line(self) -> str:
         overall = _by(self.found.maturity, "determinant")["overall"]
@@ -349,9 +341,3 @@ def _rows(table: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a frame
 
 def _by(table: Any, column: str) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - a frame
     return {row[column]: row for row in _rows(table)}
-
-
-def _at(time: str) -> str:
-    """Return the link to a place in the talk, which is given as hours, minutes and seconds."""
-    hours, minutes, seconds = map(int, time.split(":"))
-    return f"{TALK}&t={3600 * hours + 60 * minutes + seconds}s"

@@ -12,7 +12,7 @@ import tempfile
 import venv
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
@@ -22,6 +22,9 @@ from innovation_abm.console import Working
 from innovation_abm.errors import InnovationAbmError, unknown
 from innovation_abm.extras import EXTRAS
 from innovation_abm.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 WHEELS: Final = "wheels"
 NOT_SOURCE: Final = (".*", "__pycache__", "build", "dist", "*.egg-info", "venv")
@@ -127,7 +130,13 @@ def _try(wheels: Path, wanted: str, place: Path) -> None:
     scripts = place / ("Scripts" if os.name == "nt" else "bin")
     alone = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     alone |= {"PIP_CONFIG_FILE": os.devnull, "INNOVATION_ABM_CACHE_DIR": str(place / "cache")}
-    pip = [*_pip(f"--python={scripts / 'python'}"), "install", "--no-index", "--find-links", wheels]
+    pip: list[str | Path] = [
+        *_pip(f"--python={scripts / 'python'}"),
+        "install",
+        "--no-index",
+        "--find-links",
+        wheels,
+    ]
     _run([*pip, wanted], alone)
     for command in TRIED:
         _run([scripts / "innovation-abm", *command], alone)
@@ -137,7 +146,7 @@ def _pip(*options: str) -> list[str]:
     return [sys.executable, "-m", "pip", "--disable-pip-version-check", *options]
 
 
-def _run(command: list[str | Path], environment: dict[str, str]) -> None:
+def _run(command: Sequence[str | Path], environment: dict[str, str]) -> None:
     """Run a program.
 
     Raises:

@@ -600,7 +600,8 @@ def test_headlines_are_parameters_that_may_change():
     for one in headlines():
         known = parameters()[one.name]
         assert known.live
-        assert one.like in catalogue()
+        assert one.like in {"", *catalogue()}
+        assert one.needs in {"", *(other.name for other in headlines())}
         if one.unit != Unit.SWITCH:
             assert known.low <= one.low < one.high <= known.high
 
