@@ -84,7 +84,7 @@ def _let_in(request: Request, host: Poll | PhoneGame | None, what: str) -> Respo
     answer = small_page(f"{what}.html", f"{what}_", seat=host.seat(phone))
     # Not "strict": applications that scan codes open the page as from elsewhere, and without its
     # number a phone would vote twice.
-    path = f"{request.scope['root_path']}/{what}"
+    path = f"{request.scope.get('root_path', '')}/{what}"
     answer.set_cookie(COOKIE, phone, httponly=True, samesite="lax", path=path)
     return answer
 

@@ -49,6 +49,7 @@ from innovation_abm.dashboards.film import record
 from innovation_abm.dashboards.guard import Guard
 from innovation_abm.dashboards.guides import GuideError, find_guide, guides
 from innovation_abm.dashboards.headlines import Unit, headlines, name_of
+from innovation_abm.dashboards.hosting import Hosting
 from innovation_abm.dashboards.keeping import packed, session_file
 from innovation_abm.dashboards.lever_panel import idle_words
 from innovation_abm.dashboards.links import Home, View
@@ -1165,7 +1166,7 @@ def test_a_closed_tab_stops_working(room):
 
 
 def test_the_work_of_a_browser_that_is_gone_ends_within_a_minute():
-    config = server_module._configured(Guard(None, network=False))
+    config = server_module._configured(Guard(None, Hosting()))
     server_module.set_up_solara()
     left = float(os.environ["SOLARA_KERNEL_CULL_TIMEOUT"].removesuffix("s"))
     assert config.ws_ping_interval + config.ws_ping_timeout + left < 60.0

@@ -715,7 +715,7 @@ def test_nothing_is_prepared_before_solara_has_started(monkeypatch):
     monkeypatch.setattr(server, "_announce", lambda *_: None)
     monkeypatch.setattr(sys, "setswitchinterval", lambda _: None)
     monkeypatch.delenv(server.VARIABLE, raising=False)
-    server.serve(server.Settings(), host="127.0.0.1", port=0, told=print, browser=False)
+    server.serve(server.Settings(), Hosting(), port=0, told=print, browser=False)
     assert done == ["started", "prepared"]
 
 
