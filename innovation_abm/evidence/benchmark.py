@@ -217,6 +217,7 @@ def bench(
     choose("kernel", notice=notice)
     simulate(Scenario(weeks=4, middle_layers=1), engine="mesa")  # load what loads late
     costs = _costs(measure)
+    week, loop = costs["person_week"], costs["c_loop_ns"]
     return {
         **_single(measure),
         **_replications(measure),
@@ -226,7 +227,7 @@ def bench(
         **_ensembles(measure),
         **_studies(measure),
         "costs": costs,
-        "ratio_to_c_loop": _ratio(costs["person_week"], costs["c_loop_ns"]),
+        "ratio_to_c_loop": week / loop if week and loop else None,
         "cases": measure.cases,
         "seed": Scenario().seed,
         "processors": os.cpu_count(),
@@ -499,11 +500,6 @@ def _lone_run(measure: _Measure, chart: Organization) -> float:
         mechanisms=BUT_NETWORKS,
     )
     return seconds / chart.size / 104
-
-
-def _ratio(cost: float | None, least: float | None) -> float | None:
-    """Return a cost as a multiple of the least; ``None`` where either is not known."""
-    return cost / least if cost and least else None
 
 
 def _costs(measure: _Measure) -> dict[str, float | None]:

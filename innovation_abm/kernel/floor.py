@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
+import shlex
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
@@ -129,18 +130,16 @@ def c_loop(repeats: int = 5) -> float | None:
 
     Returns:
         The processor time of a person's week in nanoseconds; ``None`` where there is no C compiler
-        (``CC``, or else ``cc``), or it does not compile the loop.
+        (``CC``, or else ``cc``), or what it makes of the loop does not run.
     """
-    compiler = shutil.which(os.environ.get("CC") or "cc")
-    if compiler is None:
-        return None
-    with tempfile.TemporaryDirectory() as folder:
+    compiler = shlex.split(os.environ.get("CC") or "cc")
+    with tempfile.TemporaryDirectory() as folder, suppress(OSError, subprocess.CalledProcessError):
         source, program = Path(folder) / "loop.c", Path(folder) / "loop"
         source.write_text(C_LOOP, encoding="ascii")
-        command = [compiler, "-O3", "-march=native", str(source), "-o", str(program)]
-        if subprocess.run(command, capture_output=True, check=False).returncode:
-            return None
+        command = [*compiler, "-O3", "-march=native", str(source), "-o", str(program)]
+        subprocess.run(command, capture_output=True, check=True)
         return min(
             float(subprocess.run([program], capture_output=True, check=True).stdout)
             for _ in range(repeats)
         )
+    return None
