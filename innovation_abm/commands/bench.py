@@ -28,7 +28,7 @@ HEADLINES: Final = {
     "whole_service_mb": ("  its peak memory", "MB"),
     "million_people_seconds": ("one run, 1,000,000 people x 104 weeks", "s"),
     "million_people_mb": ("  its peak memory", "MB"),
-    "growth_with_people": ("a week of one of many people, of one of 1,000", "times as long"),
+    "growth_with_people": ("a person-week, many people against 1,000", "times as long"),
     "growth_of_lone_runs": ("  where each run has memory of its own", "times as long"),
     "ratio_to_c_loop": ("an idle week of a person, a minimal loop in C", "times as long"),
     "ensemble_ms": ("200 replications of a team x 104 weeks", "ms"),
