@@ -583,8 +583,7 @@ class Revival(Group):
         0.0, 0.0, 0, 1, "chance that very many supporters bring a rejected idea back", "a week"
     )
     second_look: float = _number(
-        0.0, 0.0, 0, 1, "chance that a new holder of the post that rejected an idea takes it up",
-        needs="turnover or determinants",
+        0.0, 0.0, 0, 1, "chance that a new holder of the post that rejected an idea takes it up"
     )
     revival_weeks: float = _number(
         52.0, None, 1, 5200, "time in which a rejected idea can be brought back", "weeks",

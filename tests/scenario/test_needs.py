@@ -3,11 +3,12 @@
 import pytest
 
 from innovation_abm import Change, Scenario, compare, preset, simulate_many
-from innovation_abm.organization.organization import generate
+from innovation_abm.organization.organization import Organization, generate
 from innovation_abm.running.effects import idle_changes, needs_of, same_figures
 from innovation_abm.scenario import parameters
 from innovation_abm.scenario.levers import catalogue
 from innovation_abm.scenario.needs import is_on, needs, unmet, unmet_by, weeks_of
+from innovation_abm.scenario.random_scenarios import random_case
 
 pytestmark = pytest.mark.usefixtures("compiled")
 
@@ -59,9 +60,10 @@ def moved(scenario: Scenario, name: str) -> list[Scenario]:
     return [scenario.but(**{name: end}) for end in ends(name)]
 
 
-def acting(pairs: list[list[Scenario]]) -> list[bool]:
+def acting(pairs: list[list[Scenario]], chart: Organization | None = None) -> list[bool]:
     """Whether the two scenarios of each pair give different figures, of all that there are."""
-    table = simulate_many([(one, one.seed) for pair in pairs for one in pair])
+    runs = [(one, one.seed) for pair in pairs for one in pair]
+    table = simulate_many(runs, organization=chart)
     return [
         not same_figures(table[at : at + 1], table[at + 1 : at + 2])
         for at in range(0, len(table), 2)
@@ -118,6 +120,33 @@ def test_with_all_its_needs_a_parameter_changes_something():
         found = acting([moved(room.but(seed=seed), name) for name, room in rooms.items()])
         rooms = {n: room for (n, room), acts in zip(rooms.items(), found, strict=True) if not acts}
     assert rooms.keys() == set()
+
+
+BOUND = ("value_low", "value_high", "panel_quorum")
+"""Parameters whose ends may not go together with another one's value."""
+
+
+@pytest.mark.slow
+def test_in_random_scenarios_what_lacks_something_changes_nothing():
+    cases = [case for case in map(random_case, range(60)) if 3 <= case.chart.size <= 60]
+    tried = 0
+    for case in cases:
+        weeks = weeks_of(case.scenario, case.chart)
+        lacking = [n for n in MOVABLE if unmet(n, weeks) and n not in BOUND]
+        pairs = [moved(_held(case.scenario, name), name) for name in lacking]
+        found = acting(pairs, case.chart)
+        assert [name for name, acts in zip(lacking, found, strict=True) if acts] == []
+        tried += len(lacking)
+    assert tried > 1000
+
+
+def _held(scenario: Scenario, name: str) -> Scenario:
+    """A scenario whose timeline leaves a parameter alone."""
+    timeline = (
+        one.model_copy(update={"values": {k: x for k, x in one.values.items() if k != name}})
+        for one in scenario.timeline
+    )
+    return scenario.but(timeline=tuple(one for one in timeline if one.values or one.levers))
 
 
 def test_needs_name_what_there_is_with_values_at_which_it_is_on():
