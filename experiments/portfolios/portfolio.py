@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +14,7 @@ from innovation_abm.console import to_json
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.calibration.folder import CALIBRATION
 from innovation_abm.experiments.calibration.worlds import accepted_worlds
-from innovation_abm.experiments.portfolios.asked import Asked, asked_in, keep, notes
+from innovation_abm.experiments.portfolios.asked import OPTIONS, Asked, asked_in, keep, notes
 from innovation_abm.experiments.portfolios.memory import Memory
 from innovation_abm.experiments.portfolios.plans import Menu, menu_of
 from innovation_abm.experiments.portfolios.search import (
@@ -40,7 +41,7 @@ from innovation_abm.scenario.presets import is_preset
 from innovation_abm.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
     from os import PathLike
 
     from innovation_abm.experiments.portfolios.search import Told
@@ -141,11 +142,7 @@ def portfolio(
     """
     require("studies", "Portfolios")
     replications, fresh = whole_number("replications", replications), whole_number("fresh", fresh)
-    for name, number in (("replications", replications), ("fresh", fresh)):
-        if number < 2:
-            raise InnovationAbmError(f"{name} = {number}: must be at least 2")
-    if require_lost is not None and not 0.0 <= require_lost <= 1.0:
-        raise InnovationAbmError(f"require = {require_lost:g}: must be a share, from 0 to 1")
+    _check(replications, fresh, require_lost)
     tried_in = dict(worlds or {scenario.name: scenario})
     menu = menu_of(
         scenario,
@@ -160,17 +157,8 @@ def portfolio(
     asked = _asked(tried_in, organization, rules)
     memory = Memory() if out is None else Memory.of_folder(out, asked)
     if out is not None and (rules is None or isinstance(rules, FileRules)):
-        options = {
-            "budget": budget,
-            "levers": None if levers is None else list(levers),
-            "strengths": list(strengths),
-            "weeks": list(weeks),
-            "costs": None if costs is None else dict(costs),
-            "require_lost": require_lost,
-            "replications": replications,
-            "fresh": fresh,
-            "seed": seed,
-        }
+        given = (budget, levers, strengths, weeks, costs, require_lost, replications, fresh, seed)
+        options = dict(zip(OPTIONS, map(_plain, given), strict=True))
         keep(Asked(scenario, worlds, organization, rules, options), out)
     seeds = tuple(scenario.seed + number for number in range(replications))
     measuring = Measuring(tried_in, seeds, organization, rules, memory, told)
@@ -190,6 +178,26 @@ def portfolio(
     if out is not None:
         write_text(Path(out) / RESULT, to_json(result.as_dict()))
     return result
+
+
+def _check(replications: int, fresh: int, require_lost: float | None) -> None:
+    """Check numbers that a portfolio is asked for with.
+
+    Raises:
+        InnovationAbmError: naming the first that is wrong.
+    """
+    for name, number in (("replications", replications), ("fresh", fresh)):
+        if number < 2:
+            raise InnovationAbmError(f"{name} = {number}: must be at least 2")
+    if require_lost is not None and not 0.0 <= require_lost <= 1.0:
+        raise InnovationAbmError(f"require = {require_lost:g}: must be a share, from 0 to 1")
+
+
+def _plain(option: Any) -> Any:  # noqa: ANN401 - whatever an option is
+    """Return an option as TOML can hold it."""
+    if isinstance(option, Mapping):
+        return dict(option)
+    return list(option) if isinstance(option, Sequence) else option
 
 
 def repeated(

@@ -147,8 +147,7 @@ def portfolio(
     on.
     """
     if scenario is not None and is_portfolio(scenario):
-        _check_alone(ctx, scenario)
-        _again(scenario, out, as_json)
+        _again(ctx, scenario, out, as_json)
         return
     changes = Changes(chart, weeks, seed, lever_file=lever_file)
     reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
@@ -209,8 +208,9 @@ def _is_given(ctx: typer.Context, parameter: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _again(folder: str, out: str | None, as_json: bool) -> None:
+def _again(ctx: typer.Context, folder: str, out: str | None, as_json: bool) -> None:
     """Find again what the portfolio of a folder was asked for."""
+    _check_alone(ctx, folder)
     with Working("loading") as working:
         from innovation_abm.experiments.portfolios.portfolio import repeated
 
