@@ -128,7 +128,6 @@ def load(settings: Settings) -> Opened:
     declared = () if rules is None else rules.parameters
     start, organization = _start(settings.preset, declared), None
     changes: dict[str, Any] = {"chart": None}  # that of a profile is played like a user's own
-    values: dict[str, Any] = {}
     notes: tuple[Note, ...] = ()
     if file := settings.chart or start.chart:
         chart = read_chart(file, **{"repair": settings.repair, **settings.reading})
@@ -137,14 +136,13 @@ def load(settings: Settings) -> Opened:
         organization, notes = chart.organization, chart_notes(chart)
         label = organization.name if settings.chart else start.name
         changes["name"] = own_name(label)
-    if settings.values:
-        values = read_settings("--set", settings.values, start.parameters())
+    values = read_settings("--set", settings.values, start.parameters())
     if settings.levers:
         changes["own_levers"] = load_levers(settings.levers)
     scenario = start.but(**changes, **values)
-    points = points_in(settings.preset) if has_worlds(settings.preset) else ()
-    worlds = {name: one.but(**values) for name, one in worlds_of(scenario, points).items()}
     session = find_guide(settings.session) if settings.session else None
+    points = points_in(settings.preset) if has_worlds(settings.preset) else []
+    worlds = worlds_of(scenario, [{**point, **values} for point in points])
     return Opened(scenario, organization, rules, settings.language, session, notes, worlds)
 
 

@@ -1,16 +1,21 @@
-// The ten questions as a form. What is written stays in this browser tab, also after a reload, until
-// it is sent; the page checks it and says beside each question what would be right.
+// The ten questions as a form. What is written stays in this browser tab, also after a reload, for an
+// hour after the last change; the page checks it and says beside each question what would be right.
 
-const ITEM = "innovation-abm.answers", HOWS = ["open", "about", "range"];
+const ITEM = "innovation-abm.answers", HOUR = 3_600_000, HOWS = ["open", "about", "range"];
 const CHOICES = ["open", "yes", "no"], LARGEST = 100_000;
 
 const made = (tag, into, about = {}) => into.appendChild(Object.assign(document.createElement(tag), about));
 
 const remembered = () => {
-  try { return JSON.parse(sessionStorage.getItem(ITEM)) || {}; } catch { return {}; }
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(ITEM));
+    if (kept && Date.now() - kept.seen < HOUR) return kept.form;
+    sessionStorage.removeItem(ITEM);
+  } catch { /* no storage, or something else under this name */ }
+  return {};
 };
 const remember = (form) => {
-  try { sessionStorage.setItem(ITEM, JSON.stringify(form)); } catch { /* full, or not allowed */ }
+  try { sessionStorage.setItem(ITEM, JSON.stringify({ form, seen: Date.now() })); } catch { /* full, or not allowed */ }
 };
 const whole = (form) => ({ name: "", size: "people", people: "", layers: "", answers: {}, in_place: {}, ...form });
 

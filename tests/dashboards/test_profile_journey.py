@@ -96,6 +96,9 @@ def test_the_form_leads_to_the_same_figures_as_the_command(mine, place):
             ranked = ranked_rows(page)
             page.reload()
             assert known(page) == by_hand
+            page.get_by_role("tab", name="My organisation").click()
+            page.get_by_role("button", name="Answer the ten questions").click()
+            assert page.locator("input[data-key=name]").input_value() == "Harbour office"
     assert by_hand == started
     with zipfile.ZipFile(io.BytesIO(folder)) as made:
         for name in (*(f"{table}.csv" for table in TABLES), "worlds.csv", "chart.csv"):

@@ -229,6 +229,8 @@ def test_a_profile_is_played_in_its_tab_and_comes_back_with_all_of_its_worlds(ta
     save_worlds(tmp_path, CENTRAL, POINTS)
     opened = load(Settings(preset=str(tmp_path)))
     assert (opened.scenario, opened.worlds) == (CENTRAL, again.chart.opened.worlds)
+    opened = load(Settings(preset=str(tmp_path), values=("doubt=0.5", "uphold=0.1")))
+    assert {(one.doubt, one.uphold) for one in opened.worlds.values()} == {(0.5, 0.1)}
 
 
 def test_forged_worlds_are_not_taken_back():
