@@ -157,6 +157,10 @@ class GameDesk:
         game = self.game.value
         if game is None:
             return
+        if game.closed:  # another tab continues it
+            self.close()
+            self._show([], 0)
+            return
         if what == "week":
             self._end_week(game, number)
         elif what == "clock" and number and not game.game.over:
@@ -177,7 +181,8 @@ class GameDesk:
         """Leave the game, which can be continued."""
         game = self.game.value
         if game is not None:
-            GAMES.pop(game.token, None)
+            if GAMES.get(game.token) is game:  # else another tab continues it
+                del GAMES[game.token]
             game.end()
             self.game.value = self.comparison.value = None
             self._count()

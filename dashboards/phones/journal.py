@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.kernel.compiling import cache_folder
-from innovation_abm.reading.text_files import read_text, write_whole
+from innovation_abm.reading.text_files import read_bytes, write_whole
 from innovation_abm.scenario.scenario import Scenario
 from innovation_abm.scenario.verdicts import Verdict
 
@@ -33,6 +33,8 @@ FOLDER_VARIABLE: Final = "INNOVATION_ABM_GAMES_DIR"
 """Environment variable that names the folder in which journals are kept."""
 FORMAT: Final = 1
 """Version of the format of journals."""
+MOST_BYTES: Final = 50_000_000
+"""Most bytes of a journal: some ten times those of the largest room that plays the longest run."""
 KEPT: Final = 7 * 24 * 3_600
 """Seconds after which a journal that nobody continued is removed."""
 
@@ -93,6 +95,8 @@ class Progress:
             self.seats[str(phone)] = int(post)
         elif "answer" in entry:
             phone, idea, endorse = entry["answer"]
+            if phone not in self.seats:
+                raise ValueError("an answer of a phone without a desk")
             self.answer(str(phone), str(idea), endorse)
         elif "ended" in entry:
             self.week = int(entry["ended"]) + 1
@@ -148,9 +152,9 @@ class Journal:
         Raises:
             JournalError: if it is not the journal of a game, or of a newer version.
         """
-        text = read_text(path, JournalError)
-        whole, _, torn = text.rpartition("\n")
-        lines = whole.split("\n")
+        content = read_bytes(path, JournalError, MOST_BYTES)
+        whole, _, torn = content.rpartition(b"\n")
+        lines = whole.split(b"\n")
         try:
             first = json.loads(lines[0])
             if first.pop("format") != FORMAT:
@@ -161,7 +165,7 @@ class Journal:
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise JournalError(f"{path.name}: is not a game that can be continued") from error
         if torn:
-            write_whole(path, f"{whole}\n".encode())
+            write_whole(path, whole + b"\n")
         return cls(header, progress, path)
 
     def sit(self, phone: str, post: int) -> None:

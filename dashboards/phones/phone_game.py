@@ -97,6 +97,11 @@ class PhoneGame:
         return self._week
 
     @property
+    def closed(self) -> bool:
+        """Whether it has ended here; it may go on in another tab."""
+        return self._closed
+
+    @property
     def here(self) -> int:
         """How many phones are connected."""
         with self._changing:
@@ -124,7 +129,7 @@ class PhoneGame:
         the room has patience for.
         """
         with self._stepping:
-            if week != self._week or self.game.over:
+            if self._closed or week != self._week or self.game.over:
                 return False
             self._end_one()
             until = time.monotonic() + PATIENCE

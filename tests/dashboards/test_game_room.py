@@ -136,6 +136,22 @@ def test_a_reloaded_page_continues_and_another_browser_is_not_offered_the_game(r
     assert opened().games() == []
 
 
+def test_a_game_that_another_tab_continues_is_steered_from_there_alone(room):
+    room.play_managers()
+    game = play(room, 4)
+    other = opened()
+    other.continue_game(other.games()[0])
+    continued = other.game.game.value
+    room.game.act("week", game.week)
+    assert room.game.status.value is None
+    assert GAMES[game.token] is continued
+    other.game.act("week", continued.week)
+    assert len(opened().games()) == 1
+    assert opened().games()[0].progress.week == continued.week == game.week + 1
+    other.close()
+    assert game.token not in GAMES
+
+
 @pytest.mark.parametrize("act", ["move", "open", "guide", "luck"])
 def test_a_game_is_left_when_the_room_plays_something_else(room, act):
     room.play_managers()

@@ -158,6 +158,19 @@ def test_a_line_that_was_not_written_in_full_is_left_out(games):
     assert continued().shown_on("a")["ideas"][0][-1] is False
 
 
+def test_a_long_game_of_a_large_room_is_read_too(games):
+    game = begun()
+    seated(game, "a")
+    week = until_ideas(game, "a")["week"]
+    game.answer("a", week, 0, True)
+    (file,) = games.iterdir()
+    line = file.read_bytes().splitlines(keepends=True)[-1]
+    with file.open("ab") as journal:
+        journal.write(line * 20_000)
+    assert file.stat().st_size > 1_000_000
+    assert continued().shown_on("a")["ideas"][0][-1] is True
+
+
 def test_only_the_browser_that_began_a_game_is_offered_it(games):
     begun()
     assert len(list(journals_of(OWNER))) == 1
