@@ -142,9 +142,10 @@ class TabPicture:
     def dress(self) -> None:
         """Bring words, marks and link up to date with what is played and how the page looks."""
         stage, view, play = self._stage, self._view.value, self._history.play.value
-        stage.words = dict(view.say.texts)
-        if self._given:  # A and B are not apart by levers
-            stage.words |= {key: view.say(f"game_{key}") for key in ("twin_a", "twin_b")}
+        words = dict(view.say.texts)
+        if self._given:  # A and B do not differ by levers
+            words |= {key: view.say(f"game_{key}") for key in ("twin_a", "twin_b")}
+        stage.words = words
         stage.look = {"dark": view.dark, "room": view.room, "language": view.language}
         self._hide()
         self._caption()
