@@ -152,18 +152,19 @@ def _act(room: Room, text: str, what: str, number: int, *, primary: bool = False
 
 def _comparison(compared: Comparison, say: Speech) -> str:
     """Return the room beside the simulated managers, as a table."""
-    head = "".join(
-        f"<th scope='col'>{escape(say(key))}</th>" for key in ("game_you", "game_simulated")
-    )
-    rows = "".join(
-        f"<tr><th scope='row'>{escape(say(f'game_{measure}'))}</th>"
-        + "".join(
-            f"<td>{say.number(getattr(one, measure))}</td>"
-            for one in (compared.room, compared.simulated)
-        )
-        + "</tr>"
-        for measure in MEASURES
-    )
+    heads = [say("game_you"), say("game_simulated")]
+    if compared.others:
+        heads.append(say("game_others", number=len(compared.others)))
+    head = "".join(f"<th scope='col'>{escape(one)}</th>" for one in heads)
+    rows = ""
+    for measure in MEASURES:
+        cells = [say.number(getattr(one, measure)) for one in (compared.room, compared.simulated)]
+        if compared.others:
+            among = [getattr(one, measure) for one in compared.others]
+            cells.append(say("game_range", low=min(among), high=max(among)))
+        name = escape(say(f"game_{measure}"))
+        rows += f"<tr><th scope='row'>{name}</th>"
+        rows += "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
     caption = escape(say("game_compared", week=compared.week))
     return (
         f"<table><caption>{caption}</caption><thead><tr><td></td>{head}</tr></thead>"

@@ -113,7 +113,13 @@ class Room:
         )
         self.session = GuidedSession(self.view, here.guides)
         errands = Errands(_of_this_tab())
-        self.game = GameDesk(errands, self.notes, self._show_game, lambda: self.desk.refresh())
+        self.game = GameDesk(
+            errands,
+            self.notes,
+            self._show_game,
+            lambda: self.desk.refresh(),
+            lambda: "kernel" if engine.ready.is_set() else "mesa",
+        )
         self.desk = FacilitatorDesk(self.view, self.session, self.game, errands, self._present)
         self.stage = StageWidget(week=found.view.week, speed=found.view.speed, playing=not query)
         self.counting = Counting(engine, self.history, self.chart, self.jobs)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, dataclass
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
@@ -13,6 +15,7 @@ from innovation_abm.dashboards.phones.clock import SECONDS
 from innovation_abm.dashboards.phones.managers import score
 from innovation_abm.dashboards.phones.phone_game import PhoneGame
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.running.simulation import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,10 +29,17 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.phones.journal import Journal
     from innovation_abm.dashboards.phones.managers import Score
     from innovation_abm.dashboards.words import Speech
+    from innovation_abm.running.engines import Engine
     from innovation_abm.scenario.scenario import Scenario
 
 REST: Final = 0.25
 """Seconds between two counts of phones and answers."""
+LUCKS: Final = 40
+"""Most runs under other luck that the comparison shows."""
+SECONDS_OF_LUCK: Final = 2.0
+"""Seconds after which no more are begun."""
+MOST_IN_MESA: Final = 10_000
+"""Most person-weeks of a run for which the Mesa engine is fast enough to do several."""
 GAMES: WeakValueDictionary[str, PhoneGame] = WeakValueDictionary()
 """The games that are open now, by the secret in the address of their phones."""
 
@@ -69,11 +79,13 @@ class Comparison:
     Attributes:
         week: the week up to which ideas are counted.
         room, simulated: what became of them.
+        others: what simulated managers make of other luck, run by run; empty if not known.
     """
 
     week: int
     room: Score
     simulated: Score
+    others: tuple[Score, ...] = ()
 
 
 class GameDesk:
@@ -91,6 +103,7 @@ class GameDesk:
         notes: Notes,
         show: Callable[[Sequence[Film], int], None],
         changed: Callable[[], None],
+        engine: Callable[[], Engine],
     ) -> None:
         """Begin without a game.
 
@@ -100,12 +113,13 @@ class GameDesk:
             show: shows runs in the picture, the first alone or compared with the second, from a
                 week on.
             changed: called when something has changed that a presenter's window shows.
+            engine: returns which engine can be used without waiting.
         """
         self.game: Reactive[PhoneGame | None] = solara.reactive(None)
         self.status: Reactive[GameStatus | None] = solara.reactive(None)
         self.comparison: Reactive[Comparison | None] = solara.reactive(None)
         self._errands, self._notes = errands, notes
-        self._show, self._changed = show, changed
+        self._show, self._changed, self._engine = show, changed, engine
         self._counting, self._counts = threading.Lock(), False
 
     @property
@@ -225,6 +239,8 @@ class GameDesk:
             week, score(room.run, week), score(simulated.run, week)
         )
         game.show((found.room, found.simulated))
+        others = with_other_luck(game.game.played, week, self._engine())
+        self.comparison.value = replace(found, others=others)
 
     def _recount(self) -> None:
         """Count again soon who is here and has answered; called by phones.
@@ -258,6 +274,28 @@ class GameDesk:
             return None
         lines = [] if compared is None else score_lines(compared, say)
         return {**asdict(status), "choices": SECONDS, "compared": lines}
+
+
+def with_other_luck(played: Played, week: int, engine: Engine) -> tuple[Score, ...]:
+    """Return what simulated managers had achieved by the end of a week under other luck.
+
+    Returns:
+        A score for each of the next seeds, at most :data:`LUCKS`; none where that takes long.
+    """
+    scenario, chart = played.scenario, played.chart
+    if engine == "mesa" and chart.size * scenario.weeks > MOST_IN_MESA:
+        return ()
+    found: list[Score] = []
+    until = time.monotonic() + SECONDS_OF_LUCK
+    with suppress(InnovationAbmError):  # of a custom rule, that fails under some luck
+        for seed in range(scenario.seed + 1, scenario.seed + 1 + LUCKS):
+            run = simulate(
+                scenario, seed=seed, organization=chart, rules=played.rules, engine=engine
+            )
+            found.append(score(run, week))
+            if time.monotonic() > until:
+                break
+    return tuple(found)
 
 
 def _status(game: PhoneGame) -> GameStatus:

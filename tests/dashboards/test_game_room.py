@@ -97,6 +97,11 @@ def test_the_room_is_compared_with_two_plain_runs(room):
     assert found.room == score(simulate(game.game.scenario), 12)
     assert found.simulated == score(simulate(SMALL), 12)
     assert found.room != found.simulated
+    until(lambda: room.game.comparison.value.others)
+    others = room.game.comparison.value.others
+    seeds = range(SMALL.seed + 1, SMALL.seed + 1 + len(others))
+    assert list(others) == [score(simulate(SMALL.but(seed=seed)), 12) for seed in seeds]
+    assert len({one.saved for one in others}) > 1
     told = []
     room.stage.observe(lambda change: told.append(change["new"]["twin_b"]), "words")
     room.look(language="fr")  # whatever is told of it again, A and B do not differ by levers
