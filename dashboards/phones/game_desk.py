@@ -145,8 +145,9 @@ class GameDesk:
 
     def resume(self, journal: Journal, played: Played) -> None:
         """Continue a game that another page or server was playing."""
-        if journal.header.token in GAMES:  # in another tab: one of them steers
-            GAMES[journal.header.token].end()
+        other = GAMES.get(journal.header.token)
+        if other is not None:  # in another tab: one of them steers
+            other.end()
         self._open(lambda: PhoneGame(played, journal, self._recount, self._ring))
 
     def _open(self, made: Callable[[], PhoneGame]) -> None:
@@ -194,12 +195,14 @@ class GameDesk:
     def close(self) -> None:
         """Leave the game, which can be continued."""
         game = self.game.value
-        if game is not None:
-            if GAMES.get(game.token) is game:  # else another tab continues it
-                del GAMES[game.token]
-            game.end()
-            self.game.value = self.comparison.value = None
-            self._count()
+        if game is None:
+            return
+        game.end()
+        token = game.token
+        if GAMES.get(token) is game:  # else another tab continues it
+            GAMES.pop(token)
+        self.game.value = self.comparison.value = None
+        self._count()
 
     def _ring(self) -> None:
         """End the week whose time is over; called by the clock."""

@@ -104,7 +104,7 @@ def test_the_room_is_compared_with_two_plain_runs(room):
     assert len({one.saved for one in others}) > 1
     told = []
     room.stage.observe(lambda change: told.append(change["new"]["twin_b"]), "words")
-    room.look(language="fr")  # whatever is told of it again, A and B do not differ by levers
+    room.look(language="fr")  # when all is sent again, A and B still do not differ by levers
     assert told == ["B\N{NO-BREAK SPACE}: vous"]
     room.look(language="en")
     assert room.stage.twin["weeks"] == room.stage.film["weeks"] == 12
