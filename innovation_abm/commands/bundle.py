@@ -12,7 +12,7 @@ import tempfile
 import venv
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
@@ -22,9 +22,6 @@ from innovation_abm.console import Working
 from innovation_abm.errors import InnovationAbmError, unknown
 from innovation_abm.extras import EXTRAS
 from innovation_abm.version import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 WHEELS: Final = "wheels"
 NOT_SOURCE: Final = (".*", "__pycache__", "build", "dist", "*.egg-info", "venv")
@@ -110,7 +107,7 @@ def _collect(wheels: Path, extras: list[str], *, engine: bool) -> None:
             shutil.copytree(source, copy, ignore=shutil.ignore_patterns(*NOT_SOURCE))
             asked = f"{copy}{parts}"
             prebuilt["SETUPTOOLS_SCM_PRETEND_VERSION"] = __version__
-        _run([*_pip(), "wheel", "--wheel-dir", wheels, asked], os.environ | prebuilt)
+        _run(_pip("wheel", "--wheel-dir", str(wheels), asked), os.environ | prebuilt)
 
 
 def _source() -> Path | None:
@@ -130,23 +127,17 @@ def _try(wheels: Path, wanted: str, place: Path) -> None:
     scripts = place / ("Scripts" if os.name == "nt" else "bin")
     alone = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     alone |= {"PIP_CONFIG_FILE": os.devnull, "INNOVATION_ABM_CACHE_DIR": str(place / "cache")}
-    pip: list[str | Path] = [
-        *_pip(f"--python={scripts / 'python'}"),
-        "install",
-        "--no-index",
-        "--find-links",
-        wheels,
-    ]
-    _run([*pip, wanted], alone)
+    offline = ("install", "--no-index", "--find-links", str(wheels))
+    _run(_pip(f"--python={scripts / 'python'}", *offline, wanted), alone)
     for command in TRIED:
-        _run([scripts / "innovation-abm", *command], alone)
+        _run([str(scripts / "innovation-abm"), *command], alone)
 
 
 def _pip(*options: str) -> list[str]:
     return [sys.executable, "-m", "pip", "--disable-pip-version-check", *options]
 
 
-def _run(command: Sequence[str | Path], environment: dict[str, str]) -> None:
+def _run(command: list[str], environment: dict[str, str]) -> None:
     """Run a program.
 
     Raises:
@@ -163,4 +154,4 @@ def _run(command: Sequence[str | Path], environment: dict[str, str]) -> None:
     )
     if done.returncode:
         said = "\n".join(done.stdout.splitlines()[-LINES:])
-        raise InnovationAbmError(f"{' '.join(map(str, command))}\nfailed:\n{said}")
+        raise InnovationAbmError(f"{' '.join(command)}\nfailed:\n{said}")
