@@ -45,7 +45,7 @@ GOALS: Final = {
     "vote_seconds_95": 0.5,
 }
 """Goals: the least frames per second; for the others, the most."""
-REFERENCE: Final = {
+REFERENCE: Final[dict[str, dict[str, float]]] = {
     "room": {"open_seconds": 2.0, "frames_median": 55, "server_percent": 1.0, "lever_seconds": 0.7},
     "thousand": {"frames_median": 59},
     "crowd": {"vote_seconds_95": 0.5},
