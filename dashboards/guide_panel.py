@@ -43,11 +43,12 @@ def _Choice(room: Room) -> None:
             if question is not None:
                 paragraph(say.of(question.text))
             with solara.Row(style={"align-items": "center"}):
+                label = say.labelled(say("guide_begin"), say.of(guide.title))
                 solara.Button(
                     say("guide_begin"),
                     on_click=lambda key=guide.key: room.open_guide(key),
                     color="primary",
-                    attributes={"aria-label": f"{say('guide_begin')}: {say.of(guide.title)}"},
+                    attributes={"aria-label": label},
                 )
                 paragraph(say("guide_minutes", minutes=guide.minutes))
 

@@ -256,12 +256,12 @@ def _opened_as(opening: Scenario, session: str, home: Home) -> list[tuple[str, s
     named = bool(home.own) and own
     if session:  # which has its own opening
         base, named = home.guides[session].opening, named and home.chart
-    elif not alike(opening, base) and (ended := _guide_of(opening, home)) is not None:
-        base, named = ended.opening, named and home.chart
-        query += [("after", ended.key), *_session(ended)]
     elif home.chart and own and (pace := pace_of(opening, home.opened)):
         base = at_pace(pace, home.opened)
         query += [("pace", pace)] * (not alike(home.opened, base))
+    elif not alike(opening, base) and (ended := _guide_of(opening, home)) is not None:
+        base, named = ended.opening, named and home.chart
+        query += [("after", ended.key), *_session(ended)]
     if named:
         query.append(("own", home.own))
     if opening.seed != base.seed:

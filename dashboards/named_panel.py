@@ -63,7 +63,7 @@ def _One(room: Room, one: NamedPlay, *, chosen: bool) -> None:
             ("named_compare", lambda: room.look(against=one.name), chosen),
             ("named_remove", lambda: room.remove(one.name), None),
         ):
-            about = {"aria-label": f"{say(key)}: {one.name}"}
+            about = {"aria-label": say.labelled(say(key), one.name)}
             if pressed is not None:
                 about["aria-pressed"] = str(pressed).lower()
             solara.Button(

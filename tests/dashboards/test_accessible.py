@@ -17,6 +17,8 @@ STATES = [
     "",  # the card that tells how to begin
     *(f"panel={panel}" for panel in PANELS),
     *(f"guide=clay-layer&step={step}" for step in range(1, 9)),
+    "panel=named&named=name%3DA%26preset%3Dworkshop&named=name%3DB%26preset%3Dworkshop%26seed%3D5",
+    "panel=maturity&move=1:determinants:on&move=1:clarity_system:0.9&dark=1",
     "dark=1",
     "room=1",
     "twins=1&panel=twins",

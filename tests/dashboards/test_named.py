@@ -7,17 +7,20 @@ import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
-from innovation_abm import preset
+from innovation_abm import generate, preset
+from innovation_abm.charts import write_chart
 from innovation_abm.dashboards.compared_table import table_file, table_notes, tables_in_html
 from innovation_abm.dashboards.comparing import COLUMNS
 from innovation_abm.dashboards.named import MOST_NAMED, cleaned
 from innovation_abm.dashboards.opening import Opened
+from innovation_abm.dashboards.play import Play
 from innovation_abm.dashboards.room import Room
-from innovation_abm.dashboards.server import Preparation
+from innovation_abm.dashboards.server import Preparation, Settings, load
 from innovation_abm.dashboards.tab_memory import Kept
 from innovation_abm.dashboards.words import LANGUAGES, Speech
 from innovation_abm.organization.organization import Organization
-from innovation_abm.running.knowledge import kept_intervals
+from innovation_abm.running.knowledge import kept_intervals, two_intervals
+from innovation_abm.scenario.possible_worlds import save_worlds
 
 READY = Preparation()
 READY.ready.set()
@@ -153,6 +156,26 @@ def test_both_intervals_are_there_where_worlds_are(compared):
         figure = typical.figures[name]
         assert figure.worlds == pytest.approx([100 * x for x in known[measure].worlds], abs=1e-3)
         assert figure.luck == pytest.approx([100 * x for x in known[measure].luck], abs=1e-3)
+
+
+def test_a_profile_has_its_worlds_with_the_levers_that_were_moved(compiled, tmp_path):
+    write_chart(generate(1, 1, 3), tmp_path / "chart.csv")
+    central = preset("typical@2").but(name="us", chart=str(tmp_path / "chart.csv"))
+    save_worlds(tmp_path, central, [{"doubt": 0.1}, {"doubt": 0.4}, {"doubt": 0.9}])
+    opened = load(Settings(preset=str(tmp_path), values=("risk_aversion=0.4",)))
+    room = Room(opened, READY)
+    room.move("manager_capacity", 9.0)
+    room.keep("with time")
+    row = room.comparing.now(lambda: True).rows[0]
+    room.close()
+    moved = {name: Play(world, room.play.moves).scenario for name, world in opened.worlds.items()}
+    assert [one.at(5)["manager_capacity"] for one in moved.values()] == [9.0] * 3
+    assert {one.risk_aversion for one in moved.values()} == {0.4}
+    [measured] = two_intervals(
+        room.play.scenario, moved, ["survival"], organization=opened.organization
+    )
+    assert row.worlds == 3
+    assert row.figures["survival"].worlds == pytest.approx([100 * x for x in measured.worlds])
 
 
 def test_the_files_hold_the_table_and_compute_nothing(compared):
