@@ -14,8 +14,9 @@ import solara
 
 from innovation_abm.dashboards.background import Latest
 from innovation_abm.dashboards.ensembles import Numbers, steps_for, steps_in_mesa
+from innovation_abm.dashboards.named import MOST_NAMED
 from innovation_abm.dashboards.play import Play
-from innovation_abm.dashboards.sharing import Urgency
+from innovation_abm.dashboards.sharing import Shelf, Urgency
 from innovation_abm.results.survival import Interval, mean_interval, paired_difference
 from innovation_abm.running.knowledge import EACH, REPLICATIONS, two_intervals
 from innovation_abm.scenario.possible_worlds import world_names, worlds
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.server import Preparation
     from innovation_abm.dashboards.tab_chart import TabChart
     from innovation_abm.running.engines import Engine
+    from innovation_abm.running.knowledge import TwoIntervals
     from innovation_abm.scenario.scenario import Scenario
 
 JOB: Final = "named"
@@ -154,6 +156,7 @@ class Comparing:
         self._engine, self._history, self._chart = engine, history, chart
         self._jobs, self._view = jobs, view
         self._latest = Latest()
+        self._known: Shelf[list[TwoIntervals]] = Shelf(2 * MOST_NAMED)
 
     @property
     def against(self) -> str:
@@ -263,12 +266,16 @@ class Comparing:
     ) -> dict[str, Figure]:
         """Add the intervals of luck and of what is not known."""
         played = self._chart.played_in(play)
-        with self._engine.archive.turn(wanted, lambda done, total: None) as progress:
-            found = two_intervals(
-                play.scenario, others, [one.measure for one in COLUMNS],
-                organization=played.chart, rules=played.rules, progress=progress,
-                notice=lambda line: None,
-            )  # fmt: skip
+
+        def measured() -> list[TwoIntervals]:
+            with self._engine.archive.turn(wanted, lambda done, total: None) as progress:
+                return two_intervals(
+                    play.scenario, others, [one.measure for one in COLUMNS],
+                    organization=played.chart, rules=played.rules, progress=progress,
+                    notice=lambda line: None,
+                )  # fmt: skip
+
+        found = self._known.get(played.key, measured, wanted)
         return {
             column.name: replace(
                 figures[column.name],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 def DebriefButtons(room: Room) -> None:
     """Offer the debrief as HTML and, where the library for it is installed, as PDF."""
     say, name = room.say, f"{room.play.opening.name}-debrief"
-    solara.FileDownload(lambda: debrief_page(room), f"{name}.html", say("debrief_html"))
+    told = [room.play, room.view.value, room.history.named.value]
+    # The same function as long as it gives the same: another one would break off a download.
+    page, paper = solara.use_memo(
+        lambda: (partial(debrief_page, room), partial(debrief_paper, room)), told
+    )
+    solara.FileDownload(page, f"{name}.html", say("debrief_html"))
     if find_spec("fpdf") is not None:
-        solara.FileDownload(lambda: debrief_paper(room), f"{name}.pdf", say("debrief_pdf"))
+        solara.FileDownload(paper, f"{name}.pdf", say("debrief_pdf"))
