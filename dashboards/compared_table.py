@@ -13,7 +13,7 @@ from innovation_abm.reading.spreadsheets import CsvWriter, WorkbookWriter
 if TYPE_CHECKING:
     import pandas as pd
 
-    from innovation_abm.dashboards.comparing import Column, Comparison, Figure
+    from innovation_abm.dashboards.comparing import Column, Figure, NamedComparison
     from innovation_abm.dashboards.words import Speech
     from innovation_abm.results.survival import Interval
 
@@ -21,12 +21,12 @@ KINDS: Final = {"csv": CsvWriter, "xlsx": WorkbookWriter}
 """The kinds of file that the table is written as."""
 
 
-def tables_in_html(found: Comparison, say: Speech) -> str:
+def tables_in_html(found: NamedComparison, say: Speech) -> str:
     """Return the comparison as a table for each figure: a row for each scenario."""
     return "".join(_table(found, column, say) for column in COLUMNS)
 
 
-def overview_in_html(found: Comparison, caption: str, say: Speech) -> str:
+def overview_in_html(found: NamedComparison, caption: str, say: Speech) -> str:
     """Return the comparison as one wide table: a row for each scenario, its figures beside it."""
     titles = (say("named_scenario"), *(say(f"figure_{one.name}") for one in COLUMNS))
     head = "".join(f"<th scope='col'>{escape(one)}</th>" for one in titles)
@@ -45,7 +45,7 @@ def overview_in_html(found: Comparison, caption: str, say: Speech) -> str:
     )
 
 
-def table_notes(found: Comparison, say: Speech) -> list[str]:
+def table_notes(found: NamedComparison, say: Speech) -> list[str]:
     """Return how the table is to be read, as sentences."""
     numbers = {one.replications for one in found.rows}
     notes = [say("named_runs", number=" / ".join(say.number(one) for one in sorted(numbers)))]
@@ -58,7 +58,7 @@ def table_notes(found: Comparison, say: Speech) -> list[str]:
     return notes
 
 
-def _table(found: Comparison, column: Column, say: Speech) -> str:
+def _table(found: NamedComparison, column: Column, say: Speech) -> str:
     """Return a figure of all scenarios, each with its intervals and its difference."""
     difference = say("named_difference", name=found.against)
     heads = (say("named_scenario"), say("named_average"), difference)
@@ -112,7 +112,7 @@ def _between(found: Interval, digits: int, say: Speech, *, signs: bool = False) 
     return escape(f"({say('named_range', low=low, high=high)})")
 
 
-def frame(found: Comparison) -> pd.DataFrame:
+def frame(found: NamedComparison) -> pd.DataFrame:
     """Return the comparison as a table with a row for each scenario and figure.
 
     Returns:
@@ -153,7 +153,7 @@ def _pair(name: str, ends: tuple[float, float] | None) -> dict[str, float | None
     return {f"{name}_low": low, f"{name}_high": high}
 
 
-def table_file(found: Comparison, kind: str) -> bytes:
+def table_file(found: NamedComparison, kind: str) -> bytes:
     """Return the comparison as a file of a kind of :data:`KINDS`."""
     import pyarrow as pa
 

@@ -122,7 +122,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class NamedComparison:
     """What is kept under names, side by side.
 
     Attributes:
@@ -152,7 +152,7 @@ class Comparing:
         view: Reactive[View],
     ) -> None:
         """Begin with nothing worked out."""
-        self.found: Reactive[Comparison | None] = solara.reactive(None)
+        self.found: Reactive[NamedComparison | None] = solara.reactive(None)
         self._engine, self._history, self._chart = engine, history, chart
         self._jobs, self._view = jobs, view
         self._latest = Latest()
@@ -183,7 +183,7 @@ class Comparing:
         """Stop working for good."""
         self._latest.close()
 
-    def now(self, wanted: Wanted) -> Comparison:
+    def now(self, wanted: Wanted) -> NamedComparison:
         """Return the comparison of what is kept now, and wait for it.
 
         Raises:
@@ -191,7 +191,7 @@ class Comparing:
         """
         return self.compared(self._history.named.value, self.against, wanted)
 
-    def compared(self, named: Named, against: str, wanted: Wanted) -> Comparison:
+    def compared(self, named: Named, against: str, wanted: Wanted) -> NamedComparison:
         """Compare what is kept under names with one of it.
 
         Raises:
@@ -200,7 +200,7 @@ class Comparing:
         self._engine.wait(wanted)
         base = next((one.play for one in named if one.name == against), None)
         rows = tuple(self._row(one.name, one.play, base or one.play, wanted) for one in named)
-        return Comparison(named, against, rows)
+        return NamedComparison(named, against, rows)
 
     def numbers(self, a: Play, b: Play, wanted: Wanted) -> Numbers:
         """Return the replications of two plays, those of each with its own luck.
@@ -285,7 +285,7 @@ class Comparing:
             for column, one in zip(COLUMNS, found, strict=True)
         }
 
-    def _show(self, found: Comparison | None) -> None:
+    def _show(self, found: NamedComparison | None) -> None:
         if found is None:  # it was given up
             return
         with self._jobs.together():

@@ -18,7 +18,7 @@ from innovation_abm.organization.organization import Role
 
 if TYPE_CHECKING:
     from innovation_abm.dashboards.film import Film
-    from innovation_abm.dashboards.phones.game_desk import Comparison, GameStatus
+    from innovation_abm.dashboards.phones.game_desk import GameScore, GameStatus
     from innovation_abm.dashboards.room import Room
     from innovation_abm.dashboards.words import Speech
 
@@ -150,7 +150,7 @@ def _act(room: Room, text: str, what: str, number: int, *, primary: bool = False
     ).key(f"{what} {number}")
 
 
-def _comparison(compared: Comparison, say: Speech) -> str:
+def _comparison(compared: GameScore, say: Speech) -> str:
     """Return the room beside the simulated managers, as a table."""
     heads = [say("game_you"), say("game_simulated")]
     if compared.others:

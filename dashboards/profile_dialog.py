@@ -11,7 +11,7 @@ import solara
 import traitlets
 from solara.alias import rv
 
-from innovation_abm.dashboards.profiling import Step, form_of
+from innovation_abm.dashboards.profiling import ProfilingStep, form_of
 from innovation_abm.dashboards.upload_dialog import in_dialog
 from innovation_abm.errors import InnovationAbmError
 
@@ -232,7 +232,7 @@ def _Form(room: Room, dialog: Questions, view: str) -> None:
 @solara.component
 def _Busy(room: Room, say: Speech) -> None:
     """Show how far the work is."""
-    step = room.profiling.step.value or Step()
+    step = room.profiling.step.value or ProfilingStep()
     _text(say("profile_busy"))
     words = say(f"profile_step_{step.number}")
     percent = round(100 * step.share)

@@ -60,7 +60,7 @@ STEPS: Final = (
 
 
 @dataclass(frozen=True)
-class Step:
+class ProfilingStep:
     """How far the work is.
 
     Attributes:
@@ -204,7 +204,7 @@ class Profiling:
         play: Callable[[Kept], None],
     ) -> None:
         """Begin with no answers; ``play`` plays what they lead to."""
-        self.step: Reactive[Step | None] = solara.reactive(None)
+        self.step: Reactive[ProfilingStep | None] = solara.reactive(None)
         self.faults: Reactive[dict[str, str]] = solara.reactive({})
         self.found: Reactive[Diagnosis | None] = solara.reactive(None)
         self._engine, self._chart, self._jobs, self._play = engine, chart, jobs, play
@@ -252,7 +252,7 @@ class Profiling:
         text = self.check(form, language)
         if text is None:
             return
-        self.step.value = Step()
+        self.step.value = ProfilingStep()
         chart = self._chart.own if f'chart = "{CHART}"' in text.splitlines() else None
         job = partial(self._made, text, chart)
         self._latest.ask(partial(self._jobs.attempt, ("profile",), job), self._show)
@@ -319,7 +319,7 @@ class Profiling:
     def _report(self, what: str, done: int, total: int) -> None:
         """Report the progress, in hundredths: each change draws the page again."""
         number = STEPS.index(what) + 1 if what in STEPS else 0
-        step = Step(number, int(100 * done / max(total, 1)) / 100)
+        step = ProfilingStep(number, int(100 * done / max(total, 1)) / 100)
         if step != self.step.value:
             self.step.value = step
 

@@ -135,15 +135,9 @@ class Room:
             engine, self.stage, self.view, self.history, self.chart, self.jobs, self.session
         )
         self.watch = IdeaWatch(
-            engine,
-            self.stage,
-            self.view,
-            self.history,
-            self.chart,
-            self.jobs,
-            self.session,
+            engine, self.stage, self.view, self.history, self.chart, self.jobs, self.session,
             self.game,
-        )
+        )  # fmt: skip
         self.half_chart: Sent | None = None
         self.starting = solara.reactive(not query and not opened.link)  # a link asks for more
         self.closed = False

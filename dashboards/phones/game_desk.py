@@ -73,7 +73,7 @@ class GameStatus:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class GameScore:
     """The room beside the simulated managers, under the same luck.
 
     Attributes:
@@ -117,7 +117,7 @@ class GameDesk:
         """
         self.game: Reactive[PhoneGame | None] = solara.reactive(None)
         self.status: Reactive[GameStatus | None] = solara.reactive(None)
-        self.comparison: Reactive[Comparison | None] = solara.reactive(None)
+        self.comparison: Reactive[GameScore | None] = solara.reactive(None)
         self._errands, self._notes = errands, notes
         self._show, self._changed, self._engine = show, changed, engine
         self._counting, self._counts = threading.Lock(), False
@@ -238,7 +238,7 @@ class GameDesk:
         week = game.game.done
         room, simulated = game.game.film(), game.game.simulated()
         self._show([room, simulated], 0)
-        self.comparison.value = found = Comparison(
+        self.comparison.value = found = GameScore(
             week, score(room.run, week), score(simulated.run, week)
         )
         game.show((found.room, found.simulated))
@@ -318,7 +318,7 @@ def _status(game: PhoneGame) -> GameStatus:
     )
 
 
-def score_lines(compared: Comparison, say: Speech) -> list[str]:
+def score_lines(compared: GameScore, say: Speech) -> list[str]:
     """Return how the room did beside the simulated managers, in words."""
     lines = [
         say(f"game_score_{who}", saved=one.saved, lost=one.lost, let_in=one.let_in)

@@ -44,7 +44,7 @@ class JournalError(InnovationAbmError):
 
 
 @dataclass(frozen=True)
-class Header:
+class JournalHeader:
     """What a game is played on.
 
     Attributes:
@@ -118,7 +118,7 @@ class Journal:
         progress: how far the game has come.
     """
 
-    def __init__(self, header: Header, progress: Progress, path: Path) -> None:
+    def __init__(self, header: JournalHeader, progress: Progress, path: Path) -> None:
         """Continue in the file at ``path``, which exists."""
         self.header, self.progress = header, progress
         self._path = path
@@ -129,7 +129,7 @@ class Journal:
         return str(tomllib.loads(self.header.scenario)["name"])
 
     @classmethod
-    def begin(cls, header: Header) -> Journal:
+    def begin(cls, header: JournalHeader) -> Journal:
         """Begin the journal of a new game.
 
         Raises:
@@ -159,7 +159,7 @@ class Journal:
             first = json.loads(lines[0])
             if first.pop("format") != FORMAT:
                 raise JournalError(f"{path.name}: was written by a newer version")
-            header, progress = Header(**first), Progress()
+            header, progress = JournalHeader(**first), Progress()
             for line in lines[1:]:
                 progress.take(json.loads(line))
         except (AttributeError, LookupError, TypeError, ValueError) as error:

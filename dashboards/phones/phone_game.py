@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.dashboards.phones.channel import Channel
 from innovation_abm.dashboards.phones.clock import WeekClock
-from innovation_abm.dashboards.phones.journal import Header, Journal, seat_of
+from innovation_abm.dashboards.phones.journal import Journal, JournalHeader, seat_of
 from innovation_abm.dashboards.phones.managers import ManagersGame
 from innovation_abm.dashboards.phones.poll import MOST_PHONES, VoteError
 
@@ -84,7 +84,7 @@ class PhoneGame:
     ) -> PhoneGame:
         """Begin a new game; ``owner`` is the browser that may continue it, ``rules`` their mark."""
         plain = played.scenario.but(verdicts=()).to_toml()
-        header = Header(
+        header = JournalHeader(
             secrets.token_urlsafe(8), owner, plain, played.chart.digest(), played.own, rules
         )
         return cls(played, Journal.begin(header), changed, ring)
