@@ -235,7 +235,7 @@ def check_modules(kinds: Iterable[type]) -> None:
         for one in dir(kind):
             if one.startswith(("before_", "after_")) and one not in PLACES:
                 near = did_you_mean(one, PLACES, f"must be one of {', '.join(PLACES)}")
-                raise InnovationAbmError(f"{name}.{one} is no place of the week{near}")
+                raise InnovationAbmError(f"{name}.{one} is not a place of the week{near}")
         if all(getattr(kind, place) is getattr(Module, place) for place in PLACES):
             told = f"{name} does nothing in any week; define one of {', '.join(PLACES)}"
             raise InnovationAbmError(told)

@@ -189,7 +189,7 @@ def crowd_votes(browser: Any, address: str, server: subprocess.Popen[str]) -> di
 
     Returns:
         ``pages`` and ``phones``; how many ``votes``; ``vote_seconds_median`` and
-        ``vote_seconds_95``, the time within which half and 95 % of them are counted, each phone's
+        ``vote_seconds_95``, the time within which half and 95% of them are counted, each phone's
         votes one after another; ``server_percent`` in that time.
     """
     room = browser.new_page(viewport={"width": LAPTOP[0], "height": LAPTOP[1]})

@@ -25,6 +25,7 @@ from innovation_abm.experiments.calibration.simulator import ModelSimulator
 from innovation_abm.experiments.design.inputs import changed
 from innovation_abm.experiments.running.estimate import KERNEL_PERSON_WEEK, WHOLE_RUN, duration
 from innovation_abm.extras import require
+from innovation_abm.running.engines import MESA_SECONDS, mesa_only
 
 if TYPE_CHECKING:
     from innovation_abm.experiments.calibration.evaluator import Progress
@@ -99,8 +100,12 @@ def most_runs(calibration: Calibration) -> int:
     return (method.number + method.accepted * method.adjust) * method.replications
 
 
-def cost(calibration: Calibration) -> str:
+def cost(calibration: Calibration, rules: RuleBook | None = None) -> str:
     """Return in words how many runs a calibration needs, and roughly how long they take here.
+
+    Args:
+        calibration: the calibration.
+        rules: the rule book; ``None`` for that of the calibration.
 
     Raises:
         StudyError: if the calibration is not valid.
@@ -109,11 +114,15 @@ def cost(calibration: Calibration) -> str:
     calibration.check()
     scenario, runs = calibration.scenario(), most_runs(calibration)
     chart = calibration.organization() or build_organization(scenario)
-    compiled = KERNEL_PERSON_WEEK * chart.size * scenario.weeks + WHOLE_RUN
-    seconds = runs * compiled / (os.cpu_count() or 1)
+    work = chart.size * scenario.weeks
+    if mesa_only(rules or calibration.rule_book()):  # in one process
+        seconds, engine = runs * MESA_SECONDS * work, "in Mesa"
+    else:
+        compiled = KERNEL_PERSON_WEEK * work + WHOLE_RUN
+        seconds, engine = runs * compiled / (os.cpu_count() or 1), "with the compiled engine"
     return (
         f"up to {runs:,} runs of {chart.size:,} people over {scenario.weeks:,} weeks: about "
-        f"{duration(seconds)} with the compiled engine"
+        f"{duration(seconds)} {engine}"
     )
 
 

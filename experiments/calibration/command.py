@@ -69,7 +69,7 @@ def calibrate(
             from innovation_abm.rules.files import load_rules
 
             book = load_rules(rules)
-        working.note(cost(calibration))
+        working.note(cost(calibration, book))
         working.say("calibrating")
         try:
             found = fit(calibration, out, rules=book, progress=working, notice=working.note)

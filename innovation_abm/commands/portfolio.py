@@ -183,8 +183,10 @@ def portfolio(
 
 
 def is_portfolio(name: str) -> bool:
-    """Whether a scenario is the folder of a portfolio; nothing slow is loaded for that."""
-    return (Path(name) / "portfolio.toml").is_file()
+    """Whether a scenario is the folder of a portfolio; a preset of that name goes first."""
+    from innovation_abm.scenario.presets import is_preset
+
+    return (Path(name) / "portfolio.toml").is_file() and not is_preset(name)
 
 
 def _check_alone(ctx: typer.Context, folder: str) -> None:

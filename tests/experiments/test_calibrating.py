@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from innovation_abm import InnovationAbmError, Scenario, extras, load_rules, simulate
 from innovation_abm.experiments.calibration import emulation, gaussian_process, identification
-from innovation_abm.experiments.calibration.calibration import calibrate
+from innovation_abm.experiments.calibration.calibration import calibrate, cost
 from innovation_abm.experiments.calibration.confirming import confirmed, main
 from innovation_abm.experiments.calibration.evaluator import PART, Evaluator, Runs
 from innovation_abm.experiments.calibration.file import (
@@ -1210,6 +1210,18 @@ def command():
         return CliRunner().invoke(app, ["calibrate", *map(str, arguments)])
 
     return invoke
+
+
+def test_what_only_mesa_runs_is_estimated_at_its_pace(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from innovation_abm.extension import Module\n\n\nclass Quiet(Module):\n"
+        "    def before_reviews(self): ...\n\n\nMODULES = [Quiet]\n"
+    )
+    task = small_task(Method(waves=1, points=24, replications=3), SMALL)
+    told = cost(task, load_rules(tmp_path / "mine.py"))
+    assert told.endswith("in Mesa")
+    assert told.startswith("up to 144 runs of 57 people over 60 weeks: about ")
+    assert cost(task).endswith("with the compiled engine")
 
 
 @pytest.mark.usefixtures("compiled")

@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import shutil
+from pathlib import Path
 
 import pytest
 from openpyxl import Workbook
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 from innovation_abm import InnovationAbmError, Scenario, generate, load_rules, simulate
 from innovation_abm.charts import load_chart, write_chart
 from innovation_abm.commands import cli
+from innovation_abm.commands.portfolio import is_portfolio
 from innovation_abm.entities.networks import write_network
 from innovation_abm.experiments import (
     Calibration,
@@ -405,6 +407,15 @@ def test_the_rules_of_a_portfolio_are_kept_with_what_they_import(calibration, tm
     again = asked_in(tmp_path / "kept")
     assert again.rules.sources == rules.sources
     assert (again.scenario, again.options) == (asked.scenario, {"budget": 1.0})
+
+
+def test_a_preset_goes_before_the_folder_of_a_portfolio_with_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("workshop", "mine"):
+        Path(name).mkdir()
+        Path(name, "portfolio.toml").touch()
+    assert is_portfolio("mine") and is_portfolio("./workshop")
+    assert not is_portfolio("workshop")
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def test_a_run_with_modules_is_saved_in_mid_run_and_goes_on(parliament, tmp_path
 
 
 REFUSED = {
-    "no place": ("def before_revews(self): ...", "no place of the week.*before_reviews"),
+    "no place": ("def before_revews(self): ...", "not a place of the week.*before_reviews"),
     "nothing": ("def begin(self): ...", "does nothing in any week"),
     "a trait": (
         "bold = beta_trait(0.5, 2.0)\n    def before_reviews(self): ...",
