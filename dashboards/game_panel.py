@@ -11,7 +11,12 @@ import solara
 
 from innovation_abm.dashboards.offered import title
 from innovation_abm.dashboards.panels import paragraph
-from innovation_abm.dashboards.phone_panel import PresenterLink, invitation
+from innovation_abm.dashboards.phone_panel import (
+    PresenterLink,
+    invitation,
+    phone_address,
+    phone_hint,
+)
 from innovation_abm.dashboards.phones.clock import SECONDS
 from innovation_abm.entities.idea import Event
 from innovation_abm.organization.organization import Role
@@ -46,7 +51,7 @@ def _Begin(room: Room) -> None:
     if film is not None:
         desks, ideas = pace(film)
         paragraph(say("game_pace", desks=desks, ideas=say.number(ideas, 1)))
-    if not room.engine.address:
+    if not phone_address(room):
         paragraph(say("game_alone"))
         return
     with solara.Column(gap="6px"):
@@ -98,8 +103,8 @@ def _Game(room: Room, status: GameStatus) -> None:
         if not status.over:
             _act(room, say("game_back"), "compare", 0, primary=True)
     if not status.over:
-        none = "" if status.here else say("game_none")
-        invitation(f"{room.engine.address}play/{game.token}", say("game_scan"), [], none)
+        none = "" if status.here else phone_hint(room, "game_none")
+        invitation(f"{phone_address(room)}play/{game.token}", say("game_scan"), [], none)
     solara.Button(say("game_leave"), on_click=room.leave_game, text=True, small=True)
     if not room.view.value.room and not room.desk.presented.value:
         PresenterLink(room)

@@ -47,8 +47,17 @@ class Hosting:
 
     def public(self, origin: str) -> str:
         """Return the page's address for others, if it was opened by an allowed name; else ""."""
-        name = origin.partition("://")[2].partition(":")[0].lower()
-        return f"{origin}{self.base}/" if name in self.names else ""
+        return f"{origin}{self.base}/" if self.is_named(origin) else ""
+
+    def is_named(self, origin: str) -> bool:
+        """Whether an origin has one of the other names, as behind a proxy."""
+        return _host(origin) in self.names
+
+
+def _host(origin: str) -> str:
+    """Return the name or address of an origin, in lower case; "": it is not an origin."""
+    found = ORIGIN.fullmatch(origin)
+    return "" if found is None else found[1].strip("[]").rstrip(".").lower()
 
 
 def hosting(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @solara.component
 def Phones(room: Room) -> None:
     """Invite phones, and say how many are here and have voted; never what for."""
-    say, poll, address = room.say, room.desk.poll.value, _address(room)
+    say, poll, address = room.say, room.desk.poll.value, phone_address(room)
     if not address:
         if not room.view.value.room:  # the room need not read how to start the dashboard
             paragraph(say("phones_alone"))
@@ -31,21 +31,37 @@ def Phones(room: Room) -> None:
         _Invitation(room, poll, f"{address}vote/{poll.token}")
 
 
-def _address(room: Room) -> str:
-    """Return where phones open pages; "": they cannot.
+def phone_address(room: Room) -> str:
+    """Return where phones open pages, with a slash at its end; "": they cannot.
 
     Behind a proxy, that is where the room opened its own; the server lets no other name in.
     """
-    given = solara.lab.headers.value or {}
-    origin = given.get("origin", [""])[0]
-    return room.engine.hosting.public(origin) or room.engine.address
+    return room.engine.hosting.public(_origin()) or room.engine.address
+
+
+def phone_hint(room: Room, key: str) -> str:
+    """Return what may be wrong if no phone appears.
+
+    Args:
+        room: the room that waits for phones.
+        key: the text for phones that must be on this computer's network; behind a proxy they
+            need not be.
+    """
+    return room.say("phones_reach" if room.engine.hosting.is_named(_origin()) else key)
+
+
+def _origin() -> str:
+    """Return the origin of the room's page, as its browser names it; "": it is not known."""
+    origin: str = (solara.lab.headers.value or {}).get("origin", [""])[0]
+    return origin
 
 
 @solara.component
 def _Invitation(room: Room, poll: Poll, address: str) -> None:
     say, turnout = room.say, room.desk.turnout.value
     said = say("phones_here", number=turnout.here, votes=turnout.voted)
-    invitation(address, say("phones_scan"), [said], "" if turnout.here else say("phones_none"))
+    hint = "" if turnout.here else phone_hint(room, "phones_none")
+    invitation(address, say("phones_scan"), [said], hint)
     solara.Button(say("phones_close"), on_click=room.desk.close_poll, text=True, small=True)
 
 

@@ -1,12 +1,16 @@
 """A tab in which the room plays the managers: what it shows, compares, exports and continues."""
 
 import time
+from html import escape
 
 import pytest
+import solara.lab
+from drawing import drawn
 
 from innovation_abm import Scenario, simulate
 from innovation_abm.dashboards import room as room_module
-from innovation_abm.dashboards.game_panel import pace
+from innovation_abm.dashboards.game_panel import GamePanel, pace
+from innovation_abm.dashboards.hosting import Hosting
 from innovation_abm.dashboards.keeping import session_file
 from innovation_abm.dashboards.opening import Opened
 from innovation_abm.dashboards.phones.game_desk import GAMES
@@ -57,6 +61,21 @@ def play(room, weeks, endorse=True):
                 game.answer(phone, shown["week"], place, endorse)
         room.game.act("week", game.week)
     return game
+
+
+def test_a_game_behind_a_proxy_sends_phones_to_the_address_of_the_page(room):
+    assert room.say("game_begin") not in drawn(GamePanel(room))[1]
+    room.engine.hosting = Hosting(names=frozenset(["ideas.example.org"]), base="/ideas")
+    headers = solara.lab.headers
+    headers.value = {"origin": ["https://ideas.example.org"]}
+    try:
+        drawn(GamePanel(room))[1][room.say("game_begin")].click()
+        page = drawn(GamePanel(room))[0]
+    finally:
+        headers.value, room.engine.hosting = None, Hosting()
+    assert f"https://ideas.example.org/ideas/play/{room.game.game.value.token}" in page
+    assert escape(room.say("phones_reach")) in page
+    assert escape(room.say("game_none")) not in page
 
 
 def test_the_picture_shows_the_game_up_to_its_week_and_nothing_of_the_simulated_managers(room):
