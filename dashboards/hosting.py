@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from innovation_abm.errors import InnovationAbmError, shortened
@@ -46,8 +47,13 @@ class Hosting:
     most_megabytes: int = MOST_MEGABYTES
 
     def public(self, origin: str) -> str:
-        """Return the page's address for others, if it was opened by an allowed name; else ""."""
-        return f"{origin}{self.base}/" if self.is_named(origin) else ""
+        """Return the page's address for others, if it was opened by one that they can use; else "".
+
+        That is one of the other names or, on the network, an address that is not this machine's
+        for itself alone: in a container, it is the only one known from outside.
+        """
+        reached = self.is_named(origin) or (self.network and _is_outside(_host(origin)))
+        return f"{origin}{self.base}/" if reached else ""
 
     def is_named(self, origin: str) -> bool:
         """Whether an origin has one of the other names, as behind a proxy."""
@@ -58,6 +64,16 @@ def _host(origin: str) -> str:
     """Return the name or address of an origin, in lower case; "": it is not an origin."""
     found = ORIGIN.fullmatch(origin)
     return "" if found is None else found[1].strip("[]").rstrip(".").lower()
+
+
+def _is_outside(host: str) -> bool:
+    """Whether a host is an address by which other machines may reach it; names are not."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return not (address.is_loopback or address.is_unspecified)
 
 
 def hosting(

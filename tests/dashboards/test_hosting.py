@@ -64,6 +64,24 @@ def test_names_and_paths_are_spelt_in_one_way():
     assert hosting(**PLAIN | {"base": "/"}).base == ""
 
 
+@pytest.mark.parametrize("host", ["192.168.1.5:8080", "10.0.0.2", "[fd00::5]:8765"])
+def test_phones_are_sent_to_the_address_that_opened_the_page_on_the_network(host):
+    origin = f"http://{host}"
+    assert hosting(**PLAIN | {"network": True, "base": "/a"}).public(origin) == f"{origin}/a/"
+    assert hosting(**PLAIN).public(origin) == ""
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("http://localhost:8765", "http://127.0.0.1:8765", "http://127.9.9.9", "http://[::1]:80"),
+        *("http://0.0.0.0:8765", "http://[::ffff:7f00:1]", "http://laptop", "null", "", "http://["),
+    ],
+)
+def test_phones_are_not_sent_to_what_only_this_machine_can_open(origin):
+    assert hosting(**PLAIN | {"network": True}).public(origin) == ""
+
+
 @pytest.fixture(scope="module")
 def behind():
     """A dashboard that says it is behind a proxy, reached without one."""
