@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from innovation_abm.dashboards.film import Film
-    from innovation_abm.dashboards.guides import Guide, Question
+    from innovation_abm.dashboards.guides import Guide
     from innovation_abm.dashboards.play import LiveMove
     from innovation_abm.dashboards.room import Room
 
@@ -87,7 +87,8 @@ def _parts(room: Room) -> Iterator[str]:
     guide, bets = _session(room)
     if guide is not None:
         yield _bets(room, guide, bets)
-        yield _paragraph(say.labelled(say("guide_message"), say.of(guide.message)))
+        if list(bets) == guide.settled(len(guide.steps) - 1):  # else it tells other answers
+            yield _paragraph(say.labelled(say("guide_message"), say.of(guide.message)))
     yield _sides(room)
     yield _stories(room)
     yield _levers(room)
@@ -103,7 +104,7 @@ def _paragraph(text: str) -> str:
     return f"<p>{escape(text)}</p>"
 
 
-def _session(room: Room) -> tuple[Guide | None, dict[int, int]]:
+def _session(room: Room) -> tuple[Guide | None, dict[int, int | None]]:
     """Return the session that was played on what is played now, with the bets that are settled."""
     guide, bets = room.session.revealed
     if guide is None:
@@ -115,28 +116,24 @@ def _session(room: Room) -> tuple[Guide | None, dict[int, int]]:
 # --- bets and results -----------------------------------------------------------------------------
 
 
-def _bets(room: Room, guide: Guide, bets: dict[int, int]) -> str:
-    """Return each question that was answered, with the bet and what the model answers."""
+def _bets(room: Room, guide: Guide, bets: dict[int, int | None]) -> str:
+    """Return each question that was settled, with the bet and what the model answers."""
     say = room.say
+    if not bets:
+        return ""
     heads = [say(f"debrief_{one}") for one in ("question", "bet", "found", "verdict")]
     head = "".join(f"<th scope='col'>{escape(one)}</th>" for one in heads)
-    last = room.session.step if room.session.guide is not None else len(guide.steps) - 1
-    rows = [
-        _bet(room, guide, at, step.question, bets.get(at), heads)
-        for at, step in enumerate(guide.steps[:last])
-        if step.question is not None
-    ]
+    rows = [_bet(room, guide, at, bet, heads) for at, bet in bets.items()]
     return (
         f"<h2>{escape(say('debrief_bets'))}</h2><table><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table>"
     )
 
 
-def _bet(
-    room: Room, guide: Guide, at: int, question: Question, bet: int | None, heads: list[str]
-) -> str:
-    """Return a question with its bet and its answer, as a row."""
-    say, opening = room.say, room.play.opening
+def _bet(room: Room, guide: Guide, at: int, bet: int | None, heads: list[str]) -> str:
+    """Return the question of a step with its bet and its answer, as a row."""
+    say, opening, question = room.say, room.play.opening, guide.steps[at].question
+    assert question is not None
     played = guide.play(at, opening)
     numbers = room.comparing.numbers(Play(opening), played, lambda: not room.closed)
     found = answer(question, numbers)

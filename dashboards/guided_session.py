@@ -24,13 +24,13 @@ class GuidedSession:
 
     Attributes:
         guides: the sessions that may be opened, by key.
-        ended: the session that was ended last and its bets, for the debrief; "": none.
+        ended: the session that was ended last, its step and its bets, for the debrief; "": none.
     """
 
     def __init__(self, view: Reactive[View], guides: Mapping[str, Guide]) -> None:
         """Continue where the ``view`` is."""
         self.guides = guides
-        self.ended: tuple[str, dict[int, int]] = ("", {})
+        self.ended: tuple[str, int, dict[int, int]] = ("", 0, {})
         self._view = view
 
     @property
@@ -55,14 +55,17 @@ class GuidedSession:
         return dict(self._view.value.bets)
 
     @property
-    def revealed(self) -> tuple[Guide | None, dict[int, int]]:
-        """The session to report on, current or ended, and the bets that have been settled."""
-        guide = self.guide
+    def revealed(self) -> tuple[Guide | None, dict[int, int | None]]:
+        """The session to report on, current or ended, and the bets that have been settled.
+
+        These are by the step of their question; ``None``: the room did not bet on it.
+        """
+        guide, step, bets = self.guide, self.step, self.bets
         if guide is None:
-            key, bets = self.ended
-            return self.guides.get(key), bets
-        last = guide.asked(self.step) if self.predicting else len(guide.steps)
-        return guide, {at: bet for at, bet in self.bets.items() if at < (last or 0)}
+            key, step, bets = self.ended
+            guide = self.guides.get(key)
+        settled = [] if guide is None else guide.settled(step)
+        return guide, {at: bets.get(at) for at in settled}
 
     @property
     def betting(self) -> bool:
@@ -92,14 +95,7 @@ class GuidedSession:
     @property
     def _asking(self) -> int | None:
         """The first of the steps, in a row, whose questions are open; ``None``: none is open."""
-        asking = None
-        steps = () if self.guide is None else self.guide.steps[: self.step + 1]
-        for number, step in enumerate(steps):
-            if step.kind == StepKind.PREDICT:
-                asking = number if asking is None else asking
-            elif step.kind != StepKind.WATCH:
-                asking = None
-        return asking
+        return None if self.guide is None else self.guide.open_since(self.step)
 
     @property
     def open_question(self) -> int | None:
@@ -114,7 +110,7 @@ class GuidedSession:
     def leave(self) -> None:
         """End the session; the panel stays open."""
         if self.guide is not None:
-            self.ended = (self._view.value.guide, self.bets)
+            self.ended = (self._view.value.guide, self.step, self.bets)
         self._view.value = replace(self._view.value, guide="", step=0, bets=())
 
     def go_to(self, number: int) -> bool:

@@ -227,6 +227,26 @@ class Guide(_GuideRecord):
         asking = (at for at in range(number, -1, -1) if self.steps[at].question is not None)
         return next(asking, None)
 
+    def open_since(self, number: int) -> int | None:
+        """Return the first of the steps, in a row, whose questions are open in a step.
+
+        Returns:
+            Its number, from 0; ``None``: no question is open.
+        """
+        first = None
+        for at, step in enumerate(self.steps[: number + 1]):
+            if step.kind == StepKind.PREDICT:
+                first = at if first is None else first
+            elif step.kind != StepKind.WATCH:
+                first = None
+        return first
+
+    def settled(self, number: int) -> list[int]:
+        """Return the steps whose questions were asked by a step and are no longer open in it."""
+        first = self.open_since(number)
+        past = self.steps[: number + 1 if first is None else first]
+        return [at for at, step in enumerate(past) if step.question is not None]
+
     def panel(self, number: int) -> str:
         """Return the panel that is opened in a step; the guided session if it names none."""
         return self.steps[number].panel or "guide"

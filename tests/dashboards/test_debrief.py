@@ -116,6 +116,27 @@ def test_it_is_the_same_after_the_session_was_ended_but_not_elsewhere(session):
     settled(room)
 
 
+def test_a_session_that_was_left_reports_only_what_was_settled(compiled):
+    room = Room(Opened(preset("workshop")), READY, "lang=en")
+    room.open_guide("clay-layer")
+    guide, reported = room.session.guide, []
+    for step in range(4):
+        room.go_to_step(step)
+        if step in BETS:
+            room.bet_on(BETS[step])
+    for step in (0, 1, 3):  # before any question, at the first and at the second
+        room.go_to_step(step)
+        room.open_guide("")
+        page = debrief_page(settled(room))
+        reported.append(re.findall(r"<tr><th scope='row'><b>.*?</tr>", page))
+        assert room.say.of(guide.message) not in words(page)
+        room.undo()
+    room.close()
+    assert [len(rows) for rows in reported] == [0, 0, 1]
+    question = guide.steps[1].question
+    assert room.say.of(question.options[BETS[1]].text) in words(reported[-1][0])
+
+
 def test_on_paper_a_session_has_one_page_and_named_scenarios_come_after(session):
     room = session[0]
     paper = debrief_paper(room)
