@@ -86,7 +86,8 @@ def Keep(room: Room) -> None:
             on_click=lambda: room.stage.save_picture(play.opening.name, say("title")),
         )  # fmt: skip
         solara.FileDownload(lambda: web_page(room), f"{scenario.name}.html", say("keep_web_page"))
-        DebriefButtons(room)
+        if room.game.game.value is None:  # it reports what was played before, not the game
+            DebriefButtons(room)
         if has_session_file(room):
             solara.FileDownload(
                 lambda: session_file(room), f"{scenario.name}.toml", say("keep_scenario")

@@ -4,14 +4,16 @@ import time
 from html import escape
 
 import pytest
+import solara
 import solara.lab
 from drawing import drawn
+from solara.components.file_download import FileDownloadWidget
 
 from innovation_abm import Scenario, simulate
 from innovation_abm.dashboards import room as room_module
 from innovation_abm.dashboards.game_panel import GamePanel, pace
 from innovation_abm.dashboards.hosting import Hosting
-from innovation_abm.dashboards.keeping import session_file
+from innovation_abm.dashboards.keeping import Keep, session_file
 from innovation_abm.dashboards.opening import Opened
 from innovation_abm.dashboards.phones.game_desk import GAMES
 from innovation_abm.dashboards.phones.journal import FOLDER_VARIABLE
@@ -143,6 +145,24 @@ def test_the_session_is_exported_with_what_was_decided(room):
     exported = Scenario.from_toml(session_file(room))
     assert exported.verdicts == game.game.verdicts != ()
     assert simulate(exported).ideas.equals(game.game.film().run.ideas)
+
+
+def test_no_debrief_is_offered_of_a_game_which_it_would_not_report(room):
+    assert "small-debrief.html" in _offered(room)
+    room.play_managers()
+    play(room, 2)
+    room.game.act("compare", 1)
+    assert "small.html" in _offered(room)
+    assert "small-debrief.html" not in _offered(room)
+    room.leave_game()
+    until(lambda: room.picture.film.value is not None and not room.jobs.working.value)
+    assert "small-debrief.html" in _offered(room)
+
+
+def _offered(room):
+    """Return the names of the files that can be exported."""
+    _, page = solara.render(solara.AppLayout(children=[Keep(room)]), handle_error=False)
+    return [one.filename for one in page.find(FileDownloadWidget).widgets]
 
 
 def test_a_reloaded_page_continues_and_another_browser_is_not_offered_the_game(room, monkeypatch):
