@@ -1,7 +1,7 @@
 """The maturity of what is played in the week on the screen, with the levers and without.
 
 It is read out of a run that ends in that week. It is worked out only while its panel is open, and
-not while a room bets.
+not while a room bets, or plays the managers: their decisions are not in what is played.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.history import History
     from innovation_abm.dashboards.jobs import Jobs
     from innovation_abm.dashboards.links import View
+    from innovation_abm.dashboards.phones.game_desk import GameDesk
     from innovation_abm.dashboards.server import Preparation
     from innovation_abm.dashboards.stage import StageWidget
     from innovation_abm.dashboards.tab_chart import TabChart
@@ -68,18 +69,20 @@ class Maturing:
         chart: TabChart,
         jobs: Jobs,
         session: GuidedSession,
+        game: GameDesk,
     ) -> None:
         """Begin with nothing read."""
         self.found: Reactive[Matured | None] = solara.reactive(None)
         self._engine, self._stage, self._view = engine, stage, view
         self._history, self._chart = history, chart
-        self._jobs, self._session = jobs, session
+        self._jobs, self._session, self._game = jobs, session, game
         self._latest = Latest(rest=PATIENCE)
         stage.observe(self.refresh, "week")
 
     def refresh(self, change: dict[str, Any] | None = None) -> None:
         """Read the maturity in the week on the screen, if its panel is open."""
-        if self._view.value.panel != PANEL or self._session.betting:
+        hidden = self._session.betting or self._game.game.value is not None
+        if self._view.value.panel != PANEL or hidden:
             self._latest.drop()
             return
         play, week = self._history.play.value, max(int(self._stage.week), 1)

@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 def MaturityPanel(room: Room) -> None:
     """Show how far the organisation is, who provides what, and what the levers changed of it."""
     say, found = room.say, room.maturing.found.value
-    solara.use_effect(room.maturing.refresh, [room.play, room.session.betting])
+    gaming = room.game.game.value is not None
+    solara.use_effect(room.maturing.refresh, [room.play, room.session.betting, gaming])
     if is_hidden(room):
+        return
+    if gaming:
+        paragraph(say("maturity_game"))
         return
     if found is None:
         paragraph(say("working"))

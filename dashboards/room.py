@@ -132,8 +132,9 @@ class Room:
         self.profiling = Profiling(engine, self.chart, self.jobs, self.open_chart)
         self.comparing = Comparing(engine, self.history, self.chart, self.jobs, self.view)
         self.maturing = Maturing(
-            engine, self.stage, self.view, self.history, self.chart, self.jobs, self.session
-        )
+            engine, self.stage, self.view, self.history, self.chart, self.jobs, self.session,
+            self.game,
+        )  # fmt: skip
         self.watch = IdeaWatch(
             engine, self.stage, self.view, self.history, self.chart, self.jobs, self.session,
             self.game,

@@ -14,6 +14,7 @@ from innovation_abm.dashboards import room as room_module
 from innovation_abm.dashboards.game_panel import GamePanel, pace
 from innovation_abm.dashboards.hosting import Hosting
 from innovation_abm.dashboards.keeping import Keep, session_file
+from innovation_abm.dashboards.maturity_panel import MaturityPanel
 from innovation_abm.dashboards.opening import Opened
 from innovation_abm.dashboards.phones.game_desk import GAMES
 from innovation_abm.dashboards.phones.journal import FOLDER_VARIABLE
@@ -163,6 +164,24 @@ def _offered(room):
     """Return the names of the files that can be exported."""
     _, page = solara.render(solara.AppLayout(children=[Keep(room)]), handle_error=False)
     return [one.filename for one in page.find(FileDownloadWidget).widgets]
+
+
+def test_no_maturity_is_shown_of_a_run_that_the_room_does_not_play(room):
+    room.look(panel="maturity")
+    room.stage.week = 9
+    until(lambda: room.maturing.found.value is not None)
+    shown = room.maturing.found.value
+    room.play_managers()
+    play(room, 4)
+    room.look(panel="maturity")
+    page = drawn(MaturityPanel(room))[0]
+    assert escape(room.say("maturity_game")) in page
+    assert "<table>" not in page
+    room.stage.week = 3
+    time.sleep(0.3)
+    assert room.maturing.found.value is shown
+    room.leave_game()
+    assert "<table>" in drawn(MaturityPanel(room))[0]
 
 
 def test_a_reloaded_page_continues_and_another_browser_is_not_offered_the_game(room, monkeypatch):
