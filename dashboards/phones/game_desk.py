@@ -144,11 +144,21 @@ class GameDesk:
         self._open(lambda: PhoneGame.begin(played, owner, rules, self._recount, self._ring))
 
     def resume(self, journal: Journal, played: Played) -> None:
-        """Continue a game that another page or server was playing."""
+        """Continue a game that another page or server was playing, from where it is now.
+
+        Args:
+            journal: its journal, as it was when the game was offered.
+            played: what is played.
+        """
         other = GAMES.get(journal.header.token)
         if other is not None:  # in another tab: one of them steers
             other.end()
-        self._open(lambda: PhoneGame(played, journal, self._recount, self._ring))
+
+        def made() -> PhoneGame:
+            newest = journal.again() if other is None else other.journal
+            return PhoneGame(played, newest, self._recount, self._ring)
+
+        self._open(made)
 
     def _open(self, made: Callable[[], PhoneGame]) -> None:
         self.close()

@@ -168,6 +168,14 @@ class Journal:
             write_whole(path, whole + b"\n")
         return cls(header, progress, path)
 
+    def again(self) -> Journal:
+        """Read it again, as its game may have gone on since.
+
+        Raises:
+            JournalError: as :meth:`read`.
+        """
+        return Journal.read(self._path)
+
     def sit(self, phone: str, post: int) -> None:
         """Note where a phone sits."""
         self._add({"sit": [phone, post]})

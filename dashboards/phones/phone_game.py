@@ -35,6 +35,7 @@ class PhoneGame:
 
     Attributes:
         game: the run.
+        journal: how far it has come.
         token: what a phone must know to join.
         channel: tells phones what changed.
         clock: the time for a week.
@@ -59,7 +60,7 @@ class PhoneGame:
         Raises:
             InnovationAbmError: if the scenario cannot be run on the chart.
         """
-        self._journal, self._progress = journal, journal.progress
+        self.journal, self._progress = journal, journal.progress
         self.game = ManagersGame(played, self._progress.verdicts, self._progress.week)
         self.token = journal.header.token
         self.channel, self.clock = Channel(), WeekClock(ring)
@@ -156,7 +157,7 @@ class PhoneGame:
         self.game.end_week(decisions)
         with self._changing:
             try:
-                self._journal.end_week(self._week, self.game.verdicts[before:])
+                self.journal.end_week(self._week, self.game.verdicts[before:])
             finally:  # if it cannot be kept, the room goes on all the same
                 self._week, self._inboxes = self.game.week, self.game.inboxes
 
@@ -174,10 +175,14 @@ class PhoneGame:
         self.channel.tell()
 
     def end(self) -> None:
-        """Disconnect all phones; the journal stays, so that the game can be continued."""
-        self.clock.pause()
-        with self._changing:
-            self._closed, self._open = True, False
+        """Disconnect all phones; the journal stays, so that the game can be continued.
+
+        A week that is ending is waited for: from here on, nothing is added to the journal.
+        """
+        with self._stepping:
+            self.clock.pause()
+            with self._changing:
+                self._closed, self._open = True, False
         self.channel.tell()
 
     # --- what a phone does ------------------------------------------------------------------------
@@ -186,17 +191,19 @@ class PhoneGame:
         """Give a phone a desk, or the one that it had.
 
         Raises:
-            VoteError: if there are too many phones, or no middle managers.
+            VoteError: if there are too many phones, or no middle managers, or the game is closed.
         """
         seat = seat_of(phone)
         with self._changing:
             if seat in self._progress.seats:
                 return
+            if self._closed:  # another tab is about to continue it
+                raise VoteError("this game is interrupted")
             if len(self._progress.seats) >= MOST_PHONES:
                 raise VoteError(f"{MOST_PHONES} phones have joined: no more are let in")
             if not self.game.posts:
                 raise VoteError("this organisation has no middle managers")
-            self._journal.sit(seat, self._free_desk())
+            self.journal.sit(seat, self._free_desk())
 
     def _free_desk(self) -> int:
         """Return the desk with fewest phones; those that left do not count."""
@@ -250,7 +257,7 @@ class PhoneGame:
             ideas = self._ideas(post)
             if not 0 <= place < len(ideas):
                 raise VoteError("there is no such idea on this desk")
-            self._journal.answer(seat, ideas[place].name, endorse)
+            self.journal.answer(seat, ideas[place].name, endorse)
         self._changed()
 
     def shown_on(self, phone: str) -> dict[str, Any] | None:

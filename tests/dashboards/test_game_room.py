@@ -19,6 +19,7 @@ from innovation_abm.dashboards.opening import Opened
 from innovation_abm.dashboards.phones.game_desk import GAMES
 from innovation_abm.dashboards.phones.journal import FOLDER_VARIABLE
 from innovation_abm.dashboards.phones.managers import score
+from innovation_abm.dashboards.phones.poll import VoteError
 from innovation_abm.dashboards.room import Room
 from innovation_abm.dashboards.server import Preparation
 from innovation_abm.organization.organization import Role
@@ -216,6 +217,27 @@ def test_a_game_that_another_tab_continues_is_steered_from_there_alone(room):
     assert opened().games()[0].progress.week == continued.week == game.week + 1
     other.close()
     assert game.token not in GAMES
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_game_is_continued_from_where_it_is_and_not_from_where_it_was_offered(room, closed):
+    room.play_managers()
+    game = play(room, 2)
+    other = opened()
+    (offered,) = other.games()
+    play(room, 3)
+    if closed:
+        room.close()
+    other.continue_game(offered)
+    continued = other.game.game.value
+    assert (continued.week, continued.game.verdicts) == (game.week, game.game.verdicts)
+    other.game.act("week", continued.week)
+    (journal,) = other.games()
+    assert journal.progress.week == continued.week == game.week + 1
+    assert tuple(journal.progress.verdicts) == continued.game.verdicts
+    with pytest.raises(VoteError, match="interrupted"):
+        game.join("a phone that comes too late")
+    other.close()
 
 
 @pytest.mark.parametrize("act", ["move", "open", "guide", "luck"])
