@@ -222,12 +222,14 @@ class GameDesk:
             self._errands.ask(lambda: self._end_week(game, week))
 
     def _end_week(self, game: PhoneGame, week: int) -> None:
-        done = game.game.done
+        done, kept = game.game.done, not game.journal.broken
         try:
             ended = game.end_week(week)
         except InnovationAbmError as error:
             self._notes.tell("failed", what=str(error))
             ended = True
+        if kept and game.journal.broken:
+            self._notes.tell("game_not_kept", what=game.journal.broken)
         if ended and game.game.over:
             self._compare(game)
         elif ended:

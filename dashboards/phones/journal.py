@@ -39,6 +39,10 @@ KEPT: Final = 7 * 24 * 3_600
 """Seconds after which a journal that nobody continued is removed."""
 
 
+BROKEN: Final = ".broken"
+"""How the name of a journal ends in which a week is missing: such a game is not offered."""
+
+
 class JournalError(InnovationAbmError):
     """A game cannot be kept or continued."""
 
@@ -116,11 +120,13 @@ class Journal:
     Attributes:
         header: what is played.
         progress: how far the game has come.
+        broken: why a week is missing in the file, so that the game cannot be continued from it; ""
+            while none is.
     """
 
     def __init__(self, header: JournalHeader, progress: Progress, path: Path) -> None:
         """Continue in the file at ``path``, which exists."""
-        self.header, self.progress = header, progress
+        self.header, self.progress, self.broken = header, progress, ""
         self._path = path
 
     @property
@@ -185,8 +191,18 @@ class Journal:
         self._add({"answer": [phone, idea, endorse]})
 
     def end_week(self, week: int, verdicts: tuple[Verdict, ...]) -> None:
-        """Note that a week has ended, with its verdicts."""
-        self._add({"ended": week, "verdicts": [one.model_dump() for one in verdicts]})
+        """Note that a week has ended, with its verdicts; it counts even if it cannot be written.
+
+        The file then misses a week: it is put aside, and from here on nothing more is written.
+        """
+        entry = {"ended": week, "verdicts": [one.model_dump() for one in verdicts]}
+        try:
+            self._add(entry)
+        except JournalError as error:
+            self.progress.take(entry)
+            self.broken = str(error)
+            with suppress(OSError):
+                self._path.rename(self._path.with_suffix(BROKEN))
 
     def _add(self, entry: dict[str, Any]) -> None:
         """Write a line, which then survives the end of the server, and count it.
@@ -195,8 +211,9 @@ class Journal:
             JournalError: if it cannot be written; then it does not count.
         """
         try:
-            with self._path.open("ab") as file:
-                file.write(_line(entry))
+            if not self.broken:
+                with self._path.open("ab") as file:
+                    file.write(_line(entry))
         except OSError as error:
             raise JournalError(f"{self._path}: cannot be written: {error.strerror}") from None
         self.progress.take(entry)
@@ -245,6 +262,6 @@ def _time(path: Path) -> float:
 
 
 def _remove_old(folder: Path) -> None:
-    for path in folder.glob("*.jsonl"):
+    for path in (*folder.glob("*.jsonl"), *folder.glob(f"*{BROKEN}")):
         if _time(path) < time.time() - KEPT:
             path.unlink(missing_ok=True)

@@ -156,10 +156,8 @@ class PhoneGame:
         before = len(self.game.verdicts)
         self.game.end_week(decisions)
         with self._changing:
-            try:
-                self.journal.end_week(self._week, self.game.verdicts[before:])
-            finally:  # if it cannot be kept, the room goes on all the same
-                self._week, self._inboxes = self.game.week, self.game.inboxes
+            self.journal.end_week(self._week, self.game.verdicts[before:])
+            self._week, self._inboxes = self.game.week, self.game.inboxes
 
     def _decisions(self) -> dict[tuple[int, str], bool]:
         """Return what the majority at each desk answered; nothing where they are evenly split."""

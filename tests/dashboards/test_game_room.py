@@ -240,6 +240,25 @@ def test_a_game_is_continued_from_where_it_is_and_not_from_where_it_was_offered(
     other.close()
 
 
+def test_a_game_whose_journal_cannot_be_written_goes_on_and_is_not_offered_again(room, tmp_path):
+    room.play_managers()
+    game = play(room, 2)
+    (file,) = tmp_path.iterdir()
+    file.unlink()
+    file.mkdir()  # nothing can be written there
+    room.game.act("week", game.week)
+    assert [note.key for note in room.notes.shown.value] == ["game_not_kept"]
+    assert "cannot be written" in room.notes.shown.value[0].values["what"]
+    room.notes.hush()
+    before = len(game.game.verdicts)
+    game.join("a phone that comes only now")
+    play(room, 4)
+    assert (game.week, game.answers[0]) == (8, 0)
+    assert len(game.game.verdicts) > before
+    assert room.notes.shown.value == ()
+    assert opened().games() == []
+
+
 @pytest.mark.parametrize("act", ["move", "open", "guide", "luck"])
 def test_a_game_is_left_when_the_room_plays_something_else(room, act):
     room.play_managers()
