@@ -212,8 +212,7 @@ class Journal:
         """
         try:
             if not self.broken:
-                with self._path.open("ab") as file:
-                    file.write(_line(entry))
+                _append(self._path, _line(entry))
         except OSError as error:
             raise JournalError(f"{self._path}: cannot be written: {error.strerror}") from None
         self.progress.take(entry)
@@ -252,6 +251,23 @@ def _digest(text: str) -> str:
 
 def _line(entry: dict[str, Any]) -> bytes:
     return (json.dumps(entry, separators=(",", ":")) + "\n").encode()
+
+
+def _append(path: Path, line: bytes) -> None:
+    """Add a line to a file.
+
+    Raises:
+        OSError: if it cannot be written in full; then the file is as it was: what is written next
+            would else continue the half of a line.
+    """
+    with path.open("ab", buffering=0) as file:
+        before = os.fstat(file.fileno()).st_size
+        try:
+            while line:
+                line = line[file.write(line) :]
+        except OSError:
+            file.truncate(before)
+            raise
 
 
 def _time(path: Path) -> float:

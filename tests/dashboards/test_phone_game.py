@@ -158,6 +158,25 @@ def test_a_line_that_was_not_written_in_full_is_left_out(games):
     assert continued().shown_on("a")["ideas"][0][-1] is False
 
 
+def test_an_answer_for_which_the_disk_has_no_room_leaves_the_journal_as_it_was(games):
+    resource = pytest.importorskip("resource")
+    game = begun()
+    seated(game, "a")
+    week = until_ideas(game, "a")["week"]
+    (file,) = games.iterdir()
+    whole = file.read_bytes()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 10, before[1]))
+    try:
+        with pytest.raises(JournalError, match="cannot be written"):
+            game.answer("a", week, 0, True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert file.read_bytes() == whole
+    game.answer("a", week, 0, False)
+    assert continued().shown_on("a")["ideas"][0][-1] is False
+
+
 def test_a_long_game_of_a_large_room_is_read_too(games):
     game = begun()
     seated(game, "a")
