@@ -12,7 +12,7 @@ import json
 import os
 import time
 import tomllib
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -39,6 +39,8 @@ KEPT: Final = 7 * 24 * 3_600
 """Seconds after which a journal that nobody continued is removed."""
 
 
+PRIVATE: Final = 0o600
+"""Who may read and write a journal: the user whose server keeps it."""
 BROKEN: Final = ".broken"
 """How the name of a journal ends in which a week is missing: such a game is not offered."""
 
@@ -142,24 +144,23 @@ class Journal:
             JournalError: if it cannot be written.
         """
         path = _folder() / f"{_digest(header.token)}.jsonl"
-        try:
+        with _written(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _remove_old(path.parent)
-            write_whole(path, _line({"format": FORMAT, **vars(header)}))
-            path.chmod(0o600)
-        except OSError as error:
-            raise JournalError(f"{path}: cannot be written: {error.strerror}") from None
+            write_whole(path, _line({"format": FORMAT, **vars(header)}), PRIVATE)
         return cls(header, Progress(), path)
 
     @classmethod
     def read(cls, path: Path) -> Journal:
-        """Read a journal; a last line that was not written in full is removed.
+        """Read a journal, without a last line that was not written in full.
+
+        The file stays as it is: another server may be writing to it.
 
         Raises:
             JournalError: if it is not the journal of a game, or of a newer version.
         """
         content = read_bytes(path, JournalError, MOST_BYTES)
-        whole, _, torn = content.rpartition(b"\n")
+        whole, _, _ = content.rpartition(b"\n")
         lines = whole.split(b"\n")
         try:
             first = json.loads(lines[0])
@@ -170,17 +171,21 @@ class Journal:
                 progress.take(json.loads(line))
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise JournalError(f"{path.name}: is not a game that can be continued") from error
-        if torn:
-            write_whole(path, whole + b"\n")
         return cls(header, progress, path)
 
     def again(self) -> Journal:
-        """Read it again, as its game may have gone on since.
+        """Read it again, as its game may have gone on since, to continue it.
+
+        A last line that was not written in full is removed, as the next would continue it.
 
         Raises:
-            JournalError: as :meth:`read`.
+            JournalError: as :meth:`read`, or if it cannot be written.
         """
-        return Journal.read(self._path)
+        found = Journal.read(self._path)
+        with _written(self._path), self._path.open("r+b") as file:
+            self._path.chmod(PRIVATE)  # earlier versions let everybody read what they repaired
+            file.truncate(file.read().rfind(b"\n") + 1)
+        return found
 
     def sit(self, phone: str, post: int) -> None:
         """Note where a phone sits."""
@@ -210,11 +215,9 @@ class Journal:
         Raises:
             JournalError: if it cannot be written; then it does not count.
         """
-        try:
-            if not self.broken:
+        if not self.broken:
+            with _written(self._path):
                 _append(self._path, _line(entry))
-        except OSError as error:
-            raise JournalError(f"{self._path}: cannot be written: {error.strerror}") from None
         self.progress.take(entry)
 
 
@@ -251,6 +254,15 @@ def _digest(text: str) -> str:
 
 def _line(entry: dict[str, Any]) -> bytes:
     return (json.dumps(entry, separators=(",", ":")) + "\n").encode()
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Report in our own words that a journal cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise JournalError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _append(path: Path, line: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -96,15 +97,20 @@ def write_text(
         raise fault(f"{path}: cannot be written: {_reason(error)}") from None
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
     """Write a small file so that there is the old one or the new one, whatever happens.
+
+    Args:
+        path: the file.
+        content: what it is to hold.
+        mode: who may read and write it, from its first byte on, where the user's mask allows it.
 
     Raises:
         OSError: if it cannot be written; then it is as it was.
     """
     temporary = beside(path)
     try:
-        with temporary.open("wb") as stream:
+        with open(temporary, "wb", opener=partial(os.open, mode=mode)) as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())

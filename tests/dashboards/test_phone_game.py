@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import time
 
 import pytest
@@ -48,7 +49,7 @@ def begun():
 
 def continued():
     (journal,) = journals_of(OWNER)
-    return PhoneGame(played(), journal, nothing, nothing)
+    return PhoneGame(played(), journal.again(), nothing, nothing)
 
 
 def seated(game, *phones):
@@ -152,7 +153,12 @@ def test_a_line_that_was_not_written_in_full_is_left_out(games):
     torn = file.read_bytes()[:-5]
     assert len(torn) > len(whole)
     file.write_bytes(torn)
+    file.chmod(0o644)
+    assert [one.progress.answers for one in journals_of(OWNER)] == [{}]
+    assert file.read_bytes() == torn  # a server that is writing to it is not disturbed
     again = continued()
+    assert file.read_bytes() == whole
+    assert file.stat().st_mode & 0o077 == 0
     assert again.shown_on("a")["ideas"][0][-1] is None
     again.answer("a", shown["week"], 0, False)
     assert continued().shown_on("a")["ideas"][0][-1] is False
@@ -212,7 +218,21 @@ def test_a_journal_holds_no_number_of_a_phone(games):
     seated(game, "secret-number")
     (file,) = games.iterdir()
     assert "secret-number" not in file.read_text()
-    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_journal_is_readable_by_its_user_alone_from_the_start(games, monkeypatch):
+    modes = []
+    replace = os.replace
+
+    def noted(source, target):
+        modes.append(os.stat(source).st_mode)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", noted)
+    begun()
+    (file,) = games.iterdir()
+    assert not any(mode & 0o077 for mode in (*modes, file.stat().st_mode))
+    assert modes
 
 
 def test_the_scenario_of_a_game_repeats_it(tmp_path):
