@@ -121,6 +121,9 @@ class GameDesk:
         self._errands, self._notes = errands, notes
         self._show, self._changed, self._engine = show, changed, engine
         self._counting, self._counts = threading.Lock(), False
+        # Page, clock and presenter's windows steer in threads of their own: one at a time, as
+        # otherwise one would show what another has just left.
+        self._steering = threading.RLock()
 
     @property
     def scenario(self) -> Scenario | None:
@@ -161,15 +164,16 @@ class GameDesk:
         self._open(made)
 
     def _open(self, made: Callable[[], PhoneGame]) -> None:
-        self.close()
-        try:
-            game = made()
-        except InnovationAbmError as error:
-            self._notes.tell("failed", what=str(error))
-            return
-        GAMES[game.token] = game
-        self.game.value = game
-        self._show_game()
+        with self._steering:
+            self.close()
+            try:
+                game = made()
+            except InnovationAbmError as error:
+                self._notes.tell("failed", what=str(error))
+                return
+            GAMES[game.token] = game
+            self.game.value = game
+            self._show_game()
 
     def act(self, what: str, number: int) -> None:
         """Do what a button or a presenter's window asks for.
@@ -179,13 +183,18 @@ class GameDesk:
                 time for a week; ``"compare"``: compare with the simulated managers (1) or go on.
             number: which, see above.
         """
-        game = self.game.value
-        if game is None:
-            return
-        if game.closed:  # another tab continues it
-            self.close()
-            self._show([], 0)
-            return
+        with self._steering:
+            game = self.game.value
+            if game is None:
+                return
+            if game.closed:  # another tab continues it
+                self.close()
+                self._show([], 0)
+                return
+            self._act(game, what, number)
+            self._count()
+
+    def _act(self, game: PhoneGame, what: str, number: int) -> None:
         if what == "week":
             self._end_week(game, number)
         elif what == "clock" and number and not game.game.over:
@@ -200,19 +209,19 @@ class GameDesk:
             self._show_game()
         if what in ("clock", "seconds"):
             game.channel.tell()
-        self._count()
 
     def close(self) -> None:
         """Leave the game, which can be continued."""
-        game = self.game.value
-        if game is None:
-            return
-        game.end()
-        token = game.token
-        if GAMES.get(token) is game:  # else another tab continues it
-            GAMES.pop(token)
-        self.game.value = self.comparison.value = None
-        self._count()
+        with self._steering:
+            game = self.game.value
+            if game is None:
+                return
+            game.end()
+            token = game.token
+            if GAMES.get(token) is game:  # else another tab continues it
+                GAMES.pop(token)
+            self.game.value = self.comparison.value = None
+            self._count()
 
     def _ring(self) -> None:
         """End the week whose time is over; called by the clock."""
@@ -222,19 +231,22 @@ class GameDesk:
             self._errands.ask(lambda: self._end_week(game, week))
 
     def _end_week(self, game: PhoneGame, week: int) -> None:
-        done, kept = game.game.done, not game.journal.broken
-        try:
-            ended = game.end_week(week)
-        except InnovationAbmError as error:
-            self._notes.tell("failed", what=str(error))
-            ended = True
-        if kept and game.journal.broken:
-            self._notes.tell("game_not_kept", what=game.journal.broken)
-        if ended and game.game.over:
-            self._compare(game)
-        elif ended:
-            self._show_game(done)
-        self._count()
+        with self._steering:
+            if self.game.value is not game:
+                return
+            done, kept = game.game.done, not game.journal.broken
+            try:
+                ended = game.end_week(week)
+            except InnovationAbmError as error:
+                self._notes.tell("failed", what=str(error))
+                ended = True
+            if kept and game.journal.broken:
+                self._notes.tell("game_not_kept", what=game.journal.broken)
+            if ended and game.game.over:
+                self._compare(game)
+            elif ended:
+                self._show_game(done)
+            self._count()
 
     def _show_game(self, since: int | None = None) -> None:
         """Show what was played, and play what has happened since a week."""
@@ -254,8 +266,15 @@ class GameDesk:
             week, score(room.run, week), score(simulated.run, week)
         )
         game.show((found.room, found.simulated))
-        others = with_other_luck(game.game.played, week, self._engine())
-        self.comparison.value = replace(found, others=others)
+        self._errands.ask(lambda: self._add_luck(game, found))
+
+    def _add_luck(self, game: PhoneGame, found: GameScore) -> None:
+        """Add other luck to a comparison, unless the room has gone on meanwhile."""
+        others = with_other_luck(game.game.played, found.week, self._engine())
+        with self._steering:
+            if self.game.value is game and self.comparison.value == found:
+                self.comparison.value = replace(found, others=others)
+                self._count()
 
     def _recount(self) -> None:
         """Count again soon who is here and has answered; called by phones.
@@ -276,11 +295,12 @@ class GameDesk:
         self._count()
 
     def _count(self) -> None:
-        game = self.game.value
-        found = None if game is None else _status(game)
-        if found != self.status.value:
-            self.status.value = found
-        self._changed()
+        with self._steering:
+            game = self.game.value
+            found = None if game is None else _status(game)
+            if found != self.status.value:
+                self.status.value = found
+            self._changed()
 
     def presented(self, say: Speech) -> dict[str, Any] | None:
         """Return what a presenter's window shows of the game; ``None`` without one."""

@@ -1,5 +1,6 @@
 """A tab in which the room plays the managers: what it shows, compares, exports and continues."""
 
+import threading
 import time
 from html import escape
 
@@ -16,6 +17,7 @@ from innovation_abm.dashboards.hosting import Hosting
 from innovation_abm.dashboards.keeping import Keep, session_file
 from innovation_abm.dashboards.maturity_panel import MaturityPanel
 from innovation_abm.dashboards.opening import Opened
+from innovation_abm.dashboards.phones import game_desk
 from innovation_abm.dashboards.phones.game_desk import GAMES
 from innovation_abm.dashboards.phones.journal import FOLDER_VARIABLE
 from innovation_abm.dashboards.phones.managers import score
@@ -257,6 +259,31 @@ def test_a_game_whose_journal_cannot_be_written_goes_on_and_is_not_offered_again
     assert len(game.game.verdicts) > before
     assert room.notes.shown.value == ()
     assert opened().games() == []
+
+
+@pytest.mark.parametrize("act", ["back", "leave"])
+def test_a_comparison_that_was_left_does_not_come_back(room, monkeypatch, act):
+    began, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(*_):
+        began.set()
+        may_end.wait(120)
+        return ()
+
+    monkeypatch.setattr(game_desk, "with_other_luck", slow)
+    room.play_managers()
+    play(room, 3)
+    room.desk.act("compare", 1)
+    assert began.wait(120)
+    if act == "back":
+        room.game.act("compare", 0)
+    else:
+        room.leave_game()
+    may_end.set()
+    room.game._errands.ask(ended.set)
+    assert ended.wait(120)
+    assert room.game.comparison.value is None
+    assert room.game.judging == (act == "back")
 
 
 @pytest.mark.parametrize("act", ["move", "open", "guide", "luck"])
