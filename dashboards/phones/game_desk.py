@@ -253,6 +253,7 @@ class GameDesk:
         game = self.game.value
         if game is not None:
             self.comparison.value = None
+            game.show(None)
             self._show([game.game.film()], game.game.done if since is None else since)
             self._count()
 

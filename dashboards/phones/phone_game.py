@@ -140,7 +140,7 @@ class PhoneGame:
             if self.game.over:
                 self.clock.pause()
             with self._changing:
-                self._open = not self.game.over
+                self._open, self.scores = not self.game.over, None  # they were of an earlier week
         self.channel.tell()
         return True
 
@@ -166,8 +166,8 @@ class PhoneGame:
             votes[self._progress.seats[phone], idea] += 1 if endorse else -1
         return {place: balance > 0 for place, balance in votes.items() if balance}
 
-    def show(self, scores: tuple[Score, Score]) -> None:
-        """Show phones how the room did, and how the simulated managers do."""
+    def show(self, scores: tuple[Score, Score] | None) -> None:
+        """Show phones how the room did, and how the simulated managers do; ``None``: no longer."""
         with self._changing:
             self.scores = scores
         self.channel.tell()

@@ -137,6 +137,7 @@ def test_the_room_is_compared_with_two_plain_runs(room):
     assert any(str(found.room.saved) in line for line in shown)
     assert game.shown_on("0")["scores"][1][0] == found.simulated.saved
     room.game.act("compare", 0)
+    assert "scores" not in game.shown_on("0")
     assert room.stage.twin == {}
     assert room.game.status.value.week == 13
 
@@ -259,6 +260,18 @@ def test_a_game_whose_journal_cannot_be_written_goes_on_and_is_not_offered_again
     assert len(game.game.verdicts) > before
     assert room.notes.shown.value == ()
     assert opened().games() == []
+
+
+def test_phones_show_no_comparison_of_an_earlier_week(room):
+    room.play_managers()
+    game = play(room, 3)
+    room.game.act("compare", 1)
+    assert "scores" in game.shown_on("0")
+    room.game.act("week", game.week)  # from a presenter's window that still offers it
+    assert "scores" not in game.shown_on("0")
+    while not game.game.over:
+        room.game.act("week", game.week)
+    assert "scores" in game.shown_on("0")
 
 
 @pytest.mark.parametrize("act", ["back", "leave"])
