@@ -200,8 +200,10 @@ class Room:
             moment = self.history.undo()
             if moment is None:
                 return
-            self.leave_game()
-            if moment.elsewhere(now):
+            elsewhere = moment.elsewhere(now)
+            if elsewhere or moment.play != now.play:  # else a game goes on
+                self.leave_game()
+            if elsewhere:
                 self._return_to(moment, now)
             self.refresh()
 

@@ -317,6 +317,24 @@ def test_a_game_is_left_when_the_room_plays_something_else(room, act):
     assert film is None or film.weeks == room.play.opening.weeks
 
 
+def test_undo_leaves_a_game_only_if_it_changes_what_is_played(room):
+    room.open_guide("clay-layer")
+    room.open_guide("")
+    room.move("risk_aversion", 0.1)
+    room.play_managers()
+    game = play(room, 3)
+    room.keep("kept in the middle of the game")
+    room.undo()
+    assert room.history.named.value == ()
+    assert (room.game.game.value, room.stage.film["weeks"]) == (game, 3)
+    room.undo()  # the lever
+    assert room.game.game.value is None
+    room.play_managers()
+    room.undo()  # back to the guided session, with the organisation of now
+    assert room.session.guide is not None
+    assert room.game.game.value is None
+
+
 def test_levers_act_in_the_game_and_in_what_it_is_compared_with(room):
     room.move("risk_aversion", 0.1)
     room.play_managers()
