@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 2.0
 """Seconds after which no more weeks end by themselves."""
+MOST_CHANGES: Final = 10
+"""How often a phone may answer in a week, for each idea on its desk: journals must stay small."""
+
+
+class TooOftenError(VoteError):
+    """A phone has changed its answers too often this week."""
 
 
 class PhoneGame:
@@ -71,6 +77,7 @@ class PhoneGame:
         self._open, self._closed = not self.game.over, False
         self._here: Counter[str] = Counter()
         self._left: set[str] = set()
+        self._changes: Counter[str] = Counter()
         self._changing = threading.RLock()
         self._stepping = threading.Lock()
 
@@ -158,6 +165,7 @@ class PhoneGame:
         with self._changing:
             self.journal.end_week(self._week, self.game.verdicts[before:])
             self._week, self._inboxes = self.game.week, self.game.inboxes
+            self._changes.clear()
 
     def _decisions(self) -> dict[tuple[int, str], bool]:
         """Return what the majority at each desk answered; nothing where they are evenly split."""
@@ -244,6 +252,8 @@ class PhoneGame:
         Raises:
             VoteError: if the phone has not joined, or that week has ended, or there is no such
                 idea.
+            TooOftenError: if it has changed its answers too often this week.
+            JournalError: if it cannot be kept.
         """
         seat = seat_of(phone)
         with self._changing:
@@ -255,7 +265,13 @@ class PhoneGame:
             ideas = self._ideas(post)
             if not 0 <= place < len(ideas):
                 raise VoteError("there is no such idea on this desk")
-            self.journal.answer(seat, ideas[place].name, endorse)
+            idea = ideas[place].name
+            if self._progress.answers.get((seat, idea)) == endorse:
+                return
+            if self._changes[seat] >= MOST_CHANGES * len(ideas):
+                raise TooOftenError("your answers of this week can no longer be changed")
+            self.journal.answer(seat, idea, endorse)
+            self._changes[seat] += 1
         self._changed()
 
     def shown_on(self, phone: str) -> dict[str, Any] | None:

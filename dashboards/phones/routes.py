@@ -19,6 +19,7 @@ from starlette.routing import Route
 from innovation_abm.dashboards.phones.desk import DESKS, POLLS
 from innovation_abm.dashboards.phones.game_desk import GAMES
 from innovation_abm.dashboards.phones.journal import JournalError
+from innovation_abm.dashboards.phones.phone_game import TooOftenError
 from innovation_abm.dashboards.phones.poll import VoteError
 from innovation_abm.dashboards.stage import FRONT
 from innovation_abm.dashboards.words import vocabulary
@@ -137,6 +138,8 @@ async def play(request: Request) -> Response:
         return _refused(400, "must be a week, a place and an answer of -1, 0 or 1")
     try:
         game.answer(_phone(request), given["week"], given["place"], ANSWERS[given["answer"]])
+    except TooOftenError as error:
+        return _refused(429, str(error))
     except VoteError as error:
         return _refused(409, str(error))
     except JournalError:

@@ -21,7 +21,7 @@ from innovation_abm.dashboards.phones.journal import (
     journals_of,
     owner_of,
 )
-from innovation_abm.dashboards.phones.phone_game import PhoneGame
+from innovation_abm.dashboards.phones.phone_game import MOST_CHANGES, PhoneGame, TooOftenError
 from innovation_abm.dashboards.phones.poll import VoteError
 
 SCENARIO = preset("workshop").but(weeks=20)
@@ -101,6 +101,26 @@ def test_a_phone_is_answered_about_its_own_desk_in_this_week_only():
     assert game.shown_on("a")["ideas"][0][-1] is None
     game.end_week(week)
     assert game.game.verdicts == ()
+
+
+def test_an_answer_is_written_only_if_it_changes_and_not_without_end(games):
+    game = begun()
+    seated(game, "a")
+    shown = until_ideas(game, "a")
+    week, most = shown["week"], MOST_CHANGES * len(shown["ideas"])
+    (file,) = games.iterdir()
+    before = len(file.read_bytes().splitlines())
+    game.answer("a", week, 0, None)
+    for number in range(most):
+        for _ in range(3):
+            game.answer("a", week, 0, number % 2 == 0)
+    assert len(file.read_bytes().splitlines()) == before + most
+    with pytest.raises(TooOftenError):
+        game.answer("a", week, 0, most % 2 == 0)
+    game.answer("a", week, 0, most % 2 == 1)  # what it said last is no change
+    assert game.shown_on("a")["ideas"][0][-1] is (most % 2 == 1)
+    game.end_week(week)
+    game.answer("a", until_ideas(game, "a")["week"], 0, True)
 
 
 def test_the_majority_at_a_desk_decides_and_a_tie_is_simulated():
@@ -354,5 +374,10 @@ def test_an_answer_is_confirmed_only_if_it_is_kept(open_game, games):
     assert continued().shown_on("a")["ideas"][0][-1] is True
     for phone, token, status in (("b", open_game.token, 409), ("a", "guessed", 404)):
         assert asked(routes.play, token, content, phone).status_code == status
+    for number in range(MOST_CHANGES * 9):
+        changed = json.dumps({"week": week, "place": 0, "answer": number % 2}).encode()
+        if (answer := asked(routes.play, open_game.token, changed, "a")).status_code != 204:
+            break
+    assert answer.status_code == 429
     open_game.end_week(week)
     assert asked(routes.play, open_game.token, content, "a").status_code == 409

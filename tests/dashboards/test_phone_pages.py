@@ -53,7 +53,7 @@ class Phone:
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_an_answer_is_sent_once_more_and_else_the_phone_says_so(language):
     with chromium() as browser:
-        phone = Phone(browser, language, [0, 204, 503, 0, 204])
+        phone = Phone(browser, language, [0, 204, 503, 0, 204, 429])
         leave = phone.say["play_leave"]
         phone.tap("play_endorse")
         phone.waits_for("play_lost")
@@ -65,4 +65,7 @@ def test_an_answer_is_sent_once_more_and_else_the_phone_says_so(language):
         phone.tap("play_refuse", place=1)
         phone.waits_for("play_counted")
         assert phone.pressed() == [phone.say["play_endorse"], phone.say["play_refuse"]]
-        assert len(phone.sent) == 5
+        phone.tap("play_leave", place=1)
+        phone.waits_for("play_often")
+        assert phone.pressed() == [phone.say["play_endorse"], phone.say["play_refuse"]]
+        assert len(phone.sent) == 6
