@@ -56,7 +56,7 @@ def _write_tables(parquet: Path, folder: Path) -> None:
 
 
 def _whole(room: Room, film: Film) -> Run:
-    """Return the run that is exported: of a game, that of its scenario to the last week."""
+    """Return the run that is exported: of a game that is over, that of its scenario."""
     game = room.game.game.value
     if game is None:
         return film.run
@@ -92,6 +92,16 @@ def Keep(room: Room) -> None:
             solara.FileDownload(
                 lambda: session_file(room), f"{scenario.name}.toml", say("keep_scenario")
             )
-        solara.FileDownload(
-            lambda: packed(_whole(room, film)), f"{scenario.name}.zip", say("keep_tables")
-        )
+        _Tables(room, film)
+
+
+@solara.component
+def _Tables(room: Room, film: Film) -> None:
+    """Offer the tables; of a game only once it is over: they tell what becomes of its ideas."""
+    status = room.game.status.value
+    if status is not None and not status.over:
+        solara.Button(room.say("keep_tables_later"), text=True, disabled=True)
+        return
+    solara.FileDownload(
+        lambda: packed(_whole(room, film)), f"{room.scenario.name}.zip", room.say("keep_tables")
+    )

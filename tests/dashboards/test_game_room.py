@@ -4,6 +4,7 @@ import threading
 import time
 from html import escape
 
+import ipyvuetify
 import pytest
 import solara
 import solara.lab
@@ -14,7 +15,7 @@ from innovation_abm import Scenario, simulate
 from innovation_abm.dashboards import room as room_module
 from innovation_abm.dashboards.game_panel import GamePanel, pace
 from innovation_abm.dashboards.hosting import Hosting
-from innovation_abm.dashboards.keeping import Keep, session_file
+from innovation_abm.dashboards.keeping import Keep, _Tables, session_file
 from innovation_abm.dashboards.maturity_panel import MaturityPanel
 from innovation_abm.dashboards.opening import Opened
 from innovation_abm.dashboards.phones import game_desk
@@ -315,6 +316,22 @@ def test_a_game_is_left_when_the_room_plays_something_else(room, act):
     until(lambda: not room.jobs.working.value)
     film = room.picture.film.value
     assert film is None or film.weeks == room.play.opening.weeks
+
+
+def test_the_tables_of_a_game_are_exported_only_once_it_is_over(room):
+    def offered():
+        tables = _Tables(room, room.picture.film.value)
+        _, rendered = solara.render(solara.AppLayout(children=[tables]), handle_error=False)
+        return [button.widget.disabled for button in rendered.find(ipyvuetify.Btn)]
+
+    room.play_managers()
+    play(room, 3)
+    room.game.act("compare", 1)
+    assert offered() == [True]
+    room.game.act("compare", 0)
+    play(room, 17)
+    assert room.game.status.value.over
+    assert offered() == [False]
 
 
 def test_undo_leaves_a_game_only_if_it_changes_what_is_played(room):
