@@ -37,8 +37,6 @@ MOST_BYTES: Final = 50_000_000
 """Most bytes of a journal: some ten times those of the largest room that plays the longest run."""
 KEPT: Final = 7 * 24 * 3_600
 """Seconds after which a journal that nobody continued is removed."""
-
-
 PRIVATE: Final = 0o600
 """Who may read and write a journal: the user whose server keeps it."""
 BROKEN: Final = ".broken"
@@ -266,13 +264,17 @@ def _written(path: Path) -> Iterator[None]:
 
 
 def _append(path: Path, line: bytes) -> None:
-    """Add a line to a file.
+    """Add a line to a file, which must exist: a journal without its first line is none.
 
     Raises:
         OSError: if it cannot be written in full; then the file is as it was: what is written next
             would else continue the half of a line.
     """
-    with path.open("ab", buffering=0) as file:
+
+    def existing(name: str, flags: int) -> int:
+        return os.open(name, flags & ~os.O_CREAT)
+
+    with open(path, "ab", buffering=0, opener=existing) as file:
         before = os.fstat(file.fileno()).st_size
         try:
             while line:

@@ -203,6 +203,18 @@ def test_an_answer_for_which_the_disk_has_no_room_leaves_the_journal_as_it_was(g
     assert continued().shown_on("a")["ideas"][0][-1] is False
 
 
+def test_a_journal_that_was_removed_is_not_begun_again_in_the_middle(games):
+    game = begun()
+    (file,) = games.iterdir()
+    file.unlink()
+    with pytest.raises(JournalError, match="cannot be written"):
+        game.join("a")
+    game.end_week(1)
+    game.join("a")
+    assert game.week == 2
+    assert not list(games.iterdir())
+
+
 def test_a_long_game_of_a_large_room_is_read_too(games):
     game = begun()
     seated(game, "a")
