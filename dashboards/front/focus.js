@@ -1,26 +1,40 @@
 // Added before the scripts of widgets that are in a dialog.
 
-const PATIENCE = 100; // frames: a dialog opens and closes gradually
+const PATIENCE = 10000; // milliseconds: a dialog opens and closes gradually, slowly on a busy machine
 
 // Keeps the focus in the dialog when its content changes: the focused element may be gone, and
-// Escape closes a dialog only from within. When closed, it gives the focus back.
+// Escape closes a dialog only from within. When closed, it gives the focus back. It waits for what
+// is not drawn yet, until the user does something.
 function keepFocus(model, el) {
-  let tries = 0;
+  let end = 0;
+  const soon = (what) => { if (performance.now() < end) requestAnimationFrame(what); };
+  const dialog = () => el.closest(".v-dialog");
   const focus = () => {
     if (!model.get("view")) return;
     const heading = el.closest(".ia-upload")?.querySelector(".ia-heading");
     heading?.focus();
-    if ((!heading || document.activeElement !== heading) && --tries > 0) requestAnimationFrame(focus);
+    if (!heading || document.activeElement !== heading) soon(focus);
   };
   const giveBack = () => { // once the dialog is closed, which would take it again
     if (!el.closest(".v-dialog--active")) document.querySelector(model.get("opener"))?.focus();
-    else if (!model.get("view") && --tries > 0) requestAnimationFrame(giveBack);
+    else if (!model.get("view")) soon(giveBack);
   };
   const turn = () => {
-    tries = PATIENCE;
+    end = performance.now() + PATIENCE;
     requestAnimationFrame(model.get("view") ? focus : giveBack);
   };
+  const acts = (event) => {
+    if (!event.isTrusted) return;
+    end = 0;
+    const outside = event.key === "Escape" && model.get("view") && !dialog()?.contains(event.target);
+    if (outside) dialog()?.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", keyCode: 27, bubbles: true }));
+  };
+  for (const kind of ["keydown", "pointerdown"]) document.addEventListener(kind, acts, true);
   model.on("change:view", turn);
   if (model.get("view")) turn();
-  return () => { tries = 0; model.off("change:view", turn); };
+  return () => {
+    end = 0;
+    for (const kind of ["keydown", "pointerdown"]) document.removeEventListener(kind, acts, true);
+    model.off("change:view", turn);
+  };
 }

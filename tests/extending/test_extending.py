@@ -492,7 +492,8 @@ def test_the_examples_of_the_docs_are_the_same_in_both_engines():
         ("strict.py",),
         ("busy.py",),
     )
-    assert set(written) == {name for names in books for name in names}
+    only_mesa = {name for name, content in written.items() if "MODULES" in content}
+    assert set(written) - only_mesa == {name for names in books for name in names}
     for names in books:
         Path("book.py").write_text("".join(written[name] for name in names))
         found = {check.name: check for check in check_rules("book.py")}
