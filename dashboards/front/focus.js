@@ -6,21 +6,22 @@ const PATIENCE = 10000; // milliseconds: a dialog opens and closes gradually, sl
 // Escape closes a dialog only from within. When closed, it gives the focus back. It waits for what
 // is not drawn yet, until the user does something.
 function keepFocus(model, el) {
-  let end = 0;
+  let end = 0, reached = false;
   const soon = (what) => { if (performance.now() < end) requestAnimationFrame(what); };
   const dialog = () => el.closest(".v-dialog");
   const focus = () => {
     if (!model.get("view")) return;
     const heading = el.closest(".ia-upload")?.querySelector(".ia-heading");
-    heading?.focus();
-    if (!heading || document.activeElement !== heading) soon(focus);
+    if (!reached || !dialog()?.contains(document.activeElement)) heading?.focus(); // or the frame took it
+    reached ||= !!heading && document.activeElement === heading;
+    soon(focus);
   };
   const giveBack = () => { // once the dialog is closed, which would take it again
     if (!el.closest(".v-dialog--active")) document.querySelector(model.get("opener"))?.focus();
     else if (!model.get("view")) soon(giveBack);
   };
   const turn = () => {
-    end = performance.now() + PATIENCE;
+    [end, reached] = [performance.now() + PATIENCE, false];
     requestAnimationFrame(model.get("view") ? focus : giveBack);
   };
   const acts = (event) => {
