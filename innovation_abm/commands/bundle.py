@@ -24,10 +24,23 @@ from innovation_abm.extras import EXTRAS
 from innovation_abm.version import __version__
 
 WHEELS: Final = "wheels"
+ALWAYS: Final = "dashboard"
+"""The optional part that every bundle includes: its README begins with it."""
 NOT_SOURCE: Final = (".*", "__pycache__", "build", "dist", "*.egg-info", "venv")
 """What wheels are not built from."""
-TRIED: Final = (("doctor",), ("run", "workshop", "--weeks", "8", "--engine", "mesa"))
-"""Commands that must work in a new environment."""
+TRIED: Final = (
+    ("innovation-abm", "doctor"),
+    ("innovation-abm", "run", "workshop", "--weeks", "8", "--engine", "mesa"),
+    ("innovation-abm", "dashboard", "--help"),
+    # Loads all that the dashboard needs; isolated, as a checkout may be in the current folder.
+    (
+        "python",
+        "-I",
+        "-c",
+        "import innovation_abm.dashboards.app, innovation_abm.dashboards.server",
+    ),
+)
+"""Programs of a new environment that must work there, with their arguments."""
 LINES: Final = 15
 """Most lines of a program that failed that are shown."""
 
@@ -37,8 +50,8 @@ FolderOption = Annotated[
 ExtraOption = Annotated[
     list[str] | None,
     typer.Option(
-        help=f"Optional part to include: {', '.join(EXTRAS)}. Default: dashboard. "
-        "Repeat for several.",
+        help=f"Optional part to include besides {ALWAYS}: "
+        f"{', '.join(name for name in EXTRAS if name != ALWAYS)}. Repeat for several.",
         metavar="NAME",
     ),
 ]
@@ -57,7 +70,7 @@ def bundle(out: FolderOption, extra: ExtraOption = None, engine: EngineOption = 
     The wheels are for this machine's system and Python version. They are tried in a new
     environment before the folder is written. Requires an internet connection and some minutes.
     """
-    extras = extra or ["dashboard"]
+    extras = list(dict.fromkeys([ALWAYS, *(extra or ())]))
     for name in extras:
         if name not in EXTRAS:
             raise InnovationAbmError(f"--extra: {unknown('part', name, EXTRAS)}")
@@ -129,8 +142,8 @@ def _try(wheels: Path, wanted: str, place: Path) -> None:
     alone |= {"PIP_CONFIG_FILE": os.devnull, "INNOVATION_ABM_CACHE_DIR": str(place / "cache")}
     offline = ("install", "--no-index", "--find-links", str(wheels))
     _run(_pip(f"--python={scripts / 'python'}", *offline, wanted), alone)
-    for command in TRIED:
-        _run([str(scripts / "innovation-abm"), *command], alone)
+    for program, *arguments in TRIED:
+        _run([str(scripts / program), *arguments], alone)
 
 
 def _pip(*options: str) -> list[str]:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -38,6 +39,35 @@ def test_nothing_half_made_is_left(tmp_path, monkeypatch):
     with pytest.raises(InnovationAbmError, match="no internet"):
         bundle.bundle(tmp_path / "new")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("asked", "included"),
+    [
+        (None, "[dashboard]"),
+        (["studies"], "[dashboard,studies]"),
+        (["pdf", "dashboard", "pdf"], "[dashboard,pdf]"),
+    ],
+)
+def test_the_dashboard_that_the_readme_begins_with_is_in_every_bundle(
+    asked, included, tmp_path, monkeypatch
+):
+    done = []
+
+    def ran(command, environment):
+        done.append(command)
+        if "wheel" in command:
+            Path(command[command.index("--wheel-dir") + 1]).mkdir(parents=True)
+
+    monkeypatch.setattr(bundle, "_run", ran)
+    monkeypatch.setattr(bundle.venv, "create", lambda *given, **named: None)
+    bundle.bundle(tmp_path / "new", asked)
+    made, installed, *_ = done
+    assert made[-1].partition("==")[0].endswith(included)
+    assert installed[-1] == f"innovation-abm{included}"
+    readme = (tmp_path / "new" / "README.txt").read_text(encoding="utf-8")
+    assert f'"innovation-abm{included}"' in readme
+    assert any("dashboard" in command for command in done)
 
 
 @pytest.mark.slow
