@@ -132,7 +132,7 @@ def idle_words(room: Room, name: str) -> str:
     if not any(move.name == name for move in room.play.moves):
         return ""
     opened = room.chart.opened
-    where = name, room.play.scenario, opened.organization
+    where = name, room.play.scenario, room.chart.organization
     lacking = certain_needs(*where) if opened.rules is None else {}
     if not lacking and not _nothing_changed(room):
         return ""
