@@ -90,7 +90,7 @@ class Figure:
     Attributes:
         mean: its mean over the replications, with its 95% interval.
         change: by how much it differs from that of the scenario that is compared with, under the
-            same luck; ``None`` if it is that scenario, or there is no such luck.
+            same luck; ``None`` for that scenario itself, and where the luck differs.
         luck, worlds: 95% of single runs, and the means of all worlds; ``None`` if there are none.
     """
 

@@ -250,8 +250,7 @@ class PhoneGame:
             endorse: whether to endorse it; ``None``: neither.
 
         Raises:
-            VoteError: if the phone has not joined, or that week has ended, or there is no such
-                idea.
+            VoteError: if the phone has not joined, the week has ended, or the desk has fewer ideas.
             TooOftenError: if it has changed its answers too often this week.
             JournalError: if it cannot be kept.
         """
@@ -264,7 +263,7 @@ class PhoneGame:
                 raise VoteError("this week has ended")
             ideas = self._ideas(post)
             if not 0 <= place < len(ideas):
-                raise VoteError("there is no such idea on this desk")
+                raise VoteError("the desk does not have this idea")
             idea = ideas[place].name
             if self._progress.answers.get((seat, idea)) == endorse:
                 return

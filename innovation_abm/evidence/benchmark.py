@@ -209,7 +209,7 @@ def bench(
         and ``million_runs_mb``, the peak of memory of a study of a million runs; ``costs``, in
         nanoseconds: ``person_week`` and ``review``, and those of the floor, see
         :func:`innovation_abm.kernel.floor.floor`; ``ratio_to_c_loop``, the cost of a person's week
-        over that of a minimal loop in C, null where there is no C compiler; ``cases``: every
+        over that of a minimal loop in C, null without a C compiler; ``cases``: every
         measurement; ``seed``, ``processors``, and the versions of what was measured.
 
     Raises:

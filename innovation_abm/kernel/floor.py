@@ -129,7 +129,7 @@ def c_loop(repeats: int = 5) -> float | None:
         repeats: measurements; the least is given.
 
     Returns:
-        The processor time of a person's week in nanoseconds; ``None`` where there is no C compiler
+        The processor time of a person's week in nanoseconds; ``None`` without a C compiler
         (``CC``, or else ``cc``), or what it makes of the loop does not run.
     """
     compiler = shlex.split(os.environ.get("CC") or "cc")

@@ -10,6 +10,7 @@ from drawing import drawn
 
 from innovation_abm import preset
 from innovation_abm.dashboards.debrief import debrief_page, debrief_paper
+from innovation_abm.dashboards.debrief_buttons import made
 from innovation_abm.dashboards.guide_panel import GuidePanel
 from innovation_abm.dashboards.opening import Opened
 from innovation_abm.dashboards.room import Room
@@ -159,3 +160,14 @@ def test_an_own_chart_names_its_posts_and_gives_no_file(compiled):
     assert re.search(r"from Desk \d+, in layer 3", page)
     assert "innovation-abm run run.toml" in page
     assert "[provenance]" not in page
+
+
+def test_the_room_is_told_when_a_debrief_fails(compiled):
+    def fails(room):
+        raise ValueError("no ink")
+
+    room = Room(Opened(preset("workshop")), READY)
+    with pytest.raises(ValueError, match="no ink"):
+        made(room, fails)
+    assert "no ink" in str(room.notes.shown.value)
+    room.close()

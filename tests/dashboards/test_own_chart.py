@@ -85,7 +85,7 @@ def test_an_own_chart_has_a_real_pace_and_that_of_a_room(tab):
     assert (room.chart.pace, "pace" in room.stage.link) == ("real", False)
     room.set_pace("room")
     assert (room.chart.pace, room.chart.is_own) == ("room", True)
-    assert "&pace=room&" in room.stage.link  # it is no session's
+    assert "&pace=room&" in room.stage.link  # a session has a pace of its own
     rates = [play.opening.conception_rate for play in (real, room.play)]
     assert rates == [preset(name).conception_rate for name in ("typical", "workshop")]
     again = tab(room.stage.link)

@@ -90,8 +90,8 @@ def test_a_phone_is_answered_about_its_own_desk_in_this_week_only():
     for phone, when, place, why in (
         ("stranger", week, 0, "has not joined"),
         ("a", week - 1, 0, "this week has ended"),
-        ("a", week, many, "no such idea"),
-        ("a", week, -1, "no such idea"),
+        ("a", week, many, "not have this idea"),
+        ("a", week, -1, "not have this idea"),
     ):
         with pytest.raises(VoteError, match=why):
             game.answer(phone, when, place, True)
