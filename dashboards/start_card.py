@@ -41,12 +41,13 @@ def StartCard(room: Room, upload: Callable[[], None], ask: Callable[[], None]) -
         ask()
 
     bet = say("start_bet", minutes=guide.minutes)
-    ways = (
+    ways = [
         (bet, say("start_bet_says"), lambda: room.open_guide(guide.key)),
         (say("start_explore"), say("start_explore_says"), explore),
         (say("start_own"), say("start_own_says"), own),
-        (say("start_profile"), say("start_profile_says"), profile),
-    )
+    ]
+    if not room.profiling.obstacle:  # else its panel says what is missing
+        ways.append((say("start_profile"), say("start_profile_says"), profile))
     about = {"role": "region", "aria-label": title}
     with solara.Div(classes=["ia-start"], attributes=about):
         solara.HTML(tag="h2", unsafe_innerHTML=escape(title))

@@ -3,7 +3,7 @@
 import pytest
 from drawing import drawn
 
-from innovation_abm import generate, preset
+from innovation_abm import extras, generate, preset
 from innovation_abm.dashboards.guide_panel import GuidePanel
 from innovation_abm.dashboards.guides import find_guide
 from innovation_abm.dashboards.offered import offered
@@ -69,6 +69,14 @@ def test_the_card_offers_ways_to_begin(language):
         assert began(room)
         assert not room.starting.value
         assert drawn(_card(room, asked.append)) == ("", {})
+
+
+def test_the_card_does_not_offer_questions_that_cannot_be_asked(monkeypatch):
+    monkeypatch.setitem(extras.EXTRAS, "studies", ("no_such_module",))
+    say = Speech("en")
+    _, buttons = drawn(_card(opened(), print))
+    assert say("start_own") in buttons
+    assert say("start_profile") not in buttons
 
 
 def test_ones_own_chart_is_opened_by_the_card_where_there_is_one():
