@@ -142,7 +142,7 @@ def managers(browser: Any, address: str, server: subprocess.Popen[str]) -> dict[
     Returns:
         ``phones``; ``answers`` that they sent; ``answer_seconds`` within which 95% of them were
         confirmed; ``phone_kilobytes`` that the busiest phone received; ``week_seconds`` from the
-        end of a week to the next one on the phones, the median; ``server_percent``.
+        end of a week to the next one on the phones, the median; ``server_percent_answering``.
     """
     page, _ = _open(browser, f"{address}?panel=game&lang=en")
     page.get_by_text("Let phones play").click()
@@ -169,7 +169,7 @@ def managers(browser: Any, address: str, server: subprocess.Popen[str]) -> dict[
         "answer_seconds": statistics.quantiles(seconds, n=20)[-1],
         "phone_kilobytes": max(phone.received for phone in phones) / 1_000,
         "week_seconds": statistics.median(waited),
-        "server_percent": used,
+        "server_percent_answering": used,
     }
 
 
@@ -190,7 +190,7 @@ def crowd_votes(browser: Any, address: str, server: subprocess.Popen[str]) -> di
     Returns:
         ``pages`` and ``phones``; how many ``votes``; ``vote_seconds_median`` and
         ``vote_seconds_95``, the time within which half and 95% of them are counted, each phone's
-        votes one after another; ``server_percent`` in that time.
+        votes one after another; ``server_percent_answering``.
     """
     room = browser.new_page(viewport={"width": LAPTOP[0], "height": LAPTOP[1]})
     room.goto(f"{address}?lang=en&panel=guide&guide={SESSION}")

@@ -20,6 +20,7 @@ HEADLINES: Final = {
     "single_ms": ("one run, 1,000 people x 104 weeks", "ms"),
     "ratio_to_mesa_engine": ("  the Mesa engine takes", "times as long"),
     "replications_per_second": ("replications, 100 people x 104 weeks", "a second"),
+    "replications_with_networks_per_second": ("  with networks for platform and norms", "a second"),
     "thread_speedup": ("  two threads against one", "times as many"),
     "ratio_to_mesa_engine_in_replications": ("  against the Mesa engine", "times as many"),
     "ratio_to_batch_run_1_process": ("  against mesa.batch_run, 1 process", "times as many"),
@@ -40,6 +41,9 @@ HEADLINES: Final = {
     "million_runs_mb": ("  its peak memory", "MB"),
 }
 """The figures of the benchmark, in words, with their units."""
+
+VARIANTS: Final = {"default": ", default", "all": ", networks"}
+"""What is added to the name of a case of other mechanisms than all but networks."""
 
 
 def bench(
@@ -69,10 +73,10 @@ def show_benchmark(console: Console, measured: Mapping[str, Any]) -> None:
     for name, value in measured["costs"].items():
         words = name.removesuffix("_ns").replace("_", " ")
         table.add_row(f"cost: {words}", "-" if value is None else _rounded(value), "ns")
-    show_part(console, "All mechanisms on, medians", table)
-    table = page_table("<", "<engine", "people", "weeks", "runs", "x", "seconds", "ns a p-week")
+    show_part(console, "All mechanisms on but networks, medians", table)
+    table = page_table("<", "<engine", "people", "weeks", "runs", "x", "s", "ns")
     for case in measured["cases"]:
-        what = case["what"] + (", default" if case["mechanisms"] == "default" else "")
+        what = case["what"] + VARIANTS.get(case["mechanisms"], "")
         table.add_row(
             what.replace("growth with", "by"),
             case["engine"].removeprefix("mesa."),
@@ -84,7 +88,7 @@ def show_benchmark(console: Console, measured: Mapping[str, Any]) -> None:
             _rounded(case["ns_per_person_week"]),
         )
     show_part(
-        console, "Measured (x: threads or processes; a person-week is a person's week)", table
+        console, "Measured (x: threads or processes; ns: nanoseconds of one person's week)", table
     )
     packages = ("python", "mesa", "numba", "numpy")
     versions = ", ".join(f"{name} {measured[name]}" for name in packages)
