@@ -209,8 +209,36 @@ def certain_needs(
     """
     known = scenario.catalogue()
     if name in known:
-        return unmet_by(known[name], weeks_of(_moved(known[name], scenario), organization))
+        moved_too = _moved(known[name], scenario)
+        return unmet_by(
+            known[name], _changed_by(known[name], moved_too), weeks_of(moved_too, organization)
+        )
     return unmet(name, weeks_of(scenario, organization))
+
+
+def _changed_by(lever: Lever, scenario: Scenario) -> list[str]:
+    """List the parameters that a lever changes in any week, had the scenario moved no other.
+
+    Those that its record names come first.
+    """
+    before, after = weeks_of(_moving(scenario)), weeks_of(_moving(scenario, lever.key))
+    return [
+        name
+        for name in dict.fromkeys((*moved_by(lever), *before[0]))
+        if any(one.get(name) != other.get(name) for one, other in zip(before, after, strict=True))
+    ]
+
+
+def _moving(scenario: Scenario, *keys: str) -> Scenario:
+    """Return a scenario that moves none of its levers but those named."""
+
+    def kept(levers: Mapping[str, float]) -> dict[str, float]:
+        return {key: strength if key in keys else 0.0 for key, strength in levers.items()}
+
+    timeline = (
+        entry.model_copy(update={"levers": kept(entry.levers)}) for entry in scenario.timeline
+    )
+    return scenario.but(levers=kept(scenario.levers), timeline=tuple(timeline))
 
 
 def cannot_act(needs: Mapping[str, Value]) -> str:
@@ -269,16 +297,16 @@ def unmet_needs(
     """Return what a lever that changes nothing in a scenario needs there.
 
     Returns:
-        Of the parameters that the lever needs, those whose mechanism is off; if there are none,
-        what the parameters lack that it moves; else those that have other values. The values are
-        such as it is known to act with.
+        What the parameters lack that it moves; if that is nothing, of the parameters that the
+        lever needs, those whose mechanism is off; else those that have other values. The values
+        are such as it is known to act with.
     """
     known, values = scenario.parameters(), weeks_of(scenario, organization)[0]
     other: dict[str, Value] = {
         name: value for name, value in lever.needs.items() if values[name] != value
     }
     off = {name: value for name, value in other.items() if values[name] == known[name].off}
-    return off or certain_needs(lever.key, scenario, organization) or other
+    return certain_needs(lever.key, scenario, organization) or off or other
 
 
 def _moved(lever: Lever, scenario: Scenario) -> Scenario:

@@ -19,7 +19,7 @@ from innovation_abm.scenario.mechanisms import turns
 from innovation_abm.scenario.parameters import parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from innovation_abm.organization.organization import Organization
     from innovation_abm.scenario.levers import Lever
@@ -92,17 +92,29 @@ def unmet(name: str, weeks: list[Week]) -> Week:
     return found
 
 
-def unmet_by(lever: Lever, weeks: list[Week]) -> Week:
+def unmet_by(lever: Lever, changed: Sequence[str], weeks: list[Week]) -> Week:
     """Return what keeps all that a lever moves from acting; nothing if any of it may act.
 
     Args:
         lever: the lever.
+        changed: the parameters whose values it changes in any week, where it alone is moved.
         weeks: the parameters with the lever moved, so that what it switches on counts.
     """
-    if lever.weight > 0.0 and any(values["determinants"] for values in weeks):
-        return {}  # it moves determinants as well
-    lacking = [unmet(name, weeks) for name in moved_by(lever)]
-    return lacking[0] if lacking and all(lacking) else {}
+    if not changed:
+        return _short_of(lever)
+    lacking = [unmet(name, weeks) for name in changed]
+    return lacking[0] if all(lacking) else {}
+
+
+def _short_of(lever: Lever) -> Week:
+    """Return a value from which a lever moves, where all is already where it moves to."""
+    known = parameters()
+    for move in lever.moves:
+        if (one := known.get(move.parameter)) is None:  # of rules of your own
+            continue
+        if move.moved(one.default, 1.0, one, one.default) != one.default:  # type: ignore[arg-type]
+            return {one.name: one.default}
+    return {}
 
 
 def moved_by(lever: Lever) -> tuple[str, ...]:

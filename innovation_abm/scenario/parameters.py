@@ -139,12 +139,26 @@ def _fixed(default: int | None, low: int, high: int, meaning: str, unit: str = "
 
 FINITE: Final = "manager_capacity or leader_capacity"
 """Where nothing is scarce, nothing has to be chosen."""
-BUSINESS: Final = (
-    "manager_business or leader_business or business_per_report = 0.5 or failure_business = 3.0"
-)
+MANAGED: Final = "manager_business or business_per_report = 0.5 or failure_business = 3.0"
+"""What keeps middle managers busy."""
+BUSINESS: Final = f"{MANAGED} or leader_business"
+SECOND: Final = "idea_weight or manager_weight = 0.5 or determinants"
+"""Where ideas do not always come first."""
 BLUR: Final = "uncertainty or facets or unit_error = 0.5 or department_error = 0.5"
 """What makes reviewers err."""
+SIGHT: Final = "review = logistic or platforms"
+"""Where somebody looks at what an idea is worth, and may be wrong about it."""
 STORIES: Final = "story_fit_manager or story_fit_leader or story_fit_agency"
+READERS: Final = "platforms, platform_use, forum_weeks, platform_readers"
+"""Where somebody reads about ideas."""
+ALLIES: Final = f"{READERS}, ally_appeal"
+"""Where ideas find allies."""
+STAFF: Final = "middle_layers = 0"
+"""Where there are only leaders, nobody has a superior, and nobody is one."""
+TO_AGENCY: Final = "middle_layers = 1 or platforms, manager_capacity or platforms"
+"""Where ideas come to the agency from: the queues of managers, if any wait there, and platforms."""
+UNHEARD: Final = "clarity or middle_layers = 1 or determinants"
+"""Where the message can get lost that ideas are wanted; managers lose it by ``filter_down``."""
 
 # A group is read as a table: the numbers in one line, the needs in another.
 # fmt: off
@@ -190,7 +204,7 @@ class Ideas(Group):
     """How often people have ideas, and what these are worth."""
 
     conception_rate: float = _number(
-        1.0, None, 0, 52, "ideas that a member of staff conceives", "a year"
+        1.0, None, 0, 52, "ideas that a member of staff conceives", "a year", needs=STAFF
     )
     manager_conception_rate: float = _number(
         0.0, 0.0, 0, 52, "ideas that a middle manager conceives", "a year",
@@ -225,7 +239,7 @@ class Ideas(Group):
     )
     uncertainty: float = _number(
         0.5, 0.0, 0, 100, "standard error with which a raw idea's value is seen", "value",
-        needs="facets = false",
+        needs=f"facets = false, {SIGHT}",
     )
     topics: float = _number(
         0.0, 0.0, 0, 1e6, "topics of ideas; 0: no two ideas share one", "topics"
@@ -265,19 +279,19 @@ class Facets(Group):
         0.8, None, 0, 1, "mean novelty of anticipatory ideas", needs="facets, anticipatory_weight"
     )
     enhancement_uncertainty: float = _number(
-        0.25, None, 0, 100, "uncertainty of enhancement", "value", needs="facets"
+        0.25, None, 0, 100, "uncertainty of enhancement", "value", needs=f"facets, {SIGHT}"
     )
     mission_uncertainty: float = _number(
         0.5, None, 0, 100, "uncertainty of mission-oriented ideas", "value",
-        needs="facets, mission_weight",
+        needs=f"facets, mission_weight, {SIGHT}",
     )
     adaptive_uncertainty: float = _number(
         0.75, None, 0, 100, "uncertainty of adaptive ideas", "value",
-        needs="facets, adaptive_weight",
+        needs=f"facets, adaptive_weight, {SIGHT}",
     )
     anticipatory_uncertainty: float = _number(
         1.5, None, 0, 100, "uncertainty of anticipatory ideas", "value",
-        needs="facets, anticipatory_weight",
+        needs=f"facets, anticipatory_weight, {SIGHT}",
     )
     enhancement_direction: float = _number(
         0.0, 0.0, 0, 1, "how far enhancement answers a direction from above",
@@ -304,17 +318,19 @@ class Traits(Group):
     run, the traits of all people are worked out again, from the same draws.
     """
 
-    risk_aversion: float = _number(0.5, 0.0, 0, 1, "mean risk aversion")
+    risk_aversion: float = _number(
+        0.5, 0.0, 0, 1, "mean risk aversion", needs="personal_loss_share"
+    )
     risk_aversion_concentration: float = _number(
         8.0, None, 0.1, 1e6, "concentration of risk aversion (larger: more alike)",
-        needs="risk_aversion",
+        needs="risk_aversion, personal_loss_share",
     )
     permission_seeking: float = _number(
-        0.5, 0.0, 0, 1, "mean permission seeking: chance to ask before acting"
+        0.5, 0.0, 0, 1, "mean permission seeking: chance to ask before acting", needs=STAFF
     )
     permission_seeking_concentration: float = _number(
         8.0, None, 0.1, 1e6, "concentration of permission seeking (larger: more alike)",
-        needs="permission_seeking",
+        needs=f"permission_seeking, {STAFF}",
     )
     storytelling: float = _number(
         0.3, 0.0, 0, 1, "mean skill in telling an idea's story",
@@ -336,11 +352,11 @@ class Voice(Group):
     own_judgement: bool = _flag(False, "authors first judge their idea by the rule of review")
     personal_loss_share: float = _number(
         0.5, 0.0, 0, 1, "share of a failure's cost that falls on the person responsible",
-        needs="risk_aversion or scar",
+        needs="risk_aversion or scar, risk_aversion or uphold",
     )
     clarity: float = _number(
         0.6, 1.0, 0, 1, "clarity of what leaders say about innovation",
-        needs="doubt or misrouting = 0.5",
+        needs="doubt or misrouting = 0.5, doubt or middle_layers = 1 or departments = 2",
     )
     broadcast: float = _number(
         0.0, 0.0, 0, 1, "share of missing clarity that a broadcast of what is meant restores",
@@ -356,28 +372,28 @@ class Voice(Group):
     )
     doubt: float = _number(
         0.3, 0.0, 0, 1, "chance to stay silent where nothing clear is heard about innovation",
-        needs="clarity or filter_down or determinants",
+        needs=f"clarity or filter_down or determinants, {UNHEARD}",
     )
     tacit_approval: float = _number(
         0.0, 0.0, 0, 1, "share of permission gates that a standing approval makes needless",
-        needs="permission_seeking",
+        needs=f"permission_seeking, {STAFF}",
     )
     policy_read: float = _number(
         0.0, 0.0, 0, 1, "share of permission gates that vanish when the policy itself is read",
-        needs="permission_seeking",
+        needs=f"permission_seeking, {STAFF}",
     )
     declaration: float = _number(
         0.0, 0.0, 0, 1,
         "share of permission gates that a fresh official declaration makes needless, trust given",
-        needs="permission_seeking",
+        needs=f"permission_seeking, {STAFF}",
     )
     declaration_fading: float = _number(
         0.03, None, 0, 1, "share of a declaration's force that fades", "a week",
-        needs="declaration = 0.9, permission_seeking",
+        needs=f"declaration = 0.9, permission_seeking, {STAFF}",
     )
     declaration_uphold: float = _number(
         0.0, 0.0, 0, 1, "share of that fading which upholding the declaration prevents",
-        needs="declaration = 0.9, permission_seeking",
+        needs=f"declaration = 0.9, permission_seeking, {STAFF}",
     )
 
 
@@ -404,11 +420,11 @@ class Work(Group):
     )
     manager_weight: float = _number(
         1.0, 1.0, 0, 100, "factor on middle managers' chance to look at ideas first",
-        needs=f"middle_layers = 1, {BUSINESS}, {FINITE}",
+        needs=f"middle_layers = 1, manager_capacity, {MANAGED}",
     )
     business_class: float = _number(
         0.0, 0.0, 0, 1, "share of ideas linked to regular business, which travel in its class",
-        needs=f"{BUSINESS}, {FINITE}",
+        needs=f"{BUSINESS}, {FINITE}, {SECOND}",
     )
     staleness: float = _number(
         0.02, 0.0, 0, 1, "chance that an idea waiting in a queue lapses", "a week"
@@ -427,11 +443,12 @@ class Work(Group):
         0.0, 0.0, 0, 520, "time between the weeks in which leaders and panel decide", "weeks"
     )
     business_per_report: float = _number(
-        0.0, 0.0, 0, 500, "items of regular business that each direct report adds", "a week"
+        0.0, 0.0, 0, 500, "items of regular business that each direct report adds", "a week",
+        needs=STAFF,
     )
     capacity_per_report: float = _number(
         0.0, 0.0, 0, 500, "reviews that each direct report lets a reviewer do besides", "a week",
-        needs=FINITE,
+        needs=f"{FINITE}, {STAFF}",
     )
 
 
@@ -463,15 +480,21 @@ class Review(Group):
     )
     familiarity: float = _number(
         0.0, 0.0, 0, 1, "share of novelty that no longer looks new (shared history)",
-        needs="review = logistic, risk_aversion or scar or incumbent_growth = 1.0",
+        needs=(
+            "review = logistic, risk_aversion or scar or incumbent_growth = 1.0, "
+            "personal_loss_share or incumbent_growth = 1.0"
+        ),
     )
     leader_familiarity: float = _number(
         0.0, 0.0, 0, 1, "share of novelty that no longer looks new to leaders",
-        needs="review = logistic, risk_aversion or scar or incumbent_growth = 1.0",
+        needs=(
+            "review = logistic, risk_aversion or scar or incumbent_growth = 1.0, "
+            "personal_loss_share or incumbent_growth = 1.0"
+        ),
     )
     data_quality: float = _number(
         0.0, 0.0, 0, 1, "share of uncertainty that data remove, and of outcomes they attest",
-        needs=f"{BLUR} or outcome_payment = 1.0",
+        needs=f"{BLUR} or outcome_payment = 1.0, {SIGHT} or outcome_payment = 1.0",
     )
     filter_up: float = _number(
         0.1, 0.0, 0, 1, "share of an idea's case lost at each manager on the way up",
@@ -483,7 +506,10 @@ class Review(Group):
     )
     prior_value: float = _number(
         0.0, 0.0, -100, 100, "value that a reviewer assumes of an idea that is not understood",
-        needs="review = logistic, filter_up or unit_error = 0.5 or department_error = 0.5",
+        needs=(
+            "review = logistic, filter_up or unit_error = 0.5 or department_error = 0.5, "
+            "middle_layers = 1 or unit_error = 0.5 or department_error = 0.5"
+        ),
     )
     incumbent_bonus: float = _number(
         0.2, 0.0, 0, 100, "head start of the way things are done", "value",
@@ -514,11 +540,11 @@ class Review(Group):
     )
     story_fit_agency: float = _number(
         0.3, 0.0, 0, 100, "what a perfect story adds before the agency (policy)", "value",
-        needs="agency, review = logistic, storytelling",
+        needs=f"agency, review = logistic, storytelling, {TO_AGENCY}",
     )
     ally_support: float = _number(
         0.5, 0.0, 0, 100, "what very many allies add to the value seen", "value",
-        needs="platforms, platform_use, platform_readers, ally_appeal, review = logistic",
+        needs=f"{ALLIES}, review = logistic",
     )
     ally_half: float = _number(
         5.0, 5.0, 1e-9, 1e9, "allies at which half of that support is reached", "people",
@@ -543,7 +569,10 @@ class Review(Group):
     )
     misrouting: float = _number(
         0.0, 0.0, 0, 1, "chance to land in a wrong queue where nothing clear is heard",
-        needs="clarity or filter_down or determinants, middle_layers = 1 or departments = 2",
+        needs=(
+            f"clarity or filter_down or determinants, {UNHEARD}, "
+            "middle_layers = 1 or departments = 2"
+        ),
     )
     panel_size: float = _number(
         0.0, 0.0, 0, 32, "members of the panel that decides on novel ideas; 0: none", "posts"
@@ -567,6 +596,7 @@ class Review(Group):
         0.0, 0.0, 0, 100, "standard error added where the author is of another department", "value",
         needs=(
             "departments = 2 or agency, agency or panel_size = 3.0 or other_doors = 2.0, "
+            "middle_layers = 1 or platforms or panel_size = 3.0 or other_doors = 2.0, "
             "review = logistic"
         ),
     )
@@ -613,27 +643,27 @@ class PlatformGroup(Group):
     )
     platform_readers: float = _number(
         4.0, 0.0, 0, 100, "mean number of readers whom one post reaches", "people",
-        needs="platforms, platform_use",
+        needs="platforms, platform_use, forum_weeks, ally_appeal",
     )
     attention: float = _number(
         5.0, math.inf, 0, math.inf, "posts that a person can read", "a week",
-        needs="platforms, platform_use, platform_readers",
+        needs=ALLIES,
     )
     ally_appeal: float = _number(
         0.2, 0.0, 0, 1, "chance that a reader of a break-even idea becomes an ally",
-        needs="platforms, platform_use, platform_readers",
+        needs=READERS,
     )
     ally_precision: float = _number(
         1.0, 0.0, 0, 1e3, "steepness of that chance in the value seen", "1/value",
-        needs="platforms, platform_use, platform_readers, ally_appeal",
+        needs=ALLIES,
     )
     development: float = _number(
         0.1, 0.0, 0, 1, "share of the way to maturity that each ally brings an idea",
-        needs="platforms, platform_use, platform_readers, ally_appeal",
+        needs=ALLIES,
     )
     development_gain: float = _number(
         0.5, 0.0, 0, 100, "value gained by an idea on the whole way to maturity", "value",
-        needs="platforms or agency, development or agency_development",
+        needs=f"platforms or agency, development or agency_development, {TO_AGENCY}",
     )
     forum_weeks: float = _number(
         8.0, 0.0, 0, 5200, "longest stay on the platform", "weeks", needs="platforms, platform_use"
@@ -647,7 +677,7 @@ class PlatformGroup(Group):
     )
     platform_network: str | None = _choice(
         None, None, "network of who can read whose posts (default: anybody anybody's)",
-        needs="platforms, platform_use, platform_readers",
+        needs=ALLIES,
     )
 
 
@@ -658,15 +688,16 @@ class Agency(Group):
         False, "a central agency exists", needs="middle_layers = 1 or departments = 2 or platforms"
     )
     agency_capacity: float = _number(
-        5.0, math.inf, 0, math.inf, "reviews the agency can do", "a week", needs="agency"
+        5.0, math.inf, 0, math.inf, "reviews the agency can do", "a week",
+        needs=f"agency, {TO_AGENCY}",
     )
     stuck_weeks: float = _number(
         8.0, math.inf, 0, math.inf, "wait after which the agency takes an idea up", "weeks",
-        needs="agency, middle_layers = 1",
+        needs="agency, middle_layers = 1, manager_capacity",
     )
     agency_development: float = _number(
         0.2, 0.0, 0, 1, "share of the way to maturity that the agency brings what it endorses",
-        needs="agency",
+        needs=f"agency, {TO_AGENCY}",
     )
     circulation: float = _number(
         2.0, 0.0, 0, math.inf, "adopted ideas that the agency circulates", "a week",
@@ -735,7 +766,10 @@ class Implementation(Group):
     )
     outcome_payment: float = _number(
         0.0, 0.0, 0, 1, "share of a failure's loss that outcome-based payment truncates",
-        needs="data_quality = 0.8, risk_aversion or scar or failure_cost = 1.0",
+        needs=(
+            "data_quality = 0.8, risk_aversion or scar or failure_cost = 1.0, "
+            "personal_loss_share or scar or failure_cost = 1.0"
+        ),
     )
     failure_cost: float = _number(
         0.0, 0.0, 0, 100, "value that services lose by an implementation that fails", "value",
@@ -746,14 +780,14 @@ class Implementation(Group):
     )
     abandonment_cost: float = _number(
         0.0, 0.0, 0, 100, "value that services lose by each slot spent on an idea that is given up",
-        "value a slot", needs="implementation_work = 5.0, service_gain",
+        "value a slot", needs=f"implementation_work = 5.0, service_gain, {FINITE}",
     )
     implementation_work: float = _number(
         0.0, 0.0, 0, 520, "slots that the superior spends before an implementation begins", "slots"
     )
     cancellation: float = _number(
         0.0, 0.0, 0, 1, "chance that a new leader cancels an adopted idea that has not begun",
-        needs="implementation_work = 5.0, turnover or determinants",
+        needs=f"implementation_work = 5.0, turnover or determinants, {FINITE}",
     )
 
 
@@ -901,11 +935,11 @@ class Context(Group):
     )
     tracking: float = _number(
         0.2, 0.0, 0, 1, "degree to which the gap of expectations to services is tracked",
-        needs=f"tracking_effect, {BUSINESS}, {FINITE}",
+        needs=f"tracking_effect, {BUSINESS}, {FINITE}, {SECOND}",
     )
     tracking_effect: float = _number(
         0.5, 0.0, 0, 100, "weight that a tracked gap of 1 lends to ideas", "1/value",
-        needs=f"tracking, {BUSINESS}, {FINITE}",
+        needs=f"tracking, {BUSINESS}, {FINITE}, {SECOND}",
     )
     gap_tolerance: float = _number(
         1.0, None, 0, 1e6, "gap that citizens put up with", "value", needs="trust_loss"

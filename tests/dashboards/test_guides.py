@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from places import ROOT
 
-from innovation_abm import generate, kept_intervals, preset
+from innovation_abm import generate, kept_intervals, preset, replicate
 from innovation_abm.charts import build_organization
 from innovation_abm.dashboards.answers import answer, right_option
 from innovation_abm.dashboards.ensembles import Numbers, ensemble
@@ -242,6 +242,14 @@ def test_a_calibrated_organisation_says_how_well_its_numbers_are_known(language)
     assert str(kept.count) in shown
     assert say("known") in shown.replace("&#x27;", "'")
     assert "<table>" not in plain
+
+
+@pytest.mark.parametrize("name", ["workshop", "typical", "german-federal-2016"])
+def test_the_finding_to_take_home_holds_where_sessions_are_played(name, compiled):
+    told = {"en": "far more ideas are never voiced than die of waiting", "fr": "meurent d'attente"}
+    assert all(words in limits_in_markdown(language) for language, words in told.items())
+    runs = replicate(preset(name).but(weeks=104), 2)
+    assert (runs["withheld"] > 3 * runs["lapsed"]).all()
 
 
 def test_what_the_page_cannot_tell_names_what_the_page_calls_so():

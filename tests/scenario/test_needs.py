@@ -4,10 +4,16 @@ import pytest
 
 from innovation_abm import Change, Scenario, compare, preset, simulate_many
 from innovation_abm.organization.organization import Organization, generate
-from innovation_abm.running.effects import idle_changes, needs_of, same_figures
+from innovation_abm.running.effects import (
+    certain_needs,
+    idle_changes,
+    idle_levers,
+    needs_of,
+    same_figures,
+)
 from innovation_abm.scenario import parameters
 from innovation_abm.scenario.levers import catalogue
-from innovation_abm.scenario.needs import is_on, needs, unmet, unmet_by, weeks_of
+from innovation_abm.scenario.needs import is_on, needs, unmet, weeks_of
 from innovation_abm.scenario.random_scenarios import random_case
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -92,25 +98,34 @@ def with_needs(name: str, room: Scenario) -> Scenario:
 MOVABLE = [n for n, p in parameters().items() if p.group not in ("run", "organization")]
 
 
+LEADERS = Organization.from_superiors([-1] * 4)
+"""A chart on which nobody has a superior."""
+
+
 def lacking(room: Scenario, name: str, ways: dict[str, object]) -> Scenario:
     """A room with one need of a parameter off, and all others on."""
     off = {one: value_off(one, wanted) for one, wanted in ways.items()}
     if off.get("departments") == 1 and off.get("middle_layers") == 0:  # a single reviewer
         off |= {"panel_size": 1.0, "panel_quorum": 1.0}
+    if off.get("middle_layers") == -1:  # for a chart to have
+        del off["middle_layers"]
     return with_needs(name, room).but(**off)
 
 
 def test_without_any_of_its_needs_a_parameter_changes_nothing():
     """Each need of each parameter off by itself, all else being at work."""
-    tried = [
-        (name, ways, lacking(room, name, ways))
-        for name in MOVABLE
-        for ways in needs()[name]
-        for room in (ROOM, ROOM.but(facets=True, determinants=True))
-    ]
-    assert all(set(unmet(name, weeks_of(room))) & set(ways) for name, ways, room in tried)
-    found = acting([moved(room, name) for name, _, room in tried])
-    assert [(one[0], one[1]) for one, acts in zip(tried, found, strict=True) if acts] == []
+    needed = [(name, ways) for name in MOVABLE for ways in needs()[name]]
+    for chart in (None, LEADERS):
+        tried = [
+            (name, ways, lacking(room, name, ways))
+            for name, ways in needed
+            if (ways.get("middle_layers") == 0) == (chart is LEADERS)
+            for room in (ROOM, ROOM.but(facets=True, determinants=True))
+        ]
+        found = acting([moved(room, name) for name, _, room in tried], chart)
+        assert [one[:2] for one, acts in zip(tried, found, strict=True) if acts] == []
+        for name, ways, room in tried:
+            assert set(unmet(name, weeks_of(room, chart))) & set(ways)
 
 
 def test_with_all_its_needs_a_parameter_changes_something():
@@ -161,7 +176,30 @@ def test_what_a_lever_switches_on_is_not_missing():
     """Moved alone in a plain room, no lever lacks what it switches on itself."""
     for key, lever in catalogue().items():
         room = Scenario(levers={key: 1.0})
-        assert not set(unmet_by(lever, weeks_of(room))) & set(lever.switches)
+        assert not set(certain_needs(key, room)) & set(lever.switches)
+
+
+@pytest.mark.parametrize(
+    ("key", "settings", "lacks"),
+    [
+        ("open_processes", {"incumbent_bonus": 0.0}, {"incumbent_bonus": 0.2}),
+        ("supportive_behaviours", {"futility_gain": 0.0}, {"futility_gain": 0.1}),
+        ("defined_roles", {"review": "constant"}, {"review": "logistic"}),
+        ("risk_averse_culture", {"personal_loss_share": 0.0}, {"personal_loss_share": 0.5}),
+        ("central_agency", {"departments": 1, "middle_layers": 0}, {"middle_layers": 1}),
+    ],
+)
+def test_a_lever_lacks_what_would_let_it_move_anything(key, settings, lacks):
+    """What it leaves as it is cannot act; what acts has to be moved by it."""
+    room = preset("workshop").but(weeks=40, **settings)
+    assert needs_of(key, room) == certain_needs(key, room) == lacks
+    assert idle_levers(room.but(levers={key: 1.0, "shared_understanding": 1.0})) == {key: lacks}
+    assert certain_needs(key, room.but(**lacks)) == {}
+
+
+def test_a_lever_that_others_have_made_needless_is_not_said_to_lack_anything():
+    room = preset("workshop").but(levers={"clay_weight": 1.0, "middle_bottleneck": 1.0})
+    assert certain_needs("clay_weight", room) == {}
 
 
 def test_the_shape_of_a_given_organisation_counts():
