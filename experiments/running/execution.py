@@ -114,10 +114,12 @@ def sweep(
 
     told = notice or (lambda line: None)
     study.check()
+    # Since it was begun, a preset may have got a newer version: one study has runs of one only.
     study = versions.begun(study, study_in(folder), told)
     number = workers or os.cpu_count() or 1
     runner = make_runner(study, number, told)
     plan = Plan.of(study, runner)
+    # Before the folder is touched: a study that is refused leaves nothing behind.
     check_limits(_estimate(study, plan, runner, number), study.limits)
     for line in (*inputs.changed(study.folder), *runner.notes, *_idle(study, plan, runner)):
         told(line)
@@ -291,6 +293,7 @@ class Rows(Sequence[Mapping[str, Any]]):
     def __getitem__(self, place: Any) -> Any:  # noqa: ANN401 - one row; slices are not needed
         """Return the factors of the point at a place."""
         if not 0 <= place < self._length:
+            # By this, a loop over a sequence knows that it has ended.
             raise IndexError(place)
         return {name: column[place] for name, column in self._columns.items()}
 
@@ -327,6 +330,7 @@ class Done:
         place[ids] = np.arange(len(ids))
         stored = store.stored()
         known = (stored.point < len(place)) & (stored.replication < replications)
+        # Other points are of designs that the study had before: they stay, and are not asked for.
         known[known] = place[stored.point[known]] >= 0
         if retry:
             known &= stored.ok
@@ -395,6 +399,7 @@ class _Sweep:
         while True:
             self._tell()
             self._round()
+            # Whoever ends a sweep by deleting its folder is told so, not that the runs are stored.
             if self.interrupted.is_set():
                 self.store.check_there()
                 raise InterruptedSweepError
@@ -439,6 +444,8 @@ class _Sweep:
         self.store.check_there()
         finished, _ = wait(self.flying, timeout=TICK, return_when=FIRST_COMPLETED)
         self.workers.check()
+        # Before any is taken out: if a process dies, all chunks in flight fail, and only one that
+        # flew alone is known to be at fault.
         alone = len(self.flying) == 1
         for future in finished:
             chunk = self.flying.pop(future)
@@ -510,6 +517,8 @@ class _Sweep:
         more = False
         found = self.store.measures_of(self.ids[open_points])
         for place, runs in zip(open_points.tolist(), found, strict=True):
+            # An earlier sweep may have run more. Without them, the same study stops at the same
+            # number, however it was interrupted.
             values = runs.measures[runs.replication < self.wanted[place]]
             looked = {name: values[:, column] for name, column in columns.items()}
             if not stopping.enough(looked, asked.precision):
@@ -542,6 +551,7 @@ class _Sweep:
         begin = 0
         while begin < most:
             block = self._block()
+            # Where points are few, several replications of each make up a chunk.
             end = min(most, begin + max(1, self.size // max(1, min(points, block))))
             for first in range(0, points, block):
                 last = min(points, first + block)

@@ -165,6 +165,7 @@ class Runner(ABC):
         """Run a chunk; if it fails, its halves, until the runs that fail are found."""
         try:
             yield first, self._run(chunk)
+        # Its halves would fail too, and every run be stored as a failure of its own.
         except UnfitWorkerError:
             raise
         except Exception as error:  # whatever a rule raises is a failure of that run
@@ -362,6 +363,7 @@ class InnovationRunner(Runner):
                 alike.setdefault((scenario.chart, id(block.books[place])), []).append(place)
             for places in alike.values():
                 some = [block.scenarios[place] for place in places]
+                # The engine runs one chart and one rule book at a time.
                 prepared = prepare(some, self._chart(some[0]), block.books[places[0]])
                 block.prepared.append((np.array(places), prepared))
         return block.prepared
@@ -401,6 +403,8 @@ class InnovationRunner(Runner):
         places: dict[tuple[object, ...], list[int]] = {}
         for place, which in enumerate(chunk.which.tolist()):
             one = block.scenarios[which]
+            # All that a made-up organisation follows from; the key of a chart that was read is its
+            # file.
             shape = (one.chart, one.departments, one.middle_layers, one.span)
             places.setdefault((*shape, id(block.books[which])), []).append(place)
         for some in places.values():
@@ -408,11 +412,13 @@ class InnovationRunner(Runner):
 
     def _block(self, chunk: Chunk) -> _Block:
         """Return the scenarios of a chunk's points; those of the latest blocks are kept."""
+        # Chunks of the same points follow each other, one for each replication, and share this.
         key = chunk.points.tobytes()
         if key not in self._blocks:
             scenarios = [self.study.scenario(row) for row in chunk.rows]
             self._blocks[key] = _Block(scenarios, [self._book(row) for row in chunk.rows])
             kept = sum(len(block.scenarios) for block in self._blocks.values())
+            # The latest block stays, however large: it is about to be run.
             while kept > KEPT_POINTS and len(self._blocks) > 1:
                 kept -= len(self._blocks.popitem(last=False)[1].scenarios)
         return self._blocks[key]
@@ -433,6 +439,8 @@ def _table(run: Run, name: str, place: int) -> pa.Table:
     frame = getattr(run, name)
     if frame.index.names[0] is not None:
         frame = frame.reset_index()
+    # What pandas notes of a frame, such as its length, differs from run to run, and tables with
+    # other notes do not join.
     table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
     return table.add_column(0, "run", pa.array(np.full(len(frame), place, np.int64)))
 

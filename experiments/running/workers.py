@@ -106,12 +106,15 @@ class Processes(Workers):
     def __init__(self, runner: Runner, number: int) -> None:
         self.number = number
         self._end, self._open = Pipe(duplex=False)  # closing the second ends the processes
+        # Once: it is sent to each process, and to those that take the place of others.
         self._sent = pickle.dumps(runner)
         self._executor = self._start()
 
     def _start(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
             self.number,
+            # A forked process would have copies of locks that other threads hold, and wait for
+            # ever.
             get_context("spawn"),
             initializer=_receive,
             initargs=(self._sent, self._end),
@@ -121,6 +124,8 @@ class Processes(Workers):
         """Submit a chunk to a free process."""
         try:
             return self._executor.submit(_run_received, chunk)
+        # A process died since the last look. That is reported as for a chunk in flight, so that one
+        # place deals with it.
         except BrokenProcessPool as error:
             failed: Future[ChunkOutcome] = Future()
             failed.set_exception(error)
@@ -130,6 +135,8 @@ class Processes(Workers):
         """Whether a process died, so that everything unfinished must be run again."""
         if not isinstance(error, BrokenProcessPool):
             return False
+        # All chunks in flight fail when a process dies. The first replaces the processes; when the
+        # others come, they are new, which only this private attribute shows.
         if getattr(self._executor, "_broken", True):
             self._executor.shutdown(wait=True, cancel_futures=True)
             self._executor = self._start()

@@ -224,6 +224,7 @@ def _begun(connection: sqlite3.Connection) -> sqlite3.Connection:
     """Begin a read transaction, which sees the ledger as it is now."""
     try:
         connection.execute("BEGIN")
+        # BEGIN alone sees nothing yet: what a transaction sees is settled by its first read.
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException:
         connection.close()
@@ -237,6 +238,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         if connection.in_transaction:  # a second interrupt prevented its rollback
             connection.execute("ROLLBACK")
+        # With the lock for writing from the start: a transaction that reads first may find, when it
+        # wants to write, that another one has written, and cannot go on.
         connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("COMMIT")
@@ -334,6 +337,7 @@ def upgrade(
                     raise DamagedLedgerError(
                         f"the ledger is damaged ({error}). {DAMAGED}"
                     ) from None
+                # In the same transaction as the step, so that no step is done twice or left out.
                 connection.execute(f"PRAGMA user_version = {number}")
 
 

@@ -87,6 +87,9 @@ def _teach() -> None:
         kind = linked_once if name.endswith(tuple(_books)) else JITCodeLibrary
         return kind(codegen, name, **options)
 
+    # numba sets the environment of each library as it finishes it, by writing to the address of its
+    # symbol. Inner functions have no machine code yet: their address is 0, and writing there would
+    # end the process.
     def set_env_if_emitted(name: str, environment: object) -> None:
         if codegen._engine.is_symbol_defined(name):
             set_env(name, environment)
@@ -109,7 +112,10 @@ def _library_class() -> type:
                 self._raise_if_finalized()
                 self._finalized = True
                 return
+            # Before anything is linked into it: from this copy, engine and rules are taken apart.
             self.alone = self._final_module.clone()
+            # numba links only what a library calls itself, for that has linked what it calls in its
+            # turn. Libraries that are linked once have not, so all that is reached is linked here.
             called, self._linking_libraries = self._linking_libraries, _reached(self)
             super().finalize()
             self._linking_libraries = called
@@ -211,6 +217,8 @@ def engine_of(entry: Any, rules: Mapping[str, Any]) -> EngineBitcode:
     called = {name: tuple(rule.overloads.values()) for name, rule in rules.items()}
     apart = {one.library for each in called.values() for one in each}
     module = compiled.library.alone.clone()
+    # `preserve`, here and below, copies what is linked, which would be destroyed otherwise: other
+    # engines and rules are linked from the same libraries.
     for library in _reached(compiled.library, apart):
         module.link_in(library._get_module_for_linking(), preserve=True)
     wrapper = compiled.fndesc.llvm_cpython_wrapper_name
@@ -297,6 +305,8 @@ def function_of(
     _hide_all_but(module, {descriptor.mangled_name, descriptor.llvm_cpython_wrapper_name})
     _check_stands_alone(module)
     signature, bare = compiled.signature, copy(descriptor)
+    # Functions are kept in files. These hold types and globals of this process, and are of use only
+    # while a function is being compiled.
     bare.typemap = bare.calltypes = bare.global_dict = None
     symbol = descriptor.mangled_name
     return Function(symbol, signature.args, signature.return_type, bare, module.as_bitcode())
@@ -327,6 +337,8 @@ def declared(function: Function, written: FunctionType) -> Any:
     )
     dispatcher.targetctx.insert_user_function(elsewhere, function.descriptor, [library])
     dispatcher.overloads[function.arguments] = compiled
+    # With arguments of other types it must fail: numba would compile the body a second time, under
+    # a name that no kept function calls.
     dispatcher.disable_compile()
     return dispatcher
 
@@ -359,6 +371,7 @@ def joined(
         first.link_in(other)
     _hide_all_but(first, {entry})
     _check_stands_alone(first)
+    # What is still only declared are rules, and what numba and C provide.
     missing = {one.name for one in first.functions if one.is_declaration}
     used = {
         name: tuple(one for one in each if one.symbol in missing) for name, each in rules.items()
@@ -411,6 +424,8 @@ def _check_stands_alone(module: ModuleRef) -> None:
 
     for variable in module.global_variables:
         environment = lookup_environment(variable.name)
+        # numba compiles an object's address into these. It is right in this process only, and the
+        # bitcode is kept for others.
         dynamic = variable.name.startswith(("numba.dynamic.globals", ".numba.unresolved"))
         if dynamic or (environment and environment.consts):
             raise LinkError(f"it needs {variable.name}")
@@ -481,6 +496,7 @@ def _machine_code(
     _hide_all_but(module, seen, "linkonce_odr")
     for function in module.functions:
         name = function.name
+        # Looked for beforehand: LLVM ends the whole process over a symbol that it cannot resolve.
         found = name in elsewhere or name.startswith("llvm.") or llvm.address_of_symbol(name)
         if function.is_declaration and not found:
             raise LinkError(f"nothing is called {name}")
@@ -535,6 +551,7 @@ def load(codes: Iterable[Code], entry: str) -> Callable[..., int]:
 
     from innovation_abm.kernel import week
 
+    # The module to begin with is empty, as all code comes from object files.
     memory = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(config.OPT))
     for code in codes:
         memory.add_object_file(llvm.ObjectFileRef.from_data(code.machine))
@@ -544,6 +561,7 @@ def load(codes: Iterable[Code], entry: str) -> Callable[..., int]:
         place = memory.get_global_value_address(name)
         ctypes.c_void_p.from_address(place).value = id(environment)
     address = memory.get_function_address(entry)
+    # The machine code goes when `memory` does, so the function must hold it.
     kept_alive = (memory, environment)
     return _dynfunc.make_function(week, "replicate", "", address, environment, kept_alive)
 

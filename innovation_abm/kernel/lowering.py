@@ -208,6 +208,7 @@ class Lowering:
             for name in names:
                 done.add((kind, name))
                 yield self._written(kind, name)
+        # Writing one of them may ask for another, which it calls by super() in its turn.
         while self.asked:
             kind, name = self.asked.pop()
             if (kind, name) not in done:
@@ -236,6 +237,7 @@ class Lowering:
         for one in dict.fromkeys(every):
             low, high = max(one.low, -LARGEST), min(one.high, LARGEST)
             error = f'"{one.owner}.{one.name}", value, {_bound(one.low)}, {_bound(one.high)}, p'
+            # Written as what is allowed, so that a value that is not a number is refused too.
             yield (
                 f"@compiled\ndef {setter(one)}(s, p: int, value: float):\n"
                 f"    if not ({low!r} <= value <= {high!r}):\n"
@@ -256,6 +258,7 @@ class Lowering:
         found: dict[type, None] = {}
         for kind in self.cast.values():
             for one in reversed(kind.__mro__):
+                # What people have from these is never called during a week.
                 if one.__module__.partition(".")[0] not in ("mesa", "builtins", "typing"):
                     found[one] = None
         return list(found)
@@ -286,6 +289,8 @@ class Lowering:
         """Return the function for a method of people of a class."""
         if method in BY_HAND:
             return method
+        # The engine has no classes at run time. If all who may be meant have the method from one
+        # class, it is called directly, else by the function that chooses.
         among = [role for role in self.roles_asked(method) if issubclass(self.cast[role], who)]
         owners = {owner_of(self.cast[role], method) for role in among}
         if len(owners) == 1:
@@ -348,6 +353,7 @@ class Lowering:
             roles = self.roles_with(owner, name)
             test = " or ".join(f"role == Role.{role.name}" for role in roles)
             lines += [f"    if {test}:", f"        return {self.named(owner, name)}({call})"]
+        # Of the roles that are ever asked for it, only these are left.
         lines.append(f"    return {self.named(last, name)}({call})")
         return "\n".join(lines) + "\n"
 

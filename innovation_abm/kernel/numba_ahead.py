@@ -66,8 +66,10 @@ def _of_item(
     context: Any, builder: Any, kind: StateArray, array: Any, place: Any, names: list[str]
 ) -> Iterator[Any]:
     """Yield one address for each line of the processor's cache that fields may be on."""
+    # Unchecked in the checked mode too: a loop asks beyond its last round, where nothing is read.
     unchecked = StateArray(kind.dtype, kind.ndim, kind.scope, checked=False)
     item = builder.bitcast(pointer(context, builder, unchecked, array, [place]), BYTES)
+    # An array of plain numbers has no fields to name.
     offsets = sorted(kind.dtype.offset(name) for name in names) or [0]
     for offset in sorted({*range(offsets[0], offsets[-1], LINE), offsets[-1]}):
         yield builder.gep(item, [word(offset)])

@@ -30,6 +30,8 @@ from innovation_abm.kernel.arrays import IDEA, PLAN, SUMMARY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# A name of a parameter means one thing in the whole engine, so that its type can be looked up by
+# it: a new one is entered here, in NUMBERS, or in `parameter_types`.
 WHOLE: Final = (
     "i p leader panel agency target by purpose stage fate reason row count place week "
     "department layer topic origin facet determinant visit times tenure post first attention "
@@ -93,6 +95,8 @@ def signature_of(function: Callable[..., Any], checked: bool = False) -> tuple[A
     from numba import types
 
     kinds = parameter_types(checked)
+    # One width of numbers throughout: where an `int32` is given, numba would compile the function
+    # again, and all that it calls.
     annotated = {"int": types.int64, "float": types.float64, "bool": types.boolean}
     code = function.__code__
     names = code.co_varnames[: code.co_argcount]

@@ -91,6 +91,8 @@ class Source:
         function = dict(self.functions)[name]
         names = set(_names(function.__code__))
         state = hashlib.sha256(self.types[name].encode())
+        # Of the function alone, without its module, whose globals are of all functions: only the
+        # values that it names are added, one by one.
         self.absorb(state, FunctionType(function.__code__, {}, function.__name__))
         self.absorb(state, function.__defaults__)
         for one in sorted(names & self.types.keys()):
@@ -147,6 +149,8 @@ def functions_of(entry: Any, source: Source) -> Functions:  # noqa: ANN401 - of 
     apart = linking.libraries([*compiled.values(), *source.rules.values()])
     found = {}
     for name, _ in source.functions:
+        # Callees come first in the list, so that their answers are known when a caller's
+        # fingerprint, which has them, is taken.
         made = linking.function_of(compiled[name], apart)
         source.answers[name] = made.answer
         found[name] = {source.fingerprint(name, called): made}
@@ -215,6 +219,8 @@ def _chosen(
                 declared[callee] = linking.declared(known, written[callee])
                 source.namespace[callee] = declared[callee]
         source.namespace[name] = compiled[name] = source.compiled(name, function)
+        # By the name of its namesake, which is written into the code of kept functions that call
+        # it.
         symbol = next((one.symbol for one in variants.values()), _symbol(name))
         source.answers[name] = linking.rename(compiled[name], symbol)
     return chosen, prints, compiled, declared

@@ -194,6 +194,9 @@ def _watched(
         except BaseException as error:  # it is raised where the run was asked for
             failed.append(error)
 
+    # Python acts on Ctrl-C in the main thread only, and only between two of its own instructions:
+    # if compiled code ran there, nothing would happen until it ended. A daemon, so that the program
+    # can end while the run is still going on.
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     thread.join(WATCH_SECONDS)
@@ -364,11 +367,15 @@ class _OnChart:
         group_seeds = np.where(own < 0, seeds[:, None], own).astype(np.uint64)
         plans = self.planned.plans[which]
         counts = np.zeros(len(which), SUMMARY)
+        # Each thread needs a state of its own, so there are no more of them than memory can hold.
         threads = min(threads, len(which), check_memory(self.planned, self.chart))
         line = _Line(len(which), threads)
 
         def work() -> None:
             state = new_state(self.planned, self.chart, roles=roles_of(self.book))
+            # One pair first, to learn how long it takes. From then on a call takes about
+            # CHUNK_SECONDS, but at most twice as many pairs as the last one, whose runs may have
+            # been short by chance.
             count = 1
             while done.going:
                 begin, end = line.take(count)
@@ -387,6 +394,7 @@ class _OnChart:
 
         with ThreadPoolExecutor(threads) as pool:
             try:
+                # The result is asked for so that an error of a thread is raised here.
                 for future in [pool.submit(work) for _ in range(threads)]:
                     future.result()
             except BaseException:  # an interruption, or an error of one thread, stops the others
@@ -471,6 +479,7 @@ def _run_pairs(
     cursor = np.array([begin, 0], np.int64)
     while True:
         try:
+            # `cursor` and the record of the run say where it paused, so the same call continues it.
             lack = advance(state.table, plans, seeds, cursor, end, summaries)
         except OutOfRangeError as error:
             raise error.within(book, int(state.run["week"][0])) from None

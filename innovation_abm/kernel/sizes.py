@@ -96,6 +96,8 @@ def sizes_for(
     people: int, departments: int, layers: int, reviewers: int, weeks: int, expected: float
 ) -> Sizes:
     """Return the sizes that runs with so many ``expected`` ideas on average seldom outgrow."""
+    # The number of ideas is close to Poisson: six standard deviations above its mean are hardly
+    # ever exceeded. The rest is for small means. Running out costs a pause, nothing else.
     ideas = math.ceil(expected + 6.0 * math.sqrt(expected)) + 64
     return Sizes(
         *(people, departments, layers, reviewers, weeks, ideas),
@@ -199,11 +201,14 @@ def grown(state: State, lack: Shortage, scarce: bool = False) -> State:
     lengths = {
         name: _larger(len(getattr(state, name)), wanted, lack, scarce) for name in _GROWING[lack]
     }
+    # Any of these three may have to be sorted, so the room for sorting follows the longest.
     sorting = {"ideas": 0, "copies": 0, "embedded_now": 0}
     sorting = {name: lengths.get(name, len(getattr(state, name))) for name in sorting}
     most = max(sorting["ideas"] + 1, sorting["copies"], sorting["embedded_now"])
     if most > len(state.sort_keys):
         lengths |= {"sort_keys": most, "sort_items": most}
+    # Before anything is copied: some systems grant memory that they do not have, and end the
+    # process that then uses it.
     room_for(_bytes(state, lengths), int(state.run["people"][0]), float(state.run["ideas"][0]))
     if lack == Shortage.MET:
         return state.having(met=_rehashed(state.met, lengths["met"]))
@@ -235,6 +240,7 @@ def _lengthened(state: State, name: str, length: int) -> Array:
 def _rehashed(met: Array, size: int) -> Array:
     """Enter what a hash table holds in a larger one, whose size is a power of two."""
     table = np.zeros(size, np.uint64)
+    # An entry's place depends on the size of the table, so entries cannot be copied in place.
     for entry in met[met > 0]:
         place = hash_place(int(entry), size)
         while table[place]:

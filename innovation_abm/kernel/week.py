@@ -207,6 +207,8 @@ def draw_own3(s, p, key, a, b):
 def sort(s, count):
     """Sort the first ``count`` of ``s.sort_items`` by ``s.sort_keys``; a heap where long."""
     keys, items = s.sort_keys, s.sort_items
+    # Most lists are short, where inserting is faster. Keys never repeat (they are draws and numbers
+    # of ideas), so it does not matter that a heap does not keep the order of equal ones.
     if count > 24:
         for start in range(count // 2 - 1, -1, -1):
             sift(keys, items, start, count)
@@ -290,6 +292,7 @@ def _hire(s):
     run = s.run[0]
     s.people[:] = s.newcomers
     for p in range(run.people + 2):
+        # With the last two rows, agency and panel, which may have states but have no traits.
         s.people[p].norm = s.terms[0].norm_start
         give_trait_key(s, p)
         begin_states(s, p)
@@ -372,6 +375,8 @@ def advance(s):
     run = s.run[0]
     while run.week < run.weeks or run.phase != Phase.WEEK:
         if run.phase == Phase.WEEK:
+            # Each part asks for room when what it may need is known, and before it moves any idea:
+            # a run that paused comes back to the part that asked, with the earlier ones done.
             lack = room_for_week(s)
             if lack != Shortage.ENOUGH:
                 return lack
@@ -481,6 +486,7 @@ def arrivals(s):
     i = s.returning[s.run[0].week, 0]
     while i != NOBODY:
         idea = s.ideas[i]
+        # Read first: sending the idea on may enter it in a calendar again.
         following = s.due_next[i]
         s.due_next[i] = FREE
         if idea.stage == Stage.REWORK:
@@ -518,6 +524,7 @@ def send(s, i, target, stage):
         s.ideas[reviewer.arriving_last].next = i
     else:
         reviewer.arriving_first = i
+        # Noted when the first idea comes, so that no queue is joined twice in a week.
         s.targets[run.targets] = target
         run.targets += 1
     reviewer.arriving_last = i
@@ -767,6 +774,7 @@ def room_for_week(s):
     run.room_embedded = run.wanted
     if run.wanted > len(s.embedded_now):
         return Shortage.EMBEDDED.value
+    # Twice as many places as entries, so that the search for a free one is short, and ends.
     run.wanted = 2 * (run.met + offers)
     run.room_met = run.met + offers
     if run.wanted > s.met.size:
@@ -844,6 +852,7 @@ def room_for_platforms(s):
                 if within == 0:
                     continue
             count = poisson(s, unit(fold(readers_key, poster)), table)
+            # Counted on beyond the room there is, so that one pause is enough for all copies.
             run.wanted += count
             if run.wanted > room:
                 continue
@@ -947,6 +956,7 @@ def take_over(s):
     """Set the parameters to their values from this week on."""
     run = s.run[0]
     for row in range(s.terms.size):
+        # These are not parameters but what has come about since: a change of parameters keeps them.
         week, in_use = s.terms[row].week, s.terms[row].in_use
         gap, trust, signal = s.terms[row].gap, s.terms[row].trust, s.terms[row].signal
         declared, skills = s.terms[row].declared, s.terms[row].skills
@@ -1034,6 +1044,8 @@ def inspired(s):
     run = s.run[0]
     terms = s.terms[run.departments]
     most = 1.0
+    # The shipped rule never exceeds the highest rate, so that most draws are rejected by one
+    # comparison. Of a custom rule nothing is known: everybody is asked.
     if shipped.conception_chance and shipped.conceive:
         rate = max(terms.conception_rate, terms.manager_conception_rate)
         most = max(rate, terms.leader_conception_rate) / WEEKS_PER_YEAR
@@ -1201,6 +1213,7 @@ def see_fates(s):
     for p in range(run.people):
         s.shares[p] = float(s.people[p].deaths)
     see_others(s)
+    # Borrowed: candidates' draws are not needed after phase 6.
     deaths, adoptions = s.candidate_draws, s.seen
     for p in range(run.people):
         deaths[p] = s.seen[p]
@@ -1234,6 +1247,7 @@ def see_scars(s):
             row, end = np.int64(s.people[begin].terms_row), s.alike_until[begin]
             take_warning_alike(s, begin, end, row)
             begin = end
+    # For one more week after the last fear, so that what was learned returns to 0.
     run.scars_feared = feared
 
 
@@ -1289,6 +1303,7 @@ def supporters(s, i):
     at = idea.first_endorser
     while at != NOBODY:
         node = s.nodes[at]
+        # An ally may endorse too, and somebody may endorse twice: each counts once.
         counted = linked(s, idea.first_ally, node.post, node.tenure)
         counted |= linked(s, node.next, node.post, node.tenure)
         if not counted:
@@ -1356,6 +1371,8 @@ def add_up(s):
             if last >= 0:
                 s.sums[last] = total
             last = group
+            # It goes on from what the group has: as in the Mesa engine, each sum is added up in the
+            # order of posts, which its last bit depends on.
             total = s.sums[group] if group >= 0 else 0.0
         total += s.shares[p]
     if last >= 0:
@@ -1371,6 +1388,8 @@ def people_learn(s):
     run = s.run[0]
     people, week = run.people, run.week
     marked = run.successes / people
+    # Before everybody learns: the loop below heals scars and futility of all, also of those
+    # touched. What was worked out here is put in their place after it.
     tell_fates(s)
     look_around(s)
     begin = 0
@@ -1432,6 +1451,7 @@ def see_others(s):
     for p in range(leaders, people):
         superior = s.group[p]
         peers = s.sums[superior] - s.shares[p]
+        # In this order, as :mod:`innovation_abm.entities.circles` adds them up, bit for bit.
         s.seen[p] = s.sums[p] + (s.shares[superior] + peers)
 
 
@@ -1554,6 +1574,7 @@ def knowledge_spreads(s):
     sort(s, run.embedded_now)
     gained = 0.0
     for place in range(run.embedded_now):
+        # Sorted before, as the last bit of the sum depends on the order.
         gained += rules.implemented_value(s.ideas[s.sort_items[place]], government)
     spent = government.pilot_cost * now.piloted
     spent += rules.failure_loss(government) * now.failed
@@ -1847,6 +1868,7 @@ def panel_review(s, panel, i):
         idea.first_endorser = first
         decide(s, s.people[idea.author].department, i)
     else:
+        # The latest links, which are those of this vote, are given back: it led to nothing.
         s.run[0].nodes = before
         reject(s, i, panel)
 
@@ -2283,6 +2305,7 @@ def age_of(s, rank):
 def summarise_authors(s, summary):
     """See how unequal authors are in adoptions, and how many withheld an idea in a year."""
     run = s.run[0]
+    # Borrowed: the run is over, and its lists are free.
     adoptions, last_year, withheld_in = s.candidates, s.screen_first, s.screen_last
     for p in range(run.people):
         adoptions[p] = 0

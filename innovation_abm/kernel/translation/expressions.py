@@ -149,6 +149,7 @@ class Expressions:
         if name in self.assigned and self.local.get(name, ("", NOTHING))[0] == name:
             raise self.refused(self.tree, f"a variable named {name}", "use another name")
         self.used[name] = value
+        # These are read by way of others, which must be set before them.
         if name == "now":
             self.used["run"] = "s.run[0]"
         if name == "terms":
@@ -166,6 +167,7 @@ class Expressions:
         if isinstance(node, ast.BoolOp):
             return self.condition(node)
         found = self.value(node)
+        # People are posts there, and post 0 would be false although somebody holds it.
         if found.kind.name == "person":
             raise self.refused(node, "a person is neither true nor false", "write `is None`")
         return found.node
@@ -204,6 +206,7 @@ class Expressions:
         if node.id in CONSTANTS and self.means(node.id, CONSTANTS[node.id]):
             return Typed(ast.Name(node.id), NUMBER)
         found = self.method.function().__globals__.get(node.id)
+        # A number of the module is written out, as the engine does not see the module.
         if isinstance(found, bool | int | float) and not isinstance(found, enum.Enum):
             return Typed(ast.Constant(found), NUMBER)
         raise self.refused(node, f"{node.id} is not known to the compiled engine")
@@ -217,6 +220,7 @@ class Expressions:
     @value.register
     def _binop(self, node: ast.BinOp) -> Typed:
         left, right = self.value(node.left), self.value(node.right)
+        # As is `math.pow`: Python and the machine code round powers differently.
         if isinstance(node.op, ast.Pow):
             raise self.refused(node, f"{ast.unparse(node)} has other bits there", "write x * x")
         if self.method.custom and KEY in (left.kind, right.kind):
@@ -228,6 +232,7 @@ class Expressions:
         values = [self.value(one) for one in node.values]
         if all(one.kind.name == "person" for one in values):
             first, second = values
+            # Nobody is -1, which is true in a condition, so the question is written out.
             chosen = fill("b if a == NOBODY else a", a=first.node, b=second.node)
             return Typed(chosen, second.kind)
         if any(one.kind != FLAG for one in values):
@@ -252,6 +257,8 @@ class Expressions:
             if isinstance(operator, ast.Is | ast.IsNot):
                 if (found := self.existence(node.left, operator)) is not None:
                     return Typed(found, FLAG)
+                # People, ideas and members of enums are numbers there: the same one is an equal
+                # one.
                 same = ast.Eq() if isinstance(operator, ast.Is) else ast.NotEq()
                 parts = [self.value(right).node]
                 return Typed(ast.Compare(self.value(node.left).node, [same], parts), FLAG)
@@ -297,6 +304,7 @@ class Expressions:
 
     @value.register
     def _subscript(self, node: ast.Subscript) -> Typed:
+        # Compiled code reads beyond the end of an array without an error.
         if self.method.custom:
             raise self.refused(node, f"{ast.unparse(node)}: a place in a list may not be there")
         inner, places = node, [self.value(node.slice).node]
@@ -332,6 +340,7 @@ class Expressions:
             return readers[of.kind.name](node, of)
         name = node.attr
         if of.kind.name == "terms":
+            # Parameters of custom rules are in columns that have numbers instead of names.
             name = self.calls.own_terms.get(name, name)
         columns = {"terms": TERMS.names, "week": WEEK.names}
         if of.kind.name in columns and name in (columns[of.kind.name] or ()):
@@ -505,6 +514,7 @@ class Expressions:
 
     def plain_call(self, node: ast.Call, name: str) -> Typed:
         """Translate a call of a function of numbers."""
+        # In the module of a custom class, any name may mean something else.
         if name in self.local or not self.means(name, FUNCTIONS.get(name, ENUMS.get(name))):
             found = self.method.function().__globals__.get(name)
             if self.method.custom and isinstance(found, FunctionType) and name not in self.local:
@@ -648,6 +658,7 @@ class Expressions:
         """Return the kind of what a method returns."""
         method = AgentMethod(owner, name, name, NOTHING)
         annotation = inherited(method, "return", "")
+        # Four numbers, of which one is read at once: the engine computes what is read.
         if annotation == "Provision":
             return PROVISION
         kind = ANNOTATED.get(annotation, NUMBER)
