@@ -85,7 +85,7 @@ STATUS: Final = {
 ELSEWHERE: Final = {
     'python3 -m venv .venv && .venv/bin/python -m pip install -e ".[dashboard]" '
     "&& .venv/bin/innovation-abm dashboard": (
-        "It installs from the internet: .ci/run does. tests/test_packaging.py opens the dashboard."
+        "It installs from the internet: .ci/run does. tests/packaging opens the dashboard."
     ),
     'python3 -m venv .venv && .venv/bin/python -m pip install -e ".[test]" && .venv/bin/pytest': (
         "It installs from the internet: .ci/run runs it, word for word."
@@ -125,13 +125,13 @@ ELSEWHERE: Final = {
         "It installs from the internet. test_site.py builds the site by its second half."
     ),
     "INNOVATION_ABM_PREBUILT=yes python -m build": (
-        "It installs from the internet. tests/test_packaging.py builds as the line after it."
+        "It installs from the internet. tests/packaging builds as the line after it."
     ),
     "python -m build --no-isolation": (
-        "It wants a checkout: tests/test_packaging.py builds from a copy of one."
+        "It needs a checkout: tests/packaging builds from a copy of one."
     ),
-    "ruff check .": "It wants a checkout: .ci/run runs it.",
-    "ruff format .": "It wants a checkout: .ci/run runs it, with --check.",
+    "ruff check .": "It needs a checkout: .ci/run runs it.",
+    "ruff format .": "It needs a checkout: .ci/run runs it, with --check.",
     "pytest -m slow": "These are tests: .ci/run runs them.",
     "pytest tests/evidence/test_calibration.py": "These are tests: .ci/run runs them.",
     "python -m innovation_abm.experiments.profiles.coverage": (

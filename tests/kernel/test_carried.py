@@ -1,6 +1,6 @@
 """The engine that comes with the package is used where it fits, and nowhere else.
 
-That it computes the same is tried with a wheel, in ``test_packaging.py``.
+That it computes the same is tried with a wheel, in ``packaging/test_wheel.py``.
 """
 
 import json
