@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from innovation_abm.experiments.analysis.means import means
-from innovation_abm.experiments.analysis.outcomes import factor_names, is_number, outcomes
+from innovation_abm.experiments.analysis.outcomes import factor_names, holds_numbers, outcomes
 from innovation_abm.results.survival import Interval, mean_interval
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _nearest(results: Results, criterion: Criterion) -> Nearest:
     return Nearest(
         point=int(found.points[place]),
         factors={
-            name: float(row[name]) if is_number(results.points[name]) else row[name]
+            name: float(row[name]) if holds_numbers(results.points[name]) else row[name]
             for name in factor_names(results)
         },
         mean=mean_interval(measured_by[place], skip_undefined=True),

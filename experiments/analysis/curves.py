@@ -15,7 +15,7 @@ from innovation_abm.experiments.analysis.outcomes import (
     check_name,
     common_luck,
     factor_names,
-    is_number,
+    holds_numbers,
     jackknife_half_width,
 )
 from innovation_abm.results.survival import CONFIDENCE, cumulative_incidence
@@ -154,7 +154,7 @@ def _kept_ideas(results: Results, names: list[str]) -> pd.DataFrame:
 
 def _codes(fate: pd.Series[Any]) -> IntArray:
     """Return the codes of fates, which may be stored as codes or labels."""
-    if is_number(fate):
+    if holds_numbers(fate):
         return np.asarray(fate, dtype=np.int64)
     codes = fate.astype(str).map({one.label: int(one) for one in Fate})
     return np.asarray(codes, dtype=np.int64)

@@ -38,7 +38,7 @@ import pandas as pd
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.analysis.means import means
-from innovation_abm.experiments.analysis.outcomes import factor_names, is_number
+from innovation_abm.experiments.analysis.outcomes import factor_names, holds_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -404,7 +404,7 @@ def _factors(results: Results) -> list[_Number | _Levels]:
     found: list[_Number | _Levels] = []
     for name in factor_names(results):
         column = results.points[name]
-        if is_number(column):
+        if holds_numbers(column):
             found.append(_Number(name, column.to_numpy(np.float64)))
         else:
             codes, levels = pd.factorize(column)

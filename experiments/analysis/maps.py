@@ -17,7 +17,7 @@ from innovation_abm.experiments.analysis.outcomes import (
     check_name,
     chosen_measures,
     factor_names,
-    is_number,
+    holds_numbers,
     mean_of_defined,
     outcomes,
 )
@@ -180,7 +180,7 @@ def response_map(
 
 def _levelled(results: Results, factor: str) -> bool:
     column = results.points[factor]
-    return not is_number(column) or column.nunique() <= CELLS
+    return not holds_numbers(column) or column.nunique() <= CELLS
 
 
 def _map_of_means(
@@ -285,7 +285,7 @@ def _basis(results: Results, factor: str, at: pd.Series[Any]) -> list[FloatArray
 def _ordered(column: pd.Series[Any]) -> list[Any]:
     """Return the values of a factor: numbers ascending, names as the study lists them."""
     values = list(column.unique())
-    return sorted(values) if is_number(column) else values
+    return sorted(values) if holds_numbers(column) else values
 
 
 def _grid_values(results: Results, factor: str) -> list[Any]:

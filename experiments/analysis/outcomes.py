@@ -158,7 +158,7 @@ def check_name(kind: str, name: str, known: Iterable[str]) -> None:
     raise InnovationAbmError(f'the study has no {kind} "{name}"{advice}')
 
 
-def is_number(column: pd.Series[Any]) -> bool:
+def holds_numbers(column: pd.Series[Any]) -> bool:
     """Whether a factor is a number, not a flag or name."""
     kinds = pd.api.types
     return kinds.is_numeric_dtype(column) and not kinds.is_bool_dtype(column)

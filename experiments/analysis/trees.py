@@ -14,7 +14,7 @@ import pandas as pd
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.analysis.means import means
-from innovation_abm.experiments.analysis.outcomes import check_name, factor_names, is_number
+from innovation_abm.experiments.analysis.outcomes import check_name, factor_names, holds_numbers
 from innovation_abm.extras import require
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _columns(results: Results, points: pd.Series[Any]) -> tuple[FloatArray, NDAr
     columns, owner = [], []
     for place, name in enumerate(factor_names(results)):
         column = results.points.loc[points, name]
-        if is_number(column):
+        if holds_numbers(column):
             parts = [column.to_numpy(np.float64)]
         else:
             parts = [(column == level).to_numpy(np.float64) for level in column.unique()]

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from innovation_abm.errors import InnovationAbmError, did_you_mean, unknown
 from innovation_abm.experiments.design.parts import shown
-from innovation_abm.experiments.profiles.questions import LANGUAGES, Question, questionnaire
+from innovation_abm.experiments.profiles.questions import LANGUAGES, ProfileQuestion, questionnaire
 from innovation_abm.experiments.profiles.words import vocabulary
 from innovation_abm.reading.text_files import path_shown, read_text
 from innovation_abm.reading.toml_files import TomlError, read_toml
@@ -152,7 +152,7 @@ class Answers:
     in_place: Mapping[str, bool] = field(default_factory=dict)
     assumed: tuple[str, ...] = ()
 
-    def used(self) -> Iterator[tuple[Question, Answer]]:
+    def used(self) -> Iterator[tuple[ProfileQuestion, Answer]]:
         """Yield the questions that are answered and mean something, with their answers."""
         for key, question in questionnaire().questions.items():
             if key in self.answers and self.has(question.needs):
@@ -322,7 +322,7 @@ class _Reader:
         return 0
 
 
-def answer_of(question: Question, value: object) -> Answer | None:
+def answer_of(question: ProfileQuestion, value: object) -> Answer | None:
     """Return what an answer says; ``None`` if it is not known.
 
     Raises:
@@ -365,7 +365,7 @@ def split_answer(value: object) -> tuple[str, str, str, str]:
     return "about", found[1] if found else text, "", ""
 
 
-def _about(question: Question, value: float) -> float:
+def _about(question: ProfileQuestion, value: float) -> float:
     """Return the standard deviation of "about" a value."""
     return ABOUT_POINTS if question.is_share else max(LEAST, ABOUT_SHARE * value)
 

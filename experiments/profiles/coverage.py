@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from innovation_abm.experiments.calibration.fit import Fit
-    from innovation_abm.experiments.profiles.questions import Question
+    from innovation_abm.experiments.profiles.questions import ProfileQuestion
 
     FloatArray = NDArray[np.float64]
 
@@ -114,7 +114,7 @@ def _answered(figures: FloatArray, people: int, luck: np.random.Generator) -> An
     return replace(_all_answered(), answers=answers)
 
 
-def _said(question: Question, figure: float, people: int, error: float) -> Answer | None:
+def _said(question: ProfileQuestion, figure: float, people: int, error: float) -> Answer | None:
     """Return what somebody answers who is off by so many standard deviations."""
     if np.isnan(figure):
         return None

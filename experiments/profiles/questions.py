@@ -22,7 +22,7 @@ Text = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Question:
+class ProfileQuestion:
     """A question that is answered with a number, a range, or not at all.
 
     Attributes:
@@ -109,7 +109,7 @@ class Unknown:
 class Questionnaire:
     """All that is asked and unknown, by key, in order."""
 
-    questions: Mapping[str, Question]
+    questions: Mapping[str, ProfileQuestion]
     in_place: Mapping[str, InPlace]
     unknowns: Mapping[str, Unknown]
 
@@ -120,7 +120,7 @@ def questionnaire() -> Questionnaire:
     file = files("innovation_abm.experiments") / "profiles" / "questions.toml"
     found = read_toml(file.read_text(encoding="utf-8"))
     return Questionnaire(
-        MappingProxyType({one["key"]: Question(**one) for one in found["question"]}),
+        MappingProxyType({one["key"]: ProfileQuestion(**one) for one in found["question"]}),
         MappingProxyType({one["key"]: InPlace(**one) for one in found["in_place"]}),
         MappingProxyType({one["name"]: Unknown(**one) for one in found["unknown"]}),
     )

@@ -22,7 +22,7 @@ from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments import analysis
 from innovation_abm.experiments.analysis import maps
 from innovation_abm.experiments.analysis.discovery import SIGNIFICANCE, find_boxes, in_words
-from innovation_abm.experiments.analysis.outcomes import factor_names, is_number
+from innovation_abm.experiments.analysis.outcomes import factor_names, holds_numbers
 from innovation_abm.experiments.analysis.sensitivity import morris_indices, sobol_indices
 from innovation_abm.experiments.analysis.trees import tree_scores
 from innovation_abm.experiments.reporting import claims, drawings
@@ -239,7 +239,7 @@ def _joined(results: Results, pair: tuple[str, str]) -> str:
 def _many(results: Results, factor: str) -> bool:
     """Whether a factor has too many named levels to place them side by side."""
     column: pd.Series[Any] = results.points[factor]
-    return not is_number(column) and column.nunique() > drawings.FEW
+    return not holds_numbers(column) and column.nunique() > drawings.FEW
 
 
 def _ranking(
@@ -273,7 +273,7 @@ def _longer_first(results: Results, pair: tuple[str, str], measure: str) -> anal
 
     def order(factor: str) -> tuple[bool, int]:
         column: pd.Series[Any] = results.points[factor]
-        return not is_number(column), -column.nunique()
+        return not holds_numbers(column), -column.nunique()
 
     x, y = sorted(pair, key=order)
     return analysis.response_map(results, x, y, measure)
@@ -374,13 +374,13 @@ def trend(points: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
     rows = []
     for factor in factors:
         column = points[factor]
-        if is_number(column) and column.nunique() > maps.CELLS:
+        if holds_numbers(column) and column.nunique() > maps.CELLS:
             edges = np.linspace(column.min(), column.max(), PARTS + 1)
             part = np.clip(np.searchsorted(edges, column, side="right") - 1, 0, PARTS - 1)
             levels = list((edges[1:] + edges[:-1]) / 2)
         else:
             different = list(dict.fromkeys(column.tolist()))
-            levels = sorted(different) if is_number(column) else different
+            levels = sorted(different) if holds_numbers(column) else different
             part = pd.Index(levels).get_indexer(pd.Index(column))
         for number, middle in enumerate(levels):
             there = points["estimate"].to_numpy(float)[part == number]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from innovation_abm.entities.protocols import IdeaLike, PersonLike, readable
 from innovation_abm.entities.terms import PARAMETER_TERMS, WEEKLY_TERMS
 from innovation_abm.errors import did_you_mean
+from innovation_abm.rules.syntax import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -302,7 +303,7 @@ class _SourceReader(ast.NodeVisitor):
     # names
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        name = _dotted(node)
+        name = dotted(node)
         first = name.partition(".")[0]
         if name and first not in self.local and isinstance(self.globals.get(first), ModuleType):
             self._module(node, self.globals[first], name.partition(".")[2], name)
@@ -455,13 +456,3 @@ def _of_numpy(rest: str) -> str:
 
 def _is_ours(module: ModuleType) -> bool:
     return module.__name__.partition(".")[0] == OURS
-
-
-def _dotted(node: ast.expr) -> str:
-    """Write a chain of attributes, "" if it does not begin with a name."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        before = _dotted(node.value)
-        return f"{before}.{node.attr}" if before else ""
-    return ""
