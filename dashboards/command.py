@@ -78,11 +78,11 @@ EmbedOption = Annotated[
         metavar="ORIGIN",
     ),
 ]
-TabsOption = Annotated[int, typer.Option(help="Most tabs that may be open at once.")]
+TabsOption = Annotated[int, typer.Option(help="Maximum number of open tabs.")]
 MemoryOption = Annotated[
     int,
     typer.Option(
-        help="Let in no further tab while the server uses more memory than this; 0: no limit.",
+        help="Turn new tabs away while the server uses more memory than this; 0: no limit.",
         metavar="MB",
     ),
 ]

@@ -68,7 +68,7 @@ def bundle(out: FolderOption, extra: ExtraOption = None, engine: EngineOption = 
     """Make a folder of wheels, to install on machines without internet.
 
     The wheels are for this machine's system and Python version. They are tried in a new
-    environment before the folder is written. Requires an internet connection and some minutes.
+    environment before the folder is written. Takes a few minutes and needs the internet.
     """
     extras = list(dict.fromkeys([ALWAYS, *(extra or ())]))
     for name in extras:

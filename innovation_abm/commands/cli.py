@@ -9,9 +9,10 @@ and 129 ended by SIGTERM and SIGHUP.
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -39,6 +40,9 @@ from innovation_abm.experiments.calibration.command import calibrate
 from innovation_abm.experiments.command import export, report, studies, sweep
 from innovation_abm.running.endings import orderly_end
 from innovation_abm.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PROGRAM: Final = "innovation-abm"
 LONGEST_USAGE: Final = 400
@@ -139,6 +143,17 @@ def _common(
     """How ideas live and die in public services: an agent-based model."""
 
 
+def _flowing(command: Callable[..., object] | None) -> str:
+    """Return a command's help with a line a paragraph, which typer then wraps to the terminal.
+
+    Indented paragraphs, which are examples, stay as they are.
+    """
+    paragraphs = (inspect.getdoc(command) or "").split("\n\n")
+    return "\n\n".join(
+        one if one.startswith(" ") else " ".join(one.splitlines()) for one in paragraphs
+    )
+
+
 # In the order in which --help lists them.
 app.command()(run)
 app.command()(compare)
@@ -163,3 +178,5 @@ app.command()(dashboard)
 app.command()(bundle)
 app.command("check-rules")(check_rules)
 app.add_typer(new, name="new")
+for one in (*app.registered_commands, *new.registered_commands):
+    one.help = _flowing(one.callback)

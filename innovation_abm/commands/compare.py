@@ -135,7 +135,8 @@ def compare(
 
     Shows which ideas B saves and which it loses. Give two presets or files, or one and what is
     different in B:
-    innovation-abm compare workshop --set-b platforms=true
+
+        innovation-abm compare workshop --set-b platforms=true
     """
     if b is None and not (settings_b or levers_b or rules_b):
         raise InnovationAbmError(NOTHING_TO_COMPARE)

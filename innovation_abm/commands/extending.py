@@ -74,7 +74,7 @@ def new_agent(
     ] = "middle-manager",
     folder: FolderOption = ".",
 ) -> None:
-    """Create an agent class to edit, which runs at once in Mesa, and a test.
+    """Create an agent class to edit, in a file that runs, and a test.
 
     Existing files are not overwritten.
     """
@@ -93,9 +93,9 @@ def new_module(
     ],
     folder: FolderOption = ".",
 ) -> None:
-    """Create a module to edit, which acts in places of the week and runs in Mesa, and a test.
+    """Create a module to edit, in a file that runs, and a test.
 
-    Existing files are not overwritten.
+    A module acts at set points of the week, in Mesa. Existing files are not overwritten.
     """
     from innovation_abm.extending import templates
 

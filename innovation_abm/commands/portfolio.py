@@ -142,9 +142,9 @@ def portfolio(
     """Find which levers to move together, within a budget.
 
     Shows the plans that no other one beats in worthwhile ideas lost, worthless ideas adopted and
-    cost. The plans chosen are measured again with fresh seeds. Given the folder of a portfolio
-    instead of a scenario, finds again what that one was asked for: with --out the same folder goes
-    on.
+    cost. The plans chosen are measured again with fresh seeds. Given the folder of an
+    earlier search instead of a scenario, repeats that search, or continues it if --out names the
+    same folder.
     """
     if scenario is not None and is_portfolio(scenario):
         _again(ctx, scenario, out, as_json)

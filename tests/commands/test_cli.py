@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from shutil import which
 
@@ -111,6 +112,9 @@ def test_help(name, columns, monkeypatch):
     said = done(*name.split(), "--help")
     assert "Usage: innovation-abm" in said.out
     assert columns == "200" or widest(said.out) <= 80
+    described = [line.strip() for line in said.out.partition("╭")[0].splitlines()]
+    for line, following in pairwise(described):  # a line ends only where the next word is too long
+        assert not following or len(f"{line} {following.split()[0]}") > int(columns) - 2 or not line
     if not name:
         assert all(command in said.out for command in NAMES)
 
