@@ -93,11 +93,6 @@ class AgentMethod:
         """The method itself."""
         return function_of(vars(self.owner)[self.name])
 
-    @property
-    def is_property(self) -> bool:
-        """Whether it is read as an attribute."""
-        return isinstance(vars(self.owner)[self.name], property)
-
 
 def function_of(value: object) -> FunctionType:
     """Return the function behind a method or property."""
