@@ -180,14 +180,13 @@ def _stories(room: Room) -> str:
     """Return what happened to two ideas, in A and in B where both were played."""
     say, play = room.say, room.play
     films = [_film(room, one) for one in ((Play(play.opening), play) if play.changed else (play,))]
-    own = room.chart.is_own
-    posts = films[-1].run.organization.names if own else ()
+    posts = room.chart.posts(say)
     told = []
     for key, name in _picked(films)[:STORIES]:
         heading = f"{say(f'debrief_{key}')} · {called(name, say, posts)}"
         told.append(f"<h3>{escape(heading)}</h3>")
         for side, film in zip("AB", films, strict=False):
-            text = story(film, name, say, named=own)
+            text = story(film, name, say, posts=posts)
             within = f"{say('story_in', side=side)} {text}" if len(films) > 1 else text
             told.append(_paragraph(within))
     if not told:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.analyses import Analyses
     from innovation_abm.dashboards.figures import PagePicture
     from innovation_abm.dashboards.in_worlds import InWorlds
+    from innovation_abm.dashboards.post_names import Names
     from innovation_abm.dashboards.room import Room
     from innovation_abm.dashboards.twins import Twins
     from innovation_abm.dashboards.words import Speech
@@ -98,7 +99,7 @@ def CausesPanel(room: Room) -> None:
     _Drawn(partial(figures.waterfall, found.found, *look_of(room)), [found, *look])
     paragraph(_unexplained(found.found, say))
     if found.by is not None:
-        html = _causes_table(found.found, say)
+        html = _causes_table(found.found, room.chart.placing.names, say)
         solara.HTML(tag="div", classes=["ia-table", "ia-wide"], unsafe_innerHTML=html)
     paragraph(say("causes_runs", number=found.found.replications))
 
@@ -122,10 +123,10 @@ def _unexplained(found: Attribution, say: Speech) -> str:
     return say("causes_unexplained", number=rest, lost=lost)
 
 
-def _causes_table(found: Attribution, say: Speech) -> str:
+def _causes_table(found: Attribution, names: Names, say: Speech) -> str:
     """Return what each mechanism costs by layer or department, out of 100 good ideas."""
     groups = list(found.parts[0].groups)
-    heads = [say("causes_mechanism"), *(group_name(one, say) for one in groups)]
+    heads = [say("causes_mechanism"), *(group_name(one, names, say) for one in groups)]
     rows = [
         [one.mechanism.title[say.language], *(_with_ends(one.groups[g], say) for g in groups)]
         for one in found.parts
@@ -175,10 +176,10 @@ def TwinPanel(room: Room) -> None:
         room.stage.follow(name)
         room.watch.watch(name)
 
-    posts = twins.b.run.organization.names if room.chart.is_own else ()
+    posts = room.chart.posts(say)
     if chosen:
         for side, film in (("A", twins.a), ("B", twins.b)):
-            text = escape(story(film, chosen, say, named=room.chart.is_own))
+            text = escape(story(film, chosen, say, posts=posts))
             solara.HTML(
                 tag="p",
                 classes=["ia-story"],

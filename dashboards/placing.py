@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from innovation_abm.dashboards.post_names import Names
 from innovation_abm.organization.organization import Role
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from innovation_abm.dashboards.words import Speech
     from innovation_abm.organization.organization import Organization
 
 MOST: Final = 1_200
@@ -51,9 +53,10 @@ class Placing:
         people: how many people each node represents.
         node: node of every post, of the agency and of the panel; shape ``(people + 2,)``.
         width, height: size of the picture, in widths of one person.
-        departments: name, left and right end of each department.
+        departments: left and right end of each department.
         grouped: whether nodes represent units rather than people.
-        names, units: name of each node's post and of its unit; empty if they are not a user's own.
+        posts: the post that each node stands for; shape ``(nodes - 2,)``.
+        names: the names in the chart.
     """
 
     x: NDArray[np.float64]
@@ -64,13 +67,13 @@ class Placing:
     node: NDArray[np.int64]
     width: float
     height: float
-    departments: tuple[tuple[str, float, float], ...]
+    departments: tuple[tuple[float, float], ...]
     grouped: bool
-    names: tuple[str, ...] = ()
-    units: tuple[str, ...] = ()
+    posts: NDArray[np.int64]
+    names: Names
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the picture for the browser."""
+        """Return the picture for the browser, without names."""
         return {
             "x": np.round(self.x, 3).tolist(),
             "y": np.round(self.y, 3).tolist(),
@@ -81,8 +84,19 @@ class Placing:
             "height": self.height,
             "departments": [list(one) for one in self.departments],
             "grouped": self.grouped,
-            "names": list(self.names),
-            "units": list(self.units),
+        }
+
+    def names_as_dict(self, say: Speech) -> dict[str, list[str]]:
+        """Return the names in it for the browser: of posts and units by node, and of departments.
+
+        Posts and units have none unless they mean something to the room.
+        """
+        posts, units = self.names.posts(say), self.names.units(say)
+        unit = self.names.chart.unit
+        return {
+            "names": [posts[post] for post in self.posts] if posts else [],
+            "units": [units[unit[post]] for post in self.posts] if units else [],
+            "heads": list(self.names.departments(say)),
         }
 
 
@@ -114,12 +128,10 @@ def place(chart: Organization, most: int = MOST, *, named: bool = False) -> Plac
         node=np.append(number[home], len(nodes) + np.arange(bodies)),
         width=width + 2.0,
         height=max(height, y[0] + LEVEL + 0.6),
-        departments=tuple(
-            (name, *span) for name, span in zip(chart.department_names, spans, strict=True)
-        ),
+        departments=tuple(spans),
         grouped=len(nodes) < chart.size,
-        names=tuple(chart.names[post] for post in nodes) if named else (),
-        units=tuple(chart.unit_names[unit] for unit in chart.unit[nodes]) if named else (),
+        posts=nodes,
+        names=Names.of(chart, named=named),
     )
 
 

@@ -19,6 +19,7 @@ class StageWidget(anywidget.AnyWidget):
 
     Attributes:
         chart: the picture, see :meth:`~innovation_abm.dashboards.placing.Placing.as_dict`.
+        names: names in it, see :meth:`~innovation_abm.dashboards.placing.Placing.names_as_dict`.
         film: what is played, see :meth:`~innovation_abm.dashboards.film.Film.packed`; ``nodes`` is
             its number of nodes, so that no film is played on another picture.
         twin: the same for the film it is compared with, at its left; empty: none.
@@ -50,6 +51,7 @@ class StageWidget(anywidget.AnyWidget):
     _css = (FRONT / "stage.css").read_text(encoding="utf-8")
 
     chart = traitlets.Dict({}).tag(sync=True)
+    names = traitlets.Dict({}).tag(sync=True)
     film = traitlets.Dict({}).tag(sync=True)
     twin = traitlets.Dict({}).tag(sync=True)
     events = traitlets.List([event.label for event in Event]).tag(sync=True)

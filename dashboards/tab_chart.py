@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.opening import Opened
     from innovation_abm.dashboards.play import Play
     from innovation_abm.dashboards.tab_memory import Kept, TabMemory
+    from innovation_abm.dashboards.words import Speech
     from innovation_abm.organization.organization import Organization
     from innovation_abm.scenario.scenario import Scenario
 
@@ -85,6 +86,10 @@ class TabChart:
         """The layout of its picture."""
         self._settle()
         return self._placing
+
+    def posts(self, say: Speech) -> tuple[str, ...]:
+        """Return the posts' names as the page shows them; none unless it is a user's own."""
+        return self.placing.names.posts(say)
 
     def played(self, scenario: Scenario) -> Played:
         """Return everything that a run of ``scenario`` on this chart depends on."""

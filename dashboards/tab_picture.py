@@ -68,6 +68,7 @@ class TabPicture:
         numbers.subscribe(lambda _: self._caption())
         self._latest = Latest(rest=PATIENCE)
         self._given: list[Film] = []
+        self._shown: Placing | None = None
         stage.observe(self._follow_week, ["picked", "week"])
 
     def give(self, films: Sequence[Film], week: int) -> None:
@@ -147,6 +148,7 @@ class TabPicture:
             words |= {key: view.say(f"game_{key}") for key in ("twin_a", "twin_b")}
         stage.words = words
         stage.look = {"dark": view.dark, "room": view.room, "language": view.language}
+        self._name()
         self._hide()
         self._caption()
         stage.spot = self._spot()
@@ -159,6 +161,11 @@ class TabPicture:
         named = self._history.named.value
         stage.link = links.write(play, view, self._chart.opened.home, named)
         self._follow_week()
+
+    def _name(self) -> None:
+        """Bring the names in the picture up to date."""
+        if self._shown is not None:
+            self._stage.names = self._shown.names_as_dict(self._view.value.say)
 
     def _hide(self) -> None:
         """Hide what a room that bets must not see yet."""
@@ -232,6 +239,8 @@ class TabPicture:
             chart = placing.as_dict()
             if stage.chart != chart:
                 stage.chart = chart
+            self._shown = placing
+            self._name()
             stage.twin = {} if other is None else {**other.packed(placing), **nodes}
             stage.film = {**film.packed(placing), **nodes, **self._kept_from_room(film)}
         with self._jobs.together():
@@ -273,8 +282,8 @@ class TabPicture:
         if twins is not None and picked.get("side") == 0:  # A is drawn at the left
             film = twins.a
         name, say = str(picked["name"]), self._view.value.say
-        week, named = int(self._stage.week), self._chart.is_own
-        self._stage.story = story(film, name, say, until=week, named=named, judged=self._judged)
+        week, posts = int(self._stage.week), self._chart.posts(say)
+        self._stage.story = story(film, name, say, until=week, posts=posts, judged=self._judged)
 
 
 def _in_words(one: Ensemble, say: Speech) -> str:

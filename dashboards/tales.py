@@ -34,7 +34,7 @@ def story(
     say: Speech,
     until: int | None = None,
     *,
-    named: bool = False,
+    posts: Sequence[str] = (),
     judged: bool = False,
 ) -> str:
     """Return the story of an idea, from conception to its fate.
@@ -44,7 +44,7 @@ def story(
         name: its name, such as ``"w3-p17"``.
         say: the texts of the language.
         until: last week of the story; all of them if ``None``.
-        named: whether posts have names that mean something to the room.
+        posts: the names of all posts, if they mean something to the room.
         judged: whether the room still judges ideas, so that it is not told what this one is worth.
     """
     last = film.weeks if until is None else until
@@ -64,7 +64,7 @@ def story(
             say,
             f"tale_{event.label}",
             week=when,
-            post=_post(film, by, say, named=named),
+            post=_post(film, by, say, posts),
             reason=say(f"reason_{Reason(int(columns['reason'][idea])).label}"),
             allies=say.number(int(columns["allies"][idea])),
             waited=_after(when - since, say),
@@ -77,7 +77,7 @@ def story(
     if not ended:
         parts.append(say("tale_in_flight", week=last, place=place))
     worth = say("worthwhile" if columns["value"][idea] > 0.0 else "worthless")
-    key, author = ("tale_by", _post(film, post, say, named=True)) if named else ("tale", "")
+    key, author = ("tale_by", _post(film, post, say, posts)) if posts else ("tale", "")
     key += "_judged" * judged
     begun = say(key, worth=worth, layer=int(film.run.organization.layer[post]), post=author)
     return begun + " " + ", ".join(part for part in parts if part) + "."
@@ -94,15 +94,15 @@ def called(name: str, say: Speech, posts: Sequence[str] = ()) -> str:
     return say("idea_called", week=week, post=post)
 
 
-def _post(film: Film, post: int, say: Speech, *, named: bool) -> str:
+def _post(film: Film, post: int, say: Speech, posts: Sequence[str]) -> str:
     """Return the name of a post as a story has it."""
     chart = film.run.organization
     if post < 0:
         return ""
     if post >= chart.size:
         return say("tale_agency" if post == chart.size else "tale_panel")
-    if named:
-        return say("tale_post", name=chart.names[post])
+    if posts:
+        return say("tale_post", name=posts[post])
     if chart.role[post] == Role.LEADER:
         return say("tale_leader")
     return say("tale_manager", layer=int(chart.layer[post]))

@@ -20,11 +20,13 @@ from innovation_abm.dashboards.stage import FRONT
 from innovation_abm.dashboards.tales import story
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from innovation_abm.dashboards.film import Film
     from innovation_abm.dashboards.room import Room
     from innovation_abm.dashboards.words import Speech
 
-SHOWN = ("chart", "film", "twin", "events", "words", "look", "marks", "caption", "speed")
+SHOWN = ("chart", "names", "film", "twin", "events", "words", "look", "marks", "caption", "speed")
 """Parts of the stage that the page takes as they are."""
 
 
@@ -38,7 +40,7 @@ def web_page(room: Room) -> str:
     assert film is not None  # there is nothing to export before
     films = [film] if twins is None else [twins.a, twins.b]
     state = {name: getattr(stage, name) for name in SHOWN}
-    state["stories"] = [_stories(one, say, named=room.chart.is_own) for one in films]
+    state["stories"] = [_stories(one, say, room.chart.posts(say)) for one in films]
     limits = escape(say("limits"))
     moves = "".join(f"<li>{escape(one)}</li>" for one in _moves(room))
     parts = {
@@ -82,9 +84,9 @@ def _number(room: Room) -> str:
     return number_in_html(numbers, room.picture.film.value, changed, room.play.opening.weeks, say)
 
 
-def _stories(film: Film, say: Speech, *, named: bool) -> dict[str, str]:
+def _stories(film: Film, say: Speech, posts: Sequence[str]) -> dict[str, str]:
     """Return the story of each idea, by its name."""
-    return {name: story(film, name, say, named=named) for name in film.run.ideas["idea"]}
+    return {name: story(film, name, say, posts=posts) for name in film.run.ideas["idea"]}
 
 
 def _stage() -> str:

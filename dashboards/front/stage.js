@@ -244,8 +244,8 @@ class Scene {
   bed(number) {
     const nodes = this.chart.x.length, node = number % nodes, [x, y] = this.nodeAt(node), frame = this.teams.get(node);
     if (number >= 2 * nodes) { // adopted ones, above the leader
-      const span = this.chart.departments[node] ?? [, 0, this.chart.width], floor = y - .7 * this.scale;
-      return { x, floor, wide: Math.min(.8 * this.across * (span[2] - span[1]), 9 * this.scale), high: floor - this.top - .5 * this.down };
+      const span = this.chart.departments[node] ?? [0, this.chart.width], floor = y - .7 * this.scale;
+      return { x, floor, wide: Math.min(.8 * this.across * (span[1] - span[0]), 9 * this.scale), high: floor - this.top - .5 * this.down };
     }
     if (number >= nodes) return { x: (frame[0] + frame[2]) / 2, floor: frame[3] - 3, wide: frame[2] - frame[0] - 6, high: BED * this.down };
     const under = y + .55 * this.scale, floor = Math.max(under + 4, frame ? frame[1] - 3 : y + (.5 + BED) * this.down);
@@ -458,6 +458,7 @@ class Stage {
     // Kept for end(): the model outlives the picture, and would go on calling what still listens.
     this.handlers = {
       "change:chart": () => { this.picked = null; this.load(); this.seek(this.model.get("week")); },
+      "change:names": () => this.load(),
       "change:film": () => this.load(),
       "change:twin": () => this.load(),
       "change:week": () => { if (this.model.get("week") !== this.week) this.seek(this.model.get("week")); },
@@ -546,7 +547,8 @@ class Stage {
   }
 
   load() {
-    const chart = this.model.get("chart"), film = this.model.get("film"), twin = this.model.get("twin");
+    const chart = { ...this.model.get("chart"), ...this.model.get("names") };
+    const film = this.model.get("film"), twin = this.model.get("twin");
     if (!film.weeks) this.clear();
     // Chart and film are different traits: where they do not fit, one of them is still to come.
     if (!film.weeks || film.nodes !== chart.x?.length) return;
@@ -985,10 +987,9 @@ class Stage {
     this.paintNames(g, scene, c);
     g.fillStyle = c.quiet;
     g.font = `${font}px system-ui, sans-serif`;
-    if (chart.departments.length > 1 && scale > 9) for (const [name, from, to] of chart.departments) {
-      const text = name.replace(/^department (?=\d+$)/, `${this.say("department")} `);
-      g.fillText(shortened(g, text, scene.across * (to - from) - 8), scene.left + scene.across * (from + to) / 2, scene.top + scale * .25);
-    }
+    if (chart.departments.length > 1 && scale > 9) chart.departments.forEach(([from, to], number) => {
+      g.fillText(shortened(g, chart.heads[number], scene.across * (to - from) - 8), scene.left + scene.across * (from + to) / 2, scene.top + scale * .25);
+    });
   }
 
   // The clay layer: a band behind each row of middle managers; its name goes above the first.

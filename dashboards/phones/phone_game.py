@@ -19,6 +19,8 @@ from innovation_abm.dashboards.phones.clock import WeekClock
 from innovation_abm.dashboards.phones.journal import Journal, JournalHeader, seat_of
 from innovation_abm.dashboards.phones.managers import ManagersGame
 from innovation_abm.dashboards.phones.poll import MOST_PHONES, VoteError
+from innovation_abm.dashboards.post_names import Names
+from innovation_abm.dashboards.words import LANGUAGES, Speech
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -297,12 +299,13 @@ class PhoneGame:
     def seat(self, phone: str) -> dict[str, Any]:
         """Return what a phone's page knows from the start, as it stays the same.
 
-        Its desk by number and, where it has one that means something to the room, by name; how
-        many weeks there are; and the server's time, by which the clock runs.
+        Its desk by number and, where it has one that means something to the room, by name in each
+        language; how many weeks there are; and the server's time, by which the clock runs.
         """
         with self._changing:
             post, played = self._progress.seats[seat_of(phone)], self.game.played
-        name = str(played.chart.names[post]) if played.own else ""
+        posts = Names.of(played.chart, named=played.own)
+        name = {one: names[post] for one in LANGUAGES if (names := posts.posts(Speech(one)))}
         return {"post": post, "name": name, "weeks": self.game.weeks, "now": time.time()}
 
     def _offered(self, seat: str, one: OfferedIdea) -> list[Any]:

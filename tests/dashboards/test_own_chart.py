@@ -42,13 +42,14 @@ def tab():
 
 def test_posts_and_units_of_an_own_chart_have_names_in_the_picture(tab):
     room = tab()
-    picture = room.chart.placing.as_dict()
+    picture = room.chart.placing.names_as_dict(room.say)
     assert picture["names"] == ["Director", "Head of permits", "Clerk", "Inspector"]
     assert picture["units"] == ["Office", "Permits", "Permits", "Permits"]
     room.open_preset("workshop")
-    assert room.chart.placing.as_dict()["names"] == []
+    assert room.chart.placing.names_as_dict(room.say)["names"] == []
     grouped = place(CHART, 2, named=True)
-    assert (grouped.grouped, grouped.names) == (True, ("Director", "Head of permits"))
+    assert grouped.grouped
+    assert grouped.names_as_dict(room.say)["names"] == ["Director", "Head of permits"]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_stories_on_an_own_chart_name_posts(language, author, queue):
         for week, post in zip(ideas["week"].tolist(), ideas["author"].tolist(), strict=True)
         if post == 2
     ]
-    told = " ".join(story(film, name, say, until=40, named=True) for name in names)
+    told = " ".join(story(film, name, say, until=40, posts=CHART.names) for name in names)
     assert author in told
     assert queue in told
     plain = " ".join(story(film, name, say) for name in names)
