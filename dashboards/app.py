@@ -6,6 +6,7 @@ Opened by ``innovation-abm dashboard``. Each browser tab has a :class:`Room` of 
 from __future__ import annotations
 
 import threading
+from functools import partial
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import solara.lab
 from solara.alias import rv
 
 from innovation_abm.dashboards.choice import Choice
+from innovation_abm.dashboards.diagnosis import KEY
 from innovation_abm.dashboards.figures import BLUE
 from innovation_abm.dashboards.game_panel import GamePanel
 from innovation_abm.dashboards.guide_panel import GuidePanel
@@ -67,9 +69,21 @@ def _watch(memory: TabMemory, find: Callable[[dict[str, Any]], None]) -> Callabl
 def _Tab(query: str, memory: TabMemory, kept: Kept | None) -> None:
     room = solara.use_memo(lambda: Room(opened(), preparation, query, kept, memory), [])
     solara.use_effect(lambda: room.close, [])
-    solara.use_effect(lambda: memory.observe(lambda change: room.chart.not_kept(), "full"), [])
+    solara.use_effect(lambda: memory.observe(partial(_not_kept, room), "full"), [])
     solara.use_effect(lambda: room.offer_chart(kept) if kept else None, [kept is None])
+    solara.use_effect(lambda: _recall(room, memory), [])
     _Dashboard(room)
+
+
+def _not_kept(room: Room, change: dict[str, Any]) -> None:
+    part = room.profiling if change["new"].get("name") == KEY else room.chart
+    part.not_kept()
+
+
+def _recall(room: Room, memory: TabMemory) -> None:
+    """Show again the diagnosis that the browser kept, as soon as it has answered."""
+    memory.observe(lambda change: room.profiling.recall(change["new"].get(KEY)), "diagnosed")
+    room.profiling.recall(memory.diagnosed.get(KEY))
 
 
 @solara.component

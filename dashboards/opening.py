@@ -14,6 +14,7 @@ from innovation_abm.scenario.presets import preset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from innovation_abm.dashboards.tab_memory import Kept
     from innovation_abm.organization.organization import Organization
@@ -34,6 +35,7 @@ class Opened:
         notes: messages about the chart.
         worlds: the worlds of a profile, by name, of which the scenario is the central one; none
             for anything else.
+        folder: the folder of the profile; ``None``: it was started with something else.
     """
 
     scenario: Scenario
@@ -43,6 +45,7 @@ class Opened:
     session: Guide | None = None
     notes: tuple[links.Note, ...] = ()
     worlds: Mapping[str, Scenario] = field(default_factory=dict)
+    folder: Path | None = None
 
     def on(self, chart: Kept) -> Opened:
         """Return the same on an uploaded chart."""

@@ -18,7 +18,7 @@ from innovation_abm.errors import InnovationAbmError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from innovation_abm.dashboards.profiling import Diagnosis
+    from innovation_abm.dashboards.diagnosis import Diagnosis
     from innovation_abm.dashboards.room import Room
     from innovation_abm.dashboards.words import Speech
 
@@ -103,18 +103,26 @@ class Questions:
     def view(self) -> str:
         """What is shown: ``form``, ``busy``, ``page`` or ``obstacle``."""
         profiling = self._room.profiling
-        if profiling.obstacle:
-            return "obstacle"
         if profiling.step.value is not None:
             return "busy"
         wrong = self.again.value or profiling.faults.value
-        return "form" if wrong or profiling.found.value is None else "page"
+        if profiling.found.value is not None and not wrong:
+            return "page"
+        return "obstacle" if profiling.obstacle else "form"
 
     def show(self, on: bool) -> None:
         """Open the dialog, or close it; the work goes on."""
         if on:
             self.tries += 1
-        self.shown.value = on
+            self._room.profiling.open_folder()
+        self.shown.value = self._room.profiling.attended = on
+
+    def play(self) -> None:
+        """Play what the answers led to, unless it is played already; close the dialog."""
+        found = self._room.profiling.found.value
+        if found is not None and not self._room.plays(found.kept):
+            self._room.open_chart(found.kept)
+        self.show(False)
 
     def answer(self, on: bool) -> None:
         """Show the form, or what the answers led to."""
@@ -251,11 +259,14 @@ def _Page(room: Room, dialog: Questions, found: Diagnosis) -> None:
     page = found.pages[say.language]
     _text(say("profile_done", name=found.name, worlds=len(found.kept.points)))
     with solara.Div(classes=["ia-buttons"]):
-        _button(say("profile_play"), lambda: dialog.show(False), first=True)
+        _button(say("profile_play"), dialog.play, first=True)
         _button(say("profile_again"), lambda: dialog.answer(True))
         solara.FileDownload(page, f"{found.name}.html", say("profile_keep_page"))
         solara.FileDownload(found.answers, FILE, say("profile_keep_answers"))
-        solara.FileDownload(found.folder, f"{found.name}.zip", say("profile_keep_folder"))
+        if found.folder:
+            solara.FileDownload(found.folder, f"{found.name}.zip", say("profile_keep_folder"))
+    if not found.folder:
+        _text(say("profile_folder_gone"))
     frame = (
         f"<iframe sandbox='allow-popups' title='{escape(say('profile_page'))}' "
         f'srcdoc="{escape(page)}"></iframe>'

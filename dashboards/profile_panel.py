@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 @solara.component
 def ProfilePanel(room: Room, dialog: Questions) -> None:
     """Offer the ten questions, or what they led to, and show what holds in all worlds."""
-    say, found = room.say, room.profiling.found.value
+    say = room.say
     if is_hidden(room):
         return
     paragraph(say("profile_panel_says"))
     solara.Button(
-        say("profile_ask_open" if found is None else "profile_open_page"),
+        say("profile_open_page" if room.profiling.has_page else "profile_ask_open"),
         on_click=lambda: dialog.show(True),
         color="primary",
         classes=[OPENER],

@@ -7,14 +7,12 @@ folder; then nothing is left of them but in the tab.
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import subprocess
 import sys
 import tempfile
 import threading
-import zipfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,26 +21,32 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import solara
 
-from innovation_abm.charts.charts import load_chart, write_chart
+from innovation_abm.charts.charts import write_chart
 from innovation_abm.dashboards.background import GivenUp, Latest
-from innovation_abm.dashboards.offered import MOST_PEOPLE, own_name
+from innovation_abm.dashboards.diagnosis import (
+    Diagnosis,
+    diagnosis_in,
+    pack_diagnosis,
+    unpack_diagnosis,
+)
+from innovation_abm.dashboards.offered import MOST_PEOPLE
 from innovation_abm.dashboards.sharing import Urgency
-from innovation_abm.dashboards.tab_memory import Kept
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.extras import missing
 from innovation_abm.reading.text_files import write_text
 from innovation_abm.reading.toml_files import TomlError, read_toml
-from innovation_abm.scenario.possible_worlds import central_of, points_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from solara import Reactive
 
     from innovation_abm.dashboards.background import Wanted
     from innovation_abm.dashboards.jobs import Jobs
+    from innovation_abm.dashboards.notes import Notes
     from innovation_abm.dashboards.server import Preparation
     from innovation_abm.dashboards.tab_chart import TabChart
+    from innovation_abm.dashboards.tab_memory import TabMemory
     from innovation_abm.organization.organization import Organization
 
 CHART: Final = "chart.csv"
@@ -70,25 +74,6 @@ class ProfilingStep:
 
     number: int = 0
     share: float = 0.0
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """What the answers lead to.
-
-    Attributes:
-        name: name of the organisation.
-        answers: the file of answers.
-        pages: the page, by language.
-        folder: the folder of the profile, as a ZIP file.
-        kept: the chart with the worlds, which the tab plays.
-    """
-
-    name: str
-    answers: str
-    pages: Mapping[str, str]
-    folder: bytes
-    kept: Kept
 
 
 # --- from the form to a file of answers, and back -------------------------------------------------
@@ -194,6 +179,8 @@ class Profiling:
         faults: what is wrong, by what it is about; "" for all of it. With texts in the language of
             the page where there are any, and those of the command otherwise.
         found: what the last answers led to, if they led to anything.
+        attended: whether somebody is looking at the questions, so that the end of the work needs
+            no message.
     """
 
     def __init__(
@@ -201,13 +188,20 @@ class Profiling:
         engine: Preparation,
         chart: TabChart,
         jobs: Jobs,
-        play: Callable[[Kept], None],
+        notes: Notes,
+        memory: TabMemory | None = None,
     ) -> None:
-        """Begin with no answers; ``play`` plays what they lead to."""
+        """Begin with no answers.
+
+        ``notes`` report the end of work that nobody is looking at, and ``memory`` is where the tab
+        keeps what comes of it; ``None``: nowhere.
+        """
         self.step: Reactive[ProfilingStep | None] = solara.reactive(None)
         self.faults: Reactive[dict[str, str]] = solara.reactive({})
         self.found: Reactive[Diagnosis | None] = solara.reactive(None)
-        self._engine, self._chart, self._jobs, self._play = engine, chart, jobs, play
+        self.attended = self._unreadable = False
+        self._engine, self._chart, self._jobs = engine, chart, jobs
+        self._notes, self._memory = notes, memory
         self._latest = Latest()
 
     @property
@@ -248,7 +242,7 @@ class Profiling:
         return written_answers(language, given_in(form, language, self._chart.has_own))
 
     def ask(self, form: Any, language: str) -> None:  # noqa: ANN401 - as it was sent
-        """Work out what the answers of a form lead to, and play it."""
+        """Work out what the answers of a form lead to; what is played stays."""
         text = self.check(form, language)
         if text is None:
             return
@@ -256,6 +250,31 @@ class Profiling:
         chart = self._chart.own if f'chart = "{CHART}"' in text.splitlines() else None
         job = partial(self._made, text, chart)
         self._latest.ask(partial(self._jobs.attempt, ("profile",), job), self._show)
+
+    def recall(self, kept: Any) -> None:  # noqa: ANN401 - whatever a browser sends
+        """Show again what this tab kept, unless there is something newer."""
+        if self.found.value is None and self.step.value is None:
+            self.found.value = unpack_diagnosis(kept)
+
+    @property
+    def has_page(self) -> bool:
+        """Whether there is a diagnosis to read, here or in the folder of the dashboard."""
+        return self.found.value is not None or self._folder is not None
+
+    def open_folder(self) -> None:
+        """Read the diagnosis in the folder that the dashboard was started with, if there is one."""
+        if self.found.value is not None or self._folder is None:
+            return
+        try:
+            self.found.value = diagnosis_in(self._folder)
+        except InnovationAbmError as error:
+            self._unreadable = True
+            self._notes.tell("failed", what=str(error))
+
+    @property
+    def _folder(self) -> Path | None:
+        """The folder of a profile that the dashboard was started with, unless it has no page."""
+        return None if self._unreadable else self._chart.opened.folder
 
     def stop(self) -> None:
         """Give up what is being worked out."""
@@ -273,10 +292,28 @@ class Profiling:
                 self.faults.value = {"": found}
             if isinstance(found, Diagnosis):
                 self.found.value = found
-                self._play(found.kept)
+                self._keep(found)
+            if found is not None and not self.attended:
+                self._notes.tell("profile_ended" if isinstance(found, str) else "profile_ready")
+
+    def _keep(self, found: Diagnosis) -> None:
+        """Have the tab keep a diagnosis, or report that it cannot."""
+        if self._memory is None:
+            return
+        try:
+            self._memory.diagnosis = pack_diagnosis(found)
+        except InnovationAbmError:
+            self._memory.diagnosis = {}  # else a reload would bring back the one before
+            self.not_kept()
+
+    def not_kept(self) -> None:
+        """Report that the tab cannot keep the diagnosis."""
+        self._notes.tell("profile_not_kept")
 
     def _made(self, text: str, chart: Organization | None, wanted: Wanted) -> Diagnosis | str:
         """Make a profile; return it, or what is wrong."""
+        from innovation_abm.experiments.profiles.beside import MADE
+
         self._engine.wait(wanted)
         # One at a time: each takes all processors.
         with (
@@ -291,7 +328,7 @@ class Profiling:
                 self._work(folder, wanted)
             except InnovationAbmError as error:
                 return str(error).replace(f"{folder}/", "")
-            return _read(folder, text)
+            return diagnosis_in(folder / MADE)
 
     def _work(self, folder: Path, wanted: Wanted) -> None:
         """Have another process work, and report its progress.
@@ -348,31 +385,3 @@ def _said(lines: SimpleQueue[bytes], wanted: Wanted) -> list[Any] | str | None:
         said: list[Any] | str | None = json.loads(line)
         return said
     raise GivenUp
-
-
-def _read(folder: Path, text: str) -> Diagnosis:
-    """Read what the process made."""
-    from innovation_abm.experiments.profiles.beside import MADE, page_name
-    from innovation_abm.experiments.profiles.questions import LANGUAGES
-
-    made = folder / MADE
-    central = central_of(made)
-    assert central.chart is not None
-    kept = Kept(
-        load_chart(central.chart),
-        own_name(central.name),
-        central.but(chart=None),
-        tuple(points_in(made)),
-    )
-    pages = {one: (folder / page_name(one)).read_text(encoding="utf-8") for one in LANGUAGES}
-    return Diagnosis(central.name, text, pages, _packed(made), kept)
-
-
-def _packed(folder: Path) -> bytes:
-    """Return a folder as a ZIP file."""
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as file:
-        for one in sorted(folder.rglob("*")):
-            if one.is_file():
-                file.write(one, f"{folder.name}/{one.relative_to(folder).as_posix()}")
-    return written.getvalue()

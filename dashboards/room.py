@@ -129,7 +129,7 @@ class Room:
         )  # fmt: skip
         self.analyses = Analyses(engine, self.history, self.chart, self.jobs)
         self.in_worlds = InWorlds(engine, self.history, self.chart, self.jobs)
-        self.profiling = Profiling(engine, self.chart, self.jobs, self.open_chart)
+        self.profiling = Profiling(engine, self.chart, self.jobs, self.notes, memory)
         self.comparing = Comparing(engine, self.history, self.chart, self.jobs, self.view)
         self.maturing = Maturing(
             engine, self.stage, self.view, self.history, self.chart, self.jobs, self.session,
@@ -240,6 +240,16 @@ class Room:
         if replaces:  # what was played on the chart before cannot be played on this one
             self.history.forget()
         self.chart.keep(chart)
+
+    def plays(self, chart: Kept) -> bool:
+        """Whether a chart is what this tab plays on, with whatever levers."""
+        own, opened = self.chart.own, self.chart.opened
+        return (
+            own is not None
+            and self.chart.is_own
+            and opened.scenario == opened.on(chart).scenario
+            and own.digest() == chart.organization.digest()
+        )
 
     def offer_chart(self, chart: Kept) -> None:
         """Offer a chart that this tab kept, while something else is played."""

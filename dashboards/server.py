@@ -16,6 +16,7 @@ import webbrowser
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin
 from urllib.request import ProxyHandler, Request, build_opener
@@ -141,9 +142,10 @@ def load(settings: Settings) -> Opened:
         changes["own_levers"] = load_levers(settings.levers)
     scenario = start.but(**changes, **values)
     session = find_guide(settings.session) if settings.session else None
-    points = points_in(settings.preset) if has_worlds(settings.preset) else []
+    folder = Path(settings.preset) if has_worlds(settings.preset) else None
+    points = [] if folder is None else points_in(folder)
     worlds = worlds_of(scenario, [{**point, **values} for point in points])
-    return Opened(scenario, organization, rules, settings.language, session, notes, worlds)
+    return Opened(scenario, organization, rules, settings.language, session, notes, worlds, folder)
 
 
 def _start(name: str, declared: tuple[Parameter, ...]) -> Scenario:

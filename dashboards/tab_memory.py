@@ -69,39 +69,55 @@ def pack(kept: Kept) -> dict[str, str]:
     }
     if kept.central is not None:
         content |= {"central": kept.central.to_toml(), "points": list(map(dict, kept.points))}
-    packed = zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 9)
-    if len(packed) > MOST_PACKED:
+    return {"label": kept.label, "chart": packed(content, "the chart")}
+
+
+def packed(content: Mapping[str, Any], what: str) -> str:
+    """Return content for a tab to keep, as text.
+
+    Raises:
+        InnovationAbmError: if it is too large, naming ``what`` is.
+    """
+    found = zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 9)
+    if len(found) > MOST_PACKED:
         raise InnovationAbmError(
-            f"the chart has {len(packed):,} bytes: a tab keeps at most {MOST_PACKED:,}"
+            f"{what} has {len(found):,} bytes: a tab keeps at most {MOST_PACKED:,}"
         )
-    return {"label": kept.label, "chart": base64.b64encode(packed).decode("ascii")}
+    return base64.b64encode(found).decode("ascii")
 
 
 def unpack(given: Any) -> Kept | None:  # noqa: ANN401 - whatever a browser sends
     """Return the chart that a tab kept; ``None`` if there is none, or it is not valid."""
     if not isinstance(given, dict):
         return None
-    label, packed = given.get("label"), given.get("chart")
-    if not (isinstance(label, str) and label.isprintable() and isinstance(packed, str)):
+    label, content = given.get("label"), unpacked(given.get("chart"))
+    if content is None or not (isinstance(label, str) and label.isprintable()):
         return None
     try:
-        content = _content(packed)
         return Kept(_organization(content), own_name(label), *_worlds(content))
     except (InnovationAbmError, LookupError, OverflowError, RecursionError, TypeError, ValueError):
         return None
-    except zlib.error:
+
+
+def unpacked(given: Any) -> dict[str, Any] | None:  # noqa: ANN401 - whatever a browser sends
+    """Return what :func:`packed` packed; ``None`` if it is anything else."""
+    if not isinstance(given, str):
         return None
+    try:
+        content = _content(given)
+    except (OverflowError, RecursionError, ValueError, zlib.error):
+        return None
+    return content if isinstance(content, dict) else None
 
 
-def _content(packed: str) -> dict[str, Any]:
-    if len(packed) > 4 * MOST_PACKED / 3 + 4:
+def _content(given: str) -> Any:  # noqa: ANN401 - anything that JSON holds
+    if len(given) > 4 * MOST_PACKED / 3 + 4:
         raise ValueError("too large")
     unpacking = zlib.decompressobj()
-    text = unpacking.decompress(base64.b64decode(packed, validate=True), MOST_UNPACKED)
+    text = unpacking.decompress(base64.b64decode(given, validate=True), MOST_UNPACKED)
     if not unpacking.eof:
         raise ValueError("cut off, or too large")
-    content: dict[str, Any] = json.loads(text)
-    return content
+    return json.loads(text)
 
 
 def _organization(content: dict[str, Any]) -> Organization:
@@ -137,17 +153,21 @@ def _each(values: Any, kind: type) -> list[Any]:  # noqa: ANN401 - anything that
 
 
 class TabMemory(anywidget.AnyWidget):
-    """Gives the browser the chart to keep, and takes back what it kept.
+    """Gives the browser what to keep, and takes back what it kept.
 
     Attributes:
-        kept: what to keep from now on, see :func:`pack`.
+        kept: the chart to keep from now on, see :func:`pack`.
         found: what was kept when the page was loaded: ``kept``, ``null`` if nothing was, and
             ``time``; empty as long as the browser has not answered.
-        full: when the browser could not keep it; 0: never.
+        diagnosis: the diagnosis to keep from now on, see :func:`~.diagnosis.pack_diagnosis`.
+        diagnosed: what was kept of one, as ``diagnosis``, and ``time``, like ``found``.
+        full: what the browser could not keep: ``name``, that of the trait, and ``time``.
     """
 
     _esm = (FRONT / "memory.js").read_text(encoding="utf-8")
 
     kept = traitlets.Dict({}).tag(sync=True)
     found = traitlets.Dict({}).tag(sync=True)
-    full = traitlets.Int(0).tag(sync=True)
+    diagnosis = traitlets.Dict({}).tag(sync=True)
+    diagnosed = traitlets.Dict({}).tag(sync=True)
+    full = traitlets.Dict({}).tag(sync=True)

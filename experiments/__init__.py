@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     )
     from innovation_abm.experiments.portfolios.portfolio import portfolio
     from innovation_abm.experiments.profiles.answers import load_answers
-    from innovation_abm.experiments.profiles.profile import Profile, profile
+    from innovation_abm.experiments.profiles.profile import profile
+    from innovation_abm.experiments.profiles.result import Profile, load_profile
     from innovation_abm.experiments.reporting.report import write_report
     from innovation_abm.experiments.running.execution import sweep
     from innovation_abm.experiments.store.results import Results, load_study
@@ -60,6 +61,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "profile",
     "Profile",
     "load_answers",
+    "load_profile",
     "calibrate",
     "Calibration",
     "Prior",
@@ -83,8 +85,9 @@ _HOME = {
     "StudyError": "design.study",
     "portfolio": "portfolios.portfolio",
     "profile": "profiles.profile",
-    "Profile": "profiles.profile",
+    "Profile": "profiles.result",
     "load_answers": "profiles.answers",
+    "load_profile": "profiles.result",
     "calibrate": "calibration.calibration",
     "Calibration": "calibration.file",
     "Prior": "calibration.file",

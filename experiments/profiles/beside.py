@@ -1,9 +1,9 @@
 """A profile made in a process of its own, beside a server that has to answer meanwhile.
 
 ``python -m innovation_abm.experiments.profiles.beside FOLDER`` reads ``FOLDER/answers.toml``, as
-``innovation-abm profile`` does, and makes ``FOLDER/mine`` with a page in each language. Each line
-that it prints is JSON: a list of what is being done, how much is done, and of how much; at last
-``null``, or a text with what is wrong. It ends when its standard input is closed.
+``innovation-abm profile`` does, and makes ``FOLDER/mine`` with its page. Each line that it prints
+is JSON: a list of what is being done, how much is done, and of how much; at last ``null``, or a
+text with what is wrong. It ends when its standard input is closed.
 """
 
 from __future__ import annotations
@@ -23,11 +23,6 @@ NICENESS: Final = 10
 """The page goes first."""
 
 
-def page_name(language: str) -> str:
-    """Return the name of the page in a language."""
-    return f"page-{language}.html"
-
-
 def main(folder: Path) -> None:
     """Make the profile of a folder's answers."""
     end_with(sys.stdin.buffer)
@@ -43,16 +38,13 @@ def main(folder: Path) -> None:
 
 def _make(folder: Path) -> None:
     from innovation_abm.experiments.profiles.answers import load_answers
-    from innovation_abm.experiments.profiles.page import page, write_page
-    from innovation_abm.experiments.profiles.profile import ANSWERS, profile
-    from innovation_abm.experiments.profiles.questions import LANGUAGES
-    from innovation_abm.reading.text_files import write_text
+    from innovation_abm.experiments.profiles.page import write_page
+    from innovation_abm.experiments.profiles.profile import profile
+    from innovation_abm.experiments.profiles.result import ANSWERS
 
     load_answers(folder / ANSWERS)  # what is wrong is said at once
     found = profile(folder / ANSWERS, folder / MADE, told=lambda *step: _print(step))
     write_page(found, folder / MADE)
-    for language in LANGUAGES:
-        write_text(folder / page_name(language), page(found, language))
 
 
 def _print(value: object) -> None:

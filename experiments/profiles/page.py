@@ -25,7 +25,7 @@ from innovation_abm.scenario.mechanisms import MECHANISMS
 from innovation_abm.scenario.talk import TALK, TALK_TITLE, said_of_determinants, talk_at
 
 if TYPE_CHECKING:
-    from innovation_abm.experiments.profiles.profile import Profile
+    from innovation_abm.experiments.profiles.result import Profile
     from innovation_abm.scenario.levers import Lever
 
 PAGE: Final = "page.html"
@@ -75,7 +75,7 @@ class _Words:
     """Texts and numbers in one language."""
 
     def __init__(self, language: str) -> None:
-        self.language = language
+        self.language, self.gap = language, " " if language == "fr" else ""  # before a semicolon
         self._texts = vocabulary()[language]
 
     def say(self, key: str, **gaps: object) -> str:
@@ -85,6 +85,11 @@ class _Words:
     def of(self, text: Mapping[str, str]) -> str:
         """Return a text of the questionnaire in the language."""
         return typeset(text[self.language], self.language)
+
+    def within(self, text: Mapping[str, str]) -> str:
+        """Return a text of the questionnaire as part of a sentence."""
+        begun = self.of(text)
+        return begun[:1].lower() + begun[1:]
 
     def title(self, lever: Lever) -> str:
         """Return the title of a lever."""
@@ -136,7 +141,7 @@ class _Page:
         """Return everything by the name that the template has for it."""
         answers, words = self.found.answers, self.words
         known = questionnaire()
-        assumed = [words.of(known.in_place[key].text) for key in answers.assumed]
+        assumed = [words.within(known.in_place[key].text) for key in answers.assumed]
         levers = self.found.central.catalogue()
         idle = [words.title(one) for one in levers.values() if self._is_idle(one)]
         return {
@@ -148,7 +153,7 @@ class _Page:
                 asked=len(known.questions),
                 worlds=len(self.found.worlds),
             ),
-            "assumed": "; ".join(assumed),
+            "assumed": typeset(f"{words.gap}; ".join(assumed), words.language),
             "unmet": " ".join(
                 words.of(known.questions[row["question"]].text)
                 for row in _rows(self.found.figures)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -21,11 +21,10 @@ from innovation_abm.experiments.profiles import fitting
 from innovation_abm.experiments.profiles.answers import Answers, load_answers
 from innovation_abm.experiments.profiles.information import information
 from innovation_abm.experiments.profiles.losses import headlines, losses, maturity
-from innovation_abm.experiments.profiles.questions import questionnaire
 from innovation_abm.experiments.profiles.ranking import EACH, effects, ranking
+from innovation_abm.experiments.profiles.result import ANSWERS, CHART, Profile
 from innovation_abm.experiments.running.identity import model_version
 from innovation_abm.extras import require
-from innovation_abm.notebook import html_table, paragraph, titled
 from innovation_abm.reading.plain_numbers import whole_number
 from innovation_abm.reading.text_files import read_text, write_text
 from innovation_abm.scenario.possible_worlds import save_worlds, worlds_of
@@ -37,93 +36,12 @@ if TYPE_CHECKING:
     from innovation_abm.organization.organization import Organization
     from innovation_abm.scenario.scenario import Scenario
 
-ANSWERS: Final = "answers.toml"
-CHART: Final = "chart.csv"
 CALIBRATION: Final = "calibration"
 MEASURED: Final = "measured"
 MET: Final = 2.0
 """Errors that an answer may be from what 90% of the worlds give; beyond, they do not meet it."""
-ERRORS: Final = ("omission", "commission")
-MOST_SHOWN: Final = 6
-"""Most strategies that are shown in a notebook."""
-TABLES: Final = ("unknowns", "figures", "headlines", "ranking", "losses", "maturity", "information")
 
 Told = Callable[[str, int, int], object]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Profile:
-    """An organisation as its answers leave it: every world that fits them, and what holds there.
-
-    Every figure has two intervals: ``..._luck_low`` and ``..._luck_high`` enclose 95% of single
-    runs of the central world, ``..._worlds_low`` and ``..._worlds_high`` 95% of the means of the
-    worlds, which is what is not known.
-
-    Attributes:
-        answers: the answers.
-        organization: its chart.
-        calibration: the calibration behind it.
-        central: the world nearest to all others.
-        worlds: the worlds, by name; all of them are equally likely.
-        unknowns: a row for each parameter that is not known: ``unknown``, ``prior_low``,
-            ``prior_high``, ``median``, ``low`` and ``high`` (90% of the worlds), ``spread``
-            (standard deviation of the worlds as a share of the prior's).
-        figures: a row for each answer: ``question``, ``answer``, ``error`` (its standard
-            deviation), ``median``, ``low``, ``high`` (90% of single runs, one of each world), in
-            the question's units; ``met``, whether the answer is within two errors of these.
-        headlines: see :func:`.losses.headlines`.
-        ranking: see :func:`.ranking.ranking`.
-        losses: see :func:`.losses.losses`.
-        maturity: see :func:`.losses.maturity`.
-        information: see :func:`.information.information`.
-    """
-
-    answers: Answers
-    organization: Organization
-    calibration: CalibrationResult
-    central: Scenario
-    worlds: Mapping[str, Scenario]
-    unknowns: pd.DataFrame
-    figures: pd.DataFrame
-    headlines: pd.DataFrame
-    ranking: pd.DataFrame
-    losses: pd.DataFrame
-    maturity: pd.DataFrame
-    information: pd.DataFrame
-
-    def __repr__(self) -> str:
-        """Return a one-line summary; the tables have their own representation."""
-        return f"<Profile {self.answers.name}: {self._summary}>"
-
-    def _repr_html_(self) -> str:
-        """Show it in a notebook: both errors, and what helps most in all worlds."""
-        return _shown_in_notebook(self)
-
-    @property
-    def _summary(self) -> str:
-        answered, asked = len(self.figures), len(questionnaire().questions)
-        people = f"{self.organization.size:,} people"
-        return f"{people}, {answered} of {asked} questions answered, {len(self.worlds)} worlds"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it for JSON; replace NaN with null."""
-        return {
-            "name": self.answers.name,
-            "people": self.organization.size,
-            "worlds": len(self.worlds),
-            "assumed_not_in_place": list(self.answers.assumed),
-            **{name: getattr(self, name).to_dict("records") for name in TABLES},
-        }
-
-    def save(self, folder: str | PathLike[str]) -> None:
-        """Write the worlds and the tables into a folder.
-
-        Raises:
-            InnovationAbmError: if they cannot be written.
-        """
-        place = Path(folder)
-        for name in TABLES:
-            write_text(place / f"{name}.csv", getattr(self, name).to_csv(index=False))
 
 
 def profile(
@@ -311,36 +229,6 @@ class _Making:
     def _memory(self, points: pd.DataFrame) -> Memory:
         digest = hashlib.sha256(points.to_csv().encode()).hexdigest()[:32]
         return Memory.of_folder(self.place / MEASURED, {"worlds": digest, "model": model_version()})
-
-
-def _shown_in_notebook(found: Profile) -> str:
-    """Show both errors and the strategies that gain most, each with both intervals."""
-    both = found.headlines[found.headlines["measure"].isin(ERRORS)].to_dict("records")
-    errors = [(row["title"], *_three(row, "value", 100.0)) for row in both]
-    best = [
-        (row["title"], *_three(row, "gain", 1.0), f"{row['best_three']:.0%}")
-        for row in found.ranking.head(MOST_SHOWN).to_dict("records")
-    ]
-    ranges = ("luck", "not known")
-    return titled(
-        f"Profile: {found.answers.name}",
-        paragraph(found._summary),
-        html_table(("in 100 ideas decided", "all worlds", *ranges), errors),
-        html_table(("strategy", "gain", *ranges, "best three"), best),
-        paragraph(
-            "Luck: 95% of single runs of the central world. Not known: 95% of the means of the "
-            "worlds. Gain: worthwhile ideas adopted less worthless ones, in 100 decided."
-        ),
-    )
-
-
-def _three(row: Mapping[Any, Any], name: str, unit: float) -> tuple[str, str, str]:
-    """Return a figure and the ends of both of its intervals, as texts."""
-    luck, worlds = (
-        " to ".join(f"{unit * row[f'{name}_{one}_{end}']:.0f}" for end in ("low", "high"))
-        for one in ("luck", "worlds")
-    )
-    return f"{unit * row[name]:.1f}", luck, worlds
 
 
 def _shares(found: CalibrationResult, points: pd.DataFrame) -> Any:  # noqa: ANN401 - an array

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from innovation_abm.console import Working
-    from innovation_abm.experiments.profiles.profile import Profile
+    from innovation_abm.experiments.profiles.result import Profile
     from innovation_abm.rules.book import RuleBook
     from innovation_abm.scenario.scenario import Scenario
 

@@ -10,7 +10,7 @@ from browsing import PATIENCE, Tabs, chromium, running
 from typer.testing import CliRunner
 
 from innovation_abm.commands import cli
-from innovation_abm.experiments.profiles.profile import TABLES
+from innovation_abm.experiments.profiles.result import TABLES
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -97,7 +97,10 @@ def test_the_form_leads_to_the_same_figures_as_the_command(mine, place):
             page.reload()
             assert known(page) == by_hand
             page.get_by_role("tab", name="My organisation").click()
-            page.get_by_role("button", name="Answer the ten questions").click()
+            page.get_by_role("button", name="Read the diagnosis").click()
+            frame = page.frame_locator(".ia-page-found iframe")
+            assert "Harbour office" in frame.locator("h1").inner_text()
+            page.get_by_role("button", name="Change my answers").click()
             assert page.locator("input[data-key=name]").input_value() == "Harbour office"
     assert by_hand == started
     with zipfile.ZipFile(io.BytesIO(folder)) as made:
@@ -148,7 +151,8 @@ def answered(page, chart):
     with page.expect_download() as download:
         page.get_by_role("button", name="Everything, for the command line").click()
     folder = download.value.path().read_bytes()
-    page.get_by_role("button", name="Show my organisation").click()
+    assert not page.locator(".ia-both").count()  # nothing is played before one asks for it
+    page.get_by_role("button", name="Play this organisation").click()
     return known(page), folder
 
 

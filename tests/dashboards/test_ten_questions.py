@@ -1,8 +1,11 @@
 """The ten questions on the page: the same answers, faults and worlds as on the command line."""
 
+import json
+import random
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from drawing import drawn
 from innovation_abm import generate, preset
 from innovation_abm.dashboards import profiling
 from innovation_abm.dashboards.background import GivenUp
+from innovation_abm.dashboards.diagnosis import Diagnosis, unpack_diagnosis
 from innovation_abm.dashboards.in_worlds import InEachWorld, _headlines
 from innovation_abm.dashboards.jobs import Jobs
 from innovation_abm.dashboards.notes import Notes
@@ -20,7 +24,7 @@ from innovation_abm.dashboards.profile_dialog import Questions
 from innovation_abm.dashboards.profiling import form_of, given_in
 from innovation_abm.dashboards.room import Room
 from innovation_abm.dashboards.server import Preparation, Settings, load
-from innovation_abm.dashboards.tab_memory import Kept, pack, unpack
+from innovation_abm.dashboards.tab_memory import MOST_PACKED, Kept, TabMemory, pack, packed, unpack
 from innovation_abm.dashboards.words import LANGUAGES, Speech
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.profiles.answers import AnswerError, read_answers
@@ -30,6 +34,9 @@ from innovation_abm.scenario.possible_worlds import save_worlds
 CHART = generate(1, 1, 3)
 CENTRAL = preset("typical@2").but(name="us", weeks=156, doubt=0.2, seed=1)
 POINTS = ({"doubt": 0.1}, {"doubt": 0.3})
+DIAGNOSIS = Diagnosis(
+    "us", "name", {"en": "<p>en", "fr": "<p>fr"}, Kept(CHART, "us", CENTRAL, POINTS)
+)
 FILE = """format = 1
 language = "{language}"
 name = "us"
@@ -201,6 +208,97 @@ def test_where_they_cannot_be_worked_out_the_page_says_why(tab, monkeypatch):
     monkeypatch.setattr(profiling, "missing", lambda extra: ["optuna"])
     assert room.profiling.obstacle == "profile_missing"
     assert Questions(room).view == "obstacle"
+
+
+@pytest.mark.parametrize("attended", [True, False])
+def test_what_the_answers_lead_to_waits_until_the_room_plays_it(tab, attended):
+    room = tab()
+    dialog = Questions(room)
+    room.open_guide(next(iter(room.session.guides)))
+    room.move("risk_aversion", 0.1)
+    dialog.show(attended)
+    before = (room.play, room.view.value, room.starting.value, room.chart.own_name.value)
+    room.profiling._show(DIAGNOSIS)
+    assert (room.play, room.view.value, room.starting.value, room.chart.own_name.value) == before
+    told = ["profile_ready"] * (not attended)
+    assert [note.key for note in room.notes.shown.value] == told
+    assert dialog.view == "page"
+
+    dialog.play()
+    assert (room.play.opening, room.in_worlds.count) == (CENTRAL, 2)
+    assert (room.session.guide, dialog.shown.value) == (None, False)
+    room.move("risk_aversion", 0.1)
+    played = room.play
+    dialog.play()  # it is shown, and loses nothing
+    assert room.play == played
+    room.profiling._show("no world")
+    assert room.notes.shown.value[-1].key == "profile_ended"
+    assert room.play == played
+
+
+# --- through a reload -----------------------------------------------------------------------------
+
+
+def test_a_diagnosis_comes_back_to_its_tab(tab):
+    room, memory = tab(), TabMemory()
+    room.profiling._memory = memory
+    room.profiling._show(DIAGNOSIS)
+    again = tab()
+    again.profiling.recall(json.loads(json.dumps({**memory.diagnosis, "seen": 1})))
+    found = again.profiling.found.value
+    assert (found.name, found.answers, found.pages) == ("us", DIAGNOSIS.answers, DIAGNOSIS.pages)
+    assert pack(found.kept) == pack(DIAGNOSIS.kept)
+    assert Questions(again).view == "page"
+    again.profiling.recall({})
+    assert again.profiling.found.value is found
+
+
+def test_a_diagnosis_that_is_too_large_is_shown_and_not_kept(tab):
+    room, memory = tab(), TabMemory(diagnosis={"diagnosis": "the one before"})
+    room.profiling._memory = memory
+    noise = random.Random(1).randbytes(MOST_PACKED).hex()
+    room.profiling._show(replace(DIAGNOSIS, pages={"en": noise, "fr": noise[::-1]}))
+    assert memory.diagnosis == {}
+    assert "profile_not_kept" in [note.key for note in room.notes.shown.value]
+    assert room.profiling.found.value.pages["en"] == noise
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": 3},
+        {"answers": None},
+        {"answers": "\ud800"},
+        {"pages": {"en": "<p>"}},
+        {"pages": ["en", "fr"]},
+        {"kept": {"label": "us", "chart": "AAAA"}},
+        {"kept": None},
+    ],
+)
+def test_a_forged_diagnosis_is_not_taken_back(changes):
+    content = {
+        "name": "us",
+        "answers": "",
+        "pages": dict.fromkeys(LANGUAGES, ""),
+        "kept": pack(DIAGNOSIS.kept),
+    }
+    assert unpack_diagnosis({"diagnosis": packed(content, "it")}) is not None
+    assert unpack_diagnosis({"diagnosis": packed(content | changes, "it")}) is None
+
+
+@pytest.mark.parametrize("given", [None, 3, {}, {"diagnosis": 3}, {"diagnosis": "AAAA"}])
+def test_what_is_no_diagnosis_is_not_taken_back(given):
+    assert unpack_diagnosis(given) is None
+
+
+def test_a_folder_without_a_diagnosis_still_asks_the_questions(tab, tmp_path):
+    save_worlds(tmp_path, CENTRAL, POINTS)
+    room = tab(load(Settings(preset=str(tmp_path))))
+    dialog = Questions(room)
+    assert room.profiling.has_page
+    dialog.show(True)
+    assert (dialog.view, room.profiling.has_page) == ("form", False)
+    assert "answers.toml" in room.notes.shown.value[-1].values["what"]
 
 
 # --- worlds in a tab ------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -26,12 +27,12 @@ from innovation_abm.experiments.profiles.coverage import coverage
 from innovation_abm.experiments.profiles.information import information
 from innovation_abm.experiments.profiles.page import page
 from innovation_abm.experiments.profiles.profile import (
-    TABLES,
     _organization,
     _prepare,
     _with_own_chart,
 )
 from innovation_abm.experiments.profiles.questions import LANGUAGES, questionnaire
+from innovation_abm.experiments.profiles.result import TABLES, load_profile
 from innovation_abm.experiments.profiles.words import vocabulary
 from innovation_abm.experiments.profiles.writing import written_answers
 from innovation_abm.scenario.possible_worlds import WORLDS, central_of, worlds_in
@@ -188,6 +189,9 @@ def test_a_tree_has_the_people_and_layers_that_were_asked_for(people, layers):
 # --- worlds ---------------------------------------------------------------------------------------
 
 
+SMALL = '[answers]\nsubmitted = "about 2"\nbusiness = "80% to 95%"\n'
+
+
 @pytest.fixture(scope="module")
 def small():
     with pytest.MonkeyPatch.context() as patch:
@@ -195,7 +199,7 @@ def small():
         patch.setattr(fitting, "KEPT", 0.2)
         for module in (ranking, losses):
             patch.setattr(module, "CENTRAL_RUNS", 3)
-        yield answered('submitted = "about 2"\nbusiness = "80% to 95%"')
+        yield read_answers(f"{HEAD}{SMALL}")
 
 
 OPTIONS = {"draws": 700, "replications": 1}
@@ -248,6 +252,15 @@ def test_a_profile_that_was_stopped_goes_on_and_ends_the_same(tmp_path, small, m
         run = CliRunner().invoke(cli.app, [*line.split(), "--json"])
         assert run.exit_code == 0 and "worlds" in run.output, (line, run.output)
     assert central_of(mine).name == "us"
+
+    # And Python reads it again, with the same tables and page.
+    with pytest.raises(InnovationAbmError, match=r"has no answers\.toml"):
+        load_profile(mine)
+    (tmp_path / "moved" / "answers.toml").write_text(f"{HEAD}{SMALL}")
+    again = load_profile(mine)
+    assert [page(again, one) for one in LANGUAGES] == [page(found, one) for one in LANGUAGES]
+    for name in TABLES:
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(found, name), check_exact=True)
     (tmp_path / "moved" / WORLDS).write_text("doubt\nmuch\n")
     run = CliRunner().invoke(cli.app, ["run", mine])
     assert run.exit_code == 2 and "line 2: doubt = 'much': must be a number" in run.output
