@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from innovation_abm.charts.charts import load_chart
 from innovation_abm.dashboards.offered import own_name
@@ -105,15 +105,16 @@ def unpack_diagnosis(given: Any) -> Diagnosis | None:  # noqa: ANN401 - whatever
     if content is None:
         return None
     pages, kept = content.get("pages"), unpack(content.get("kept"))
-    texts = [content.get("name"), content.get("answers")]
-    if isinstance(pages, dict):
-        texts += [pages.get(language) for language in LANGUAGES]
-    if kept is None or not isinstance(pages, dict) or not all(map(_is_text, texts)):
+    if kept is None or not isinstance(pages, dict):
+        return None
+    given = [content.get("name"), content.get("answers"), *map(pages.get, LANGUAGES)]
+    texts = [text for text in given if _is_text(text)]
+    if len(texts) < len(given):
         return None
     name, answers, *both = texts
     return Diagnosis(name, answers, dict(zip(LANGUAGES, both, strict=True)), kept)
 
 
-def _is_text(value: object) -> bool:
+def _is_text(value: object) -> TypeGuard[str]:
     """Whether a value is a text that can be written as UTF-8."""
     return isinstance(value, str) and value == value.encode(errors="ignore").decode()
