@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
@@ -115,6 +116,7 @@ class Questions:
         if on:
             self.tries += 1
             self._room.profiling.open_folder()
+            self._begin_with_answers()
         self.shown.value = self._room.profiling.attended = on
 
     def play(self) -> None:
@@ -123,6 +125,13 @@ class Questions:
         if found is not None and not self._room.plays(found.kept):
             self._room.open_chart(found.kept)
         self.show(False)
+
+    def _begin_with_answers(self) -> None:
+        """Fill a form that nothing was written into yet with the answers behind the diagnosis."""
+        found = self._room.profiling.found.value
+        if self.tries == 1 and found is not None:
+            with suppress(InnovationAbmError):  # what a browser handed back may hold anything
+                self.filled.value = {"form": form_of(found.answers), "time": time.time()}
 
     def answer(self, on: bool) -> None:
         """Show the form, or what the answers led to."""

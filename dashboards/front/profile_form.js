@@ -12,7 +12,7 @@ const remembered = () => {
     if (kept && Date.now() - kept.seen < HOUR) return kept.form;
     sessionStorage.removeItem(ITEM);
   } catch { /* no storage, or something else under this name */ }
-  return {};
+  return null;
 };
 const remember = (form) => {
   try { sessionStorage.setItem(ITEM, JSON.stringify({ form, seen: Date.now() })); } catch { /* full, or not allowed */ }
@@ -20,7 +20,7 @@ const remember = (form) => {
 const whole = (form) => ({ name: "", size: "people", people: "", layers: "", answers: {}, in_place: {}, ...form });
 
 function render({ model, el }) {
-  let form = whole(remembered());
+  let form = whole(remembered() ?? model.get("filled").form);
   const get = (name) => model.get(name);
   const say = (key) => get("texts")[key] ?? "";
   const root = made("form", el, { className: "ia-questions", noValidate: true });

@@ -495,6 +495,12 @@ class Stage {
 
   say(key) { return this.model.get("words")[key] ?? key; }
 
+  // Values after their texts, with the space that French puts before colons and semicolons.
+  listed(values) {
+    const space = this.model.get("look").language === "fr" ? "\u00a0" : "";
+    return Object.entries(values).map(([key, value]) => `${this.say(key)}${space}: ${value}`).join(`${space}; `);
+  }
+
   // All texts: names of controls, counts; and the colours of the look.
   speak() {
     const look = this.model.get("look"), playing = this.model.get("playing");
@@ -934,12 +940,12 @@ class Stage {
     add("h2", chart.names[node] ?? role);
     if (chart.names[node]) add("p", `${role} · ${chart.units[node]}`);
     const business = r.week ? r.business[(r.week - 1) * r.nodes + node] : 0;
-    if (chart.role[node] !== 0) add("p", `${this.say("business_waiting")}: ${business}`);
+    if (chart.role[node] !== 0) add("p", this.listed({ business_waiting: business }));
     const own = [...r.flying].filter((idea) => r.authors[idea] === node);
-    add("p", `${this.say("own_ideas")}: ${own.length}; ${this.say("fate_adopted")}: ${r.lit[node]}`);
+    add("p", this.listed({ own_ideas: own.length, fate_adopted: r.lit[node] }));
     if (r.weary[node] > 0) add("p", this.say("burnt_out"));
     const queue = r.queues[node];
-    add("p", `${this.say("inbox")}: ${queue.length}`);
+    add("p", this.listed({ inbox: queue.length }));
     const list = add("ol", "");
     const rows = queue.length ? queue : own;
     for (const idea of rows.slice(0, 12)) {

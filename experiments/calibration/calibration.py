@@ -78,6 +78,8 @@ def calibrate(
             calibration, rules=rules, engine=engine, threads=threads, notice=notice
         )
     total = most_runs(calibration)
+    if isinstance(simulator, ModelSimulator):
+        simulator.runs = total
     act = match_history if calibration.method.kind == "history_matching" else reject
     if notice is not None:
         for line in changed(calibration.folder, "calibration"):

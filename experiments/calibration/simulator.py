@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from innovation_abm.charts.charts import build_organization
 from innovation_abm.entities.networks import file_digest
 from innovation_abm.experiments.calibration.file import Calibration, as_kind
 from innovation_abm.experiments.calibration.published import FIGURES
@@ -39,7 +40,12 @@ LUCK_BYTES: Final = 6
 
 
 class ModelSimulator:
-    """Runs the model for a calibration: sets parameters in the base scenario, returns figures."""
+    """Runs the model for a calibration: sets parameters in the base scenario, returns figures.
+
+    Attributes:
+        runs: how many there will be at most, over all calls, if that is known: one call may be too
+            little for compiling the model to be worth it, and all of them plenty.
+    """
 
     def __init__(
         self,
@@ -69,6 +75,7 @@ class ModelSimulator:
             if line is not None:
                 notice(line)
         self.progress: Callable[[int, int], object] | None = None
+        self.runs = 0
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -97,6 +104,15 @@ class ModelSimulator:
         """The networks from files by parameter: what they hold, wherever they are."""
         found = dict(self.scenario.files())
         return {name: file_digest(file) for name, file in found.items() if name != "chart"}
+
+    @cached_property
+    def _chosen(self) -> Engine:
+        """The engine that all runs together are best done with."""
+        from innovation_abm.running.engines import choose
+
+        chart = self.organization or build_organization(self.scenario)
+        work = self.runs * chart.size * self.scenario.weeks
+        return choose(self._engine, self.rules, person_weeks=work, notice=self._notice)
 
     @cached_property
     def _kinds(self) -> list[str]:
@@ -136,7 +152,7 @@ class ModelSimulator:
             for seed in seeds
         ]
         options: dict[str, Any] = {
-            "engine": self._engine,
+            "engine": self._chosen if self.runs else self._engine,
             "organization": self.organization,
             "rules": self.rules,
             "threads": self._threads,

@@ -896,6 +896,30 @@ def test_measures_alone_need_no_whole_runs_and_are_the_same():
     assert np.array_equal(counted, whole[:, :, :2], equal_nan=True)
 
 
+@pytest.mark.usefixtures("compiled")
+def test_whether_to_compile_is_decided_for_all_runs_together(monkeypatch):
+    from innovation_abm.kernel import compiling
+    from innovation_abm.running.engines import MESA_SECONDS
+
+    task = Calibration(
+        name="many",
+        base=Base(values={"weeks": 10, "departments": 1, "middle_layers": 1, "span": 4}),
+        parameters=(Prior(name="doubt", low=0.1, high=0.3),),
+        targets=(Target(measure="voice", value=0.5, tolerance=0.5),),
+        method=Method(kind="abc", points=4 * PART, replications=1, accept=0.5, adjust=False),
+    )
+    a_part = PART * 21 * 10 * MESA_SECONDS
+    monkeypatch.setattr(compiling, "seconds_to_compile", lambda rules: 2 * a_part)
+    told = []
+    found = calibrate(task, notice=told.append)
+    assert told == []
+    assert found.sample.equals(calibrate(task, engine="mesa").sample)
+    monkeypatch.setattr(compiling, "seconds_to_compile", lambda rules: 8 * a_part)
+    calibrate(task, notice=told.append)
+    (line,) = told
+    assert "compiling it would take longer" in line
+
+
 def test_whole_numbers_stay_whole():
     from innovation_abm.experiments.calibration.simulator import ModelSimulator
 
