@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,13 +23,21 @@ from innovation_abm.options import (
     SetOption,
     SheetOption,
 )
-from innovation_abm.reading.toml_files import check_file
+from innovation_abm.reading.toml_files import SUFFIX, check_file
+
+if TYPE_CHECKING:
+    from innovation_abm.dashboards.opening import Opened
 
 PresetOption = Annotated[
     str, typer.Option(help="Preset to open. Default: workshop; with --chart: typical.")
 ]
 ProfileArgument = Annotated[
-    str, typer.Argument(metavar="[PROFILE]", help="Folder of a profile, to open its organisation.")
+    str,
+    typer.Argument(
+        metavar="[PROFILE|FILE]",
+        help="Folder of a profile, to open its organisation, or a scenario file (TOML), such as a "
+        "session that the page exported.",
+    ),
 ]
 OwnChartOption = Annotated[
     str, typer.Option(help="Your own organisation chart, as for run.", metavar="FILE")
@@ -126,7 +134,8 @@ def dashboard(
         most_megabytes=max_memory,
     )
     require("dashboard", "Dashboards")
-    for file in (session if Path(session).suffix else "", levers):
+    is_file = profile.endswith(SUFFIX)
+    for file in (session if Path(session).suffix else "", levers, profile if is_file else ""):
         if file:
             check_file(file)  # report errors before anything slow is loaded
     from innovation_abm.dashboards.server import Settings, load, serve
@@ -149,11 +158,21 @@ def dashboard(
         session=_absolute(session) if Path(session).suffix else session,
     )
     opened = load(settings)  # report errors here, before anything is served
+    if is_file:
+        _warn_of_rules(profile, opened)
     for note in opened.notes:
         print(Speech(tongue)(note.key, **note.values), file=sys.stderr)
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, _end)
     serve(settings, reached, port=port, told=_tell_address, browser=browser)
+
+
+def _warn_of_rules(file: str, opened: Opened) -> None:
+    """Warn if a scenario file was saved with other rules than the page is opened with."""
+    from innovation_abm.results.files import rules_missing
+
+    if warning := rules_missing(file, opened.rules):
+        print(warning, file=sys.stderr)
 
 
 def _check_profile(profile: str, preset: str, chart: str) -> None:
@@ -167,12 +186,14 @@ def _check_profile(profile: str, preset: str, chart: str) -> None:
 
     if not profile:
         return
-    if not has_worlds(profile):
+    if not (has_worlds(profile) or profile.endswith(SUFFIX)):
         advice = f"; use --preset {profile}" if is_preset(profile) else ""
-        raise InnovationAbmError(f"{profile}: must be the folder of a profile{advice}")
+        raise InnovationAbmError(
+            f"{profile}: must be the folder of a profile or a scenario file ({SUFFIX}){advice}"
+        )
     if preset or chart:
-        what = "--preset" if preset else "--chart"
-        raise InnovationAbmError(f"{what}: cannot be used with a profile, which has its own")
+        what, other = "--preset" if preset else "--chart", "a profile or a file"
+        raise InnovationAbmError(f"{what}: cannot be used with {other}, which has its own")
 
 
 def _language(given: str) -> str:

@@ -36,6 +36,7 @@ class Opened:
         worlds: the worlds of a profile, by name, of which the scenario is the central one; none
             for anything else.
         folder: the folder of the profile; ``None``: it was started with something else.
+        state: the link to what a session's file showed, as a query; blank: nothing.
     """
 
     scenario: Scenario
@@ -46,6 +47,7 @@ class Opened:
     notes: tuple[links.Note, ...] = ()
     worlds: Mapping[str, Scenario] = field(default_factory=dict)
     folder: Path | None = None
+    state: str = ""
 
     def on(self, chart: Kept) -> Opened:
         """Return the same on an uploaded chart."""
@@ -80,4 +82,4 @@ class Opened:
     @property
     def link(self) -> str:
         """The link to what a tab shows first, as a query; blank: nothing but what is played."""
-        return "" if self.session is None else f"guide={self.session.key}"
+        return self.state if self.session is None else f"guide={self.session.key}"

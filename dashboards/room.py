@@ -121,7 +121,9 @@ class Room:
             lambda: "kernel" if engine.ready.is_set() else "mesa",
         )
         self.desk = FacilitatorDesk(self.view, self.session, self.game, errands, self._present)
-        self.stage = StageWidget(week=found.view.week, speed=found.view.speed, playing=not query)
+        self.stage = StageWidget(
+            week=found.view.week, speed=found.view.speed, playing=not (query or opened.state)
+        )
         self.counting = Counting(engine, self.history, self.chart, self.jobs)
         self.picture = TabPicture(
             self.stage, self.view, self.history, self.chart, engine.archive, self.jobs,

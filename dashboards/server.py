@@ -33,6 +33,7 @@ from innovation_abm.dashboards.messages import MOST_BYTES
 from innovation_abm.dashboards.sharing import Turns, Urgency
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.options import read_settings
+from innovation_abm.reading.toml_files import SUFFIX
 from innovation_abm.running.engines import mesa_only
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Settings:
     """What the page opens with.
 
     Attributes:
-        preset: name of a preset, or the folder of a profile.
+        preset: name of a preset, the folder of a profile, or a scenario file.
         chart: chart to play on; "": the preset's own.
         repair: whether to repair what can be repaired in the chart.
         reading: other arguments of `read_chart`.
@@ -127,7 +128,7 @@ def load(settings: Settings) -> Opened:
 
     rules = load_rules(settings.rules) if settings.rules else None
     declared = () if rules is None else rules.parameters
-    start, organization = _start(settings.preset, declared), None
+    (start, state), organization = _start(settings.preset, declared), None
     changes: dict[str, Any] = {"chart": None}  # that of a profile is played like a user's own
     notes: tuple[Note, ...] = ()
     if file := settings.chart or start.chart:
@@ -145,17 +146,22 @@ def load(settings: Settings) -> Opened:
     folder = Path(settings.preset) if has_worlds(settings.preset) else None
     points = [] if folder is None else points_in(folder)
     worlds = worlds_of(scenario, [{**point, **values} for point in points])
-    return Opened(scenario, organization, rules, settings.language, session, notes, worlds, folder)
+    language = settings.language
+    return Opened(scenario, organization, rules, language, session, notes, worlds, folder, state)
 
 
-def _start(name: str, declared: tuple[Parameter, ...]) -> Scenario:
-    """Return a preset, or the central world of a profile, to be played with some rules."""
+def _start(name: str, declared: tuple[Parameter, ...]) -> tuple[Scenario, str]:
+    """Return what to play with some rules, and the link to what a session's file showed."""
+    from innovation_abm.dashboards.session_file import read_session
     from innovation_abm.scenario.possible_worlds import central_of, has_worlds
     from innovation_abm.scenario.presets import preset
 
     if has_worlds(name):
-        return central_of(name, declared)
-    return preset(name).with_parameters(declared)
+        return central_of(name, declared), ""
+    if name.endswith(SUFFIX):
+        start, state = read_session(name, declared)
+        return start.with_parameters(declared), state
+    return preset(name).with_parameters(declared), ""
 
 
 def serve(

@@ -17,6 +17,7 @@ from innovation_abm.reading.text_files import MOST_BYTES, path_shown, read_text
 if TYPE_CHECKING:
     from os import PathLike
 
+SUFFIX: Final = ".toml"
 MOST_KEYS: Final = 25_000
 """Keys and headers of sections."""
 MOST_VALUES: Final = 50_000

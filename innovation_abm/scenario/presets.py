@@ -18,12 +18,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from innovation_abm.errors import did_you_mean
+from innovation_abm.reading.toml_files import SUFFIX
 from innovation_abm.scenario.scenario import Scenario, ScenarioError
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-SUFFIX: Final = ".toml"
 AT: Final = "@"
 """Separates the name of a preset from its version."""
 CURRENT: Final = MappingProxyType({"typical": 2, "german-federal-2016": 2, "uk-treasury-1964": 2})
