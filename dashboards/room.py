@@ -124,10 +124,11 @@ class Room:
         self.stage = StageWidget(
             week=found.view.week, speed=found.view.speed, playing=not (query or opened.state)
         )
+        self.starting = solara.reactive(not query and not opened.link)  # a link asks for more
         self.counting = Counting(engine, self.history, self.chart, self.jobs)
         self.picture = TabPicture(
             self.stage, self.view, self.history, self.chart, engine.archive, self.jobs,
-            self.session, self.counting.numbers,
+            self.session, self.counting.numbers, self.starting,
         )  # fmt: skip
         self.analyses = Analyses(engine, self.history, self.chart, self.jobs)
         self.in_worlds = InWorlds(engine, self.history, self.chart, self.jobs)
@@ -142,7 +143,6 @@ class Room:
             self.game,
         )  # fmt: skip
         self.half_chart: Sent | None = None
-        self.starting = solara.reactive(not query and not opened.link)  # a link asks for more
         self.closed = False
         self._parts = (self.picture, self.counting, self.analyses, self.in_worlds)
         self.stage.observe(self._press, "command")

@@ -57,14 +57,19 @@ class TabPicture:
         jobs: Jobs,
         session: GuidedSession,
         numbers: Reactive[Numbers | None],
+        starting: Reactive[bool],
     ) -> None:
-        """Begin with nothing recorded; ``stage`` is where it is shown."""
+        """Begin with nothing recorded.
+
+        It is shown on ``stage``; ``starting`` is whether a card is before it.
+        """
         self.film: Reactive[Film | None] = solara.reactive(None)
         self.twins: Reactive[Twins | None] = solara.reactive(None)
         self._stage, self._view = stage, view
         self._history, self._chart = history, chart
         self._archive, self._jobs, self._session = archive, jobs, session
-        self._numbers = numbers
+        self._numbers, self._starting = numbers, starting
+        starting.subscribe(lambda _: self._hide())
         numbers.subscribe(lambda _: self._caption())
         self._latest = Latest(rest=PATIENCE)
         self._given: list[Film] = []
@@ -168,13 +173,13 @@ class TabPicture:
             self._stage.names = self._shown.names_as_dict(self._view.value.say)
 
     def _hide(self) -> None:
-        """Hide what a room that bets must not see yet."""
+        """Hide what a room that bets, or is about to begin, must not see yet."""
         stage, session = self._stage, self._session
         with stage.hold_sync():
             if session.predicting:
                 stage.week, stage.playing, stage.hides = 0, False, "weeks"
             else:
-                stage.hides = "tallies" if session.betting else ""
+                stage.hides = "tallies" if session.betting or self._starting.value else ""
 
     def _spot(self) -> dict[str, Any]:
         """Return what the step of the guided session points out.

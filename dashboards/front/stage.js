@@ -942,7 +942,8 @@ class Stage {
     const business = r.week ? r.business[(r.week - 1) * r.nodes + node] : 0;
     if (chart.role[node] !== 0) add("p", this.listed({ business_waiting: business }));
     const own = [...r.flying].filter((idea) => r.authors[idea] === node);
-    add("p", this.listed({ own_ideas: own.length, fate_adopted: r.lit[node] }));
+    const adopted = this.model.get("hides") ? {} : { fate_adopted: r.lit[node] };
+    add("p", this.listed({ own_ideas: own.length, ...adopted }));
     if (r.weary[node] > 0) add("p", this.say("burnt_out"));
     const queue = r.queues[node];
     add("p", this.listed({ inbox: queue.length }));
@@ -1116,12 +1117,12 @@ class Stage {
     }
     this.stamps.put(g, form, x, y, size, c.node);
     if (replay.weary[node] > 0) shape(g, "circle", x, y, size + 2, "#d55e00", 1.5);
-    if (replay.lit[node]) {
+    if (replay.lit[node] && !this.model.get("hides")) { // a room that bets could count the stars
       const star = Math.max(5.4, size * .8);
       if (size > 6) this.stamps.put(g, "star", x, y, star * 1.25, c.ground); // a rim, visible on the mark
       this.stamps.put(g, "star", x, y, star, FATES.adopted[1], c.text);
       const tall = this.big * Math.min(12, scale * .4);
-      if (replay.lit[node] > 1 && !this.model.get("hides") && scale > 16 && scene.down > 2 * size + tall) { // not on the node below
+      if (replay.lit[node] > 1 && scale > 16 && scene.down > 2 * size + tall) { // not on the node below
         g.font = `600 ${tall}px system-ui, sans-serif`;
         g.fillStyle = c.text;
         g.fillText(replay.lit[node], x, y + size + tall);

@@ -41,6 +41,17 @@ def test_keys_show_and_hide_the_card():
         assert room.starting.value is shown
 
 
+def test_nothing_can_be_counted_behind_the_card():
+    room = opened()
+    for hides in ("tallies", "", "tallies"):
+        assert room.stage.hides == hides
+        room.start()
+    room.open_guide("clay-layer")
+    assert room.stage.hides == "tallies"
+    room.open_preset("typical@2")
+    assert room.stage.hides == ""
+
+
 def test_whatever_is_begun_hides_the_card():
     for begin in (
         lambda room: room.move("risk_aversion", 0.1),
