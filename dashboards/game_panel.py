@@ -18,6 +18,7 @@ from innovation_abm.dashboards.phone_panel import (
     phone_hint,
 )
 from innovation_abm.dashboards.phones.clock import SECONDS
+from innovation_abm.dashboards.phones.game_desk import span, stopped_line
 from innovation_abm.entities.idea import Event
 from innovation_abm.organization.organization import Role
 
@@ -81,7 +82,9 @@ def _Game(room: Room, status: GameStatus) -> None:
         say("game_over") if status.over else say("game_week", week=status.week, weeks=status.weeks)
     )
     lines = [say("game_here", here=status.here, manned=status.manned, desks=status.desks)]
-    if compared is None:
+    if status.stopped:
+        lines.insert(0, stopped_line(status, say))
+    elif compared is None:
         lines.append(say("game_answered", answered=status.answered, offered=status.offered))
     solara.HTML(tag="h2", unsafe_innerHTML=escape(heading))
     solara.HTML(
@@ -102,7 +105,7 @@ def _Game(room: Room, status: GameStatus) -> None:
         paragraph(say("game_luck"))
         if not status.over:
             _act(room, say("game_back"), "compare", 0, primary=True)
-    if not status.over:
+    if status.goes_on:
         none = "" if status.here else phone_hint(room, "game_none")
         invitation(f"{phone_address(room)}play/{game.token}", say("game_scan"), [], none)
     solara.Button(say("game_leave"), on_click=room.leave_game, text=True, small=True)
@@ -133,9 +136,17 @@ def _Steering(room: Room, status: GameStatus) -> None:
     """Offer what the presenter's window offers too."""
     say, running = room.say, status.until is not None
     with solara.Row(style={"flex-wrap": "wrap"}):
-        _act(room, say("game_end_week", week=status.week), "week", status.week, primary=True)
-        _act(room, say("game_pause" if running else "game_run"), "clock", int(not running))
+        if status.goes_on:
+            _act(room, say("game_end_week", week=status.week), "week", status.week, primary=True)
+            _act(room, say("game_pause" if running else "game_run"), "clock", int(not running))
         _act(room, say("game_compare"), "compare", 1)
+    if status.goes_on:
+        _seconds(room, status)
+
+
+def _seconds(room: Room, status: GameStatus) -> None:
+    """Offer what a week may take."""
+    say = room.say
     label = escape(say("game_seconds"))
     with solara.Div(classes=["ia-acts"], attributes={"role": "group", "aria-label": label}):
         solara.Text(say("game_seconds"))
@@ -157,16 +168,16 @@ def _act(room: Room, text: str, what: str, number: int, *, primary: bool = False
 
 def _comparison(compared: GameScore, say: Speech) -> str:
     """Return the room beside the simulated managers, as a table."""
-    heads = [say("game_you"), say("game_simulated")]
+    sides = [compared.room] + ([compared.simulated] if compared.simulated else [])
+    heads = [say("game_you"), say("game_simulated")][: len(sides)]
     if compared.others:
         heads.append(say("game_others", number=len(compared.others)))
     head = "".join(f"<th scope='col'>{escape(one)}</th>" for one in heads)
     rows = ""
     for measure in MEASURES:
-        cells = [say.number(getattr(one, measure)) for one in (compared.room, compared.simulated)]
+        cells = [say.number(getattr(one, measure)) for one in sides]
         if compared.others:
-            among = [getattr(one, measure) for one in compared.others]
-            cells.append(say("game_range", low=min(among), high=max(among)))
+            cells.append(span([getattr(one, measure) for one in compared.others], say))
         name = escape(say(f"game_{measure}"))
         rows += f"<tr><th scope='row'>{name}</th>"
         rows += "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"

@@ -348,7 +348,7 @@ class Room:
         rules, found = links.mark_of_rules(self.chart.opened.rules), []
         for journal in journals_of(_owner()):
             with suppress(InnovationAbmError):  # it was played with other rules
-                if journal.header.is_played_on(self._played_in(journal), rules):
+                if journal.fits(self._played_in(journal), rules):
                     found.append(journal)
         return found
 
@@ -358,7 +358,7 @@ class Room:
         if played.scenario != self.play.scenario:
             self._begin(Play(played.scenario))
         self.look(panel="game")
-        self.game.resume(journal, played)
+        self.game.resume(journal, played, links.mark_of_rules(self.chart.opened.rules))
 
     def leave_game(self) -> None:
         """Leave the game, which can be continued; show again what is played."""

@@ -57,6 +57,7 @@ class GameStatus:
         until: when this week's time is over, as seconds since 1970; ``None`` while it is paused.
         left: seconds that were left when it was paused.
         over: whether all weeks have ended.
+        stopped: why no further week can end, though some are left; "" while one can.
     """
 
     week: int
@@ -70,6 +71,12 @@ class GameStatus:
     until: float | None
     left: int
     over: bool
+    stopped: str
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether this week can be decided on and ended."""
+        return not (self.over or self.stopped)
 
 
 @dataclass(frozen=True)
@@ -78,13 +85,14 @@ class GameScore:
 
     Attributes:
         week: the week up to which ideas are counted.
-        room, simulated: what became of them.
+        room: what became of them.
+        simulated: what simulated managers make of them; ``None`` if that cannot be run.
         others: what simulated managers make of other luck, run by run; empty if not known.
     """
 
     week: int
     room: Score
-    simulated: Score
+    simulated: Score | None
     others: tuple[Score, ...] = ()
 
 
@@ -146,12 +154,13 @@ class GameDesk:
         """
         self._open(lambda: PhoneGame.begin(played, owner, rules, self._recount, self._ring))
 
-    def resume(self, journal: Journal, played: Played) -> None:
+    def resume(self, journal: Journal, played: Played, rules: str) -> None:
         """Continue a game that another page or server was playing, from where it is now.
 
         Args:
             journal: its journal, as it was when the game was offered.
             played: what is played.
+            rules: what identifies the rules.
         """
         other = GAMES.get(journal.header.token)
         if other is not None:  # in another tab: one of them steers
@@ -159,7 +168,14 @@ class GameDesk:
 
         def made() -> PhoneGame:
             newest = journal.again() if other is None else other.journal
-            return PhoneGame(played, newest, self._recount, self._ring)
+            try:
+                game = PhoneGame(played, newest, self._recount, self._ring)
+                if newest.go_on_with(rules):
+                    self._notes.tell("game_rules_changed")
+            except InnovationAbmError:
+                newest.release()
+                raise
+            return game
 
         self._open(made)
 
@@ -197,7 +213,7 @@ class GameDesk:
     def _act(self, game: PhoneGame, what: str, number: int) -> None:
         if what == "week":
             self._end_week(game, number)
-        elif what == "clock" and number and not game.game.over:
+        elif what == "clock" and number and game.game.goes_on:
             game.clock.run()
         elif what == "clock":
             game.clock.pause()
@@ -217,9 +233,10 @@ class GameDesk:
             if game is None:
                 return
             game.end()
-            token = game.token
-            if GAMES.get(token) is game:  # else another tab continues it
-                GAMES.pop(token)
+            ours = GAMES.get(game.token) is game  # else another tab continues it
+            if ours:
+                GAMES.pop(game.token)
+                game.journal.release()
             self.game.value = self.comparison.value = None
             self._count()
 
@@ -235,11 +252,7 @@ class GameDesk:
             if self.game.value is not game:
                 return
             done, kept = game.game.done, not game.journal.broken
-            try:
-                ended = game.end_week(week)
-            except InnovationAbmError as error:
-                self._notes.tell("failed", what=str(error))
-                ended = True
+            ended = game.end_week(week)
             if kept and game.journal.broken:
                 self._notes.tell("game_not_kept", what=game.journal.broken)
             if ended and game.game.over:
@@ -261,13 +274,18 @@ class GameDesk:
         """Show the run of the room beside that of the simulated managers."""
         game.clock.pause()
         week = game.game.done
-        room, simulated = game.game.film(), game.game.simulated()
-        self._show([room, simulated], 0)
-        self.comparison.value = found = GameScore(
-            week, score(room.run, week), score(simulated.run, week)
-        )
-        game.show((found.room, found.simulated))
-        self._errands.ask(lambda: self._add_luck(game, found))
+        films = [game.game.film()]
+        try:
+            films.append(game.game.simulated())
+        except InnovationAbmError as error:  # a custom rule, which the room's decisions avoided
+            self._notes.tell("failed", what=str(error))
+        self._show(films, 0)
+        scores = [score(film.run, week) for film in films]
+        found = GameScore(week, scores[0], scores[1] if len(scores) > 1 else None)
+        self.comparison.value = found
+        game.show(scores)
+        if found.simulated is not None:
+            self._errands.ask(lambda: self._add_luck(game, found))
 
     def _add_luck(self, game: PhoneGame, found: GameScore) -> None:
         """Add other luck to a comparison, unless the room has gone on meanwhile."""
@@ -309,7 +327,12 @@ class GameDesk:
         if status is None:
             return None
         lines = [] if compared is None else score_lines(compared, say)
-        return {**asdict(status), "choices": SECONDS, "compared": lines}
+        return {
+            **asdict(status),
+            "stopped": stopped_line(status, say),
+            "choices": SECONDS,
+            "compared": lines,
+        }
 
 
 def with_other_luck(played: Played, week: int, engine: Engine) -> tuple[Score, ...]:
@@ -348,7 +371,15 @@ def _status(game: PhoneGame) -> GameStatus:
         until=game.clock.until,
         left=round(game.clock.left),
         over=game.game.over,
+        stopped=game.game.stopped,
     )
+
+
+def stopped_line(status: GameStatus, say: Speech) -> str:
+    """Return why a game has stopped, and what the room can do; "" if it has not."""
+    if not status.stopped:
+        return ""
+    return say("game_stopped", week=status.week, what=status.stopped)
 
 
 def score_lines(compared: GameScore, say: Speech) -> list[str]:
@@ -356,5 +387,17 @@ def score_lines(compared: GameScore, say: Speech) -> list[str]:
     lines = [
         say(f"game_score_{who}", saved=one.saved, lost=one.lost, let_in=one.let_in)
         for who, one in (("room", compared.room), ("simulated", compared.simulated))
+        if one is not None
     ]
+    if compared.others:
+        among = {
+            name: span([getattr(one, name) for one in compared.others], say)
+            for name in ("saved", "lost", "let_in")
+        }
+        lines.append(say("game_score_others", number=len(compared.others), **among))
     return [say("game_compared", week=compared.week), *lines, say("game_luck")]
+
+
+def span(counts: Sequence[int], say: Speech) -> str:
+    """Return the range of some counts, in words."""
+    return say("game_range", low=min(counts), high=max(counts))

@@ -7,9 +7,13 @@ phone it holds a digest of the random number in its cookie, and nothing else.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import socket
+import sqlite3
+import threading
 import time
 import tomllib
 from contextlib import contextmanager, suppress
@@ -18,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
+from innovation_abm.experiments.store.ledger import held
 from innovation_abm.kernel.compiling import cache_folder
 from innovation_abm.reading.text_files import read_bytes, write_whole
 from innovation_abm.scenario.scenario import Scenario
@@ -41,6 +46,10 @@ PRIVATE: Final = 0o600
 """Who may read and write a journal: the user whose server keeps it."""
 BROKEN: Final = ".broken"
 """How the name of a journal ends in which a week is missing: such a game is not offered."""
+
+
+LOCK: Final = ".lock"
+"""How the name of the file ends that the server holds which plays the game."""
 
 
 class JournalError(InnovationAbmError):
@@ -71,10 +80,6 @@ class JournalHeader:
         """Return what is played, with the parameters that the rules declare."""
         return Scenario.from_toml(self.scenario, "game", declared)
 
-    def is_played_on(self, played: Played, rules: str) -> bool:
-        """Whether it is played on this chart, with these rules."""
-        return (self.chart, self.own, self.rules) == (played.chart.digest(), played.own, rules)
-
 
 @dataclass
 class Progress:
@@ -85,12 +90,18 @@ class Progress:
         verdicts: the verdicts of the weeks before.
         seats: the post of each phone.
         answers: what phones have answered this week, by phone and idea.
+        rules: what identifies the rules that it went on with; ``None``: those it began with.
+        stopped: whether it stands still, because a rule failed in this week.
+        server: which process plays it, or did last.
     """
 
     week: int = 1
     verdicts: list[Verdict] = field(default_factory=list)
     seats: dict[str, int] = field(default_factory=dict)
     answers: dict[tuple[str, str], bool] = field(default_factory=dict)
+    rules: str | None = None
+    stopped: bool = False
+    server: str = ""
 
     def take(self, entry: dict[str, Any]) -> None:
         """Bring it up to date with a line of the journal."""
@@ -106,6 +117,13 @@ class Progress:
             self.week = int(entry["ended"]) + 1
             self.verdicts += [Verdict(**one) for one in entry["verdicts"]]
             self.answers.clear()
+            self.stopped = False
+        elif "rules" in entry:
+            self.rules, self.stopped = str(entry["rules"]), False
+        elif "stopped" in entry:
+            self.stopped = True
+        elif "server" in entry:
+            self.server = str(entry["server"])
 
     def answer(self, phone: str, idea: str, endorse: bool | None) -> None:
         """Note an answer instead of an earlier one; ``None`` takes it back."""
@@ -145,8 +163,10 @@ class Journal:
         with _written(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _remove_old(path.parent)
-            write_whole(path, _line({"format": FORMAT, **vars(header)}), PRIVATE)
-        return cls(header, Progress(), path)
+            _hold(path)
+            lines = {"format": FORMAT, **vars(header)}, {"server": _process()}
+            write_whole(path, b"".join(map(_line, lines)), PRIVATE)
+        return cls(header, Progress(server=_process()), path)
 
     @classmethod
     def read(cls, path: Path) -> Journal:
@@ -172,18 +192,52 @@ class Journal:
         return cls(header, progress, path)
 
     def again(self) -> Journal:
-        """Read it again, as its game may have gone on since, to continue it.
+        """Read it again, as its game may have gone on since, to continue it in this process.
 
         A last line that was not written in full is removed, as the next would continue it.
 
         Raises:
-            JournalError: as :meth:`read`, or if it cannot be written.
+            JournalError: as :meth:`read`, or if it cannot be written, or another process plays it.
         """
+        with _written(self._path):
+            if not _hold(self._path):
+                by = Journal.read(self._path).progress.server
+                raise JournalError(
+                    f"another server plays this game, process {by}: leave the game there, or end "
+                    "that server, and continue it then"
+                )
+            try:
+                return self._repaired()
+            except (JournalError, OSError):
+                _release(self._path)
+                raise
+
+    def _repaired(self) -> Journal:
         found = Journal.read(self._path)
-        with _written(self._path), self._path.open("r+b") as file:
+        with self._path.open("r+b") as file:
             self._path.chmod(PRIVATE)  # earlier versions let everybody read what they repaired
             file.truncate(file.read().rfind(b"\n") + 1)
+        if found.progress.server != _process():
+            found._add({"server": _process()})
         return found
+
+    def release(self) -> None:
+        """Let other processes continue it."""
+        _release(self._path)
+
+    def fits(self, played: Played, rules: str) -> bool:
+        """Whether it can go on with a chart and rules: those that it was played with.
+
+        A game that stopped because a rule failed goes on with the corrected file of that name.
+        """
+        same_chart = (self.header.chart, self.header.own) == (played.chart.digest(), played.own)
+        same_file = _file(self.rules) == _file(rules) != ""
+        return same_chart and (self.rules == rules or (self.progress.stopped and same_file))
+
+    @property
+    def rules(self) -> str:
+        """What identifies the rules that it was played with last."""
+        return self.header.rules if self.progress.rules is None else self.progress.rules
 
     def sit(self, phone: str, post: int) -> None:
         """Note where a phone sits."""
@@ -206,6 +260,22 @@ class Journal:
             self.broken = str(error)
             with suppress(OSError):
                 self._path.rename(self._path.with_suffix(BROKEN))
+
+    def stop(self) -> None:
+        """Note that the week cannot end, because a rule fails in it."""
+        if not self.progress.stopped:
+            self._add({"stopped": self.progress.week})
+
+    def go_on_with(self, rules: str) -> bool:
+        """Note with which rules it goes on; return whether they are others than before.
+
+        Raises:
+            JournalError: if it cannot be written.
+        """
+        changed = rules != self.rules
+        if changed:
+            self._add({"rules": rules})
+        return changed
 
     def _add(self, entry: dict[str, Any]) -> None:
         """Write a line, which then survives the end of the server, and count it.
@@ -239,6 +309,47 @@ def owner_of(session: str) -> str:
 def seat_of(phone: str) -> str:
     """Return what a journal holds of a phone."""
     return _digest(f"phone {phone}")
+
+
+_held: dict[Path, sqlite3.Connection] = {}
+"""The locks of the journals that this process plays."""
+_holding = threading.Lock()
+
+
+def _hold(path: Path) -> bool:
+    """Have this process alone write to a journal; return whether no other one does.
+
+    Raises:
+        OSError: if the file of the lock cannot be opened.
+    """
+    with _holding:
+        if path not in _held:
+            try:
+                lock = held(path.with_suffix(LOCK))
+            except sqlite3.Error as error:
+                raise OSError(errno.EIO, str(error)) from None
+            if lock is None:
+                return False
+            _held[path] = lock
+    return True
+
+
+def _release(path: Path) -> None:
+    """Let other processes write to a journal; the file stays, as one may be waiting for it."""
+    with _holding:
+        lock = _held.pop(path, None)
+    if lock is not None:
+        lock.close()
+
+
+def _process() -> str:
+    """Return what tells the process that plays a game from others, in containers too."""
+    return f"{os.getpid()} on {socket.gethostname()}"
+
+
+def _file(rules: str) -> str:
+    """Return the name of the file of rules from what identifies them."""
+    return rules.rpartition(":")[0]
 
 
 def _folder() -> Path:
@@ -295,3 +406,4 @@ def _remove_old(folder: Path) -> None:
     for path in (*folder.glob("*.jsonl"), *folder.glob(f"*{BROKEN}")):
         if _time(path) < time.time() - KEPT:
             path.unlink(missing_ok=True)
+            path.with_suffix(LOCK).unlink(missing_ok=True)

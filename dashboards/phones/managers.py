@@ -8,7 +8,9 @@ without verdicts: the same people, ideas and luck, with simulated managers throu
 from __future__ import annotations
 
 import copy
+import logging
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ import numpy as np
 
 from innovation_abm.dashboards.film import FilmRecorder
 from innovation_abm.entities.idea import Fate, Stage
+from innovation_abm.errors import InnovationAbmError
 from innovation_abm.model import InnovationModel
 from innovation_abm.organization.organization import Role
 from innovation_abm.rules.files import blaming
@@ -113,28 +116,27 @@ class ManagersGame:
 
     Attributes:
         played: what is played, without verdicts.
-        verdicts: what was decided so far.
+        verdicts: what was decided in the weeks that have ended.
         inboxes: what lies on the desk of each middle manager this week, by post; empty once the
-            run is over.
+            run can no longer go on.
+        stopped: why it stands still before its end, as when a custom rule fails in this week; ""
+            while it does not. What was decided and played before stays.
     """
 
     def __init__(self, played: Played, verdicts: Iterable[Verdict] = (), week: int = 1) -> None:
         """Begin before a week, after running those before it with the verdicts given in them.
 
         Raises:
-            InnovationAbmError: if the scenario cannot be run on the chart.
+            InnovationAbmError: if the scenario cannot be run on the chart, or those weeks cannot.
         """
         self.played = replace(played, scenario=played.scenario.but(verdicts=()))
-        self.verdicts = tuple(verdicts)
-        with blaming(played.rules):
-            self._model = InnovationModel(
-                self.played.scenario, organization=played.chart, rules=played.rules
-            )
-        self._recorder = FilmRecorder(self._model)
-        self._take(self.verdicts)
-        while self._model.week + 1 < week and self._model.running:
-            self._step()
+        self.verdicts, self.stopped = tuple(verdicts), ""
+        self._recorder = _recorded(self.played, self.verdicts, week)
         self.inboxes = self._look_ahead()
+
+    @property
+    def _model(self) -> InnovationModel:
+        return self._recorder.model
 
     @property
     def week(self) -> int:
@@ -156,6 +158,11 @@ class ManagersGame:
         """Whether all weeks have ended."""
         return not self._model.running
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether this week can be decided on and ended."""
+        return not (self.over or self.stopped)
+
     @cached_property
     def posts(self) -> tuple[int, ...]:
         """The posts of middle managers; those with most reports, who see most ideas, first."""
@@ -174,52 +181,73 @@ class ManagersGame:
         """What a whole run with the verdicts so far is; later weeks are simulated."""
         return replace(self.played, scenario=self.scenario)
 
-    def end_week(self, decisions: Mapping[tuple[int, str], bool]) -> None:
+    def end_week(self, decisions: Mapping[tuple[int, str], bool]) -> bool:
         """End the week with what was decided; what nobody decided, the simulated managers decide.
 
         Args:
             decisions: whether an idea is endorsed, by post and name; those about ideas that the
                 post does not take up this week are left out.
+
+        Returns:
+            Whether it has ended: not if the run is over, or stops in it.
         """
-        if self.over:
-            return
+        if not self.goes_on:
+            return False
         given = tuple(
             Verdict(week=self.week, idea=idea.name, post=post, endorse=decisions[post, idea.name])
             for post, inbox in sorted(self.inboxes.items())
             for idea in inbox.ideas
             if (post, idea.name) in decisions
         )
+        week = self.week
+        try:
+            _give(self._model, given)
+            _step(self._recorder, self.played)
+        except Exception as error:
+            self._stop(error)
+            # The model is in the middle of the week: what is shown ends with the one before.
+            with suppress(InnovationAbmError, MemoryError):
+                self._recorder = _recorded(self.played, self.verdicts, week)
+            return False
         self.verdicts += given
-        self._take(given)
-        self._step()
         self.inboxes = self._look_ahead()
+        return True
 
     def film(self) -> Film:
         """Return what has been played, up to the last week that has ended."""
         return self._recorder.film()
 
     def simulated(self) -> Film:
-        """Return the same weeks with the same luck, and simulated managers throughout."""
-        return ManagersGame(self.played, week=self.done + 1).film()
+        """Return the same weeks with the same luck, and simulated managers throughout.
 
-    def _take(self, verdicts: Iterable[Verdict]) -> None:
-        for one in verdicts:
-            self._model.verdicts[one.week, one.key, one.post] = int(one.endorse)
+        Raises:
+            InnovationAbmError: if a custom rule fails in them.
+        """
+        return _recorded(self.played, (), self.done + 1).film()
 
-    def _step(self) -> None:
-        with blaming(self.played.rules):
-            self._model.step()
-        self._recorder.take()
+    def _stop(self, error: Exception) -> None:
+        """Stand still from here on: phones would otherwise wait for a week that never comes."""
+        if not isinstance(error, InnovationAbmError):
+            logging.getLogger("innovation_abm").error("a game stops", exc_info=error)
+        self.stopped, self.inboxes = str(error) or type(error).__name__, {}
 
     def _look_ahead(self) -> dict[int, Inbox]:
+        """Return what each middle manager will judge this week; stop if the week fails."""
+        if self.over:
+            return {}
+        try:
+            return self._reached()
+        except Exception as error:
+            self._stop(error)
+            return {}
+
+    def _reached(self) -> dict[int, Inbox]:
         """Return what each middle manager will judge this week, found by a copy that goes ahead.
 
         Which ideas a desk takes up follows from its time, its regular business and its luck. Nobody
         answers an idea within the week in which another desk passes it on, so that verdicts of
         this week change nothing of it.
         """
-        if self.over:
-            return {}
         reached: dict[int, dict[str, OfferedIdea]] = defaultdict(dict)
         ahead = copy.deepcopy(self._model)
         spread = ahead.settings.prior_spread or 1.0
@@ -246,3 +274,29 @@ class ManagersGame:
             waiting=sum(name not in reached for name in waiting),
             business=desk.business,
         )
+
+
+def _recorded(played: Played, verdicts: Iterable[Verdict], week: int) -> FilmRecorder:
+    """Run the weeks before one, with the verdicts given in them.
+
+    Raises:
+        InnovationAbmError: if the scenario cannot be run on the chart, or a custom rule fails.
+    """
+    with blaming(played.rules):
+        model = InnovationModel(played.scenario, organization=played.chart, rules=played.rules)
+    recorder = FilmRecorder(model)
+    _give(model, verdicts)
+    while model.week + 1 < week and model.running:
+        _step(recorder, played)
+    return recorder
+
+
+def _give(model: InnovationModel, verdicts: Iterable[Verdict]) -> None:
+    for one in verdicts:
+        model.verdicts[one.week, one.key, one.post] = int(one.endorse)
+
+
+def _step(recorder: FilmRecorder, played: Played) -> None:
+    with blaming(played.rules):
+        recorder.model.step()
+    recorder.take()

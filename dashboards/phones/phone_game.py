@@ -11,19 +11,20 @@ import secrets
 import threading
 import time
 from collections import Counter, defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.dashboards.phones.channel import Channel
 from innovation_abm.dashboards.phones.clock import WeekClock
-from innovation_abm.dashboards.phones.journal import Journal, JournalHeader, seat_of
+from innovation_abm.dashboards.phones.journal import Journal, JournalError, JournalHeader, seat_of
 from innovation_abm.dashboards.phones.managers import ManagersGame
 from innovation_abm.dashboards.phones.poll import MOST_PHONES, VoteError
 from innovation_abm.dashboards.post_names import Names
 from innovation_abm.dashboards.words import LANGUAGES, Speech
+from innovation_abm.errors import InnovationAbmError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from innovation_abm.dashboards.archive import Played
     from innovation_abm.dashboards.phones.managers import OfferedIdea, Score
@@ -47,7 +48,8 @@ class PhoneGame:
         token: what a phone must know to join.
         channel: tells phones what changed.
         clock: the time for a week.
-        scores: how the room did, and how the simulated managers do, once that is shown.
+        scores: how the room did and, where they can be run, how the simulated managers do, once
+            that is shown.
     """
 
     def __init__(
@@ -66,17 +68,19 @@ class PhoneGame:
             ring: called when a week's time is over.
 
         Raises:
-            InnovationAbmError: if the scenario cannot be run on the chart.
+            InnovationAbmError: if the scenario cannot be run on the chart, or the weeks so far
+                cannot.
         """
         self.journal, self._progress = journal, journal.progress
         self.game = ManagersGame(played, self._progress.verdicts, self._progress.week)
+        self._note_stop()
         self.token = journal.header.token
         self.channel, self.clock = Channel(), WeekClock(ring)
-        self.scores: tuple[Score, Score] | None = None
+        self.scores: Sequence[Score] | None = None
         self._changed = changed
         self._week = self.game.week
         self._inboxes = self.game.inboxes
-        self._open, self._closed = not self.game.over, False
+        self._open, self._closed = self.game.goes_on, False
         self._here: Counter[str] = Counter()
         self._left: set[str] = set()
         self._changes: Counter[str] = Counter()
@@ -92,7 +96,13 @@ class PhoneGame:
         changed: Callable[[], None],
         ring: Callable[[], None],
     ) -> PhoneGame:
-        """Begin a new game; ``owner`` is the browser that may continue it, ``rules`` their mark."""
+        """Begin a new game; ``owner`` is the browser that may continue it, ``rules`` their mark.
+
+        Raises:
+            InnovationAbmError: if the first week cannot be played, or the journal not be written.
+        """
+        if stopped := ManagersGame(played).stopped:
+            raise InnovationAbmError(stopped)
         plain = played.scenario.but(verdicts=()).to_toml()
         header = JournalHeader(
             secrets.token_urlsafe(8), owner, plain, played.chart.digest(), played.own, rules
@@ -139,35 +149,45 @@ class PhoneGame:
         the room has patience for.
         """
         with self._stepping:
-            if self._closed or week != self._week or self.game.over:
+            if self._closed or week != self._week or not self.game.goes_on:
                 return False
             self._end_one()
             until = time.monotonic() + PATIENCE
             while self._idle() and time.monotonic() < until:
                 self._end_one()
             self.clock.rewind()
-            if self.game.over:
+            if not self.game.goes_on:
                 self.clock.pause()
             with self._changing:
-                self._open, self.scores = not self.game.over, None  # they were of an earlier week
+                self._open, self.scores = self.game.goes_on, None  # they were of an earlier week
         self.channel.tell()
         return True
 
     def _idle(self) -> bool:
         """Whether there are phones, but none has anything to decide."""
-        return bool(self.here) and not self.game.over and not self.answers[1]
+        return bool(self.here) and self.game.goes_on and not self.answers[1]
 
     def _end_one(self) -> None:
-        """End the current week: no answer counts from here on until the next one begins."""
+        """End the current week: no answer counts from here on until the next one begins.
+
+        If the game stops in it, its answers stay in the journal, and count once it goes on.
+        """
         with self._changing:
             self._open = False
             decisions = self._decisions()
         before = len(self.game.verdicts)
-        self.game.end_week(decisions)
-        with self._changing:
-            self.journal.end_week(self._week, self.game.verdicts[before:])
-            self._week, self._inboxes = self.game.week, self.game.inboxes
-            self._changes.clear()
+        if self.game.end_week(decisions):
+            with self._changing:
+                self.journal.end_week(self._week, self.game.verdicts[before:])
+                self._week, self._inboxes = self.game.week, self.game.inboxes
+                self._changes.clear()
+        self._note_stop()
+
+    def _note_stop(self) -> None:
+        """Note in the journal if the game has stopped; if it cannot be, it still has."""
+        if self.game.stopped:
+            with suppress(JournalError):
+                self.journal.stop()
 
     def _decisions(self) -> dict[tuple[int, str], bool]:
         """Return what the majority at each desk answered; nothing where they are evenly split."""
@@ -176,7 +196,7 @@ class PhoneGame:
             votes[self._progress.seats[phone], idea] += 1 if endorse else -1
         return {place: balance > 0 for place, balance in votes.items() if balance}
 
-    def show(self, scores: tuple[Score, Score] | None) -> None:
+    def show(self, scores: Sequence[Score] | None) -> None:
         """Show phones how the room did, and how the simulated managers do; ``None``: no longer."""
         with self._changing:
             self.scores = scores
@@ -285,7 +305,7 @@ class PhoneGame:
             if self.scores is not None:
                 content["scores"] = [[one.saved, one.lost, one.let_in] for one in self.scores]
             if not self._open:
-                return content | {"state": "over" if self.game.over else "wait"}
+                return content | {"state": self._state()}
             post, until = self._progress.seats[seat], self.clock.until
             inbox = self._inboxes[post]
             return content | {
@@ -295,6 +315,12 @@ class PhoneGame:
                 "business": inbox.business,
                 "until": None if until is None else round(until),
             }
+
+    def _state(self) -> str:
+        """Return why no answer is taken now."""
+        if self.game.over:
+            return "over"
+        return "stopped" if self.game.stopped else "wait"
 
     def seat(self, phone: str) -> dict[str, Any]:
         """Return what a phone's page knows from the start, as it stays the same.

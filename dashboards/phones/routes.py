@@ -226,7 +226,8 @@ def _html(file: str, prefix: str) -> str:
         }
         for language, texts in vocabulary().items()
     }
-    return (FRONT / file).read_text(encoding="utf-8").replace("TEXTS", _embedded(said))
+    head, page = ((FRONT / one).read_text(encoding="utf-8") for one in ("small_head.html", file))
+    return page.replace("HEAD\n", head, 1).replace("TEXTS", _embedded(said))
 
 
 def _embedded(value: object) -> str:

@@ -9,6 +9,7 @@ import pytest
 import solara
 import solara.lab
 from drawing import drawn
+from nervous import CORRECTED, IN_A_WEEK, nervous
 from solara.components.file_download import FileDownloadWidget
 
 from innovation_abm import Scenario, simulate
@@ -40,8 +41,8 @@ def until(holds):
         time.sleep(0.01)
 
 
-def opened():
-    made = Room(Opened(SMALL), READY)
+def opened(rules=None):
+    made = Room(Opened(SMALL, rules=rules), READY)
     until(lambda: not made.jobs.working.value)
     return made
 
@@ -136,6 +137,9 @@ def test_the_room_is_compared_with_two_plain_runs(room):
     assert room.stage.twin["weeks"] == room.stage.film["weeks"] == 12
     shown = room.desk.shown()["game"]["compared"]
     assert any(str(found.room.saved) in line for line in shown)
+    saved = [one.saved for one in others]
+    luck = room.say("game_range", low=min(saved), high=max(saved))
+    assert any(str(len(others)) in line and luck in line for line in shown)
     assert game.shown_on("0")["scores"][1][0] == found.simulated.saved
     room.game.act("compare", 0)
     assert "scores" not in game.shown_on("0")
@@ -247,7 +251,7 @@ def test_a_game_is_continued_from_where_it_is_and_not_from_where_it_was_offered(
 def test_a_game_whose_journal_cannot_be_written_goes_on_and_is_not_offered_again(room, tmp_path):
     room.play_managers()
     game = play(room, 2)
-    (file,) = tmp_path.iterdir()
+    (file,) = tmp_path.glob("*.jsonl")
     file.unlink()
     file.mkdir()  # nothing can be written there
     room.game.act("week", game.week)
@@ -350,6 +354,61 @@ def test_undo_leaves_a_game_only_if_it_changes_what_is_played(room):
     room.undo()  # back to the guided session, with the organisation of now
     assert room.session.guide is not None
     assert room.game.game.value is None
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_game_in_which_a_rule_fails_is_compared_or_goes_on_once_it_is_corrected(
+    room, tmp_path, language
+):
+    room.close()
+    failing = opened(nervous(tmp_path, IN_A_WEEK))
+    failing.look(language=language)
+    failing.play_managers()
+    game = play(failing, 8)
+    status = failing.game.status.value
+    assert (status.week, status.goes_on) == (9, False)
+    why = escape(failing.say("game_stopped", week=9, what=status.stopped))
+    page, buttons = drawn(GamePanel(failing))
+    assert "too nervous" in why
+    assert why in page
+    assert failing.say("game_end_week", week=9) not in buttons
+    assert failing.desk.shown()["game"]["stopped"].count("too nervous") == 1
+    failing.game.act("clock", 1)
+    assert game.clock.until is None
+    buttons[failing.say("game_compare")].click()
+    assert failing.game.comparison.value.week == 8
+    assert failing.game.comparison.value.simulated is not None
+    assert Scenario.from_toml(session_file(failing)).verdicts == game.game.verdicts
+    failing.close()
+
+    other_file = opened()
+    assert other_file.games() == []
+    other_file.close()
+    corrected = opened(nervous(tmp_path, CORRECTED))
+    corrected.continue_game(corrected.games()[0])
+    assert "game_rules_changed" in {note.key for note in corrected.notes.shown.value}
+    continued = corrected.game.game.value
+    assert (continued.week, continued.game.verdicts) == (9, game.game.verdicts)
+    corrected.game.act("week", 9)
+    assert continued.week == 10
+    corrected.close()
+    assert opened(nervous(tmp_path, CORRECTED)).games()[0].progress.week == 10
+
+
+def test_a_game_which_simulated_managers_cannot_play_is_shown_and_exported_alone(room, tmp_path):
+    room.close()
+    undecided = "self.model.week == 4 and not self.model.verdicts"
+    made = opened(nervous(tmp_path, undecided))
+    made.play_managers()
+    play(made, 3)
+    made.game.act("week", 4)
+    made.game.act("compare", 1)
+    found = made.game.comparison.value
+    assert (found.week, found.simulated) == (4, None)
+    assert any("too nervous" in str(note.values) for note in made.notes.shown.value)
+    assert made.say("game_simulated") not in drawn(GamePanel(made))[0]
+    assert len(made.game.game.value.shown_on("0")["scores"]) == 1
+    made.close()
 
 
 def test_levers_act_in_the_game_and_in_what_it_is_compared_with(room):

@@ -1,9 +1,11 @@
 """The room plays the managers: its run is the one that the exported scenario repeats."""
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
 import pytest
+from nervous import IN_A_WEEK, ONCE_DECIDED, nervous
 
 from innovation_abm import preset, simulate
 from innovation_abm.charts.charts import build_organization
@@ -127,3 +129,26 @@ def test_scores_are_those_of_two_plain_runs():
         assert found.lapsed == good.get("lapsed", 0)
         assert found.let_in == ((ideas["value"] <= 0.0) & (ideas["fate"] == "adopted")).sum()
         assert found.lost == found.refused + found.lapsed
+
+
+# --- rules that fail ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("when", [IN_A_WEEK, ONCE_DECIDED])
+def test_a_game_stops_before_the_week_in_which_a_rule_fails(when, tmp_path):
+    game = ManagersGame(replace(played(), rules=nervous(tmp_path, when)))
+    well = ManagersGame(played())
+    assert game.goes_on
+    luck, share = Random(1), 1.0 if when == IN_A_WEEK else 0.0
+    while well.week < 9:
+        decisions = decided(game, luck, share)
+        game.end_week(decisions)
+        well.end_week(decisions)
+    game.end_week(decided(game, luck))
+    assert "too nervous (nervous.py, line 9)" in game.stopped
+    assert (game.goes_on, game.over, game.inboxes) == (False, False, {})
+    assert (game.week, game.done, game.verdicts) == (9, 8, well.verdicts)
+    for one in (game.film(), game.simulated()):
+        assert one.weeks == 8
+    assert game.film().happenings.tolist() == well.film().happenings.tolist()
+    assert not game.end_week({})

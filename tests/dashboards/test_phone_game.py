@@ -3,9 +3,12 @@
 import asyncio
 import json
 import os
+import subprocess
+import sys
 import time
 
 import pytest
+from nervous import IN_A_WEEK, ONCE_DECIDED, nervous
 from starlette.requests import Request
 
 from innovation_abm import preset, simulate
@@ -23,6 +26,7 @@ from innovation_abm.dashboards.phones.journal import (
 )
 from innovation_abm.dashboards.phones.phone_game import MOST_CHANGES, PhoneGame, TooOftenError
 from innovation_abm.dashboards.phones.poll import VoteError
+from innovation_abm.errors import InnovationAbmError
 
 SCENARIO = preset("workshop").but(weeks=20)
 OWNER = owner_of("the browser")
@@ -39,12 +43,12 @@ def nothing():
     pass
 
 
-def played(scenario=SCENARIO):
-    return Played(scenario, build_organization(scenario))
+def played(scenario=SCENARIO, rules=None):
+    return Played(scenario, build_organization(scenario), rules)
 
 
-def begun():
-    return PhoneGame.begin(played(), OWNER, "", nothing, nothing)
+def begun(rules=None):
+    return PhoneGame.begin(played(rules=rules), OWNER, "", nothing, nothing)
 
 
 def continued():
@@ -108,7 +112,7 @@ def test_an_answer_is_written_only_if_it_changes_and_not_without_end(games):
     seated(game, "a")
     shown = until_ideas(game, "a")
     week, most = shown["week"], MOST_CHANGES * len(shown["ideas"])
-    (file,) = games.iterdir()
+    (file,) = games.glob("*.jsonl")
     before = len(file.read_bytes().splitlines())
     game.answer("a", week, 0, None)
     for number in range(most):
@@ -167,7 +171,7 @@ def test_a_line_that_was_not_written_in_full_is_left_out(games):
     game = begun()
     seated(game, "a")
     shown = until_ideas(game, "a")
-    (file,) = games.iterdir()
+    (file,) = games.glob("*.jsonl")
     whole = file.read_bytes()
     game.answer("a", shown["week"], 0, True)
     torn = file.read_bytes()[:-5]
@@ -189,7 +193,7 @@ def test_an_answer_for_which_the_disk_has_no_room_leaves_the_journal_as_it_was(g
     game = begun()
     seated(game, "a")
     week = until_ideas(game, "a")["week"]
-    (file,) = games.iterdir()
+    (file,) = games.glob("*.jsonl")
     whole = file.read_bytes()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 10, before[1]))
@@ -205,14 +209,14 @@ def test_an_answer_for_which_the_disk_has_no_room_leaves_the_journal_as_it_was(g
 
 def test_a_journal_that_was_removed_is_not_begun_again_in_the_middle(games):
     game = begun()
-    (file,) = games.iterdir()
+    (file,) = games.glob("*.jsonl")
     file.unlink()
     with pytest.raises(JournalError, match="cannot be written"):
         game.join("a")
     game.end_week(1)
     game.join("a")
     assert game.week == 2
-    assert not list(games.iterdir())
+    assert not list(games.glob("*.jsonl"))
 
 
 def test_a_long_game_of_a_large_room_is_read_too(games):
@@ -220,7 +224,7 @@ def test_a_long_game_of_a_large_room_is_read_too(games):
     seated(game, "a")
     week = until_ideas(game, "a")["week"]
     game.answer("a", week, 0, True)
-    (file,) = games.iterdir()
+    (file,) = games.glob("*.jsonl")
     line = file.read_bytes().splitlines(keepends=True)[-1]
     with file.open("ab") as journal:
         journal.write(line * 20_000)
@@ -248,7 +252,7 @@ def test_what_is_not_a_journal_is_refused_and_hides_no_other(games, content):
 def test_a_journal_holds_no_number_of_a_phone(games):
     game = begun()
     seated(game, "secret-number")
-    (file,) = games.iterdir()
+    (file,) = games.glob("*.jsonl")
     assert "secret-number" not in file.read_text()
 
 
@@ -262,7 +266,7 @@ def test_a_journal_is_readable_by_its_user_alone_from_the_start(games, monkeypat
 
     monkeypatch.setattr(os, "replace", noted)
     begun()
-    (file,) = games.iterdir()
+    (file,) = games.glob("*.jsonl")
     assert not any(mode & 0o077 for mode in (*modes, file.stat().st_mode))
     assert modes
 
@@ -309,6 +313,90 @@ def test_a_clock_can_be_paused_and_rings_once():
     while not rung and time.monotonic() < end:
         time.sleep(0.01)
     assert len(rung) == 1
+
+
+# --- a rule that fails ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("when", [IN_A_WEEK, ONCE_DECIDED])
+def test_phones_learn_that_a_rule_fails_and_their_answers_are_kept(when, games, tmp_path):
+    game = begun(nervous(tmp_path, when))
+    phones = [str(number) for number in range(12)]
+    seated(game, *phones)
+    game.clock.choose(120)
+    game.clock.run()
+    while game.week < 9:
+        assert game.end_week(game.week)
+    answer_all(game, phones)
+    game.end_week(9)
+    assert game.game.stopped
+    assert game.clock.until is None
+    assert [game.shown_on(phone) for phone in phones] == [{"state": "stopped"}] * len(phones)
+    with pytest.raises(VoteError, match="this week has ended"):
+        game.answer("0", 9, 0, True)
+    assert not game.end_week(9)
+    game.end()
+    kept = [one for one in journals_of(OWNER) if one.progress.stopped]
+    assert [one.progress.week for one in kept] == [9]
+    answers = kept[0].progress.answers
+    again = PhoneGame(played(), kept[0].again(), nothing, nothing)  # without that rule
+    assert again.week == 9
+    if when == ONCE_DECIDED:
+        assert answers
+        assert again.shown_on("0")["ideas"] == [
+            [*idea[:4], True] for idea in again.shown_on("0")["ideas"]
+        ]
+        again.end_week(9)
+        assert {verdict.week for verdict in again.game.verdicts} == {9}
+
+
+def test_a_game_whose_first_week_fails_does_not_begin(games, tmp_path):
+    with pytest.raises(InnovationAbmError, match="too nervous"):
+        begun(nervous(tmp_path, "True", "capacity"))
+    assert not games.exists()
+
+
+# --- two servers ----------------------------------------------------------------------------------
+
+OTHER = """
+import sys
+from innovation_abm.dashboards.phones.journal import JournalError, journals_of
+(journal,) = journals_of(sys.argv[1])
+try:
+    again = journal.again()
+except JournalError as error:
+    print(error)
+else:
+    print("plays", flush=True)
+    again.sit("phone", 3)
+    sys.stdin.read()
+"""
+
+
+def other_server():
+    return subprocess.Popen(
+        [sys.executable, "-c", OTHER, OWNER],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8",
+    )  # fmt: skip
+
+
+def test_a_game_that_one_server_plays_is_refused_to_another_until_that_leaves_or_dies(games):
+    game = begun()
+    seated(game, "a")
+    (file,) = games.glob("*.jsonl")
+    before = file.read_bytes()
+    said = other_server().communicate()[0]
+    assert f"another server plays this game, process {os.getpid()} on " in said
+    assert file.read_bytes() == before
+    game.journal.release()
+    other = other_server()
+    assert other.stdout.readline() == "plays\n"
+    with pytest.raises(JournalError, match=f"process {other.pid} on "):
+        next(journals_of(OWNER)).again()
+    other.kill()
+    other.communicate()
+    again = continued()
+    assert len(again.journal.progress.seats) == 2
 
 
 # --- the routes -----------------------------------------------------------------------------------
@@ -373,7 +461,7 @@ def test_an_answer_is_confirmed_only_if_it_is_kept(open_game, games):
     seated(open_game, "a")
     week = until_ideas(open_game, "a")["week"]
     content = json.dumps({"week": week, "place": 0, "answer": 1}).encode()
-    (file,) = games.iterdir()
+    (file,) = games.glob("*.jsonl")
     aside = file.rename(games.parent / "aside")
     file.mkdir()  # nothing can be written there
     answer = asked(routes.play, open_game.token, content, "a")
