@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from contextlib import closing, contextmanager
@@ -118,6 +119,25 @@ def test_the_base_path_without_its_slash_leads_to_the_page_with_its_link(behind)
     status, headers, _ = behind.ask("GET", "/talks/ideas?lang=fr")
     assert (status, headers["location"]) == (308, "/talks/ideas/?lang=fr")
     assert behind.ask("GET", "/talks/ideasx")[0] == 404
+
+
+def checked_as_in_a_container(port):
+    """Return the status of the container's health check, where a proxy is set, as is usual."""
+    text = (ROOT / "Containerfile").read_text(encoding="utf-8").replace("\\\n", "")
+    (command,) = re.findall(r"^HEALTHCHECK .*?CMD (.*)$", text, re.MULTILINE)
+    assert "8765" in command
+    folder = os.path.dirname(sys.executable)
+    alone = {
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        "http_proxy": "http://localhost:9",
+    }
+    command = command.replace("8765", str(port))
+    return subprocess.run(command, shell=True, env={**os.environ, **alone}, capture_output=True)
+
+
+def test_a_container_is_healthy_as_long_as_its_server_answers(behind):
+    assert checked_as_in_a_container(behind.port).returncode == 0
+    assert checked_as_in_a_container(free_port()).returncode == 1
 
 
 # --- a real proxy ---------------------------------------------------------------------------------
