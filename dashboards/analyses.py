@@ -158,7 +158,7 @@ class Analyses:
         def drawn(wanted: Wanted) -> Map:
             most = None
             if self._archive.only_mesa:
-                most = self._affordable(played, least_runs(play, across, up), wanted)
+                most = self._affordable(played, least_runs(across, up), wanted)
             with self._archive.runs(played, wanted, self._report) as runs:
                 return draw(runs, most)
 

@@ -57,7 +57,7 @@ class Map:
         return replace(self, here=here)
 
 
-def values_of(name: str, play: Play, points: int = POINTS) -> NDArray[np.float64]:
+def values_of(name: str, points: int = POINTS) -> NDArray[np.float64]:
     """Return the values of a lever or parameter on a map."""
     for headline in headlines():
         if headline.name == name:
@@ -66,9 +66,9 @@ def values_of(name: str, play: Play, points: int = POINTS) -> NDArray[np.float64
     return np.linspace(0.0, 1.0, points)
 
 
-def least_runs(play: Play, across: str, up: str) -> int:
+def least_runs(across: str, up: str) -> int:
     """Return the least number of runs for a map where only Mesa can do them."""
-    xs, ys = (values_of(name, play, FEWER_POINTS) for name in (across, up))
+    xs, ys = (values_of(name, FEWER_POINTS) for name in (across, up))
     return FEWEST * len(xs) * len(ys)
 
 
@@ -99,7 +99,7 @@ def response_map(
         GivenUp: if it is no longer wanted.
     """
     fine = POINTS if most is None else FEWER_POINTS
-    xs, ys = (values_of(name, play, fine) for name in (across, up))
+    xs, ys = (values_of(name, fine) for name in (across, up))
     rest = _others(play, across, up)
     points = [replace(play, moves=_first(rest, across, x, up, y)).scenario for y in ys for x in xs]
     person_weeks = chart.size * play.opening.weeks

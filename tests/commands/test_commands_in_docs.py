@@ -1,7 +1,7 @@
 """Every command that a document shows is one that there is.
 
 That it does what the document says is a slow test, for which all of them are run from the installed
-wheel, in the order of their page; see ``packaging/test_pages.py``.
+wheel, in the order of their page; see ``packaging``.
 """
 
 import re

@@ -42,3 +42,10 @@ def fresh(wheel, from_wheel, tmp_path_factory):
     pip = [sys.executable, "-m", "pip", f"--python={environment.python}", "install"]
     run([*pip, f"{wheel}[dask,docs]", "pytest"], environment.folder)
     return environment
+
+
+@pytest.fixture
+def activated(fresh, monkeypatch):
+    """The same, with its commands before all others."""
+    monkeypatch.setenv("PATH", os.pathsep.join((str(fresh.scripts), os.environ["PATH"])))
+    return fresh
