@@ -84,6 +84,8 @@ class PhoneGame:
         self._here: Counter[str] = Counter()
         self._left: set[str] = set()
         self._changes: Counter[str] = Counter()
+        # `_stepping` is held while weeks are run, which may take seconds; `_changing` for moments,
+        # so that phones are answered meanwhile. Whoever needs both takes `_stepping` first.
         self._changing = threading.RLock()
         self._stepping = threading.Lock()
 

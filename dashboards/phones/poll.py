@@ -62,6 +62,7 @@ class Poll:
         self._votes: dict[tuple[str, int], dict[str, int]] = {}
         self._phones: set[str] = set()
         self._here: Counter[str] = Counter()
+        # Taken again by whoever has it: what a phone shows includes the tally.
         self._changing = threading.RLock()
 
     # --- what the room does -----------------------------------------------------------------------

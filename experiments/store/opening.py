@@ -104,9 +104,12 @@ def prepare(
         DamagedLedgerError: if it cannot be read at all.
         StoreError: if it belongs to another study.
     """
+    # What is recorded must survive a power cut. With less than EXTRA, the deletion of the journal
+    # might not, and SQLite would take the transaction back.
     connection.execute("PRAGMA synchronous = EXTRA")
     connection.execute(f"PRAGMA cache_size = -{ledger.CACHE}")
     if ledger.is_new(connection):
+        # SQLite takes an empty file for a new database.
         if ledger.was_written(folder):
             raise DamagedLedgerError(
                 f"the ledger of the study in {folder} is damaged: it is empty. {ledger.DAMAGED}"
@@ -115,6 +118,7 @@ def prepare(
             ledger.create(connection, measures, tables)
             seals.add(connection, "manifest", manifest.items())
             seals.total(connection, "manifest")
+        # A new folder is safe only once its name is on the disk, too.
         table_parts.flush_folder(folder.parent)
         return
     ledger.check_format(connection, folder)

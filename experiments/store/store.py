@@ -335,6 +335,8 @@ class Store:
             took = (float(batch.started), float(batch.seconds), len(good))
             self._write("chunks", [(*told, *took, *ledger.chunk_totals(rows))])
         self._count += len(rows)
+        # Once more, after the commit: writing into a folder that was removed meanwhile succeeds,
+        # and what was written is gone when the file is closed.
         self.check_there()
 
     def close(self) -> None:
@@ -376,10 +378,12 @@ class Store:
             self._connection.executemany(
                 "DELETE FROM failures WHERE replication = ? AND point = ?", zip(*runs, strict=True)
             )
+        # The chunk's digest is taken from these: they must be what a reader will find, bit for bit.
         rows = np.empty((len(attempts), len(ledger.FIXED) + len(self.measures)))
         rows[:, 0], rows[:, 1] = batch.replication[good], batch.point[good]
         rows[:, 2], rows[:, 3] = chunk, attempts
         rows[:, len(ledger.FIXED) :] = seals.as_read_back(batch.measures[good][:, self._columns])
+        # A run that was stored before keeps its result, and belongs to an earlier chunk.
         if added < len(rows):
             rows = rows[self._are_of(chunk, batch.point[good], batch.replication[good])]
         return ledger.in_order(rows)
@@ -435,6 +439,7 @@ class Store:
         of = _run_number(table["point"].to_numpy(), table["replication"].to_numpy())
         kept = np.isin(of, runs)
         rows = table if kept.all() else table.filter(pa.array(kept))
+        # A column in which everything is missing would have another type than in earlier parts.
         schema = self._schema(name) or rows.schema.remove_metadata()
         try:
             rows = rows.replace_schema_metadata(None).cast(schema)
@@ -508,6 +513,8 @@ class Store:
             try:
                 with ledger.transaction(self._connection):
                     yield
+            # Ctrl-C included. SQLite takes back what is in the ledger, but knows nothing of other
+            # files.
             except BaseException:
                 with suppress(sqlite3.Error, OSError, StoreError):  # the next writer removes them
                     self.check_there()

@@ -64,6 +64,7 @@ def _chart(organization: Organization) -> tuple[dict[str, Array], Array]:
         "layer_first": layer_first.astype(np.int64),
         "origin": np.arange(people),
         **dict.fromkeys(("reader_first", "watched_first"), np.zeros(people + 1, np.int64)),
+        # Compiled code takes an array of each, also where there is no network to read.
         **dict.fromkeys(("readers", "watched"), np.zeros(1, np.int64)),
         "own_beta": np.zeros((0, QUANTILES + 1)),
         "alike_until": _alike_until(newcomers["terms_row"][:people]),
@@ -129,12 +130,14 @@ def new_state(
     apart = {**arrays, **{name: getattr(planned, name) for name in PLANNED}}
     if origin is not None:
         apart["origin"] = np.array(origin, np.int64)
+        # By this table alone, compiled code finds an array: one that is replaced is entered again.
         table[ARRAYS.index("origin")] = entry(apart["origin"])
     if shapes := all_shapes(roles):
         apart["own_beta"] = np.array([beta_table(*shape) for shape in shapes])
         table[ARRAYS.index("own_beta")] = entry(apart["own_beta"])
     usual = sizes(planned, organization)._replace(states=len(all_states(roles)))
     left, used = layouts(least(usual) if scarce else usual)
+    # What a run leaves is apart from what it uses meanwhile, which is given back when it ends.
     pieces = left.cut(table, scarce), used.cut(table, scarce)
     state = State(table.ravel(), apart, *pieces, filled=scarce)
     state.run[:] = _before_the_run(usual.people, usual.departments, usual.layers)

@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 import innovation_abm
 from innovation_abm import Scenario, catalogue, charts, options, preset, rank, simulate_many
 from innovation_abm.commands import cli, doctor
+from innovation_abm.commands.extending import new
 from innovation_abm.commands.pages import percent
 from innovation_abm.console import PATIENCE, Working, bar, page, print_error, to_json
 from innovation_abm.evidence import patterns, validation
@@ -35,7 +36,8 @@ from innovation_abm.scenario.presets import every_version
 SOUND = ["dcms", "dfe", "dh", "environment-agency", "natural-england"]
 DIRTY = ["acas-cycle", "hse-two-roots"]
 COMMAND = [sys.executable, "-m", "innovation_abm"]
-NAMES = ["run", "compare", "check-chart", "presets", "validate", "doctor", "cache", "bench"]
+NAMES = [one.name or one.callback.__name__ for one in cli.app.registered_commands]
+OF_NEW = [f"new {one.name}" for one in new.registered_commands]
 SMALL = ["--weeks", "20", "--seed", "3"]
 
 CHART = "post,reports_to,unit\nboss,XX,top\na,boss,north\nb,boss,south\n" + "".join(
@@ -106,7 +108,7 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("columns", ["80", "200"])
-@pytest.mark.parametrize("name", ["", *NAMES])
+@pytest.mark.parametrize("name", ["", *NAMES, *OF_NEW])
 def test_help(name, columns, monkeypatch):
     monkeypatch.setenv("COLUMNS", columns)
     said = done(*name.split(), "--help")
