@@ -40,15 +40,15 @@ def NamedPanel(room: Room) -> None:
 def _Keep(room: Room) -> None:
     """Keep what is played now."""
     say = room.say
-    name, set_name = solara.use_state("")
+    name = solara.use_reactive("")  # unlike a state, it is new even before it is drawn
     usual = title(room.play.opening.name, say)
 
     def keep() -> None:
-        room.keep(cleaned(name) or usual)
-        set_name("")
+        room.keep(cleaned(name.value) or usual)
+        name.value = ""
 
     with solara.Div(classes=["ia-named"]):
-        solara.InputText(say("named_name"), name, set_name, continuous_update=True)
+        solara.InputText(say("named_name"), name, continuous_update=True)
         solara.Button(say("named_keep"), on_click=keep, color="primary")
 
 

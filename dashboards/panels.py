@@ -84,11 +84,10 @@ def CausesPanel(room: Room) -> None:
         return
     paragraph(say("causes_explained"))
     switches(say, "causes_by", CAUSES_BY, by, set_by)
-    solara.Button(
+    _work_button(
         _how_far(room.analyses, say) if busy else say("causes_start"),
-        on_click=lambda: room.analyses.attribute(CAUSES_BY[by]),
-        color="primary",
-        disabled=busy,
+        lambda: room.analyses.attribute(CAUSES_BY[by]),
+        off=busy,
     )
     _what_it_waits_for(room, "causes", busy)
     if found is None:
@@ -237,6 +236,16 @@ def _how_far(analyses: Analyses | InWorlds, say: Speech) -> str:
     return say("working") + (f" {say.percent(percent / 100)}" if percent else "")
 
 
+def _work_button(text: str, begin: Callable[[], object], *, off: bool) -> None:
+    """Draw a button that begins long work; unlike a disabled one, it keeps the focus while off."""
+    solara.Button(
+        text,
+        on_click=None if off else begin,
+        color="primary",
+        attributes={"aria-disabled": str(off).lower()},
+    )
+
+
 def _what_it_waits_for(room: Room, what: str, busy: bool) -> None:
     if busy and not room.engine.settled.is_set():
         paragraph(room.say("engine_waited_for"))
@@ -254,11 +263,10 @@ def _RankingInWorlds(room: Room) -> None:
         return
     busy = "everywhere" in room.jobs.working.value
     paragraph(say("profile_rank_says"))
-    solara.Button(
+    _work_button(
         _how_far(room.in_worlds, say) if busy else say("profile_rank", number=count),
-        on_click=room.in_worlds.rank,
-        color="primary",
-        disabled=busy,
+        room.in_worlds.rank,
+        off=busy,
     )
     if found is None:
         return
@@ -281,11 +289,10 @@ def RankingPanel(room: Room) -> None:
         return
     _RankingInWorlds(room)
     paragraph(say("ranking_explained"))
-    solara.Button(
+    _work_button(
         _how_far(room.analyses, say) if busy else say("ranking_start"),
-        on_click=room.analyses.rank_levers,
-        color="primary",
-        disabled=busy,
+        room.analyses.rank_levers,
+        off=busy,
     )
     _what_it_waits_for(room, "ranking", busy)
     if found is None:
@@ -356,11 +363,10 @@ def MapPanel(room: Room) -> None:
     same = across == up or not across or not up
     if same:
         paragraph(say("map_same"))
-    solara.Button(
+    _work_button(
         _how_far(room.analyses, say) if busy else say("map_start"),
-        on_click=lambda: room.analyses.draw_map(across, up, room.week),
-        color="primary",
-        disabled=busy or same,
+        lambda: room.analyses.draw_map(across, up, room.week),
+        off=busy or same,
     )
     _what_it_waits_for(room, "map", busy)
     if found is None:

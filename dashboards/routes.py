@@ -57,6 +57,8 @@ COOKIE: Final = server.COOKIE_KEY_SESSION_ID
 VIEWPORT: Final = '<meta name="viewport" content="width=device-width, initial-scale=1">'
 SAID: Final = ("connection_lost", "connection_reload")
 """Texts that the page itself needs when the server is gone."""
+SCRIPTS: Final = ("connection.js", "place.js")
+"""Scripts of the page itself, whatever is drawn on it."""
 
 
 def application(language: str, hosting: Hosting) -> Starlette:
@@ -194,7 +196,7 @@ def _html(language: str, base: str) -> str:
         spoken: {name: texts[name] for name in SAID} for spoken, texts in vocabulary().items()
     }
     said["first"] = language
-    script = (FRONT / "connection.js").read_text(encoding="utf-8")
+    scripts = [(FRONT / name).read_text(encoding="utf-8") for name in SCRIPTS]
     style = (FRONT / "connection.css").read_text(encoding="utf-8")
     # Solara's page names no language, and forbids to zoom.
     html = html.replace("<html>", f'<html lang="{language}">', 1)
@@ -202,7 +204,8 @@ def _html(language: str, base: str) -> str:
     added = (
         f"<style>{style}</style>\n"
         f'<script id="ia-said" type="application/json">{_embedded(said)}</script>\n'
-        f"<script>{script}</script>\n</head>"
+        + "".join(f"<script>{script}</script>\n" for script in scripts)
+        + "</head>"
     )
     return html.replace("</head>", added, 1)
 

@@ -15,7 +15,7 @@ import zipfile
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
-from browsing import Tabs, chromium, shown, start, stop
+from browsing import FOCUSED, Tabs, chromium, shown, start, stop
 from openpyxl import Workbook
 
 from innovation_abm import generate
@@ -177,21 +177,6 @@ def test_a_screen_reader_is_told_what_is_what_and_escape_closes_it(page, address
         "getComputedStyle(document.querySelector('.ia-panel .v-btn.primary')).backgroundColor"
         " === 'rgb(0, 114, 178)'"
     )
-
-
-FOCUSED = """() => {
-    const at = document.activeElement;
-    if (at === document.body) return ['BODY', false];
-    const name = at.getAttribute('aria-label') || at.innerText.trim() || at.title
-        || at.closest('.v-input')?.querySelector('label')?.innerText || at.tagName;
-    const round = [at, ...at.querySelectorAll('*'), at.closest('.v-input') ?? at,
-        ...(at.closest('.v-input')?.querySelectorAll('*') ?? [])];
-    const marked = round.some((e) => {
-        const style = getComputedStyle(e);
-        return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
-    });
-    return [name, marked || !!at.closest('.v-input--is-focused')];
-}"""
 
 
 @pytest.mark.slow
@@ -444,7 +429,7 @@ def test_the_server_forgets_a_tab_that_is_closed_during_a_ranking(browser, compi
         page = tabs.open()
         page.goto(url + "?panel=ranking&lang=en")
         page.get_by_text("Rank all levers").click()
-        page.wait_for_selector(".ia-panel button:disabled")
+        page.wait_for_selector(".ia-panel [aria-disabled=true]")
         assert rooms(url) == 1
         page.close()
         end = time.monotonic() + 20  # less than is waited for a browser that has crashed

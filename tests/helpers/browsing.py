@@ -18,6 +18,22 @@ HOW = (
     "Chrome on the PATH will do"
 )
 
+FOCUSED = """() => {
+    const at = document.activeElement;
+    if (at === document.body) return ['BODY', false];
+    const name = at.getAttribute('aria-label') || at.innerText.trim() || at.title
+        || at.closest('.v-input')?.querySelector('label')?.innerText
+        || at.closest('label')?.innerText || at.tagName;
+    const round = [at, ...at.querySelectorAll('*'), at.closest('.v-input') ?? at,
+        ...(at.closest('.v-input')?.querySelectorAll('*') ?? [])];
+    const marked = round.some((e) => {
+        const style = getComputedStyle(e);
+        return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
+    });
+    return [name, marked || !!at.closest('.v-input--is-focused')];
+}"""
+"""The name of what has the focus, and whether it is seen to have it."""
+
 
 @contextmanager
 def chromium():
