@@ -44,8 +44,8 @@ def _Keep(room: Room) -> None:
     usual = title(room.play.opening.name, say)
 
     def keep() -> None:
-        room.keep(cleaned(name.value) or usual)
-        name.value = ""
+        chosen, name.value = cleaned(name.value) or usual, ""  # before another name is typed
+        room.keep(chosen)
 
     with solara.Div(classes=["ia-named"]):
         solara.InputText(say("named_name"), name, continuous_update=True)

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -99,9 +101,14 @@ def _shrink(file: Path) -> None:
         full = shot.convert("RGB")
     common = sorted(full.getcolors(full.width * full.height) or (), reverse=True)[:COMMON]
     others = full.quantize(256 - COMMON, Image.Quantize.MAXCOVERAGE).getpalette() or []
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([*(part for _, colour in common for part in colour), *others])
-    full.quantize(palette=palette, dither=Image.Dither.NONE).save(file, optimize=True)
+    palette = np.array([*(part for _, colour in common for part in colour), *others]).reshape(-1, 3)
+    found, where = np.unique(np.asarray(full).reshape(-1, 3), axis=0, return_inverse=True)
+    # Pillow's own search for the nearest misses those that are there exactly.
+    nearest = [int(np.abs(palette - one).sum(axis=1).argmin()) for one in found.astype(int)]
+    indices = np.array(nearest, np.uint8)[where].reshape(full.height, full.width)
+    packed = Image.fromarray(indices, "P")
+    packed.putpalette(palette.astype(np.uint8).tobytes())
+    packed.save(file, optimize=True)
 
 
 def main() -> int:

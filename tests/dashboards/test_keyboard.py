@@ -91,6 +91,7 @@ def test_named_scenarios(keys):
         keys.page.keyboard.type(name)
         keys.press("Keep")
         keys.page.wait_for_selector(f"[aria-label='Open: {name}']")
+        keys.page.wait_for_function("document.querySelector('.ia-named input').value === ''")
         keys.stays()
         keys.page.keyboard.press("Shift+Tab")
     keys.press("Compare with this: again")
