@@ -115,6 +115,7 @@ class Questions:
         """Open the dialog, or close it; the work goes on."""
         if on:
             self.tries += 1
+            self.again.value = False
             self._room.profiling.open_folder()
             self._begin_with_answers()
         self.shown.value = self._room.profiling.attended = on
@@ -136,6 +137,8 @@ class Questions:
     def answer(self, on: bool) -> None:
         """Show the form, or what the answers led to."""
         self.again.value = on
+        if not on:
+            self._room.profiling.faults.value = {}
 
     def act(self, asked: dict[str, Any]) -> None:
         """Do what the form asks for."""
@@ -205,6 +208,8 @@ def _Content(room: Room, dialog: Questions) -> None:
         if view == "page" and found is not None:
             _Page(room, dialog, found).key("page")
         with solara.Div(classes=["ia-buttons"]):
+            if view in ("form", "obstacle") and found is not None:
+                _button(say("profile_open_page"), lambda: dialog.answer(False))
             _button(say("close"), lambda: dialog.show(False))
 
 

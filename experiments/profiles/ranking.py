@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from innovation_abm.charts.charts import build_organization
 from innovation_abm.experiments.portfolios.memory import Memory
 from innovation_abm.experiments.portfolios.plans import LeverChoice, acting
 from innovation_abm.experiments.portfolios.search import Measuring
+from innovation_abm.running.engines import choose
 from innovation_abm.scenario.levers import LeverKind
 
 if TYPE_CHECKING:
@@ -95,6 +97,10 @@ def effects(
     levers = acting(central, known, organization, rules)
     plans = [(), *((LeverChoice(key, strength),) for key in levers)]
     kept = memory or Memory()
+    # At once: a single world may be too little for compiling the model to be worth it.
+    people = (organization or build_organization(central)).size
+    runs = len(plans) * (CENTRAL_RUNS + each * len(worlds))
+    choose("auto", rules, person_weeks=runs * people * central.weeks)
 
     def changes(name: str, world: Scenario, seeds: tuple[int, ...]) -> FloatArray:
         found = Measuring({name: world}, seeds, organization, rules, kept).of(plans)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -40,6 +40,8 @@ from innovation_abm.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
     from innovation_abm.rules.book import RuleBook
@@ -145,7 +147,7 @@ def levers(
             working.say("drawing")
             lever_pages.draw_ranking(picture, wanted, found, challenges)
     if everywhere:
-        _show_profile(several, as_json)
+        _show_profile(several, task, as_json)
     elif as_json:
         print_json([one.as_dict() for one in found])
     else:
@@ -178,13 +180,55 @@ def _rank_profile(
     return ranking(task.scenario, found)
 
 
-def _show_profile(table: pd.DataFrame, as_json: bool) -> None:
+def _show_profile(table: pd.DataFrame, task: Task, as_json: bool) -> None:
     from innovation_abm.commands.profile_pages import ALL, show_strategies
 
     if as_json:
-        print_json(table.to_dict("records"))
+        print_json([*map(_in_worlds, table.to_dict("records")), *_idle_in_worlds(table, task)])
     else:
         show_strategies(page(), table, ALL)
+
+
+def _in_worlds(row: dict[Any, Any]) -> dict[str, Any]:
+    """Return a strategy as any ranking has it, and then its row.
+
+    The intervals are those of what is not known; that of luck is in the row.
+    """
+    return {
+        "key": row["lever"],
+        "kind": "strategy",
+        "acts": True,
+        "needs": {},
+        "worthwhile": _share(row, "saved"),
+        "worthless": _share(row, "let_in"),
+        **row,
+    }
+
+
+def _share(row: dict[Any, Any], name: str) -> dict[str, float]:
+    """Return a change in shares with its ends; the row has it in 100 ideas."""
+    columns = {"estimate": name, "low": f"{name}_worlds_low", "high": f"{name}_worlds_high"}
+    return {key: row[column] / 100.0 for key, column in columns.items()}
+
+
+def _idle_in_worlds(table: pd.DataFrame, task: Task) -> Iterator[dict[str, Any]]:
+    """Yield the strategies that change nothing there, with what they need."""
+    from innovation_abm.running.effects import unmet_needs
+    from innovation_abm.scenario.levers import LeverKind
+
+    nothing = {"estimate": 0.0, "low": 0.0, "high": 0.0}
+    for lever in task.scenario.catalogue().values():
+        if lever.kind == LeverKind.STRATEGY and lever.key not in set(table["lever"]):
+            yield {
+                "key": lever.key,
+                "kind": "strategy",
+                "acts": False,
+                "needs": unmet_needs(lever, task.scenario, task.organization),
+                "worthwhile": nothing,
+                "worthless": nothing,
+                "lever": lever.key,
+                "title": lever.title.en,
+            }
 
 
 def _ranked(

@@ -235,6 +235,15 @@ def test_what_the_answers_lead_to_waits_until_the_room_plays_it(tab, attended):
     assert room.notes.shown.value[-1].key == "profile_ended"
     assert room.play == played
 
+    # There is always a way back to it.
+    assert dialog.view == "form"
+    dialog.answer(False)
+    assert dialog.view == "page"
+    dialog.answer(True)
+    assert dialog.view == "form"
+    dialog.show(True)
+    assert dialog.view == "page"
+
 
 # --- through a reload -----------------------------------------------------------------------------
 

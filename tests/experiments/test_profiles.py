@@ -2,6 +2,7 @@
 
 import gc
 import html
+import json
 import re
 from dataclasses import replace
 
@@ -244,13 +245,20 @@ def test_a_profile_that_was_stopped_goes_on_and_ends_the_same(tmp_path, small, m
     run = CliRunner().invoke(cli.app, ["run", mine, "--json"])
     assert run.exit_code == 0 and '"worlds": 12' in run.output, run.output
     for line in (
-        f"levers --rank {mine} --replications 1",
         f"attribute {mine}",
         f"compare {mine} --lever-b forums=1 --replications 2",
         f"portfolio {mine} --budget 1 --replications 2 --fresh 2 --lever forums",
     ):
         run = CliRunner().invoke(cli.app, [*line.split(), "--json"])
         assert run.exit_code == 0 and "worlds" in run.output, (line, run.output)
+    run = CliRunner().invoke(cli.app, [*f"levers --rank {mine} --replications 1 --json".split()])
+    ranked = json.loads(run.stdout)
+    assert {one["key"] for one in ranked if one["acts"]} == set(found.ranking["lever"])
+    strategies = [one for one in found.central.catalogue().values() if one.kind == "strategy"]
+    assert {one["key"] for one in ranked} == {one.key for one in strategies}
+    assert all(one["kind"] == "strategy" and (one["acts"] <= (not one["needs"])) for one in ranked)
+    ends = [one[side] for one in ranked for side in ("worthwhile", "worthless")]
+    assert all(-1 <= one["low"] <= one["high"] <= 1 for one in ends)
     assert central_of(mine).name == "us"
 
     # And Python reads it again, with the same tables and page.
