@@ -11,11 +11,15 @@ import math
 import sys
 import textwrap
 import threading
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from innovation_abm.errors import shortened
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
 WIDTH: Final = 80
@@ -76,6 +80,17 @@ def print_error(message: str) -> None:
     if sys.stderr.isatty():
         lines = [part for line in lines for part in wrapped(line)]
     print("\n".join(lines), file=sys.stderr)
+
+
+@contextmanager
+def resumable(folder: str | None) -> Iterator[None]:
+    """Report where finished work is if it is interrupted; ``None``: nothing is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if folder is not None and Path(folder).is_dir():
+            print_error(f"what is finished is in {folder}; the same command continues")
+        raise
 
 
 def wrapped(line: str, width: int = WIDTH) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from innovation_abm.console import Working, page, print_error, print_json
+from innovation_abm.console import Working, page, print_json, resumable
 from innovation_abm.options import ColumnOption, JsonOption, chosen_columns
 from innovation_abm.reading.toml_files import check_file
 
@@ -71,12 +71,8 @@ def calibrate(
             book = load_rules(rules)
         working.note(cost(calibration, book))
         working.say("calibrating")
-        try:
+        with resumable(out):
             found = fit(calibration, out, rules=book, progress=working, notice=working.note)
-        except KeyboardInterrupt:
-            if out is not None:
-                print_error(f"what is finished is in {out}; the same command continues")
-            raise
     if as_json:
         print_json(found.to_dict())
     else:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from innovation_abm.commands.pages import page_table
 from innovation_abm.commands.tasks import Changes, check_compiled, prepared, usual_scenario
-from innovation_abm.console import Working, page, print_json
+from innovation_abm.console import Working, page, print_json, resumable
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.options import (
     ChartOption,
@@ -151,7 +151,7 @@ def portfolio(
         return
     changes = Changes(chart, weeks, seed, lever_file=lever_file)
     reading = ChartReading(repair, force_repair, columns or (), sheet, encoding, keep_names)
-    with Working("loading") as working:
+    with Working("loading") as working, resumable(out):
         from innovation_abm.experiments.portfolios import portfolio as portfolios
         from innovation_abm.experiments.portfolios.plans import read_costs
         from innovation_abm.scenario.possible_worlds import has_worlds
@@ -213,7 +213,7 @@ def _is_given(ctx: typer.Context, parameter: str) -> bool:
 def _again(ctx: typer.Context, folder: str, out: str | None, as_json: bool) -> None:
     """Find again what the portfolio of a folder was asked for."""
     _check_alone(ctx, folder)
-    with Working("loading") as working:
+    with Working("loading") as working, resumable(out):
         from innovation_abm.experiments.portfolios.portfolio import repeated
 
         found = repeated(folder, out, told=partial(_told, working), notice=working.note)

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from innovation_abm.console import Working, page, print_error, print_json
+from innovation_abm.console import Working, page, print_json, resumable
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.options import JsonOption, SeedOption
 
@@ -78,7 +78,7 @@ def profile(
         def told(what: str, done: int, total: int) -> None:
             working(done, total, what)
 
-        try:
+        with resumable(out):
             found = profiled(
                 answers,
                 out,
@@ -87,10 +87,6 @@ def profile(
                 seed=1 if seed is None else seed,
                 told=told,
             )
-        except KeyboardInterrupt:
-            if out is not None:
-                print_error(f"what is finished is in {out}; the same command continues")
-            raise
         written = None if out is None else write_page(found, out, language)
     if as_json:
         print_json(found.to_dict())

@@ -957,6 +957,28 @@ def test_names_that_are_not_utf_8(folder):
         assert said.stderr.startswith(b"innovation-abm: ")
 
 
+@pytest.mark.parametrize(
+    ("work", "line"),
+    [
+        ("profiles.profile.profile", "profile answers.toml"),
+        ("portfolios.portfolio.portfolio", "portfolio workshop --budget 1"),
+        ("calibration.calibration.calibrate", "calibrate typical"),
+    ],
+)
+def test_interrupted_work_that_is_kept_says_where(work, line, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"innovation_abm.experiments.{work}", interrupted)
+    made, never = tmp_path / "made", tmp_path / "never"
+    made.mkdir()
+    for folder, kept in ((made, True), (never, False)):
+        run = CliRunner().invoke(cli.app, [*line.split(), "--out", str(folder)])
+        assert run.exit_code == 130
+        where = f"what is finished is in {folder}; the same command continues"
+        assert (where in run.stderr) is kept
+
+
 def test_interruption_is_one_line(folder, monkeypatch):
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
