@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import TypeAdapter
+
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.experiments.store.ledger import held
 from innovation_abm.kernel.compiling import cache_folder
@@ -29,7 +31,7 @@ from innovation_abm.scenario.scenario import Scenario
 from innovation_abm.scenario.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from innovation_abm.dashboards.archive import Played
     from innovation_abm.scenario.parameters import Parameter
@@ -48,6 +50,15 @@ BROKEN: Final = ".broken"
 """How the name of a journal ends in which a week is missing: such a game is not offered."""
 
 
+DAMAGED: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What reading raises where something else is in a journal than was written to it."""
 LOCK: Final = ".lock"
 """How the name of the file ends that the server holds which plays the game."""
 
@@ -79,6 +90,9 @@ class JournalHeader:
     def scenario_with(self, declared: tuple[Parameter, ...]) -> Scenario:
         """Return what is played, with the parameters that the rules declare."""
         return Scenario.from_toml(self.scenario, "game", declared)
+
+
+HEADER: Final = TypeAdapter(JournalHeader)
 
 
 @dataclass
@@ -124,6 +138,13 @@ class Progress:
             self.stopped = True
         elif "server" in entry:
             self.server = str(entry["server"])
+
+    def keep_desks(self, posts: Collection[int]) -> None:
+        """Leave out phones at what is no desk, as in a damaged journal: they get another one."""
+        self.seats = {phone: post for phone, post in self.seats.items() if post in posts}
+        self.answers = {
+            place: endorse for place, endorse in self.answers.items() if place[0] in self.seats
+        }
 
     def answer(self, phone: str, idea: str, endorse: bool | None) -> None:
         """Note an answer instead of an earlier one; ``None`` takes it back."""
@@ -184,10 +205,10 @@ class Journal:
             first = json.loads(lines[0])
             if first.pop("format") != FORMAT:
                 raise JournalError(f"{path.name}: was written by a newer version")
-            header, progress = JournalHeader(**first), Progress()
+            header, progress = HEADER.validate_json(json.dumps(first), strict=True), Progress()
             for line in lines[1:]:
                 progress.take(json.loads(line))
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
+        except DAMAGED as error:
             raise JournalError(f"{path.name}: is not a game that can be continued") from error
         return cls(header, progress, path)
 

@@ -35,6 +35,13 @@ MOST_CHANGES: Final = 10
 """How often a phone may answer in a week, for each idea on its desk: journals must stay small."""
 
 
+ARRIVAL: Final = 60.0
+"""Seconds for which a desk is kept for a phone that joined, or was playing, until it connects.
+
+A phone that only looked, as for the preview of a link, or that lost its number, never does.
+"""
+
+
 class TooOftenError(VoteError):
     """A phone has changed its answers too often this week."""
 
@@ -73,6 +80,7 @@ class PhoneGame:
         """
         self.journal, self._progress = journal, journal.progress
         self.game = ManagersGame(played, self._progress.verdicts, self._progress.week)
+        self._progress.keep_desks(self.game.posts)
         self._note_stop()
         self.token = journal.header.token
         self.channel, self.clock = Channel(), WeekClock(ring)
@@ -82,7 +90,7 @@ class PhoneGame:
         self._inboxes = self.game.inboxes
         self._open, self._closed = self.game.goes_on, False
         self._here: Counter[str] = Counter()
-        self._left: set[str] = set()
+        self._awaited = dict.fromkeys(self._progress.seats, time.monotonic() + ARRIVAL)
         self._changes: Counter[str] = Counter()
         # `_stepping` is held while weeks are run, which may take seconds; `_changing` for moments,
         # so that phones are answered meanwhile. Whoever needs both takes `_stepping` first.
@@ -234,12 +242,13 @@ class PhoneGame:
             if not self.game.posts:
                 raise VoteError("this organisation has no middle managers")
             self.journal.sit(seat, self._free_desk())
+            self._awaited[seat] = time.monotonic() + ARRIVAL
 
     def _free_desk(self) -> int:
-        """Return the desk with fewest phones; those that left do not count."""
-        taken = Counter(
-            post for phone, post in self._progress.seats.items() if phone not in self._left
-        )
+        """Return the desk with fewest phones; those that left, or never came, do not count."""
+        now = time.monotonic()
+        there = {*(+self._here), *(one for one, until in self._awaited.items() if until > now)}
+        taken = Counter(self._progress.seats[phone] for phone in there)
         return min(self.game.posts, key=lambda post: taken[post])
 
     def knows(self, phone: str) -> bool:
@@ -253,15 +262,13 @@ class PhoneGame:
         seat = seat_of(phone)
         with self._changing:
             self._here[seat] += 1
-            self._left.discard(seat)
+            self._awaited.pop(seat, None)
         self._changed()
         try:
             yield
         finally:
             with self._changing:
                 self._here[seat] -= 1
-                if not self._here[seat]:
-                    self._left.add(seat)
             self._changed()
 
     def answer(self, phone: str, week: int, place: int, endorse: bool | None) -> None:

@@ -75,6 +75,8 @@ def _let_in(request: Request, host: Poll | PhoneGame | None, what: str) -> Respo
     """Let a phone in: it gets a number, which only its browser and this room know."""
     if host is None:
         return small_page("gone.html", "gone_", status=404)
+    if request.method == "HEAD":  # whoever only asks whether there is a page does not join
+        return Response(headers=PLAIN)
     phone = _phone(request) or secrets.token_urlsafe(12)
     try:
         host.join(phone)

@@ -24,7 +24,12 @@ from innovation_abm.dashboards.phones.journal import (
     journals_of,
     owner_of,
 )
-from innovation_abm.dashboards.phones.phone_game import MOST_CHANGES, PhoneGame, TooOftenError
+from innovation_abm.dashboards.phones.phone_game import (
+    ARRIVAL,
+    MOST_CHANGES,
+    PhoneGame,
+    TooOftenError,
+)
 from innovation_abm.dashboards.phones.poll import VoteError
 from innovation_abm.errors import InnovationAbmError
 
@@ -84,6 +89,16 @@ def test_phones_fill_desks_evenly_and_latecomers_take_those_that_were_left():
         pass
     assert seated(game, "late")["late"] == posts["4"]
     assert seated(game, "4")["4"] == posts["4"]  # its own, though now shared
+
+
+def test_a_desk_is_kept_for_a_phone_that_never_comes_only_for_a_while(monkeypatch):
+    game = begun()
+    desks = len(game.game.posts)
+    posts = seated(game, *map(str, range(desks)))
+    with game.connected("0"):
+        monkeypatch.setattr(time, "monotonic", lambda now=time.monotonic: now() + ARRIVAL)
+        later = seated(game, *(f"later {number}" for number in range(desks - 1)))
+    assert set(later.values()) == set(posts.values()) - {posts["0"]}
 
 
 def test_a_phone_is_answered_about_its_own_desk_in_this_week_only():
@@ -186,6 +201,75 @@ def test_a_line_that_was_not_written_in_full_is_left_out(games):
     assert again.shown_on("a")["ideas"][0][-1] is None
     again.answer("a", shown["week"], 0, False)
     assert continued().shown_on("a")["ideas"][0][-1] is False
+
+
+def test_a_journal_cut_off_anywhere_holds_what_was_written_before(games):
+    game = begun()
+    seated(game, "a", "b")
+    week = until_ideas(game, "a")["week"]
+    for endorse in (True, None, False):
+        game.answer("a", week, 0, endorse)
+    (file,) = games.glob("*.jsonl")
+    whole = file.read_bytes()
+    header = whole.index(b"\n") + 1
+    for length in range(len(whole)):
+        file.write_bytes(whole[:length])
+        if length < header:
+            with pytest.raises(JournalError, match="not a game that can be continued"):
+                Journal.read(file)
+        else:
+            found, lines = Journal.read(file).progress, whole[header:length].split(b"\n")[:-1]
+            assert len(found.seats) == sum(b'"sit"' in line for line in lines)
+            assert found.week == 1 + sum(b'"ended"' in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"ended":1e999,"verdicts":[]}',
+        '{"ended":"x","verdicts":[]}',
+        '{"ended":1,"verdicts":[{"week":1}]}',
+        '{"sit":["x"]}',
+        '{"sit":["x",NaN]}',
+        '{"answer":["never joined","w1-p1",true]}',
+        '{"answer":[{},"w1-p1",true]}',
+        "[" * 100_000,
+        '{"sit":["x",' + "9" * 5_000 + "]}",
+        "3",
+        "\xff",
+    ],
+)
+def test_a_line_that_nobody_wrote_makes_a_journal_none_that_can_be_continued(games, line):
+    begun()
+    other = begun()
+    file = next(path for path in games.glob("*.jsonl") if path != other.journal._path)
+    with file.open("a", encoding="utf-8") as journal:
+        journal.write(f"{line}\n")
+    with pytest.raises(JournalError, match="not a game that can be continued"):
+        Journal.read(file)
+    assert [one.header.token for one in journals_of(OWNER)] == [other.token]
+
+
+@pytest.mark.parametrize("name", ["token", "owner", "scenario", "chart", "own", "rules"])
+def test_a_journal_that_begins_with_something_else_cannot_be_continued(games, name):
+    begun()
+    (file,) = games.glob("*.jsonl")
+    first, rest = file.read_text().split("\n", 1)
+    file.write_text(json.dumps({**json.loads(first), name: 3}) + "\n" + rest)
+    with pytest.raises(JournalError, match="not a game that can be continued"):
+        Journal.read(file)
+
+
+def test_a_phone_at_what_is_no_desk_gets_another(games):
+    game = begun()
+    seated(game, "a")
+    (file,) = games.glob("*.jsonl")
+    seat, post = json.loads(file.read_text().splitlines()[-1])["sit"]
+    wrong = file.read_text().replace(f'"{seat}",{post}', f'"{seat}",9999')
+    file.write_text(wrong)
+    game = continued()
+    assert not game.knows("a")
+    assert seated(game, "a")["a"] in game.game.posts
 
 
 def test_an_answer_for_which_the_disk_has_no_room_leaves_the_journal_as_it_was(games):
@@ -367,8 +451,8 @@ try:
 except JournalError as error:
     print(error)
 else:
+    again.sit("phone", *again.progress.seats.values())
     print("plays", flush=True)
-    again.sit("phone", 3)
     sys.stdin.read()
 """
 
@@ -402,7 +486,7 @@ def test_a_game_that_one_server_plays_is_refused_to_another_until_that_leaves_or
 # --- the routes -----------------------------------------------------------------------------------
 
 
-def asked(handler, token, content=b"", phone=""):
+def asked(handler, token, content=b"", phone="", method=""):
     """Return the answer of a route to a phone."""
 
     async def receive():
@@ -410,7 +494,7 @@ def asked(handler, token, content=b"", phone=""):
 
     scope = {
         "type": "http",
-        "method": "POST" if content else "GET",
+        "method": method or ("POST" if content else "GET"),
         "path": f"/play/{token}",
         "path_params": {"token": token},
         "headers": [(b"cookie", f"{routes.COOKIE}={phone}".encode())] if phone else [],
@@ -435,6 +519,7 @@ def test_a_phone_that_joins_gets_a_page_and_a_number_for_the_game_alone(open_gam
     phone = answer.headers["set-cookie"].partition("=")[2].partition(";")[0]
     assert open_game.knows(phone)
     assert asked(routes.play_page, "guessed").status_code == 404
+    assert "set-cookie" not in asked(routes.play_page, open_game.token, method="HEAD").headers
 
 
 @pytest.mark.parametrize(
