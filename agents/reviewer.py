@@ -141,7 +141,8 @@ class Reviewer(Person):
             return True
         waiting, weight = len(self.ideas), self.weight_of_ideas()
         chance = self.model.rules.slot_chance(weight, waiting, self.business, self.terms)
-        return self.draw(Purpose.SLOT_CHOICE, self.model.week, self.post, slot) < chance
+        number = self.model.first_slot + slot
+        return self.draw(Purpose.SLOT_CHOICE, self.model.week, self.post, number) < chance
 
     def weight_of_ideas(self) -> float:
         """Return the chance that a slot looks at ideas before regular business."""

@@ -34,6 +34,7 @@ from innovation_abm.agents.hiring import (
     refuse_others,
     seats,
 )
+from innovation_abm.agents.module import Body
 from innovation_abm.chance import (
     Purpose,
     Stream,
@@ -51,7 +52,7 @@ from innovation_abm.entities.circles import Circles
 from innovation_abm.entities.forum import Forum
 from innovation_abm.entities.idea import NEVER, NO_VERDICT, Event, Fate, Idea, Outcome, Stage
 from innovation_abm.entities.networks import neighbours, network_of
-from innovation_abm.entities.queues import QueueBooks
+from innovation_abm.entities.queues import LATE_SLOT, QueueBooks
 from innovation_abm.entities.terms import Terms
 from innovation_abm.entities.traits import TRAIT_TERMS, draw_traits
 from innovation_abm.entities.weeks import WEEK_COLUMNS, Week
@@ -243,6 +244,7 @@ class InnovationModel(mesa.Model):
     panel: Panel | None
     modules: list[Module]
     scars_feared: bool
+    first_slot: int  # the number of the first slot that is spent now, as draws know it
     # what holds this week, department by department and, last, for the government as a whole
     terms: list[Terms]
     government: Terms
@@ -356,22 +358,27 @@ class InnovationModel(mesa.Model):
 
     def reviews(self) -> None:
         """Phase 3: panel, managers, leaders and agency review; the agency connects the silos."""
+        self.first_slot = 0
         self.open_slots()
-        if self.panel is not None:
-            if self.panel.members:
-                self.panel.work()
-            else:
-                self.panel.dissolve()
-        for reviewer in self.reviewers:
-            if reviewer.slots and (reviewer.ideas or reviewer.business):
-                reviewer.work()
+        if self.panel is not None and not self.panel.members:
+            self.panel.dissolve()
+        self.serve()
         if self.agency is not None and self.agency_open:
-            self.agency.work()
             self.agency.collect()
             self.agency.circulate()
         elif self.agency is not None:
             self.agency.close()
         self.work_on_projects()
+
+    def serve(self) -> None:
+        """Let panel, managers, leaders and agency spend the slots that they have left this week."""
+        if self.panel is not None and self.panel.members:
+            self.panel.work()
+        for reviewer in self.reviewers:
+            if reviewer.slots and (reviewer.ideas or reviewer.business):
+                reviewer.work()
+        if self.agency is not None and self.agency_open:
+            self.agency.work()
 
     def outcomes(self) -> None:
         """Phase 4: pilots, implementations and opinions of experts come due."""
@@ -391,9 +398,7 @@ class InnovationModel(mesa.Model):
 
     def conceptions(self) -> None:
         """Phase 6: people conceive, judge, voice or withhold; those with permission go on."""
-        for idea in self.granted:
-            idea.author.bring(idea)
-        self.granted = []
+        self.go_on()
         for post, u in self.inspired():
             person = self.people[post]
             if (conceived := person.conceive(u)) is not None:
@@ -411,6 +416,28 @@ class InnovationModel(mesa.Model):
         self.join_queues()
         self.lose_ideas()
         self.lose_projects()
+        if self.government.same_week_service > 0.0:
+            self.serve_arrivals()
+
+    def serve_arrivals(self) -> None:
+        """Spend slots that are left on what has just arrived; what goes on joins its next queue.
+
+        There it waits for another week, so an idea passes at most two gates a week: one where it
+        waited already, and the one where it arrived.
+        """
+        self.first_slot = LATE_SLOT
+        self.serve()
+        self.go_on()
+        for module in self.modules:
+            if isinstance(module, Body):
+                module.before_arrivals()
+        self.join_queues()
+
+    def go_on(self) -> None:
+        """Let authors bring forward the ideas for which they got permission."""
+        for idea in self.granted:
+            idea.author.bring(idea)
+        self.granted = []
 
     def learning(self) -> None:
         """Phase 8: norms, scars, futility and energy change, and people leave."""
@@ -1100,6 +1127,7 @@ class InnovationModel(mesa.Model):
         self.reviewers_by_layer = ranked(self.reviewers, chart.layers)
         self._overriding = {}
         self.scars_feared = False
+        self.first_slot = 0
         self._hire_bodies(classes)
         self.posts = np.arange(len(self.people), dtype=np.uint64)
         self.reviewer_posts = np.array([p.post for p in self.reviewers], np.uint64)

@@ -42,6 +42,10 @@ QUEUE_COLUMNS: Final = (
 UNLIMITED: Final = 2**40
 """Slots of a reviewer whose capacity is infinite."""
 
+LATE_SLOT: Final = 2**41
+"""Number of the first slot that is spent on what has arrived in the same week, so that its draws
+are none that were used before in that week."""
+
 
 def weekly_business(fixed: float, per_report: float, reports: int) -> float:
     """Return the mean items of business a week of a reviewer with so many direct reports.

@@ -61,6 +61,8 @@ class World(Protocol):
         settings: the scenario; compiled agents read ``value_distribution`` only.
         ideas: all ideas so far, in the order of their conception.
         granted: ideas that got permission, and go on when people next conceive.
+        first_slot: the number of the first slot that is spent now: 0, or more when slots that are
+            left at the end of a week are spent on what has arrived in it.
         moves: ideas on their way to a queue, each with the desk and the stage in which it arrives.
         keys: key of each purpose of a draw.
         rest_lasts: whether people to whom nothing happens stay as they are.
@@ -75,6 +77,7 @@ class World(Protocol):
     """
 
     week: int
+    first_slot: int
     settings: Scenario
     keys: dict[Purpose, int]
     rules: RuleBook

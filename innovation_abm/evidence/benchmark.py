@@ -58,6 +58,7 @@ EVERYTHING_ON: Final = {
     "declaration_uphold": 0.5,
     "misrouting": 0.2,
     "business_class": 0.2,
+    "same_week_service": True,
     "other_doors": 2.0,
     "familiarity": 0.1,
     "leader_familiarity": 0.1,

@@ -812,7 +812,8 @@ def turns_to_ideas(s, p, slot: int):
     waiting = person.queue
     weight = weight_of_ideas(s, p)
     chance = rules.slot_chance(weight, waiting, person.business, terms)
-    return draw3(s, Purpose.SLOT_CHOICE, run.week, person.post, slot) < chance
+    number = run.first_slot + slot
+    return draw3(s, Purpose.SLOT_CHOICE, run.week, person.post, number) < chance
 
 
 @compiled

@@ -41,6 +41,7 @@ from innovation_abm.entities.queues import (
     IDEA_ARRIVALS,
     IDEA_QUEUE,
     IDEAS_SERVED,
+    LATE_SLOT,
     SLOTS,
     SLOTS_LENT,
 )
@@ -249,7 +250,7 @@ def sift(sort_keys, sort_items, root, end):
 def start(s, group_seeds):
     """Make everything as it is before the first week."""
     run = s.run[0]
-    run.week = run.phase = run.wanted = 0
+    run.week = run.phase = run.wanted = run.first_slot = 0
     run.ideas = run.nodes = run.flying = run.forum = run.granted = run.targets = 0
     run.candidates = run.copies = run.adopted_now = run.embedded_now = 0
     run.circulated = run.circulating = run.met = run.touched = 0
@@ -425,12 +426,25 @@ def signals(s):
 @compiled
 def reviews(s):
     """Phase 3: panel, managers, leaders and agency review; the agency connects the silos."""
-    run, agency, panel = s.run[0], agency_of(s), panel_of(s)
+    run, agency = s.run[0], agency_of(s)
+    run.first_slot = 0
     open_all_slots(s)
+    if run.has_panel and not members(s):
+        dissolve(s, panel_of(s))
+    serve(s)
+    if agency_open(s):
+        collect(s, agency)
+        circulate(s, agency)
+    elif run.has_agency:
+        close(s, agency)
+    work_on_projects(s)
+
+
+@compiled
+def serve(s):
+    """Let panel, managers, leaders and agency spend the slots that they have left this week."""
     if members(s):
-        work(s, panel)
-    elif run.has_panel:
-        dissolve(s, panel)
+        work(s, panel_of(s))
     for place in range(s.reviewers.size):
         soon = s.reviewers[min(place + SOON, s.reviewers.size - 1)]
         fetch(s.ideas, s.people[soon].queue_first, "trait_key in_use")
@@ -439,12 +453,7 @@ def reviews(s):
         if reviewer.slots and (reviewer.queue or reviewer.business):
             work(s, post)
     if agency_open(s):
-        work(s, agency)
-        collect(s, agency)
-        circulate(s, agency)
-    elif run.has_agency:
-        close(s, agency)
-    work_on_projects(s)
+        work(s, agency_of(s))
 
 
 @compiled
@@ -457,10 +466,7 @@ def platforms(s):
 def conceptions(s):
     """Phase 6: people conceive, judge, voice or withhold; those with permission go on."""
     run = s.run[0]
-    for place in range(run.granted):
-        i = s.granted[place]
-        bring(s, s.ideas[i].author, i)
-    run.granted = 0
+    go_on(s)
     for place in range(run.candidates):
         fetch_candidate(s, place)
         p = s.candidates[place]
@@ -496,6 +502,27 @@ def arrivals(s):
     join_queues(s)
     lose_ideas(s)
     lose_projects(s)
+    if s.terms[s.run[0].departments].same_week_service > 0.0:
+        serve_arrivals(s)
+
+
+@compiled
+def serve_arrivals(s):
+    """Spend slots that are left on what has just arrived; what goes on joins its next queue."""
+    s.run[0].first_slot = LATE_SLOT
+    serve(s)
+    go_on(s)
+    join_queues(s)
+
+
+@compiled
+def go_on(s):
+    """Let authors bring forward the ideas for which they got permission."""
+    run = s.run[0]
+    for place in range(run.granted):
+        i = s.granted[place]
+        bring(s, s.ideas[i].author, i)
+    run.granted = 0
 
 
 @compiled
@@ -793,14 +820,36 @@ def period_of_next_week(s):
 @compiled
 def votes_to_come(s, terms):
     """Return how many votes the panel may cast in a week: its members have slots for few ideas."""
-    seats, reports = int(terms.panel_size), 0
-    for place in range(seats):
+    heard = most_heard(s, terms, s.people[panel_of(s)].queue)
+    return (heard + opinions_to_come(s)) * int(terms.panel_size)
+
+
+@compiled
+def most_heard(s, terms, waiting: int):
+    """Return how many of the ideas that may wait for it the panel has slots to hear at most."""
+    reports = 0
+    for place in range(int(terms.panel_size)):
         reports = max(reports, s.people[s.reviewers[place]].reports)
     slots = max(terms.manager_capacity, terms.leader_capacity) + 1.0
     slots += terms.capacity_per_report * reports
-    waiting = float(s.people[panel_of(s)].queue)
-    heard = waiting if CUSTOM else min(waiting, slots)  # custom members may have any capacity
-    return (int(heard) + opinions_to_come(s)) * seats
+    if CUSTOM:  # custom members may have any capacity
+        return waiting
+    return int(min(float(waiting), slots))
+
+
+@compiled
+def reviewed_late(s):
+    """Return how many ideas may be reviewed once more this week, where they have just arrived."""
+    run = s.run[0]
+    late = s.terms[run.departments].same_week_service > 0.0
+    return run.flying + run.candidates if late else 0
+
+
+@compiled
+def votes_late(s, ideas: int):
+    """Return how many votes the panel may cast on what has just arrived."""
+    terms = s.terms[s.run[0].departments]
+    return most_heard(s, terms, ideas) * int(terms.panel_size)
 
 
 @compiled
@@ -895,12 +944,14 @@ def room_for_conceptions(s):
     run.room_ideas = run.wanted
     if run.wanted > s.ideas.size:
         return Shortage.IDEAS.value
-    run.wanted = run.nodes + run.candidates + run.granted  # posted, or adopted at once
+    late = reviewed_late(s)
+    # posted, or adopted at once; and what reviews of what arrives this week leave
+    run.wanted = run.nodes + run.candidates + run.granted + 2 * late + votes_late(s, late)
     run.room_nodes = run.wanted
     if run.wanted > s.nodes.size:
         return Shortage.NODES.value
-    run.wanted = 2 * (run.met + run.adopted_now + run.candidates)
-    run.room_met = run.met + run.adopted_now + run.candidates
+    run.room_met = run.met + run.adopted_now + run.candidates + late
+    run.wanted = 2 * run.room_met
     if run.wanted > s.met.size:
         return Shortage.MET.value
     return Shortage.ENOUGH.value

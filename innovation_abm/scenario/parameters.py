@@ -436,6 +436,9 @@ class Work(Group):
             "off": True, "unit": "", "low": None, "high": None, "live": False, "needs": "staleness",
         },
     )
+    same_week_service: bool = _flag(
+        False, "slots left at the end of a week are spent on what has arrived in that week"
+    )
     evaluation_weeks: float = _number(
         0.0, 0.0, 0, 520, "time that experts take for an idea opened for review", "weeks"
     )

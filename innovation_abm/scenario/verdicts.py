@@ -88,18 +88,23 @@ def _fault(fault: Mapping[str, Any]) -> str:
     return f"{key} = {shown(fault['input'])}: must be {allowed.get(key, 'a whole number')}"
 
 
-def verdict_faults(verdicts: Sequence[Verdict], weeks: int) -> Iterable[str]:
-    """Check verdicts together, and against the length of the run."""
+def verdict_faults(verdicts: Sequence[Verdict], weeks: int, at_once: bool) -> Iterable[str]:
+    """Check verdicts together, and against the length of the run.
+
+    Args:
+        verdicts: the verdicts.
+        weeks: the length of the run.
+        at_once: whether ideas may be decided on in the week in which they are conceived.
+    """
     seen: dict[tuple[int, int, int], int] = {}
     for number, one in enumerate(verdicts, 1):
         where = f"verdict {number}"
         if not 1 <= one.week <= weeks:
             yield f"{where}: week = {one.week}: must be a week of the run, 1 to {weeks}"
-        elif one.born >= one.week:
-            yield (
-                f"{where}: week = {one.week}: must be after week {one.born}, in which "
-                f"{one.idea} is conceived"
-            )
+        elif one.week < one.born + (not at_once):
+            earliest = "in or after" if at_once else "after"
+            right = f"must be {earliest} week {one.born}, in which {one.idea} is conceived"
+            yield f"{where}: week = {one.week}: {right}"
         if one.post < 0:
             yield f"{where}: post = {one.post}: must be 0 or more"
         first = seen.setdefault((one.week, one.key, one.post), number)

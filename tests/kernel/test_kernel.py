@@ -479,7 +479,7 @@ def test_an_engine_that_differs_is_found():
 
 def test_random_cases_reach_every_bound_of_every_parameter():
     """Each number at its least, its greatest and between, each choice, levers, charts, changes."""
-    seen, cases = {}, [random_case(number) for number in range(500)]
+    seen, cases = {}, [random_case(number) for number in range(800)]
     for case in cases:
         values = [case.scenario._given(), *(change.values for change in case.scenario.timeline)]
         for one in values:

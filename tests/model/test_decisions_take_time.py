@@ -101,6 +101,48 @@ def test_ideas_wait_for_the_next_board_and_no_longer():
         assert boards[key] == [fate, math.ceil(week / 6) * 6, reviews]
 
 
+# --- service in the week of arrival ---------------------------------------------------------------
+
+
+def test_an_idea_passes_two_gates_a_week_if_slots_are_left_for_what_arrives():
+    next_week, same_week = decided(ROW), decided(ROW.but(same_week_service=True))
+    for key, (fate, week, reviews) in next_week.items():
+        assert week == key[0] + reviews  # one gate a week, the first a week after the idea
+        assert same_week[key] == [fate, key[0] + reviews // 2, reviews]
+
+
+@pytest.mark.parametrize("same_week", [False, True])
+@pytest.mark.parametrize("load", [0.5, 0.8])
+def test_business_waits_as_the_queue_of_one_slot_a_week_has_it(load, same_week):
+    """The mean left at a week's end, for Poisson arrivals: Kleinrock, Queueing Systems I, 1975."""
+    leaders = DESKS.but(
+        departments=400, middle_layers=0, span=1, leader_capacity=1.0, leader_business=load,
+        business_per_report=0.0, same_week_service=same_week,
+    )  # fmt: skip
+    queue = simulate(leaders, keep_events=False).queue_series[52:, 1]
+    found = queue[:, QUEUE_COLUMNS.index("business_queue")].mean() / 400
+    expected = load**2 / (2.0 * (1.0 - load)) + (0.0 if same_week else load)
+    assert found == pytest.approx(expected, rel=0.03)
+
+
+def test_late_slots_choose_by_draws_of_their_own_and_panels_and_permission_take_part():
+    busy = SLOW.but(
+        same_week_service=True, evaluation_weeks=0.0, board_weeks=0.0, manager_business=2.0,
+        permission_seeking=0.6, platforms=True,
+    )  # fmt: skip
+    model = InnovationModel(busy)
+    model.run()
+    joined: dict[int, int] = {}
+    at_once = set()
+    for record in model.events:
+        if record.event == Event.QUEUED:
+            joined[record.idea] = record.week
+        elif joined.get(record.idea) == record.week:
+            at_once.add(record.event)
+    assert {Event.ENDORSED, Event.REFUSED, Event.GRANTED} <= at_once
+    assert model.first_slot > 0
+
+
 # --- spans ----------------------------------------------------------------------------------------
 
 SPANS = (1, 3, 8, 20)

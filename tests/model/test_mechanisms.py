@@ -45,6 +45,7 @@ EVERYTHING = Scenario(
     manager_weight=0.8, mission_direction=0.5,
     shared_noise=0.7, unit_error=0.3, department_error=0.5,
     evaluation_weeks=1.0, board_weeks=2.0, business_per_report=0.05, capacity_per_report=0.1,
+    same_week_service=True,
     failure_cost=0.5, failure_business=3.0, implementation_work=2.0, cancellation=0.3,
 )  # fmt: skip
 
@@ -350,6 +351,8 @@ def test_no_parameter_is_left_out():
         "implementation_weeks",
         # tried in test_social_learning.py and test_networks.py
         *("social_futility", "scar_fear", "platform_network", "norm_network"),
+        # tried in test_decisions_take_time.py
+        "same_week_service",
         # tried in test_revival.py
         *("revival", "second_look", "revival_weeks"),
         # tried in test_everyday.py

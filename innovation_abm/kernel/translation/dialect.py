@@ -93,6 +93,7 @@ FUNCTIONS: Final[dict[str, object]] = {
 
 OF_MODEL: Final[dict[str, tuple[str, Kind]]] = {
     "week": ("run.week", NUMBER),
+    "first_slot": ("run.first_slot", NUMBER),
     "now": ("now", WEEK_KIND),
     "last": ("s.weeks[run.week - 1]", WEEK_KIND),
     "government": ("s.terms[run.departments]", TERMS_KIND),
@@ -174,7 +175,7 @@ COLUMNS: Final = frozenset(
 """Attributes that are read as they are: no function is called for them."""
 
 CUSTOM_READS: Final = (
-    *("week", "now", "last", "government", "terms", "rules", "settings"),
+    *("week", "first_slot", "now", "last", "government", "terms", "rules", "settings"),
     *("people", "reviewers", "leaders", "panel", "agency"),
 )
 """What methods of custom agents may read of the model: its other lists are longer in the engine
