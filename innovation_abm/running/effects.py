@@ -297,16 +297,16 @@ def unmet_needs(
     """Return what a lever that changes nothing in a scenario needs there.
 
     Returns:
-        What the parameters lack that it moves; if that is nothing, of the parameters that the
-        lever needs, those whose mechanism is off; else those that have other values. The values
-        are such as it is known to act with.
+        Of the parameters that the lever needs, those whose mechanism is off, and what the
+        parameters lack that it moves; if there is neither, those that have other values. The
+        values are such as it is known to act with.
     """
     known, values = scenario.parameters(), weeks_of(scenario, organization)[0]
     other: dict[str, Value] = {
         name: value for name, value in lever.needs.items() if values[name] != value
     }
     off = {name: value for name, value in other.items() if values[name] == known[name].off}
-    return certain_needs(lever.key, scenario, organization) or off or other
+    return off | certain_needs(lever.key, scenario, organization) or other
 
 
 def _moved(lever: Lever, scenario: Scenario) -> Scenario:

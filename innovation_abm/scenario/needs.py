@@ -100,10 +100,10 @@ def unmet_by(lever: Lever, changed: Sequence[str], weeks: list[Week]) -> Week:
         changed: the parameters whose values it changes in any week, where it alone is moved.
         weeks: the parameters with the lever moved, so that what it switches on counts.
     """
-    if not changed:
-        return _short_of(lever)
-    lacking = [unmet(name, weeks) for name in changed]
-    return lacking[0] if all(lacking) else {}
+    lacking = [unmet(name, weeks) for name in changed or moved_by(lever)]
+    if lacking and all(lacking):
+        return lacking[0]
+    return {} if changed else _short_of(lever)
 
 
 def _short_of(lever: Lever) -> Week:
@@ -112,8 +112,9 @@ def _short_of(lever: Lever) -> Week:
     for move in lever.moves:
         if (one := known.get(move.parameter)) is None:  # of rules of your own
             continue
-        if move.moved(one.default, 1.0, one, one.default) != one.default:  # type: ignore[arg-type]
-            return {one.name: one.default}
+        usual = lever.needs.get(one.name, one.default)
+        if move.moved(usual, 1.0, one, usual) != usual:  # type: ignore[arg-type]
+            return {one.name: usual}
     return {}
 
 

@@ -137,11 +137,14 @@ def _fixed(default: int | None, low: int, high: int, meaning: str, unit: str = "
 
 # --- needs that several parameters share ----------------------------------------------------------
 
-FINITE: Final = "manager_capacity or leader_capacity"
+FINITE: Final = "manager_capacity or leader_capacity, leader_capacity or middle_layers = 1"
 """Where nothing is scarce, nothing has to be chosen."""
 MANAGED: Final = "manager_business or business_per_report = 0.5 or failure_business = 3.0"
 """What keeps middle managers busy."""
-BUSINESS: Final = f"{MANAGED} or leader_business"
+BUSINESS: Final = (
+    f"{MANAGED} or leader_business, "
+    "leader_business or middle_layers = 1 or business_per_report = 0.5 or failure_business = 3.0"
+)
 SECOND: Final = "idea_weight or manager_weight = 0.5 or determinants"
 """Where ideas do not always come first."""
 BLUR: Final = "uncertainty or facets or unit_error = 0.5 or department_error = 0.5"
