@@ -99,10 +99,11 @@ def _shrink(file: Path) -> None:
 
     with Image.open(file) as shot:
         full = shot.convert("RGB")
-    common = sorted(full.getcolors(full.width * full.height) or (), reverse=True)[:COMMON]
+    pixels = np.asarray(full).reshape(-1, 3)
+    found, where, counts = np.unique(pixels, axis=0, return_inverse=True, return_counts=True)
+    common = found[np.argsort(-counts)[:COMMON]]
     others = full.quantize(256 - COMMON, Image.Quantize.MAXCOVERAGE).getpalette() or []
-    palette = np.array([*(part for _, colour in common for part in colour), *others]).reshape(-1, 3)
-    found, where = np.unique(np.asarray(full).reshape(-1, 3), axis=0, return_inverse=True)
+    palette = np.vstack([common, np.array(others, np.uint8).reshape(-1, 3)]).astype(int)
     # Pillow's own search for the nearest misses those that are there exactly.
     nearest = [int(np.abs(palette - one).sum(axis=1).argmin()) for one in found.astype(int)]
     indices = np.array(nearest, np.uint8)[where].reshape(full.height, full.width)

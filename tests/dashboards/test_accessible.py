@@ -13,9 +13,11 @@ from innovation_abm.dashboards.words import LANGUAGES, vocabulary
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LAPTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
+TABLET = {"width": 820, "height": 1180}
+PANEL_STATES = [f"panel={panel}" for panel in PANELS]
 STATES = [
     "",  # the card that tells how to begin
-    *(f"panel={panel}" for panel in PANELS),
+    *PANEL_STATES,
     *(f"guide=clay-layer&step={step}" for step in range(1, 9)),
     "panel=named&named=name%3DA%26preset%3Dworkshop&named=name%3DB%26preset%3Dworkshop%26seed%3D5",
     "panel=maturity&move=1:determinants:on&move=1:clarity_system:0.9&dark=1",
@@ -63,7 +65,8 @@ def test_axe_finds_nothing(opened, language):
         page = tabs.open()
         for size, states in (
             (LAPTOP, STATES),
-            (PHONE, ["", "panel=levers", "guide=heroes&step=2"]),
+            (PHONE, ["", *PANEL_STATES, "guide=heroes&step=2", "dark=1&room=1&panel=named"]),
+            (TABLET, ["", "dark=1&panel=levers", "room=1&panel=deaths"]),
         ):
             page.set_viewport_size(size)
             for state in states:
@@ -75,6 +78,33 @@ def test_axe_finds_nothing(opened, language):
                 if found := wrong_in(page):
                     wrong[f"{size['width']} {state}"] = found
     assert not wrong
+
+
+@pytest.mark.parametrize("dark", ["", "&dark=1"])
+def test_axe_finds_nothing_in_what_was_worked_out_or_opened(opened, dark):
+    browser, url = opened
+    say, wrong = vocabulary()["fr"], {}
+    begun = {"causes": "causes_start", "ranking": "ranking_start", "map": "map_start"}
+    with Tabs(browser, url) as tabs:
+        page = tabs.open()
+        for panel, begin in begun.items():
+            page.goto(f"{url}?lang=fr&panel={panel}{dark}")
+            settled(page)
+            page.get_by_role("button", name=say[begin]).click()
+            page.wait_for_selector(".ia-panel .ia-figure")
+            wrong[panel] = wrong_in(page)
+        page.goto(f"{url}?lang=fr&panel=twins&twins=1&move=1:risk_aversion:0.1{dark}")
+        page.locator(".ia-chips button").first.click()
+        page.wait_for_selector(".ia-story")
+        wrong["story"] = wrong_in(page)
+        page.get_by_role("button", name=say["keep"], exact=True).click()
+        page.locator(".ia-menu").wait_for()
+        wrong["menu"] = wrong_in(page)
+        page.keyboard.press("Escape")
+        page.locator("[popovertarget=ia-limits]").first.click()
+        page.locator("#ia-limits").wait_for()
+        wrong["limits"] = wrong_in(page)
+    assert not {state: found for state, found in wrong.items() if found}
 
 
 def test_axe_finds_nothing_in_dialogs_and_small_pages(opened):
