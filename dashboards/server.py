@@ -152,7 +152,7 @@ def load(settings: Settings) -> Opened:
 
 def _start(name: str, declared: tuple[Parameter, ...]) -> tuple[Scenario, str]:
     """Return what to play with some rules, and the link to what a session's file showed."""
-    from innovation_abm.dashboards.session_file import read_session
+    from innovation_abm.dashboards.session_reader import read_session
     from innovation_abm.scenario.possible_worlds import central_of, has_worlds
     from innovation_abm.scenario.presets import preset
 
