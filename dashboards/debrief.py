@@ -146,7 +146,7 @@ def _bet(room: Room, guide: Guide, at: int, bet: int | None, heads: list[str]) -
     else:
         verdict = "" if bet is None else say(f"debrief_{'right' if bet == right else 'wrong'}")
         verdict = say("debrief_close") if is_close(question, found) else verdict
-        text = f"{write(found.estimate, 1)} ({ends}): {option}"
+        text = say.labelled(f"{write(found.estimate, 1)} ({ends})", option)
     chosen = say("debrief_no_bet") if bet is None else say.of(question.options[bet].text)
     cells = zip(heads[1:], (chosen, text, verdict), strict=True)
     asked = f"<b>{escape(say.of(guide.steps[at].text))}</b><br>{escape(say.of(question.text))}"
@@ -229,9 +229,7 @@ def _picked(films: list[Film]) -> list[tuple[str, str]]:
 def _levers(room: Room) -> str:
     """Return the levers that were moved, each with what it is and where it comes from."""
     say = room.say
-    play = room.play  # a session sets some levers back to where they were
-    turns = [one for one in play.turning_points() if one not in play.moves or not play.is_idle(one)]
-    moved = "".join(f"<li>{_lever(room, one)}</li>" for one in turns)
+    moved = "".join(f"<li>{_lever(room, one)}</li>" for one in room.play.turning_points())
     return f"<h2>{escape(say('web_moves'))}</h2><ul>{moved}</ul>" if moved else ""
 
 

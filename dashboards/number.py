@@ -46,9 +46,18 @@ def Number(room: Room) -> None:
 
 
 def number_in_html(
-    numbers: Numbers, film: Film | None, changed: bool, weeks: int, say: Speech
+    numbers: Numbers,
+    film: Film | None,
+    changed: bool,
+    weeks: int,
+    say: Speech,
+    *,
+    movable: bool = True,
 ) -> str:
-    """Return survival with its interval, both errors, and what the levers changed, as HTML."""
+    """Return survival with its interval, both errors, and what the levers changed, as HTML.
+
+    Where levers are ``movable``, it says so as long as none was moved.
+    """
     found = numbers.b.share("survival")
     digits = 0 if found.estimate >= 0.1 else 1
     large = say.number(100 * found.estimate, digits)
@@ -62,8 +71,11 @@ def number_in_html(
     lines = [
         f"<p class='ia-large'><b>{large}</b> <span>{escape(say('of_ideas_survive'))}</span></p>",
         _small(interval),
-        _changed(numbers, say) if changed else _small(say("unchanged")),
     ]
+    if changed:
+        lines.append(_changed(numbers, say))
+    elif movable:
+        lines.append(_small(say("unchanged")))
     if film is not None:
         run = film.run
         text = say("this_run", adopted=run.fates["adopted"], conceived=run.conceived)

@@ -126,14 +126,17 @@ class Play:
         return found
 
     def turning_points(self) -> list[LiveMove]:
-        """Return all moves during the run, including the opening's own timeline."""
+        """Return all moves during the run, including the opening's own timeline.
+
+        Moves that change nothing are left out: a session sets some levers back to where they were.
+        """
         own = [
             LiveMove(change.week, name, value)
             for change in self.opening.timeline
             for name, value in (*change.values.items(), *change.levers.items())
             if isinstance(value, float | int)
         ]
-        return list(_sorted([*own, *self.moves]))
+        return list(_sorted([*own, *(one for one in self.moves if not self.is_idle(one))]))
 
 
 def _sorted(moves: Iterable[LiveMove]) -> tuple[LiveMove, ...]:

@@ -80,8 +80,9 @@ def _number(room: Room) -> str:
     numbers, say = room.counting.numbers.value, room.say
     if numbers is None:
         return ""
-    changed = numbers.a is not numbers.b
-    return number_in_html(numbers, room.picture.film.value, changed, room.play.opening.weeks, say)
+    changed, weeks = numbers.a is not numbers.b, room.play.opening.weeks
+    film = room.picture.film.value
+    return number_in_html(numbers, film, changed, weeks, say, movable=False)
 
 
 def _stories(film: Film, say: Speech, posts: Sequence[str]) -> dict[str, str]:

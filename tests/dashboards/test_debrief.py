@@ -17,6 +17,7 @@ from innovation_abm.dashboards.room import Room
 from innovation_abm.dashboards.server import Preparation
 from innovation_abm.dashboards.tab_memory import Kept
 from innovation_abm.dashboards.tales import story
+from innovation_abm.dashboards.web_page import web_page
 from innovation_abm.organization.organization import Organization
 from innovation_abm.scenario.scenario import Scenario
 
@@ -80,6 +81,8 @@ def test_bets_and_results_are_those_that_the_room_saw(session):
         assert cells[0] == room.say.of(question.options[bet].text)
         number = cells[1].split()[0]
         assert f" {number} " in panel
+        colon = " : " if room.say.language == "fr" else ": "
+        assert cells[1].count(colon) == 1
         verdicts.append(cells[2])
     say = room.say
     assert verdicts == [say("debrief_right"), say("debrief_wrong"), say("debrief_right")]
@@ -92,6 +95,10 @@ def test_stories_and_levers_are_those_of_what_was_played(session):
     assert len(told) >= 2
     assert text.count("Middle Management Bottleneck") == 1
     assert "Risk Aversion" not in text  # it was set back: it moves nothing
+    film_page = web_page(room)
+    moves = film_page.partition(say("web_moves"))[2].partition("</ul>")[0]
+    assert moves.count("<li>") == 1
+    assert say("unchanged") not in film_page
 
 
 def test_the_scenario_file_in_it_repeats_what_was_played(session, tmp_path):

@@ -16,13 +16,17 @@ READY.ready.set()
 READY.settled.set()
 
 
+def wait_for(room):
+    end = time.monotonic() + 180
+    while room.jobs.working.value and time.monotonic() < end:
+        time.sleep(0.01)
+
+
 @pytest.fixture(scope="module")
 def room(compiled):
     made = Room(Opened(preset("workshop")), READY, "lang=fr&twins=1")
     made.move("risk_aversion", 0.2)
-    end = time.monotonic() + 180
-    while made.jobs.working.value and time.monotonic() < end:
-        time.sleep(0.01)
+    wait_for(made)
     yield made
     made.close()
 
@@ -34,6 +38,16 @@ def test_it_fits_into_a_mail_and_asks_for_nothing_else(room):
     assert 'lang="fr"' in text
     for outside in ("src=", "href=", "@import", "url(", "fetch("):
         assert outside not in text
+
+
+def test_it_does_not_ask_to_move_what_cannot_be_moved(room):
+    assert room.say("unchanged") not in web_page(room)
+    room.undo()
+    wait_for(room)
+    assert room.counting.numbers.value is not None
+    assert room.say("unchanged") not in web_page(room)
+    room.move("risk_aversion", 0.2)
+    wait_for(room)
 
 
 @pytest.mark.browser
