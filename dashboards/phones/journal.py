@@ -186,7 +186,12 @@ class Journal:
             _remove_old(path.parent)
             _hold(path)
             lines = {"format": FORMAT, **vars(header)}, {"server": _process()}
-            write_whole(path, b"".join(map(_line, lines)), PRIVATE)
+            try:
+                write_whole(path, b"".join(map(_line, lines)), PRIVATE)
+            except OSError:
+                _release(path)
+                path.with_suffix(LOCK).unlink(missing_ok=True)
+                raise
         return cls(header, Progress(server=_process()), path)
 
     @classmethod

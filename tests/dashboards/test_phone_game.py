@@ -291,6 +291,18 @@ def test_an_answer_for_which_the_disk_has_no_room_leaves_the_journal_as_it_was(g
     assert continued().shown_on("a")["ideas"][0][-1] is False
 
 
+def test_a_game_for_which_the_disk_has_no_room_leaves_nothing(games):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with pytest.raises(JournalError, match="cannot be written"):
+            begun()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(games.iterdir())
+
+
 def test_a_journal_that_was_removed_is_not_begun_again_in_the_middle(games):
     game = begun()
     (file,) = games.glob("*.jsonl")
