@@ -27,5 +27,8 @@ def ProfilePanel(room: Room, dialog: Questions) -> None:
         color="primary",
         classes=[OPENER],
     )
+    step = room.profiling.step.value
+    if step is not None:  # the questions may be closed meanwhile
+        paragraph(say(f"profile_step_{step.number}"))
     if room.in_worlds.count:
         paragraph(say("profile_known_says", number=room.in_worlds.count))

@@ -21,7 +21,8 @@ from innovation_abm.dashboards.notes import Notes
 from innovation_abm.dashboards.number import Number
 from innovation_abm.dashboards.opening import Opened
 from innovation_abm.dashboards.profile_dialog import Questions
-from innovation_abm.dashboards.profiling import form_of, given_in
+from innovation_abm.dashboards.profile_panel import ProfilePanel
+from innovation_abm.dashboards.profiling import ProfilingStep, form_of, given_in
 from innovation_abm.dashboards.room import Room
 from innovation_abm.dashboards.server import Preparation, Settings, load
 from innovation_abm.dashboards.tab_memory import MOST_PACKED, Kept, TabMemory, pack, packed, unpack
@@ -243,6 +244,16 @@ def test_what_the_answers_lead_to_waits_until_the_room_plays_it(tab, attended):
     assert dialog.view == "form"
     dialog.show(True)
     assert dialog.view == "page"
+
+
+def test_work_goes_on_in_sight_when_the_questions_are_closed(tab):
+    room = tab()
+    room.look(panel="profile")
+    dialog = Questions(room)
+    text, before = room.say("profile_step_2"), drawn(ProfilePanel(room, dialog))[0]
+    room.profiling.step.value = ProfilingStep(2, 0.4)
+    assert text not in before
+    assert text in drawn(ProfilePanel(room, dialog))[0]
 
 
 # --- through a reload -----------------------------------------------------------------------------
