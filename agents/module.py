@@ -190,6 +190,7 @@ class Body(Module):
     def _stop(self, move: Transfer) -> None:
         self._seen.add(move.idea.number)
         move.idea.stage = Stage.EVALUATION
+        move.idea.waits = False
         move.idea.holder = move.target
         self.waiting.append(move)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from innovation_abm.agents.person import Person
 from innovation_abm.chance import Purpose
 from innovation_abm.entities.idea import Event, Fate, Idea, Stage
+from innovation_abm.entities.misuse import CapacityError
 from innovation_abm.entities.queues import UNLIMITED
-from innovation_abm.errors import InnovationAbmError
 from innovation_abm.organization.organization import Role
 
 if TYPE_CHECKING:
@@ -86,13 +86,11 @@ class Reviewer(Person):
         """Return the capacity.
 
         Raises:
-            InnovationAbmError: if it is not a number of at least 0.
+            CapacityError: if it is not a number of at least 0.
         """
         capacity = self.capacity()
         if not (isinstance(capacity, Real) and capacity >= 0.0):
-            raise InnovationAbmError(
-                f"{type(self).__name__}.capacity() returned {capacity!r}: must be 0 or more"
-            )
+            raise CapacityError(capacity, self.post, type(self).__name__, self.model.week)
         return capacity
 
     def receive(self, idea: Idea) -> None:
@@ -106,6 +104,7 @@ class Reviewer(Person):
         if idea.stage in (Stage.REVIEW, Stage.PANEL):
             self.model.note_submission(idea)
         self.ideas.append(idea)
+        idea.waits = True
         self.model.queues.idea_arrived(self.gate)
         self.model.record(idea, Event.QUEUED, self)
 

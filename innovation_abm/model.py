@@ -10,7 +10,7 @@ import secrets
 from collections import deque
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 import mesa
 import numpy as np
@@ -51,6 +51,7 @@ from innovation_abm.charts.charts import build_organization
 from innovation_abm.entities.circles import Circles
 from innovation_abm.entities.forum import Forum
 from innovation_abm.entities.idea import NEVER, NO_VERDICT, Event, Fate, Idea, Outcome, Stage
+from innovation_abm.entities.misuse import Misuse, MisuseError
 from innovation_abm.entities.networks import neighbours, network_of
 from innovation_abm.entities.queues import LATE_SLOT, QueueBooks
 from innovation_abm.entities.terms import Terms
@@ -74,6 +75,7 @@ from innovation_abm.rules.book import (
 )
 from innovation_abm.rules.files import modules_of, own_parameters, roles_of
 from innovation_abm.rules.guarding import OutOfRangeError, guarded
+from innovation_abm.rules.pickling import reduced
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 from innovation_abm.scenario.scenario import Scenario, ScenarioError
 from innovation_abm.scenario.verdicts import post_fault
@@ -277,6 +279,10 @@ class InnovationModel(mesa.Model):
 
     # --- the week -----------------------------------------------------------------------------
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:  # noqa: ANN401 - what pickle takes
+        """Pickle it, in any week, with the text of the files that its rules and agents are from."""
+        return reduced(self, self.book, protocol)
+
     def step(self) -> None:
         """Run one week; a finished run stays as it is."""
         if self.week >= self.settings.weeks:
@@ -472,14 +478,30 @@ class InnovationModel(mesa.Model):
 
     def send(self, idea: Idea, target: Desk[Idea], stage: Stage) -> None:
         """Put an idea on its way to a queue; it arrives in phase 7."""
+        self.refuse_waiting(idea, Misuse.SENT)
+        if getattr(target, "role", None) == Role.STAFF:
+            raise MisuseError(Misuse.NO_DESK, idea.author.post, idea.week, self.week)
+        if not stage.queued:
+            raise MisuseError(Misuse.NO_QUEUE, idea.author.post, idea.week, self.week)
         idea.stage = stage
+        idea.waits = True
         self.moves.append(Transfer(idea, target, stage))
+
+    def refuse_waiting(self, idea: Idea, what: Misuse) -> None:
+        """Refuse to deal with an idea that would then be in two places.
+
+        Raises:
+            MisuseError: if the idea is in a queue, or on its way to one.
+        """
+        if idea.waits:
+            raise MisuseError(what, idea.author.post, idea.week, self.week)
 
     def leave_queue(self, idea: Idea) -> None:
         """Book an idea out of the queue it waits in (who calls takes it out of the inbox)."""
         assert idea.holder is not None
         self.queues.idea_left(idea.holder.gate, idea.since)
         idea.waited += self.week - idea.since
+        idea.waits = False
 
     def develop(self, idea: Idea, step: float, times: int) -> None:
         """Mature an idea ``times`` times; its value rises with its maturity."""
@@ -491,6 +513,7 @@ class InnovationModel(mesa.Model):
     def return_for_rework(self, idea: Idea, reviewer: Desk[Idea]) -> None:
         """Return a refused idea to its author; it comes back to the tail of the same queue."""
         terms = reviewer.terms
+        self.refuse_waiting(idea, Misuse.PUT_OFF)
         idea.reworked = True
         idea.rework_post = reviewer.post
         idea.value += terms.rework_gain
@@ -501,6 +524,7 @@ class InnovationModel(mesa.Model):
 
     def evaluate(self, idea: Idea, reviewer: Desk[Idea], weeks: float) -> None:
         """Have experts look at an idea for some weeks; the same reviewer then decides."""
+        self.refuse_waiting(idea, Misuse.PUT_OFF)
         idea.stage = Stage.EVALUATION
         idea.holder = reviewer
         self.record(idea, Event.OPENED, reviewer)
@@ -509,6 +533,7 @@ class InnovationModel(mesa.Model):
 
     def start_pilot(self, idea: Idea, leader: Head[Idea], weeks: float) -> None:
         """Start a pilot of some weeks; the same leader then judges the idea again."""
+        self.refuse_waiting(idea, Misuse.PUT_OFF)
         idea.piloted = True
         idea.stage = Stage.PILOT
         idea.holder = leader
@@ -528,6 +553,7 @@ class InnovationModel(mesa.Model):
             by: at whose hands.
             detail: what kind of that fate it is, for custom agents that tell kinds apart.
         """
+        self.refuse_waiting(idea, Misuse.ENDED)
         idea.stage = Stage.CLOSED
         if idea.fate != Fate.IN_FLIGHT:
             return
@@ -570,6 +596,7 @@ class InnovationModel(mesa.Model):
         if not (revivable and idea.fate == Fate.IN_FLIGHT):
             self.end(idea, Fate.REJECTED, desk)
             return
+        self.refuse_waiting(idea, Misuse.PUT_OFF)
         idea.stage = Stage.RESTING
         idea.holder = desk
         idea.since = self.week
@@ -875,7 +902,10 @@ class InnovationModel(mesa.Model):
             if len(ideas) > 1:
                 ideas.sort(key=lambda idea: uniform(key, idea.key, target.post))
             for idea in ideas:
+                idea.waits = False
                 target.receive(idea)
+                if idea.stage.queued and not idea.waits:
+                    raise MisuseError(Misuse.NOT_RECEIVED, idea.author.post, idea.week, self.week)
 
     def lose_ideas(self) -> None:
         """Lapse waiting ideas, give up those without their author, drop some for politics."""
@@ -919,7 +949,7 @@ class InnovationModel(mesa.Model):
         if fate == Fate.LAPSED and not self.settings.lapsed_leave:
             self.settle(idea, fate, holder)
             return
-        if holder is not None:
+        if holder is not None and idea.waits:
             self.leave_queue(idea)
             robbed.add(holder)
         self.end(idea, fate, holder)

@@ -169,6 +169,7 @@ class Idea:
         stage: where it is, a ``Stage``.
         holder: whose queue or desk it is on.
         since: week it came there.
+        waits: whether it is in a queue, or on its way to one.
         layer: layer whose gate it was last at.
         layer_weeks: week-ends it has spent in queues of that layer; asking permission apart.
         waited: week-ends it has spent in queues altogether.
@@ -227,6 +228,7 @@ class Idea:
     # where it is, and has been
     stage: Stage = Stage.WITH_AUTHOR
     holder: Desk[Idea] | None = None
+    waits: bool = False
     layer: int = NEVER
     layer_weeks: int = 0
     waited: int = 0

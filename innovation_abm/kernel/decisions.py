@@ -22,6 +22,7 @@ from innovation_abm.entities.idea import (
     Reason,
     Stage,
 )
+from innovation_abm.entities.misuse import Misuse
 from innovation_abm.entities.queues import UNLIMITED
 from innovation_abm.kernel.arrays import FREE, NOBODY, ValueKind
 from innovation_abm.kernel.mark import compiled
@@ -132,6 +133,7 @@ def return_for_rework(s, i: int, reviewer: int):
     run = s.run[0]
     idea = s.ideas[i]
     terms = s.terms[s.people[reviewer].terms_row]
+    refuse_waiting(s, i, Misuse.PUT_OFF)
     idea.reworked = True
     idea.rework_post = s.people[reviewer].post
     idea.value += terms.rework_gain
@@ -145,6 +147,7 @@ def evaluate(s, i: int, reviewer: int, weeks: float):
     """Have experts look at an idea for some weeks; the same reviewer then decides."""
     run = s.run[0]
     idea = s.ideas[i]
+    refuse_waiting(s, i, Misuse.PUT_OFF)
     idea.stage = Stage.EVALUATION
     idea.holder = reviewer
     due = next_meeting(s, reviewer, run.week + int(weeks))
@@ -157,6 +160,7 @@ def start_pilot(s, i: int, leader: int, weeks: float):
     run = s.run[0]
     now = s.weeks[run.week]
     idea = s.ideas[i]
+    refuse_waiting(s, i, Misuse.PUT_OFF)
     idea.piloted = True
     idea.stage = Stage.PILOT
     idea.holder = leader
@@ -169,6 +173,7 @@ def start_pilot(s, i: int, leader: int, weeks: float):
 def end(s, i: int, fate: int, by: int):
     """Give an idea its fate; the first one counts."""
     idea = s.ideas[i]
+    refuse_waiting(s, i, Misuse.ENDED)
     idea.stage = Stage.CLOSED
     if idea.fate != Fate.IN_FLIGHT:
         return
@@ -348,6 +353,7 @@ def reject(s, i: int, desk: int):
     if not (revivable and idea.fate == Fate.IN_FLIGHT):
         end(s, i, Fate.REJECTED, desk)
         return
+    refuse_waiting(s, i, Misuse.PUT_OFF)
     idea.stage = Stage.RESTING
     idea.holder = desk
     idea.since = run.week

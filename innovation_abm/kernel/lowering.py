@@ -73,6 +73,7 @@ from innovation_abm.entities.idea import (
     Reason,
     Stage,
 )
+from innovation_abm.entities.misuse import Misuse
 from innovation_abm.entities.queues import UNLIMITED
 from innovation_abm.kernel.arrays import FREE, NOBODY, ValueKind
 from innovation_abm.kernel.mark import compiled

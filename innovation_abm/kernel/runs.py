@@ -15,6 +15,7 @@ import numpy as np
 
 from innovation_abm.agents.fields import StateRangeError
 from innovation_abm.charts.charts import build_organization
+from innovation_abm.entities.misuse import CapacityError, MisuseError
 from innovation_abm.entities.weeks import WEEK_COLUMNS
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.kernel.arrays import (
@@ -30,7 +31,7 @@ from innovation_abm.kernel.compiling import build
 from innovation_abm.kernel.plans import Planned, plan, plan_of_one
 from innovation_abm.kernel.sizes import grown
 from innovation_abm.kernel.states import check_memory, new_state, with_networks
-from innovation_abm.organization.organization import Organization
+from innovation_abm.organization.organization import Organization, Role
 from innovation_abm.rules.book import SHIPPED, RuleBook
 from innovation_abm.rules.files import own_parameters, roles_of
 from innovation_abm.rules.guarding import OutOfRangeError
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from innovation_abm.agents import Person
-    from innovation_abm.organization.organization import Role
     from innovation_abm.scenario.parameters import Value
 
     Array = NDArray[Any]
@@ -475,6 +475,8 @@ def _run_pairs(
     Raises:
         RuleError: if a rule of the ``book`` gives what is not in its range.
         StateRangeError: if a custom agent sets a state to what is out of its bounds.
+        MisuseError: if one deals with an idea that waits, or receives none.
+        CapacityError: if one's capacity is not a number of at least 0.
     """
     cursor = np.array([begin, 0], np.int64)
     while True:
@@ -483,8 +485,11 @@ def _run_pairs(
             lack = advance(state.table, plans, seeds, cursor, end, summaries)
         except OutOfRangeError as error:
             raise error.within(book, int(state.run["week"][0])) from None
-        except StateRangeError as error:
+        except (StateRangeError, MisuseError) as error:
             raise error.within(int(state.run["week"][0])) from None
+        except CapacityError as error:
+            kind = roles_of(book)[Role(int(state.people["role"][error.post]))].__name__
+            raise error.within(int(state.run["week"][0]), kind) from None
         if lack == Shortage.ENOUGH:
             return state
         state = grown(state, Shortage(lack), scarce=state.filled)

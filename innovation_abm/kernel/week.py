@@ -34,6 +34,7 @@ from innovation_abm.entities.idea import (
     Reason,
     Stage,
 )
+from innovation_abm.entities.misuse import CapacityError, Misuse, MisuseError
 from innovation_abm.entities.queues import (
     BUSINESS_ARRIVALS,
     BUSINESS_QUEUE,
@@ -80,7 +81,6 @@ from innovation_abm.kernel.decisions import (
 )
 from innovation_abm.kernel.mark import compiled
 from innovation_abm.organization.organization import Role
-from innovation_abm.rules.guarding import OutOfRangeError
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 
 rules = ModuleType("rules")  # filled in, in the engine built for a rule book
@@ -543,8 +543,11 @@ def learning(s):
 def send(s, i, target, stage):
     """Put an idea on its way to a queue; it arrives in phase 7."""
     idea, reviewer, run = s.ideas[i], s.people[target], s.run[0]
-    if CUSTOM and idea.next != FREE:
-        raise ValueError("an idea is sent on that waits somewhere already")
+    refuse_waiting(s, i, Misuse.SENT.value)
+    if CUSTOM and reviewer.role == Role.STAFF:
+        raise MisuseError(Misuse.NO_DESK.value, idea.author, idea.week)
+    if CUSTOM and not Stage.PERMISSION <= stage <= Stage.PANEL:
+        raise MisuseError(Misuse.NO_QUEUE.value, idea.author, idea.week)
     idea.stage = stage
     idea.next = NOBODY
     if reviewer.arriving:
@@ -556,6 +559,18 @@ def send(s, i, target, stage):
         run.targets += 1
     reviewer.arriving_last = i
     reviewer.arriving += 1
+
+
+@compiled
+def refuse_waiting(s, i: int, what: int):
+    """Refuse to deal with an idea that would then be in two places.
+
+    Raises:
+        MisuseError: if the idea is in a queue, or on its way to one.
+    """
+    idea = s.ideas[i]
+    if CUSTOM and idea.next != FREE:
+        raise MisuseError(what, idea.author, idea.week)
 
 
 @compiled
@@ -1183,9 +1198,24 @@ def join_queues(s):
         if count > 1:
             sort(s, count)
         for rank in range(count):
-            s.ideas[s.sort_items[rank]].next = FREE
-            receive(s, target, s.sort_items[rank])
+            i = s.sort_items[rank]
+            s.ideas[i].next = FREE
+            receive(s, target, i)
+            if CUSTOM:
+                refuse_unreceived(s, i)
     run.targets = 0
+
+
+@compiled
+def refuse_unreceived(s, i):
+    """Refuse that an idea comes to nobody.
+
+    Raises:
+        MisuseError: if it still is to wait, and is in no queue, nor on its way to one.
+    """
+    idea = s.ideas[i]
+    if Stage.PERMISSION <= idea.stage <= Stage.PANEL and idea.next == FREE:
+        raise MisuseError(Misuse.NOT_RECEIVED.value, idea.author, idea.week)
 
 
 @compiled
@@ -1240,6 +1270,12 @@ def abandoned(s, i):
 
 
 @compiled
+def is_queued(idea):
+    """Whether an idea waits in a queue: custom reviewers may keep one that they took from it."""
+    return Stage.PERMISSION <= idea.stage <= Stage.PANEL and not (CUSTOM and idea.next == FREE)
+
+
+@compiled
 def lose(s, i, fate):
     """End an idea where it is; it leaves the queue in which it waits."""
     idea = s.ideas[i]
@@ -1248,7 +1284,7 @@ def lose(s, i, fate):
     if fate == Fate.LAPSED and not s.run[0].lapsed_leave:
         settle(s, i, fate, holder)
         return
-    if queued:
+    if is_queued(idea):
         leave_queue(s, i)
     end(s, i, fate, holder)
 
@@ -1646,7 +1682,7 @@ def measure(s):
         fetch(s.ideas, s.flying[min(place + LATER, run.flying - 1)], "layer_weeks fate")
         idea = s.ideas[s.flying[place]]
         in_flight += idea.fate == Fate.IN_FLIGHT
-        idea.layer_weeks += Stage.PERMISSION <= idea.stage <= Stage.PANEL
+        idea.layer_weeks += is_queued(idea)
     s.weeks[run.week].in_flight = in_flight
     page = s.series[run.week - 1]
     for layer in range(1, run.layers + 1):
@@ -1668,7 +1704,7 @@ def end_week(s):
         return
     for place in range(run.flying):
         i = s.flying[place]
-        if Stage.PERMISSION <= s.ideas[i].stage <= Stage.PANEL:
+        if is_queued(s.ideas[i]):
             gate = s.people[s.ideas[i].holder].gate
             s.idea_weekends[gate] += run.week + 1 - s.ideas[i].since
     for place in range(s.reviewers.size):
@@ -1889,6 +1925,18 @@ def whole(share, low: int, high: int):
     return np.int64(share)
 
 
+@compiled
+def whole_argument(share):
+    """Return a number that is passed to a method which takes whole numbers.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    if share != math.floor(share):
+        raise ValueError("a custom agent passes a fraction as a parameter that is an int")
+    return np.int64(share)
+
+
 # --- a reviewer, a panel --------------------------------------------------------------------------
 
 
@@ -1897,11 +1945,11 @@ def _capacity(s, p):
     """Return the reviews that can be done a week, on average.
 
     Raises:
-        OutOfRangeError: if a custom agent's answer is not a number of at least 0.
+        CapacityError: if a custom agent's answer is not a number of at least 0.
     """
     can = capacity(s, p)
     if not can >= 0.0:
-        raise OutOfRangeError("capacity", can, s.people[p].post, -1)
+        raise CapacityError(can, s.people[p].post)
     return can
 
 

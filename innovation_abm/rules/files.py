@@ -368,6 +368,7 @@ def _check_roles(name: str, roles: dict[Role, type[Person]]) -> None:
 
 def _check_used(book: FileRules, declaring: Mapping[str, ModuleType]) -> None:
     """Refuse what files declare and nothing would call: methods, classes, functions."""
+    _check_set_once(book.texts)
     named = _named(book.texts)
     kinds = [*book.roles.values(), *book.modules]
     for kind, method in unused_methods(kinds, named):
@@ -391,6 +392,25 @@ def _check_used(book: FileRules, declaring: Mapping[str, ModuleType]) -> None:
         for own, value in vars(module).items():
             if getattr(value, "__module__", None) == module.__name__ and own not in named:
                 _check_one_used(name, own, value, used)
+
+
+def _check_set_once(texts: Mapping[str, bytes]) -> None:
+    """Refuse a role that a file sets twice, of which Python keeps the last."""
+    nodes = ((name, node) for name, text in texts.items() for node in ast.walk(ast.parse(text)))
+    for file, node in nodes:
+        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)):
+            continue
+        if AGENTS not in map(ast.unparse, node.targets):
+            continue
+        seen: set[str] = set()
+        for key in filter(None, node.value.keys):
+            role = ast.unparse(key)
+            if role in seen:
+                raise RuleError(
+                    f"{file}, line {key.lineno}: {AGENTS} has {role} twice, and only the last "
+                    "would count; name one class for each role"
+                )
+            seen.add(role)
 
 
 def _check_one_used(file: str, name: str, value: object, used: set[type]) -> None:

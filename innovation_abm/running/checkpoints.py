@@ -8,7 +8,6 @@ for those who trust where it comes from; to hand a run to somebody else, save it
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import pickle
 from importlib.metadata import version
@@ -18,16 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.model import InnovationModel
-from innovation_abm.organization.organization import Role
 from innovation_abm.reading.text_files import path_shown, read_bytes, write_whole
-from innovation_abm.rules.files import FileRules, modules_of, roles_of
+from innovation_abm.rules.pickling import pickled
 
 if TYPE_CHECKING:
     from os import PathLike
 
-    from innovation_abm.agents import Person
-    from innovation_abm.agents.module import Module
-    from innovation_abm.rules.book import RuleBook
 
 FORMAT: Final = b"innovation-abm checkpoint 1"
 MOST_BYTES: Final = 4 * 2**30
@@ -48,7 +43,7 @@ def save_checkpoint(model: InnovationModel, path: str | PathLike[str]) -> None:
         InnovationAbmError: if the model cannot be pickled, or the file cannot be written.
     """
     try:
-        held = _pickled(model)
+        held = pickled(model, model.book)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise InnovationAbmError(
             f"{path_shown(path)}: the model cannot be saved: {error}; rules and agents must come "
@@ -60,32 +55,6 @@ def save_checkpoint(model: InnovationModel, path: str | PathLike[str]) -> None:
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = getattr(error, "strerror", None) or error
         raise InnovationAbmError(f"{path_shown(path)}: cannot be written: {reason}") from None
-
-
-class _Pickler(pickle.Pickler):
-    """Pickles classes from a file as places in their rule book, which holds the text."""
-
-    def __init__(self, stream: io.BytesIO, book: RuleBook) -> None:
-        super().__init__(stream, pickle.HIGHEST_PROTOCOL)
-        self._book = book
-        self._places: dict[type, Role | int] = {}
-        if isinstance(book, FileRules):
-            self._places |= {kind: role for role, kind in roles_of(book).items()}
-            self._places |= {kind: place for place, kind in enumerate(modules_of(book))}
-
-    def reducer_override(self, thing: Any) -> Any:  # noqa: ANN401 - whatever a model holds
-        place = self._places.get(thing) if isinstance(thing, type) else None
-        return NotImplemented if place is None else (_class_of, (self._book, place))
-
-
-def _pickled(model: InnovationModel) -> bytes:
-    stream = io.BytesIO()
-    _Pickler(stream, model.book).dump(model)
-    return stream.getvalue()
-
-
-def _class_of(book: RuleBook, place: Role | int) -> type[Person | Module]:
-    return roles_of(book)[place] if isinstance(place, Role) else modules_of(book)[place]
 
 
 def resume(path: str | PathLike[str]) -> InnovationModel:

@@ -67,6 +67,11 @@ class Verdict(BaseModel):
         return self._numbers()[0]
 
     @property
+    def author(self) -> int:
+        """The post of the idea's author."""
+        return self._numbers()[1]
+
+    @property
     def key(self) -> int:
         """The idea's key in draws, as :class:`~innovation_abm.entities.idea.Idea` has it."""
         week, author = self._numbers()
@@ -113,10 +118,13 @@ def verdict_faults(verdicts: Sequence[Verdict], weeks: int, at_once: bool) -> It
 
 
 def post_fault(verdicts: Iterable[Verdict], people: int) -> str:
-    """Return which verdict is of a post that a chart does not have; "" if none is."""
+    """Return which verdict names a post that a chart does not have; "" if none does."""
     for number, one in enumerate(verdicts, 1):
         if one.post >= people:
             return f"verdict {number}: post = {one.post}: must be a post, 0 to {people - 1}"
+        if one.author >= people:
+            told = f"post {one.author} must be one of the chart's, 0 to {people - 1}"
+            return f"verdict {number}: idea = {shown(one.idea)}: {told}"
     return ""
 
 

@@ -287,6 +287,7 @@ def test_a_rule_book_of_a_file_is_sent_as_its_text(folder):
         ("{Role.STAFF: MiddleManager}", "is MiddleManager, whose role is <Role.MIDDLE_MANAGER: 1>"),
         ("{Role.MANAGER: Staff}", '; did you mean "MIDDLE_MANAGER"?'),
         ("{}", "mine.py: declares no rule"),
+        ("{Role.STAFF: Person, Role.STAFF: Staff}", "line 3: ROLES has Role.STAFF twice"),
     ],
 )
 def test_what_is_no_agent_is_refused(roles, message, folder):
@@ -331,9 +332,13 @@ def test_a_new_body_has_a_part_in_the_run_that_is_proposed(role, gate, folder):
 @pytest.mark.parametrize(
     ("method", "gives", "message"),
     [
-        ("capacity(self)", "'two'", "Mine.capacity() returned 'two': must be 0 or more"),
-        ("capacity(self)", "-1", "Mine.capacity() returned -1: must be 0 or more"),
-        ("capacity(self)", "float('nan')", "Mine.capacity() returned nan: must be 0 or more"),
+        ("capacity(self)", "'two'", "returned 'two' (post 1, week 1): must be 0 or more"),
+        ("capacity(self)", "-1", "Mine.capacity() returned -1 (post 1, week 1): must be"),
+        (
+            "capacity(self)",
+            "float('nan')",
+            "Mine.capacity() returned nan (post 1, week 1): must be",
+        ),
         (
             "business_rate(self)",
             "float('nan')",

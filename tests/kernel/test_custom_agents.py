@@ -2,7 +2,7 @@
 
 import pytest
 
-from innovation_abm import Role, Scenario, preset, replicate, rule, simulate
+from innovation_abm import InnovationAbmError, Role, Scenario, preset, replicate, rule, simulate
 from innovation_abm.extension import CentralAgency, Fate, Leader, MiddleManager, Panel, Staff, Stage
 from innovation_abm.rules import clip, trait
 
@@ -82,6 +82,46 @@ class Twice(MiddleManager):
             self.model.send(idea, self.superior, Stage.REVIEW)
 
 
+class Keeper(MiddleManager):
+    """One who takes what is novel from the queue, and never decides on it."""
+
+    def review(self, idea):
+        if idea.novelty < 0.6:
+            super().review(idea)
+
+    def suitability(self):
+        return 0.5 * super().suitability()
+
+
+class Misdealing(MiddleManager):
+    """One who deals wrongly with ideas, or with slots, in a way for each length of pilots."""
+
+    def capacity(self):
+        return -1.0 if self.terms.pilot_weeks == 1.0 else super().capacity()
+
+    def receive(self, idea):
+        if self.terms.pilot_weeks != 2.0:
+            super().receive(idea)
+
+    def handle(self, idea):
+        if self.terms.pilot_weeks == 6.0:
+            self.model.send(idea, idea.author, Stage.REVIEW)
+        elif self.terms.pilot_weeks == 7.0:
+            self.model.send(idea, self, Stage.PILOT)
+        else:
+            super().handle(idea)
+
+    def review(self, idea):
+        super().review(idea)
+        if self.terms.pilot_weeks == 3.0:
+            self.model.end(idea, Fate.REJECTED, self)
+        for other in self.ideas:
+            if self.terms.pilot_weeks == 4.0:
+                self.model.start_pilot(other, self.leader, 4.0)
+            if self.terms.pilot_weeks == 5.0:
+                self.model.send(other, self.superior, Stage.REVIEW)
+
+
 class Alone(Leader):
     """One who asks somebody who is not there, where there are pilots."""
 
@@ -135,3 +175,39 @@ def test_what_would_do_harm_there_ends_the_run(pilot_weeks, message):
     roles = {Role.MIDDLE_MANAGER: Twice, Role.LEADER: Alone}
     with pytest.raises(Exception, match=message):
         simulate(BUSY.but(pilot_weeks=pilot_weeks), roles=roles, engine="kernel")
+
+
+def test_an_idea_that_a_reviewer_keeps_stays_where_it_is():
+    """It is in no queue any more, so it leaves none when it is lost."""
+    for change in ({}, {"lapsed_leave": False}, {"seed": 5, "conception_rate": 20.0}):
+        scenario = BUSY.but(**change)
+        runs = [
+            simulate(scenario, roles={Role.MIDDLE_MANAGER: Keeper}, engine=engine)
+            for engine in ("mesa", "kernel")
+        ]
+        assert runs[0].ideas.equals(runs[1].ideas)
+        assert runs[0].queues.equals(runs[1].queues)
+        assert all(run.balanced for run in runs)
+
+
+@pytest.mark.parametrize(
+    ("way", "message"),
+    [
+        (1.0, r"Misdealing.capacity\(\) returned -1.0 \(post 2, week 1\): must be 0 or more"),
+        (2.0, r"received by nobody .*call super\(\).receive\(idea\)"),
+        (3.0, "is ended that waits in a queue"),
+        (4.0, "is put to a test"),
+        (5.0, "is sent on that waits somewhere already"),
+        (6.0, "is sent to somebody who does not review"),
+        (7.0, "in a stage in which none waits"),
+    ],
+)
+def test_both_engines_refuse_in_the_same_words_what_would_do_harm(way, message):
+    said = set()
+    for engine in ("mesa", "kernel"):
+        with pytest.raises(InnovationAbmError, match=message) as raised:
+            simulate(
+                BUSY.but(pilot_weeks=way), roles={Role.MIDDLE_MANAGER: Misdealing}, engine=engine
+            )
+        said.add(str(raised.value))
+    assert len(said) == 1

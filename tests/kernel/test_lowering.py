@@ -136,7 +136,7 @@ WRITTEN = {
     ),
     "what another class does": (
         "return super().judge(idea, purpose, visit)",
-        ["return person_judge(s, p, i, purpose, visit)"],
+        ["return person_judge(s, p, i, purpose, whole_argument(visit))"],
     ),
     "a method of its own": (
         "return self.loss_share() > 0.5",
@@ -268,9 +268,20 @@ REFUSED = {
         "self.mood may not be set here",
         "what may be set is energy",
     ),
-    "a dictionary": ("return {1: 2} == purpose", "{1: 2}: Dict is not known", ""),
-    "a comprehension": ("return len([x for x in idea.endorsers]) > 1", "ListComp", ""),
-    "a walrus": ("return (n := idea.decisions) > 1", "NamedExpr", ""),
+    "a dictionary": ("return {1: 2} == purpose", "{1: 2}: a dictionary is not known", ""),
+    "a comprehension": (
+        "return len([x for x in idea.endorsers]) > 1",
+        "a loop within brackets",
+        "",
+    ),
+    "a walrus": ("return (n := idea.decisions) > 1", "`:=` is not known", ""),
+    "a function within": (
+        "def half():\n            return 1",
+        "a function within a method",
+        "write assign",
+    ),
+    "a kind of a fate, set": ("idea.detail = 'late'", "idea.detail may not be set here", ""),
+    "a measure misspelt": ("return self.model.now.enregy > 1", "not known", '"energy"'),
     "an exception": ("raise ValueError", "a raise statement is not known", "write assignments"),
     "a name from elsewhere": ("return LIMITS > 1", "LIMITS is not known", ""),
     "an attribute of an idea": ("return idea.colour > 1", "idea.colour is not known", "kept of an"),
@@ -361,10 +372,10 @@ def test_a_method_that_the_engine_has_by_hand_is_refused(base, method, part, tmp
     [
         (
             "def __init__(self, *given):\n    super().__init__(*given)",
-            "Mine.__init__ is not a plain",
+            "Mine.__init__ (mine.py, line ",
         ),
         ("slots = 3", "Mine.slots is kept column by column"),
-        ("@wrapping\ndef own_weight(self):\n    return 1.0", "Mine.own_weight is not a plain"),
+        ("@wrapping\ndef own_weight(self):\n    return 1.0", "Mine.own_weight (mine.py, line "),
         ("@marking\ndef own_weight(self):\n    return 1.0", "decorators are not known"),
     ],
 )

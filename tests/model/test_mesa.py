@@ -327,7 +327,7 @@ def test_the_model_uses_no_name_of_mesas():
     mesas = set(dir(mesa.Model(rng=1))) | RESERVED_IN_3_5
     own = names_assigned(module_of_model, "InnovationModel")
     assert {"week", "settings", "step", "ideas"} < own
-    assert own & mesas == {"__init__", "step", "running"}
+    assert own & mesas == {"__init__", "__reduce_ex__", "step", "running"}
 
 
 def test_the_agents_use_no_name_of_mesas():

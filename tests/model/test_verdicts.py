@@ -126,3 +126,6 @@ def test_a_verdict_of_a_post_that_is_not_there_is_refused(engine, compiled):
     one = Verdict(week=5, idea="w1-p1", post=5_000, endorse=True)
     with pytest.raises(ScenarioError, match="verdict 1: post = 5000: must be a post, 0 to "):
         simulate(SMALL.but(verdicts=(one,)), engine=engine)
+    nobody = Verdict(week=5, idea="w1-p5000", post=1, endorse=True)
+    with pytest.raises(ScenarioError, match="post 5000 must be one of the chart's, 0 to "):
+        simulate(SMALL.but(verdicts=(nobody,)), engine=engine)

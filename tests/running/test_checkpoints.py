@@ -1,6 +1,7 @@
 """A model is saved in mid-run and taken up again, to the same result."""
 
 import json
+import pickle
 import subprocess
 import sys
 from random import Random
@@ -80,6 +81,15 @@ def test_another_process_takes_it_up_with_rules_and_agents_of_a_file(tmp_path):
         check=True,
     )
     assert done.stdout == result(model)[0]
+
+
+def test_a_model_with_agents_of_a_file_can_be_pickled_in_mid_run(tmp_path):
+    (tmp_path / "mine.py").write_text(RULES, encoding="utf-8")
+    model = InnovationModel(span=2, weeks=8, rules=load_rules(tmp_path / "mine.py"))
+    model.step()
+    (tmp_path / "mine.py").unlink()
+    again = pickle.loads(pickle.dumps(model))
+    assert result(again) == result(model)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from innovation_abm.entities.idea import (
     Reason,
     Stage,
 )
+from innovation_abm.entities.misuse import Misuse
 from innovation_abm.entities.queues import UNLIMITED
 from innovation_abm.kernel.arrays import IDEA, PERSON, TERMS, WEEK
 from innovation_abm.organization.organization import Role
@@ -76,7 +77,7 @@ ANNOTATED: Final[dict[str, Kind]] = {
 """Kinds of parameters and results, by how they are annotated; ``| None`` is left out."""
 
 ENUMS: Final[dict[str, object]] = {
-    one.__name__: one for one in (Event, Facet, Fate, Outcome, Purpose, Reason, Role, Stage)
+    one.__name__: one for one in (Event, Facet, Fate, Misuse, Outcome, Purpose, Reason, Role, Stage)
 }
 CONSTANTS: Final[dict[str, object]] = {
     "NEVER": NEVER,
@@ -125,6 +126,7 @@ MODEL_CALLS: Final = (
     *("note_submission", "other_reviewer", "register", "return_for_rework", "reuse", "send"),
     *("settle", "start_pilot", "verdict", "begin_implementation"),
     *("enter_fate", "inform_author", "reject", "brought_back", "supporters", "revive"),
+    "refuse_waiting",
 )
 """Methods of the model that may be called."""
 
@@ -144,6 +146,7 @@ OF_IDEA: Final[dict[str, tuple[str, Kind]]] = {
     "holder": ("{row}.holder", person(Reviewer, optional=True)),
     "fate_holder": ("{row}.fate_holder", person(Reviewer, optional=True)),
     "stage": ("{row}.stage", STAGE),
+    "waits": ("{row}.next != FREE", FLAG),
     "endorsers": ("{row}.first_endorser", CHAIN),
     "visited": ("{row}.first_visited", CHAIN),
 }
@@ -162,7 +165,7 @@ RESERVED: Final = frozenset(
         *("s", "p", "i", "run", "person", "rules", "place", "at", "following", "ValueKind"),
         *("agency_of", "agency_open", "author_present", "draw", "draw2", "draw3", "draw_own"),
         *("draw_own2", "draw_own3", "enqueue", "is_met", "link", "linked", "math", "meet"),
-        "own_trait",
+        *("own_trait", "somebody", "whole", "whole_argument"),
         *("members", "next_idea", "other_reviewer", "panel_of", "provision", "put_off"),
         *("start_idea", "touch"),
     )
@@ -212,8 +215,9 @@ LEARNED: Final = ("deaths", "adoptions", "failures")
 """Columns of a person that are counted up within a week: whoever they count is listed first."""
 COUNTED: Final = ("posters",)
 """Lists of an idea of which the engine has the length in a column: custom agents cannot read it."""
-UNSEEN: Final = ("detail",)
-"""Attributes of an idea that only the Mesa engine has."""
+UNSEEN: Final = ("detail", "waits")
+"""Attributes of an idea that only the Mesa engine sets: it has no kinds of fates, and sees from its
+queues what waits."""
 DETERMINANTS: Final = ("clarity", "parity", "suitability", "normality")
 
 

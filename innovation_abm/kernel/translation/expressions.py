@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from innovation_abm.agents import CentralAgency, Leader, Panel, Person, Reviewer
 from innovation_abm.agents.fields import states_of, traits_of
 from innovation_abm.chance import name_key
+from innovation_abm.errors import did_you_mean
 from innovation_abm.kernel.arrays import IDEA, PERSON, TERMS, WEEK
 from innovation_abm.kernel.translation.dialect import (
     ANNOTATED,
@@ -51,7 +52,7 @@ from innovation_abm.kernel.translation.dialect import (
     Typed,
     person,
 )
-from innovation_abm.kernel.translation.errors import DialectError
+from innovation_abm.kernel.translation.errors import DialectError, in_words
 from innovation_abm.kernel.translation.methods import (
     AgentMethod,
     Calls,
@@ -183,9 +184,8 @@ class Expressions:
     @singledispatchmethod
     def value(self, node: ast.expr) -> Typed:
         """Translate an expression."""
-        raise self.refused(
-            node, f"{ast.unparse(node)}: {type(node).__name__} is not known to the compiled engine"
-        )
+        what = f"{ast.unparse(node)}: {in_words(node)} is not known to the compiled engine"
+        raise self.refused(node, what, "write numbers, comparisons, calls, and loops over ideas")
 
     @value.register
     def _constant(self, node: ast.Constant) -> Typed:
@@ -306,7 +306,8 @@ class Expressions:
     def _subscript(self, node: ast.Subscript) -> Typed:
         # Compiled code reads beyond the end of an array without an error.
         if self.method.custom:
-            raise self.refused(node, f"{ast.unparse(node)}: a place in a list may not be there")
+            what = f"{ast.unparse(node)}: a place in a list or a dictionary may not be there"
+            raise self.refused(node, what, "choose by if, elif and else")
         inner, places = node, [self.value(node.slice).node]
         while isinstance(inner.value, ast.Subscript):
             inner = inner.value
@@ -351,7 +352,9 @@ class Expressions:
             return Typed(ast.Attribute(of.node, name), NUMBER)
         if of.kind == STAGE and name == "queued":
             return Typed(fill("Stage.PERMISSION <= stage <= Stage.PANEL", stage=of.node), FLAG)
-        raise self.refused(node, f"{ast.unparse(node)} is not known to the compiled engine")
+        near = did_you_mean(name, columns.get(of.kind.name) or ())
+        told = f"{ast.unparse(node)} is not known to the compiled engine{near}"
+        raise self.refused(node, told)
 
     def member(self, node: ast.Attribute, name: str) -> Typed:
         """Translate a code like ``Fate.ADOPTED``, or a number of ``math``."""
@@ -651,8 +654,18 @@ class Expressions:
             if annotation in CODES:
                 self.check_code(value)
             of = self.value(value)
-            found.append(of.node if may_be_none(method, parameter) else self.surely(of))
+            if self.method.custom and annotation == "bool" and of.kind != FLAG:
+                raise self.refused(node, f"{name}(): {parameter} is true or false")
+            fitting = self.whole(of) if annotation == "int" else self.surely(of)
+            found.append(of.node if may_be_none(method, parameter) else fitting)
         return found
+
+    def whole(self, of: Typed) -> ast.expr:
+        """Return a number for a parameter that takes whole ones: custom methods may err."""
+        given = isinstance(of.node, ast.Constant) and isinstance(of.node.value, int)
+        if not self.method.custom or of.kind != NUMBER or given:
+            return of.node
+        return call_of("whole_argument", of.node)
 
     def result(self, owner: type, name: str) -> Kind:
         """Return the kind of what a method returns."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
 import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,6 +34,12 @@ _OF_PYTHON: Final = (
     *("__annotations_cache__", "__annotate_func__", "__parameters__", "__orig_bases__"),
     *("__slotnames__", DECLARED),  # the first of classes whose agents were pickled
 )
+USUAL: Final = {"idea": "Idea", "terms": "Terms"}
+"""What parameters are that have these names, where a method does not say."""
+TOLD: Final = tuple(
+    name for name in ANNOTATED if name.isidentifier() and name not in ("PersonLike", "None")
+)
+"""Types of parameters that errors offer."""
 IGNORED: Final = frozenset((*_OF_PYTHON, *vars(type("Empty", (Person,), {}))))
 """What every class of agents has, by Python or by Mesa, whatever it is for."""
 
@@ -111,11 +118,10 @@ def check_class(kind: type) -> None:
     for name, value in vars(kind).items():
         if name in IGNORED or isinstance(value, str | PersonState | PersonTrait):
             continue
-        if name in COLUMNS:
-            raise DialectError(
-                f"{kind.__name__}.{name} is kept column by column, and set in a method, "
-                "not by the class"
-            )
+        where = f"{kind.__name__}.{name}{_place(kind, value)}"
+        if name in COLUMNS and not overrides(kind, name):
+            told = "is kept column by column, and set in a method, not by the class"
+            raise DialectError(f"{where} {told}")
         plain = isinstance(value, FunctionType) and not hasattr(value, "__wrapped__")
         read = isinstance(value, property) and value.fset is None and value.fdel is None
         data = isinstance(value, bool | int | float | tuple | list | dict)
@@ -125,10 +131,23 @@ def check_class(kind: type) -> None:
                 if name == "__init__"
                 else ""
             )
-            raise DialectError(
-                f"{kind.__name__}.{name} is not a plain method, a property that is only read, "
-                f"or a number{right}"
-            )
+            told = "is not a plain method, a property that is only read, or a number"
+            raise DialectError(f"{where} {told}{right}")
+
+
+def _place(kind: type, value: object) -> str:
+    """Return where a part of a class is written, as far as Python knows."""
+    code = getattr(value, "__code__", None) or getattr(getattr(value, "fget", None), "__code__", "")
+    if isinstance(code, CodeType):
+        return f" ({Path(code.co_filename).name}, line {code.co_firstlineno})"
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return f" ({Path(file).name})" if file else ""
+
+
+def overrides(kind: type, name: str) -> bool:
+    """Whether a shipped class that another is made from has a method or property of a name."""
+    shipped = (vars(one).get(name) for one in kind.__mro__[1:] if is_ours(one))
+    return any(isinstance(one, FunctionType | property) for one in shipped)
 
 
 def owner_of(kind: type, method: str) -> type | None:
@@ -245,9 +264,11 @@ def written_parameters(method: AgentMethod) -> list[tuple[str, str, str]]:
         if name in UNSEEN:
             continue
         annotation = inherited(method, name, annotation)
+        if not annotation:
+            annotation = USUAL.get(name, "")
         if annotation not in ANNOTATED:
-            said = f"the parameter {name}" + (f": {annotation}" if annotation else "")
-            right = f"must be one of {', '.join(ANNOTATED)}"
+            said = f"the parameter {name}" + (f": {annotation}" if annotation else " has no type")
+            right = f"write `{name}: float`, or one of {', '.join(TOLD)}"
             raise refused(method, method.function().__code__.co_firstlineno, said, right)
         width = {"float": "float", "bool": "bool"}.get(annotation, "int")
         written = "i" if name == "idea" else safe(name, method.function())

@@ -38,6 +38,7 @@ from innovation_abm.kernel.translation.dialect import (
     Typed,
     person,
 )
+from innovation_abm.kernel.translation.errors import in_words
 from innovation_abm.kernel.translation.expressions import Expressions, call_of, fill
 from innovation_abm.kernel.translation.methods import (
     AgentMethod,
@@ -118,7 +119,7 @@ class Statements(Expressions):
         """Translate a statement."""
         raise self.refused(
             node,
-            f"a {type(node).__name__.lower()} statement is not known to the compiled engine",
+            f"{in_words(node)} is not known to the compiled engine",
             "write assignments, if, while, for, return and calls",
         )
 
@@ -241,7 +242,7 @@ class Statements(Expressions):
     def assignment(self, target: ast.expr, value: ast.expr) -> list[ast.stmt]:
         """Translate ``target = value``."""
         if isinstance(target, ast.Attribute):
-            if target.attr in UNSEEN:
+            if target.attr in UNSEEN and not self.method.custom:
                 return []
             if self.method.custom and target.attr in LEARNED:
                 raise self.refused(target, f"{target.attr} changes by 1 only", "write += 1")
