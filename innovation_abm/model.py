@@ -458,7 +458,13 @@ class InnovationModel(mesa.Model):
     # --- what moves ideas -------------------------------------------------------------------------
 
     def register(self, idea: Idea) -> None:
-        """Enter a new idea in the books."""
+        """Enter a new idea in the books.
+
+        Raises:
+            MisuseError: if its author, by whom it is known, just had another one this week.
+        """
+        if self.ideas and self.ideas[-1].key == idea.key:
+            raise MisuseError(Misuse.TWICE, idea.author.post, idea.week, self.week)
         self.ideas.append(idea)
         self.flying.append(idea)
         self.now.conceived += 1

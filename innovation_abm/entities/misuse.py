@@ -18,6 +18,7 @@ class Misuse(IntEnum):
     NOT_RECEIVED = 3
     NO_DESK = 4
     NO_QUEUE = 5
+    TWICE = 6
 
 
 _WAITS: Final = "deal only with ideas that were taken from the queue"
@@ -27,6 +28,10 @@ _TOLD: Final = {
     Misuse.PUT_OFF: (
         "is put to a test, to rework or to rest that waits in a queue, or is on its way to one",
         _WAITS,
+    ),
+    Misuse.TWICE: (
+        "is the second of its author in a week",
+        "conceive() must call super().conceive(u) once at most",
     ),
     Misuse.NO_DESK: (
         "is sent to somebody who does not review",

@@ -1788,7 +1788,13 @@ def learn(s, p, row, marked):
 
 @compiled
 def next_idea(s):
-    """Return the number of the next idea."""
+    """Return the number of the next idea.
+
+    Raises:
+        ValueError: if there is no room, as custom agents have more than one each in a week.
+    """
+    if CUSTOM and s.run[0].ideas >= s.ideas.size:
+        raise ValueError("somebody has two ideas in a week; call super().conceive() once at most")
     return s.run[0].ideas
 
 
@@ -1798,6 +1804,8 @@ def start_idea(s, i):
     idea = s.ideas[i]
     author = s.people[idea.author]
     idea.key = np.uint64(idea.week) << S32 | np.uint64(idea.author)
+    if CUSTOM and i > 0 and s.ideas[i - 1].key == idea.key:
+        raise MisuseError(Misuse.TWICE.value, idea.author, idea.week)
     idea.trait_key = fold(fold(s.keys[Purpose.IDEA_TRAIT], idea.week), s.origin[idea.author])
     idea.tenure = author.tenure
     idea.department = author.department

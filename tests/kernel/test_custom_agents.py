@@ -122,6 +122,14 @@ class Misdealing(MiddleManager):
                 self.model.send(other, self.superior, Stage.REVIEW)
 
 
+class Prolific(Staff):
+    def conceive(self, u):
+        if self.terms.pilot_weeks == 8.0:
+            super().conceive(0.0)
+            return super().conceive(0.0)
+        return super().conceive(u)
+
+
 class Alone(Leader):
     """One who asks somebody who is not there, where there are pilots."""
 
@@ -200,14 +208,14 @@ def test_an_idea_that_a_reviewer_keeps_stays_where_it_is():
         (5.0, "is sent on that waits somewhere already"),
         (6.0, "is sent to somebody who does not review"),
         (7.0, "in a stage in which none waits"),
+        (8.0, "is the second of its author in a week"),
     ],
 )
 def test_both_engines_refuse_in_the_same_words_what_would_do_harm(way, message):
+    roles = {Role.MIDDLE_MANAGER: Misdealing, Role.STAFF: Prolific}
     said = set()
     for engine in ("mesa", "kernel"):
         with pytest.raises(InnovationAbmError, match=message) as raised:
-            simulate(
-                BUSY.but(pilot_weeks=way), roles={Role.MIDDLE_MANAGER: Misdealing}, engine=engine
-            )
+            simulate(BUSY.but(pilot_weeks=way), roles=roles, engine=engine)
         said.add(str(raised.value))
     assert len(said) == 1
