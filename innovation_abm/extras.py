@@ -24,6 +24,9 @@ EXTRAS: Final = {
 }
 """Modules that each extra of ``pyproject.toml`` installs and the package imports."""
 
+PACKAGES: Final = {"fpdf": "fpdf2", "sklearn": "scikit-learn"}
+"""Packages that are called otherwise than the module that they bring."""
+
 
 def missing(extra: str) -> list[str]:
     """Return the libraries of an extra that are not installed.
@@ -31,7 +34,7 @@ def missing(extra: str) -> list[str]:
     Args:
         extra: a key of :data:`EXTRAS`.
     """
-    return [name for name in EXTRAS[extra] if find_spec(name) is None]
+    return [PACKAGES.get(name, name) for name in EXTRAS[extra] if find_spec(name) is None]
 
 
 def require(extra: str, what: str) -> None:

@@ -9,10 +9,7 @@ import pytest
 from places import ROOT
 
 from innovation_abm.errors import InnovationAbmError
-from innovation_abm.extras import EXTRAS, require
-
-MODULES = {"fpdf2": "fpdf", "scikit-learn": "sklearn"}
-"""Modules that are not called like the packages that install them."""
+from innovation_abm.extras import EXTRAS, PACKAGES, require
 
 WITHOUT = """
 import sys
@@ -46,7 +43,7 @@ def test_the_table_is_that_of_the_package():
     for extra, modules in EXTRAS.items():
         lines = table["optional-dependencies"][extra]
         names = {re.split("[<>=]", line)[0] for line in lines} - {"solara-assets"}
-        assert {MODULES.get(name, name) for name in names} == set(modules), extra
+        assert names == {PACKAGES.get(name, name) for name in modules}, extra
 
 
 def test_what_is_installed_is_not_complained_about():

@@ -86,11 +86,11 @@ def test_without_scikit_learn_the_report_says_what_it_leaves_out(results, monkey
     monkeypatch.setattr(
         "innovation_abm.extras.find_spec", lambda name: None if name == "sklearn" else name
     )
-    with pytest.raises(InnovationAbmError, match=r"Feature scores need sklearn.*\[trees\]"):
+    with pytest.raises(InnovationAbmError, match=r"Feature scores need scikit-learn.*\[trees\]"):
         tree_scores(results, "survival")
     without = pictures.gallery(results)
     assert not any(one.name.startswith("trees-") for one in without.found)
-    assert "Not shown: Feature scores need sklearn" in page(results, without)
+    assert "Not shown: Feature scores need scikit-learn" in page(results, without)
 
 
 def test_the_search_is_shown_as_it_went(results, drawn):
