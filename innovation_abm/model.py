@@ -438,6 +438,7 @@ class InnovationModel(mesa.Model):
             if isinstance(module, Body):
                 module.before_arrivals()
         self.join_queues()
+        self.flying = [idea for idea in self.flying if idea.stage != Stage.CLOSED]
 
     def go_on(self) -> None:
         """Let authors bring forward the ideas for which they got permission."""

@@ -976,6 +976,7 @@ ENGINE_MODULES: Final = (
     "agents/fields",
     "chance",
     "entities/idea",
+    "entities/misuse",
     "entities/queues",
     "entities/terms",
     "entities/traits",

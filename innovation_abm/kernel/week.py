@@ -513,6 +513,19 @@ def serve_arrivals(s):
     serve(s)
     go_on(s)
     join_queues(s)
+    forget_closed(s)
+
+
+@compiled
+def forget_closed(s):
+    """Take ideas whose way has ended off the list of those in flight."""
+    run, left = s.run[0], 0
+    for place in range(run.flying):
+        i = s.flying[place]
+        if s.ideas[i].stage != Stage.CLOSED:
+            s.flying[left] = i
+            left += 1
+    run.flying = left
 
 
 @compiled
