@@ -157,10 +157,10 @@ class TabPicture:
         self._hide()
         self._caption()
         stage.spot = self._spot()
-        levers = play.opening.catalogue()
+        levers, say = play.opening.catalogue(), view.say
         stage.marks = [
-            {"week": move.week, "label": f"{move.week}: {name_of(move.name, levers, view.say)}"}
-            for move in play.turning_points()
+            {"week": one.week, "label": say.labelled(str(one.week), name_of(one.name, levers, say))}
+            for one in play.turning_points()
         ]
         self._notice()
         named = self._history.named.value
