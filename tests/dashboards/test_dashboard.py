@@ -582,7 +582,7 @@ def test_numbers_are_written_as_the_language_does():
     assert Speech("en").percent(float("nan")) == "\N{EN DASH}"
     told = {"adopted": 12, "conceived": np.int64(1469)}
     assert Speech("en")("this_run", **told).endswith("12 of 1,469 ideas adopted")
-    assert Speech("fr")("this_run", **told).endswith("12 idées adoptées sur 1\u202f469")
+    assert Speech("fr")("this_run", **told).endswith(": 12 sur 1\u202f469")
 
 
 def test_presets_for_rooms_have_names_for_people_and_are_small_enough():
