@@ -30,7 +30,9 @@ class Diagnosis:
         answers: the file of answers.
         pages: the page, by language.
         kept: the chart with the worlds, which the tab can play.
-        folder: the folder of the profile, as a ZIP file; empty after a reload.
+        folder: the folder of the profile, as a ZIP file, where it was worked out here; otherwise
+            empty: a folder that the server was started with may hold other files as well.
+        reloaded: whether it is what the tab kept through a reload.
     """
 
     name: str
@@ -38,10 +40,15 @@ class Diagnosis:
     pages: Mapping[str, str]
     kept: Kept
     folder: bytes = b""
+    reloaded: bool = False
 
 
-def diagnosis_in(folder: Path) -> Diagnosis:
+def diagnosis_in(folder: Path, packed: bool = False) -> Diagnosis:
     """Return what the folder of a profile holds, with its page in each language.
+
+    Args:
+        folder: the folder.
+        packed: whether to pack all that is in it, to be downloaded.
 
     Raises:
         InnovationAbmError: if it is not valid.
@@ -52,12 +59,16 @@ def diagnosis_in(folder: Path) -> Diagnosis:
     from innovation_abm.reading.text_files import read_text
 
     found = load_profile(folder)
+    try:
+        pages = {language: page(found, language) for language in LANGUAGES}
+    except KeyError as error:  # the tables may have been edited
+        raise InnovationAbmError(f"{folder}: a table of the profile lacks {error}") from None
     return Diagnosis(
         found.answers.name,
         read_text(folder / ANSWERS),
-        {language: page(found, language) for language in LANGUAGES},
+        pages,
         _kept(folder),
-        _zipped(folder),
+        _zipped(folder) if packed else b"",
     )
 
 
@@ -72,7 +83,7 @@ def _kept(folder: Path) -> Kept:
 def _zipped(folder: Path) -> bytes:
     """Return a folder as a ZIP file."""
     written = io.BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as file:
         for one in sorted(folder.rglob("*")):
             if one.is_file():
                 file.write(one, f"{folder.name}/{one.relative_to(folder).as_posix()}")
@@ -112,7 +123,8 @@ def unpack_diagnosis(given: Any) -> Diagnosis | None:  # noqa: ANN401 - whatever
     if len(texts) < len(given):
         return None
     name, answers, *both = texts
-    return Diagnosis(name, answers, dict(zip(LANGUAGES, both, strict=True)), kept)
+    pages = dict(zip(LANGUAGES, both, strict=True))
+    return Diagnosis(name, answers, pages, kept, reloaded=True)
 
 
 def _is_text(value: object) -> TypeGuard[str]:

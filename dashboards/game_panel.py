@@ -170,13 +170,14 @@ def _comparison(compared: GameScore, say: Speech) -> str:
     """Return the room beside the simulated managers, as a table."""
     sides = [compared.room] + ([compared.simulated] if compared.simulated else [])
     heads = [say("game_you"), say("game_simulated")][: len(sides)]
-    if compared.others:
+    several = len(compared.others) > 1
+    if several:
         heads.append(say("game_others", number=len(compared.others)))
     head = "".join(f"<th scope='col'>{escape(one)}</th>" for one in heads)
     rows = ""
     for measure in MEASURES:
         cells = [say.number(getattr(one, measure)) for one in sides]
-        if compared.others:
+        if several:
             cells.append(span([getattr(one, measure) for one in compared.others], say))
         name = escape(say(f"game_{measure}"))
         rows += f"<tr><th scope='row'>{name}</th>"

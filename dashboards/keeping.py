@@ -97,8 +97,13 @@ def Keep(room: Room) -> None:
 
 @solara.component
 def _Tables(room: Room, film: Film) -> None:
-    """Offer the tables; of a game only once it is over: they tell what becomes of its ideas."""
+    """Offer the tables; of a game only once it is over: they tell what becomes of its ideas.
+
+    A game that has stopped is never over.
+    """
     status = room.game.status.value
+    if status is not None and status.stopped:
+        return
     if status is not None and not status.over:
         solara.Button(room.say("keep_tables_later"), text=True, disabled=True)
         return

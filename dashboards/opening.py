@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode
 
 from innovation_abm.dashboards import links
 from innovation_abm.dashboards.guides import Guide, guides
@@ -81,5 +82,11 @@ class Opened:
 
     @property
     def link(self) -> str:
-        """The link to what a tab shows first, as a query; blank: nothing but what is played."""
-        return self.state if self.session is None else f"guide={self.session.key}"
+        """The link to what a tab shows first, as a query; blank: nothing but what is played.
+
+        A session that was asked for begins, unless it is the one that a session's file was in.
+        """
+        asked = None if self.session is None else ("guide", self.session.key)
+        if asked is None or asked in parse_qsl(self.state):
+            return self.state
+        return urlencode([asked])

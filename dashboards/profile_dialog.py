@@ -279,7 +279,7 @@ def _Page(room: Room, dialog: Questions, found: Diagnosis) -> None:
         solara.FileDownload(found.answers, FILE, say("profile_keep_answers"))
         if found.folder:
             solara.FileDownload(found.folder, f"{found.name}.zip", say("profile_keep_folder"))
-    if not found.folder:
+    if found.reloaded:
         _text(say("profile_folder_gone"))
     frame = (
         f"<iframe sandbox='allow-popups' title='{escape(say('profile_page'))}' "

@@ -252,8 +252,12 @@ class Profiling:
         self._latest.ask(partial(self._jobs.attempt, ("profile",), job), self._show)
 
     def recall(self, kept: Any) -> None:  # noqa: ANN401 - whatever a browser sends
-        """Show again what this tab kept, unless there is something newer."""
-        if self.found.value is None and self.step.value is None:
+        """Show again what this tab kept, unless there is something newer.
+
+        What the dashboard was started with counts as newer: the tab may have kept another profile.
+        """
+        newer = self.found.value or self.step.value or self._folder
+        if newer is None:
             self.found.value = unpack_diagnosis(kept)
 
     @property
@@ -328,7 +332,7 @@ class Profiling:
                 self._work(folder, wanted)
             except InnovationAbmError as error:
                 return str(error).replace(f"{folder}/", "")
-            return diagnosis_in(folder / MADE)
+            return diagnosis_in(folder / MADE, packed=True)
 
     def _work(self, folder: Path, wanted: Wanted) -> None:
         """Have another process work, and report its progress.

@@ -162,7 +162,8 @@ class GameDesk:
             played: what is played.
             rules: what identifies the rules.
         """
-        other = GAMES.get(journal.header.token)
+        # Out of the table first, so that the tab that steered it does not release the journal.
+        other = GAMES.pop(journal.header.token, None)
         if other is not None:  # in another tab: one of them steers
             other.end()
 
@@ -172,6 +173,7 @@ class GameDesk:
                 game = PhoneGame(played, newest, self._recount, self._ring)
                 if newest.go_on_with(rules):
                     self._notes.tell("game_rules_changed")
+                    game.note_stop()  # a rule may fail in that week still
             except InnovationAbmError:
                 newest.release()
                 raise
@@ -389,7 +391,7 @@ def score_lines(compared: GameScore, say: Speech) -> list[str]:
         for who, one in (("room", compared.room), ("simulated", compared.simulated))
         if one is not None
     ]
-    if compared.others:
+    if len(compared.others) > 1:
         among = {
             name: span([getattr(one, name) for one in compared.others], say)
             for name in ("saved", "lost", "let_in")

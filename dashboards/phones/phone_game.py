@@ -81,7 +81,7 @@ class PhoneGame:
         self.journal, self._progress = journal, journal.progress
         self.game = ManagersGame(played, self._progress.verdicts, self._progress.week)
         self._progress.keep_desks(self.game.posts)
-        self._note_stop()
+        self.note_stop()
         self.token = journal.header.token
         self.channel, self.clock = Channel(), WeekClock(ring)
         self.scores: Sequence[Score] | None = None
@@ -191,9 +191,9 @@ class PhoneGame:
                 self.journal.end_week(self._week, self.game.verdicts[before:])
                 self._week, self._inboxes = self.game.week, self.game.inboxes
                 self._changes.clear()
-        self._note_stop()
+        self.note_stop()
 
-    def _note_stop(self) -> None:
+    def note_stop(self) -> None:
         """Note in the journal if the game has stopped; if it cannot be, it still has."""
         if self.game.stopped:
             with suppress(JournalError):

@@ -97,10 +97,11 @@ def effects(
     levers = acting(central, known, organization, rules)
     plans = [(), *((LeverChoice(key, strength),) for key in levers)]
     kept = memory or Memory()
-    # At once: a single world may be too little for compiling the model to be worth it.
-    people = (organization or build_organization(central)).size
-    runs = len(plans) * (CENTRAL_RUNS + each * len(worlds))
-    choose("auto", rules, person_weeks=runs * people * central.weeks)
+    if kept.get(plans[-1], _seeds_of_world(central, len(worlds) - 1, each)) is None:
+        # At once: a single world may be too little for compiling the model to be worth it.
+        people = (organization or build_organization(central)).size
+        runs = len(plans) * (CENTRAL_RUNS + each * len(worlds))
+        choose("auto", rules, person_weeks=runs * people * central.weeks)
 
     def changes(name: str, world: Scenario, seeds: tuple[int, ...]) -> FloatArray:
         found = Measuring({name: world}, seeds, organization, rules, kept).of(plans)
@@ -109,11 +110,15 @@ def effects(
     own = changes(central.name, central, _seeds(central.seed + 1_000, CENTRAL_RUNS))
     there = []
     for number, (name, world) in enumerate(worlds.items()):
-        seeds = _seeds(central.seed + WORLDS_FROM + number * each, each)
+        seeds = _seeds_of_world(central, number, each)
         if told is not None and kept.get(plans[-1], seeds) is None:
             told("trying strategies in all worlds", number, len(worlds))
         there.append(_means(changes(name, world, seeds)))
     return Effects(tuple(levers), np.stack(there, axis=1), own)
+
+
+def _seeds_of_world(central: Scenario, number: int, each: int) -> tuple[int, ...]:
+    return _seeds(central.seed + WORLDS_FROM + number * each, each)
 
 
 def _seeds(first: int, runs: int) -> tuple[int, ...]:

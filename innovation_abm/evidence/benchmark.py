@@ -110,7 +110,7 @@ EVERYTHING_ON: Final = {
 
 NETWORKS: Final = ("platform_network", "norm_network")
 """Measured in rows of their own: each seed has its own, and networkx takes longer to make one than
-the model to run."""
+the model takes to run."""
 
 BUT_NETWORKS: Final = "all but networks"
 MECHANISMS: Final[dict[str, dict[str, Any]]] = {

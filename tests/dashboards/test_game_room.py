@@ -395,6 +395,34 @@ def test_a_game_in_which_a_rule_fails_is_compared_or_goes_on_once_it_is_correcte
     assert opened(nervous(tmp_path, CORRECTED)).games()[0].progress.week == 10
 
 
+def test_a_file_that_still_fails_after_a_correction_can_be_corrected_again(room, tmp_path):
+    room.close()
+    failing = opened(nervous(tmp_path, IN_A_WEEK))
+    failing.play_managers()
+    play(failing, 8)
+    failing.close()
+    for when in (f"{IN_A_WEEK} or self.model.week == 11", CORRECTED):
+        tried = opened(nervous(tmp_path, when))
+        (offered,) = tried.games()
+        tried.continue_game(offered)
+        assert tried.game.game.value.game.goes_on == (when == CORRECTED)
+        tried.close()
+
+
+def test_a_game_keeps_its_lock_while_another_tab_takes_it_over(room):
+    room.play_managers()
+    game, released = room.game.game.value, []
+    game.journal.release = lambda: released.append(game)
+    other = opened()
+    (offered,) = other.games()
+    other.continue_game(offered)
+    room.game.act("week", 1)  # which finds that it has no game any more
+    assert (room.game.game.value, released) == (None, [])
+    assert other.game.game.value.journal is game.journal
+    other.close()
+    assert released == [game]
+
+
 def test_a_game_which_simulated_managers_cannot_play_is_shown_and_exported_alone(room, tmp_path):
     room.close()
     undecided = "self.model.week == 4 and not self.model.verdicts"

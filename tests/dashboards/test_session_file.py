@@ -65,6 +65,18 @@ def test_it_opens_at_its_step_with_the_bets(tmp_path):
     assert (again.session.step, again.session.bets) == (3, room.session.bets)
 
 
+def test_a_session_that_is_asked_for_begins_unless_it_is_the_one_of_the_file(tmp_path):
+    room = tab(Opened(preset("workshop")))
+    room.open_guide("clay-layer")
+    room.go_to_step(1)
+    room.bet_on(1)
+    same = reopened(room, tmp_path, session="clay-layer")
+    assert state(same) == state(room)
+    assert (same.session.step, same.session.bets) == (1, room.session.bets)
+    other = reopened(room, tmp_path, session="heroes")
+    assert (other.session.guide.key, other.session.step) == ("heroes", 0)
+
+
 def test_own_levers_come_with_it(tmp_path):
     (tmp_path / "levers.toml").write_text(COFFEE, encoding="utf-8")
     levers = load_levers(tmp_path / "levers.toml")

@@ -273,6 +273,16 @@ def test_a_diagnosis_comes_back_to_its_tab(tab):
     assert again.profiling.found.value is found
 
 
+def test_a_folder_that_the_page_was_started_with_comes_before_what_a_tab_kept(tab, monkeypatch):
+    room, memory = tab(), TabMemory()
+    room.profiling._memory = memory
+    room.profiling._show(DIAGNOSIS)
+    started = tab()
+    monkeypatch.setattr(type(started.profiling), "_folder", Path("permits"))
+    started.profiling.recall(memory.diagnosis)
+    assert started.profiling.found.value is None
+
+
 def test_a_diagnosis_that_is_too_large_is_shown_and_not_kept(tab):
     room, memory = tab(), TabMemory(diagnosis={"diagnosis": "the one before"})
     room.profiling._memory = memory
