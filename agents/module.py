@@ -177,6 +177,10 @@ class Body(Module):
 
     def before_arrivals(self) -> None:
         """Stop ideas that are on their way to a desk and that the body takes."""
+        self.stop_moves()
+
+    def stop_moves(self) -> None:
+        """Stop what the body takes; called before ideas join queues, in late slots once more."""
         going: list[Transfer] = []
         stopped: list[Transfer] = []
         for move in self.model.moves:

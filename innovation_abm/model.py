@@ -6,11 +6,12 @@ order in which agents act cannot matter. See ``docs/odd.md`` for the description
 
 from __future__ import annotations
 
+import copy
 import secrets
 from collections import deque
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, SupportsIndex
 
 import mesa
 import numpy as np
@@ -246,6 +247,7 @@ class InnovationModel(mesa.Model):
     panel: Panel | None
     modules: list[Module]
     scars_feared: bool
+    joining: bool  # whether ideas are joining their queues, when none may be sent on
     first_slot: int  # the number of the first slot that is spent now, as draws know it
     # what holds this week, department by department and, last, for the government as a whole
     terms: list[Terms]
@@ -282,6 +284,13 @@ class InnovationModel(mesa.Model):
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:  # noqa: ANN401 - what pickle takes
         """Pickle it, in any week, with the text of the files that its rules and agents are from."""
         return reduced(self, self.book, protocol)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Copy it part by part: a copy may hold what cannot be pickled, and keeps its classes."""
+        twin = object.__new__(type(self))
+        memo[id(self)] = twin
+        vars(twin).update(copy.deepcopy(vars(self), memo))
+        return twin
 
     def step(self) -> None:
         """Run one week; a finished run stays as it is."""
@@ -436,7 +445,7 @@ class InnovationModel(mesa.Model):
         self.go_on()
         for module in self.modules:
             if isinstance(module, Body):
-                module.before_arrivals()
+                module.stop_moves()
         self.join_queues()
         self.flying = [idea for idea in self.flying if idea.stage != Stage.CLOSED]
 
@@ -486,6 +495,8 @@ class InnovationModel(mesa.Model):
     def send(self, idea: Idea, target: Desk[Idea], stage: Stage) -> None:
         """Put an idea on its way to a queue; it arrives in phase 7."""
         self.refuse_waiting(idea, Misuse.SENT)
+        if self.joining:
+            raise MisuseError(Misuse.ON_ARRIVAL, idea.author.post, idea.week, self.week)
         if getattr(target, "role", None) == Role.STAFF:
             raise MisuseError(Misuse.NO_DESK, idea.author.post, idea.week, self.week)
         if not stage.queued:
@@ -904,6 +915,7 @@ class InnovationModel(mesa.Model):
         for move in self.moves:
             by_target.setdefault(move.target, []).append(move.idea)
         self.moves = []
+        self.joining = True
         key = self.keys[Purpose.ARRIVAL_ORDER]
         for target, ideas in by_target.items():
             if len(ideas) > 1:
@@ -913,6 +925,7 @@ class InnovationModel(mesa.Model):
                 target.receive(idea)
                 if idea.stage.queued and not idea.waits:
                     raise MisuseError(Misuse.NOT_RECEIVED, idea.author.post, idea.week, self.week)
+        self.joining = False
 
     def lose_ideas(self) -> None:
         """Lapse waiting ideas, give up those without their author, drop some for politics."""
@@ -1163,7 +1176,7 @@ class InnovationModel(mesa.Model):
         self.managers = [p for p in self.reviewers if not isinstance(p, Leader)]
         self.reviewers_by_layer = ranked(self.reviewers, chart.layers)
         self._overriding = {}
-        self.scars_feared = False
+        self.scars_feared = self.joining = False
         self.first_slot = 0
         self._hire_bodies(classes)
         self.posts = np.arange(len(self.people), dtype=np.uint64)

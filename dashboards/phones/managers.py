@@ -127,8 +127,14 @@ class ManagersGame:
         """Begin before a week, after running those before it with the verdicts given in them.
 
         Raises:
-            InnovationAbmError: if the scenario cannot be run on the chart, or those weeks cannot.
+            InnovationAbmError: if the scenario cannot be run on the chart, or those weeks cannot;
+                or if desks review what arrives in the same week, before anybody can answer.
         """
+        if played.scenario.serves_arrivals:
+            raise InnovationAbmError(
+                "same_week_service = true: must be false in a game of managers, who answer a week "
+                "after an idea has come to their desk"
+            )
         self.played = replace(played, scenario=played.scenario.but(verdicts=()))
         self.verdicts, self.stopped = tuple(verdicts), ""
         self._recorder = _recorded(self.played, self.verdicts, week)

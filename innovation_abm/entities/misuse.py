@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum, unique
+from numbers import Real
 from typing import Final
 
 from innovation_abm.errors import InnovationAbmError, shown
@@ -19,6 +20,7 @@ class Misuse(IntEnum):
     NO_DESK = 4
     NO_QUEUE = 5
     TWICE = 6
+    ON_ARRIVAL = 7
 
 
 _WAITS: Final = "deal only with ideas that were taken from the queue"
@@ -43,7 +45,11 @@ _TOLD: Final = {
     ),
     Misuse.NOT_RECEIVED: (
         "is received by nobody",
-        "receive() must call super().receive(idea), send the idea on, or end it",
+        "receive() must call super().receive(idea), or end the idea",
+    ),
+    Misuse.ON_ARRIVAL: (
+        "is sent on while ideas join their queues",
+        "receive() must take the idea in, or end it; send it on when it is reviewed",
     ),
 }
 
@@ -92,8 +98,10 @@ class CapacityError(InnovationAbmError):
 
     def __str__(self) -> str:
         """Return what is wrong, where, and what is right."""
+        # One engine knows whether it was a whole number, the other does not.
+        value = f"{self.value:g}" if isinstance(self.value, Real) else shown(self.value)
         return (
-            f"{self.kind}.capacity() returned {shown(self.value)} (post {self.post}, week "
+            f"{self.kind}.capacity() returned {value} (post {self.post}, week "
             f"{self.week}): must be 0 or more"
         )
 

@@ -60,7 +60,8 @@ class World(Protocol):
         rules: the rule book of the run.
         settings: the scenario; compiled agents read ``value_distribution`` only.
         ideas: all ideas so far, in the order of their conception.
-        granted: ideas that got permission, and go on when people next conceive.
+        granted: ideas that got permission, and go on when people next conceive, or at once where a
+            late slot granted it.
         first_slot: the number of the first slot that is spent now: 0, or more when slots that are
             left at the end of a week are spent on what has arrived in it.
         moves: ideas on their way to a queue, each with the desk and the stage in which it arrives.

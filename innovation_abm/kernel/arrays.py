@@ -152,7 +152,7 @@ RUN: Final = _record(
     i8="week phase wanted weeks people departments layers period last_period "
     "value_distribution circle network lapsed_leave has_agency has_panel "
     "first_verdict last_verdict "
-    "first_slot ideas nodes flying forum granted targets candidates copies adopted_now "
+    "first_slot joining ideas nodes flying forum granted targets candidates copies adopted_now "
     "embedded_now circulated circulating met successes touched scars_feared projects resting "
     "room_ideas room_nodes room_embedded room_met",
 )

@@ -250,7 +250,7 @@ def sift(sort_keys, sort_items, root, end):
 def start(s, group_seeds):
     """Make everything as it is before the first week."""
     run = s.run[0]
-    run.week = run.phase = run.wanted = run.first_slot = 0
+    run.week = run.phase = run.wanted = run.first_slot = run.joining = 0
     run.ideas = run.nodes = run.flying = run.forum = run.granted = run.targets = 0
     run.candidates = run.copies = run.adopted_now = run.embedded_now = 0
     run.circulated = run.circulating = run.met = run.touched = 0
@@ -557,6 +557,8 @@ def send(s, i, target, stage):
     """Put an idea on its way to a queue; it arrives in phase 7."""
     idea, reviewer, run = s.ideas[i], s.people[target], s.run[0]
     refuse_waiting(s, i, Misuse.SENT.value)
+    if CUSTOM and run.joining:
+        raise MisuseError(Misuse.ON_ARRIVAL.value, idea.author, idea.week)
     if CUSTOM and reviewer.role == Role.STAFF:
         raise MisuseError(Misuse.NO_DESK.value, idea.author, idea.week)
     if CUSTOM and not Stage.PERMISSION <= stage <= Stage.PANEL:
@@ -771,7 +773,7 @@ def other_reviewer(s, layer, first_excluded, also_excluded, u):
 
     The ranks in the chain ``first_excluded`` are left out, and the rank ``also_excluded``.
     """
-    if CUSTOM and not 1 <= layer <= s.run[0].layers:
+    if CUSTOM and not 0 <= layer <= s.run[0].layers:  # 0: the agency, which is alone there
         raise ValueError("a custom agent asks for a layer that does not exist")
     begin = s.layer_first[layer]
     free = s.layer_first[layer + 1] - begin
@@ -1194,6 +1196,7 @@ def business_arrives(s):
 def join_queues(s):
     """Move ideas into the queues they were sent to; a keyed draw orders those of a week."""
     run = s.run[0]
+    run.joining = 1
     for place in range(run.targets):
         soon = s.targets[min(place + SOON, run.targets - 1)]
         fetch(s.ideas, s.people[soon].arriving_first, "key in_use")
@@ -1216,7 +1219,7 @@ def join_queues(s):
             receive(s, target, i)
             if CUSTOM:
                 refuse_unreceived(s, i)
-    run.targets = 0
+    run.targets = run.joining = 0
 
 
 @compiled

@@ -396,11 +396,12 @@ def _check_used(book: FileRules, declaring: Mapping[str, ModuleType]) -> None:
 
 def _check_set_once(texts: Mapping[str, bytes]) -> None:
     """Refuse a role that a file sets twice, of which Python keeps the last."""
-    nodes = ((name, node) for name, text in texts.items() for node in ast.walk(ast.parse(text)))
+    nodes = ((name, node) for name, text in texts.items() for node in ast.parse(text).body)
     for file, node in nodes:
-        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)):
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Dict):
             continue
-        if AGENTS not in map(ast.unparse, node.targets):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if AGENTS not in map(ast.unparse, targets):
             continue
         seen: set[str] = set()
         for key in filter(None, node.value.keys):

@@ -217,16 +217,20 @@ def certain_needs(
 
 
 def _changed_by(lever: Lever, scenario: Scenario) -> list[str]:
-    """List the parameters that a lever changes in any week, had the scenario moved no other.
+    """List the parameters that a lever changes in any week, alone or beside the others.
 
+    Others that the scenario moves may take a parameter away from where the lever would move it.
     Those that its record names come first.
     """
-    before, after = weeks_of(_moving(scenario)), weeks_of(_moving(scenario, lever.key))
-    return [
-        name
-        for name in dict.fromkeys((*moved_by(lever), *before[0]))
-        if any(one.get(name) != other.get(name) for one, other in zip(before, after, strict=True))
-    ]
+    entries = (scenario.levers, *(entry.levers for entry in scenario.timeline))
+    others = {key for levers in entries for key in levers} - {lever.key}
+    changed: set[str] = set()
+    for kept in ((), others):
+        before = weeks_of(_moving(scenario, *kept))
+        after = weeks_of(_moving(scenario, *kept, lever.key))
+        for one, other in zip(before, after, strict=True):
+            changed |= {name for name in one if one[name] != other.get(name)}
+    return [name for name in dict.fromkeys((*moved_by(lever), *before[0])) if name in changed]
 
 
 def _moving(scenario: Scenario, *keys: str) -> Scenario:

@@ -217,7 +217,7 @@ class Scenario(
             network_faults(given),
             own_lever_faults(self.own_levers, self.parameters()),
             lever_faults(self.levers, self.catalogue()),
-            verdict_faults(self.verdicts, self.weeks, self._serves_arrivals()),
+            verdict_faults(self.verdicts, self.weeks, self.serves_arrivals),
         )
         faults = list(islice(found, MOST))
         if not faults:  # the effect of levers and timeline can be worked out
@@ -314,10 +314,12 @@ class Scenario(
         people, ideas, decisions, context = (self.seed if s is None else s for s in own)
         return people, ideas, decisions, context
 
-    def _serves_arrivals(self) -> bool:
+    @property
+    def serves_arrivals(self) -> bool:
         """Whether ideas may be decided on in the week in which they are conceived."""
-        changed = any("same_week_service" in change.values for change in self.timeline)
-        return self.same_week_service or changed
+        changed = {name for change in self.timeline for name in change.values}
+        switched = {name for lever in self.own_levers for name in lever.switches}
+        return self.same_week_service or "same_week_service" in changed | switched
 
     def _given(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in type(self).model_fields}

@@ -11,6 +11,8 @@ from innovation_abm import preset, simulate
 from innovation_abm.charts.charts import build_organization
 from innovation_abm.dashboards.archive import Played
 from innovation_abm.dashboards.phones.managers import ManagersGame, score
+from innovation_abm.errors import InnovationAbmError
+from innovation_abm.scenario import Change
 from innovation_abm.scenario.random_scenarios import random_case
 
 WORKSHOP = preset("workshop").but(weeks=26)
@@ -52,8 +54,13 @@ def test_a_game_is_the_run_of_its_scenario():
 def test_desks_take_up_just_what_their_inboxes_show(number):
     case = random_case(number)
     weeks = min(case.scenario.weeks, 30)
-    begun = tuple(one for one in case.scenario.timeline if one.week <= weeks)
-    game = ManagersGame(Played(case.scenario.but(weeks=weeks, timeline=begun), case.chart))
+    begun = tuple(
+        one
+        for one in case.scenario.timeline
+        if one.week <= weeks and "same_week_service" not in one.values
+    )
+    scenario = case.scenario.but(weeks=weeks, timeline=begun, same_week_service=False)
+    game = ManagersGame(Played(scenario, case.chart))
     luck, offered, posts = Random(number), set(), set(game.posts)
     while not game.over:
         offered |= {
@@ -72,6 +79,18 @@ def test_desks_take_up_just_what_their_inboxes_show(number):
     assert taken <= offered
     answered = {(one.week, one.idea, one.post) for one in game.verdicts}
     assert answered == offered
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"same_week_service": True},
+        {"timeline": (Change(week=9, values={"same_week_service": True}),)},
+    ],
+)
+def test_no_game_is_played_where_desks_review_what_comes_in_the_same_week(changes):
+    with pytest.raises(InnovationAbmError, match="same_week_service = true: must be false in a"):
+        ManagersGame(replace(played(), scenario=WORKSHOP.but(**changes)))
 
 
 def test_a_desk_without_a_player_is_simulated():

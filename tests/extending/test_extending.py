@@ -288,6 +288,10 @@ def test_a_rule_book_of_a_file_is_sent_as_its_text(folder):
         ("{Role.MANAGER: Staff}", '; did you mean "MIDDLE_MANAGER"?'),
         ("{}", "mine.py: declares no rule"),
         ("{Role.STAFF: Person, Role.STAFF: Staff}", "line 3: ROLES has Role.STAFF twice"),
+        (
+            "3\nROLES: dict = {Role.STAFF: Person, Role.STAFF: Staff}",
+            "line 4: ROLES has Role.STAFF",
+        ),
     ],
 )
 def test_what_is_no_agent_is_refused(roles, message, folder):

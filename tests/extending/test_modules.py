@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
-from innovation_abm import InnovationAbmError, Role, Scenario, load_rules, simulate
+from innovation_abm import InnovationAbmError, Role, Scenario, load_rules, preset, simulate
 from innovation_abm.entities.idea import Fate
 from innovation_abm.extending.checking import fingerprint
 from innovation_abm.model import InnovationModel
@@ -145,6 +147,41 @@ def test_a_run_with_modules_is_saved_in_mid_run_and_goes_on(parliament, tmp_path
     again.run()
     assert fingerprint(Run.from_model(again)) == fingerprint(Run.from_model(whole))
     assert [one.place for one in again.modules] == ["after_learning"] * 3
+
+
+def test_a_body_acts_once_a_week_and_stops_ideas_before_late_slots_too(tmp_path):
+    """What goes on in a late slot comes before the body as well."""
+    text = """
+from innovation_abm.extension import Body
+
+
+class Court(Body):
+    def begin(self):
+        self.acted, self.saw, self.test = [], 0, lambda idea: True  # which no pickle can hold
+
+    def before_arrivals(self):
+        self.acted.append(self.model.week)
+        super().before_arrivals()
+
+    def takes(self, idea, desk):
+        self.saw += self.model.first_slot > 0
+        return desk.layer == 1
+
+    def approves(self, idea):
+        return self.test(idea)
+
+
+MODULES = [Court]
+"""
+    rules = written(tmp_path, text)
+    scenario = preset("workshop").but(weeks=30, same_week_service=True, conception_rate=12.0)
+    model = InnovationModel(scenario.but(manager_business=1.0), rules=rules)
+    for _ in range(30):
+        model = copy.deepcopy(model)
+        model.step()
+    (court,) = model.modules
+    assert court.acted == list(range(1, 31))
+    assert court.saw > 0
 
 
 REFUSED = {

@@ -97,10 +97,12 @@ class Misdealing(MiddleManager):
     """One who deals wrongly with ideas, or with slots, in a way for each length of pilots."""
 
     def capacity(self):
-        return -1.0 if self.terms.pilot_weeks == 1.0 else super().capacity()
+        return -1 if self.terms.pilot_weeks == 1.0 else super().capacity()
 
     def receive(self, idea):
-        if self.terms.pilot_weeks != 2.0:
+        if self.terms.pilot_weeks == 9.0:
+            self.model.send(idea, self.leader, Stage.REVIEW)
+        elif self.terms.pilot_weeks != 2.0:
             super().receive(idea)
 
     def handle(self, idea):
@@ -172,6 +174,16 @@ def test_custom_agents_agree_in_both_engines():
     assert figures.equals(replicate(Scenario(weeks=20, span=4), 3, roles=CAST, engine="mesa"))
 
 
+def test_an_agency_may_look_for_other_doors_beside_custom_agents():
+    """There is none beside it, as it is alone on its layer."""
+    scenario = BUSY.but(stuck_weeks=1.0, other_doors=3.0, middle_layers=1, conception_rate=10.0)
+    mesa, compiled = (
+        simulate(scenario, roles={Role.MIDDLE_MANAGER: QueueAware}, engine=engine)
+        for engine in ("mesa", "kernel")
+    )
+    assert compiled.ideas.equals(mesa.ideas)
+
+
 @pytest.mark.parametrize(
     ("pilot_weeks", "message"),
     [
@@ -201,7 +213,7 @@ def test_an_idea_that_a_reviewer_keeps_stays_where_it_is():
 @pytest.mark.parametrize(
     ("way", "message"),
     [
-        (1.0, r"Misdealing.capacity\(\) returned -1.0 \(post 2, week 1\): must be 0 or more"),
+        (1.0, r"Misdealing.capacity\(\) returned -1 \(post 2, week 1\): must be 0 or more"),
         (2.0, r"received by nobody .*call super\(\).receive\(idea\)"),
         (3.0, "is ended that waits in a queue"),
         (4.0, "is put to a test"),
@@ -209,6 +221,7 @@ def test_an_idea_that_a_reviewer_keeps_stays_where_it_is():
         (6.0, "is sent to somebody who does not review"),
         (7.0, "in a stage in which none waits"),
         (8.0, "is the second of its author in a week"),
+        (9.0, "is sent on while ideas join their queues"),
     ],
 )
 def test_both_engines_refuse_in_the_same_words_what_would_do_harm(way, message):

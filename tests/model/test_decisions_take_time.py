@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from innovation_abm import preset, simulate
+from innovation_abm.agents import Person
+from innovation_abm.chance import Purpose
 from innovation_abm.entities.idea import Event, Fate, Stage
-from innovation_abm.entities.queues import QUEUE_COLUMNS, weekly_business
+from innovation_abm.entities.queues import LATE_SLOT, QUEUE_COLUMNS, weekly_business
 from innovation_abm.model import InnovationModel
 from innovation_abm.organization.organization import Organization
 from innovation_abm.organization.shapes import tree
@@ -125,13 +127,23 @@ def test_business_waits_as_the_queue_of_one_slot_a_week_has_it(load, same_week):
     assert found == pytest.approx(expected, rel=0.03)
 
 
-def test_late_slots_choose_by_draws_of_their_own_and_panels_and_permission_take_part():
+def test_late_slots_choose_by_draws_of_their_own_and_permission_takes_part(monkeypatch):
     busy = SLOW.but(
         same_week_service=True, evaluation_weeks=0.0, board_weeks=0.0, manager_business=2.0,
         permission_seeking=0.6, platforms=True,
     )  # fmt: skip
-    model = InnovationModel(busy)
+    model, chosen = InnovationModel(busy), []
+    draw = Person.draw
+
+    def noted(self, purpose, *parts):
+        if purpose == Purpose.SLOT_CHOICE:
+            chosen.append(parts)
+        return draw(self, purpose, *parts)
+
+    monkeypatch.setattr(Person, "draw", noted)
     model.run()
+    assert len(chosen) == len(set(chosen))
+    assert any(slot >= LATE_SLOT for _, _, slot in chosen)
     joined: dict[int, int] = {}
     at_once = set()
     for record in model.events:
@@ -140,7 +152,6 @@ def test_late_slots_choose_by_draws_of_their_own_and_panels_and_permission_take_
         elif joined.get(record.idea) == record.week:
             at_once.add(record.event)
     assert {Event.ENDORSED, Event.REFUSED, Event.GRANTED} <= at_once
-    assert model.first_slot > 0
 
 
 # --- spans ----------------------------------------------------------------------------------------

@@ -212,6 +212,14 @@ def test_a_lever_that_others_have_made_needless_is_not_said_to_lack_anything():
     assert certain_needs("clay_weight", room) == {}
 
 
+def test_a_lever_that_brings_back_what_others_take_away_lacks_nothing():
+    room = preset("workshop").but(weeks=40, suitability=1.0)
+    both = room.but(levers={"unsuited_to_context": 1.0, "new_operational_models": 1.0})
+    assert certain_needs("new_operational_models", room) == {"suitability": 0.8}
+    assert certain_needs("new_operational_models", both) == {}
+    assert idle_changes(room, both) == {}
+
+
 def test_the_shape_of_a_given_organisation_counts():
     room = preset("workshop").but(departments=1, agency=True)
     assert needs_of("circulation", room) == {"departments": 2}
