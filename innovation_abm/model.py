@@ -289,7 +289,7 @@ class InnovationModel(mesa.Model):
         """Copy it part by part: a copy may hold what cannot be pickled, and keeps its classes."""
         twin = object.__new__(type(self))
         memo[id(self)] = twin
-        vars(twin).update(copy.deepcopy(vars(self), memo))
+        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return twin
 
     def step(self) -> None:
