@@ -48,7 +48,8 @@ def _Keep(room: Room) -> None:
         room.keep(chosen)
 
     with solara.Div(classes=["ia-named"]):
-        solara.InputText(say("named_name"), name, continuous_update=True)
+        # Not with every key: what the server answers to one would undo the keys typed since.
+        solara.InputText(say("named_name"), name)
         solara.Button(say("named_keep"), on_click=keep, color="primary")
 
 

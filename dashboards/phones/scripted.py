@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 import socket
 import threading
 import time
@@ -95,8 +94,8 @@ class ScriptedPhone:
 
     def seat(self) -> dict[str, Any]:
         """Return what the page of a phone that plays knows from the start."""
-        found = re.search(r"seat = (\{.*?\})", self.page)
-        seat: dict[str, Any] = json.loads(found[1]) if found else {}
+        _, _, rest = self.page.partition("seat = ")
+        seat: dict[str, Any] = json.JSONDecoder().raw_decode(rest)[0] if rest else {}
         return seat
 
     def _ask(self, method: str, content: str | None) -> tuple[HTTPResponse, bytes]:
