@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from innovation_abm.dashboards.ensembles import Ensemble, Numbers
     from innovation_abm.dashboards.maps import Map
-    from innovation_abm.dashboards.post_names import Names
+    from innovation_abm.dashboards.post_names import PostNames
     from innovation_abm.dashboards.words import Speech
     from innovation_abm.entities.idea import Fate
     from innovation_abm.results.run import Run
@@ -40,7 +40,7 @@ def gate_name(gate: str, say: Speech) -> str:
     return say(f"gate_{gate}")
 
 
-def group_name(group: str, names: Names, say: Speech) -> str:
+def group_name(group: str, names: PostNames, say: Speech) -> str:
     """Return the name of a layer, such as ``"layer 2"``, or a department, as the page has it."""
     number = group.removeprefix("layer ")
     if number != group and number.isdigit():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from innovation_abm.dashboards.analyses import Analyses
     from innovation_abm.dashboards.figures import PagePicture
     from innovation_abm.dashboards.in_worlds import InWorlds
-    from innovation_abm.dashboards.post_names import Names
+    from innovation_abm.dashboards.post_names import PostNames
     from innovation_abm.dashboards.room import Room
     from innovation_abm.dashboards.twins import Twins
     from innovation_abm.dashboards.words import Speech
@@ -122,7 +122,7 @@ def _unexplained(found: Attribution, say: Speech) -> str:
     return say("causes_unexplained", number=rest, lost=lost)
 
 
-def _causes_table(found: Attribution, names: Names, say: Speech) -> str:
+def _causes_table(found: Attribution, names: PostNames, say: Speech) -> str:
     """Return what each mechanism costs by layer or department, out of 100 good ideas."""
     groups = list(found.parts[0].groups)
     heads = [say("causes_mechanism"), *(group_name(one, names, say) for one in groups)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from innovation_abm.dashboards.post_names import Names
+from innovation_abm.dashboards.post_names import PostNames
 from innovation_abm.organization.organization import Role
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Placing:
     departments: tuple[tuple[float, float], ...]
     grouped: bool
     posts: NDArray[np.int64]
-    names: Names
+    names: PostNames
 
     def as_dict(self) -> dict[str, Any]:
         """Return the picture for the browser, without names."""
@@ -131,7 +131,7 @@ def place(chart: Organization, most: int = MOST, *, named: bool = False) -> Plac
         departments=tuple(spans),
         grouped=len(nodes) < chart.size,
         posts=nodes,
-        names=Names.of(chart, named=named),
+        names=PostNames.of(chart, named=named),
     )
 
 

@@ -22,7 +22,7 @@ UNIT: Final = re.compile(r"(office|branch) of (.+)")
 
 
 @dataclass(frozen=True)
-class Names:
+class PostNames:
     """The names in a chart.
 
     Attributes:
@@ -38,7 +38,7 @@ class Names:
     made_departments: bool
 
     @classmethod
-    def of(cls, chart: Organization, *, named: bool) -> Names:
+    def of(cls, chart: Organization, *, named: bool) -> PostNames:
         """Find out which names of a chart the model made: those that it would make again."""
         posts = Organization.from_superiors(chart.superior).names
         again = Organization.from_superiors(chart.superior, names=chart.names)

@@ -19,7 +19,7 @@ from innovation_abm.dashboards.phones.clock import WeekClock
 from innovation_abm.dashboards.phones.journal import Journal, JournalError, JournalHeader, seat_of
 from innovation_abm.dashboards.phones.managers import ManagersGame
 from innovation_abm.dashboards.phones.poll import MOST_PHONES, VoteError
-from innovation_abm.dashboards.post_names import Names
+from innovation_abm.dashboards.post_names import PostNames
 from innovation_abm.dashboards.words import LANGUAGES, Speech
 from innovation_abm.errors import InnovationAbmError
 
@@ -339,7 +339,7 @@ class PhoneGame:
         """
         with self._changing:
             post, played = self._progress.seats[seat_of(phone)], self.game.played
-        posts = Names.of(played.chart, named=played.own)
+        posts = PostNames.of(played.chart, named=played.own)
         name = {one: names[post] for one in LANGUAGES if (names := posts.posts(Speech(one)))}
         return {"post": post, "name": name, "weeks": self.game.weeks, "now": time.time()}
 

@@ -7,7 +7,7 @@ from innovation_abm.charts.charts import load_chart, write_chart
 from innovation_abm.dashboards.chart_titles import group_name
 from innovation_abm.dashboards.opening import Opened
 from innovation_abm.dashboards.placing import place
-from innovation_abm.dashboards.post_names import Names
+from innovation_abm.dashboards.post_names import PostNames
 from innovation_abm.dashboards.room import Room
 from innovation_abm.dashboards.server import Preparation
 from innovation_abm.dashboards.tab_memory import Kept
@@ -29,7 +29,7 @@ OWN = Organization.from_superiors(
 def test_names_that_the_model_makes_are_in_the_language_of_the_page(chart, tmp_path):
     write_chart(chart, tmp_path / "chart.csv")
     for one in (chart, load_chart(tmp_path / "chart.csv")):
-        names = Names.of(one, named=True)
+        names = PostNames.of(one, named=True)
         assert names.posts(EN) == one.names
         assert names.units(EN) == one.unit_names
         assert names.departments(EN) == one.department_names
@@ -44,7 +44,7 @@ def test_names_that_the_model_makes_are_in_the_language_of_the_page(chart, tmp_p
 
 
 def test_a_real_chart_keeps_its_names_whatever_they_are():
-    names = Names.of(OWN, named=True)
+    names = PostNames.of(OWN, named=True)
     assert names.posts(FR) == OWN.names
     assert names.departments(FR) == OWN.department_names
     assert group_name("department of works", names, FR) == "department of works"
@@ -53,7 +53,7 @@ def test_a_real_chart_keeps_its_names_whatever_they_are():
     stated = Organization.from_superiors(
         [-1, 0, 1], unit=[0, 1, 1], unit_names=["office of works", "branch of roads"]
     )
-    assert Names.of(stated, named=True).units(FR) == stated.unit_names
+    assert PostNames.of(stated, named=True).units(FR) == stated.unit_names
 
 
 def test_what_means_nothing_to_the_room_has_no_name_but_departments_have():
