@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import reacton.ipyvuetify as vuetify
 import solara
 
 from innovation_abm.dashboards.compared_table import KINDS, table_file, table_notes, tables_in_html
@@ -14,6 +15,8 @@ from innovation_abm.dashboards.offered import title
 from innovation_abm.dashboards.panels import is_hidden, paragraph
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from innovation_abm.dashboards.named import NamedPlay
     from innovation_abm.dashboards.room import Room
 
@@ -48,9 +51,19 @@ def _Keep(room: Room) -> None:
         room.keep(chosen)
 
     with solara.Div(classes=["ia-named"]):
-        # Not with every key: what the server answers to one would undo the keys typed since.
-        solara.InputText(say("named_name"), name)
+        _Text(say("named_name"), name.value, name.set)
         solara.Button(say("named_keep"), on_click=keep, color="primary")
+
+
+@solara.component
+def _Text(label: str, value: str, changed: Callable[[str], object]) -> None:
+    """Ask for a text.
+
+    It comes with the event that it has been typed. What keeps the field's value here the same as in
+    the browser may lag behind by some keys when the next button is pressed.
+    """
+    field = vuetify.TextField(label=label, v_model=value)
+    vuetify.use_event(field, "change", lambda _field, _event, text: changed(str(text or "")))
 
 
 @solara.component
@@ -58,7 +71,7 @@ def _One(room: Room, one: NamedPlay, *, chosen: bool) -> None:
     """Open, rename, remove or choose one."""
     say = room.say
     with solara.Div(classes=["ia-named", "ia-card"], attributes={"role": "group"}):
-        solara.InputText(say("named_name"), one.name, lambda new: room.rename(one.name, new))
+        _Text(say("named_name"), one.name, lambda new: room.rename(one.name, new))
         for key, act, pressed in (
             ("named_open", lambda: room.open_named(one.name), None),
             ("named_compare", lambda: room.look(against=one.name), chosen),
