@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import reacton.ipyvuetify as vuetify
 import solara
+from reacton.ipyvue import use_event
 
 from innovation_abm.dashboards.compared_table import KINDS, table_file, table_notes, tables_in_html
 from innovation_abm.dashboards.comparing import JOB
@@ -62,8 +63,11 @@ def _Text(label: str, value: str, changed: Callable[[str], object]) -> None:
     It comes with the event that it has been typed. What keeps the field's value here the same as in
     the browser may lag behind by some keys when the next button is pressed.
     """
-    field = vuetify.TextField(label=label, v_model=value)
-    vuetify.use_event(field, "change", lambda _field, _event, text: changed(str(text or "")))
+
+    def typed(*sent: Any) -> None:  # noqa: ANN401 - the widget, the event, and the text
+        changed(str(sent[-1] or ""))
+
+    use_event(vuetify.TextField(label=label, v_model=value), "change", typed)
 
 
 @solara.component
