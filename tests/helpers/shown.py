@@ -36,6 +36,7 @@ STAND_INS: Final = {
         "innovation-abm run typical@2 --worlds --weeks 4 --chart my-chart.csv"
     ),
     "innovation-abm run FILE": "innovation-abm run session.toml",
+    "innovation-abm dashboard FILE": "innovation-abm dashboard session.toml",
     "innovation-abm studies NAME": "innovation-abm studies clay_layer",
     "innovation-abm sweep NAME": "innovation-abm sweep ishigami",
     "solara run FILE": "solara run page.py",
