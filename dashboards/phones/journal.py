@@ -140,7 +140,7 @@ class Progress:
             self.server = str(entry["server"])
 
     def keep_desks(self, posts: Collection[int]) -> None:
-        """Leave out phones at what is no desk, as in a damaged journal: they get another one."""
+        """Drop phones whose desk does not exist, as in a damaged journal; they get another one."""
         self.seats = {phone: post for phone, post in self.seats.items() if post in posts}
         self.answers = {
             place: endorse for place, endorse in self.answers.items() if place[0] in self.seats

@@ -64,7 +64,7 @@ def _chart(organization: Organization) -> tuple[dict[str, Array], Array]:
         "layer_first": layer_first.astype(np.int64),
         "origin": np.arange(people),
         **dict.fromkeys(("reader_first", "watched_first"), np.zeros(people + 1, np.int64)),
-        # Compiled code takes an array of each, also where there is no network to read.
+        # The compiled code needs an array for each, even if the scenario has no networks.
         **dict.fromkeys(("readers", "watched"), np.zeros(1, np.int64)),
         "own_beta": np.zeros((0, QUANTILES + 1)),
         "alike_until": _alike_until(newcomers["terms_row"][:people]),
