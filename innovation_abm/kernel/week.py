@@ -1807,7 +1807,7 @@ def next_idea(s):
     """Return the number of the next idea.
 
     Raises:
-        ValueError: if custom agents conceive more ideas than there is room for, as with several each a week.
+        ValueError: if custom agents conceive more ideas in a week than there is room for.
     """
     if CUSTOM and s.run[0].ideas >= s.ideas.size:
         raise ValueError("somebody has two ideas in a week; call super().conceive() once at most")
