@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import reacton.ipyvuetify as vuetify
 import solara
-from reacton.ipyvue import use_event
 
 from innovation_abm.dashboards.compared_table import KINDS, table_file, table_notes, tables_in_html
 from innovation_abm.dashboards.comparing import JOB
@@ -45,29 +44,35 @@ def _Keep(room: Room) -> None:
     """Keep what is played now."""
     say = room.say
     name = solara.use_reactive("")  # unlike a state, it is new even before it is drawn
+    kept = solara.use_reactive(0)
     usual = title(room.play.opening.name, say)
 
     def keep() -> None:
         chosen, name.value = cleaned(name.value) or usual, ""  # before another name is typed
+        kept.value += 1
         room.keep(chosen)
 
     with solara.Div(classes=["ia-named"]):
-        _Text(say("named_name"), name.value, name.set)
+        _Text(say("named_name"), "", name.set, field=kept.value)
         solara.Button(say("named_keep"), on_click=keep, color="primary")
 
 
 @solara.component
-def _Text(label: str, value: str, changed: Callable[[str], object]) -> None:
-    """Ask for a text.
+def _Text(label: str, value: str, changed: Callable[[str], object], *, field: int = 0) -> None:
+    """Ask for a text, in a new field when ``field`` changes.
 
     It comes with the event that it has been typed. What keeps the field's value here the same as in
-    the browser may lag behind by some keys when the next button is pressed.
+    the browser may lag behind by some keys when the next button is pressed; they would then come
+    back into a field that had been emptied.
     """
+    element = vuetify.TextField(label=label, v_model=value).key(f"field {field}")
+    latest = solara.use_ref(changed)
+    latest.current = changed
 
-    def typed(*sent: Any) -> None:  # noqa: ANN401 - the widget, the event, and the text
-        changed(str(sent[-1] or ""))
+    def listen() -> None:  # use_event() would go on listening to the first field
+        solara.get_widget(element).on_event("change", lambda *sent: latest.current(sent[-1] or ""))
 
-    use_event(vuetify.TextField(label=label, v_model=value), "change", typed)
+    solara.use_effect(listen, [field])
 
 
 @solara.component

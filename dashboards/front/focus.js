@@ -3,8 +3,8 @@
 const PATIENCE = 10000; // milliseconds: a dialog opens and closes gradually, slowly on a busy machine
 
 // Keeps the focus in the dialog when its content changes: the focused element may be gone, and
-// Escape closes a dialog only from within. When closed, it gives the focus back. It waits for what
-// is not drawn yet, until the user does something.
+// Escape closes a dialog only from within. When closed, it gives the focus back, unless something else
+// has it by then. It waits for what is not drawn yet, until the user does something.
 function keepFocus(model, el) {
   let end = 0, reached = false;
   const soon = (what) => { if (performance.now() < end) requestAnimationFrame(what); };
@@ -17,8 +17,9 @@ function keepFocus(model, el) {
     soon(focus);
   };
   const giveBack = () => { // once the dialog is closed, which would take it again
-    if (!el.closest(".v-dialog--active")) document.querySelector(model.get("opener"))?.focus();
-    else if (!model.get("view")) soon(giveBack);
+    if (el.closest(".v-dialog--active")) return model.get("view") ? undefined : soon(giveBack);
+    const focused = document.activeElement, free = !focused || focused === document.body;
+    if (free || dialog()?.contains(focused)) document.querySelector(model.get("opener"))?.focus();
   };
   const turn = () => {
     [end, reached] = [performance.now() + PATIENCE, false];

@@ -50,6 +50,7 @@ def upload(page, path, name, people):
     page.wait_for_selector(".ia-upload")
     page.set_input_files(".ia-upload input[type=file]", path)
     played(page, name)
+    page.wait_for_selector(".v-dialog--active", state="detached")  # until then it keeps the focus
     page.wait_for_function(f"{KEPT}?.label === {json.dumps(name)}")  # some time after it is played
 
 

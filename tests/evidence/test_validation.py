@@ -266,7 +266,7 @@ class LostBooks(InnovationModel):
     """Books that forget when ideas leave their queue."""
 
     def leave_queue(self, idea):
-        pass
+        idea.waits = False
 
 
 @pytest.mark.slow

@@ -59,7 +59,7 @@ def test_it_ends_and_says_which_check_failed(case, folder):
     Path("mine.py").write_text(text)
     began = time.monotonic()
     found = {
-        one.name: one for one in check_rules("mine.py", scenarios=3, engines=False, timeout=3.0)
+        one.name: one for one in check_rules("mine.py", scenarios=12, engines=False, timeout=3.0)
     }
     assert time.monotonic() - began < 100  # most of it to load, on a busy machine
     assert list(found) == list(QUESTIONS)
