@@ -39,6 +39,12 @@ def needs() -> Mapping[str, tuple[Mapping[str, Value], ...]]:
     return {name: _read(one.needs) for name, one in parameters().items()}
 
 
+@lru_cache(maxsize=1)
+def needed() -> Mapping[str, Parameter]:
+    """Return what can be needed: all shipped parameters, and units, counted like departments."""
+    return {**parameters(), "units": parameters()["departments"]}
+
+
 def _read(text: str) -> tuple[Mapping[str, Value], ...]:
     parts = (part for part in text.split(",") if part.strip())
     return tuple(dict(map(_term, part.split(" or "))) for part in parts)
@@ -46,7 +52,7 @@ def _read(text: str) -> tuple[Mapping[str, Value], ...]:
 
 def _term(text: str) -> tuple[str, Value]:
     name, _, value = (one.strip() for one in text.partition("="))
-    known = parameters()[name]
+    known = needed()[name]
     if known.kind == "bool":
         return name, value != "false"
     if not value:
@@ -72,24 +78,47 @@ def weeks_of(scenario: Scenario, organization: Organization | None = None) -> li
     """
     shape: Week = {}
     if organization is not None:
-        shape = {"departments": organization.departments, "middle_layers": organization.layers - 2}
+        shape = {
+            "departments": organization.departments,
+            "middle_layers": organization.layers - 2,
+            "units": 1 + (organization.units > organization.departments),
+        }
     elif scenario.chart is not None:  # whatever the chart has, nothing is said to lack
         shape = {"departments": 2, "middle_layers": 1}
     return [{**scenario.at(week), **shape} for week in turns(scenario)]
 
 
 def unmet(name: str, weeks: list[Week]) -> Week:
-    """Return what a parameter lacks to act: of each need met in no week, the first way to meet it.
+    """Return what a parameter lacks to act: of each need met in no week, a way to meet it.
 
     Under the shipped rules, a parameter that lacks something changes no figure of any run.
     """
-    known, found = parameters(), Week()
-    for ways in needs().get(name, ()):
-        met = (is_on(known[one], x, values[one]) for one, x in ways.items() for values in weeks)
-        if not any(met):
-            one, wanted = next(iter(ways.items()))
-            found[one] = wanted
+    found = _unmet(name, weeks, ())
+    for one in list(found):  # what is spared by the others
+        rest = {other: value for other, value in found.items() if other != one}
+        if rest and not _unmet(name, [week | rest for week in weeks], ()):
+            found = rest
     return found
+
+
+def _unmet(name: str, weeks: list[Week], asked: tuple[str, ...]) -> Week:
+    """Return what a parameter lacks, where what is asked about already counts as on."""
+    found = Week()
+    for ways in needs().get(name, ()):
+        lacking = [_lacking(*way, weeks, (*asked, name)) for way in ways.items()]
+        if all(lacking):
+            on = (lack for lack, way in zip(lacking, ways, strict=True) if way not in lack)
+            found |= next(on, lacking[0])
+    return found
+
+
+def _lacking(name: str, wanted: Value, weeks: list[Week], asked: tuple[str, ...]) -> Week:
+    """Return what one way of meeting a need lacks: to be on, or what it needs itself."""
+    if name in asked:
+        return {}
+    if any(is_on(needed()[name], wanted, week.get(name, 0)) for week in weeks):
+        return _unmet(name, weeks, asked)
+    return {name: wanted}
 
 
 def unmet_by(lever: Lever, changed: Sequence[str], weeks: list[Week]) -> Week:

@@ -596,7 +596,7 @@ class Review(Group):
     )
     unit_error: float = _number(
         0.0, 0.0, 0, 100, "standard error added where the author is of another unit", "value",
-        needs="review = logistic",
+        needs="review = logistic, middle_layers = 1 or units = 2",
     )
     department_error: float = _number(
         0.0, 0.0, 0, 100, "standard error added where the author is of another department", "value",
@@ -951,7 +951,8 @@ class Context(Group):
         1.0, None, 0, 1e6, "gap that citizens put up with", "value", needs="trust_loss"
     )
     trust_loss: float = _number(
-        0.02, 0.0, 0, 1, "trust lost for each unit of gap beyond tolerance", "a week"
+        0.02, 0.0, 0, 1, "trust lost for each unit of gap beyond tolerance", "a week",
+        needs="expectation_drift or jump_rate = 1.0 or service_gain",
     )
     trust_recovery: float = _number(
         0.02, None, 0, 1, "share of lost trust regained", "a week", needs="trust_loss"

@@ -15,7 +15,7 @@ from innovation_abm.running.effects import (
 )
 from innovation_abm.scenario import parameters
 from innovation_abm.scenario.levers import catalogue
-from innovation_abm.scenario.needs import is_on, needs, unmet, weeks_of
+from innovation_abm.scenario.needs import is_on, needed, needs, unmet, weeks_of
 from innovation_abm.scenario.random_scenarios import random_case
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -91,7 +91,7 @@ def value_off(name: str, wanted: object) -> object:
 def with_needs(name: str, room: Scenario) -> Scenario:
     first = {}
     for ways in needs()[name]:
-        if not any(is_on(parameters()[one], x, getattr(room, one)) for one, x in ways.items()):
+        if not any(is_on(needed()[one], x, getattr(room, one, 0)) for one, x in ways.items()):
             one, wanted = next(iter(ways.items()))
             first[one] = wanted
     return room.but(**first)
@@ -106,7 +106,7 @@ LEADERS = Organization.from_superiors([-1] * 4)
 
 def lacking(room: Scenario, name: str, ways: dict[str, object]) -> Scenario:
     """A room with one need of a parameter off, and all others on."""
-    off = {one: value_off(one, wanted) for one, wanted in ways.items()}
+    off = {one: value_off(one, wanted) for one, wanted in ways.items() if one != "units"}
     if off.get("departments") == 1 and off.get("middle_layers") == 0:  # a single reviewer
         off |= {"panel_size": 1.0, "panel_quorum": 1.0}
     if off.get("middle_layers") == -1:  # for a chart to have
@@ -167,11 +167,11 @@ def _held(scenario: Scenario, name: str) -> Scenario:
 
 
 def test_needs_name_what_there_is_with_values_at_which_it_is_on():
-    known = parameters()
-    for ways in (ways for name in known for ways in needs()[name]):
+    for ways in (ways for name in parameters() for ways in needs()[name]):
         for one, wanted in ways.items():
-            assert is_on(known[one], wanted, wanted)
-            Scenario(**{one: wanted})
+            assert is_on(needed()[one], wanted, wanted)
+            if one != "units":  # of a chart
+                Scenario(**{one: wanted})
 
 
 def test_what_a_lever_switches_on_is_not_missing():
@@ -225,6 +225,32 @@ def test_the_shape_of_a_given_organisation_counts():
     assert needs_of("circulation", room) == {"departments": 2}
     assert needs_of("circulation", room, generate(2, 1, 3)) == {}
     assert needs_of("manager_capacity", room, generate(2, 0, 3)) == {"middle_layers": 1}
+
+
+def test_units_that_a_department_has_count_however_flat_it_is():
+    """Where reviewer and author are always of one unit, none errs for being of another."""
+    flat = Organization.from_superiors([-1, 0, 0, 0, 0])
+    teams = Organization.from_superiors([-1, 0, 0, 0, 0], unit=[0, 1, 1, 2, 2], unit_names="abc")
+    room = preset("workshop").but(weeks=40)
+    moved = room.but(unit_error=2.0)
+    assert needs_of("unit_error", room, flat) == {"middle_layers": 1}
+    assert needs_of("unit_error", room, teams) == {}
+    assert acting([[room, moved]], flat) == [False]
+    assert acting([[room, moved]], teams) == [True]
+    both = room.but(middle_layers=0, unit_error=2.0, doubt=0.9)
+    assert idle_changes(room.but(middle_layers=0), both) == {"unit_error": {"middle_layers": 1}}
+
+
+def test_what_is_on_and_lacks_something_does_not_count():
+    """A chain of needs is followed to its end, and a need of one another is not one."""
+    flat = preset("workshop").but(middle_layers=0, unit_error=0.5)
+    assert needs_of("prior_spread", flat) == {"middle_layers": 1}
+    assert needs_of("prior_spread", flat.but(middle_layers=1)) == {}
+    still = preset("workshop").but(expectation_drift=0.0, service_gain=0.0)
+    for name in ("trust_loss", "trust_recovery", "gap_tolerance", "control"):
+        assert needs_of(name, still) == {"expectation_drift": 0.5}
+    assert needs_of("signal_volatility", still.but(drop_rate=0.0)) == {"drop_rate": 0.02}
+    assert needs_of("signal_volatility", still.but(drop_rate=0.1)) == {}
 
 
 def test_what_is_on_for_some_weeks_is_not_missing():
