@@ -18,7 +18,7 @@ from innovation_abm.errors import InnovationAbmError, first_few
 from innovation_abm.experiments.calibration.calibration import calibrate
 from innovation_abm.experiments.portfolios.memory import Memory
 from innovation_abm.experiments.profiles import fitting
-from innovation_abm.experiments.profiles.answers import Answers, load_answers
+from innovation_abm.experiments.profiles.answers import AnswerError, Answers, Must, load_answers
 from innovation_abm.experiments.profiles.information import information
 from innovation_abm.experiments.profiles.losses import headlines, losses, maturity
 from innovation_abm.experiments.profiles.ranking import EACH, effects, ranking
@@ -26,7 +26,7 @@ from innovation_abm.experiments.profiles.result import ANSWERS, CHART, Profile
 from innovation_abm.experiments.running.identity import model_version
 from innovation_abm.extras import require
 from innovation_abm.reading.plain_numbers import whole_number
-from innovation_abm.reading.text_files import read_text, write_text
+from innovation_abm.reading.text_files import path_shown, read_text, write_text
 from innovation_abm.scenario.possible_worlds import save_worlds, worlds_of
 
 if TYPE_CHECKING:
@@ -74,6 +74,9 @@ def profile(
     if replications < 1:
         raise InnovationAbmError(f"replications = {replications}: must be at least 1")
     given = answers if isinstance(answers, Answers) else load_answers(Path(answers))
+    if not any(given.used()):
+        where = "" if isinstance(answers, Answers) else f"{path_shown(answers)}: "
+        raise AnswerError(where + Must("one").said())
     draws = whole_number("draws", draws)
     if draws < (least := fitting.least_draws(given)):
         raise InnovationAbmError(f"draws = {draws:,}: must be at least {least:,}")

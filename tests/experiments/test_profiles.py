@@ -172,9 +172,14 @@ def test_too_few_draws_are_refused_with_how_many_are_needed():
     assert fitting.calibration_of(found, 30, draws=fitting.least_draws(found)).method.number == 3334
 
 
-def test_nothing_answered_is_refused():
+def test_nothing_answered_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(AnswerError, match="answer at least one"):
         calibration(answered(""))
+    file, out = tmp_path / "answers.toml", tmp_path / "out"
+    file.write_text(f"{HEAD}[answers]\n[in_place]\n")
+    with pytest.raises(AnswerError, match=r"answers\.toml: no question is answered"):
+        profile(file, out)
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("layers", range(5))
