@@ -7,7 +7,9 @@ Each parameter declares its needs as text (:mod:`innovation_abm.scenario.paramet
 All that is separated by commas has to be on; of what is joined by *or*, one is enough. A value is
 one at which the parameter is on: by default its usual value, for a flag true. A flag or choice is
 on at that value only, a number at any but its off value, and one without an off value from the
-value named on.
+value named on. Where the off value is named, it has to be off. What is on, but lacks something
+itself, does not count. Beside parameters, *units = 2* can be named: that a department of the chart
+has several.
 """
 
 from __future__ import annotations
@@ -66,7 +68,7 @@ def is_on(known: Parameter, wanted: Value, value: Value) -> bool:
     if known.kind not in ("int", "float"):
         return value == wanted
     if known.off is not None:
-        return value != known.off
+        return (value == known.off) == (wanted == known.off)
     assert isinstance(value, int | float) and isinstance(wanted, int | float)
     return value >= wanted
 

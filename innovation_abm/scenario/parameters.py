@@ -158,6 +158,8 @@ ALLIES: Final = f"{READERS}, ally_appeal"
 """Where ideas find allies."""
 STAFF: Final = "middle_layers = 0"
 """Where there are only leaders, nobody has a superior, and nobody is one."""
+PAST_PANEL: Final = "panel_novelty = 0.5 or panel_size = 0.0"
+"""Where not everything goes to the panel at once."""
 TO_AGENCY: Final = "middle_layers = 1 or platforms, manager_capacity or platforms"
 """Where ideas come to the agency from: the queues of managers, if any wait there, and platforms."""
 UNHEARD: Final = "clarity or middle_layers = 1 or determinants"
@@ -504,7 +506,7 @@ class Review(Group):
     )
     filter_up: float = _number(
         0.1, 0.0, 0, 1, "share of an idea's case lost at each manager on the way up",
-        needs="review = logistic, middle_layers = 1",
+        needs=f"review = logistic, middle_layers = 1, {PAST_PANEL}",
     )
     filter_down: float = _number(
         0.2, 0.0, 0, 1, "share of the leaders' signal lost at each manager on the way down",
@@ -577,7 +579,7 @@ class Review(Group):
         0.0, 0.0, 0, 1, "chance to land in a wrong queue where nothing clear is heard",
         needs=(
             f"clarity or filter_down or determinants, {UNHEARD}, "
-            "middle_layers = 1 or departments = 2"
+            f"middle_layers = 1 or departments = 2, {PAST_PANEL}"
         ),
     )
     panel_size: float = _number(
@@ -699,7 +701,7 @@ class Agency(Group):
     )
     stuck_weeks: float = _number(
         8.0, math.inf, 0, math.inf, "wait after which the agency takes an idea up", "weeks",
-        needs="agency, middle_layers = 1, manager_capacity",
+        needs=f"agency, middle_layers = 1, manager_capacity, {PAST_PANEL}",
     )
     agency_development: float = _number(
         0.2, 0.0, 0, 1, "share of the way to maturity that the agency brings what it endorses",

@@ -85,6 +85,8 @@ def value_off(name: str, wanted: object) -> object:
         return not wanted
     if known.kind == "choice":
         return next(one for one in known.choices if one != wanted)
+    if wanted == known.off:
+        return getattr(ROOM, name)
     return known.off if known.off is not None else wanted - 1
 
 
