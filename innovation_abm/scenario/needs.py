@@ -78,15 +78,16 @@ def weeks_of(scenario: Scenario, organization: Organization | None = None) -> li
 
     Where the organisation comes from elsewhere, the parameters of its shape are those it has.
     """
-    shape: Week = {}
     if organization is not None:
-        shape = {
+        shape: Week = {
             "departments": organization.departments,
             "middle_layers": organization.layers - 2,
             "units": 1 + (organization.units > organization.departments),
         }
     elif scenario.chart is not None:  # whatever the chart has, nothing is said to lack
-        shape = {"departments": 2, "middle_layers": 1}
+        shape = {"departments": 2, "middle_layers": 1, "units": 2}
+    else:  # the leader's office, and a branch under each manager
+        shape = {"units": 1 + (scenario.middle_layers > 0)}
     return [{**scenario.at(week), **shape} for week in turns(scenario)]
 
 
@@ -118,8 +119,10 @@ def _lacking(name: str, wanted: Value, weeks: list[Week], asked: tuple[str, ...]
     """Return what one way of meeting a need lacks: to be on, or what it needs itself."""
     if name in asked:
         return {}
-    if any(is_on(needed()[name], wanted, week.get(name, 0)) for week in weeks):
+    if any(is_on(needed()[name], wanted, week[name]) for week in weeks):
         return _unmet(name, weeks, asked)
+    if name == "units" and _lacking("middle_layers", 1, weeks, asked):
+        return {"middle_layers": 1}  # which brings units
     return {name: wanted}
 
 

@@ -598,7 +598,7 @@ class Review(Group):
     )
     unit_error: float = _number(
         0.0, 0.0, 0, 100, "standard error added where the author is of another unit", "value",
-        needs="review = logistic, middle_layers = 1 or units = 2",
+        needs="review = logistic, units = 2",
     )
     department_error: float = _number(
         0.0, 0.0, 0, 100, "standard error added where the author is of another department", "value",

@@ -93,7 +93,7 @@ def value_off(name: str, wanted: object) -> object:
 def with_needs(name: str, room: Scenario) -> Scenario:
     first = {}
     for ways in needs()[name]:
-        if not any(is_on(needed()[one], x, getattr(room, one, 0)) for one, x in ways.items()):
+        if not any(is_on(needed()[one], x, getattr(room, one, x)) for one, x in ways.items()):
             one, wanted = next(iter(ways.items()))
             first[one] = wanted
     return room.but(**first)
@@ -108,7 +108,9 @@ LEADERS = Organization.from_superiors([-1] * 4)
 
 def lacking(room: Scenario, name: str, ways: dict[str, object]) -> Scenario:
     """A room with one need of a parameter off, and all others on."""
-    off = {one: value_off(one, wanted) for one, wanted in ways.items() if one != "units"}
+    if "units" in ways:
+        return with_needs(name, room).but(middle_layers=0)
+    off = {one: value_off(one, wanted) for one, wanted in ways.items()}
     if off.get("departments") == 1 and off.get("middle_layers") == 0:  # a single reviewer
         off |= {"panel_size": 1.0, "panel_quorum": 1.0}
     if off.get("middle_layers") == -1:  # for a chart to have
@@ -129,7 +131,8 @@ def test_without_any_of_its_needs_a_parameter_changes_nothing():
         found = acting([moved(room, name) for name, _, room in tried], chart)
         assert [one[:2] for one, acts in zip(tried, found, strict=True) if acts] == []
         for name, ways, room in tried:
-            assert set(unmet(name, weeks_of(room, chart))) & set(ways)
+            lacks = unmet(name, weeks_of(room, chart))
+            assert set(lacks) & set(ways) or lacks == {"middle_layers": 1}  # for units
 
 
 def test_with_all_its_needs_a_parameter_changes_something():
@@ -229,15 +232,17 @@ def test_the_shape_of_a_given_organisation_counts():
     assert needs_of("manager_capacity", room, generate(2, 0, 3)) == {"middle_layers": 1}
 
 
-def test_units_that_a_department_has_count_however_flat_it_is():
+def test_units_that_a_department_has_count_however_flat_or_deep_it_is():
     """Where reviewer and author are always of one unit, none errs for being of another."""
     flat = Organization.from_superiors([-1, 0, 0, 0, 0])
     teams = Organization.from_superiors([-1, 0, 0, 0, 0], unit=[0, 1, 1, 2, 2], unit_names="abc")
+    deep = Organization.from_superiors([-1, 0, 1, 1, 1], unit=[0] * 5, unit_names="a")
     room = preset("workshop").but(weeks=40)
     moved = room.but(unit_error=2.0)
     assert needs_of("unit_error", room, flat) == {"middle_layers": 1}
     assert needs_of("unit_error", room, teams) == {}
-    assert acting([[room, moved]], flat) == [False]
+    assert needs_of("unit_error", room, deep) == {"units": 2}
+    assert acting([[room, moved]], flat) == acting([[room, moved]], deep) == [False]
     assert acting([[room, moved]], teams) == [True]
     both = room.but(middle_layers=0, unit_error=2.0, doubt=0.9)
     assert idle_changes(room.but(middle_layers=0), both) == {"unit_error": {"middle_layers": 1}}
