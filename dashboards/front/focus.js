@@ -17,9 +17,10 @@ function keepFocus(model, el) {
     soon(focus);
   };
   const giveBack = () => { // once the dialog is closed, which would take it again
-    if (el.closest(".v-dialog--active")) return model.get("view") ? undefined : soon(giveBack);
+    if (model.get("view")) return;
     const focused = document.activeElement, free = !focused || focused === document.body;
-    if (free || dialog()?.contains(focused)) document.querySelector(model.get("opener"))?.focus();
+    if (el.closest(".v-dialog--active")) soon(giveBack);
+    else if (free || dialog()?.contains(focused)) document.querySelector(model.get("opener"))?.focus();
   };
   const turn = () => {
     [end, reached] = [performance.now() + PATIENCE, false];

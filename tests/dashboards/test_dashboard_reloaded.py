@@ -90,6 +90,33 @@ def goes_on(page, before):
     assert state(page) == before
 
 
+SLIDER = "[role=slider][data-lever=risk_aversion]"
+WHEN_CLOSED = """slider => new MutationObserver((_, watch) => {
+    if (document.querySelector('.v-dialog--active')) return;
+    watch.disconnect();
+    document.querySelector(slider).focus();
+}).observe(document.body, { subtree: true, attributes: true, attributeFilter: ['class'] })"""
+"""Has the focus go to a lever as soon as a dialog is closed, before it can be given back."""
+
+
+@pytest.mark.slow
+def test_a_dialog_that_has_closed_leaves_the_focus_to_who_took_it(tabs, address, tmp_path):
+    page = tabs.open()
+    page.goto(address + "?lang=en")
+    shown(page)
+    for wanted in (".ia-opens-upload", SLIDER):
+        page.click(".ia-opens-upload")
+        page.wait_for_function("document.activeElement.matches('.ia-upload .ia-heading')")
+        if wanted == SLIDER:
+            page.evaluate(WHEN_CLOSED, SLIDER)
+        (tmp_path / "mine.csv").write_text(CHART)
+        page.set_input_files(".ia-upload input[type=file]", tmp_path / "mine.csv")
+        page.wait_for_selector(".v-dialog--active", state="detached")
+        page.wait_for_function(f"document.activeElement.matches('{wanted}')")
+        page.wait_for_timeout(500)
+        assert page.evaluate(f"document.activeElement.matches('{wanted}')")
+
+
 @pytest.mark.slow
 def test_f5_keeps_chart_week_and_levers(tabs, address, tmp_path):
     page = tabs.open()
