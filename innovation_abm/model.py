@@ -623,19 +623,28 @@ class InnovationModel(mesa.Model):
         self.inform_author(idea, Fate.REJECTED)
 
     def wakes(self, idea: Idea) -> bool:
-        """Whether an idea's rest is over: it is brought back, or its rejection is final."""
+        """Decide whether an idea's rest is over: it is brought back, or its rejection is final."""
         desk = idea.holder
         assert desk is not None
         if idea.stage != Stage.RESTING:  # a custom agent sent it on
             return True
-        if self.week - idea.since >= int(desk.terms.revival_weeks):
+        return self.rested(idea, desk) or self.brought_back(idea, desk)
+
+    def rested(self, idea: Idea, desk: Desk[Idea]) -> bool:
+        """Whether an idea has rested for as long as it may before its rejection is final."""
+        return self.week - idea.since >= int(desk.terms.revival_weeks)
+
+    def wake(self, idea: Idea) -> None:
+        """End an idea's rest: bring it back, or make its rejection final if its time is up."""
+        desk = idea.holder
+        assert desk is not None
+        if idea.stage != Stage.RESTING:
+            return
+        if self.rested(idea, desk):
             idea.stage = Stage.CLOSED
             self.enter_fate(idea, Fate.REJECTED, desk)
-            return True
-        if not self.brought_back(idea, desk):
-            return False
-        self.revive(idea, desk)
-        return True
+        else:
+            self.revive(idea, desk)
 
     def brought_back(self, idea: Idea, desk: Desk[Idea]) -> bool:
         """Decide whether a resting idea is brought back this week to the desk that rejected it.
@@ -976,7 +985,12 @@ class InnovationModel(mesa.Model):
 
     def revive_ideas(self) -> None:
         """Bring some of the resting ideas back, and reject for good those whose time is up."""
-        self.resting = [idea for idea in self.resting if not self.wakes(idea)]
+        looked_at, self.resting = self.resting, []
+        for idea in looked_at:
+            if self.wakes(idea):
+                self.wake(idea)
+            else:
+                self.resting.append(idea)
 
     def work_on_projects(self) -> None:
         """Prepare adopted ideas with the slots that are left, the first adopted before others."""

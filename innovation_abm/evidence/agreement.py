@@ -10,6 +10,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -39,29 +40,33 @@ _EVERY: Final = 20.0
 """Seconds between two lines of progress."""
 
 
-def difference(case: Case, rules: RuleBook | None = None, *, checked: bool = False) -> str:
+def difference(
+    case: Case, rules: RuleBook | None = None, *, checked: bool = False, threads: int = 1
+) -> str:
     """Run a case in both engines and return where they differ first; "" if they do not.
 
     Args:
         case: what to run.
         rules: the rule book; the shipped one if ``None``.
         checked: see :func:`~innovation_abm.kernel.runs.run_kernel`.
+        threads: of the compiled engine.
     """
     found: list[Any] = []
-    for run in (_mesa, _compiled):
+    compiled = partial(_compiled, checked=checked, threads=threads)
+    for name, run in (("mesa", _mesa), ("compiled", compiled)):
         try:
-            found.append(run(case, rules, checked))
+            found.append(run(case, rules))
         except InnovationAbmError as error:  # a refusal, which both should agree on
             found.append(str(error))
         except (ArithmeticError, LookupError, ValueError) as error:
-            return f"{run.__name__.strip('_')} engine: {type(error).__name__}: {error}"
+            return f"{name} engine: {type(error).__name__}: {error}"
     one, two = found
     if isinstance(one, str) or isinstance(two, str):
         return "" if one is two or (isinstance(one, str) and one == two) else f"{one} / {two}"
     return next(differences(one, two), "")
 
 
-def _mesa(case: Case, rules: RuleBook | None, checked: bool) -> InnovationModel:
+def _mesa(case: Case, rules: RuleBook | None) -> InnovationModel:
     model = InnovationModel(
         case.scenario,
         organization=case.chart,
@@ -73,8 +78,9 @@ def _mesa(case: Case, rules: RuleBook | None, checked: bool) -> InnovationModel:
     return model
 
 
-def _compiled(case: Case, rules: RuleBook | None, checked: bool) -> KernelState:
-    return run_kernel(case.scenario, case.chart, rules, case.origin, checked=checked)
+def _compiled(case: Case, rules: RuleBook | None, *, checked: bool, threads: int) -> KernelState:
+    given = (case.scenario, case.chart, rules, case.origin)
+    return run_kernel(*given, checked=checked, threads=threads)
 
 
 def differences(model: InnovationModel, state: KernelState) -> Iterator[str]:

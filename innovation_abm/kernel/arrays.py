@@ -34,6 +34,8 @@ NOBODY: Final = -1
 """Post of nobody; and the end of a chain."""
 FREE: Final = -2
 """In the place of the next one, of what is in no queue or calendar."""
+HELP: Final = -1
+"""In the place of the pair of a scenario and a seed to end with: help another thread with it."""
 
 
 def _record(**kinds: str) -> np.dtype[np.void]:
@@ -154,10 +156,17 @@ RUN: Final = _record(
     "first_verdict last_verdict "
     "first_slot joining ideas nodes flying forum granted targets candidates copies adopted_now "
     "embedded_now circulated circulating met successes touched scars_feared projects resting "
-    "room_ideas room_nodes room_embedded room_met",
+    "room_ideas room_nodes room_embedded room_met "
+    "parts apart beside begin end first_idea first_post first_node in_order shown read leaving",
+    f8="limit",
 )
 """Single numbers: where the run stands, what it is, how far lists and arrays are filled, and how
-far they may be by what was foreseen (``room_``)."""
+far they may be by what was foreseen (``room_``). From ``parts`` to ``first_node``, for runs on
+several threads, see :mod:`.together`: into how many parts a step is divided; whether this is the
+record of a part; whether one of them is done ``beside``; what is divided, from ``begin`` to
+``end``; and where a part's ideas, posts and links begin. Then, whether groups follow each other
+``in_order``, what people show each other, whether posts were read, and how many of them are about
+to leave the platform. Chances that are compared are below the ``limit``."""
 
 
 PLAN: Final = _record(
@@ -229,6 +238,43 @@ class Phase(IntEnum):
     CONCEPTIONS = 2
 
 
+class Step(IntEnum):
+    """What the threads of a run do together, each with a part of the people or of a list."""
+
+    READ = 0
+    INSPIRE = 1
+    CONCEIVE = 2
+    COLLECT = 3
+    WAKE = 4
+    LOSE = 5
+    SHOW = 6
+    ADD_UP = 7
+    CLEAR_SUMS = 8
+    ADD_UP_FATES = 9
+    TELL_FATES = 10
+    TAKE_IN_FATES = 11
+    MEASURE = 12
+    IMPROVE = 13
+    SEE_FATES = 14
+    SEE_SCARS = 15
+    LEARN = 16
+    LEAVE = 17
+
+
+class Shared(IntEnum):
+    """By which numbers of :attr:`State.calls` threads talk; each on a line of the cache of its own.
+
+    Which ``STEP`` it is; the ``NEXT`` part of it that nobody has begun; how many are ``DONE``;
+    whether there will be no more (``OVER``), and whether a thread ``FAILED``.
+    """
+
+    STEP = 0
+    NEXT = 8
+    DONE = 16
+    OVER = 24
+    FAILED = 32
+
+
 class Shortage(IntEnum):
     """What there was no room for when a run paused; ``ENOUGH`` if it is finished."""
 
@@ -289,6 +335,13 @@ class State:
         embedded_now: pairs of idea and department.
         met: a hash table of pairs of department and topic; 0 is free.
         sort_keys, sort_items: what is being sorted.
+        marks: what is decided about each idea of a list, before any of it happens.
+        stuck: whether ideas are stuck with a reviewer, in the order of ``reviewers``.
+        calls, tally: how threads of a run divide a step, see :class:`Shared`; and what each part of
+            it counted.
+        sides: one table a part but the first, for a state of its own: in place of the ``run``,
+            the ``weeks`` and ``ally_of``, it has a row of each of the next three arrays.
+        side_run, side_weeks, side_allies: these rows.
         table: where the arrays are: :data:`SLOTS` entries for each.
         filled: whether new memory is filled with :data:`GARBAGE`.
     """
@@ -359,6 +412,14 @@ class State:
     met: Array
     sort_keys: Array
     sort_items: Array
+    marks: Array
+    stuck: Array
+    calls: Array
+    tally: Array
+    sides: Array
+    side_run: Array
+    side_weeks: Array
+    side_allies: Array
     table: Array
 
     def __init__(
@@ -380,10 +441,26 @@ class State:
         """Return a state with other arrays in the place of some."""
         state = State(self.table, {**self._apart, **arrays}, *self._pieces, filled=self.filled)
         state.table = entered({name: getattr(state, name) for name in ARRAYS}).ravel()
+        state.set_sides()
         return state
+
+    def set_sides(self) -> None:
+        """Enter in the tables of all parts but the first what they have of their own."""
+        for part, side in enumerate(self.sides):
+            own = {name: getattr(self, whole)[part] for name, whole in OWN_OF_PARTS.items()}
+            side[:] = self.table
+            rows = side.reshape(-1, SLOTS)
+            for name, array in own.items():
+                rows[ARRAYS.index(name)] = entry(array)
 
 
 ARRAYS: Final = tuple(name for name in State.__annotations__ if name != "table")
+OWN_OF_PARTS: Final = {
+    "run": "side_run",
+    "weeks": "side_weeks",
+    "ally_of": "side_allies",
+}
+"""What each part of a run on several threads has of its own, and where these stand together."""
 SLOTS: Final = 4
 """Entries of :attr:`State.table` for each array: its address, and up to three dimensions."""
 

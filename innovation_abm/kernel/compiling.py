@@ -84,8 +84,8 @@ HOOKS: Final = ("conceive", "stuck")
 """Methods of agents that the engine relies on, as long as they are the shipped ones."""
 
 SMALL: Final = 700
-"""Functions of the engine with less bytecode are written out where they are called; measured:
-2.5 times as fast, and compiled as quickly."""
+"""Functions of the engine with less bytecode are written out where they are called, unless they
+are marked otherwise; measured: 2.5 times as fast, and compiled as quickly."""
 
 INNER: Final = {"nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """Options of functions that only compiled code calls: wrappers for Python and C to call them would
@@ -539,24 +539,25 @@ def _source_of_engine(
     checked: bool = False,
 ) -> patching.Source:
     """Return what an engine is compiled from, in a namespace of the rule book's own."""
-    from innovation_abm.kernel import decisions, week
-    from innovation_abm.kernel.numba_types import fetcher, signature_of, viewer
+    from innovation_abm.kernel import decisions, together, week
+    from innovation_abm.kernel.numba_types import atomics, fetcher, signature_of, viewer
 
     book, shipped, called_by_agents = _books(rules, name, numba)
-    namespace = {**vars(decisions), **vars(week)}
+    namespace = {**vars(decisions), **vars(together), **vars(week)}
     exec(_agents(rules), namespace)
     namespace |= called_by_agents
     namespace |= {"rules": book, "shipped": shipped, "CHECKED": checked}
     namespace["CUSTOM"] = bool(roles_of(rules))
     namespace["state_at"] = viewer(checked)
-    namespace["fetch"] = fetcher()
+    namespace |= {"fetch": fetcher(), **atomics()}
 
     def signature(function: FunctionType) -> tuple[Any, ...]:
         return signature_of(function, checked)
 
     def compiled(called: str, function: FunctionType) -> Any:  # noqa: ANN401
         twin = _twin(function, namespace, name)
-        inline = {"forceinline": True} if len(function.__code__.co_code) < SMALL else {}
+        small = len(function.__code__.co_code) < SMALL
+        inline = {"forceinline": True} if getattr(function, "written_out", small) else {}
         return numba.njit(signature(function), **INNER, **inline, **_checks(checked))(twin)
 
     return patching.Source(
@@ -985,12 +986,14 @@ ENGINE_MODULES: Final = (
     "kernel/carried",
     "kernel/compiling",
     "kernel/decisions",
+    "kernel/helpers",
     "kernel/lowering",
     "kernel/linking",
     "kernel/memory",
     "kernel/numba_access",
     "kernel/numba_ahead",
     "kernel/numba_arrays",
+    "kernel/numba_atomics",
     "kernel/numba_rows",
     "kernel/numba_state",
     "kernel/numba_types",
@@ -1001,6 +1004,7 @@ ENGINE_MODULES: Final = (
     "kernel/sizes",
     "kernel/patching",
     "kernel/tiers",
+    "kernel/together",
     "kernel/translation/dialect",
     "kernel/translation/expressions",
     "kernel/translation/methods",

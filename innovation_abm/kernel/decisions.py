@@ -364,20 +364,34 @@ def reject(s, i: int, desk: int):
 
 @compiled
 def wakes(s, i: int):
-    """Whether an idea's rest is over: it is brought back, or its rejection is final."""
-    run = s.run[0]
+    """Decide whether an idea's rest is over: it is brought back, or its rejection is final."""
     idea = s.ideas[i]
     desk = idea.holder
     if idea.stage != Stage.RESTING:
         return True
-    if run.week - idea.since >= int(s.terms[s.people[desk].terms_row].revival_weeks):
+    return rested(s, i, desk) or brought_back(s, i, desk)
+
+
+@compiled
+def rested(s, i: int, desk: int):
+    """Whether an idea has rested for as long as it may before its rejection is final."""
+    run = s.run[0]
+    idea = s.ideas[i]
+    return run.week - idea.since >= int(s.terms[s.people[desk].terms_row].revival_weeks)
+
+
+@compiled
+def wake(s, i: int):
+    """End an idea's rest: bring it back, or make its rejection final if its time is up."""
+    idea = s.ideas[i]
+    desk = idea.holder
+    if idea.stage != Stage.RESTING:
+        return
+    if rested(s, i, desk):
         idea.stage = Stage.CLOSED
         enter_fate(s, i, Fate.REJECTED, desk)
-        return True
-    if not brought_back(s, i, desk):
-        return False
-    revive(s, i, desk)
-    return True
+    else:
+        revive(s, i, desk)
 
 
 @compiled

@@ -118,7 +118,8 @@ MODEL_METHODS: Final = (
     *("context", "broadcast", "outcomes", "note_submission", "develop", "return_for_rework"),
     *("evaluate", "start_pilot", "end", "settle", "adopt", "conclude", "reuse", "lapses"),
     *("begin_implementation", "gets_ready", "cancelled", "shelve"),
-    *("enter_fate", "inform_author", "reject", "wakes", "brought_back", "revive"),
+    *("enter_fate", "inform_author", "reject", "wakes", "rested", "wake"),
+    *("brought_back", "revive"),
 )
 """Methods of the model that are written here; the others hold lists, columns and books."""
 FORUM_METHODS: Final = ("is_over", "leave")

@@ -16,8 +16,9 @@ numba is taught this by its lower-level interfaces, in three steps for each type
 out like (a *model*), what may be written with it in Python (*typing*), and the machine code for
 each of these (*lowering*). :mod:`.numba_state` does so for the state itself, :mod:`.numba_rows`
 for people and terms, :mod:`.numba_arrays` for all other arrays, with the help of
-:mod:`.numba_access`; :mod:`.numba_ahead` asks for memory ahead of its use. Importing these is what
-teaches it, once in a process.
+:mod:`.numba_access`; :mod:`.numba_ahead` asks for memory ahead of its use, and by the numbers of
+:mod:`.numba_atomics` threads talk to each other. Importing these is what teaches it, once in a
+process.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
 WHOLE: Final = (
     "i p leader panel agency target by purpose stage fate reason row count place week "
     "department layer topic origin facet determinant visit times tenure post first attention "
-    "first_excluded also_excluded right root begin end rank most"
+    "first_excluded also_excluded right root begin end back rank most"
 )
-NUMBERS: Final = "u chance energy marked step weeks share total others"
+NUMBERS: Final = "u chance energy marked step weeks share total others seen"
 
 
 def viewer(checked: bool = False) -> Callable[..., Any]:
@@ -54,6 +55,13 @@ def fetcher() -> Callable[..., Any]:
     return fetch
 
 
+def atomics() -> dict[str, Callable[..., Any]]:
+    """Return the compiled functions by which the threads of a run talk to each other."""
+    from innovation_abm.kernel import numba_atomics as numbers
+
+    return {name: getattr(numbers, name) for name in ("heard", "told", "counted")}
+
+
 @lru_cache(maxsize=2)
 def parameter_types(checked: bool = False) -> dict[str, Any]:
     """Return the type that each parameter name stands for throughout the engine.
@@ -68,7 +76,7 @@ def parameter_types(checked: bool = False) -> dict[str, Any]:
     arrays = array_types(checked)
     whole, number, bits = types.int64, types.float64, types.uint64
     return {
-        "s": StateType(checked),
+        **dict.fromkeys(("s", "side"), StateType(checked)),
         **dict.fromkeys(WHOLE.split(), whole),
         **dict.fromkeys(NUMBERS.split(), number),
         **dict.fromkeys(("key", "part", "a", "b", "c"), bits),

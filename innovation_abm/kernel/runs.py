@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from innovation_abm.entities.misuse import CapacityError, MisuseError
 from innovation_abm.entities.weeks import WEEK_COLUMNS
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.kernel.arrays import (
+    HELP,
     IDEA,
     NOBODY,
     PERSON,
@@ -28,6 +30,7 @@ from innovation_abm.kernel.arrays import (
     State,
 )
 from innovation_abm.kernel.compiling import build
+from innovation_abm.kernel.helpers import helping, parts_for
 from innovation_abm.kernel.plans import Planned, plan, plan_of_one
 from innovation_abm.kernel.sizes import grown
 from innovation_abm.kernel.states import check_memory, new_state, with_networks
@@ -142,6 +145,7 @@ def run_kernel(
     origin: Sequence[int] | None = None,
     progress: Callable[[int, int], object] | None = None,
     *,
+    threads: int | None = None,
     checked: bool = False,
 ) -> KernelState:
     """Run a scenario in the compiled engine; the same, bit for bit, as the Mesa engine.
@@ -153,6 +157,8 @@ def run_kernel(
         origin: for each post, the post whose ideas come to it; everybody's own if ``None``.
         progress: called now and then with the week and the number of weeks. With it, the run can
             be interrupted.
+        threads: how many to use, which changes no result; if ``None``, one for each processor, as
+            far as the organisation is large enough for so many. With custom agents, one.
         checked: prove every index and every list's room, in memory that is scarce and filled with
             garbage; see :func:`~innovation_abm.kernel.compiling.build`.
 
@@ -166,7 +172,10 @@ def run_kernel(
     advance = build(book, checked=checked)
     organization = organization or build_organization(settings)
     planned = plan_of_one(settings, organization)
-    state = new_state(planned, organization, origin, roles=roles_of(book), scarce=checked)
+    roles = roles_of(book)
+    # What custom agents do may depend on what all others did before them, one after another.
+    parts = 1 if roles else threads or parts_for(organization.size, None)
+    state = new_state(planned, organization, origin, roles=roles, scarce=checked, parts=parts)
     state = with_networks(state, settings, organization, settings.seeds()[0])
     summaries = np.zeros(1, SUMMARY)
     seeds = np.array([settings.seeds()], np.uint64)
@@ -175,7 +184,7 @@ def run_kernel(
         return _run_pairs(advance, book, state, planned.plans, seeds, 0, 1, summaries)
 
     ended = run() if progress is None else _watched(run, state.run, progress)
-    return _what_is_left(ended, settings.weeks, organization.size, summaries, roles_of(book))
+    return _what_is_left(ended, settings.weeks, organization.size, summaries, roles)
 
 
 def _watched(
@@ -362,17 +371,23 @@ class _OnChart:
     scenarios: tuple[Scenario, ...]
 
     def run(self, which: Array, seeds: Array, threads: int, done: _Progress) -> Array:
-        """Run pairs of a scenario and a seed on threads, each with its own state."""
+        """Run pairs of a scenario and a seed on threads, each with its own state.
+
+        With fewer pairs than threads, several threads share a run that is large enough.
+        """
         own = self.own_seeds[which]
         group_seeds = np.where(own < 0, seeds[:, None], own).astype(np.uint64)
         plans = self.planned.plans[which]
         counts = np.zeros(len(which), SUMMARY)
         # Each thread needs a state of its own, so there are no more of them than memory can hold.
-        threads = min(threads, len(which), check_memory(self.planned, self.chart))
+        roles = roles_of(self.book)
+        parts = 1 if roles else parts_for(self.chart.size, threads // len(which))
+        fitting = check_memory(self.planned, self.chart, parts)
+        threads = min(threads // parts, len(which), fitting)
         line = _Line(len(which), threads)
 
         def work() -> None:
-            state = new_state(self.planned, self.chart, roles=roles_of(self.book))
+            state = new_state(self.planned, self.chart, roles=roles, parts=parts)
             # One pair first, to learn how long it takes. From then on a call takes about
             # CHUNK_SECONDS, but at most twice as many pairs as the last one, whose runs may have
             # been short by chance.
@@ -480,19 +495,33 @@ def _run_pairs(
     """
     cursor = np.array([begin, 0], np.int64)
     while True:
+        # `cursor` and the record of the run say where it paused, so the same call continues it.
+        given = (state.table, plans, seeds, cursor)
         try:
-            # `cursor` and the record of the run say where it paused, so the same call continues it.
-            lack = advance(state.table, plans, seeds, cursor, end, summaries)
-        except OutOfRangeError as error:
-            raise error.within(book, int(state.run["week"][0])) from None
-        except (StateRangeError, MisuseError) as error:
-            raise error.within(int(state.run["week"][0])) from None
-        except CapacityError as error:
-            kind = roles_of(book)[Role(int(state.people["role"][error.post]))].__name__
-            raise error.within(int(state.run["week"][0]), kind) from None
+            with helping(state, partial(advance, *given, HELP, summaries)):
+                lack = advance(*given, end, summaries)
+        except Exception as error:
+            if state.run["parts"][0] == 1:
+                raise _placed(error, state, book) from None
+            # Which of several errors is the first is known only if one thread does all of it.
+            state.run["parts"], cursor[1] = 1, 0
+            continue
         if lack == Shortage.ENOUGH:
             return state
         state = grown(state, Shortage(lack), scarce=state.filled)
+
+
+def _placed(error: Exception, state: State, book: RuleBook) -> Exception:
+    """Return an error of rules or custom agents with the week in which it came."""
+    week = int(state.run["week"][0])
+    if isinstance(error, OutOfRangeError):
+        return error.within(book, week)
+    if isinstance(error, StateRangeError | MisuseError):
+        return error.within(week)
+    if isinstance(error, CapacityError):
+        kind = roles_of(book)[Role(int(state.people["role"][error.post]))].__name__
+        return error.within(week, kind)
+    return error
 
 
 def _what_is_left(

@@ -15,16 +15,19 @@ import numpy as np
 from innovation_abm.chance import QUANTILES
 from innovation_abm.entities.queues import QUEUE_COLUMNS
 from innovation_abm.kernel.arrays import (
+    ARRAYS,
     COPY,
     GARBAGE,
     IDEA,
     NODE,
     PURPOSES,
     RUN,
+    SLOTS,
     TERMS,
     WEEK,
     Age,
     Layout,
+    Shared,
     Shortage,
     State,
     people_in_columns,
@@ -49,6 +52,7 @@ class Sizes(NamedTuple):
         ideas, nodes, copies, embedded, met: how much there is room for at first; a run that needs
             more pauses and gets it. See :class:`~innovation_abm.kernel.arrays.Shortage`.
         states: how many custom agents declare.
+        parts: into how many parts the threads of a run divide what they do together.
     """
 
     people: int
@@ -62,6 +66,7 @@ class Sizes(NamedTuple):
     embedded: int
     met: int
     states: int = 0
+    parts: int = 1
 
     @property
     def sorting(self) -> int:
@@ -83,7 +88,7 @@ _NUMBERS: Final = (
     *("sums", "shares", "seen"),
 )
 _GROWING: Final[dict[Shortage, tuple[str, ...]]] = {
-    Shortage.IDEAS: ("ideas", *BY_IDEAS),
+    Shortage.IDEAS: ("ideas", "marks", *BY_IDEAS),
     Shortage.NODES: ("nodes",),
     Shortage.COPIES: ("copies",),
     Shortage.EMBEDDED: ("embedded_now",),
@@ -148,7 +153,7 @@ def left_behind(sizes: Sizes) -> Shapes:
 def used_meanwhile(sizes: Sizes) -> Shapes:
     """Return the shapes and types of the arrays that a run uses only while it goes on."""
     people, departments, weeks = sizes.people, sizes.departments, sizes.weeks
-    whole, real = np.int64, np.float64
+    whole, real, sides = np.int64, np.float64, sizes.parts - 1
     return {
         "run": ((1,), RUN),
         "keys": ((PURPOSES,), np.uint64),
@@ -169,6 +174,14 @@ def used_meanwhile(sizes: Sizes) -> Shapes:
         "met": ((sizes.met,), np.uint64),
         "sort_keys": ((sizes.sorting,), real),
         "sort_items": ((sizes.sorting,), whole),
+        "marks": ((sizes.ideas,), np.int8),
+        "stuck": ((sizes.reviewers,), np.int8),
+        "calls": ((2 * max(Shared),), whole),
+        "tally": ((sizes.parts,), whole),
+        "sides": ((sides, SLOTS * len(ARRAYS)), whole),
+        "side_run": ((sides, 1), RUN),
+        "side_weeks": ((sides, weeks + 1), WEEK),
+        "side_allies": ((sides, people), whole),
     }
 
 

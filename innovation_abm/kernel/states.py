@@ -111,6 +111,7 @@ def new_state(
     *,
     roles: Mapping[Role, type[Person]] = NO_CUSTOM,
     scarce: bool = False,
+    parts: int = 1,
 ) -> State:
     """Make room for runs of the scenarios planned; a run sets everything to its beginning.
 
@@ -120,11 +121,12 @@ def new_state(
         origin: see :func:`run_kernel`.
         roles: custom classes of agents, whose states and traits need room, by role.
         scarce: leave the least room there can be, and fill it with garbage: for the checked mode.
+        parts: into how many parts the threads of a run divide what they do together.
 
     Raises:
         MemoryShortError: if the memory that is free would not suffice.
     """
-    check_memory(planned, organization)
+    check_memory(planned, organization, parts)
     arrays, of_chart = _chart(organization)
     table = of_chart + planned.table
     apart = {**arrays, **{name: getattr(planned, name) for name in PLANNED}}
@@ -135,12 +137,14 @@ def new_state(
     if shapes := all_shapes(roles):
         apart["own_beta"] = np.array([beta_table(*shape) for shape in shapes])
         table[ARRAYS.index("own_beta")] = entry(apart["own_beta"])
-    usual = sizes(planned, organization)._replace(states=len(all_states(roles)))
+    usual = sizes(planned, organization)._replace(states=len(all_states(roles)), parts=parts)
     left, used = layouts(least(usual) if scarce else usual)
     # What a run leaves is apart from what it uses meanwhile, which is given back when it ends.
     pieces = left.cut(table, scarce), used.cut(table, scarce)
     state = State(table.ravel(), apart, *pieces, filled=scarce)
     state.run[:] = _before_the_run(usual.people, usual.departments, usual.layers)
+    state.run["parts"] = parts
+    state.set_sides()
     return state
 
 
@@ -177,8 +181,8 @@ def sizes(planned: Planned, organization: Organization) -> Sizes:
     return sizes_for(*chart, planned.weeks, planned.ideas)
 
 
-def check_memory(planned: Planned, organization: Organization) -> int:
-    """Estimate the memory of a run before anything is allocated.
+def check_memory(planned: Planned, organization: Organization, parts: int = 1) -> int:
+    """Estimate the memory of a run in so many parts, before anything is allocated.
 
     Returns:
         How many such runs would fit side by side, at least 1; many where the system does not tell
@@ -187,7 +191,7 @@ def check_memory(planned: Planned, organization: Organization) -> int:
     Raises:
         MemoryShortError: if not one would.
     """
-    needed = bytes_of_run(sizes(planned, organization)) + planned.bytes
+    needed = bytes_of_run(sizes(planned, organization)._replace(parts=parts)) + planned.bytes
     return room_for(needed, organization.size, planned.ideas)
 
 

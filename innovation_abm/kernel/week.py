@@ -46,7 +46,16 @@ from innovation_abm.entities.queues import (
     SLOTS,
     SLOTS_LENT,
 )
-from innovation_abm.kernel.arrays import FREE, NOBODY, Age, CircleKind, Phase, Shortage
+from innovation_abm.kernel.arrays import (
+    FREE,
+    HELP,
+    NOBODY,
+    Age,
+    CircleKind,
+    Phase,
+    Shortage,
+    Step,
+)
 from innovation_abm.kernel.decisions import (
     begin,
     bring,
@@ -76,10 +85,24 @@ from innovation_abm.kernel.decisions import (
     settle,
     shelve,
     stuck,
+    wake,
     wakes,
     work,
 )
-from innovation_abm.kernel.mark import compiled
+from innovation_abm.kernel.mark import called, compiled, written_out
+from innovation_abm.kernel.together import (
+    begin_step,
+    bring_ideas_in,
+    bring_links_in,
+    counted_by_all,
+    end_step,
+    help_out,
+    listed_by_all,
+    part_begins,
+    set_sides,
+    share,
+    state_of,
+)
 from innovation_abm.organization.organization import Role
 from innovation_abm.scenario.parameters import WEEKS_PER_YEAR
 
@@ -89,6 +112,7 @@ CUSTOM = False  # whether agents are custom ones, which may do what no shipped a
 CHECKED = False  # whether every index and every list's room are proved; see :mod:`.numba_types`
 state_at = None  # the state that is in a table of addresses
 fetch = None  # asks for memory ahead of its use; see :mod:`.numba_ahead`
+heard = told = counted = None  # numbers that threads share; see :mod:`.numba_atomics`
 
 ONE = np.uint64(1)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -102,6 +126,13 @@ OWN = 299  # among the keys of purposes, that from which draws of agents' own fo
 CLARITY, PARITY, SUITABILITY, NORMALITY = range(4)  # columns of `missing`
 
 SOON, LATER = 6, 12  # how many rounds ahead memory is asked for, and what says where that is
+# People that several loops go through before they come to the next ones: all they need then stays
+# in the processor's cache. What one loop works out and the next one needs stands in the same memory
+# for each block: for somebody of a later block, ``back`` places before their own.
+BLOCK = 4096
+
+SHOWN_SCARS, SHOWN_NORMS = 0, 1  # what people show each other
+GONE = 100  # among the marks of ideas: one that has ended already, and is in no fate of the week
 
 
 # --- chance ---------------------------------------------------------------------------------------
@@ -255,7 +286,7 @@ def start(s, group_seeds):
     run.candidates = run.copies = run.adopted_now = run.embedded_now = 0
     run.circulated = run.circulating = run.met = run.touched = 0
     run.scars_feared = run.projects = run.resting = 0
-    run.room_ideas = 0
+    run.room_ideas = run.apart = run.beside = run.leaving = 0
     purpose_keys(s, group_seeds)
     _start_context(s)
     _start_books(s)
@@ -286,6 +317,7 @@ def _start_books(s):
     s.business_weekends[:] = 0
     s.screen_count[:] = 0
     s.ally_of[:] = NOBODY
+    s.side_allies[:] = NOBODY
 
 
 @compiled
@@ -306,6 +338,9 @@ def _hire(s):
             s.group[p] = s.people[p].department
         else:
             s.group[p] = 0
+    s.run[0].in_order = 1
+    for p in range(1, run.people):
+        s.run[0].in_order &= s.group[p - 1] <= s.group[p]
     count_others(s)
 
 
@@ -370,6 +405,49 @@ def own_trait(s, p: int, key, row):
 # --- the week -------------------------------------------------------------------------------------
 
 
+@written_out
+def do_part(s, step: int, part: int):
+    """Do a part of a step; see :mod:`.together`."""
+    begin, end = part_begins(s, part), part_begins(s, part + 1)
+    if step == Step.READ:
+        if part == 0:
+            read_beside(state_of(s, 1))
+    elif step == Step.INSPIRE:
+        s.tally[part] = inspire(s, begin, end)
+    elif step == Step.CONCEIVE:
+        conceive_each(state_of(s, part), begin, end)
+    elif step == Step.COLLECT:
+        mark_stuck(s, begin, end)
+    elif step == Step.WAKE:
+        mark_waking(s, begin, end)
+    elif step == Step.LOSE:
+        mark_lost(s, begin, end)
+    elif step == Step.SHOW:
+        s.tally[part] = show(s, begin, end)
+    elif step == Step.ADD_UP:
+        add_up(s, begin, end)
+    elif step == Step.CLEAR_SUMS:
+        clear_sums(s, begin, end)
+    elif step == Step.ADD_UP_FATES:
+        add_up_fates(s, begin, end)
+    elif step == Step.TELL_FATES:
+        tell_fates(s, begin, end)
+    elif step == Step.TAKE_IN_FATES:
+        take_in_fates(s, begin, end)
+    elif step == Step.MEASURE:
+        measure_some(s, begin, end)
+    elif step == Step.IMPROVE:
+        s.tally[part] = improve_each(s, begin, end)
+    elif step == Step.SEE_FATES:
+        learn_from_fates(s, begin, end)
+    elif step == Step.SEE_SCARS:
+        take_warning(s, begin, end)
+    elif step == Step.LEARN:
+        learn_each(s, begin, end)
+    else:
+        s.tally[part] = people_leave(s, begin, end)
+
+
 @compiled
 def advance(s):
     """Run the weeks; return what there is no room for, or that there was enough of all."""
@@ -384,14 +462,18 @@ def advance(s):
             begin_week(s)
             context(s)
             signals(s)
+            begin_to_read(s)
             reviews(s)
             outcomes(s)
             room_sufficed(s)
+            end_reading(s)
             run.phase = Phase.PLATFORMS
         if run.phase == Phase.PLATFORMS:
-            lack = room_for_platforms(s)
-            if lack != Shortage.ENOUGH:
-                return lack
+            if not run.read:
+                lack = room_for_platforms(s)
+                if lack != Shortage.ENOUGH:
+                    return lack
+                read_posts(s)
             platforms(s)
             room_sufficed(s)
             run.phase = Phase.CONCEPTIONS
@@ -457,9 +539,58 @@ def serve(s):
 
 
 @compiled
+def begin_to_read(s):
+    """Let another thread read the posts, if there is one, while reviewers are at work.
+
+    Those have nothing to do with ideas on the platform, and the shipped rule of joining asks of
+    readers nothing that they change.
+    """
+    run = s.run[0]
+    run.read = 0
+    if run.parts > 1 and shipped.join_chance:
+        side = state_of(s, 1)
+        side.run[0] = run
+        own = side.run[0]
+        own.parts = 1
+        own.nodes = own.first_node = run.room_nodes  # beyond all links that reviews may make
+        run.beside = 1
+        begin_step(s, Step.READ.value)
+
+
+@called
+def read_beside(s):
+    """Read the posts if there is room, as a part of a run whose reviewers are at work."""
+    if room_for_platforms(s) == Shortage.ENOUGH:
+        read_posts(s)
+        s.run[0].read = 1
+
+
+@compiled
+def end_reading(s):
+    """See that the posts have been read, if that was begun."""
+    run = s.run[0]
+    if run.beside:
+        end_step(s)
+        run.beside = 0
+        own = state_of(s, 1).run[0]
+        run.read = own.read
+    if run.read:
+        run.forum, run.leaving, run.copies = own.forum, own.leaving, own.copies
+        run.room_nodes = run.nodes + run.copies
+        bring_links_in(s, state_of(s, 1))
+
+
+@compiled
 def platforms(s):
-    """Phase 5: posts are read, allies join and develop ideas, ideas leave."""
-    circulate_posts(s)
+    """Phase 5: posts are read, allies join and develop ideas, ideas leave.
+
+    They have been read when this begins.
+    """
+    run = s.run[0]
+    for place in range(run.forum, run.forum + run.leaving):
+        i = s.forum[place]
+        s.ideas[i].stage = Stage.WITH_AUTHOR
+        leave(s, i)
 
 
 @compiled
@@ -467,13 +598,26 @@ def conceptions(s):
     """Phase 6: people conceive, judge, voice or withhold; those with permission go on."""
     run = s.run[0]
     go_on(s)
-    for place in range(run.candidates):
+    first = 0
+    if run.parts > 1:  # leaders may decide on their own ideas at once, which only one thread can do
+        while first < run.candidates and s.candidates[first] < run.departments:
+            first += 1
+        conceive_each(s, 0, first)
+    set_sides(s, first, run.candidates)
+    share(s, Step.CONCEIVE.value, first, run.candidates)
+    bring_ideas_in(s)
+    improve(s)
+
+
+@called
+def conceive_each(s, begin, end):
+    """Let candidates have ideas, and take these to wherever they go first."""
+    for place in range(begin, end):
         fetch_candidate(s, place)
         p = s.candidates[place]
         i = conceive(s, p, s.candidate_draws[place])
         if i != NOBODY:
             consider(s, p, i)
-    improve(s)
 
 
 @compiled
@@ -513,19 +657,6 @@ def serve_arrivals(s):
     serve(s)
     go_on(s)
     join_queues(s)
-    forget_closed(s)
-
-
-@compiled
-def forget_closed(s):
-    """Take ideas whose way has ended off the list of those in flight."""
-    run, left = s.run[0], 0
-    for place in range(run.flying):
-        i = s.flying[place]
-        if s.ideas[i].stage != Stage.CLOSED:
-            s.flying[left] = i
-            left += 1
-    run.flying = left
 
 
 @compiled
@@ -543,7 +674,7 @@ def learning(s):
     """Phase 8: norms, scars, futility and energy change, and people leave."""
     see_fates(s)
     see_scars(s)
-    shares_seen(s)
+    show_and_add_up(s, SHOWN_NORMS)
     people_learn(s)
     knowledge_spreads(s)
     measure(s)
@@ -564,6 +695,9 @@ def send(s, i, target, stage):
     if CUSTOM and not Stage.PERMISSION <= stage <= Stage.PANEL:
         raise MisuseError(Misuse.NO_QUEUE.value, idea.author, idea.week)
     idea.stage = stage
+    if run.apart:  # until all parts of the step are done
+        idea.holder = target
+        return
     idea.next = NOBODY
     if reviewer.arriving:
         s.ideas[reviewer.arriving_last].next = i
@@ -1130,46 +1264,75 @@ def inspired(s):
     if shipped.conception_chance and shipped.conceive:
         rate = max(terms.conception_rate, terms.manager_conception_rate)
         most = max(rate, terms.leader_conception_rate) / WEEKS_PER_YEAR
-    key, high = fold(s.keys[Purpose.CONCEPTION], run.week), below(most)
-    for p in range(run.people):  # in a loop of its own, which compiles to several draws at a time
-        s.hashes[p] = fold(key, s.origin[p])
-    run.candidates = those_below(s, high)
-    for place in range(run.candidates):
-        s.candidate_draws[place] = unit(s.hashes[s.candidates[place]])
+    run.limit = most
+    share(s, Step.INSPIRE.value, 0, run.people)
+    run.candidates = listed_by_all(s)
+
+
+@called
+def inspire(s, begin, end):
+    """List some of the candidates; return how many they are."""
+    run, count = s.run[0], begin
+    key, high = fold(s.keys[Purpose.CONCEPTION], run.week), below(run.limit)
+    for first in range(begin, end, BLOCK):
+        until, back = min(first + BLOCK, end), first - begin
+        for place in range(begin, until - back):  # alone, it compiles to several draws at a time
+            s.hashes[place] = fold(key, s.origin[place + back])
+        before = count
+        count = those_below(s, high, first, until, count, back)
+        for place in range(before, count):
+            s.candidate_draws[place] = unit(s.hashes[s.candidates[place] - back])
+    return count - begin
 
 
 @compiled
-def those_below(s, key):
-    """List as candidates whose hash is below ``key``; return how many they are."""
-    count = 0
-    for p in range(s.run[0].people):  # without asking: no processor can foresee who counts
-        s.candidates[count] = p
-        count += s.hashes[p] < key
-    return count
+def those_below(s, key, begin, end, place, back):
+    """List as candidates, from ``place`` on, whose hash is below ``key``; return where they end."""
+    for drawn in range(begin - back, end - back):
+        s.candidates[place] = drawn + back  # without asking: no processor can foresee who counts
+        place += s.hashes[drawn] < key
+    return place
 
 
 @compiled
-def draw_all(s, purpose):
-    """Make the hashes of everybody's draws of this week for a purpose."""
-    run = s.run[0]
-    key = fold(s.keys[purpose], run.week)
-    for p in range(run.people):
-        s.hashes[p] = fold(key, p)
+def draw_all(s, purpose, begin, end, back):
+    """Make the hashes of people's draws of this week for a purpose."""
+    key = fold(s.keys[purpose], s.run[0].week)
+    for place in range(begin - back, end - back):
+        s.hashes[place] = fold(key, place + back)
 
 
 @compiled
 def improve(s):
     """Count the small improvements that people make in their own work, past any scheme."""
-    run, count, most = s.run[0], 0, 1.0
+    run = s.run[0]
     rate = s.terms[run.departments].improvement_rate
+    run.limit = 1.0
     if shipped.improvement_chance and not CUSTOM:  # which takes shares of this
-        most = rate / WEEKS_PER_YEAR
+        run.limit = rate / WEEKS_PER_YEAR
     if rate > 0.0:
-        draw_all(s, Purpose.IMPROVEMENT)
-        for place in range(those_below(s, below(most))):
-            p = s.candidates[place]
-            count += improves(s, p, unit(s.hashes[p]))
-    s.weeks[run.week].improvements = count
+        share(s, Step.IMPROVE.value, 0, run.people)
+        s.weeks[run.week].improvements = counted_by_all(s)
+
+
+@called
+def improve_each(s, begin, end):
+    """Return how many of some people improve something."""
+    count = 0
+    for first in range(begin, end, BLOCK):
+        count += improve_some(s, first, min(first + BLOCK, end), first - begin)
+    return count
+
+
+@compiled
+def improve_some(s, begin, end, back):
+    """Return how many of some people improve something."""
+    count = 0
+    draw_all(s, Purpose.IMPROVEMENT, begin, end, back)
+    for place in range(begin, those_below(s, below(s.run[0].limit), begin, end, begin, back)):
+        p = s.candidates[place]
+        count += improves(s, p, unit(s.hashes[p - back]))
+    return count
 
 
 @compiled
@@ -1241,22 +1404,38 @@ def lose_ideas(s):
     left = 0
     for row in range(s.terms.size):  # the shipped rule asks nothing of the idea
         s.drops[row] = rules.drop_chance(s.ideas[0], s.terms[row]) if shipped.drop_chance else 0.0
+    if not CUSTOM:  # custom agents may go by what happens to other ideas meanwhile
+        share(s, Step.LOSE.value, 0, run.flying)
     for place in range(run.flying):
-        fetch_flying(s, place)
         i = s.flying[place]
-        idea = s.ideas[i]
-        if idea.stage == Stage.CLOSED:
-            continue
-        if Stage.PERMISSION <= idea.stage <= Stage.PANEL and lapses(s, i):
-            lose(s, i, Fate.LAPSED)
-        if idea.fate == Fate.IN_FLIGHT and idea.stage != Stage.RESTING:
-            fate = abandoned(s, i)
-            if fate != Fate.IN_FLIGHT:
-                lose(s, i, fate)
-        if idea.stage != Stage.CLOSED:
+        fate = fate_due(s, i) if CUSTOM else np.int64(s.marks[place])
+        if fate != Fate.IN_FLIGHT and fate != GONE:
+            lose(s, i, fate)
+        if fate == Fate.IN_FLIGHT or s.ideas[i].stage != Stage.CLOSED:
             s.flying[left] = i
             left += 1
     run.flying = left
+
+
+@called
+def mark_lost(s, begin, end):
+    """Decide what becomes of some ideas in flight."""
+    for place in range(begin, end):
+        fetch_flying(s, place)
+        s.marks[place] = fate_due(s, s.flying[place])
+
+
+@compiled
+def fate_due(s, i):
+    """Decide on an idea's fate this week; in flight: none, and :data:`GONE`: it has one already."""
+    idea = s.ideas[i]
+    if idea.stage == Stage.CLOSED:
+        return GONE
+    if Stage.PERMISSION <= idea.stage <= Stage.PANEL and lapses(s, i):
+        return Fate.LAPSED.value
+    if idea.fate == Fate.IN_FLIGHT and idea.stage != Stage.RESTING:
+        return abandoned(s, i)
+    return Fate.IN_FLIGHT.value
 
 
 @compiled
@@ -1311,27 +1490,90 @@ def see_fates(s):
     run, counted = s.run[0], not shipped.social_futility
     for row in range(s.terms.size):
         counted |= s.terms[row].social_futility > 0.0
+    if run.touched == 0 and shipped.social_futility and not CUSTOM:
+        counted = False  # there are none
     if not counted:
         return
-    for p in range(run.people):
-        s.shares[p] = float(s.people[p].deaths)
-    see_others(s)
-    # Borrowed: candidates' draws are not needed after phase 6.
-    deaths, adoptions = s.candidate_draws, s.seen
-    for p in range(run.people):
-        deaths[p] = s.seen[p]
-        s.shares[p] = float(s.people[p].adoptions)
-    see_others(s)
+    share(s, Step.CLEAR_SUMS.value, 0, run.people)
+    share(s, Step.ADD_UP_FATES.value, 0, run.people)
+    share(s, Step.SEE_FATES.value, 0, run.people)
+
+
+@called
+def clear_sums(s, begin, end):
+    """Begin to add up the week's fates of ideas by group."""
+    s.sums[begin:end] = 0.0  # of deaths
+    s.candidate_draws[begin:end] = 0.0  # of adoptions; borrowed: not needed after phase 6
+
+
+@called
+def add_up_fates(s, begin, end):
+    """Add up by group the week's fates of some people's ideas, and of all others of their groups.
+
+    These are whole numbers, which may be added up in any order.
+    """
+    deaths, adoptions = s.sums, s.candidate_draws
+    begin, end = groups_within(s, begin, end)
+    for p in range(begin, end):
+        person = s.people[p]
+        if (person.deaths or person.adoptions) and s.group[p] >= 0:
+            deaths[s.group[p]] += person.deaths
+            adoptions[s.group[p]] += person.adoptions
+
+
+@compiled
+def fates_seen(s, begin, end, back):
+    """Count the fates of others' ideas that some people would see if they saw all."""
+    run, people = s.run[0], s.people
+    deaths, adoptions = s.sums, s.candidate_draws
+    if run.circle == CircleKind.NETWORK:
+        for p in range(begin, end):
+            s.seen[p - back] = s.shares[p - back] = 0.0
+            for place in range(s.watched_first[p], s.watched_first[p + 1]):
+                s.seen[p - back] += people[s.watched[place]].deaths
+                s.shares[p - back] += people[s.watched[place]].adoptions
+        return
+    if run.circle != CircleKind.TEAM:
+        for p in range(begin, end):
+            s.seen[p - back] = deaths[s.group[p]] - people[p].deaths
+            s.shares[p - back] = adoptions[s.group[p]] - people[p].adoptions
+        return
+    for p in range(begin, min(end, run.departments)):
+        s.seen[p - back] = deaths[p]
+        s.shares[p - back] = adoptions[p]
+    for p in range(max(begin, run.departments), end):
+        above = s.group[p]
+        s.seen[p - back] = deaths[p] + deaths[above] + (people[above].deaths - people[p].deaths)
+        s.shares[p - back] = adoptions[p] + adoptions[above]
+        s.shares[p - back] += people[above].adoptions - people[p].adoptions
+
+
+@called
+def learn_from_fates(s, begin, end):
+    """Let some people learn from the week's fates of others' ideas."""
+    for first in range(begin, end, BLOCK):
+        see_fates_of_others(s, first, min(first + BLOCK, end), first - begin)
+
+
+@compiled
+def see_fates_of_others(s, begin, end, back):
+    """Let some people learn from the week's fates of others' ideas."""
+    fates_seen(s, begin, end, back)
+    deaths, adoptions = s.seen, s.shares
     everybody = CUSTOM or not shipped.social_futility  # which changes nothing if there are none
-    count = 0
-    for p in range(run.people):
+    count = begin
+    for p in range(begin, end):
         s.candidates[count] = p
-        count += everybody | (deaths[p] + adoptions[p] > 0.0)
-    for place in range(count):
+        count += everybody | (deaths[p - back] + adoptions[p - back] > 0.0)
+    for place in range(begin, count):
         p = s.candidates[place]
         person = s.people[p]
         person.futility = rules.social_futility(
-            person.futility, deaths[p], adoptions[p], visible_to(s, p), s.terms[person.terms_row]
+            person.futility,
+            deaths[p - back],
+            adoptions[p - back],
+            visible_to(s, p),
+            s.terms[person.terms_row],
         )
 
 
@@ -1342,16 +1584,27 @@ def see_scars(s):
     for row in range(s.terms.size):
         feared |= s.terms[row].scar_fear > 0.0
     if feared or run.scars_feared:
-        for p in range(run.people):
-            s.shares[p] = s.people[p].scars
-        see_others(s)
-        begin = 0
-        while begin < run.people:
-            row, end = np.int64(s.people[begin].terms_row), s.alike_until[begin]
-            take_warning_alike(s, begin, end, row)
-            begin = end
+        show_and_add_up(s, SHOWN_SCARS)
+        share(s, Step.SEE_SCARS.value, 0, run.people)
     # For one more week after the last fear, so that what was learned returns to 0.
     run.scars_feared = feared
+
+
+@called
+def take_warning(s, begin, end):
+    """Update the fear of some people."""
+    for first in range(begin, end, BLOCK):
+        warn_some(s, first, min(first + BLOCK, end))
+
+
+@compiled
+def warn_some(s, begin, end):
+    """Update the fear of some people."""
+    see_others(s, begin, end)
+    while begin < end:
+        row, until = np.int64(s.people[begin].terms_row), min(s.alike_until[begin], end)
+        take_warning_alike(s, begin, until, row)
+        begin = until
 
 
 @compiled
@@ -1375,13 +1628,23 @@ def visible_to(s, p):
 def revive_ideas(s):
     """Bring some of the resting ideas back, and reject for good those whose time is up."""
     run, left = s.run[0], 0
+    share(s, Step.WAKE.value, 0, run.resting)
     for place in range(run.resting):
-        fetch_resting(s, place)
         i = s.resting[place]
-        if not wakes(s, i):
+        if s.marks[place]:
+            wake(s, i)
+        else:
             s.resting[left] = i
             left += 1
     run.resting = left
+
+
+@called
+def mark_waking(s, begin, end):
+    """Decide which of some resting ideas rest no longer."""
+    for place in range(begin, end):
+        fetch_resting(s, place)
+        s.marks[place] = wakes(s, s.resting[place])
 
 
 @compiled
@@ -1450,25 +1713,57 @@ def lose_projects(s):
 
 
 @compiled
-def shares_seen(s):
-    """Work out what people show this week."""
+def show_and_add_up(s, what: int):
+    """Work out what people show of a kind, and add it up by group."""
     run = s.run[0]
-    week, successes = run.week, 0
-    for p in range(run.people):
-        person = s.people[p]
-        shows = person.success_until >= week
-        successes += shows
-        s.shares[p] = 1.0 if shows else person.norm
-    run.successes = successes
+    run.shown = what
+    share(s, Step.SHOW.value, 0, run.people)
+    run.successes = counted_by_all(s)
+    if run.circle != CircleKind.NETWORK:
+        share(s, Step.ADD_UP.value, 0, run.people)
+
+
+@called
+def show(s, begin, end):
+    """Work out what some people show; return how many show a success, if norms are shown."""
+    week, successes = s.run[0].week, 0
+    s.sums[begin:end] = 0.0
+    if s.run[0].shown == SHOWN_SCARS:
+        for p in range(begin, end):
+            s.shares[p] = s.people[p].scars
+    else:
+        for p in range(begin, end):
+            person = s.people[p]
+            shows = person.success_until >= week
+            successes += shows
+            s.shares[p] = 1.0 if shows else person.norm
+    return successes
 
 
 @compiled
-def add_up(s):
-    """Add up by group what people show."""
-    run = s.run[0]
-    s.sums[: run.people] = 0.0
+def next_group(s, p):
+    """Return the first person from ``p`` on with whom a group begins, where they are in order."""
+    while 0 < p < s.run[0].people and s.group[p] == s.group[p - 1]:
+        p += 1
+    return p
+
+
+@compiled
+def groups_within(s, begin, end):
+    """Return from whom to whom the groups are that begin with one of some people."""
+    if s.run[0].in_order:
+        return next_group(s, begin), next_group(s, end)
+    if begin == 0:  # they may be anywhere: the first part adds up all
+        return begin, np.int64(s.run[0].people)
+    return end, end
+
+
+@called
+def add_up(s, begin, end):
+    """Add up by group what some people show, and all others of their groups."""
+    begin, end = groups_within(s, begin, end)
     last, total = NOBODY, 0.0
-    for p in range(run.people):
+    for p in range(begin, end):
         group = s.group[p]
         if group != last:  # posts of a group mostly follow each other
             if last >= 0:
@@ -1489,19 +1784,42 @@ def people_learn(s):
     Each loop does one simple thing, so that it compiles to work on several people at a time.
     """
     run = s.run[0]
-    people, week = run.people, run.week
-    marked = run.successes / people
-    # Before everybody learns: the loop below heals scars and futility of all, also of those
-    # touched. What was worked out here is put in their place after it.
-    tell_fates(s)
-    look_around(s)
-    begin = 0
-    while begin < people:  # those who follow each other under the same terms
-        row, end = np.int64(s.people[begin].terms_row), s.alike_until[begin]
-        learn_alike(s, begin, end, row, marked)
-        begin = end
-    take_in_fates(s)
-    people_leave(s)
+    # Before everybody learns: learning heals scars and futility of all, also of those touched.
+    # What was worked out here is put in their place after it.
+    share(s, Step.TELL_FATES.value, 0, run.touched)
+    share(s, Step.LEARN.value, 0, run.people)
+    share(s, Step.TAKE_IN_FATES.value, 0, run.touched)
+    run.touched = 0
+    terms = s.terms[run.departments]
+    run.limit = 1.0
+    if shipped.exit_chance:
+        run.limit = terms.turnover / WEEKS_PER_YEAR + terms.burnout_exit
+    share(s, Step.LEAVE.value, 0, run.people)
+    s.weeks[run.week].exits = counted_by_all(s)
+
+
+@called
+def learn_each(s, begin, end):
+    """Let some people look around and learn."""
+    for first in range(begin, end, BLOCK):
+        learn_some(s, first, min(first + BLOCK, end))
+
+
+@compiled
+def learn_some(s, begin, end):
+    """Let some people look around and learn."""
+    marked = s.run[0].successes / s.run[0].people
+    look_around(s, begin, end)
+    while begin < end:  # those who follow each other under the same terms
+        row, until = np.int64(s.people[begin].terms_row), min(s.alike_until[begin], end)
+        learn_alike(s, begin, until, row, marked)
+        begin = until
+
+
+@compiled
+def measure_people(s):
+    """Measure people at the week's end."""
+    people = s.run[0].people
     energy = norm = futility = scars = effort = 0.0
     for p in range(people):
         person = s.people[p]
@@ -1515,7 +1833,7 @@ def people_learn(s):
         row, end = np.int64(s.people[begin].terms_row), s.alike_until[begin]
         burnt += burnt_out_alike(s, begin, end, row)
         begin = end
-    now = s.weeks[week]
+    now = s.weeks[s.run[0].week]
     now.energy = energy / people
     now.norm = norm / people
     now.futility = futility / people
@@ -1525,33 +1843,31 @@ def people_learn(s):
 
 
 @compiled
-def look_around(s):
-    """Compute for everybody the mean of what their circle shows, themselves excluded."""
-    see_others(s)
-    for p in range(s.run[0].people):
+def look_around(s, begin, end):
+    """Compute for some people the mean of what their circle shows, themselves excluded."""
+    see_others(s, begin, end)
+    for p in range(begin, end):
         s.seen[p] = mean(s.seen[p], s.others[p])
 
 
 @compiled
-def see_others(s):
-    """Add up for everybody what the others in their circle show."""
+def see_others(s, begin, end):
+    """Add up for some people what the others in their circle show."""
     run = s.run[0]
-    leaders, people = run.departments, run.people
     if run.circle == CircleKind.NETWORK:
-        for p in range(people):
+        for p in range(begin, end):
             total = 0.0
             for place in range(s.watched_first[p], s.watched_first[p + 1]):
                 total += s.shares[s.watched[place]]
             s.seen[p] = total
         return
-    add_up(s)
     if run.circle != CircleKind.TEAM:
-        for p in range(people):
+        for p in range(begin, end):
             s.seen[p] = s.sums[s.group[p]] - s.shares[p]
         return
-    for p in range(leaders):
+    for p in range(begin, min(end, run.departments)):  # leaders have no peers in their team
         s.seen[p] = s.sums[p]
-    for p in range(leaders, people):
+    for p in range(max(begin, run.departments), end):
         superior = s.group[p]
         peers = s.sums[superior] - s.shares[p]
         # In this order, as :mod:`innovation_abm.entities.circles` adds them up, bit for bit.
@@ -1580,10 +1896,10 @@ def burnt_out_alike(s, begin, end, row):
     return burnt
 
 
-@compiled
-def tell_fates(s):
-    """Work out what the fates of ideas do to those they touched this week."""
-    for place in range(s.run[0].touched):
+@called
+def tell_fates(s, begin, end):
+    """Work out what the fates of ideas do to some of those they touched this week."""
+    for place in range(begin, end):
         person = s.people[s.touched[place]]
         terms = s.terms[person.terms_row]
         s.told_scars[place] = rules.scars(person.scars, person.failures, terms)
@@ -1592,16 +1908,14 @@ def tell_fates(s):
         )
 
 
-@compiled
-def take_in_fates(s):
-    """Update those affected by fates of ideas, instead of healing them like the rest."""
-    run = s.run[0]
-    for place in range(run.touched):
+@called
+def take_in_fates(s, begin, end):
+    """Update some of those affected by fates of ideas, instead of healing them like the rest."""
+    for place in range(begin, end):
         person = s.people[s.touched[place]]
         person.scars = s.told_scars[place]
         person.futility = s.told_futility[place]
         person.deaths = person.adoptions = person.failures = 0
-    run.touched = 0
 
 
 @compiled
@@ -1613,20 +1927,24 @@ def touch(s, p):
         run.touched += 1
 
 
-@compiled
-def people_leave(s):
-    """Replace people who leave; a successor takes up the post afresh."""
-    run = s.run[0]
-    terms = s.terms[run.departments]
-    most = 1.0
-    if shipped.exit_chance:
-        most = terms.turnover / WEEKS_PER_YEAR + terms.burnout_exit
-    draw_all(s, Purpose.TURNOVER)
+@called
+def people_leave(s, begin, end):
+    """Replace those of some people who leave; return how many they are."""
     exits = 0
-    for place in range(those_below(s, below(most))):
+    for first in range(begin, end, BLOCK):
+        exits += some_leave(s, first, min(first + BLOCK, end), first - begin)
+    return exits
+
+
+@compiled
+def some_leave(s, begin, end, back):
+    """Replace those of some people who leave; a successor takes up the post afresh."""
+    exits = 0
+    draw_all(s, Purpose.TURNOVER, begin, end, back)
+    for place in range(begin, those_below(s, below(s.run[0].limit), begin, end, begin, back)):
         p = s.candidates[place]
-        exits += leaves(s, p, unit(s.hashes[p]))
-    s.weeks[run.week].exits = exits
+        exits += leaves(s, p, unit(s.hashes[p - back]))
+    return exits
 
 
 @compiled
@@ -1691,15 +2009,42 @@ def knowledge_spreads(s):
 
 @compiled
 def measure(s):
-    """Measure ideas and queues at the week's end; people are in :func:`people_learn`."""
+    """Measure people, ideas and queues at the week's end."""
+    share(s, Step.MEASURE.value, 0, 2)
+    measure_queues(s)
+
+
+@called
+def measure_some(s, begin, end):
+    """Measure people (0), ideas in flight (1), or both."""
+    for what in range(begin, end):
+        if what == 0:
+            measure_people(s)
+        else:
+            measure_ideas(s)
+
+
+@compiled
+def measure_ideas(s):
+    """Count ideas in flight, and the weeks that they wait where they are; forget those closed."""
     run = s.run[0]
-    in_flight = 0
+    in_flight = left = 0
     for place in range(run.flying):
         fetch(s.ideas, s.flying[min(place + LATER, run.flying - 1)], "layer_weeks fate")
-        idea = s.ideas[s.flying[place]]
+        i = s.flying[place]
+        idea = s.ideas[i]
         in_flight += idea.fate == Fate.IN_FLIGHT
         idea.layer_weeks += is_queued(idea)
+        s.flying[left] = i
+        left += idea.stage != Stage.CLOSED
+    run.flying = left
     s.weeks[run.week].in_flight = in_flight
+
+
+@compiled
+def measure_queues(s):
+    """Measure the queues at the week's end."""
+    run = s.run[0]
     page = s.series[run.week - 1]
     for layer in range(1, run.layers + 1):
         ideas = business = 0
@@ -2002,14 +2347,24 @@ def panel_review(s, panel, i):
 @compiled
 def collect(s, agency):
     """Move (never copy) ideas that are stuck in the middle layer into the agency's queue."""
-    for place in range(s.run[0].departments, s.reviewers.size):
+    first = s.run[0].departments
+    share(s, Step.COLLECT.value, first, s.reviewers.size)
+    for place in range(first, s.reviewers.size):
+        if s.stuck[place]:
+            collect_from(s, s.reviewers[place], agency)
+
+
+@called
+def mark_stuck(s, begin, end):
+    """Note of some reviewers whether ideas may be stuck with them: the first one is, if any."""
+    agency = agency_of(s)
+    for place in range(begin, end):
         soon = s.reviewers[min(place + SOON, s.reviewers.size - 1)]
         fetch(s.ideas, s.people[soon].queue_first, "next stage")
-        post = s.reviewers[place]
-        if s.people[post].queue and (
-            not shipped.stuck or stuck(s, agency, s.people[post].queue_first)
-        ):
-            collect_from(s, post, agency)
+        reviewer = s.people[s.reviewers[place]]
+        s.stuck[place] = reviewer.queue > 0
+        if reviewer.queue > 0 and shipped.stuck:
+            s.stuck[place] = stuck(s, agency, reviewer.queue_first)
 
 
 @compiled
@@ -2065,14 +2420,26 @@ def post(s, i):
 
 
 @compiled
-def circulate_posts(s):
-    """Run the platform for a week: posts are read, readers join, ideas grow or leave.
+def read_posts(s):
+    """Let posts be read, readers join, and ideas grow.
 
     The copies of the posts have been drawn by :func:`room_for_platforms`, idea by idea.
     """
     run = s.run[0]
+    sort_posts(s)
+    read(s)
+    place = 0
+    while place < run.copies:
+        fetch_copy(s, place)
+        place = joiners(s, s.copies[place].idea, place)
+
+
+@compiled
+def sort_posts(s):
+    """Put the posts that stay on the platform first, and after them those about to leave it."""
+    run = s.run[0]
     stay = leaving = 0
-    for place in range(run.forum):  # those who leave are set aside, to leave after the rest
+    for place in range(run.forum):
         i = s.forum[place]
         if s.ideas[i].stage != Stage.PLATFORM:
             continue
@@ -2080,18 +2447,12 @@ def circulate_posts(s):
             s.sort_items[leaving] = i
             leaving += 1
         else:
+            s.ideas[i].posters = 0  # until somebody joins
             s.forum[stay] = i
             stay += 1
-    run.forum = stay
     for place in range(leaving):
-        i = s.sort_items[place]
-        s.ideas[i].stage = Stage.WITH_AUTHOR
-        leave(s, i)
-    read(s)
-    place = 0
-    for rank in range(stay):
-        fetch_post(s, rank)
-        place = joiners(s, s.forum[rank], place)
+        s.forum[stay + place] = s.sort_items[place]
+    run.forum, run.leaving = stay, leaving
 
 
 @compiled
@@ -2151,13 +2512,20 @@ def skip(s, first, count, attention):
 
 
 @compiled
+def fetch_copy(s, place):
+    """Ask for an idea that is posted, and for latest poster and author of one before it."""
+    last = s.run[0].copies - 1
+    fetch(s.ideas, s.copies[min(place + 4 * LATER, last)].idea, "posters in_use")
+    idea = s.ideas[s.copies[min(place + 4 * SOON, last)].idea]
+    fetch(s.nodes, idea.first_ally, "post next")
+    fetch(s.people, idea.author, "terms_row")
+
+
+@compiled
 def joiners(s, i, place):
     """Decide which of an idea's readers join, from copy ``place`` on; return the next idea's."""
     run, idea = s.run[0], s.ideas[i]
     copies = run.copies
-    if place == copies or s.copies[place].idea != i:  # nobody was reached
-        idea.posters = 0
-        return place
     willing, chance, row = 0, 0.0, NOBODY
     key = fold(s.keys[Purpose.JOIN], idea.key)
     while place < copies and s.copies[place].idea == i:
@@ -2208,7 +2576,8 @@ def replicate(table, plans, seeds, cursor, end, summaries):
         plans: what each pair's scenario is, :data:`~innovation_abm.kernel.arrays.PLAN`.
         seeds: the seeds of each pair's four groups of draws, of shape (pairs, 4).
         cursor: number of the pair to go on with, and whether it is under way.
-        end: number of the first pair not to run.
+        end: number of the first pair not to run; or, to help another thread that runs the pairs,
+            :data:`~innovation_abm.kernel.arrays.HELP`, see :mod:`.together`.
         summaries: filled in, one row a pair; see :data:`~innovation_abm.kernel.arrays.SUMMARY`.
 
     Returns:
@@ -2216,6 +2585,8 @@ def replicate(table, plans, seeds, cursor, end, summaries):
         call again.
     """
     s = state_at(table)
+    if end == HELP:
+        return help_out(s)
     while cursor[0] < end:
         pair = cursor[0]
         if cursor[1] == 0:

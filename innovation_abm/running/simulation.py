@@ -50,6 +50,7 @@ def simulate(
     origin: Sequence[int] | None = None,
     network: nx.Graph[int] | None = None,
     keep_events: bool = True,
+    threads: int | None = None,
     progress: Progress | None = None,
     notice: Notice | None = None,
 ) -> Run:
@@ -70,6 +71,8 @@ def simulate(
         keep_events: whether the Mesa engine keeps the table of events as it goes. Where it does
             not, and with the compiled engine, the events are found when ``run.events`` or a story
             is first asked for, by running the same once more in Mesa.
+        threads: how many the compiled engine uses at most for a large organisation, of 40,000
+            people or more; one for each processor if ``None``. It changes no result.
         progress: called now and then with the weeks done and the weeks to do.
         notice: called with a line if the compiled engine is not taken, or has to be compiled; such
             lines are logged if ``None``, see :func:`~innovation_abm.running.engines.choose`.
@@ -78,6 +81,7 @@ def simulate(
         InnovationAbmError: if the scenario or its chart is wrong, or the engine cannot run it.
     """
     start = perf_counter()
+    threads = _checked_threads(threads)
     settings = scenario if scenario is not None else Scenario()
     if seed is not None:
         settings = settings.but(seed=seed)
@@ -91,7 +95,7 @@ def simulate(
         only_mesa=setup.only_mesa,
         notice=notice,
     )
-    run = run_once(chosen, settings, setup, keep_events, progress)
+    run = run_once(chosen, settings, setup, keep_events, progress, threads=threads)
     run.elapsed = perf_counter() - start
     return run
 
@@ -102,21 +106,27 @@ def run_once(
     setup: Setup,
     keep_events: bool = False,
     progress: Progress | None = None,
+    *,
+    threads: int | None = None,
 ) -> Run:
     """Run the model once in an engine that was chosen; see :func:`simulate`."""
     settings = setup.fitted(settings)
     if engine == "kernel":
-        return _run_kernel(settings, setup, progress)
+        return _run_kernel(settings, setup, progress, threads)
     return _run_mesa(settings, setup, keep_events, progress)
 
 
-def _run_kernel(settings: Scenario, setup: Setup, progress: Progress | None) -> Run:
+def _run_kernel(
+    settings: Scenario, setup: Setup, progress: Progress | None, threads: int | None
+) -> Run:
     start = perf_counter()
+    from innovation_abm.kernel.helpers import parts_for
     from innovation_abm.kernel.runs import run_kernel  # compiling is for those who ask for it
 
     chart = setup.chart_of(settings)
+    parts = parts_for(chart.size, threads)
     with blaming(setup.rules):
-        state = run_kernel(settings, chart, setup.book, setup.origin, progress)
+        state = run_kernel(settings, chart, setup.book, setup.origin, progress, threads=parts)
     if progress is not None:
         progress(settings.weeks, settings.weeks)
     spent = perf_counter() - start
@@ -302,7 +312,7 @@ def simulate_many(
             it.
     """
     pairs = [(settings, whole_number("seed", seed)) for settings, seed in pairs]
-    threads = None if threads is None else whole_number("threads", threads)
+    threads = _checked_threads(threads)
     _check_seeds(seed for _, seed in pairs)
     setup = Setup(organization, rules, roles)
     charts = _Charts(setup)
@@ -310,13 +320,31 @@ def simulate_many(
     chosen = choose(engine, rules, roles=roles, person_weeks=work, notice=notice)
     if chosen == "kernel" and pairs and not tables:
         return _on_threads(pairs, setup, threads, progress)
+    side_by_side = (threads or cpu_count() or 1) if chosen == "kernel" else 1
+    each = max(1, side_by_side // max(1, len(pairs)))  # threads of one run
     jobs = (
-        partial(run_once, chosen, one.but(seed=seed), replace(setup, organization=charts.of(one)))
+        partial(
+            run_once,
+            chosen,
+            one.but(seed=seed),
+            replace(setup, organization=charts.of(one)),
+            threads=each,
+        )
         for one, seed in pairs
     )
-    side_by_side = (threads or cpu_count() or 1) if chosen == "kernel" else 1
     runs = _told(_in_order(jobs, side_by_side), len(pairs), progress)
     return runs if tables else _figures(pairs, runs)
+
+
+def _checked_threads(threads: int | None) -> int | None:
+    """Return a number of threads as a Python ``int``."""
+    if threads is None:
+        return None
+    if (number := whole_number("threads", threads)) < 1:
+        raise InnovationAbmError(
+            f"threads = {number}: must be at least 1, or None for one for each processor"
+        )
+    return number
 
 
 def _check_seeds(seeds: Iterable[int]) -> None:

@@ -335,9 +335,9 @@ def test_runs_are_made_as_they_are_read(monkeypatch):
     started = []
     run = simulation.run_once
 
-    def count(*given):
+    def count(*given, **options):
         started.append(given)
-        return run(*given)
+        return run(*given, **options)
 
     monkeypatch.setattr(simulation, "run_once", count)
     runs = replicate(TEAM, 50, engine="kernel", tables=True, threads=2)

@@ -125,7 +125,8 @@ MODEL_CALLS: Final = (
     "evaluate",
     *("note_submission", "other_reviewer", "register", "return_for_rework", "reuse", "send"),
     *("settle", "start_pilot", "verdict", "begin_implementation"),
-    *("enter_fate", "inform_author", "reject", "brought_back", "supporters", "revive"),
+    *("enter_fate", "inform_author", "reject", "rested", "brought_back"),
+    *("supporters", "revive"),
     "refuse_waiting",
 )
 """Methods of the model that may be called."""

@@ -1,0 +1,74 @@
+"""Threads that help one run of the compiled engine; see :mod:`.together` for what they do."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from innovation_abm.kernel.arrays import Shared
+
+if TYPE_CHECKING:
+    from innovation_abm.kernel.arrays import State
+
+PEOPLE_A_THREAD: Final = 20_000
+"""With fewer people for each thread, what threads cost is more than what they spare."""
+REST: Final = 5e-5
+"""Seconds that a thread rests when there is nothing to do; the run does not wait for it."""
+
+
+def parts_for(people: int, threads: int | None) -> int:
+    """Return into how many parts a run of so many people is divided.
+
+    Args:
+        people: in the organisation.
+        threads: that the run may use; one for each processor that it may run on if ``None``.
+    """
+    return max(1, min(threads or _processors(), people // PEOPLE_A_THREAD))
+
+
+def _processors() -> int:
+    """Return how many processors this process may run on, as far as the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def helping(state: State, help_out: Callable[[], object]) -> Iterator[None]:
+    """Have threads help a run, one for each of its parts but one, as long as it goes on.
+
+    Args:
+        state: that of the run.
+        help_out: helps until there has been nothing to do for a while.
+    """
+    calls, parts = state.calls, int(state.run["parts"][0])
+    if parts == 1:
+        yield
+        return
+    calls[:] = 0
+    calls[Shared.NEXT] = parts  # as if all were done
+    threads = [
+        threading.Thread(target=_help, args=(state, help_out), daemon=True)
+        for _ in range(parts - 1)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        calls[Shared.OVER] = 1
+        for thread in threads:
+            thread.join()
+
+
+def _help(state: State, help_out: Callable[[], object]) -> None:
+    try:
+        while not state.calls[Shared.OVER]:
+            help_out()
+            time.sleep(REST)
+    except Exception:  # the run is told, and finds the same error again
+        state.calls[Shared.FAILED] = 1
