@@ -202,7 +202,8 @@ def bench(
         ``ratio_to_batch_run_1_process``, null if Mesa has none; ``whole_service_seconds`` and
         ``whole_service_mb`` (peak memory of a separate process), null if ``quick``;
         ``million_people_seconds`` and ``million_people_mb``, the same for 1,000,000 people and 104
-        weeks; ``growth_with_people``, how many times as much a person's week costs in the largest
+        weeks on two threads, and ``million_people_speedup``, how many times as long one thread
+        takes; ``growth_with_people``, how many times as much a person's week costs in the largest
         of several organisations, of 100,000 people, or 10,000 if ``quick``, as in one of 1,000, and
         ``growth_of_lone_runs``, the same where each run has memory of its own; ``ensemble_ms``
         (200 replications of 60 people and 104 weeks), ``map_seconds`` (20 x 20 values, 50
@@ -497,7 +498,7 @@ def _growth_with_people(measure: _Measure, chart: Organization) -> float:
 def _lone_run(measure: _Measure, chart: Organization) -> float:
     """Return the seconds of a person's week in a run that clears and enlarges its own memory."""
     scenario = Scenario(weeks=104, **MECHANISMS[BUT_NETWORKS])
-    work = partial(run_kernel, scenario, chart)
+    work = partial(run_kernel, scenario, chart, threads=1)
     work()
     seconds = measure.case(
         work,
@@ -583,13 +584,22 @@ def _whole_service(measure: _Measure) -> dict[str, float | None]:
 
 
 def _million_people(measure: _Measure) -> dict[str, float | None]:
-    """Measure one run of a million people."""
+    """Measure one run of a million people on two threads, and in turn with it on one."""
     spans = measure.sizes.largest
+    found: dict[str, float | None] = dict.fromkeys(MILLION_PEOPLE)
     if not spans:
-        return {"million_people_seconds": None, "million_people_mb": None}
-    measure.tell("a million people, 104 weeks")
-    case = _apart(measure, f"print_large_run({spans})")
-    return {"million_people_seconds": case["seconds"], "million_people_mb": case["memory_mb"]}
+        return found
+    cases: dict[int, list[Case]] = {1: [], 2: []}
+    for threads in (1, 2, 1, 2):
+        measure.tell(f"a million people, 104 weeks, threads: {threads}")
+        cases[threads].append(_apart(measure, f"print_large_run({spans}, {threads})"))
+    alone, two = (min(cases[threads], key=lambda one: one["seconds"]) for threads in (1, 2))
+    figures = (two["seconds"], two["memory_mb"], alone["seconds"] / two["seconds"])
+    return dict(zip(MILLION_PEOPLE, figures, strict=True))
+
+
+MILLION_PEOPLE: Final = ("million_people_seconds", "million_people_mb", "million_people_speedup")
+"""What is measured of one run of a million people."""
 
 
 def _apart(measure: _Measure, call: str) -> Case:
@@ -614,16 +624,16 @@ def print_whole_service(weeks: int) -> None:
     _print_run("whole service", shape.but(weeks=weeks, **MECHANISMS[BUT_NETWORKS]), chart)
 
 
-def print_large_run(spans: tuple[int, ...]) -> None:
+def print_large_run(spans: tuple[int, ...], threads: int) -> None:
     """Run a tree of these spans for 104 weeks in the same way, and print it as JSON."""
     scenario = Scenario(weeks=104, **MECHANISMS[BUT_NETWORKS])
-    _print_run("one large run", scenario, tree(*spans))
+    _print_run("one large run", scenario, tree(*spans), threads)
 
 
-def _print_run(what: str, scenario: Scenario, chart: Organization) -> None:
+def _print_run(what: str, scenario: Scenario, chart: Organization, threads: int = 1) -> None:
     simulate(Scenario(weeks=1, middle_layers=1), engine="kernel")  # load what loads late
     start = perf_counter()
-    run = simulate(scenario, engine="kernel", organization=chart)
+    run = simulate(scenario, engine="kernel", organization=chart, threads=threads)
     seconds = perf_counter() - start
     case = {
         "what": what,
@@ -631,7 +641,7 @@ def _print_run(what: str, scenario: Scenario, chart: Organization) -> None:
         "people": chart.size,
         "weeks": scenario.weeks,
         "runs": 1,
-        "side_by_side": 1,
+        "side_by_side": threads,
         "mechanisms": BUT_NETWORKS,
         "repeats": 1,
         "seconds": seconds,

@@ -740,7 +740,7 @@ def test_bench(monkeypatch):
     }
     for ratio in ("single_ms", "growth_with_people", "growth_of_lone_runs"):
         assert measured[ratio] > 0.0
-    assert measured["million_people_mb"] > 0.0
+    assert measured["million_people_mb"] > 0.0 and measured["million_people_speedup"] > 0.0
     loop = measured["ratio_to_c_loop"]
     assert loop > 1.0 if which(os.environ.get("CC") or "cc") else loop is None
     engines = {case["engine"] for case in measured["cases"]}
