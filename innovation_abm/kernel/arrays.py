@@ -163,8 +163,9 @@ RUN: Final = _record(
 """Single numbers: where the run stands, what it is, how far lists and arrays are filled, and how
 far they may be by what was foreseen (``room_``). From ``parts`` to ``first_node``, for runs on
 several threads, see :mod:`.together`: into how many parts a step is divided; whether this is the
-record of a part; whether one of them is done ``beside``; what is divided, from ``begin`` to
-``end``; and where a part's ideas, posts and links begin. Then, whether groups follow each other
+record of a part, whose ideas are sent on their way when all parts are done; whether a step is done
+``beside`` others; what is divided, from ``begin`` to ``end``; and where a part's ideas, posts and
+links begin. Then, whether groups follow each other
 ``in_order``, what people show each other, whether posts were read, and how many of them are about
 to leave the platform. Chances that are compared are below the ``limit``."""
 
@@ -320,7 +321,7 @@ class State:
         due, returning: first and last idea of every week's chain.
         ages: ideas by the weeks that they have lived, in the columns of :class:`Age`.
         targets: posts that ideas are on their way to.
-        hashes: what this week's draws are made from, by person.
+        hashes: what this week's draws are made from, for some people at a time.
         candidates, candidate_draws: who may conceive this week, and their draws; then, who may
             leave.
         drops: chance that politics drops an idea, by row of ``terms``.
@@ -441,10 +442,10 @@ class State:
         """Return a state with other arrays in the place of some."""
         state = State(self.table, {**self._apart, **arrays}, *self._pieces, filled=self.filled)
         state.table = entered({name: getattr(state, name) for name in ARRAYS}).ravel()
-        state.set_sides()
+        state.enter_sides()
         return state
 
-    def set_sides(self) -> None:
+    def enter_sides(self) -> None:
         """Enter in the tables of all parts but the first what they have of their own."""
         for part, side in enumerate(self.sides):
             own = {name: getattr(self, whole)[part] for name, whole in OWN_OF_PARTS.items()}

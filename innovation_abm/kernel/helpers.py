@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from innovation_abm.kernel.arrays import Shared
@@ -25,12 +25,14 @@ def parts_for(people: int, threads: int | None) -> int:
 
     Args:
         people: in the organisation.
-        threads: that the run may use; one for each processor that it may run on if ``None``.
+        threads: that the run may use, at least 1; ``None``: any number. There are never more parts
+            than processors, which more threads would only take from each other.
     """
-    return max(1, min(threads or _processors(), people // PEOPLE_A_THREAD))
+    most = processors() if threads is None else min(threads, processors())
+    return max(1, min(most, people // PEOPLE_A_THREAD))
 
 
-def _processors() -> int:
+def processors() -> int:
     """Return how many processors this process may run on, as far as the system tells."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -51,13 +53,13 @@ def helping(state: State, help_out: Callable[[], object]) -> Iterator[None]:
         return
     calls[:] = 0
     calls[Shared.NEXT] = parts  # as if all were done
-    threads = [
-        threading.Thread(target=_help, args=(state, help_out), daemon=True)
-        for _ in range(parts - 1)
-    ]
-    for thread in threads:
-        thread.start()
+    threads: list[threading.Thread] = []
     try:
+        for _ in range(parts - 1):
+            thread = threading.Thread(target=_help, args=(state, help_out), daemon=True)
+            with suppress(RuntimeError):  # no more can be had: the run does without
+                thread.start()
+                threads.append(thread)
         yield
     finally:
         calls[Shared.OVER] = 1
@@ -70,5 +72,5 @@ def _help(state: State, help_out: Callable[[], object]) -> None:
         while not state.calls[Shared.OVER]:
             help_out()
             time.sleep(REST)
-    except Exception:  # the run is told, and finds the same error again
+    except BaseException:  # whatever it is, the run must not wait for this thread
         state.calls[Shared.FAILED] = 1

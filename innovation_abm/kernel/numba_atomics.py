@@ -26,7 +26,7 @@ def _place(context: Any, builder: Any, kind: StateArray, array: Any, index: Any)
 
 
 @intrinsic
-def heard(typing_context: Any, calls: Any, which: Any) -> Any:
+def atomic_load(typing_context: Any, calls: Any, which: Any) -> Any:
     """Read a number, and with it what was written before it was changed."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -37,7 +37,7 @@ def heard(typing_context: Any, calls: Any, which: Any) -> Any:
 
 
 @intrinsic
-def told(typing_context: Any, calls: Any, which: Any, number: Any) -> Any:
+def atomic_store(typing_context: Any, calls: Any, which: Any, number: Any) -> Any:
     """Change a number, once all that was written before can be seen."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -50,7 +50,7 @@ def told(typing_context: Any, calls: Any, which: Any, number: Any) -> Any:
 
 
 @intrinsic
-def counted(typing_context: Any, calls: Any, which: Any) -> Any:
+def atomic_add(typing_context: Any, calls: Any, which: Any) -> Any:
     """Add one to a number, which no other thread can do at once; return what it was before."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -59,7 +59,7 @@ def atomics() -> dict[str, Callable[..., Any]]:
     """Return the compiled functions by which the threads of a run talk to each other."""
     from innovation_abm.kernel import numba_atomics as numbers
 
-    return {name: getattr(numbers, name) for name in ("heard", "told", "counted")}
+    return {name: getattr(numbers, name) for name in ("atomic_load", "atomic_store", "atomic_add")}
 
 
 @lru_cache(maxsize=2)

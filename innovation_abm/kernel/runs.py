@@ -26,6 +26,7 @@ from innovation_abm.kernel.arrays import (
     PERSON,
     SUMMARY,
     CircleKind,
+    Shared,
     Shortage,
     State,
 )
@@ -381,9 +382,11 @@ class _OnChart:
         counts = np.zeros(len(which), SUMMARY)
         # Each thread needs a state of its own, so there are no more of them than memory can hold.
         roles = roles_of(self.book)
-        parts = 1 if roles else parts_for(self.chart.size, threads // len(which))
+        parts = 1
+        if len(which) < threads and not roles:
+            parts = parts_for(self.chart.size, threads // len(which))
         fitting = check_memory(self.planned, self.chart, parts)
-        threads = min(threads // parts, len(which), fitting)
+        threads = min(max(1, threads // parts), len(which), fitting)
         line = _Line(len(which), threads)
 
         def work() -> None:
@@ -487,6 +490,9 @@ def _run_pairs(
 ) -> State:
     """Run the pairs from ``begin`` to ``end``, making room as it is needed.
 
+    If a rule fails while several threads share a run, it is done again on one thread, so that the
+    error is always the same.
+
     Raises:
         RuleError: if a rule of the ``book`` gives what is not in its range.
         StateRangeError: if a custom agent sets a state to what is out of its bounds.
@@ -501,14 +507,24 @@ def _run_pairs(
             with helping(state, partial(advance, *given, HELP, summaries)):
                 lack = advance(*given, end, summaries)
         except Exception as error:
-            if state.run["parts"][0] == 1:
+            if not _is_to_be_redone(error, state):
                 raise _placed(error, state, book) from None
-            # Which of several errors is the first is known only if one thread does all of it.
             state.run["parts"], cursor[1] = 1, 0
             continue
         if lack == Shortage.ENOUGH:
+            state.run["parts"] = 1 + len(state.sides)
             return state
         state = grown(state, Shortage(lack), scarce=state.filled)
+
+
+def _is_to_be_redone(error: Exception, state: State) -> bool:
+    """Whether a run that failed is to be done again, on one thread.
+
+    So it is if an error of a rule need not be the first one in the order of the model, or if the
+    error came in another thread; but not in the checked mode, whose errors are of the engine.
+    """
+    shared = state.run["parts"][0] > 1 and not state.filled
+    return shared and bool(isinstance(error, OutOfRangeError) or state.calls[Shared.FAILED])
 
 
 def _placed(error: Exception, state: State, book: RuleBook) -> Exception:

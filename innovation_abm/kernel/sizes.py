@@ -176,7 +176,7 @@ def used_meanwhile(sizes: Sizes) -> Shapes:
         "sort_items": ((sizes.sorting,), whole),
         "marks": ((sizes.ideas,), np.int8),
         "stuck": ((sizes.reviewers,), np.int8),
-        "calls": ((2 * max(Shared),), whole),
+        "calls": ((2 * max(Shared),), whole),  # the last one, too, has a line of its own
         "tally": ((sizes.parts,), whole),
         "sides": ((sides, SLOTS * len(ARRAYS)), whole),
         "side_run": ((sides, 1), RUN),

@@ -144,7 +144,7 @@ def new_state(
     state = State(table.ravel(), apart, *pieces, filled=scarce)
     state.run[:] = _before_the_run(usual.people, usual.departments, usual.layers)
     state.run["parts"] = parts
-    state.set_sides()
+    state.enter_sides()
     return state
 
 

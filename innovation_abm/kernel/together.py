@@ -41,9 +41,9 @@ def share(s, step: int, begin, end):
 @called
 def begin_step(s, step: int):
     """Let other threads begin with a step."""
-    told(s.calls, Shared.STEP.value, step)
-    told(s.calls, Shared.DONE.value, 0)
-    told(s.calls, Shared.NEXT.value, 0)
+    atomic_store(s.calls, Shared.STEP.value, step)
+    atomic_store(s.calls, Shared.DONE.value, 0)
+    atomic_store(s.calls, Shared.NEXT.value, 0)
 
 
 @called
@@ -54,8 +54,8 @@ def end_step(s):
         RuntimeError: if one of them has failed.
     """
     take_parts(s)
-    while heard(s.calls, Shared.DONE.value) < s.run[0].parts:
-        if heard(s.calls, Shared.FAILED.value):
+    while atomic_load(s.calls, Shared.DONE.value) < s.run[0].parts:
+        if atomic_load(s.calls, Shared.FAILED.value):
             raise RuntimeError("another thread of this run has failed")
 
 
@@ -63,11 +63,11 @@ def end_step(s):
 def take_parts(s):
     """Do parts of the step until none is left; return how many."""
     count, parts = 0, s.run[0].parts
-    while heard(s.calls, Shared.NEXT.value) < parts:
-        part = counted(s.calls, Shared.NEXT.value)
+    while atomic_load(s.calls, Shared.NEXT.value) < parts:
+        part = atomic_add(s.calls, Shared.NEXT.value)
         if part < parts:  # no other thread was faster
-            do_part(s, heard(s.calls, Shared.STEP.value), part)
-            counted(s.calls, Shared.DONE.value)
+            do_part(s, atomic_load(s.calls, Shared.STEP.value), part)
+            atomic_add(s.calls, Shared.DONE.value)
             count += 1
     return count
 
@@ -76,7 +76,7 @@ def take_parts(s):
 def help_out(s):
     """Do parts of steps as they come, until there has been nothing to do for a while."""
     waited = 0
-    while waited < PATIENCE and not heard(s.calls, Shared.OVER.value):
+    while waited < PATIENCE and not atomic_load(s.calls, Shared.OVER.value):
         waited = 0 if take_parts(s) else waited + 1
     return Shortage.ENOUGH.value
 

@@ -112,7 +112,9 @@ CUSTOM = False  # whether agents are custom ones, which may do what no shipped a
 CHECKED = False  # whether every index and every list's room are proved; see :mod:`.numba_types`
 state_at = None  # the state that is in a table of addresses
 fetch = None  # asks for memory ahead of its use; see :mod:`.numba_ahead`
-heard = told = counted = None  # numbers that threads share; see :mod:`.numba_atomics`
+atomic_load = atomic_store = atomic_add = (
+    None  # numbers that threads share; see :mod:`.numba_atomics`
+)
 
 ONE = np.uint64(1)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -408,11 +410,12 @@ def own_trait(s, p: int, key, row):
 @written_out
 def do_part(s, step: int, part: int):
     """Do a part of a step; see :mod:`.together`."""
-    begin, end = part_begins(s, part), part_begins(s, part + 1)
     if step == Step.READ:
-        if part == 0:
+        if part == 0:  # it is not divided: its other parts are empty
             read_beside(state_of(s, 1))
-    elif step == Step.INSPIRE:
+        return
+    begin, end = part_begins(s, part), part_begins(s, part + 1)
+    if step == Step.INSPIRE:
         s.tally[part] = inspire(s, begin, end)
     elif step == Step.CONCEIVE:
         conceive_each(state_of(s, part), begin, end)
@@ -574,10 +577,10 @@ def end_reading(s):
         run.beside = 0
         own = state_of(s, 1).run[0]
         run.read = own.read
-    if run.read:
-        run.forum, run.leaving, run.copies = own.forum, own.leaving, own.copies
-        run.room_nodes = run.nodes + run.copies
-        bring_links_in(s, state_of(s, 1))
+        if run.read:
+            run.forum, run.leaving, run.copies = own.forum, own.leaving, own.copies
+            run.room_nodes = run.nodes + run.copies
+            bring_links_in(s, state_of(s, 1))
 
 
 @compiled
@@ -1753,7 +1756,7 @@ def groups_within(s, begin, end):
     """Return from whom to whom the groups are that begin with one of some people."""
     if s.run[0].in_order:
         return next_group(s, begin), next_group(s, end)
-    if begin == 0:  # they may be anywhere: the first part adds up all
+    if begin == 0 and end > 0:  # they may be anywhere: the part with the first person adds up all
         return begin, np.int64(s.run[0].people)
     return end, end
 

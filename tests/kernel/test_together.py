@@ -1,18 +1,21 @@
 """One run on several threads: the same, bit for bit, whatever the threads do."""
 
 import math
+import os
 import re
+import threading
 import time
 
 import numpy as np
 import pytest
 
-from innovation_abm import Organization, RuleBook, Scenario, rule, simulate
+from innovation_abm import Organization, RuleBook, Scenario, rule, simulate, simulate_many
 from innovation_abm.charts import build_organization
 from innovation_abm.errors import InnovationAbmError
 from innovation_abm.evidence.agreement import difference
 from innovation_abm.evidence.benchmark import BUT_NETWORKS, MECHANISMS
 from innovation_abm.kernel import helpers
+from innovation_abm.kernel import runs as runs_module
 from innovation_abm.kernel.arrays import Shared
 from innovation_abm.kernel.helpers import PEOPLE_A_THREAD, parts_for
 from innovation_abm.kernel.runs import prepare, run_kernel, run_many
@@ -32,8 +35,19 @@ BUSY = Scenario(**MECHANISMS[BUT_NETWORKS]).but(
 
 @pytest.fixture(autouse=True)
 def threads_at_once(monkeypatch):
-    """Let threads look for something to do all the time, so that they meet in small runs too."""
+    """Let threads look for something to do all the time, so that they meet in small runs too.
+
+    A run that is done again on one thread would hide whatever went wrong.
+    """
     monkeypatch.setattr(helpers, "REST", 0.0)
+    redone = runs_module._is_to_be_redone
+
+    def refuse(error, state):
+        assert not redone(error, state), error
+        return False
+
+    monkeypatch.setattr(runs_module, "_is_to_be_redone", refuse)
+    return lambda: monkeypatch.setattr(runs_module, "_is_to_be_redone", redone)
 
 
 def differing(one, two):
@@ -105,11 +119,20 @@ def test_threads_change_nothing_with_networks_and_mixed_charts():
     networks = {"platform_network": "small_world(4, 0.1)", "norm_network": "scale_free(2)"}
     scenario = BUSY.but(**networks)
     assert differing(*(run_kernel(scenario, threads=threads) for threads in (1, 2))) == []
-    # Superiors in no order at all, so that the posts of a team do not follow each other.
     rng = np.random.default_rng(5)
     superiors = [-1, -1, *(int(rng.integers(0, post)) for post in range(2, 90))]
     chart = Organization.from_superiors(superiors)
     assert differing(*(run_kernel(BUSY, chart, threads=threads) for threads in (1, 3))) == []
+
+
+@pytest.mark.parametrize("circle", ["team", "department", "everybody"])
+def test_there_may_be_more_threads_than_people(circle):
+    """Posts of a department do not follow each other, as those of a team do."""
+    chart = Organization.from_superiors([-1, -1, 0, 1, 0, 1])
+    scenario = BUSY.but(circle=circle, panel_size=2)
+    alone = run_kernel(scenario, chart, threads=1)
+    for threads in (4, 7, 13):
+        assert differing(alone, run_kernel(scenario, chart, threads=threads)) == []
 
 
 def test_it_is_what_the_mesa_engine_gives():
@@ -155,7 +178,8 @@ def no_number(person, terms):
 @pytest.mark.parametrize(
     "name, wrong", [("lapse_chance", too_much), ("conception_chance", no_number)]
 )
-def test_the_first_error_is_the_one_that_is_told(name, wrong):
+def test_the_first_error_is_the_one_that_is_told(name, wrong, threads_at_once):
+    threads_at_once()
     told = []
     for threads in (1, 2, 3):
         with pytest.raises(InnovationAbmError) as raised:
@@ -180,7 +204,9 @@ def test_a_run_does_not_wait_for_threads_that_have_not_begun(monkeypatch):
     assert differing(alone, two) == []
 
 
-def test_a_run_goes_on_alone_if_another_thread_fails(monkeypatch):
+def test_a_run_goes_on_alone_if_another_thread_fails(monkeypatch, threads_at_once):
+    threads_at_once()
+
     def fail(state, help_out):
         """Begin with a part of the first step, and never end it."""
         while state.calls[Shared.NEXT] >= 2 and not state.calls[Shared.OVER]:
@@ -193,17 +219,20 @@ def test_a_run_goes_on_alone_if_another_thread_fails(monkeypatch):
     assert differing(alone, two) == []
 
 
-def test_small_organisations_use_one_thread_and_large_ones_as_many_as_there_are():
+def test_small_organisations_use_one_thread_and_large_ones_as_many_as_there_are(monkeypatch):
+    assert 1 <= helpers.processors() <= (os.cpu_count() or 1)
+    monkeypatch.setattr(helpers, "processors", lambda: 4)
     assert parts_for(PEOPLE_A_THREAD, 8) == 1
     assert parts_for(3 * PEOPLE_A_THREAD, 8) == 3
+    assert parts_for(1_000_000, 8) == parts_for(1_000_000, None) == 4
     assert parts_for(1_000_000, 2) == 2
-    assert parts_for(1_000_000, None) >= 1
     assert parts_for(1_000_000, 1) == 1
 
 
 def test_fewer_runs_than_threads_share_them(monkeypatch):
     """A batch of one run, on a chart that is large enough."""
     monkeypatch.setattr(helpers, "PEOPLE_A_THREAD", 10)
+    monkeypatch.setattr(helpers, "processors", lambda: 3)
     started = []
     help_ = helpers._help
     monkeypatch.setattr(helpers, "_help", lambda *given: started.append(1) or help_(*given))
@@ -214,10 +243,30 @@ def test_fewer_runs_than_threads_share_them(monkeypatch):
     each = run_many([(scenario, 3), (scenario, 4), (scenario, 5)], threads=3)
     assert not started
     assert shared[0] == each[0]
+    for threads in (1, 2):
+        again = run_many([(scenario, seed) for seed in (3, 4, 5)], threads=threads)
+        assert again.tobytes() == each.tobytes()
+    assert not started
     assert prepare([scenario]).run(np.zeros(1), np.full(1, 3), threads=1)[0] == each[0]
     assert simulate(scenario, seed=3, threads=2, engine="kernel").counts == shared[0]
 
 
-def test_the_number_of_threads_is_a_whole_number():
+def test_a_run_does_without_threads_that_cannot_begin(monkeypatch):
+    alone = run_kernel(BUSY, threads=1)
+    begin, before = threading.Thread.start, threading.active_count()
+
+    def refuse(thread):
+        if threading.active_count() > before:
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert differing(alone, run_kernel(BUSY, threads=3)) == []
+    assert threading.active_count() == before
+
+
+def test_the_number_of_threads_is_a_whole_number_of_at_least_one():
+    with pytest.raises(InnovationAbmError, match="threads = 0: must be at least 1"):
+        simulate_many([(Scenario(weeks=2), 1)], threads=0)
     with pytest.raises(InnovationAbmError, match="threads"):
         simulate(Scenario(weeks=2), threads=0)
