@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import time
@@ -55,16 +56,37 @@ def helping(state: State, help_out: Callable[[], object]) -> Iterator[None]:
     calls[Shared.NEXT] = parts  # as if all were done
     threads: list[threading.Thread] = []
     try:
-        for _ in range(parts - 1):
+        for _ in range(0 if _ending.is_set() else parts - 1):
             thread = threading.Thread(target=_help, args=(state, help_out), daemon=True)
             with suppress(RuntimeError):  # no more can be had: the run does without
                 thread.start()
                 threads.append(thread)
+                _at_work[thread] = state
         yield
     finally:
         calls[Shared.OVER] = 1
         for thread in threads:
             thread.join()
+            _at_work.pop(thread, None)
+
+
+_at_work: Final[dict[threading.Thread, State]] = {}
+"""Threads that help at the moment, and the state of the run that they help."""
+_ending: Final = threading.Event()
+"""Whether the program is about to end."""
+
+
+@atexit.register
+def _end_all() -> None:
+    """End all threads before Python itself ends, after which none may return to it.
+
+    A run that was interrupted goes on without them until then.
+    """
+    _ending.set()
+    for state in [*_at_work.values()]:
+        state.calls[Shared.OVER] = 1
+    for thread in [*_at_work]:
+        thread.join(timeout=10.0)
 
 
 def _help(state: State, help_out: Callable[[], object]) -> None:

@@ -18,7 +18,9 @@ from innovation_abm.kernel import helpers
 from innovation_abm.kernel import runs as runs_module
 from innovation_abm.kernel.arrays import Shared
 from innovation_abm.kernel.helpers import PEOPLE_A_THREAD, parts_for
+from innovation_abm.kernel.plans import plan_of_one
 from innovation_abm.kernel.runs import prepare, run_kernel, run_many
+from innovation_abm.kernel.states import new_state
 from innovation_abm.rules import clip
 from innovation_abm.scenario.presets import preset
 from innovation_abm.scenario.random_scenarios import random_case
@@ -249,6 +251,19 @@ def test_fewer_runs_than_threads_share_them(monkeypatch):
     assert not started
     assert prepare([scenario]).run(np.zeros(1), np.full(1, 3), threads=1)[0] == each[0]
     assert simulate(scenario, seed=3, threads=2, engine="kernel").counts == shared[0]
+
+
+def test_no_thread_is_left_when_python_ends(monkeypatch):
+    monkeypatch.setattr(helpers, "_ending", threading.Event())
+    chart = build_organization(BUSY)
+    state = new_state(plan_of_one(BUSY, chart), chart, parts=3)
+    with helpers.helping(state, lambda: time.sleep(0.001)):
+        threads = [*helpers._at_work]
+        assert len(threads) == 2
+        helpers._end_all()
+        assert not any(thread.is_alive() for thread in threads)
+    with helpers.helping(state, lambda: time.sleep(0.001)):
+        assert not helpers._at_work
 
 
 def test_a_run_does_without_threads_that_cannot_begin(monkeypatch):
