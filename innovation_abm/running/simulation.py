@@ -71,7 +71,7 @@ def simulate(
         keep_events: whether the Mesa engine keeps the table of events as it goes. Where it does
             not, and with the compiled engine, the events are found when ``run.events`` or a story
             is first asked for, by running the same once more in Mesa.
-        threads: how many the compiled engine uses at most for a large organisation, of 40,000
+        threads: how many the compiled engine uses at most for a large organisation, of 100,000
             people or more; one for each processor if ``None``. It changes no result.
         progress: called now and then with the weeks done and the weeks to do.
         notice: called with a line if the compiled engine is not taken, or has to be compiled; such
