@@ -30,7 +30,7 @@ def share(s, step: int, begin, end):
     """Do a step for the people or the entries of a list from ``begin`` to ``end``."""
     run = s.run[0]
     run.begin, run.end = begin, end
-    if run.parts == 1 or run.beside:  # there is no other thread, or it is at work
+    if run.parts == 1 or run.beside:  # nobody can help: all others are busy
         for part in range(run.parts):
             do_part(s, step, part)
         return

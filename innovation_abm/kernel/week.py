@@ -1494,7 +1494,7 @@ def see_fates(s):
     for row in range(s.terms.size):
         counted |= s.terms[row].social_futility > 0.0
     if run.touched == 0 and shipped.social_futility and not CUSTOM:
-        counted = False  # there are none
+        counted = False  # there are none this week
     if not counted:
         return
     share(s, Step.CLEAR_SUMS.value, 0, run.people)
@@ -1782,9 +1782,10 @@ def add_up(s, begin, end):
 
 @compiled
 def people_learn(s):
-    """Make everybody learn and perhaps leave, and measure people at the week's end.
+    """Make everybody learn and perhaps leave.
 
-    Each loop does one simple thing, so that it compiles to work on several people at a time.
+    Each loop of these steps does one simple thing, so that it compiles to work on several people
+    at a time.
     """
     run = s.run[0]
     # Before everybody learns: learning heals scars and futility of all, also of those touched.
